@@ -1,0 +1,56 @@
+# One door to everything. `make` alone lists the commands.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install report test check format lab up down wheel bench clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## make .venv and install benchlab into it
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "benchlab needs Python 3.11 or newer, $$($(PYTHON) -V) is too old: make PYTHON=python3.11 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+report: $(INSTALLED) ## measure the bundled target and write a report
+	$(BIN)/benchlab report notebooks/01_benchmark.ipynb
+
+test: $(INSTALLED) ## run all tests
+	$(BIN)/python -m pytest -m 'not benchmark'
+
+check: $(INSTALLED) ## lint, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## put the code into its one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lab: $(INSTALLED) ## open JupyterLab on the notebooks
+	$(BIN)/jupyter lab --ip 127.0.0.1 notebooks
+
+up: ## start the whole stack (needs Docker)
+	docker compose up --build --detach --wait
+
+down: ## stop the stack; its data stays
+	docker compose down
+
+wheel: $(INSTALLED) ## build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+bench: $(INSTALLED) ## compare the load engine with other tools
+	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks
+
+clean: ## remove what the commands above made here
+	rm -rf $(VENV) dist reports .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find benchlab target tests -name __pycache__ -type d -prune -exec rm -rf {} +

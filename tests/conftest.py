@@ -1,0 +1,37 @@
+"""What every test may use: its own data directory, and a service to measure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchlab.bundled import TargetProcess, start_target
+
+
+@pytest.fixture(autouse=True)
+def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test sees or touches the user's store or spool."""
+    monkeypatch.setenv("BENCHLAB_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.delenv("BENCHLAB_DSN", raising=False)
+    return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def target() -> Iterator[TargetProcess]:
+    """The bundled target, without telemetry."""
+    with start_target() as process:
+        yield process
+
+
+def need(program: str) -> str:
+    """The path of ``program``; skips without it, fails where the extras are required."""
+    found = shutil.which(program)
+    if found is None:
+        if os.environ.get("BENCHLAB_REQUIRE_EXTRAS") == "1":
+            pytest.fail(f"{program} is required here and not installed")
+        pytest.skip(f"{program} is not installed")
+    return found
