@@ -1,0 +1,74 @@
+"""benchlab: benchmark HTTP services from notebooks, with numbers that can be checked.
+
+The names below are loaded on first use, so that ``import benchlab`` stays fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from benchlab import plots as plots
+    from benchlab.errors import BenchlabError as BenchlabError
+    from benchlab.load.run import run as run
+    from benchlab.load.run import run_async as run_async
+    from benchlab.report import write_report as write_report
+    from benchlab.store import Store as Store
+    from benchlab.values.histogram import LatencyHistogram as LatencyHistogram
+    from benchlab.values.load import ClosedLoop as ClosedLoop
+    from benchlab.values.load import ConstantRate as ConstantRate
+    from benchlab.values.load import PoissonRate as PoissonRate
+    from benchlab.values.plan import Plan as Plan
+    from benchlab.values.request import Request as Request
+    from benchlab.values.run import Run as Run
+    from benchlab.values.samples import Samples as Samples
+
+_HOME = {
+    "BenchlabError": "benchlab.errors",
+    "ClosedLoop": "benchlab.values.load",
+    "ConstantRate": "benchlab.values.load",
+    "LatencyHistogram": "benchlab.values.histogram",
+    "Plan": "benchlab.values.plan",
+    "PoissonRate": "benchlab.values.load",
+    "Request": "benchlab.values.request",
+    "Run": "benchlab.values.run",
+    "Samples": "benchlab.values.samples",
+    "Store": "benchlab.store",
+    "run": "benchlab.load.run",
+    "run_async": "benchlab.load.run",
+    "write_report": "benchlab.report",
+}
+
+__all__ = [
+    "BenchlabError",
+    "ClosedLoop",
+    "ConstantRate",
+    "LatencyHistogram",
+    "Plan",
+    "PoissonRate",
+    "Request",
+    "Run",
+    "Samples",
+    "Store",
+    "plots",
+    "run",
+    "run_async",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "plots":
+        return importlib.import_module("benchlab.plots")
+    if name not in _HOME:
+        raise AttributeError(f"module 'benchlab' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

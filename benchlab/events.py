@@ -1,0 +1,35 @@
+"""How a notebook tells the process that runs it headless where it is.
+
+Lines of JSON in the file that ``BENCHLAB_NOTEBOOK_EVENTS`` names; without the variable nothing is
+told. An event has ``progress`` and the ``pid`` of the kernel, or ``report`` and ``run_id``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+__all__ = ["VARIABLE", "read", "tell"]
+
+VARIABLE = "BENCHLAB_NOTEBOOK_EVENTS"
+
+
+def tell(event: dict[str, Any]) -> None:
+    """Append ``event``. A file that cannot be written is no reason to fail a measurement."""
+    path = os.environ.get(VARIABLE)
+    if path:
+        with contextlib.suppress(OSError), Path(path).open("a") as file:
+            file.write(json.dumps(event) + "\n")
+
+
+def read(path: Path, start: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """Whole events from byte ``start`` on, and where to read on next time."""
+    if not path.exists():
+        return [], start
+    with path.open("rb") as file:
+        file.seek(start)
+        whole, newline, _ = file.read().rpartition(b"\n")
+    return [json.loads(line) for line in whole.splitlines()], start + len(whole) + len(newline)

@@ -1,0 +1,217 @@
+"""A run on disk while it is being made, and until a store has it.
+
+    <data dir>/spool/<run id>/
+        run.json            plan and environment, written before the first request
+        start.json          wall clock at time 0, written when the workers are let go
+        samples-<w>.bin     records of worker w, appended in whole blocks as they are made
+        health-<w>.json     worker w's account of itself, written at its end
+        worker-<w>.log      its standard error
+        outcome.json        how the run ended, written by the supervisor
+        owner               locked for as long as the supervisor lives
+
+Workers write, the supervisor reads; nothing here is changed after it was written, so a run whose
+processes were killed can be read back as far as it came.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.errors import RunError
+from benchlab.paths import spool_root
+from benchlab.units import NS_PER_S
+from benchlab.values.health import Health, WorkerHealth
+from benchlab.values.plan import Plan
+from benchlab.values.run import Run
+from benchlab.values.samples import SAMPLE_DTYPE, Samples
+
+__all__ = [
+    "create",
+    "health_path",
+    "log_path",
+    "own",
+    "pending",
+    "read_plan",
+    "read_records",
+    "read_run",
+    "remove",
+    "samples_path",
+    "write_health",
+    "write_outcome",
+    "write_start",
+]
+
+_FORMAT = 1
+
+
+def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Path:
+    """Make the spool directory of a new run.
+
+    Raises:
+        RunError: the directory cannot be written.
+    """
+    directory = spool_root() / run_id
+    try:
+        directory.mkdir(parents=True)
+        content = {
+            "format": _FORMAT,
+            "run_id": run_id,
+            "plan": plan.to_dict(),
+            "environment": dict(environment),
+        }
+        _write_json(directory / "run.json", content)
+    except OSError as exc:
+        raise RunError(
+            f"cannot write the run's spool {directory} ({exc.strerror}):"
+            " set BENCHLAB_DATA_DIR to a directory that you can write"
+        ) from exc
+    return directory
+
+
+def own(directory: Path) -> Any:
+    """Hold the run's directory until the returned lock is released or this process ends.
+
+    Raises:
+        RunError: another process holds it: the run is still being made.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(directory / "owner", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as exc:
+        raise RunError(f"run {directory.name} is still being made by another process") from exc
+    return lock
+
+
+def pending() -> Iterator[Path]:
+    """Spool directories that no living process owns, oldest run first."""
+    root = spool_root()
+    for directory in sorted(root.iterdir()) if root.is_dir() else ():
+        with suppress(RunError):
+            own(directory).release()
+            yield directory
+
+
+def samples_path(directory: Path, worker: int) -> Path:
+    """The file of records that worker number ``worker`` appends to."""
+    return directory / f"samples-{worker}.bin"
+
+
+def health_path(directory: Path, worker: int) -> Path:
+    """The file that holds the worker's account of itself."""
+    return directory / f"health-{worker}.json"
+
+
+def log_path(directory: Path, worker: int) -> Path:
+    """What the worker wrote to standard error; empty unless it failed."""
+    return directory / f"worker-{worker}.log"
+
+
+def write_start(directory: Path, started_at_ns: int) -> None:
+    """Note the wall clock (ns since 1970) at time 0 of the samples."""
+    _write_json(directory / "start.json", {"started_at_ns": started_at_ns})
+
+
+def write_health(directory: Path, health: WorkerHealth) -> None:
+    """Note a worker's account of itself."""
+    _write_json(health_path(directory, health.worker), asdict(health))
+
+
+def write_outcome(directory: Path, stopped_ns: int | None) -> None:
+    """Note that the run ended, and when it was stopped if that was early."""
+    _write_json(directory / "outcome.json", {"stopped_ns": stopped_ns})
+
+
+def read_plan(directory: Path) -> Plan:
+    """The plan of the run in ``directory``."""
+    return Plan.from_dict(_read_json(directory / "run.json")["plan"])
+
+
+def read_records(path: Path, start: int = 0) -> NDArray[np.void]:
+    """Whole records in ``path`` from record number ``start`` on; a torn last one is left out."""
+    if not path.exists():
+        return np.empty(0, dtype=SAMPLE_DTYPE)
+    size = SAMPLE_DTYPE.itemsize
+    count = path.stat().st_size // size - start
+    if count <= 0:
+        return np.empty(0, dtype=SAMPLE_DTYPE)
+    return np.fromfile(path, dtype=SAMPLE_DTYPE, count=count, offset=start * size)
+
+
+def read_run(directory: Path) -> Run:
+    """The run in ``directory`` as far as it came. Samples are in order of ``seq``.
+
+    A worker without an account of itself is reported as lost; a run without an outcome was
+    stopped when its last sample was done.
+
+    Raises:
+        RunError: the directory holds no run, or one that never started.
+    """
+    try:
+        head = _read_json(directory / "run.json")
+        start = _read_json(directory / "start.json")
+    except FileNotFoundError as exc:
+        raise RunError(f"{directory} holds no run that was started") from exc
+    plan = Plan.from_dict(head["plan"])
+    files = [samples_path(directory, worker) for worker in range(plan.workers)]
+    parts = [read_records(path) for path in files]
+    records = np.empty(sum(len(part) for part in parts), dtype=SAMPLE_DTYPE)
+    filled = 0
+    for part in parts:
+        records[filled : filled + len(part)] = part
+        filled += len(part)
+    records = records[np.argsort(records["seq"], kind="stable")]
+    samples = Samples(records, [request.name for request in plan.requests])
+    try:
+        stopped_ns = _read_json(directory / "outcome.json")["stopped_ns"]
+    except FileNotFoundError:
+        stopped_ns = int(records["done_ns"].max(initial=0))
+    started_at_ns = int(start["started_at_ns"])
+    whole_s, rest_ns = divmod(started_at_ns, NS_PER_S)
+    return Run(
+        id=head["run_id"],
+        plan=plan,
+        started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
+        started_at_ns=started_at_ns,
+        samples=samples,
+        health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),
+        environment=head["environment"],
+        stopped_ns=stopped_ns,
+        spool=directory,
+    )
+
+
+def remove(directory: Path) -> None:
+    """Delete a spool directory. Only for a run that is stored elsewhere, or not wanted."""
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _read_health(directory: Path, worker: int) -> WorkerHealth:
+    try:
+        return WorkerHealth(**_read_json(health_path(directory, worker)))
+    except FileNotFoundError:
+        log = log_path(directory, worker)
+        last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
+        cause = f": {last[0]}" if last else " (killed?)"
+        return WorkerHealth(worker, problem=f"ended without an account of itself{cause}")
+
+
+def _write_json(path: Path, content: Any) -> None:
+    partial = path.with_suffix(".tmp")
+    partial.write_text(json.dumps(content, indent=1))
+    partial.replace(path)
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text())

@@ -1,0 +1,105 @@
+"""Text to numbers and back: durations, counts and rates, always with their unit."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from benchlab.errors import InputError
+
+__all__ = [
+    "NS_PER_MS",
+    "NS_PER_S",
+    "format_bytes",
+    "format_count",
+    "format_ns",
+    "format_rate",
+    "format_ratio",
+    "ns_unit",
+    "parse_duration_s",
+    "seconds_to_ns",
+]
+
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
+
+_UNIT_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-zµ]*)\s*", re.ASCII | re.IGNORECASE)
+_NS_UNITS = ((NS_PER_S, "s"), (NS_PER_MS, "ms"), (1_000, "µs"), (1, "ns"))
+
+
+def parse_duration_s(text: str) -> float:
+    """Seconds meant by ``500ms``, ``30s``, ``2m``, ``1h`` or a bare number of seconds.
+
+    Units may be combined (``1m30s``).
+
+    Raises:
+        InputError: nothing readable, or a unit that is not ns, us, ms, s, m or h.
+    """
+    hint = "write a number with a unit, such as 500ms, 30s or 2m"
+    position, total = 0, 0.0
+    stripped = text.strip()
+    while position < len(stripped):
+        match = _DURATION.match(stripped, position)
+        if match is None:
+            raise InputError(f"{text!r} is not a duration: {hint}")
+        number, unit = match.groups()
+        if unit == "" and (position > 0 or match.end() < len(stripped)):
+            raise InputError(f"{text!r} is not a duration: {hint}")
+        if unit.lower() not in _UNIT_S and unit != "":
+            raise InputError(f"{text!r} has the unknown unit {unit!r}: {hint}")
+        total += float(number) * _UNIT_S[unit.lower() or "s"]
+        position = match.end()
+    if not stripped:
+        raise InputError(f"the duration is empty: {hint}")
+    return total
+
+
+def seconds_to_ns(seconds: float) -> int:
+    """Whole nanoseconds nearest to ``seconds``."""
+    return round(seconds * NS_PER_S)
+
+
+def ns_unit(value_ns: float) -> tuple[int, str]:
+    """Divisor and name of the unit in which a person reads ``value_ns`` best.
+
+    Format a whole group of values by the unit of its largest: one unit per table column.
+    """
+    for divisor, name in _NS_UNITS:
+        if abs(value_ns) >= divisor:
+            return divisor, name
+    return 1, "ns"
+
+
+def format_ns(value_ns: float) -> str:
+    """``value_ns`` with three significant digits and its unit, such as ``1.24 ms``."""
+    divisor, name = ns_unit(value_ns)
+    value = value_ns / divisor
+    digits = 0 if name == "ns" else max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{digits}f} {name}"
+
+
+def format_count(value: int) -> str:
+    """``value`` with thousands separators."""
+    return f"{value:,}"
+
+
+def format_rate(rate_rps: float) -> str:
+    """``rate_rps`` as requests per second."""
+    return f"{rate_rps:,.1f} requests/s"
+
+
+def format_ratio(ratio: float) -> str:
+    """``ratio`` (0 to 1) as a percentage; a small ratio above zero never reads 0 %."""
+    if 0 < ratio < 0.0001:
+        return "<0.01 %"
+    return f"{ratio * 100:.2f} %"
+
+
+def format_bytes(count: float) -> str:
+    """``count`` bytes in the binary unit that reads best."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(count) < 1024 or unit == "GiB":
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    raise AssertionError("unreachable")

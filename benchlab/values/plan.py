@@ -1,0 +1,223 @@
+"""The plan of a run: what is sent, how often, for how long, and with which limits."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.errors import InputError
+from benchlab.units import seconds_to_ns
+from benchlab.values.load import ClosedLoop, Load, PoissonRate, load_from_dict, load_to_dict
+from benchlab.values.request import Request
+
+__all__ = ["DRIVERS", "Arrivals", "Plan"]
+
+DRIVERS = ("http", "httpx")
+
+_MAX_WORKERS = 256
+_MIX_SIZE = 65_536
+
+
+class Arrivals(NamedTuple):
+    """A block of scheduled requests: run-wide sequence numbers and intended times in ns."""
+
+    seq: NDArray[np.int64]
+    intended_ns: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that decides a run. Immutable; survives JSON unchanged.
+
+    The run takes ``warmup_s`` and then ``duration_s``; requests of the warm-up are recorded and
+    flagged, and no result counts them. ``timeout_s`` bounds one request from its sending.
+    ``max_connections`` caps an open loop, over all workers: a request that finds the cap full
+    waits, and its wait shows as lag. When arrivals end, requests still open or waiting have
+    ``drain_s`` to finish; what is left then is recorded with the error ``abandoned``.
+
+    ``trace_ratio`` is the share (0 to 1) of requests that ask the service to trace them. With 0,
+    no ``traceparent`` header is sent at all.
+
+    Raises:
+        InputError: any value that cannot be used, by name, with what would do.
+    """
+
+    requests: Sequence[Request]
+    load: Load = field(default_factory=ClosedLoop)
+    duration_s: float = 10.0
+    warmup_s: float = 0.0
+    timeout_s: float = 10.0
+    max_connections: int = 1000
+    workers: int = 1
+    driver: str = "http"
+    trace_ratio: float = 0.0
+    seed: int = 1
+    drain_s: float = 60.0
+    name: str = ""
+    tags: Mapping[str, str] | Sequence[tuple[str, str]] = ()
+
+    def __post_init__(self) -> None:
+        requests = (self.requests,) if isinstance(self.requests, Request) else self.requests
+        requests = tuple(requests)
+        if not requests:
+            raise InputError("the plan has no requests: give at least one Request")
+        for request in requests:
+            if not isinstance(request, Request):
+                raise InputError(f"requests holds {request!r}: each must be a benchlab.Request")
+        origins = {request.origin for request in requests}
+        if len(origins) > 1:
+            raise InputError(
+                f"the requests go to {len(origins)} services"
+                f" ({', '.join(sorted(f'{s}://{h}:{p}' for s, h, p in origins))}):"
+                " make one plan for each"
+            )
+        if not isinstance(self.load, Load):
+            raise InputError(
+                f"load={self.load!r} is not a load shape:"
+                " use ClosedLoop(64), ConstantRate(500) or PoissonRate(500)"
+            )
+        _check_seconds("duration_s", self.duration_s, above_zero=True)
+        _check_seconds("warmup_s", self.warmup_s, above_zero=False)
+        _check_seconds("timeout_s", self.timeout_s, above_zero=True)
+        _check_seconds("drain_s", self.drain_s, above_zero=False)
+        _check_whole("max_connections", self.max_connections, 1, 60_000)
+        _check_whole("workers", self.workers, 1, _MAX_WORKERS)
+        _check_whole("seed", self.seed, 0, 2**63 - 1)
+        if self.driver not in DRIVERS:
+            raise InputError(f"driver={self.driver!r} is unknown: use {' or '.join(DRIVERS)}")
+        if not (_is_number(self.trace_ratio) and 0 <= self.trace_ratio <= 1):
+            raise InputError(f"trace_ratio={self.trace_ratio!r} must lie between 0 and 1")
+        if self.connection_limit < self.workers:
+            raise InputError(
+                f"{self.connection_limit} connections cannot be shared by {self.workers} workers:"
+                " each needs at least one; use fewer workers"
+            )
+        tags = self.tags.items() if isinstance(self.tags, Mapping) else self.tags
+        put = object.__setattr__
+        put(self, "requests", requests)
+        put(self, "tags", tuple(sorted((str(key), str(value)) for key, value in tags)))
+        put(self, "name", self.name or requests[0].name)
+
+    @property
+    def warmup_ns(self) -> int:
+        """End of the warm-up and start of the measured window, from the start of the run."""
+        return seconds_to_ns(self.warmup_s)
+
+    @property
+    def end_ns(self) -> int:
+        """End of the measured window, from the start of the run."""
+        return self.warmup_ns + seconds_to_ns(self.duration_s)
+
+    @property
+    def connection_limit(self) -> int:
+        """The most connections open at once, over all workers."""
+        return self.load.connections if isinstance(self.load, ClosedLoop) else self.max_connections
+
+    def describe(self) -> str:
+        """The plan in one line for people."""
+        load = self.load
+        if isinstance(load, ClosedLoop):
+            shape = f"closed loop of {load.connections} connections"
+        else:
+            arrivals = "Poisson" if isinstance(load, PoissonRate) else "constant"
+            shape = f"{load.rate_rps:,g} requests/s, {arrivals} arrivals"
+        warmup = f" after {self.warmup_s:g} s of warm-up" if self.warmup_s else ""
+        request = self.requests[0]
+        more = f" and {len(self.requests) - 1} more" if len(self.requests) > 1 else ""
+        return f"{request.method} {request.url}{more} · {shape} · {self.duration_s:g} s{warmup}"
+
+    def share(self, worker: int) -> int:
+        """How many of `connection_limit` connections belong to worker number ``worker``."""
+        whole, rest = divmod(self.connection_limit, self.workers)
+        return whole + (worker < rest)
+
+    def arrivals(self, worker: int = 0, workers: int = 1) -> Iterator[Arrivals]:
+        """The schedule of an open loop, warm-up first; nothing for a closed loop.
+
+        Request ``seq`` belongs to worker ``seq % workers``: the union over all workers is exactly
+        the plan's schedule. The measured window starts on a fresh schedule, so that its count
+        does not depend on the length of the warm-up.
+        """
+        if isinstance(self.load, ClosedLoop):
+            return
+        first = 0
+        phases = ((0, self.warmup_ns, self.seed + 1), (self.warmup_ns, self.end_ns, self.seed))
+        for start_ns, end_ns, seed in phases:
+            for offsets in self.load.offsets(end_ns - start_ns, seed):
+                seq = np.arange(first, first + len(offsets), dtype=np.int64)
+                first += len(offsets)
+                mine = slice((worker - int(seq[0])) % workers, None, workers) if len(seq) else ...
+                yield Arrivals(seq[mine], start_ns + offsets[mine])
+
+    def intended_count(self) -> int | None:
+        """Requests scheduled in the measured window; None for a closed loop."""
+        if isinstance(self.load, ClosedLoop):
+            return None
+        offsets = self.load.offsets(self.end_ns - self.warmup_ns, self.seed)
+        return sum(len(block) for block in offsets)
+
+    def mix(self) -> list[int]:
+        """Request index by ``seq % len(mix)``: a fixed draw from the weights, by the seed."""
+        if len(self.requests) == 1:
+            return [0]
+        weights = np.array([request.weight for request in self.requests])
+        rng = np.random.default_rng(self.seed)
+        drawn = rng.choice(len(weights), size=_MIX_SIZE, p=weights / weights.sum())
+        return [int(index) for index in drawn]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict of all fields."""
+        data = {item.name: getattr(self, item.name) for item in fields(self)}
+        data["requests"] = [request.to_dict() for request in self.requests]
+        data["load"] = load_to_dict(self.load)
+        data["tags"] = dict(self.tags)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        """The plan that `to_dict` wrote.
+
+        Raises:
+            InputError: an unknown or missing field.
+        """
+        known = {item.name for item in fields(cls)}
+        unknown = sorted(set(data) - known)
+        if unknown:
+            raise InputError(f"the plan has unknown fields {unknown}: known are {sorted(known)}")
+        values = dict(data)
+        try:
+            values["requests"] = [Request.from_dict(item) for item in values["requests"]]
+            values["load"] = load_from_dict(values["load"])
+        except KeyError as exc:
+            raise InputError(f"the plan lacks the field {exc}") from exc
+        return cls(**values)
+
+    def to_json(self) -> str:
+        """The plan as JSON text."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """The plan that `to_json` wrote."""
+        return cls.from_dict(json.loads(text))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check_seconds(name: str, value: float, *, above_zero: bool) -> None:
+    if not (_is_number(value) and (value > 0 if above_zero else value >= 0)):
+        bound = "above 0" if above_zero else "0 or more"
+        raise InputError(f"{name}={value!r} must be {bound} seconds")
+
+
+def _check_whole(name: str, value: int, low: int, high: int) -> None:
+    if not (isinstance(value, int) and not isinstance(value, bool) and low <= value <= high):
+        raise InputError(f"{name}={value!r} must be a whole number from {low} to {high}")

@@ -1,0 +1,154 @@
+"""One request of a plan, as the user writes it."""
+
+from __future__ import annotations
+
+import base64
+import json as jsonlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import InitVar, dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from benchlab.errors import InputError
+
+__all__ = ["Request"]
+
+_METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,31}")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
+
+Headers = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent: method, absolute URL, headers and body.
+
+    ``json`` is encoded once, here, and sets ``Content-Type`` unless ``headers`` has it; ``body``
+    is sent as it is (a string as UTF-8). ``weight`` is this request's share in a mix of several;
+    ``name`` labels it in results and defaults to "METHOD /path".
+
+    Raises:
+        InputError: no scheme or host in the URL, a method or header that HTTP does not allow,
+            both ``body`` and ``json``, or a weight that is not above zero.
+    """
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes | str = b""
+    weight: float = 1.0
+    name: str = ""
+    json: InitVar[Any] = field(default=None, kw_only=True)
+
+    def __post_init__(self, json: Any) -> None:
+        method = self.method.upper()
+        if not _METHOD.fullmatch(method):
+            raise InputError(f"{self.method!r} is not an HTTP method: use GET, POST, PUT …")
+        parts = _split_url(self.url)
+        pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
+        headers = tuple((str(key), str(value)) for key, value in pairs)
+        for key, value in headers:
+            _check_header(key, value)
+        body = self.body.encode() if isinstance(self.body, str) else bytes(self.body)
+        if json is not None:
+            if body:
+                raise InputError("a request has both body and json: give one of them")
+            body = _encode_json(json)
+            if "content-type" not in {key.lower() for key, _ in headers}:
+                headers += (("Content-Type", "application/json"),)
+        if not self.weight > 0:
+            raise InputError(f"weight {self.weight!r} of {self.url} must be above 0")
+        put = object.__setattr__
+        put(self, "method", method)
+        put(self, "headers", headers)
+        put(self, "body", body)
+        put(self, "name", self.name or f"{method} {parts.path or '/'}")
+
+    @property
+    def header_pairs(self) -> tuple[tuple[str, str], ...]:
+        """The headers in the order given, names as written."""
+        return self.headers  # type: ignore[return-value]  # normalised in __post_init__
+
+    @property
+    def body_bytes(self) -> bytes:
+        """The body as it goes over the wire."""
+        return self.body  # type: ignore[return-value]  # normalised in __post_init__
+
+    @property
+    def parts(self) -> SplitResult:
+        """The URL, split."""
+        return urlsplit(self.url)
+
+    @property
+    def port(self) -> int:
+        """The port, the scheme's own when the URL has none."""
+        return self.parts.port or (443 if self.parts.scheme == "https" else 80)
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Scheme, host and port: what one connection belongs to."""
+        return self.parts.scheme, self.parts.hostname or "", self.port
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict; a body that is not UTF-8 becomes ``body_base64``."""
+        body = self.body_bytes
+        try:
+            encoded = {"body": body.decode()}
+        except UnicodeDecodeError:
+            encoded = {"body_base64": base64.b64encode(body).decode()}
+        return {
+            "method": self.method,
+            "url": self.url,
+            "headers": [list(pair) for pair in self.header_pairs],
+            **encoded,
+            "weight": self.weight,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Request:
+        """The request that `to_dict` wrote."""
+        values = dict(data)
+        if "body_base64" in values:
+            values["body"] = base64.b64decode(values.pop("body_base64"))
+        values["headers"] = [tuple(pair) for pair in values.get("headers", ())]
+        return cls(**values)
+
+
+def _split_url(url: str) -> SplitResult:
+    hint = "write it whole, such as http://127.0.0.1:8000/path"
+    if _UNSAFE_IN_URL.search(url):
+        raise InputError(f"URL {url!r} has a space or control character: percent-encode it")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # parsed lazily; raises for a port that is no port
+    except ValueError as exc:
+        raise InputError(f"URL {url!r} cannot be read ({exc}): {hint}") from exc
+    if parts.scheme not in ("http", "https"):
+        found = f"the scheme {parts.scheme!r}" if "://" in url else "no scheme"
+        raise InputError(f"URL {url!r} has {found}, http:// or https:// is needed: {hint}")
+    if not parts.hostname:
+        raise InputError(f"URL {url!r} has no host: {hint}")
+    if parts.port == 0:
+        raise InputError(f"URL {url!r} has port 0, on which nothing can listen: {hint}")
+    return parts
+
+
+def _check_header(key: str, value: str) -> None:
+    if not _HEADER_NAME.fullmatch(key):
+        raise InputError(f"header name {key!r} is not allowed in HTTP: use letters, digits and -")
+    if any(mark in value for mark in "\r\n\0"):
+        raise InputError(f"header {key} has a line break in its value: remove it")
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError as exc:
+        raise InputError(f"header {key} has a character outside Latin-1: {value!r}") from exc
+
+
+def _encode_json(value: Any) -> bytes:
+    try:
+        return jsonlib.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError) as exc:
+        raise InputError(f"json={value!r} cannot be written as JSON: {exc}") from exc

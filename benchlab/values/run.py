@@ -1,0 +1,151 @@
+"""A run: its plan, the samples it gave, and what the generator says about itself."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchlab.errors import InvalidRunError
+from benchlab.values.health import Health, Judgement, Verdict, judge
+from benchlab.values.histogram import LatencyHistogram
+from benchlab.values.plan import Plan
+from benchlab.values.samples import Samples
+from benchlab.values.summary import Summary, summarize
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Run", "new_run_id"]
+
+
+def new_run_id() -> str:
+    """16 hex digits: milliseconds since 1970, then 16 random bits. Later runs sort later."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The result of carrying out a plan.
+
+    ``started_at`` is the wall clock (aware, UTC) at time 0 of the samples, and ``started_at_ns``
+    the same in whole ns since 1970. ``stopped_ns`` is set when the run was stopped early, as time
+    from its start. ``spool`` is the directory that still holds the samples on disk; a store
+    removes it once it has them.
+    """
+
+    id: str
+    plan: Plan
+    started_at: datetime
+    started_at_ns: int
+    samples: Samples
+    health: Health = field(default_factory=Health)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    stopped_ns: int | None = None
+    spool: Path | None = None
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """Verdict and reason, derived from samples and health."""
+        return judge(self.plan, self.samples, self.health, interrupted=self.stopped_ns is not None)
+
+    @property
+    def verdict(self) -> Verdict:
+        """``valid``, ``invalid`` or ``interrupted``."""
+        return self.judgement.verdict
+
+    @property
+    def invalid_reason(self) -> str | None:
+        """Why the verdict is not ``valid``, in words; None when it is."""
+        return self.judgement.reason
+
+    @property
+    def url(self) -> str:
+        """The URL of the plan's first request."""
+        return self.plan.requests[0].url
+
+    @property
+    def name(self) -> str:
+        """The plan's name."""
+        return self.plan.name
+
+    @property
+    def measured(self) -> Samples:
+        """The samples of the measured window: warm-up excluded, errors included."""
+        return self.samples.measured
+
+    @property
+    def window_ns(self) -> tuple[int, int]:
+        """Start and end of the measured window, from the start of the run."""
+        end = self.plan.end_ns if self.stopped_ns is None else self.stopped_ns
+        start = self.plan.warmup_ns
+        return start, max(start, min(end, self.plan.end_ns))
+
+    @cached_property
+    def stats(self) -> Summary:
+        """The numbers of the measured window."""
+        start, end = self.window_ns
+        intended = self.plan.intended_count() if self.stopped_ns is None else None
+        return summarize(self.measured, start, end, intended)
+
+    def by_endpoint(self) -> dict[str, Summary]:
+        """The numbers of the measured window for each named request."""
+        start, end = self.window_ns
+        names = dict.fromkeys(self.samples.endpoints)
+        return {name: summarize(self.measured.endpoint(name), start, end) for name in names}
+
+    def histogram(self) -> LatencyHistogram:
+        """Latencies of the measured window."""
+        return LatencyHistogram().record(self.measured.latency_ns)
+
+    def require_valid(self) -> None:
+        """Refuse to go on with a run that does not support a conclusion.
+
+        Raises:
+            InvalidRunError: the verdict is not ``valid``; the message has the reason.
+        """
+        if self.verdict != "valid":
+            raise InvalidRunError(f"run {self.id} is {self.verdict}: {self.invalid_reason}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as people's programs read it: identity, numbers, verdict. No samples."""
+        return {
+            "run_id": self.id,
+            "name": self.name,
+            "url": self.url,
+            "started_at": self.started_at.isoformat(),
+            **self.stats.to_dict(),
+            "verdict": self.verdict,
+            "invalid_reason": self.invalid_reason,
+        }
+
+    def summary(self) -> pd.DataFrame:
+        """One row for people: identity, counts and rates, durations in ms, verdict."""
+        import pandas as pd
+
+        row = self.to_dict()
+        errors = row.pop("errors")
+        row["errors"] = ", ".join(f"{kind}: {count}" for kind, count in errors.items())
+        for name in ("latency", "service", "lag"):
+            for key, value in (row.pop(f"{name}_ns") or {}).items():
+                row[f"{name}_{key}_ms"] = value / 1e6
+        tail = {key: row.pop(key) for key in ("verdict", "invalid_reason")}
+        return pd.DataFrame([{**row, **tail}])
+
+    def _repr_html_(self) -> str:
+        from benchlab.values.card import run_card
+
+        return run_card(self)
+
+    def __repr__(self) -> str:
+        stats = self.stats
+        p99 = "" if stats.latency_ns is None else f", p99 {stats.latency_ns.p99 / 1e6:.3g} ms"
+        return (
+            f"<Run {self.id} {self.name!r}: {self.verdict}, {stats.count:,} requests,"
+            f" {stats.rate_rps:,.1f} requests/s, {stats.error_count:,} errors{p99}>"
+        )

@@ -1,0 +1,130 @@
+"""The numbers of a run, each derived from its samples and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.units import NS_PER_S
+from benchlab.values.samples import Samples
+
+__all__ = ["PERCENTILES", "Distribution", "Summary", "exact_percentile", "summarize"]
+
+PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
+"""The percentiles every summary has: key and ratio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Mean, extremes and exact percentiles of a duration, whole nanoseconds."""
+
+    mean: int
+    min: int
+    p50: int
+    p90: int
+    p95: int
+    p99: int
+    p99_9: int
+    max: int
+
+    @classmethod
+    def of(cls, values_ns: NDArray[np.int64]) -> Distribution | None:
+        """The distribution of a 1-d array of ns; None when it is empty."""
+        if len(values_ns) == 0:
+            return None
+        ordered = np.sort(values_ns)
+        exact = {key: exact_percentile(ordered, ratio) for key, ratio in PERCENTILES.items()}
+        return cls(
+            mean=round(float(ordered.mean())), min=int(ordered[0]), max=int(ordered[-1]), **exact
+        )
+
+    def to_dict(self) -> dict[str, int]:
+        """Statistic to ns, in the order people read them."""
+        keys = ("mean", "min", *PERCENTILES, "max")
+        return {key: getattr(self, key) for key in keys}
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one window of samples amounts to. Errors are included in every number.
+
+    ``duration_s`` reaches from the start of the window to its end, or to the last answer where
+    that came later; ``rate_rps`` is ``count`` over it. ``intended_rate_rps`` is None for a closed
+    loop. The distributions are None when there is no sample.
+    """
+
+    count: int
+    error_count: int
+    errors: dict[str, int]
+    bytes_in: int
+    duration_s: float
+    rate_rps: float
+    intended_rate_rps: float | None
+    latency_ns: Distribution | None
+    service_ns: Distribution | None
+    lag_ns: Distribution | None
+
+    @property
+    def error_ratio(self) -> float:
+        """Share of failed requests, 0 to 1; 0 when there were none at all."""
+        return self.error_count / self.count if self.count else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict; absent distributions are None."""
+        return {
+            "duration_s": self.duration_s,
+            "count": self.count,
+            "error_count": self.error_count,
+            "error_ratio": self.error_ratio,
+            "errors": self.errors,
+            "rate_rps": self.rate_rps,
+            "intended_rate_rps": self.intended_rate_rps,
+            **{
+                name: part.to_dict() if part else None
+                for name, part in (
+                    ("latency_ns", self.latency_ns),
+                    ("service_ns", self.service_ns),
+                    ("lag_ns", self.lag_ns),
+                )
+            },
+        }
+
+
+def summarize(
+    samples: Samples, start_ns: int, end_ns: int, intended_count: int | None = None
+) -> Summary:
+    """Summary of ``samples``, which were intended in the window ``start_ns`` to ``end_ns``.
+
+    ``intended_count`` is what the schedule holds for the window; None for a closed loop.
+    """
+    last_ns = int(samples.column("done_ns").max(initial=0))
+    elapsed_ns = max(end_ns, last_ns) - start_ns
+    window_ns = end_ns - start_ns
+    return Summary(
+        count=len(samples),
+        error_count=samples.error_count,
+        errors=samples.errors,
+        bytes_in=int(samples.column("bytes_in").sum()),
+        duration_s=elapsed_ns / NS_PER_S,
+        rate_rps=len(samples) * NS_PER_S / elapsed_ns if elapsed_ns > 0 else 0.0,
+        intended_rate_rps=(
+            None
+            if intended_count is None or window_ns <= 0
+            else intended_count * NS_PER_S / window_ns
+        ),
+        latency_ns=Distribution.of(samples.latency_ns),
+        service_ns=Distribution.of(samples.service_ns),
+        lag_ns=Distribution.of(samples.lag_ns),
+    )
+
+
+def exact_percentile(ordered_ns: NDArray[np.int64], ratio: float) -> int:
+    """The recorded value at ``ratio`` (0 to 1) of a sorted, non-empty array, without interpolation.
+
+    The element at index ⌊ratio × n⌋, the last one at most: what ClickHouse's ``quantileExact``
+    returns, so that SQL over stored samples and this function agree to the nanosecond.
+    """
+    return int(ordered_ns[min(int(ratio * len(ordered_ns)), len(ordered_ns) - 1)])

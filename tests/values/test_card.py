@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+
+from benchlab.values.card import (
+    format_column_ms,
+    format_ms,
+    load_in_words,
+    run_card,
+    url_without_password,
+    verdict_in_words,
+)
+from benchlab.values.load import ClosedLoop, ConstantRate, PoissonRate
+from benchlab.values.request import Request
+from tests.values.synthetic import URL, edge_cases, make_run
+
+HOSTILE = '<script>alert("1")</script>'
+
+
+class Balance(HTMLParser):
+    """Fails on a tag that is closed in the wrong place; collects names and text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(html: str) -> Balance:
+    parser = Balance()
+    parser.feed(html)
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+@pytest.mark.parametrize("name", edge_cases())
+def test_every_run_has_a_card_that_names_its_verdict(name: str) -> None:
+    run = edge_cases()[name]
+    card = read(run_card(run))
+    assert run.verdict in card.text
+    assert run.id in card.text
+    if run.invalid_reason:
+        assert run.invalid_reason in card.text
+
+
+def test_a_card_has_plan_numbers_and_picture() -> None:
+    card = read(make_run(stall=True, errors=True)._repr_html_())
+    for expected in (
+        "POST http://127.0.0.1:8000/api/vector/add",
+        "open loop of 100 requests/s",
+        "10 s measured after 1 s of warm-up",
+        "1,000",
+        "30 (3.00 %)",
+        "status 20, reset 10",
+        "p99.9",
+        "service time",
+    ):
+        assert expected in card.text
+    assert {"table", "svg"} <= card.seen
+
+
+def test_texts_are_escaped_and_nothing_is_loaded() -> None:
+    request = Request("GET", "http://host/<script>", name=HOSTILE)
+    html = run_card(make_run(requests=[request], name=HOSTILE))
+    assert read(html).seen.isdisjoint({"script", "img", "link", "iframe"})
+    assert HOSTILE in read(html).text
+    assert "url(" not in html
+    assert "href" not in html
+
+
+def test_several_requests_are_counted() -> None:
+    both = [Request("GET", URL), Request("GET", URL + "/b")]
+    assert "and 1 more" in read(run_card(make_run(requests=both))).text
+
+
+def test_passwords_are_hidden() -> None:
+    assert url_without_password("http://me:secret@host:1/x?y") == "http://me:***@host:1/x?y"
+    assert url_without_password("http://me@host/x") == "http://me@host/x"
+    assert url_without_password(URL) == URL
+    run = make_run(requests=[Request("GET", "http://me:secret@host/")])
+    assert "secret" not in run_card(run)
+
+
+def test_loads_and_verdicts_in_words() -> None:
+    assert load_in_words(ClosedLoop(1)).startswith("closed loop of 1 connection,")
+    assert load_in_words(ConstantRate(1500)) == "open loop of 1,500 requests/s at equal intervals"
+    assert "Poisson" in load_in_words(PoissonRate(0.5))
+    assert "kept its schedule" in verdict_in_words(make_run())
+    assert "capacity to spare" in verdict_in_words(make_run(load=ClosedLoop(2)))
+    assert "Do not take" in verdict_in_words(make_run(count=0))
+    assert "did not reach its end" in verdict_in_words(make_run(stopped_ns=10**9))
+
+
+def test_a_column_has_one_number_of_decimals() -> None:
+    assert format_column_ms([1_234_567, 98_000_000]) == ["1.23", "98.00"]
+    assert format_column_ms([0, 50, 1_000]) == ["0.000", "0.000", "0.001"]
+    assert format_column_ms([1_500_000_000, 250_000_000]) == ["1,500", "250"]
+    assert format_column_ms([0, 0]) == ["0", "0"]
+    assert format_column_ms([]) == []
+
+
+def test_single_durations_are_told_in_ms() -> None:
+    assert format_ms(662_400) == "0.662 ms"
+    assert format_ms(1_000_974_000) == "1,001 ms"
+    assert format_ms(0) == "0 ms"

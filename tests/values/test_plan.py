@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchlab.errors import InputError
+from benchlab.values.load import ClosedLoop, ConstantRate, Load, PoissonRate
+from benchlab.values.plan import Plan
+from benchlab.values.request import Request
+from tests.values.synthetic import URL
+
+GET = Request("GET", URL)
+
+rates = st.floats(0.01, 1_000_000, allow_nan=False)
+loads = st.one_of(
+    st.builds(ClosedLoop, st.integers(16, 60_000)),
+    st.builds(ConstantRate, rates),
+    st.builds(PoissonRate, rates),
+)
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
+header_words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
+requests = st.builds(
+    Request,
+    method=st.sampled_from(["GET", "post", "PUT", "DELETE"]),
+    url=st.sampled_from([URL, "http://127.0.0.1:8000", "http://127.0.0.1:8000/a?b=c#d"]),
+    headers=st.dictionaries(st.sampled_from(["X-A", "Accept", "x-b"]), header_words),
+    body=st.one_of(st.binary(max_size=40), words),
+    weight=st.floats(0.001, 1000),
+    name=words,
+)
+plans = st.builds(
+    Plan,
+    requests=st.lists(requests, min_size=1, max_size=3),
+    load=loads,
+    duration_s=st.floats(0.001, 1e6),
+    warmup_s=st.floats(0, 1e6),
+    timeout_s=st.floats(0.001, 1e6),
+    max_connections=st.integers(16, 60_000),
+    workers=st.integers(1, 16),
+    driver=st.sampled_from(["http", "httpx"]),
+    trace_ratio=st.floats(0, 1),
+    seed=st.integers(0, 2**63 - 1),
+    name=words,
+    tags=st.dictionaries(words, words, max_size=3),
+)
+
+
+@given(plans)
+def test_a_plan_survives_json_unchanged(plan: Plan) -> None:
+    assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_a_body_that_is_not_text_survives_json() -> None:
+    request = Request("POST", URL, body=b"\xff\x00\xfe")
+    assert Request.from_dict(json.loads(json.dumps(request.to_dict()))) == request
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("duration_s", value) for value in (0, -1, float("nan"), float("inf"), "10", True)),
+        *(("warmup_s", value) for value in (-0.1, float("nan"), None)),
+        *(("timeout_s", value) for value in (0, -3)),
+        ("drain_s", -1),
+        *(("max_connections", value) for value in (0, 60_001, 1.5, True)),
+        *(("workers", value) for value in (0, 257, 2.0)),
+        *(("seed", value) for value in (-1, 2**63, 1.0)),
+        ("driver", "curl"),
+        *(("trace_ratio", value) for value in (-0.1, 1.1, float("nan"), "1")),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(field: str, value: object) -> None:
+    with pytest.raises(InputError, match=field):
+        Plan([GET], ConstantRate(1), **{field: value})  # type: ignore[arg-type]
+
+
+def test_a_plan_needs_requests_and_a_load_shape() -> None:
+    with pytest.raises(InputError, match="no requests"):
+        Plan([])
+    with pytest.raises(InputError, match="must be a benchlab"):
+        Plan([URL])  # type: ignore[list-item]
+    with pytest.raises(InputError, match="not a load shape"):
+        Plan([GET], 500)  # type: ignore[arg-type]
+
+
+def test_one_plan_is_for_one_service() -> None:
+    with pytest.raises(InputError, match="2 services"):
+        Plan([GET, Request("GET", "https://example.test")])
+
+
+def test_every_worker_needs_a_connection() -> None:
+    with pytest.raises(InputError, match="2 connections cannot be shared by 3 workers"):
+        Plan([GET], ClosedLoop(2), workers=3)
+
+
+@given(st.integers(1, 300), st.integers(1, 256))
+def test_shares_add_up_to_all_connections(connections: int, workers: int) -> None:
+    if connections < workers:
+        return
+    plan = Plan([GET], ClosedLoop(connections), workers=workers)
+    shares = [plan.share(worker) for worker in range(workers)]
+    assert sum(shares) == connections
+    assert max(shares) - min(shares) <= 1
+
+
+def test_an_unknown_or_missing_field_is_named() -> None:
+    data = Plan([GET]).to_dict()
+    with pytest.raises(InputError, match="speed"):
+        Plan.from_dict({**data, "speed": 1})
+    del data["load"]
+    with pytest.raises(InputError, match="load"):
+        Plan.from_dict(data)
+
+
+def test_a_single_request_is_a_plan_and_names_it() -> None:
+    plan = Plan(GET)  # type: ignore[arg-type]  # a convenience for people
+    assert plan.requests == (GET,)
+    assert plan.name == "GET /api/vector/add"
+
+
+def test_the_window_follows_the_warm_up() -> None:
+    plan = Plan([GET], duration_s=2.5, warmup_s=0.5)
+    assert (plan.warmup_ns, plan.end_ns) == (500_000_000, 3_000_000_000)
+
+
+@given(
+    load=st.one_of(
+        st.builds(ConstantRate, st.floats(0.5, 20_000)),
+        st.builds(PoissonRate, st.floats(0.5, 20_000)),
+    ),
+    warmup_s=st.sampled_from([0.0, 0.3, 1.0]),
+    workers=st.integers(1, 7),
+)
+def test_the_workers_together_make_exactly_the_plans_schedule(
+    load: Load, warmup_s: float, workers: int
+) -> None:
+    plan = Plan([GET], load, duration_s=3, warmup_s=warmup_s)
+    seq, intended_ns = _schedule(plan, 0, 1)
+    parts = [_schedule(plan, worker, workers) for worker in range(workers)]
+    for worker, (mine, _) in enumerate(parts):
+        assert np.all(mine % workers == worker)
+    shared_seq = np.concatenate([part[0] for part in parts])
+    shared_ns = np.concatenate([part[1] for part in parts])
+    order = np.argsort(shared_seq)
+    assert np.array_equal(shared_seq[order], seq)
+    assert np.array_equal(shared_ns[order], intended_ns)
+    assert np.array_equal(seq, np.arange(len(seq)))
+    assert np.all(np.diff(intended_ns) >= 0)
+    assert len(seq) == 0 or (intended_ns[0] >= 0 and intended_ns[-1] < plan.end_ns)
+    assert plan.intended_count() == np.count_nonzero(intended_ns >= plan.warmup_ns)
+
+
+@given(st.sampled_from([ConstantRate(333), PoissonRate(333)]), st.floats(0, 5))
+def test_the_warm_up_does_not_change_the_measured_schedule(load: Load, warmup_s: float) -> None:
+    plain, warmed = (Plan([GET], load, duration_s=2, warmup_s=s) for s in (0, warmup_s))
+    intended_ns = _schedule(warmed, 0, 1)[1]
+    measured_ns = intended_ns[intended_ns >= warmed.warmup_ns] - warmed.warmup_ns
+    assert np.array_equal(measured_ns, _schedule(plain, 0, 1)[1])
+
+
+def test_a_closed_loop_has_no_schedule() -> None:
+    plan = Plan([GET], ClosedLoop(4))
+    assert list(plan.arrivals()) == []
+    assert plan.intended_count() is None
+
+
+def test_the_mix_follows_the_weights_and_the_seed() -> None:
+    both = [Request("GET", URL), Request("GET", URL + "/b", weight=3)]
+    mix = Plan(both, seed=7).mix()
+    assert np.mean(mix) == pytest.approx(0.75, abs=0.01)
+    assert mix == Plan(both, seed=7).mix()
+    assert mix != Plan(both, seed=8).mix()
+    assert Plan([GET]).mix() == [0]
+
+
+def _schedule(plan: Plan, worker: int, workers: int) -> tuple[np.ndarray, np.ndarray]:
+    blocks = list(plan.arrivals(worker, workers))
+    empty = np.empty(0, dtype=np.int64)
+    return (
+        np.concatenate([empty, *(block.seq for block in blocks)]),
+        np.concatenate([empty, *(block.intended_ns for block in blocks)]),
+    )

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from benchlab.errors import InputError
+from benchlab.values.request import Request
+from tests.values.synthetic import URL
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("127.0.0.1:8000/x", "no scheme|scheme"),
+        ("example.test", "no scheme"),
+        ("ftp://example.test/", "scheme 'ftp'"),
+        ("http:///path", "no host"),
+        ("http://host:port/", "cannot be read"),
+        ("http://host:99999/", "cannot be read"),
+        ("http://host:0/", "port 0"),
+        ("http://[::1/", "cannot be read"),
+        ("http://host/a b", "percent-encode"),
+        ("http://host/a\nb", "percent-encode"),
+        ("http://host/a\x00b", "percent-encode"),
+        ("", "no scheme"),
+    ],
+)
+def test_a_url_that_cannot_be_used_says_why(url: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Request("GET", url)
+
+
+@pytest.mark.parametrize("method", ["", "GE T", "GET\r\n", "ÄÖ", "1GET", "A" * 33])
+def test_a_method_that_http_does_not_allow(method: str) -> None:
+    with pytest.raises(InputError, match="not an HTTP method"):
+        Request(method, URL)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("", "x"),
+        ("a b", "x"),
+        ("a:", "x"),
+        ("ä", "x"),
+        ("X", "a\r\nY: b"),
+        ("X", "a\0"),
+        ("X", "€"),
+    ],
+)
+def test_a_header_that_http_does_not_allow(name: str, value: str) -> None:
+    with pytest.raises(InputError, match="header"):
+        Request("GET", URL, headers={name: value})
+
+
+def test_json_is_encoded_compactly_and_names_its_type() -> None:
+    request = Request("post", URL, json={"a": [1, 2]})
+    assert request.method == "POST"
+    assert request.body_bytes == b'{"a":[1,2]}'
+    assert request.header_pairs == (("Content-Type", "application/json"),)
+
+
+def test_a_content_type_of_ones_own_stays() -> None:
+    request = Request("POST", URL, headers={"content-type": "text/x"}, json=[])
+    assert request.header_pairs == (("content-type", "text/x"),)
+
+
+@pytest.mark.parametrize("value", [float("nan"), {1, 2}, object()])
+def test_what_is_not_json_is_refused(value: object) -> None:
+    with pytest.raises(InputError, match="cannot be written as JSON"):
+        Request("POST", URL, json=value)
+
+
+def test_body_and_json_exclude_each_other() -> None:
+    with pytest.raises(InputError, match="both body and json"):
+        Request("POST", URL, body="x", json={})
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("nan")])
+def test_a_weight_must_be_above_zero(weight: float) -> None:
+    with pytest.raises(InputError, match="weight"):
+        Request("GET", URL, weight=weight)
+
+
+def test_names_and_origin() -> None:
+    assert Request("GET", "http://host").name == "GET /"
+    assert Request("GET", "http://host/a?b=c").name == "GET /a"
+    assert Request("GET", "http://host", name="mine").name == "mine"
+    assert Request("GET", "https://user:pw@Host/x").origin == ("https", "host", 443)
+    assert Request("GET", "http://[::1]:81/x").origin == ("http", "::1", 81)
+
+
+def test_repeated_headers_keep_their_order() -> None:
+    pairs = (("A", "1"), ("B", "2"), ("A", "3"))
+    assert Request("GET", URL, headers=pairs).header_pairs == pairs

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchlab.errors import InputError
+from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Samples, is_traced, trace_id
+from tests.values.synthetic import RUN_ID, make_run
+
+
+def test_the_three_durations_are_differences_of_the_times() -> None:
+    samples = make_run(stall=True).samples
+    row = samples.records[123]
+    assert samples.latency_ns[123] == row["done_ns"] - row["intended_ns"]
+    assert samples.service_ns[123] == row["done_ns"] - row["sent_ns"]
+    assert samples.lag_ns[123] == row["sent_ns"] - row["intended_ns"]
+    assert np.array_equal(samples.latency_ns, samples.service_ns + samples.lag_ns)
+
+
+def test_the_layout_is_fixed_because_it_is_stored() -> None:
+    assert SAMPLE_DTYPE.itemsize == 56
+    assert [kind.value for kind in ErrorKind] == list(range(len(ErrorKind)))
+    labels = "ok connect timeout reset closed protocol tls check status abandoned"
+    assert " ".join(kind.label for kind in ErrorKind) == labels
+
+
+def test_warm_up_and_window_part_the_samples() -> None:
+    samples = make_run(rate_rps=100, duration_s=10, warmup_s=1).samples
+    assert (len(samples.warmup), len(samples.measured), len(samples)) == (100, 1000, 1100)
+    assert samples.measured.column("intended_ns").min() == 1_000_000_000
+
+
+def test_errors_are_counted_by_kind_most_frequent_first() -> None:
+    measured = make_run(errors=True).measured
+    assert measured.errors == {"status": 20, "reset": 10}
+    assert list(measured.errors) == ["status", "reset"]
+    assert measured.error_count == 30
+    assert len(measured.succeeded) == 970
+    assert make_run().measured.errors == {}
+
+
+def test_pandas_has_names_and_ms_in_order_of_seq() -> None:
+    run = make_run(errors=True)
+    shuffled = run.samples.where(np.arange(len(run.samples))[::-1])
+    table = shuffled.to_pandas()
+    assert list(table["seq"]) == list(range(len(run.samples)))
+    assert list(table["latency_ms"]) == list(run.samples.latency_ns / 1e6)
+    assert set(table["error"].unique()) == {"", "status", "reset"}
+    assert table["endpoint"].iloc[0] == "POST /api/vector/add"
+    assert table["warmup"].sum() == 100
+    assert table["new_connection"].sum() == 1
+
+
+def test_no_samples_convert_too() -> None:
+    empty = Samples.empty(["a"])
+    assert len(empty.to_pandas()) == 0
+    assert empty.to_arrow().num_rows == 0
+    assert empty.errors == {}
+
+
+def test_arrow_has_every_field_unchanged() -> None:
+    samples = make_run(count=20, warmup_s=0).samples
+    table = samples.to_arrow()
+    assert table.column_names == list(SAMPLE_DTYPE.names or ())
+    for name in table.column_names:
+        assert np.array_equal(table[name].to_numpy(), samples.column(name))
+
+
+def test_endpoints_of_the_same_name_belong_together() -> None:
+    records = np.zeros(6, dtype=SAMPLE_DTYPE)
+    records["endpoint"] = [0, 1, 2, 0, 1, 2]
+    samples = Samples(records, ["a", "b", "a"])
+    assert len(samples.endpoint("a")) == 4
+    assert list(samples.to_pandas()["endpoint"]) == ["a", "b", "a"] * 2
+    with pytest.raises(InputError, match="'c' is unknown"):
+        samples.endpoint("c")
+
+
+def test_records_of_another_kind_are_refused() -> None:
+    with pytest.raises(InputError, match="SAMPLE_DTYPE"):
+        Samples(np.zeros(3))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="SAMPLE_DTYPE"):
+        Samples(np.zeros((2, 2), dtype=SAMPLE_DTYPE))
+
+
+def test_a_trace_id_is_run_and_sequence_number() -> None:
+    assert trace_id(RUN_ID, 255) == "0193f0a1b2c3d4e500000000000000ff"
+
+
+@pytest.mark.parametrize("ratio", [0.001, 0.01, 0.1, 0.5, 0.9, 0.999])
+def test_the_share_of_traced_requests_is_the_ratio(ratio: float) -> None:
+    count = 200_000
+    chosen = is_traced(np.arange(count, dtype=np.int64), ratio)
+    tolerance = 5 * np.sqrt(ratio * (1 - ratio) / count)  # 5 σ of independent choices
+    assert chosen.mean() == pytest.approx(ratio, abs=tolerance)
+
+
+@pytest.mark.parametrize("period", [2, 3, 4, 8, 10, 16, 100, 1024])
+def test_the_choice_follows_no_period(period: int) -> None:
+    chosen = is_traced(np.arange(200_000, dtype=np.int64), 0.1)
+    shares = [chosen[start::period].mean() for start in range(min(period, 20))]
+    tolerance = 5.5 * np.sqrt(0.09 / (200_000 / period))
+    assert max(abs(share - 0.1) for share in shares) < tolerance
+
+
+def test_all_or_none_are_traced_at_the_ends() -> None:
+    seq = np.arange(1000, dtype=np.int64)
+    assert is_traced(seq, 1.0).all()
+    assert not is_traced(seq, 0.0).any()
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_higher_ratio_traces_a_superset(one: float, other: float) -> None:
+    seq = np.arange(500, dtype=np.int64)
+    few, many = is_traced(seq, min(one, other)), is_traced(seq, max(one, other))
+    assert not np.any(few & ~many)

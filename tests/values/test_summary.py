@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from benchlab.values.summary import PERCENTILES, Distribution, exact_percentile
+from tests.values.synthetic import make_run
+
+durations = arrays(np.int64, st.integers(1, 300), elements=st.integers(0, 10**12))
+
+
+@given(durations, st.floats(0, 1))
+def test_a_percentile_is_the_element_at_the_floor_of_ratio_times_count(
+    values_ns: np.ndarray, ratio: float
+) -> None:
+    ordered = sorted(values_ns.tolist())
+    expected = ordered[min(int(ratio * len(ordered)), len(ordered) - 1)]
+    assert exact_percentile(np.sort(values_ns), ratio) == expected
+
+
+@given(durations)
+def test_a_distribution_is_ordered_and_of_recorded_values(values_ns: np.ndarray) -> None:
+    distribution = Distribution.of(values_ns)
+    assert distribution is not None
+    found = [
+        distribution.min,
+        *(getattr(distribution, key) for key in PERCENTILES),
+        distribution.max,
+    ]
+    assert found == sorted(found)
+    assert set(found) <= set(values_ns.tolist())
+    assert distribution.mean == pytest.approx(sum(values_ns.tolist()) / len(values_ns), abs=1)
+
+
+def test_nothing_has_no_distribution() -> None:
+    assert Distribution.of(np.empty(0, dtype=np.int64)) is None
+
+
+def test_the_summary_counts_the_measured_window_errors_included() -> None:
+    stats = make_run(rate_rps=100, duration_s=10, warmup_s=1, errors=True).stats
+    assert stats.count == 1000
+    assert stats.error_count == 30
+    assert stats.error_ratio == 0.03
+    assert stats.bytes_in == 24_000
+    assert stats.intended_rate_rps == 100
+    assert stats.rate_rps == pytest.approx(100, rel=0.01)
+
+
+def test_a_late_last_answer_lengthens_the_duration() -> None:
+    stats = make_run(rate_rps=10, duration_s=6, warmup_s=0, stall=True).stats
+    assert 6.0 < stats.duration_s < 6.1
+    assert stats.rate_rps == stats.count / stats.duration_s
+
+
+def test_a_run_without_samples_has_a_summary() -> None:
+    run = make_run(count=0)
+    assert run.stats.count == 0
+    assert run.stats.latency_ns is None
+    assert run.stats.rate_rps == 0
+    assert run.stats.error_ratio == 0
+    assert len(run.summary()) == 1
+    assert run.to_dict()["latency_ns"] is None
+
+
+def test_the_dict_of_a_run_has_exactly_the_public_keys() -> None:
+    data = make_run().to_dict()
+    assert " ".join(data) == (
+        "run_id name url started_at duration_s count error_count error_ratio errors rate_rps"
+        " intended_rate_rps latency_ns service_ns lag_ns verdict invalid_reason"
+    )
+    for name in ("latency_ns", "service_ns", "lag_ns"):
+        assert " ".join(data[name]) == "mean min p50 p90 p95 p99 p99_9 max"
