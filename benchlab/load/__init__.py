@@ -1,0 +1,16 @@
+"""Making load: worker processes send and record, a supervisor starts, watches and collects.
+
+run.py          run and run_async: what people call
+preflight.py    can the service be reached at all?
+supervisor.py   starts the workers, lets them go together, stops them, collects
+progress.py     how far a run has come, read from its spool
+worker.py       a worker process: commands in, samples out
+engine.py       one worker's part of a run, from the first request to the last
+source.py       which request is next: a closed or an open loop
+pacing.py       waking up at the intended times
+recorder.py     records into the spool
+observer.py     the generator watching itself
+driver.py       what every driver does
+wire/           HTTP/1.1 straight on asyncio: the default driver
+httpx_driver.py the same through httpx
+"""

@@ -1,0 +1,59 @@
+"""What every driver does: turn requests that are due into samples."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from benchlab.errors import InputError
+from benchlab.load.recorder import Recorder
+from benchlab.load.source import Source
+from benchlab.values.plan import Plan
+
+__all__ = ["Driver", "make_driver"]
+
+
+class Driver(Protocol):
+    """Sends what the source has due, over at most its share of connections, and records it.
+
+    Every request taken from the source becomes exactly one record. All times are of
+    ``time.monotonic_ns``. In-flight requests are those taken and not yet recorded.
+    """
+
+    in_flight_max: int
+    cap_wait_count: int
+    connections_opened: int
+
+    @property
+    def in_flight(self) -> int:
+        """Requests taken and not yet recorded."""
+
+    async def open(self) -> None:
+        """Get ready: resolve names, open the connections of a closed loop. Sends no request."""
+
+    def begin(self) -> None:
+        """Start a closed loop: one request on every connection."""
+
+    def dispatch(self) -> None:
+        """Send what is due on idle or new connections; what the cap holds back goes later."""
+
+    def sweep(self, now_ns: int) -> None:
+        """End requests that are over their time. Called a few times per timeout."""
+
+    def abandon(self, now_ns: int) -> None:
+        """Record everything in flight or due as abandoned, and take no more."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
+def make_driver(plan: Plan, worker: int, run_id: str, source: Source, recorder: Recorder) -> Driver:
+    """The driver that ``plan.driver`` names, for one worker's share of the connections."""
+    if plan.driver == "http":
+        from benchlab.load.wire.driver import WireDriver
+
+        return WireDriver(plan, worker, run_id, source, recorder)
+    if plan.driver == "httpx":
+        from benchlab.load.httpx_driver import HttpxDriver
+
+        return HttpxDriver(plan, worker, run_id, source, recorder)
+    raise InputError(f"driver={plan.driver!r} is unknown")

@@ -1,0 +1,131 @@
+"""One worker's part of a run, from the first request to the last record."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from benchlab import spool
+from benchlab.load.driver import Driver, make_driver
+from benchlab.load.observer import TICK_S, Observer
+from benchlab.load.pacing import Pacer
+from benchlab.load.recorder import Recorder
+from benchlab.load.source import ClosedSource, OpenSource
+from benchlab.units import NS_PER_S, seconds_to_ns
+from benchlab.values.load import ClosedLoop
+from benchlab.values.plan import Plan
+
+__all__ = ["Engine"]
+
+_FLUSH_NS = NS_PER_S // 4
+
+
+class Engine:
+    """Carries out a worker's share of a plan.
+
+    Order of calls: `open`, `start`, then `finished` is awaited, then `close`. `stop` ends the
+    arrivals early and waits for the answers; `quit` waits for nothing.
+    """
+
+    def __init__(self, directory: Path, run_id: str, plan: Plan, worker: int) -> None:
+        self._directory = directory
+        self._plan = plan
+        self._worker = worker
+        self._recorder = Recorder(spool.samples_path(directory, worker), plan.warmup_ns)
+        self._source: ClosedSource | OpenSource = (
+            ClosedSource(worker, plan.workers)
+            if isinstance(plan.load, ClosedLoop)
+            else OpenSource()
+        )
+        self._driver: Driver = make_driver(plan, worker, run_id, self._source, self._recorder)
+        self._observer = Observer()
+        self._pacer: Pacer | None = None
+        self._loop = asyncio.get_running_loop()
+        self.finished: asyncio.Future[None] = self._loop.create_future()
+        self._start_ns = 0
+        self._deadline_ns = 0
+        self._sweep_every_ns = min(seconds_to_ns(plan.timeout_s) // 50, NS_PER_S // 4)
+        self._swept_ns = 0
+        self._flushed_ns = 0
+
+    async def open(self) -> None:
+        """Get ready to send, without sending.
+
+        Raises:
+            TargetError: the service's name cannot be resolved.
+        """
+        await self._driver.open()
+        if isinstance(self._source, OpenSource):
+            arrivals = self._plan.arrivals(self._worker, self._plan.workers)
+            self._pacer = Pacer(self._loop, arrivals, self._source, self._driver.dispatch)
+
+    def start(self, start_ns: int) -> None:
+        """Let go at the clock time ``start_ns``, which becomes time 0 of the samples."""
+        self._start_ns = start_ns
+        self._recorder.start_ns = start_ns
+        end_ns = start_ns + self._plan.end_ns
+        self._deadline_ns = end_ns + seconds_to_ns(self._plan.drain_s)
+        if isinstance(self._source, ClosedSource):
+            self._source.end_ns = end_ns
+            delay_s = max(0.0, (start_ns - time.monotonic_ns()) / NS_PER_S)
+            self._loop.call_later(delay_s, self._driver.begin)
+        elif self._pacer is not None:
+            self._pacer.start(start_ns)
+        self._loop.call_later(TICK_S, self._tick)
+
+    def stop(self) -> None:
+        """No new requests; answers that are under way may still come, for one timeout."""
+        self._end_arrivals()
+        patience_ns = seconds_to_ns(self._plan.timeout_s)
+        self._deadline_ns = min(self._deadline_ns, time.monotonic_ns() + patience_ns)
+
+    def quit(self) -> None:
+        """Record what is open as abandoned and finish now."""
+        self._end_arrivals()
+        self._deadline_ns = 0
+        self._conclude(time.monotonic_ns())
+
+    async def close(self, problem: str = "") -> None:
+        """Close connections, write the last records and the account of itself."""
+        self._end_arrivals()
+        await self._driver.close()
+        clock = self._pacer.clock if self._pacer is not None else "answers"
+        self._recorder.close()
+        spool.write_health(
+            self._directory, self._observer.health(self._worker, self._driver, clock, problem)
+        )
+
+    def _tick(self) -> None:
+        if self.finished.done():
+            return
+        now_ns = time.monotonic_ns()
+        run_ns = now_ns - self._start_ns
+        measuring = self._plan.warmup_ns <= run_ns < self._plan.end_ns
+        self._observer.tick(now_ns, measuring=measuring)
+        try:
+            if now_ns - self._swept_ns >= self._sweep_every_ns:
+                self._swept_ns = now_ns
+                self._driver.sweep(now_ns)
+            if now_ns - self._flushed_ns >= _FLUSH_NS:
+                self._flushed_ns = now_ns
+                self._recorder.flush()
+            self._conclude(now_ns)
+        except Exception as exc:
+            self.finished.set_exception(exc)
+            return
+        self._loop.call_later(TICK_S, self._tick)
+
+    def _conclude(self, now_ns: int) -> None:
+        if self.finished.done():
+            return
+        if self._source.exhausted and self._driver.in_flight == 0:
+            self.finished.set_result(None)
+        elif now_ns >= self._deadline_ns:
+            self._driver.abandon(now_ns)
+            self.finished.set_result(None)
+
+    def _end_arrivals(self) -> None:
+        self._source.stop()
+        if self._pacer is not None:
+            self._pacer.close()

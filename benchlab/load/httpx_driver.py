@@ -1,0 +1,230 @@
+"""The httpx driver: one client per connection, each a task that serves one request at a time.
+
+It costs far more CPU per request than the wire driver, and can do what httpx can: HTTP/2, custom
+authentication, proxies. One client per connection, because a shared client's pool looks through
+all its connections for each request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from dataclasses import dataclass
+
+import httpx
+import numpy as np
+
+from benchlab.load.recorder import Recorder
+from benchlab.load.source import Source
+from benchlab.values.plan import Plan
+from benchlab.values.samples import ErrorKind, Flag, is_traced, trace_id
+
+__all__ = ["HttpxDriver"]
+
+_clock = time.monotonic_ns
+_FIRST_ERROR_STATUS = 400
+_CONNECT_PAUSE_S = 0.01
+
+
+@dataclass(slots=True)
+class _Job:
+    """A request taken from the source and not yet recorded. ``sent`` is 0 until it is acted on."""
+
+    seq: int
+    intended: int
+    flags: int
+    sent: int = 0
+
+
+class HttpxDriver:
+    """See `benchlab.load.driver.Driver`."""
+
+    def __init__(
+        self, plan: Plan, worker: int, run_id: str, source: Source, recorder: Recorder
+    ) -> None:
+        self._plan = plan
+        self._run_id = run_id
+        self._source = source
+        self._recorder = recorder
+        self._limit = plan.share(worker)
+        self._mix = plan.mix()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idle: list[asyncio.Future[_Job]] = []
+        self._jobs: dict[int, _Job] = {}
+        self._stopped = False
+        self._tls = httpx.create_ssl_context(trust_env=False)
+        self.in_flight_max = 0
+        self.cap_wait_count = 0
+        self.connections_opened = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Requests taken and not yet recorded."""
+        return len(self._jobs)
+
+    async def open(self) -> None:
+        """Nothing to prepare: each client connects with its first request."""
+
+    def begin(self) -> None:
+        """Start a closed loop."""
+        for _ in range(self._limit):
+            job = self._take(0)
+            if job is not None:
+                self._start_client(job)
+
+    def dispatch(self) -> None:
+        """Give what is due to idle or new clients."""
+        while self._idle or len(self._tasks) < self._limit:
+            job = self._take(0)
+            if job is None:
+                return
+            if self._idle:
+                self._idle.pop().set_result(job)
+            else:
+                self._start_client(job)
+
+    def sweep(self, now_ns: int) -> None:
+        """Each request carries its own timeout."""
+
+    def abandon(self, now_ns: int) -> None:
+        """Record everything in flight or due as abandoned, and take no more."""
+        while self._source.waiting:
+            self._take(Flag.CAP_WAIT)
+        self._stopped = True
+        for job in list(self._jobs.values()):
+            self._record(job, ErrorKind.ABANDONED)
+        for task in self._tasks:
+            task.cancel()
+
+    async def close(self) -> None:
+        """End all clients."""
+        self._stopped = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _take(self, flags: int) -> _Job | None:
+        if self._stopped:
+            return None
+        due = self._source.take(_clock())
+        if due is None:
+            return None
+        job = _Job(*due, flags)
+        self._jobs[job.seq] = job
+        self.in_flight_max = max(self.in_flight_max, len(self._jobs))
+        return job
+
+    def _start_client(self, job: _Job) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(job))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, first: _Job) -> None:
+        """One client: its first request, then whatever is due, until nothing will be."""
+        job = first
+        job.flags |= Flag.NEW_CONNECTION
+        self.connections_opened += 1
+        async with httpx.AsyncClient(
+            verify=self._tls,
+            timeout=self._plan.timeout_s,
+            trust_env=False,
+            follow_redirects=False,
+        ) as client:
+            while True:
+                error = await self._perform(client, job)
+                if error is ErrorKind.CONNECT and self._source.closed:
+                    await asyncio.sleep(_CONNECT_PAUSE_S)
+                waited = 0 if self._source.closed else Flag.CAP_WAIT
+                due = self._take(waited)
+                if due is not None:
+                    self.cap_wait_count += bool(waited)
+                    job = due
+                elif self._stopped or self._source.closed:
+                    return
+                else:
+                    idle: asyncio.Future[_Job] = asyncio.get_running_loop().create_future()
+                    self._idle.append(idle)
+                    job = await idle
+
+    async def _perform(self, client: httpx.AsyncClient, job: _Job) -> ErrorKind:
+        request = self._plan.requests[self._mix[job.seq % len(self._mix)]]
+        headers = [*request.header_pairs, *self._trace_header(job.seq)]
+        content = request.body_bytes or None
+        status, first_byte, bytes_in = 0, 0, 0
+        job.sent = _clock()
+        try:
+            async with asyncio.timeout(self._plan.timeout_s):
+                built = client.build_request(
+                    request.method, request.url, headers=headers, content=content
+                )
+                response = await client.send(built, stream=True)
+                first_byte = _clock()
+                status = response.status_code
+                try:
+                    async for _ in response.aiter_raw():
+                        bytes_in = response.num_bytes_downloaded
+                finally:
+                    await response.aclose()
+            error = ErrorKind.STATUS if status >= _FIRST_ERROR_STATUS else ErrorKind.OK
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as exc:
+            error = error_kind(exc)
+        self._record(job, error, first_byte, bytes_in, status)
+        return error
+
+    def _record(
+        self,
+        job: _Job,
+        error: ErrorKind,
+        first_byte: int = 0,
+        bytes_in: int = 0,
+        status: int = 0,
+    ) -> None:
+        """Record a request's end, unless it was recorded as abandoned before."""
+        if self._jobs.pop(job.seq, None) is None:
+            return
+        done = _clock()
+        sent = job.sent or done
+        self._recorder.record(
+            job.seq,
+            sent if self._source.closed else job.intended,
+            sent,
+            first_byte,
+            done,
+            bytes_in,
+            status,
+            self._mix[job.seq % len(self._mix)],
+            error,
+            job.flags,
+        )
+
+    def _trace_header(self, seq: int) -> list[tuple[str, str]]:
+        ratio = self._plan.trace_ratio
+        if ratio <= 0:
+            return []
+        traced = bool(is_traced(np.array([seq]), ratio)[0])
+        value = f"00-{trace_id(self._run_id, seq)}-{seq + 1:016x}-{int(traced):02x}"
+        return [("traceparent", value)]
+
+
+def error_kind(exc: BaseException) -> ErrorKind:
+    """What a failure inside httpx means in benchlab's terms."""
+    causes: list[BaseException] = []
+    cause: BaseException | None = exc
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    if any(isinstance(item, ssl.SSLError) for item in causes):
+        return ErrorKind.TLS
+    if isinstance(exc, httpx.TimeoutException | TimeoutError):
+        return ErrorKind.TIMEOUT
+    if isinstance(exc, httpx.ConnectError):
+        return ErrorKind.CONNECT
+    if any(isinstance(item, ConnectionResetError | BrokenPipeError) for item in causes):
+        return ErrorKind.RESET
+    if isinstance(exc, httpx.RemoteProtocolError):
+        early = "disconnected" in str(exc) or "closed connection" in str(exc)
+        return ErrorKind.CLOSED if early else ErrorKind.PROTOCOL
+    if isinstance(exc, httpx.NetworkError):
+        return ErrorKind.RESET
+    return ErrorKind.PROTOCOL

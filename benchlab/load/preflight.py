@@ -1,0 +1,54 @@
+"""Can the service be reached at all? Asked once, before any worker is started."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+from benchlab.errors import TargetError
+from benchlab.values.plan import Plan
+
+__all__ = ["check_reachable"]
+
+_PATIENCE_S = 5.0
+
+
+def check_reachable(plan: Plan) -> None:
+    """Connect to the plan's service, with TLS where the URL says so, and hang up.
+
+    No request is sent: the service sees exactly those of the plan.
+
+    Raises:
+        TargetError: unknown host, refused or no answer, or TLS that cannot be agreed on.
+    """
+    scheme, host, port = plan.requests[0].origin
+    patience_s = min(_PATIENCE_S, plan.timeout_s)
+    try:
+        with socket.create_connection((host, port), timeout=patience_s) as raw:
+            if scheme == "https":
+                context = ssl.create_default_context()
+                with context.wrap_socket(raw, server_hostname=host):
+                    pass
+    except socket.gaierror as exc:
+        raise TargetError(
+            f"the host {host!r} is unknown ({exc.strerror}):"
+            f" check the name in {plan.requests[0].url}"
+        ) from exc
+    except ssl.SSLCertVerificationError as exc:
+        raise TargetError(
+            f"the certificate of {host}:{port} is not trusted: {exc.verify_message}"
+        ) from exc
+    except ssl.SSLError as exc:
+        raise TargetError(
+            f"{host}:{port} does not speak TLS ({exc.reason or exc}):"
+            " use http:// if it is plain HTTP"
+        ) from exc
+    except TimeoutError as exc:
+        raise TargetError(
+            f"{host}:{port} does not answer: is the service up, and not behind a firewall?"
+        ) from exc
+    except OSError as exc:
+        raise TargetError(
+            f"cannot connect to {host}:{port} ({exc.strerror or exc}):"
+            " is the service running, and is the port right?"
+        ) from exc

@@ -1,0 +1,81 @@
+"""How far a run has come, read from its spool while the workers write it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from benchlab import spool
+from benchlab.units import NS_PER_S
+from benchlab.values.histogram import LatencyHistogram
+from benchlab.values.plan import Plan
+from benchlab.values.samples import ErrorKind, Flag
+
+__all__ = ["OnProgress", "Progress", "ProgressReader"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A look at a run in the making. Rates and percentiles are of the measured window so far.
+
+    ``phase`` is warm-up, measuring, draining, stopping or done; ``p99_ns`` has the histogram's
+    precision and is None before the first answer. Only for people to watch: results are computed
+    from the samples.
+    """
+
+    phase: str
+    elapsed_s: float
+    total_s: float
+    count: int = 0
+    error_count: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+    rate_rps: float = 0.0
+    p99_ns: int | None = None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class ProgressReader:
+    """Follows the files of samples as they grow."""
+
+    def __init__(self, directory: Path, plan: Plan) -> None:
+        self._plan = plan
+        self._paths = [spool.samples_path(directory, worker) for worker in range(plan.workers)]
+        self._read = [0] * plan.workers
+        self._latencies = LatencyHistogram()
+        self._errors: Counter[str] = Counter()
+        self._count = 0
+
+    def look(self, run_ns: int, phase: str = "") -> Progress:
+        """The state at ``run_ns`` from the run's start; ``phase`` follows from that if empty."""
+        for index, path in enumerate(self._paths):
+            records = spool.read_records(path, self._read[index])
+            self._read[index] += len(records)
+            measured = records[(records["flags"] & Flag.WARMUP) == 0]
+            self._count += len(measured)
+            self._latencies.record(measured["done_ns"] - measured["intended_ns"])
+            failed = np.bincount(measured["error"], minlength=len(ErrorKind))
+            for kind in ErrorKind:
+                if kind and failed[kind]:
+                    self._errors[kind.label] += int(failed[kind])
+        window_s = (min(run_ns, self._plan.end_ns) - self._plan.warmup_ns) / NS_PER_S
+        return Progress(
+            phase=phase or self._phase(run_ns),
+            elapsed_s=min(max(run_ns, 0), self._plan.end_ns) / NS_PER_S,
+            total_s=self._plan.end_ns / NS_PER_S,
+            count=self._count,
+            error_count=self._errors.total(),
+            errors=dict(self._errors),
+            rate_rps=self._count / window_s if window_s > 0 else 0.0,
+            p99_ns=self._latencies.percentile_ns(0.99) if self._count else None,
+        )
+
+    def _phase(self, run_ns: int) -> str:
+        if run_ns < self._plan.warmup_ns:
+            return "warm-up"
+        return "measuring" if run_ns < self._plan.end_ns else "draining"

@@ -1,0 +1,105 @@
+"""Carrying out a plan: what scripts and notebooks call."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from benchlab import spool
+from benchlab.errors import InputError
+from benchlab.load.environment import capture_environment
+from benchlab.load.preflight import check_reachable
+from benchlab.load.progress import OnProgress, Progress
+from benchlab.load.supervisor import StopSignal, stop_on_interrupt, supervise
+from benchlab.values.plan import Plan
+from benchlab.values.run import Run, new_run_id
+
+__all__ = ["run", "run_async"]
+
+
+def run(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
+    """Carry out ``plan`` and return the run; works in a script and in a notebook cell.
+
+    Load is made by worker processes. Ctrl-C, or interrupting the kernel, ends the run early: once
+    to let open requests finish, twice to end at once; what was measured is kept, and the verdict
+    is ``interrupted``. The samples stay in the spool until a store has them, so a crash after this
+    call loses nothing (``benchlab recover``).
+
+    In a notebook the cell is busy until the run ends, like any other; a service that lives in the
+    kernel's own event loop can only answer during ``await bl.run_async(plan)``. In other
+    asynchronous code the event loop keeps turning meanwhile (by nest_asyncio).
+
+    Raises:
+        TargetError: the service cannot be reached. No load was made.
+        WorkerError: a worker process could not be started.
+    """
+    loop = _running_loop()
+    if loop is None or _in_kernel():
+        stop = StopSignal()
+        with stop_on_interrupt(stop):
+            return _carry_out(plan, stop, on_progress)
+    import nest_asyncio
+
+    try:
+        nest_asyncio.apply(loop)
+    except ValueError as exc:
+        raise InputError(
+            f"bl.run cannot wait inside a {type(loop).__name__}: use await bl.run_async(plan)"
+        ) from exc
+    return loop.run_until_complete(run_async(plan, on_progress=on_progress))
+
+
+async def run_async(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
+    """`run` for asynchronous code: ``run = await bl.run_async(plan)``.
+
+    Cancelling ends the run early and returns what was measured, with the verdict
+    ``interrupted``. ``on_progress`` is called in the event loop's thread.
+    """
+    loop = asyncio.get_running_loop()
+    stop = StopSignal()
+
+    def forward(progress: Progress) -> None:
+        if on_progress is not None:
+            loop.call_soon_threadsafe(on_progress, progress)
+
+    with stop_on_interrupt(stop), ThreadPoolExecutor(1, "benchlab") as thread:
+        work = loop.run_in_executor(thread, _carry_out, plan, stop, forward)
+        while True:
+            try:
+                return await asyncio.shield(work)
+            except asyncio.CancelledError:
+                if work.done():
+                    raise
+                stop.request()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _in_kernel() -> bool:
+    """Whether this is a notebook's kernel.
+
+    Its event loop must not turn inside a cell: ipykernel 7 would take in the next cells' messages
+    meanwhile, fail on them (their context is entered already) and never answer again.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> Run:
+    check_reachable(plan)
+    directory: Path = spool.create(new_run_id(), plan, capture_environment())
+    try:
+        supervise(plan, directory, stop, on_progress)
+    except BaseException:
+        if not (directory / "start.json").exists():  # nothing was measured
+            spool.remove(directory)
+        raise
+    return spool.read_run(directory)

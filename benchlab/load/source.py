@@ -1,0 +1,86 @@
+"""Which request is next. A driver asks here whenever a connection is free."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+__all__ = ["ClosedSource", "OpenSource", "Source"]
+
+
+class Source(Protocol):
+    """Hands out requests as (sequence number, intended clock time in ns).
+
+    ``closed`` says that the intended time is the sending time, whatever was handed out.
+    """
+
+    closed: bool
+
+    def take(self, now_ns: int) -> tuple[int, int] | None:
+        """The next request that is due, or None when nothing is."""
+
+    def stop(self) -> None:
+        """Make no further requests."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Nothing will ever be due again."""
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are due and not taken."""
+
+
+class ClosedSource:
+    """A request is due whenever somebody asks, until the end of the run."""
+
+    closed = True
+    waiting = 0
+
+    def __init__(self, first: int, step: int) -> None:
+        """Sequence numbers are ``first``, ``first + step``, …; ``end_ns`` is set at the start."""
+        self._next = first
+        self._step = step
+        self.end_ns = 0
+        self.exhausted = False
+
+    def take(self, now_ns: int) -> tuple[int, int] | None:
+        """The next request, unless the end has come."""
+        if now_ns >= self.end_ns or self.exhausted:
+            self.exhausted = True
+            return None
+        seq = self._next
+        self._next = seq + self._step
+        return seq, now_ns
+
+    def stop(self) -> None:
+        """Make no further requests."""
+        self.exhausted = True
+
+
+class OpenSource:
+    """Requests become due as the pacer delivers them, and wait here in order until taken."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.queue: deque[tuple[int, int]] = deque()
+        self.delivered_all = False
+
+    def take(self, now_ns: int) -> tuple[int, int] | None:
+        """The request that has waited longest."""
+        return self.queue.popleft() if self.queue else None
+
+    def stop(self) -> None:
+        """Make no further requests; those that wait stay."""
+        self.delivered_all = True
+
+    @property
+    def exhausted(self) -> bool:
+        """All arrivals were delivered and taken."""
+        return self.delivered_all and not self.queue
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are due and not taken."""
+        return len(self.queue)

@@ -1,0 +1,185 @@
+"""Starting the workers, letting them go together, stopping them, and leaving none behind."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from benchlab import spool
+from benchlab.errors import TargetError, WorkerError
+from benchlab.load.progress import OnProgress, ProgressReader
+from benchlab.units import NS_PER_MS, seconds_to_ns
+from benchlab.values.plan import Plan
+
+__all__ = ["StopSignal", "stop_on_interrupt", "supervise"]
+
+_READY_WITHIN_S = 60.0
+_LEAD_NS = 50 * NS_PER_MS
+_LOOK_EVERY_S = 0.2
+_GRACE_S = 5.0
+
+
+class StopSignal:
+    """Asked once, a run drains; asked again, it ends without waiting. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.level = 0
+
+    def request(self) -> None:
+        """Ask once more."""
+        with self._lock:
+            self.level += 1
+
+
+@contextmanager
+def stop_on_interrupt(stop: StopSignal) -> Iterator[None]:
+    """While inside, Ctrl-C (or a kernel's interrupt) asks ``stop`` instead of raising.
+
+    Outside the main thread, where Python allows no signal handlers, it changes nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        stop.request()
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def supervise(
+    plan: Plan, directory: Path, stop: StopSignal, on_progress: OnProgress | None = None
+) -> None:
+    """Carry out ``plan`` into the spool ``directory``; returns when every worker has ended.
+
+    Raises:
+        TargetError: the service's name cannot be resolved.
+        WorkerError: a worker did not come up. One that fails later is told by its health instead.
+    """
+    lock = spool.own(directory)
+    workers = []
+    try:
+        for number in range(plan.workers):
+            workers.append(_Worker(directory, number))
+        deadline = time.monotonic() + _READY_WITHIN_S
+        for worker in workers:
+            worker.await_ready(deadline, stop)
+        start_ns = time.monotonic_ns() + _LEAD_NS
+        spool.write_start(directory, time.time_ns() + start_ns - time.monotonic_ns())
+        for worker in workers:
+            worker.tell(f"start {start_ns}")
+        stopped_ns = _watch(plan, directory, workers, start_ns, stop, on_progress)
+        spool.write_outcome(directory, stopped_ns)
+    finally:
+        for worker in workers:
+            worker.end()
+        lock.release()
+
+
+def _watch(
+    plan: Plan,
+    directory: Path,
+    workers: list[_Worker],
+    start_ns: int,
+    stop: StopSignal,
+    on_progress: OnProgress | None,
+) -> int | None:
+    reader = ProgressReader(directory, plan)
+    limit_s = plan.drain_s + plan.timeout_s + _GRACE_S
+    limit_ns = start_ns + plan.end_ns + seconds_to_ns(limit_s)
+    stopped_ns: int | None = None
+    told = 0
+    with selectors.DefaultSelector() as selector:
+        for worker in workers:
+            selector.register(worker.output, selectors.EVENT_READ, worker)
+        while selector.get_map():
+            for key, _ in selector.select(_LOOK_EVERY_S):
+                if not os.read(key.fd, 4096):  # the end: the worker has gone
+                    selector.unregister(key.fileobj)
+            now_ns = time.monotonic_ns()
+            while told < min(stop.level, 2):
+                told += 1
+                if stopped_ns is None:
+                    stopped_ns = max(0, now_ns - start_ns)
+                for worker in workers:
+                    worker.tell("stop" if told == 1 else "quit")
+            if now_ns > limit_ns:
+                break  # a worker hangs: end() kills it, and its missing health tells
+            if on_progress is not None:
+                on_progress(reader.look(now_ns - start_ns, phase="stopping" if told else ""))
+    if on_progress is not None:
+        on_progress(reader.look(time.monotonic_ns() - start_ns, phase="done"))
+    if stopped_ns is not None and stopped_ns >= plan.end_ns:
+        return None  # asked during the draining: the measured window is whole
+    return stopped_ns
+
+
+class _Worker:
+    """A worker process and the pipes to it."""
+
+    def __init__(self, directory: Path, number: int) -> None:
+        self._number = number
+        self._log = spool.log_path(directory, number)
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "benchlab.load.worker", str(directory), str(number)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                bufsize=0,
+                start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
+            )
+        assert self._process.stdout is not None
+        self.output = self._process.stdout
+
+    def await_ready(self, deadline: float, stop: StopSignal) -> None:
+        """Wait until the worker says that it is ready."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.output, selectors.EVENT_READ)
+            while not selector.select(0.1):
+                if stop.level:
+                    raise KeyboardInterrupt
+                if time.monotonic() > deadline:
+                    raise WorkerError(
+                        f"worker {self._number} was not ready within {_READY_WITHIN_S:.0f} s"
+                    )
+        if os.read(self.output.fileno(), 4096).strip() != b"ready":
+            status = self._process.wait()
+            last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+            text = last[0] if last else f"exit status {status}"
+            if status == TargetError.exit_code and "Error" not in text:
+                raise TargetError(text)
+            raise WorkerError(f"worker {self._number} could not start: {text}")
+
+    def tell(self, command: str) -> None:
+        """Send a command; one to a worker that has gone is not an error."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(f"{command}\n".encode())
+        except (BrokenPipeError, ValueError):
+            return
+
+    def end(self) -> None:
+        """Leave no process and no pipe: ask by closing standard input, then kill."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self.output.close()

@@ -1,0 +1,205 @@
+"""One keep-alive connection: a request out, an answer in, and again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, cast
+
+from benchlab.load.wire.response import Answer, BrokenAnswerError
+from benchlab.values.samples import ErrorKind
+
+if TYPE_CHECKING:
+    from benchlab.load.wire.driver import WireDriver
+
+__all__ = ["Connection"]
+
+_clock = time.monotonic_ns
+_MAX_REMEMBERED_HEAD = 8192
+_FIRST_ERROR_STATUS = 400
+
+
+class Connection(asyncio.Protocol):
+    """Carries at most one request at a time and tells its driver when that is over.
+
+    ``busy`` lasts from being given a request (before the connection is even open) to its record.
+    Times are of ``time.monotonic_ns``.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_body_bytes",
+        "_driver",
+        "_endpoint",
+        "_first",
+        "_flags",
+        "_intended",
+        "_missing",
+        "_reusable",
+        "_seq",
+        "_status",
+        "_transport",
+        "busy",
+        "connecting",
+        "idle_since",
+        "sent",
+    )
+
+    def __init__(self, driver: WireDriver) -> None:
+        self._driver = driver
+        self._transport: asyncio.Transport | None = None
+        self.connecting: asyncio.Task[None] | None = None
+        self.busy = False
+        self.idle_since = 0
+        self.sent = 0
+        self._seq = self._intended = self._first = self._flags = self._endpoint = 0
+        self._missing = self._body_bytes = self._status = 0
+        self._reusable = False
+        self._answer: Answer | None = None
+
+    def assign(self, seq: int, intended: int, sent: int, flags: int) -> None:
+        """Take responsibility for a request, acted upon at ``sent``."""
+        self.busy = True
+        self._seq = seq
+        self._intended = intended
+        self._flags = flags
+        self.sent = sent
+        self._first = 0
+        self._endpoint = self._driver.endpoint_of(seq)
+
+    def write(self) -> None:
+        """Send the assigned request; the connection is open."""
+        transport = self._transport
+        assert transport is not None
+        transport.write(self._driver.encoders[self._endpoint](self._seq))
+
+    def close(self) -> None:
+        """Close at once, without a record."""
+        if self.connecting is not None:
+            self.connecting.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def finish(self, now: int, error: ErrorKind, status: int = 0, bytes_in: int = 0) -> None:
+        """Record the request's end; the connection is not used again."""
+        self.busy = False
+        self._answer = None
+        self._missing = 0
+        self._driver.record(
+            self._seq,
+            self._intended,
+            self.sent,
+            self._first,
+            now,
+            bytes_in,
+            status,
+            self._endpoint,
+            error,
+            self._flags,
+        )
+        self.close()
+
+    # what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        now = _clock()
+        if not self.busy:
+            self._driver.lost(self)  # bytes that nobody asked for: no answer here can be trusted
+            self.close()
+            return
+        if self._missing:
+            self._continue_plain(data, now)
+            return
+        if self._answer is not None:
+            self._feed(data, now)
+            return
+        self._first = now
+        end = data.find(b"\r\n\r\n") + 4
+        if 4 <= end <= _MAX_REMEMBERED_HEAD:
+            head = data[:end]
+            memory = self._driver.heads[self._endpoint]
+            try:
+                plain = memory.known[head]
+            except KeyError:
+                try:
+                    plain = memory.learn(head)
+                except BrokenAnswerError:
+                    plain = None
+            if plain is not None:
+                status, length, reusable = plain
+                got = len(data) - end
+                if got == length:
+                    self._complete(now, status, length, reusable)
+                elif got < length:
+                    self._missing = length - got
+                    self._status, self._body_bytes, self._reusable = plain
+                else:
+                    self._complete(now, status, length, False)
+                return
+        self._answer = Answer(head_only=self._driver.head_only[self._endpoint])
+        self._feed(data, now)
+
+    def eof_received(self) -> None:
+        return None  # the transport closes and calls connection_lost
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        if not self.busy:
+            self._driver.lost(self)
+            return
+        now = _clock()
+        answer = self._answer
+        if exc is None and answer is not None and answer.end():
+            self._complete(now, answer.status, answer.body_bytes, False)
+        else:
+            reset = isinstance(exc, ConnectionError)
+            self.finish(now, ErrorKind.RESET if reset else ErrorKind.CLOSED, *self._so_far())
+        self._driver.lost(self)
+
+    def _so_far(self) -> tuple[int, int]:
+        """Status and body bytes of the answer that is coming in."""
+        if self._answer is not None:
+            return self._answer.status, self._answer.body_bytes
+        if self._missing:
+            return self._status, self._body_bytes - self._missing
+        return 0, 0
+
+    def _continue_plain(self, data: bytes, now: int) -> None:
+        self._missing -= len(data)
+        if self._missing <= 0:
+            reusable = self._reusable and self._missing == 0
+            self._missing = 0
+            self._complete(now, self._status, self._body_bytes, reusable)
+
+    def _feed(self, data: bytes, now: int) -> None:
+        answer = self._answer
+        assert answer is not None
+        try:
+            if answer.feed(data):
+                self._answer = None
+                self._complete(now, answer.status, answer.body_bytes, answer.reusable)
+        except BrokenAnswerError:
+            self.finish(now, ErrorKind.PROTOCOL, answer.status, answer.body_bytes)
+
+    def _complete(self, now: int, status: int, bytes_in: int, reusable: bool) -> None:
+        error = ErrorKind.OK if status < _FIRST_ERROR_STATUS else ErrorKind.STATUS
+        if not reusable:
+            self.finish(now, error, status, bytes_in)
+            return
+        self.busy = False
+        self._driver.record(
+            self._seq,
+            self._intended,
+            self.sent,
+            self._first,
+            now,
+            bytes_in,
+            status,
+            self._endpoint,
+            error,
+            self._flags,
+        )
+        self._driver.free(self, now)

@@ -1,0 +1,157 @@
+"""Reading HTTP/1.1 answers.
+
+One real parser (httptools, which is llhttp) decides everything. Most answers of a service under
+test have the same head, byte for byte, except a date that changes once a second; what the parser
+said about a head is remembered by its bytes, and an answer with a known head and a plain
+``Content-Length`` body is then done by comparing lengths.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import httptools
+
+__all__ = ["Answer", "BrokenAnswerError", "HeadMemory", "PlainHead"]
+
+_MEMORY = 512
+_SWITCHING = 101
+_OK = 200
+_NO_BODY = (204, 304)
+
+
+class BrokenAnswerError(Exception):
+    """What came is not an HTTP/1.x answer."""
+
+
+class PlainHead(NamedTuple):
+    """A head whose body is ``length`` bytes; the connection may serve again if ``reusable``."""
+
+    status: int
+    length: int
+    reusable: bool
+
+
+class HeadMemory:
+    """What the parser said about heads seen before, for requests of one kind (HEAD or not)."""
+
+    __slots__ = ("_head_only", "known")
+
+    def __init__(self, *, head_only: bool) -> None:
+        """``head_only``: the requests are HEAD, whose answers never have a body."""
+        self._head_only = head_only
+        self.known: dict[bytes, PlainHead | None] = {}
+
+    def learn(self, head: bytes) -> PlainHead | None:
+        """Parse ``head`` (its blank line included) and remember it; None if it is not plain.
+
+        Raises:
+            BrokenAnswerError: it is no HTTP head.
+        """
+        if len(self.known) >= _MEMORY:
+            self.known.clear()
+        answer = Answer(head_only=self._head_only)
+        complete = answer.feed(head)
+        plain = None
+        length = answer.content_length
+        if not answer.interim and (complete or length is not None) and not answer.until_close:
+            body = 0 if complete else length or 0
+            plain = PlainHead(answer.status, body, answer.reusable)
+        self.known[head] = plain
+        return plain
+
+
+class Answer:
+    """One answer, fed in pieces of any size. Bodies are counted, not kept.
+
+    ``until_close`` says that the body ends with the connection; `end` then completes it.
+    """
+
+    __slots__ = (
+        "_chunked",
+        "_head_only",
+        "_parser",
+        "body_bytes",
+        "complete",
+        "content_length",
+        "interim",
+        "reusable",
+        "status",
+        "until_close",
+    )
+
+    def __init__(self, *, head_only: bool) -> None:
+        self._head_only = head_only
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._chunked = False
+        self.status = 0
+        self.body_bytes = 0
+        self.content_length: int | None = None
+        self.interim = False
+        self.complete = False
+        self.reusable = False
+        self.until_close = False
+
+    def feed(self, data: bytes) -> bool:
+        """Take in ``data``; True once the answer is complete.
+
+        Bytes after the end make the connection unusable, not the answer wrong.
+
+        Raises:
+            BrokenAnswerError: the bytes are not an HTTP answer.
+        """
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.complete, self.reusable = True, False
+        except httptools.HttpParserError as exc:
+            if not self.complete:
+                raise BrokenAnswerError(str(exc)) from exc
+            self.reusable = False  # what follows a whole answer spoils only the connection
+        if self.status == _SWITCHING:
+            raise BrokenAnswerError("the server switched to another protocol")
+        return self.complete
+
+    def end(self) -> bool:
+        """The connection was closed; True if that completes the answer."""
+        return self.complete or (self.until_close and self.status != 0)
+
+    # what httptools calls
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            self.reusable = False  # a second answer that nobody asked for
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.complete:
+            return
+        lowered = name.lower()
+        if lowered == b"content-length":
+            self.content_length = int(value)
+        elif lowered == b"transfer-encoding":
+            self._chunked = value.lower().rstrip().endswith(b"chunked")
+
+    def on_headers_complete(self) -> None:
+        if self.complete:
+            return
+        status = self._parser.get_status_code()
+        self.interim = status < _OK and status != _SWITCHING
+        if self.interim:
+            self.content_length, self._chunked = None, False
+            return
+        self.status = status
+        self.reusable = self._parser.should_keep_alive()
+        if self._head_only or status in _NO_BODY:
+            self.complete = True
+        else:
+            self.until_close = self.content_length is None and not self._chunked
+
+    def on_body(self, body: bytes) -> None:
+        if self.complete:
+            self.reusable = False  # a body where none may be, such as after HEAD
+            return
+        self.body_bytes += len(body)
+
+    def on_message_complete(self) -> None:
+        if not self.interim:
+            self.complete = True

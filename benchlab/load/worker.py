@@ -1,0 +1,110 @@
+"""A worker process: ``python -m benchlab.load.worker SPOOL_DIRECTORY WORKER_NUMBER``.
+
+It says ``ready`` on standard output, and obeys lines on standard input:
+
+    start <clock ns>    let go at this time of the monotonic clock
+    stop                send nothing new, wait for the answers
+    quit                record what is open as abandoned, and end
+
+The end of standard input means that the supervisor is gone: the same as ``quit``. Either way the
+samples are in the spool before the process ends. Exit status 0 unless it failed itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchlab import spool
+from benchlab.errors import BenchlabError
+from benchlab.load.engine import Engine
+
+__all__ = ["main"]
+
+
+class Commands:
+    """Lines from standard input, obeyed as they come."""
+
+    def __init__(self, engine: Engine, started: asyncio.Event) -> None:
+        self._engine = engine
+        self._started = started
+        self._rest = b""
+        self.gone = False
+
+    def read(self) -> None:
+        """Take in what standard input has."""
+        data = os.read(sys.stdin.fileno(), 4096)
+        if not data:
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self.gone = True
+            self._obey("quit")
+            return
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._obey(line.decode())
+
+    def _obey(self, line: str) -> None:
+        command, _, argument = line.partition(" ")
+        if command == "start":
+            self._engine.start(int(argument))
+            self._started.set()
+        elif command == "stop":
+            self._engine.stop()
+        elif command == "quit":
+            self._engine.quit()
+            self._started.set()
+
+
+async def work(directory: Path, worker: int) -> None:
+    """Carry out one worker's share of the run in ``directory``."""
+    loop = asyncio.get_running_loop()
+    engine = Engine(directory, directory.name, spool.read_plan(directory), worker)
+    started = asyncio.Event()
+    commands = Commands(engine, started)
+    await engine.open()
+    loop.add_reader(sys.stdin.fileno(), commands.read)
+    loop.add_signal_handler(signal.SIGTERM, engine.quit)
+    print("ready", flush=True)
+    # From here on nothing that lives is garbage: collecting would only cost pauses.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+    await started.wait()
+    problem = ""
+    try:
+        await engine.finished
+    except Exception as exc:
+        problem = f"failed: {type(exc).__name__}: {exc}"
+        raise
+    finally:
+        await engine.close(problem)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not on this platform: slower, and the lag says so
+        return None
+    return uvloop.new_event_loop
+
+
+def main() -> int:
+    """Entry point of the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
+    directory, worker = Path(sys.argv[1]), int(sys.argv[2])
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(work(directory, worker))
+    except BenchlabError as exc:
+        print(exc, file=sys.stderr)
+        return exc.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

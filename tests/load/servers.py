@@ -1,0 +1,91 @@
+"""Servers that misbehave on purpose: raw sockets, one scripted answer per request."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+
+Behaviour = Callable[[socket.socket, bytes, int], bool]
+"""Given the connection, the request and its number: answer, and say whether to read another."""
+
+
+def ok(body: bytes = b"ok", extra: bytes = b"") -> bytes:
+    """An ordinary answer."""
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%b\r\n%b" % (len(body), extra, body)
+
+
+def always(answer: bytes, *, keep: bool = True) -> Behaviour:
+    """The same bytes for every request; then keep the connection or close it."""
+
+    def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:
+        connection.sendall(answer)
+        return keep
+
+    return behave
+
+
+def reset(connection: socket.socket, _request: bytes, _number: int) -> bool:
+    """RST instead of an answer."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return False
+
+
+@contextlib.contextmanager
+def serving(behaviour: Behaviour, host: str = "127.0.0.1") -> Iterator[str]:
+    """A server on a free port, a thread per connection; yields its URL."""
+    listener = socket.create_server((host, 0))
+    numbers = iter(range(10**9))
+    connections: list[socket.socket] = []
+
+    def serve(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection:
+            keep = True
+            while keep:
+                request = _read_request(connection)
+                if not request:
+                    return
+                keep = behaviour(connection, request, next(numbers))
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connections.append(connection)
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{host}:{listener.getsockname()[1]}/"
+    finally:
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        thread.join()
+
+
+def _read_request(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = connection.recv(65536)
+        if not more:
+            return b""
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = 0
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body

@@ -1,0 +1,329 @@
+"""Carrying out plans: exact counts, windows, accounting, and a clean end whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from benchlab import (
+    BenchlabError,
+    ClosedLoop,
+    ConstantRate,
+    Plan,
+    PoissonRate,
+    Request,
+    run,
+    run_async,
+    spool,
+)
+from benchlab.bundled import TargetProcess
+from benchlab.errors import TargetError
+from benchlab.load.progress import Progress
+from benchlab.values.samples import Flag
+from tests.load.servers import always, ok, serving
+
+BODY = {"a": [1, 2], "b": [3, 4]}
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+@pytest.mark.parametrize("driver", ["http", "httpx"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_constant_rate_sends_exactly_its_schedule(
+    target: TargetProcess, driver: str, workers: int
+) -> None:
+    plan = Plan(
+        [Request("POST", f"{target.url}/api/vector/add", json=BODY)],
+        ConstantRate(200),
+        duration_s=1,
+        warmup_s=0.25,
+        workers=workers,
+        driver=driver,
+    )
+    result = run(plan)
+    schedule = np.concatenate([block.intended_ns for block in plan.arrivals()])
+    assert result.verdict == "valid", result.invalid_reason
+    assert result.stats.count == 200
+    assert len(result.samples.warmup) == 50
+    assert result.stats.errors == {}
+    assert list(result.samples.column("seq")) == list(range(250))
+    assert np.array_equal(result.samples.column("intended_ns"), schedule)
+    assert result.samples.lag_ns.min() >= 0
+    assert (result.samples.column("first_byte_ns") > result.samples.column("sent_ns")).all()
+    assert (result.samples.column("done_ns") >= result.samples.column("first_byte_ns")).all()
+    assert result.stats.duration_s == pytest.approx(1.0, abs=0.5)
+    assert result.stats.rate_rps == pytest.approx(200 / result.stats.duration_s)
+
+
+def test_poisson_arrivals_are_those_of_the_plan(target: TargetProcess) -> None:
+    plan = Plan([Request("GET", f"{target.url}/health")], PoissonRate(300), duration_s=1, seed=7)
+    result = run(plan)
+    schedule = np.concatenate([block.intended_ns for block in plan.arrivals()])
+    assert np.array_equal(result.samples.column("intended_ns"), schedule)
+    assert result.stats.intended_rate_rps == plan.intended_count() == result.stats.count
+
+
+def test_a_closed_loop_keeps_its_connections_busy() -> None:
+    with serving(always(ok())) as url:
+        result = run(Plan([Request("GET", url)], ClosedLoop(3), duration_s=0.5, warmup_s=0.2))
+    assert result.stats.count > 30
+    assert result.stats.errors == {}
+    assert (result.samples.lag_ns == 0).all()
+    assert result.health.workers[0].in_flight_max == 3
+    assert result.health.workers[0].connections_opened == 3
+    assert len(np.unique(result.samples.column("seq"))) == len(result.samples)
+    assert (result.measured.column("intended_ns") >= 200_000_000).all()
+
+
+def test_requests_are_mixed_by_weight() -> None:
+    with serving(always(ok())) as url:
+        requests = [
+            Request("GET", f"{url}a", name="often", weight=3),
+            Request("GET", f"{url}b", name="rarely", weight=1),
+        ]
+        result = run(Plan(requests, ConstantRate(400), duration_s=1))
+    counts = {name: summary.count for name, summary in result.by_endpoint().items()}
+    assert sum(counts.values()) == 400
+    assert 250 < counts["often"] < 350
+
+
+def test_the_cap_shows_as_lag_and_loses_nothing() -> None:
+    def slow(connection: socket.socket, _request: bytes, _number: int) -> bool:
+        time.sleep(0.02)
+        connection.sendall(ok())
+        return True
+
+    with serving(slow) as url:
+        plan = Plan([Request("GET", url)], ConstantRate(200), duration_s=0.5, max_connections=2)
+        result = run(plan)
+    waited = (result.samples.column("flags") & Flag.CAP_WAIT) != 0
+    assert result.stats.count == 100
+    assert result.stats.errors == {}
+    assert waited.sum() == result.health.workers[0].cap_wait_count > 80
+    assert result.verdict == "valid"  # the service was slow, not the generator
+    assert result.stats.lag_ns is not None
+    assert result.stats.lag_ns.max > 300_000_000
+    assert result.stats.duration_s > 0.9
+
+
+def test_what_is_left_after_draining_is_abandoned_not_dropped() -> None:
+    def silent(_connection: socket.socket, _request: bytes, _number: int) -> bool:
+        return True
+
+    with serving(silent) as url:
+        plan = Plan(
+            [Request("GET", url)],
+            ConstantRate(100),
+            duration_s=0.2,
+            max_connections=5,
+            drain_s=0.2,
+        )
+        result = run(plan)
+    assert result.stats.errors == {"abandoned": 20}
+
+
+def test_trace_context_is_sent_for_the_share_asked_for() -> None:
+    seen: list[bytes] = []
+
+    def note(connection: socket.socket, request: bytes, _number: int) -> bool:
+        seen.extend(line for line in request.split(b"\r\n") if line.startswith(b"traceparent"))
+        connection.sendall(ok())
+        return True
+
+    with serving(note) as url:
+        plan = Plan([Request("GET", url)], ConstantRate(400), duration_s=0.5, trace_ratio=0.5)
+        result = run(plan)
+    assert len(seen) == 200
+    ids = {line.split(b"-")[1].decode() for line in seen}
+    assert ids == {f"{result.id}{seq:016x}" for seq in range(200)}
+    assert 60 < sum(line.endswith(b"-01") for line in seen) < 140
+
+
+def test_progress_is_told_and_ends_with_everything(target: TargetProcess) -> None:
+    looks: list[Progress] = []
+    plan = Plan([Request("GET", f"{target.url}/health")], ConstantRate(100), duration_s=1)
+    run(plan, on_progress=looks.append)
+    assert [look.count for look in looks] == sorted(look.count for look in looks)
+    assert looks[-1].count == 100
+    assert looks[-1].p99_ns is not None
+    assert looks[0].total_s == 1
+
+
+def test_an_interrupt_keeps_what_was_measured(target: TargetProcess) -> None:
+    before = children()
+    plan = Plan([Request("GET", f"{target.url}/health")], ConstantRate(100), duration_s=60)
+
+    def interrupt_soon(progress: Progress) -> None:
+        if progress.count > 20:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    result = run(plan, on_progress=interrupt_soon)
+    assert result.verdict == "interrupted"
+    assert 20 < result.stats.count < 1000
+    assert result.stats.errors == {}
+    assert result.stopped_ns is not None
+    assert children() == before
+
+
+def test_a_second_interrupt_waits_for_nothing() -> None:
+    def silent(_connection: socket.socket, _request: bytes, _number: int) -> bool:
+        return True
+
+    def interrupt(progress: Progress) -> None:
+        if progress.elapsed_s > 0.3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = children()
+    with serving(silent) as url:
+        plan = Plan([Request("GET", url)], ConstantRate(50), duration_s=60, timeout_s=50)
+        result = run(plan, on_progress=interrupt)
+    assert result.verdict == "interrupted"
+    assert set(result.stats.errors) == {"abandoned"}
+    assert children() == before
+
+
+def test_cancelling_returns_what_was_measured(target: TargetProcess) -> None:
+    plan = Plan([Request("GET", f"{target.url}/health")], ConstantRate(100), duration_s=60)
+
+    async def cancelled() -> None:
+        measuring = asyncio.Event()
+        task = asyncio.create_task(
+            run_async(plan, on_progress=lambda look: measuring.set() if look.count else None)
+        )
+        await measuring.wait()
+        task.cancel()
+        result = await task
+        assert result.verdict == "interrupted"
+        assert result.stats.count > 0
+
+    asyncio.run(cancelled())
+
+
+def test_run_works_inside_a_running_loop_which_keeps_turning(target: TargetProcess) -> None:
+    script = f"""
+import asyncio, benchlab as bl
+turns = 0
+async def tick():
+    global turns
+    while True:
+        turns += 1
+        await asyncio.sleep(0.01)
+async def main():
+    asyncio.create_task(tick())
+    plan = bl.Plan([bl.Request("GET", "{target.url}/health")], bl.ConstantRate(50), duration_s=0.5)
+    result = bl.run(plan)
+    print(result.stats.count, turns > 5)
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["25", "True"]
+
+
+def test_a_killed_worker_is_told_and_its_samples_stay(target: TargetProcess) -> None:
+    killed: list[int] = []
+    before = children()
+
+    def kill(progress: Progress) -> None:
+        if progress.count > 20 and not killed:
+            victim = next(pid for pid in children() - before)
+            killed.append(victim)
+            os.kill(victim, signal.SIGKILL)
+
+    plan = Plan(
+        [Request("GET", f"{target.url}/health")], ConstantRate(200), duration_s=2, workers=2
+    )
+    result = run(plan, on_progress=kill)
+    assert result.verdict == "invalid"
+    assert "killed" in str(result.invalid_reason)
+    assert 200 <= result.stats.count < 400
+
+
+def test_workers_do_not_outlive_a_killed_parent(target: TargetProcess, own_data: Path) -> None:
+    script = f"""
+import benchlab as bl
+plan = bl.Plan([bl.Request("GET", "{target.url}/health")], bl.ConstantRate(100), duration_s=60)
+bl.run(plan, on_progress=lambda look: print(look.count, flush=True))
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    for line in parent.stdout:
+        if int(line) > 20:
+            break
+    workers = psutil.Process(parent.pid).children()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    gone, alive = psutil.wait_procs(workers, timeout=10)
+    assert gone
+    assert not alive
+    (directory,) = spool.pending()
+    result = spool.read_run(directory)
+    assert result.verdict == "interrupted"
+    assert result.stats.count > 20
+
+
+def test_a_run_on_disk_is_the_run(target: TargetProcess) -> None:
+    plan = Plan([Request("GET", f"{target.url}/health")], ConstantRate(100), duration_s=0.3)
+    result = run(plan)
+    assert result.spool is not None
+    again = spool.read_run(result.spool)
+    assert again.plan == result.plan
+    assert np.array_equal(again.samples.records, result.samples.records)
+    assert again.to_dict() == result.to_dict()
+    assert json.dumps(result.to_dict())
+    assert result.environment["python"]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:1/", "cannot connect to 127.0.0.1:1"),
+        ("http://no-such-host.invalid/", "'no-such-host.invalid' is unknown"),
+    ],
+)
+def test_an_unreachable_service_is_told_before_any_load(
+    url: str, words: str, own_data: Path
+) -> None:
+    with pytest.raises(TargetError, match=words):
+        run(Plan([Request("GET", url)], ConstantRate(10), duration_s=1))
+    assert list(spool.pending()) == []
+
+
+def test_tls_to_a_plain_port_is_told(target: TargetProcess) -> None:
+    url = target.url.replace("http://", "https://")
+    with pytest.raises(TargetError, match="does not speak TLS"):
+        run(Plan([Request("GET", url)], ConstantRate(10), duration_s=1))
+
+
+def test_an_unwritable_spool_is_told(
+    target: TargetProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BENCHLAB_DATA_DIR", str(tmp_path / "file"))
+    with pytest.raises(BenchlabError, match="BENCHLAB_DATA_DIR"):
+        run(Plan([Request("GET", f"{target.url}/health")], ConstantRate(10), duration_s=1))
+
+
+def test_a_run_from_a_thread_needs_no_signals(target: TargetProcess) -> None:
+    plan = Plan([Request("GET", f"{target.url}/health")], ConstantRate(50), duration_s=0.3)
+    counts: list[int] = []
+    thread = threading.Thread(target=lambda: counts.append(run(plan).stats.count))
+    thread.start()
+    thread.join()
+    assert counts == [15]
