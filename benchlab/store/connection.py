@@ -1,0 +1,114 @@
+"""Opening a clickhouse-connect client, and saying its errors in one line of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from benchlab.errors import InputError, StoreBusyError, StoreError
+from benchlab.store.dsn import Dsn
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["DURABLE", "errors_in_our_words", "make_read_only", "opened", "reason"]
+
+DURABLE = {"async_insert": 0, "wait_end_of_query": 1}
+"""Settings of every insert: acknowledged means written. Servers buffer by default since 26.x."""
+
+_NOISE = re.compile(
+    r"^(Code: \d+\.\s*)?(DB::\w*Exception:\s*)?|\s*\(version [^)]*\).*$|\s*Stack trace:.*$",
+    re.DOTALL,
+)
+_HELD_BY_ENGINE = ("Cannot lock file", "EmbeddedServer")
+
+
+@contextmanager
+def opened(dsn: Dsn) -> Iterator[Client]:
+    """A client of the store at ``dsn``, closed at the end of the block.
+
+    Raises:
+        StoreError: it cannot be opened, or an error of the client left the block.
+    """
+    client = _open(dsn)
+    try:
+        with errors_in_our_words(dsn):
+            yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def errors_in_our_words(dsn: Dsn) -> Iterator[None]:
+    """Let the client's errors leave the block as StoreError."""
+    from clickhouse_connect.driver.exceptions import Error
+
+    try:
+        yield
+    except Error as exc:
+        raise StoreError(f"the store {dsn} failed: {reason(exc, dsn)}") from exc
+
+
+def make_read_only(client: Client) -> None:
+    """Let this client change nothing from here on. There is no way back."""
+    from clickhouse_connect.driver.exceptions import DatabaseError
+
+    try:
+        client.command("SET readonly = 2")
+    except DatabaseError as exc:
+        if "READONLY" not in str(exc):  # the user of this server is read-only already
+            raise
+
+
+def reason(exc: BaseException, dsn: Dsn) -> str:
+    """The engine's message on one line, without version, stack and password."""
+    text = " ".join(_NOISE.sub("", str(exc)).split())
+    text = re.sub(r"( FORMAT Native)?\. Expected one of: .*", "", text)
+    text = re.sub(r"^(Code: \d+\. )?(DB::\w*Exception: )*", "", text)
+    return dsn.redact(text[:500].rstrip(" .")) or type(exc).__name__
+
+
+def _open(dsn: Dsn) -> Client:
+    import clickhouse_connect
+    from clickhouse_connect.driver.exceptions import Error
+
+    try:
+        if dsn.path is not None:
+            return clickhouse_connect.get_client(dsn=f"chdb://{dsn.path}")
+        return clickhouse_connect.get_client(**_server_arguments(dsn))
+    except (Error, OSError, RuntimeError) as exc:
+        raise _cannot_open(dsn, exc) from exc
+
+
+def _server_arguments(dsn: Dsn) -> dict[str, Any]:
+    return {
+        "interface": dsn.scheme,
+        "host": dsn.host,
+        "port": dsn.port,
+        "username": dsn.user or None,
+        "password": dsn.password,
+        "database": dsn.database,
+        "client_name": "benchlab",
+        **dict(dsn.options),
+    }
+
+
+def _cannot_open(dsn: Dsn, exc: Exception) -> Exception:
+    text = reason(exc, dsn)
+    if dsn.path is not None:
+        if any(mark in str(exc) for mark in _HELD_BY_ENGINE):
+            return StoreBusyError(
+                f"the store {dsn} is open in a program other than benchlab: close it there"
+            )
+        return StoreError(f"cannot open the store {dsn}: {text}")
+    if "UNKNOWN_DATABASE" in str(exc):
+        return InputError(
+            f"the server of {dsn} has no database {dsn.database!r}: create it there with"
+            f" CREATE DATABASE {dsn.database}, or correct BENCHLAB_DSN"
+        )
+    return StoreError(
+        f"cannot reach the store {dsn}: {text}. Check that ClickHouse is running there and that"
+        " user and password are right"
+    )

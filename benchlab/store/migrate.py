@@ -1,0 +1,99 @@
+"""The schema, as ordered SQL files that are each applied once.
+
+A file is named ``0001_what.sql``; its statements end with a semicolon at the end of a line. A
+statement is repeatable (``IF NOT EXISTS``), so that a migration cut off in the middle is simply
+applied again. Files that were released are never edited: a change is a new file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from benchlab.errors import SchemaError
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["Migration", "latest_version", "migrate", "migrations"]
+
+_FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    version UInt32,
+    name String,
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = MergeTree ORDER BY version SETTINGS non_replicated_deduplication_window = 100
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema."""
+
+    version: int
+    name: str
+    sql: str
+
+    def statements(self) -> Iterator[str]:
+        """The statements of the file, in order, without comments around them."""
+        for part in re.split(r";\s*(?:\n|$)", self.sql):
+            text = re.sub(r"^\s*--.*\n?", "", part, flags=re.MULTILINE).strip()
+            if text:
+                yield text
+
+
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """All steps this benchlab knows, first to last."""
+    found = []
+    for item in (files("benchlab.store") / "migrations").iterdir():
+        match = _FILE_NAME.fullmatch(item.name)
+        if match:
+            found.append(Migration(int(match[1]), match[2], item.read_text(encoding="utf-8")))
+    return tuple(sorted(found, key=lambda step: step.version))
+
+
+def latest_version() -> int:
+    """The schema this benchlab reads and writes."""
+    return migrations()[-1].version
+
+
+def migrate(client: Client) -> None:
+    """Bring the schema up to date. Costs one small query when it is.
+
+    Raises:
+        SchemaError: the store has steps that this benchlab does not know.
+    """
+    applied = _applied(client)
+    newest = max(applied, default=0)
+    if newest > latest_version():
+        raise SchemaError(
+            f"the store has schema {newest}, this benchlab knows up to {latest_version()}:"
+            " upgrade with pip install --upgrade benchlab"
+        )
+    if len(applied) == len(migrations()):
+        return
+    client.command(_LEDGER)
+    for step in migrations():
+        if step.version in applied:
+            continue
+        for statement in step.statements():
+            client.command(statement)
+        client.insert(
+            "schema_migrations",
+            [[step.version, step.name]],
+            column_names=["version", "name"],
+            settings={"async_insert": 0, "insert_deduplication_token": step.name},
+        )
+
+
+def _applied(client: Client) -> set[int]:
+    known = client.query("EXISTS TABLE schema_migrations").result_rows[0][0]
+    if not known:
+        return set()
+    return {row[0] for row in client.query("SELECT version FROM schema_migrations").result_rows}

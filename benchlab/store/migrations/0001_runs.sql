@@ -1,0 +1,128 @@
+-- A run's row is written last and makes the run exist: its samples count from then on.
+-- Percentiles are exact and NULL where a run measured nothing.
+CREATE TABLE IF NOT EXISTS runs (
+    id String,
+    started_at DateTime64(9, 'UTC'),
+    name String,
+    url String,
+    endpoint String,
+    verdict LowCardinality(String),
+    reason String,
+    tags Map(LowCardinality(String), String),
+    sample_count UInt64,
+    request_count UInt64,
+    error_count UInt64,
+    errors Map(LowCardinality(String), UInt64),
+    bytes_in Int64,
+    duration_s Float64,
+    rate_rps Float64,
+    intended_rate_rps Nullable(Float64),
+    latency_mean_ns Nullable(Int64),
+    latency_min_ns Nullable(Int64),
+    latency_p50_ns Nullable(Int64),
+    latency_p90_ns Nullable(Int64),
+    latency_p95_ns Nullable(Int64),
+    latency_p99_ns Nullable(Int64),
+    latency_p99_9_ns Nullable(Int64),
+    latency_max_ns Nullable(Int64),
+    service_mean_ns Nullable(Int64),
+    service_min_ns Nullable(Int64),
+    service_p50_ns Nullable(Int64),
+    service_p90_ns Nullable(Int64),
+    service_p95_ns Nullable(Int64),
+    service_p99_ns Nullable(Int64),
+    service_p99_9_ns Nullable(Int64),
+    service_max_ns Nullable(Int64),
+    lag_mean_ns Nullable(Int64),
+    lag_min_ns Nullable(Int64),
+    lag_p50_ns Nullable(Int64),
+    lag_p90_ns Nullable(Int64),
+    lag_p95_ns Nullable(Int64),
+    lag_p99_ns Nullable(Int64),
+    lag_p99_9_ns Nullable(Int64),
+    lag_max_ns Nullable(Int64),
+    stopped_ns Nullable(Int64),
+    plan String CODEC(ZSTD(3)),
+    environment String CODEC(ZSTD(3)),
+    health String CODEC(ZSTD(3)),
+    saved_at DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = MergeTree
+ORDER BY id
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- One row per request. Times are stored as differences, which pack into half the bytes of the
+-- times themselves; the times are there under their own names as aliases.
+-- All of a block lies in one partition, so a block is stored whole or not at all.
+CREATE TABLE IF NOT EXISTS samples (
+    run_id LowCardinality(String) CODEC(ZSTD(1)),
+    started_at DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    seq Int64 CODEC(DoubleDelta, ZSTD(1)),
+    intended_ns Int64 CODEC(Delta(8), T64, ZSTD(1)),
+    lag_ns Int64 CODEC(T64('bit'), ZSTD(1)),
+    service_ns Int64 CODEC(T64('bit'), ZSTD(1)),
+    body_ns Int64 CODEC(T64('bit'), ZSTD(1)) COMMENT 'from the first byte of the answer to its end',
+    bytes_in Int64 CODEC(T64, ZSTD(1)),
+    status UInt16 CODEC(T64, ZSTD(1)),
+    endpoint UInt16 CODEC(T64, ZSTD(1)),
+    error UInt8 CODEC(ZSTD(1)),
+    flags UInt8 CODEC(ZSTD(1)),
+    latency_ns Int64 ALIAS lag_ns + service_ns,
+    sent_ns Int64 ALIAS intended_ns + lag_ns,
+    done_ns Int64 ALIAS intended_ns + lag_ns + service_ns,
+    first_byte_ns Int64 ALIAS intended_ns + lag_ns + service_ns - body_ns,
+    warmup Bool ALIAS bitTest(flags, 0),
+    timestamp DateTime64(9, 'UTC') ALIAS started_at + toIntervalNanosecond(intended_ns)
+) ENGINE = MergeTree
+PARTITION BY toYYYYMM(started_at)
+ORDER BY (run_id, seq)
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- The summary row per run, in seconds.
+CREATE VIEW IF NOT EXISTS benchmark_results AS
+SELECT
+    started_at AS timestamp,
+    id AS run_id,
+    name,
+    url,
+    endpoint,
+    latency_mean_ns / 1e9 AS avg_latency,
+    latency_p50_ns / 1e9 AS p50_latency,
+    latency_p90_ns / 1e9 AS p90_latency,
+    latency_p95_ns / 1e9 AS p95_latency,
+    latency_p99_ns / 1e9 AS p99_latency,
+    latency_p99_9_ns / 1e9 AS p99_9_latency,
+    latency_min_ns / 1e9 AS min_latency,
+    latency_max_ns / 1e9 AS max_latency,
+    request_count AS total_requests,
+    error_count,
+    rate_rps,
+    intended_rate_rps,
+    duration_s,
+    verdict,
+    reason,
+    tags
+FROM runs;
+
+-- Exact percentiles straight from the samples of a run's measured window, errors included.
+CREATE VIEW IF NOT EXISTS run_percentiles AS
+SELECT
+    run_id,
+    count() AS request_count,
+    countIf(error != 0) AS error_count,
+    quantilesExact(0.5, 0.9, 0.95, 0.99, 0.999)(latency_ns) AS latency,
+    quantilesExact(0.5, 0.9, 0.95, 0.99, 0.999)(service_ns) AS service,
+    latency[1] AS latency_p50_ns,
+    latency[2] AS latency_p90_ns,
+    latency[3] AS latency_p95_ns,
+    latency[4] AS latency_p99_ns,
+    latency[5] AS latency_p99_9_ns,
+    max(latency_ns) AS latency_max_ns,
+    service[1] AS service_p50_ns,
+    service[2] AS service_p90_ns,
+    service[3] AS service_p95_ns,
+    service[4] AS service_p99_ns,
+    service[5] AS service_p99_9_ns,
+    max(service_ns) AS service_max_ns
+FROM samples
+WHERE NOT warmup AND run_id IN (SELECT id FROM runs)
+GROUP BY run_id;

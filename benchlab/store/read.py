@@ -1,0 +1,206 @@
+"""Reading back: the list of runs, one run exactly as it was saved, and any SQL."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.errors import InputError, RunNotFoundError, StoreError
+from benchlab.store.connection import reason
+from benchlab.store.dsn import Dsn
+from benchlab.units import NS_PER_S
+from benchlab.values.health import Health
+from benchlab.values.plan import Plan
+from benchlab.values.run import Run
+from benchlab.values.samples import SAMPLE_DTYPE, Samples
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["query_df", "resolve", "run", "runs"]
+
+LATEST = "latest"
+
+_RUNS = """
+SELECT
+    id AS run_id,
+    started_at,
+    name,
+    url,
+    request_count AS count,
+    error_count,
+    duration_s,
+    rate_rps,
+    intended_rate_rps,
+    latency_mean_ns / 1e6 AS latency_mean_ms,
+    latency_p50_ns / 1e6 AS latency_p50_ms,
+    latency_p95_ns / 1e6 AS latency_p95_ms,
+    latency_p99_ns / 1e6 AS latency_p99_ms,
+    latency_p99_9_ns / 1e6 AS latency_p99_9_ms,
+    latency_max_ns / 1e6 AS latency_max_ms,
+    verdict,
+    reason,
+    tags
+FROM runs
+ORDER BY started_at DESC, id DESC
+"""
+
+_SAMPLES = """
+SELECT seq, intended_ns, lag_ns, service_ns, body_ns, bytes_in, status, endpoint, error, flags
+FROM samples
+WHERE run_id = {run_id:String}
+ORDER BY seq
+"""
+
+_HELP = "benchlab history lists the stored runs"
+
+# Statements with a result; comments and opening brackets may come first.
+_ASKS = re.compile(
+    r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:SELECT|WITH|FROM|SHOW|DESC|DESCRIBE|EXPLAIN|EXISTS|CHECK)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+# The engine's names for what its user got wrong, as opposed to what went wrong in it.
+_USER_ERRORS = re.compile(
+    r"SYNTAX_ERROR|UNKNOWN_\w+|ILLEGAL_\w+|TYPE_MISMATCH|BAD_\w+|NUMBER_OF_ARGUMENTS_\w+"
+    r"|NOT_AN_AGGREGATE|NO_COMMON_TYPE|AMBIGUOUS_\w+|CANNOT_PARSE_\w+|UNSUPPORTED_METHOD"
+    r"|INVALID_\w+|MULTIPLE_EXPRESSIONS_\w+|EMPTY_QUERY|TABLE_ALREADY_EXISTS"
+)
+
+
+def runs(client: Client, limit: int | None) -> pd.DataFrame:
+    """One row per run, newest first; ``started_at`` is aware, in UTC."""
+    sql = _RUNS if limit is None else _RUNS + "LIMIT {limit:UInt64}"
+    parameters = {} if limit is None else {"limit": max(0, limit)}
+    frame = client.query_df(sql, parameters=parameters, tz_mode="aware")
+    if frame.empty:
+        import pandas as pd
+
+        names = client.query(_RUNS + "LIMIT 0").column_names
+        return pd.DataFrame(columns=list(names))
+    return frame
+
+
+def resolve(client: Client, run_id: str) -> str:
+    """The whole id that ``run_id`` stands for: an id, a beginning of one, or ``latest``.
+
+    Raises:
+        RunNotFoundError: no run, or more than one, fits.
+    """
+    if run_id == LATEST:
+        rows = client.query(
+            "SELECT id FROM runs ORDER BY started_at DESC, id DESC LIMIT 1"
+        ).result_rows
+        if not rows:
+            raise RunNotFoundError("the store has no runs yet: make one with benchlab run URL")
+        return str(rows[0][0])
+    rows = client.query(
+        "SELECT id FROM runs WHERE startsWith(id, {run_id:String})"
+        " ORDER BY id = {run_id:String} DESC, id LIMIT 4",
+        parameters={"run_id": run_id},
+    ).result_rows
+    found = [str(row[0]) for row in rows]
+    if run_id in found:
+        return run_id
+    if not found or not run_id:
+        raise RunNotFoundError(f"no stored run has the id {run_id!r}: {_HELP}")
+    if len(found) > 1:
+        some = ", ".join(found[:3])
+        raise RunNotFoundError(f"{run_id!r} begins the ids of several runs ({some} …): {_HELP}")
+    return found[0]
+
+
+def run(client: Client, run_id: str) -> Run:
+    """The run as it was saved, its samples in order of ``seq``.
+
+    Raises:
+        RunNotFoundError: no run, or more than one, fits.
+        StoreError: samples of it are missing.
+    """
+    whole_id = resolve(client, run_id)
+    columns = (
+        "toUnixTimestamp64Nano(started_at), plan, environment, health, stopped_ns, sample_count"
+    )
+    started_at_ns, plan_json, environment, health, stopped_ns, count = client.query(
+        f"SELECT {columns} FROM runs WHERE id = {{run_id:String}} LIMIT 1",  # noqa: S608  # constant
+        parameters={"run_id": whole_id},
+    ).result_rows[0]
+    plan = Plan.from_json(plan_json)
+    records = _read_records(client, whole_id, int(count))
+    whole_s, rest_ns = divmod(started_at_ns, NS_PER_S)
+    return Run(
+        id=whole_id,
+        plan=plan,
+        started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
+        started_at_ns=started_at_ns,
+        samples=Samples(records, [request.name for request in plan.requests]),
+        health=Health.from_dict(json.loads(health)),
+        environment=json.loads(environment),
+        stopped_ns=stopped_ns,
+    )
+
+
+def query_df(
+    client: Client, sql: str, parameters: Mapping[str, Any] | None, dsn: Dsn
+) -> pd.DataFrame:
+    """The result of ``sql``; empty when it has none.
+
+    Raises:
+        InputError: the SQL is wrong, or writes where only reading is allowed.
+        StoreError: the engine could not carry it out.
+    """
+    import pandas as pd
+    from clickhouse_connect.driver.exceptions import DatabaseError, ProgrammingError
+
+    statement, bound = sql.strip().rstrip(";"), dict(parameters or {})
+    if not statement:
+        raise InputError("the query cannot be run: it is empty")
+    try:
+        if _ASKS.match(statement):
+            return client.query_df(statement, parameters=bound, tz_mode="aware")
+        client.command(statement, parameters=bound)
+        return pd.DataFrame()
+    except (DatabaseError, ProgrammingError) as exc:
+        said = reason(exc, dsn)
+        if "READONLY" in str(exc):
+            raise InputError(
+                "the query would change the store: allow it with --write (write=True)"
+            ) from exc
+        if isinstance(exc, ProgrammingError) or _USER_ERRORS.search(str(exc)):
+            raise InputError(f"the query cannot be run: {said}") from exc
+        raise StoreError(f"the query failed: {said}") from exc
+
+
+def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:
+    """Records of a run, streamed into place: what is held is the result and one block."""
+    records = np.zeros(count, dtype=SAMPLE_DTYPE)
+    filled = 0
+    with client.query_df_stream(_SAMPLES, parameters={"run_id": run_id}) as blocks:
+        for block in blocks:
+            end = filled + len(block)
+            if end > count:
+                filled = end
+                break
+            _fill(records[filled:end], block)
+            filled = end
+    if filled != count:
+        raise StoreError(
+            f"run {run_id} is damaged: the store holds {'at least ' if filled > count else ''}"
+            f"{filled:,} of its {count:,} samples"
+        )
+    return records
+
+
+def _fill(records: NDArray[np.void], block: pd.DataFrame) -> None:
+    for name in ("seq", "intended_ns", "bytes_in", "status", "endpoint", "error", "flags"):
+        records[name] = block[name]
+    records["sent_ns"] = records["intended_ns"] + block["lag_ns"].to_numpy()
+    records["done_ns"] = records["sent_ns"] + block["service_ns"].to_numpy()
+    records["first_byte_ns"] = records["done_ns"] - block["body_ns"].to_numpy()

@@ -1,0 +1,155 @@
+"""Requests beside the server's spans of them, met by trace id.
+
+A sample's trace id is the run's id followed by its sequence number in 16 hex digits, so the spans
+of a run are those whose trace id begins with the run's id, and the rest of it is ``seq``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.errors import InputError
+from benchlab.store.read import resolve
+from benchlab.values.plan import Plan
+from benchlab.values.samples import is_traced
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["client_server", "trace", "trace_coverage"]
+
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
+
+# A trace may hold several SERVER spans, one per service it passed: the client called the first.
+# The bounds on Timestamp only keep other days' partitions out; a day allows for clocks apart.
+_SERVER_SPANS = """
+    SELECT
+        reinterpretAsInt64(reverse(unhex(substring(TraceId, 17, 16)))) AS seq,
+        argMin(TraceId, Timestamp) AS trace_id,
+        argMin(SpanName, Timestamp) AS span_name,
+        argMin(Duration, Timestamp) AS server_ns
+    FROM otel_traces
+    WHERE startsWith(TraceId, {run_id:String})
+        AND length(TraceId) = 32
+        AND SpanKind = 'Server'
+        AND Timestamp BETWEEN fromUnixTimestamp64Nano({from_ns:Int64} - 86400000000000)
+            AND fromUnixTimestamp64Nano({to_ns:Int64} + 86400000000000)
+    GROUP BY seq
+"""
+
+_CLIENT_SERVER = f"""
+SELECT
+    sample.seq AS seq,
+    sample.endpoint AS endpoint,
+    sample.status AS status,
+    sample.latency_ns / 1e6 AS latency_ms,
+    sample.service_ns / 1e6 AS service_ms,
+    span.server_ns / 1e6 AS server_ms,
+    (sample.service_ns - toInt64(span.server_ns)) / 1e6 AS network_ms,
+    span.span_name AS span_name,
+    span.trace_id AS trace_id
+FROM (
+    SELECT seq, endpoint, status, latency_ns, service_ns
+    FROM samples
+    WHERE run_id = {{run_id:String}} AND NOT warmup
+) AS sample
+INNER JOIN ({_SERVER_SPANS}) AS span ON sample.seq = span.seq
+ORDER BY seq
+"""  # noqa: S608  # composed of constants
+
+_TRACE = """
+SELECT
+    toTimeZone(Timestamp, 'UTC') AS timestamp,
+    Duration / 1e6 AS duration_ms,
+    ServiceName AS service,
+    SpanName AS span_name,
+    SpanKind AS kind,
+    StatusCode AS status,
+    StatusMessage AS status_message,
+    SpanId AS span_id,
+    ParentSpanId AS parent_span_id,
+    SpanAttributes AS attributes,
+    ResourceAttributes AS resource,
+    toUnixTimestamp64Nano(Timestamp) AS start_ns
+FROM otel_traces
+WHERE TraceId = {trace_id:String}
+ORDER BY Timestamp, Duration DESC, SpanId
+"""
+
+
+def client_server(client: Client, run_id: str, limit: int | None) -> pd.DataFrame:
+    """Measured requests of a run that have a server span, with the span's time, in ms."""
+    import pandas as pd
+
+    parameters, plan = _bounds(client, resolve(client, run_id))
+    sql = _CLIENT_SERVER
+    if limit is not None:
+        sql += "LIMIT {limit:UInt64}"
+        parameters["limit"] = max(0, limit)
+    frame = client.query_df(sql, parameters=parameters)
+    if frame.empty:
+        return pd.DataFrame(
+            columns=list(client.query(_CLIENT_SERVER + "LIMIT 0", parameters).column_names)
+        )
+    names = [request.name for request in plan.requests]
+    frame["endpoint"] = pd.Categorical(
+        [names[code] for code in frame["endpoint"]], list(dict.fromkeys(names))
+    )
+    return frame
+
+
+def trace_coverage(client: Client, run_id: str) -> tuple[int, int]:
+    """Measured requests that asked to be traced, and those of them with a server span."""
+    parameters, plan = _bounds(client, resolve(client, run_id))
+    if plan.trace_ratio == 0:
+        return 0, 0
+    sampled = _seqs(
+        client, "SELECT seq FROM samples WHERE run_id = {run_id:String} AND NOT warmup", parameters
+    )
+    sampled = sampled[is_traced(sampled, plan.trace_ratio)]
+    answered = _seqs(client, f"SELECT seq FROM ({_SERVER_SPANS})", parameters)  # noqa: S608
+    return len(sampled), int(np.isin(sampled, answered).sum())
+
+
+def trace(client: Client, trace_id: str) -> pd.DataFrame:
+    """Spans of one trace by start; ``offset_ms`` counts from the first of them.
+
+    Raises:
+        InputError: not 32 hex digits.
+    """
+    wanted = trace_id.lower()
+    if not _TRACE_ID.fullmatch(wanted):
+        raise InputError(f"{trace_id!r} is not a trace id: it has 32 hex digits")
+    frame = client.query_df(_TRACE, parameters={"trace_id": wanted}, tz_mode="aware")
+    if frame.empty:
+        import pandas as pd
+
+        names = client.query(_TRACE + "LIMIT 0", {"trace_id": wanted}).column_names
+        frame = pd.DataFrame(columns=list(names))
+    start_ns = frame.pop("start_ns")
+    frame.insert(1, "offset_ms", (start_ns - start_ns.min()) / 1e6)
+    return frame
+
+
+def _bounds(client: Client, run_id: str) -> tuple[dict[str, Any], Plan]:
+    from_ns, plan_json, to_ns = client.query(
+        """
+        SELECT toUnixTimestamp64Nano(started_at), plan,
+            toUnixTimestamp64Nano(started_at)
+                + (SELECT max(done_ns) FROM samples WHERE run_id = {run_id:String})
+        FROM runs WHERE id = {run_id:String} LIMIT 1
+        """,
+        parameters={"run_id": run_id},
+    ).result_rows[0]
+    return {"run_id": run_id, "from_ns": from_ns, "to_ns": to_ns}, Plan.from_json(plan_json)
+
+
+def _seqs(client: Client, sql: str, parameters: dict[str, Any]) -> NDArray[np.int64]:
+    with client.query_df_stream(sql, parameters=parameters) as blocks:
+        parts = [block["seq"].to_numpy(dtype=np.int64) for block in blocks]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)

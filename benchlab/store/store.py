@@ -1,0 +1,155 @@
+"""The store as its users see it: open, save, list, read back, ask."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from benchlab.errors import InputError
+from benchlab.store import connection, gate, migrate, read, spans, write
+from benchlab.store.dsn import default_dsn, parse_dsn
+from benchlab.values.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["Store"]
+
+
+class Store:
+    """Runs and telemetry in ClickHouse, at ``dsn``, ``BENCHLAB_DSN`` or the user's data directory.
+
+    A store holds nothing open between calls: the embedded engine admits one process at a time, so
+    each call opens it, works and closes it. A call that finds another process in it waits for up
+    to ``wait_s`` (default ``BENCHLAB_STORE_WAIT_S`` or 60 s) and says so after 2 s through
+    ``on_wait``, by default one line on standard error.
+
+    Raises:
+        InputError: the DSN cannot be used.
+        StoreBusyError: on any call, when waiting was given up.
+        StoreError: on any call, when the store cannot be opened, read or written.
+    """
+
+    def __init__(
+        self,
+        dsn: str | None = None,
+        *,
+        wait_s: float | None = None,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> None:
+        self._dsn = parse_dsn(dsn or default_dsn())
+        self._wait_s = _default_wait_s() if wait_s is None else wait_s
+        self._on_wait = on_wait
+        self._local = threading.local()
+
+    def __repr__(self) -> str:
+        return f"<Store {self._dsn}>"
+
+    @property
+    def location(self) -> str:
+        """Where the store is, without its password."""
+        return str(self._dsn)
+
+    @contextmanager
+    def connect(self) -> Iterator[Client]:
+        """An open clickhouse-connect client, its schema up to date, for the time of the block.
+
+        Inside the block other calls of this store on the same thread use the same client. Errors
+        of the client leave the block as StoreError.
+        """
+        client: Client | None = getattr(self._local, "client", None)
+        if client is not None:
+            with connection.errors_in_our_words(self._dsn):
+                yield client
+            return
+        with (
+            gate.admission(self._dsn, self._wait_s, self._on_wait),
+            connection.opened(self._dsn) as client,
+        ):
+            migrate.migrate(client)
+            self._local.client = client
+            try:
+                yield client
+            finally:
+                self._local.client = None
+
+    def save(self, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
+        """Keep ``run``; once it is acknowledged, remove its spool.
+
+        Any number of calls, after whatever failed before, leave exactly one copy.
+        ``on_progress(done, total)`` counts samples.
+        """
+        with self.connect() as client:
+            write.save(client, run, on_progress)
+        write.remove_spool(run)
+
+    def has(self, run_id: str) -> bool:
+        """Whether a run with exactly this id is stored."""
+        with self.connect() as client:
+            return write.is_stored(client, run_id)
+
+    def runs(self, limit: int | None = None) -> pd.DataFrame:
+        """One row per run, newest first: identity, counts and rates, latency in ms, verdict."""
+        with self.connect() as client:
+            return read.runs(client, limit)
+
+    def run(self, run_id: str) -> Run:
+        """The stored run with this id, an unambiguous beginning of one, or ``"latest"``.
+
+        Raises:
+            RunNotFoundError: no run, or more than one, fits.
+        """
+        with self.connect() as client:
+            return read.run(client, run_id)
+
+    def query_df(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False
+    ) -> pd.DataFrame:
+        """The result of any SQL as a DataFrame; ``{name:Type}`` in it is bound from ``parameters``.
+
+        Raises:
+            InputError: the SQL cannot be run, or changes something and ``write`` is False.
+        """
+        with self.connect() as client:
+            if write:
+                return read.query_df(client, sql, parameters, self._dsn)
+            # A connection of its own: read-only cannot be taken back on an embedded one.
+            with connection.opened(self._dsn) as reader:
+                connection.make_read_only(reader)
+                return read.query_df(reader, sql, parameters, self._dsn)
+
+    def client_server(self, run_id: str, limit: int | None = None) -> pd.DataFrame:
+        """The measured requests of a run beside the server spans that answered them.
+
+        Columns: seq, endpoint, status, latency_ms, service_ms, server_ms (the SERVER span),
+        network_ms (service − server), span_name, trace_id. In order of ``seq``; requests without
+        a server span are left out.
+        """
+        with self.connect() as client:
+            return spans.client_server(client, run_id, limit)
+
+    def trace_coverage(self, run_id: str) -> tuple[int, int]:
+        """Measured requests that asked to be traced, and how many of them have a server span."""
+        with self.connect() as client:
+            return spans.trace_coverage(client, run_id)
+
+    def trace(self, trace_id: str) -> pd.DataFrame:
+        """The spans of one trace in order of their start; durations and offsets in ms.
+
+        Raises:
+            InputError: not 32 hex digits.
+        """
+        with self.connect() as client:
+            return spans.trace(client, trace_id)
+
+
+def _default_wait_s() -> float:
+    text = os.environ.get("BENCHLAB_STORE_WAIT_S", "60")
+    try:
+        return float(text)
+    except ValueError as exc:
+        raise InputError(f"BENCHLAB_STORE_WAIT_S={text!r} is not a number of seconds") from exc

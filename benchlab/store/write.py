@@ -1,0 +1,206 @@
+"""Keeping a run: its samples in blocks, then the row that makes it exist.
+
+Any step can be cut off and the whole repeated. A block is one insert into one partition, so it
+is stored whole or not at all; before a block is sent the store is asked whether it has it, and
+a token made of run and block catches the insert whose acknowledgement was lost. The row in
+``runs`` is written once the number of stored samples is right.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab import spool
+from benchlab.errors import StoreError
+from benchlab.store.connection import DURABLE
+from benchlab.values.run import Run
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["BLOCK_SAMPLES", "is_stored", "remove_spool", "save"]
+
+BLOCK_SAMPLES = 262_144
+"""Samples per insert. Fixed: it decides which samples a block's token stands for."""
+
+_KEPT_AS_THEY_ARE = (
+    "seq",
+    "intended_ns",
+    "bytes_in",
+    "status",
+    "endpoint",
+    "error",
+    "flags",
+)
+
+_SAMPLE_TYPES = {
+    "run_id": "LowCardinality(String)",
+    "started_at": "DateTime64(9, 'UTC')",
+    "seq": "Int64",
+    "intended_ns": "Int64",
+    "lag_ns": "Int64",
+    "service_ns": "Int64",
+    "body_ns": "Int64",
+    "bytes_in": "Int64",
+    "status": "UInt16",
+    "endpoint": "UInt16",
+    "error": "UInt8",
+    "flags": "UInt8",
+}
+
+
+def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
+    """Store ``run`` unless it is there already.
+
+    Raises:
+        StoreError: the number of stored samples is not the run's, even after a fresh start.
+    """
+    report = on_progress or _silent
+    total = len(run.samples)
+    if is_stored(client, run.id):
+        report(total, total)
+        return
+    records = run.samples.records
+    if np.any(np.diff(records["seq"]) < 0):
+        records = records[np.argsort(records["seq"], kind="stable")]
+    # A second round is needed only where blocks of another content were left under this id.
+    for salt in ("", secrets.token_hex(4)):
+        _insert_missing(client, run, records, salt, report)
+        if _count_samples(client, run.id) == total:
+            break
+        client.command(
+            "DELETE FROM samples WHERE run_id = {run_id:String}", parameters={"run_id": run.id}
+        )
+    else:
+        raise StoreError(
+            f"run {run.id} could not be stored: the store does not hold its {total:,} samples after"
+            " inserting them. Save it again: what was measured is kept until that succeeds"
+        )
+    _insert_run(client, run)
+
+
+def is_stored(client: Client, run_id: str) -> bool:
+    """Whether the run with exactly this id exists in the store."""
+    found = client.query(
+        "SELECT count() FROM runs WHERE id = {run_id:String}", parameters={"run_id": run_id}
+    )
+    return bool(found.result_rows[0][0])
+
+
+def remove_spool(run: Run) -> None:
+    """Delete what the run left on disk while it was made. Only once it is stored."""
+    if run.spool is not None:
+        spool.remove(run.spool)
+
+
+def _insert_missing(
+    client: Client,
+    run: Run,
+    records: NDArray[np.void],
+    salt: str,
+    report: Callable[[int, int], None],
+) -> None:
+    blocks = list(_blocks(records))
+    stored = _stored_seqs(client, run.id, [int(block["seq"][0]) for block in blocks])
+    done = 0
+    for number, block in enumerate(blocks):
+        report(done, len(records))
+        if int(block["seq"][0]) not in stored:
+            _insert_block(client, run, block, f"samples:{run.id}:{number}:{salt}")
+        done += len(block)
+    report(done, len(records))
+
+
+def _insert_block(client: Client, run: Run, block: NDArray[np.void], token: str) -> None:
+    columns: dict[str, Any] = {
+        "run_id": [run.id] * len(block),
+        "started_at": [run.started_at_ns] * len(block),
+        "lag_ns": block["sent_ns"] - block["intended_ns"],
+        "service_ns": block["done_ns"] - block["sent_ns"],
+        "body_ns": block["done_ns"] - block["first_byte_ns"],
+        **{name: np.ascontiguousarray(block[name]) for name in _KEPT_AS_THEY_ARE},
+    }
+    client.insert(
+        "samples",
+        list(columns.values()),
+        column_names=list(columns),
+        column_type_names=[_SAMPLE_TYPES[name] for name in columns],
+        column_oriented=True,
+        settings={**DURABLE, "insert_deduplication_token": token},
+    )
+
+
+def _insert_run(client: Client, run: Run) -> None:
+    row = _run_row(run)
+    client.insert(
+        "runs",
+        [list(row.values())],
+        column_names=list(row),
+        settings={**DURABLE, "insert_deduplication_token": f"runs:{run.id}"},
+    )
+
+
+def _run_row(run: Run) -> dict[str, Any]:
+    stats = run.stats
+    distributions: dict[str, int | None] = {}
+    for name, part in (
+        ("latency", stats.latency_ns),
+        ("service", stats.service_ns),
+        ("lag", stats.lag_ns),
+    ):
+        if part is not None:
+            distributions |= {f"{name}_{key}_ns": value for key, value in asdict(part).items()}
+    return {
+        "id": run.id,
+        "started_at": run.started_at_ns,
+        "name": run.name,
+        "url": run.url,
+        "endpoint": ", ".join(dict.fromkeys(request.name for request in run.plan.requests)),
+        "verdict": run.verdict,
+        "reason": run.invalid_reason or "",
+        "tags": dict(run.plan.tags),
+        "sample_count": len(run.samples),
+        "request_count": stats.count,
+        "error_count": stats.error_count,
+        "errors": stats.errors,
+        "bytes_in": stats.bytes_in,
+        "duration_s": stats.duration_s,
+        "rate_rps": stats.rate_rps,
+        "intended_rate_rps": stats.intended_rate_rps,
+        **distributions,
+        "stopped_ns": run.stopped_ns,
+        "plan": run.plan.to_json(),
+        "environment": json.dumps(dict(run.environment)),
+        "health": json.dumps(run.health.to_dict()),
+    }
+
+
+def _blocks(records: NDArray[np.void]) -> Iterator[NDArray[np.void]]:
+    for start in range(0, len(records), BLOCK_SAMPLES):
+        yield records[start : start + BLOCK_SAMPLES]
+
+
+def _stored_seqs(client: Client, run_id: str, seqs: list[int]) -> set[int]:
+    found = client.query(
+        "SELECT seq FROM samples WHERE run_id = {run_id:String} AND seq IN {seqs:Array(Int64)}",
+        parameters={"run_id": run_id, "seqs": seqs},
+    )
+    return {row[0] for row in found.result_rows}
+
+
+def _count_samples(client: Client, run_id: str) -> int:
+    found = client.query(
+        "SELECT count() FROM samples WHERE run_id = {run_id:String}", parameters={"run_id": run_id}
+    )
+    return int(found.result_rows[0][0])
+
+
+def _silent(done: int, total: int) -> None:
+    del done, total

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from benchlab.errors import InputError, RunNotFoundError
+from benchlab.store import Store
+from benchlab.values.run import Run
+from benchlab.values.samples import is_traced, trace_id
+
+MakeRun = Callable[..., Run]
+
+
+def add_spans(
+    store: Store, run: Run, seqs: Sequence[int], kind: str = "Server", late_ns: int = 0
+) -> None:
+    """One span per request, lasting 1 µs more than half of its service time."""
+    records = run.samples.records
+    rows = [
+        [
+            run.started_at_ns + int(records["sent_ns"][seq]) + late_ns,
+            trace_id(run.id, seq),
+            f"{seq + 1:016x}",
+            f"{kind} span",
+            kind,
+            int(run.samples.service_ns[seq]) // 2 + 1000,
+        ]
+        for seq in seqs
+    ]
+    names = ["Timestamp", "TraceId", "SpanId", "SpanName", "SpanKind", "Duration"]
+    with store.connect() as client:
+        client.insert("otel_traces", rows, column_names=names)
+
+
+def test_measured_requests_beside_their_server_spans(store: Store, make_run: MakeRun) -> None:
+    run = make_run(100)
+    store.save(run)
+    add_spans(store, run, range(0, 100, 2))
+    add_spans(store, run, range(0, 100, 2), kind="Internal")
+    frame = store.client_server(run.id)
+    seqs = [seq for seq in range(0, 100, 2) if seq >= 5]  # the first five are warm-up
+    assert list(frame["seq"]) == seqs
+    service = run.samples.service_ns[seqs]
+    server = service // 2 + 1000
+    np.testing.assert_array_equal(frame["server_ms"], server / 1e6)
+    np.testing.assert_array_equal(frame["network_ms"], (service - server) / 1e6)
+    np.testing.assert_array_equal(frame["latency_ms"], run.samples.latency_ns[seqs] / 1e6)
+    assert set(frame["span_name"]) == {"Server span"}
+    assert list(frame["trace_id"]) == [trace_id(run.id, seq) for seq in seqs]
+    codes = run.samples.column("endpoint")[seqs]
+    assert list(frame["endpoint"]) == [run.samples.endpoints[code] for code in codes]
+    assert len(store.client_server(run.id, limit=3)) == 3
+
+
+def test_of_several_server_spans_the_first_is_the_one_called(
+    store: Store, make_run: MakeRun
+) -> None:
+    run = make_run(10)
+    store.save(run)
+    add_spans(store, run, [7], late_ns=50)
+    with store.connect() as client:
+        client.command("ALTER TABLE otel_traces DELETE WHERE 0")
+    add_spans(store, run, [7])
+    add_spans(store, run, [7], late_ns=100)
+    assert len(store.client_server(run.id)) == 1
+    assert store.trace_coverage(run.id) == (10, 1)
+
+
+def test_no_spans_is_an_empty_table_with_its_columns(store: Store, make_run: MakeRun) -> None:
+    run = make_run(10)
+    store.save(run)
+    frame = store.client_server(run.id)
+    assert frame.empty
+    assert list(frame.columns) == [
+        "seq",
+        "endpoint",
+        "status",
+        "latency_ms",
+        "service_ms",
+        "server_ms",
+        "network_ms",
+        "span_name",
+        "trace_id",
+    ]
+    with pytest.raises(RunNotFoundError):
+        store.client_server("nope")
+
+
+def test_spans_of_another_run_are_not_taken(store: Store, make_run: MakeRun) -> None:
+    run, other = make_run(10), make_run(10)
+    store.save(run)
+    store.save(other)
+    add_spans(store, other, range(10))
+    assert store.client_server(run.id).empty
+    assert store.trace_coverage(run.id) == (10, 0)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.3, 1.0])
+def test_coverage_counts_what_asked_to_be_traced(
+    store: Store, make_run: MakeRun, ratio: float
+) -> None:
+    run = make_run(400, trace_ratio=ratio)
+    store.save(run)
+    seqs = run.measured.column("seq")
+    asked = seqs[is_traced(seqs, ratio)] if ratio else seqs[:0]
+    add_spans(store, run, [int(seq) for seq in asked[: len(asked) // 2]])
+    assert store.trace_coverage(run.id) == (len(asked), len(asked) // 2)
+
+
+def test_saving_again_leaves_the_spans_alone(store: Store, make_run: MakeRun) -> None:
+    run = make_run(50)
+    store.save(run)
+    add_spans(store, run, range(50))
+    store.save(run)
+    assert store.query_df("SELECT count() AS n FROM otel_traces")["n"][0] == 50
+    assert len(store.client_server(run.id)) == len(run.measured)
+
+
+def test_a_trace_by_start(store: Store, make_run: MakeRun) -> None:
+    run = make_run(10)
+    store.save(run)
+    wanted = trace_id(run.id, 3)
+    assert store.trace(wanted).empty
+    add_spans(store, run, [3], kind="Internal", late_ns=1_000_000)
+    add_spans(store, run, [2, 3])
+    frame = store.trace(wanted.upper())
+    assert list(frame["kind"]) == ["Server", "Internal"]
+    assert list(frame["offset_ms"]) == [0.0, 1.0]
+    assert isinstance(frame["timestamp"][0], datetime)
+    assert str(frame["timestamp"].dt.tz) == "UTC"
+
+
+@pytest.mark.parametrize("wrong", ["", "abc", "g" * 32, "0" * 33, "' OR 1=1 --"])
+def test_a_trace_id_is_checked(store: Store, wrong: str) -> None:
+    with pytest.raises(InputError, match="32 hex digits"):
+        store.trace(wrong)
