@@ -1,0 +1,87 @@
+"""Attribute values that hold other values, turned into the text the Collector stores for them.
+
+ClickHouse renders plain values itself (see `otlp`). Lists and maps, of any depth, are rendered
+here, line by line, before it sees them: they become strings in the line.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from decimal import Decimal
+from typing import Any
+
+__all__ = ["flatten_line"]
+
+_MARKS = (b'"arrayValue"', b'"kvlistValue"')
+
+# Go's JSON writes these as escapes, and the Collector renders with it.
+_ESCAPES = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+
+
+def flatten_line(line: bytes) -> bytes:
+    """``line`` with every list or map value in it replaced by a string value.
+
+    A line that has none, or cannot be read, comes back as it is.
+    """
+    if not any(mark in line for mark in _MARKS):
+        return line
+    try:
+        content = json.loads(line)
+        return json.dumps(_flatten(content), separators=(",", ":")).encode()
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return line
+
+
+def _flatten(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_flatten(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "arrayValue" in node or "kvlistValue" in node:
+        return {"stringValue": _render(node)}
+    return {key: _flatten(value) for key, value in node.items()}
+
+
+def _render(value: Any) -> str:
+    """One OTLP AnyValue as compact JSON; map keys sorted, as Go sorts them."""
+    kind: str
+    content: Any
+    kind, content = next(iter(value.items()), ("", None))
+    match kind:
+        case "arrayValue":
+            return f"[{','.join(_render(item) for item in content.get('values') or ())}]"
+        case "kvlistValue":
+            pairs = {pair["key"]: pair.get("value") or {} for pair in content.get("values") or ()}
+            parts = (f"{_text(key)}:{_render(pairs[key])}" for key in sorted(pairs))
+            return f"{{{','.join(parts)}}}"
+        case "intValue":
+            return str(int(content))
+        case "doubleValue":
+            return _double(float(content))
+        case "boolValue":
+            return "true" if content else "false"
+        case "stringValue" | "bytesValue":
+            return _text(content)
+        case _:
+            return "null"
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False).translate(_ESCAPES)
+
+
+def _double(value: float) -> str:
+    """The shortest decimal that is this double, without exponent between 1e-6 and 1e21."""
+    if not math.isfinite(value):
+        raise ValueError("JSON has no such number")
+    if value == 0:
+        return "-0" if math.copysign(1, value) < 0 else "0"
+    shortest = Decimal(repr(value))
+    if 1e-6 <= abs(value) < 1e21:
+        text = f"{shortest:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    mantissa, _, exponent = f"{shortest.normalize():e}".partition("e")
+    return f"{mantissa}e{int(exponent):+d}"

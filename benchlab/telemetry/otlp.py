@@ -1,0 +1,134 @@
+"""The shape of OTLP JSON lines, and the SQL by which ClickHouse reads a block of them.
+
+The lines go into the temporary table ``otlp_lines``; its two readings, ``otlp_spans`` and
+``otlp_metrics``, hold each line as nested tuples. Numbers are read as text first, since OTLP JSON
+writes 64-bit integers as strings or numbers alike. From there on see `rows`.
+
+https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+"""
+
+from __future__ import annotations
+
+__all__ = ["COUNTS", "CREATE", "DROP", "PROBLEMS", "READ", "SOUND", "TABLES"]
+
+TABLES = ("otlp_lines", "otlp_spans", "otlp_metrics")
+
+_VALUE = (
+    "Tuple(stringValue String, intValue String, boolValue String, doubleValue String,"
+    " bytesValue String)"
+)
+_ATTRIBUTES = f"Array(Tuple(key String, value {_VALUE}))"
+_EVENTS = f"Array(Tuple(timeUnixNano String, name String, attributes {_ATTRIBUTES}))"
+_LINKS = f"Array(Tuple(traceId String, spanId String, traceState String, attributes {_ATTRIBUTES}))"
+_SPANS = (
+    "Array(Tuple(traceId String, spanId String, parentSpanId String, traceState String,"
+    " name String, kind String, startTimeUnixNano String, endTimeUnixNano String,"
+    f" attributes {_ATTRIBUTES}, events {_EVENTS}, links {_LINKS},"
+    " status Tuple(code String, message String)))"
+)
+_RESOURCE_SPANS = (
+    f"Array(Tuple(resource Tuple(attributes {_ATTRIBUTES}),"
+    f" scopeSpans Array(Tuple(scope Tuple(name String, version String), spans {_SPANS}))))"
+)
+
+_EXEMPLARS = (
+    f"Array(Tuple(filteredAttributes {_ATTRIBUTES}, timeUnixNano String, asInt String,"
+    " asDouble String, spanId String, traceId String))"
+)
+_POINT = f"attributes {_ATTRIBUTES}, startTimeUnixNano String, timeUnixNano String, flags String"
+_NUMBERS = f"Array(Tuple({_POINT}, asInt String, asDouble String, exemplars {_EXEMPLARS}))"
+_SPREAD = "count String, sum String, min String, max String"
+_HISTOGRAMS = (
+    f"Array(Tuple({_POINT}, {_SPREAD}, bucketCounts Array(String), explicitBounds Array(String),"
+    f" exemplars {_EXEMPLARS}))"
+)
+_BUCKETS = "Tuple(offset String, bucketCounts Array(String))"
+_EXPONENTIAL = (
+    f"Array(Tuple({_POINT}, {_SPREAD}, scale String, zeroCount String, positive {_BUCKETS},"
+    f" negative {_BUCKETS}, exemplars {_EXEMPLARS}))"
+)
+_SUMMARIES = (
+    f"Array(Tuple({_POINT}, {_SPREAD}, quantileValues Array(Tuple(quantile String, value String))))"
+)
+_METRICS = (
+    "Array(Tuple(name String, description String, unit String,"
+    f" gauge Tuple(dataPoints {_NUMBERS}),"
+    f" sum Tuple(dataPoints {_NUMBERS}, aggregationTemporality String, isMonotonic String),"
+    f" histogram Tuple(dataPoints {_HISTOGRAMS}, aggregationTemporality String),"
+    f" exponentialHistogram Tuple(dataPoints {_EXPONENTIAL}, aggregationTemporality String),"
+    f" summary Tuple(dataPoints {_SUMMARIES})))"
+)
+_RESOURCE_METRICS = (
+    f"Array(Tuple(resource Tuple(attributes {_ATTRIBUTES}), schemaUrl String,"
+    f" scopeMetrics Array(Tuple(scope Tuple(name String, version String, attributes {_ATTRIBUTES},"
+    f" droppedAttributesCount String), schemaUrl String, metrics {_METRICS}))))"
+)
+
+CREATE = (
+    "CREATE TEMPORARY TABLE otlp_lines (file_offset UInt64, line String) ENGINE = Memory",
+    "CREATE TEMPORARY TABLE otlp_spans"
+    f" (file_offset UInt64, tree {_RESOURCE_SPANS}) ENGINE = Memory",
+    "CREATE TEMPORARY TABLE otlp_metrics"
+    f" (file_offset UInt64, tree {_RESOURCE_METRICS}) ENGINE = Memory",
+)
+DROP = tuple(f"DROP TABLE IF EXISTS {name}" for name in TABLES)
+
+READ = {
+    b'"resourceSpans"': f"""
+    INSERT INTO otlp_spans
+    SELECT file_offset, JSONExtract(line, 'resourceSpans', '{_RESOURCE_SPANS}')
+    FROM otlp_lines WHERE position(line, '"resourceSpans"') > 0
+    """,  # noqa: S608  # composed of constants
+    b'"resourceMetrics"': f"""
+    INSERT INTO otlp_metrics
+    SELECT file_offset, JSONExtract(line, 'resourceMetrics', '{_RESOURCE_METRICS}')
+    FROM otlp_lines WHERE position(line, '"resourceMetrics"') > 0
+    """,  # noqa: S608  # composed of constants
+}
+"""Lines into nested tuples, by what occurs in lines of the kind."""
+
+_BAD_SPAN = """
+    (length(span.traceId) != 0 AND NOT match(span.traceId, '^[0-9a-fA-F]{32}$'))
+    OR (length(span.spanId) != 0 AND NOT match(span.spanId, '^[0-9a-fA-F]{16}$'))
+    OR (span.startTimeUnixNano != '' AND toUInt64OrNull(span.startTimeUnixNano) IS NULL)
+    OR (span.endTimeUnixNano != '' AND toUInt64OrNull(span.endTimeUnixNano) IS NULL)
+"""
+_POINTS = (
+    "length(m.gauge.dataPoints) + length(m.sum.dataPoints) + length(m.histogram.dataPoints)"
+    " + length(m.exponentialHistogram.dataPoints) + length(m.summary.dataPoints)"
+)
+_SPAN_COUNT = "arraySum(r -> arraySum(s -> length(s.spans), r.scopeSpans), tree)"
+_POINT_COUNT = (
+    f"arraySum(r -> arraySum(s -> arraySum(m -> {_POINTS}, s.metrics), r.scopeMetrics), tree)"
+)
+
+PROBLEMS = (
+    """
+    SELECT file_offset, multiIf(
+        NOT isValidJSON(line), 'is not JSON',
+        position(line, '"resourceSpans"') = 0 AND position(line, '"resourceMetrics"') = 0,
+        'holds neither resourceSpans nor resourceMetrics', '') AS reason
+    FROM otlp_lines WHERE reason != ''
+    """,
+    f"""
+    SELECT file_offset, multiIf(
+        {_SPAN_COUNT} = 0, 'holds no readable span',
+        arrayExists(r -> arrayExists(s -> arrayExists(span -> {_BAD_SPAN}, s.spans), r.scopeSpans),
+            tree), 'has a span whose ids or times cannot be read', '') AS reason
+    FROM otlp_spans WHERE reason != ''
+    """,  # noqa: S608  # composed of constants
+    f"""
+    SELECT file_offset, 'holds no readable data point'
+    FROM otlp_metrics WHERE {_POINT_COUNT} = 0
+    """,  # noqa: S608  # composed of constants
+)
+"""Offset and fault of lines that cannot be used; of several faults the first counts."""
+
+SOUND = "file_offset NOT IN {broken:Array(UInt64)}"
+"""Leaves out the lines that have a problem; ``broken`` holds their offsets."""
+
+COUNTS = (
+    f"SELECT sum({_SPAN_COUNT}) FROM otlp_spans WHERE {SOUND}",  # noqa: S608
+    f"SELECT sum({_POINT_COUNT}) FROM otlp_metrics WHERE {SOUND}",  # noqa: S608
+)
+"""How many spans and how many data points the sound lines hold."""

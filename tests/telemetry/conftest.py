@@ -1,0 +1,94 @@
+"""A store of its own for every test, and OTLP lines written by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchlab.store import Store
+from benchlab.telemetry.client import Client
+
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.fixture(autouse=True)
+def own_data_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nothing here may touch the data of whoever runs the tests, or lie among the files read."""
+    directory = tmp_path_factory.mktemp("data")
+    monkeypatch.setenv("BENCHLAB_DATA_DIR", str(directory))
+    monkeypatch.setenv("BENCHLAB_DSN", f"chdb://{directory / 'store'}")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a store with its schema and nothing in it, made once."""
+    directory = tmp_path_factory.mktemp("empty") / "store"
+    with Store(f"chdb://{directory}").connect():
+        pass
+    return directory
+
+
+@pytest.fixture
+def store(own_data_dir: Path, empty_store: Path) -> Store:
+    """An empty embedded store that nobody has open."""
+    shutil.copytree(empty_store, own_data_dir / "store", symlinks=True)
+    return Store(f"chdb://{own_data_dir / 'store'}")
+
+
+@pytest.fixture
+def client(store: Store) -> Iterator[Client]:
+    """An open client of an empty store."""
+    with store.connect() as opened:
+        yield opened
+
+
+@pytest.fixture
+def rows() -> Callable[..., list[dict[str, Any]]]:
+    """Rows of a query as dicts."""
+
+    def query(client: Client, sql: str) -> list[dict[str, Any]]:
+        result: Any = client.query(sql)
+        return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+
+    return query
+
+
+@pytest.fixture
+def span_line() -> Callable[..., bytes]:
+    """A line with ``count`` spans, as the Collector's file exporter writes it."""
+    return _span_line
+
+
+def _span_line(count: int = 1, first: int = 1, **span: Any) -> bytes:
+    spans = [
+        {
+            "traceId": TRACE_ID,
+            "spanId": f"{first + index:016x}",
+            "parentSpanId": "",
+            "flags": 257,
+            "name": "work",
+            "kind": 2,
+            "startTimeUnixNano": str(1_795_460_064_981_497_375 + first + index),
+            "endTimeUnixNano": str(1_795_460_064_981_497_375 + first + index + 1000),
+            "status": {},
+            **span,
+        }
+        for index in range(count)
+    ]
+    line = {
+        "resourceSpans": [
+            {
+                "resource": {
+                    "attributes": [{"key": "service.name", "value": {"stringValue": "target"}}]
+                },
+                "scopeSpans": [{"scope": {"name": "hand"}, "spans": spans}],
+            }
+        ]
+    }
+    return json.dumps(line, separators=(",", ":")).encode() + b"\n"

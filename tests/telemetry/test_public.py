@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import benchlab.telemetry
+
+
+def test_public_names() -> None:
+    assert benchlab.telemetry.__all__ == ["IngestReport", "ingest"]
+
+
+def test_it_never_imports_the_store() -> None:
+    code = "import sys, benchlab.telemetry; print('benchlab.store' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
