@@ -1,0 +1,1 @@
+"""What samples say beyond their summary. Takes samples or frames, opens nothing."""

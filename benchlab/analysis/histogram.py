@@ -1,0 +1,73 @@
+"""How many requests took how long, in buckets that are the same for every run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.errors import InputError
+from benchlab.units import NS_PER_MS
+from benchlab.values.samples import Samples
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["EDGES_NS", "histogram_table"]
+
+_R20 = (
+    *(100, 112, 125, 140, 160, 180, 200, 224, 250, 280),
+    *(315, 355, 400, 450, 500, 560, 630, 710, 800, 900),
+)
+
+EDGES_NS: NDArray[np.int64] = np.array(
+    [0, *(step * 10**power for power in range(1, 13) for step in _R20), 10**15], dtype=np.int64
+)
+"""Edges of the buckets: 0, then 20 per decade from 1 µs to 1,000,000 s.
+
+Within a decade they follow the preferred numbers of the R20 series (ISO 3:1973), so every edge is
+a short decimal, about 12 % above the one before.
+"""
+
+
+def histogram_table(samples: Samples) -> pd.DataFrame:
+    """One row per bucket from the lowest that holds anything to the highest.
+
+    Edges never depend on the data: rows of two runs with the same ``lower_ms`` compare directly.
+    Columns: ``lower_ms`` (inclusive), ``upper_ms`` (exclusive), ``latency_count``,
+    ``latency_ratio`` and ``latency_cumulative_ratio`` (both 0 to 1), ``service_count``,
+    ``lag_count``.
+
+    Raises:
+        InputError: a duration below zero or beyond the last edge.
+    """
+    import pandas as pd
+
+    counts = {
+        "latency": _counts("latency", samples.latency_ns),
+        "service": _counts("service", samples.service_ns),
+        "lag": _counts("lag", samples.lag_ns),
+    }
+    filled = np.flatnonzero(np.sum(list(counts.values()), axis=0))
+    rows = slice(filled[0], filled[-1] + 1) if len(filled) else slice(0, 0)
+    total = max(len(samples), 1)
+    return pd.DataFrame(
+        {
+            "lower_ms": EDGES_NS[:-1][rows] / NS_PER_MS,
+            "upper_ms": EDGES_NS[1:][rows] / NS_PER_MS,
+            "latency_count": counts["latency"][rows],
+            "latency_ratio": counts["latency"][rows] / total,
+            "latency_cumulative_ratio": np.cumsum(counts["latency"])[rows] / total,
+            "service_count": counts["service"][rows],
+            "lag_count": counts["lag"][rows],
+        }
+    )
+
+
+def _counts(name: str, values_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    if len(values_ns) and (values_ns.min() < 0 or values_ns.max() >= EDGES_NS[-1]):
+        wrong = values_ns.min() if values_ns.min() < 0 else values_ns.max()
+        raise InputError(f"a {name} of {wrong} ns lies outside 0 … {EDGES_NS[-1]} ns")
+    index = np.searchsorted(EDGES_NS, values_ns, side="right") - 1
+    return np.bincount(index, minlength=len(EDGES_NS) - 1).astype(np.int64)

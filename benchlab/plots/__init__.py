@@ -1,0 +1,16 @@
+"""Figures of a run, one function each.
+
+Every function returns the `matplotlib.figure.Figure` it drew on: a new one, which shows itself
+when it is the last expression of a notebook cell, or the figure of ``ax`` when an axes is given.
+None of them touches pyplot, so nothing is left open and no global setting changes. Times are in
+ms; a run whose verdict is not ``valid`` says so on every figure.
+"""
+
+from __future__ import annotations
+
+from benchlab.plots._client_server import client_server
+from benchlab.plots._histogram import histogram
+from benchlab.plots._percentiles import percentiles
+from benchlab.plots._timeline import timeline
+
+__all__ = ["client_server", "histogram", "percentiles", "timeline"]

@@ -1,0 +1,104 @@
+"""How many requests took how long."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchlab.plots.figure import (
+    LEGEND_PT,
+    figure_of,
+    heading,
+    legend,
+    no_samples,
+    open_axes,
+    requests,
+)
+from benchlab.plots.scale import FLOOR_MS, log_counts, log_ms
+from benchlab.plots.style import ERROR, INK, LATENCY, PAPER, SMALL_PT, dress, styled
+from benchlab.units import NS_PER_MS
+from benchlab.values.card import format_ms
+from benchlab.values.run import Run
+from benchlab.values.samples import Samples
+from benchlab.values.summary import Distribution
+
+__all__ = ["histogram"]
+
+_BINS = 96
+
+
+@styled
+def histogram(run: Run, ax: Axes | None = None) -> Figure:
+    """Latencies of the measured window, in equal steps of the logarithm on both axes.
+
+    The count is logarithmic too, since otherwise a tail of one request in a thousand, which is
+    what a histogram of latencies is looked at for, would be less than a pixel high. Failed
+    requests are drawn over the whole they are part of.
+    """
+    ax = open_axes(ax, (7.2, 3.9))
+    measured = run.measured
+    failed_ms = _latency_ms(measured.where(measured.column("error") != 0))
+    subject = f"{run.name} · {requests(len(measured))}"
+    heading(ax, "Latency", run, subject, clearance_pt=LEGEND_PT if len(failed_ms) else 0)
+    ax.set_xlabel("latency (ms)")
+    ax.set_ylabel("requests (log scale)")
+    distribution = run.stats.latency_ns
+    if distribution is None:
+        no_samples(ax)
+        return figure_of(ax)
+    latency_ms = _latency_ms(measured)
+    low, high = float(latency_ms.min()), float(latency_ms.max())
+    edges = _edges(low, high)
+    counts = np.histogram(latency_ms, edges)[0]
+    _bars(ax, counts, edges, LATENCY, "all requests")
+    if len(failed_ms):
+        _bars(ax, np.histogram(failed_ms, edges)[0], edges, ERROR, "of these, failed")
+        legend(ax)
+    log_ms(ax, "x", edges[0] / 1.04, edges[-1] * 1.04)
+    log_counts(ax, int(counts.max()))
+    _mark_percentiles(ax, distribution)
+    dress(ax)
+    return figure_of(ax)
+
+
+def _latency_ms(samples: Samples) -> NDArray[np.float64]:
+    return np.maximum(samples.latency_ns / NS_PER_MS, FLOOR_MS)
+
+
+def _edges(low: float, high: float) -> NDArray[np.float64]:
+    """Bin edges from ``low`` to ``high``, the outermost a hair beyond to hold both."""
+    if high / low < 1.02:
+        low, high = low / 1.01, high * 1.01
+        return np.geomspace(low, high, 6)
+    return np.geomspace(low * (1 - 1e-9), high * (1 + 1e-9), _BINS + 1)
+
+
+def _bars(
+    ax: Axes, counts: NDArray[np.int64], edges: NDArray[np.float64], color: str, label: str
+) -> None:
+    ax.stairs(counts, edges, fill=True, color=color, baseline=0.5, label=label, linewidth=0)
+
+
+def _mark_percentiles(ax: Axes, distribution: Distribution) -> None:
+    low, high = ax.get_xlim()
+    for line, (name, value_ns) in enumerate(
+        (("p50", distribution.p50), ("p99", distribution.p99), ("max", distribution.max))
+    ):
+        value_ms = max(value_ns / NS_PER_MS, FLOOR_MS)
+        height = 0.97 - 0.085 * line
+        ax.axvline(value_ms, ymax=height, color=INK, linewidth=0.9, linestyle=(0, (3, 2)))
+        on_right = np.log(value_ms / low) > 0.7 * np.log(high / low)
+        ax.annotate(
+            f"{name} {format_ms(value_ns)}",
+            xy=(value_ms, height),
+            xycoords=("data", "axes fraction"),
+            xytext=(-4 if on_right else 4, 0),
+            textcoords="offset points",
+            ha="right" if on_right else "left",
+            va="top",
+            fontsize=SMALL_PT,
+            color=INK,
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none"},
+        )

@@ -1,0 +1,126 @@
+"""The figure a plot is drawn on, and what stands above it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any, cast
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from benchlab.plots.style import ERROR, INK, MUTED, PAPER, SMALL_PT, WARNING, dress, plain, styled
+from benchlab.units import format_count
+from benchlab.values.run import Run
+
+__all__ = [
+    "LEGEND_PT",
+    "NotebookFigure",
+    "figure_of",
+    "heading",
+    "legend",
+    "no_samples",
+    "open_axes",
+    "requests",
+]
+
+_SHARPNESS = 2
+_LINE_PT = 13
+
+LEGEND_PT = 15.0
+"""The clearance that `heading` has to leave for a `legend`."""
+
+
+class NotebookFigure(Figure):
+    """A figure that shows itself in a notebook, at twice the pixels of its size on screen.
+
+    A bare matplotlib figure is shown only where pyplot's inline backend was set up before.
+    """
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, dict[str, int]]]:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=self.dpi * _SHARPNESS)
+        width, height = (round(inches * self.dpi) for inches in self.get_size_inches())
+        return (
+            {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": repr(self)},
+            {"image/png": {"width": width, "height": height}},
+        )
+
+
+@styled
+def open_axes(ax: Axes | None, size_inches: tuple[float, float]) -> Axes:
+    """``ax``, or the only axes of a new figure."""
+    if ax is not None:
+        return ax
+    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
+    return NotebookFigure(figsize=size_inches, layout=layout).add_subplot()
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that ``ax`` stands on."""
+    return cast(Figure, ax.get_figure(root=True))
+
+
+def heading(
+    ax: Axes, title: str, run: Run | None, subject: str, *, clearance_pt: float = 0
+) -> None:
+    """Title, what it is about in small type, and a conspicuous mark unless the run is valid.
+
+    ``clearance_pt`` is room to leave between these and the axes.
+    """
+    limit = int(figure_of(ax).get_size_inches()[0] * 12.5)
+    base = 6 + clearance_pt
+    lines: list[tuple[str, str]] = [(plain(subject, limit), MUTED)]
+    if run is not None and run.verdict != "valid":
+        lines.insert(0, (plain(f"{run.invalid_reason}", limit), WARNING))
+        _mark(ax, run.verdict.upper(), base + len(lines) * _LINE_PT)
+    for line, (text, color) in enumerate(lines):
+        _above(ax, text, 0.0, base + line * _LINE_PT, ha="left", color=color, fontsize=SMALL_PT)
+    pad = base + 2 + len(lines) * _LINE_PT
+    ax.set_title(title, loc="left", pad=pad, fontsize=11, fontweight="bold", color=INK)
+
+
+def legend(ax: Axes) -> None:
+    """Names of what is drawn, in one row between heading and axes."""
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0, borderpad=0.35
+    ).set_in_layout(False)
+
+
+def no_samples(ax: Axes) -> None:
+    """Say that there is nothing to draw."""
+    center: dict[str, Any] = {"ha": "center", "va": "center", "transform": ax.transAxes}
+    ax.text(0.5, 0.36, "no samples", color=MUTED, fontsize=13, **center)
+    ax.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0, 1))
+    dress(ax)
+
+
+def requests(count: int) -> str:
+    """``count`` requests, in words."""
+    return f"{format_count(count)} request{'' if count == 1 else 's'}"
+
+
+def _mark(ax: Axes, word: str, height_pt: float) -> None:
+    chip = {"boxstyle": "round,pad=0.35", "facecolor": WARNING, "edgecolor": "none"}
+    style: dict[str, Any] = {"fontsize": SMALL_PT, "fontweight": "bold", "color": PAPER}
+    _above(ax, word, 1.0, height_pt + 3, ha="right", bbox=chip, **style)
+    watermark: dict[str, Any] = {"ha": "center", "va": "center", "transform": ax.transAxes}
+    watermark |= {"fontsize": 44, "fontweight": "bold", "color": ERROR, "alpha": 0.15}
+    ax.text(0.5, 0.5, word, zorder=6, **watermark).set_in_layout(False)
+
+
+def _above(ax: Axes, text: str, x: float, points: float, **style: Any) -> None:
+    # Kept out of the layout, for a long line would squeeze the axes; the title reserves the room.
+    ax.annotate(
+        text,
+        xy=(x, 1),
+        xycoords="axes fraction",
+        xytext=(0, points),
+        textcoords="offset points",
+        va="bottom",
+        annotation_clip=False,
+        **style,
+    ).set_in_layout(False)

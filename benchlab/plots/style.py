@@ -1,0 +1,128 @@
+"""How every figure looks: colours, type, lines. Nothing here knows what is plotted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ticker import FuncFormatter
+
+__all__ = [
+    "ERROR",
+    "FONT",
+    "GRID",
+    "INK",
+    "LAG",
+    "LATENCY",
+    "MUTED",
+    "PAPER",
+    "SERVER",
+    "SERVICE",
+    "SMALL_PT",
+    "WARNING",
+    "dress",
+    "plain",
+    "styled",
+    "thousands",
+]
+
+# The palette of Okabe and Ito (2008), told apart by people with any colour vision; each colour
+# has one meaning throughout. All are distinct strings, so that a page may restyle them.
+LATENCY = "#0072b2"
+SERVICE = "#009e73"
+LAG = "#e69f00"
+SERVER = "#cc79a7"
+ERROR = "#d55e00"
+
+INK = "#1f2933"
+MUTED = "#5c6773"
+GRID = "#dde2e7"
+PAPER = "#ffffff"
+WARNING = "#a33d00"
+
+FONT = "DejaVu Sans"  # comes with matplotlib, so text looks and measures the same everywhere
+SMALL_PT = 8.5
+
+_RC: dict[Any, Any] = {
+    "font.family": [FONT],
+    "font.size": 9.5,
+    "text.usetex": False,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.facecolor": PAPER,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "axes.grid": False,
+    "axes.unicode_minus": True,
+    "axes.xmargin": 0.02,
+    "axes.ymargin": 0.05,
+    "figure.facecolor": PAPER,
+    "figure.dpi": 100.0,
+    "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "round",
+    "patch.linewidth": 0.0,
+    "legend.frameon": False,
+    "legend.fontsize": SMALL_PT,
+    "legend.handlelength": 1.4,
+    "legend.columnspacing": 1.4,
+    "path.sketch": None,
+}
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+def styled(draw: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Run ``draw`` under benchlab's settings, whatever the user's own matplotlib settings are.
+
+    They are put back afterwards.
+    """
+
+    @wraps(draw)
+    def wrapper(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+        with mpl.rc_context(_RC):
+            return draw(*args, **kwargs)
+
+    return wrapper
+
+
+def dress(ax: Axes, *, grid: str = "y") -> None:
+    """Quiet frame, small ticks and a light grid along ``grid`` ("x", "y" or "both")."""
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set(color=MUTED, linewidth=0.8)
+    # Ticks are made when a figure is drawn, so what they look like has to be left with the axes.
+    ax.tick_params(which="both", color=MUTED, labelcolor=INK, labelsize=SMALL_PT)
+    ax.tick_params(which="both", labelfontfamily=FONT, width=0.8)
+    ax.tick_params(which="major", length=3.5)
+    ax.tick_params(which="minor", length=2)
+    ax.grid(visible=True, which="major", axis=grid, color=GRID, linewidth=0.8)  # type: ignore[arg-type]
+    ax.set_axisbelow(True)
+
+
+def thousands() -> FuncFormatter:
+    """Tick labels as plain decimals with thousands separators."""
+    return FuncFormatter(lambda value, _: f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}")
+
+
+def plain(text: str, limit: int) -> str:
+    """``text`` on one line of at most ``limit`` characters, as the figure's font can draw it.
+
+    Whitespace is collapsed; a character that the font lacks becomes U+FFFD, since matplotlib
+    would warn about it when the figure is drawn.
+    """
+    known = _characters()
+    line = "".join(char if ord(char) in known else "\ufffd" for char in " ".join(text.split()))
+    return line if len(line) <= limit else line[: max(limit - 1, 0)].rstrip() + "…"
+
+
+@cache
+def _characters() -> frozenset[int]:
+    return frozenset(get_font(findfont(FontProperties(family=[FONT]))).get_charmap())

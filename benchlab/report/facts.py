@@ -1,0 +1,145 @@
+"""Facts around a run, as labelled lines: what was sent, to what, and from where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from benchlab.report.redact import header_value, public_url
+from benchlab.units import format_bytes, format_count, format_ratio
+from benchlab.values.card import load_in_words, window_in_words
+from benchlab.values.load import ClosedLoop
+from benchlab.values.request import Request
+from benchlab.values.run import Run
+
+__all__ = ["Fact", "generator_facts", "machine_facts", "plan_facts", "target_facts"]
+
+_BODY_SHOWN = 200
+
+_LABELS = {
+    "host": "host",
+    "cpu_model": "processor",
+    "cpu_count": "processor cores",
+    "cpu_governor": "frequency governor",
+    "memory_bytes": "memory",
+    "load_average_before": "load average before",
+    "kernel": "system",
+    "python": "Python",
+    "git_commit": "git commit",
+    "git_dirty": "uncommitted changes",
+}
+
+
+class Fact(NamedTuple):
+    """A label, what is to be said, and whether that is code."""
+
+    label: str
+    lines: Sequence[str]
+    code: bool = False
+
+
+def plan_facts(run: Run) -> list[Fact]:
+    """What was sent, how and for how long."""
+    plan = run.plan
+    facts: list[Fact] = []
+    for request in plan.requests:
+        facts += _request_facts(request, named=len(plan.requests) > 1)
+    facts += [
+        Fact("load", [load_in_words(plan.load)]),
+        Fact("time", [window_in_words(run)]),
+        Fact("connections", [_connections(run)]),
+        Fact("workers", [f"{plan.workers}, driver {plan.driver}"]),
+        Fact("timeout", [f"{plan.timeout_s:g} s per request"]),
+        Fact("tracing", [_tracing(plan.trace_ratio)]),
+        Fact("seed", [str(plan.seed)]),
+    ]
+    if plan.tags:
+        facts.append(Fact("tags", [f"{key} = {value}" for key, value in dict(plan.tags).items()]))
+    return facts
+
+
+def target_facts(run: Run) -> list[Fact]:
+    """The address, and whatever the environment holds under ``target``."""
+    origins = dict.fromkeys(request.origin for request in run.plan.requests)
+    addresses = [f"{host} port {port} ({scheme})" for scheme, host, port in origins]
+    target = run.environment.get("target")
+    known = _facts(target) if isinstance(target, Mapping) else []
+    return [Fact("address", addresses), *known]
+
+
+def machine_facts(run: Run) -> list[Fact]:
+    """The machine and the software that made the load."""
+    return _facts({key: value for key, value in run.environment.items() if key != "target"})
+
+
+def generator_facts(run: Run) -> list[str]:
+    """Sentences on how well the generator did its work."""
+    stats, workers = run.stats, run.health.workers
+    waited = sum(worker.cap_wait_count for worker in workers)
+    sentences = []
+    if waited:
+        sentences.append(
+            f"{format_count(waited)} requests waited because every allowed connection was in use;"
+            " the wait is part of their lag and latency."
+        )
+    if isinstance(run.plan.load, ClosedLoop):
+        sentences.append("A closed loop has no schedule to fall behind, so its lag is zero.")
+    elif stats.lag_ns is not None:
+        sentences.append(
+            f"Half of all requests were sent within {stats.lag_ns.p50 / 1e6:,.3f} ms of the"
+            f" intended time, 99 % within {stats.lag_ns.p99 / 1e6:,.3f} ms."
+        )
+    return sentences
+
+
+def _request_facts(request: Request, *, named: bool) -> list[Fact]:
+    lines = [f"{request.method} {public_url(request.url)}"]
+    if named:
+        lines.append(f"weight {request.weight:g}")
+    facts = [Fact(request.name if named else "request", lines, code=True)]
+    headers = [f"{name}: {header_value(name, value)}" for name, value in request.header_pairs]
+    if headers:
+        facts.append(Fact("headers", headers, code=True))
+    if body := request.body_bytes:
+        shown = body[:_BODY_SHOWN].decode(errors="replace")
+        more = "…" if len(body) > _BODY_SHOWN else ""
+        facts.append(Fact(f"body, {format_bytes(len(body))}", [shown + more], code=True))
+    return facts
+
+
+def _connections(run: Run) -> str:
+    plan = run.plan
+    opened = sum(worker.connections_opened for worker in run.health.workers)
+    limit = f"{plan.connection_limit:,}"
+    said = limit if isinstance(plan.load, ClosedLoop) else f"opened as needed, at most {limit}"
+    return f"{said}; {opened:,} were opened" if opened else said
+
+
+def _tracing(ratio: float) -> str:
+    if ratio == 0:
+        return "no request asked to be traced"
+    return (
+        "every request asked to be traced"
+        if ratio == 1
+        else (f"{format_ratio(ratio)} of requests asked to be traced")
+    )
+
+
+def _facts(values: Mapping[str, Any]) -> list[Fact]:
+    return [
+        Fact(_LABELS.get(key, key.replace("_", " ")), [_text(key, value)])
+        for key, value in values.items()
+        if value not in (None, "", {}, [])
+    ]
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(name, item)}" for name, item in value.items() if item)
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(key, item) for item in value)
+    if isinstance(value, int | float) and key.endswith("_bytes"):
+        return format_bytes(value)
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

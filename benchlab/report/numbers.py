@@ -1,0 +1,271 @@
+"""The numbers of a report, formatted: what stands in its tiles and tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchlab.units import NS_PER_MS, NS_PER_S, format_bytes, format_count, format_ratio
+from benchlab.values.card import STATISTICS, format_column_ms, format_ms
+from benchlab.values.load import ClosedLoop
+from benchlab.values.run import Run
+from benchlab.values.samples import ErrorKind, Flag, is_traced, trace_id
+from benchlab.values.summary import Distribution
+
+__all__ = [
+    "ENOUGH_SPANS_RATIO",
+    "Table",
+    "Tile",
+    "coverage_in_words",
+    "endpoint_rows",
+    "error_rows",
+    "percentile_table",
+    "server_table",
+    "slowest_table",
+    "tiles",
+    "worker_table",
+]
+
+ENOUGH_SPANS_RATIO = 0.999
+"""Below this share of found spans, the server side may not be representative."""
+
+_SLOWEST = 10
+_MEANING = {
+    ErrorKind.CONNECT: "no connection: refused, unreachable or unknown host",
+    ErrorKind.TIMEOUT: "no complete answer in time",
+    ErrorKind.RESET: "the service reset the connection",
+    ErrorKind.CLOSED: "the service closed the connection before the answer was complete",
+    ErrorKind.PROTOCOL: "the answer was not proper HTTP",
+    ErrorKind.TLS: "the TLS handshake or the certificate failed",
+    ErrorKind.CHECK: "the answer was not what the plan expects",
+    ErrorKind.STATUS: "the status was 400 or above",
+    ErrorKind.ABANDONED: "still open when the generator stopped waiting",
+}
+
+
+class Tile(NamedTuple):
+    """A headline number: label, value, unit, and one line on what it means."""
+
+    label: str
+    value: str
+    unit: str
+    note: str
+    alarming: bool = False
+
+
+class Table(NamedTuple):
+    """Column heads and rows of text; the first cell of a row is its head."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def tiles(run: Run) -> list[Tile]:
+    """The numbers to be seen first."""
+    stats = run.stats
+    p50, p99 = ("–", "", "no samples"), ("–", "", "no samples")
+    if stats.latency_ns is not None:
+        p50 = (*_split(stats.latency_ns.p50), "half of all requests took longer")
+        p99 = (*_split(stats.latency_ns.p99), "1 request in 100 took longer")
+    if isinstance(run.plan.load, ClosedLoop):
+        rate_note = f"as many as {run.plan.load.connections:,} connections got answered"
+    elif stats.intended_rate_rps is None:
+        rate_note = "requests/s sent until the run was stopped"
+    else:
+        rate_note = f"of {stats.intended_rate_rps:,.1f} requests/s intended"
+    return [
+        Tile("Median latency (p50)", *p50),
+        Tile("99th percentile (p99)", *p99),
+        Tile("Rate achieved", f"{stats.rate_rps:,.1f}", "requests/s", rate_note),
+        Tile(
+            "Failed requests",
+            format_count(stats.error_count),
+            "",
+            f"{format_ratio(stats.error_ratio)} of {format_count(stats.count)} requests",
+            alarming=stats.error_count > 0,
+        ),
+    ]
+
+
+def percentile_table(run: Run) -> Table | None:
+    """Latency, service time and lag by statistic, ms; with errors, those of successes too."""
+    stats = run.stats
+    columns: list[tuple[str, Distribution | None]] = [("latency", stats.latency_ns)]
+    if stats.error_count:
+        succeeded = run.measured.succeeded
+        columns.append(("latency, successful only", Distribution.of(succeeded.latency_ns)))
+    columns += [("service time", stats.service_ns), ("lag", stats.lag_ns)]
+    if stats.latency_ns is None:
+        return None
+    return _by_statistic([(name, part) for name, part in columns])
+
+
+def error_rows(run: Run) -> Table | None:
+    """Failed requests by kind and HTTP status, most frequent first; None without any."""
+    measured = run.measured
+    failed = measured.where(measured.column("error") != 0)
+    if len(failed) == 0:
+        return None
+    code = failed.column("error").astype(np.int64) * 65_536 + failed.column("status")
+    found, counts = np.unique(code, return_counts=True)
+    rows = []
+    for index in np.argsort(-counts, kind="stable"):
+        kind, status = ErrorKind(int(found[index]) // 65_536), int(found[index]) % 65_536
+        count = int(counts[index])
+        share = format_ratio(count / len(measured))
+        rows.append(
+            [kind.label, str(status or "–"), format_count(count), share, _MEANING.get(kind, "")]
+        )
+    return Table(["kind", "HTTP status", "requests", "share", "meaning"], rows)
+
+
+def endpoint_rows(run: Run) -> Table | None:
+    """One row per endpoint; None unless there are several."""
+    parts = run.by_endpoint()
+    if len(parts) < 2:
+        return None
+    rows = []
+    for name, stats in parts.items():
+        latency = stats.latency_ns
+        durations = (
+            ["–"] * 3
+            if latency is None
+            else format_column_ms([latency.p50, latency.p99, latency.max])
+        )
+        failed = format_count(stats.error_count)
+        rows.append([name, format_count(stats.count), failed, f"{stats.rate_rps:,.1f}", *durations])
+    return Table(
+        ["endpoint", "requests", "failed", "requests/s", "p50, ms", "p99, ms", "max, ms"], rows
+    )
+
+
+def slowest_table(run: Run, joined: pd.DataFrame | None) -> Table | None:
+    """The requests with the highest latencies, slowest first; None without samples."""
+    measured = run.measured
+    if len(measured) == 0:
+        return None
+    rows = measured.where(np.argsort(-measured.latency_ns, kind="stable")[:_SLOWEST])
+    head = ["intended at, s", "latency, ms", "service, ms", "lag, ms"]
+    columns = [
+        [f"{value / NS_PER_S:.3f}" for value in rows.column("intended_ns")],
+        *(
+            format_column_ms(part.tolist())
+            for part in (rows.latency_ns, rows.service_ns, rows.lag_ns)
+        ),
+    ]
+    if joined is not None and len(joined):
+        server_ms = dict(zip(joined["seq"], joined["server_ms"], strict=True))
+        found = [server_ms.get(seq) for seq in rows.column("seq").tolist()]
+        head.append("server, ms")
+        columns.append(["–" if value is None else f"{value:,.3f}" for value in found])
+    if len(run.samples.endpoints) > 1:
+        head.append("endpoint")
+        columns.append([run.samples.endpoints[code] for code in rows.column("endpoint")])
+    head.append("result")
+    columns.append([_result(row) for row in rows.records])
+    if rows.column("flags").any():
+        head.append("circumstances")
+        columns.append([_circumstances(int(flags)) for flags in rows.column("flags")])
+    head.append("request" if run.plan.trace_ratio == 0 else "trace id")
+    columns.append(_identities(run, rows.column("seq")))
+    return Table(head, [list(row) for row in zip(*columns, strict=True)])
+
+
+def server_table(joined: pd.DataFrame) -> Table | None:
+    """The same requests seen from both sides, ms; None when there are none."""
+    if len(joined) == 0:
+        return None
+    names = {
+        "client latency": "latency_ms",
+        "client service time": "service_ms",
+        "server span": "server_ms",
+        "outside the server": "network_ms",
+    }
+    return _by_statistic(
+        [
+            (name, Distribution.of(_to_ns(joined[column].to_numpy(float))))
+            for name, column in names.items()
+            if column in joined
+        ]
+    )
+
+
+def coverage_in_words(sampled: int, found: int) -> str:
+    """How many of the requests that asked to be traced have a span."""
+    percent = math.floor(found / sampled * 10_000) / 100  # 100 % only when none is missing
+    return (
+        f"Server spans were found for {found:,} of {sampled:,} sampled requests ({percent:.2f} %)."
+    )
+
+
+def worker_table(run: Run) -> Table | None:
+    """What each worker says about itself; None when none did."""
+    rows = [
+        [
+            str(worker.worker),
+            f"{worker.cpu_ratio * 100:.0f} %",
+            format_count(worker.stall_count),
+            f"{worker.stall_max_ns / NS_PER_MS:,.1f}",
+            format_count(worker.in_flight_max),
+            format_count(worker.connections_opened),
+            format_count(worker.cap_wait_count),
+            format_bytes(worker.memory_max_bytes) if worker.memory_max_bytes else "–",
+            worker.clock or "–",
+            worker.problem or "none",
+        ]
+        for worker in run.health.workers
+    ]
+    head = ["worker", "CPU", "stalls over 5 ms", "longest stall, ms", "most in flight"]
+    head += ["connections opened", "waited for one", "most memory", "clock", "problem"]
+    return Table(head, rows) if rows else None
+
+
+def _by_statistic(columns: Sequence[tuple[str, Distribution | None]]) -> Table:
+    texts = [
+        ["–"] * len(STATISTICS)
+        if part is None
+        else format_column_ms([getattr(part, key) for key in STATISTICS])
+        for _, part in columns
+    ]
+    head = ["ms", *(name for name, _ in columns)]
+    rows = zip(STATISTICS.values(), *texts, strict=True)
+    return Table(head, [list(row) for row in rows])
+
+
+def _split(value_ns: int) -> tuple[str, str]:
+    number, unit = format_ms(value_ns).split(" ")
+    return number, unit
+
+
+def _to_ns(values_ms: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.round(values_ms[~np.isnan(values_ms)] * NS_PER_MS).astype(np.int64)
+
+
+def _result(row: np.void) -> str:
+    kind, status = ErrorKind(int(row["error"])), int(row["status"])
+    words = [str(status)] if status else []
+    return ", ".join([*words, kind.label] if kind else words or ["ok"])
+
+
+def _circumstances(flags: int) -> str:
+    words = []
+    if flags & Flag.NEW_CONNECTION:
+        words.append("new connection")
+    if flags & Flag.CAP_WAIT:
+        words.append("waited for a connection")
+    return ", ".join(words) or "–"
+
+
+def _identities(run: Run, seq: NDArray[np.int64]) -> list[str]:
+    if run.plan.trace_ratio == 0:
+        return [f"#{number}" for number in seq.tolist()]
+    traced = is_traced(seq, run.plan.trace_ratio)
+    return [
+        trace_id(run.id, number) if asked else "not traced"
+        for number, asked in zip(seq.tolist(), traced.tolist(), strict=True)
+    ]

@@ -1,0 +1,53 @@
+"""The tables of a report, as they go to CSV."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from benchlab.analysis.histogram import histogram_table
+from benchlab.analysis.timeseries import timeseries
+from benchlab.report.redact import public_url
+from benchlab.units import NS_PER_MS
+from benchlab.values.run import Run
+
+__all__ = ["csv_tables", "endpoint_table"]
+
+
+def csv_tables(run: Run) -> dict[str, pd.DataFrame]:
+    """File name to table: summary, histogram and time series of the measured window.
+
+    ``endpoints.csv`` is among them only when the plan has several endpoints. Secrets in the URL
+    are hidden.
+    """
+    measured = run.measured
+    summary = run.summary()
+    summary["url"] = public_url(run.url)
+    tables = {
+        "summary.csv": summary,
+        "histogram.csv": histogram_table(measured),
+        "timeseries.csv": timeseries(measured, *run.window_ns),
+    }
+    endpoints = endpoint_table(run)
+    if len(endpoints) > 1:
+        tables["endpoints.csv"] = endpoints
+    return tables
+
+
+def endpoint_table(run: Run) -> pd.DataFrame:
+    """One row per endpoint: the columns of the summary that differ between them."""
+    rows = []
+    for name, stats in run.by_endpoint().items():
+        row: dict[str, object] = {
+            "endpoint": name,
+            "count": stats.count,
+            "error_count": stats.error_count,
+            "error_ratio": stats.error_ratio,
+            "rate_rps": stats.rate_rps,
+            "bytes_in": stats.bytes_in,
+        }
+        for label in ("latency", "service", "lag"):
+            part = getattr(stats, f"{label}_ns")
+            for key, value_ns in (part.to_dict() if part else {}).items():
+                row[f"{label}_{key}_ms"] = value_ns / NS_PER_MS
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,93 @@
+"""Write the report of a run, or its tables alone, to a directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchlab.errors import InputError
+from benchlab.report.page import Extra, render_page
+from benchlab.report.tables import csv_tables
+from benchlab.values.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["write_report", "write_tables"]
+
+_OPTIONAL = "endpoints.csv"
+
+
+def write_report(
+    run: Run,
+    directory: Path | str,
+    *,
+    joined: pd.DataFrame | None = None,
+    coverage: tuple[int, int] | None = None,
+    extra: Mapping[str, Extra] | None = None,
+) -> Path:
+    """Write ``report.html`` and the tables behind it as CSV; returns the path of the page.
+
+    The page is complete in itself: it opens offline and loads nothing. ``summary.csv``,
+    ``histogram.csv`` and ``timeseries.csv`` stand beside it, and ``endpoints.csv`` when the plan
+    has several. ``directory`` is made if need be; files in it are replaced one by one, each whole,
+    the page last.
+
+    ``joined`` is one row per request with a server span, with the columns seq, latency_ms,
+    service_ms, server_ms, network_ms and trace_id; ``coverage`` how many requests asked to be
+    traced and how many spans were found. ``extra`` adds sections at the end, by title: a frame, a
+    figure or text.
+
+    Credentials in headers and URLs are hidden, since reports are handed on.
+
+    Raises:
+        InputError: the directory cannot be written.
+    """
+    target = Path(directory)
+    page = target / "report.html"
+    tables = csv_tables(run)
+    text = render_page(run, files=list(tables), joined=joined, coverage=coverage, extra=extra)
+    _write_all(target, {**_as_csv(tables), page.name: text})
+    return page
+
+
+def write_tables(run: Run, directory: Path | str) -> list[Path]:
+    """Write the tables of a report alone, as CSV; returns their paths.
+
+    Raises:
+        InputError: the directory cannot be written.
+    """
+    texts = _as_csv(csv_tables(run))
+    _write_all(Path(directory), texts)
+    return [Path(directory) / name for name in texts]
+
+
+def _as_csv(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    return {name: table.to_csv(index=False, lineterminator="\n") for name, table in tables.items()}
+
+
+def _write_all(directory: Path, texts: Mapping[str, str]) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if _OPTIONAL not in texts:
+            (directory / _OPTIONAL).unlink(missing_ok=True)  # of an earlier run with several
+        for name, text in texts.items():
+            _replace(directory / name, text)
+    except OSError as exc:
+        raise InputError(
+            f"cannot write to {directory} ({exc.strerror}): choose a directory that you can write"
+        ) from exc
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put ``text`` at ``path``; a reader sees the old file or the new one, never a part."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="")
+        partial.replace(path)
+    finally:
+        with suppress(OSError):
+            partial.unlink()

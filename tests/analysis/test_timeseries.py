@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchlab.analysis import timeseries as module
+from benchlab.analysis.timeseries import choose_bucket_s, timeseries
+from benchlab.errors import InputError
+from benchlab.units import NS_PER_S
+from benchlab.values.samples import Samples
+from benchlab.values.summary import exact_percentile
+from tests.values.synthetic import edge_cases, make_run
+
+
+def test_every_bucket_agrees_with_its_own_samples() -> None:
+    run = make_run(stall=True, errors=True)
+    measured = run.measured
+    table = timeseries(measured, *run.window_ns, bucket_s=0.7)
+    assert len(table) == 15  # 14 whole buckets and one of 0.2 s
+    for row in table.itertuples():
+        start_ns = round(row.start_s * NS_PER_S)
+        end_ns = min(start_ns + 700_000_000, run.window_ns[1])
+        intended_ns = measured.column("intended_ns")
+        mine = measured.where((intended_ns >= start_ns) & (intended_ns < end_ns))
+        ordered = np.sort(mine.latency_ns)
+        seconds = (end_ns - start_ns) / NS_PER_S
+        done_ns = measured.column("done_ns")
+        assert row.count == len(mine)
+        assert row.error_count == mine.error_count
+        assert row.rate_rps == pytest.approx(len(mine) / seconds)
+        done = np.count_nonzero((done_ns >= start_ns) & (done_ns < end_ns))
+        assert row.done_rps == pytest.approx(done / seconds)
+        assert row.bytes_in == mine.column("bytes_in").sum()
+        for name, ratio in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0)):
+            assert getattr(row, f"latency_{name}_ms") == exact_percentile(ordered, ratio) / 1e6
+        assert row.lag_p99_ms == exact_percentile(np.sort(mine.lag_ns), 0.99) / 1e6
+    assert table["count"].sum() == len(measured)
+
+
+@pytest.mark.parametrize("far_ns", [0, 2**62])
+def test_sorting_is_by_bucket_then_value_also_where_one_key_would_overflow(far_ns: int) -> None:
+    measured = make_run(stall=True).measured
+    bucket = measured.column("intended_ns") // NS_PER_S
+    values_ns = measured.latency_ns
+    values_ns[500] += far_ns
+    expected = sorted(zip(bucket.tolist(), values_ns.tolist(), strict=True))
+    found = module._sorted_within(bucket, values_ns)
+    assert found.tolist() == [value for _, value in expected]
+
+
+def test_a_gap_is_a_row_without_percentiles() -> None:
+    samples = make_run(warmup_s=0).samples
+    intended_ns = samples.column("intended_ns")
+    gap = samples.where((intended_ns < 2 * NS_PER_S) | (intended_ns >= 3 * NS_PER_S))
+    row = timeseries(gap, 0, 10 * NS_PER_S, bucket_s=1).iloc[2]
+    assert row["count"] == 0
+    assert row["rate_rps"] == 0
+    assert np.isnan(row["latency_p50_ms"])
+    assert np.isnan(row["lag_p99_ms"])
+
+
+def test_requests_outside_the_window_are_left_out() -> None:
+    samples = make_run().samples
+    assert timeseries(samples, 2 * NS_PER_S, 4 * NS_PER_S, 0.5)["count"].sum() == 200
+
+
+@pytest.mark.parametrize("name", edge_cases())
+def test_it_takes_any_run(name: str) -> None:
+    run = edge_cases()[name]
+    table = timeseries(run.measured, *run.window_ns)
+    assert table["count"].sum() == len(run.measured)
+
+
+def test_an_empty_window_has_no_rows_but_all_columns() -> None:
+    table = timeseries(Samples.empty(), 5, 5)
+    assert len(table) == 0
+    assert list(table) == list(timeseries(make_run().samples, 0, NS_PER_S))
+
+
+@given(st.floats(0.001, 500_000), st.integers(0, 10**9))
+def test_the_chosen_width_gives_a_readable_number_of_buckets(duration_s: float, count: int) -> None:
+    buckets = duration_s / choose_bucket_s(duration_s, count)
+    assert buckets <= 150
+    if duration_s > 0.1:
+        assert buckets >= 3
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "count", "width"),
+    [(1, 10**6, 0.01), (20, 10_000, 0.2), (60, 10**6, 0.5), (3600, 10**6, 30), (20, 40, 2)],
+)
+def test_the_chosen_width_for_usual_runs(duration_s: float, count: int, width: float) -> None:
+    assert choose_bucket_s(duration_s, count) == width
+
+
+@pytest.mark.parametrize("bucket_s", [0, -1, float("nan")])
+def test_a_width_must_be_above_zero(bucket_s: float) -> None:
+    with pytest.raises(InputError, match="bucket_s"):
+        timeseries(Samples.empty(), 0, NS_PER_S, bucket_s)
+
+
+def test_a_width_that_makes_too_many_buckets_is_refused() -> None:
+    with pytest.raises(InputError, match="buckets"):
+        timeseries(Samples.empty(), 0, 100 * NS_PER_S, 1e-6)

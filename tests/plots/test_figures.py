@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from benchlab import plots
+from benchlab.plots import style
+from benchlab.plots.figure import NotebookFigure
+from benchlab.values.load import ClosedLoop
+from tests.values.synthetic import RUN_ID, edge_cases, join_server, make_run
+
+OF_A_RUN = [plots.histogram, plots.percentiles, plots.timeline]
+names_and_functions = pytest.mark.parametrize("draw", OF_A_RUN, ids=lambda draw: draw.__name__)
+
+
+def texts(figure: Figure) -> str:
+    return "\n".join(
+        text.get_text() for text in figure.findobj(Text) if text.get_visible() and text.get_text()
+    )
+
+
+def png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+@names_and_functions
+@pytest.mark.parametrize("name", edge_cases())
+def test_any_run_can_be_drawn(draw: Callable[..., Figure], name: str) -> None:
+    run = edge_cases()[name]
+    figure = draw(run)
+    assert png(figure).startswith(b"\x89PNG")
+    said = texts(figure)
+    assert run.name in said
+    assert ("INVALID" in said) == (run.verdict == "invalid")
+    assert ("INTERRUPTED" in said) == (run.verdict == "interrupted")
+    if run.verdict != "valid":
+        assert str(run.invalid_reason)[:30] in said
+    if len(run.samples) == 0:
+        assert "no samples" in said
+
+
+@pytest.mark.parametrize("name", edge_cases())
+def test_any_join_can_be_drawn(name: str) -> None:
+    run = edge_cases()[name]
+    joined = join_server(run)
+    said = texts(plots.client_server(joined, run=run))
+    assert run.name in said
+    assert ("no samples" in said) == (len(joined) == 0)
+    figure = plots.client_server(joined)
+    assert png(figure)
+    assert (RUN_ID in texts(figure)) == (len(joined) > 0)
+
+
+def test_axes_name_their_units() -> None:
+    run = make_run(errors=True)
+    assert "latency (ms)" in texts(plots.histogram(run))
+    assert "duration (ms)" in texts(plots.percentiles(run))
+    for expected in ("requests/s", "latency (ms)", "errors/s", "time since start (s)", "warm-up"):
+        assert expected in texts(plots.timeline(run))
+    assert "duration (ms)" in texts(plots.client_server(join_server(run)))
+
+
+def test_percentiles_go_as_deep_as_the_count_supports() -> None:
+    for count, last in ((5, "50 %"), (10, "90 %"), (999, "99 %"), (1000, "99.9 %"), (1, "50 %")):
+        run = make_run(count=count, warmup_s=0)
+        labels = [label.get_text() for label in plots.percentiles(run).axes[0].get_xticklabels()]
+        assert labels[-1] == last
+
+
+def test_the_histogram_draws_every_request() -> None:
+    run = make_run(stall=True, errors=True)
+    steps = plots.histogram(run).axes[0].patches
+    assert [int(step.get_data().values.sum()) for step in steps] == [1000, 30]  # type: ignore[attr-defined]
+
+
+def test_a_closed_loop_has_no_curve_of_lag() -> None:
+    run = make_run(load=ClosedLoop(4), lag_ns=0, equal=True)
+    assert "lag" not in texts(plots.percentiles(run))
+    assert "sent" in texts(plots.timeline(run))
+
+
+@names_and_functions
+def test_a_given_axes_is_drawn_on_and_its_figure_returned(draw: Callable[..., Figure]) -> None:
+    figure = Figure(figsize=(12, 4))
+    left, right = figure.subplots(1, 2)
+    assert draw(make_run(), ax=right) is figure
+    assert right.get_title(loc="left")
+    assert not left.get_title(loc="left")
+    assert png(figure)
+
+
+def test_a_join_is_drawn_on_a_given_axes() -> None:
+    figure = Figure()
+    assert plots.client_server(join_server(make_run()), figure.add_subplot()) is figure
+
+
+@names_and_functions
+@pytest.mark.parametrize("name", ["$x^{", "日本 \U0001f680", "a\nb\tc", "x" * 500, "%s {0} \\frac"])
+def test_a_strange_name_is_drawn_as_text(draw: Callable[..., Figure], name: str) -> None:
+    assert png(draw(make_run(name=name)))
+
+
+def test_text_is_fitted_to_what_the_font_has() -> None:
+    assert style.plain("a\n  b", 10) == "a b"
+    assert style.plain("日本", 10) == "\ufffd\ufffd"
+    assert style.plain("abcdef", 4) == "abc…"
+    assert style.plain("µs – “quoted” … × ≥", 40) == "µs – “quoted” … × ≥"
+
+
+@names_and_functions
+def test_settings_of_the_user_neither_matter_nor_change(draw: Callable[..., Figure]) -> None:
+    with mpl.rc_context({"font.size": 30, "axes.grid": True, "figure.dpi": 31, "lines.color": "r"}):
+        before = dict(mpl.rcParams)
+        figure = draw(make_run())
+        assert dict(mpl.rcParams) == before
+    assert figure.dpi == 100
+
+
+def test_pyplot_is_never_loaded() -> None:
+    import subprocess
+
+    code = (
+        "import sys; from tests.values.synthetic import make_run; from benchlab import plots;"
+        "plots.timeline(make_run()).savefig(sys.stdout.buffer, format='svg');"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True)
+
+
+def test_a_figure_shows_itself_at_twice_its_pixels() -> None:
+    figure = plots.histogram(make_run())
+    assert isinstance(figure, NotebookFigure)
+    data, metadata = figure._repr_mimebundle_()
+    assert data["image/png"].startswith("iVBOR")
+    assert metadata["image/png"] == {"width": 720, "height": 390}
+
+
+def test_an_empty_join_needs_no_columns() -> None:
+    assert "no samples" in texts(plots.client_server(pd.DataFrame()))
+
+
+def test_the_public_names() -> None:
+    assert plots.__all__ == ["client_server", "histogram", "percentiles", "timeline"]

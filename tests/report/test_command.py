@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import shlex
+import sys
+
+import pytest
+
+from benchlab.cli.main import cli
+from benchlab.report.command import command_line, command_notes
+from benchlab.report.redact import header_value, plan_dict, public_url
+from benchlab.values.load import ClosedLoop, ConstantRate, PoissonRate
+from benchlab.values.plan import Plan
+from benchlab.values.request import Request
+from benchlab.values.run import Run
+from tests.values.synthetic import URL, make_run
+
+
+def words(plan: Plan) -> list[str]:
+    command = command_line(plan)
+    assert command is not None
+    return shlex.split(command.replace("\\\n", ""))
+
+
+def test_every_setting_is_an_option() -> None:
+    request = Request("POST", URL, headers={"X-A": "it's"}, json={"a": [1]})
+    plan = Plan(
+        [request],
+        PoissonRate(12.5),
+        duration_s=2.5,
+        warmup_s=1,
+        timeout_s=3,
+        max_connections=50,
+        workers=2,
+        driver="httpx",
+        name="my run",
+        tags={"k": "v w"},
+    )
+    assert words(plan) == [
+        *("benchlab", "run", URL, "--method", "POST", "--header", "X-A: it's"),
+        *("--header", "Content-Type: application/json", "--body", '{"a":[1]}'),
+        *("--rate", "12.5", "--arrivals", "poisson", "--max-connections", "50"),
+        *("--duration", "2.5s", "--warmup", "1s", "--timeout", "3s", "--workers", "2"),
+        *("--driver", "httpx", "--name", "my run", "--tag", "k=v w"),
+    ]
+    assert command_notes(plan) == []
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan([Request("GET", URL)]),
+        Plan([Request("GET", URL, body="x")], ConstantRate(0.125), warmup_s=0.000001),
+        Plan([Request("PUT", URL, json=[1])], PoissonRate(7), trace_ratio=0.25, seed=9, name="-n"),
+        Plan([Request("GET", URL, headers={"X": "a:b"})], ClosedLoop(4), tags={"a": "b=c"}),
+    ],
+)
+def test_the_command_makes_the_same_plan(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Plan] = []
+
+    def carry_out(plan: Plan, save: bool) -> Run:
+        made.append(plan)
+        return make_run()
+
+    monkeypatch.setattr(sys.modules["benchlab.cli.run"], "_carry_out", carry_out)
+    assert cli.main(words(plan)[1:], standalone_mode=False) == 0
+    assert made == [plan]
+
+
+def test_a_closed_loop_has_connections() -> None:
+    assert words(Plan([Request("GET", URL)], ClosedLoop(7)))[3:5] == ["--connections", "7"]
+
+
+def test_a_url_is_quoted_for_the_shell() -> None:
+    url = "http://host/x?a=1&b=$(id)'"
+    assert words(Plan([Request("GET", url)], ConstantRate(1)))[2] == url
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan([Request("GET", URL), Request("GET", URL)]),
+        Plan([Request("POST", URL, body=b"\xff")]),
+        Plan([Request("POST", URL, body="@file")]),
+    ],
+)
+def test_what_the_command_line_cannot_express_is_said(plan: Plan) -> None:
+    assert command_line(plan) is None
+    assert "Plan.from_json" in command_notes(plan)[0]
+
+
+def test_what_the_command_leaves_open_is_said() -> None:
+    secret = Plan([Request("GET", URL, headers={"Cookie": "abc"})])
+    assert "abc" not in str(command_line(secret))
+    assert "secrets" in command_notes(secret)[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (URL, URL),
+        ("http://u:p@h/x", "http://u:***@h/x"),
+        ("http://h/x?token=1&q=2&flag#f", "http://h/x?token=***&q=2&flag#f"),
+        ("http://h/x?X-Amz-Signature=1", "http://h/x?X-Amz-Signature=***"),
+    ],
+)
+def test_secrets_in_urls_are_hidden(url: str, shown: str) -> None:
+    assert public_url(url) == shown
+
+
+@pytest.mark.parametrize("name", ["Authorization", "cookie", "X-API-Key", "Proxy-Authorization"])
+def test_secrets_in_headers_are_hidden(name: str) -> None:
+    assert header_value(name, "s3cret") == "***"
+    plan = Plan([Request("GET", URL, headers={name: "s3cret", "Accept": "x"})])
+    assert plan_dict(plan)["requests"][0]["headers"] == [[name, "***"], ["Accept", "x"]]
+    assert plan.requests[0].header_pairs[0] == (name, "s3cret")

@@ -1,0 +1,89 @@
+"""The page in a real browser, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from benchlab.report import write_report
+from tests.browser import chromium
+from tests.values.synthetic import join_server, make_run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    run = make_run(stall=True, errors=True, trace_ratio=1.0, name="n" * 80)
+    directory = tmp_path_factory.mktemp("report")
+    return write_report(run, directory, joined=join_server(run), coverage=(1000, 1000)).as_uri()
+
+
+def test_it_opens_offline_and_asks_for_nothing(browser: Browser, report: str) -> None:
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        asked: list[str] = []
+        said: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(report)
+        assert asked == [report]
+        assert said == []
+        for label in ("Median latency", "99th percentile", "Rate achieved", "Failed requests"):
+            assert page.locator(".tile", has_text=label).locator(".number").is_visible()
+        assert page.locator(".badge").inner_text() == "valid"
+        assert page.locator("svg").count() == 4
+        for picture in page.locator("svg").all():
+            box = picture.bounding_box()
+            assert box is not None
+            assert box["width"] > 300
+            assert box["height"] > 150
+
+
+@pytest.mark.parametrize("width", [320, 400, 820, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_any_width_and_can_be_read(
+    browser: Browser, report: str, width: int, scheme: str
+) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    with context:
+        page = context.new_page()
+        page.goto(report)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert _contrast(page, ".tile .note", ".tile") >= 4.5
+        assert _contrast(page, ".alarming .number", ".tile") >= 4.5
+        assert _contrast(page, ".badge", ".badge") >= 4.5
+        assert _contrast(page, "figcaption", "section:has(figcaption)") >= 4.5
+        assert _contrast(page, "svg text", "section:has(svg)", "fill") >= 4.5
+
+
+def test_it_prints_in_light_colours(browser: Browser, report: str) -> None:
+    with browser.new_context(color_scheme="dark") as context:
+        page = context.new_page()
+        page.goto(report)
+        page.emulate_media(media="print", color_scheme="dark")
+        assert _luminance(page, "section.tiles .tile", "backgroundColor") > 0.9
+        assert _luminance(page, "h2", "color") < 0.1
+
+
+def _contrast(page: Page, front: str, back: str, ink: str = "color") -> float:
+    """Contrast ratio of WCAG 2 between the text of ``front`` and the ground of ``back``."""
+    one, other = _luminance(page, front, ink), _luminance(page, back, "backgroundColor")
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+def _luminance(page: Page, selector: str, name: str) -> float:
+    text = page.locator(selector).first.evaluate(f"e => getComputedStyle(e).{name}")
+    channels = [int(part) / 255 for part in text[text.index("(") + 1 : -1].split(",")[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

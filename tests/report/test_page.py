@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from benchlab.plots import style
+from benchlab.report import write_report
+from benchlab.report.figures import PLOT_COLORS
+from benchlab.report.page import render_page
+from benchlab.units import NS_PER_S
+from benchlab.values.health import WorkerHealth
+from benchlab.values.load import ClosedLoop
+from benchlab.values.request import Request
+from benchlab.values.run import Run
+from tests.values.synthetic import RUN_ID, URL, edge_cases, join_server, make_run
+
+HOSTILE = "\"'><script>alert(1)</script>&amp;"
+VOID = {"meta", "link", "br", "img", "hr"}
+
+
+class Page(HTMLParser):
+    """Tags, attributes, ids and visible text of a page; fails where tags do not match."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.html = html
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "svg"):
+            self.text += data
+
+    def attribute(self, name: str) -> list[str]:
+        return [str(attrs[name]) for _, attrs in self.tags if name in attrs]
+
+
+def page_of(run: Run, **options: Any) -> Page:
+    return Page(render_page(run, files=["summary.csv"], **options))
+
+
+@pytest.mark.parametrize("name", edge_cases())
+def test_any_run_has_a_page_that_says_its_verdict(name: str) -> None:
+    run = edge_cases()[name]
+    page = page_of(run, joined=join_server(run), coverage=(1000, 1000))
+    assert f"verdict {run.verdict}" in page.attribute("class")
+    if run.invalid_reason:
+        assert run.invalid_reason in page.text
+    for section in ("What was run", "Against what", "Over time", "Errors", "Run it again"):
+        assert section in page.text
+
+
+def test_a_page_says_what_was_run() -> None:
+    run = make_run(
+        stall=True,
+        errors=True,
+        trace_ratio=1.0,
+        tags={"branch": "main"},
+        environment={
+            "host": "bench-1",
+            "cpu_model": "Fast 9000",
+            "memory_bytes": 2**34,
+            "load_average_before": [0.5, 1.0],
+            "packages": {"uvloop": "0.21", "httpx": None},
+            "git_dirty": False,
+            "cpu_governor": None,
+            "target": {"server": "uvicorn"},
+        },
+    )
+    page = page_of(run, joined=join_server(run), coverage=(1000, 999))
+    for expected in (
+        "POST http://127.0.0.1:8000/api/vector/add",
+        "3 November 2026, 14:02:11 UTC",
+        "open loop of 100 requests/s at equal intervals",
+        "10 s measured after 1 s of warm-up",
+        "opened as needed, at most 1,000; 12 were opened",
+        "1, driver http",
+        "every request asked to be traced",
+        "branch = main",
+        "127.0.0.1 port 8000 (http)",
+        "uvicorn",
+        "Fast 9000",
+        "16.0 GiB",
+        "0.50, 1.00",
+        "uvloop 0.21",
+        "uncommitted changes",
+        '{"a":[1,2],"b":[3,4]}',
+        "latency, successful only",
+        "Server spans were found for 999 of 1,000 sampled requests (99.90 %).",
+        "outside the server",
+        f"{RUN_ID}0000",
+        "the service reset the connection",
+        "23 %",
+        "benchlab run http://127.0.0.1:8000/api/vector/add",
+        '"duration_s": 10.0',
+    ):
+        assert expected in page.text, expected
+    assert "frequency governor" not in page.text
+    assert "Spans are missing" not in page.text
+
+
+def test_the_headline_numbers_are_those_of_the_run() -> None:
+    run = make_run(errors=True)
+    numbers = re.findall(r'class="number"><span>(.*?)</span>', page_of(run).html)
+    latency = run.stats.latency_ns
+    assert latency is not None
+    assert numbers == [
+        f"{latency.p50 / 1e6:.2f}",
+        f"{latency.p99 / 1e6:.1f}",
+        f"{run.stats.rate_rps:,.1f}",
+        "30",
+    ]
+
+
+def test_nothing_is_loaded_from_anywhere() -> None:
+    run = make_run(stall=True, errors=True, trace_ratio=1.0)
+    page = page_of(run, joined=join_server(run), extra={"F": Figure(), "T": "http://x.test"})
+    kinds = {tag for tag, _ in page.tags}
+    assert kinds.isdisjoint({"script", "img", "iframe", "object", "embed", "base", "form"})
+    for name in ("src", "srcset", "action", "data", "poster", "xlink:href"):
+        assert page.attribute(name) == []
+    links = {link for link in page.attribute("href") if not link.startswith("#")}
+    assert links == {"summary.csv", "data:,"}
+    assert not any(name.startswith("on") for _, attrs in page.tags for name in attrs)
+    assert "@import" not in page.html
+    assert set(re.findall(r"url\(.", page.html)) <= {"url(#"}
+    assert "w3.org" not in page.html
+
+
+def test_ids_are_unique_and_references_resolve() -> None:
+    run = make_run(stall=True, errors=True)
+    page = page_of(run, joined=join_server(run))
+    ids = page.attribute("id")
+    assert len(ids) == len(set(ids))
+    references = re.findall(r"url\(#([^)]+)\)", page.html)
+    references += [link[1:] for link in page.attribute("href") if link.startswith("#")]
+    assert references
+    assert set(references) <= set(ids)
+
+
+def test_every_text_of_others_is_escaped() -> None:
+    requests = [
+        Request(
+            "GET", "http://host/<script>alert(1)</script>", headers={"X": HOSTILE}, name=HOSTILE
+        ),
+        Request("POST", "http://host/b", body=HOSTILE, name=HOSTILE + "2"),
+    ]
+    run = make_run(
+        requests=requests,
+        name=HOSTILE,
+        tags={HOSTILE: HOSTILE},
+        environment={HOSTILE: HOSTILE, "target": {HOSTILE: [HOSTILE]}},
+        workers=[WorkerHealth(0, clock=HOSTILE, problem=HOSTILE)],
+        errors=True,
+        trace_ratio=0.5,
+    )
+    frame = pd.DataFrame({HOSTILE: [HOSTILE]})
+    page = page_of(
+        run, joined=join_server(run), coverage=(10, 1), extra={HOSTILE: HOSTILE, "table": frame}
+    )
+    assert "<script" not in page.html
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert page.text.count(HOSTILE) >= 12
+
+
+def test_figures_take_the_colours_of_the_page() -> None:
+    run = make_run(stall=True, errors=True)
+    page = page_of(run, joined=join_server(run))
+    for color, name in PLOT_COLORS.items():
+        assert f"--plot-{name}: {color}" in page.html  # the light theme is the figures' palette
+        assert page.html.count(f"--plot-{name}: ") == 2  # and the dark one has its own
+    drawn = "".join(re.findall(r'style="[^"]*"', page.html))
+    assert re.findall(r"#[0-9a-fA-F]{6}", drawn) == []
+    assert len(PLOT_COLORS) == len([c for c in vars(style).values() if str(c).startswith("#")])
+
+
+def test_figures_and_tables_can_be_read_aloud() -> None:
+    run = make_run(errors=True)
+    page = page_of(run, joined=join_server(run))
+    pictures = [attrs for tag, attrs in page.tags if tag == "svg"]
+    assert len(pictures) == 4
+    for attrs in pictures:
+        assert attrs["role"] == "img"
+        assert len(str(attrs["aria-label"])) > 30
+    tables = [tag for tag, _ in page.tags if tag in ("table", "caption")]
+    assert tables.count("table") == tables.count("caption") >= 5
+    assert all("scope" in attrs for tag, attrs in page.tags if tag == "th")
+    assert ("html", {"lang": "en"}) in page.tags
+
+
+def test_missing_spans_are_a_warning() -> None:
+    run = make_run()
+    assert "Spans are missing" not in page_of(run, coverage=(20_000, 19_998)).text
+    assert "Spans are missing" in page_of(run, coverage=(20_000, 19_900)).text
+    text = page_of(run, coverage=(20_000, 19_999)).text
+    assert "19,999 of 20,000 sampled requests (99.99 %)" in text  # never rounded up to 100 %
+    assert "No server spans were found" in page_of(run, coverage=(10, 0)).text
+    for untraced in ({}, {"coverage": (0, 0), "joined": pd.DataFrame(columns=["seq"])}):
+        assert "Client and server" not in page_of(run, **untraced).text
+
+
+def test_sections_appear_when_there_is_something_to_say() -> None:
+    plain = page_of(make_run()).text
+    assert "None of the 1,000 measured requests failed" in plain
+    assert "successful only" not in plain
+    assert "By endpoint" not in plain
+    assert "p99.9 is the slowest" not in plain
+    few = page_of(make_run(count=50, warmup_s=0)).text
+    assert "With 50 requests, p99.9 is the slowest of them" in few
+    both = [Request("GET", URL), Request("GET", URL + "/b", weight=2)]
+    several = page_of(make_run(requests=both)).text
+    assert "By endpoint" in several
+    assert "weight 2" in several
+    assert "cannot express this plan" in several
+
+
+def test_the_slowest_requests_are_listed_slowest_first() -> None:
+    run = make_run(stall=True, trace_ratio=0.5)
+    html = render_page(run, files=[])
+    table = html[html.index("Slowest requests") :].split("</table>")[0]
+    cells = re.findall(r"<td>([\d,]+)</td><td>", table)
+    latencies = [int(cell.replace(",", "")) for cell in cells[::1]]
+    assert max(latencies) == round(run.measured.latency_ns.max() / 1e6)
+    assert table.count("<tr>") == 11
+    assert "not traced" in table
+
+
+def test_waits_for_connections_and_closed_loops_are_explained() -> None:
+    waited = page_of(make_run(workers=[WorkerHealth(0, cap_wait_count=1234)])).text
+    assert "1,234 requests waited because every allowed connection was in use" in waited
+    closed = page_of(make_run(load=ClosedLoop(8), lag_ns=0)).text
+    assert "closed loop of 8 connections" in closed
+    assert "as many as 8 connections got answered" in closed
+    assert "No worker left an account" in page_of(make_run(workers=[])).text
+
+
+def test_an_interrupted_run_says_how_far_it_came() -> None:
+    text = page_of(make_run(stopped_ns=4 * NS_PER_S)).text
+    assert "3 s measured after 1 s of warm-up, then stopped early: 10 s were planned" in text
+
+
+def test_extra_sections_hold_text_tables_and_figures() -> None:
+    figure = Figure()
+    figure.add_subplot().plot([1, 2])
+    long = pd.DataFrame({"n": np.arange(500), "x": [float("nan"), *np.arange(499) / 3]})
+    page = page_of(make_run(), extra={"Notes": "one\ntwo", "Rows": long, "Mine": figure})
+    assert "one\ntwo" in page.text
+    assert "300 more rows are left out here" in page.text
+    assert "–" in page.text
+    assert "Mine" in page.attribute("aria-label")
+
+
+def test_a_report_of_a_million_requests_stays_small(tmp_path: Path) -> None:
+    run = make_run(rate_rps=100_000, duration_s=10, warmup_s=0, stall=True, errors=True)
+    assert len(run.samples) == 1_000_000
+    page = write_report(run, tmp_path)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 500_000
+    assert page.stat().st_size < 300_000

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchlab.errors import InputError
+from benchlab.report import write, write_report, write_tables
+from tests.values.synthetic import make_run
+
+
+def test_it_makes_the_directory_and_returns_the_page(tmp_path: Path) -> None:
+    page = write_report(make_run(), tmp_path / "a" / "b")
+    assert page == tmp_path / "a" / "b" / "report.html"
+    assert page.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_a_directory_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match=r"cannot write to .*file.*choose") as caught:
+        write_report(make_run(), tmp_path / "file" / "reports")
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_report(make_run(), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(self: Path, text: str, **_: object) -> int:
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(write.Path, "write_text", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        write_report(make_run(errors=True), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_tables_alone(tmp_path: Path) -> None:
+    written = write_tables(make_run(), tmp_path)
+    assert [path.name for path in written] == ["summary.csv", "histogram.csv", "timeseries.csv"]
+    assert sorted(tmp_path.iterdir()) == sorted(written)
