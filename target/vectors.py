@@ -1,0 +1,95 @@
+"""Element-wise addition and subtraction of two vectors: the routes and their limits.
+
+Everything a client can get wrong is answered with 422 and one entry per fault in `detail`
+(`type`, `loc`, `msg`): a field that is missing or not a list, an element that is not a finite
+number, a vector longer than `MAX_LENGTH`, two vectors of unequal length, and a result outside
+the range of a double. Numbers are IEEE 754 doubles, and strings are not numbers. Only what no
+JSON parser gets through (nested too deeply, say) is answered with 400.
+"""
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Annotated, Self
+
+from fastapi import APIRouter
+from fastapi.exceptions import RequestValidationError
+from opentelemetry.trace import Tracer
+from pydantic import BaseModel, FailFast, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+MAX_LENGTH = 10_000
+"""Most numbers in one vector. It bounds the time a request may hold the event loop."""
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+# FailFast: ten thousand bad elements are one complaint, not ten thousand.
+Vector = Annotated[list[Number], Field(max_length=MAX_LENGTH), FailFast()]
+
+
+class VectorPair(BaseModel):
+    """The two operands, equally long. Both may be empty."""
+
+    a: Vector
+    b: Vector
+
+    @model_validator(mode="after")
+    def _equally_long(self) -> Self:
+        if len(self.a) != len(self.b):
+            raise PydanticCustomError(
+                "vector_length_mismatch",
+                "Vectors must be equally long, but a has length {a_length} and b has length "
+                "{b_length}",
+                {"a_length": len(self.a), "b_length": len(self.b)},
+            )
+        return self
+
+
+class VectorResult(BaseModel):
+    """One number per pair of operands, in order."""
+
+    result: list[float]
+
+
+def vector_router(tracer: Tracer) -> APIRouter:
+    """Build the routes `/api/vector/add` and `/api/vector/sub`.
+
+    `tracer` records the computation alone as an INTERNAL span below the request's SERVER
+    span: the difference between the two is what HTTP, JSON and validation cost.
+    """
+    router = APIRouter(prefix="/api/vector", tags=["vector"])
+
+    # `async def`, though nothing is awaited: FastAPI would run a plain function in a thread
+    # pool, which costs far more than this arithmetic and would blur what is measured.
+    @router.post("/add")
+    async def add(pair: VectorPair) -> VectorResult:
+        return _computed(tracer, "add", operator.add, pair)
+
+    @router.post("/sub")
+    async def sub(pair: VectorPair) -> VectorResult:
+        return _computed(tracer, "sub", operator.sub, pair)
+
+    return router
+
+
+def _computed(
+    tracer: Tracer, name: str, operation: Callable[[float, float], float], pair: VectorPair
+) -> VectorResult:
+    with tracer.start_as_current_span(
+        f"vector.{name}", attributes={"vector.operation": name, "vector.length": len(pair.a)}
+    ):
+        result = list(map(operation, pair.a, pair.b))
+    # Checked outside the span: an overflow is the client's fault, not a failed computation,
+    # and JSON has no way to write an infinity.
+    for index, value in enumerate(result):
+        if not math.isfinite(value):
+            raise RequestValidationError(
+                [
+                    {
+                        "type": "result_out_of_range",
+                        "loc": ("body",),
+                        "msg": f"The result at index {index} is outside the range of a double "
+                        f"({name} of {pair.a[index]!r} and {pair.b[index]!r})",
+                    }
+                ]
+            )
+    return VectorResult(result=result)
