@@ -1,0 +1,12 @@
+"""What travels with benchlab: the service under test and the notebooks.
+
+In a checkout they stand beside the package; in a wheel they are inside it. Either way they are
+files here, never imported as a part of benchlab.
+"""
+
+from __future__ import annotations
+
+from benchlab.bundled.files import copy_notebooks, notebook_path, target_home
+from benchlab.bundled.process import TargetProcess, start_target
+
+__all__ = ["TargetProcess", "copy_notebooks", "notebook_path", "start_target", "target_home"]

@@ -1,0 +1,99 @@
+"""Serving the bundled target: ``python -m benchlab.bundled.serve`` with its options as JSON.
+
+It prints one line of JSON, ``{"url": …}``, once it answers, and ends when its standard input does,
+so that it never outlives the process that started it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from benchlab.bundled.files import target_home
+from benchlab.errors import InputError
+
+__all__ = ["serve"]
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is up."""
+
+    on_ready: Callable[[], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self.on_ready()
+
+
+def serve(
+    port: int,
+    otlp_dir: Path | None,
+    on_ready: Callable[[str], None],
+    *,
+    until_input_ends: bool = False,
+) -> None:
+    """Serve on the loopback interface until stopped; ``port`` 0 takes a free one.
+
+    ``on_ready`` is called with the URL. Traces and metrics go to files in ``otlp_dir``, else
+    where the standard ``OTEL_`` variables say.
+
+    Raises:
+        InputError: the port is taken.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as exc:
+        listener.close()
+        reason = getattr(exc, "strerror", None) or exc
+        raise InputError(f"cannot listen on port {port} ({reason}): choose another one") from exc
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    if otlp_dir is not None:
+        os.environ["BENCHLAB_TARGET_OTLP_DIR"] = str(otlp_dir)
+    config = uvicorn.Config(
+        "target.app:app",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
+    sys.path.insert(0, str(target_home()))
+    server = _Server(config)
+    server.on_ready = lambda: on_ready(url)
+    if until_input_ends:
+        threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
+    server.run(sockets=[listener])
+
+
+def _stop_at_end_of_input(server: uvicorn.Server) -> None:
+    while os.read(0, 4096):
+        pass
+    server.should_exit = True
+
+
+def _announce(url: str) -> None:
+    print(json.dumps({"url": url}), flush=True)
+
+
+def main() -> int:
+    """Entry point of the process."""
+    options = json.loads(sys.argv[1])
+    otlp_dir = Path(options["otlp_dir"]) if options["otlp_dir"] else None
+    try:
+        serve(options["port"], otlp_dir, _announce, until_input_ends=True)
+    except InputError as exc:
+        print(exc, file=sys.stderr)
+        return exc.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""``benchlab history``, ``show`` and ``query``: looking at what is stored."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from benchlab.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["history", "history_table", "query", "show"]
+
+_HISTORY = [
+    "run_id",
+    "started_at",
+    "name",
+    "verdict",
+    "count",
+    "error_count",
+    "rate_rps",
+    "latency_p50_ms",
+    "latency_p99_ms",
+]
+
+
+@click.command()
+@click.option("-n", "limit", type=click.IntRange(1), default=10, show_default=True, help="how many")
+def history(limit: int) -> None:
+    """The latest runs, newest first.
+
+    \b
+    Example:
+      benchlab history -n 20
+    """
+    from benchlab.cli.output import error_console, print_frame
+
+    table = history_table(Store(), limit)
+    if table.empty:
+        error_console().print("no runs yet: make one with benchlab run URL", markup=False)
+        return
+    print_frame(table)
+
+
+@click.command()
+@click.argument("run_id")
+@click.option("--json", "as_json", is_flag=True, help="as JSON, like run --json")
+def show(run_id: str, as_json: bool) -> None:
+    """The summary of a stored run: its id, the beginning of it, or "latest".
+
+    \b
+    Examples:
+      benchlab show latest
+      benchlab show 01a209c5db41b16d --json
+    """
+    from benchlab.cli.output import print_run
+
+    stored = Store().run(run_id)
+    if as_json:
+        click.echo(json.dumps(stored.to_dict(), indent=2))
+    else:
+        print_run(stored)
+
+
+@click.command()
+@click.argument("sql")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="how to print the rows",
+)
+@click.option("--write", is_flag=True, help="allow statements that change the store")
+def query(sql: str, form: str, write: bool) -> None:
+    """Ask the store in ClickHouse's SQL. Read-only unless --write.
+
+    \b
+    Examples:
+      benchlab query "SELECT * FROM benchmark_results ORDER BY timestamp DESC LIMIT 10"
+      benchlab query "SELECT status, count() FROM samples GROUP BY status" --format csv
+    """
+    from benchlab.cli.output import print_frame
+
+    frame = Store().query_df(sql, write=write)
+    if form == "csv":
+        click.echo(frame.to_csv(index=False), nl=False)
+    elif form == "json":
+        click.echo(frame.to_json(orient="records", date_format="iso", indent=2))
+    else:
+        print_frame(frame)
+
+
+def history_table(store: Store, limit: int) -> pd.DataFrame:
+    """The latest ``limit`` runs with the columns that fit on a screen."""
+    runs = store.runs(limit=limit)[_HISTORY].copy()
+    if runs.empty:
+        return runs
+    runs["started_at"] = runs["started_at"].dt.strftime("%Y-%m-%d %H:%M:%S")
+    return runs

@@ -1,0 +1,69 @@
+"""``benchlab``: the commands, and how their failures are told.
+
+Exit codes: 0 all well; 1 the run, the store or an objective failed; 2 the user's input cannot be
+used; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from benchlab import __version__
+from benchlab.cli.history import history, query, show
+from benchlab.cli.notebooks import notebooks
+from benchlab.cli.recover import recover
+from benchlab.cli.report import report
+from benchlab.cli.run import run
+from benchlab.cli.sweep import sweep
+from benchlab.cli.target import ingest, target
+from benchlab.errors import BenchlabError
+
+__all__ = ["cli", "main"]
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Results are kept in the store that BENCHLAB_DSN names, by default an embedded"
+    " ClickHouse in your data directory.",
+)
+@click.version_option(__version__, prog_name="benchlab")
+def cli() -> None:
+    """Benchmark HTTP services, with numbers that can be checked.
+
+    \b
+    Examples:
+      benchlab run http://127.0.0.1:8000/ --rate 500 --duration 30s
+      benchlab report 01_benchmark -p rate_rps 500
+      benchlab history
+    """
+
+
+for command in (run, report, sweep, history, show, query, recover, target, ingest, notebooks):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; every expected failure is one line on standard error."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as exc:
+        sys.exit(exc.exit_code)
+    except click.ClickException as exc:
+        exc.show()
+        sys.exit(exc.exit_code)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        print("benchlab: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BenchlabError as exc:
+        print(f"benchlab: {exc}", file=sys.stderr)
+        sys.exit(exc.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; that is no failure of ours
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

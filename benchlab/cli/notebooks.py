@@ -1,0 +1,24 @@
+"""``benchlab notebooks``: the bundled notebooks, to be changed freely."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchlab.bundled import copy_notebooks
+
+__all__ = ["notebooks"]
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default="notebooks")
+def notebooks(directory: Path) -> None:
+    """Copy the bundled notebooks into DIRECTORY (default: notebooks). Nothing is overwritten.
+
+    \b
+    Example:
+      benchlab notebooks my-notebooks && jupyter lab my-notebooks
+    """
+    for copy in copy_notebooks(directory):
+        click.echo(copy)

@@ -1,0 +1,95 @@
+"""Kinds of values on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from benchlab.errors import InputError
+from benchlab.units import parse_duration_s
+
+__all__ = ["DURATION", "parse_axes", "parse_headers", "parse_tags", "read_body"]
+
+
+class Duration(click.ParamType[float]):
+    """A length of time, in seconds: 500ms, 30s, 2m, or a number of seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            return parse_duration_s(str(value))
+        except InputError as exc:
+            self.fail(str(exc), param, ctx)
+
+
+DURATION = Duration()
+
+
+def parse_headers(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """``Name: value`` pairs.
+
+    Raises:
+        InputError: a text without a colon.
+    """
+    pairs = []
+    for text in texts:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            raise InputError(f"header {text!r} has no colon: write 'Name: value'")
+        pairs.append((name.strip(), value.strip()))
+    return tuple(pairs)
+
+
+def parse_tags(texts: Sequence[str]) -> dict[str, str]:
+    """``key=value`` pairs.
+
+    Raises:
+        InputError: a text without an equals sign.
+    """
+    tags = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise InputError(f"tag {text!r} has no equals sign: write key=value")
+        tags[key] = value
+    return tags
+
+
+def parse_axes(texts: Sequence[str]) -> dict[str, list[str]]:
+    """``name=v1,v2`` axes of a grid.
+
+    Raises:
+        InputError: no name, no values, or the same name twice.
+    """
+    axes: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        found = [value.strip() for value in values.split(",")]
+        if not equals or not name or found == [""]:
+            raise InputError(f"axis {text!r} cannot be read: write name=v1,v2")
+        if name in axes:
+            raise InputError(f"the axis {name} is given twice: put all its values in one")
+        axes[name] = found
+    return axes
+
+
+def read_body(text: str) -> bytes:
+    """The body meant by TEXT or by @FILE.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if not text.startswith("@"):
+        return text.encode()
+    try:
+        return Path(text[1:]).read_bytes()
+    except OSError as exc:
+        raise InputError(f"cannot read the body from {text[1:]}: {exc.strerror}") from exc

@@ -1,0 +1,156 @@
+"""Words, tables and progress bars on a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from benchlab.load.progress import OnProgress
+from benchlab.load.progress import Progress as RunProgress
+from benchlab.units import NS_PER_MS, format_count, format_ns, format_rate, format_ratio
+from benchlab.values.run import Run
+from benchlab.values.summary import Distribution
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "error_console",
+    "print_frame",
+    "print_run",
+    "progress_bar",
+    "progress_from_dict",
+]
+
+_VERDICT_STYLE = {"valid": "bold green", "invalid": "bold red", "interrupted": "bold yellow"}
+
+
+def console() -> Console:
+    """Standard output. Where it is no terminal, lines are as long as they need to be."""
+    return _wide(Console(highlight=False))
+
+
+def error_console() -> Console:
+    """Standard error."""
+    return _wide(Console(stderr=True, highlight=False))
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[OnProgress | None]:
+    """A bar on standard error that follows a run; None where that is no terminal."""
+    out = error_console()
+    if not out.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.fields[phase]:<9}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} s"),
+        TextColumn("{task.fields[state]}"),
+    )
+    out.print(Text(title))
+    with Progress(*columns, console=out, transient=True) as bar:
+        task = bar.add_task("", total=1, phase="starting", state="")
+
+        def show(progress: RunProgress) -> None:
+            bar.update(
+                task,
+                total=progress.total_s,
+                completed=progress.elapsed_s,
+                phase=progress.phase,
+                state=_state(progress),
+            )
+
+        yield show
+
+
+def progress_from_dict(data: dict[str, Any]) -> RunProgress:
+    """What a notebook told about its run."""
+    return RunProgress(**data)
+
+
+def print_run(run: Run, out: Console | None = None) -> None:
+    """The summary of a run: verdict, counts, and the table of durations."""
+    out = out or console()
+    stats = run.stats
+    out.print(Text.assemble("run ", (run.id, "bold"), f"  {run.name}"))
+    out.print(Text(f"  {run.plan.describe()}"))
+    verdict = Text.assemble("  verdict ", (run.verdict, _VERDICT_STYLE[run.verdict]))
+    if run.invalid_reason:
+        verdict.append(f": {run.invalid_reason}")
+    out.print(verdict)
+    intended = (
+        ""
+        if stats.intended_rate_rps is None
+        else f" (intended {format_rate(stats.intended_rate_rps)})"
+    )
+    out.print(
+        Text(
+            f"  {format_count(stats.count)} requests in {stats.duration_s:.2f} s,"
+            f" {format_rate(stats.rate_rps)}{intended}"
+        )
+    )
+    kinds = ", ".join(f"{kind} {format_count(n)}" for kind, n in stats.errors.items())
+    errors = f"  {format_count(stats.error_count)} errors ({format_ratio(stats.error_ratio)})"
+    out.print(Text(f"{errors}{': ' + kinds if kinds else ''}", style="red" if kinds else ""))
+    rows = [
+        (name, distribution)
+        for name, distribution in (
+            ("latency", stats.latency_ns),
+            ("service time", stats.service_ns),
+            ("lag", stats.lag_ns),
+        )
+        if distribution is not None
+    ]
+    if rows:
+        out.print(_distributions(rows))
+
+
+def print_frame(frame: pd.DataFrame, out: Console | None = None) -> None:
+    """A table of any content."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in frame.columns:
+        numeric = frame[name].dtype.kind in "iuf"
+        table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(Text(_cell(value)) for value in row))
+    (out or console()).print(table)
+
+
+def _wide(out: Console) -> Console:
+    if not out.is_terminal:
+        out.width = 400
+    return out
+
+
+def _distributions(rows: list[tuple[str, Distribution]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table.add_column("  ms", no_wrap=True)
+    for key in rows[0][1].to_dict():
+        table.add_column(key.replace("_", "."), justify="right", no_wrap=True)
+    for name, distribution in rows:
+        values = distribution.to_dict().values()
+        table.add_row(f"  {name}", *(f"{value / NS_PER_MS:,.3f}" for value in values))
+    return table
+
+
+def _state(progress: RunProgress) -> str:
+    p99 = "–" if progress.p99_ns is None else format_ns(progress.p99_ns)
+    return (
+        f"{format_rate(progress.rate_rps)}  p99 {p99}  {format_count(progress.error_count)} errors"
+    )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:,.3f}"
+    return str(value)

@@ -1,0 +1,120 @@
+"""``benchlab report``: a page and tables for people, from a notebook or from a stored run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchlab.bundled import notebook_path
+from benchlab.errors import InputError
+from benchlab.store import Store
+
+__all__ = ["report"]
+
+_RUN_ID = re.compile(r"[0-9a-f]{4,16}|latest")
+
+
+@click.command()
+@click.argument("source", metavar="NOTEBOOK|RUN_ID")
+@click.option(
+    "-p",
+    "parameters",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="a parameter of the notebook; repeatable",
+)
+@click.option(
+    "-o",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="where to write  [default: reports/<run id>]",
+)
+@click.option("--list-parameters", is_flag=True, help="say what parameters the notebook has")
+@click.option("--quiet", "-q", is_flag=True, help="no progress and no summary")
+def report(
+    source: str,
+    parameters: tuple[tuple[str, str], ...],
+    directory: Path | None,
+    list_parameters: bool,
+    quiet: bool,
+) -> int:
+    """Run a notebook headless and write its report, or write the report of a stored run.
+
+    NOTEBOOK is a path or the name of a bundled notebook, RUN_ID the id of a stored run, the
+    beginning of one, or "latest". Ctrl-C ends the run early and reports what was measured.
+
+    \b
+    Examples:
+      benchlab report 01_benchmark
+      benchlab report 01_benchmark -p url http://127.0.0.1:8000/ -p rate_rps 200
+      benchlab report latest -o /tmp/report
+    """
+    if _RUN_ID.fullmatch(source):
+        if parameters or list_parameters:
+            raise InputError(f"{source} is a run, which has no parameters: leave -p out")
+        made = _report_run(source, directory)
+    elif list_parameters:
+        _print_parameters(notebook_path(source))
+        return 0
+    else:
+        made = _report_notebook(notebook_path(source), dict(parameters), directory, quiet)
+    return _tell(*made, quiet=quiet)
+
+
+def _report_run(run_id: str, directory: Path | None) -> tuple[Path, str | None]:
+    from benchlab.report import write_report
+
+    store = Store()
+    run = store.run(run_id)
+    place = directory or Path("reports") / run.id
+    page = write_report(
+        run,
+        place,
+        joined=store.client_server(run.id),
+        coverage=store.trace_coverage(run.id),
+    )
+    return page, run.id
+
+
+def _report_notebook(
+    notebook: Path, parameters: dict[str, str], directory: Path | None, quiet: bool
+) -> tuple[Path, str | None]:
+    from benchlab.cli.output import progress_bar, progress_from_dict
+    from benchlab.headless import execute_notebook
+
+    if quiet:
+        done = execute_notebook(notebook, parameters, directory)
+        return done.page, done.run_id
+    with progress_bar(f"running {notebook.name}") as show:
+
+        def on_event(event: dict[str, Any]) -> None:
+            if show is not None and "progress" in event:
+                show(progress_from_dict(event["progress"]))
+
+        done = execute_notebook(notebook, parameters, directory, on_event)
+    return done.page, done.run_id
+
+
+def _print_parameters(notebook: Path) -> None:
+    from benchlab.headless import notebook_parameters
+
+    for parameter in notebook_parameters(notebook).values():
+        click.echo(f"{parameter.name}: {parameter.type} = {parameter.default}  {parameter.help}")
+
+
+def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
+    from benchlab.cli.output import error_console, print_run
+
+    if run_id is None:
+        click.echo(f"report: {page}")
+        return 0
+    run = Store().run(run_id)
+    if not quiet:
+        print_run(run, error_console())
+        click.echo(f"report: {page}")
+    return 130 if run.verdict == "interrupted" else 0

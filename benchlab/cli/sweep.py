@@ -1,0 +1,80 @@
+"""``benchlab sweep``: a notebook over a grid of parameters."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from benchlab.bundled import notebook_path
+from benchlab.cli.options import parse_axes
+from benchlab.sweep import Point, grid
+from benchlab.sweep import sweep as run_sweep
+
+__all__ = ["sweep"]
+
+
+@click.command()
+@click.argument("notebook")
+@click.option(
+    "-g", "axes", multiple=True, metavar="name=v1,v2", help="an axis of the grid; repeatable"
+)
+@click.option(
+    "-p",
+    "parameters",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="a parameter that stays the same; repeatable",
+)
+@click.option(
+    "-o",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="where to write  [default: reports/sweep-<time>]",
+)
+def sweep(
+    notebook: str,
+    axes: tuple[str, ...],
+    parameters: tuple[tuple[str, str], ...],
+    directory: Path | None,
+) -> int:
+    """Run NOTEBOOK once per point of a grid, one point after the other.
+
+    Leaves a report per point, index.html linking them, and sweep.csv with a row per point. A point
+    that fails is told at the end and does not stop the others; the exit code is then 1.
+
+    \b
+    Example:
+      benchlab sweep 01_benchmark -g rate_rps=100,200,400 -p duration_s 10
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from benchlab.cli.output import error_console
+
+    chosen = parse_axes(axes)
+    place = directory or Path("reports") / time.strftime("sweep-%Y%m%d-%H%M%S")
+    out = error_console()
+    columns = (BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=out, transient=True) as bar:
+        task = bar.add_task("", total=sum(1 for _ in grid(chosen)))
+
+        def on_start(point: Point) -> None:
+            bar.update(task, description=point.label)
+
+        def on_done(point: Point) -> None:
+            bar.advance(task)
+            state = f"failed: {point.error}" if point.error else "done"
+            bar.console.print(f"{point.label}: {state}", markup=False)
+
+        points = run_sweep(
+            notebook_path(notebook), chosen, dict(parameters), place, on_start, on_done
+        )
+    failed = [point for point in points if point.error]
+    out.print(f"{len(points) - len(failed)} of {len(points)} points went well", markup=False)
+    for point in failed:
+        out.print(f"  {point.label}: {point.error}", markup=False)
+    click.echo(f"sweep: {place / 'index.html'}")
+    return 1 if failed else 0

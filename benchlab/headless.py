@@ -1,0 +1,255 @@
+"""Running a notebook without a browser: parameters in, executed notebook and report out.
+
+papermill does the running; this adds what it refuses: parameters are checked before anything
+starts, progress comes out of the kernel, and the result is a directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from benchlab import events
+from benchlab.errors import BenchlabError, InputError, RunError
+
+__all__ = ["Parameter", "Report", "execute_notebook", "notebook_parameters"]
+
+OnEvent = Callable[[dict[str, Any]], None]
+
+_CONVERSIONS: dict[str, Callable[[str], Any]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "dict": json.loads,
+    "list": json.loads,
+}
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a notebook: its declared type, default as written, and help text."""
+
+    name: str
+    type: str
+    default: str
+    help: str
+
+    def convert(self, text: str) -> Any:
+        """The value that ``text`` means.
+
+        Raises:
+            InputError: it is not of the declared type.
+        """
+        try:
+            if self.type == "bool":
+                return _BOOLEANS[text.strip().lower()]
+            return _CONVERSIONS.get(self.type, str)(text)
+        except (ValueError, KeyError) as exc:
+            raise InputError(
+                f"parameter {self.name} must be {self.type}, not {text!r} ({self.help})"
+            ) from exc
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a headless notebook left: the directory, its page, and the run it made, if any."""
+
+    directory: Path
+    page: Path
+    notebook: Path
+    run_id: str | None
+
+
+def notebook_parameters(notebook: Path) -> dict[str, Parameter]:
+    """The parameters in the notebook's cell tagged ``parameters``, by name.
+
+    Raises:
+        InputError: the file is not a notebook.
+    """
+    import papermill
+
+    try:
+        with _quiet_papermill():
+            found = papermill.inspect_notebook(str(notebook))
+    except Exception as exc:
+        raise InputError(f"{notebook} cannot be read as a notebook: {exc}") from exc
+    return {
+        name: Parameter(
+            name,
+            str(entry["inferred_type_name"]),
+            str(entry["default"]),
+            str(entry["help"]).strip(),
+        )
+        for name, entry in found.items()
+    }
+
+
+def execute_notebook(
+    notebook: Path,
+    parameters: Mapping[str, str],
+    directory: Path | None = None,
+    on_event: OnEvent | None = None,
+) -> Report:
+    """Run ``notebook`` with ``parameters`` (as text) and collect what it made in one directory.
+
+    The directory is ``directory``, else the one in which the notebook wrote its report, else
+    ``reports/<name of the notebook>``. ``report.ipynb`` in it is the executed notebook, also when
+    it failed. A notebook that wrote no page gets one made from its cells. Ctrl-C ends the run in
+    the notebook early, which then goes on with what was measured; a second one ends everything.
+
+    Raises:
+        InputError: an unknown parameter or a value of the wrong type.
+        RunError: a cell failed; the message names the error and the executed notebook.
+    """
+    known = notebook_parameters(notebook)
+    values = _convert(parameters, known, notebook)
+    if directory is not None and "report_dir" in known and "report_dir" not in values:
+        values["report_dir"] = str(directory)
+    with tempfile.TemporaryDirectory(prefix="benchlab-") as scratch:
+        executed = Path(scratch) / "report.ipynb"
+        told: dict[str, Any] = {}
+        failure: BenchlabError | None = None
+        with _listening(Path(scratch) / "events", told, on_event), _interrupting(told):
+            failure = _run(notebook, executed, values)
+        page = Path(told["report"]) if "report" in told else None
+        home = directory or (page.parent if page else Path("reports") / notebook.stem)
+        kept = _keep(executed, home)
+        if failure is not None:
+            raise type(failure)(f"{failure} (executed notebook: {kept})") from failure
+        if page is None:
+            page = _page_from_cells(kept)
+        return Report(home, page, kept, told.get("run_id"))
+
+
+def _convert(
+    parameters: Mapping[str, str], known: Mapping[str, Parameter], notebook: Path
+) -> dict[str, Any]:
+    for name in parameters:
+        if name not in known:
+            raise InputError(
+                f"{notebook.name} has no parameter {name!r}: it has {', '.join(known) or 'none'}"
+            )
+    return {name: known[name].convert(text) for name, text in parameters.items()}
+
+
+def _run(notebook: Path, executed: Path, values: Mapping[str, Any]) -> BenchlabError | None:
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
+
+    # Sockets in the file system: kernels that start together do not race for ports, and nobody
+    # else on the machine can reach this one.
+    transport = "tcp" if os.name == "nt" else "ipc"
+    try:
+        with _quiet_papermill():
+            papermill.execute_notebook(
+                str(notebook),
+                str(executed),
+                parameters=dict(values),
+                progress_bar=False,
+                kernel_name="python3",
+                config=Config({"KernelManager": {"transport": transport}}),
+            )
+    except PapermillExecutionError as exc:
+        kind = InputError if exc.ename == "InputError" else RunError
+        name = "" if kind is InputError else f"{exc.ename}: "
+        return kind(f"{name}{exc.evalue}")
+    return None
+
+
+@contextmanager
+def _listening(path: Path, told: dict[str, Any], on_event: OnEvent | None) -> Iterator[None]:
+    before = os.environ.get(events.VARIABLE)
+    os.environ[events.VARIABLE] = str(path)  # the kernel inherits it
+    done = threading.Event()
+
+    def listen() -> None:
+        offset, last = 0, False
+        while not last:
+            last = done.wait(0.2)
+            found, offset = events.read(path, offset)
+            for event in found:
+                told.update(event)
+                if on_event is not None:
+                    on_event(event)
+
+    listener = threading.Thread(target=listen, name="notebook events", daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        done.set()
+        listener.join()
+        if before is None:
+            del os.environ[events.VARIABLE]
+        else:
+            os.environ[events.VARIABLE] = before
+
+
+@contextmanager
+def _interrupting(told: Mapping[str, Any]) -> Iterator[None]:
+    """The first Ctrl-C interrupts the run in the kernel, and the notebook goes on with it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def forward(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        if "pid" in told and "report" not in told:
+            os.kill(told["pid"], signal.SIGINT)
+        else:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, forward)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _keep(executed: Path, home: Path) -> Path:
+    kept = home / "report.ipynb"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if executed.exists():
+            shutil.copyfile(executed, kept)
+    except OSError as exc:
+        raise RunError(f"cannot write {kept}: {exc.strerror}") from exc
+    return kept
+
+
+def _page_from_cells(notebook: Path) -> Path:
+    from nbconvert import HTMLExporter
+
+    # The template would load these from a CDN; without them the page is whole, and offline.
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        exclude_input=True, mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url=""
+    )
+    body, _ = exporter.from_filename(str(notebook))
+    page = notebook.with_suffix(".html")
+    page.write_text(body)
+    return page
+
+
+@contextmanager
+def _quiet_papermill() -> Iterator[None]:
+    import logging
+
+    logger = logging.getLogger("papermill")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,116 @@
+"""What notebooks need beside the library: a service, a progress line, a report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from benchlab import events
+from benchlab.bundled import TargetProcess, start_target
+from benchlab.load.progress import OnProgress, Progress
+from benchlab.paths import data_dir
+from benchlab.report import write_report
+from benchlab.store import Store
+from benchlab.telemetry import IngestReport, ingest
+from benchlab.units import format_ns
+from benchlab.values.run import Run
+
+__all__ = [
+    "Service",
+    "collect_telemetry",
+    "finish",
+    "service",
+    "show_progress",
+]
+
+
+class Service:
+    """The service that a notebook measures: somebody's, or the bundled target.
+
+    ``url`` is what to send to. ``otlp_dir`` is where its telemetry files are, or None;
+    ``disposable`` whether they are benchlab's own and complete.
+    """
+
+    def __init__(self, url: str, otlp_dir: Path | None, process: TargetProcess | None) -> None:
+        self.url = url
+        self.otlp_dir = otlp_dir
+        self.disposable = False
+        self._process = process
+
+    def stop(self) -> None:
+        """End the bundled target, which completes its telemetry; leave any other alone."""
+        if self._process is not None:
+            self._process.stop()
+            self.disposable = self.otlp_dir is not None and data_dir() in self.otlp_dir.parents
+
+    def __repr__(self) -> str:
+        kind = "bundled target" if self._process is not None else "service"
+        return f"<{kind} at {self.url}>"
+
+
+def service(url: str = "", otlp_dir: str = "", *, path: str = "/api/vector/add") -> Service:
+    """The service at ``url``; with an empty ``url``, a freshly started bundled target.
+
+    ``path`` is where the bundled target is measured.
+    """
+    if url:
+        return Service(url, Path(otlp_dir) if otlp_dir else None, None)
+    directory = Path(otlp_dir) if otlp_dir else data_dir() / "otlp" / f"{time.time_ns()}"
+    process = start_target(otlp_dir=directory)
+    return Service(process.url + path, directory, process)
+
+
+def show_progress() -> OnProgress:
+    """A progress line below the cell, for ``bl.run(plan, on_progress=show_progress())``."""
+    from IPython import display
+
+    handle: Any = display.display(display.HTML(""), display_id=True)  # type: ignore[no-untyped-call]
+
+    def show(progress: Progress) -> None:
+        events.tell({"progress": asdict(progress), "pid": os.getpid()})
+        if handle is not None:
+            handle.update(display.HTML(_progress_line(progress)))  # type: ignore[no-untyped-call]
+
+    return show
+
+
+def collect_telemetry(store: Store, service: Service) -> IngestReport | None:
+    """Take the service's telemetry files into the store; None where there are none.
+
+    Files that the bundled target left are removed once the store has them.
+    """
+    if service.otlp_dir is None or not service.otlp_dir.is_dir():
+        return None
+    with store.connect() as client:
+        taken = ingest(client, [service.otlp_dir])
+    if service.disposable:
+        shutil.rmtree(service.otlp_dir, ignore_errors=True)
+    return taken
+
+
+def finish(store: Store, run: Run, directory: str = "") -> Path:
+    """Write the report of a stored run and return the path of its page.
+
+    ``directory`` empty: ``reports/<run id>`` below the working directory.
+    """
+    joined = store.client_server(run.id)
+    coverage = store.trace_coverage(run.id)
+    place = Path(directory) if directory else Path("reports") / run.id
+    page = write_report(run, place, joined=joined, coverage=coverage)
+    events.tell({"report": str(page.absolute()), "run_id": run.id})
+    return page
+
+
+def _progress_line(progress: Progress) -> str:
+    share = min(1.0, progress.elapsed_s / progress.total_s) if progress.total_s else 1.0
+    p99 = "–" if progress.p99_ns is None else format_ns(progress.p99_ns)
+    return (
+        f'<progress value="{share:.3f}" max="1" style="width:16em"></progress> '
+        f"{escape(progress.phase)} {progress.elapsed_s:.0f} of {progress.total_s:.0f} s · "
+        f"{progress.rate_rps:,.0f} requests/s · p99 {p99} · {progress.error_count:,} errors"
+    )

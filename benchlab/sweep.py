@@ -1,0 +1,170 @@
+"""A notebook over a grid of parameters: one process per point, one after the other.
+
+Points never run side by side: two measurements on one machine would measure each other.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchlab.errors import InputError
+from benchlab.headless import notebook_parameters
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Point", "grid", "sweep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of the grid, and how it went. ``error`` is empty when it went well."""
+
+    number: int
+    parameters: Mapping[str, str]
+    directory: Path
+    error: str = ""
+
+    @property
+    def label(self) -> str:
+        """The parameters in short."""
+        return ", ".join(f"{name}={value}" for name, value in self.parameters.items())
+
+
+OnPoint = Callable[[Point], None]
+
+
+def grid(axes: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
+    """Every combination of the values on the axes, the last axis turning fastest.
+
+    Raises:
+        InputError: an axis without values.
+    """
+    for name, values in axes.items():
+        if not values:
+            raise InputError(f"the axis {name} has no values: write -g {name}=v1,v2")
+    for combination in itertools.product(*axes.values()):
+        yield dict(zip(axes, combination, strict=True))
+
+
+def sweep(
+    notebook: Path,
+    axes: Mapping[str, Sequence[str]],
+    fixed: Mapping[str, str],
+    directory: Path,
+    on_start: OnPoint | None = None,
+    on_done: OnPoint | None = None,
+) -> list[Point]:
+    """Run ``notebook`` at every point and leave the results in ``directory``.
+
+    Each point has a directory of its own with its report; ``sweep.csv`` has a row per point,
+    parameters and summary, and ``index.html`` links them. Both are rewritten after each point, so
+    an interrupted sweep is whole as far as it came. A failing point does not stop the others.
+
+    Raises:
+        InputError: an unknown parameter, a value of the wrong type, or nothing to vary.
+    """
+    points = [
+        Point(number, parameters, directory / f"point-{number:03d}")
+        for number, parameters in enumerate(grid(axes), 1)
+    ]
+    if not axes:
+        raise InputError("there is nothing to vary: give at least one axis, -g name=v1,v2")
+    known = notebook_parameters(notebook)
+    for point in points:
+        for name, text in {**fixed, **point.parameters}.items():
+            if name not in known:
+                raise InputError(
+                    f"{notebook.name} has no parameter {name!r}: it has {', '.join(known)}"
+                )
+            known[name].convert(text)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise InputError(f"cannot write to {directory}: {exc.strerror}") from exc
+    done: list[Point] = []
+    for point in points:
+        if on_start is not None:
+            on_start(point)
+        done.append(_run_point(notebook, {**fixed, **point.parameters}, point))
+        write_index(notebook, done, directory)
+        if on_done is not None:
+            on_done(done[-1])
+    return done
+
+
+def sweep_table(points: Sequence[Point]) -> pd.DataFrame:
+    """One row per point: its number, parameters, the run's summary, and the error if it failed.
+
+    A column of the summary that bears the name of a parameter is called ``measured_<name>``: the
+    rate that was asked for is not the rate that was reached.
+    """
+    import pandas as pd
+
+    rows = []
+    for point in points:
+        row: dict[str, object] = {"point": point.number, **point.parameters}
+        for name, value in read_summary(point).items():
+            row[f"measured_{name}" if name in row else name] = value
+        row["error"] = point.error
+        rows.append(row)
+    return pd.DataFrame(rows).convert_dtypes()  # counts stay whole where a point has none
+
+
+def read_summary(point: Point) -> dict[str, Any]:
+    """The summary of the point's run; empty when it failed or made no run."""
+    import pandas as pd
+
+    summary = point.directory / "summary.csv"
+    if point.error or not summary.exists():
+        return {}
+    return {str(name): value for name, value in pd.read_csv(summary).iloc[0].items()}
+
+
+def write_index(notebook: Path, points: Sequence[Point], directory: Path) -> None:
+    """Write ``sweep.csv`` and ``index.html``."""
+    from jinja2 import Environment, PackageLoader
+
+    sweep_table(points).to_csv(directory / "sweep.csv", index=False)
+    environment = Environment(loader=PackageLoader("benchlab.report"), autoescape=True)
+    rows = [
+        {
+            "point": point,
+            "folder": point.directory.name,
+            "has_page": (point.directory / "report.html").exists(),
+            "summary": read_summary(point),
+        }
+        for point in points
+    ]
+    page = environment.get_template("sweep.html").render(
+        notebook=notebook.name, rows=rows, axes=list(points[0].parameters)
+    )
+    (directory / "index.html").write_text(page)
+
+
+def _run_point(notebook: Path, parameters: Mapping[str, str], point: Point) -> Point:
+    command = [sys.executable, "-m", "benchlab", "report", str(notebook)]
+    for name, value in parameters.items():
+        command += ["-p", name, value]
+    command += ["-o", str(point.directory), "--quiet"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            _, words = process.communicate()
+        except KeyboardInterrupt:  # the point got it too, and cleans up after itself
+            process.communicate()
+            raise
+    error = ""
+    if process.returncode != 0:
+        lines = words.decode(errors="replace").strip().splitlines()
+        error = lines[-1] if lines else f"exit status {process.returncode}"
+        error = error.removeprefix("benchlab: ")
+    point.directory.mkdir(parents=True, exist_ok=True)
+    (point.directory / "parameters.json").write_text(json.dumps(dict(parameters), indent=1))
+    return Point(point.number, point.parameters, point.directory, error)

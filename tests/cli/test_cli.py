@@ -1,0 +1,271 @@
+"""The commands as a user types them: real processes, real output, exit codes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from benchlab import spool
+from benchlab.bundled import TargetProcess
+
+KEYS = [
+    "run_id",
+    "name",
+    "url",
+    "started_at",
+    "duration_s",
+    "count",
+    "error_count",
+    "error_ratio",
+    "errors",
+    "rate_rps",
+    "intended_rate_rps",
+    "latency_ns",
+    "service_ns",
+    "lag_ns",
+    "verdict",
+    "invalid_reason",
+]
+STATISTICS = ["mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max"]
+
+
+def benchlab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchlab", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_run_writes_exactly_the_promised_json(target: TargetProcess) -> None:
+    done = benchlab(
+        "run",
+        f"{target.url}/api/vector/add",
+        "--body",
+        '{"a": [1, 2], "b": [3, 4]}',
+        "--rate",
+        "100",
+        "--duration",
+        "1s",
+        "--warmup",
+        "200ms",
+        "--name",
+        "a name",
+        "--tag",
+        "k=v",
+        "--json",
+        "-",
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert list(result) == KEYS
+    for name in ("latency_ns", "service_ns", "lag_ns"):
+        assert list(result[name]) == STATISTICS
+        assert all(isinstance(value, int) for value in result[name].values())
+    assert result["count"] == 100
+    assert result["errors"] == {}
+    assert result["name"] == "a name"
+    assert result["verdict"] == "valid"
+    assert result["intended_rate_rps"] == 100
+    assert "p99.9" in done.stderr
+    assert "saved in" in done.stderr
+
+    shown = benchlab("show", "latest", "--json")
+    assert json.loads(shown.stdout) == result
+    history = benchlab("history")
+    assert result["run_id"] in history.stdout
+    rows = benchlab(
+        "query",
+        "SELECT * FROM benchmark_results ORDER BY timestamp DESC LIMIT 10",
+        "--format",
+        "json",
+    )
+    (row,) = json.loads(rows.stdout)
+    assert row["total_requests"] == 100
+    assert row["p99_latency"] == pytest.approx(result["latency_ns"]["p99"] / 1e9)
+    assert row["avg_latency"] == pytest.approx(result["latency_ns"]["mean"] / 1e9, abs=1e-9)
+    assert {"timestamp", "endpoint", "p95_latency", "min_latency", "max_latency"} <= set(row)
+
+
+def test_a_closed_loop_is_the_default_and_has_no_intended_rate(target: TargetProcess) -> None:
+    done = benchlab(
+        "run", f"{target.url}/health", "-c", "2", "--duration", "300ms", "--warmup", "0s",
+        "--no-save", "--json", "-",
+    )  # fmt: skip
+    assert json.loads(done.stdout)["intended_rate_rps"] is None
+    assert list(spool.pending()) == []
+
+
+def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
+    done = benchlab(
+        "run", f"{target.url}/health", "-r", "50", "--duration", "500ms", "--no-save",
+        "--csv", str(tmp_path / "out"), "--json", str(tmp_path / "result.json"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    summary = pd.read_csv(tmp_path / "out" / "summary.csv")
+    assert summary["count"].item() == 25
+    histogram = pd.read_csv(tmp_path / "out" / "histogram.csv")
+    assert histogram.filter(like="count").iloc[:, 0].sum() == 25
+    assert (tmp_path / "out" / "timeseries.csv").exists()
+    assert json.loads((tmp_path / "result.json").read_text())["count"] == 25
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "127.0.0.1:8000/x"], "no scheme"),
+        (["run", "ftp://127.0.0.1/"], "'ftp'"),
+        (["run", "http://127.0.0.1/", "--rate", "-5"], "rate_rps=-5.0 must be above 0"),
+        (["run", "http://127.0.0.1/", "--rate", "0"], "--rate 0"),
+        (["run", "http://127.0.0.1/", "--duration", "10 parsecs"], "parsecs"),
+        (["run", "http://127.0.0.1/", "--duration", "0s"], "duration_s=0.0"),
+        (["run", "http://127.0.0.1/", "--connections", "0"], "connections=0"),
+        (["run", "http://127.0.0.1/", "--workers", "99", "-c", "2"], "2 connections"),
+        (["run", "http://127.0.0.1/", "--header", "nocolon"], "nocolon"),
+        (["run", "http://127.0.0.1/", "--body", "@/no/such/file"], "/no/such/file"),
+        (["run", "http://127.0.0.1/", "--tag", "x"], "key=value"),
+        (["run", "http://127.0.0.1/", "--no-such-option"], "--no-such-option"),
+        (["run", "http://127.0.0.1/", "--driver", "curl"], "curl"),
+        (["report", "no_such_notebook"], "no_such_notebook"),
+        (["report", "01_benchmark", "-p", "no_such_parameter", "1"], "no_such_parameter"),
+        (["report", "01_benchmark", "-p", "rate_rps", "fast"], "'fast'"),
+        (["report", "deadbeefdeadbeef"], "benchlab history"),
+        (["show", "deadbeefdeadbeef"], "benchlab history"),
+        (["sweep", "01_benchmark"], "nothing to vary"),
+        (["sweep", "01_benchmark", "-g", "rate_rps"], "name=v1,v2"),
+        (["sweep", "01_benchmark", "-g", "rate=1,2"], "'rate'"),
+        (["ingest", "/no/such/file"], "/no/such/file"),
+        (["target", "--port", "99999"], "99999"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(arguments: list[str], words: str) -> None:
+    done = benchlab(*arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:1/", "cannot connect"),
+        ("http://no-such-host.invalid/", "unknown"),
+    ],
+)
+def test_an_unreachable_service_is_one_clear_line_and_exit_code_1(url: str, words: str) -> None:
+    done = benchlab("run", url, "--duration", "1s")
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_query_that_is_wrong_is_one_clear_line() -> None:
+    done = benchlab("query", "SELECT no_such_column FROM runs")
+    assert done.returncode in (1, 2)
+    assert "no_such_column" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_query_may_not_change_the_store_unless_told_so() -> None:
+    assert benchlab("query", "CREATE TABLE mine (x UInt8) ENGINE = Memory").returncode != 0
+    done = benchlab("query", "CREATE TABLE mine (x UInt8) ENGINE = MergeTree ORDER BY x", "--write")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_store_that_cannot_be_written_is_told_before_the_run(
+    target: TargetProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BENCHLAB_DSN", f"chdb://{tmp_path}/file/store")
+    done = benchlab("run", f"{target.url}/health", "--duration", "1s")
+    assert done.returncode == 1
+    assert f"{tmp_path}/file" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(spool.pending()) == []
+
+
+def test_ctrl_c_keeps_the_run_and_leaves_no_process(target: TargetProcess) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchlab", "run", f"{target.url}/health", "--rate", "100",
+         "--duration", "60s", "--warmup", "0s", "--json", "-"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    workers = _wait_for_samples(process)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    result = json.loads(output)
+    assert result["verdict"] == "interrupted"
+    assert result["count"] > 0
+    assert not psutil.wait_procs(workers, timeout=10)[1]
+    assert result["run_id"] in benchlab("history").stdout
+
+
+def test_recover_saves_what_a_killed_process_left(target: TargetProcess) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchlab", "run", f"{target.url}/health", "--rate", "100",
+         "--duration", "60s", "--warmup", "0s"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    workers = _wait_for_samples(process)
+    process.kill()
+    process.wait()
+    assert not psutil.wait_procs(workers, timeout=10)[1]
+    listed = benchlab("recover", "--list")
+    assert "interrupted" in listed.stdout
+    assert benchlab("recover").returncode == 0
+    assert "interrupted" in benchlab("history").stdout
+    assert list(spool.pending()) == []
+    assert "nothing to recover" in benchlab("recover").stderr
+
+
+def test_the_target_serves_and_stops_on_ctrl_c(tmp_path: Path) -> None:
+    import httpx
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchlab", "target", "--port", "0", "--otlp-dir", str(tmp_path)],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    url = process.stderr.readline().split()[2]
+    answer = httpx.post(f"{url}/api/vector/sub", json={"a": [5, 7], "b": [1, 2]})
+    assert answer.json() == {"result": [4, 5]}
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=30)
+    assert process.returncode == 0, rest
+    assert "Traceback" not in rest
+    ingested = benchlab("ingest", str(tmp_path))
+    assert ingested.returncode == 0, ingested.stderr
+    spans = benchlab("query", "SELECT count() AS n FROM otel_traces", "--format", "csv")
+    assert spans.stdout.split() == ['"n"', "2"] or spans.stdout.split() == ["n", "2"]
+
+
+def test_notebooks_are_copied_and_never_overwritten(tmp_path: Path) -> None:
+    done = benchlab("notebooks", str(tmp_path / "mine"))
+    assert done.returncode == 0
+    assert (tmp_path / "mine" / "01_benchmark.ipynb").exists()
+    again = benchlab("notebooks", str(tmp_path / "mine"))
+    assert again.returncode == 2
+    assert "exists already" in again.stderr
+
+
+def _wait_for_samples(
+    process: subprocess.Popen[str] | subprocess.Popen[bytes],
+) -> list[psutil.Process]:
+    from benchlab.paths import spool_root
+
+    while not any(path.stat().st_size > 1000 for path in spool_root().glob("*/samples-*.bin")):
+        assert process.poll() is None, "the run ended before it measured anything"
+        time.sleep(0.05)
+    return psutil.Process(process.pid).children(recursive=True)

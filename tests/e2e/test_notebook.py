@@ -1,0 +1,225 @@
+"""The notebook as people use it: plain papermill, benchlab report, a sweep, and JupyterLab."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import psutil
+import pytest
+
+from benchlab import Store
+from tests.browser import chromium
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = ROOT / "notebooks" / "01_benchmark.ipynb"
+SHORT = ["-p", "duration_s", "2", "-p", "warmup_s", "0.5", "-p", "rate_rps", "200"]
+BENCHLAB = [sys.executable, "-m", "benchlab"]
+
+
+def outputs(notebook: Path, cell_id: str) -> list[dict[str, object]]:
+    cells = nbformat.read(notebook, as_version=4).cells
+    return next(cell.outputs for cell in cells if cell.id == cell_id)
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Whatever a test starts has ended with it: kernels, workers, targets, servers."""
+    before = set(psutil.Process().children(recursive=True))
+    yield
+    left = [child for child in psutil.Process().children(recursive=True) if child not in before]
+    assert psutil.wait_procs(left, timeout=15)[1] == []
+
+
+def test_report_leaves_everything_that_was_promised(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*BENCHLAB, "report", str(NOTEBOOK), *SHORT, "-p", "name", "a <b>name</b>"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = Path(done.stdout.strip().removeprefix("report: "))
+    directory = page.parent
+    assert {path.name for path in directory.iterdir()} == {
+        "report.html",
+        "report.ipynb",
+        "summary.csv",
+        "histogram.csv",
+        "timeseries.csv",
+    }
+    assert "Traceback" not in done.stderr
+    assert "WARNING" not in done.stderr
+    html = page.read_text()
+    assert "a &lt;b&gt;name&lt;/b&gt;" in html
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", html)
+
+    store = Store()
+    run = store.run("latest")
+    assert directory.name == run.id
+    assert run.stats.count == 400
+    assert run.stats.errors == {}
+    assert store.trace_coverage(run.id) == (400, 400)  # of the measured window
+    joined = store.client_server(run.id)
+    assert len(joined) == 400
+    assert (joined["server_ms"] < joined["service_ms"]).all()
+    assert outputs(directory / "report.ipynb", "slowest")
+    summary = pd.read_csv(directory / "summary.csv")
+    assert summary["count"].item() == 400
+    points = store.query_df(
+        "SELECT sum(Count) AS n FROM otel_metrics_exponential_histogram"
+        " WHERE MetricName = 'http.server.request.duration'"
+    )
+    assert points["n"].item() == 500
+
+
+def test_plain_papermill_works(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "papermill", str(NOTEBOOK), "out.ipynb", *SHORT],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (report,) = tmp_path.glob("reports/*/report.html")
+    assert report.parent.name == Store().run("latest").id
+
+
+def test_a_failing_notebook_is_kept_and_told_in_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*BENCHLAB, "report", str(NOTEBOOK), "-p", "url", "http://127.0.0.1:1/"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "cannot connect to 127.0.0.1:1" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "cannot connect" in (tmp_path / "reports/01_benchmark/report.ipynb").read_text()
+    wrong = subprocess.run(
+        [*BENCHLAB, "report", str(NOTEBOOK), "-p", "url", "no-scheme"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert wrong.returncode == 2
+    assert "no scheme" in wrong.stderr
+
+
+def test_ctrl_c_reports_what_was_measured(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*BENCHLAB, "report", str(NOTEBOOK), "-p", "duration_s", "120"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    spool = Path(os.environ["BENCHLAB_DATA_DIR"]) / "spool"
+    while not any(path.stat().st_size > 100_000 for path in spool.glob("*/samples-*.bin")):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "interrupted" in errors
+    assert Path(output.strip().removeprefix("report: ")).exists()
+    assert Store().run("latest").verdict == "interrupted"
+
+
+def test_a_sweep_leaves_a_row_and_a_report_per_point(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*BENCHLAB, "sweep", str(NOTEBOOK), "-g", "rate_rps=50,100", "-g", "arrivals=constant,odd",
+         "-p", "duration_s", "1", "-p", "warmup_s", "0", "-o", "sweep"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "2 of 4 points went well" in done.stderr
+    assert "arrivals='odd'" in done.stderr
+    table = pd.read_csv(tmp_path / "sweep" / "sweep.csv")
+    assert list(table["point"]) == [1, 2, 3, 4]
+    assert list(table["rate_rps"]) == [50, 50, 100, 100]
+    good = table[table["error"].isna()]
+    assert list(good["count"]) == [50, 100]
+    assert list(good["measured_rate_rps"]) == [50, 100]
+    index = (tmp_path / "sweep" / "index.html").read_text()
+    for link in re.findall(r'href="([^"]+)"', index):
+        assert (tmp_path / "sweep" / link).exists()
+
+
+def test_kernel_terminal_and_papermill_share_the_store(tmp_path: Path) -> None:
+    """A kernel that holds results, a history in a terminal and a papermill child, at once."""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, kernel = start_new_kernel()
+    try:
+        source = "import benchlab as bl; store = bl.Store(); runs = store.runs(); print(len(runs))"
+        assert kernel.execute_interactive(source, timeout=60)["content"]["status"] == "ok"
+        child = subprocess.Popen(
+            [*BENCHLAB, "report", str(NOTEBOOK), *SHORT], cwd=tmp_path,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        rounds = 0
+        while child.poll() is None:
+            rounds += 1
+            looked = kernel.execute_interactive("runs = store.runs()", timeout=60)
+            assert looked["content"]["status"] == "ok"
+            history = subprocess.run(
+                [*BENCHLAB, "history"], capture_output=True, text=True, check=False
+            )
+            assert history.returncode == 0, history.stderr
+        _, errors = child.communicate()
+        assert child.returncode == 0, errors
+        assert rounds > 1
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert len(Store().runs()) == 1
+
+
+def test_all_cells_run_in_jupyterlab(tmp_path: Path) -> None:
+    text = NOTEBOOK.read_text().replace("duration_s: float = 20.0", "duration_s: float = 2.0")
+    (tmp_path / "01_benchmark.ipynb").write_text(text)
+    token = secrets.token_urlsafe(16)
+    lab = shutil.which("jupyter", path=Path(sys.executable).parent)
+    assert lab is not None
+    server = subprocess.Popen(
+        [lab, "lab", "--no-browser", "--ip", "127.0.0.1", "--port", "0", "--allow-root",
+         f"--IdentityProvider.token={token}", str(tmp_path)],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert server.stderr is not None
+        found = (re.search(r"http://127\.0\.0\.1:\d+/lab", line) for line in server.stderr)
+        url = next(match.group() for match in found if match)
+        with chromium() as browser:
+            page = browser.new_page(viewport={"width": 1300, "height": 900})
+            page.goto(f"{url}/tree/01_benchmark.ipynb?token={token}")
+            page.get_by_text("| Idle").wait_for(timeout=60_000)  # the kernel is up
+            page.get_by_role("menuitem", name="Run", exact=True).click()
+            page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
+            # All cells ran: JupyterLab stops at the first that fails.
+            last = page.locator(".jp-CodeCell", has_text="store.runs(limit=10)")
+            last.locator(".jp-OutputArea-output").first.wait_for(timeout=100_000)
+            if "BENCHLAB_SCREENSHOTS" in os.environ:
+                page.screenshot(path=f"{os.environ['BENCHLAB_SCREENSHOTS']}/lab.png")
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=30)
+    assert list(Store().runs()["count"]) == [1000]
+
+
+@pytest.mark.parametrize("path", [NOTEBOOK], ids=["01_benchmark"])
+def test_a_notebook_without_a_report_of_its_own_gets_a_page(path: Path, tmp_path: Path) -> None:
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell("x: int = 1  # a number", metadata={"tags": ["parameters"]}),
+            nbformat.v4.new_code_cell("print('x is', x + 1)"),
+        ],
+        metadata=nbformat.read(path, as_version=4).metadata,
+    )
+    nbformat.write(notebook, tmp_path / "mine.ipynb")
+    done = subprocess.run(
+        [*BENCHLAB, "report", "mine.ipynb", "-p", "x", "41", "-o", "out"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    html = (tmp_path / "out" / "report.html").read_text()
+    assert "x is 42" in html
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']https?:", html)

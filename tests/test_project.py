@@ -1,0 +1,131 @@
+"""The promises between files: what one says, the others must say too."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+import benchlab
+from benchlab.cli.main import cli
+from benchlab.headless import notebook_parameters
+from benchlab.values.options import plan_from_options
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+README = (ROOT / "README.md").read_text()
+FIXED_BY_THE_USER = {
+    "jupyterlab",
+    "papermill",
+    "pandas",
+    "matplotlib",
+    "httpx",
+    "fastapi",
+    "uvicorn",
+    "clickhouse-connect",
+    "opentelemetry-sdk",
+    "opentelemetry-exporter-otlp",
+    "nest-asyncio",
+}
+
+
+def test_conda_and_pip_install_the_same() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    (pip,) = [entry["pip"] for entry in environment if isinstance(entry, dict)]
+    assert sorted(pip) == sorted(
+        [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    )
+    assert f"python{PROJECT['requires-python']}" in environment
+
+
+def test_every_dependency_has_its_reason() -> None:
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    entries = [line for line in lines if re.match(r'    "[a-z][\w\[\]-]+[>=<]', line)]
+    everything = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    assert len(entries) == len(everything)
+    assert [line for line in entries if not re.search(r"#\s*\w+", line)] == []
+
+
+def test_the_packages_fixed_by_the_user_are_there() -> None:
+    names = {re.split(r"[\[<>=;]", entry)[0] for entry in PROJECT["dependencies"]}
+    assert names >= FIXED_BY_THE_USER
+
+
+def test_the_public_names_are_these() -> None:
+    assert benchlab.__all__ == sorted(benchlab.__all__)
+    assert {name: getattr(benchlab, name) for name in benchlab.__all__}
+    assert set(benchlab.__all__) <= set(dir(benchlab))
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = benchlab.no_such_name
+
+
+def test_importing_benchlab_loads_nothing_heavy() -> None:
+    script = "import sys, benchlab; print(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "benchlab" in loaded
+    assert not loaded & {"numpy", "pandas", "matplotlib", "httpx", "chdb", "clickhouse_connect"}
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_command_is_in_the_readme_and_explains_itself(name: str) -> None:
+    command = cli.commands[name]
+    assert f"benchlab {name}" in README
+    assert command.help
+    assert "Example" in command.help
+    for parameter in command.params:
+        if parameter.param_type_name == "option":
+            assert getattr(parameter, "help", None), f"{name} {parameter.name} has no help"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_thin_and_stored_without_outputs(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+            assert not re.search(r"^\s*(async )?(def|class) ", cell.source, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_parameter_has_a_type_and_help(path: Path) -> None:
+    parameters = notebook_parameters(path)
+    assert parameters
+    for parameter in parameters.values():
+        assert parameter.type != "None", f"{parameter.name} has no type"
+        assert parameter.help, f"{parameter.name} has no help"
+
+
+def test_notebook_parameters_are_the_words_of_the_library() -> None:
+    parameters = set(notebook_parameters(ROOT / "notebooks" / "01_benchmark.ipynb"))
+    options = set(plan_from_options.__annotations__) - {"return", "tags"}
+    assert options <= parameters
+
+
+def test_links_in_the_readme_lead_somewhere() -> None:
+    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", README)
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_the_version_is_in_the_changelog() -> None:
+    assert f"## {benchlab.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_notebooks_are_plain_json_with_a_final_newline() -> None:
+    for path in NOTEBOOKS:
+        text = path.read_text()
+        assert json.loads(text)
+        assert text.endswith("}\n")
