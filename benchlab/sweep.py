@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError
-from benchlab.headless import notebook_parameters
+from benchlab.headless import convert_parameters, notebook_parameters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,12 +79,7 @@ def sweep(
         raise InputError("there is nothing to vary: give at least one axis, -g name=v1,v2")
     known = notebook_parameters(notebook)
     for point in points:
-        for name, text in {**fixed, **point.parameters}.items():
-            if name not in known:
-                raise InputError(
-                    f"{notebook.name} has no parameter {name!r}: it has {', '.join(known)}"
-                )
-            known[name].convert(text)
+        convert_parameters({**fixed, **point.parameters}, known, notebook)
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as exc:

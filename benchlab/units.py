@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from benchlab.errors import InputError
 
@@ -11,7 +12,9 @@ __all__ = [
     "NS_PER_MS",
     "NS_PER_S",
     "format_bytes",
+    "format_column_ms",
     "format_count",
+    "format_ms",
     "format_ns",
     "format_rate",
     "format_ratio",
@@ -77,6 +80,24 @@ def format_ns(value_ns: float) -> str:
     value = value_ns / divisor
     digits = 0 if name == "ns" else max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:.{digits}f} {name}"
+
+
+def format_column_ms(values_ns: Sequence[int]) -> list[str]:
+    """Durations in ms with the same number of decimals, so that a column of them lines up.
+
+    The smallest above zero keeps three significant digits; nothing is finer than a microsecond.
+    """
+    smallest = min((abs(value) for value in values_ns if value), default=0) / NS_PER_MS
+    decimals = min(3, max(0, 2 - math.floor(math.log10(smallest)))) if smallest > 0 else 0
+    return [f"{value / NS_PER_MS:,.{decimals}f}" for value in values_ns]
+
+
+def format_ms(value_ns: int) -> str:
+    """A duration in ms with its unit and three significant digits, as `format_column_ms` has it.
+
+    Durations that stand beside each other are told in one unit; that of people's numbers is ms.
+    """
+    return f"{format_column_ms([value_ns])[0]} ms"
 
 
 def format_count(value: int) -> str:

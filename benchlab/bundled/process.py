@@ -90,7 +90,7 @@ def start_target(port: int = 0, otlp_dir: Path | str | None = None) -> TargetPro
         if line:
             return TargetProcess(process, json.loads(line)["url"], directory)
         process.kill()
-        process.wait()
+        process.communicate()  # reaps it and closes its pipes
         log.seek(0)
         words = log.read().decode(errors="replace").strip().splitlines()
     raise TargetError(f"the bundled target did not start: {words[-1] if words else 'no answer'}")

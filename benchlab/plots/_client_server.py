@@ -19,8 +19,7 @@ from benchlab.plots.figure import (
 )
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import LATENCY, SERVER, dress, styled
-from benchlab.units import NS_PER_MS
-from benchlab.values.card import format_ms
+from benchlab.units import NS_PER_MS, format_ms
 from benchlab.values.run import Run
 
 __all__ = ["client_server"]

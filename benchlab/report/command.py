@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 
-from benchlab.report.redact import HIDDEN, header_value, public_url
 from benchlab.values.load import ClosedLoop, PoissonRate
 from benchlab.values.plan import Plan
+from benchlab.values.redact import HIDDEN, header_value, public_url
 
 __all__ = ["command_line", "command_notes"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from benchlab.report.redact import header_value, public_url
 from benchlab.units import format_bytes, format_count, format_ratio
-from benchlab.values.card import load_in_words, window_in_words
 from benchlab.values.load import ClosedLoop
+from benchlab.values.redact import header_value, public_url
 from benchlab.values.request import Request
 from benchlab.values.run import Run
+from benchlab.values.words import window_in_words
 
 __all__ = ["Fact", "generator_facts", "machine_facts", "plan_facts", "target_facts"]
 
@@ -45,7 +45,7 @@ def plan_facts(run: Run) -> list[Fact]:
     for request in plan.requests:
         facts += _request_facts(request, named=len(plan.requests) > 1)
     facts += [
-        Fact("load", [load_in_words(plan.load)]),
+        Fact("load", [plan.load.describe()]),
         Fact("time", [window_in_words(run)]),
         Fact("connections", [_connections(run)]),
         Fact("workers", [f"{plan.workers}, driver {plan.driver}"]),

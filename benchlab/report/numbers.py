@@ -10,12 +10,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchlab.units import NS_PER_MS, NS_PER_S, format_bytes, format_count, format_ratio
-from benchlab.values.card import STATISTICS, format_column_ms, format_ms
+from benchlab.units import (
+    NS_PER_MS,
+    NS_PER_S,
+    format_bytes,
+    format_column_ms,
+    format_count,
+    format_ms,
+    format_ratio,
+)
 from benchlab.values.load import ClosedLoop
 from benchlab.values.run import Run
 from benchlab.values.samples import ErrorKind, Flag, is_traced, trace_id
-from benchlab.values.summary import Distribution
+from benchlab.values.summary import STATISTICS, Distribution
 
 __all__ = [
     "ENOUGH_SPANS_RATIO",

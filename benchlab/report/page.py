@@ -17,10 +17,10 @@ from benchlab.plots.figure import open_axes
 from benchlab.report import facts, numbers
 from benchlab.report.command import command_line, command_notes
 from benchlab.report.figures import inline_svg
-from benchlab.report.redact import plan_dict, public_url
-from benchlab.units import format_count, format_ratio
-from benchlab.values.card import format_ms, verdict_in_words
+from benchlab.units import format_count, format_ms, format_ratio
+from benchlab.values.redact import public_plan, public_url
 from benchlab.values.run import Run
+from benchlab.values.words import verdict_in_words
 
 __all__ = ["Extra", "render_page"]
 
@@ -64,7 +64,7 @@ def render_page(
         machine_facts=facts.machine_facts(run),
         generator_facts=facts.generator_facts(run),
         workers=numbers.worker_table(run),
-        plan_json=json.dumps(plan_dict(run.plan), indent=2, ensure_ascii=False),
+        plan_json=json.dumps(public_plan(run.plan.to_dict()), indent=2, ensure_ascii=False),
         command=command_line(run.plan),
         command_notes=command_notes(run.plan),
         files=files,

@@ -1,47 +1,27 @@
-"""A run in words, and as the card that a notebook shows for it."""
+"""The card that a notebook shows for a run."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 
 from benchlab.units import (
-    NS_PER_MS,
-    NS_PER_S,
     format_bytes,
+    format_column_ms,
     format_count,
+    format_ms,
     format_rate,
     format_ratio,
 )
-from benchlab.values.load import ClosedLoop, ConstantRate, Load
-from benchlab.values.summary import PERCENTILES, Distribution
+from benchlab.values.summary import STATISTICS, Distribution
+from benchlab.values.words import window_in_words
 
 if TYPE_CHECKING:
     from benchlab.values.run import Run
 
-__all__ = [
-    "STATISTICS",
-    "format_column_ms",
-    "format_ms",
-    "load_in_words",
-    "run_card",
-    "url_without_password",
-    "verdict_in_words",
-    "window_in_words",
-]
-
-STATISTICS = {
-    "mean": "mean",
-    "min": "min",
-    **{key: key.replace("_", ".") for key in PERCENTILES},
-    "max": "max",
-}
-"""What is said of a duration: key and the name people see, in the order they read them."""
+__all__ = ["run_card"]
 
 _BADGE = {"valid": "#1a7f37", "invalid": "#b42318", "interrupted": "#8f5a00"}
 _BINS, _WIDTH, _HEIGHT = 60, 300, 84
@@ -76,15 +56,13 @@ def run_card(run: Run) -> str:
     Complete in itself: no script, nothing loaded from anywhere, every text escaped.
     """
     stats = run.stats
-    request = run.plan.requests[0]
-    more = f" and {len(run.plan.requests) - 1} more" if len(run.plan.requests) > 1 else ""
-    target = f"{request.method} {url_without_password(request.url)}{more}"
+    target = run.plan.describe_requests()
     when = run.started_at.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
     reason = (
         f'<div class="bl-reason">{escape(run.invalid_reason)}</div>' if run.invalid_reason else ""
     )
     intended = stats.intended_rate_rps
-    load = load_in_words(run.plan.load)
+    load = run.plan.load.describe()
     facts = [
         ("requests", format_count(stats.count)),
         ("achieved", format_rate(stats.rate_rps)),
@@ -113,75 +91,6 @@ def run_card(run: Run) -> str:
             "</div></div>",
         ]
     )
-
-
-def load_in_words(load: Load) -> str:
-    """What the load shape does, as a phrase."""
-    if isinstance(load, ClosedLoop):
-        noun = "connection" if load.connections == 1 else "connections"
-        return (
-            f"closed loop of {load.connections:,} {noun},"
-            " each sending its next request when its last is answered"
-        )
-    spacing = "equal" if isinstance(load, ConstantRate) else "random (Poisson)"
-    return f"open loop of {load.rate_rps:,.10g} requests/s at {spacing} intervals"
-
-
-def window_in_words(run: Run) -> str:
-    """How long was measured, after how long a warm-up."""
-    plan = run.plan
-    after = f"after {plan.warmup_s:g} s of warm-up" if plan.warmup_s else "without a warm-up"
-    if run.stopped_ns is None:
-        return f"{plan.duration_s:g} s measured {after}"
-    start_ns, end_ns = run.window_ns
-    return (
-        f"{(end_ns - start_ns) / NS_PER_S:.3g} s measured {after},"
-        f" then stopped early: {plan.duration_s:g} s were planned"
-    )
-
-
-def verdict_in_words(run: Run) -> str:
-    """What the verdict means for somebody who is about to use the numbers."""
-    if run.verdict == "valid":
-        if isinstance(run.plan.load, ClosedLoop):
-            return (
-                "The load generator had capacity to spare,"
-                " so these numbers describe the service and the network to it."
-            )
-        return (
-            "The load generator kept its schedule,"
-            " so these numbers describe the service and the network to it."
-        )
-    if run.verdict == "interrupted":
-        return "The run did not reach its end. Compare its numbers with care, if at all."
-    return "Do not take these numbers as a measurement of the service."
-
-
-def url_without_password(url: str) -> str:
-    """``url`` with the password in it, if any, replaced by three stars."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    user, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
-
-
-def format_column_ms(values_ns: Sequence[int]) -> list[str]:
-    """Durations in ms with the same number of decimals, so that a column of them lines up.
-
-    The smallest above zero keeps three significant digits; nothing is finer than a microsecond.
-    """
-    smallest = min((abs(value) for value in values_ns if value), default=0) / NS_PER_MS
-    decimals = min(3, max(0, 2 - math.floor(math.log10(smallest)))) if smallest > 0 else 0
-    return [f"{value / NS_PER_MS:,.{decimals}f}" for value in values_ns]
-
-
-def format_ms(value_ns: int) -> str:
-    """A duration in ms with its unit and three significant digits, as `format_column_ms` has it.
-
-    Durations that stand beside each other are told in one unit; that of people's numbers is ms.
-    """
-    return f"{format_column_ms([value_ns])[0]} ms"
 
 
 def _table(run: Run) -> str:

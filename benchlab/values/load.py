@@ -44,6 +44,11 @@ class ClosedLoop:
                 f" from 1 to {_MAX_CONNECTIONS}"
             )
 
+    def describe(self) -> str:
+        """What it does, as a phrase."""
+        noun = "connection" if self.connections == 1 else "connections"
+        return f"closed loop of {self.connections:,} {noun}"
+
 
 @dataclass(frozen=True, slots=True)
 class ConstantRate:
@@ -54,6 +59,10 @@ class ConstantRate:
 
     def __post_init__(self) -> None:
         _check_rate(self.rate_rps)
+
+    def describe(self) -> str:
+        """What it does, as a phrase."""
+        return f"open loop of {self.rate_rps:,.10g} requests/s at equal intervals"
 
     def offsets(self, duration_ns: int, seed: int) -> Iterator[NDArray[np.int64]]:
         """Exactly round(rate × duration) intended times in [0, ``duration_ns``). Unseeded."""
@@ -78,6 +87,10 @@ class PoissonRate:
 
     def __post_init__(self) -> None:
         _check_rate(self.rate_rps)
+
+    def describe(self) -> str:
+        """What it does, as a phrase."""
+        return f"open loop of {self.rate_rps:,.10g} requests/s at random (Poisson) intervals"
 
     def offsets(self, duration_ns: int, seed: int) -> Iterator[NDArray[np.int64]]:
         """Arrival times of one realisation in [0, ``duration_ns``); the same for the same seed."""

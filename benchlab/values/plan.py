@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError
 from benchlab.units import seconds_to_ns
-from benchlab.values.load import ClosedLoop, Load, PoissonRate, load_from_dict, load_to_dict
+from benchlab.values.load import ClosedLoop, Load, load_from_dict, load_to_dict
+from benchlab.values.redact import public_url
 from benchlab.values.request import Request
 
 __all__ = ["DRIVERS", "Arrivals", "Plan"]
@@ -120,17 +121,16 @@ class Plan:
         return self.load.connections if isinstance(self.load, ClosedLoop) else self.max_connections
 
     def describe(self) -> str:
-        """The plan in one line for people."""
-        load = self.load
-        if isinstance(load, ClosedLoop):
-            shape = f"closed loop of {load.connections} connections"
-        else:
-            arrivals = "Poisson" if isinstance(load, PoissonRate) else "constant"
-            shape = f"{load.rate_rps:,g} requests/s, {arrivals} arrivals"
+        """The plan in one line for people, credentials hidden."""
         warmup = f" after {self.warmup_s:g} s of warm-up" if self.warmup_s else ""
+        window = f"{self.duration_s:g} s{warmup}"
+        return f"{self.describe_requests()} · {self.load.describe()} · {window}"
+
+    def describe_requests(self) -> str:
+        """What is sent, credentials hidden: the first request, and how many more."""
         request = self.requests[0]
         more = f" and {len(self.requests) - 1} more" if len(self.requests) > 1 else ""
-        return f"{request.method} {request.url}{more} · {shape} · {self.duration_s:g} s{warmup}"
+        return f"{request.method} {public_url(request.url)}{more}"
 
     def share(self, worker: int) -> int:
         """How many of `connection_limit` connections belong to worker number ``worker``."""

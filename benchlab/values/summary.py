@@ -11,10 +11,18 @@ from numpy.typing import NDArray
 from benchlab.units import NS_PER_S
 from benchlab.values.samples import Samples
 
-__all__ = ["PERCENTILES", "Distribution", "Summary", "exact_percentile", "summarize"]
+__all__ = ["PERCENTILES", "STATISTICS", "Distribution", "Summary", "exact_percentile", "summarize"]
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
 """The percentiles every summary has: key and ratio."""
+
+STATISTICS = {
+    "mean": "mean",
+    "min": "min",
+    **{key: key.replace("_", ".") for key in PERCENTILES},
+    "max": "max",
+}
+"""What is said of a duration: key and the name people see, in the order they read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,7 @@ class Distribution:
 
     def to_dict(self) -> dict[str, int]:
         """Statistic to ns, in the order people read them."""
-        keys = ("mean", "min", *PERCENTILES, "max")
-        return {key: getattr(self, key) for key in keys}
+        return {key: getattr(self, key) for key in STATISTICS}
 
 
 @dataclass(frozen=True, slots=True)

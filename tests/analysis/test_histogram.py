@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,6 +24,7 @@ def samples_of(latency_ns: np.ndarray) -> Samples:
 def test_every_request_is_counted_once_in_its_bucket(latency_ns: np.ndarray) -> None:
     table = histogram_table(samples_of(latency_ns))
     assert table["latency_count"].sum() == len(latency_ns)
+    row: Any
     for row in table.itertuples():
         inside = (latency_ns >= row.lower_ms * 1e6) & (latency_ns < row.upper_ms * 1e6)
         assert row.latency_count == np.count_nonzero(inside)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,6 +21,7 @@ def test_every_bucket_agrees_with_its_own_samples() -> None:
     measured = run.measured
     table = timeseries(measured, *run.window_ns, bucket_s=0.7)
     assert len(table) == 15  # 14 whole buckets and one of 0.2 s
+    row: Any
     for row in table.itertuples():
         start_ns = round(row.start_s * NS_PER_S)
         end_ns = min(start_ns + 700_000_000, run.window_ns[1])

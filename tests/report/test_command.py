@@ -7,9 +7,9 @@ import pytest
 
 from benchlab.cli.main import cli
 from benchlab.report.command import command_line, command_notes
-from benchlab.report.redact import header_value, plan_dict, public_url
 from benchlab.values.load import ClosedLoop, ConstantRate, PoissonRate
 from benchlab.values.plan import Plan
+from benchlab.values.redact import header_value, public_plan, public_url
 from benchlab.values.request import Request
 from benchlab.values.run import Run
 from tests.values.synthetic import URL, make_run
@@ -111,5 +111,5 @@ def test_secrets_in_urls_are_hidden(url: str, shown: str) -> None:
 def test_secrets_in_headers_are_hidden(name: str) -> None:
     assert header_value(name, "s3cret") == "***"
     plan = Plan([Request("GET", URL, headers={name: "s3cret", "Accept": "x"})])
-    assert plan_dict(plan)["requests"][0]["headers"] == [[name, "***"], ["Accept", "x"]]
+    assert public_plan(plan.to_dict())["requests"][0]["headers"] == [[name, "***"], ["Accept", "x"]]
     assert plan.requests[0].header_pairs[0] == (name, "s3cret")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchlab.errors import InputError
-from benchlab.report import write, write_report, write_tables
+from benchlab.report import write_report, write_tables
 from tests.values.synthetic import make_run
 
 
@@ -33,7 +33,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
         self.touch()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(write.Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(InputError, match="No space left on device"):
         write_report(make_run(errors=True), tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

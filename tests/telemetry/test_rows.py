@@ -206,7 +206,7 @@ NAMES = {
 SPREAD = {"count": "4", "sum": 2.5, "min": 0.25, "max": 1}
 SPREAD_ROW = {"Count": 4, "Sum": 2.5, "Min": 0.25, "Max": 1.0, "Flags": 1}
 
-METRICS = [
+METRICS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "gauge",
         {"gauge": {"dataPoints": [{**POINT, "asDouble": 1.5, "exemplars": EXEMPLARS}]}},
@@ -328,7 +328,7 @@ def test_metrics(
 
 def test_all_kinds_of_metrics_on_one_line(client: Client, tmp_path: Path, rows: Rows) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_bytes(metrics_line(*({"name": "m", **data} for _, data, _ in METRICS)))
+    path.write_bytes(metrics_line(*({"name": "m"} | data for _, data, _ in METRICS)))
     assert ingest(client, [path]).metric_points == 5
     for table, _, _ in METRICS:
         assert len(rows(client, f"SELECT 1 FROM otel_metrics_{table}")) == 1  # noqa: S608

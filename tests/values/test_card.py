@@ -4,16 +4,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from benchlab.values.card import (
-    format_column_ms,
-    format_ms,
-    load_in_words,
-    run_card,
-    url_without_password,
-    verdict_in_words,
-)
-from benchlab.values.load import ClosedLoop, ConstantRate, PoissonRate
+from benchlab.values.card import run_card
+from benchlab.values.load import ClosedLoop
 from benchlab.values.request import Request
+from benchlab.values.words import verdict_in_words
 from tests.values.synthetic import URL, edge_cases, make_run
 
 HOSTILE = '<script>alert("1")</script>'
@@ -91,32 +85,12 @@ def test_several_requests_are_counted() -> None:
 
 
 def test_passwords_are_hidden() -> None:
-    assert url_without_password("http://me:secret@host:1/x?y") == "http://me:***@host:1/x?y"
-    assert url_without_password("http://me@host/x") == "http://me@host/x"
-    assert url_without_password(URL) == URL
     run = make_run(requests=[Request("GET", "http://me:secret@host/")])
     assert "secret" not in run_card(run)
 
 
-def test_loads_and_verdicts_in_words() -> None:
-    assert load_in_words(ClosedLoop(1)).startswith("closed loop of 1 connection,")
-    assert load_in_words(ConstantRate(1500)) == "open loop of 1,500 requests/s at equal intervals"
-    assert "Poisson" in load_in_words(PoissonRate(0.5))
+def test_verdicts_in_words() -> None:
     assert "kept its schedule" in verdict_in_words(make_run())
     assert "capacity to spare" in verdict_in_words(make_run(load=ClosedLoop(2)))
     assert "Do not take" in verdict_in_words(make_run(count=0))
     assert "did not reach its end" in verdict_in_words(make_run(stopped_ns=10**9))
-
-
-def test_a_column_has_one_number_of_decimals() -> None:
-    assert format_column_ms([1_234_567, 98_000_000]) == ["1.23", "98.00"]
-    assert format_column_ms([0, 50, 1_000]) == ["0.000", "0.000", "0.001"]
-    assert format_column_ms([1_500_000_000, 250_000_000]) == ["1,500", "250"]
-    assert format_column_ms([0, 0]) == ["0", "0"]
-    assert format_column_ms([]) == []
-
-
-def test_single_durations_are_told_in_ms() -> None:
-    assert format_ms(662_400) == "0.662 ms"
-    assert format_ms(1_000_974_000) == "1,001 ms"
-    assert format_ms(0) == "0 ms"

@@ -82,21 +82,9 @@ class Connection(asyncio.Protocol):
 
     def finish(self, now: int, error: ErrorKind, status: int = 0, bytes_in: int = 0) -> None:
         """Record the request's end; the connection is not used again."""
-        self.busy = False
+        self._record(now, error, status, bytes_in)
         self._answer = None
         self._missing = 0
-        self._driver.record(
-            self._seq,
-            self._intended,
-            self.sent,
-            self._first,
-            now,
-            bytes_in,
-            status,
-            self._endpoint,
-            error,
-            self._flags,
-        )
         self.close()
 
     # what asyncio calls
@@ -189,8 +177,14 @@ class Connection(asyncio.Protocol):
         if not reusable:
             self.finish(now, error, status, bytes_in)
             return
+        self._record(now, error, status, bytes_in)
+        self._driver.free(self, now)
+
+    def _record(self, now: int, error: ErrorKind, status: int, bytes_in: int) -> None:
         self.busy = False
-        self._driver.record(
+        driver = self._driver
+        driver.in_flight -= 1
+        driver.recorder.record(
             self._seq,
             self._intended,
             self.sent,
@@ -202,4 +196,3 @@ class Connection(asyncio.Protocol):
             error,
             self._flags,
         )
-        self._driver.free(self, now)

@@ -38,7 +38,7 @@ class WireDriver:
     ) -> None:
         self._plan = plan
         self._source = source
-        self._recorder = recorder
+        self.recorder = recorder
         self._limit = plan.share(worker)
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
         self._mix = plan.mix()
@@ -114,7 +114,7 @@ class WireDriver:
             seq, intended = job
             endpoint = self.endpoint_of(seq)
             error, flags = ErrorKind.ABANDONED, Flag.CAP_WAIT
-            self._recorder.record(seq, intended, now_ns, 0, now_ns, 0, 0, endpoint, error, flags)
+            self.recorder.record(seq, intended, now_ns, 0, now_ns, 0, 0, endpoint, error, flags)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -129,25 +129,6 @@ class WireDriver:
     def endpoint_of(self, seq: int) -> int:
         """Which of the plan's requests number ``seq`` is."""
         return self._mix[seq % self._mix_size]
-
-    def record(
-        self,
-        seq: int,
-        intended: int,
-        sent: int,
-        first_byte: int,
-        done: int,
-        bytes_in: int,
-        status: int,
-        endpoint: int,
-        error: int,
-        flags: int,
-    ) -> None:
-        """Record a finished request, which is no longer in flight."""
-        self.in_flight -= 1
-        self._recorder.record(
-            seq, intended, sent, first_byte, done, bytes_in, status, endpoint, error, flags
-        )
 
     def free(self, connection: Connection, now: int) -> None:
         """An answer is in and the connection can serve again: give it the next request."""

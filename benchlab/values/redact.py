@@ -1,15 +1,14 @@
-"""What a colleague who gets the report should not get with it: credentials."""
+"""Hiding credentials in what people get to see: cards, terminals, reports."""
 
 from __future__ import annotations
 
+import copy
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from benchlab.values.card import url_without_password
-from benchlab.values.plan import Plan
-
-__all__ = ["HIDDEN", "header_value", "plan_dict", "public_url"]
+__all__ = ["HIDDEN", "header_value", "public_plan", "public_url"]
 
 HIDDEN = "***"
 
@@ -20,12 +19,16 @@ _SECRET = re.compile(
 
 def public_url(url: str) -> str:
     """``url`` without its password and without the values of parameters that sound secret."""
-    parts = urlsplit(url_without_password(url))
+    parts = urlsplit(url)
+    netloc = parts.netloc
+    if parts.password is not None:
+        user, _, host = netloc.rpartition("@")
+        netloc = f"{user.partition(':')[0]}:{HIDDEN}@{host}"
     fields = [
         f"{name}{equals}{HIDDEN if equals and _SECRET.search(name) else value}"
         for name, equals, value in (field.partition("=") for field in parts.query.split("&"))
     ]
-    return urlunsplit(parts._replace(query="&".join(fields)))
+    return urlunsplit(parts._replace(netloc=netloc, query="&".join(fields)))
 
 
 def header_value(name: str, value: str) -> str:
@@ -33,12 +36,12 @@ def header_value(name: str, value: str) -> str:
     return HIDDEN if _SECRET.search(name) else value
 
 
-def plan_dict(plan: Plan) -> dict[str, Any]:
-    """The plan as a JSON-ready dict, with secrets hidden in URLs and headers."""
-    data = plan.to_dict()
-    for request in data["requests"]:
+def public_plan(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What `Plan.to_dict` gave, with secrets hidden in URLs and headers."""
+    public = copy.deepcopy(dict(data))
+    for request in public["requests"]:
         request["url"] = public_url(request["url"])
         request["headers"] = [
             [name, header_value(name, value)] for name, value in request["headers"]
         ]
-    return data
+    return public

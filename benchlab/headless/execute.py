@@ -1,12 +1,7 @@
-"""Running a notebook without a browser: parameters in, executed notebook and report out.
-
-papermill does the running; this adds what it refuses: parameters are checked before anything
-starts, progress comes out of the kernel, and the result is a directory.
-"""
+"""Running a notebook: parameters in, a directory with the executed notebook and its report out."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -21,44 +16,12 @@ from typing import Any
 
 from benchlab import events
 from benchlab.errors import BenchlabError, InputError, RunError
+from benchlab.headless.kernel import kernel_manager, quiet_papermill
+from benchlab.headless.parameters import convert_parameters, notebook_parameters
 
-__all__ = ["Parameter", "Report", "execute_notebook", "notebook_parameters"]
+__all__ = ["Report", "execute_notebook"]
 
 OnEvent = Callable[[dict[str, Any]], None]
-
-_CONVERSIONS: dict[str, Callable[[str], Any]] = {
-    "int": int,
-    "float": float,
-    "str": str,
-    "dict": json.loads,
-    "list": json.loads,
-}
-_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of a notebook: its declared type, default as written, and help text."""
-
-    name: str
-    type: str
-    default: str
-    help: str
-
-    def convert(self, text: str) -> Any:
-        """The value that ``text`` means.
-
-        Raises:
-            InputError: it is not of the declared type.
-        """
-        try:
-            if self.type == "bool":
-                return _BOOLEANS[text.strip().lower()]
-            return _CONVERSIONS.get(self.type, str)(text)
-        except (ValueError, KeyError) as exc:
-            raise InputError(
-                f"parameter {self.name} must be {self.type}, not {text!r} ({self.help})"
-            ) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +32,6 @@ class Report:
     page: Path
     notebook: Path
     run_id: str | None
-
-
-def notebook_parameters(notebook: Path) -> dict[str, Parameter]:
-    """The parameters in the notebook's cell tagged ``parameters``, by name.
-
-    Raises:
-        InputError: the file is not a notebook.
-    """
-    import papermill
-
-    try:
-        with _quiet_papermill():
-            found = papermill.inspect_notebook(str(notebook))
-    except Exception as exc:
-        raise InputError(f"{notebook} cannot be read as a notebook: {exc}") from exc
-    return {
-        name: Parameter(
-            name,
-            str(entry["inferred_type_name"]),
-            str(entry["default"]),
-            str(entry["help"]).strip(),
-        )
-        for name, entry in found.items()
-    }
 
 
 def execute_notebook(
@@ -113,15 +52,14 @@ def execute_notebook(
         RunError: a cell failed; the message names the error and the executed notebook.
     """
     known = notebook_parameters(notebook)
-    values = _convert(parameters, known, notebook)
+    values = convert_parameters(parameters, known, notebook)
     if directory is not None and "report_dir" in known and "report_dir" not in values:
         values["report_dir"] = str(directory)
     with tempfile.TemporaryDirectory(prefix="benchlab-") as scratch:
         executed = Path(scratch) / "report.ipynb"
         told: dict[str, Any] = {}
-        failure: BenchlabError | None = None
         with _listening(Path(scratch) / "events", told, on_event), _interrupting(told):
-            failure = _run(notebook, executed, values)
+            failure = _run(notebook, executed, values, Path(scratch) / "kernel.log")
         page = Path(told["report"]) if "report" in told else None
         home = directory or (page.parent if page else Path("reports") / notebook.stem)
         kept = _keep(executed, home)
@@ -132,39 +70,30 @@ def execute_notebook(
         return Report(home, page, kept, told.get("run_id"))
 
 
-def _convert(
-    parameters: Mapping[str, str], known: Mapping[str, Parameter], notebook: Path
-) -> dict[str, Any]:
-    for name in parameters:
-        if name not in known:
-            raise InputError(
-                f"{notebook.name} has no parameter {name!r}: it has {', '.join(known) or 'none'}"
-            )
-    return {name: known[name].convert(text) for name, text in parameters.items()}
-
-
-def _run(notebook: Path, executed: Path, values: Mapping[str, Any]) -> BenchlabError | None:
+def _run(
+    notebook: Path, executed: Path, values: Mapping[str, Any], kernel_log: Path
+) -> BenchlabError | None:
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
-    from traitlets.config import Config
 
-    # Sockets in the file system: kernels that start together do not race for ports, and nobody
-    # else on the machine can reach this one.
-    transport = "tcp" if os.name == "nt" else "ipc"
     try:
-        with _quiet_papermill():
+        with quiet_papermill(), kernel_log.open("wb") as log:
             papermill.execute_notebook(
                 str(notebook),
                 str(executed),
                 parameters=dict(values),
                 progress_bar=False,
                 kernel_name="python3",
-                config=Config({"KernelManager": {"transport": transport}}),
+                km=kernel_manager(log),
             )
     except PapermillExecutionError as exc:
         kind = InputError if exc.ename == "InputError" else RunError
         name = "" if kind is InputError else f"{exc.ename}: "
         return kind(f"{name}{exc.evalue}")
+    except DeadKernelError:
+        words = kernel_log.read_text(errors="replace").strip().splitlines()[-1:]
+        return RunError(f"the kernel died{': ' + words[0] if words else ''}")
     return None
 
 
@@ -240,16 +169,3 @@ def _page_from_cells(notebook: Path) -> Path:
     page = notebook.with_suffix(".html")
     page.write_text(body)
     return page
-
-
-@contextmanager
-def _quiet_papermill() -> Iterator[None]:
-    import logging
-
-    logger = logging.getLogger("papermill")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -1,0 +1,12 @@
+"""Running notebooks without a browser.
+
+papermill does the running; this adds what it refuses: parameters are checked before anything
+starts, progress comes out of the kernel, and the result is a directory.
+"""
+
+from __future__ import annotations
+
+from benchlab.headless.execute import Report, execute_notebook
+from benchlab.headless.parameters import Parameter, convert_parameters, notebook_parameters
+
+__all__ = ["Parameter", "Report", "convert_parameters", "execute_notebook", "notebook_parameters"]

@@ -1,0 +1,43 @@
+"""What a run is and what its verdict means, in words for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchlab.units import NS_PER_S
+from benchlab.values.load import ClosedLoop
+
+if TYPE_CHECKING:
+    from benchlab.values.run import Run
+
+__all__ = ["verdict_in_words", "window_in_words"]
+
+
+def window_in_words(run: Run) -> str:
+    """How long was measured, after how long a warm-up."""
+    plan = run.plan
+    after = f"after {plan.warmup_s:g} s of warm-up" if plan.warmup_s else "without a warm-up"
+    if run.stopped_ns is None:
+        return f"{plan.duration_s:g} s measured {after}"
+    start_ns, end_ns = run.window_ns
+    return (
+        f"{(end_ns - start_ns) / NS_PER_S:.3g} s measured {after},"
+        f" then stopped early: {plan.duration_s:g} s were planned"
+    )
+
+
+def verdict_in_words(run: Run) -> str:
+    """What the verdict means for somebody who is about to use the numbers."""
+    if run.verdict == "valid":
+        if isinstance(run.plan.load, ClosedLoop):
+            return (
+                "The load generator had capacity to spare,"
+                " so these numbers describe the service and the network to it."
+            )
+        return (
+            "The load generator kept its schedule,"
+            " so these numbers describe the service and the network to it."
+        )
+    if run.verdict == "interrupted":
+        return "The run did not reach its end. Compare its numbers with care, if at all."
+    return "Do not take these numbers as a measurement of the service."

@@ -1,0 +1,95 @@
+"""The target and the notebooks, in a checkout and in a wheel."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from benchlab.bundled import copy_notebooks, notebook_path, target_home
+from benchlab.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_notebooks_are_found_by_path_and_by_name() -> None:
+    path = ROOT / "notebooks" / "01_benchmark.ipynb"
+    assert notebook_path(str(path)) == path
+    assert notebook_path("01_benchmark").samefile(path)
+    assert notebook_path("01_benchmark.ipynb").samefile(path)
+    with pytest.raises(InputError, match="01_benchmark"):
+        notebook_path("02_nothing")
+
+
+def test_notebooks_are_copied_whole_and_never_over_others(tmp_path: Path) -> None:
+    (copy,) = copy_notebooks(tmp_path / "new")
+    assert copy.read_bytes() == (ROOT / "notebooks" / copy.name).read_bytes()
+    with pytest.raises(InputError, match="exists already"):
+        copy_notebooks(tmp_path / "new")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write"):
+        copy_notebooks(tmp_path / "file" / "sub")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a wheel puts into site-packages."""
+    directory = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = directory.glob("*.whl")
+    site = directory / "site-packages"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    return site
+
+
+def test_a_wheel_has_one_top_level_package(installed: Path) -> None:
+    names = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
+    assert names == {"benchlab"}
+
+
+def test_a_wheel_has_every_file_that_is_needed(installed: Path) -> None:
+    ours = {
+        path.relative_to(ROOT)
+        for path in (ROOT / "benchlab").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {path for path in ours if not (installed / path).is_file()} == set()
+
+
+def test_a_wheel_starts_the_target_and_copies_the_notebooks(
+    installed: Path, tmp_path: Path
+) -> None:
+    script = """
+import httpx, benchlab, sys
+from pathlib import Path
+from benchlab.bundled import copy_notebooks, start_target, target_home
+assert benchlab.__file__.startswith(sys.argv[1]), benchlab.__file__
+assert str(target_home()).startswith(sys.argv[1])
+with start_target() as target:
+    body = {"a": [1, 2], "b": [3, 4]}
+    assert httpx.post(f"{target.url}/api/vector/add", json=body).json() == {"result": [4, 6]}
+print(*(copy.name for copy in copy_notebooks(Path("notebooks"))))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(installed)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(installed), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["01_benchmark.ipynb"]
+
+
+def test_the_target_is_found_beside_the_package_in_a_checkout() -> None:
+    assert target_home() == ROOT

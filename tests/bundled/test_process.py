@@ -1,0 +1,54 @@
+"""The bundled target as a process: up, down, and never left behind."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from benchlab.bundled import start_target
+from benchlab.errors import TargetError
+
+
+def test_it_answers_on_loopback_until_it_is_stopped(tmp_path: Path) -> None:
+    with start_target(otlp_dir=tmp_path / "otlp") as target:
+        assert target.url.startswith("http://127.0.0.1:")
+        assert httpx.get(f"{target.url}/health").json() == {"status": "ok"}
+        httpx.post(f"{target.url}/api/vector/add", json={"a": [1], "b": [2]})
+        process = psutil.Process(target.pid)
+        listening = {c.laddr.ip for c in process.net_connections() if c.status == "LISTEN"}
+        assert listening == {"127.0.0.1"}
+        assert "running" in repr(target)
+    assert not process.is_running()
+    assert "stopped" in repr(target)
+    target.stop()  # again does no harm
+    assert len(list((tmp_path / "otlp").glob("traces-*.jsonl"))) == 1
+
+
+def test_a_taken_port_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(TargetError, match=f"port {port}"):
+            start_target(port)
+
+
+def test_it_ends_with_its_parent() -> None:
+    script = """
+from benchlab.bundled import start_target
+import time
+target = start_target()
+print(target.pid, flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    process = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert psutil.wait_procs([process], timeout=15)[1] == []

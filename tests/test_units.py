@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+from benchlab.errors import InputError
+from benchlab.units import (
+    format_bytes,
+    format_column_ms,
+    format_ms,
+    format_ns,
+    format_ratio,
+    parse_duration_s,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("500ms", 0.5),
+        ("30s", 30),
+        ("2m", 120),
+        ("1h", 3600),
+        ("1m30s", 90),
+        ("1.5s", 1.5),
+        (".5s", 0.5),
+        ("250us", 0.00025),
+        (" 10 S ", 10),
+        ("7", 7),
+        ("0s", 0),
+    ],
+)
+def test_durations_are_read_with_their_unit(text: str, seconds: float) -> None:
+    assert parse_duration_s(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "fast", "10 parsecs", "-5s", "1m30", "5s!", "1e3s", "s"])
+def test_what_is_no_duration_is_told_with_the_remedy(text: str) -> None:
+    with pytest.raises(InputError, match="such as 500ms, 30s or 2m"):
+        parse_duration_s(text)
+
+
+@pytest.mark.parametrize(
+    ("value_ns", "text"),
+    [
+        (0, "0 ns"),
+        (999, "999 ns"),
+        (1_240_000, "1.24 ms"),
+        (662_400, "662 µs"),
+        (12_000_000_000, "12.0 s"),
+    ],
+)
+def test_a_duration_alone_has_the_unit_that_reads_best(value_ns: int, text: str) -> None:
+    assert format_ns(value_ns) == text
+
+
+def test_a_column_has_one_number_of_decimals() -> None:
+    assert format_column_ms([1_234_567, 98_000_000]) == ["1.23", "98.00"]
+    assert format_column_ms([0, 50, 1_000]) == ["0.000", "0.000", "0.001"]
+    assert format_column_ms([1_500_000_000, 250_000_000]) == ["1,500", "250"]
+    assert format_column_ms([0, 0]) == ["0", "0"]
+    assert format_column_ms([]) == []
+
+
+def test_single_durations_are_told_in_ms() -> None:
+    assert format_ms(662_400) == "0.662 ms"
+    assert format_ms(1_000_974_000) == "1,001 ms"
+    assert format_ms(0) == "0 ms"
+
+
+def test_a_small_ratio_is_never_nothing() -> None:
+    assert format_ratio(0) == "0.00 %"
+    assert format_ratio(0.00001) == "<0.01 %"
+    assert format_ratio(0.034) == "3.40 %"
+
+
+def test_bytes_have_binary_units() -> None:
+    assert [format_bytes(n) for n in (0, 1023, 1536, 3 << 30)] == [
+        "0 B", "1023 B", "1.5 KiB", "3.0 GiB",
+    ]  # fmt: skip
