@@ -7,7 +7,8 @@
         health-<w>.json     worker w's account of itself, written at its end
         worker-<w>.log      its standard error
         outcome.json        how the run ended, written by the supervisor
-        owner               locked for as long as the supervisor lives
+        owner.lock          locked for as long as the supervisor lives
+        worker-<w>.lock     locked for as long as worker w lives
 
 Workers write, the supervisor reads; nothing here is changed after it was written, so a run whose
 processes were killed can be read back as far as it came.
@@ -18,89 +19,98 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from benchlab.errors import RunError
-from benchlab.paths import spool_root
+from benchlab.paths import data_dir, spool_root
 from benchlab.units import NS_PER_S
 from benchlab.values.health import Health, WorkerHealth
 from benchlab.values.plan import Plan
 from benchlab.values.run import Run
-from benchlab.values.samples import SAMPLE_DTYPE, Samples
+from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Samples
 
 __all__ = [
     "create",
     "health_path",
     "log_path",
-    "own",
+    "own_worker",
     "pending",
     "read_plan",
     "read_records",
     "read_run",
     "remove",
     "samples_path",
+    "was_started",
     "write_health",
     "write_outcome",
     "write_start",
 ]
 
 _FORMAT = 1
+_HEAD = "run.json"
+_START = "start.json"
+_OWNER = "owner.lock"
 
 
-def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Path:
-    """Make the spool directory of a new run.
+@contextmanager
+def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[Path]:
+    """Make the spool directory of a new run, and own it while inside.
 
     Raises:
         RunError: the directory cannot be written.
     """
     directory = spool_root() / run_id
     try:
+        data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.mkdir(parents=True)
+        lock = _lock(directory / _OWNER)
         content = {
             "format": _FORMAT,
             "run_id": run_id,
             "plan": plan.to_dict(),
             "environment": dict(environment),
         }
-        _write_json(directory / "run.json", content)
+        _write_json(directory / _HEAD, content)
     except OSError as exc:
         raise RunError(
             f"cannot write the run's spool {directory} ({exc.strerror}):"
             " set BENCHLAB_DATA_DIR to a directory that you can write"
         ) from exc
-    return directory
-
-
-def own(directory: Path) -> Any:
-    """Hold the run's directory until the returned lock is released or this process ends.
-
-    Raises:
-        RunError: another process holds it: the run is still being made.
-    """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(directory / "owner", timeout=0)
     try:
-        lock.acquire()
-    except Timeout as exc:
-        raise RunError(f"run {directory.name} is still being made by another process") from exc
-    return lock
+        yield directory
+    finally:
+        lock.release()
+
+
+@contextmanager
+def own_worker(directory: Path, worker: int) -> Iterator[None]:
+    """Say that a worker still writes to ``directory``, for as long as its process lives."""
+    lock = _lock(directory / f"worker-{worker}.lock")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def pending() -> Iterator[Path]:
-    """Spool directories that no living process owns, oldest run first."""
+    """Spool directories that no living process owns or writes to, oldest run first."""
     root = spool_root()
     for directory in sorted(root.iterdir()) if root.is_dir() else ():
-        with suppress(RunError):
-            own(directory).release()
+        if (directory / _HEAD).exists() and not _is_in_use(directory):
             yield directory
+
+
+def was_started(directory: Path) -> bool:
+    """Whether the run came as far as making load."""
+    return (directory / _START).exists()
 
 
 def samples_path(directory: Path, worker: int) -> Path:
@@ -120,7 +130,7 @@ def log_path(directory: Path, worker: int) -> Path:
 
 def write_start(directory: Path, started_at_ns: int) -> None:
     """Note the wall clock (ns since 1970) at time 0 of the samples."""
-    _write_json(directory / "start.json", {"started_at_ns": started_at_ns})
+    _write_json(directory / _START, {"started_at_ns": started_at_ns})
 
 
 def write_health(directory: Path, health: WorkerHealth) -> None:
@@ -135,7 +145,7 @@ def write_outcome(directory: Path, stopped_ns: int | None) -> None:
 
 def read_plan(directory: Path) -> Plan:
     """The plan of the run in ``directory``."""
-    return Plan.from_dict(_read_json(directory / "run.json")["plan"])
+    return Plan.from_dict(_read_json(directory / _HEAD)["plan"])
 
 
 def read_records(path: Path, start: int = 0) -> NDArray[np.void]:
@@ -156,13 +166,22 @@ def read_run(directory: Path) -> Run:
     stopped when its last sample was done.
 
     Raises:
-        RunError: the directory holds no run, or one that never started.
+        RunError: the directory holds no run, one that never started, one of another version of
+            benchlab, or damaged files.
     """
     try:
-        head = _read_json(directory / "run.json")
-        start = _read_json(directory / "start.json")
+        return _read_run(directory)
     except FileNotFoundError as exc:
         raise RunError(f"{directory} holds no run that was started") from exc
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise RunError(f"the run in {directory} cannot be read: {exc}") from exc
+
+
+def _read_run(directory: Path) -> Run:
+    head = _read_json(directory / _HEAD)
+    if head["format"] != _FORMAT:
+        raise ValueError(f"it has format {head['format']}, this benchlab reads {_FORMAT}")
+    start = _read_json(directory / _START)
     plan = Plan.from_dict(head["plan"])
     files = [samples_path(directory, worker) for worker in range(plan.workers)]
     parts = [read_records(path) for path in files]
@@ -171,6 +190,8 @@ def read_run(directory: Path) -> Run:
     for part in parts:
         records[filled : filled + len(part)] = part
         filled += len(part)
+    if records["error"].max(initial=0) >= len(ErrorKind):
+        raise ValueError("its samples are damaged")
     records = records[np.argsort(records["seq"], kind="stable")]
     samples = Samples(records, [request.name for request in plan.requests])
     try:
@@ -195,6 +216,21 @@ def read_run(directory: Path) -> Run:
 def remove(directory: Path) -> None:
     """Delete a spool directory. Only for a run that is stored elsewhere, or not wanted."""
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def _lock(path: Path) -> FileLock:
+    lock = FileLock(path, timeout=0)
+    lock.acquire()
+    return lock
+
+
+def _is_in_use(directory: Path) -> bool:
+    for path in directory.glob("*.lock"):
+        try:
+            _lock(path).release()
+        except Timeout:
+            return True
+    return False
 
 
 def _read_health(directory: Path, worker: int) -> WorkerHealth:

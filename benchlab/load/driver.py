@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Protocol
 
 from benchlab.errors import InputError
@@ -9,7 +10,9 @@ from benchlab.load.recorder import Recorder
 from benchlab.load.source import Source
 from benchlab.values.plan import Plan
 
-__all__ = ["Driver", "make_driver"]
+__all__ = ["Driver", "is_local_failure", "make_driver"]
+
+_LOCAL = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Driver(Protocol):
@@ -22,6 +25,7 @@ class Driver(Protocol):
     in_flight_max: int
     cap_wait_count: int
     connections_opened: int
+    local_failure_count: int
 
     @property
     def in_flight(self) -> int:
@@ -44,6 +48,11 @@ class Driver(Protocol):
 
     async def close(self) -> None:
         """Close all connections."""
+
+
+def is_local_failure(exc: BaseException) -> bool:
+    """Whether connecting failed for lack of something on this machine, not on the service's."""
+    return isinstance(exc, OSError) and exc.errno in _LOCAL
 
 
 def make_driver(plan: Plan, worker: int, run_id: str, source: Source, recorder: Recorder) -> Driver:

@@ -87,11 +87,15 @@ class Engine:
         self._conclude(time.monotonic_ns())
 
     async def close(self, problem: str = "") -> None:
-        """Close connections, write the last records and the account of itself."""
+        """Record what is still open, write the last records and the account of itself."""
         self._end_arrivals()
+        self._driver.abandon(time.monotonic_ns())
         await self._driver.close()
         clock = self._pacer.clock if self._pacer is not None else "answers"
         self._recorder.close()
+        problem = problem or self._recorder.problem
+        if self._recorder.pending:
+            problem += f"; {self._recorder.pending:,} samples were lost"
         spool.write_health(
             self._directory, self._observer.health(self._worker, self._driver, clock, problem)
         )
@@ -110,6 +114,8 @@ class Engine:
             if now_ns - self._flushed_ns >= _FLUSH_NS:
                 self._flushed_ns = now_ns
                 self._recorder.flush()
+                if self._recorder.problem:
+                    self.stop()
             self._conclude(now_ns)
         except Exception as exc:
             self.finished.set_exception(exc)

@@ -1,8 +1,8 @@
 """The httpx driver: one client per connection, each a task that serves one request at a time.
 
-It costs far more CPU per request than the wire driver, and can do what httpx can: HTTP/2, custom
-authentication, proxies. One client per connection, because a shared client's pool looks through
-all its connections for each request.
+It costs far more CPU per request than the wire driver, and speaks HTTP/2 to a TLS service that
+offers it. One client per connection, because a shared client's pool looks through all its
+connections for each request.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import time
 from dataclasses import dataclass
 
 import httpx
-import numpy as np
 
+from benchlab.load.driver import is_local_failure
+from benchlab.load.headers import asks_for_trace, request_headers, traceparent
 from benchlab.load.recorder import Recorder
 from benchlab.load.source import Source
 from benchlab.values.plan import Plan
-from benchlab.values.samples import ErrorKind, Flag, is_traced, trace_id
+from benchlab.values.samples import ErrorKind, Flag
 
 __all__ = ["HttpxDriver"]
 
@@ -57,6 +58,7 @@ class HttpxDriver:
         self.in_flight_max = 0
         self.cap_wait_count = 0
         self.connections_opened = 0
+        self.local_failure_count = 0
 
     @property
     def in_flight(self) -> int:
@@ -126,11 +128,13 @@ class HttpxDriver:
         job.flags |= Flag.NEW_CONNECTION
         self.connections_opened += 1
         async with httpx.AsyncClient(
+            http2=True,
             verify=self._tls,
             timeout=self._plan.timeout_s,
             trust_env=False,
             follow_redirects=False,
         ) as client:
+            client.headers.clear()  # httpx's own defaults: both drivers send the same
             while True:
                 error = await self._perform(client, job)
                 if error is ErrorKind.CONNECT and self._source.closed:
@@ -149,7 +153,10 @@ class HttpxDriver:
 
     async def _perform(self, client: httpx.AsyncClient, job: _Job) -> ErrorKind:
         request = self._plan.requests[self._mix[job.seq % len(self._mix)]]
-        headers = [*request.header_pairs, *self._trace_header(job.seq)]
+        headers = request_headers(request)
+        if asks_for_trace(request, self._plan):
+            trace = traceparent(self._run_id, job.seq, self._plan.trace_ratio)
+            headers.append(("traceparent", trace))
         content = request.body_bytes or None
         status, first_byte, bytes_in = 0, 0, 0
         job.sent = _clock()
@@ -167,8 +174,9 @@ class HttpxDriver:
                 finally:
                     await response.aclose()
             error = ErrorKind.STATUS if status >= _FIRST_ERROR_STATUS else ErrorKind.OK
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as exc:
+        except Exception as exc:  # whatever it is, the request has failed and is recorded
             error = error_kind(exc)
+            self.local_failure_count += any(is_local_failure(cause) for cause in causes_of(exc))
         self._record(job, error, first_byte, bytes_in, status)
         return error
 
@@ -198,22 +206,10 @@ class HttpxDriver:
             job.flags,
         )
 
-    def _trace_header(self, seq: int) -> list[tuple[str, str]]:
-        ratio = self._plan.trace_ratio
-        if ratio <= 0:
-            return []
-        traced = bool(is_traced(np.array([seq]), ratio)[0])
-        value = f"00-{trace_id(self._run_id, seq)}-{seq + 1:016x}-{int(traced):02x}"
-        return [("traceparent", value)]
-
 
 def error_kind(exc: BaseException) -> ErrorKind:
     """What a failure inside httpx means in benchlab's terms."""
-    causes: list[BaseException] = []
-    cause: BaseException | None = exc
-    while cause is not None and cause not in causes:
-        causes.append(cause)
-        cause = cause.__cause__ or cause.__context__
+    causes = causes_of(exc)
     if any(isinstance(item, ssl.SSLError) for item in causes):
         return ErrorKind.TLS
     if isinstance(exc, httpx.TimeoutException | TimeoutError):
@@ -228,3 +224,13 @@ def error_kind(exc: BaseException) -> ErrorKind:
     if isinstance(exc, httpx.NetworkError):
         return ErrorKind.RESET
     return ErrorKind.PROTOCOL
+
+
+def causes_of(exc: BaseException) -> list[BaseException]:
+    """``exc`` and what it came from, outermost first."""
+    causes: list[BaseException] = []
+    cause: BaseException | None = exc
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return causes

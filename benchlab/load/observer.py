@@ -28,6 +28,7 @@ class Observer:
         self._window_end: tuple[int, int] | None = None
         self.stall_count = 0
         self.stall_max_ns = 0
+        self.stall_total_ns = 0
 
     def tick(self, now_ns: int, *, measuring: bool) -> None:
         """Note the time of a tick; ``measuring`` inside the measured window."""
@@ -39,6 +40,7 @@ class Observer:
             self._window_end = (now_ns, time.process_time_ns())
             if late_ns > STALL_NS:
                 self.stall_count += 1
+                self.stall_total_ns += late_ns
                 self.stall_max_ns = max(self.stall_max_ns, late_ns)
 
     @property
@@ -56,9 +58,11 @@ class Observer:
             cpu_ratio=round(self.cpu_ratio, 4),
             stall_count=self.stall_count,
             stall_max_ns=self.stall_max_ns,
+            stall_total_ns=self.stall_total_ns,
             in_flight_max=driver.in_flight_max,
             cap_wait_count=driver.cap_wait_count,
             connections_opened=driver.connections_opened,
+            local_failure_count=driver.local_failure_count,
             memory_max_bytes=_memory_max_bytes(),
             clock=clock,
             problem=problem,
@@ -71,4 +75,5 @@ def _memory_max_bytes() -> int:
         status = Path("/proc/self/status").read_text()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line) * 1024
+    high_water = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(high_water[0]) * 1024 if high_water else 0

@@ -1,16 +1,44 @@
-"""Can the service be reached at all? Asked once, before any worker is started."""
+"""Can the plan be carried out at all? Asked once, before any worker is started."""
 
 from __future__ import annotations
 
+import resource
 import socket
 import ssl
 
-from benchlab.errors import TargetError
+from benchlab.errors import InputError, TargetError
 from benchlab.values.plan import Plan
 
-__all__ = ["check_reachable"]
+__all__ = ["allow_open_files", "check_open_files", "check_reachable"]
 
 _PATIENCE_S = 5.0
+_FILES_BESIDE = 32  # what a worker has open beside its connections
+_PLENTY = 65_536
+
+
+def check_open_files(plan: Plan) -> None:
+    """Refuse a plan whose connections this system does not allow.
+
+    Raises:
+        InputError: a worker's share of the connections exceeds the hard limit of open files.
+    """
+    allowed = allow_open_files(raise_it=False)
+    if plan.share(0) + _FILES_BESIDE > allowed:
+        raise InputError(
+            f"{plan.share(0):,} connections per worker are more than the {allowed:,} open files"
+            " that this system allows a process: use fewer connections or more workers,"
+            " or raise the limit (ulimit -Hn)"
+        )
+
+
+def allow_open_files(*, raise_it: bool = True) -> int:
+    """How many files this process may open at most; by default it also gets that many now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY:
+        hard = max(soft, _PLENTY)
+    if raise_it and soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, _PLENTY), hard), hard))
+    return hard
 
 
 def check_reachable(plan: Plan) -> None:

@@ -23,21 +23,32 @@ class Recorder:
     """Takes one record per request in clock time, and writes them in time from the run's start.
 
     The buffer is allocated once; a full one (or `flush`) is turned into run time as a whole, which
-    is cheaper than four subtractions per request, and appended to the file in one write.
+    is cheaper than four subtractions per request, and appended to the file in one write. When the
+    file cannot be written (a full disk), ``problem`` says why, records stay in memory, and each
+    later flush tries again: the file always holds whole records, each once.
     """
 
-    __slots__ = ("_buffer", "_fd", "_fill", "_limit", "_view", "_warmup_ns", "count", "start_ns")
+    __slots__ = (
+        "_buffer",
+        "_fd",
+        "_fill",
+        "_limit",
+        "_size",
+        "_view",
+        "_warmup_ns",
+        "problem",
+        "start_ns",
+    )
 
     def __init__(self, path: Path, warmup_ns: int) -> None:
         """Requests intended less than ``warmup_ns`` after ``start_ns`` are flagged as warm-up."""
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        self._buffer = bytearray(_BLOCK * _SIZE)
-        self._view = np.frombuffer(self._buffer, dtype=SAMPLE_DTYPE)
-        self._limit = len(self._buffer)
+        self._size = 0
         self._fill = 0
+        self._allocate(_BLOCK * _SIZE)
         self._warmup_ns = warmup_ns
         self.start_ns = 0
-        self.count = 0
+        self.problem = ""
 
     def record(
         self,
@@ -68,17 +79,18 @@ class Recorder:
             flags,
         )
         self._fill += _SIZE
-        if self._fill == self._limit:
-            self.flush()
+        if self._fill == self._limit and not self.flush():
+            self._grow()
 
-    def flush(self) -> None:
-        """Append what is buffered to the file.
+    @property
+    def pending(self) -> int:
+        """Records that are not in the file."""
+        return self._fill // _SIZE
 
-        Raises:
-            OSError: the file cannot be written. The records stay in the buffer.
-        """
+    def flush(self) -> bool:
+        """Append what is buffered to the file; False, and ``problem`` set, if not all of it."""
         if not self._fill:
-            return
+            return True
         records = self._view[: self._fill // _SIZE]
         out = records.copy()
         for name in _TIMES:
@@ -86,12 +98,30 @@ class Recorder:
         out["first_byte_ns"][records["first_byte_ns"] == 0] = 0
         out["flags"][out["intended_ns"] < self._warmup_ns] |= _WARMUP
         data = memoryview(out.tobytes())
-        while data:
-            data = data[os.write(self._fd, data) :]
-        self.count += len(records)
-        self._fill = 0
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._fd, data[written:])
+        except OSError as exc:
+            self.problem = f"could not write its samples: {exc.strerror}"
+            written -= written % _SIZE
+            os.ftruncate(self._fd, self._size + written)
+        self._size += written
+        self._buffer[: self._fill - written] = self._buffer[written : self._fill]
+        self._fill -= written
+        return not self._fill
 
     def close(self) -> None:
-        """Flush and close the file."""
+        """Flush and close the file. ``pending`` records were lost if that failed."""
         self.flush()
         os.close(self._fd)
+
+    def _grow(self) -> None:
+        held = bytes(self._buffer[: self._fill])
+        self._allocate(2 * self._limit)
+        self._buffer[: len(held)] = held
+
+    def _allocate(self, size: int) -> None:
+        self._buffer = bytearray(size)
+        self._view = np.frombuffer(self._buffer, dtype=SAMPLE_DTYPE)
+        self._limit = size

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from benchlab import spool
 from benchlab.errors import InputError
 from benchlab.load.environment import capture_environment
-from benchlab.load.preflight import check_reachable
+from benchlab.load.preflight import check_open_files, check_reachable
 from benchlab.load.progress import OnProgress, Progress
 from benchlab.load.supervisor import StopSignal, stop_on_interrupt, supervise
 from benchlab.values.plan import Plan
@@ -94,12 +93,13 @@ def _in_kernel() -> bool:
 
 
 def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> Run:
+    check_open_files(plan)
     check_reachable(plan)
-    directory: Path = spool.create(new_run_id(), plan, capture_environment())
-    try:
-        supervise(plan, directory, stop, on_progress)
-    except BaseException:
-        if not (directory / "start.json").exists():  # nothing was measured
-            spool.remove(directory)
-        raise
-    return spool.read_run(directory)
+    with spool.create(new_run_id(), plan, capture_environment()) as directory:
+        try:
+            supervise(plan, directory, stop, on_progress)
+        except BaseException:
+            if not spool.was_started(directory):  # nothing was measured
+                spool.remove(directory)
+            raise
+        return spool.read_run(directory)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from benchlab import spool
 from benchlab.errors import TargetError, WorkerError
@@ -41,24 +42,35 @@ class StopSignal:
             self.level += 1
 
 
+_asked_on_interrupt: list[StopSignal] = []
+_handler_before: list[Any] = []
+
+
 @contextmanager
 def stop_on_interrupt(stop: StopSignal) -> Iterator[None]:
     """While inside, Ctrl-C (or a kernel's interrupt) asks ``stop`` instead of raising.
 
+    Runs may overlap: all of them are asked, and the last to leave puts the old handler back.
     Outside the main thread, where Python allows no signal handlers, it changes nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        stop.request()
-
-    before = signal.signal(signal.SIGINT, ask)
+    if not _asked_on_interrupt:
+        before = signal.signal(signal.SIGINT, _ask_all)
+        _handler_before.append(signal.SIG_DFL if before is None else before)
+    _asked_on_interrupt.append(stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        _asked_on_interrupt.remove(stop)
+        if not _asked_on_interrupt:
+            signal.signal(signal.SIGINT, _handler_before.pop())
+
+
+def _ask_all(_signal: int, _frame: FrameType | None) -> None:
+    for stop in _asked_on_interrupt:
+        stop.request()
 
 
 def supervise(
@@ -70,7 +82,6 @@ def supervise(
         TargetError: the service's name cannot be resolved.
         WorkerError: a worker did not come up. One that fails later is told by its health instead.
     """
-    lock = spool.own(directory)
     workers = []
     try:
         for number in range(plan.workers):
@@ -87,7 +98,6 @@ def supervise(
     finally:
         for worker in workers:
             worker.end()
-        lock.release()
 
 
 def _watch(
@@ -136,7 +146,7 @@ class _Worker:
         self._log = spool.log_path(directory, number)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "benchlab.load.worker", str(directory), str(number)],
+                [sys.executable, "-P", "-m", "benchlab.load.worker", str(directory), str(number)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

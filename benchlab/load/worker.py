@@ -23,6 +23,7 @@ from pathlib import Path
 from benchlab import spool
 from benchlab.errors import BenchlabError
 from benchlab.load.engine import Engine
+from benchlab.load.preflight import allow_open_files
 
 __all__ = ["main"]
 
@@ -34,19 +35,22 @@ class Commands:
         self._engine = engine
         self._started = started
         self._rest = b""
-        self.gone = False
 
     def read(self) -> None:
         """Take in what standard input has."""
         data = os.read(sys.stdin.fileno(), 4096)
         if not data:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            self.gone = True
-            self._obey("quit")
+            self.quit()
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._obey(line.decode())
+
+    def quit(self) -> None:
+        """End now, started or not."""
+        self._engine.quit()
+        self._started.set()
 
     def _obey(self, line: str) -> None:
         command, _, argument = line.partition(" ")
@@ -56,8 +60,7 @@ class Commands:
         elif command == "stop":
             self._engine.stop()
         elif command == "quit":
-            self._engine.quit()
-            self._started.set()
+            self.quit()
 
 
 async def work(directory: Path, worker: int) -> None:
@@ -68,7 +71,7 @@ async def work(directory: Path, worker: int) -> None:
     commands = Commands(engine, started)
     await engine.open()
     loop.add_reader(sys.stdin.fileno(), commands.read)
-    loop.add_signal_handler(signal.SIGTERM, engine.quit)
+    loop.add_signal_handler(signal.SIGTERM, commands.quit)
     print("ready", flush=True)
     # From here on nothing that lives is garbage: collecting would only cost pauses.
     gc.collect()
@@ -97,8 +100,12 @@ def main() -> int:
     """Entry point of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
     directory, worker = Path(sys.argv[1]), int(sys.argv[2])
+    allow_open_files()
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with (
+            spool.own_worker(directory, worker),
+            asyncio.Runner(loop_factory=_loop_factory()) as runner,
+        ):
             runner.run(work(directory, worker))
     except BenchlabError as exc:
         print(exc, file=sys.stderr)

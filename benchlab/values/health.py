@@ -17,6 +17,7 @@ from benchlab.values.summary import exact_percentile
 __all__ = [
     "BUSY_RATIO",
     "LAG_P99_LIMIT_NS",
+    "STALL_LIMIT_RATIO",
     "Health",
     "Judgement",
     "Verdict",
@@ -32,6 +33,10 @@ LAG_P99_LIMIT_NS = 10 * NS_PER_MS
 BUSY_RATIO = 0.95
 """A worker that used more of its core than this was the bottleneck of a closed loop."""
 
+STALL_LIMIT_RATIO = 0.01
+"""A worker that stood still for a larger share of a closed loop's window than this put stalls of
+its own into the 99th percentile. In an open loop they show as lag, and are judged by that."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerHealth:
@@ -39,17 +44,20 @@ class WorkerHealth:
 
     ``cpu_ratio`` is CPU time over wall time (1 = a whole core); a stall is a turn of the event
     loop that came more than 5 ms late; ``in_flight_max`` is the most requests open at once;
-    ``cap_wait_count`` how many waited for a connection; ``clock`` what the sends were timed by;
-    ``problem`` is empty unless the worker failed, and then says how.
+    ``cap_wait_count`` how many waited for a connection; ``local_failure_count`` how many could
+    not connect because this machine had no port, file or buffer left; ``clock`` what the sends
+    were timed by; ``problem`` is empty unless the worker failed, and then says how.
     """
 
     worker: int
     cpu_ratio: float = 0.0
     stall_count: int = 0
     stall_max_ns: int = 0
+    stall_total_ns: int = 0
     in_flight_max: int = 0
     cap_wait_count: int = 0
     connections_opened: int = 0
+    local_failure_count: int = 0
     memory_max_bytes: int = 0
     clock: str = ""
     problem: str = ""
@@ -82,8 +90,9 @@ class Judgement:
 def judge(plan: Plan, samples: Samples, health: Health, *, interrupted: bool = False) -> Judgement:
     """Whether the measured window of a run says something about the service.
 
-    ``invalid`` when a worker failed, nothing was measured, an open loop could not keep its
-    schedule for reasons of its own, or a closed loop kept a worker's core busy all the time.
+    ``invalid`` when a worker failed, nothing was measured, the machine ran out of ports or files,
+    an open loop could not keep its schedule for reasons of its own, or a closed loop's worker
+    stood still or was busy all the time.
     """
     measured = samples.measured
     problems = [f"worker {w.worker} {w.problem}" for w in health.workers if w.problem]
@@ -96,12 +105,28 @@ def judge(plan: Plan, samples: Samples, health: Health, *, interrupted: bool = F
         )
     if len(measured) == 0:
         return Judgement("invalid", "no request was measured")
+    unable = sum(worker.local_failure_count for worker in health.workers)
+    if unable:
+        return Judgement(
+            "invalid",
+            f"{unable:,} connections could not be opened for lack of ports, files or buffers on"
+            " the generator's own machine; use fewer connections, or raise its limits (ulimit -n)",
+        )
     if isinstance(plan.load, ClosedLoop):
-        return _judge_closed_loop(health)
+        return _judge_closed_loop(plan, health)
     return _judge_open_loop(plan, measured)
 
 
-def _judge_closed_loop(health: Health) -> Judgement:
+def _judge_closed_loop(plan: Plan, health: Health) -> Judgement:
+    window_ns = plan.end_ns - plan.warmup_ns
+    stalled = max(health.workers, key=lambda w: w.stall_total_ns, default=None)
+    if stalled is not None and stalled.stall_total_ns > STALL_LIMIT_RATIO * window_ns:
+        return Judgement(
+            "invalid",
+            f"the generator stalled: worker {stalled.worker} stood still for"
+            f" {format_ns(stalled.stall_total_ns)} in all, {format_ns(stalled.stall_max_ns)} at"
+            " the longest; leave a core free for each worker",
+        )
     busiest = max(health.workers, key=lambda w: w.cpu_ratio, default=None)
     if busiest is not None and busiest.cpu_ratio > BUSY_RATIO:
         return Judgement(

@@ -155,12 +155,16 @@ class Plan:
                 mine = slice((worker - int(seq[0])) % workers, None, workers) if len(seq) else ...
                 yield Arrivals(seq[mine], start_ns + offsets[mine])
 
-    def intended_count(self) -> int | None:
-        """Requests scheduled in the measured window; None for a closed loop."""
+    def intended_count(self, until_ns: int | None = None) -> int | None:
+        """Requests scheduled in the measured window, up to ``until_ns`` from the run's start.
+
+        None for a closed loop, which has no schedule.
+        """
         if isinstance(self.load, ClosedLoop):
             return None
+        limit_ns = (self.end_ns if until_ns is None else until_ns) - self.warmup_ns
         offsets = self.load.offsets(self.end_ns - self.warmup_ns, self.seed)
-        return sum(len(block) for block in offsets)
+        return sum(int(np.count_nonzero(block < limit_ns)) for block in offsets)
 
     def mix(self) -> list[int]:
         """Request index by ``seq % len(mix)``: a fixed draw from the weights, by the seed."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass, field
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from benchlab.errors import InputError
 
@@ -16,6 +16,7 @@ __all__ = ["Request"]
 
 _METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,31}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CREDENTIALS = re.compile(r"//[^/?#]*@")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -25,9 +26,10 @@ Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 class Request:
     """What is sent: method, absolute URL, headers and body.
 
-    ``json`` is encoded once, here, and sets ``Content-Type`` unless ``headers`` has it; ``body``
-    is sent as it is (a string as UTF-8). ``weight`` is this request's share in a mix of several;
-    ``name`` labels it in results and defaults to "METHOD /path".
+    A user and password in the URL become a Basic ``Authorization`` header, as in browsers, and
+    leave the URL. ``json`` is encoded once, here, and sets ``Content-Type`` unless ``headers``
+    has it; ``body`` is sent as it is (a string as UTF-8). ``weight`` is this request's share in a
+    mix of several; ``name`` labels it in results and defaults to "METHOD /path".
 
     Raises:
         InputError: no scheme or host in the URL, a method or header that HTTP does not allow,
@@ -47,8 +49,11 @@ class Request:
         if not _METHOD.fullmatch(method):
             raise InputError(f"{self.method!r} is not an HTTP method: use GET, POST, PUT …")
         parts = _split_url(self.url)
+        url, credentials = _without_credentials(parts)
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
         headers = tuple((str(key), str(value)) for key, value in pairs)
+        if credentials and "authorization" not in {key.lower() for key, _ in headers}:
+            headers += (("Authorization", credentials),)
         for key, value in headers:
             _check_header(key, value)
         body = self.body.encode() if isinstance(self.body, str) else bytes(self.body)
@@ -62,6 +67,7 @@ class Request:
             raise InputError(f"weight {self.weight!r} of {self.url} must be above 0")
         put = object.__setattr__
         put(self, "method", method)
+        put(self, "url", url)
         put(self, "headers", headers)
         put(self, "body", body)
         put(self, "name", self.name or f"{method} {parts.path or '/'}")
@@ -119,21 +125,41 @@ class Request:
 
 def _split_url(url: str) -> SplitResult:
     hint = "write it whole, such as http://127.0.0.1:8000/path"
+    shown = _CREDENTIALS.sub("//***@", url)
     if _UNSAFE_IN_URL.search(url):
-        raise InputError(f"URL {url!r} has a space or control character: percent-encode it")
+        raise InputError(f"URL {shown!r} has a space or control character: percent-encode it")
     try:
         parts = urlsplit(url)
         _ = parts.port  # parsed lazily; raises for a port that is no port
     except ValueError as exc:
-        raise InputError(f"URL {url!r} cannot be read ({exc}): {hint}") from exc
+        raise InputError(f"URL {shown!r} cannot be read ({exc}): {hint}") from exc
     if parts.scheme not in ("http", "https"):
         found = f"the scheme {parts.scheme!r}" if "://" in url else "no scheme"
-        raise InputError(f"URL {url!r} has {found}, http:// or https:// is needed: {hint}")
+        raise InputError(f"URL {shown!r} has {found}, http:// or https:// is needed: {hint}")
     if not parts.hostname:
-        raise InputError(f"URL {url!r} has no host: {hint}")
+        raise InputError(f"URL {shown!r} has no host: {hint}")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError as exc:
+        raise InputError(
+            f"URL {shown!r} has the impossible host {parts.hostname!r}: {hint}"
+        ) from exc
     if parts.port == 0:
-        raise InputError(f"URL {url!r} has port 0, on which nothing can listen: {hint}")
+        raise InputError(f"URL {shown!r} has port 0, on which nothing can listen: {hint}")
     return parts
+
+
+def _without_credentials(parts: SplitResult) -> tuple[str, str]:
+    """The URL without user and password, its host in ASCII, and the header they mean."""
+    host = parts.netloc.rpartition("@")[2]
+    if not host.isascii():
+        port = f":{parts.port}" if parts.port is not None else ""
+        host = f"{(parts.hostname or '').encode('idna').decode()}{port}"
+    url = urlunsplit(parts._replace(netloc=host))
+    if parts.username is None:
+        return url, ""
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return url, f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
 def _check_header(key: str, value: str) -> None:

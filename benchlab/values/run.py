@@ -90,8 +90,7 @@ class Run:
     def stats(self) -> Summary:
         """The numbers of the measured window."""
         start, end = self.window_ns
-        intended = self.plan.intended_count() if self.stopped_ns is None else None
-        return summarize(self.measured, start, end, intended)
+        return summarize(self.measured, start, end, self.plan.intended_count(end))
 
     def by_endpoint(self) -> dict[str, Summary]:
         """The numbers of the measured window for each named request."""

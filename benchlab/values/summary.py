@@ -58,9 +58,10 @@ class Distribution:
 class Summary:
     """What one window of samples amounts to. Errors are included in every number.
 
-    ``duration_s`` reaches from the start of the window to its end, or to the last answer where
-    that came later; ``rate_rps`` is ``count`` over it. ``intended_rate_rps`` is None for a closed
-    loop. The distributions are None when there is no sample.
+    ``duration_s`` is the length of the window; ``rate_rps`` what was finished within it, per
+    second: answers that came after its end belong to its latencies, not to its throughput.
+    ``intended_rate_rps`` is None for a closed loop. The distributions are None when there is no
+    sample.
     """
 
     count: int
@@ -107,21 +108,19 @@ def summarize(
 
     ``intended_count`` is what the schedule holds for the window; None for a closed loop.
     """
-    last_ns = int(samples.column("done_ns").max(initial=0))
-    elapsed_ns = max(end_ns, last_ns) - start_ns
     window_ns = end_ns - start_ns
+    finished = int(np.count_nonzero(samples.column("done_ns") <= end_ns))
+    intended_rate_rps = None
+    if intended_count is not None and window_ns > 0:
+        intended_rate_rps = intended_count * NS_PER_S / window_ns
     return Summary(
         count=len(samples),
         error_count=samples.error_count,
         errors=samples.errors,
         bytes_in=int(samples.column("bytes_in").sum()),
-        duration_s=elapsed_ns / NS_PER_S,
-        rate_rps=len(samples) * NS_PER_S / elapsed_ns if elapsed_ns > 0 else 0.0,
-        intended_rate_rps=(
-            None
-            if intended_count is None or window_ns <= 0
-            else intended_count * NS_PER_S / window_ns
-        ),
+        duration_s=window_ns / NS_PER_S,
+        rate_rps=finished * NS_PER_S / window_ns if window_ns > 0 else 0.0,
+        intended_rate_rps=intended_rate_rps,
         latency_ns=Distribution.of(samples.latency_ns),
         service_ns=Distribution.of(samples.service_ns),
         lag_ns=Distribution.of(samples.lag_ns),

@@ -146,7 +146,8 @@ def test_spool_goes_when_and_only_when_the_run_is_stored(
     store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = make_run(1).plan
-    directory = spool.create("00112233445566ff", plan, {})
+    with spool.create("00112233445566ff", plan, {}) as directory:
+        pass
     run = make_run(100, run_id="00112233445566ff", spool=directory)
     with monkeypatch.context() as patch:
         patch.setattr(write, "_insert_run", lambda *_: (_ for _ in ()).throw(StoreError("full")))

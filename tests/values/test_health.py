@@ -56,6 +56,33 @@ def test_a_closed_loop_is_judged_by_its_busiest_core_and_not_by_lag() -> None:
     assert make_run(load=loop, workers=[]).verdict == "valid"
 
 
+def test_a_closed_loop_that_stood_still_is_invalid() -> None:
+    window_ns = 10_000 * MS
+    still = WorkerHealth(1, stall_count=3, stall_max_ns=90 * MS, stall_total_ns=window_ns // 99)
+    run = make_run(load=ClosedLoop(8), workers=[WorkerHealth(0), still], duration_s=10)
+    assert run.verdict == "invalid"
+    assert "worker 1 stood still for 101 ms in all, 90.0 ms at the longest" in str(
+        run.invalid_reason
+    )
+    less = WorkerHealth(1, stall_count=3, stall_max_ns=90 * MS, stall_total_ns=window_ns // 101)
+    assert make_run(load=ClosedLoop(8), workers=[less], duration_s=10).verdict == "valid"
+    assert make_run(workers=[still], duration_s=10).verdict == "valid"  # an open loop has its lag
+
+
+def test_a_machine_without_ports_or_files_is_not_the_services_fault() -> None:
+    run = make_run(workers=[WorkerHealth(0, local_failure_count=7)])
+    assert run.verdict == "invalid"
+    assert "7 connections could not be opened" in str(run.invalid_reason)
+
+
+def test_an_open_loop_that_lost_requests_is_invalid() -> None:
+    run = make_run()
+    short = Samples(run.samples.records[:-1], run.samples.endpoints)
+    judgement = judge(run.plan, short, run.health)
+    assert judgement.verdict == "invalid"
+    assert "the schedule has" in str(judgement.reason)
+
+
 def test_nothing_measured_is_invalid() -> None:
     assert make_run(count=0).invalid_reason == "no request was measured"
     assert make_run(count=50).invalid_reason == "no request was measured"  # warm-up alone

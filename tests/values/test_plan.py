@@ -190,7 +190,7 @@ def test_plans_describe_themselves_without_credentials() -> None:
     request = Request("GET", "http://me:secret@127.0.0.1:8000/x?api_key=secret&a=b")
     plan = Plan([request, request], ConstantRate(1500), duration_s=30, warmup_s=2)
     assert plan.describe() == (
-        "GET http://me:***@127.0.0.1:8000/x?api_key=***&a=b and 1 more"
+        "GET http://127.0.0.1:8000/x?api_key=***&a=b and 1 more"
         " · open loop of 1,500 requests/s at equal intervals · 30 s after 2 s of warm-up"
     )
     assert (

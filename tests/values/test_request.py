@@ -92,3 +92,28 @@ def test_names_and_origin() -> None:
 def test_repeated_headers_keep_their_order() -> None:
     pairs = (("A", "1"), ("B", "2"), ("A", "3"))
     assert Request("GET", URL, headers=pairs).header_pairs == pairs
+
+
+def test_credentials_in_the_url_become_a_header() -> None:
+    request = Request("GET", "http://me:s%40crt@127.0.0.1:8000/x")
+    assert request.url == "http://127.0.0.1:8000/x"
+    assert request.header_pairs == (("Authorization", "Basic bWU6c0BjcnQ="),)
+    own = Request("GET", "http://me:x@host/", headers={"authorization": "Bearer t"})
+    assert own.header_pairs == (("authorization", "Bearer t"),)
+    assert Request.from_dict(request.to_dict()) == request
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"])
+def test_impossible_hosts_are_told(host: str) -> None:
+    with pytest.raises(InputError, match="impossible host"):
+        Request("GET", f"http://{host}/")
+
+
+def test_hosts_are_put_into_ascii() -> None:
+    assert Request("GET", "http://bücher.example:81/").url == "http://xn--bcher-kva.example:81/"
+
+
+def test_messages_do_not_repeat_credentials() -> None:
+    with pytest.raises(InputError) as caught:
+        Request("GET", "http://me:secret@host:0/")
+    assert "secret" not in str(caught.value)

@@ -80,8 +80,16 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def finish(self, now: int, error: ErrorKind, status: int = 0, bytes_in: int = 0) -> None:
-        """Record the request's end; the connection is not used again."""
+    def fail(self, now: int, error: ErrorKind) -> None:
+        """Record that the request failed, with what has come of its answer; hang up."""
+        if self._answer is not None:
+            self._finish(now, error, self._answer.status, self._answer.body_bytes)
+        elif self._missing:
+            self._finish(now, error, self._status, self._body_bytes - self._missing)
+        else:
+            self._finish(now, error, 0, 0)
+
+    def _finish(self, now: int, error: ErrorKind, status: int, bytes_in: int) -> None:
         self._record(now, error, status, bytes_in)
         self._answer = None
         self._missing = 0
@@ -144,16 +152,8 @@ class Connection(asyncio.Protocol):
             self._complete(now, answer.status, answer.body_bytes, False)
         else:
             reset = isinstance(exc, ConnectionError)
-            self.finish(now, ErrorKind.RESET if reset else ErrorKind.CLOSED, *self._so_far())
+            self.fail(now, ErrorKind.RESET if reset else ErrorKind.CLOSED)
         self._driver.lost(self)
-
-    def _so_far(self) -> tuple[int, int]:
-        """Status and body bytes of the answer that is coming in."""
-        if self._answer is not None:
-            return self._answer.status, self._answer.body_bytes
-        if self._missing:
-            return self._status, self._body_bytes - self._missing
-        return 0, 0
 
     def _continue_plain(self, data: bytes, now: int) -> None:
         self._missing -= len(data)
@@ -170,12 +170,12 @@ class Connection(asyncio.Protocol):
                 self._answer = None
                 self._complete(now, answer.status, answer.body_bytes, answer.reusable)
         except BrokenAnswerError:
-            self.finish(now, ErrorKind.PROTOCOL, answer.status, answer.body_bytes)
+            self.fail(now, ErrorKind.PROTOCOL)
 
     def _complete(self, now: int, status: int, bytes_in: int, reusable: bool) -> None:
         error = ErrorKind.OK if status < _FIRST_ERROR_STATUS else ErrorKind.STATUS
         if not reusable:
-            self.finish(now, error, status, bytes_in)
+            self._finish(now, error, status, bytes_in)
             return
         self._record(now, error, status, bytes_in)
         self._driver.free(self, now)

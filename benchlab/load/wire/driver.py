@@ -7,8 +7,10 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from benchlab.errors import TargetError
+from benchlab.load.driver import is_local_failure
 from benchlab.load.recorder import Recorder
 from benchlab.load.source import Source
 from benchlab.load.wire.connection import Connection
@@ -28,6 +30,10 @@ request sent into that closing would fail through no fault of the service."""
 
 CONNECT_PAUSE_S = 0.01
 """Pause of a closed loop's user after a failed connect, which would else be repeated endlessly."""
+
+PREPARE_LIMIT_S = 10.0
+"""Limit for opening a closed loop's connections beforehand; what is not open then is opened, and
+timed, by its first request."""
 
 
 class WireDriver:
@@ -58,6 +64,7 @@ class WireDriver:
         self.in_flight_max = 0
         self.cap_wait_count = 0
         self.connections_opened = 0
+        self.local_failure_count = 0
 
     async def open(self) -> None:
         """Resolve the service's name; for a closed loop also open every connection.
@@ -98,7 +105,7 @@ class WireDriver:
         limit = now_ns - self._timeout_ns
         expired = [c for c in self._connections if c.busy and c.sent < limit]
         for connection in expired:
-            connection.finish(now_ns, ErrorKind.TIMEOUT)
+            connection.fail(now_ns, ErrorKind.TIMEOUT)
             self._drop(connection)
             self._vacated()
 
@@ -107,7 +114,7 @@ class WireDriver:
         self._stopped = True
         for connection in list(self._connections):
             if connection.busy:
-                connection.finish(now_ns, ErrorKind.ABANDONED)
+                connection.fail(now_ns, ErrorKind.ABANDONED)
         while self._source.waiting:
             job = self._source.take(now_ns)
             assert job is not None
@@ -190,7 +197,7 @@ class WireDriver:
         elif error is None:
             connection.close()  # the request timed out meanwhile
         elif connection.busy:
-            connection.finish(_clock(), error)
+            connection.fail(_clock(), error)
             self._drop(connection)
             if self._source.closed:
                 asyncio.get_running_loop().call_later(CONNECT_PAUSE_S, self._refill)
@@ -199,7 +206,11 @@ class WireDriver:
 
     async def _connect_idle(self) -> None:
         connection = Connection(self)
-        if await self._connect(connection) is None:
+        error: ErrorKind | None = ErrorKind.TIMEOUT
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(self._plan.timeout_s, PREPARE_LIMIT_S)):
+                error = await self._connect(connection)
+        if error is None:
             connection.idle_since = _clock()
             self._connections.add(connection)
             self._idle.append(connection)
@@ -213,7 +224,8 @@ class WireDriver:
             )
         except ssl.SSLError:
             return ErrorKind.TLS
-        except OSError:
+        except OSError as exc:
+            self.local_failure_count += is_local_failure(exc)
             return ErrorKind.CONNECT
         self.connections_opened += 1
         return None

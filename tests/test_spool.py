@@ -1,0 +1,94 @@
+"""Runs on disk: read as far as they came, and never taken from somebody who is at it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchlab import ConstantRate, Plan, Request, spool
+from benchlab.errors import RunError
+from benchlab.load.recorder import Recorder
+from benchlab.values.health import WorkerHealth
+
+PLAN = Plan([Request("GET", "http://127.0.0.1:1/")], ConstantRate(10), duration_s=1, workers=2)
+ID = "00112233445566ff"
+
+
+def make(*, started: bool = True, records: int = 5) -> Path:
+    with spool.create(ID, PLAN, {"python": "3"}) as directory:
+        if started:
+            spool.write_start(directory, 1_700_000_000_123_456_789)
+            for worker in range(2):
+                recorder = Recorder(spool.samples_path(directory, worker), warmup_ns=0)
+                for seq in range(worker, records, 2):
+                    recorder.record(seq, seq, seq, seq, seq + 1, 0, 200, 0, 0, 0)
+                recorder.close()
+    return directory
+
+
+def test_a_run_is_read_as_far_as_it_came() -> None:
+    directory = make()
+    spool.write_health(directory, WorkerHealth(0, cpu_ratio=0.5))
+    spool.log_path(directory, 1).write_text("Traceback\nMemoryError: no more\n")
+    run = spool.read_run(directory)
+    assert run.id == ID
+    assert run.plan == PLAN
+    assert run.started_at_ns == 1_700_000_000_123_456_789
+    assert run.started_at.microsecond == 123_456
+    assert list(run.samples.column("seq")) == [0, 1, 2, 3, 4]
+    assert run.health.workers[0].cpu_ratio == 0.5
+    assert "MemoryError: no more" in run.health.workers[1].problem
+    assert run.stopped_ns == 5  # no outcome: stopped when its last sample was done
+    spool.write_outcome(directory, None)
+    assert spool.read_run(directory).stopped_ns is None
+
+
+def test_a_run_that_never_started_is_no_run() -> None:
+    with pytest.raises(RunError, match="no run that was started"):
+        spool.read_run(make(started=False))
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("run.json", ""),
+        ("run.json", "{}"),
+        ("run.json", json.dumps({"format": 99})),
+        ("start.json", "[]"),
+        ("samples-0.bin", "garbage " * 70),
+    ],
+)
+def test_damage_is_told_in_one_error(file: str, content: str) -> None:
+    directory = make()
+    (directory / file).write_text(content)
+    with pytest.raises(RunError, match="cannot be read"):
+        spool.read_run(directory)
+
+
+def test_the_directory_is_the_users_own(own_data: Path) -> None:
+    make()
+    assert own_data.stat().st_mode & 0o077 == 0
+
+
+def test_a_run_that_somebody_makes_or_writes_is_not_pending() -> None:
+    with spool.create(ID, PLAN, {}) as directory:
+        assert list(_pending_elsewhere()) == []
+    assert list(_pending_elsewhere()) == [ID]
+    with spool.own_worker(directory, 1):
+        assert list(_pending_elsewhere()) == []
+    assert list(_pending_elsewhere()) == [ID]
+    spool.remove(directory)
+    assert list(spool.pending()) == []
+
+
+def _pending_elsewhere() -> list[str]:
+    """What another process finds pending: locks do not hold against their own process."""
+    script = "from benchlab import spool; print(*(path.name for path in spool.pending()))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
