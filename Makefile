@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# JupyterLab wants to be told that running as root (in a container) is meant.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .PHONY: help install report test check format lab up down wheel bench clean
@@ -37,7 +39,7 @@ format: $(INSTALLED) ## put the code into its one format
 	$(BIN)/ruff format .
 
 lab: $(INSTALLED) ## open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --ip 127.0.0.1 notebooks
+	$(BIN)/jupyter lab --ip 127.0.0.1 $(AS_ROOT) notebooks
 
 up: ## start the whole stack (needs Docker)
 	docker compose up --build --detach --wait
