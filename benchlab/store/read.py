@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["query_df", "resolve", "run", "runs"]
+__all__ = ["query_df", "resolve", "run", "runs", "typed_frame"]
 
 LATEST = "latest"
 
@@ -79,13 +79,7 @@ def runs(client: Client, limit: int | None) -> pd.DataFrame:
     """One row per run, newest first; ``started_at`` is aware, in UTC."""
     sql = _RUNS if limit is None else _RUNS + "LIMIT {limit:UInt64}"
     parameters = {} if limit is None else {"limit": max(0, limit)}
-    frame = client.query_df(sql, parameters=parameters, tz_mode="aware")
-    if frame.empty:
-        import pandas as pd
-
-        names = client.query(_RUNS + "LIMIT 0").column_names
-        return pd.DataFrame(columns=list(names))
-    return frame
+    return typed_frame(client, sql, parameters)
 
 
 def resolve(client: Client, run_id: str) -> str:
@@ -145,6 +139,20 @@ def run(client: Client, run_id: str) -> Run:
         environment=json.loads(environment),
         stopped_ns=stopped_ns,
     )
+
+
+def typed_frame(client: Client, sql: str, parameters: dict[str, Any]) -> pd.DataFrame:
+    """The rows of a SELECT; where there are none, its columns all the same, of the same types."""
+    frame = client.query_df(sql, parameters=parameters, tz_mode="aware")
+    if not frame.empty:
+        return frame
+    # The client learns types from rows only. An aggregate of nothing is one row of them.
+    row = client.query_df(
+        f"SELECT * APPLY(any) FROM ({sql})",  # noqa: S608  # of this package
+        parameters=parameters,
+        tz_mode="aware",
+    )
+    return row.iloc[:0].rename(columns=lambda name: name.removeprefix("any(").removesuffix(")"))
 
 
 def query_df(

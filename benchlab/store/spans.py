@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
-from benchlab.store.read import resolve
+from benchlab.store.read import resolve, typed_frame
 from benchlab.values.plan import Plan
 from benchlab.values.samples import is_traced
 
@@ -91,11 +91,7 @@ def client_server(client: Client, run_id: str, limit: int | None) -> pd.DataFram
     if limit is not None:
         sql += "LIMIT {limit:UInt64}"
         parameters["limit"] = max(0, limit)
-    frame = client.query_df(sql, parameters=parameters)
-    if frame.empty:
-        return pd.DataFrame(
-            columns=list(client.query(_CLIENT_SERVER + "LIMIT 0", parameters).column_names)
-        )
+    frame = typed_frame(client, sql, parameters)
     names = [request.name for request in plan.requests]
     frame["endpoint"] = pd.Categorical(
         [names[code] for code in frame["endpoint"]], list(dict.fromkeys(names))
@@ -125,12 +121,7 @@ def trace(client: Client, trace_id: str) -> pd.DataFrame:
     wanted = trace_id.lower()
     if not _TRACE_ID.fullmatch(wanted):
         raise InputError(f"{trace_id!r} is not a trace id: it has 32 hex digits")
-    frame = client.query_df(_TRACE, parameters={"trace_id": wanted}, tz_mode="aware")
-    if frame.empty:
-        import pandas as pd
-
-        names = client.query(_TRACE + "LIMIT 0", {"trace_id": wanted}).column_names
-        frame = pd.DataFrame(columns=list(names))
+    frame = typed_frame(client, _TRACE, {"trace_id": wanted})
     start_ns = frame.pop("start_ns")
     frame.insert(1, "offset_ms", (start_ns - start_ns.min()) / 1e6)
     return frame

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -54,7 +55,8 @@ def test_any_records_come_back_exactly(
 
 
 def test_runs_are_listed_newest_first(store: Store, make_run: MakeRun) -> None:
-    assert list(store.runs().columns)[:2] == ["run_id", "started_at"]
+    empty = store.runs()
+    assert list(empty.columns)[:2] == ["run_id", "started_at"]
     runs = [make_run(100, name=f"n{k}", started_at_ns=k * 10**9) for k in (2, 3, 1)]
     for run in runs:
         store.save(run)
@@ -62,6 +64,7 @@ def test_runs_are_listed_newest_first(store: Store, make_run: MakeRun) -> None:
     assert list(frame["name"]) == ["n3", "n2", "n1"]
     assert list(store.runs(limit=2)["name"]) == ["n3", "n2"]
     assert str(frame["started_at"].dt.tz) == "UTC"
+    pd.testing.assert_series_equal(empty.dtypes, frame.dtypes)
     top = frame.iloc[0]
     stats = runs[1].stats
     assert stats.latency_ns is not None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchlab.errors import InputError, RunNotFoundError
@@ -69,22 +70,15 @@ def test_of_several_server_spans_the_first_is_the_one_called(
     assert store.trace_coverage(run.id) == (10, 1)
 
 
-def test_no_spans_is_an_empty_table_with_its_columns(store: Store, make_run: MakeRun) -> None:
+def test_no_spans_is_an_empty_table_of_the_same_types(store: Store, make_run: MakeRun) -> None:
     run = make_run(10)
     store.save(run)
-    frame = store.client_server(run.id)
-    assert frame.empty
-    assert list(frame.columns) == [
-        "seq",
-        "endpoint",
-        "status",
-        "latency_ms",
-        "service_ms",
-        "server_ms",
-        "network_ms",
-        "span_name",
-        "trace_id",
-    ]
+    empty = store.client_server(run.id)
+    assert empty.empty
+    assert empty["server_ms"].describe()["count"] == 0
+    assert empty.nlargest(5, "latency_ms").empty
+    add_spans(store, run, [7])
+    pd.testing.assert_series_equal(empty.dtypes, store.client_server(run.id).dtypes)
     with pytest.raises(RunNotFoundError):
         store.client_server("nope")
 
@@ -123,7 +117,8 @@ def test_a_trace_by_start(store: Store, make_run: MakeRun) -> None:
     run = make_run(10)
     store.save(run)
     wanted = trace_id(run.id, 3)
-    assert store.trace(wanted).empty
+    empty = store.trace(wanted)
+    assert empty.empty
     add_spans(store, run, [3], kind="Internal", late_ns=1_000_000)
     add_spans(store, run, [2, 3])
     frame = store.trace(wanted.upper())
@@ -131,6 +126,7 @@ def test_a_trace_by_start(store: Store, make_run: MakeRun) -> None:
     assert list(frame["offset_ms"]) == [0.0, 1.0]
     assert isinstance(frame["timestamp"][0], datetime)
     assert str(frame["timestamp"].dt.tz) == "UTC"
+    pd.testing.assert_series_equal(empty.dtypes, frame.dtypes)
 
 
 @pytest.mark.parametrize("wrong", ["", "abc", "g" * 32, "0" * 33, "' OR 1=1 --"])
