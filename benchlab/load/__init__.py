@@ -1,7 +1,7 @@
 """Making load: worker processes send and record, a supervisor starts, watches and collects.
 
 run.py          run and run_async: what people call
-preflight.py    can the service be reached at all?
+preflight.py    can the plan be carried out at all?
 supervisor.py   starts the workers, lets them go together, stops them, collects
 progress.py     how far a run has come, read from its spool
 worker.py       a worker process: commands in, samples out
@@ -11,6 +11,8 @@ pacing.py       waking up at the intended times
 recorder.py     records into the spool
 observer.py     the generator watching itself
 driver.py       what every driver does
+headers.py      the headers of a request, whichever driver sends it
+failures.py     failures that are this machine's, not the service's
 wire/           HTTP/1.1 straight on asyncio: the default driver
 httpx_driver.py the same through httpx
 """

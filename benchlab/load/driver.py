@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from typing import Protocol
 
 from benchlab.errors import InputError
@@ -10,9 +9,7 @@ from benchlab.load.recorder import Recorder
 from benchlab.load.source import Source
 from benchlab.values.plan import Plan
 
-__all__ = ["Driver", "is_local_failure", "make_driver"]
-
-_LOCAL = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
+__all__ = ["Driver", "make_driver"]
 
 
 class Driver(Protocol):
@@ -48,11 +45,6 @@ class Driver(Protocol):
 
     async def close(self) -> None:
         """Close all connections."""
-
-
-def is_local_failure(exc: BaseException) -> bool:
-    """Whether connecting failed for lack of something on this machine, not on the service's."""
-    return isinstance(exc, OSError) and exc.errno in _LOCAL
 
 
 def make_driver(plan: Plan, worker: int, run_id: str, source: Source, recorder: Recorder) -> Driver:

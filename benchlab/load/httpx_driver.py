@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from benchlab.load.driver import is_local_failure
+from benchlab.load.failures import is_local_failure
 from benchlab.load.headers import asks_for_trace, request_headers, traceparent
 from benchlab.load.recorder import Recorder
 from benchlab.load.source import Source

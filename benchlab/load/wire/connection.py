@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
-from benchlab.load.wire.response import Answer, BrokenAnswerError
+from benchlab.load.recorder import Recorder
+from benchlab.load.wire.encoding import Encoder
+from benchlab.load.wire.response import Answer, BrokenAnswerError, HeadMemory
 from benchlab.values.samples import ErrorKind
-
-if TYPE_CHECKING:
-    from benchlab.load.wire.driver import WireDriver
 
 __all__ = ["Connection"]
 
 _clock = time.monotonic_ns
 _MAX_REMEMBERED_HEAD = 8192
 _FIRST_ERROR_STATUS = 400
+
+
+class Pool(Protocol):
+    """What a connection needs of the driver that it belongs to."""
+
+    encoders: list[Encoder]
+    heads: list[HeadMemory]
+    head_only: list[bool]
+    recorder: Recorder
+    in_flight: int
+
+    def endpoint_of(self, seq: int) -> int:
+        """Which of the plan's requests number ``seq`` is."""
+
+    def free(self, connection: Connection, now: int) -> None:
+        """An answer is in, and the connection can serve again."""
+
+    def lost(self, connection: Connection) -> None:
+        """The connection is gone."""
 
 
 class Connection(asyncio.Protocol):
@@ -45,7 +63,7 @@ class Connection(asyncio.Protocol):
         "sent",
     )
 
-    def __init__(self, driver: WireDriver) -> None:
+    def __init__(self, driver: Pool) -> None:
         self._driver = driver
         self._transport: asyncio.Transport | None = None
         self.connecting: asyncio.Task[None] | None = None

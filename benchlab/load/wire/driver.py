@@ -6,15 +6,14 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from benchlab.errors import TargetError
-from benchlab.load.driver import is_local_failure
+from benchlab.load.failures import is_local_failure
 from benchlab.load.recorder import Recorder
 from benchlab.load.source import Source
 from benchlab.load.wire.connection import Connection
-from benchlab.load.wire.encoding import make_encoder
+from benchlab.load.wire.encoding import Encoder, make_encoder
 from benchlab.load.wire.response import HeadMemory
 from benchlab.units import NS_PER_S, seconds_to_ns
 from benchlab.values.plan import Plan
@@ -54,7 +53,7 @@ class WireDriver:
         self._tls = _tls_context(plan)
         self._address: tuple[str, int] = ("", 0)
         self._stopped = False
-        self.encoders: list[Callable[[int], bytes]] = [
+        self.encoders: list[Encoder] = [
             make_encoder(request, run_id, plan) for request in plan.requests
         ]
         self.head_only = [request.method == "HEAD" for request in plan.requests]
