@@ -123,7 +123,7 @@ def _file_lock(path: Path) -> FileLock:
     from filelock import FileLock
 
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)  # requests and answers are private
         if not os.access(path, os.W_OK | os.X_OK):
             raise PermissionError(13, os.strerror(13))
     except OSError as exc:

@@ -187,6 +187,16 @@ def test_the_note_of_the_holder_is_only_a_note(closed_store: Store, own_data_dir
     assert closed_store.runs().empty
 
 
+def test_others_on_the_machine_cannot_look_in(tmp_path: Path) -> None:
+    assert Store(f"chdb://{tmp_path / 'new' / 'store'}").runs().empty
+    assert (tmp_path / "new" / "store").stat().st_mode & 0o777 == 0o700
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o770)
+    assert Store(f"chdb://{shared}").runs().empty
+    assert shared.stat().st_mode & 0o777 == 0o770, "whoever made it decided"
+
+
 def test_a_path_that_cannot_be_a_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write the store") as caught:
