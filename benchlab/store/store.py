@@ -80,6 +80,8 @@ class Store:
     def save(self, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
         """Keep ``run``; once it is acknowledged, remove its spool.
 
+        Credentials are not kept: in the stored plan, header values and URL parameters whose names
+        sound secret are ``***``. Bodies are kept as they are.
         Any number of calls, after whatever failed before, leave exactly one copy.
         ``on_progress(done, total)`` counts samples.
         """
@@ -99,6 +101,8 @@ class Store:
 
     def run(self, run_id: str) -> Run:
         """The stored run with this id, an unambiguous beginning of one, or ``"latest"``.
+
+        It is the run that was saved, but for the credentials in its plan: see `save`.
 
         Raises:
             RunNotFoundError: no run, or more than one, fits.

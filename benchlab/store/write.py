@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from benchlab import spool
 from benchlab.errors import StoreError
 from benchlab.store.connection import DURABLE
+from benchlab.values.redact import public_plan, public_url
 from benchlab.values.run import Run
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         "id": run.id,
         "started_at": run.started_at_ns,
         "name": run.name,
-        "url": run.url,
+        "url": public_url(run.url),
         "endpoint": ", ".join(dict.fromkeys(request.name for request in run.plan.requests)),
         "verdict": run.verdict,
         "reason": run.invalid_reason or "",
@@ -176,7 +177,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         "intended_rate_rps": stats.intended_rate_rps,
         **distributions,
         "stopped_ns": run.stopped_ns,
-        "plan": run.plan.to_json(),
+        "plan": json.dumps(public_plan(run.plan.to_dict())),
         "environment": json.dumps(dict(run.environment)),
         "health": json.dumps(run.health.to_dict()),
     }

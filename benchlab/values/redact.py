@@ -1,4 +1,4 @@
-"""Hiding credentials in what people get to see: cards, terminals, reports."""
+"""Hiding credentials in what is shown or kept: cards, terminals, reports, stored runs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import copy
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 __all__ = ["HIDDEN", "header_value", "public_plan", "public_url"]
 
 HIDDEN = "***"
 
 _SECRET = re.compile(
-    r"auth|cookie|token|secret|passw|credential|signature|api[-_]?key|access[-_]?key", re.IGNORECASE
+    r"auth|cookie|token|secret|passw|passphrase|pwd|credential|session|jwt|signature|^sig$"
+    r"|^key$|(api|access|private|subscription|functions)[-_]?key",
+    re.IGNORECASE,
 )
 
 
@@ -24,11 +26,8 @@ def public_url(url: str) -> str:
     if parts.password is not None:
         user, _, host = netloc.rpartition("@")
         netloc = f"{user.partition(':')[0]}:{HIDDEN}@{host}"
-    fields = [
-        f"{name}{equals}{HIDDEN if equals and _SECRET.search(name) else value}"
-        for name, equals, value in (field.partition("=") for field in parts.query.split("&"))
-    ]
-    return urlunsplit(parts._replace(netloc=netloc, query="&".join(fields)))
+    query, fragment = _public_fields(parts.query), _public_fields(parts.fragment)
+    return urlunsplit(parts._replace(netloc=netloc, query=query, fragment=fragment))
 
 
 def header_value(name: str, value: str) -> str:
@@ -37,7 +36,7 @@ def header_value(name: str, value: str) -> str:
 
 
 def public_plan(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What `Plan.to_dict` gave, with secrets hidden in URLs and headers."""
+    """What `Plan.to_dict` gave, with secrets hidden in URLs and headers. Bodies are as they are."""
     public = copy.deepcopy(dict(data))
     for request in public["requests"]:
         request["url"] = public_url(request["url"])
@@ -45,3 +44,12 @@ def public_plan(data: Mapping[str, Any]) -> dict[str, Any]:
             [name, header_value(name, value)] for name, value in request["headers"]
         ]
     return public
+
+
+def _public_fields(text: str) -> str:
+    """``a=1&b=2`` with the values of secrets hidden, and everything else to the letter."""
+    fields = (field.partition("=") for field in text.split("&"))
+    return "&".join(
+        f"{name}{equals}{HIDDEN if equals and _SECRET.search(unquote(name)) else value}"
+        for name, equals, value in fields
+    )

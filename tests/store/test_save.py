@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from benchlab import spool
 from benchlab.errors import StoreError
 from benchlab.store import Store, write
+from benchlab.values.request import Request
 from benchlab.values.run import Run
 from benchlab.values.samples import Samples
 
@@ -156,6 +158,41 @@ def test_spool_goes_when_and_only_when_the_run_is_stored(
     assert directory.is_dir()
     store.save(run)
     assert not directory.exists()
+
+
+def test_credentials_are_not_kept(store: Store, make_run: MakeRun) -> None:
+    secret = "hunter2"
+    run = make_run(10)
+    request = Request(
+        "POST",
+        f"http://me:{secret}@127.0.0.1:8000/add?token={secret}&q=1",
+        headers={"X-API-Key": secret, "X-A": "b"},
+        json={"a": [1]},
+    )
+    run = replace(run, plan=replace(run.plan, requests=[request]))
+    store.save(run)
+
+    stored = store.query_df("SELECT * FROM runs").iloc[0]
+    told = store.query_df("SELECT * FROM benchmark_results").iloc[0]
+    listed = store.runs().iloc[0]
+    for row in (stored, told, listed):
+        assert row["url"] == "http://127.0.0.1:8000/add?token=***&q=1"
+        assert secret not in str(row.to_dict())
+        assert "bWU6aHVudGVyMg" not in str(row.to_dict()), "user and password in base64"
+
+    (back,) = store.run(run.id).plan.requests
+    assert back == replace(
+        request,
+        url="http://127.0.0.1:8000/add?token=***&q=1",
+        headers=[
+            ("X-API-Key", "***"),
+            ("X-A", "b"),
+            ("Authorization", "***"),
+            ("Content-Type", "application/json"),
+        ],
+    )
+    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+    assert request.header_pairs[0] == ("X-API-Key", secret), "the run itself keeps its own"
 
 
 def test_a_stored_run_needs_few_bytes(
