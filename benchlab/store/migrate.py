@@ -1,8 +1,8 @@
 """The schema, as ordered SQL files that are each applied once.
 
 A file is named ``0001_what.sql``; its statements end with a semicolon at the end of a line. A
-statement is repeatable (``IF NOT EXISTS``), so that a migration cut off in the middle is simply
-applied again. Files that were released are never edited: a change is a new file.
+statement is repeatable (``IF NOT EXISTS``, a setting), so that a migration cut off in the middle is
+simply applied again. Files that were released are never edited: a change is a new file.
 """
 
 from __future__ import annotations

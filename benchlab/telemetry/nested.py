@@ -16,9 +16,7 @@ __all__ = ["flatten_line"]
 _MARKS = (b'"arrayValue"', b'"kvlistValue"')
 
 # Go's JSON writes these as escapes, and the Collector renders with it.
-_ESCAPES = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
+_ESCAPES = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
 def flatten_line(line: bytes) -> bytes:
@@ -41,7 +39,10 @@ def _flatten(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     if "arrayValue" in node or "kvlistValue" in node:
-        return {"stringValue": _render(node)}
+        try:
+            return {"stringValue": _render(node)}
+        except OverflowError:  # then the Collector stores nothing of the whole value
+            return {"stringValue": ""}
     return {key: _flatten(value) for key, value in node.items()}
 
 
@@ -76,7 +77,7 @@ def _text(value: str) -> str:
 def _double(value: float) -> str:
     """The shortest decimal that is this double, without exponent between 1e-6 and 1e21."""
     if not math.isfinite(value):
-        raise ValueError("JSON has no such number")
+        raise OverflowError("JSON has no such number")
     if value == 0:
         return "-0" if math.copysign(1, value) < 0 else "0"
     shortest = Decimal(repr(value))

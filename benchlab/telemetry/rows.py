@@ -1,7 +1,8 @@
 """From OTLP lines, as `otlp` reads them, to rows of the Collector's tables.
 
 One INSERT … SELECT per table unfolds the nested tuples into the rows that the Collector's
-ClickHouse exporter 0.160.0 writes. Columns go by name, since their order differs by version.
+ClickHouse exporter 0.161.0 writes. Columns go by name, since their order differs by version;
+where a column holds whole seconds, as in metrics, inserting cuts the nanoseconds off.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ class Target:
 def _double(text: str) -> str:
     """SQL that renders the number in the String ``text`` as the Collector does; '' stays ''."""
     number = f"toFloat64OrZero({text})"
-    name = f"multiIf(isNaN({number}), 'NaN', {number} > 0, '+Inf', '-Inf')"
+    name = f"multiIf(isNaN({number}), 'NaN', {number} > 0, 'Infinity', '-Infinity')"
     return (
         f"multiIf({text} = '', '', isFinite({number}),"
         f" replaceRegexpOne(toString({number}), 'e(\\\\d)', 'e+\\\\1'),"
-        f" concat('json: unsupported value: ', {name}))"
+        f" {name})"
     )
 
 

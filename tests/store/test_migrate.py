@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from benchlab.errors import SchemaError
-from benchlab.store import Store, migrate
+from benchlab.store import Store, connection, migrate
 
 MAP = "Map(LowCardinality(String), String)"
 LOW = "LowCardinality(String)"
 TIME = "DateTime64(9)"
 
-# What the Collector's ClickHouse exporter 0.160.0 creates: names and types, in order.
+# What the Collector's ClickHouse exporter 0.161.0 creates: names and types, in order.
 TRACES = {
     "Timestamp": TIME,
     "TraceId": "String",
@@ -47,16 +47,16 @@ COMMON = {
     "ScopeDroppedAttrCount": "UInt32",
     "ScopeSchemaUrl": "String",
     "ServiceName": LOW,
-    "MetricName": "String",
+    "MetricName": LOW,
     "MetricDescription": "String",
     "MetricUnit": "String",
     "Attributes": MAP,
-    "StartTimeUnix": TIME,
-    "TimeUnix": TIME,
+    "StartTimeUnix": "DateTime",
+    "TimeUnix": "DateTime",
 }
 EXEMPLARS = {
     "Exemplars.FilteredAttributes": f"Array({MAP})",
-    "Exemplars.TimeUnix": f"Array({TIME})",
+    "Exemplars.TimeUnix": "Array(DateTime)",
     "Exemplars.Value": "Array(Float64)",
     "Exemplars.SpanId": "Array(String)",
     "Exemplars.TraceId": "Array(String)",
@@ -98,6 +98,12 @@ EXPORTER = {
     },
 }
 
+METRIC_KEYS = "ServiceName, MetricName, toStartOfHour(TimeUnix), cityHash64(Attributes), TimeUnix"
+SORTING_KEYS = {
+    "otel_traces": "ServiceName, SpanName, toDateTime(Timestamp)",
+    "otel_traces_trace_id_ts": "TraceId, Start",
+}
+
 
 def test_files_are_numbered_without_a_gap() -> None:
     steps = migrate.migrations()
@@ -105,10 +111,13 @@ def test_files_are_numbered_without_a_gap() -> None:
     assert all(list(step.statements()) for step in steps)
 
 
+REPEATABLE = r"CREATE (TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS |ALTER TABLE \w+ MODIFY SETTING "
+
+
 def test_every_statement_can_be_repeated() -> None:
     for step in migrate.migrations():
         for statement in step.statements():
-            assert re.match(r"CREATE (TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS ", statement)
+            assert re.match(REPEATABLE, statement)
 
 
 def test_applied_once(store: Store) -> None:
@@ -150,3 +159,44 @@ def test_telemetry_tables_are_the_collectors(store: Store, table: str) -> None:
     )
     assert dict(zip(columns["name"], columns["type"], strict=True)) == EXPORTER[table]
     assert list(columns["name"]) == list(EXPORTER[table])
+
+
+@pytest.mark.parametrize("table", EXPORTER)
+def test_telemetry_tables_are_sorted_and_partitioned_as_the_collectors(
+    store: Store, table: str
+) -> None:
+    row = store.query_df(
+        "SELECT sorting_key, partition_key FROM system.tables"
+        " WHERE database = currentDatabase() AND name = {table:String}",
+        {"table": table},
+    ).iloc[0]
+    times = {"otel_traces": "Timestamp", "otel_traces_trace_id_ts": "Start"}
+    assert row["sorting_key"] == SORTING_KEYS.get(table, METRIC_KEYS)
+    assert row["partition_key"] == f"toDate({times.get(table, 'TimeUnix')})"
+
+
+def test_repeated_inserts_are_dropped_also_where_the_collector_came_first(tmp_path: Path) -> None:
+    """The exporter creates its tables, then ours find them there: 0002 is what it would do."""
+    store = Store(f"chdb://{tmp_path / 'first'}")
+    (exporters,) = (step for step in migrate.migrations() if step.name == "otel")
+    assert "deduplication" not in exporters.sql
+    assert store._dsn.path is not None
+    store._dsn.path.mkdir()
+    with connection.opened(store._dsn) as client:
+        for statement in exporters.statements():
+            client.command(statement)
+        client.command("INSERT INTO otel_traces (TraceId) VALUES ('theirs')")
+    for _ in range(2):
+        store.query_df(
+            "INSERT INTO otel_traces (TraceId) SETTINGS insert_deduplication_token = 'once'"
+            " VALUES ('ours')",
+            write=True,
+        )
+    for table in ("otel_traces", "otel_traces_trace_id_ts"):
+        found = store.query_df(f"SELECT TraceId FROM {table} ORDER BY TraceId")  # noqa: S608
+        assert list(found["TraceId"]) == ["ours", "theirs"]
+    windows = store.query_df(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND"
+        " name LIKE 'otel_%' AND create_table_query LIKE '%deduplication_window = 10000%'"
+    )
+    assert set(windows["name"]) == set(EXPORTER)

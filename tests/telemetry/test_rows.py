@@ -16,6 +16,7 @@ Rows = Callable[..., list[dict[str, Any]]]
 SpanLine = Callable[..., bytes]
 
 START_NS = 1_795_460_064_981_497_375
+START_S = START_NS // 1_000_000_000
 
 
 def attributes(**values: Any) -> list[dict[str, Any]]:
@@ -38,10 +39,12 @@ VALUES: list[tuple[dict[str, Any], str]] = [
     ({"doubleValue": 1.5e-7}, "1.5e-7"),
     ({"doubleValue": 1e20}, "100000000000000000000"),
     ({"doubleValue": 1e21}, "1e+21"),
-    ({"doubleValue": "NaN"}, "json: unsupported value: NaN"),
-    ({"doubleValue": "-Infinity"}, "json: unsupported value: -Inf"),
+    ({"doubleValue": "NaN"}, "NaN"),
+    ({"doubleValue": "Infinity"}, "Infinity"),
+    ({"doubleValue": "-Infinity"}, "-Infinity"),
     ({"bytesValue": "AP8="}, "AP8="),
     ({"arrayValue": {"values": [{"intValue": "1"}, {"stringValue": "x"}]}}, '[1,"x"]'),
+    ({"arrayValue": {"values": [{"doubleValue": "NaN"}]}}, ""),
 ]
 
 
@@ -200,8 +203,8 @@ NAMES = {
     "MetricDescription": "what",
     "MetricUnit": "s",
     "Attributes": {"route": "/"},
-    "start": START_NS,
-    "time": START_NS + 1,
+    "start": START_S,
+    "time": START_S,
 }
 SPREAD = {"count": "4", "sum": 2.5, "min": 0.25, "max": 1}
 SPREAD_ROW = {"Count": 4, "Sum": 2.5, "Min": 0.25, "Max": 1.0, "Flags": 1}
@@ -316,11 +319,15 @@ def test_metrics(
     path.write_bytes(metrics_line({"name": "m", "description": "what", "unit": "s", **data}))
     report = ingest(client, [path])
     assert (report.metric_points, report.spans, report.errors) == (1, 0, 0)
-    times = "" if table == "summary" else ", `Exemplars.TimeUnix`"
+    times, exemplars = "", ""
+    if table != "summary":
+        times = ", `Exemplars.TimeUnix`"
+        exemplars = ", arrayMap(t -> toUnixTimestamp(t), `Exemplars.TimeUnix`) AS exemplar_times"
+        expected = {**expected, "exemplar_times": [START_S, 0]}
     (row,) = rows(
         client,
         f"SELECT * EXCEPT (StartTimeUnix, TimeUnix{times}),"  # noqa: S608  # constants
-        " toUnixTimestamp64Nano(StartTimeUnix) AS start, toUnixTimestamp64Nano(TimeUnix) AS time"
+        f" toUnixTimestamp(StartTimeUnix) AS start, toUnixTimestamp(TimeUnix) AS time{exemplars}"
         f" FROM otel_metrics_{table}",
     )
     assert row == NAMES | expected
