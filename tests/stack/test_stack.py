@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -28,15 +29,19 @@ DASHBOARDS = sorted((ROOT / "otel/grafana/dashboards").glob("*.json"))
 DOCKERFILES = [ROOT / "target/Dockerfile", *sorted((ROOT / ".docker").glob("*.Dockerfile"))]
 
 
+@cache
 def compose_command() -> list[str]:
-    """The compose program of this machine; skips without one, fails where it is required."""
-    if program := shutil.which("docker-compose"):
-        return [program]
+    """Docker's compose plug-in, as in `make up`, or else the program it grew out of.
+
+    Skips without either, fails where one is required.
+    """
     if docker := shutil.which("docker"):
         plugin = [docker, "compose"]
         asked = subprocess.run([*plugin, "version"], capture_output=True, check=False)
         if asked.returncode == 0:
             return plugin
+    if program := shutil.which("docker-compose"):
+        return [program]
     message = "neither docker-compose nor docker's compose plug-in is installed"
     if os.environ.get("BENCHLAB_REQUIRE_EXTRAS") == "1":
         pytest.fail(message)
