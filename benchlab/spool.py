@@ -23,10 +23,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from benchlab.errors import RunError
@@ -36,6 +35,9 @@ from benchlab.values.health import Health, WorkerHealth
 from benchlab.values.plan import Plan
 from benchlab.values.run import Run
 from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Samples
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 __all__ = [
     "create",
@@ -219,12 +221,16 @@ def remove(directory: Path) -> None:
 
 
 def _lock(path: Path) -> FileLock:
+    from filelock import FileLock
+
     lock = FileLock(path, timeout=0)
     lock.acquire()
     return lock
 
 
 def _is_in_use(directory: Path) -> bool:
+    from filelock import Timeout
+
     for path in directory.glob("*.lock"):
         try:
             _lock(path).release()

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchlab import spool
 from benchlab.load.driver import Driver, make_driver
 from benchlab.load.observer import TICK_S, Observer
-from benchlab.load.pacing import Pacer
+from benchlab.load.pacing import Alarm, Pacer, make_alarm
 from benchlab.load.recorder import Recorder
 from benchlab.load.source import ClosedSource, OpenSource
 from benchlab.units import NS_PER_S, seconds_to_ns
@@ -41,6 +41,7 @@ class Engine:
         self._driver: Driver = make_driver(plan, worker, run_id, self._source, self._recorder)
         self._observer = Observer()
         self._pacer: Pacer | None = None
+        self._starter: Alarm | None = None
         self._loop = asyncio.get_running_loop()
         self.finished: asyncio.Future[None] = self._loop.create_future()
         self._start_ns = 0
@@ -68,11 +69,18 @@ class Engine:
         self._deadline_ns = end_ns + seconds_to_ns(self._plan.drain_s)
         if isinstance(self._source, ClosedSource):
             self._source.end_ns = end_ns
-            delay_s = max(0.0, (start_ns - time.monotonic_ns()) / NS_PER_S)
-            self._loop.call_later(delay_s, self._driver.begin)
+            # The loop's own timers may ring a little early, which would be before time 0.
+            self._starter = make_alarm(self._loop, self._begin)
+            self._starter.set(start_ns)
         elif self._pacer is not None:
             self._pacer.start(start_ns)
         self._loop.call_later(TICK_S, self._tick)
+
+    def _begin(self) -> None:
+        if self._starter is not None:
+            self._starter.close()
+            self._starter = None
+            self._driver.begin()
 
     def stop(self) -> None:
         """No new requests; answers that are under way may still come, for one timeout."""
@@ -135,3 +143,6 @@ class Engine:
         self._source.stop()
         if self._pacer is not None:
             self._pacer.close()
+        if self._starter is not None:
+            self._starter.close()
+            self._starter = None

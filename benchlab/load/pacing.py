@@ -28,7 +28,7 @@ _TFD_TIMER_ABSTIME = 1
 
 
 class Alarm(Protocol):
-    """Calls back at a time of the monotonic clock."""
+    """Calls back at a time of the monotonic clock, never before it."""
 
     name: str
 
@@ -99,17 +99,25 @@ class LoopAlarm:
         self._loop = loop
         self._ring = ring
         self._handle: asyncio.TimerHandle | None = None
+        self._at_ns = 0
 
     def set(self, at_ns: int) -> None:
         """Ring at ``at_ns``."""
         self.close()
+        self._at_ns = at_ns
         delay_s = (at_ns - time.monotonic_ns()) / NS_PER_S
-        self._handle = self._loop.call_later(max(0.0, delay_s), self._ring)
+        self._handle = self._loop.call_later(max(0.0, delay_s), self._on_timer)
 
     def close(self) -> None:
         """Never ring again."""
         if self._handle is not None:
             self._handle.cancel()
+
+    def _on_timer(self) -> None:
+        if time.monotonic_ns() < self._at_ns:
+            self.set(self._at_ns)  # the loop's clock ran ahead by a part of its millisecond
+        else:
+            self._ring()
 
 
 def make_alarm(loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> Alarm:
