@@ -1,50 +1,18 @@
-"""Runs made of drawn numbers, and a store of its own for every test."""
+"""What tests of the store use: runs to keep, and a store of their own."""
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 from benchlab.store import Store
-from benchlab.values.health import Health, WorkerHealth
-from benchlab.values.load import ConstantRate
-from benchlab.values.plan import Plan
-from benchlab.values.request import Request
-from benchlab.values.run import Run, new_run_id
-from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
+from benchlab.values.run import Run
+from tests.store import runs
+from tests.stores import closed_store, empty_store
 
-MakeRun = Callable[..., Run]
-
-
-@pytest.fixture(autouse=True)
-def own_data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Nothing here may touch the data of whoever runs the tests."""
-    monkeypatch.setenv("BENCHLAB_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("BENCHLAB_DSN", f"chdb://{tmp_path / 'data' / 'store'}")
-    monkeypatch.delenv("BENCHLAB_STORE_WAIT_S", raising=False)
-    return tmp_path / "data"
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a store with its schema and nothing in it, made once."""
-    directory = tmp_path_factory.mktemp("empty") / "store"
-    with Store(f"chdb://{directory}").connect():
-        pass
-    return directory
-
-
-@pytest.fixture
-def closed_store(own_data_dir: Path, empty_store: Path) -> Store:
-    """An empty embedded store that nobody has open."""
-    shutil.copytree(empty_store, own_data_dir / "store", symlinks=True)
-    return Store(f"chdb://{own_data_dir / 'store'}")
+__all__ = ["closed_store", "empty_store"]
 
 
 @pytest.fixture
@@ -55,65 +23,12 @@ def store(closed_store: Store) -> Iterator[Store]:
 
 
 @pytest.fixture
-def make_run() -> MakeRun:
-    """A run with ``count`` samples drawn by ``seed``: warm-up, errors and two endpoints in it."""
-    return _make_run
+def make_run() -> Callable[..., Run]:
+    """Makes a run with ``count`` samples drawn by ``seed``."""
+    return runs.make_run
 
 
 @pytest.fixture
 def python() -> str:
     """The interpreter for processes of their own."""
     return sys.executable
-
-
-def _make_run(
-    count: int = 1000,
-    *,
-    seed: int = 1,
-    run_id: str = "",
-    name: str = "drawn",
-    trace_ratio: float = 1.0,
-    started_at_ns: int = 1_795_460_064_981_497_375,
-    stopped_ns: int | None = None,
-    spool: Path | None = None,
-) -> Run:
-    rng = np.random.default_rng(seed)
-    plan = Plan(
-        requests=[
-            Request("POST", "http://127.0.0.1:8000/api/add?x=1", json={"a": [1], "b": [2]}),
-            Request("GET", "http://127.0.0.1:8000/größe", headers={"X-A": "é"}, body=b"\xff\x00"),
-        ],
-        load=ConstantRate(1000.0),
-        duration_s=max(count - count // 20, 1) / 1000,
-        warmup_s=count // 20 / 1000,
-        workers=2,
-        trace_ratio=trace_ratio,
-        name=name,
-        tags={"commit": "abc", "quote": "it's"},
-    )
-    records = np.zeros(count, dtype=SAMPLE_DTYPE)
-    records["seq"] = np.arange(count)
-    records["intended_ns"] = np.arange(count) * 1_000_000
-    records["sent_ns"] = records["intended_ns"] + rng.lognormal(11, 0.5, count).astype(np.int64)
-    records["done_ns"] = records["sent_ns"] + rng.lognormal(14, 0.5, count).astype(np.int64)
-    records["first_byte_ns"] = records["done_ns"] - rng.lognormal(9, 0.5, count).astype(np.int64)
-    records["bytes_in"] = rng.integers(20, 30, count)
-    records["status"] = 200
-    records["endpoint"] = rng.integers(0, 2, count)
-    failed = rng.random(count) < 0.01
-    records["error"][failed] = ErrorKind.CONNECT
-    records["status"][failed] = 0
-    records["first_byte_ns"][failed] = 0
-    records["flags"][: count // 20] = Flag.WARMUP
-    whole_s, rest_ns = divmod(started_at_ns, 1_000_000_000)
-    return Run(
-        id=run_id or new_run_id(),
-        plan=plan,
-        started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
-        started_at_ns=started_at_ns,
-        samples=Samples(records, [request.name for request in plan.requests]),
-        health=Health((WorkerHealth(0, cpu_ratio=0.25, clock="timerfd"), WorkerHealth(1))),
-        environment={"python": "3.11", "cpus": 2, "nested": {"a": [1, 2.5, None, "ü"]}},
-        stopped_ns=stopped_ns,
-        spool=spool,
-    )

@@ -10,7 +10,6 @@ from benchlab.store.dsn import default_dsn, parse_dsn
 
 
 def test_default_lies_in_the_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("BENCHLAB_DSN")
     monkeypatch.setenv("BENCHLAB_DATA_DIR", "/somewhere")
     assert default_dsn() == "chdb:///somewhere/store"
 

@@ -17,6 +17,8 @@ import pytest
 from benchlab.errors import StoreBusyError, StoreError
 from benchlab.store import Store, gate
 
+ROOT = Path(__file__).parents[2]
+
 HOLD = """
 import sys
 from benchlab.store import Store
@@ -28,11 +30,11 @@ with Store(sys.argv[1]).connect():
 WORK = """
 import sys
 sys.path.insert(0, sys.argv[2])
-from conftest import _make_run
+from tests.store.runs import make_run
 from benchlab.store import Store
 store = Store(sys.argv[1])
 for number in range(2):
-    run = _make_run(200, seed=number)
+    run = make_run(200, seed=number)
     store.save(run)
     assert len(store.run(run.id).samples) == 200
     assert len(store.runs()) > number
@@ -108,7 +110,7 @@ def test_a_killed_holder_is_not_waited_for(closed_store: Store) -> None:
 
 
 def test_many_processes_write_and_read_at_once(closed_store: Store) -> None:
-    command = [sys.executable, "-c", WORK, closed_store.location, str(Path(__file__).parent)]
+    command = [sys.executable, "-c", WORK, closed_store.location, str(ROOT)]
     processes = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(3)
@@ -178,12 +180,12 @@ def test_two_embedded_stores_at_once_are_refused_in_words(
     assert other.runs().empty
 
 
-def test_the_note_of_the_holder_is_only_a_note(closed_store: Store, own_data_dir: Path) -> None:
+def test_the_note_of_the_holder_is_only_a_note(closed_store: Store, own_data: Path) -> None:
     closed_store.runs()
-    note = own_data_dir / "store" / gate.HOLDER_NAME
+    note = own_data / "store" / gate.HOLDER_NAME
     assert json.loads(note.read_text())["pid"] == os.getpid()
     note.write_text("{")
-    assert gate._describe_holder(own_data_dir / "store") == "another process"
+    assert gate._describe_holder(own_data / "store") == "another process"
     assert closed_store.runs().empty
 
 

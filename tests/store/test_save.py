@@ -17,10 +17,12 @@ from benchlab.values.samples import Samples
 
 MakeRun = Callable[..., Run]
 
+ROOT = Path(__file__).parents[2]
+
 DIE = """
 import os, sys
 sys.path.insert(0, sys.argv[2])
-from conftest import _make_run
+from tests.store.runs import make_run
 from benchlab.store import Store, write
 write.BLOCK_SAMPLES = 100
 insert, left = write._insert_block, int(sys.argv[3])
@@ -33,7 +35,7 @@ def dying(*args):
 write._insert_block = dying
 if left == 5:
     write._insert_run = lambda *args: os._exit(9)
-Store(sys.argv[1]).save(_make_run(500, run_id="0123456789abcdef"))
+Store(sys.argv[1]).save(make_run(500, run_id="0123456789abcdef"))
 """
 
 
@@ -83,7 +85,7 @@ def test_a_process_that_dies_between_any_two_steps(
 ) -> None:
     store = closed_store
     done = subprocess.run(
-        [sys.executable, "-c", DIE, store.location, str(Path(__file__).parent), str(survived)],
+        [sys.executable, "-c", DIE, store.location, str(ROOT), str(survived)],
         check=False,
     )
     assert done.returncode == 9

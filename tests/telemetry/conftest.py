@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,39 +11,26 @@ import pytest
 
 from benchlab.store import Store
 from benchlab.telemetry.client import Client
+from tests.stores import closed_store, empty_store
+
+__all__ = ["closed_store", "empty_store"]
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
 
-@pytest.fixture(autouse=True)
-def own_data_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Nothing here may touch the data of whoever runs the tests, or lie among the files read."""
+@pytest.fixture
+def own_data(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """As for all tests, and not among the files that tests here have read."""
     directory = tmp_path_factory.mktemp("data")
     monkeypatch.setenv("BENCHLAB_DATA_DIR", str(directory))
-    monkeypatch.setenv("BENCHLAB_DSN", f"chdb://{directory / 'store'}")
-    return directory
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a store with its schema and nothing in it, made once."""
-    directory = tmp_path_factory.mktemp("empty") / "store"
-    with Store(f"chdb://{directory}").connect():
-        pass
+    monkeypatch.delenv("BENCHLAB_DSN", raising=False)
     return directory
 
 
 @pytest.fixture
-def store(own_data_dir: Path, empty_store: Path) -> Store:
-    """An empty embedded store that nobody has open."""
-    shutil.copytree(empty_store, own_data_dir / "store", symlinks=True)
-    return Store(f"chdb://{own_data_dir / 'store'}")
-
-
-@pytest.fixture
-def client(store: Store) -> Iterator[Client]:
+def client(closed_store: Store) -> Iterator[Client]:
     """An open client of an empty store."""
-    with store.connect() as opened:
+    with closed_store.connect() as opened:
         yield opened
 
 

@@ -224,18 +224,18 @@ def test_files_larger_than_a_block(
 
 @pytest.mark.parametrize("survived", range(4))
 def test_a_process_that_dies_between_any_two_steps(
-    store: Store, span_line: SpanLine, tmp_path: Path, survived: int
+    closed_store: Store, span_line: SpanLine, tmp_path: Path, survived: int
 ) -> None:
     """Steps: begun, spans in, errors in, finished. The file grows before the next attempt."""
     path = tmp_path / "a.jsonl"
     path.write_bytes(span_line(100) + b"broken\n")
     done = subprocess.run(
-        [sys.executable, "-c", DIE, store.location, str(path), str(survived)], check=False
+        [sys.executable, "-c", DIE, closed_store.location, str(path), str(survived)], check=False
     )
     assert done.returncode == 9
     with path.open("ab") as file:
         file.write(span_line(7, first=1000))
-    with store.connect() as client:
+    with closed_store.connect() as client:
         ingest(client, [path])
         ingest(client, [path])
         assert spans(client) == 107

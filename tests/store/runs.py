@@ -1,0 +1,71 @@
+"""Runs made of drawn numbers. Processes that tests start import this too."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from benchlab.values.health import Health, WorkerHealth
+from benchlab.values.load import ConstantRate
+from benchlab.values.plan import Plan
+from benchlab.values.request import Request
+from benchlab.values.run import Run, new_run_id
+from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
+
+__all__ = ["make_run"]
+
+
+def make_run(
+    count: int = 1000,
+    *,
+    seed: int = 1,
+    run_id: str = "",
+    name: str = "drawn",
+    trace_ratio: float = 1.0,
+    started_at_ns: int = 1_795_460_064_981_497_375,
+    stopped_ns: int | None = None,
+    spool: Path | None = None,
+) -> Run:
+    """A run with ``count`` samples drawn by ``seed``: warm-up, errors and two endpoints in it."""
+    rng = np.random.default_rng(seed)
+    plan = Plan(
+        requests=[
+            Request("POST", "http://127.0.0.1:8000/api/add?x=1", json={"a": [1], "b": [2]}),
+            Request("GET", "http://127.0.0.1:8000/größe", headers={"X-A": "é"}, body=b"\xff\x00"),
+        ],
+        load=ConstantRate(1000.0),
+        duration_s=max(count - count // 20, 1) / 1000,
+        warmup_s=count // 20 / 1000,
+        workers=2,
+        trace_ratio=trace_ratio,
+        name=name,
+        tags={"commit": "abc", "quote": "it's"},
+    )
+    records = np.zeros(count, dtype=SAMPLE_DTYPE)
+    records["seq"] = np.arange(count)
+    records["intended_ns"] = np.arange(count) * 1_000_000
+    records["sent_ns"] = records["intended_ns"] + rng.lognormal(11, 0.5, count).astype(np.int64)
+    records["done_ns"] = records["sent_ns"] + rng.lognormal(14, 0.5, count).astype(np.int64)
+    records["first_byte_ns"] = records["done_ns"] - rng.lognormal(9, 0.5, count).astype(np.int64)
+    records["bytes_in"] = rng.integers(20, 30, count)
+    records["status"] = 200
+    records["endpoint"] = rng.integers(0, 2, count)
+    failed = rng.random(count) < 0.01
+    records["error"][failed] = ErrorKind.CONNECT
+    records["status"][failed] = 0
+    records["first_byte_ns"][failed] = 0
+    records["flags"][: count // 20] = Flag.WARMUP
+    whole_s, rest_ns = divmod(started_at_ns, 1_000_000_000)
+    return Run(
+        id=run_id or new_run_id(),
+        plan=plan,
+        started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
+        started_at_ns=started_at_ns,
+        samples=Samples(records, [request.name for request in plan.requests]),
+        health=Health((WorkerHealth(0, cpu_ratio=0.25, clock="timerfd"), WorkerHealth(1))),
+        environment={"python": "3.11", "cpus": 2, "nested": {"a": [1, 2.5, None, "ü"]}},
+        stopped_ns=stopped_ns,
+        spool=spool,
+    )
