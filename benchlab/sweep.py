@@ -69,7 +69,8 @@ def sweep(
     an interrupted sweep is whole as far as it came. A failing point does not stop the others.
 
     Raises:
-        InputError: an unknown parameter, a value of the wrong type, or nothing to vary.
+        InputError: an unknown parameter, a value of the wrong type, nothing to vary, or a
+            directory that holds another sweep.
     """
     points = [
         Point(number, parameters, directory / f"point-{number:03d}")
@@ -77,6 +78,11 @@ def sweep(
     ]
     if not axes:
         raise InputError("there is nothing to vary: give at least one axis, -g name=v1,v2")
+    both = sorted(set(axes) & set(fixed))
+    if both:
+        raise InputError(f"{both[0]} is both an axis and fixed: give it with -g or with -p")
+    if next(directory.glob("point-*"), None) is not None:
+        raise InputError(f"{directory} holds another sweep: choose another directory with -o")
     known = notebook_parameters(notebook)
     for point in points:
         convert_parameters({**fixed, **point.parameters}, known, notebook)
@@ -114,11 +120,11 @@ def sweep_table(points: Sequence[Point]) -> pd.DataFrame:
 
 
 def read_summary(point: Point) -> dict[str, Any]:
-    """The summary of the point's run; empty when it failed or made no run."""
+    """The summary of the point's run; empty when it made none."""
     import pandas as pd
 
     summary = point.directory / "summary.csv"
-    if point.error or not summary.exists():
+    if not summary.exists():
         return {}
     return {str(name): value for name, value in pd.read_csv(summary).iloc[0].items()}
 
@@ -141,25 +147,31 @@ def write_index(notebook: Path, points: Sequence[Point], directory: Path) -> Non
     page = environment.get_template("sweep.html").render(
         notebook=notebook.name, rows=rows, axes=list(points[0].parameters)
     )
-    (directory / "index.html").write_text(page)
+    (directory / "index.html").write_text(page, encoding="utf-8")
 
 
 def _run_point(notebook: Path, parameters: Mapping[str, str], point: Point) -> Point:
-    command = [sys.executable, "-m", "benchlab", "report", str(notebook)]
-    for name, value in parameters.items():
-        command += ["-p", name, value]
-    command += ["-o", str(point.directory), "--quiet"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    command = [sys.executable, "-P", "-m", "benchlab", "report", str(notebook.absolute())]
+    command += ["-o", str(point.directory), "--quiet", "--supervised"]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,  # its end, when this process is gone, ends the point too
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(json.dumps(dict(parameters)) + "\n")
+        process.stdin.flush()
         try:
-            _, words = process.communicate()
+            words = process.stderr.read()
         except KeyboardInterrupt:  # the point got it too, and cleans up after itself
-            process.communicate()
+            process.stderr.read()
             raise
     error = ""
     if process.returncode != 0:
-        lines = words.decode(errors="replace").strip().splitlines()
+        lines = words.strip().splitlines()
         error = lines[-1] if lines else f"exit status {process.returncode}"
         error = error.removeprefix("benchlab: ")
-    point.directory.mkdir(parents=True, exist_ok=True)
-    (point.directory / "parameters.json").write_text(json.dumps(dict(parameters), indent=1))
     return Point(point.number, point.parameters, point.directory, error)

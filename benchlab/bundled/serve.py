@@ -58,6 +58,11 @@ def serve(
         raise InputError(f"cannot listen on port {port} ({reason}): choose another one") from exc
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     if otlp_dir is not None:
+        try:
+            otlp_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            listener.close()
+            raise InputError(f"cannot write to {otlp_dir} ({exc.strerror})") from exc
         os.environ["BENCHLAB_TARGET_OTLP_DIR"] = str(otlp_dir)
     config = uvicorn.Config(
         "target.app:app",

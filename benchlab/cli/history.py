@@ -92,7 +92,7 @@ def query(sql: str, form: str, write: bool) -> None:
     elif form == "json":
         click.echo(frame.to_json(orient="records", date_format="iso", indent=2))
     else:
-        print_frame(frame)
+        print_frame(frame, float_format=".6g")
 
 
 def history_table(store: Store, limit: int) -> pd.DataFrame:

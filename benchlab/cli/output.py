@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "console",
     "error_console",
     "print_frame",
     "print_run",
@@ -113,14 +114,16 @@ def print_run(run: Run, out: Console | None = None) -> None:
         out.print(_distributions(rows))
 
 
-def print_frame(frame: pd.DataFrame, out: Console | None = None) -> None:
-    """A table of any content."""
+def print_frame(
+    frame: pd.DataFrame, out: Console | None = None, float_format: str = ",.3f"
+) -> None:
+    """A table of any content. Fixed decimals suit columns in ms; others want ``.6g``."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in frame.columns:
         numeric = frame[name].dtype.kind in "iuf"
         table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
     for row in frame.itertuples(index=False):
-        table.add_row(*(Text(_cell(value)) for value in row))
+        table.add_row(*(Text(_cell(value, float_format)) for value in row))
     (out or console()).print(table)
 
 
@@ -148,9 +151,9 @@ def _state(progress: RunProgress) -> str:
     )
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, float_format: str) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:,.3f}"
+        return "" if math.isnan(value) else f"{value:{float_format}}"
     return str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from benchlab import spool
-from benchlab.errors import RunError
+from benchlab.errors import BenchlabError
 from benchlab.store import Store
 
 __all__ = ["recover"]
@@ -14,14 +14,18 @@ __all__ = ["recover"]
 @click.command()
 @click.option("--list", "only_list", is_flag=True, help="only say what there is")
 @click.option("--discard", is_flag=True, help="delete the unsaved runs instead")
-def recover(only_list: bool, discard: bool) -> None:
+def recover(only_list: bool, discard: bool) -> int:
     """Save runs that were measured and never stored. May be repeated: nothing is stored twice.
+
+    Runs of bl.run that nobody saved are among them. One that cannot be read or saved is told, and
+    does not keep the others back; the exit code is then 1.
 
     \b
     Examples:
       benchlab recover
       benchlab recover --list
     """
+    failed = 0
     waiting = list(spool.pending())
     if not waiting:
         click.echo("nothing to recover", err=True)
@@ -30,15 +34,22 @@ def recover(only_list: bool, discard: bool) -> None:
             spool.remove(directory)
             click.echo(f"{directory.name}: deleted", err=True)
             continue
-        try:
-            run = spool.read_run(directory)
-        except RunError:
+        if not spool.was_started(directory):
             spool.remove(directory)
             click.echo(f"{directory.name}: never started, nothing was measured", err=True)
             continue
-        found = f"{directory.name}: {len(run.samples):,} requests, {run.verdict}"
-        if only_list:
-            click.echo(found)
-        else:
-            Store().save(run)
-            click.echo(f"{found}, saved", err=True)
+        try:
+            run = spool.read_run(directory)
+            found = (
+                f"{directory.name}: {run.started_at:%Y-%m-%d %H:%M}, {run.name},"
+                f" {len(run.samples):,} requests, {run.verdict}"
+            )
+            if only_list:
+                click.echo(found)
+            else:
+                Store().save(run)
+                click.echo(f"{found}, saved", err=True)
+        except BenchlabError as exc:
+            failed += 1
+            click.echo(f"{directory.name}: {exc}", err=True)
+    return 1 if failed else 0

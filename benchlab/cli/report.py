@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 import click
 
 from benchlab.bundled import notebook_path
+from benchlab.cli.exit_codes import EXIT_CODES
 from benchlab.errors import InputError
 from benchlab.store import Store
 
@@ -36,12 +41,19 @@ _RUN_ID = re.compile(r"[0-9a-f]{4,16}|latest")
 )
 @click.option("--list-parameters", is_flag=True, help="say what parameters the notebook has")
 @click.option("--quiet", "-q", is_flag=True, help="no progress and no summary")
+@click.option(
+    "--supervised",
+    is_flag=True,
+    hidden=True,
+    help="parameters come as a line of JSON on standard input, whose end interrupts the run",
+)
 def report(
     source: str,
     parameters: tuple[tuple[str, str], ...],
     directory: Path | None,
     list_parameters: bool,
     quiet: bool,
+    supervised: bool,
 ) -> int:
     """Run a notebook headless and write its report, or write the report of a stored run.
 
@@ -51,9 +63,10 @@ def report(
     \b
     Examples:
       benchlab report 01_benchmark
-      benchlab report 01_benchmark -p url http://127.0.0.1:8000/ -p rate_rps 200
+      benchlab report 01_benchmark -p url http://127.0.0.1:8000/ -p method GET -p body ""
       benchlab report latest -o /tmp/report
     """
+    chosen = dict(parameters) | (_obey_supervisor() if supervised else {})
     if _RUN_ID.fullmatch(source):
         if parameters or list_parameters:
             raise InputError(f"{source} is a run, which has no parameters: leave -p out")
@@ -62,8 +75,27 @@ def report(
         _print_parameters(notebook_path(source))
         return 0
     else:
-        made = _report_notebook(notebook_path(source), dict(parameters), directory, quiet)
+        made = _report_notebook(notebook_path(source), chosen, directory, quiet)
     return _tell(*made, quiet=quiet)
+
+
+def _obey_supervisor() -> dict[str, str]:
+    """The parameters that the supervisor gives; when it is gone, the run is interrupted."""
+    line = b""
+    while not line.endswith(b"\n"):
+        data = os.read(0, 65_536)
+        if not data:
+            raise InputError("--supervised wants a line of JSON on standard input")
+        line += data
+    found: dict[str, str] = json.loads(line)
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=watch, name="supervisor", daemon=True).start()
+    return found
 
 
 def _report_run(run_id: str, directory: Path | None) -> tuple[Path, str | None]:
@@ -110,11 +142,11 @@ def _print_parameters(notebook: Path) -> None:
 def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
     from benchlab.cli.output import error_console, print_run
 
-    if run_id is None:
-        click.echo(f"report: {page}")
-        return 0
-    run = Store().run(run_id)
+    run = None if run_id is None else Store().run(run_id)
     if not quiet:
-        print_run(run, error_console())
+        if run is not None:
+            print_run(run, error_console())
         click.echo(f"report: {page}")
-    return 130 if run.verdict == "interrupted" else 0
+    elif run is not None and run.verdict != "valid":
+        click.echo(f"benchlab: the run is {run.verdict}: {run.invalid_reason}", err=True)
+    return 0 if run is None else EXIT_CODES[run.verdict]

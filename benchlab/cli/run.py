@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import click
+from rich.console import Console
 
+from benchlab import spool
+from benchlab.cli.exit_codes import EXIT_CODES
 from benchlab.cli.history import history_table
 from benchlab.cli.options import DURATION, parse_headers, parse_tags, read_body
-from benchlab.errors import InputError
+from benchlab.cli.output import console, error_console, print_frame, print_run, progress_bar
+from benchlab.errors import InputError, RunError, StoreError
+from benchlab.load.run import run as carry_out
+from benchlab.store import Store
 from benchlab.values.options import ARRIVALS, plan_from_options
-from benchlab.values.plan import DRIVERS, Plan
+from benchlab.values.plan import DRIVERS
 from benchlab.values.run import Run
 
 __all__ = ["run"]
@@ -158,9 +165,18 @@ def run(
         name=name,
         tags=parse_tags(tags),
     )
-    finished = _carry_out(plan, save=not no_save)
+    _check_outputs(json_file, csv_dir)
+    store = None if no_save else Store()
+    if store is not None:
+        with store.connect():
+            pass  # a store that cannot be used should say so before the measurement, not after
+    with progress_bar(plan.describe()) as on_progress:
+        finished = carry_out(plan, on_progress=on_progress)
+    out = error_console() if json_file == "-" else console()
+    print_run(finished, out)
     _write(finished, json_file, csv_dir)
-    return {"valid": 0, "invalid": 1, "interrupted": 130}[finished.verdict]
+    _keep(finished, store, out)
+    return EXIT_CODES[finished.verdict]
 
 
 def _open_loop(rate: float) -> float:
@@ -169,40 +185,46 @@ def _open_loop(rate: float) -> float:
     return rate
 
 
-def _carry_out(plan: Plan, *, save: bool) -> Run:
-    from benchlab import spool
-    from benchlab.cli.output import error_console, print_frame, print_run, progress_bar
-    from benchlab.load.run import run as carry_out
-    from benchlab.store import Store
+def _check_outputs(json_file: str | None, csv_dir: Path | None) -> None:
+    """Find out before the measurement, not after, that its results cannot be written."""
+    for place in (Path(json_file) if json_file not in (None, "-") else None, csv_dir):
+        if place is None:
+            continue
+        existing = next(parent for parent in (place, *place.absolute().parents) if parent.exists())
+        if not os.access(existing, os.W_OK) or (existing != place and not existing.is_dir()):
+            raise InputError(f"cannot write {place}: {existing} is not writable")
+        if place != csv_dir and (place.is_dir() or not place.absolute().parent.is_dir()):
+            raise InputError(f"cannot write {place}: it must be a file in an existing directory")
 
-    out = error_console()
-    store = Store() if save else None
-    if store is not None:
-        with store.connect():
-            pass  # a store that cannot be used should say so before the measurement, not after
-    with progress_bar(plan.describe()) as on_progress:
-        finished = carry_out(plan, on_progress=on_progress)
-    print_run(finished, out)
+
+def _keep(finished: Run, store: Store | None, out: Console) -> None:
     if store is None:
         if finished.spool is not None:
             spool.remove(finished.spool)
-        return finished
-    store.save(finished)
+        return
+    try:
+        store.save(finished)
+    except StoreError as exc:
+        raise StoreError(
+            f"{exc}; run {finished.id} was measured and is kept: benchlab recover saves it"
+        ) from exc
     out.print(f"\nsaved in {store.location}; the last runs:", markup=False)
     print_frame(history_table(store, 5), out)
-    return finished
 
 
 def _write(finished: Run, json_file: str | None, csv_dir: Path | None) -> None:
-    if json_file is not None:
-        text = json.dumps(finished.to_dict(), indent=2)
-        try:
+    try:
+        if json_file is not None:
+            text = json.dumps(finished.to_dict(), indent=2)
             if json_file == "-":
                 sys.stdout.write(f"{text}\n")
             else:
                 Path(json_file).write_text(f"{text}\n")
-        except OSError as exc:
-            raise InputError(f"cannot write {json_file}: {exc.strerror}") from exc
+    except OSError as exc:
+        raise RunError(
+            f"cannot write {json_file} ({exc.strerror}); run {finished.id} was measured and is"
+            " kept: benchlab recover saves it"
+        ) from exc
     if csv_dir is not None:
         from benchlab.report import write_tables
 

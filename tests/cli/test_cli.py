@@ -13,8 +13,9 @@ import pandas as pd
 import psutil
 import pytest
 
-from benchlab import spool
+from benchlab import ConstantRate, Plan, Request, run, spool
 from benchlab.bundled import TargetProcess
+from benchlab.cli.exit_codes import EXIT_CODES
 
 KEYS = [
     "run_id",
@@ -66,8 +67,8 @@ def test_run_writes_exactly_the_promised_json(target: TargetProcess) -> None:
         "--json",
         "-",
     )
-    assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
+    assert done.returncode == EXIT_CODES[result["verdict"]], done.stderr
     assert list(result) == KEYS
     for name in ("latency_ns", "service_ns", "lag_ns"):
         assert list(result[name]) == STATISTICS
@@ -75,7 +76,6 @@ def test_run_writes_exactly_the_promised_json(target: TargetProcess) -> None:
     assert result["count"] == 100
     assert result["errors"] == {}
     assert result["name"] == "a name"
-    assert result["verdict"] == "valid"
     assert result["intended_rate_rps"] == 100
     assert "p99.9" in done.stderr
     assert "saved in" in done.stderr
@@ -111,13 +111,15 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
         "run", f"{target.url}/health", "-r", "50", "--duration", "500ms", "--no-save",
         "--csv", str(tmp_path / "out"), "--json", str(tmp_path / "result.json"),
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert done.returncode == EXIT_CODES[result["verdict"]], done.stderr
+    assert "p99.9" in done.stdout
     summary = pd.read_csv(tmp_path / "out" / "summary.csv")
     assert summary["count"].item() == 25
     histogram = pd.read_csv(tmp_path / "out" / "histogram.csv")
     assert histogram.filter(like="count").iloc[:, 0].sum() == 25
     assert (tmp_path / "out" / "timeseries.csv").exists()
-    assert json.loads((tmp_path / "result.json").read_text())["count"] == 25
+    assert result["count"] == 25
 
 
 @pytest.mark.parametrize(
@@ -145,6 +147,9 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
         (["sweep", "01_benchmark", "-g", "rate_rps"], "name=v1,v2"),
         (["sweep", "01_benchmark", "-g", "rate=1,2"], "'rate'"),
         (["ingest", "/no/such/file"], "/no/such/file"),
+        (["run", "http://a..b/"], "impossible host"),
+        (["sweep", "01_benchmark", "-g", "seed=1", "-p", "seed", "2"], "both an axis and fixed"),
+        (["target", "--otlp-dir", "/proc/nope"], "/proc/nope"),
         (["target", "--port", "99999"], "99999"),
     ],
 )
@@ -154,6 +159,38 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(arguments: list[str], words
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_places_that_cannot_be_written_are_told_before_the_run(
+    target: TargetProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    for option, place in (
+        ("--json", tmp_path / "no" / "x.json"),
+        ("--csv", tmp_path / "file" / "x"),
+    ):
+        done = benchlab("run", f"{target.url}/health", option, str(place))
+        assert done.returncode == 2
+        assert f"cannot write {place}" in done.stderr
+    assert list(spool.pending()) == []
+    assert "no runs yet" in benchlab("history").stderr
+
+
+def test_small_numbers_are_not_rounded_away() -> None:
+    done = benchlab("query", "SELECT 0.00000123 AS tiny, 12345.678 AS large")
+    assert done.stdout.split() == ["tiny", "large", "1.23e-06", "12345.7"]
+
+
+def test_one_bad_spool_does_not_keep_the_others_back(target: TargetProcess) -> None:
+    plan = Plan([Request("GET", f"{target.url}/health")], ConstantRate(50), duration_s=0.2)
+    first, second = run(plan), run(plan)
+    assert first.spool is not None
+    (first.spool / "run.json").write_text("{}")
+    done = benchlab("recover")
+    assert done.returncode == 1
+    assert f"{first.id}: the run in" in done.stderr
+    assert f"{second.id}:" in done.stderr
+    assert second.id in benchlab("history").stdout
 
 
 @pytest.mark.parametrize(
@@ -172,7 +209,7 @@ def test_an_unreachable_service_is_one_clear_line_and_exit_code_1(url: str, word
 
 def test_a_query_that_is_wrong_is_one_clear_line() -> None:
     done = benchlab("query", "SELECT no_such_column FROM runs")
-    assert done.returncode in (1, 2)
+    assert done.returncode == 2
     assert "no_such_column" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 

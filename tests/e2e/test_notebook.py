@@ -18,6 +18,8 @@ import psutil
 import pytest
 
 from benchlab import Store
+from benchlab.bundled import TargetProcess
+from benchlab.cli.exit_codes import EXIT_CODES
 from tests.browser import chromium
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +47,7 @@ def test_report_leaves_everything_that_was_promised(tmp_path: Path) -> None:
         [*BENCHLAB, "report", str(NOTEBOOK), *SHORT, "-p", "name", "a <b>name</b>"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == EXIT_CODES[Store().run("latest").verdict], done.stderr
     page = Path(done.stdout.strip().removeprefix("report: "))
     directory = page.parent
     assert {path.name for path in directory.iterdir()} == {
@@ -79,6 +81,24 @@ def test_report_leaves_everything_that_was_promised(tmp_path: Path) -> None:
         " WHERE MetricName = 'http.server.request.duration'"
     )
     assert points["n"].item() == 500
+
+
+def test_a_service_without_spans_gets_its_report(target: TargetProcess, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*BENCHLAB, "report", "01_benchmark", *SHORT, "-p", "url",
+         f"{target.url}/health?token=sesame",
+         "-p", "method", "GET", "-p", "body", "", "-p", "headers", '{"X-Token": "hush"}'],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    run = Store().run("latest")
+    assert done.returncode == EXIT_CODES[run.verdict], done.stderr
+    assert run.stats.count == 400
+    page = Path(done.stdout.strip().removeprefix("report: "))
+    assert page.exists()
+    assert "hush" not in page.read_text()
+    assert "hush" not in (page.parent / "report.ipynb").read_text()
+    assert "sesame" not in (page.parent / "report.ipynb").read_text()
+    assert Store().trace_coverage(run.id) == (400, 0)
 
 
 def test_plain_papermill_works(tmp_path: Path) -> None:
@@ -131,17 +151,38 @@ def test_a_sweep_leaves_a_row_and_a_report_per_point(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "2 of 4 points went well" in done.stderr
     assert "arrivals='odd'" in done.stderr
     table = pd.read_csv(tmp_path / "sweep" / "sweep.csv")
     assert list(table["point"]) == [1, 2, 3, 4]
     assert list(table["rate_rps"]) == [50, 50, 100, 100]
-    good = table[table["error"].isna()]
+    good = table[table["arrivals"] == "constant"]
     assert list(good["count"]) == [50, 100]
-    assert list(good["measured_rate_rps"]) == [50, 100]
+    assert list(good["measured_rate_rps"]) == pytest.approx([50, 100], abs=5)
+    assert good["error"].isna().equals(good["verdict"] == "valid")
+    again = subprocess.run(
+        [*BENCHLAB, "sweep", str(NOTEBOOK), "-g", "rate_rps=50", "-o", "sweep"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert again.returncode == 2
+    assert "holds another sweep" in again.stderr
     index = (tmp_path / "sweep" / "index.html").read_text()
     for link in re.findall(r'href="([^"]+)"', index):
         assert (tmp_path / "sweep" / link).exists()
+
+
+def test_a_killed_sweep_leaves_no_process(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*BENCHLAB, "sweep", str(NOTEBOOK), "-g", "rate_rps=50", "-p", "duration_s", "120"],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    spool = Path(os.environ["BENCHLAB_DATA_DIR"]) / "spool"
+    while not any(path.stat().st_size > 1_000 for path in spool.glob("*/samples-*.bin")):
+        assert process.poll() is None
+    left = psutil.Process(process.pid).children(recursive=True)
+    assert len(left) >= 4  # the report, its kernel, the target and a worker
+    process.kill()
+    process.wait()
+    assert psutil.wait_procs(left, timeout=60)[1] == []
 
 
 def test_kernel_terminal_and_papermill_share_the_store(tmp_path: Path) -> None:
@@ -166,7 +207,7 @@ def test_kernel_terminal_and_papermill_share_the_store(tmp_path: Path) -> None:
             )
             assert history.returncode == 0, history.stderr
         _, errors = child.communicate()
-        assert child.returncode == 0, errors
+        assert child.returncode == EXIT_CODES[Store().run("latest").verdict], errors
         assert rounds > 1
     finally:
         kernel.stop_channels()

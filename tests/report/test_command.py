@@ -57,12 +57,12 @@ def test_every_setting_is_an_option() -> None:
 def test_the_command_makes_the_same_plan(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Plan] = []
 
-    def carry_out(plan: Plan, save: bool) -> Run:
+    def carry_out(plan: Plan, **_: object) -> Run:
         made.append(plan)
         return make_run()
 
-    monkeypatch.setattr(sys.modules["benchlab.cli.run"], "_carry_out", carry_out)
-    assert cli.main(words(plan)[1:], standalone_mode=False) == 0
+    monkeypatch.setattr(sys.modules["benchlab.cli.run"], "carry_out", carry_out)
+    assert cli.main([*words(plan)[1:], "--no-save"], standalone_mode=False) == 0
     assert made == [plan]
 
 
