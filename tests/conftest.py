@@ -27,11 +27,15 @@ def target() -> Iterator[TargetProcess]:
         yield process
 
 
-def need(program: str) -> str:
-    """The path of ``program``; skips without it, fails where the extras are required."""
-    found = shutil.which(program)
+def need(*programs: str) -> str:
+    """The path of the first of ``programs`` that is installed.
+
+    Skips when there is none of them, and fails where the extras are required.
+    """
+    found = next(filter(None, map(shutil.which, programs)), None)
     if found is None:
+        names = " or ".join(programs)
         if os.environ.get("BENCHLAB_REQUIRE_EXTRAS") == "1":
-            pytest.fail(f"{program} is required here and not installed")
-        pytest.skip(f"{program} is not installed")
+            pytest.fail(f"{names} is required here and not installed")
+        pytest.skip(f"{names} is not installed")
     return found

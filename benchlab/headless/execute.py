@@ -17,7 +17,7 @@ from typing import Any
 from benchlab import events
 from benchlab.errors import BenchlabError, InputError, RunError
 from benchlab.headless.kernel import kernel_manager, quiet_papermill
-from benchlab.headless.parameters import convert_parameters, notebook_parameters
+from benchlab.headless.parameters import convert_parameters, hide_secrets, notebook_parameters
 
 __all__ = ["Report", "execute_notebook"]
 
@@ -44,8 +44,9 @@ def execute_notebook(
 
     The directory is ``directory``, else the one in which the notebook wrote its report, else
     ``reports/<name of the notebook>``. ``report.ipynb`` in it is the executed notebook, also when
-    it failed. A notebook that wrote no page gets one made from its cells. Ctrl-C ends the run in
-    the notebook early, which then goes on with what was measured; a second one ends everything.
+    it failed; credentials among the parameters are hidden in it. A notebook that wrote no page
+    gets one made from its cells. Ctrl-C ends the run in the notebook early, which then goes on
+    with what was measured; a second one ends everything.
 
     Raises:
         InputError: an unknown parameter or a value of the wrong type.
@@ -62,6 +63,8 @@ def execute_notebook(
             failure = _run(notebook, executed, values, Path(scratch) / "kernel.log")
         page = Path(told["report"]) if "report" in told else None
         home = directory or (page.parent if page else Path("reports") / notebook.stem)
+        if executed.exists():
+            hide_secrets(executed, values)
         kept = _keep(executed, home)
         if failure is not None:
             raise type(failure)(f"{failure} (executed notebook: {kept})") from failure

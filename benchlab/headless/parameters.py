@@ -10,8 +10,9 @@ from typing import Any
 
 from benchlab.errors import InputError
 from benchlab.headless.kernel import quiet_papermill
+from benchlab.values.redact import HIDDEN, header_value, public_url
 
-__all__ = ["Parameter", "convert_parameters", "notebook_parameters"]
+__all__ = ["Parameter", "convert_parameters", "hide_secrets", "notebook_parameters"]
 
 _CONVERSIONS: dict[str, Callable[[str], Any]] = {
     "int": int,
@@ -86,3 +87,19 @@ def convert_parameters(
                 f"{notebook.name} has no parameter {name!r}: it has {', '.join(known) or 'none'}"
             )
     return {name: known[name].convert(text) for name, text in parameters.items()}
+
+
+def hide_secrets(notebook: Path, values: Mapping[str, Any]) -> None:
+    """Replace the credentials among a notebook's parameters wherever the executed file has them.
+
+    Found are values in a mapping (headers) whose names sound secret, and those in URLs.
+    """
+    text = notebook.read_text(encoding="utf-8")
+    for value in values.values():
+        if isinstance(value, dict):
+            for name, word in value.items():
+                if header_value(str(name), str(word)) == HIDDEN:
+                    text = text.replace(json.dumps(str(word))[1:-1], HIDDEN)
+        elif isinstance(value, str) and "://" in value:
+            text = text.replace(json.dumps(value)[1:-1], json.dumps(public_url(value))[1:-1])
+    notebook.write_text(text, encoding="utf-8")

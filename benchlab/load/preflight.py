@@ -8,12 +8,28 @@ import ssl
 
 from benchlab.errors import InputError, TargetError
 from benchlab.values.plan import Plan
+from benchlab.values.redact import HIDDEN, public_url
 
-__all__ = ["allow_open_files", "check_open_files", "check_reachable"]
+__all__ = ["allow_open_files", "check_credentials", "check_open_files", "check_reachable"]
 
 _PATIENCE_S = 5.0
 _FILES_BESIDE = 32  # what a worker has open beside its connections
 _PLENTY = 65_536
+
+
+def check_credentials(plan: Plan) -> None:
+    """Refuse a plan that came out of a store, where its credentials were hidden.
+
+    Raises:
+        InputError: a header or a URL parameter has the place-holder for a secret as its value.
+    """
+    for request in plan.requests:
+        hidden = [name for name, value in request.header_pairs if value == HIDDEN]
+        if hidden or f"={HIDDEN}" in request.url:
+            raise InputError(
+                f"the credentials of {request.name} were hidden when its run was stored"
+                f" ({', '.join(hidden) or 'in the URL'}): make the plan anew with them"
+            )
 
 
 def check_open_files(plan: Plan) -> None:
@@ -60,7 +76,7 @@ def check_reachable(plan: Plan) -> None:
     except socket.gaierror as exc:
         raise TargetError(
             f"the host {host!r} is unknown ({exc.strerror}):"
-            f" check the name in {plan.requests[0].url}"
+            f" check the name in {public_url(plan.requests[0].url)}"
         ) from exc
     except ssl.SSLCertVerificationError as exc:
         raise TargetError(

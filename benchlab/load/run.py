@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from benchlab import spool
 from benchlab.errors import InputError
 from benchlab.load.environment import capture_environment
-from benchlab.load.preflight import check_open_files, check_reachable
+from benchlab.load.preflight import check_credentials, check_open_files, check_reachable
 from benchlab.load.progress import OnProgress, Progress
 from benchlab.load.supervisor import StopSignal, stop_on_interrupt, supervise
 from benchlab.values.plan import Plan
@@ -93,6 +93,7 @@ def _in_kernel() -> bool:
 
 
 def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> Run:
+    check_credentials(plan)
     check_open_files(plan)
     check_reachable(plan)
     with spool.create(new_run_id(), plan, capture_environment()) as directory:

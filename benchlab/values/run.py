@@ -15,6 +15,7 @@ from benchlab.errors import InvalidRunError
 from benchlab.values.health import Health, Judgement, Verdict, judge
 from benchlab.values.histogram import LatencyHistogram
 from benchlab.values.plan import Plan
+from benchlab.values.redact import public_url
 from benchlab.values.samples import Samples
 from benchlab.values.summary import Summary, summarize
 
@@ -66,8 +67,8 @@ class Run:
 
     @property
     def url(self) -> str:
-        """The URL of the plan's first request."""
-        return self.plan.requests[0].url
+        """The URL of the plan's first request, credentials hidden."""
+        return public_url(self.plan.requests[0].url)
 
     @property
     def name(self) -> str:

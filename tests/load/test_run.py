@@ -29,7 +29,7 @@ from benchlab import (
     spool,
 )
 from benchlab.bundled import TargetProcess
-from benchlab.errors import TargetError
+from benchlab.errors import InputError, TargetError
 from benchlab.load.progress import Progress
 from benchlab.values.samples import Flag
 from tests.load.servers import always, ok, serving
@@ -306,6 +306,12 @@ def test_an_unreachable_service_is_told_before_any_load(
     with pytest.raises(TargetError, match=words):
         run(Plan([Request("GET", url)], ConstantRate(10), duration_s=1))
     assert list(spool.pending()) == []
+
+
+def test_credentials_that_were_hidden_are_not_sent(target: TargetProcess) -> None:
+    hidden = Request("GET", f"{target.url}/health", headers={"Authorization": "***"})
+    with pytest.raises(InputError, match="Authorization"):
+        run(Plan([hidden], ConstantRate(10), duration_s=0.1))
 
 
 def test_tls_to_a_plain_port_is_told(target: TargetProcess) -> None:
