@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 
 __all__ = ["history", "history_table", "query", "show"]
 
-_HISTORY = [
-    "run_id",
-    "started_at",
-    "name",
-    "verdict",
-    "count",
-    "error_count",
-    "rate_rps",
-    "latency_p50_ms",
-    "latency_p99_ms",
-]
+# Column of the store, and its name where a terminal's width counts.
+_HISTORY = {
+    "run_id": "run_id",
+    "started_at": "started_at",
+    "name": "name",
+    "verdict": "verdict",
+    "count": "count",
+    "error_count": "errors",
+    "rate_rps": "rate_rps",
+    "latency_p50_ms": "p50 ms",
+    "latency_p99_ms": "p99 ms",
+}
 
 
 @click.command()
@@ -97,8 +98,5 @@ def query(sql: str, form: str, write: bool) -> None:
 
 def history_table(store: Store, limit: int) -> pd.DataFrame:
     """The latest ``limit`` runs with the columns that fit on a screen."""
-    runs = store.runs(limit=limit)[_HISTORY].copy()
-    if runs.empty:
-        return runs
-    runs["started_at"] = runs["started_at"].dt.strftime("%Y-%m-%d %H:%M:%S")
-    return runs
+    runs = store.runs(limit=limit)[list(_HISTORY)].rename(columns=_HISTORY)
+    return runs.assign(started_at=runs["started_at"].dt.strftime("%m-%d %H:%M"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -30,6 +30,7 @@ __all__ = [
     "progress_from_dict",
 ]
 
+_WHOLE = ("run_id", "started_at", "verdict")  # never folded: people copy and compare them
 _VERDICT_STYLE = {"valid": "bold green", "invalid": "bold red", "interrupted": "bold yellow"}
 
 
@@ -118,10 +119,12 @@ def print_frame(
     frame: pd.DataFrame, out: Console | None = None, float_format: str = ",.3f"
 ) -> None:
     """A table of any content. Fixed decimals suit columns in ms; others want ``.6g``."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in frame.columns:
         numeric = frame[name].dtype.kind in "iuf"
-        table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+        whole = numeric or name in _WHOLE
+        justify: JustifyMethod = "right" if numeric else "left"
+        table.add_column(str(name), justify=justify, overflow="fold", no_wrap=whole)
     for row in frame.itertuples(index=False):
         table.add_row(*(Text(_cell(value, float_format)) for value in row))
     (out or console()).print(table)
