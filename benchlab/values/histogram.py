@@ -3,7 +3,7 @@
 Values fall into buckets whose width doubles with every power of two above ``sub_buckets``, so a
 value is known to three significant decimal digits wherever it lies. The layout is that of
 HdrHistogram (Gil Tene, https://hdrhistogram.github.io/HdrHistogram/) with a lowest discernible
-value of 1 ns; merging is adding counts.
+value of 1 ns; merging is adding counts, and `LatencyHistogram.encode` writes what its tools read.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError
 from benchlab.units import NS_PER_S
+from benchlab.values import hdr
 
 __all__ = ["LatencyHistogram"]
 
@@ -29,14 +30,18 @@ class LatencyHistogram:
     """
 
     SIGNIFICANT_DIGITS = 3
+    LOWEST_NS = 1
+    LIMIT_NS = 1 << 53  # 104 days; above that, float64 would put values into the wrong bucket
     _SUB_BITS = 11  # 2,048 sub-buckets: twice 10^3, rounded up to a power of two
     _HALF = 1 << (_SUB_BITS - 1)
 
     __slots__ = ("counts", "highest_ns")
 
     def __init__(self, highest_ns: int = _DAY_NS) -> None:
-        if highest_ns < 2:
-            raise InputError(f"highest_ns={highest_ns} must be at least 2")
+        if not 2 <= highest_ns <= self.LIMIT_NS:
+            raise InputError(
+                f"highest_ns={highest_ns} must be at least 2 and at most {self.LIMIT_NS}"
+            )
         self.highest_ns = highest_ns
         self.counts = np.zeros(int(self._index(np.array([highest_ns]))[0]) + 1, dtype=np.int64)
 
@@ -70,6 +75,37 @@ class LatencyHistogram:
             )
         self.counts += other.counts
         return self
+
+    def encode(self) -> str:
+        """The histogram in HdrHistogram's V2 compressed encoding, in base64, as in its logs."""
+        return hdr.pack(
+            hdr.Encoded(self.SIGNIFICANT_DIGITS, self.LOWEST_NS, self.highest_ns, self.counts)
+        )
+
+    @classmethod
+    def decode(cls, text: str) -> Self:
+        """The histogram that `encode`, or an HdrHistogram library of any language, wrote.
+
+        Raises:
+            InputError: it is something else, damaged, or of another precision than this one.
+        """
+        encoded = hdr.unpack(text)
+        if (encoded.digits, encoded.lowest) != (cls.SIGNIFICANT_DIGITS, cls.LOWEST_NS):
+            raise InputError(
+                f"the histogram has {encoded.digits} significant digits from"
+                f" {encoded.lowest} upwards: only {cls.SIGNIFICANT_DIGITS} from"
+                f" {cls.LOWEST_NS} (ns) can be read"
+            )
+        if encoded.highest > cls.LIMIT_NS:
+            raise InputError(
+                f"the histogram goes up to {encoded.highest} ns: {cls.LIMIT_NS} ns is the most"
+            )
+        histogram = cls(encoded.highest)
+        filled = len(encoded.counts)
+        if filled > len(histogram.counts):
+            raise InputError(f"the histogram has counts above its highest value {encoded.highest}")
+        histogram.counts[:filled] = encoded.counts
+        return histogram
 
     @property
     def count(self) -> int:

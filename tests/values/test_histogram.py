@@ -97,3 +97,60 @@ def test_there_are_no_percentiles_of_nothing() -> None:
         LatencyHistogram().record(np.empty(0, dtype=np.int64)).percentile_ns(0.5)
     with pytest.raises(InputError, match="between 0 and 1"):
         LatencyHistogram().record(np.array([1])).percentile_ns(99)
+
+
+@given(durations)
+def test_the_encoding_comes_back_and_is_that_of_hdrhistogram(values_ns: np.ndarray) -> None:
+    ours = LatencyHistogram().record(values_ns)
+    theirs = HdrHistogram(1, DAY_NS, 3)
+    for value in values_ns.tolist():
+        theirs.record_value(value)
+    assert np.array_equal(LatencyHistogram.decode(ours.encode()).counts, ours.counts)
+    assert np.array_equal(LatencyHistogram.decode(theirs.encode().decode()).counts, ours.counts)
+    read = HdrHistogram.decode(ours.encode())
+    assert read.get_total_count() == len(values_ns)
+    for value in values_ns.tolist():
+        assert read.get_count_at_value(value) == theirs.get_count_at_value(value)
+    for ratio in (0.5, 0.99, 1.0):
+        expected = theirs.get_value_at_percentile(100 * ratio)
+        assert read.get_value_at_percentile(100 * ratio) == expected
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 8191, 8192, 2**31, 2**40, 2**55, 2**56, 2**60])
+def test_counts_of_any_size_are_encoded(count: int) -> None:
+    ours = LatencyHistogram(10**6)
+    ours.counts[[0, 5, -1]] = count
+    assert np.array_equal(LatencyHistogram.decode(ours.encode()).counts, ours.counts)
+    assert HdrHistogram.decode(ours.encode()).get_count_at_value(5) == count
+
+
+def test_an_empty_histogram_is_encoded() -> None:
+    ours = LatencyHistogram()
+    assert LatencyHistogram.decode(ours.encode()).count == 0
+    assert HdrHistogram.decode(ours.encode()).get_total_count() == 0
+    empty = HdrHistogram(1, DAY_NS, 3).encode().decode()
+    assert LatencyHistogram.decode(empty).highest_ns == DAY_NS
+
+
+@given(st.data())
+def test_damage_to_an_encoding_is_told(data: st.DataObject) -> None:
+    text = LatencyHistogram().record(np.arange(0, 10**9, 10**6)).encode()
+    at = data.draw(st.integers(0, len(text) - 1))
+    char = data.draw(st.sampled_from("Aa/+0=!é"))
+    damaged = data.draw(st.sampled_from([text[:at], text[:at] + char + text[at + 1 :]]))
+    try:
+        histogram = LatencyHistogram.decode(damaged)
+    except InputError:
+        return
+    assert np.array_equal(histogram.counts, LatencyHistogram.decode(text).counts)
+
+
+def test_another_precision_is_refused() -> None:
+    with pytest.raises(InputError, match="2 significant digits"):
+        LatencyHistogram.decode(HdrHistogram(1, DAY_NS, 2).encode().decode())
+    with pytest.raises(InputError, match="from 1000 upwards"):
+        LatencyHistogram.decode(HdrHistogram(1000, DAY_NS, 3).encode().decode())
+    with pytest.raises(InputError, match="is the most"):
+        LatencyHistogram.decode(HdrHistogram(1, 2**60, 3).encode().decode())
+    with pytest.raises(InputError, match="no histogram"):
+        LatencyHistogram.decode("HISTFAAAAB94nJNpmSzMwMDAxAABzFCaEUoz2X+AMIKZAEARAtM=")
