@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 from benchlab import spool
+from benchlab.alarm import Alarm, make_alarm
 from benchlab.load.driver import Driver, make_driver
 from benchlab.load.observer import TICK_S, Observer
-from benchlab.load.pacing import Alarm, Pacer, make_alarm
+from benchlab.load.pacing import Pacer
 from benchlab.load.recorder import Recorder
 from benchlab.load.source import ClosedSource, OpenSource
 from benchlab.units import NS_PER_S, seconds_to_ns
