@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from benchlab.load.run import run_async as run_async
     from benchlab.report import write_report as write_report
     from benchlab.store import Store as Store
+    from benchlab.values.checks import BodyContains as BodyContains
+    from benchlab.values.checks import BodyEquals as BodyEquals
+    from benchlab.values.checks import BodyMatches as BodyMatches
+    from benchlab.values.checks import JsonEquals as JsonEquals
+    from benchlab.values.checks import MaxBody as MaxBody
+    from benchlab.values.checks import StatusIn as StatusIn
     from benchlab.values.histogram import LatencyHistogram as LatencyHistogram
     from benchlab.values.load import ClosedLoop as ClosedLoop
     from benchlab.values.load import ConstantRate as ConstantRate
@@ -28,14 +34,20 @@ if TYPE_CHECKING:
 
 _HOME = {
     "BenchlabError": "benchlab.errors",
+    "BodyContains": "benchlab.values.checks",
+    "BodyEquals": "benchlab.values.checks",
+    "BodyMatches": "benchlab.values.checks",
     "ClosedLoop": "benchlab.values.load",
     "ConstantRate": "benchlab.values.load",
+    "JsonEquals": "benchlab.values.checks",
     "LatencyHistogram": "benchlab.values.histogram",
+    "MaxBody": "benchlab.values.checks",
     "Plan": "benchlab.values.plan",
     "PoissonRate": "benchlab.values.load",
     "Request": "benchlab.values.request",
     "Run": "benchlab.values.run",
     "Samples": "benchlab.values.samples",
+    "StatusIn": "benchlab.values.checks",
     "Store": "benchlab.store",
     "run": "benchlab.load.run",
     "run_async": "benchlab.load.run",
@@ -44,14 +56,20 @@ _HOME = {
 
 __all__ = [
     "BenchlabError",
+    "BodyContains",
+    "BodyEquals",
+    "BodyMatches",
     "ClosedLoop",
     "ConstantRate",
+    "JsonEquals",
     "LatencyHistogram",
+    "MaxBody",
     "Plan",
     "PoissonRate",
     "Request",
     "Run",
     "Samples",
+    "StatusIn",
     "Store",
     "plots",
     "run",

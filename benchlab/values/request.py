@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import json as jsonlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from benchlab.errors import InputError
+from benchlab.values.checks import Check, check_from_dict, check_to_dict, tuple_of_checks
 
 __all__ = ["Request"]
 
@@ -29,7 +30,8 @@ class Request:
     A user and password in the URL become a Basic ``Authorization`` header, as in browsers, and
     leave the URL. ``json`` is encoded once, here, and sets ``Content-Type`` unless ``headers``
     has it; ``body`` is sent as it is (a string as UTF-8). ``weight`` is this request's share in a
-    mix of several; ``name`` labels it in results and defaults to "METHOD /path".
+    mix of several; ``name`` labels it in results and defaults to "METHOD /path". ``checks`` say
+    what its answer must be (see `benchlab.values.checks`).
 
     Raises:
         InputError: no scheme or host in the URL, a method or header that HTTP does not allow,
@@ -42,6 +44,7 @@ class Request:
     body: bytes | str = b""
     weight: float = 1.0
     name: str = ""
+    checks: Check | Sequence[Check] = ()
     json: InitVar[Any] = field(default=None, kw_only=True)
 
     def __post_init__(self, json: Any) -> None:
@@ -71,6 +74,7 @@ class Request:
         put(self, "headers", headers)
         put(self, "body", body)
         put(self, "name", self.name or f"{method} {parts.path or '/'}")
+        put(self, "checks", tuple_of_checks(self.checks))
 
     @property
     def header_pairs(self) -> tuple[tuple[str, str], ...]:
@@ -81,6 +85,11 @@ class Request:
     def body_bytes(self) -> bytes:
         """The body as it goes over the wire."""
         return self.body  # type: ignore[return-value]  # normalised in __post_init__
+
+    @property
+    def check_list(self) -> tuple[Check, ...]:
+        """The checks of the answer, in the order given."""
+        return self.checks  # type: ignore[return-value]  # normalised in __post_init__
 
     @property
     def parts(self) -> SplitResult:
@@ -111,6 +120,7 @@ class Request:
             **encoded,
             "weight": self.weight,
             "name": self.name,
+            "checks": [check_to_dict(check) for check in self.check_list],
         }
 
     @classmethod
@@ -120,6 +130,7 @@ class Request:
         if "body_base64" in values:
             values["body"] = base64.b64decode(values.pop("body_base64"))
         values["headers"] = [tuple(pair) for pair in values.get("headers", ())]
+        values["checks"] = [check_from_dict(item) for item in values.get("checks", ())]
         return cls(**values)
 
 

@@ -1,0 +1,289 @@
+"""What an answer must be. A failed check makes a request fail, with the error kind ``check``.
+
+All checks of a request must hold. Without a `StatusIn`, a status of 400 or above fails with the
+kind ``status`` before any other check is looked at; with one, it alone says which statuses are
+good, an expected 404 as well as a 200.
+
+`BodyContains`, `BodyEquals`, `BodyMatches` and `JsonEquals` read the body, which is then collected
+for its request and costs time in the generator; `StatusIn` and `MaxBody` cost nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar
+
+from benchlab.errors import InputError
+from benchlab.units import format_bytes
+
+__all__ = [
+    "BodyContains",
+    "BodyEquals",
+    "BodyMatches",
+    "Check",
+    "JsonEquals",
+    "MaxBody",
+    "StatusIn",
+    "check_from_dict",
+    "check_to_dict",
+    "split_path",
+    "tuple_of_checks",
+]
+
+_FIRST_STATUS, _LAST_STATUS = 200, 599
+_SHOWN = 60
+_PATH_PART = re.compile(r"(?:[^.\\]|\\[.\\])+")
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class StatusIn:
+    """The status is one of ``statuses``: ``StatusIn(200, 201)``, ``StatusIn(*range(200, 300))``.
+
+    Raises:
+        InputError: none given, or one that no final answer has (200 to 599 are possible).
+    """
+
+    statuses: tuple[int, ...]
+    kind: ClassVar[str] = "status_in"
+
+    def __init__(self, *statuses: int) -> None:
+        if not statuses:
+            raise InputError("StatusIn() names no status: write StatusIn(200, 201)")
+        for status in statuses:
+            whole = isinstance(status, int) and not isinstance(status, bool)
+            if not (whole and _FIRST_STATUS <= status <= _LAST_STATUS):
+                raise InputError(
+                    f"status {status!r} cannot be expected: use whole numbers"
+                    f" from {_FIRST_STATUS} to {_LAST_STATUS}"
+                )
+        object.__setattr__(self, "statuses", tuple(sorted(set(statuses))))
+
+    def describe(self) -> str:
+        """What must hold, as a phrase."""
+        return f"the status is {status_words(self.statuses)}"
+
+
+@dataclass(frozen=True, slots=True)
+class BodyContains:
+    """The body contains ``text`` (as UTF-8), to the letter.
+
+    Raises:
+        InputError: an empty text, which every body contains.
+    """
+
+    text: str
+    kind: ClassVar[str] = "body_contains"
+
+    def __post_init__(self) -> None:
+        _require_text("BodyContains", self.text)
+        if not self.text:
+            raise InputError("BodyContains('') holds for every body: give some text")
+
+    def describe(self) -> str:
+        """What must hold, as a phrase."""
+        return f"the body contains {_short(self.text)}"
+
+
+@dataclass(frozen=True, slots=True)
+class BodyEquals:
+    """The body is ``text`` (as UTF-8) and nothing else."""
+
+    text: str
+    kind: ClassVar[str] = "body_equals"
+
+    def __post_init__(self) -> None:
+        _require_text("BodyEquals", self.text)
+
+    def describe(self) -> str:
+        """What must hold, as a phrase."""
+        return f"the body equals {_short(self.text)}" if self.text else "the body is empty"
+
+
+@dataclass(frozen=True, slots=True)
+class BodyMatches:
+    """The regular expression ``pattern`` matches somewhere in the body, read as UTF-8.
+
+    The syntax is that of Python's ``re``; ``(?i)`` and the like in front set flags. Beware of
+    patterns that take exponential time: the generator stands still meanwhile.
+
+    Raises:
+        InputError: no regular expression.
+    """
+
+    pattern: str
+    kind: ClassVar[str] = "body_matches"
+
+    def __post_init__(self) -> None:
+        _require_text("BodyMatches", self.pattern)
+        try:
+            re.compile(self.pattern)
+        except (re.error, OverflowError, RecursionError) as exc:
+            raise InputError(
+                f"{self.pattern!r} is not a regular expression ({exc}): escape what is meant"
+                " literally with \\, or use BodyContains"
+            ) from exc
+
+    def describe(self) -> str:
+        """What must hold, as a phrase."""
+        return f"the body matches {_short(self.pattern)}"
+
+
+@dataclass(frozen=True, slots=True)
+class JsonEquals:
+    """The body is JSON and ``value`` stands at ``path``: ``JsonEquals("data.items.0.id", 7)``.
+
+    A path is the names of fields and the positions in arrays, with dots between; a dot or a
+    backslash inside a name is written ``\\.`` or ``\\\\``. Values are compared as JSON has them: 1
+    equals 1.0 and not true, and the order of an object's fields does not matter.
+
+    Raises:
+        InputError: a path with an empty part, or a value that JSON cannot express.
+    """
+
+    path: str
+    value: Any
+    kind: ClassVar[str] = "json_equals"
+
+    def __post_init__(self) -> None:
+        split_path(self.path)
+        try:
+            value = json.loads(json.dumps(self.value, allow_nan=False))
+        except (TypeError, ValueError, RecursionError) as exc:
+            raise InputError(
+                f"{_short(self.value)} at {self.path} cannot be expected: JSON has no such value"
+                f" ({exc})"
+            ) from exc
+        object.__setattr__(self, "value", value)
+
+    def __hash__(self) -> int:
+        return hash(self.path)  # a list as value has no hash
+
+    def describe(self) -> str:
+        """What must hold, as a phrase."""
+        return f"{self.path} in the JSON body is {_short(self.value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class MaxBody:
+    """The body has at most ``size_bytes``, counted as transferred (before decompression).
+
+    Raises:
+        InputError: not a whole number, 0 or above.
+    """
+
+    size_bytes: int
+    kind: ClassVar[str] = "max_body"
+
+    def __post_init__(self) -> None:
+        size = self.size_bytes
+        if not (isinstance(size, int) and not isinstance(size, bool) and size >= 0):
+            raise InputError(f"size_bytes={size!r} of MaxBody must be a whole number, 0 or above")
+
+    def describe(self) -> str:
+        """What must hold, as a phrase."""
+        return f"the body has at most {format_bytes(self.size_bytes)}"
+
+
+Check = StatusIn | BodyContains | BodyEquals | BodyMatches | JsonEquals | MaxBody
+
+_KINDS: dict[str, type[Check]] = {
+    check.kind: check
+    for check in (StatusIn, BodyContains, BodyEquals, BodyMatches, JsonEquals, MaxBody)
+}
+
+
+def tuple_of_checks(checks: Check | Sequence[Check]) -> tuple[Check, ...]:
+    """``checks`` as a tuple; a single one needs no brackets.
+
+    Raises:
+        InputError: something else is among them.
+    """
+    found: tuple[Any, ...] = (checks,) if isinstance(checks, Check) else tuple(checks)
+    for item in found:
+        if not isinstance(item, Check):
+            names = ", ".join(known.__name__ for known in _KINDS.values())
+            raise InputError(f"checks holds {item!r}: each must be one of {names}")
+    return found
+
+
+def check_to_dict(check: Check) -> dict[str, Any]:
+    """A JSON-ready dict with the check's name under ``kind``."""
+    data = asdict(check)
+    if isinstance(check, StatusIn):
+        data["statuses"] = list(check.statuses)
+    return {"kind": check.kind, **data}
+
+
+def check_from_dict(data: Mapping[str, Any]) -> Check:
+    """The check that `check_to_dict` wrote.
+
+    Raises:
+        InputError: an unknown ``kind``, a missing or unknown field, or a value that cannot be
+            used.
+    """
+    values = dict(data)
+    kind = values.pop("kind", None)
+    if kind not in _KINDS:
+        raise InputError(f"check kind {kind!r} is unknown: use one of {', '.join(sorted(_KINDS))}")
+    known = {item.name for item in fields(_KINDS[kind])}
+    if set(values) != known:
+        raise InputError(
+            f"the check {kind} has the fields {sorted(values)}: it takes {sorted(known)}"
+        )
+    if kind == StatusIn.kind:
+        return StatusIn(*values["statuses"])
+    return _KINDS[kind](**values)
+
+
+def split_path(path: str) -> tuple[str, ...]:
+    """The parts of a `JsonEquals` path, unescaped.
+
+    Raises:
+        InputError: an empty path or part, or a backslash before anything but . or a backslash.
+    """
+    parts: list[str] = []
+    position = 0
+    while isinstance(path, str):
+        match = _PATH_PART.match(path, position)
+        if match is None:
+            break
+        parts.append(re.sub(r"\\(.)", r"\1", match[0]))
+        position = match.end() + 1
+        if match.end() == len(path):
+            return tuple(parts)
+        if path[match.end()] != ".":
+            break
+    raise InputError(
+        f"{path!r} is no path into JSON: write names and positions with dots between, such as"
+        " data.items.0.id, and \\. for a dot in a name"
+    )
+
+
+def status_words(statuses: Sequence[int]) -> str:
+    """``200, 201 or 404``; whole hundreds as ``2xx``."""
+    left = set(statuses)
+    words = []
+    for hundred in range(2, 6):
+        whole = set(range(100 * hundred, 100 * hundred + 100))
+        if whole <= left:
+            words.append(f"{hundred}xx")
+            left -= whole
+        words += [str(status) for status in sorted(left & whole)]
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _require_text(name: str, text: object) -> None:
+    if not isinstance(text, str):
+        raise InputError(f"{name}({text!r}) needs a string")
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise InputError(f"{name}({text!r}) has a character that UTF-8 cannot express") from exc
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
