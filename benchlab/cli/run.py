@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -13,13 +14,11 @@ from rich.console import Console
 from benchlab import spool
 from benchlab.cli.exit_codes import EXIT_CODES
 from benchlab.cli.history import history_table
-from benchlab.cli.options import DURATION, parse_headers, parse_tags, read_body
 from benchlab.cli.output import console, error_console, print_frame, print_run, progress_bar
+from benchlab.cli.run_options import plan_from_values, plan_options
 from benchlab.errors import InputError, RunError, StoreError
 from benchlab.load.run import run as carry_out
 from benchlab.store import Store
-from benchlab.values.options import ARRIVALS, plan_from_options
-from benchlab.values.plan import DRIVERS
 from benchlab.values.run import Run
 
 __all__ = ["run"]
@@ -27,77 +26,7 @@ __all__ = ["run"]
 
 @click.command()
 @click.argument("url")
-@click.option(
-    "--method", "-X", default=None, help="HTTP method  [default: POST with a body, else GET]"
-)
-@click.option(
-    "--header", "-H", "headers", multiple=True, metavar="K:V", help="request header; repeatable"
-)
-@click.option(
-    "--body", "-d", default="", metavar="TEXT|@FILE", help="request body, or a file with it"
-)
-@click.option(
-    "--connections",
-    "-c",
-    type=int,
-    default=64,
-    show_default=True,
-    help="connections of a closed loop",
-)
-@click.option("--rate", "-r", type=float, default=None, help="requests/s of an open loop")
-@click.option(
-    "--arrivals",
-    type=click.Choice(list(ARRIVALS)),
-    default="constant",
-    show_default=True,
-    help="how the requests of an open loop are spaced",
-)
-@click.option(
-    "--duration",
-    type=DURATION,
-    default="10s",
-    show_default=True,
-    help="length of the measured window",
-)
-@click.option(
-    "--warmup",
-    type=DURATION,
-    default="2s",
-    show_default=True,
-    help="load before that, recorded but not counted",
-)
-@click.option(
-    "--timeout", type=DURATION, default="10s", show_default=True, help="limit for one request"
-)
-@click.option(
-    "--workers", "-w", type=int, default=1, show_default=True, help="processes that make load"
-)
-@click.option(
-    "--driver",
-    type=click.Choice(DRIVERS),
-    default="http",
-    show_default=True,
-    help="http: fast; httpx: versatile",
-)
-@click.option(
-    "--max-connections", type=int, default=1000, show_default=True, help="cap of an open loop"
-)
-@click.option(
-    "--trace-ratio",
-    type=float,
-    default=0.0,
-    show_default=True,
-    help="share (0 to 1) of requests the service is asked to trace",
-)
-@click.option(
-    "--seed", type=int, default=1, show_default=True, help="decides everything that is random"
-)
-@click.option(
-    "--name", default="", metavar="TEXT", help="what to call the run  [default: METHOD /path]"
-)
-@click.option(
-    "--tag", "tags", multiple=True, metavar="k=v", help="label to find the run by; repeatable"
-)
+@plan_options
 @click.option(
     "--json", "json_file", metavar="FILE|-", help="write the result as JSON; - is standard output"
 )
@@ -111,25 +40,10 @@ __all__ = ["run"]
 @click.option("--no-save", is_flag=True, help="do not keep the run in the store")
 def run(
     url: str,
-    method: str | None,
-    headers: tuple[str, ...],
-    body: str,
-    connections: int,
-    rate: float | None,
-    arrivals: str,
-    duration: float,
-    warmup: float,
-    timeout: float,
-    workers: int,
-    driver: str,
-    max_connections: int,
-    trace_ratio: float,
-    seed: int,
-    name: str,
-    tags: tuple[str, ...],
     json_file: str | None,
     csv_dir: Path | None,
     no_save: bool,
+    **values: Any,
 ) -> int:
     """Make load on URL and say what came of it.
 
@@ -145,26 +59,7 @@ def run(
       benchlab run http://127.0.0.1:8000/ --rate 500 --duration 30s --arrivals poisson
       benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' --json result.json
     """
-    content = read_body(body)
-    plan = plan_from_options(
-        url,
-        method=method or ("POST" if content else "GET"),
-        headers=parse_headers(headers),
-        body=content,
-        rate_rps=0.0 if rate is None else _open_loop(rate),
-        arrivals=arrivals,
-        connections=connections,
-        duration_s=duration,
-        warmup_s=warmup,
-        timeout_s=timeout,
-        max_connections=max_connections,
-        workers=workers,
-        driver=driver,
-        trace_ratio=trace_ratio,
-        seed=seed,
-        name=name,
-        tags=parse_tags(tags),
-    )
+    plan = plan_from_values(url, values)
     _check_outputs(json_file, csv_dir)
     store = None if no_save else Store()
     if store is not None:
@@ -177,12 +72,6 @@ def run(
     _write(finished, json_file, csv_dir)
     _keep(finished, store, out)
     return EXIT_CODES[finished.verdict]
-
-
-def _open_loop(rate: float) -> float:
-    if rate == 0:
-        raise InputError("--rate 0 makes no load: leave --rate out for a closed loop")
-    return rate
 
 
 def _check_outputs(json_file: str | None, csv_dir: Path | None) -> None:

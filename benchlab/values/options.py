@@ -9,7 +9,7 @@ from benchlab.values.load import ClosedLoop, ConstantRate, Load, PoissonRate
 from benchlab.values.plan import Plan
 from benchlab.values.request import Request
 
-__all__ = ["ARRIVALS", "plan_from_options"]
+__all__ = ["ARRIVALS", "load_from_options", "plan_from_options", "with_content_type"]
 
 ARRIVALS: dict[str, type[ConstantRate] | type[PoissonRate]] = {
     "constant": ConstantRate,
@@ -45,12 +45,9 @@ def plan_from_options(
         InputError: any value that cannot be used.
     """
     pairs = tuple(headers.items()) if isinstance(headers, Mapping) else tuple(headers)
-    start = body[:1] if isinstance(body, str) else body[:1].decode("latin-1")
-    if start in ("{", "[") and "content-type" not in {key.lower() for key, _ in pairs}:
-        pairs += (("Content-Type", "application/json"),)
     return Plan(
-        requests=[Request(method, url, headers=pairs, body=body)],
-        load=_load(rate_rps, arrivals, connections),
+        requests=[Request(method, url, headers=with_content_type(pairs, body), body=body)],
+        load=load_from_options(rate_rps, arrivals, connections),
         duration_s=duration_s,
         warmup_s=warmup_s,
         timeout_s=timeout_s,
@@ -64,7 +61,22 @@ def plan_from_options(
     )
 
 
-def _load(rate_rps: float, arrivals: str, connections: int) -> Load:
+def with_content_type(
+    headers: tuple[tuple[str, str], ...], body: str | bytes
+) -> tuple[tuple[str, str], ...]:
+    """``headers``, with the type of JSON for a body that looks like it and has no type yet."""
+    start = body[:1] if isinstance(body, str) else body[:1].decode("latin-1")
+    if start in ("{", "[") and "content-type" not in {key.lower() for key, _ in headers}:
+        return (*headers, ("Content-Type", "application/json"))
+    return headers
+
+
+def load_from_options(rate_rps: float, arrivals: str, connections: int) -> Load:
+    """An open loop at ``rate_rps``, or a closed one when that is 0.
+
+    Raises:
+        InputError: any value that cannot be used.
+    """
     if arrivals not in ARRIVALS:
         raise InputError(f"arrivals={arrivals!r} is unknown: use {' or '.join(ARRIVALS)}")
     if rate_rps == 0:

@@ -1,0 +1,77 @@
+"""Options of a command that come in groups, each with what it does to a plan.
+
+A group is all that the rest of the program knows of its options: the command takes them from it,
+and a plan is made by letting every group, in turn, put its part in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from benchlab.values.plan import Plan
+from benchlab.values.request import Request
+
+__all__ = ["Draft", "OptionGroup", "Values", "copy_fields", "draft_plan", "with_options"]
+
+Draft = dict[str, Any]
+"""A plan in the making: field of `Plan` to value. ``requests`` is a list of `Request`."""
+
+Values = Mapping[str, Any]
+"""Parameter of the command to its value. One that is absent leaves the plan as it is."""
+
+Command = Callable[..., Any]
+
+
+def copy_fields(draft: Draft, values: Values) -> None:
+    """For options that are called like the field of `Plan` that they set."""
+    draft.update(values)
+
+
+@dataclass(frozen=True, slots=True)
+class OptionGroup:
+    """Options that belong together, in the order of ``--help``.
+
+    ``apply`` puts their values, which may be fewer than the group's, into a draft.
+    """
+
+    options: Sequence[Callable[[Command], Command]]
+    apply: Callable[[Draft, Values], None] = copy_fields
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters that the options become."""
+
+        def probe() -> None: ...
+
+        for option in self.options:
+            option(probe)
+        parameters: list[click.Parameter] = vars(probe)["__click_params__"]
+        return tuple(parameter.name or "" for parameter in reversed(parameters))
+
+
+def with_options(groups: Sequence[OptionGroup]) -> Callable[[Command], Command]:
+    """A decorator that gives a command all options of ``groups``."""
+
+    def decorate(command: Command) -> Command:
+        for group in reversed(groups):
+            for option in reversed(group.options):
+                command = option(command)
+        return command
+
+    return decorate
+
+
+def draft_plan(groups: Sequence[OptionGroup], url: str, values: Values) -> Plan:
+    """The plan for ``url`` with what the options say.
+
+    Raises:
+        InputError: any value that cannot be used.
+    """
+    draft: Draft = {"requests": [Request("GET", url)]}
+    for group in groups:
+        group.apply(draft, {name: values[name] for name in group.names if name in values})
+    return Plan(**draft)

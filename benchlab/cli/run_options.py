@@ -1,0 +1,203 @@
+"""The options of ``benchlab run`` that decide its plan, in groups that know nothing of each other.
+
+To add an option, add it to the group that it fits, or add a group to `PLAN_OPTIONS`. An option
+whose parameter is called like a field of `Plan` needs nothing else in a group without ``apply``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from benchlab.cli.option_group import Draft, OptionGroup, Values, draft_plan, with_options
+from benchlab.cli.options import DURATION, parse_headers, parse_tags, read_body
+from benchlab.errors import InputError
+from benchlab.values.options import ARRIVALS, load_from_options, with_content_type
+from benchlab.values.plan import DRIVERS, Plan
+
+__all__ = ["plan_from_values", "plan_options"]
+
+
+def _request(draft: Draft, values: Values) -> None:
+    body = read_body(values["body"])
+    method = values["method"] or ("POST" if body else "GET")
+    headers = with_content_type(parse_headers(values["headers"]), body)
+    given = {name.lower() for name, _ in headers}
+    draft["requests"] = [
+        replace(
+            request,
+            method=method,
+            headers=(*headers, *(p for p in request.header_pairs if p[0].lower() not in given)),
+            body=body,
+            name="",
+        )
+        for request in draft["requests"]
+    ]
+
+
+REQUEST = OptionGroup(
+    (
+        click.option(
+            "--method",
+            "-X",
+            default=None,
+            help="HTTP method  [default: POST with a body, else GET]",
+        ),
+        click.option(
+            "--header",
+            "-H",
+            "headers",
+            multiple=True,
+            metavar="K:V",
+            help="request header; repeatable",
+        ),
+        click.option(
+            "--body",
+            "-d",
+            default="",
+            metavar="TEXT|@FILE",
+            help="request body, or a file with it",
+        ),
+    ),
+    _request,
+)
+
+
+def _load(draft: Draft, values: Values) -> None:
+    rate = values["rate"]
+    if rate == 0:
+        raise InputError("--rate 0 makes no load: leave --rate out for a closed loop")
+    draft["load"] = load_from_options(rate or 0.0, values["arrivals"], values["connections"])
+
+
+LOAD = OptionGroup(
+    (
+        click.option(
+            "--connections",
+            "-c",
+            type=int,
+            default=64,
+            show_default=True,
+            help="connections of a closed loop",
+        ),
+        click.option("--rate", "-r", type=float, default=None, help="requests/s of an open loop"),
+        click.option(
+            "--arrivals",
+            type=click.Choice(list(ARRIVALS)),
+            default="constant",
+            show_default=True,
+            help="how the requests of an open loop are spaced",
+        ),
+    ),
+    _load,
+)
+
+LENGTH = OptionGroup(
+    (
+        click.option(
+            "--duration",
+            "duration_s",
+            type=DURATION,
+            default="10s",
+            show_default=True,
+            help="length of the measured window",
+        ),
+        click.option(
+            "--warmup",
+            "warmup_s",
+            type=DURATION,
+            default="2s",
+            show_default=True,
+            help="load before that, recorded but not counted",
+        ),
+    )
+)
+
+GENERATOR = OptionGroup(
+    (
+        click.option(
+            "--timeout",
+            "timeout_s",
+            type=DURATION,
+            default="10s",
+            show_default=True,
+            help="limit for one request",
+        ),
+        click.option(
+            "--workers",
+            "-w",
+            type=int,
+            default=1,
+            show_default=True,
+            help="processes that make load",
+        ),
+        click.option(
+            "--driver",
+            type=click.Choice(DRIVERS),
+            default="http",
+            show_default=True,
+            help="http: fast; httpx: versatile",
+        ),
+        click.option(
+            "--max-connections",
+            type=int,
+            default=1000,
+            show_default=True,
+            help="cap of an open loop",
+        ),
+        click.option(
+            "--trace-ratio",
+            type=float,
+            default=0.0,
+            show_default=True,
+            help="share (0 to 1) of requests the service is asked to trace",
+        ),
+        click.option(
+            "--seed",
+            type=int,
+            default=1,
+            show_default=True,
+            help="decides everything that is random",
+        ),
+    )
+)
+
+
+def _labels(draft: Draft, values: Values) -> None:
+    draft["name"] = values["name"]
+    draft["tags"] = parse_tags(values["tags"])
+
+
+LABELS = OptionGroup(
+    (
+        click.option(
+            "--name",
+            default="",
+            metavar="TEXT",
+            help="what to call the run  [default: METHOD /path]",
+        ),
+        click.option(
+            "--tag",
+            "tags",
+            multiple=True,
+            metavar="k=v",
+            help="label to find the run by; repeatable",
+        ),
+    ),
+    _labels,
+)
+
+PLAN_OPTIONS = (REQUEST, LOAD, LENGTH, GENERATOR, LABELS)
+
+plan_options = with_options(PLAN_OPTIONS)
+"""Decorator: all options that decide a plan."""
+
+
+def plan_from_values(url: str, values: Values) -> Plan:
+    """The plan for ``url`` that the options' ``values`` describe.
+
+    Raises:
+        InputError: any value that cannot be used.
+    """
+    return draft_plan(PLAN_OPTIONS, url, values)
