@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from benchlab import plots as plots
+    from benchlab.calibration import calibrate as calibrate
     from benchlab.errors import BenchlabError as BenchlabError
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from benchlab.values.checks import JsonEquals as JsonEquals
     from benchlab.values.checks import MaxBody as MaxBody
     from benchlab.values.checks import StatusIn as StatusIn
+    from benchlab.values.floor import Floor as Floor
     from benchlab.values.histogram import LatencyHistogram as LatencyHistogram
     from benchlab.values.load import ClosedLoop as ClosedLoop
     from benchlab.values.load import ConstantRate as ConstantRate
@@ -39,6 +41,7 @@ _HOME = {
     "BodyMatches": "benchlab.values.checks",
     "ClosedLoop": "benchlab.values.load",
     "ConstantRate": "benchlab.values.load",
+    "Floor": "benchlab.values.floor",
     "JsonEquals": "benchlab.values.checks",
     "LatencyHistogram": "benchlab.values.histogram",
     "MaxBody": "benchlab.values.checks",
@@ -49,6 +52,7 @@ _HOME = {
     "Samples": "benchlab.values.samples",
     "StatusIn": "benchlab.values.checks",
     "Store": "benchlab.store",
+    "calibrate": "benchlab.calibration",
     "run": "benchlab.load.run",
     "run_async": "benchlab.load.run",
     "write_report": "benchlab.report",
@@ -61,6 +65,7 @@ __all__ = [
     "BodyMatches",
     "ClosedLoop",
     "ConstantRate",
+    "Floor",
     "JsonEquals",
     "LatencyHistogram",
     "MaxBody",
@@ -71,6 +76,7 @@ __all__ = [
     "Samples",
     "StatusIn",
     "Store",
+    "calibrate",
     "plots",
     "run",
     "run_async",

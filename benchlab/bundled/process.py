@@ -1,4 +1,4 @@
-"""The bundled target as a process of its own, for notebooks and scripts."""
+"""The bundled servers as processes of their own, for notebooks and scripts."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from benchlab.errors import TargetError
 
-__all__ = ["TargetProcess", "start_target"]
+__all__ = [
+    "BundledProcess",
+    "LatencyServerProcess",
+    "TargetProcess",
+    "start_latency_server",
+    "start_target",
+]
 
 _PATIENCE_S = 60.0
 
 
-class TargetProcess:
-    """A running target. Stops with ``stop``, at the end of a ``with`` block, or with its parent.
-
-    ``url`` is its base URL. ``otlp_dir`` holds its traces and metrics; they are complete once it
-    has stopped.
+class BundledProcess:
+    """A bundled server in a process of its own. Stops with ``stop``, at the end of a ``with``
+    block, or with its parent. ``url`` is its base URL.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, otlp_dir: Path | None) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], url: str) -> None:
         self._process = process
         self.url = url
-        self.otlp_dir = otlp_dir
 
     @property
     def pid(self) -> int:
@@ -38,7 +41,7 @@ class TargetProcess:
         return self._process.pid
 
     def stop(self) -> None:
-        """Let the target flush its telemetry and end. May be called again."""
+        """Let it finish what it has to write, and end it. May be called again."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -62,7 +65,30 @@ class TargetProcess:
 
     def __repr__(self) -> str:
         state = "running" if self._process.poll() is None else "stopped"
-        return f"<TargetProcess {self.url} ({state})>"
+        return f"<{type(self).__name__} {self.url} ({state})>"
+
+
+class TargetProcess(BundledProcess):
+    """A running target. ``otlp_dir`` holds its traces and metrics; they are complete once it has
+    stopped.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], url: str, otlp_dir: Path | None) -> None:
+        super().__init__(process, url)
+        self.otlp_dir = otlp_dir
+
+
+class LatencyServerProcess(BundledProcess):
+    """A running known-latency server. ``timer`` says how late its timer rang before it served;
+    ``holds`` is the file with what it says of each traced request, complete once it has stopped.
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], url: str, timer: dict[str, Any], holds: Path
+    ) -> None:
+        super().__init__(process, url)
+        self.timer = timer
+        self.holds = holds
 
 
 def start_target(port: int = 0, otlp_dir: Path | str | None = None) -> TargetProcess:
@@ -75,25 +101,55 @@ def start_target(port: int = 0, otlp_dir: Path | str | None = None) -> TargetPro
         TargetError: it did not come up; the message has its last words.
     """
     directory = None if otlp_dir is None else Path(otlp_dir).absolute()
-    options = json.dumps({"port": port, "otlp_dir": str(directory) if directory else None})
+    options = {"port": port, "otlp_dir": str(directory) if directory else None}
+    process, said = _start("benchlab.bundled.serve", options, "target")
+    return TargetProcess(process, said["url"], directory)
+
+
+def start_latency_server(holds: Path, core: int | None = None) -> LatencyServerProcess:
+    """Start the known-latency server on the loopback interface and wait until it answers.
+
+    It writes ``holds`` when it ends; `benchlab.bundled.latency_server.read_holds` reads that.
+    ``core`` is the one to run on; None: any.
+
+    Raises:
+        TargetError: it did not come up; the message has its last words.
+    """
+    options = {"holds": str(holds.absolute()), "core": core}
+    process, said = _start("benchlab.bundled.latency_server", options, "known-latency server")
+    return LatencyServerProcess(process, said["url"], said["timer"], holds)
+
+
+def _start(
+    module: str, options: dict[str, Any], name: str
+) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
+    """Run ``module`` and wait for the line of JSON with which it says that it answers."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "benchlab.bundled.serve", options],
+            [sys.executable, "-m", module, json.dumps(options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             bufsize=0,
-            start_new_session=True,  # Ctrl-C in the terminal ends the run first, then the target
+            start_new_session=True,  # Ctrl-C in the terminal ends the run first, then the server
         )
         assert process.stdout is not None
-        line = _first_line(process.stdout.fileno())
+        try:
+            line = _first_line(process.stdout.fileno())
+        except BaseException:  # Ctrl-C while it comes up
+            _kill(process)
+            raise
         if line:
-            return TargetProcess(process, json.loads(line)["url"], directory)
-        process.kill()
-        process.communicate()  # reaps it and closes its pipes
+            return process, json.loads(line)
+        _kill(process)
         log.seek(0)
         words = log.read().decode(errors="replace").strip().splitlines()
-    raise TargetError(f"the bundled target did not start: {words[-1] if words else 'no answer'}")
+    raise TargetError(f"the bundled {name} did not start: {words[-1] if words else 'no answer'}")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()  # reaps it and closes its pipes
 
 
 def _first_line(fd: int) -> bytes:

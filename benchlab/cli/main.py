@@ -11,6 +11,7 @@ import sys
 import click
 
 from benchlab import __version__
+from benchlab.cli.calibrate import calibrate
 from benchlab.cli.history import history, query, show
 from benchlab.cli.notebooks import notebooks
 from benchlab.cli.recover import recover
@@ -40,7 +41,21 @@ def cli() -> None:
     """
 
 
-for command in (run, report, sweep, history, show, query, recover, target, ingest, notebooks):
+_COMMANDS = (
+    run,
+    calibrate,
+    report,
+    sweep,
+    history,
+    show,
+    query,
+    recover,
+    target,
+    ingest,
+    notebooks,
+)
+
+for command in _COMMANDS:
     cli.add_command(command)
 
 

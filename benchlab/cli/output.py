@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "console",
+    "distributions_table",
     "error_console",
     "print_frame",
     "print_run",
@@ -112,7 +113,7 @@ def print_run(run: Run, out: Console | None = None) -> None:
         if distribution is not None
     ]
     if rows:
-        out.print(_distributions(rows))
+        out.print(distributions_table(rows))
 
 
 def print_frame(
@@ -136,7 +137,8 @@ def _wide(out: Console) -> Console:
     return out
 
 
-def _distributions(rows: list[tuple[str, Distribution]]) -> Table:
+def distributions_table(rows: list[tuple[str, Distribution]]) -> Table:
+    """Named durations by statistic, ms."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     table.add_column("  ms", no_wrap=True)
     for key in rows[0][1].to_dict():

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from benchlab import spool
 from benchlab.errors import InputError
+from benchlab.floor_file import carry
 from benchlab.load.environment import capture_environment
 from benchlab.load.preflight import check_credentials, check_open_files, check_reachable
 from benchlab.load.progress import OnProgress, Progress
@@ -96,7 +97,9 @@ def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> 
     check_credentials(plan)
     check_open_files(plan)
     check_reachable(plan)
-    with spool.create(new_run_id(), plan, capture_environment()) as directory:
+    environment = capture_environment()
+    environment["calibration"] = carry(environment)
+    with spool.create(new_run_id(), plan, environment) as directory:
         try:
             supervise(plan, directory, stop, on_progress)
         except BaseException:

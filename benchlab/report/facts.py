@@ -69,7 +69,8 @@ def target_facts(run: Run) -> list[Fact]:
 
 def machine_facts(run: Run) -> list[Fact]:
     """The machine and the software that made the load."""
-    return _facts({key: value for key, value in run.environment.items() if key != "target"})
+    elsewhere = ("target", "calibration")
+    return _facts({key: value for key, value in run.environment.items() if key not in elsewhere})
 
 
 def generator_facts(run: Run) -> list[str]:

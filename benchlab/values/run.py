@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InvalidRunError
+from benchlab.values.floor import Floor, carried_floor, carried_note
 from benchlab.values.health import Health, Judgement, Verdict, judge
 from benchlab.values.histogram import LatencyHistogram
 from benchlab.values.plan import Plan
@@ -64,6 +65,16 @@ class Run:
     def invalid_reason(self) -> str | None:
         """Why the verdict is not ``valid``, in words; None when it is."""
         return self.judgement.reason
+
+    @cached_property
+    def floor(self) -> Floor | None:
+        """What the host adds to a latency, as it was calibrated when the run was made."""
+        return carried_floor(self.environment)
+
+    @property
+    def floor_note(self) -> str:
+        """Why there is no `floor`, in words; empty when there is one."""
+        return carried_note(self.environment)
 
     @property
     def url(self) -> str:

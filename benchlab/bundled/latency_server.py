@@ -1,0 +1,221 @@
+"""A server whose latency is known: it holds each request for a time and says for how long.
+
+``GET /hold/<ns>`` is answered that many nanoseconds after it arrived, ``GET /hold/0`` at once. For
+every request with a ``traceparent`` it keeps the clock (CLOCK_MONOTONIC, which the client on the
+same host reads as well) at the arrival, when the bytes reached it, and at the departure, just
+before it gives the answer to the kernel. What a client measures beyond the difference was added by
+the kernel, the loopback interface and the client.
+
+``python -m benchlab.bundled.latency_server`` takes its options as JSON. It measures its own timer
+first, then prints one line of JSON, ``{"url": …, "timer": …}``, and serves until its standard input
+ends. Then it writes its account.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import heapq
+import json
+import os
+import socket
+import sys
+import time
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from benchlab.alarm import make_alarm
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["HOLD_FIELDS", "hold_path", "main", "read_holds"]
+
+HOLD_FIELDS = ("run_id", "seq", "arrived_ns", "left_ns")
+"""What is said of a request, each an int64: the first half of its trace id is its run's id, the
+second its sequence number; the times are of CLOCK_MONOTONIC."""
+
+_clock = time.monotonic_ns
+_PATH = b"GET /hold/"
+_TRACE = b"traceparent: 00-"
+_ALARMS = 200
+_ALARM_EVERY_NS = 1_000_000
+_LARGEST_HEAD = 65_536
+_ANSWER = (
+    b"HTTP/1.1 200 OK\r\nServer: benchlab-known-latency\r\nContent-Type: text/plain\r\n"
+    b"Content-Length: 2\r\n\r\nok"
+)
+_NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+def hold_path(hold_ns: int) -> str:
+    """The path whose answer is held for ``hold_ns``."""
+    return f"/hold/{hold_ns}"
+
+
+def read_holds(path: Path) -> NDArray[np.int64]:
+    """What the server said: int64, one row per traced request, its columns `HOLD_FIELDS`."""
+    import numpy as np
+
+    return np.fromfile(path, dtype="<i8").reshape(-1, len(HOLD_FIELDS)).astype(np.int64)
+
+
+class _Holder:
+    """Keeps answers back until they are due, and the account of all of them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, early_ns: int) -> None:
+        """The alarm is set ``early_ns`` before an answer is due, as it usually rings later."""
+        self._due: list[tuple[int, int, _Connection]] = []
+        self._early_ns = early_ns
+        self._alarm = make_alarm(loop, self._ring)
+        self._count = 0
+        self.account = array("q")
+
+    def hold(self, connection: _Connection, until_ns: int) -> None:
+        """Answer on ``connection`` at ``until_ns``."""
+        self._count += 1
+        heapq.heappush(self._due, (until_ns, self._count, connection))
+        if self._due[0][1] == self._count:
+            self._alarm.set(until_ns - self._early_ns)
+
+    def close(self) -> None:
+        """Hold nothing any more."""
+        self._alarm.close()
+
+    def _ring(self) -> None:
+        due = self._due
+        while due and due[0][0] <= _clock() + self._early_ns:
+            until_ns, _, connection = heapq.heappop(due)
+            while _clock() < until_ns:  # rang early by a part of what it is usually late
+                pass
+            connection.answer()
+        if due:
+            self._alarm.set(due[0][0] - self._early_ns)
+
+
+class _Connection(asyncio.Protocol):
+    """One request at a time: GET, without a body."""
+
+    def __init__(self, holder: _Holder) -> None:
+        self._holder = holder
+        self._transport: asyncio.Transport | None = None
+        self._data = b""
+        self._arrived = 0
+        self._trace: tuple[int, int] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        now = _clock()
+        if self._data:
+            data = self._data + data
+        if not data.endswith(b"\r\n\r\n"):
+            self._data = data
+            if len(data) > _LARGEST_HEAD:
+                self._refuse()
+            return
+        self._data = b""
+        end = data.find(b" ", len(_PATH))
+        hold = data[len(_PATH) : end]
+        if not data.startswith(_PATH) or not hold.isdigit():
+            self._refuse()
+            return
+        self._arrived = now
+        start = data.find(_TRACE, end) + len(_TRACE)
+        self._trace = None
+        if start > len(_TRACE):
+            self._trace = int(data[start : start + 16], 16), int(data[start + 16 : start + 32], 16)
+        if hold == b"0":
+            self.answer()
+        else:
+            self._holder.hold(self, now + int(hold))
+
+    def answer(self) -> None:
+        """Send the answer now, and note it."""
+        if self._transport is None:
+            return
+        left = _clock()
+        self._transport.write(_ANSWER)
+        if self._trace is not None:
+            self._holder.account.extend((*self._trace, self._arrived, left))
+
+    def _refuse(self) -> None:
+        if self._transport is not None:
+            self._transport.write(_NOT_FOUND)
+            self._transport.close()
+
+
+async def measure_timer(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
+    """How late the alarm rings: what it is made of, and its lateness in ns at p50, p99 and most."""
+    rang = asyncio.Event()
+    late: list[int] = []
+    at_ns = 0
+
+    def ring() -> None:
+        late.append(_clock() - at_ns)
+        rang.set()
+
+    alarm = make_alarm(loop, ring)
+    for _ in range(_ALARMS):
+        at_ns = _clock() + _ALARM_EVERY_NS
+        alarm.set(at_ns)
+        await rang.wait()
+        rang.clear()
+    alarm.close()
+    late.sort()
+    return {
+        "clock": alarm.name,
+        "late_p50_ns": late[_ALARMS // 2],
+        "late_p99_ns": late[_ALARMS * 99 // 100],
+        "late_max_ns": late[-1],
+    }
+
+
+async def serve(holds: Path) -> None:
+    """Measure the timer, say so, and serve until standard input ends."""
+    loop = asyncio.get_running_loop()
+    timer = await measure_timer(loop)
+    holder = _Holder(loop, timer["late_p50_ns"])
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    server = await loop.create_server(lambda: _Connection(holder), sock=listener)
+    ended = asyncio.Event()
+    loop.add_reader(0, lambda: None if os.read(0, 4096) else ended.set())
+    gc.collect()
+    gc.disable()  # it lives for seconds
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    print(json.dumps({"url": url, "timer": timer}), flush=True)
+    await ended.wait()
+    loop.remove_reader(0)
+    server.close()
+    holder.close()
+    with holds.open("wb") as file:
+        holder.account.tofile(file)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def main() -> int:
+    """Entry point of the process."""
+    options = json.loads(sys.argv[1])
+    if options["core"] is not None:
+        os.sched_setaffinity(0, {options["core"]})
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(Path(options["holds"])))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""The noise floor of this host on disk: ``<data dir>/calibration.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchlab.errors import RunError
+from benchlab.paths import data_dir
+from benchlab.values.floor import NOT_CALIBRATED, Floor, mismatch
+
+__all__ = ["carry", "floor_path", "read_floor", "write_floor"]
+
+
+def floor_path() -> Path:
+    """Where the calibration of this host is kept."""
+    return data_dir() / "calibration.json"
+
+
+def read_floor() -> Floor | None:
+    """The stored floor; None where there is none.
+
+    Raises:
+        RunError: the file cannot be read.
+    """
+    path = floor_path()
+    try:
+        return Floor.from_dict(json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise RunError(
+            f"the calibration in {path} cannot be read ({exc}): run benchlab calibrate"
+        ) from exc
+
+
+def write_floor(floor: Floor) -> Path:
+    """Keep ``floor`` in place of what was there; returns where.
+
+    Raises:
+        RunError: the data directory cannot be written.
+    """
+    path = floor_path()
+    partial = path.with_suffix(".tmp")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial.write_text(json.dumps(floor.to_dict(), indent=1))
+        partial.replace(path)
+    except OSError as exc:
+        raise RunError(
+            f"cannot write the calibration to {path} ({exc.strerror}):"
+            " set BENCHLAB_DATA_DIR to a directory that you can write"
+        ) from exc
+    return path
+
+
+def carry(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run in ``environment`` carries as its calibration: the floor, or why there is none."""
+    try:
+        floor = read_floor()
+    except RunError as exc:
+        return {"note": str(exc)}
+    note = NOT_CALIBRATED if floor is None else mismatch(floor, environment)
+    return {"note": note} if floor is None or note else {"floor": floor.to_dict()}

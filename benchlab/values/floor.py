@@ -1,0 +1,186 @@
+"""The noise floor of a host: what benchlab and the kernel add to a latency that is known exactly.
+
+It is measured by ``benchlab calibrate`` against a server that says for how long it really held
+each request. Every run carries the floor of the host it was made on, in
+``environment["calibration"]``: ``{"floor": …}``, or ``{"note": why there is none}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from benchlab.values.load import ClosedLoop, Load
+from benchlab.values.summary import Distribution
+
+__all__ = [
+    "BUSY_SERVER_RATIO",
+    "NOT_CALIBRATED",
+    "Floor",
+    "Probe",
+    "Timer",
+    "carried_floor",
+    "carried_note",
+    "fingerprint",
+    "mismatch",
+]
+
+NOT_CALIBRATED = "not calibrated on this host: run benchlab calibrate"
+
+BUSY_SERVER_RATIO = 0.9
+"""A worker that used less of its core than this at the maximum rate waited for the server: it could
+have sent more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """How late the server's timer rang before it served, by ``clock``; the server corrects the
+    median and says of each request for how long it really held it."""
+
+    clock: str
+    late_p50_ns: int
+    late_p99_ns: int
+    late_max_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What was added to the requests that were to be held for ``hold_ns``.
+
+    ``missed_ns`` is how much longer they were held; ``latency_ns`` and ``service_ns`` what the
+    client measured beyond the time they were really held.
+    """
+
+    hold_ns: int
+    count: int
+    missed_ns: Distribution
+    latency_ns: Distribution
+    service_ns: Distribution
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What this host adds to a latency, and how much one worker can do on it.
+
+    ``latency_ns``, ``service_ns`` and ``lag_ns`` are over the ``count`` requests of all probes,
+    sent at ``rate_rps`` by one worker as Poisson arrivals. ``max_rate_rps`` is that of a closed
+    loop on a server that answers at once, while the worker used ``max_rate_cpu_ratio`` of a core.
+    ``cores`` says what ran where; ``warnings`` what speaks against the numbers. ``host`` is the
+    `fingerprint` of where they hold.
+    """
+
+    measured_at: datetime
+    host: Mapping[str, Any]
+    quick: bool
+    rate_rps: float
+    count: int
+    latency_ns: Distribution
+    service_ns: Distribution
+    lag_ns: Distribution
+    probes: Sequence[Probe]
+    max_rate_rps: float
+    max_rate_cpu_ratio: float
+    timer: Timer
+    cores: str
+    warnings: Sequence[str] = ()
+
+    def under(self, load: Load) -> Distribution:
+        """What is added to the latencies of ``load``: a closed loop has no lag."""
+        return self.service_ns if isinstance(load, ClosedLoop) else self.latency_ns
+
+    @property
+    def max_rate_in_words(self) -> str:
+        """The most that a worker can send, per second."""
+        at_least = "at least " if self.max_rate_cpu_ratio < BUSY_SERVER_RATIO else ""
+        return f"{at_least}{self.max_rate_rps:,.0f} requests/s"
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict."""
+        return {
+            "measured_at": self.measured_at.isoformat(),
+            "host": dict(self.host),
+            "quick": self.quick,
+            "rate_rps": self.rate_rps,
+            "count": self.count,
+            "latency_ns": self.latency_ns.to_dict(),
+            "service_ns": self.service_ns.to_dict(),
+            "lag_ns": self.lag_ns.to_dict(),
+            "probes": [
+                {
+                    "hold_ns": probe.hold_ns,
+                    "count": probe.count,
+                    "missed_ns": probe.missed_ns.to_dict(),
+                    "latency_ns": probe.latency_ns.to_dict(),
+                    "service_ns": probe.service_ns.to_dict(),
+                }
+                for probe in self.probes
+            ],
+            "max_rate_rps": self.max_rate_rps,
+            "max_rate_cpu_ratio": self.max_rate_cpu_ratio,
+            "timer": {name: getattr(self.timer, name) for name in Timer.__slots__},
+            "cores": self.cores,
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Floor:
+        """What `to_dict` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        distributions = ("latency_ns", "service_ns", "lag_ns")
+        return cls(
+            **{
+                **data,
+                **{name: Distribution(**data[name]) for name in distributions},
+                "measured_at": datetime.fromisoformat(data["measured_at"]),
+                "probes": tuple(_probe_from_dict(probe) for probe in data["probes"]),
+                "timer": Timer(**data["timer"]),
+                "warnings": tuple(data["warnings"]),
+            }
+        )
+
+
+def fingerprint(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """What a calibration depends on, out of a captured environment."""
+    names = ("host", "cpu_model", "cpu_count", "kernel", "python")
+    version = (environment.get("packages") or {}).get("benchlab")
+    return {**{name: environment.get(name) for name in names}, "benchlab": version}
+
+
+def mismatch(floor: Floor, environment: Mapping[str, Any]) -> str:
+    """Why ``floor`` says nothing of the present host, in words; empty when it does."""
+    here = fingerprint(environment)
+    different = [
+        f"{name.replace('_', ' ')} {floor.host.get(name)}, here {value}"
+        for name, value in here.items()
+        if floor.host.get(name) != value
+    ]
+    if not different:
+        return ""
+    return f"the calibration was made elsewhere ({'; '.join(different)}): run benchlab calibrate"
+
+
+def carried_floor(environment: Mapping[str, Any]) -> Floor | None:
+    """The floor that a run was made on; None when there is none or it cannot be read."""
+    carried = environment.get("calibration") or {}
+    try:
+        return Floor.from_dict(carried["floor"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def carried_note(environment: Mapping[str, Any]) -> str:
+    """Why a run carries no floor; empty when it carries one."""
+    if carried_floor(environment) is not None:
+        return ""
+    carried = environment.get("calibration") or {}
+    return str(carried.get("note") or NOT_CALIBRATED)
+
+
+def _probe_from_dict(data: Mapping[str, Any]) -> Probe:
+    parts = {name: Distribution(**data[name]) for name in ("missed_ns", "latency_ns", "service_ns")}
+    return Probe(hold_ns=data["hold_ns"], count=data["count"], **parts)

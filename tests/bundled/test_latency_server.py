@@ -1,0 +1,118 @@
+"""The known-latency server holds what it says, and says what it did."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchlab.bundled import start_latency_server
+from benchlab.bundled.latency_server import hold_path, read_holds
+
+RUN = 0x0193F0A1B2C3D4E5
+MS = 1_000_000
+
+
+def request(hold_ns: int, seq: int | None = None) -> bytes:
+    trace = "" if seq is None else f"traceparent: 00-{RUN:016x}{seq:016x}-{seq + 1:016x}-01\r\n"
+    return f"GET {hold_path(hold_ns)} HTTP/1.1\r\nHost: x\r\n{trace}\r\n".encode()
+
+
+def connect(url: str) -> socket.socket:
+    host, port = url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def test_every_hold_is_accounted_for_and_never_too_short(tmp_path: Path) -> None:
+    asked = [0, 1 * MS, 5 * MS, 20 * MS] * 5
+    seen = []
+    with start_latency_server(tmp_path / "holds.bin") as server:
+        assert server.timer["clock"] == "timerfd"
+        assert 0 <= server.timer["late_p50_ns"] <= server.timer["late_p99_ns"]
+        assert server.timer["late_p99_ns"] <= server.timer["late_max_ns"]
+        with connect(server.url) as connection:
+            for seq, hold_ns in enumerate(asked):
+                sent = time.monotonic_ns()
+                connection.sendall(request(hold_ns, seq))
+                assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
+                seen.append((sent, time.monotonic_ns()))
+            connection.sendall(request(0))  # untraced: answered and not accounted for
+            assert connection.recv(4096).endswith(b"\r\n\r\nok")
+    account = read_holds(tmp_path / "holds.bin")
+    assert account.shape == (20, 4)
+    assert account[:, 0].tolist() == [RUN] * 20
+    assert account[:, 1].tolist() == list(range(20))
+    for row, hold_ns, (sent, done) in zip(account.tolist(), asked, seen, strict=True):
+        _, _, arrived, left = row
+        assert left - arrived >= hold_ns
+        assert sent < arrived <= left < done
+
+
+def test_answers_that_are_due_together_are_all_given(tmp_path: Path) -> None:
+    with start_latency_server(tmp_path / "holds.bin") as server:
+        connections = [connect(server.url) for _ in range(20)]
+        for seq, connection in enumerate(connections):
+            connection.sendall(request((20 - seq % 4) * MS, seq))  # later ones may be due first
+        for connection in connections:
+            assert connection.recv(4096).endswith(b"ok")
+            connection.close()
+    assert sorted(read_holds(tmp_path / "holds.bin")[:, 1].tolist()) == list(range(20))
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_a_request_may_come_in_pieces(tmp_path: Path, pieces: int) -> None:
+    with start_latency_server(tmp_path / "holds.bin") as server, connect(server.url) as connection:
+        data = request(MS, 3)
+        for start in range(0, len(data), pieces):
+            connection.sendall(data[start : start + pieces])
+        assert connection.recv(4096).endswith(b"ok")
+    assert read_holds(tmp_path / "holds.bin")[:, 1].tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    "data", [b"GET / HTTP/1.1\r\n\r\n", b"GET /hold/-5 HTTP/1.1\r\n\r\n", b"nonsense\r\n\r\n"]
+)
+def test_what_it_does_not_understand_is_refused(tmp_path: Path, data: bytes) -> None:
+    with start_latency_server(tmp_path / "holds.bin") as server, connect(server.url) as connection:
+        connection.sendall(data)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 404")
+        assert connection.recv(4096) == b""
+
+
+def test_a_client_that_leaves_while_it_waits_does_no_harm(tmp_path: Path) -> None:
+    with start_latency_server(tmp_path / "holds.bin") as server:
+        with connect(server.url) as impatient:
+            impatient.sendall(request(20 * MS, 1))
+        with connect(server.url) as connection:
+            connection.sendall(request(40 * MS, 2))
+            assert connection.recv(4096).endswith(b"ok")
+    assert read_holds(tmp_path / "holds.bin")[:, 1].tolist() == [2]
+
+
+def test_it_runs_on_its_core(tmp_path: Path) -> None:
+    core = max(psutil.Process().cpu_affinity() or [0])
+    with start_latency_server(tmp_path / "holds.bin", core) as server:
+        assert psutil.Process(server.pid).cpu_affinity() == [core]
+
+
+def test_it_ends_with_its_parent(tmp_path: Path) -> None:
+    script = f"""
+from pathlib import Path
+from benchlab.bundled import start_latency_server
+import time
+server = start_latency_server(Path({str(tmp_path / "holds.bin")!r}))
+print(server.pid, flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    process = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert psutil.wait_procs([process], timeout=15)[1] == []

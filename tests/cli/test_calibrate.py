@@ -1,0 +1,91 @@
+"""``benchlab calibrate`` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from rich.console import Console
+
+from benchlab import Floor, spool
+from benchlab.cli.calibrate import print_floor
+from benchlab.floor_file import floor_path, read_floor, write_floor
+from tests.cli.test_cli import benchlab
+from tests.values.floors import make_floor
+
+
+def test_quick_calibration_end_to_end() -> None:
+    done = benchlab("calibrate", "--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    floor = Floor.from_dict(json.loads(done.stdout))
+    assert floor == read_floor()
+    assert floor.quick
+    assert floor.latency_ns.min > 0
+    assert f"saved in {floor_path()}" in done.stderr
+    shown = benchlab("calibrate", "--show", "--json")
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout) == floor.to_dict()
+
+
+def test_showing_nothing_or_the_floor_of_elsewhere_is_told() -> None:
+    nothing = benchlab("calibrate", "--show")
+    assert nothing.returncode == 1
+    assert nothing.stderr == "benchlab: not calibrated on this host: run benchlab calibrate\n"
+    write_floor(make_floor())
+    elsewhere = benchlab("calibrate", "--show")
+    assert elsewhere.returncode == 1
+    assert "noise floor of bench-1" in elsewhere.stdout
+    assert "host bench-1, here" in elsewhere.stderr
+
+
+def test_a_data_directory_that_cannot_be_written_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BENCHLAB_DATA_DIR", "/proc/nope")
+    done = benchlab("calibrate", "--quick")
+    assert done.returncode == 1
+    assert "/proc/nope" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_ctrl_c_keeps_nothing_and_leaves_no_process() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchlab", "calibrate"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    from benchlab.paths import spool_root
+
+    while not any(path.stat().st_size > 1000 for path in spool_root().glob("*/samples-*.bin")):
+        assert process.poll() is None, "it ended before it measured anything"
+        time.sleep(0.05)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) == 2  # the server and a worker
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert errors.strip() == "benchlab: interrupted"
+    assert not psutil.wait_procs(children, timeout=10)[1]
+    assert not floor_path().exists()
+    assert list(spool.pending()) == []
+
+
+def test_a_floor_reads_like_this() -> None:
+    out = Console(width=120, record=True, highlight=False)
+    print_floor(make_floor(warnings=("other processes kept 1.0 of 2 cores busy",)), out)
+    text = out.export_text()
+    for expected in (
+        "noise floor of bench-1, 2026-11-01 09:30 UTC",
+        "1,000 requests of one worker, Poisson arrivals at 500 requests/s; server alone on core 1",
+        "warning: other processes kept 1.0 of 2 cores busy",
+        "maximum rate of a worker: 61,234 requests/s (closed loop; it used 99% of a core)",
+        "timerfd, late by 0.050 ms at p50 and 0.090 ms at p99",
+    ):
+        assert expected in text, text
+    (row,) = [line.split() for line in text.splitlines() if line.strip().startswith("to latency")]
+    assert row == ["to", "latency", "0.600", "0.100", "0.600", "1.000", "1.050", "1.090", "1.099",
+                   "1.099"]  # fmt: skip

@@ -1,0 +1,75 @@
+"""Calibrating for real: the engine, the server, both processes."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import psutil
+import pytest
+
+from benchlab import ClosedLoop, Plan, PoissonRate, Request, calibrate, run, spool
+from benchlab.bundled import start_latency_server
+from benchlab.bundled.latency_server import hold_path
+from benchlab.calibration import HOLDS_NS, RATE_RPS, join_holds
+from benchlab.errors import RunError
+from benchlab.floor_file import floor_path, read_floor
+from benchlab.load.progress import Progress
+from tests.values.synthetic import make_run
+
+
+def test_calibrating_gives_a_floor_that_later_runs_carry() -> None:
+    seen: list[Progress] = []
+    affinity = os.sched_getaffinity(0)
+    floor = calibrate(quick=True, on_progress=seen.append)
+    assert floor == read_floor()
+    assert os.sched_getaffinity(0) == affinity
+    assert psutil.Process().children() == []
+    assert list(spool.pending()) == []
+    assert floor.quick
+    assert [probe.hold_ns for probe in floor.probes] == list(HOLDS_NS)
+    # exact by construction: the schedule decides the count, the clocks that nothing is below 0
+    schedule = Plan([Request("GET", "http://x/")], PoissonRate(RATE_RPS), duration_s=2)
+    assert floor.count == schedule.intended_count()
+    assert sum(probe.count for probe in floor.probes) == floor.count
+    for probe in floor.probes:
+        assert probe.missed_ns.min >= 0
+        assert 0 < probe.service_ns.min <= probe.service_ns.p50 <= probe.service_ns.max
+        assert probe.latency_ns.min > 0
+    for part in (floor.latency_ns, floor.service_ns, floor.lag_ns):
+        assert 0 <= part.min <= part.p50 <= part.p99 <= part.p99_9 <= part.max
+    assert floor.service_ns.mean + floor.lag_ns.mean == pytest.approx(floor.latency_ns.mean, abs=2)
+    assert floor.max_rate_rps > 0
+    assert floor.max_rate_cpu_ratio > 0
+    assert floor.timer.clock == "timerfd"
+
+    assert {progress.phase for progress in seen} == {"floor", "max rate"}
+    assert seen[-1].elapsed_s == seen[-1].total_s == 3.5
+    elapsed = [progress.elapsed_s for progress in seen]
+    assert elapsed == sorted(elapsed)
+
+    with start_latency_server(floor_path().with_name("holds")) as server:
+        request = Request("GET", server.url + hold_path(0))
+        later = run(Plan([request], ClosedLoop(1), duration_s=0.1))
+    assert later.floor == floor
+    assert later.floor_note == ""
+
+
+def test_holds_are_joined_by_run_and_sequence_number() -> None:
+    measured = make_run(lag_ns=0)
+    seqs = measured.samples.column("seq")
+    held = measured.samples.service_ns - 1_000
+    ours = np.column_stack(
+        [np.full(len(seqs), int(measured.id, 16)), seqs, 5_000 + seqs * 0, 5_000 + held]
+    )
+    others = ours + np.array([1, 0, 0, 9_999])
+    account = np.concatenate([others, ours[::-1]])
+    samples, joined = join_holds(measured, account)
+    assert np.array_equal(samples.service_ns - joined, np.full(len(samples), 1_000))
+
+    with pytest.raises(RunError, match="does not know all requests"):
+        join_holds(measured, np.delete(ours, 500, axis=0))
+    with pytest.raises(RunError, match="does not know all requests"):
+        join_holds(measured, others)
+    with pytest.raises(RunError, match="clocks"):
+        join_holds(measured, ours + np.array([0, 0, 0, 1_001]))

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from benchlab.values.floor import (
+    NOT_CALIBRATED,
+    Floor,
+    carried_floor,
+    carried_note,
+    fingerprint,
+    mismatch,
+)
+from benchlab.values.load import ClosedLoop, ConstantRate
+from tests.values.floors import ENVIRONMENT, HOST, make_floor
+from tests.values.synthetic import make_run
+
+
+def test_a_floor_survives_json() -> None:
+    floor = make_floor(warnings=("noisy",))
+    assert Floor.from_dict(json.loads(json.dumps(floor.to_dict()))) == floor
+
+
+def test_a_closed_loop_has_the_floor_without_lag() -> None:
+    floor = make_floor()
+    assert floor.under(ClosedLoop(2)) == floor.service_ns
+    assert floor.under(ConstantRate(2)) == floor.latency_ns
+
+
+def test_the_floor_of_this_host_fits_it() -> None:
+    assert fingerprint(ENVIRONMENT) == HOST
+    assert mismatch(make_floor(), ENVIRONMENT) == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"host": "bench-2"}, "host bench-1, here bench-2"),
+        ({"kernel": "Linux 6.6"}, "kernel Linux 6.1, here Linux 6.6"),
+        ({"cpu_count": 4}, "cpu count 2, here 4"),
+        ({"cpu_model": None}, "cpu model Fast 9000, here None"),
+        ({"python": "3.12.1"}, "python 3.11.7, here 3.12.1"),
+        ({"packages": {"benchlab": "0.2.0"}}, "benchlab 0.1.0, here 0.2.0"),
+    ],
+)
+def test_a_floor_of_elsewhere_says_what_differs(changed: dict[str, Any], words: str) -> None:
+    said = mismatch(make_floor(), {**ENVIRONMENT, **changed})
+    assert words in said
+    assert "run benchlab calibrate" in said
+
+
+def test_a_run_carries_its_floor_or_says_why_not() -> None:
+    floor = make_floor()
+    run = make_run(environment={"calibration": {"floor": floor.to_dict()}})
+    assert (run.floor, run.floor_note) == (floor, "")
+    without = make_run(environment={"calibration": {"note": "it was moved"}})
+    assert (without.floor, without.floor_note) == (None, "it was moved")
+
+
+@pytest.mark.parametrize("carried", [{}, {"calibration": None}, {"calibration": {"floor": {}}}])
+def test_a_run_of_before_or_with_a_damaged_floor_has_none(carried: dict[str, Any]) -> None:
+    assert carried_floor(carried) is None
+    assert carried_note(carried) == NOT_CALIBRATED
+
+
+def test_a_server_that_was_the_limit_makes_the_maximum_rate_a_lower_bound() -> None:
+    assert make_floor().max_rate_in_words == "61,234 requests/s"
+    assert make_floor(max_rate_cpu_ratio=0.5).max_rate_in_words == "at least 61,234 requests/s"
