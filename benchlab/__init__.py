@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from benchlab.values.load import ClosedLoop as ClosedLoop
     from benchlab.values.load import ConstantRate as ConstantRate
     from benchlab.values.load import PoissonRate as PoissonRate
+    from benchlab.values.load import Replay as Replay
+    from benchlab.values.load import Spike as Spike
+    from benchlab.values.load import Stages as Stages
+    from benchlab.values.load import Steps as Steps
     from benchlab.values.plan import Plan as Plan
     from benchlab.values.request import Request as Request
     from benchlab.values.run import Run as Run
@@ -47,10 +51,14 @@ _HOME = {
     "MaxBody": "benchlab.values.checks",
     "Plan": "benchlab.values.plan",
     "PoissonRate": "benchlab.values.load",
+    "Replay": "benchlab.values.load",
     "Request": "benchlab.values.request",
     "Run": "benchlab.values.run",
     "Samples": "benchlab.values.samples",
+    "Spike": "benchlab.values.load",
+    "Stages": "benchlab.values.load",
     "StatusIn": "benchlab.values.checks",
+    "Steps": "benchlab.values.load",
     "Store": "benchlab.store",
     "calibrate": "benchlab.calibration",
     "run": "benchlab.load.run",
@@ -71,10 +79,14 @@ __all__ = [
     "MaxBody",
     "Plan",
     "PoissonRate",
+    "Replay",
     "Request",
     "Run",
     "Samples",
+    "Spike",
+    "Stages",
     "StatusIn",
+    "Steps",
     "Store",
     "calibrate",
     "plots",

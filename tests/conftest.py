@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from benchlab.bundled import TargetProcess, start_target
+
+settings.register_profile("benchlab", deadline=None)  # how long an example takes proves nothing
+settings.load_profile("benchlab")
 
 
 @pytest.fixture(autouse=True)

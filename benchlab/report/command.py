@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from benchlab.values.load import ClosedLoop, PoissonRate
+from benchlab.values.load import ClosedLoop, ConstantRate, PoissonRate
 from benchlab.values.plan import Plan
 from benchlab.values.redact import HIDDEN, header_value, public_url
 
@@ -19,6 +19,8 @@ def command_line(plan: Plan) -> str | None:
     except UnicodeDecodeError:
         return None
     if len(plan.requests) > 1 or body.startswith("@"):
+        return None
+    if not isinstance(plan.load, ClosedLoop | ConstantRate | PoissonRate):
         return None
     options: list[tuple[str, str]] = []
     if request.method != "GET" or body:  # with a body, the command line takes POST by itself

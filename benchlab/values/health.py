@@ -13,6 +13,7 @@ from benchlab.values.load import ClosedLoop
 from benchlab.values.plan import Plan
 from benchlab.values.samples import Flag, Samples
 from benchlab.values.summary import exact_percentile
+from benchlab.values.window import measured_window_ns
 
 __all__ = [
     "BUSY_RATIO",
@@ -113,12 +114,13 @@ def judge(plan: Plan, samples: Samples, health: Health, *, interrupted: bool = F
             " the generator's own machine; use fewer connections, or raise its limits (ulimit -n)",
         )
     if isinstance(plan.load, ClosedLoop):
-        return _judge_closed_loop(plan, health)
+        return _judge_closed_loop(plan, measured, health)
     return _judge_open_loop(plan, measured)
 
 
-def _judge_closed_loop(plan: Plan, health: Health) -> Judgement:
-    window_ns = plan.end_ns - plan.warmup_ns
+def _judge_closed_loop(plan: Plan, measured: Samples, health: Health) -> Judgement:
+    start_ns, end_ns = measured_window_ns(plan, measured)
+    window_ns = end_ns - start_ns
     stalled = max(health.workers, key=lambda w: w.stall_total_ns, default=None)
     if stalled is not None and stalled.stall_total_ns > STALL_LIMIT_RATIO * window_ns:
         return Judgement(

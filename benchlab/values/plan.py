@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
@@ -12,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
-from benchlab.units import seconds_to_ns
-from benchlab.values.load import ClosedLoop, Load, load_from_dict, load_to_dict
+from benchlab.units import NS_PER_S, seconds_to_ns
+from benchlab.values.load import ClosedLoop, Load, OpenLoad, load_from_dict, load_to_dict
 from benchlab.values.redact import public_url
 from benchlab.values.request import Request
 
@@ -22,6 +23,10 @@ __all__ = ["DRIVERS", "Arrivals", "Plan"]
 DRIVERS = ("http", "httpx")
 
 _MAX_WORKERS = 256
+_MAX_REQUESTS = 10**9
+_USUAL_S = 10.0
+_COUNTED_S = 86_400.0
+_TOLERANCE_S = 1e-9
 _MIX_SIZE = 65_536
 
 
@@ -37,7 +42,15 @@ class Plan:
     """Everything that decides a run. Immutable; survives JSON unchanged.
 
     The run takes ``warmup_s`` and then ``duration_s``; requests of the warm-up are recorded and
-    flagged, and no result counts them. ``timeout_s`` bounds one request from its sending.
+    flagged, and no result counts them. A shape with a length of its own (stages, steps, spike,
+    replay) is ``duration_s`` long unless that is given and shorter; the others last 10 s. A
+    varying shape's warm-up runs at a constant rate: its first that is not 0, a replay's mean.
+
+    With a ``request_count`` the measured window ends after so many requests. ``duration_s`` is
+    then the longest it may take (if not given: a day), and of an open loop it becomes the time
+    that so many requests take by the schedule.
+
+    ``timeout_s`` bounds one request from its sending.
     ``max_connections`` caps an open loop, over all workers: a request that finds the cap full
     waits, and its wait shows as lag. When arrivals end, requests still open or waiting have
     ``drain_s`` to finish; what is left then is recorded with the error ``abandoned``.
@@ -51,7 +64,8 @@ class Plan:
 
     requests: Sequence[Request]
     load: Load = field(default_factory=ClosedLoop)
-    duration_s: float = 10.0
+    duration_s: float = None  # type: ignore[assignment]  # always a number once it is made
+    request_count: int | None = None
     warmup_s: float = 0.0
     timeout_s: float = 10.0
     max_connections: int = 1000
@@ -81,9 +95,12 @@ class Plan:
         if not isinstance(self.load, Load):
             raise InputError(
                 f"load={self.load!r} is not a load shape:"
-                " use ClosedLoop(64), ConstantRate(500) or PoissonRate(500)"
+                " use ClosedLoop(64), ConstantRate(500), PoissonRate(500), Stages([(10, 500)]) …"
             )
-        _check_seconds("duration_s", self.duration_s, above_zero=True)
+        if self.duration_s is not None:
+            _check_seconds("duration_s", self.duration_s, above_zero=True)
+        if self.request_count is not None:
+            _check_whole("request_count", self.request_count, 1, _MAX_REQUESTS)
         _check_seconds("warmup_s", self.warmup_s, above_zero=False)
         _check_seconds("timeout_s", self.timeout_s, above_zero=True)
         _check_seconds("drain_s", self.drain_s, above_zero=False)
@@ -102,8 +119,24 @@ class Plan:
         tags = self.tags.items() if isinstance(self.tags, Mapping) else self.tags
         put = object.__setattr__
         put(self, "requests", requests)
+        put(self, "duration_s", self._duration_s())
         put(self, "tags", tuple(sorted((str(key), str(value)) for key, value in tags)))
         put(self, "name", self.name or requests[0].name)
+
+    def _duration_s(self) -> float:
+        """What ``duration_s`` means: given, the shape's own, or as long as the requests take."""
+        own_s, given_s = self.load.duration_s, self.duration_s
+        if given_s is not None and own_s is not None and given_s > own_s + _TOLERANCE_S:
+            raise InputError(
+                f"duration_s={given_s!r} is longer than the load's own {own_s:.10g} s:"
+                " leave it out, or make the load shape longer"
+            )
+        usual_s = _USUAL_S if self.request_count is None else _COUNTED_S
+        limit_s = next(length for length in (given_s, own_s, usual_s) if length is not None)
+        if self.request_count is None or isinstance(self.load, ClosedLoop):
+            return limit_s
+        end_ns = schedule_end_ns(self.load, seconds_to_ns(limit_s), self.seed, self.request_count)
+        return limit_s if end_ns is None else end_ns / NS_PER_S
 
     @property
     def warmup_ns(self) -> int:
@@ -123,7 +156,12 @@ class Plan:
     def describe(self) -> str:
         """The plan in one line for people, credentials hidden."""
         warmup = f" after {self.warmup_s:g} s of warm-up" if self.warmup_s else ""
-        window = f"{self.duration_s:g} s{warmup}"
+        counted = self.request_count is not None
+        at_most = counted and isinstance(self.load, ClosedLoop)
+        length = "" if at_most and self.duration_s >= _COUNTED_S else f"{self.duration_s:g} s"
+        limit = f"at most {length}" if at_most and length else length
+        count = f"{self.request_count:,} requests" if self.request_count is not None else ""
+        window = f"{', '.join(part for part in (count, limit) if part)}{warmup}"
         return f"{self.describe_requests()} · {self.load.describe()} · {window}"
 
     def describe_requests(self) -> str:
@@ -147,13 +185,25 @@ class Plan:
         if isinstance(self.load, ClosedLoop):
             return
         first = 0
-        phases = ((0, self.warmup_ns, self.seed + 1), (self.warmup_ns, self.end_ns, self.seed))
-        for start_ns, end_ns, seed in phases:
-            for offsets in self.load.offsets(end_ns - start_ns, seed):
+        for start_ns, blocks in (
+            (0, self.load.steady().offsets(self.warmup_ns, self.seed + 1)),
+            (self.warmup_ns, self._measured_offsets()),
+        ):
+            for offsets in blocks:
                 seq = np.arange(first, first + len(offsets), dtype=np.int64)
                 first += len(offsets)
                 mine = slice((worker - int(seq[0])) % workers, None, workers) if len(seq) else ...
                 yield Arrivals(seq[mine], start_ns + offsets[mine])
+
+    def _measured_offsets(self) -> Iterator[NDArray[np.int64]]:
+        if isinstance(self.load, ClosedLoop):
+            return
+        left = sys.maxsize if self.request_count is None else self.request_count
+        for offsets in self.load.offsets(self.end_ns - self.warmup_ns, self.seed):
+            yield offsets[:left]
+            left -= len(offsets)
+            if left <= 0:
+                return
 
     def intended_count(self, until_ns: int | None = None) -> int | None:
         """Requests scheduled in the measured window, up to ``until_ns`` from the run's start.
@@ -163,17 +213,29 @@ class Plan:
         if isinstance(self.load, ClosedLoop):
             return None
         limit_ns = (self.end_ns if until_ns is None else until_ns) - self.warmup_ns
-        offsets = self.load.offsets(self.end_ns - self.warmup_ns, self.seed)
-        return sum(int(np.count_nonzero(block < limit_ns)) for block in offsets)
+        return sum(int(np.count_nonzero(block < limit_ns)) for block in self._measured_offsets())
+
+    def count_share(self, worker: int) -> int | None:
+        """How many of ``request_count`` requests a closed loop's worker makes; None: no limit."""
+        if self.request_count is None:
+            return None
+        whole, rest = divmod(self.request_count, self.workers)
+        return whole + (worker < rest)
 
     def mix(self) -> list[int]:
-        """Request index by ``seq % len(mix)``: a fixed draw from the weights, by the seed."""
+        """Request index by ``seq % len(mix)``: shares by weight, in an order by the seed.
+
+        The shares over a whole mix are exact, but no request is left out, however light.
+        """
         if len(self.requests) == 1:
             return [0]
         weights = np.array([request.weight for request in self.requests])
-        rng = np.random.default_rng(self.seed)
-        drawn = rng.choice(len(weights), size=_MIX_SIZE, p=weights / weights.sum())
-        return [int(index) for index in drawn]
+        exact = weights / weights.sum() * _MIX_SIZE
+        counts = np.maximum(np.floor(exact).astype(np.int64), 1)
+        for index in np.argsort(counts - exact)[: max(_MIX_SIZE - int(counts.sum()), 0)]:
+            counts[index] += 1
+        mix = np.repeat(np.arange(len(weights)), counts)
+        return np.random.default_rng(self.seed).permutation(mix).tolist()  # type: ignore[no-any-return]
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of all fields."""
@@ -210,6 +272,21 @@ class Plan:
     def from_json(cls, text: str) -> Plan:
         """The plan that `to_json` wrote."""
         return cls.from_dict(json.loads(text))
+
+
+def schedule_end_ns(load: OpenLoad, limit_ns: int, seed: int, count: int) -> int | None:
+    """When ``count`` requests are over by the schedule: as the next one would be due.
+
+    None when there is no next one before ``limit_ns``.
+    """
+    left, last = count, -1
+    for offsets in load.offsets(limit_ns, seed):
+        if left < len(offsets):
+            before = int(offsets[left - 1]) if left else last
+            return max(int(offsets[left]), before + 1)
+        left -= len(offsets)
+        last = int(offsets[-1]) if len(offsets) else last
+    return None
 
 
 def _is_number(value: object) -> bool:

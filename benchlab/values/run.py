@@ -19,6 +19,7 @@ from benchlab.values.plan import Plan
 from benchlab.values.redact import public_url
 from benchlab.values.samples import Samples
 from benchlab.values.summary import Summary, summarize
+from benchlab.values.window import counted_out, measured_window_ns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,8 @@ class Run:
     @cached_property
     def judgement(self) -> Judgement:
         """Verdict and reason, derived from samples and health."""
-        return judge(self.plan, self.samples, self.health, interrupted=self.stopped_ns is not None)
+        early = self.stopped_ns is not None and not counted_out(self.plan, self.samples)
+        return judge(self.plan, self.samples, self.health, interrupted=early)
 
     @property
     def verdict(self) -> Verdict:
@@ -94,9 +96,7 @@ class Run:
     @property
     def window_ns(self) -> tuple[int, int]:
         """Start and end of the measured window, from the start of the run."""
-        end = self.plan.end_ns if self.stopped_ns is None else self.stopped_ns
-        start = self.plan.warmup_ns
-        return start, max(start, min(end, self.plan.end_ns))
+        return measured_window_ns(self.plan, self.samples, self.stopped_ns)
 
     @cached_property
     def stats(self) -> Summary:

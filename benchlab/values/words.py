@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchlab.units import NS_PER_S
 from benchlab.values.load import ClosedLoop
+from benchlab.values.window import counted_out
 
 if TYPE_CHECKING:
     from benchlab.values.run import Run
@@ -14,16 +15,20 @@ __all__ = ["verdict_in_words", "window_in_words"]
 
 
 def window_in_words(run: Run) -> str:
-    """How long was measured, after how long a warm-up."""
+    """How long was measured, or how many requests, after how long a warm-up."""
     plan = run.plan
     after = f"after {plan.warmup_s:g} s of warm-up" if plan.warmup_s else "without a warm-up"
+    start_ns, end_ns = run.window_ns
+    length = f"{(end_ns - start_ns) / NS_PER_S:.3g} s"
+    if plan.request_count is not None:
+        count = len(run.measured)
+        if counted_out(plan, run.samples):
+            return f"{count:,} requests measured in {length} {after}"
+        why = "the time was over" if run.stopped_ns is None else "the run was stopped"
+        return f"{count:,} of {plan.request_count:,} requests measured {after}: then {why}"
     if run.stopped_ns is None:
         return f"{plan.duration_s:g} s measured {after}"
-    start_ns, end_ns = run.window_ns
-    return (
-        f"{(end_ns - start_ns) / NS_PER_S:.3g} s measured {after},"
-        f" then stopped early: {plan.duration_s:g} s were planned"
-    )
+    return f"{length} measured {after}, then stopped early: {plan.duration_s:g} s were planned"
 
 
 def verdict_in_words(run: Run) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,19 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab.errors import InputError
-from benchlab.values.load import ClosedLoop, ConstantRate, Load, PoissonRate
+from benchlab.values.load import (
+    ClosedLoop,
+    ConstantRate,
+    Load,
+    PoissonRate,
+    Replay,
+    Spike,
+    Stages,
+    Steps,
+)
 from benchlab.values.plan import Plan
 from benchlab.values.request import Request
+from tests.values.load.shapes import shapes
 from tests.values.synthetic import URL
 
 GET = Request("GET", URL)
 
-rates = st.floats(0.01, 1_000_000, allow_nan=False)
-loads = st.one_of(
-    st.builds(ClosedLoop, st.integers(16, 60_000)),
-    st.builds(ConstantRate, rates),
-    st.builds(PoissonRate, rates),
-)
+loads = st.one_of(st.builds(ClosedLoop, st.integers(16, 60_000)), shapes)
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 header_words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
 requests = st.builds(
@@ -36,7 +42,8 @@ plans = st.builds(
     Plan,
     requests=st.lists(requests, min_size=1, max_size=3),
     load=loads,
-    duration_s=st.floats(0.001, 1e6),
+    duration_s=st.one_of(st.none(), st.floats(0.001, 0.01)),
+    request_count=st.one_of(st.none(), st.integers(1, 3_000)),
     warmup_s=st.floats(0, 1e6),
     timeout_s=st.floats(0.001, 1e6),
     max_connections=st.integers(16, 60_000),
@@ -63,6 +70,7 @@ def test_a_body_that_is_not_text_survives_json() -> None:
     ("field", "value"),
     [
         *(("duration_s", value) for value in (0, -1, float("nan"), float("inf"), "10", True)),
+        *(("request_count", value) for value in (0, -1, 1.5, True, "10", 2_000_000_000)),
         *(("warmup_s", value) for value in (-0.1, float("nan"), None)),
         *(("timeout_s", value) for value in (0, -3)),
         ("drain_s", -1),
@@ -128,17 +136,16 @@ def test_the_window_follows_the_warm_up() -> None:
 
 
 @given(
-    load=st.one_of(
-        st.builds(ConstantRate, st.floats(0.5, 20_000)),
-        st.builds(PoissonRate, st.floats(0.5, 20_000)),
-    ),
-    warmup_s=st.sampled_from([0.0, 0.3, 1.0]),
+    load=shapes,
+    warmup_s=st.sampled_from([0.0, 0.3]),
     workers=st.integers(1, 7),
+    request_count=st.one_of(st.none(), st.integers(1, 5_000)),
 )
 def test_the_workers_together_make_exactly_the_plans_schedule(
-    load: Load, warmup_s: float, workers: int
+    load: Load, warmup_s: float, workers: int, request_count: int | None
 ) -> None:
-    plan = Plan([GET], load, duration_s=3, warmup_s=warmup_s)
+    longest_s = min(load.duration_s or 3, 3)
+    plan = Plan([GET], load, duration_s=longest_s, warmup_s=warmup_s, request_count=request_count)
     seq, intended_ns = _schedule(plan, 0, 1)
     parts = [_schedule(plan, worker, workers) for worker in range(workers)]
     for worker, (mine, _) in enumerate(parts):
@@ -162,6 +169,59 @@ def test_the_warm_up_does_not_change_the_measured_schedule(load: Load, warmup_s:
     assert np.array_equal(measured_ns, _schedule(plain, 0, 1)[1])
 
 
+@pytest.mark.parametrize(
+    ("load", "length_s"),
+    [
+        (ClosedLoop(), 10),
+        (ConstantRate(5), 10),
+        (Stages([(3, 10), (4.5, 10)]), 7.5),
+        (Steps([(3, 10), (1, 20)]), 4),
+        (Spike(1, 10, 2, 1, 6), 6),
+        (Replay([0, 1, 2]), 3),
+    ],
+)
+def test_a_shape_with_a_length_decides_the_duration(load: Load, length_s: float) -> None:
+    assert Plan([GET], load).duration_s == length_s
+    assert Plan([GET], load, duration_s=2).duration_s == 2
+    if load.duration_s is not None:
+        with pytest.raises(InputError, match=f"duration_s=11 is longer .* own {length_s:g} s"):
+            Plan([GET], load, duration_s=11)
+
+
+def test_a_shorter_duration_cuts_the_schedule_off() -> None:
+    whole = Plan([GET], Steps([(2, 10), (2, 100)]))
+    cut = Plan([GET], Steps([(2, 10), (2, 100)]), duration_s=3)
+    assert (whole.intended_count(), cut.intended_count()) == (220, 120)
+    assert np.array_equal(_schedule(cut, 0, 1)[1], _schedule(whole, 0, 1)[1][:120])
+
+
+@given(shapes, st.integers(1, 3_000))
+def test_a_number_of_requests_cuts_the_schedule_after_them(load: Load, count: int) -> None:
+    whole = Plan([GET], load, duration_s=min(load.duration_s or 2, 2))
+    counted = Plan([GET], load, duration_s=whole.duration_s, request_count=count)
+    schedule = _schedule(whole, 0, 1)[1]
+    assert np.array_equal(_schedule(counted, 0, 1)[1], schedule[:count])
+    assert counted.intended_count() == min(count, len(schedule))
+    assert counted.duration_s <= whole.duration_s
+    if count < len(schedule):
+        assert counted.end_ns == max(schedule[count], schedule[count - 1] + 1)
+
+
+def test_a_number_of_requests_takes_its_time_by_the_rate() -> None:
+    plan = Plan([GET], ConstantRate(100), request_count=250)
+    assert (plan.duration_s, plan.intended_count()) == (2.5, 250)
+    assert Plan([GET], ConstantRate(100), request_count=250, duration_s=1).duration_s == 1
+    assert Plan([GET], ClosedLoop(), request_count=250).duration_s == 86_400
+
+
+@given(st.integers(1, 1000), st.integers(1, 20))
+def test_the_workers_share_a_number_of_requests_exactly(count: int, workers: int) -> None:
+    plan = Plan([GET], ClosedLoop(20), workers=workers, request_count=count)
+    shares = [plan.count_share(worker) or 0 for worker in range(workers)]
+    assert sum(shares) == count
+    assert max(shares) - min(shares) <= 1
+
+
 def test_a_closed_loop_has_no_schedule() -> None:
     plan = Plan([GET], ClosedLoop(4))
     assert list(plan.arrivals()) == []
@@ -171,10 +231,20 @@ def test_a_closed_loop_has_no_schedule() -> None:
 def test_the_mix_follows_the_weights_and_the_seed() -> None:
     both = [Request("GET", URL), Request("GET", URL + "/b", weight=3)]
     mix = Plan(both, seed=7).mix()
-    assert np.mean(mix) == pytest.approx(0.75, abs=0.01)
+    assert np.mean(mix) == 0.75
+    assert np.mean(mix[:2_000]) == pytest.approx(0.75, abs=0.05)
     assert mix == Plan(both, seed=7).mix()
     assert mix != Plan(both, seed=8).mix()
     assert Plan([GET]).mix() == [0]
+
+
+@given(st.lists(st.floats(0.001, 1000), min_size=2, max_size=9))
+def test_the_shares_of_a_mix_are_those_of_the_weights(weights: list[float]) -> None:
+    mix = Plan([Request("GET", URL, weight=weight) for weight in weights]).mix()
+    counts = np.bincount(mix, minlength=len(weights))
+    exact = np.array(weights) / sum(weights) * len(mix)
+    assert np.all(np.abs(counts - exact) <= len(weights))
+    assert np.all(counts > 0)
 
 
 def _schedule(plan: Plan, worker: int, workers: int) -> tuple[np.ndarray, np.ndarray]:
@@ -197,3 +267,16 @@ def test_plans_describe_themselves_without_credentials() -> None:
         PoissonRate(0.5).describe() == "open loop of 0.5 requests/s at random (Poisson) intervals"
     )
     assert ClosedLoop(1).describe() == "closed loop of 1 connection"
+
+
+@pytest.mark.parametrize(
+    ("load", "settings", "words"),
+    [
+        (ClosedLoop(), {"request_count": 5_000}, "5,000 requests"),
+        (ClosedLoop(), {"request_count": 5, "duration_s": 2}, "5 requests, at most 2 s"),
+        (ConstantRate(10), {"request_count": 5}, "5 requests, 0.5 s"),
+        (Steps([(3, 1)]), {"warmup_s": 1}, "3 s after 1 s of warm-up"),
+    ],
+)
+def test_plans_say_how_long_they_take(load: Load, settings: dict[str, Any], words: str) -> None:
+    assert Plan([GET], load, **settings).describe().endswith(f" · {words}")

@@ -1,3 +1,5 @@
+"""A closed loop, and rates that stay."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -14,16 +16,15 @@ from benchlab.values.load import (
     ClosedLoop,
     ConstantRate,
     PoissonRate,
-    load_from_dict,
-    load_to_dict,
 )
+from tests.values.load.shapes import offsets_of
 
 durations_ns = st.integers(1, 30 * NS_PER_S)
 
 
 @given(st.floats(0.01, 20_000), durations_ns)
 def test_a_constant_rate_is_exact_in_count_and_spacing(rate_rps: float, duration_ns: int) -> None:
-    offsets = _all(ConstantRate(rate_rps), duration_ns)
+    offsets = offsets_of(ConstantRate(rate_rps), duration_ns)
     assert len(offsets) == round(rate_rps * duration_ns / NS_PER_S)
     if len(offsets):
         assert offsets[0] == 0
@@ -36,16 +37,16 @@ def test_a_constant_rate_is_exact_in_count_and_spacing(rate_rps: float, duration
 def test_poisson_arrivals_are_in_order_inside_the_phase_and_repeatable(
     rate_rps: float, duration_ns: int, seed: int
 ) -> None:
-    offsets = _all(PoissonRate(rate_rps), duration_ns, seed)
+    offsets = offsets_of(PoissonRate(rate_rps), duration_ns, seed)
     assert np.all(np.diff(offsets) >= 0)
     assert np.all((offsets >= 0) & (offsets < duration_ns))
-    assert np.array_equal(offsets, _all(PoissonRate(rate_rps), duration_ns, seed))
+    assert np.array_equal(offsets, offsets_of(PoissonRate(rate_rps), duration_ns, seed))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_poisson_gaps_are_exponential_with_the_right_mean(seed: int) -> None:
     rate_rps = 10_000
-    offsets = _all(PoissonRate(rate_rps), 20 * NS_PER_S, seed)
+    offsets = offsets_of(PoissonRate(rate_rps), 20 * NS_PER_S, seed)
     expected = rate_rps * 20
     assert abs(len(offsets) - expected) < 5 * np.sqrt(expected)  # 5 σ of a Poisson count
     gaps = np.diff(offsets) / NS_PER_S * rate_rps
@@ -56,7 +57,7 @@ def test_poisson_gaps_are_exponential_with_the_right_mean(seed: int) -> None:
 
 def test_another_seed_gives_other_arrivals() -> None:
     assert not np.array_equal(
-        _all(PoissonRate(100), NS_PER_S, 1), _all(PoissonRate(100), NS_PER_S, 2)
+        offsets_of(PoissonRate(100), NS_PER_S, 1), offsets_of(PoissonRate(100), NS_PER_S, 2)
     )
 
 
@@ -78,18 +79,3 @@ def test_a_rate_that_cannot_be_used_is_named(shape: Any, rate: Any) -> None:
 def test_connections_that_cannot_be_used_are_named(connections: Any) -> None:
     with pytest.raises(InputError, match="connections"):
         ClosedLoop(connections)
-
-
-@pytest.mark.parametrize("load", [ClosedLoop(3), ConstantRate(0.5), PoissonRate(1e6)])
-def test_a_shape_survives_a_dict(load: Any) -> None:
-    assert load_from_dict(load_to_dict(load)) == load
-
-
-def test_an_unknown_shape_is_named() -> None:
-    with pytest.raises(InputError, match="'sawtooth' is unknown"):
-        load_from_dict({"kind": "sawtooth"})
-
-
-def _all(load: ConstantRate | PoissonRate, duration_ns: int, seed: int = 1) -> np.ndarray:
-    blocks = list(load.offsets(duration_ns, seed))
-    return np.concatenate([np.empty(0, dtype=np.int64), *blocks])

@@ -1,0 +1,45 @@
+"""Load shapes: when the next request should be sent.
+
+A closed loop sends when a connection is free. An open loop sends at times fixed in advance, and
+yields those times here: integer nanoseconds from the start of a phase, in order, in blocks of
+bounded size, so that a long run does not hold its whole schedule in memory.
+
+closed_loop.py    users who wait for their answers
+constant_rate.py  equal gaps
+poisson_rate.py   random gaps
+stages.py         a rate that climbs and falls in straight lines
+steps.py          a rate that jumps from one level to the next
+spike.py          a level, a peak, the level again
+replay.py         times that were recorded
+varying_rate.py   what stages, steps and spike have in common
+rate_curve.py     the area under a varying rate, and the way back
+limits.py         what a value may be
+codec.py          a shape as a dict, and back
+"""
+
+from __future__ import annotations
+
+from benchlab.values.load.closed_loop import ClosedLoop
+from benchlab.values.load.codec import Load, OpenLoad, load_from_dict, load_to_dict
+from benchlab.values.load.constant_rate import ConstantRate
+from benchlab.values.load.limits import BLOCK
+from benchlab.values.load.poisson_rate import PoissonRate
+from benchlab.values.load.replay import Replay
+from benchlab.values.load.spike import Spike
+from benchlab.values.load.stages import Stages
+from benchlab.values.load.steps import Steps
+
+__all__ = [
+    "BLOCK",
+    "ClosedLoop",
+    "ConstantRate",
+    "Load",
+    "OpenLoad",
+    "PoissonRate",
+    "Replay",
+    "Spike",
+    "Stages",
+    "Steps",
+    "load_from_dict",
+    "load_to_dict",
+]

@@ -1,0 +1,35 @@
+"""The measured window of a run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchlab.values.load import ClosedLoop
+from benchlab.values.plan import Plan
+from benchlab.values.samples import Flag, Samples
+
+__all__ = ["counted_out", "measured_window_ns"]
+
+
+def measured_window_ns(
+    plan: Plan, samples: Samples, stopped_ns: int | None = None
+) -> tuple[int, int]:
+    """Start and end of the measured window, from the start of the run.
+
+    It ends by the plan, or when the run was stopped. In a closed loop with a ``request_count`` it
+    ends with the answer to the last of these requests.
+    """
+    start_ns, end_ns = plan.warmup_ns, plan.end_ns
+    if isinstance(plan.load, ClosedLoop) and counted_out(plan, samples):
+        end_ns = min(end_ns, int(samples.measured.column("done_ns").max()))
+    elif stopped_ns is not None:
+        end_ns = min(end_ns, stopped_ns)
+    return start_ns, max(start_ns, end_ns)
+
+
+def counted_out(plan: Plan, samples: Samples) -> bool:
+    """Whether the plan asks for a number of requests and all of them were made."""
+    if plan.request_count is None:
+        return False
+    measured = (samples.column("flags") & Flag.WARMUP) == 0
+    return int(np.count_nonzero(measured)) >= plan.request_count
