@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 __all__ = [
+    "ROOM_BYTES",
     "create",
     "health_path",
     "log_path",
@@ -56,6 +57,9 @@ __all__ = [
     "write_start",
 ]
 
+ROOM_BYTES = 8 << 20
+"""What must be free on the disk for each worker when a run begins; 150,000 records."""
+
 _FORMAT = 1
 _HEAD = "run.json"
 _START = "start.json"
@@ -67,11 +71,12 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
     """Make the spool directory of a new run, and own it while inside.
 
     Raises:
-        RunError: the directory cannot be written.
+        RunError: the directory cannot be written, or its disk is full.
     """
     directory = spool_root() / run_id
     try:
         data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_room(data_dir(), plan.workers)
         directory.mkdir(parents=True)
         lock = _lock(directory / _OWNER)
         content = {
@@ -218,6 +223,16 @@ def _read_run(directory: Path) -> Run:
 def remove(directory: Path) -> None:
     """Delete a spool directory. Only for a run that is stored elsewhere, or not wanted."""
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def _check_room(directory: Path, workers: int) -> None:
+    free, needed = shutil.disk_usage(directory).free, workers * ROOM_BYTES
+    if free < needed:
+        raise RunError(
+            f"the disk of {directory} has {free / 2**20:.1f} MB left and a run needs at least"
+            f" {needed / 2**20:.0f} MB: make room, or set BENCHLAB_DATA_DIR to a directory on a"
+            " larger disk"
+        )
 
 
 def _lock(path: Path) -> FileLock:

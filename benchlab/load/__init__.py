@@ -9,6 +9,7 @@ engine.py       one worker's part of a run, from the first request to the last
 source.py       which request is next: a closed or an open loop
 pacing.py       delivering a schedule, each request at its time
 recorder.py     records into the spool
+rescue.py       what a killed worker had not written yet
 observer.py     the generator watching itself
 driver.py       what every driver does
 headers.py      the headers of a request, whichever driver sends it

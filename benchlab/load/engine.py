@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchlab import spool
@@ -29,11 +30,25 @@ class Engine:
     arrivals early and waits for the answers; `quit` waits for nothing.
     """
 
-    def __init__(self, directory: Path, run_id: str, plan: Plan, worker: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        run_id: str,
+        plan: Plan,
+        worker: int,
+        memory: int | None = None,
+        on_trouble: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``memory`` is shared memory for the recorder.
+
+        ``on_trouble`` is called when it has stopped by itself, for its samples cannot be kept.
+        """
+        self._on_trouble = on_trouble
+        self._in_trouble = False
         self._directory = directory
         self._plan = plan
         self._worker = worker
-        self._recorder = Recorder(spool.samples_path(directory, worker), plan.warmup_ns)
+        self._recorder = Recorder(spool.samples_path(directory, worker), plan.warmup_ns, memory)
         self._source: ClosedSource | OpenSource = (
             ClosedSource(worker, plan.workers)
             if isinstance(plan.load, ClosedLoop)
@@ -123,8 +138,11 @@ class Engine:
             if now_ns - self._flushed_ns >= _FLUSH_NS:
                 self._flushed_ns = now_ns
                 self._recorder.flush()
-                if self._recorder.problem:
-                    self.stop()
+                self._recorder.expect(self._driver.in_flight + self._source.waiting)
+            if self._recorder.problem and not self._in_trouble:
+                self._in_trouble = True
+                self.stop()
+                self._on_trouble()
             self._conclude(now_ns)
         except Exception as exc:
             self.finished.set_exception(exc)

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from benchlab import spool
 from benchlab.errors import TargetError, WorkerError
 from benchlab.load.progress import OnProgress, ProgressReader
+from benchlab.load.rescue import rescue, share_memory
 from benchlab.units import NS_PER_MS, seconds_to_ns
 from benchlab.values.plan import Plan
 
@@ -83,6 +84,7 @@ def supervise(
         WorkerError: a worker did not come up. One that fails later is told by its health instead.
     """
     workers = []
+    start_ns = 0
     try:
         for number in range(plan.workers):
             workers.append(_Worker(directory, number))
@@ -94,10 +96,11 @@ def supervise(
         for worker in workers:
             worker.tell(f"start {start_ns}")
         stopped_ns = _watch(plan, directory, workers, start_ns, stop, on_progress)
-        spool.write_outcome(directory, stopped_ns)
+        with suppress(OSError):  # a full disk: the samples tell how far the run came
+            spool.write_outcome(directory, stopped_ns)
     finally:
         for worker in workers:
-            worker.end()
+            worker.end(start_ns, plan.warmup_ns)
 
 
 def _watch(
@@ -118,8 +121,11 @@ def _watch(
             selector.register(worker.output, selectors.EVENT_READ, worker)
         while selector.get_map():
             for key, _ in selector.select(_LOOK_EVERY_S):
-                if not os.read(key.fd, 4096):  # the end: the worker has gone
+                said = os.read(key.fd, 4096)
+                if not said:  # the end: the worker has gone
                     selector.unregister(key.fileobj)
+                elif b"stopping" in said and not stop.level:  # so must the others
+                    stop.request()
             now_ns = time.monotonic_ns()
             while told < min(stop.level, 2):
                 told += 1
@@ -144,9 +150,14 @@ class _Worker:
     def __init__(self, directory: Path, number: int) -> None:
         self._number = number
         self._log = spool.log_path(directory, number)
+        self._samples = spool.samples_path(directory, number)
+        self._memory = share_memory(f"benchlab-{number}")
+        shared = () if self._memory is None else (self._memory,)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "benchlab.load.worker", str(directory), str(number)],
+                [sys.executable, "-P", "-m", "benchlab.load.worker"]
+                + [str(argument) for argument in (directory, number, *shared)],
+                pass_fds=shared,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -183,8 +194,11 @@ class _Worker:
         except (BrokenPipeError, ValueError):
             return
 
-    def end(self) -> None:
-        """Leave no process and no pipe: ask by closing standard input, then kill."""
+    def end(self, start_ns: int, warmup_ns: int) -> None:
+        """Leave no process and no pipe: ask by closing standard input, then kill.
+
+        What a worker had measured and not written when it died is written here.
+        """
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -193,3 +207,8 @@ class _Worker:
             self._process.kill()
             self._process.wait()
         self.output.close()
+        if self._memory is not None:
+            if start_ns and self._process.returncode:
+                with suppress(OSError):  # a full disk: its health is missing, and tells
+                    rescue(self._memory, self._samples, start_ns, warmup_ns)
+            os.close(self._memory)

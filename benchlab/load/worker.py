@@ -1,13 +1,16 @@
-"""A worker process: ``python -m benchlab.load.worker SPOOL_DIRECTORY WORKER_NUMBER``.
+"""A worker process: ``python -m benchlab.load.worker SPOOL_DIRECTORY NUMBER [MEMORY]``.
 
+MEMORY is the descriptor of memory that the supervisor shares with it (`benchlab.load.rescue`).
 It says ``ready`` on standard output, and obeys lines on standard input:
 
     start <clock ns>    let go at this time of the monotonic clock
     stop                send nothing new, wait for the answers
     quit                record what is open as abandoned, and end
 
-The end of standard input means that the supervisor is gone: the same as ``quit``. Either way the
-samples are in the spool before the process ends. Exit status 0 unless it failed itself.
+It says ``stopping`` on standard output when it sends nothing new for reasons of its own, which its
+account of itself has. The end of standard input means that the supervisor is gone: the same as
+``quit``. Either way the samples are in the spool before the process ends. Exit status 0 unless it
+failed itself.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from benchlab import spool
@@ -63,10 +67,11 @@ class Commands:
             self.quit()
 
 
-async def work(directory: Path, worker: int) -> None:
+async def work(directory: Path, worker: int, memory: int | None) -> None:
     """Carry out one worker's share of the run in ``directory``."""
     loop = asyncio.get_running_loop()
-    engine = Engine(directory, directory.name, spool.read_plan(directory), worker)
+    plan = spool.read_plan(directory)
+    engine = Engine(directory, directory.name, plan, worker, memory, _tell_stopping)
     started = asyncio.Event()
     commands = Commands(engine, started)
     await engine.open()
@@ -88,6 +93,11 @@ async def work(directory: Path, worker: int) -> None:
         await engine.close(problem)
 
 
+def _tell_stopping() -> None:
+    with suppress(OSError):  # a supervisor that is gone needs not be told
+        os.write(sys.stdout.fileno(), b"stopping\n")
+
+
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
@@ -99,14 +109,14 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def main() -> int:
     """Entry point of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
-    directory, worker = Path(sys.argv[1]), int(sys.argv[2])
+    directory, worker, *shared = Path(sys.argv[1]), *map(int, sys.argv[2:])
     allow_open_files()
     try:
         with (
             spool.own_worker(directory, worker),
             asyncio.Runner(loop_factory=_loop_factory()) as runner,
         ):
-            runner.run(work(directory, worker))
+            runner.run(work(directory, worker, shared[0] if shared else None))
     except BenchlabError as exc:
         print(exc, file=sys.stderr)
         return exc.exit_code

@@ -166,39 +166,6 @@ def test_progress_is_told_and_ends_with_everything(target: TargetProcess) -> Non
     assert looks[0].total_s == 1
 
 
-def test_an_interrupt_keeps_what_was_measured(target: TargetProcess) -> None:
-    before = children()
-    plan = Plan([Request("GET", f"{target.url}/health")], ConstantRate(100), duration_s=60)
-
-    def interrupt_soon(progress: Progress) -> None:
-        if progress.count > 20:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    result = run(plan, on_progress=interrupt_soon)
-    assert result.verdict == "interrupted"
-    assert 20 < result.stats.count < 1000
-    assert result.stats.errors == {}
-    assert result.stopped_ns is not None
-    assert children() == before
-
-
-def test_a_second_interrupt_waits_for_nothing() -> None:
-    def silent(_connection: socket.socket, _request: bytes, _number: int) -> bool:
-        return True
-
-    def interrupt(progress: Progress) -> None:
-        if progress.elapsed_s > 0.3:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    before = children()
-    with serving(silent) as url:
-        plan = Plan([Request("GET", url)], ConstantRate(50), duration_s=60, timeout_s=50)
-        result = run(plan, on_progress=interrupt)
-    assert result.verdict == "interrupted"
-    assert set(result.stats.errors) == {"abandoned"}
-    assert children() == before
-
-
 def test_cancelling_returns_what_was_measured(target: TargetProcess) -> None:
     plan = Plan([Request("GET", f"{target.url}/health")], ConstantRate(100), duration_s=60)
 
@@ -236,49 +203,6 @@ asyncio.run(main())
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["25", "True"]
-
-
-def test_a_killed_worker_is_told_and_its_samples_stay(target: TargetProcess) -> None:
-    killed: list[int] = []
-    before = children()
-
-    def kill(progress: Progress) -> None:
-        if progress.count > 20 and not killed:
-            victim = next(pid for pid in children() - before)
-            killed.append(victim)
-            os.kill(victim, signal.SIGKILL)
-
-    plan = Plan(
-        [Request("GET", f"{target.url}/health")], ConstantRate(200), duration_s=2, workers=2
-    )
-    result = run(plan, on_progress=kill)
-    assert result.verdict == "invalid"
-    assert "killed" in str(result.invalid_reason)
-    assert 200 <= result.stats.count < 400
-
-
-def test_workers_do_not_outlive_a_killed_parent(target: TargetProcess, own_data: Path) -> None:
-    script = f"""
-import benchlab as bl
-plan = bl.Plan([bl.Request("GET", "{target.url}/health")], bl.ConstantRate(100), duration_s=60)
-bl.run(plan, on_progress=lambda look: print(look.count, flush=True))
-"""
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    for line in parent.stdout:
-        if int(line) > 20:
-            break
-    workers = psutil.Process(parent.pid).children()
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    gone, alive = psutil.wait_procs(workers, timeout=10)
-    assert gone
-    assert not alive
-    (directory,) = spool.pending()
-    result = spool.read_run(directory)
-    assert result.verdict == "interrupted"
-    assert result.stats.count > 20
 
 
 def test_a_run_on_disk_is_the_run(target: TargetProcess) -> None:
