@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help install report test check format lab up down wheel bench clean
+.PHONY: help install report test check format lab up down collector wheel bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ up: ## start the whole stack (needs Docker)
 
 down: ## stop the stack; its data stays
 	docker compose down
+
+collector: ## build the stack's Collector from Go modules, and print where it is
+	@$(PYTHON) otel/build_collector.py
 
 wheel: $(INSTALLED) ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

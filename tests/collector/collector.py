@@ -1,0 +1,144 @@
+"""The real Collector with the very configuration of the stack, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "otel" / "collector.yaml"
+_PATIENCE_S = 30.0
+
+
+@cache
+def program() -> str:
+    """The Collector of otel/builder.yaml, which is built if need be.
+
+    Skips without Go, and fails where the extras are required.
+    """
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "otel" / "build_collector.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return done.stdout.strip()
+    reason = f"the Collector is not there: {done.stderr.strip()[-2000:]}"
+    if os.environ.get("BENCHLAB_REQUIRE_EXTRAS") == "1" or shutil.which("go"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@dataclass
+class Collector:
+    """A Collector that can be stopped, killed and started again at the same addresses."""
+
+    directory: Path
+    variables: dict[str, str]
+    ports: dict[str, int]
+    process: subprocess.Popen[bytes] | None = None
+    log: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.log = self.directory / "collector.log"
+
+    @property
+    def endpoint(self) -> str:
+        """Where OTLP over gRPC is taken, as OTEL_EXPORTER_OTLP_ENDPOINT wants it."""
+        return f"http://127.0.0.1:{self.ports['GRPC']}"
+
+    @property
+    def otlp_dir(self) -> Path:
+        """Where its file exporters write."""
+        return self.directory / "otlp"
+
+    def start(self) -> None:
+        """Start it, and wait until it says that it is healthy."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [program(), "--config", str(CONFIG)],
+                env={"PATH": os.environ["PATH"], **self.variables},
+                cwd=self.directory,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            assert self.process.poll() is None, self.words()
+            assert time.monotonic() < deadline, self.words()
+            try:
+                if httpx.get(f"http://127.0.0.1:{self.ports['HEALTH']}").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """SIGTERM: it hands on what it has, and ends."""
+        assert self.process is not None
+        self.process.terminate()
+        assert self.process.wait(timeout=60) == 0, self.words()
+
+    def kill(self) -> None:
+        """SIGKILL: what it has in memory is gone."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def words(self) -> str:
+        """What it has logged."""
+        return self.log.read_text()
+
+    def counters(self) -> dict[str, float]:
+        """Its own counters, summed by name: those of receivers, and of the file exporters."""
+        page = httpx.get(f"http://127.0.0.1:{self.ports['METRICS']}/metrics").text
+        counts: dict[str, float] = {}
+        for name, labels, value in re.findall(r"^(otelcol_\w+)\{(.*)\} (\S+)$", page, re.MULTILINE):
+            if 'exporter="' not in labels or 'exporter="file/' in labels:
+                counts[name] = counts.get(name, 0.0) + float(value)
+        return counts
+
+
+@contextmanager
+def collecting(directory: Path, **variables: str) -> Iterator[Collector]:
+    """A running Collector on free ports, which writes below ``directory``.
+
+    Without ``CLICKHOUSE`` among the variables it starts all the same, and keeps trying.
+    """
+    names = ("GRPC", "HTTP", "HEALTH", "METRICS")
+    with ExitStack() as held:
+        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
+        ports = {
+            name: listener.getsockname()[1] for name, listener in zip(names, listeners, strict=True)
+        }
+    own = {
+        **{name: f"127.0.0.1:{ports[name]}" for name in ("GRPC", "HTTP", "HEALTH")},
+        "METRICS_PORT": str(ports["METRICS"]),
+        "OTLP_DIR": str(directory / "otlp"),
+        "CREATE_SCHEMA": "false",
+        # The discard port: nobody listens there.
+        "CLICKHOUSE": "tcp://127.0.0.1:9",
+        **variables,
+    }
+    collector = Collector(
+        directory, {f"BENCHLAB_COLLECTOR_{name}": value for name, value in own.items()}, ports
+    )
+    try:
+        collector.start()
+        yield collector
+    finally:
+        if collector.process is not None and collector.process.poll() is None:
+            collector.kill()
