@@ -107,10 +107,9 @@ def finish(store: Store, run: Run, directory: str = "") -> Path:
 
 
 def _progress_line(progress: Progress) -> str:
-    share = min(1.0, progress.elapsed_s / progress.total_s) if progress.total_s else 1.0
     p99 = "–" if progress.p99_ns is None else format_ns(progress.p99_ns)
     return (
-        f'<progress value="{share:.3f}" max="1" style="width:16em"></progress> '
-        f"{escape(progress.phase)} {progress.elapsed_s:.0f} of {progress.total_s:.0f} s · "
+        f'<progress value="{progress.done_ratio:.3f}" max="1" style="width:16em"></progress> '
+        f"{escape(progress.phase)} {progress.done_in_words} · "
         f"{progress.rate_rps:,.0f} requests/s · p99 {p99} · {progress.error_count:,} errors"
     )

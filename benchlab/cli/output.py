@@ -55,19 +55,19 @@ def progress_bar(title: str) -> Iterator[OnProgress | None]:
     columns = (
         TextColumn("{task.fields[phase]:<9}"),
         BarColumn(bar_width=30),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} s"),
+        TextColumn("{task.fields[done]}"),
         TextColumn("{task.fields[state]}"),
     )
     out.print(Text(title))
     with Progress(*columns, console=out, transient=True) as bar:
-        task = bar.add_task("", total=1, phase="starting", state="")
+        task = bar.add_task("", total=1, phase="starting", done="", state="")
 
         def show(progress: RunProgress) -> None:
             bar.update(
                 task,
-                total=progress.total_s,
-                completed=progress.elapsed_s,
+                completed=progress.done_ratio,
                 phase=progress.phase,
+                done=progress.done_in_words,
                 state=_state(progress),
             )
 

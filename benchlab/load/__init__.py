@@ -7,6 +7,7 @@ progress.py     how far a run has come, read from its spool
 worker.py       a worker process: commands in, samples out
 engine.py       one worker's part of a run, from the first request to the last
 source.py       which request is next: a closed or an open loop
+thinking.py     the pauses of a closed loop's users
 pacing.py       delivering a schedule, each request at its time
 recorder.py     records into the spool
 rescue.py       what a killed worker had not written yet

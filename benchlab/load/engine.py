@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,8 @@ from benchlab.load.driver import Driver, make_driver
 from benchlab.load.observer import TICK_S, Observer
 from benchlab.load.pacing import Pacer
 from benchlab.load.recorder import Recorder
-from benchlab.load.source import ClosedSource, OpenSource
+from benchlab.load.source import ClosedSource, CountedSource, OpenSource, Source
+from benchlab.load.thinking import ThinkingSource, pauses
 from benchlab.units import NS_PER_S, seconds_to_ns
 from benchlab.values.load import ClosedLoop
 from benchlab.values.plan import Plan
@@ -49,11 +51,9 @@ class Engine:
         self._plan = plan
         self._worker = worker
         self._recorder = Recorder(spool.samples_path(directory, worker), plan.warmup_ns, memory)
-        self._source: ClosedSource | OpenSource = (
-            ClosedSource(worker, plan.workers)
-            if isinstance(plan.load, ClosedLoop)
-            else OpenSource()
-        )
+        self._closed = self._make_closed_source()
+        self._thinking = self._make_thinking_source()
+        self._source: Source = self._thinking or self._closed or OpenSource()
         self._driver: Driver = make_driver(plan, worker, run_id, self._source, self._recorder)
         self._observer = Observer()
         self._pacer: Pacer | None = None
@@ -66,6 +66,28 @@ class Engine:
         self._swept_ns = 0
         self._flushed_ns = 0
 
+    def _make_closed_source(self) -> ClosedSource | None:
+        plan, worker = self._plan, self._worker
+        if not isinstance(plan.load, ClosedLoop):
+            return None
+        count = plan.count_share(worker)
+        if count is None:
+            return ClosedSource(worker, plan.workers)
+        recorder = self._recorder
+        recorder.first_measured_seq = sys.maxsize  # until the first request that counts
+
+        def on_measuring(seq: int) -> None:
+            recorder.first_measured_seq = seq
+
+        return CountedSource(worker, plan.workers, count, on_measuring)
+
+    def _make_thinking_source(self) -> ThinkingSource | None:
+        load = self._plan.load
+        if self._closed is None or not isinstance(load, ClosedLoop) or not load.think_time_s:
+            return None
+        users = self._plan.share(self._worker)
+        return ThinkingSource(self._closed, pauses(load, users, self._plan.seed, self._worker))
+
     async def open(self) -> None:
         """Get ready to send, without sending.
 
@@ -76,6 +98,8 @@ class Engine:
         if isinstance(self._source, OpenSource):
             arrivals = self._plan.arrivals(self._worker, self._plan.workers)
             self._pacer = Pacer(self._loop, arrivals, self._source, self._driver.dispatch)
+        elif self._thinking is not None:
+            self._thinking.attach(self._loop, self._driver.dispatch)
 
     def start(self, start_ns: int) -> None:
         """Let go at the clock time ``start_ns``, which becomes time 0 of the samples."""
@@ -83,8 +107,10 @@ class Engine:
         self._recorder.start_ns = start_ns
         end_ns = start_ns + self._plan.end_ns
         self._deadline_ns = end_ns + seconds_to_ns(self._plan.drain_s)
-        if isinstance(self._source, ClosedSource):
-            self._source.end_ns = end_ns
+        if self._closed is not None:
+            self._closed.end_ns = end_ns
+            if isinstance(self._closed, CountedSource):
+                self._closed.measured_ns = start_ns + self._plan.warmup_ns
             # The loop's own timers may ring a little early, which would be before time 0.
             self._starter = make_alarm(self._loop, self._begin)
             self._starter.set(start_ns)
@@ -116,6 +142,9 @@ class Engine:
         self._driver.abandon(time.monotonic_ns())
         await self._driver.close()
         clock = self._pacer.clock if self._pacer is not None else "answers"
+        if self._thinking is not None:
+            clock = f"answers, {self._thinking.clock}"
+            self._thinking.close()
         self._recorder.close()
         problem = problem or self._recorder.problem
         if self._recorder.pending:
@@ -139,6 +168,8 @@ class Engine:
                 self._flushed_ns = now_ns
                 self._recorder.flush()
                 self._recorder.expect(self._driver.in_flight + self._source.waiting)
+            if self._closed is not None and now_ns >= self._closed.end_ns:
+                self._source.stop()  # users who think ask no more
             if self._recorder.problem and not self._in_trouble:
                 self._in_trouble = True
                 self.stop()

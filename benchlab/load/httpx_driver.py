@@ -77,7 +77,7 @@ class HttpxDriver:
 
     def dispatch(self) -> None:
         """Give what is due to idle or new clients."""
-        while self._idle or len(self._tasks) < self._limit:
+        while self._source.waiting and (self._idle or len(self._tasks) < self._limit):
             job = self._take(0)
             if job is None:
                 return
@@ -144,7 +144,7 @@ class HttpxDriver:
                 if due is not None:
                     self.cap_wait_count += bool(waited)
                     job = due
-                elif self._stopped or self._source.closed:
+                elif self._stopped or self._source.exhausted:
                     return
                 else:
                     idle: asyncio.Future[_Job] = asyncio.get_running_loop().create_future()

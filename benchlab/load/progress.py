@@ -22,7 +22,8 @@ __all__ = ["OnProgress", "Progress", "ProgressReader"]
 class Progress:
     """A look at a run in the making. Rates and percentiles are of the measured window so far.
 
-    ``phase`` is warm-up, measuring, draining, stopping or done; ``p99_ns`` has the histogram's
+    ``phase`` is warm-up, measuring, draining, stopping or done; ``total_count`` is the number of
+    requests that the plan asks for, 0 when it goes by time; ``p99_ns`` has the histogram's
     precision and is None before the first answer. Only for people to watch: results are computed
     from the samples.
     """
@@ -35,6 +36,21 @@ class Progress:
     errors: dict[str, int] = field(default_factory=dict)
     rate_rps: float = 0.0
     p99_ns: int | None = None
+    total_count: int = 0
+
+    @property
+    def done_ratio(self) -> float:
+        """How much of the run is behind, 0 to 1: of its requests if they are counted, else time."""
+        if self.total_count:
+            return min(1.0, self.count / self.total_count)
+        return min(1.0, self.elapsed_s / self.total_s) if self.total_s else 1.0
+
+    @property
+    def done_in_words(self) -> str:
+        """The same in the unit that the plan goes by."""
+        if self.total_count:
+            return f"{self.count:,}/{self.total_count:,} requests"
+        return f"{self.elapsed_s:.0f}/{self.total_s:.0f} s"
 
 
 OnProgress = Callable[[Progress], None]
@@ -73,6 +89,7 @@ class ProgressReader:
             errors=dict(self._errors),
             rate_rps=self._count / window_s if window_s > 0 else 0.0,
             p99_ns=self._latencies.percentile_ns(0.99) if self._count else None,
+            total_count=self._plan.request_count or 0,
         )
 
     def _phase(self, run_ns: int) -> str:

@@ -56,12 +56,15 @@ class Recorder:
         "_size",
         "_view",
         "_warmup_ns",
+        "first_measured_seq",
         "problem",
         "start_ns",
     )
 
     def __init__(self, path: Path, warmup_ns: int, memory: int | None = None) -> None:
         """Requests intended less than ``warmup_ns`` after ``start_ns`` are flagged as warm-up.
+
+        So are those with a number below ``first_measured_seq``, where that is set.
 
         ``memory`` is the descriptor of shared memory for the buffer; without it, it is private.
         """
@@ -75,6 +78,7 @@ class Recorder:
         self._allocate(_BLOCK * _SIZE)
         self._warmup_ns = warmup_ns
         self.start_ns = 0
+        self.first_measured_seq = 0
         self.problem = ""
         self._reserve()
 
@@ -125,7 +129,9 @@ class Recorder:
         if not self._fill:
             return True
         records = self._view[: self._fill // _SIZE]
-        data = memoryview(in_run_time(records, self.start_ns, self._warmup_ns).tobytes())
+        out = in_run_time(records, self.start_ns, self._warmup_ns)
+        out["flags"][out["seq"] < self.first_measured_seq] |= _WARMUP
+        data = memoryview(out.tobytes())
         written = 0
         try:
             while written < len(data):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["ClosedSource", "OpenSource", "Source"]
+__all__ = ["ClosedSource", "CountedSource", "OpenSource", "Source"]
 
 
 class Source(Protocol):
@@ -56,6 +57,38 @@ class ClosedSource:
     def stop(self) -> None:
         """Make no further requests."""
         self.exhausted = True
+
+
+class CountedSource(ClosedSource):
+    """A closed loop that ends after a number of measured requests.
+
+    What counts is decided here, when a request is handed out. It is sent a moment later, which
+    may be on the other side of the warm-up's end: so ``on_measuring`` is told the first sequence
+    number that counts, and all lower ones belong to the warm-up.
+    """
+
+    def __init__(
+        self, first: int, step: int, count: int, on_measuring: Callable[[int], None]
+    ) -> None:
+        """``count`` requests from ``measured_ns`` on, which is set at the start."""
+        super().__init__(first, step)
+        self._left = count
+        self._on_measuring = on_measuring
+        self._measuring = False
+        self.measured_ns = 0
+
+    def take(self, now_ns: int) -> tuple[int, int] | None:
+        """The next request, unless the end has come or the last was handed out."""
+        if now_ns >= self.measured_ns and not self.exhausted:
+            if not self._measuring:
+                self._measuring = True
+                self._on_measuring(self._next)
+            self._left -= 1
+            if self._left <= 0:
+                request = super().take(now_ns) if self._left == 0 else None
+                self.exhausted = True
+                return request
+        return super().take(now_ns)
 
 
 class OpenSource:

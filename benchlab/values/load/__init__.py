@@ -19,7 +19,7 @@ codec.py          a shape as a dict, and back
 
 from __future__ import annotations
 
-from benchlab.values.load.closed_loop import ClosedLoop
+from benchlab.values.load.closed_loop import THINK_TIMES, ClosedLoop
 from benchlab.values.load.codec import Load, OpenLoad, load_from_dict, load_to_dict
 from benchlab.values.load.constant_rate import ConstantRate
 from benchlab.values.load.limits import BLOCK
@@ -31,6 +31,7 @@ from benchlab.values.load.steps import Steps
 
 __all__ = [
     "BLOCK",
+    "THINK_TIMES",
     "ClosedLoop",
     "ConstantRate",
     "Load",

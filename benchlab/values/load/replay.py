@@ -22,6 +22,7 @@ __all__ = ["Replay"]
 
 _MAX_ARRIVALS = 1_000_000
 _LONE_S = 1.0
+_SHORTEST_GAP_S = 1e-6  # so that the last arrival lies inside, whatever floats can tell apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ class Replay:
         So ten seconds of 100 requests/s last ten seconds again, not 9.99.
         """
         last, count = self.offsets_s[-1], len(self.offsets_s)
-        return last * count / (count - 1) if count > 1 and last > 0 else last + _LONE_S
+        gap_s = last / (count - 1) if count > 1 and last > 0 else _LONE_S
+        return last + max(gap_s, _SHORTEST_GAP_S)
 
     def describe(self) -> str:
         """What it does, as a phrase."""
