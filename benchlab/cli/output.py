@@ -17,6 +17,7 @@ from benchlab.load.progress import Progress as RunProgress
 from benchlab.units import NS_PER_MS, format_count, format_ns, format_rate, format_ratio
 from benchlab.values.run import Run
 from benchlab.values.summary import Distribution
+from benchlab.values.words import floor_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +90,10 @@ def print_run(run: Run, out: Console | None = None) -> None:
     if run.invalid_reason:
         verdict.append(f": {run.invalid_reason}")
     out.print(verdict)
+    if run.hint:
+        out.print(Text(f"  hint: {run.hint}", style="cyan"))
+    for warning in run.warnings:
+        out.print(Text(f"  warning: {warning}", style="yellow"))
     intended = (
         ""
         if stats.intended_rate_rps is None
@@ -114,6 +119,7 @@ def print_run(run: Run, out: Console | None = None) -> None:
     ]
     if rows:
         out.print(distributions_table(rows))
+    out.print(Text(f"  {floor_in_words(run)}", style="" if run.floor else "dim"))
 
 
 def print_frame(

@@ -148,5 +148,6 @@ def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
             print_run(run, error_console())
         click.echo(f"report: {page}")
     elif run is not None and run.verdict != "valid":
-        click.echo(f"benchlab: the run is {run.verdict}: {run.invalid_reason}", err=True)
+        hint = f"; {run.hint}" if run.hint else ""
+        click.echo(f"benchlab: the run is {run.verdict}: {run.invalid_reason}{hint}", err=True)
     return 0 if run is None else EXIT_CODES[run.verdict]

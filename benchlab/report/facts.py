@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from benchlab.units import format_bytes, format_count, format_ratio
+from benchlab.values.health import count_dropped
 from benchlab.values.load import ClosedLoop
 from benchlab.values.redact import header_value, public_url
 from benchlab.values.request import Request
@@ -77,7 +78,7 @@ def generator_facts(run: Run) -> list[str]:
     """Sentences on how well the generator did its work."""
     stats, workers = run.stats, run.health.workers
     waited = sum(worker.cap_wait_count for worker in workers)
-    sentences = []
+    sentences = [_dropped(run)]
     if waited:
         sentences.append(
             f"{format_count(waited)} requests waited because every allowed connection was in use;"
@@ -91,6 +92,24 @@ def generator_facts(run: Run) -> list[str]:
             f" intended time, 99 % within {stats.lag_ns.p99 / 1e6:,.3f} ms."
         )
     return sentences
+
+
+def _dropped(run: Run) -> str:
+    """That every request has its one record, and how that can be known."""
+    dropped = count_dropped(run.samples, run.plan.workers)
+    if dropped:
+        return f"{format_count(dropped)} requests have no record, or more than one."
+    counted = f"{format_count(len(run.samples))} records, warm-up included, have no gap in their"
+    intended = run.plan.intended_count()
+    if intended is None or run.stopped_ns is not None:
+        return f"No request was dropped: the {counted} sequence numbers."
+    return (
+        f"No request was dropped: the {counted} sequence numbers, and the schedule's"
+        f" {format_count(intended)} requests of the measured window are as many records."
+        if intended == run.stats.count
+        else f"The schedule has {format_count(intended)} requests in the measured window and"
+        f" {format_count(run.stats.count)} are on record."
+    )
 
 
 def _request_facts(request: Request, *, named: bool) -> list[Fact]:

@@ -19,9 +19,10 @@ from benchlab.units import (
     format_ms,
     format_ratio,
 )
+from benchlab.values.health import own_lag_ns
 from benchlab.values.load import ClosedLoop
 from benchlab.values.run import Run
-from benchlab.values.samples import ErrorKind, Flag, is_traced, trace_id
+from benchlab.values.samples import ErrorKind, Flag, Samples, is_traced, trace_id
 from benchlab.values.summary import STATISTICS, Distribution
 
 __all__ = [
@@ -77,8 +78,14 @@ def tiles(run: Run) -> list[Tile]:
     stats = run.stats
     p50, p99 = ("–", "", "no samples"), ("–", "", "no samples")
     if stats.latency_ns is not None:
-        p50 = (*_split(stats.latency_ns.p50), "half of all requests took longer")
-        p99 = (*_split(stats.latency_ns.p99), "1 request in 100 took longer")
+        floor = run.floor.under(run.plan.load) if run.floor else None
+        below = (
+            ["", ""]
+            if floor is None
+            else [f", floor {format_ms(floor.p50)}", f", floor {format_ms(floor.p99)}"]
+        )
+        p50 = (*_split(stats.latency_ns.p50), f"half of all requests took longer{below[0]}")
+        p99 = (*_split(stats.latency_ns.p99), f"1 request in 100 took longer{below[1]}")
     if isinstance(run.plan.load, ClosedLoop):
         rate_note = f"as many as {run.plan.load.connections:,} connections got answered"
     elif stats.intended_rate_rps is None:
@@ -103,6 +110,8 @@ def percentile_table(run: Run) -> Table | None:
     """Latency, service time and lag by statistic, ms; with errors, those of successes too."""
     stats = run.stats
     columns: list[tuple[str, Distribution | None]] = [("latency", stats.latency_ns)]
+    if run.floor is not None:
+        columns.append(("floor", run.floor.under(run.plan.load)))
     if stats.error_count:
         succeeded = run.measured.succeeded
         columns.append(("latency, successful only", Distribution.of(succeeded.latency_ns)))
@@ -212,9 +221,11 @@ def coverage_in_words(sampled: int, found: int) -> str:
 
 def worker_table(run: Run) -> Table | None:
     """What each worker says about itself; None when none did."""
+    seqs, workers = run.measured.column("seq"), run.plan.workers
     rows = [
         [
             str(worker.worker),
+            _lag_p99_ms(run.measured.where(seqs % workers == worker.worker)),
             f"{worker.cpu_ratio * 100:.0f} %",
             format_count(worker.stall_count),
             f"{worker.stall_max_ns / NS_PER_MS:,.1f}",
@@ -227,7 +238,14 @@ def worker_table(run: Run) -> Table | None:
         ]
         for worker in run.health.workers
     ]
-    head = ["worker", "CPU", "stalls over 5 ms", "longest stall, ms", "most in flight"]
+    head = [
+        "worker",
+        "own lag p99, ms",
+        "CPU",
+        "stalls over 5 ms",
+        "longest stall, ms",
+        "most in flight",
+    ]
     head += ["connections opened", "waited for one", "most memory", "clock", "problem"]
     return Table(head, rows) if rows else None
 
@@ -242,6 +260,11 @@ def _by_statistic(columns: Sequence[tuple[str, Distribution | None]]) -> Table:
     head = ["ms", *(name for name, _ in columns)]
     rows = zip(STATISTICS.values(), *texts, strict=True)
     return Table(head, [list(row) for row in rows])
+
+
+def _lag_p99_ms(samples: Samples) -> str:
+    own = Distribution.of(own_lag_ns(samples))
+    return "–" if own is None else format_column_ms([own.p99])[0]
 
 
 def _split(value_ns: int) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from benchlab.report.figures import inline_svg
 from benchlab.units import format_count, format_ms, format_ratio
 from benchlab.values.redact import public_plan, public_url
 from benchlab.values.run import Run
-from benchlab.values.words import verdict_in_words
+from benchlab.values.words import floor_in_words, verdict_in_words
 
 __all__ = ["Extra", "render_page"]
 
@@ -54,6 +54,7 @@ def render_page(
         tiles=numbers.tiles(run),
         percentiles=numbers.percentile_table(run),
         percentile_note=_percentile_note(run),
+        floor=floor_in_words(run),
         errors=numbers.error_rows(run),
         endpoints=numbers.endpoint_rows(run),
         figures=_figures(run),

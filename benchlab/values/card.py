@@ -16,7 +16,7 @@ from benchlab.units import (
     format_ratio,
 )
 from benchlab.values.summary import STATISTICS, Distribution
-from benchlab.values.words import window_in_words
+from benchlab.values.words import floor_in_words, window_in_words
 
 if TYPE_CHECKING:
     from benchlab.values.run import Run
@@ -37,6 +37,8 @@ border-radius:8px;font-size:13px;line-height:1.45;color:inherit}
 .benchlab-card .bl-quiet{opacity:.75;overflow-wrap:anywhere}
 .benchlab-card .bl-reason{padding:.4em .7em;border-left:4px solid #b42318;
 background:rgba(180,35,24,.12)}
+.benchlab-card .bl-warning{padding:.2em .7em;border-left:4px solid #8f5a00;
+background:rgba(143,90,0,.12)}
 .benchlab-card .bl-facts{display:flex;flex-wrap:wrap;gap:.3em 2em;margin:.6em 0}
 .benchlab-card .bl-facts b{font-size:1.15em;font-variant-numeric:tabular-nums}
 .benchlab-card .bl-body{display:flex;flex-wrap:wrap;gap:1em 2em;align-items:flex-end}
@@ -58,8 +60,12 @@ def run_card(run: Run) -> str:
     stats = run.stats
     target = run.plan.describe_requests()
     when = run.started_at.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
-    reason = (
-        f'<div class="bl-reason">{escape(run.invalid_reason)}</div>' if run.invalid_reason else ""
+    reason = ""
+    if run.invalid_reason:
+        hint = f"<div>Hint: {escape(run.hint)}</div>" if run.hint else ""
+        reason = f'<div class="bl-reason">{escape(run.invalid_reason)}{hint}</div>'
+    warnings = "".join(
+        f'<div class="bl-warning">{escape(warning)}</div>' for warning in run.warnings
     )
     intended = stats.intended_rate_rps
     load = run.plan.load.describe()
@@ -81,6 +87,7 @@ def run_card(run: Run) -> str:
             f'<div class="bl-quiet">{escape(target)}</div>',
             f'<div class="bl-quiet">{escape(load)}; {escape(window_in_words(run))}</div>',
             reason,
+            warnings,
             '<div class="bl-facts">',
             *(f"<span>{name} <b>{escape(value)}</b></span>" for name, value in facts),
             "</div>",
@@ -88,7 +95,7 @@ def run_card(run: Run) -> str:
             '<div class="bl-body">',
             _table(run),
             _picture(run),
-            "</div></div>",
+            f'</div><div class="bl-quiet">{escape(floor_in_words(run))}</div></div>',
         ]
     )
 

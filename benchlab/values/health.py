@@ -1,4 +1,7 @@
-"""What the generator says about itself, and whether its numbers may be believed."""
+"""What the generator says about itself, and whether its numbers may be believed.
+
+The limits of every verdict stand here. What only calls for care is in `benchlab.values.cautions`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchlab.units import NS_PER_MS, format_ns
 from benchlab.values.load import ClosedLoop
@@ -17,13 +21,16 @@ from benchlab.values.window import measured_window_ns
 
 __all__ = [
     "BUSY_RATIO",
+    "CAP_WAIT_LIMIT_RATIO",
     "LAG_P99_LIMIT_NS",
     "STALL_LIMIT_RATIO",
     "Health",
     "Judgement",
     "Verdict",
     "WorkerHealth",
+    "count_dropped",
     "judge",
+    "own_lag_ns",
 ]
 
 Verdict = Literal["valid", "invalid", "interrupted"]
@@ -37,6 +44,11 @@ BUSY_RATIO = 0.95
 STALL_LIMIT_RATIO = 0.01
 """A worker that stood still for a larger share of a closed loop's window than this put stalls of
 its own into the 99th percentile. In an open loop they show as lag, and are judged by that."""
+
+
+CAP_WAIT_LIMIT_RATIO = 0.01
+"""When a larger share of an open loop's requests waited for a connection, the wait is in its 99th
+percentile; if the worker's core was busy all the time, it may be the generator's fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,40 +94,79 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, with the reason in plain words unless it is ``valid``."""
+    """A verdict; unless it is ``valid``, the reason in plain words, and a hint at the remedy where
+    there is one."""
 
     verdict: Verdict
     reason: str | None = None
+    hint: str | None = None
 
 
 def judge(plan: Plan, samples: Samples, health: Health, *, interrupted: bool = False) -> Judgement:
     """Whether the measured window of a run says something about the service.
 
-    ``invalid`` when a worker failed, nothing was measured, the machine ran out of ports or files,
-    an open loop could not keep its schedule for reasons of its own, or a closed loop's worker
-    stood still or was busy all the time.
+    ``invalid`` when a worker failed, nothing was measured, a request has no record, the machine ran
+    out of ports or files, an open loop could not keep its schedule for reasons of its own, or a
+    closed loop's worker stood still or was busy all the time.
     """
     measured = samples.measured
-    problems = [f"worker {w.worker} {w.problem}" for w in health.workers if w.problem]
+    problems = [w for w in health.workers if w.problem]
     if problems:
-        return Judgement("invalid", "; ".join(problems))
+        reason = "; ".join(f"worker {worker.worker} {worker.problem}" for worker in problems)
+        return Judgement("invalid", reason, _hint_at_problem(reason))
     if interrupted:
         return Judgement(
             "interrupted",
             "stopped before its end: the numbers cover only the part that was measured",
         )
     if len(measured) == 0:
-        return Judgement("invalid", "no request was measured")
+        return Judgement(
+            "invalid", "no request was measured", "measure for longer, or at a higher rate"
+        )
     unable = sum(worker.local_failure_count for worker in health.workers)
     if unable:
         return Judgement(
             "invalid",
             f"{unable:,} connections could not be opened for lack of ports, files or buffers on"
-            " the generator's own machine; use fewer connections, or raise its limits (ulimit -n)",
+            " the generator's own machine",
+            "use fewer connections, or raise its limits (ulimit -n, net.ipv4.ip_local_port_range)",
+        )
+    dropped = count_dropped(samples, plan.workers)
+    if dropped:
+        return Judgement(
+            "invalid",
+            f"{dropped:,} requests have no record, or more than one",
+            "this must not happen: please report it",
         )
     if isinstance(plan.load, ClosedLoop):
         return _judge_closed_loop(plan, measured, health)
-    return _judge_open_loop(plan, measured)
+    return _judge_open_loop(plan, measured, health)
+
+
+def count_dropped(samples: Samples, workers: int) -> int:
+    """How many requests lack their one record: 0, by construction.
+
+    Worker w of n numbers its requests w, w + n, w + 2n, … as it takes them up. Each number that is
+    missing below its last is a request that was taken up and not recorded.
+    """
+    seqs = samples.column("seq")
+    if len(seqs) == 0:
+        return 0
+    if np.any(np.diff(seqs) < 0):
+        seqs = np.sort(seqs)
+    repeated = int(np.count_nonzero(np.diff(seqs) == 0))
+    missing = 0
+    for worker in range(workers):
+        own = seqs[seqs % workers == worker]
+        if len(own):
+            missing += int(own[-1]) // workers + 1 - len(np.unique(own) if repeated else own)
+    return missing + repeated
+
+
+def own_lag_ns(samples: Samples) -> NDArray[np.int64]:
+    """Lag for which the generator alone is to blame: of requests that waited for no connection."""
+    own: NDArray[np.int64] = samples.lag_ns[(samples.column("flags") & Flag.CAP_WAIT) == 0]
+    return own
 
 
 def _judge_closed_loop(plan: Plan, measured: Samples, health: Health) -> Judgement:
@@ -127,36 +178,65 @@ def _judge_closed_loop(plan: Plan, measured: Samples, health: Health) -> Judgeme
             "invalid",
             f"the generator stalled: worker {stalled.worker} stood still for"
             f" {format_ns(stalled.stall_total_ns)} in all, {format_ns(stalled.stall_max_ns)} at"
-            " the longest; leave a core free for each worker",
+            " the longest",
+            "leave a core free for each worker, and end what else runs on this machine",
         )
-    busiest = max(health.workers, key=lambda w: w.cpu_ratio, default=None)
-    if busiest is not None and busiest.cpu_ratio > BUSY_RATIO:
+    busiest = _busiest(health)
+    if busiest is not None:
         return Judgement(
             "invalid",
             f"the generator was the bottleneck: worker {busiest.worker} used"
-            f" {busiest.cpu_ratio:.0%} of a core, so the service may be faster than this;"
-            " use more workers, fewer connections or a constant rate",
+            f" {busiest.cpu_ratio:.0%} of a core, so the service may be faster than this",
+            f"use more workers, fewer connections or a constant rate{_cheaper(plan)}",
         )
     return Judgement("valid")
 
 
-def _judge_open_loop(plan: Plan, measured: Samples) -> Judgement:
+def _judge_open_loop(plan: Plan, measured: Samples, health: Health) -> Judgement:
     intended = plan.intended_count()
     if len(measured) != intended:
         return Judgement(
             "invalid",
-            f"the schedule has {intended:,} requests and {len(measured):,} were recorded:"
-            " this must not happen, please report it",
+            f"the schedule has {intended:,} requests and {len(measured):,} were recorded",
+            "this must not happen: please report it",
         )
-    own = measured.lag_ns[(measured.column("flags") & Flag.CAP_WAIT) == 0]
-    if len(own) == 0:
-        return Judgement("valid")
-    lag_p99 = exact_percentile(np.sort(own), 0.99)
+    own = own_lag_ns(measured)
+    busiest = _busiest(health)
+    lag_p99 = exact_percentile(np.sort(own), 0.99) if len(own) else 0
     if lag_p99 > LAG_P99_LIMIT_NS:
         return Judgement(
             "invalid",
             f"the generator fell behind its schedule: 1 % of requests were sent more than"
-            f" {format_ns(lag_p99)} late (limit {format_ns(LAG_P99_LIMIT_NS)});"
-            " use more workers or a lower rate, and leave a core free for the generator",
+            f" {format_ns(lag_p99)} late (limit {format_ns(LAG_P99_LIMIT_NS)})",
+            f"use more workers or a lower rate{_cheaper(plan)}"
+            if busiest is not None
+            else "leave a core free for the generator, or use more workers or a lower rate",
+        )
+    waited = 1 - len(own) / len(measured)
+    if busiest is not None and waited > CAP_WAIT_LIMIT_RATIO:
+        return Judgement(
+            "invalid",
+            f"the generator was the bottleneck: worker {busiest.worker} used"
+            f" {busiest.cpu_ratio:.0%} of a core while {waited:.0%} of requests waited for a"
+            " connection, so the wait may be its own",
+            f"use more workers, a lower rate, or a closed loop to find the most{_cheaper(plan)}",
         )
     return Judgement("valid")
+
+
+def _busiest(health: Health) -> WorkerHealth | None:
+    """The worker that used most of its core, if that was all of it."""
+    busiest = max(health.workers, key=lambda w: w.cpu_ratio, default=None)
+    return busiest if busiest is not None and busiest.cpu_ratio > BUSY_RATIO else None
+
+
+def _cheaper(plan: Plan) -> str:
+    return "; the http driver costs a fraction of the CPU" if plan.driver == "httpx" else ""
+
+
+def _hint_at_problem(reason: str) -> str:
+    if "write its samples" in reason:
+        return "make room in the data directory, or set BENCHLAB_DATA_DIR to one with room"
+    if "account of itself" in reason:
+        return "something ended the worker: look for the out-of-memory killer in the system's log"
+    return "a worker must not fail: please report it with the words above"

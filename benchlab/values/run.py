@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InvalidRunError
+from benchlab.values.cautions import cautions
 from benchlab.values.floor import Floor, carried_floor, carried_note
 from benchlab.values.health import Health, Judgement, Verdict, judge
 from benchlab.values.histogram import LatencyHistogram
@@ -68,6 +69,16 @@ class Run:
         """Why the verdict is not ``valid``, in words; None when it is."""
         return self.judgement.reason
 
+    @property
+    def hint(self) -> str | None:
+        """What would make the verdict ``valid``, in words; None when nothing is known to."""
+        return self.judgement.hint
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Circumstances that call for care in reading the numbers, whatever the verdict."""
+        return tuple(cautions(self.plan, self.samples, self.health, self.environment))
+
     @cached_property
     def floor(self) -> Floor | None:
         """What the host adds to a latency, as it was calibrated when the run was made."""
@@ -121,7 +132,10 @@ class Run:
             InvalidRunError: the verdict is not ``valid``; the message has the reason.
         """
         if self.verdict != "valid":
-            raise InvalidRunError(f"run {self.id} is {self.verdict}: {self.invalid_reason}")
+            raise InvalidRunError(
+                f"run {self.id} is {self.verdict}: {self.invalid_reason}"
+                f"{f'; {self.hint}' if self.hint else ''}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The result as people's programs read it: identity, numbers, verdict. No samples."""
@@ -133,6 +147,10 @@ class Run:
             **self.stats.to_dict(),
             "verdict": self.verdict,
             "invalid_reason": self.invalid_reason,
+            "hint": self.hint,
+            "warnings": list(self.warnings),
+            "floor_ns": self.floor.under(self.plan.load).to_dict() if self.floor else None,
+            "floor_note": self.floor_note or None,
         }
 
     def summary(self) -> pd.DataFrame:
@@ -142,10 +160,14 @@ class Run:
         row = self.to_dict()
         errors = row.pop("errors")
         row["errors"] = ", ".join(f"{kind}: {count}" for kind, count in errors.items())
-        for name in ("latency", "service", "lag"):
+        row["warnings"] = "; ".join(row["warnings"])
+        for name in ("latency", "service", "lag", "floor"):
             for key, value in (row.pop(f"{name}_ns") or {}).items():
                 row[f"{name}_{key}_ms"] = value / 1e6
-        tail = {key: row.pop(key) for key in ("verdict", "invalid_reason")}
+        tail = {
+            key: row.pop(key)
+            for key in ("verdict", "invalid_reason", "hint", "warnings", "floor_note")
+        }
         return pd.DataFrame([{**row, **tail}])
 
     def _repr_html_(self) -> str:

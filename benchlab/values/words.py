@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchlab.units import NS_PER_S
+from benchlab.units import NS_PER_S, format_ms
 from benchlab.values.load import ClosedLoop
 from benchlab.values.window import counted_out
 
 if TYPE_CHECKING:
     from benchlab.values.run import Run
 
-__all__ = ["verdict_in_words", "window_in_words"]
+__all__ = ["floor_in_words", "verdict_in_words", "window_in_words"]
 
 
 def window_in_words(run: Run) -> str:
@@ -46,3 +46,17 @@ def verdict_in_words(run: Run) -> str:
     if run.verdict == "interrupted":
         return "The run did not reach its end. Compare its numbers with care, if at all."
     return "Do not take these numbers as a measurement of the service."
+
+
+def floor_in_words(run: Run) -> str:
+    """The median and the 99th percentile beside what this host adds by itself."""
+    if run.floor is None:
+        return run.floor_note
+    floor, latency = run.floor.under(run.plan.load), run.stats.latency_ns
+    when = f"{run.floor.measured_at:%Y-%m-%d}{', not undisturbed' if run.floor.warnings else ''}"
+    if latency is None:
+        return f"floor {format_ms(floor.p50)} at p50, calibrated {when}"
+    return (
+        f"p50 {format_ms(latency.p50)}, floor {format_ms(floor.p50)};"
+        f" p99 {format_ms(latency.p99)}, floor {format_ms(floor.p99)} (calibrated {when})"
+    )

@@ -34,6 +34,10 @@ KEYS = [
     "lag_ns",
     "verdict",
     "invalid_reason",
+    "hint",
+    "warnings",
+    "floor_ns",
+    "floor_note",
 ]
 STATISTICS = ["mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max"]
 
@@ -78,6 +82,9 @@ def test_run_writes_exactly_the_promised_json(target: TargetProcess) -> None:
     assert result["name"] == "a name"
     assert result["intended_rate_rps"] == 100
     assert "p99.9" in done.stderr
+    assert result["floor_ns"] is None
+    assert result["floor_note"] == "not calibrated on this host: run benchlab calibrate"
+    assert result["floor_note"] in done.stderr
     assert "saved in" in done.stderr
 
     shown = benchlab("show", "latest", "--json")

@@ -13,12 +13,15 @@ from matplotlib.figure import Figure
 from benchlab.plots import style
 from benchlab.report import write_report
 from benchlab.report.figures import PLOT_COLORS
+from benchlab.report.numbers import percentile_table
 from benchlab.report.page import render_page
 from benchlab.units import NS_PER_S
 from benchlab.values.health import WorkerHealth
 from benchlab.values.load import ClosedLoop
 from benchlab.values.request import Request
 from benchlab.values.run import Run
+from benchlab.values.words import floor_in_words
+from tests.values.floors import make_floor
 from tests.values.synthetic import RUN_ID, URL, edge_cases, join_server, make_run
 
 HOSTILE = "\"'><script>alert(1)</script>&amp;"
@@ -119,6 +122,42 @@ def test_a_page_says_what_was_run() -> None:
         assert expected in page.text, expected
     assert "frequency governor" not in page.text
     assert "Spans are missing" not in page.text
+
+
+def test_the_floor_stands_beside_the_percentiles() -> None:
+    without = page_of(make_run())
+    assert "No floor: not calibrated on this host: run benchlab calibrate." in without.text
+    assert "floor 0.6" not in without.text
+    carried = {"calibration": {"floor": make_floor().to_dict()}}
+    run = make_run(environment=carried)
+    page = page_of(run)
+    for expected in (
+        "half of all requests took longer, floor 0.600 ms",
+        "1 request in 100 took longer, floor 1.09 ms",
+        f"Beside the floor of this machine: {floor_in_words(run)}.",
+    ):
+        assert expected in page.text, expected
+    table = percentile_table(run)
+    assert table is not None
+    assert list(table.head) == ["ms", "latency", "floor", "service time", "lag"]
+    assert "calibration" not in page.text.partition("Over time")[0]
+
+
+def test_hints_warnings_and_the_proof_that_nothing_was_dropped() -> None:
+    run = make_run(lag_ns=15_000_000, environment={"clock_source": "hpet"})
+    text = page_of(run).text
+    assert f"Hint: {run.hint}." in text
+    assert "Take care: the kernel's clock source is hpet" in text
+    assert (
+        "No request was dropped: the 1,100 records, warm-up included, have no gap in their"
+        " sequence numbers, and the schedule's 1,000 requests of the measured window are as many"
+    ) in text
+    short = page_of(make_run(count=1_099)).text
+    assert "The schedule has 1,000 requests in the measured window and 999 are on record." in short
+    closed = page_of(make_run(load=ClosedLoop(2))).text
+    assert "No request was dropped: the 1,100 records" in closed
+    stopped = page_of(make_run(stopped_ns=4 * NS_PER_S)).text
+    assert "No request was dropped: the 400 records" in stopped
 
 
 def test_the_headline_numbers_are_those_of_the_run() -> None:

@@ -7,7 +7,8 @@ import pytest
 from benchlab.values.card import run_card
 from benchlab.values.load import ClosedLoop
 from benchlab.values.request import Request
-from benchlab.values.words import verdict_in_words
+from benchlab.values.words import floor_in_words, verdict_in_words
+from tests.values.floors import make_floor
 from tests.values.synthetic import URL, edge_cases, make_run
 
 HOSTILE = '<script>alert("1")</script>'
@@ -52,6 +53,30 @@ def test_every_run_has_a_card_that_names_its_verdict(name: str) -> None:
     assert run.id in card.text
     if run.invalid_reason:
         assert run.invalid_reason in card.text
+
+
+def test_a_card_has_hint_warnings_and_floor() -> None:
+    environment = {"clock_source": "hpet", "calibration": {"floor": make_floor().to_dict()}}
+    run = make_run(lag_ns=15_000_000, environment=environment)
+    text = read(run_card(run)).text
+    assert f"Hint: {run.hint}" in text
+    assert len(run.warnings) == 2
+    assert all(warning in text for warning in run.warnings)
+    assert floor_in_words(run) in text
+    assert "not calibrated on this host" in read(run_card(make_run())).text
+
+
+def test_the_floor_stands_beside_the_percentiles() -> None:
+    carried = {"calibration": {"floor": make_floor().to_dict()}}
+    run = make_run(environment=carried, equal=True, lag_ns=0)
+    said = "p50 5.00 ms, floor 0.600 ms; p99 5.00 ms, floor 1.09 ms (calibrated 2026-11-01)"
+    assert floor_in_words(run) == said
+    closed = make_run(environment=carried, equal=True, lag_ns=0, load=ClosedLoop(2))
+    assert "p50 5.00 ms, floor 0.550 ms" in floor_in_words(closed)
+    nothing = make_run(environment=carried, count=0)
+    assert floor_in_words(nothing) == "floor 0.600 ms at p50, calibrated 2026-11-01"
+    disturbed = {"calibration": {"floor": make_floor(warnings=("busy",)).to_dict()}}
+    assert "2026-11-01, not undisturbed" in floor_in_words(make_run(environment=disturbed))
 
 
 def test_a_card_has_plan_numbers_and_picture() -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchlab.errors import InvalidRunError
-from benchlab.values.health import Health, WorkerHealth, judge
+from benchlab.values.health import Health, WorkerHealth, count_dropped, judge
 from benchlab.values.load import ClosedLoop
 from benchlab.values.run import Run
-from benchlab.values.samples import Flag, Samples
+from benchlab.values.samples import SAMPLE_DTYPE, Flag, Samples
 from tests.values.synthetic import make_run
 
 MS = 1_000_000
@@ -24,7 +28,8 @@ def test_a_late_open_loop_is_invalid_and_says_how_late() -> None:
     assert run.verdict == "invalid"
     assert "fell behind its schedule" in str(run.invalid_reason)
     assert "15.0 ms" in str(run.invalid_reason)
-    with pytest.raises(InvalidRunError, match="fell behind"):
+    assert run.hint == "leave a core free for the generator, or use more workers or a lower rate"
+    with pytest.raises(InvalidRunError, match=r"fell behind.*leave a core free"):
         run.require_valid()
 
 
@@ -53,6 +58,7 @@ def test_a_closed_loop_is_judged_by_its_busiest_core_and_not_by_lag() -> None:
     run = make_run(load=loop, workers=[idle, busy])
     assert run.verdict == "invalid"
     assert "worker 1 used 97%" in str(run.invalid_reason)
+    assert run.hint == "use more workers, fewer connections or a constant rate"
     assert make_run(load=loop, workers=[]).verdict == "valid"
 
 
@@ -110,6 +116,99 @@ def test_health_survives_a_dict() -> None:
     health = Health((WorkerHealth(0, 0.5, 1, 2, 3), WorkerHealth(1, problem="x")))
     assert Health.from_dict(health.to_dict()) == health
     assert Health.from_dict({}) == Health()
+
+
+@pytest.mark.parametrize(
+    ("worker", "plan", "reason", "hint"),
+    [
+        (
+            {"problem": "could not write its samples: No space left on device"},
+            {},
+            "No space left",
+            "make room in the data directory",
+        ),
+        (
+            {"problem": "ended without an account of itself (killed?)"},
+            {},
+            "killed?",
+            "out-of-memory",
+        ),
+        ({"problem": "failed: KeyError: 1"}, {}, "failed: KeyError", "please report it"),
+        ({"local_failure_count": 2}, {}, "2 connections could not be opened", "ulimit -n"),
+        ({"cpu_ratio": 0.99}, {"lag_ns": 20 * MS}, "fell behind", "use more workers or a lower"),
+        (
+            {"cpu_ratio": 0.99},
+            {"load": ClosedLoop(4), "driver": "httpx"},
+            "was the bottleneck",
+            "the http driver costs a fraction",
+        ),
+        (
+            {"stall_total_ns": 900 * MS, "stall_max_ns": 90 * MS},
+            {"load": ClosedLoop(4)},
+            "the generator stalled",
+            "leave a core free for each worker",
+        ),
+        ({}, {"count": 0}, "no request was measured", "measure for longer"),
+        ({}, {"count": 1099}, "1,000 requests and 999 were recorded", "please report it"),
+    ],
+)
+def test_every_reason_has_its_hint(
+    worker: dict[str, Any], plan: dict[str, Any], reason: str, hint: str
+) -> None:
+    run = make_run(workers=[WorkerHealth(0, **worker)], **plan)
+    assert run.verdict == "invalid"
+    assert reason in str(run.invalid_reason)
+    assert hint in str(run.hint)
+    assert hint not in str(run.invalid_reason)
+    assert run.to_dict()["hint"] == run.hint
+
+
+def test_a_busy_generator_may_be_why_requests_waited_for_connections() -> None:
+    busy = _late(make_run(workers=[WorkerHealth(0, 0.97)]), share=0.02, flag=Flag.CAP_WAIT)
+    assert busy.verdict == "invalid"
+    assert "while 2% of requests waited for a connection" in str(busy.invalid_reason)
+    assert "closed loop" in str(busy.hint)
+    few = _late(make_run(workers=[WorkerHealth(0, 0.97)]), share=0.005, flag=Flag.CAP_WAIT)
+    assert few.verdict == "valid"
+    idle = _late(make_run(workers=[WorkerHealth(0, 0.5)]), share=0.02, flag=Flag.CAP_WAIT)
+    assert idle.verdict == "valid"
+
+
+def test_nothing_is_dropped_when_every_number_has_its_record() -> None:
+    run = make_run()
+    assert count_dropped(run.samples, 1) == 0
+    assert count_dropped(run.samples, 3) == 0
+    assert count_dropped(Samples(run.samples.records[:0]), 1) == 0
+    backwards = Samples(run.samples.records[::-1])
+    assert count_dropped(backwards, 2) == 0
+
+
+@given(
+    counts=st.lists(st.integers(0, 40), min_size=1, max_size=4),
+    dropped=st.sets(st.integers(0, 159)),
+    repeated=st.sets(st.integers(0, 159)),
+)
+def test_every_gap_and_every_repetition_counts(
+    counts: list[int], dropped: set[int], repeated: set[int]
+) -> None:
+    workers = len(counts)
+    every = [
+        worker + workers * step for worker, count in enumerate(counts) for step in range(count)
+    ]
+    last = {worker + workers * (count - 1) for worker, count in enumerate(counts)}
+    gone = dropped & set(every) - last  # what comes after the last record cannot be missed
+    kept = [seq for seq in every if seq not in gone]
+    twice = [seq for seq in kept if seq in repeated]
+    records = np.zeros(len(kept) + len(twice), dtype=SAMPLE_DTYPE)
+    records["seq"] = kept + twice
+    assert count_dropped(Samples(records), workers) == len(gone) + len(twice)
+
+
+def test_a_run_with_a_gap_is_invalid() -> None:
+    run = make_run(load=ClosedLoop(4))
+    records = np.delete(run.samples.records, 700)
+    judgement = judge(run.plan, Samples(records, run.samples.endpoints), run.health)
+    assert judgement.reason == "1 requests have no record, or more than one"
 
 
 def _late(run: Run, share: float, flag: int = 0) -> Run:

@@ -1,0 +1,85 @@
+"""What calls for care in reading a run's numbers without making them wrong."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from benchlab.units import NS_PER_MS, format_ns
+from benchlab.values.health import BUSY_RATIO, Health, own_lag_ns
+from benchlab.values.load import ClosedLoop
+from benchlab.values.plan import Plan
+from benchlab.values.samples import Samples
+from benchlab.values.summary import exact_percentile
+
+__all__ = ["LAG_NOTICED_NS", "LAG_SHARE_RATIO", "SLOW_CLOCKS", "cautions"]
+
+SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies", "pit")
+"""Clock sources of the kernel that take about a microsecond to read, or are coarse."""
+
+LAG_NOTICED_NS = 1 * NS_PER_MS
+LAG_SHARE_RATIO = 0.25
+"""An open loop's own p99 lag above both of these, the second as a share of its p99 latency, is a
+visible part of its percentiles."""
+
+
+def cautions(
+    plan: Plan, samples: Samples, health: Health, environment: Mapping[str, Any]
+) -> Iterator[str]:
+    """Circumstances of a run that a reader of its numbers should know, in words."""
+    if not isinstance(plan.load, ClosedLoop):
+        yield from _of_open_loop(samples.measured, health)
+    yield from _of_cores(plan, environment)
+    load = (environment.get("load_average_before") or [0.0])[0]
+    count = environment.get("cpu_count")
+    if count and load > count:
+        yield (
+            f"the machine was busy before the run: its load average was {load:.1f} on {count} cores"
+        )
+    clock = environment.get("clock_source")
+    if clock in SLOW_CLOCKS:
+        yield f"the kernel's clock source is {clock}, which is slow to read: times are less exact"
+
+
+def _of_open_loop(measured: Samples, health: Health) -> Iterator[str]:
+    for worker in health.workers:
+        if worker.cpu_ratio > BUSY_RATIO:
+            yield (
+                f"worker {worker.worker} used {worker.cpu_ratio:.0%} of a core: answers may have"
+                " waited to be read, and that wait counts as latency; use more workers"
+            )
+    own = own_lag_ns(measured)
+    if len(own) == 0:
+        return
+    lag_p99 = exact_percentile(np.sort(own), 0.99)
+    latency_p99 = exact_percentile(np.sort(measured.latency_ns), 0.99)
+    if lag_p99 > LAG_NOTICED_NS and lag_p99 > LAG_SHARE_RATIO * latency_p99:
+        yield (
+            f"the generator's own lag, {format_ns(lag_p99)} at p99, is a visible part of the"
+            f" latency ({format_ns(latency_p99)} at p99); see the service time as well"
+        )
+
+
+def _of_cores(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
+    cores = environment.get("cpu_usable") or environment.get("cpu_count")
+    if not cores:
+        return
+    workers = "1 worker" if plan.workers == 1 else f"{plan.workers} workers"
+    have = "1 core" if cores == 1 else f"{cores} cores"
+    host = plan.requests[0].origin[1]
+    if _is_this_host(host, environment) and cores < plan.workers + 1:
+        yield f"the service and {workers} shared {have}: they took time from each other"
+    elif cores < plan.workers:
+        yield f"{workers} shared {have}: they took time from each other"
+
+
+def _is_this_host(host: str, environment: Mapping[str, Any]) -> bool:
+    if host in ("localhost", environment.get("host")):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchlab.values.cautions import cautions
+from benchlab.values.health import Health, WorkerHealth
+from benchlab.values.load import ClosedLoop
+from benchlab.values.plan import Plan
+from benchlab.values.request import Request
+from tests.values.synthetic import make_run
+
+MS = 1_000_000
+
+
+def test_an_ordinary_run_needs_no_care() -> None:
+    assert make_run().warnings == ()
+    assert make_run(environment={}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "cpu_count", "workers", "words"),
+    [
+        ("http://127.0.0.1/", 1, 1, "the service and 1 worker shared 1 core:"),
+        ("http://localhost/", 2, 2, "the service and 2 workers shared 2 cores:"),
+        ("http://[::1]:80/", 2, 2, "the service and 2 workers shared 2 cores:"),
+        ("http://bench-1/", 2, 2, "the service and 2 workers shared 2 cores:"),
+        ("http://127.0.0.1/", 2, 1, ""),
+        ("http://elsewhere/", 2, 2, ""),
+        ("http://elsewhere/", 2, 3, "3 workers shared 2 cores:"),
+        ("http://10.0.0.1/", 1, 1, ""),
+    ],
+)
+def test_cores_that_are_shared_are_told(url: str, cpu_count: int, workers: int, words: str) -> None:
+    plan = Plan([Request("GET", url)], ClosedLoop(8), workers=workers)
+    environment = {"host": "bench-1", "cpu_count": cpu_count}
+    said = list(cautions(plan, make_run().samples, Health(), environment))
+    assert [caution.startswith(words) for caution in said] == ([True] if words else [])
+
+
+def test_the_cores_that_may_be_used_count_not_those_there_are() -> None:
+    run = make_run(environment={"cpu_count": 8, "cpu_usable": 1})
+    assert len(run.warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"cpu_count": 2, "load_average_before": [3.5, 1, 1]}, "load average was 3.5 on 2 cores"),
+        ({"cpu_count": 2, "load_average_before": [1.5, 9, 9]}, ""),
+        ({"load_average_before": None}, ""),
+        ({"clock_source": "hpet"}, "clock source is hpet"),
+        ({"clock_source": "tsc"}, ""),
+    ],
+)
+def test_the_machine_may_call_for_care(environment: dict[str, Any], words: str) -> None:
+    (said,) = make_run(environment=environment).warnings or ("",)
+    assert (words in said) if words else not said
+
+
+def test_a_saturated_worker_of_an_open_loop_calls_for_care() -> None:
+    run = make_run(workers=[WorkerHealth(0, 0.2), WorkerHealth(1, 0.97)])
+    assert run.verdict == "valid"
+    assert "worker 1 used 97% of a core" in run.warnings[0]
+
+
+def test_lag_that_shows_in_the_latency_calls_for_care() -> None:
+    visible = make_run(lag_ns=4 * MS)
+    assert visible.verdict == "valid"
+    assert "own lag, 4.01 ms at p99, is a visible part" in visible.warnings[0]
+    assert make_run(lag_ns=MS // 2).warnings == ()  # a fast service: the floor tells
+    assert make_run(lag_ns=2 * MS, stall=True).warnings == ()  # a small share
