@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from benchlab.values.load import Spike as Spike
     from benchlab.values.load import Stages as Stages
     from benchlab.values.load import Steps as Steps
+    from benchlab.values.objectives import Objective as Objective
     from benchlab.values.plan import Plan as Plan
     from benchlab.values.request import Request as Request
     from benchlab.values.run import Run as Run
@@ -49,6 +50,7 @@ _HOME = {
     "JsonEquals": "benchlab.values.checks",
     "LatencyHistogram": "benchlab.values.histogram",
     "MaxBody": "benchlab.values.checks",
+    "Objective": "benchlab.values.objectives",
     "Plan": "benchlab.values.plan",
     "PoissonRate": "benchlab.values.load",
     "Replay": "benchlab.values.load",
@@ -77,6 +79,7 @@ __all__ = [
     "JsonEquals",
     "LatencyHistogram",
     "MaxBody",
+    "Objective",
     "Plan",
     "PoissonRate",
     "Replay",

@@ -145,9 +145,10 @@ def write_health(directory: Path, health: WorkerHealth) -> None:
     _write_json(health_path(directory, health.worker), asdict(health))
 
 
-def write_outcome(directory: Path, stopped_ns: int | None) -> None:
-    """Note that the run ended, and when it was stopped if that was early."""
-    _write_json(directory / "outcome.json", {"stopped_ns": stopped_ns})
+def write_outcome(directory: Path, stopped_ns: int | None, stop_reason: str = "") -> None:
+    """Note that the run ended, when it was stopped if that was early, and why if by its plan."""
+    outcome = {"stopped_ns": stopped_ns, "stop_reason": stop_reason}
+    _write_json(directory / "outcome.json", outcome)
 
 
 def read_plan(directory: Path) -> Plan:
@@ -202,9 +203,9 @@ def _read_run(directory: Path) -> Run:
     records = records[np.argsort(records["seq"], kind="stable")]
     samples = Samples(records, [request.name for request in plan.requests])
     try:
-        stopped_ns = _read_json(directory / "outcome.json")["stopped_ns"]
+        outcome = _read_json(directory / "outcome.json")
     except FileNotFoundError:
-        stopped_ns = int(records["done_ns"].max(initial=0))
+        outcome = {"stopped_ns": int(records["done_ns"].max(initial=0))}
     started_at_ns = int(start["started_at_ns"])
     whole_s, rest_ns = divmod(started_at_ns, NS_PER_S)
     return Run(
@@ -215,7 +216,8 @@ def _read_run(directory: Path) -> Run:
         samples=samples,
         health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),
         environment=head["environment"],
-        stopped_ns=stopped_ns,
+        stopped_ns=outcome["stopped_ns"],
+        stop_reason=outcome.get("stop_reason", ""),
         spool=directory,
     )
 

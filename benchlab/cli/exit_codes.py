@@ -1,12 +1,24 @@
-"""What the verdict of a run means to the caller of a command."""
+"""What a run means to the caller of a command."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from benchlab.values.health import Verdict
+from benchlab.values.run import Run
 
-__all__ = ["EXIT_CODES"]
+__all__ = ["EXIT_CODES", "exit_code"]
 
 EXIT_CODES: Final[dict[Verdict, int]] = {"valid": 0, "invalid": 1, "interrupted": 130}
-"""Exit code of a command that made or reported a run with that verdict."""
+"""Exit code of a command that made or reported a run with that verdict, all else being well."""
+
+
+def exit_code(run: Run) -> int:
+    """Exit code for ``run``: that of its verdict, but 1 when its plan stopped it or an SLO broke.
+
+    A run that its user interrupted stays at 130, whatever its objectives say.
+    """
+    if run.stop_reason:
+        return 1
+    broken = any(not result.met for result in run.objectives)
+    return EXIT_CODES[run.verdict] or int(broken)

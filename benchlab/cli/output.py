@@ -17,7 +17,7 @@ from benchlab.load.progress import Progress as RunProgress
 from benchlab.units import NS_PER_MS, format_count, format_ns, format_rate, format_ratio
 from benchlab.values.run import Run
 from benchlab.values.summary import Distribution
-from benchlab.values.words import floor_in_words
+from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,6 +120,8 @@ def print_run(run: Run, out: Console | None = None) -> None:
     if rows:
         out.print(distributions_table(rows))
     out.print(Text(f"  {floor_in_words(run)}", style="" if run.floor else "dim"))
+    if run.objectives:
+        out.print(_objectives(run))
 
 
 def print_frame(
@@ -152,6 +154,17 @@ def distributions_table(rows: list[tuple[str, Distribution]]) -> Table:
     for name, distribution in rows:
         values = distribution.to_dict().values()
         table.add_row(f"  {name}", *(f"{value / NS_PER_MS:,.3f}" for value in values))
+    return table
+
+
+def _objectives(run: Run) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    for name in OBJECTIVE_HEAD:
+        first = name == OBJECTIVE_HEAD[0]
+        table.add_column(f"  {name}" if first else name, overflow="fold")
+    for text, word, observed, windows in objective_rows(run):
+        style = "green" if word == "met" else "bold red"
+        table.add_row(Text(f"  {text}"), Text(word, style=style), observed, windows)
     return table
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from benchlab.bundled import notebook_path
-from benchlab.cli.exit_codes import EXIT_CODES
+from benchlab.cli.exit_codes import exit_code
 from benchlab.errors import InputError
 from benchlab.store import Store
 
@@ -147,7 +147,11 @@ def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
         if run is not None:
             print_run(run, error_console())
         click.echo(f"report: {page}")
-    elif run is not None and run.verdict != "valid":
-        hint = f"; {run.hint}" if run.hint else ""
-        click.echo(f"benchlab: the run is {run.verdict}: {run.invalid_reason}{hint}", err=True)
-    return 0 if run is None else EXIT_CODES[run.verdict]
+    elif run is not None:
+        broken = "; ".join(result.in_words() for result in run.objectives if not result.met)
+        if broken:
+            click.echo(f"benchlab: the run broke its objectives: {broken}", err=True)
+        if run.verdict != "valid":
+            hint = f"; {run.hint}" if run.hint else ""
+            click.echo(f"benchlab: the run is {run.verdict}: {run.invalid_reason}{hint}", err=True)
+    return 0 if run is None else exit_code(run)

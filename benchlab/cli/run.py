@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from benchlab import spool
-from benchlab.cli.exit_codes import EXIT_CODES
+from benchlab.cli.exit_codes import exit_code
 from benchlab.cli.history import history_table
 from benchlab.cli.output import console, error_console, print_frame, print_run, progress_bar
 from benchlab.cli.run_options import plan_from_values, plan_options
@@ -71,7 +71,7 @@ def run(
     print_run(finished, out)
     _write(finished, json_file, csv_dir)
     _keep(finished, store, out)
-    return EXIT_CODES[finished.verdict]
+    return exit_code(finished)
 
 
 def _check_outputs(json_file: str | None, csv_dir: Path | None) -> None:

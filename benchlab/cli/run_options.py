@@ -164,6 +164,26 @@ GENERATOR = OptionGroup(
 )
 
 
+OBJECTIVES = OptionGroup(
+    (
+        click.option(
+            "--slo",
+            multiple=True,
+            metavar="OBJECTIVE",
+            help="what the numbers should be, such as 'p99<50ms', 'error_ratio<1%' or"
+            " 'p99<50ms over 5s'; exit code 1 when broken; repeatable",
+        ),
+        click.option(
+            "--abort-on",
+            multiple=True,
+            metavar="CONDITION",
+            help="stop early when this comes true, such as 'error_ratio>0.5 over 5s'; exit code 1;"
+            " repeatable",
+        ),
+    )
+)
+
+
 def _labels(draft: Draft, values: Values) -> None:
     draft["name"] = values["name"]
     draft["tags"] = parse_tags(values["tags"])
@@ -188,7 +208,7 @@ LABELS = OptionGroup(
     _labels,
 )
 
-PLAN_OPTIONS = (REQUEST, LOAD, LENGTH, GENERATOR, LABELS)
+PLAN_OPTIONS = (REQUEST, LOAD, LENGTH, GENERATOR, OBJECTIVES, LABELS)
 
 plan_options = with_options(PLAN_OPTIONS)
 """Decorator: all options that decide a plan."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchlab import spool
+from benchlab.load.abort import AbortWatch
 from benchlab.units import NS_PER_S
 from benchlab.values.histogram import LatencyHistogram
 from benchlab.values.plan import Plan
@@ -66,12 +67,18 @@ class ProgressReader:
         self._latencies = LatencyHistogram()
         self._errors: Counter[str] = Counter()
         self._count = 0
+        self._watch = AbortWatch(plan)
+
+    def reason_to_stop(self, run_ns: int) -> str:
+        """The condition of the plan's ``abort_on`` that holds for what was seen, in words."""
+        return self._watch.fired(run_ns)
 
     def look(self, run_ns: int, phase: str = "") -> Progress:
         """The state at ``run_ns`` from the run's start; ``phase`` follows from that if empty."""
         for index, path in enumerate(self._paths):
             records = spool.read_records(path, self._read[index])
             self._read[index] += len(records)
+            self._watch.take(records)
             measured = records[(records["flags"] & Flag.WARMUP) == 0]
             self._count += len(measured)
             self._latencies.record(measured["done_ns"] - measured["intended_ns"])

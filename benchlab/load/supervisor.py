@@ -95,9 +95,9 @@ def supervise(
         spool.write_start(directory, time.time_ns() + start_ns - time.monotonic_ns())
         for worker in workers:
             worker.tell(f"start {start_ns}")
-        stopped_ns = _watch(plan, directory, workers, start_ns, stop, on_progress)
+        outcome = _watch(plan, directory, workers, start_ns, stop, on_progress)
         with suppress(OSError):  # a full disk: the samples tell how far the run came
-            spool.write_outcome(directory, stopped_ns)
+            spool.write_outcome(directory, *outcome)
     finally:
         for worker in workers:
             worker.end(start_ns, plan.warmup_ns)
@@ -110,8 +110,9 @@ def _watch(
     start_ns: int,
     stop: StopSignal,
     on_progress: OnProgress | None,
-) -> int | None:
-    reader = ProgressReader(directory, plan)
+) -> tuple[int | None, str]:
+    """When the run was stopped, if early, and why if by the plan's own ``abort_on``."""
+    onlooker = _Onlooker(plan, directory, stop, on_progress)
     limit_s = plan.drain_s + plan.timeout_s + _GRACE_S
     limit_ns = start_ns + plan.end_ns + seconds_to_ns(limit_s)
     stopped_ns: int | None = None
@@ -127,6 +128,7 @@ def _watch(
                 elif b"stopping" in said and not stop.level:  # so must the others
                     stop.request()
             now_ns = time.monotonic_ns()
+            onlooker.look(now_ns - start_ns, phase="stopping" if told else "")
             while told < min(stop.level, 2):
                 told += 1
                 if stopped_ns is None:
@@ -135,13 +137,34 @@ def _watch(
                     worker.tell("stop" if told == 1 else "quit")
             if now_ns > limit_ns:
                 break  # a worker hangs: end() kills it, and its missing health tells
-            if on_progress is not None:
-                on_progress(reader.look(now_ns - start_ns, phase="stopping" if told else ""))
-    if on_progress is not None:
-        on_progress(reader.look(time.monotonic_ns() - start_ns, phase="done"))
+    onlooker.look(time.monotonic_ns() - start_ns, phase="done")
     if stopped_ns is not None and stopped_ns >= plan.end_ns:
-        return None  # asked during the draining: the measured window is whole
-    return stopped_ns
+        return None, ""  # asked during the draining: the measured window is whole
+    return stopped_ns, onlooker.stop_reason
+
+
+class _Onlooker:
+    """What follows a run through its samples: people, and the plan's own ``abort_on``."""
+
+    def __init__(
+        self, plan: Plan, directory: Path, stop: StopSignal, on_progress: OnProgress | None
+    ) -> None:
+        self._reader = ProgressReader(directory, plan)
+        self._stop = stop
+        self._on_progress = on_progress
+        self._idle = on_progress is None and not plan.abort_on
+        self.stop_reason = ""
+
+    def look(self, run_ns: int, phase: str) -> None:
+        """Look at the run at ``run_ns``; ask it to stop if that is called for."""
+        if self._idle:
+            return
+        progress = self._reader.look(run_ns, phase)
+        if not phase and (reason := self._reader.reason_to_stop(run_ns)):
+            self.stop_reason = reason
+            self._stop.request()  # whoever asks after this does not want to wait
+        if self._on_progress is not None:
+            self._on_progress(progress)
 
 
 class _Worker:

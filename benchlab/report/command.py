@@ -49,6 +49,8 @@ def command_line(plan: Plan) -> str | None:
         options.append(("--seed", str(plan.seed)))
     if plan.name != request.name:
         options.append(("--name", plan.name))
+    options += [("--slo", str(item)) for item in plan.slo]
+    options += [("--abort-on", str(item)) for item in plan.abort_on]
     options += [("--tag", f"{key}={value}") for key, value in dict(plan.tags).items()]
     words = [f"{option} {shlex.quote(value)}" for option, value in options]
     return " \\\n  ".join([f"benchlab run {shlex.quote(public_url(request.url))}", *words])

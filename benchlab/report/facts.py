@@ -54,6 +54,8 @@ def plan_facts(run: Run) -> list[Fact]:
         Fact("tracing", [_tracing(plan.trace_ratio)]),
         Fact("seed", [str(plan.seed)]),
     ]
+    if plan.abort_on:
+        facts.append(Fact("stops early on", [str(item) for item in plan.abort_on], code=True))
     if plan.tags:
         facts.append(Fact("tags", [f"{key} = {value}" for key, value in dict(plan.tags).items()]))
     return facts

@@ -20,7 +20,7 @@ from benchlab.report.figures import inline_svg
 from benchlab.units import format_count, format_ms, format_ratio
 from benchlab.values.redact import public_plan, public_url
 from benchlab.values.run import Run
-from benchlab.values.words import floor_in_words, verdict_in_words
+from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, verdict_in_words
 
 __all__ = ["Extra", "render_page"]
 
@@ -52,6 +52,8 @@ def render_page(
         meaning=verdict_in_words(run),
         error_note=_error_note(run),
         tiles=numbers.tiles(run),
+        objectives=numbers.Table(OBJECTIVE_HEAD, objective_rows(run)),
+        broken_count=sum(not result.met for result in run.objectives),
         percentiles=numbers.percentile_table(run),
         percentile_note=_percentile_note(run),
         floor=floor_in_words(run),

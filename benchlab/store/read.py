@@ -120,9 +120,10 @@ def run(client: Client, run_id: str) -> Run:
     """
     whole_id = resolve(client, run_id)
     columns = (
-        "toUnixTimestamp64Nano(started_at), plan, environment, health, stopped_ns, sample_count"
+        "toUnixTimestamp64Nano(started_at), plan, environment, health, stopped_ns, stop_reason,"
+        " sample_count"
     )
-    started_at_ns, plan_json, environment, health, stopped_ns, count = client.query(
+    started_at_ns, plan_json, environment, health, stopped_ns, stop_reason, count = client.query(
         f"SELECT {columns} FROM runs WHERE id = {{run_id:String}} LIMIT 1",  # noqa: S608  # constant
         parameters={"run_id": whole_id},
     ).result_rows[0]
@@ -138,6 +139,7 @@ def run(client: Client, run_id: str) -> Run:
         health=Health.from_dict(json.loads(health)),
         environment=json.loads(environment),
         stopped_ns=stopped_ns,
+        stop_reason=stop_reason,
     )
 
 

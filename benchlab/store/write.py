@@ -177,6 +177,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         "intended_rate_rps": stats.intended_rate_rps,
         **distributions,
         "stopped_ns": run.stopped_ns,
+        "stop_reason": run.stop_reason,
         "plan": json.dumps(public_plan(run.plan.to_dict())),
         "environment": json.dumps(dict(run.environment)),
         "health": json.dumps(run.health.to_dict()),

@@ -16,7 +16,7 @@ from benchlab.units import (
     format_ratio,
 )
 from benchlab.values.summary import STATISTICS, Distribution
-from benchlab.values.words import floor_in_words, window_in_words
+from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, window_in_words
 
 if TYPE_CHECKING:
     from benchlab.values.run import Run
@@ -48,6 +48,10 @@ margin:0;border:0}
 .benchlab-card tr,.benchlab-card td,.benchlab-card th{background:none!important;border:0}
 .benchlab-card td,.benchlab-card th{padding:.2em .6em;text-align:right;white-space:nowrap}
 .benchlab-card thead th{border-bottom:1px solid rgba(128,128,128,.5);font-weight:600}
+.benchlab-card .bl-slo{margin-top:.8em}
+.benchlab-card .bl-slo td,.benchlab-card .bl-slo th{text-align:left}
+.benchlab-card .bl-broken{font-weight:600;box-shadow:inset 3px 0 #b42318}
+.benchlab-card .bl-met{box-shadow:inset 3px 0 #1a7f37}
 .benchlab-card tr>:first-child{text-align:left;padding-left:0;font-weight:600}
 </style>"""
 
@@ -95,7 +99,9 @@ def run_card(run: Run) -> str:
             '<div class="bl-body">',
             _table(run),
             _picture(run),
-            f'</div><div class="bl-quiet">{escape(floor_in_words(run))}</div></div>',
+            f'</div><div class="bl-quiet">{escape(floor_in_words(run))}</div>',
+            _objectives(run),
+            "</div>",
         ]
     )
 
@@ -120,6 +126,22 @@ def _table(run: Run) -> str:
 def _row(name: str, part: Distribution) -> str:
     cells = "".join(f"<td>{text}</td>" for text in format_column_ms(list(part.to_dict().values())))
     return f'<tr><th scope="row">{name}</th>{cells}</tr>'
+
+
+def _objectives(run: Run) -> str:
+    rows = objective_rows(run)
+    if not rows:
+        return ""
+    head = "".join(f'<th scope="col">{name}</th>' for name in OBJECTIVE_HEAD)
+    body = "".join(
+        f'<tr><th scope="row">{escape(text)}</th><td class="bl-{word}">{word}</td>'
+        f'<td>{escape(observed)}</td><td class="bl-words">{escape(windows)}</td></tr>'
+        for text, word, observed, windows in rows
+    )
+    return (
+        f'<div class="bl-scroll bl-slo"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
 
 
 def _picture(run: Run) -> str:

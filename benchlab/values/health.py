@@ -102,7 +102,14 @@ class Judgement:
     hint: str | None = None
 
 
-def judge(plan: Plan, samples: Samples, health: Health, *, interrupted: bool = False) -> Judgement:
+def judge(
+    plan: Plan,
+    samples: Samples,
+    health: Health,
+    *,
+    interrupted: bool = False,
+    stop_reason: str = "",
+) -> Judgement:
     """Whether the measured window of a run says something about the service.
 
     ``invalid`` when a worker failed, nothing was measured, a request has no record, the machine ran
@@ -117,7 +124,8 @@ def judge(plan: Plan, samples: Samples, health: Health, *, interrupted: bool = F
     if interrupted:
         return Judgement(
             "interrupted",
-            "stopped before its end: the numbers cover only the part that was measured",
+            f"{stop_reason + ';' if stop_reason else 'stopped before its end:'} the numbers cover"
+            " only the part that was measured",
         )
     if len(measured) == 0:
         return Judgement(

@@ -35,6 +35,7 @@ def plan_from_options(
     trace_ratio: float = 0.0,
     seed: int = 1,
     name: str = "",
+    slo: Sequence[str] = (),
     tags: Mapping[str, str] | Sequence[tuple[str, str]] = (),
 ) -> Plan:
     """A plan of one request: an open loop at ``rate_rps``, or a closed one when that is 0.
@@ -57,6 +58,7 @@ def plan_from_options(
         trace_ratio=trace_ratio,
         seed=seed,
         name=name,
+        slo=slo,
         tags=tags,
     )
 

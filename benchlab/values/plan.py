@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from benchlab.errors import InputError
 from benchlab.units import NS_PER_S, seconds_to_ns
 from benchlab.values.load import ClosedLoop, Load, OpenLoad, load_from_dict, load_to_dict
+from benchlab.values.objectives import Objective, check_objectives, parse_objectives
 from benchlab.values.redact import public_url
 from benchlab.values.request import Request
 
@@ -58,6 +59,12 @@ class Plan:
     ``trace_ratio`` is the share (0 to 1) of requests that ask the service to trace them. With 0,
     no ``traceparent`` header is sent at all.
 
+    ``slo`` holds objectives such as ``p99<50ms`` or ``error_ratio<0.01 over 5s`` (see
+    `benchlab.values.objectives`), against which the run's samples are held at its end.
+    ``abort_on`` holds conditions of the same form, such as ``error_ratio>0.5``: when one comes
+    true in the measured window, the run stops early. One with a window looks at the last so many
+    seconds; none is judged before there are enough requests to judge it by.
+
     Raises:
         InputError: any value that cannot be used, by name, with what would do.
     """
@@ -76,6 +83,8 @@ class Plan:
     drain_s: float = 60.0
     name: str = ""
     tags: Mapping[str, str] | Sequence[tuple[str, str]] = ()
+    slo: Sequence[Objective | str] = ()
+    abort_on: Sequence[Objective | str] = ()
 
     def __post_init__(self) -> None:
         requests = (self.requests,) if isinstance(self.requests, Request) else self.requests
@@ -122,6 +131,11 @@ class Plan:
         put(self, "duration_s", self._duration_s())
         put(self, "tags", tuple(sorted((str(key), str(value)) for key, value in tags)))
         put(self, "name", self.name or requests[0].name)
+        names = [request.name for request in requests]
+        for item in ("slo", "abort_on"):
+            objectives = parse_objectives(getattr(self, item), item)
+            check_objectives(objectives, item, names, self.duration_s)
+            put(self, item, objectives)
 
     def _duration_s(self) -> float:
         """What ``duration_s`` means: given, the shape's own, or as long as the requests take."""
@@ -152,6 +166,16 @@ class Plan:
     def connection_limit(self) -> int:
         """The most connections open at once, over all workers."""
         return self.load.connections if isinstance(self.load, ClosedLoop) else self.max_connections
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """``slo``, read."""
+        return self.slo  # type: ignore[return-value]  # normalised in __post_init__
+
+    @property
+    def abort_conditions(self) -> tuple[Objective, ...]:
+        """``abort_on``, read."""
+        return self.abort_on  # type: ignore[return-value]  # normalised in __post_init__
 
     def describe(self) -> str:
         """The plan in one line for people, credentials hidden."""
@@ -243,6 +267,8 @@ class Plan:
         data["requests"] = [request.to_dict() for request in self.requests]
         data["load"] = load_to_dict(self.load)
         data["tags"] = dict(self.tags)
+        data["slo"] = [str(objective) for objective in self.slo]
+        data["abort_on"] = [str(objective) for objective in self.abort_on]
         return data
 
     @classmethod

@@ -16,6 +16,7 @@ from benchlab.values.cautions import cautions
 from benchlab.values.floor import Floor, carried_floor, carried_note
 from benchlab.values.health import Health, Judgement, Verdict, judge
 from benchlab.values.histogram import LatencyHistogram
+from benchlab.values.objectives import ObjectiveResult, evaluate
 from benchlab.values.plan import Plan
 from benchlab.values.redact import public_url
 from benchlab.values.samples import Samples
@@ -39,8 +40,8 @@ class Run:
 
     ``started_at`` is the wall clock (aware, UTC) at time 0 of the samples, and ``started_at_ns``
     the same in whole ns since 1970. ``stopped_ns`` is set when the run was stopped early, as time
-    from its start. ``spool`` is the directory that still holds the samples on disk; a store
-    removes it once it has them.
+    from its start; ``stop_reason`` says why if that was by the plan's ``abort_on``. ``spool`` is
+    the directory that still holds the samples on disk; a store removes it once it has them.
     """
 
     id: str
@@ -51,13 +52,20 @@ class Run:
     health: Health = field(default_factory=Health)
     environment: Mapping[str, Any] = field(default_factory=dict)
     stopped_ns: int | None = None
+    stop_reason: str = ""
     spool: Path | None = None
 
     @cached_property
     def judgement(self) -> Judgement:
         """Verdict and reason, derived from samples and health."""
         early = self.stopped_ns is not None and not counted_out(self.plan, self.samples)
-        return judge(self.plan, self.samples, self.health, interrupted=early)
+        return judge(
+            self.plan,
+            self.samples,
+            self.health,
+            interrupted=early,
+            stop_reason=self.stop_reason,
+        )
 
     @property
     def verdict(self) -> Verdict:
@@ -121,6 +129,12 @@ class Run:
         names = dict.fromkeys(self.samples.endpoints)
         return {name: summarize(self.measured.endpoint(name), start, end) for name in names}
 
+    @cached_property
+    def objectives(self) -> tuple[ObjectiveResult, ...]:
+        """What came of the plan's ``slo``, held against the measured window; never the verdict."""
+        measured, (start, end) = self.measured, self.window_ns
+        return tuple(evaluate(item, measured, start, end) for item in self.plan.objectives)
+
     def histogram(self) -> LatencyHistogram:
         """Latencies of the measured window."""
         return LatencyHistogram().record(self.measured.latency_ns)
@@ -151,6 +165,8 @@ class Run:
             "warnings": list(self.warnings),
             "floor_ns": self.floor.under(self.plan.load).to_dict() if self.floor else None,
             "floor_note": self.floor_note or None,
+            "stop_reason": self.stop_reason or None,
+            "slo": [result.to_dict() for result in self.objectives],
         }
 
     def summary(self) -> pd.DataFrame:
@@ -159,6 +175,7 @@ class Run:
 
         row = self.to_dict()
         errors = row.pop("errors")
+        del row["slo"]
         row["errors"] = ", ".join(f"{kind}: {count}" for kind, count in errors.items())
         row["warnings"] = "; ".join(row["warnings"])
         for name in ("latency", "service", "lag", "floor"):
@@ -166,8 +183,18 @@ class Run:
                 row[f"{name}_{key}_ms"] = value / 1e6
         tail = {
             key: row.pop(key)
-            for key in ("verdict", "invalid_reason", "hint", "warnings", "floor_note")
+            for key in (
+                "verdict",
+                "invalid_reason",
+                "hint",
+                "warnings",
+                "floor_note",
+                "stop_reason",
+            )
         }
+        met = [result.met for result in self.objectives]
+        tail["slo_met"] = all(met) if met else None
+        tail["slo"] = "; ".join(result.in_words() for result in self.objectives)
         return pd.DataFrame([{**row, **tail}])
 
     def _repr_html_(self) -> str:

@@ -11,7 +11,24 @@ from benchlab.values.window import counted_out
 if TYPE_CHECKING:
     from benchlab.values.run import Run
 
-__all__ = ["floor_in_words", "verdict_in_words", "window_in_words"]
+__all__ = [
+    "OBJECTIVE_HEAD",
+    "floor_in_words",
+    "objective_rows",
+    "verdict_in_words",
+    "window_in_words",
+]
+
+OBJECTIVE_HEAD = ("objective", "result", "observed", "windows")
+"""What the columns of `objective_rows` are."""
+
+
+def objective_rows(run: Run) -> list[tuple[str, str, str, str]]:
+    """What came of each of the plan's objectives, for a table; empty without any."""
+    return [
+        (str(result.objective), result.word, result.observed_text, result.window_text)
+        for result in run.objectives
+    ]
 
 
 def window_in_words(run: Run) -> str:

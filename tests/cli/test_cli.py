@@ -38,6 +38,8 @@ KEYS = [
     "warnings",
     "floor_ns",
     "floor_note",
+    "stop_reason",
+    "slo",
 ]
 STATISTICS = ["mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max"]
 
@@ -143,6 +145,10 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
         (["run", "http://127.0.0.1/", "--header", "nocolon"], "nocolon"),
         (["run", "http://127.0.0.1/", "--body", "@/no/such/file"], "/no/such/file"),
         (["run", "http://127.0.0.1/", "--tag", "x"], "key=value"),
+        (["run", "http://127.0.0.1/", "--slo", "p99<50"], "no unit: write 50ms"),
+        (["run", "http://127.0.0.1/", "--slo", "speed<50ms"], "unknown metric 'speed': use mean"),
+        (["run", "http://127.0.0.1/", "--slo", "p99<5ms over 1m"], "none would be complete"),
+        (["run", "http://127.0.0.1/", "--abort-on", "p99[x]<5ms"], "the plan has 'GET /'"),
         (["run", "http://127.0.0.1/", "--no-such-option"], "--no-such-option"),
         (["run", "http://127.0.0.1/", "--driver", "curl"], "curl"),
         (["report", "no_such_notebook"], "no_such_notebook"),
@@ -313,3 +319,32 @@ def _wait_for_samples(
         assert process.poll() is None, "the run ended before it measured anything"
         time.sleep(0.05)
     return psutil.Process(process.pid).children(recursive=True)
+
+
+def test_a_broken_objective_is_shown_and_exit_code_1(target: TargetProcess) -> None:
+    run_it = ["run", f"{target.url}/health", "-r", "50", "--duration", "1s", "--warmup", "0s"]
+    done = benchlab(*run_it, "--json", "-", "--slo", "p99<1ns", "--slo", "p50<1h over 500ms")
+    assert done.returncode == 2
+    assert "'h'" in done.stderr
+    done = benchlab(*run_it, "--json", "-", "--slo", "p99<1ns", "--slo", "error_count<=0 over .5s")
+    result = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [(item["objective"], item["met"]) for item in result["slo"]] == [
+        ("p99<1ns", False),
+        ("error_count<=0 over .5s", True),
+    ]
+    assert "broken" in done.stderr
+    assert "of 2 windows" in done.stderr
+    again = benchlab("show", "latest", "--json")
+    assert json.loads(again.stdout) == result
+
+
+def test_a_run_that_its_plan_stops_is_exit_code_1(target: TargetProcess) -> None:
+    done = benchlab(
+        "run", f"{target.url}/no-such-path", "-r", "100", "--duration", "60s", "--warmup", "0s",
+        "--abort-on", "error_ratio>0.5",
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "interrupted: stopped by abort_on error_ratio>0.5: 1 after" in done.stdout
+    shown = json.loads(benchlab("show", "latest", "--json").stdout)
+    assert shown["stop_reason"].startswith("stopped by abort_on")

@@ -19,7 +19,7 @@ MakeRun = Callable[..., Run]
 
 
 def test_a_run_comes_back_exactly(store: Store, make_run: MakeRun) -> None:
-    run = make_run(1000, stopped_ns=700_000_000)
+    run = replace(make_run(1000, stopped_ns=700_000_000), stop_reason="stopped by abort_on x")
     store.save(run)
     back = store.run(run.id)
     assert back.samples.records.tobytes() == run.samples.records.tobytes()
@@ -27,6 +27,7 @@ def test_a_run_comes_back_exactly(store: Store, make_run: MakeRun) -> None:
     assert (back.plan, back.health, back.environment) == (run.plan, run.health, run.environment)
     assert (back.started_at, back.started_at_ns) == (run.started_at, run.started_at_ns)
     assert back.stopped_ns == 700_000_000
+    assert back.stop_reason == "stopped by abort_on x"
     assert back.spool is None
     assert (back.verdict, back.stats) == (run.verdict, run.stats)
 
