@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
@@ -27,14 +27,17 @@ __all__ = [
     "JsonEquals",
     "MaxBody",
     "StatusIn",
+    "brief",
     "check_from_dict",
     "check_to_dict",
     "split_path",
+    "status_words",
     "tuple_of_checks",
 ]
 
 _FIRST_STATUS, _LAST_STATUS = 200, 599
 _SHOWN = 60
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
 _PATH_PART = re.compile(r"(?:[^.\\]|\\[.\\])+")
 
 
@@ -84,7 +87,7 @@ class BodyContains:
 
     def describe(self) -> str:
         """What must hold, as a phrase."""
-        return f"the body contains {_short(self.text)}"
+        return f"the body contains {brief(self.text)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class BodyEquals:
 
     def describe(self) -> str:
         """What must hold, as a phrase."""
-        return f"the body equals {_short(self.text)}" if self.text else "the body is empty"
+        return f"the body equals {brief(self.text)}" if self.text else "the body is empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class BodyMatches:
 
     def describe(self) -> str:
         """What must hold, as a phrase."""
-        return f"the body matches {_short(self.pattern)}"
+        return f"the body matches {brief(self.pattern)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,7 @@ class JsonEquals:
             value = json.loads(json.dumps(self.value, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as exc:
             raise InputError(
-                f"{_short(self.value)} at {self.path} cannot be expected: JSON has no such value"
+                f"{brief(self.value)} at {self.path} cannot be expected: JSON has no such value"
                 f" ({exc})"
             ) from exc
         object.__setattr__(self, "value", value)
@@ -163,7 +166,7 @@ class JsonEquals:
 
     def describe(self) -> str:
         """What must hold, as a phrase."""
-        return f"{self.path} in the JSON body is {_short(self.value)}"
+        return f"{self.path} in the JSON body is {brief(self.value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +265,7 @@ def split_path(path: str) -> tuple[str, ...]:
     )
 
 
-def status_words(statuses: Sequence[int]) -> str:
+def status_words(statuses: Iterable[int]) -> str:
     """``200, 201 or 404``; whole hundreds as ``2xx``."""
     left = set(statuses)
     words = []
@@ -284,6 +287,11 @@ def _require_text(name: str, text: object) -> None:
         raise InputError(f"{name}({text!r}) has a character that UTF-8 cannot express") from exc
 
 
-def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=repr)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+def brief(value: object) -> str:
+    """``value`` as JSON has it, cut to what fits into a sentence."""
+    text = ""
+    for piece in _ENCODER.iterencode(value[:_SHOWN] if isinstance(value, str) else value):
+        text += piece
+        if len(text) > _SHOWN:
+            return f"{text[: _SHOWN - 1]}…"
+    return text

@@ -1,0 +1,227 @@
+"""Holding answers against a request's checks, which are compiled once, before the run."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from benchlab.units import format_bytes
+from benchlab.values.checks import (
+    BodyContains,
+    BodyEquals,
+    BodyMatches,
+    JsonEquals,
+    MaxBody,
+    StatusIn,
+    brief,
+    split_path,
+    status_words,
+)
+from benchlab.values.request import Request
+from benchlab.values.samples import ErrorKind
+
+__all__ = ["BODY_CAP_BYTES", "Checker", "judge_status", "make_checker"]
+
+BODY_CAP_BYTES = 16 * 1024 * 1024
+"""Checks read no body longer than this, compressed or not: it fails them instead."""
+
+_FIRST_ERROR_STATUS = 400
+_BRIEF_BYTES = 200
+_GZIP_OR_ZLIB = 47  # zlib's word for: look at the start, it may be either
+
+
+def make_checker(request: Request) -> Checker | None:
+    """The compiled checks of ``request``; None when it has none, and `judge_status` is enough."""
+    return Checker(request) if request.check_list else None
+
+
+def judge_status(status: int) -> tuple[ErrorKind, str]:
+    """What an answer is whose request has no checks: an error from status 400 on."""
+    if status < _FIRST_ERROR_STATUS:
+        return ErrorKind.OK, ""
+    return ErrorKind.STATUS, f"the status is {status}"
+
+
+class Checker:
+    """The checks of one request.
+
+    A driver collects ``keep_bytes`` of the body at most (0 unless ``needs_body``), calls `judge`
+    once the answer is complete, and drops the body.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._statuses: frozenset[int] | None = None
+        self._max_bytes: int | None = None
+        self._parts: list[Callable[[_Body], str]] = []
+        for check in request.check_list:
+            if isinstance(check, StatusIn):
+                known = frozenset(check.statuses)
+                self._statuses = known if self._statuses is None else self._statuses & known
+            elif isinstance(check, MaxBody):
+                limit = check.size_bytes
+                self._max_bytes = limit if self._max_bytes is None else min(self._max_bytes, limit)
+            else:
+                self._parts.append(_compile(check))
+        self._expected = status_words(self._statuses) if self._statuses is not None else ""
+        self.needs_body = bool(self._parts)
+        limit = BODY_CAP_BYTES if self._max_bytes is None else self._max_bytes
+        self.keep_bytes = min(limit, BODY_CAP_BYTES) if self.needs_body else 0
+
+    def judge(
+        self, status: int, body: bytes | bytearray | None, body_bytes: int, encoding: str = ""
+    ) -> tuple[ErrorKind, str]:
+        """The kind of error the answer is, and why in words; ``(OK, "")`` when all checks hold.
+
+        ``body`` is what was collected, as transferred; ``body_bytes`` is how long the whole was.
+        A body of the Content-Encoding gzip or deflate is decompressed first, whether or not the
+        request asked for it; one of another encoding fails its checks.
+        """
+        if self._statuses is None:
+            error, why = judge_status(status)
+            if error:
+                return error, why
+        elif status not in self._statuses:
+            return ErrorKind.CHECK, f"the status is {status}, not {self._expected}"
+        why = self._find_fault(bytes(body or b""), body_bytes, encoding)
+        return (ErrorKind.CHECK, why) if why else (ErrorKind.OK, "")
+
+    def _find_fault(self, body: bytes, body_bytes: int, encoding: str) -> str:
+        if self._max_bytes is not None and body_bytes > self._max_bytes:
+            return f"the body has {body_bytes:,} bytes, more than {self._max_bytes:,}"
+        if not self._parts:
+            return ""
+        if body_bytes > BODY_CAP_BYTES:
+            cap = format_bytes(BODY_CAP_BYTES)
+            return f"the body has {format_bytes(body_bytes)}, of which checks read {cap} at most"
+        if encoding:
+            body, why = _decompress(body, encoding)
+            if why:
+                return why
+        found = _Body(body)
+        return next(filter(None, (part(found) for part in self._parts)), "")
+
+
+class _Body:
+    """A body, decoded and parsed at most once however many checks look at it."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    @cached_property
+    def text(self) -> str:
+        return self.raw.decode(errors="replace")
+
+    @cached_property
+    def document(self) -> tuple[Any, str]:
+        """The JSON in the body, and why there is none."""
+        if not self.raw:
+            return None, "the body is empty, not JSON"
+        try:
+            return json.loads(self.raw), ""
+        except (ValueError, RecursionError) as exc:
+            return None, f"the body is not JSON ({exc})"
+
+
+def _compile(
+    check: BodyContains | BodyEquals | BodyMatches | JsonEquals,
+) -> Callable[[_Body], str]:
+    """The check as a function that says what is wrong with a body, or nothing."""
+    match check:
+        case BodyContains(text):
+            return _contains(text)
+        case BodyEquals(text):
+            return _equals(text)
+        case BodyMatches(pattern):
+            return _matches(pattern)
+        case JsonEquals(path, value):
+            return _json_equals(path, value)
+
+
+def _contains(text: str) -> Callable[[_Body], str]:
+    wanted, why = text.encode(), f"the body does not contain {brief(text)}"
+    return lambda body: "" if wanted in body.raw else why
+
+
+def _equals(text: str) -> Callable[[_Body], str]:
+    wanted = text.encode()
+
+    def look(body: _Body) -> str:
+        if body.raw == wanted:
+            return ""
+        start = body.raw[:_BRIEF_BYTES].decode(errors="replace")
+        return f"the body is {brief(start)}, not {brief(text)}"
+
+    return look
+
+
+def _matches(pattern: str) -> Callable[[_Body], str]:
+    search, why = re.compile(pattern).search, f"the body does not match {brief(pattern)}"
+    return lambda body: why if search(body.text) is None else ""
+
+
+def _json_equals(path: str, wanted: Any) -> Callable[[_Body], str]:
+    parts = split_path(path)
+    positions = [int(part) if re.fullmatch(r"\d{1,9}", part, re.ASCII) else -1 for part in parts]
+
+    def look(body: _Body) -> str:
+        value, why = body.document
+        if why:
+            return why
+        for number, (part, position) in enumerate(zip(parts, positions, strict=True)):
+            if isinstance(value, dict) and part in value:
+                value = value[part]
+            elif isinstance(value, list) and 0 <= position < len(value):
+                value = value[position]
+            else:
+                place = ".".join(parts[:number]) or "the JSON body"
+                return f"{place} is {brief(value)}, which has no {brief(part)}"
+        return "" if _same_json(value, wanted) else f"{path} is {brief(value)}, not {brief(wanted)}"
+
+    return look
+
+
+def _same_json(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON: unlike in Python, true is not 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same_json(one[k], other[k]) for k in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same_json, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _decompress(body: bytes, encoding: str) -> tuple[bytes, str]:
+    """The body without its Content-Encoding, and why that is not possible."""
+    name = encoding.strip().lower()
+    if name in ("", "identity") or not body:
+        return body, ""
+    if name not in ("gzip", "x-gzip", "deflate"):
+        return b"", (
+            f"the body is compressed as {brief(encoding)}, which checks cannot read:"
+            " ask for gzip in Accept-Encoding"
+        )
+    parts: list[bytes] = []
+    room = BODY_CAP_BYTES + 1
+    try:
+        while body and room > 0:  # gzip may come in several members
+            stream = _inflater(body)
+            parts.append(stream.decompress(body, room))
+            room -= len(parts[-1])
+            if not stream.eof and room > 0:
+                return b"", f"the body ends in the middle of its {name} data"
+            body = stream.unused_data
+    except zlib.error as exc:
+        return b"", f"the body is not the {name} that it says it is ({exc})"
+    if room <= 0:
+        return b"", f"the decompressed body has more than {format_bytes(BODY_CAP_BYTES)}"
+    return b"".join(parts), ""
+
+
+def _inflater(body: bytes) -> Any:
+    # Some servers send deflate without the zlib wrapping that RFC 9110 wants around it.
+    zlib_header = len(body) > 1 and body[0] & 0x0F == 8 and int.from_bytes(body[:2]) % 31 == 0
+    wrapped = zlib_header or body[:2] == b"\x1f\x8b"
+    return zlib.decompressobj(_GZIP_OR_ZLIB if wrapped else -zlib.MAX_WBITS)
