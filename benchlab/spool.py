@@ -4,6 +4,7 @@
         run.json            plan and environment, written before the first request
         start.json          wall clock at time 0, written when the workers are let go
         samples-<w>.bin     records of worker w, appended in whole blocks as they are made
+        examples-<w>.jsonl  its first failed requests of each kind, a line each, as they occur
         health-<w>.json     worker w's account of itself, written at its end
         worker-<w>.log      its standard error
         outcome.json        how the run ended, written by the supervisor
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 from benchlab.errors import RunError
 from benchlab.paths import data_dir, spool_root
 from benchlab.units import NS_PER_S
+from benchlab.values.examples import Example, pick
 from benchlab.values.health import Health, WorkerHealth
 from benchlab.values.plan import Plan
 from benchlab.values.run import Run
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ROOM_BYTES",
     "create",
+    "examples_path",
     "health_path",
     "log_path",
     "own_worker",
@@ -123,6 +126,11 @@ def was_started(directory: Path) -> bool:
 def samples_path(directory: Path, worker: int) -> Path:
     """The file of records that worker number ``worker`` appends to."""
     return directory / f"samples-{worker}.bin"
+
+
+def examples_path(directory: Path, worker: int) -> Path:
+    """The file of failed requests that worker number ``worker`` appends to."""
+    return directory / f"examples-{worker}.jsonl"
 
 
 def health_path(directory: Path, worker: int) -> Path:
@@ -215,6 +223,7 @@ def _read_run(directory: Path) -> Run:
         started_at_ns=started_at_ns,
         samples=samples,
         health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),
+        examples=_read_examples(directory, plan),
         environment=head["environment"],
         stopped_ns=outcome["stopped_ns"],
         stop_reason=outcome.get("stop_reason", ""),
@@ -254,6 +263,16 @@ def _is_in_use(directory: Path) -> bool:
         except Timeout:
             return True
     return False
+
+
+def _read_examples(directory: Path, plan: Plan) -> tuple[Example, ...]:
+    found = []
+    for worker in range(plan.workers):
+        path = examples_path(directory, worker)
+        if path.exists():
+            *whole, _torn = path.read_bytes().split(b"\n")
+            found += [Example.from_dict(json.loads(line)) for line in whole]
+    return pick(found, plan.warmup_ns)
 
 
 def _read_health(directory: Path, worker: int) -> WorkerHealth:

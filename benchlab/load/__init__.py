@@ -11,6 +11,8 @@ thinking.py     the pauses of a closed loop's users
 pacing.py       delivering a schedule, each request at its time
 recorder.py     records into the spool
 rescue.py       what a killed worker had not written yet
+examples.py     failed requests that are kept for people to see, into the spool
+checking.py     answers held against a request's checks
 observer.py     the generator watching itself
 driver.py       what every driver does
 headers.py      the headers of a request, whichever driver sends it

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from benchlab.errors import InputError
+from benchlab.load.examples import Examples
 from benchlab.load.recorder import Recorder
 from benchlab.load.source import Source
 from benchlab.values.plan import Plan
@@ -15,7 +16,8 @@ __all__ = ["Driver", "make_driver"]
 class Driver(Protocol):
     """Sends what the source has due, over at most its share of connections, and records it.
 
-    Every request taken from the source becomes exactly one record. All times are of
+    Every request taken from the source becomes exactly one record; a failed one is offered to the
+    examples as well. All times are of
     ``time.monotonic_ns``. In-flight requests are those taken and not yet recorded.
     """
 
@@ -47,14 +49,21 @@ class Driver(Protocol):
         """Close all connections."""
 
 
-def make_driver(plan: Plan, worker: int, run_id: str, source: Source, recorder: Recorder) -> Driver:
+def make_driver(
+    plan: Plan,
+    worker: int,
+    run_id: str,
+    source: Source,
+    recorder: Recorder,
+    examples: Examples,
+) -> Driver:
     """The driver that ``plan.driver`` names, for one worker's share of the connections."""
     if plan.driver == "http":
         from benchlab.load.wire.driver import WireDriver
 
-        return WireDriver(plan, worker, run_id, source, recorder)
+        return WireDriver(plan, worker, run_id, source, recorder, examples)
     if plan.driver == "httpx":
         from benchlab.load.httpx_driver import HttpxDriver
 
-        return HttpxDriver(plan, worker, run_id, source, recorder)
+        return HttpxDriver(plan, worker, run_id, source, recorder, examples)
     raise InputError(f"driver={plan.driver!r} is unknown")

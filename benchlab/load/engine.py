@@ -11,6 +11,7 @@ from pathlib import Path
 from benchlab import spool
 from benchlab.alarm import Alarm, make_alarm
 from benchlab.load.driver import Driver, make_driver
+from benchlab.load.examples import Examples
 from benchlab.load.observer import TICK_S, Observer
 from benchlab.load.pacing import Pacer
 from benchlab.load.recorder import Recorder
@@ -51,10 +52,14 @@ class Engine:
         self._plan = plan
         self._worker = worker
         self._recorder = Recorder(spool.samples_path(directory, worker), plan.warmup_ns, memory)
+        names = [request.name for request in plan.requests]
+        self._examples = Examples(spool.examples_path(directory, worker), names, plan.warmup_ns)
         self._closed = self._make_closed_source()
         self._thinking = self._make_thinking_source()
         self._source: Source = self._thinking or self._closed or OpenSource()
-        self._driver: Driver = make_driver(plan, worker, run_id, self._source, self._recorder)
+        self._driver: Driver = make_driver(
+            plan, worker, run_id, self._source, self._recorder, self._examples
+        )
         self._observer = Observer()
         self._pacer: Pacer | None = None
         self._starter: Alarm | None = None
@@ -104,7 +109,7 @@ class Engine:
     def start(self, start_ns: int) -> None:
         """Let go at the clock time ``start_ns``, which becomes time 0 of the samples."""
         self._start_ns = start_ns
-        self._recorder.start_ns = start_ns
+        self._recorder.start_ns = self._examples.start_ns = start_ns
         end_ns = start_ns + self._plan.end_ns
         self._deadline_ns = end_ns + seconds_to_ns(self._plan.drain_s)
         if self._closed is not None:

@@ -10,44 +10,72 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
-from benchlab.load.failures import is_local_failure
+from benchlab.load.checking import judge_status, make_checker
+from benchlab.load.examples import Examples
+from benchlab.load.failures import (
+    causes_of,
+    exception_words,
+    is_local_failure,
+    unfinished_words,
+)
 from benchlab.load.headers import asks_for_trace, request_headers, traceparent
 from benchlab.load.recorder import Recorder
 from benchlab.load.source import Source
+from benchlab.values.examples import BODY_BYTES
 from benchlab.values.plan import Plan
 from benchlab.values.samples import ErrorKind, Flag
 
 __all__ = ["HttpxDriver"]
 
 _clock = time.monotonic_ns
-_FIRST_ERROR_STATUS = 400
 _CONNECT_PAUSE_S = 0.01
 
 
 @dataclass(slots=True)
 class _Job:
-    """A request taken from the source and not yet recorded. ``sent`` is 0 until it is acted on."""
+    """A request taken from the source and not yet recorded, with what has come of its answer.
+
+    ``sent`` is 0 until it is acted on.
+    """
 
     seq: int
     intended: int
     flags: int
+    endpoint: int
     sent: int = 0
+    first_byte: int = 0
+    bytes_in: int = 0
+    response: httpx.Response | None = None
+    body: bytearray = field(default_factory=bytearray)
+
+    @property
+    def status(self) -> int:
+        """The answer's status, 0 when none came."""
+        return self.response.status_code if self.response is not None else 0
 
 
 class HttpxDriver:
     """See `benchlab.load.driver.Driver`."""
 
     def __init__(
-        self, plan: Plan, worker: int, run_id: str, source: Source, recorder: Recorder
+        self,
+        plan: Plan,
+        worker: int,
+        run_id: str,
+        source: Source,
+        recorder: Recorder,
+        examples: Examples,
     ) -> None:
         self._plan = plan
         self._run_id = run_id
         self._source = source
         self._recorder = recorder
+        self._examples = examples
+        self._checkers = [make_checker(request) for request in plan.requests]
         self._limit = plan.share(worker)
         self._mix = plan.mix()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,7 +140,8 @@ class HttpxDriver:
         due = self._source.take(_clock())
         if due is None:
             return None
-        job = _Job(*due, flags)
+        seq, intended = due
+        job = _Job(seq, intended, flags, self._mix[seq % len(self._mix)])
         self._jobs[job.seq] = job
         self.in_flight_max = max(self.in_flight_max, len(self._jobs))
         return job
@@ -152,59 +181,80 @@ class HttpxDriver:
                     job = await idle
 
     async def _perform(self, client: httpx.AsyncClient, job: _Job) -> ErrorKind:
-        request = self._plan.requests[self._mix[job.seq % len(self._mix)]]
+        request = self._plan.requests[job.endpoint]
         headers = request_headers(request)
         if asks_for_trace(request, self._plan):
             trace = traceparent(self._run_id, job.seq, self._plan.trace_ratio)
             headers.append(("traceparent", trace))
         content = request.body_bytes or None
-        status, first_byte, bytes_in = 0, 0, 0
         job.sent = _clock()
         try:
             async with asyncio.timeout(self._plan.timeout_s):
                 built = client.build_request(
                     request.method, request.url, headers=headers, content=content
                 )
-                response = await client.send(built, stream=True)
-                first_byte = _clock()
-                status = response.status_code
-                try:
-                    async for _ in response.aiter_raw():
-                        bytes_in = response.num_bytes_downloaded
-                finally:
-                    await response.aclose()
-            error = ErrorKind.STATUS if status >= _FIRST_ERROR_STATUS else ErrorKind.OK
+                job.response = await client.send(built, stream=True)
+                await self._read(job, job.response)
+            error, words = self._judge(job, job.response)
         except Exception as exc:  # whatever it is, the request has failed and is recorded
-            error = error_kind(exc)
+            error, words = error_kind(exc), exception_words(exc)
             self.local_failure_count += any(is_local_failure(cause) for cause in causes_of(exc))
-        self._record(job, error, first_byte, bytes_in, status)
+        self._record(job, error, words)
         return error
 
-    def _record(
-        self,
-        job: _Job,
-        error: ErrorKind,
-        first_byte: int = 0,
-        bytes_in: int = 0,
-        status: int = 0,
-    ) -> None:
+    async def _read(self, job: _Job, response: httpx.Response) -> None:
+        """Take in the answer's body; keep of it what checks or an example may want."""
+        job.first_byte = _clock()
+        checker = self._checkers[job.endpoint]
+        room = BODY_BYTES if checker is not None or judge_status(job.status)[0] else 0
+        if checker is not None:
+            room = max(room, checker.keep_bytes)
+        try:
+            async for data in response.aiter_raw():
+                job.bytes_in = response.num_bytes_downloaded
+                if len(job.body) < room:
+                    job.body += data[: room - len(job.body)]
+        finally:
+            await response.aclose()
+
+    def _judge(self, job: _Job, response: httpx.Response) -> tuple[ErrorKind, str]:
+        checker = self._checkers[job.endpoint]
+        if checker is None:
+            return judge_status(job.status)
+        encoding = response.headers.get("Content-Encoding", "")
+        return checker.judge(job.status, job.body, job.bytes_in, encoding)
+
+    def _record(self, job: _Job, error: ErrorKind, words: str = "") -> None:
         """Record a request's end, unless it was recorded as abandoned before."""
         if self._jobs.pop(job.seq, None) is None:
             return
         done = _clock()
         sent = job.sent or done
+        intended = sent if self._source.closed else job.intended
         self._recorder.record(
             job.seq,
-            sent if self._source.closed else job.intended,
+            intended,
             sent,
-            first_byte,
+            job.first_byte,
             done,
-            bytes_in,
-            status,
-            self._mix[job.seq % len(self._mix)],
+            job.bytes_in,
+            job.status,
+            job.endpoint,
             error,
             job.flags,
         )
+        if error and self._examples.wants(error, job.endpoint, intended):
+            self._examples.keep(
+                error,
+                job.endpoint,
+                job.seq,
+                intended,
+                job.status,
+                unfinished_words(error, job.status, job.bytes_in) or words,
+                job.response.headers.multi_items() if job.response is not None else (),
+                bytes(job.body[:BODY_BYTES]),
+                job.bytes_in,
+            )
 
 
 def error_kind(exc: BaseException) -> ErrorKind:
@@ -224,13 +274,3 @@ def error_kind(exc: BaseException) -> ErrorKind:
     if isinstance(exc, httpx.NetworkError):
         return ErrorKind.RESET
     return ErrorKind.PROTOCOL
-
-
-def causes_of(exc: BaseException) -> list[BaseException]:
-    """``exc`` and what it came from, outermost first."""
-    causes: list[BaseException] = []
-    cause: BaseException | None = exc
-    while cause is not None and cause not in causes:
-        causes.append(cause)
-        cause = cause.__cause__ or cause.__context__
-    return causes

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InvalidRunError
 from benchlab.values.cautions import cautions
+from benchlab.values.examples import Example
 from benchlab.values.floor import Floor, carried_floor, carried_note
 from benchlab.values.health import Health, Judgement, Verdict, judge
 from benchlab.values.histogram import LatencyHistogram
@@ -40,8 +41,9 @@ class Run:
 
     ``started_at`` is the wall clock (aware, UTC) at time 0 of the samples, and ``started_at_ns``
     the same in whole ns since 1970. ``stopped_ns`` is set when the run was stopped early, as time
-    from its start; ``stop_reason`` says why if that was by the plan's ``abort_on``. ``spool`` is
-    the directory that still holds the samples on disk; a store removes it once it has them.
+    from its start; ``stop_reason`` says why if that was by the plan's ``abort_on``. ``examples``
+    are the first failed requests of each kind, in order of ``seq``. ``spool`` is the directory
+    that still holds the samples on disk; a store removes it once it has them.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Run:
     samples: Samples
     health: Health = field(default_factory=Health)
     environment: Mapping[str, Any] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
     stopped_ns: int | None = None
     stop_reason: str = ""
     spool: Path | None = None
@@ -167,6 +170,7 @@ class Run:
             "floor_note": self.floor_note or None,
             "stop_reason": self.stop_reason or None,
             "slo": [result.to_dict() for result in self.objectives],
+            "examples": [example.to_dict() for example in self.examples],
         }
 
     def summary(self) -> pd.DataFrame:
@@ -175,7 +179,7 @@ class Run:
 
         row = self.to_dict()
         errors = row.pop("errors")
-        del row["slo"]
+        del row["slo"], row["examples"]
         row["errors"] = ", ".join(f"{kind}: {count}" for kind, count in errors.items())
         row["warnings"] = "; ".join(row["warnings"])
         for name in ("latency", "service", "lag", "floor"):

@@ -40,6 +40,7 @@ KEYS = [
     "floor_note",
     "stop_reason",
     "slo",
+    "examples",
 ]
 STATISTICS = ["mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max"]
 

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 Behaviour = Callable[[socket.socket, bytes, int], bool]
@@ -25,6 +26,46 @@ def always(answer: bytes, *, keep: bool = True) -> Behaviour:
         return keep
 
     return behave
+
+
+def in_turn(*answers: bytes) -> Behaviour:
+    """One answer after the other, and from the first again."""
+
+    def behave(connection: socket.socket, _request: bytes, number: int) -> bool:
+        connection.sendall(answers[number % len(answers)])
+        return True
+
+    return behave
+
+
+def by_path(*behaviours: Behaviour) -> Behaviour:
+    """The behaviour that the path counts to: /0, /1, …"""
+
+    def behave(connection: socket.socket, request: bytes, number: int) -> bool:
+        path = request.split(b" ", 2)[1]
+        return behaviours[int(path.strip(b"/"))](connection, request, number)
+
+    return behave
+
+
+def in_pieces(answer: bytes, size: int = 1, *, keep: bool = True) -> Behaviour:
+    """The answer in segments of ``size`` bytes, each on its way before the next is written."""
+
+    def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(answer), size):
+            connection.sendall(answer[start : start + size])
+            time.sleep(0.0002)
+        return keep
+
+    return behave
+
+
+def chunked(*parts: bytes, status: bytes = b"200 OK", extra: bytes = b"") -> bytes:
+    """An answer whose body comes in chunks."""
+    body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+    head = b"HTTP/1.1 %b\r\nTransfer-Encoding: chunked\r\n%b\r\n" % (status, extra)
+    return head + body + b"0\r\n\r\n"
 
 
 def reset(connection: socket.socket, _request: bytes, _number: int) -> bool:

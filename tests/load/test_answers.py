@@ -10,7 +10,7 @@ import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, run
 from benchlab.values.run import Run
-from tests.load.servers import Behaviour, always, ok, reset, serving
+from tests.load.servers import Behaviour, always, in_pieces, ok, reset, serving
 
 COUNT = 20
 
@@ -35,13 +35,6 @@ def close(_connection: socket.socket, _request: bytes, _number: int) -> bool:
     return False
 
 
-def pieces(connection: socket.socket, _request: bytes, _number: int) -> bool:
-    for byte in ok(b"0123456789"):
-        connection.sendall(bytes([byte]))
-        time.sleep(0.0002)
-    return True
-
-
 def half_then_reset(connection: socket.socket, request: bytes, number: int) -> bool:
     connection.sendall(ok(b"0123456789")[:-4])
     time.sleep(0.02)
@@ -51,7 +44,7 @@ def half_then_reset(connection: socket.socket, request: bytes, number: int) -> b
 GOOD = {
     "ordinary": always(ok()),
     "empty body": always(ok(b"")),
-    "byte by byte": pieces,
+    "byte by byte": in_pieces(ok(b"0123456789")),
     "chunked": always(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nok\r\n0\r\nT: v\r\n\r\n"
     ),

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 
 from benchlab.errors import TargetError
+from benchlab.load.examples import Examples
 from benchlab.load.failures import is_local_failure
 from benchlab.load.recorder import Recorder
 from benchlab.load.source import Source
@@ -39,11 +40,18 @@ class WireDriver:
     """HTTP/1.1 over `Connection`s to one origin. See `benchlab.load.driver.Driver`."""
 
     def __init__(
-        self, plan: Plan, worker: int, run_id: str, source: Source, recorder: Recorder
+        self,
+        plan: Plan,
+        worker: int,
+        run_id: str,
+        source: Source,
+        recorder: Recorder,
+        examples: Examples,
     ) -> None:
         self._plan = plan
         self._source = source
         self.recorder = recorder
+        self.examples = examples
         self._limit = plan.share(worker)
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
         self._mix = plan.mix()

@@ -1,0 +1,141 @@
+"""The first failed requests of each kind, kept so that a person sees what went wrong."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchlab.values.redact import header_value, public_url
+
+__all__ = ["BODY_BYTES", "Example", "Quota", "make_example", "one_line", "pick"]
+
+PER_KIND = 5
+"""Examples kept for each kind of error and endpoint, of the warm-up and of the rest."""
+
+MOST = 200
+"""Examples kept at most; a kind that has none yet is let in even then."""
+
+BODY_BYTES = 2048
+"""How much of an answer's body an example holds."""
+
+_HEADERS, _VALUE_LENGTH, _WORDS_LENGTH = 40, 300, 500
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One failed request.
+
+    ``kind`` is the label of its `ErrorKind` and ``endpoint`` the name of the request; ``words``
+    say what was wrong. ``status`` is 0 when no answer came. ``headers`` are the answer's, secrets
+    hidden; ``body`` is the start of the answer's body as text (what is not UTF-8 replaced), as far
+    as it was collected, and ``body_bytes`` is how much came in all.
+    """
+
+    kind: str
+    endpoint: str
+    seq: int
+    intended_ns: int
+    status: int
+    words: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+    body_bytes: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict of all fields."""
+        return {**asdict(self), "headers": [list(pair) for pair in self.headers]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Example:
+        """The example that `to_dict` wrote."""
+        return cls(**{**data, "headers": tuple((str(k), str(v)) for k, v in data["headers"])})
+
+    def describe(self) -> str:
+        """What went wrong, in one line without control characters."""
+        shown = one_line(self.body, 120)
+        return f"{one_line(self.words, 200)}{f' · body: {shown}' if shown else ''}"
+
+
+class Quota:
+    """Which examples are still wanted: the first of each kind and endpoint, within `MOST`."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[tuple[str, str, bool]] = Counter()
+        self._kinds: set[str] = set()
+        self._count = 0
+
+    def wants(self, kind: str, endpoint: str, warmup: bool) -> bool:
+        """Whether one more of these would be kept."""
+        if self._taken[kind, endpoint, warmup] >= PER_KIND:
+            return False
+        return self._count < MOST or kind not in self._kinds
+
+    def take(self, kind: str, endpoint: str, warmup: bool) -> None:
+        """Count one in."""
+        self._taken[kind, endpoint, warmup] += 1
+        self._kinds.add(kind)
+        self._count += 1
+
+
+def make_example(
+    kind: str,
+    endpoint: str,
+    seq: int,
+    intended_ns: int,
+    status: int,
+    words: str,
+    headers: Iterable[tuple[str, str]] = (),
+    body: bytes = b"",
+    body_bytes: int = 0,
+) -> Example:
+    """An example within bounds and without secrets, of whatever a service sent."""
+    pairs = list(headers)
+    shown = tuple((_text(name), _text(_public(name, value))) for name, value in pairs[:_HEADERS])
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    whole = len(body) <= BODY_BYTES and len(body) >= body_bytes
+    return Example(
+        kind=kind,
+        endpoint=endpoint,
+        seq=seq,
+        intended_ns=intended_ns,
+        status=status,
+        words=_text(words, _WORDS_LENGTH),
+        headers=shown,
+        body=decoder.decode(body[:BODY_BYTES], final=whole),
+        body_bytes=max(body_bytes, len(body)),
+    )
+
+
+def pick(examples: Iterable[Example], warmup_ns: int) -> tuple[Example, ...]:
+    """Of several workers' examples the first, in order of ``seq``, as one worker would keep."""
+    quota, picked = Quota(), []
+    for example in sorted(examples, key=lambda item: item.seq):
+        key = example.kind, example.endpoint, example.intended_ns < warmup_ns
+        if quota.wants(*key):
+            quota.take(*key)
+            picked.append(example)
+    return tuple(picked)
+
+
+def one_line(text: str, length: int) -> str:
+    """``text`` on one line of at most ``length`` characters, safe to print on a terminal."""
+    line = " ".join(_UNPRINTABLE.sub(" ", text[: length * 4]).split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def _public(name: str, value: str) -> str:
+    value = header_value(name, value)
+    try:
+        return public_url(value) if name.lower() in ("location", "content-location") else value
+    except ValueError:  # no URL after all
+        return value
+
+
+def _text(text: str, length: int = _VALUE_LENGTH) -> str:
+    cut = text if len(text) <= length else f"{text[: length - 1]}…"
+    return cut.encode("utf-8", "replace").decode()
