@@ -16,6 +16,7 @@ checking.py     answers held against a request's checks
 observer.py     the generator watching itself
 driver.py       what every driver does
 headers.py      the headers of a request, whichever driver sends it
+servers.py      what the services call themselves
 failures.py     failures that are this machine's, not the service's
 wire/           HTTP/1.1 straight on asyncio: the default driver
 httpx_driver.py the same through httpx

@@ -7,6 +7,7 @@ from typing import Protocol
 from benchlab.errors import InputError
 from benchlab.load.examples import Examples
 from benchlab.load.recorder import Recorder
+from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
 from benchlab.values.plan import Plan
 
@@ -25,6 +26,7 @@ class Driver(Protocol):
     cap_wait_count: int
     connections_opened: int
     local_failure_count: int
+    servers: ServerNames
 
     @property
     def in_flight(self) -> int:

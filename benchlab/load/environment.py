@@ -13,20 +13,35 @@ from typing import Any
 __all__ = ["capture_environment"]
 
 _PACKAGES = ("benchlab", "uvloop", "httptools", "httpx", "numpy")
+_CPUINFO = Path("/proc/cpuinfo")
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+_CLOCK = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+_MACHINE = Path("/sys/class/dmi/id")
+_QUOTAS = (Path("/sys/fs/cgroup/cpu.max"), Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"))
+_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+_CONTAINERS = {"/.dockerenv": "docker", "/run/.containerenv": "podman"}
 
 
 def capture_environment() -> dict[str, Any]:
-    """Host, processor, system, load average, versions and git state; what is unknown is None."""
+    """Host, processor, system, load average, versions and git state; what is unknown is None.
+
+    ``cpu_usable`` is how many cores this process may use, ``cpu_quota`` how many its container may
+    keep busy, ``clock_source`` what the kernel reads the time from. The git state is that of the
+    user's working directory: usually of what is measured, not of benchlab.
+    """
     import psutil
 
     return {
         "host": socket.gethostname(),
         "cpu_model": _cpu_model(),
         "cpu_count": os.cpu_count(),
+        "cpu_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "cpu_quota": _cpu_quota(),
         "cpu_governor": _read(_GOVERNOR),
+        "virtualization": _virtualization(),
         "memory_bytes": psutil.virtual_memory().total,
         "load_average_before": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
+        "clock_source": _read(_CLOCK),
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
@@ -36,11 +51,35 @@ def capture_environment() -> dict[str, Any]:
 
 
 def _cpu_model() -> str | None:
-    for line in (_read(Path("/proc/cpuinfo")) or "").splitlines():
+    for line in (_read(_CPUINFO) or "").splitlines():
         key, _, value = line.partition(":")
         if key.strip() == "model name":
             return value.strip()
     return platform.processor() or None
+
+
+def _cpu_quota() -> float | None:
+    """How many cores the control group may keep busy; None without a limit."""
+    for path in _QUOTAS:
+        words = (_read(path) or "").split()
+        if len(words) == 1:  # the first version of control groups has the period beside it
+            words += (_read(_PERIOD) or "").split()
+        if len(words) == 2 and words[0].isdigit():
+            return int(words[0]) / int(words[1])
+    return None
+
+
+def _virtualization() -> str | None:
+    """What lies between this system and the metal, as far as files say so; None if nothing does."""
+    found = [f"container ({name})" for path, name in _CONTAINERS.items() if Path(path).exists()]
+    if not found and "KUBERNETES_SERVICE_HOST" in os.environ:
+        found.append("container (kubernetes)")
+    flags = [line for line in (_read(_CPUINFO) or "").splitlines() if line.startswith("flags")]
+    if flags and "hypervisor" in flags[0].split():
+        names = [_read(_MACHINE / name) for name in ("sys_vendor", "product_name")]
+        known = " ".join(name for name in names if name)
+        found.append(f"virtual machine ({known})" if known else "virtual machine")
+    return " in a ".join(found) or None
 
 
 def _read(path: Path) -> str | None:

@@ -24,6 +24,7 @@ from benchlab.load.failures import (
 )
 from benchlab.load.headers import asks_for_trace, request_headers, traceparent
 from benchlab.load.recorder import Recorder
+from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
 from benchlab.values.examples import BODY_BYTES
 from benchlab.values.plan import Plan
@@ -83,6 +84,7 @@ class HttpxDriver:
         self._jobs: dict[int, _Job] = {}
         self._stopped = False
         self._tls = httpx.create_ssl_context(trust_env=False)
+        self.servers = ServerNames()
         self.in_flight_max = 0
         self.cap_wait_count = 0
         self.connections_opened = 0
@@ -205,6 +207,7 @@ class HttpxDriver:
     async def _read(self, job: _Job, response: httpx.Response) -> None:
         """Take in the answer's body; keep of it what checks or an example may want."""
         job.first_byte = _clock()
+        self.servers.note(response.headers.get("server"))
         checker = self._checkers[job.endpoint]
         room = BODY_BYTES if checker is not None or judge_status(job.status)[0] else 0
         if checker is not None:

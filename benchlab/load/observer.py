@@ -66,6 +66,7 @@ class Observer:
             memory_max_bytes=_memory_max_bytes(),
             clock=clock,
             problem=problem,
+            servers=driver.servers.names,
         )
 
 

@@ -21,13 +21,16 @@ _LABELS = {
     "host": "host",
     "cpu_model": "processor",
     "cpu_count": "processor cores",
+    "cpu_usable": "cores it may use",
+    "cpu_quota": "cores it may keep busy",
     "cpu_governor": "frequency governor",
+    "clock_source": "clock source",
     "memory_bytes": "memory",
     "load_average_before": "load average before",
     "kernel": "system",
     "python": "Python",
-    "git_commit": "git commit",
-    "git_dirty": "uncommitted changes",
+    "git_commit": "git commit of the working directory",
+    "git_dirty": "uncommitted changes there",
 }
 
 
@@ -67,7 +70,8 @@ def target_facts(run: Run) -> list[Fact]:
     addresses = [f"{host} port {port} ({scheme})" for scheme, host, port in origins]
     target = run.environment.get("target")
     known = _facts(target) if isinstance(target, Mapping) else []
-    return [Fact("address", addresses), *known]
+    servers = [Fact("says it is", run.health.servers)] if run.health.servers else []
+    return [Fact("address", addresses), *servers, *known]
 
 
 def machine_facts(run: Run) -> list[Fact]:

@@ -64,11 +64,12 @@ def _of_open_loop(measured: Samples, health: Health) -> Iterator[str]:
 
 
 def _of_cores(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
-    cores = environment.get("cpu_usable") or environment.get("cpu_count")
-    if not cores:
+    known = [environment.get(name) for name in ("cpu_count", "cpu_usable", "cpu_quota")]
+    cores = min((count for count in known if count), default=None)
+    if cores is None:
         return
     workers = "1 worker" if plan.workers == 1 else f"{plan.workers} workers"
-    have = "1 core" if cores == 1 else f"{cores} cores"
+    have = "1 core" if cores == 1 else f"{cores:g} cores"
     host = plan.requests[0].origin[1]
     if _is_this_host(host, environment) and cores < plan.workers + 1:
         yield f"the service and {workers} shared {have}: they took time from each other"

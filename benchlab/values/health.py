@@ -59,7 +59,8 @@ class WorkerHealth:
     loop that came more than 5 ms late; ``in_flight_max`` is the most requests open at once;
     ``cap_wait_count`` how many waited for a connection; ``local_failure_count`` how many could
     not connect because this machine had no port, file or buffer left; ``clock`` what the sends
-    were timed by; ``problem`` is empty unless the worker failed, and then says how.
+    were timed by; ``servers`` the first few different ``Server`` headers of the answers;
+    ``problem`` is empty unless the worker failed, and then says how.
     """
 
     worker: int
@@ -74,6 +75,10 @@ class WorkerHealth:
     memory_max_bytes: int = 0
     clock: str = ""
     problem: str = ""
+    servers: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "servers", tuple(self.servers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,11 @@ class Health:
     """The generator's account of itself: one entry per worker."""
 
     workers: Sequence[WorkerHealth] = field(default_factory=tuple)
+
+    @property
+    def servers(self) -> list[str]:
+        """What the answers' ``Server`` headers said, each once."""
+        return list(dict.fromkeys(name for worker in self.workers for name in worker.servers))
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict."""

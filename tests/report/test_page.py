@@ -91,6 +91,7 @@ def test_a_page_says_what_was_run() -> None:
             "cpu_governor": None,
             "target": {"server": "uvicorn"},
         },
+        workers=[WorkerHealth(0, 0.23, connections_opened=12, servers=["nginx/1.27"])],
     )
     page = page_of(run, joined=join_server(run), coverage=(1000, 999))
     for expected in (
@@ -108,7 +109,8 @@ def test_a_page_says_what_was_run() -> None:
         "16.0 GiB",
         "0.50, 1.00",
         "uvloop 0.21",
-        "uncommitted changes",
+        "uncommitted changes there",
+        "nginx/1.27",
         '{"a":[1,2],"b":[3,4]}',
         "latency, successful only",
         "Server spans were found for 999 of 1,000 sampled requests (99.90 %).",

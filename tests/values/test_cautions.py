@@ -39,9 +39,15 @@ def test_cores_that_are_shared_are_told(url: str, cpu_count: int, workers: int, 
     assert [caution.startswith(words) for caution in said] == ([True] if words else [])
 
 
-def test_the_cores_that_may_be_used_count_not_those_there_are() -> None:
-    run = make_run(environment={"cpu_count": 8, "cpu_usable": 1})
-    assert len(run.warnings) == 1
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [({"cpu_usable": 1}, "shared 1 core:"), ({"cpu_quota": 1.5}, "shared 1.5 cores:")],
+)
+def test_the_cores_that_may_be_used_count_not_those_there_are(
+    limit: dict[str, Any], words: str
+) -> None:
+    (said,) = make_run(environment={"cpu_count": 8, **limit}).warnings
+    assert words in said
 
 
 @pytest.mark.parametrize(

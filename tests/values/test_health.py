@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -113,9 +114,13 @@ def test_errors_alone_leave_a_run_valid() -> None:
 
 
 def test_health_survives_a_dict() -> None:
-    health = Health((WorkerHealth(0, 0.5, 1, 2, 3), WorkerHealth(1, problem="x")))
+    health = Health(
+        (WorkerHealth(0, 0.5, 1, 2, 3), WorkerHealth(1, problem="x", servers=["a", "b"]))
+    )
     assert Health.from_dict(health.to_dict()) == health
+    assert Health.from_dict(json.loads(json.dumps(health.to_dict()))) == health
     assert Health.from_dict({}) == Health()
+    assert health.servers == ["a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from benchlab.errors import TargetError
 from benchlab.load.examples import Examples
 from benchlab.load.failures import is_local_failure
 from benchlab.load.recorder import Recorder
+from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
 from benchlab.load.wire.connection import Connection
 from benchlab.load.wire.encoding import Encoder, make_encoder
@@ -65,7 +66,10 @@ class WireDriver:
             make_encoder(request, run_id, plan) for request in plan.requests
         ]
         self.head_only = [request.method == "HEAD" for request in plan.requests]
-        memories = {kind: HeadMemory(head_only=kind) for kind in (False, True)}
+        self.servers = ServerNames()
+        memories = {
+            kind: HeadMemory(head_only=kind, servers=self.servers) for kind in (False, True)
+        }
         self.heads = [memories[kind] for kind in self.head_only]
         self.in_flight = 0
         self.in_flight_max = 0

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import httptools
 
+from benchlab.load.servers import ServerNames
+
 __all__ = ["Answer", "BrokenAnswerError", "HeadMemory", "PlainHead"]
 
 _MEMORY = 512
@@ -35,10 +37,12 @@ class PlainHead(NamedTuple):
 class HeadMemory:
     """What the parser said about heads seen before, for requests of one kind (HEAD or not)."""
 
-    __slots__ = ("_head_only", "known")
+    __slots__ = ("_head_only", "_servers", "known")
 
-    def __init__(self, *, head_only: bool) -> None:
-        """``head_only``: the requests are HEAD, whose answers never have a body."""
+    def __init__(self, *, head_only: bool, servers: ServerNames | None = None) -> None:
+        """``head_only``: the requests are HEAD, whose answers never have a body. ``servers`` is
+        told of every head that is learned."""
+        self._servers = servers or ServerNames()
         self._head_only = head_only
         self.known: dict[bytes, PlainHead | None] = {}
 
@@ -58,6 +62,7 @@ class HeadMemory:
             body = 0 if complete else length or 0
             plain = PlainHead(answer.status, body, answer.reusable)
         self.known[head] = plain
+        self._servers.note_head(head)
         return plain
 
 

@@ -1,0 +1,32 @@
+"""What the services call themselves in the ``Server`` headers of their answers."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["ServerNames"]
+
+_MOST = 8
+_LONGEST = 100
+_SERVER = re.compile(rb"\r\nserver:[ \t]*([^\r\n]*)", re.IGNORECASE)
+
+
+class ServerNames:
+    """The first few different names, in order of appearance. They are others' words: bounded."""
+
+    __slots__ = ("names",)
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def note(self, name: str | None) -> None:
+        """Take in the value of a header; None or empty says nothing."""
+        if name and len(self.names) < _MOST:
+            short = name.strip()[:_LONGEST]
+            if short and short not in self.names:
+                self.names.append(short)
+
+    def note_head(self, head: bytes) -> None:
+        """Take in a whole head of an answer."""
+        if found := _SERVER.search(head):
+            self.note(found[1].decode("latin-1"))
