@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from benchlab.bundled import TargetProcess, start_target
+from tests.clickhouse_front import Front, start_front
 
 settings.register_profile("benchlab", deadline=None)  # how long an example takes proves nothing
 settings.load_profile("benchlab")
@@ -29,6 +30,13 @@ def target() -> Iterator[TargetProcess]:
     """The bundled target, without telemetry."""
     with start_target() as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """A ClickHouse server as far as its HTTP interface goes, for all tests to share."""
+    with start_front(tmp_path_factory.mktemp("front") / "engine") as running:
+        yield running
 
 
 def need(*programs: str) -> str:

@@ -1,15 +1,23 @@
-"""Fixtures of an empty embedded store: made once, copied for every test. Import both."""
+"""Fixtures of empty stores. An embedded one is made once and copied for every test; on a server a
+test has a database of its own. Import `empty_store` with whichever of the others is used.
+"""
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from benchlab.store import Store
+from tests.clickhouse_front import Front
 
-__all__ = ["closed_store", "empty_store"]
+__all__ = ["closed_store", "empty_database", "empty_store", "new_database"]
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +37,28 @@ def closed_store(own_data: Path, empty_store: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("BENCHLAB_STORE_WAIT_S", raising=False)
     shutil.copytree(empty_store, own_data / "store", symlinks=True)
     return Store()
+
+
+@contextmanager
+def new_database(front: Front) -> Iterator[str]:
+    """The DSN of a new database on the server of ``BENCHLAB_TEST_DSN``, or else on ``front``."""
+    from benchlab.store import connection, dsn
+
+    server = urlsplit(os.environ.get("BENCHLAB_TEST_DSN") or front.dsn())
+    name = f"benchlab_test_{secrets.token_hex(6)}"
+    with connection.opened(dsn.parse_dsn(server.geturl())) as client:
+        client.command(f"CREATE DATABASE {name}")
+        try:
+            yield server._replace(path=f"/{name}").geturl()
+        finally:
+            client.command(f"DROP DATABASE {name}")
+
+
+def empty_database(dsn: str) -> None:
+    """Take everything out of a database with the schema, except that it has it."""
+    from benchlab.store import connection
+    from benchlab.store.dsn import parse_dsn
+
+    parsed = parse_dsn(dsn)
+    with connection.opened(parsed) as client:
+        client.command(f"TRUNCATE ALL TABLES FROM {parsed.database} NOT LIKE 'schema_migrations'")

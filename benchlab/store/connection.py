@@ -18,9 +18,14 @@ __all__ = ["DURABLE", "errors_in_our_words", "make_read_only", "opened", "reason
 DURABLE = {"async_insert": 0, "wait_end_of_query": 1}
 """Settings of every insert: acknowledged means written. Servers buffer by default since 26.x."""
 
-_NOISE = re.compile(
-    r"^(Code: \d+\.\s*)?(DB::\w*Exception:\s*)?|\s*\(version [^)]*\).*$|\s*Stack trace:.*$",
-    re.DOTALL,
+# What the client and the engine say around the reason: whose answer it is, code, version, stack.
+_BEFORE = re.compile(
+    r"^(Received ClickHouse exception, code: \d+(, server response: )?|Code: \d+\.\s*"
+    r"|DB::\w*Exception:\s*)*"
+)
+_AFTER = re.compile(
+    r"\s*\(version .*$|\s*Stack trace:.*$|\s*\(for url [^)]*\)$"
+    r"|( FORMAT Native)?\. Expected one of: .*$"
 )
 _HELD_BY_ENGINE = ("Cannot lock file", "EmbeddedServer")
 
@@ -64,9 +69,7 @@ def make_read_only(client: Client) -> None:
 
 def reason(exc: BaseException, dsn: Dsn) -> str:
     """The engine's message on one line, without version, stack and password."""
-    text = " ".join(_NOISE.sub("", str(exc)).split())
-    text = re.sub(r"( FORMAT Native)?\. Expected one of: .*", "", text)
-    text = re.sub(r"^(Code: \d+\. )?(DB::\w*Exception: )*", "", text)
+    text = _BEFORE.sub("", _AFTER.sub("", " ".join(str(exc).split())))
     return dsn.redact(text[:500].rstrip(" .")) or type(exc).__name__
 
 

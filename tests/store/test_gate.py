@@ -65,10 +65,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_gives_up_naming_the_holder(closed_store: Store) -> None:
-    with holder(closed_store) as process:
+def test_gives_up_naming_the_holder(embedded_store: Store) -> None:
+    with holder(embedded_store) as process:
         with pytest.raises(StoreBusyError) as caught:
-            Store(closed_store.location, wait_s=0.1).runs()
+            Store(embedded_store.location, wait_s=0.1).runs()
         message = str(caught.value)
         assert f"process {process.pid}, " in message
         assert "gave up after 0.1 s" in message
@@ -76,41 +76,41 @@ def test_gives_up_naming_the_holder(closed_store: Store) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_says_once_that_it_waits_and_goes_on_when_the_holder_leaves(closed_store: Store) -> None:
+def test_says_once_that_it_waits_and_goes_on_when_the_holder_leaves(embedded_store: Store) -> None:
     said: list[str] = []
-    with holder(closed_store) as process:
+    with holder(embedded_store) as process:
 
         def on_wait(message: str) -> None:
             said.append(message)
             assert process.stdin is not None
             process.stdin.close()
 
-        assert Store(closed_store.location, on_wait=on_wait).runs().empty
+        assert Store(embedded_store.location, on_wait=on_wait).runs().empty
     assert len(said) == 1
     assert said[0].startswith(f"waiting for the store: process {process.pid}, python, since ")
 
 
 @pytest.mark.usefixtures("impatient")
 def test_waiting_is_said_on_standard_error(
-    closed_store: Store, capsys: pytest.CaptureFixture[str]
+    embedded_store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with holder(closed_store), pytest.raises(StoreBusyError):
-        Store(closed_store.location, wait_s=0.1).runs()
+    with holder(embedded_store), pytest.raises(StoreBusyError):
+        Store(embedded_store.location, wait_s=0.1).runs()
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert captured.err.startswith("waiting for the store: process ")
 
 
-def test_a_killed_holder_is_not_waited_for(closed_store: Store) -> None:
-    with holder(closed_store) as process:
+def test_a_killed_holder_is_not_waited_for(embedded_store: Store) -> None:
+    with holder(embedded_store) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert Store(closed_store.location, wait_s=30).runs().empty
+        assert Store(embedded_store.location, wait_s=30).runs().empty
 
 
-def test_many_processes_write_and_read_at_once(closed_store: Store) -> None:
-    command = [sys.executable, "-c", WORK, closed_store.location, str(ROOT)]
+def test_many_processes_write_and_read_at_once(embedded_store: Store) -> None:
+    command = [sys.executable, "-c", WORK, embedded_store.location, str(ROOT)]
     processes = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(3)
@@ -121,16 +121,16 @@ def test_many_processes_write_and_read_at_once(closed_store: Store) -> None:
         assert process.returncode == 0, err
         saved |= set(out.split())
     assert len(saved) == 6
-    assert set(closed_store.runs()["run_id"]) == saved
+    assert set(embedded_store.runs()["run_id"]) == saved
 
 
-def test_threads_take_turns(closed_store: Store) -> None:
+def test_threads_take_turns(embedded_store: Store) -> None:
     failures: list[BaseException] = []
 
     def work() -> None:
         try:
             for _ in range(3):
-                with closed_store.connect() as client:
+                with embedded_store.connect() as client:
                     assert client.query("SELECT 1").result_rows == [(1,)]
         except BaseException as exc:
             failures.append(exc)
@@ -143,11 +143,11 @@ def test_threads_take_turns(closed_store: Store) -> None:
     assert failures == []
 
 
-def test_another_thread_of_this_process_is_named(closed_store: Store) -> None:
+def test_another_thread_of_this_process_is_named(embedded_store: Store) -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with closed_store.connect():
+        with embedded_store.connect():
             inside.set()
             leave.wait()
 
@@ -155,38 +155,38 @@ def test_another_thread_of_this_process_is_named(closed_store: Store) -> None:
     thread.start()
     inside.wait()
     with pytest.raises(StoreBusyError, match="another thread of this process"):
-        Store(closed_store.location, wait_s=0).runs()
+        Store(embedded_store.location, wait_s=0).runs()
     leave.set()
     thread.join()
 
 
-def test_connecting_again_inside_uses_the_same_client(closed_store: Store) -> None:
-    with closed_store.connect() as outer:
-        with closed_store.connect() as inner:
+def test_connecting_again_inside_uses_the_same_client(embedded_store: Store) -> None:
+    with embedded_store.connect() as outer:
+        with embedded_store.connect() as inner:
             assert inner is outer
-        assert closed_store.runs().empty
-        assert len(closed_store.query_df("SELECT 1 AS one")) == 1
+        assert embedded_store.runs().empty
+        assert len(embedded_store.query_df("SELECT 1 AS one")) == 1
         assert outer.query("SELECT 1").result_rows == [(1,)]
         # Another store object on the same place, as a library inside may make one.
-        assert Store(closed_store.location).runs().empty
+        assert Store(embedded_store.location).runs().empty
 
 
 def test_two_embedded_stores_at_once_are_refused_in_words(
-    closed_store: Store, tmp_path: Path
+    embedded_store: Store, tmp_path: Path
 ) -> None:
     other = Store(f"chdb://{tmp_path / 'other'}")
-    with closed_store.connect(), pytest.raises(StoreError, match="opens one at a time"):
+    with embedded_store.connect(), pytest.raises(StoreError, match="opens one at a time"):
         other.runs()
     assert other.runs().empty
 
 
-def test_the_note_of_the_holder_is_only_a_note(closed_store: Store, own_data: Path) -> None:
-    closed_store.runs()
+def test_the_note_of_the_holder_is_only_a_note(embedded_store: Store, own_data: Path) -> None:
+    embedded_store.runs()
     note = own_data / "store" / gate.HOLDER_NAME
     assert json.loads(note.read_text())["pid"] == os.getpid()
     note.write_text("{")
     assert gate._describe_holder(own_data / "store") == "another process"
-    assert closed_store.runs().empty
+    assert embedded_store.runs().empty
 
 
 def test_others_on_the_machine_cannot_look_in(tmp_path: Path) -> None:
@@ -231,8 +231,8 @@ def test_a_directory_that_may_not_be_written() -> None:
 
 
 def test_waiting_time_from_the_environment(
-    monkeypatch: pytest.MonkeyPatch, closed_store: Store
+    monkeypatch: pytest.MonkeyPatch, embedded_store: Store
 ) -> None:
     monkeypatch.setenv("BENCHLAB_STORE_WAIT_S", "soon")
     with pytest.raises(ValueError, match="BENCHLAB_STORE_WAIT_S='soon'"):
-        Store(closed_store.location)
+        Store(embedded_store.location)

@@ -132,26 +132,24 @@ def test_applied_once(store: Store) -> None:
 
 
 def test_one_that_was_cut_off_is_applied_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Store(f"chdb://{tmp_path / 'fresh'}")
+    store = new_store
     first, second, *rest = migrate.migrations()
     broken = replace(second, sql=second.sql + "\nCREATE NONSENSE;\n")
     monkeypatch.setattr(migrate, "migrations", lambda: (first, broken, *rest))
     with pytest.raises(Exception, match="NONSENSE"):
         store.runs()
-    monkeypatch.undo()
+    monkeypatch.setattr(migrate, "migrations", lambda: (first, second, *rest))
     assert store.runs().empty
     count = store.query_df("SELECT count() AS n FROM schema_migrations")["n"][0]
     assert count == len(migrate.migrations())
 
 
-def test_a_newer_store_is_refused(closed_store: Store) -> None:
-    closed_store.query_df(
-        "INSERT INTO schema_migrations (version, name) VALUES (99, 'x')", write=True
-    )
+def test_a_newer_store_is_refused(new_store: Store) -> None:
+    new_store.query_df("INSERT INTO schema_migrations (version, name) VALUES (99, 'x')", write=True)
     with pytest.raises(SchemaError, match="schema 99, this benchlab knows up to"):
-        closed_store.runs()
+        new_store.runs()
 
 
 @pytest.mark.parametrize("table", EXPORTER)

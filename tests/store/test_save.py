@@ -21,11 +21,11 @@ ROOT = Path(__file__).parents[2]
 
 DIE = """
 import os, sys
-sys.path.insert(0, sys.argv[2])
+sys.path.insert(0, sys.argv[1])
 from tests.store.runs import make_run
 from benchlab.store import Store, write
 write.BLOCK_SAMPLES = 100
-insert, left = write._insert_block, int(sys.argv[3])
+insert, left = write._insert_block, int(sys.argv[2])
 def dying(*args):
     global left
     if left == 0:
@@ -35,7 +35,7 @@ def dying(*args):
 write._insert_block = dying
 if left == 5:
     write._insert_run = lambda *args: os._exit(9)
-Store(sys.argv[1]).save(make_run(500, run_id="0123456789abcdef"))
+Store().save(make_run(500, run_id="0123456789abcdef"))
 """
 
 
@@ -85,7 +85,7 @@ def test_a_process_that_dies_between_any_two_steps(
 ) -> None:
     store = closed_store
     done = subprocess.run(
-        [sys.executable, "-c", DIE, store.location, str(ROOT), str(survived)],
+        [sys.executable, "-c", DIE, str(ROOT), str(survived)],
         check=False,
     )
     assert done.returncode == 9
@@ -200,10 +200,10 @@ def test_credentials_are_not_kept(store: Store, make_run: MakeRun) -> None:
 def test_a_stored_run_needs_few_bytes(
     store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.undo()
+    monkeypatch.setattr(write, "BLOCK_SAMPLES", 262_144)
     store.save(make_run(200_000))
     size = store.query_df(
         "SELECT sum(bytes_on_disk) / sum(rows) AS size FROM system.parts"
-        " WHERE table = 'samples' AND active"
+        " WHERE table = 'samples' AND database = currentDatabase() AND active"
     )["size"][0]
     assert size <= 10

@@ -1,0 +1,186 @@
+"""The front is what the store's tests believe a server to be: it must not flatter them."""
+
+from __future__ import annotations
+
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError, StreamFailureError
+
+from tests.clickhouse_front import Fault, Front, start_front
+from tests.clickhouse_front.wire import native_block, pack_blocks, unpack_blocks
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """A front of this module alone, with users."""
+    directory = tmp_path_factory.mktemp("own") / "engine"
+    with start_front(directory, users=["me:p@ss"], readers=["reader:look"]) as running:
+        running.query("CREATE TABLE t (a UInt32, s LowCardinality(String)) ORDER BY a")
+        yield running
+
+
+@contextmanager
+def connected(
+    front: Front, user: str = "me", password: str = "p@ss", **more: Any
+) -> Iterator[Client]:
+    client = clickhouse_connect.get_client(
+        host="127.0.0.1", port=front.port, username=user, password=password, **more
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("compress", [True, False, "lz4", "zstd", "gzip"])
+def test_rows_go_in_and_out_in_every_encoding(front: Front, compress: bool | str) -> None:
+    rows = [[number, "é;\n" * (number % 7)] for number in range(70_000)]
+    with connected(front, compress=compress) as client:
+        client.command("TRUNCATE TABLE t")
+        summary = client.insert("t", rows, column_names=["a", "s"])
+        assert summary.written_rows == len(rows)
+        found = client.query("SELECT a, s FROM t ORDER BY a")
+        assert [list(row) for row in found.result_rows] == rows
+        with client.query_row_block_stream("SELECT a FROM t") as blocks:
+            assert sum(len(block) for block in blocks) == len(rows)
+
+
+def test_parameters_settings_and_databases_are_of_one_query(front: Front) -> None:
+    nasty = "'; DROP TABLE t; -- \\ é\t"
+    with connected(front) as client:
+        assert client.query("SELECT {x:String}", {"x": nasty}).result_rows == [(nasty,)]
+        threads = "SELECT getSetting('max_threads')"
+        assert client.query(threads, settings={"max_threads": 3}).result_rows == [(3,)]
+        assert client.query(threads).result_rows != [(3,)]
+        long = {"ids": list(range(50_000))}
+        found = client.query("SELECT length({ids:Array(Int64)})", long)
+        assert found.result_rows == [(50_000,)]
+    with connected(front, database="system") as client:
+        assert client.command("SELECT currentDatabase()") == "system"
+
+
+def test_a_session_has_its_tables_and_settings(front: Front) -> None:
+    with connected(front) as client, connected(front) as other:
+        client.command("CREATE TEMPORARY TABLE mine (a UInt8)")
+        client.command("SET max_threads = 3")
+        client.command("INSERT INTO mine VALUES (1)")
+        assert client.query("SELECT a, getSetting('max_threads') FROM mine").result_rows == [(1, 3)]
+        with pytest.raises(DatabaseError, match="UNKNOWN_TABLE"):
+            other.query("SELECT * FROM mine")
+
+
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        ("SELCT 1", 62),
+        ("SELECT 1; SELECT 2", 62),
+        ("SELECT nope", 47),
+        ("SELECT * FROM nope", 60),
+        ("SELECT throwIf(1)", 395),
+    ],
+)
+def test_errors_have_their_codes(front: Front, sql: str, code: int) -> None:
+    with connected(front) as client, pytest.raises(DatabaseError) as caught:
+        client.query(sql)
+    assert caught.value.code == code
+
+
+def test_an_error_after_the_first_rows_is_an_error(front: Front) -> None:
+    sql = (
+        "SELECT throwIf(number = 90000, 'late') FROM numbers(100000) SETTINGS max_block_size = 1000"
+    )
+    with (
+        connected(front) as client,
+        pytest.raises(StreamFailureError, match="late"),
+        client.query_row_block_stream(sql) as blocks,
+    ):
+        for _ in blocks:
+            pass
+
+
+def test_who_is_unknown_stays_out(front: Front) -> None:
+    for user, password in (("me", "wrong"), ("nobody", "p@ss"), ("default", "x")):
+        with (
+            pytest.raises(DatabaseError, match="AUTHENTICATION_FAILED"),
+            connected(front, user, password),
+        ):
+            pass
+    headers = {"X-ClickHouse-User": "me", "X-ClickHouse-Key": "p@ss"}
+    request = urllib.request.Request(front.url, data=b"SELECT 1", headers=headers)
+    with urllib.request.urlopen(request) as answer:
+        assert answer.read() == b"1\n"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO t (a) VALUES (1)",
+        "DROP TABLE t",
+        "CREATE TABLE u (a UInt8) ENGINE = Memory",
+        "SET readonly = 0",
+        "SELECT * FROM file('/etc/passwd', 'CSV', 'a String')",
+        "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')",
+    ],
+)
+def test_a_reader_changes_nothing_and_gets_nowhere_else(front: Front, sql: str) -> None:
+    with connected(front, "reader", "look") as client:
+        assert client.query("SELECT 1").result_rows == [(1,)]
+        with pytest.raises(DatabaseError, match="READONLY"):
+            client.command(sql)
+
+
+def test_get_only_reads(front: Front) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{front.url}/?query=DROP%20TABLE%20t")
+    assert caught.value.headers["X-ClickHouse-Exception-Code"] == "164"
+    caught.value.close()
+
+
+def test_it_fails_as_told_and_only_as_often(front: Front) -> None:
+    with connected(front) as client:
+        front.fail(Fault("SELECT 7", "error", skip=1))
+        for outcome in (7, None, 7):
+            if outcome is None:
+                with pytest.raises(DatabaseError, match="NOT_ENOUGH_SPACE") as caught:
+                    client.query("SELECT 7")
+                assert caught.value.code == 243
+            else:
+                assert client.query("SELECT 7").result_rows == [(outcome,)]
+        client.command("TRUNCATE TABLE t")
+        front.fail(Fault("INSERT INTO t", "lose"))
+        with pytest.raises(OperationalError):
+            client.command("INSERT INTO t (a) VALUES (1)")
+        assert client.command("SELECT count() FROM t") == 1, "carried out, the answer lost"
+
+
+def test_it_is_killed_and_comes_back_where_it_was(tmp_path: Path) -> None:
+    with start_front(tmp_path / "engine") as front:
+        front.query("CREATE TABLE t (a UInt32) ORDER BY a")
+        front.query("INSERT INTO t VALUES (1)")
+        port = front.port
+        front.kill()
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            pass
+        front.start()
+        assert front.port == port
+        assert front.query("SELECT a FROM t") == "1\n"
+
+
+def test_blocks_of_other_protocols() -> None:
+    block = b"\x02\x01\x01a\x06UInt16\x07\x00\x01s\x06String\x02hi"
+    info = b"\x01\x00\x02\xff\xff\xff\xff\x00"
+    assert native_block(block, 0) == block
+    assert native_block(block, 54405) == info + block
+    assert native_block(block, 54460) == (
+        info + b"\x02\x01\x01a\x06UInt16\x00\x07\x00\x01s\x06String\x00\x02hi"
+    )
+    assert unpack_blocks(pack_blocks(block * 100_000)) == block * 100_000
