@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from benchlab import plots as plots
     from benchlab.calibration import calibrate as calibrate
     from benchlab.errors import BenchlabError as BenchlabError
+    from benchlab.feeds import read_feed as read_feed
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
     from benchlab.report import write_report as write_report
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from benchlab.values.checks import JsonEquals as JsonEquals
     from benchlab.values.checks import MaxBody as MaxBody
     from benchlab.values.checks import StatusIn as StatusIn
+    from benchlab.values.feed import Feed as Feed
     from benchlab.values.floor import Floor as Floor
     from benchlab.values.histogram import LatencyHistogram as LatencyHistogram
     from benchlab.values.load import ClosedLoop as ClosedLoop
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from benchlab.values.request import Request as Request
     from benchlab.values.run import Run as Run
     from benchlab.values.samples import Samples as Samples
+    from benchlab.values.transport import Transport as Transport
 
 _HOME = {
     "BenchlabError": "benchlab.errors",
@@ -48,6 +51,7 @@ _HOME = {
     "ConstantRate": "benchlab.values.load",
     "Floor": "benchlab.values.floor",
     "JsonEquals": "benchlab.values.checks",
+    "Feed": "benchlab.values.feed",
     "LatencyHistogram": "benchlab.values.histogram",
     "MaxBody": "benchlab.values.checks",
     "Objective": "benchlab.values.objectives",
@@ -63,6 +67,8 @@ _HOME = {
     "Steps": "benchlab.values.load",
     "Store": "benchlab.store",
     "calibrate": "benchlab.calibration",
+    "Transport": "benchlab.values.transport",
+    "read_feed": "benchlab.feeds",
     "run": "benchlab.load.run",
     "run_async": "benchlab.load.run",
     "write_report": "benchlab.report",
@@ -75,6 +81,7 @@ __all__ = [
     "BodyMatches",
     "ClosedLoop",
     "ConstantRate",
+    "Feed",
     "Floor",
     "JsonEquals",
     "LatencyHistogram",
@@ -91,8 +98,10 @@ __all__ = [
     "StatusIn",
     "Steps",
     "Store",
+    "Transport",
     "calibrate",
     "plots",
+    "read_feed",
     "run",
     "run_async",
     "write_report",

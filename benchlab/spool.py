@@ -5,6 +5,7 @@
         start.json          wall clock at time 0, written when the workers are let go
         samples-<w>.bin     records of worker w, appended in whole blocks as they are made
         examples-<w>.jsonl  its first failed requests of each kind, a line each, as they occur
+        connections-<w>.bin records of the connections that worker w opened
         health-<w>.json     worker w's account of itself, written at its end
         worker-<w>.log      its standard error
         outcome.json        how the run ended, written by the supervisor
@@ -32,6 +33,7 @@ from numpy.typing import NDArray
 from benchlab.errors import RunError
 from benchlab.paths import data_dir, spool_root
 from benchlab.units import NS_PER_S
+from benchlab.values.connections import CONNECTION_DTYPE, Connections
 from benchlab.values.examples import Example, pick
 from benchlab.values.health import Health, WorkerHealth
 from benchlab.values.plan import Plan
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ROOM_BYTES",
+    "connections_path",
     "create",
     "examples_path",
     "health_path",
@@ -133,6 +136,11 @@ def examples_path(directory: Path, worker: int) -> Path:
     return directory / f"examples-{worker}.jsonl"
 
 
+def connections_path(directory: Path, worker: int) -> Path:
+    """The file of connections that worker number ``worker`` opened."""
+    return directory / f"connections-{worker}.bin"
+
+
 def health_path(directory: Path, worker: int) -> Path:
     """The file that holds the worker's account of itself."""
     return directory / f"health-{worker}.json"
@@ -164,15 +172,16 @@ def read_plan(directory: Path) -> Plan:
     return Plan.from_dict(_read_json(directory / _HEAD)["plan"])
 
 
-def read_records(path: Path, start: int = 0) -> NDArray[np.void]:
+def read_records(
+    path: Path, start: int = 0, dtype: np.dtype[np.void] = SAMPLE_DTYPE
+) -> NDArray[np.void]:
     """Whole records in ``path`` from record number ``start`` on; a torn last one is left out."""
     if not path.exists():
-        return np.empty(0, dtype=SAMPLE_DTYPE)
-    size = SAMPLE_DTYPE.itemsize
-    count = path.stat().st_size // size - start
+        return np.empty(0, dtype=dtype)
+    count = path.stat().st_size // dtype.itemsize - start
     if count <= 0:
-        return np.empty(0, dtype=SAMPLE_DTYPE)
-    return np.fromfile(path, dtype=SAMPLE_DTYPE, count=count, offset=start * size)
+        return np.empty(0, dtype=dtype)
+    return np.fromfile(path, dtype=dtype, count=count, offset=start * dtype.itemsize)
 
 
 def read_run(directory: Path) -> Run:
@@ -224,6 +233,7 @@ def _read_run(directory: Path) -> Run:
         samples=samples,
         health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),
         examples=_read_examples(directory, plan),
+        connections=_read_connections(directory, plan.workers),
         environment=head["environment"],
         stopped_ns=outcome["stopped_ns"],
         stop_reason=outcome.get("stop_reason", ""),
@@ -273,6 +283,12 @@ def _read_examples(directory: Path, plan: Plan) -> tuple[Example, ...]:
             *whole, _torn = path.read_bytes().split(b"\n")
             found += [Example.from_dict(json.loads(line)) for line in whole]
     return pick(found, plan.warmup_ns)
+
+
+def _read_connections(directory: Path, workers: int) -> Connections:
+    files = [connections_path(directory, worker) for worker in range(workers)]
+    records = np.concatenate([read_records(path, dtype=CONNECTION_DTYPE) for path in files])
+    return Connections(records[np.argsort(records["start_ns"], kind="stable")])
 
 
 def _read_health(directory: Path, worker: int) -> WorkerHealth:

@@ -9,15 +9,19 @@ engine.py       one worker's part of a run, from the first request to the last
 source.py       which request is next: a closed or an open loop
 thinking.py     the pauses of a closed loop's users
 pacing.py       delivering a schedule, each request at its time
+rendering.py    requests with their fields filled in
 recorder.py     records into the spool
 rescue.py       what a killed worker had not written yet
 examples.py     failed requests that are kept for people to see, into the spool
 checking.py     answers held against a request's checks
+connection_log.py records of opened connections into the spool
 observer.py     the generator watching itself
 driver.py       what every driver does
 headers.py      the headers of a request, whichever driver sends it
 servers.py      what the services call themselves
-failures.py     failures that are this machine's, not the service's
+failures.py     what a failure means, and whether this machine is to blame
+tls.py          certificates and keys as the plan wants them
 wire/           HTTP/1.1 straight on asyncio: the default driver
+httpx_client.py httpx clients that connect as the plan says
 httpx_driver.py the same through httpx
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from benchlab.errors import InputError
+from benchlab.load.connection_log import ConnectionLog
 from benchlab.load.examples import Examples
 from benchlab.load.recorder import Recorder
 from benchlab.load.servers import ServerNames
@@ -24,9 +25,12 @@ class Driver(Protocol):
 
     in_flight_max: int
     cap_wait_count: int
-    connections_opened: int
     local_failure_count: int
     servers: ServerNames
+
+    @property
+    def connections_opened(self) -> int:
+        """Connections that came to be."""
 
     @property
     def in_flight(self) -> int:
@@ -58,14 +62,15 @@ def make_driver(
     source: Source,
     recorder: Recorder,
     examples: Examples,
+    connections: ConnectionLog,
 ) -> Driver:
     """The driver that ``plan.driver`` names, for one worker's share of the connections."""
     if plan.driver == "http":
         from benchlab.load.wire.driver import WireDriver
 
-        return WireDriver(plan, worker, run_id, source, recorder, examples)
+        return WireDriver(plan, worker, run_id, source, recorder, examples, connections)
     if plan.driver == "httpx":
         from benchlab.load.httpx_driver import HttpxDriver
 
-        return HttpxDriver(plan, worker, run_id, source, recorder, examples)
+        return HttpxDriver(plan, worker, run_id, source, recorder, examples, connections)
     raise InputError(f"driver={plan.driver!r} is unknown")

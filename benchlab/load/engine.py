@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchlab import spool
 from benchlab.alarm import Alarm, make_alarm
+from benchlab.load.connection_log import ConnectionLog
 from benchlab.load.driver import Driver, make_driver
 from benchlab.load.examples import Examples
 from benchlab.load.observer import TICK_S, Observer
@@ -57,8 +58,15 @@ class Engine:
         self._closed = self._make_closed_source()
         self._thinking = self._make_thinking_source()
         self._source: Source = self._thinking or self._closed or OpenSource()
+        self._connections = ConnectionLog(spool.connections_path(directory, worker))
         self._driver: Driver = make_driver(
-            plan, worker, run_id, self._source, self._recorder, self._examples
+            plan,
+            worker,
+            run_id,
+            self._source,
+            self._recorder,
+            self._examples,
+            self._connections,
         )
         self._observer = Observer()
         self._pacer: Pacer | None = None
@@ -110,6 +118,7 @@ class Engine:
         """Let go at the clock time ``start_ns``, which becomes time 0 of the samples."""
         self._start_ns = start_ns
         self._recorder.start_ns = self._examples.start_ns = start_ns
+        self._connections.start_ns = start_ns
         end_ns = start_ns + self._plan.end_ns
         self._deadline_ns = end_ns + seconds_to_ns(self._plan.drain_s)
         if self._closed is not None:
@@ -151,6 +160,7 @@ class Engine:
             clock = f"answers, {self._thinking.clock}"
             self._thinking.close()
         self._recorder.close()
+        self._connections.flush()
         problem = problem or self._recorder.problem
         if self._recorder.pending:
             problem += f"; {self._recorder.pending:,} samples were lost"
@@ -172,6 +182,7 @@ class Engine:
             if now_ns - self._flushed_ns >= _FLUSH_NS:
                 self._flushed_ns = now_ns
                 self._recorder.flush()
+                self._connections.flush()
                 self._recorder.expect(self._driver.in_flight + self._source.waiting)
             if self._closed is not None and now_ns >= self._closed.end_ns:
                 self._source.stop()  # users who think ask no more

@@ -1,12 +1,15 @@
-"""Failures in words, and which of them are this machine's, not the service's."""
+"""What a failure means, in words, and whether this machine is to blame for it."""
 
 from __future__ import annotations
 
 import errno
+import ssl
+
+import httpx
 
 from benchlab.values.samples import ErrorKind
 
-__all__ = ["causes_of", "exception_words", "is_local_failure", "unfinished_words"]
+__all__ = ["causes_of", "error_kind", "exception_words", "is_local_failure", "unfinished_words"]
 
 _UNFINISHED = {
     ErrorKind.TIMEOUT: "the time was up",
@@ -40,6 +43,25 @@ def exception_words(exc: BaseException) -> str:
     said = dict.fromkeys(str(item) for item in causes_of(exc) if str(item))
     first, *others = said or [type(exc).__name__]
     return f"{first} ({others[-1]})" if others else first
+
+
+def error_kind(exc: BaseException) -> ErrorKind:
+    """What a failure inside httpx means in benchlab's terms."""
+    causes = causes_of(exc)
+    if any(isinstance(item, ssl.SSLError) for item in causes):
+        return ErrorKind.TLS
+    if isinstance(exc, httpx.TimeoutException | TimeoutError):
+        return ErrorKind.TIMEOUT
+    if isinstance(exc, httpx.ConnectError):
+        return ErrorKind.CONNECT
+    if any(isinstance(item, ConnectionResetError | BrokenPipeError) for item in causes):
+        return ErrorKind.RESET
+    if isinstance(exc, httpx.RemoteProtocolError):
+        early = "disconnected" in str(exc) or "closed connection" in str(exc)
+        return ErrorKind.CLOSED if early else ErrorKind.PROTOCOL
+    if isinstance(exc, httpx.NetworkError):
+        return ErrorKind.RESET
+    return ErrorKind.PROTOCOL
 
 
 def causes_of(exc: BaseException) -> list[BaseException]:

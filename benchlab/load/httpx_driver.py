@@ -8,22 +8,25 @@ connections for each request.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from dataclasses import dataclass, field
 
 import httpx
 
 from benchlab.load.checking import judge_status, make_checker
+from benchlab.load.connection_log import ConnectionLog
 from benchlab.load.examples import Examples
 from benchlab.load.failures import (
     causes_of,
+    error_kind,
     exception_words,
     is_local_failure,
     unfinished_words,
 )
-from benchlab.load.headers import asks_for_trace, request_headers, traceparent
+from benchlab.load.headers import asks_for_trace, traceparent
+from benchlab.load.httpx_client import JOB, ClientFactory
 from benchlab.load.recorder import Recorder
+from benchlab.load.rendering import Renderer
 from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
 from benchlab.values.examples import BODY_BYTES
@@ -70,6 +73,7 @@ class HttpxDriver:
         source: Source,
         recorder: Recorder,
         examples: Examples,
+        log: ConnectionLog,
     ) -> None:
         self._plan = plan
         self._run_id = run_id
@@ -83,12 +87,17 @@ class HttpxDriver:
         self._idle: list[asyncio.Future[_Job]] = []
         self._jobs: dict[int, _Job] = {}
         self._stopped = False
-        self._tls = httpx.create_ssl_context(trust_env=False)
+        self._make_client = ClientFactory(plan, log)
+        self._renderers = [Renderer(plan, index, run_id) for index in range(len(plan.requests))]
         self.servers = ServerNames()
         self.in_flight_max = 0
         self.cap_wait_count = 0
-        self.connections_opened = 0
         self.local_failure_count = 0
+
+    @property
+    def connections_opened(self) -> int:
+        """Connections that were opened, by all clients."""
+        return self._make_client.opened
 
     @property
     def in_flight(self) -> int:
@@ -156,16 +165,7 @@ class HttpxDriver:
     async def _serve(self, first: _Job) -> None:
         """One client: its first request, then whatever is due, until nothing will be."""
         job = first
-        job.flags |= Flag.NEW_CONNECTION
-        self.connections_opened += 1
-        async with httpx.AsyncClient(
-            http2=True,
-            verify=self._tls,
-            timeout=self._plan.timeout_s,
-            trust_env=False,
-            follow_redirects=False,
-        ) as client:
-            client.headers.clear()  # httpx's own defaults: both drivers send the same
+        async with self._make_client() as client:
             while True:
                 error = await self._perform(client, job)
                 if error is ErrorKind.CONNECT and self._source.closed:
@@ -184,16 +184,18 @@ class HttpxDriver:
 
     async def _perform(self, client: httpx.AsyncClient, job: _Job) -> ErrorKind:
         request = self._plan.requests[job.endpoint]
-        headers = request_headers(request)
+        rendered = self._renderers[job.endpoint].render(job.seq)
+        headers = list(rendered.headers)
         if asks_for_trace(request, self._plan):
             trace = traceparent(self._run_id, job.seq, self._plan.trace_ratio)
-            headers.append(("traceparent", trace))
-        content = request.body_bytes or None
+            headers.append((b"traceparent", trace.encode()))
+        content = rendered.body or None
+        url = f"{request.parts.scheme}://{request.parts.netloc}{rendered.path.decode()}"
         job.sent = _clock()
         try:
             async with asyncio.timeout(self._plan.timeout_s):
                 built = client.build_request(
-                    request.method, request.url, headers=headers, content=content
+                    request.method, url, headers=headers, content=content, extensions={JOB: job}
                 )
                 job.response = await client.send(built, stream=True)
                 await self._read(job, job.response)
@@ -258,22 +260,3 @@ class HttpxDriver:
                 bytes(job.body[:BODY_BYTES]),
                 job.bytes_in,
             )
-
-
-def error_kind(exc: BaseException) -> ErrorKind:
-    """What a failure inside httpx means in benchlab's terms."""
-    causes = causes_of(exc)
-    if any(isinstance(item, ssl.SSLError) for item in causes):
-        return ErrorKind.TLS
-    if isinstance(exc, httpx.TimeoutException | TimeoutError):
-        return ErrorKind.TIMEOUT
-    if isinstance(exc, httpx.ConnectError):
-        return ErrorKind.CONNECT
-    if any(isinstance(item, ConnectionResetError | BrokenPipeError) for item in causes):
-        return ErrorKind.RESET
-    if isinstance(exc, httpx.RemoteProtocolError):
-        early = "disconnected" in str(exc) or "closed connection" in str(exc)
-        return ErrorKind.CLOSED if early else ErrorKind.PROTOCOL
-    if isinstance(exc, httpx.NetworkError):
-        return ErrorKind.RESET
-    return ErrorKind.PROTOCOL

@@ -7,8 +7,10 @@ import socket
 import ssl
 
 from benchlab.errors import InputError, TargetError
+from benchlab.load.tls import tls_context
 from benchlab.values.plan import Plan
-from benchlab.values.redact import HIDDEN, public_url
+from benchlab.values.redact import HIDDEN
+from benchlab.values.request import Origin
 
 __all__ = ["allow_open_files", "check_credentials", "check_open_files", "check_reachable"]
 
@@ -29,6 +31,11 @@ def check_credentials(plan: Plan) -> None:
             raise InputError(
                 f"the credentials of {request.name} were hidden when its run was stored"
                 f" ({', '.join(hidden) or 'in the URL'}): make the plan anew with them"
+            )
+        if request.data is not None and not request.data.table:
+            raise InputError(
+                f"the rows of {request.data.name}, which fill {request.name}, were not stored with"
+                " its run: make the plan anew with them"
             )
 
 
@@ -58,41 +65,61 @@ def allow_open_files(*, raise_it: bool = True) -> int:
 
 
 def check_reachable(plan: Plan) -> None:
-    """Connect to the plan's service, with TLS where the URL says so, and hang up.
+    """Connect to each of the plan's services, with TLS where the URL says so, and hang up.
 
-    No request is sent: the service sees exactly those of the plan.
+    No request is sent: the services see exactly those of the plan.
 
     Raises:
+        InputError: a certificate or key of the plan's transport cannot be used.
         TargetError: unknown host, refused or no answer, or TLS that cannot be agreed on.
     """
-    scheme, host, port = plan.requests[0].origin
-    patience_s = min(_PATIENCE_S, plan.timeout_s)
+    tls = tls_context(plan)
+    for origin in plan.origins:
+        _check_service(origin, plan, tls if origin.scheme == "https" else None)
+
+
+def _check_service(origin: Origin, plan: Plan, tls: ssl.SSLContext | None) -> None:
+    host, port = plan.transport.address_of(origin.host, origin.port)
+    place = plan.transport.unix_socket or f"{host}:{port}"
     try:
-        with socket.create_connection((host, port), timeout=patience_s) as raw:
-            if scheme == "https":
-                context = ssl.create_default_context()
-                with context.wrap_socket(raw, server_hostname=host):
+        with _connected(plan, host, port) as raw:
+            if tls is not None:
+                name = plan.transport.server_name or origin.host
+                with tls.wrap_socket(raw, server_hostname=name):
                     pass
     except socket.gaierror as exc:
         raise TargetError(
-            f"the host {host!r} is unknown ({exc.strerror}):"
-            f" check the name in {public_url(plan.requests[0].url)}"
+            f"the host {host!r} is unknown ({exc.strerror}): check the name in {origin}"
         ) from exc
     except ssl.SSLCertVerificationError as exc:
         raise TargetError(
-            f"the certificate of {host}:{port} is not trusted: {exc.verify_message}"
+            f"the certificate of {place} is not trusted: {exc.verify_message};"
+            " name its authority (ca_file), or do not verify it (verify off, --insecure)"
         ) from exc
     except ssl.SSLError as exc:
         raise TargetError(
-            f"{host}:{port} does not speak TLS ({exc.reason or exc}):"
-            " use http:// if it is plain HTTP"
+            f"{place} does not speak TLS ({exc.reason or exc}): use http:// if it is plain HTTP"
         ) from exc
     except TimeoutError as exc:
         raise TargetError(
-            f"{host}:{port} does not answer: is the service up, and not behind a firewall?"
+            f"{place} does not answer: is the service up, and not behind a firewall?"
         ) from exc
     except OSError as exc:
         raise TargetError(
-            f"cannot connect to {host}:{port} ({exc.strerror or exc}):"
+            f"cannot connect to {place} ({exc.strerror or exc}):"
             " is the service running, and is the port right?"
         ) from exc
+
+
+def _connected(plan: Plan, host: str, port: int) -> socket.socket:
+    patience_s = min(_PATIENCE_S, plan.timeout_s)
+    if not plan.transport.unix_socket:
+        return socket.create_connection((host, port), timeout=patience_s)
+    raw = socket.socket(socket.AF_UNIX)
+    raw.settimeout(patience_s)
+    try:
+        raw.connect(plan.transport.unix_socket)
+    except BaseException:
+        raw.close()
+        raise
+    return raw

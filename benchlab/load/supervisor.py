@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from benchlab import spool
-from benchlab.errors import TargetError, WorkerError
+from benchlab.errors import InputError, TargetError, WorkerError
 from benchlab.load.progress import OnProgress, ProgressReader
 from benchlab.load.rescue import rescue, share_memory
 from benchlab.units import NS_PER_MS, seconds_to_ns
@@ -80,6 +80,7 @@ def supervise(
     """Carry out ``plan`` into the spool ``directory``; returns when every worker has ended.
 
     Raises:
+        InputError: a worker found something in the plan that cannot be sent.
         TargetError: the service's name cannot be resolved.
         WorkerError: a worker did not come up. One that fails later is told by its health instead.
     """
@@ -205,6 +206,8 @@ class _Worker:
             status = self._process.wait()
             last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
             text = last[0] if last else f"exit status {status}"
+            if status == InputError.exit_code:
+                raise InputError(text)
             if status == TargetError.exit_code and "Error" not in text:
                 raise TargetError(text)
             raise WorkerError(f"worker {self._number} could not start: {text}")

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import InitVar, dataclass, field, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from benchlab.errors import InputError
 from benchlab.units import NS_PER_S, seconds_to_ns
 from benchlab.values.load import ClosedLoop, Load, OpenLoad, load_from_dict, load_to_dict
+from benchlab.values.mix import draw_mix
 from benchlab.values.objectives import Objective, check_objectives, parse_objectives
 from benchlab.values.redact import public_url
-from benchlab.values.request import Request
+from benchlab.values.request import Origin, Request
+from benchlab.values.targets import Targets, at_targets
+from benchlab.values.transport import Transport
 
 __all__ = ["DRIVERS", "Arrivals", "Plan"]
 
@@ -28,7 +31,6 @@ _MAX_REQUESTS = 10**9
 _USUAL_S = 10.0
 _COUNTED_S = 86_400.0
 _TOLERANCE_S = 1e-9
-_MIX_SIZE = 65_536
 
 
 class Arrivals(NamedTuple):
@@ -65,6 +67,10 @@ class Plan:
     true in the measured window, the run stops early. One with a window looks at the last so many
     seconds; none is judged before there are enough requests to judge it by.
 
+    Requests may go to several services. ``targets`` are base URLs (or name → base URL) for the
+    requests whose URL is only a path: each of them is sent to every target, in equal shares, and
+    is an endpoint of its own there. A closed loop's user keeps a connection to each service.
+
     Raises:
         InputError: any value that cannot be used, by name, with what would do.
     """
@@ -85,8 +91,10 @@ class Plan:
     tags: Mapping[str, str] | Sequence[tuple[str, str]] = ()
     slo: Sequence[Objective | str] = ()
     abort_on: Sequence[Objective | str] = ()
+    transport: Transport = field(default_factory=Transport)
+    targets: InitVar[Targets] = field(default=(), kw_only=True)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, targets: Targets) -> None:
         requests = (self.requests,) if isinstance(self.requests, Request) else self.requests
         requests = tuple(requests)
         if not requests:
@@ -94,13 +102,9 @@ class Plan:
         for request in requests:
             if not isinstance(request, Request):
                 raise InputError(f"requests holds {request!r}: each must be a benchlab.Request")
-        origins = {request.origin for request in requests}
-        if len(origins) > 1:
-            raise InputError(
-                f"the requests go to {len(origins)} services"
-                f" ({', '.join(sorted(f'{s}://{h}:{p}' for s, h, p in origins))}):"
-                " make one plan for each"
-            )
+        requests = at_targets(requests, targets)
+        if not isinstance(self.transport, Transport):
+            raise InputError(f"transport={self.transport!r} must be a benchlab.Transport")
         if not isinstance(self.load, Load):
             raise InputError(
                 f"load={self.load!r} is not a load shape:"
@@ -163,8 +167,13 @@ class Plan:
         return self.warmup_ns + seconds_to_ns(self.duration_s)
 
     @property
+    def origins(self) -> tuple[Origin, ...]:
+        """The services of the plan, in the order of its requests."""
+        return tuple(dict.fromkeys(request.origin for request in self.requests))
+
+    @property
     def connection_limit(self) -> int:
-        """The most connections open at once, over all workers."""
+        """The most requests open at once, over all workers, each on a connection of its own."""
         return self.load.connections if isinstance(self.load, ClosedLoop) else self.max_connections
 
     @property
@@ -247,23 +256,13 @@ class Plan:
         return whole + (worker < rest)
 
     def mix(self) -> list[int]:
-        """Request index by ``seq % len(mix)``: shares by weight, in an order by the seed.
-
-        The shares over a whole mix are exact, but no request is left out, however light.
-        """
-        if len(self.requests) == 1:
-            return [0]
-        weights = np.array([request.weight for request in self.requests])
-        exact = weights / weights.sum() * _MIX_SIZE
-        counts = np.maximum(np.floor(exact).astype(np.int64), 1)
-        for index in np.argsort(counts - exact)[: max(_MIX_SIZE - int(counts.sum()), 0)]:
-            counts[index] += 1
-        mix = np.repeat(np.arange(len(weights)), counts)
-        return np.random.default_rng(self.seed).permutation(mix).tolist()  # type: ignore[no-any-return]
+        """Request index by ``seq % len(mix)``: shares by weight, in an order by the seed."""
+        return draw_mix([request.weight for request in self.requests], self.seed)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of all fields."""
         data = {item.name: getattr(self, item.name) for item in fields(self)}
+        data["transport"] = self.transport.to_dict()
         data["requests"] = [request.to_dict() for request in self.requests]
         data["load"] = load_to_dict(self.load)
         data["tags"] = dict(self.tags)
@@ -278,7 +277,7 @@ class Plan:
         Raises:
             InputError: an unknown or missing field.
         """
-        known = {item.name for item in fields(cls)}
+        known = {item.name for item in fields(cls)} | {"targets"}
         unknown = sorted(set(data) - known)
         if unknown:
             raise InputError(f"the plan has unknown fields {unknown}: known are {sorted(known)}")
@@ -286,6 +285,8 @@ class Plan:
         try:
             values["requests"] = [Request.from_dict(item) for item in values["requests"]]
             values["load"] = load_from_dict(values["load"])
+            if "transport" in values:
+                values["transport"] = Transport.from_dict(values["transport"])
         except KeyError as exc:
             raise InputError(f"the plan lacks the field {exc}") from exc
         return cls(**values)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from benchlab.values.feed import withhold_rows
+
 __all__ = ["HIDDEN", "header_value", "public_plan", "public_url"]
 
 HIDDEN = "***"
@@ -36,13 +38,18 @@ def header_value(name: str, value: str) -> str:
 
 
 def public_plan(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What `Plan.to_dict` gave, with secrets hidden in URLs and headers. Bodies are as they are."""
+    """What `Plan.to_dict` gave, with secrets hidden in URLs and headers, and no rows of data.
+
+    Bodies are as they are.
+    """
     public = copy.deepcopy(dict(data))
     for request in public["requests"]:
         request["url"] = public_url(request["url"])
         request["headers"] = [
             [name, header_value(name, value)] for name, value in request["headers"]
         ]
+        if "data" in request:
+            withhold_rows(request["data"])
     return public
 
 

@@ -6,14 +6,16 @@ import base64
 import json as jsonlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field
-from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from dataclasses import InitVar, dataclass, field, replace
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult, quote_plus, unquote, urlencode, urlsplit, urlunsplit
 
 from benchlab.errors import InputError
 from benchlab.values.checks import Check, check_from_dict, check_to_dict, tuple_of_checks
+from benchlab.values.feed import Feed
+from benchlab.values.template import BUILT_IN, field_names
 
-__all__ = ["Request"]
+__all__ = ["Origin", "Request"]
 
 _METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,31}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -21,21 +23,41 @@ _CREDENTIALS = re.compile(r"//[^/?#]*@")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
+Query = Mapping[str, Any] | Iterable[tuple[str, Any]]
+
+
+class Origin(NamedTuple):
+    """What a connection belongs to: the scheme, host and port of a URL."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent: method, absolute URL, headers and body.
+    """What is sent: method, URL, headers and body.
 
-    A user and password in the URL become a Basic ``Authorization`` header, as in browsers, and
-    leave the URL. ``json`` is encoded once, here, and sets ``Content-Type`` unless ``headers``
-    has it; ``body`` is sent as it is (a string as UTF-8). ``weight`` is this request's share in a
-    mix of several; ``name`` labels it in results and defaults to "METHOD /path". ``checks`` say
-    what its answer must be (see `benchlab.values.checks`).
+    The URL is absolute, or a path that a plan's ``targets`` complete; ``query`` is added to it,
+    percent-encoded. ``auth``, or a user and password in the URL, become a Basic ``Authorization``
+    header, as in browsers, and leave the URL; ``cookies`` become a ``Cookie`` header. ``json`` is
+    encoded once, here, and sets ``Content-Type`` unless ``headers`` has it; ``body`` is sent as it
+    is (a string as UTF-8). ``weight`` is this request's share in a mix of several; ``name`` labels
+    it in results and defaults to "METHOD /path". ``checks`` say what its answer must be (see
+    `benchlab.values.checks`).
+
+    ``{{name}}`` in path, query, header values and body is a field. ``{{seq}}`` is the request's
+    number in the run and ``{{uuid}}`` a UUID of its own; all other names are of the rows in
+    ``data``, and without ``data`` they are no fields but text.
 
     Raises:
         InputError: no scheme or host in the URL, a method or header that HTTP does not allow,
-            both ``body`` and ``json``, or a weight that is not above zero.
+            both ``body`` and ``json``, a weight that is not above zero, or a field that a row of
+            ``data`` does not have.
     """
 
     method: str
@@ -45,18 +67,32 @@ class Request:
     weight: float = 1.0
     name: str = ""
     checks: Check | Sequence[Check] = ()
+    data: Feed | None = None
     json: InitVar[Any] = field(default=None, kw_only=True)
+    query: InitVar[Query] = field(default=(), kw_only=True)
+    auth: InitVar[tuple[str, str] | None] = field(default=None, kw_only=True)
+    cookies: InitVar[Mapping[str, str]] = field(default={}, kw_only=True)
 
-    def __post_init__(self, json: Any) -> None:
+    def __post_init__(
+        self,
+        json: Any,
+        query: Query,
+        auth: tuple[str, str] | None,
+        cookies: Mapping[str, str],
+    ) -> None:
         method = self.method.upper()
         if not _METHOD.fullmatch(method):
             raise InputError(f"{self.method!r} is not an HTTP method: use GET, POST, PUT …")
-        parts = _split_url(self.url)
+        parts = _split_url(_with_query(self.url, query))
         url, credentials = _without_credentials(parts)
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
         headers = tuple((str(key), str(value)) for key, value in pairs)
+        if auth is not None:
+            credentials = _basic(*auth)
         if credentials and "authorization" not in {key.lower() for key, _ in headers}:
             headers += (("Authorization", credentials),)
+        if cookies:
+            headers += (("Cookie", "; ".join(f"{key}={cookies[key]}" for key in cookies)),)
         for key, value in headers:
             _check_header(key, value)
         body = self.body.encode() if isinstance(self.body, str) else bytes(self.body)
@@ -75,6 +111,8 @@ class Request:
         put(self, "body", body)
         put(self, "name", self.name or f"{method} {parts.path or '/'}")
         put(self, "checks", tuple_of_checks(self.checks))
+        if self.data is not None:
+            _check_fields(self, self.data)
 
     @property
     def header_pairs(self) -> tuple[tuple[str, str], ...]:
@@ -102,9 +140,27 @@ class Request:
         return self.parts.port or (443 if self.parts.scheme == "https" else 80)
 
     @property
-    def origin(self) -> tuple[str, str, int]:
+    def is_absolute(self) -> bool:
+        """Whether the URL says which service is meant; otherwise a plan's ``targets`` do."""
+        return bool(self.parts.scheme)
+
+    @property
+    def field_names(self) -> set[str]:
+        """The fields to be filled for each request."""
+        values = "".join(value for _, value in self.header_pairs)
+        found = field_names(b"\n".join((self.url.encode(), values.encode(), self.body_bytes)))
+        return found if self.data is not None else found & set(BUILT_IN)
+
+    def at(self, target: str, share: float = 1.0, label: str = "") -> Request:
+        """This request to the service at the base URL ``target``, with a share of its weight."""
+        url = self.url if self.is_absolute else target.rstrip("/") + self.url
+        name = f"{self.name} @ {label}" if label else self.name
+        return replace(self, url=url, weight=self.weight * share, name=name)
+
+    @property
+    def origin(self) -> Origin:
         """Scheme, host and port: what one connection belongs to."""
-        return self.parts.scheme, self.parts.hostname or "", self.port
+        return Origin(self.parts.scheme, self.parts.hostname or "", self.port)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict; a body that is not UTF-8 becomes ``body_base64``."""
@@ -121,6 +177,7 @@ class Request:
             "weight": self.weight,
             "name": self.name,
             "checks": [check_to_dict(check) for check in self.check_list],
+            **({"data": self.data.to_dict()} if self.data is not None else {}),
         }
 
     @classmethod
@@ -131,6 +188,8 @@ class Request:
             values["body"] = base64.b64decode(values.pop("body_base64"))
         values["headers"] = [tuple(pair) for pair in values.get("headers", ())]
         values["checks"] = [check_from_dict(item) for item in values.get("checks", ())]
+        if values.get("data") is not None:
+            values["data"] = Feed.from_dict(values["data"])
         return cls(**values)
 
 
@@ -144,11 +203,15 @@ def _split_url(url: str) -> SplitResult:
         _ = parts.port  # parsed lazily; raises for a port that is no port
     except ValueError as exc:
         raise InputError(f"URL {shown!r} cannot be read ({exc}): {hint}") from exc
+    if url.startswith("/") and not url.startswith("//"):
+        return parts
     if parts.scheme not in ("http", "https"):
         found = f"the scheme {parts.scheme!r}" if "://" in url else "no scheme"
         raise InputError(f"URL {shown!r} has {found}, http:// or https:// is needed: {hint}")
     if not parts.hostname:
         raise InputError(f"URL {shown!r} has no host: {hint}")
+    if "{{" in parts.netloc:
+        raise InputError(f"URL {shown!r} has a field in its host: use a plan's targets instead")
     try:
         parts.hostname.encode("idna")
     except UnicodeError as exc:
@@ -162,6 +225,8 @@ def _split_url(url: str) -> SplitResult:
 
 def _without_credentials(parts: SplitResult) -> tuple[str, str]:
     """The URL without user and password, its host in ASCII, and the header they mean."""
+    if not parts.netloc:
+        return urlunsplit(parts), ""
     host = parts.netloc.rpartition("@")[2]
     if not host.isascii():
         port = f":{parts.port}" if parts.port is not None else ""
@@ -169,8 +234,42 @@ def _without_credentials(parts: SplitResult) -> tuple[str, str]:
     url = urlunsplit(parts._replace(netloc=host))
     if parts.username is None:
         return url, ""
-    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return url, f"Basic {base64.b64encode(pair.encode()).decode()}"
+    return url, _basic(unquote(parts.username), unquote(parts.password or ""))
+
+
+def _basic(user: str, password: str) -> str:
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def _with_query(url: str, query: Query) -> str:
+    pairs = list(query.items() if isinstance(query, Mapping) else query)
+    if not pairs:
+        return url
+    fields = {quote_plus("{{" + name + "}}"): "{{" + name + "}}" for name in _names_in(pairs)}
+    added = urlencode(pairs, doseq=True)
+    for encoded, plain in fields.items():
+        added = added.replace(encoded, plain)
+    start, mark, fragment = url.partition("#")
+    return f"{start}{'&' if '?' in start else '?'}{added}{mark}{fragment}"
+
+
+def _names_in(pairs: Iterable[tuple[str, Any]]) -> set[str]:
+    return field_names("\n".join(f"{key}\n{value}" for key, value in pairs).encode())
+
+
+def _check_fields(request: Request, data: Feed) -> None:
+    wanted = request.field_names - set(BUILT_IN)
+    if not wanted:
+        raise InputError(
+            f"{request.name} has data and uses none of its fields: write {{{{name}}}} where a"
+            " value belongs, or leave out data"
+        )
+    for number, row in enumerate(data.table, 1):
+        if missing := sorted(wanted - set(row)):
+            raise InputError(
+                f"{request.name} uses the field {missing[0]!r}, which row {number} of {data.name}"
+                f" does not have: it has {sorted(row)}"
+            )
 
 
 def _check_header(key: str, value: str) -> None:

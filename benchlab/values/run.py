@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InvalidRunError
 from benchlab.values.cautions import cautions
+from benchlab.values.connections import Connections
 from benchlab.values.examples import Example
 from benchlab.values.floor import Floor, carried_floor, carried_note
 from benchlab.values.health import Health, Judgement, Verdict, judge
@@ -52,6 +53,7 @@ class Run:
     started_at_ns: int
     samples: Samples
     health: Health = field(default_factory=Health)
+    connections: Connections = field(default_factory=Connections)
     environment: Mapping[str, Any] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     stopped_ns: int | None = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 Behaviour = Callable[[socket.socket, bytes, int], bool]
 """Given the connection, the request and its number: answer, and say whether to read another."""
@@ -74,15 +76,43 @@ def reset(connection: socket.socket, _request: bytes, _number: int) -> bool:
     return False
 
 
+class Answering:
+    """A behaviour that is also told of every connection."""
+
+    def connected(self, connection: socket.socket) -> None:
+        """``connection`` was accepted, its TLS handshake done."""
+
+    def __call__(self, connection: socket.socket, request: bytes, number: int) -> bool:
+        """See `Behaviour`."""
+        raise NotImplementedError
+
+
 @contextlib.contextmanager
-def serving(behaviour: Behaviour, host: str = "127.0.0.1") -> Iterator[str]:
-    """A server on a free port, a thread per connection; yields its URL."""
-    listener = socket.create_server((host, 0))
+def serving(
+    behaviour: Behaviour,
+    host: str = "127.0.0.1",
+    *,
+    tls: ssl.SSLContext | None = None,
+    unix_socket: Path | None = None,
+) -> Iterator[str]:
+    """A server on a free port, or a Unix socket, a thread per connection; yields its URL."""
+    if unix_socket is None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, 0), family=family)
+    else:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(unix_socket))
+        listener.listen()
     numbers = iter(range(10**9))
     connections: list[socket.socket] = []
 
-    def serve(connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), connection:
+    def serve(accepted: socket.socket) -> None:
+        with (
+            contextlib.suppress(OSError),
+            tls.wrap_socket(accepted, server_side=True) if tls else accepted as connection,
+        ):
+            if isinstance(behaviour, Answering):
+                behaviour.connected(connection)
             keep = True
             while keep:
                 request = _read_request(connection)
@@ -102,7 +132,12 @@ def serving(behaviour: Behaviour, host: str = "127.0.0.1") -> Iterator[str]:
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
     try:
-        yield f"http://{host}:{listener.getsockname()[1]}/"
+        if unix_socket is not None:
+            yield str(unix_socket)
+        else:
+            shown = f"[{host}]" if ":" in host else host
+            scheme = "http" if tls is None else "https"
+            yield f"{scheme}://{shown}:{listener.getsockname()[1]}/"
     finally:
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)

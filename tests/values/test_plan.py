@@ -21,6 +21,7 @@ from benchlab.values.load import (
 )
 from benchlab.values.plan import Plan
 from benchlab.values.request import Request
+from benchlab.values.transport import Transport
 from tests.values.load.shapes import shapes
 from tests.values.synthetic import URL
 
@@ -52,6 +53,14 @@ plans = st.builds(
     trace_ratio=st.floats(0, 1),
     seed=st.integers(0, 2**63 - 1),
     name=words,
+    transport=st.builds(
+        Transport,
+        verify=st.booleans(),
+        server_name=words.filter(lambda text: "\0" not in text),
+        keep_alive=st.booleans(),
+        resolve=st.dictionaries(st.just("a:80"), st.sampled_from(["127.0.0.1", "[::1]:81", "b:2"])),
+        dns_ttl_s=st.floats(0, 1e6),
+    ),
     tags=st.dictionaries(words, words, max_size=3),
 )
 
@@ -95,9 +104,36 @@ def test_a_plan_needs_requests_and_a_load_shape() -> None:
         Plan([GET], 500)  # type: ignore[arg-type]
 
 
-def test_one_plan_is_for_one_service() -> None:
-    with pytest.raises(InputError, match="2 services"):
-        Plan([GET, Request("GET", "https://example.test")])
+def test_requests_may_go_to_several_services() -> None:
+    plan = Plan(
+        [Request("GET", "http://a/x"), Request("GET", "https://b/y"), Request("GET", "http://a/z")]
+    )
+    assert [str(origin) for origin in plan.origins] == ["http://a:80", "https://b:443"]
+
+
+def test_paths_are_sent_to_every_target_in_equal_shares() -> None:
+    plan = Plan(
+        [Request("GET", "/x?y=1", weight=3), Request("GET", "http://c/whole")],
+        targets={"old": "http://a:81/base/", "new": "http://b"},
+    )
+    assert [(r.name, r.url, r.weight) for r in plan.requests] == [
+        ("GET /x @ old", "http://a:81/base/x?y=1", 1.5),
+        ("GET /x @ new", "http://b/x?y=1", 1.5),
+        ("GET /whole", "http://c/whole", 1),
+    ]
+    assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_a_single_target_leaves_the_names_alone() -> None:
+    (request,) = Plan([Request("GET", "/x")], targets=["http://a"]).requests
+    assert (request.name, request.url) == ("GET /x", "http://a/x")
+
+
+def test_targets_and_paths_need_each_other() -> None:
+    with pytest.raises(InputError, match="'/x' is only a path"):
+        Plan([Request("GET", "/x")])
+    with pytest.raises(InputError, match="every request has a whole URL"):
+        Plan([GET], targets=["http://a"])
 
 
 def test_every_worker_needs_a_connection() -> None:

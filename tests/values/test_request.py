@@ -117,3 +117,27 @@ def test_messages_do_not_repeat_credentials() -> None:
     with pytest.raises(InputError) as caught:
         Request("GET", "http://me:secret@host:0/")
     assert "secret" not in str(caught.value)
+
+
+def test_query_auth_and_cookies_are_written_into_the_request() -> None:
+    request = Request(
+        "GET",
+        URL + "?a=1#part",
+        query={"q": "x y", "n": [1, 2]},
+        auth=("ada", "p:w"),
+        cookies={"a": "1", "b": "2"},
+    )
+    assert request.url == URL + "?a=1&q=x+y&n=1&n=2#part"
+    assert request.header_pairs == (
+        ("Authorization", "Basic YWRhOnA6dw=="),
+        ("Cookie", "a=1; b=2"),
+    )
+
+
+def test_a_field_in_a_query_stays_a_field() -> None:
+    assert Request("GET", URL, query={"id": "{{uuid}}"}).url == URL + "?id={{uuid}}"
+
+
+def test_no_field_can_be_in_a_host() -> None:
+    with pytest.raises(InputError, match="field in its host"):
+        Request("GET", "http://{{uuid}}.test/")

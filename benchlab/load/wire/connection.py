@@ -17,6 +17,10 @@ _clock = time.monotonic_ns
 _MAX_REMEMBERED_HEAD = 8192
 _FIRST_ERROR_STATUS = 400
 
+PARTING_S = 1.0
+"""How long a connection that will not be used again waits for the service to close it first. Of
+the two, the one that closes first keeps the port blocked for a minute (TIME_WAIT)."""
+
 
 class Pool(Protocol):
     """What a connection needs of the driver that it belongs to."""
@@ -25,10 +29,8 @@ class Pool(Protocol):
     heads: list[HeadMemory]
     head_only: list[bool]
     recorder: Recorder
+    keep_alive: bool
     in_flight: int
-
-    def endpoint_of(self, seq: int) -> int:
-        """Which of the plan's requests number ``seq`` is."""
 
     def free(self, connection: Connection, now: int) -> None:
         """An answer is in, and the connection can serve again."""
@@ -60,11 +62,14 @@ class Connection(asyncio.Protocol):
         "busy",
         "connecting",
         "idle_since",
+        "origin",
         "sent",
     )
 
-    def __init__(self, driver: Pool) -> None:
+    def __init__(self, driver: Pool, origin: int) -> None:
+        """A connection to the plan's service number ``origin``."""
         self._driver = driver
+        self.origin = origin
         self._transport: asyncio.Transport | None = None
         self.connecting: asyncio.Task[None] | None = None
         self.busy = False
@@ -75,7 +80,7 @@ class Connection(asyncio.Protocol):
         self._reusable = False
         self._answer: Answer | None = None
 
-    def assign(self, seq: int, intended: int, sent: int, flags: int) -> None:
+    def assign(self, seq: int, endpoint: int, intended: int, sent: int, flags: int) -> None:
         """Take responsibility for a request, acted upon at ``sent``."""
         self.busy = True
         self._seq = seq
@@ -83,7 +88,7 @@ class Connection(asyncio.Protocol):
         self._flags = flags
         self.sent = sent
         self._first = 0
-        self._endpoint = self._driver.endpoint_of(seq)
+        self._endpoint = endpoint
 
     def write(self) -> None:
         """Send the assigned request; the connection is open."""
@@ -112,6 +117,12 @@ class Connection(asyncio.Protocol):
         self._answer = None
         self._missing = 0
         self.close()
+
+    def _part(self) -> None:
+        """Leave the driver now, and let the service close: it shall have the waiting port."""
+        if self._transport is not None:
+            asyncio.get_running_loop().call_later(PARTING_S, self.close)
+        self._driver.lost(self)
 
     # what asyncio calls
 
@@ -192,11 +203,11 @@ class Connection(asyncio.Protocol):
 
     def _complete(self, now: int, status: int, bytes_in: int, reusable: bool) -> None:
         error = ErrorKind.OK if status < _FIRST_ERROR_STATUS else ErrorKind.STATUS
-        if not reusable:
-            self._finish(now, error, status, bytes_in)
-            return
         self._record(now, error, status, bytes_in)
-        self._driver.free(self, now)
+        if reusable and self._driver.keep_alive:
+            self._driver.free(self, now)
+        else:
+            self._part()
 
     def _record(self, now: int, error: ErrorKind, status: int, bytes_in: int) -> None:
         self.busy = False

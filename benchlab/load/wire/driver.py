@@ -1,20 +1,19 @@
-"""The wire driver: a pool of connections per service, fed by the source."""
+"""The wire driver: connections to the plan's services, fed by the source."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 import time
 from contextlib import suppress
 
-from benchlab.errors import TargetError
+from benchlab.load.connection_log import ConnectionLog
 from benchlab.load.examples import Examples
-from benchlab.load.failures import is_local_failure
 from benchlab.load.recorder import Recorder
 from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
+from benchlab.load.tls import tls_context
 from benchlab.load.wire.connection import Connection
+from benchlab.load.wire.dialer import Dialer
 from benchlab.load.wire.encoding import Encoder, make_encoder
 from benchlab.load.wire.response import HeadMemory
 from benchlab.units import NS_PER_S, seconds_to_ns
@@ -38,7 +37,12 @@ timed, by its first request."""
 
 
 class WireDriver:
-    """HTTP/1.1 over `Connection`s to one origin. See `benchlab.load.driver.Driver`."""
+    """HTTP/1.1 over `Connection`s to the plan's services. See `benchlab.load.driver.Driver`.
+
+    At most its share of the plan's connections carry a request at once. In an open loop that is
+    also the cap on connections: one that idles is given up when another service needs its place.
+    A closed loop's user may hold an idle connection to each service.
+    """
 
     def __init__(
         self,
@@ -48,22 +52,28 @@ class WireDriver:
         source: Source,
         recorder: Recorder,
         examples: Examples,
+        log: ConnectionLog,
     ) -> None:
         self._plan = plan
         self._source = source
+        self._log = log
         self.recorder = recorder
         self.examples = examples
         self._limit = plan.share(worker)
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
         self._mix = plan.mix()
         self._mix_size = len(self._mix)
-        self._idle: list[Connection] = []
+        origins = plan.origins
+        self._origin_of = [origins.index(request.origin) for request in plan.requests]
+        self._alone = len(origins) == 1
+        tls = tls_context(plan)
+        self._dialers = [Dialer(origin, plan.transport, tls) for origin in origins]
+        self._idle: list[list[Connection]] = [[] for _ in origins]
         self._connections: set[Connection] = set()
-        self._tls = _tls_context(plan)
-        self._address: tuple[str, int] = ("", 0)
         self._stopped = False
+        self.keep_alive = plan.transport.keep_alive
         self.encoders: list[Encoder] = [
-            make_encoder(request, run_id, plan) for request in plan.requests
+            make_encoder(plan, index, run_id) for index in range(len(plan.requests))
         ]
         self.head_only = [request.method == "HEAD" for request in plan.requests]
         self.servers = ServerNames()
@@ -78,17 +88,19 @@ class WireDriver:
         self.local_failure_count = 0
 
     async def open(self) -> None:
-        """Resolve the service's name; for a closed loop also open every connection.
+        """Resolve the services' names; for a closed loop also open every connection.
 
         Raises:
-            TargetError: the name is unknown. A refused connection is no error here: the run
+            TargetError: a name is unknown. A refused connection is no error here: the run
                 records it.
         """
-        loop = asyncio.get_running_loop()
-        _, host, port = self._plan.requests[0].origin
-        self._address = await _reachable_address(loop, host, port)
-        if self._source.closed:
-            opened = (self._connect_idle() for _ in range(self._limit))
+        await asyncio.gather(*(dialer.prepare() for dialer in self._dialers))
+        if self._source.closed and self.keep_alive:
+            opened = (
+                self._connect_idle(origin)
+                for origin in range(len(self._dialers))
+                for _ in range(self._limit)
+            )
             await asyncio.gather(*opened)
 
     def begin(self) -> None:
@@ -99,17 +111,10 @@ class WireDriver:
     def dispatch(self) -> None:
         """Send what is due on idle or new connections; the rest waits for the cap."""
         source = self._source
-        while source.waiting and not self._stopped:
-            now = _clock()
-            connection = self._take_idle(now)
-            if connection is None and len(self._connections) >= self._limit:
-                return
-            job = source.take(now)
+        while source.waiting and not self._stopped and self._has_room:
+            job = source.take(_clock())
             assert job is not None
-            if connection is None:
-                self._start_connection(job, 0)
-            else:
-                self._send(connection, job, 0)
+            self._place(job, 0)
 
     def sweep(self, now_ns: int) -> None:
         """Record requests that are over their time as timed out."""
@@ -130,7 +135,7 @@ class WireDriver:
             job = self._source.take(now_ns)
             assert job is not None
             seq, intended = job
-            endpoint = self.endpoint_of(seq)
+            endpoint = self._mix[seq % self._mix_size]
             error, flags = ErrorKind.ABANDONED, Flag.CAP_WAIT
             self.recorder.record(seq, intended, now_ns, 0, now_ns, 0, 0, endpoint, error, flags)
 
@@ -140,72 +145,100 @@ class WireDriver:
         for connection in list(self._connections):
             connection.close()
         self._connections.clear()
-        self._idle.clear()
+        for idle in self._idle:
+            idle.clear()
 
     # what connections call
-
-    def endpoint_of(self, seq: int) -> int:
-        """Which of the plan's requests number ``seq`` is."""
-        return self._mix[seq % self._mix_size]
 
     def free(self, connection: Connection, now: int) -> None:
         """An answer is in and the connection can serve again: give it the next request."""
         job = None if self._stopped else self._source.take(now)
-        if job is None:
-            connection.idle_since = now
-            self._idle.append(connection)
-        elif self._source.closed:
-            self._send(connection, job, 0)
-        else:
+        flags = 0
+        if job is not None and not self._source.closed:
             self.cap_wait_count += 1
-            self._send(connection, job, Flag.CAP_WAIT)
+            flags = Flag.CAP_WAIT
+        if job is not None and self._alone:
+            self._send(connection, job, self._mix[job[0] % self._mix_size], flags)
+            return
+        connection.idle_since = now
+        self._idle[connection.origin].append(connection)
+        if job is not None:
+            self._place(job, flags)
 
     def lost(self, connection: Connection) -> None:
         """A connection is gone: make room, and let a new one take the next request."""
         if connection in self._connections:
-            was_idle = connection in self._idle
+            was_idle = connection in self._idle[connection.origin]
             self._drop(connection)
             if not was_idle:
                 self._vacated()
 
     # the pool
 
-    def _take_idle(self, now: int) -> Connection | None:
-        while self._idle:
-            connection = self._idle.pop()
+    @property
+    def _has_room(self) -> bool:
+        """Whether a request could go out now: over an idle connection, or over a new one."""
+        return self.in_flight < self._limit
+
+    def _place(self, job: tuple[int, int], flags: int) -> None:
+        """Send a request on an idle connection to its service, or on a new one."""
+        endpoint = self._mix[job[0] % self._mix_size]
+        origin = self._origin_of[endpoint]
+        connection = self._take_idle(origin, _clock())
+        if connection is not None:
+            self._send(connection, job, endpoint, flags)
+            return
+        if not self._source.closed and len(self._connections) >= self._limit:
+            self._give_up_idle()
+        self._start_connection(job, endpoint, flags)
+
+    def _take_idle(self, origin: int, now: int) -> Connection | None:
+        idle = self._idle[origin]
+        while idle:
+            connection = idle.pop()
             if now - connection.idle_since <= IDLE_LIMIT_NS:
                 return connection
             self._drop(connection)
             connection.close()
         return None
 
-    def _send(self, connection: Connection, job: tuple[int, int], flags: int) -> None:
+    def _give_up_idle(self) -> None:
+        """Close the connection that has been idle longest, whichever service it is to."""
+        longest = [idle for idle in self._idle if idle]
+        if longest:
+            connection = min(longest, key=lambda idle: idle[0].idle_since)[0]
+            self._drop(connection)
+            connection.close()
+
+    def _send(
+        self, connection: Connection, job: tuple[int, int], endpoint: int, flags: int
+    ) -> None:
         self.in_flight += 1
         if self.in_flight > self.in_flight_max:
             self.in_flight_max = self.in_flight
         seq, intended = job
         sent = _clock()
-        connection.assign(seq, sent if self._source.closed else intended, sent, flags)
+        connection.assign(seq, endpoint, sent if self._source.closed else intended, sent, flags)
         connection.write()
 
-    def _start_connection(self, job: tuple[int, int], flags: int) -> None:
-        connection = Connection(self)
+    def _start_connection(self, job: tuple[int, int], endpoint: int, flags: int) -> None:
+        connection = Connection(self, self._origin_of[endpoint])
         self._connections.add(connection)
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         seq, intended = job
         sent = _clock()
-        closed = self._source.closed
-        connection.assign(seq, sent if closed else intended, sent, flags | Flag.NEW_CONNECTION)
+        intended = sent if self._source.closed else intended
+        connection.assign(seq, endpoint, intended, sent, flags | Flag.NEW_CONNECTION)
         loop = asyncio.get_running_loop()
-        connection.connecting = loop.create_task(self._connect_and_write(connection))
+        connection.connecting = loop.create_task(self._connect_and_write(connection, seq, sent))
 
-    async def _connect_and_write(self, connection: Connection) -> None:
-        error = await self._connect(connection)
+    async def _connect_and_write(self, connection: Connection, seq: int, begun: int) -> None:
+        error = await self._dial(connection, seq, begun)
         connection.connecting = None
-        if error is None and connection.busy:
+        if not error and connection.busy:
             connection.write()
-        elif error is None:
+        elif not error:
             connection.close()  # the request timed out meanwhile
         elif connection.busy:
             connection.fail(_clock(), error)
@@ -215,31 +248,28 @@ class WireDriver:
             else:
                 self._vacated()
 
-    async def _connect_idle(self) -> None:
-        connection = Connection(self)
-        error: ErrorKind | None = ErrorKind.TIMEOUT
+    async def _connect_idle(self, origin: int) -> None:
+        connection = Connection(self, origin)
+        error = ErrorKind.TIMEOUT
         with suppress(TimeoutError):
             async with asyncio.timeout(min(self._plan.timeout_s, PREPARE_LIMIT_S)):
-                error = await self._connect(connection)
-        if error is None:
+                error = await self._dial(connection, -1, _clock())
+        if not error:
             connection.idle_since = _clock()
             self._connections.add(connection)
-            self._idle.append(connection)
+            self._idle[origin].append(connection)
 
-    async def _connect(self, connection: Connection) -> ErrorKind | None:
-        host, port = self._address
-        tls_name = self._plan.requests[0].origin[1] if self._tls else None
+    async def _dial(self, connection: Connection, seq: int, begun: int) -> ErrorKind:
         try:
-            await asyncio.get_running_loop().create_connection(
-                lambda: connection, host, port, ssl=self._tls, server_hostname=tls_name
-            )
-        except ssl.SSLError:
-            return ErrorKind.TLS
-        except OSError as exc:
-            self.local_failure_count += is_local_failure(exc)
-            return ErrorKind.CONNECT
-        self.connections_opened += 1
-        return None
+            dialed = await self._dialers[connection.origin].dial(connection)
+        except asyncio.CancelledError:
+            if not self._stopped:
+                self._log.record(seq, begun, (0, 0, 0), connection.origin, ErrorKind.TIMEOUT)
+            raise
+        self._log.record(seq, begun, dialed.phases, connection.origin, dialed.error)
+        self.local_failure_count += dialed.local
+        self.connections_opened += not dialed.error
+        return dialed.error
 
     def _vacated(self) -> None:
         if self._source.closed:
@@ -250,50 +280,19 @@ class WireDriver:
     def _refill(self) -> None:
         if self._stopped:
             return
-        now = _clock()
-        job = self._source.take(now)
-        if job is None:
-            return
-        connection = self._take_idle(now)
-        if connection is None:
-            self._start_connection(job, 0)
-        else:
-            self._send(connection, job, 0)
+        job = self._source.take(_clock())
+        if job is not None:
+            self._place(job, 0)
 
     def _serve_waiting(self) -> None:
-        if self._source.waiting and not self._stopped and len(self._connections) < self._limit:
+        if self._source.waiting and not self._stopped and self._has_room:
             job = self._source.take(_clock())
             assert job is not None
             self.cap_wait_count += 1
-            self._start_connection(job, Flag.CAP_WAIT)
+            self._place(job, Flag.CAP_WAIT)
 
     def _drop(self, connection: Connection) -> None:
         self._connections.discard(connection)
-        if connection in self._idle:
-            self._idle.remove(connection)
-
-
-async def _reachable_address(
-    loop: asyncio.AbstractEventLoop, host: str, port: int
-) -> tuple[str, int]:
-    try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as exc:
-        raise TargetError(f"the host name {host!r} cannot be resolved ({exc})") from exc
-    addresses = [(str(entry[4][0]), port) for entry in found]
-    for address in addresses:
-        try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(*address), timeout=2.0)
-        except (OSError, TimeoutError):
-            continue
-        writer.close()
-        return address
-    return addresses[0]
-
-
-def _tls_context(plan: Plan) -> ssl.SSLContext | None:
-    if plan.requests[0].origin[0] != "https":
-        return None
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+        idle = self._idle[connection.origin]
+        if connection in idle:
+            idle.remove(connection)

@@ -1,0 +1,47 @@
+"""Records of opened connections, kept until the next flush and appended to the spool."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from benchlab.values.connections import CONNECTION_DTYPE
+
+__all__ = ["ConnectionLog"]
+
+
+class ConnectionLog:
+    """Takes a record per connection in clock time, and writes them in time from the run's start."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._rows: list[tuple[int, int, int, int, int, int, int]] = []
+        self.start_ns = 0
+
+    def record(
+        self, seq: int, start: int, phases: tuple[int, int, int], origin: int, error: int
+    ) -> None:
+        """Add a connection begun at the clock time ``start``; ``phases`` are DNS, connect, TLS."""
+        self._rows.append((seq, start, *phases, origin, error))
+
+    def flush(self) -> None:
+        """Append what came since the last time, in whole records; what cannot be written stays."""
+        if not self._rows:
+            return
+        records = np.array(self._rows, dtype=CONNECTION_DTYPE)
+        records["start_ns"] -= self.start_ns
+        data = records.tobytes()
+        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            size = os.fstat(file).st_size
+            try:
+                if os.write(file, data) == len(data):
+                    self._rows.clear()
+                    return
+            except OSError:
+                pass
+            os.ftruncate(file, size)  # a full disk: the samples say so, these try again
+        finally:
+            os.close(file)

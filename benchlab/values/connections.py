@@ -1,0 +1,88 @@
+"""One record per connection that was opened: where the time before a request went."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CONNECTION_DTYPE", "Connections"]
+
+CONNECTION_DTYPE = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("start_ns", "<i8"),
+        ("dns_ns", "<i8"),
+        ("connect_ns", "<i8"),
+        ("tls_ns", "<i8"),
+        ("origin", "<u4"),
+        ("error", "<u4"),
+    ]
+)
+"""Layout of a record, in memory and in the spool.
+
+``seq`` is the request it was opened for, -1 when it was opened before the run; ``start_ns`` the
+moment the generator began, from the start of the run. The three phases follow each other: looking
+up the name (0 when the answer was at hand), connecting (TCP, or a Unix socket), and the TLS
+handshake (0 without TLS). A phase that was not reached is 0; ``error`` is the
+`benchlab.values.samples.ErrorKind` of an attempt that failed. ``origin`` indexes `Plan.origins`.
+"""
+
+
+class Connections:
+    """The connections of a run, in the order of their opening. Length: number of attempts."""
+
+    __slots__ = ("records",)
+
+    def __init__(self, records: NDArray[np.void] | None = None) -> None:
+        """``records`` is a 1-d array of `CONNECTION_DTYPE`; none by default.
+
+        Raises:
+            InputError: another dtype.
+        """
+        if records is None:
+            records = np.empty(0, dtype=CONNECTION_DTYPE)
+        if records.dtype != CONNECTION_DTYPE:
+            raise InputError(f"records have dtype {records.dtype}: connections need another")
+        self.records = records
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __repr__(self) -> str:
+        return f"<Connections: {len(self):,} opened, {self.failed_count:,} failed>"
+
+    @property
+    def failed_count(self) -> int:
+        """Attempts that came to nothing."""
+        return int(np.count_nonzero(self.records["error"]))
+
+    @property
+    def opened(self) -> Connections:
+        """Without the attempts that failed."""
+        return Connections(self.records[self.records["error"] == 0])
+
+    def phase_ns(self, name: str) -> NDArray[np.int64]:
+        """``dns``, ``connect`` or ``tls`` of every connection, int64 ns."""
+        phase: NDArray[np.int64] = self.records[f"{name}_ns"]
+        return phase
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row per connection: seq, origin, error (code), start_ns and the phases in ms."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "seq": self.records["seq"],
+                "origin": self.records["origin"],
+                "error": self.records["error"],
+                "start_ns": self.records["start_ns"],
+                **{f"{name}_ms": self.phase_ns(name) / 1e6 for name in ("dns", "connect", "tls")},
+            }
+        )

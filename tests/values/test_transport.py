@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchlab import Transport
+from benchlab.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "expected"),
+    [
+        ("a.test", 443, ("10.0.0.1", 443)),
+        ("b.test", 443, ("10.0.0.2", 8443)),
+        ("b.test", 80, ("::1", 80)),
+        ("c.test", 80, ("::1", 81)),
+        ("d.test", 80, ("d.test", 80)),
+    ],
+)
+def test_where_to_connect(host: str, port: int, expected: tuple[str, int]) -> None:
+    transport = Transport(
+        resolve={
+            "A.test": "10.0.0.1",
+            "b.test:443": "10.0.0.2:8443",
+            "b.test": "::1",
+            "c.test": "[::1]:81",
+        }
+    )
+    assert transport.address_of(host, port) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"verify": "no"}, "verify='no' must be true or false"),
+        ({"client_key": "key.pem"}, "without client_cert"),
+        ({"verify": False, "ca_file": "ca.pem"}, "leave out one of them"),
+        ({"dns_ttl_s": -1}, "dns_ttl_s=-1 must be 0 or more"),
+        ({"resolve": {"a": ""}}, "resolve has"),
+        ({"resolve": {"a": "b:port"}}, "neither an address nor address:port"),
+        ({"unix_socket": "a\0b"}, "must be text"),
+    ],
+)
+def test_settings_that_cannot_be_used(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Transport(**values)
+
+
+def test_unknown_settings_are_named() -> None:
+    with pytest.raises(InputError, match=r"unknown fields \['verfy'\]"):
+        Transport.from_dict({"verfy": True})
+
+
+def test_it_says_what_differs_from_the_defaults() -> None:
+    assert Transport().describe() == []
+    assert Transport(verify=False, keep_alive=False).describe() == [
+        "certificates are not verified",
+        "a new connection for every request",
+    ]
