@@ -14,6 +14,7 @@ __all__ = [
     "format_bytes",
     "format_column_ms",
     "format_count",
+    "format_duration_s",
     "format_ms",
     "format_ns",
     "format_rate",
@@ -56,6 +57,11 @@ def parse_duration_s(text: str) -> float:
     if not stripped:
         raise InputError(f"the duration is empty: {hint}")
     return total
+
+
+def format_duration_s(seconds: float) -> str:
+    """``seconds`` as `parse_duration_s` reads them: to the nanosecond, such as ``2.5s``."""
+    return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
 
 
 def seconds_to_ns(seconds: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from rich.text import Text
 from benchlab.load.progress import OnProgress
 from benchlab.load.progress import Progress as RunProgress
 from benchlab.units import NS_PER_MS, format_count, format_ns, format_rate, format_ratio
+from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
 from benchlab.values.run import Run
 from benchlab.values.summary import Distribution
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows
@@ -122,6 +123,8 @@ def print_run(run: Run, out: Console | None = None) -> None:
     out.print(Text(f"  {floor_in_words(run)}", style="" if run.floor else "dim"))
     if run.objectives:
         out.print(_objectives(run))
+    if by_endpoint := endpoint_rows(run):
+        out.print(_endpoints(by_endpoint))
 
 
 def print_frame(
@@ -165,6 +168,17 @@ def _objectives(run: Run) -> Table:
     for text, word, observed, windows in objective_rows(run):
         style = "green" if word == "met" else "bold red"
         table.add_row(Text(f"  {text}"), Text(word, style=style), observed, windows)
+    return table
+
+
+def _endpoints(rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    first, *others = ENDPOINT_HEAD
+    table.add_column(f"  {first}", overflow="fold")
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, *cells in rows:
+        table.add_row(Text(f"  {name}"), *cells)
     return table
 
 

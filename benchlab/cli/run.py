@@ -49,7 +49,8 @@ def run(
 
     Without --rate the loop is closed: --connections users, each sending its next request when the
     last is answered. With --rate it is open: requests are sent at their times, whatever the
-    service does, on as many connections as that takes.
+    service does, on as many connections as that takes. The rate may vary: --stages, --steps,
+    --spike, --replay.
 
     Ctrl-C ends the run early and keeps what was measured; a second one waits for nothing.
 
@@ -57,6 +58,11 @@ def run(
     Examples:
       benchlab run http://127.0.0.1:8000/health
       benchlab run http://127.0.0.1:8000/ --rate 500 --duration 30s --arrivals poisson
+      benchlab run http://127.0.0.1:8000/ --requests 10000 --think-time 100ms,exponential
+      benchlab run http://127.0.0.1:8000/ --stages 30s:500,1m:500,10s:0
+      benchlab run http://127.0.0.1:8000/ --steps 10s:100,10s:200,10s:400
+      benchlab run http://127.0.0.1:8000/ --spike base=50,peak=500,at=10s,length=5s,duration=30s
+      benchlab run http://127.0.0.1:8000/ --replay arrivals.csv
       benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' --json result.json
     """
     plan = plan_from_values(url, values)

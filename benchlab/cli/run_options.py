@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import click
 
+from benchlab.cli.load_options import LENGTH, LOAD
 from benchlab.cli.option_group import Draft, OptionGroup, Values, draft_plan, with_options
 from benchlab.cli.options import DURATION, parse_headers, parse_tags, read_body
-from benchlab.errors import InputError
-from benchlab.values.options import ARRIVALS, load_from_options, with_content_type
+from benchlab.values.options import with_content_type
 from benchlab.values.plan import DRIVERS, Plan
 
 __all__ = ["plan_from_values", "plan_options"]
@@ -63,56 +63,6 @@ REQUEST = OptionGroup(
     _request,
 )
 
-
-def _load(draft: Draft, values: Values) -> None:
-    rate = values["rate"]
-    if rate == 0:
-        raise InputError("--rate 0 makes no load: leave --rate out for a closed loop")
-    draft["load"] = load_from_options(rate or 0.0, values["arrivals"], values["connections"])
-
-
-LOAD = OptionGroup(
-    (
-        click.option(
-            "--connections",
-            "-c",
-            type=int,
-            default=64,
-            show_default=True,
-            help="connections of a closed loop",
-        ),
-        click.option("--rate", "-r", type=float, default=None, help="requests/s of an open loop"),
-        click.option(
-            "--arrivals",
-            type=click.Choice(list(ARRIVALS)),
-            default="constant",
-            show_default=True,
-            help="how the requests of an open loop are spaced",
-        ),
-    ),
-    _load,
-)
-
-LENGTH = OptionGroup(
-    (
-        click.option(
-            "--duration",
-            "duration_s",
-            type=DURATION,
-            default="10s",
-            show_default=True,
-            help="length of the measured window",
-        ),
-        click.option(
-            "--warmup",
-            "warmup_s",
-            type=DURATION,
-            default="2s",
-            show_default=True,
-            help="load before that, recorded but not counted",
-        ),
-    )
-)
 
 GENERATOR = OptionGroup(
     (

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import shlex
 
-from benchlab.values.load import ClosedLoop, ConstantRate, PoissonRate
-from benchlab.values.plan import Plan
+from benchlab.units import format_duration_s
+from benchlab.values.load import (
+    ClosedLoop,
+    ConstantRate,
+    Load,
+    PoissonRate,
+    Replay,
+    Spike,
+    Stages,
+    Steps,
+)
+from benchlab.values.load.notation import write_spike, write_stages, write_steps, write_think_time
+from benchlab.values.plan import COUNTED_LIMIT_S, Plan
 from benchlab.values.redact import HIDDEN, header_value, public_url
 
 __all__ = ["command_line", "command_notes"]
+
+_LEFT_OUT = ", once its arrival times are filled in; a stored run has them all in its plan"
 
 
 def command_line(plan: Plan) -> str | None:
@@ -20,7 +33,8 @@ def command_line(plan: Plan) -> str | None:
         return None
     if len(plan.requests) > 1 or body.startswith("@"):
         return None
-    if not isinstance(plan.load, ClosedLoop | ConstantRate | PoissonRate):
+    load_options = _load_options(plan.load)
+    if load_options is None:
         return None
     options: list[tuple[str, str]] = []
     if request.method != "GET" or body:  # with a body, the command line takes POST by itself
@@ -29,17 +43,13 @@ def command_line(plan: Plan) -> str | None:
         options.append(("--header", f"{name}: {header_value(name, value)}"))
     if body:
         options.append(("--body", body))
-    if isinstance(plan.load, ClosedLoop):
-        options.append(("--connections", str(plan.load.connections)))
-    else:
-        options.append(("--rate", f"{plan.load.rate_rps:.12g}"))
-        if isinstance(plan.load, PoissonRate):
-            options.append(("--arrivals", "poisson"))
+    options += load_options
+    if not isinstance(plan.load, ClosedLoop):
         options.append(("--max-connections", str(plan.max_connections)))
     options += [
-        ("--duration", _seconds(plan.duration_s)),
-        ("--warmup", _seconds(plan.warmup_s)),
-        ("--timeout", _seconds(plan.timeout_s)),
+        *_length_options(plan),
+        ("--warmup", format_duration_s(plan.warmup_s)),
+        ("--timeout", format_duration_s(plan.timeout_s)),
         ("--workers", str(plan.workers)),
         ("--driver", plan.driver),
     ]
@@ -61,11 +71,44 @@ def command_notes(plan: Plan) -> list[str]:
     command = command_line(plan)
     if command is None:
         return [
-            "The command line cannot express this plan (several requests, or a body that is not"
-            " text). In Python, benchlab.Plan.from_json() takes the plan below as it is."
+            "The command line cannot express this plan (several requests, recorded arrivals, or a"
+            " body that is not text). In Python, benchlab.Plan.from_json() takes the plan below as"
+            f" it is{_LEFT_OUT if isinstance(plan.load, Replay) else ''}."
         ]
     return [f"Put the secrets back where it says {HIDDEN}."] if HIDDEN in command else []
 
 
-def _seconds(value: float) -> str:
-    return f"{value:.9f}".rstrip("0").rstrip(".") + "s"
+def _load_options(load: Load) -> list[tuple[str, str]] | None:
+    """What makes the same load; None for recorded arrivals: they do not fit a command line."""
+    if isinstance(load, Replay):
+        return None
+    if isinstance(load, ClosedLoop):
+        options = [("--connections", str(load.connections))]
+        if load.think_time_s:
+            options.append(("--think-time", write_think_time(load.think_time_s, load.think_time)))
+        return options
+    if isinstance(load, ConstantRate | PoissonRate):
+        options = [("--rate", f"{load.rate_rps:.12g}")]
+        poisson = isinstance(load, PoissonRate)
+    else:
+        options = [_shape_option(load)]
+        poisson = load.arrivals == "poisson"
+    return [*options, ("--arrivals", "poisson")] if poisson else options
+
+
+def _shape_option(load: Stages | Steps | Spike) -> tuple[str, str]:
+    if isinstance(load, Stages):
+        return "--stages", write_stages(load)
+    if isinstance(load, Steps):
+        return "--steps", write_steps(load)
+    return "--spike", write_spike(load)
+
+
+def _length_options(plan: Plan) -> list[tuple[str, str]]:
+    options = []
+    if plan.request_count is not None:
+        options.append(("--requests", str(plan.request_count)))
+    usual_s = plan.load.duration_s if plan.request_count is None else COUNTED_LIMIT_S
+    if plan.duration_s != usual_s:
+        options.append(("--duration", format_duration_s(plan.duration_s)))
+    return options

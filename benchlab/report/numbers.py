@@ -19,6 +19,7 @@ from benchlab.units import (
     format_ms,
     format_ratio,
 )
+from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
 from benchlab.values.health import own_lag_ns
 from benchlab.values.load import ClosedLoop
 from benchlab.values.run import Run
@@ -30,7 +31,7 @@ __all__ = [
     "Table",
     "Tile",
     "coverage_in_words",
-    "endpoint_rows",
+    "endpoint_table",
     "error_rows",
     "percentile_table",
     "server_table",
@@ -140,24 +141,10 @@ def error_rows(run: Run) -> Table | None:
     return Table(["kind", "HTTP status", "requests", "share", "meaning"], rows)
 
 
-def endpoint_rows(run: Run) -> Table | None:
+def endpoint_table(run: Run) -> Table | None:
     """One row per endpoint; None unless there are several."""
-    parts = run.by_endpoint()
-    if len(parts) < 2:
-        return None
-    rows = []
-    for name, stats in parts.items():
-        latency = stats.latency_ns
-        durations = (
-            ["–"] * 3
-            if latency is None
-            else format_column_ms([latency.p50, latency.p99, latency.max])
-        )
-        failed = format_count(stats.error_count)
-        rows.append([name, format_count(stats.count), failed, f"{stats.rate_rps:,.1f}", *durations])
-    return Table(
-        ["endpoint", "requests", "failed", "requests/s", "p50, ms", "p99, ms", "max, ms"], rows
-    )
+    rows = endpoint_rows(run)
+    return Table(ENDPOINT_HEAD, rows) if rows else None
 
 
 def slowest_table(run: Run, joined: pd.DataFrame | None) -> Table | None:

@@ -18,6 +18,7 @@ from benchlab.report import facts, numbers
 from benchlab.report.command import command_line, command_notes
 from benchlab.report.figures import inline_svg
 from benchlab.units import format_count, format_ms, format_ratio
+from benchlab.values.plan import Plan
 from benchlab.values.redact import public_plan, public_url
 from benchlab.values.run import Run
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, verdict_in_words
@@ -27,6 +28,7 @@ __all__ = ["Extra", "render_page"]
 Extra: TypeAlias = pd.DataFrame | Figure | str
 
 _ROWS_SHOWN = 200
+_OFFSETS_SHOWN = 20
 _HALF_WIDTH = (5.3, 3.9)  # inches at which text has the size of the page's small print
 _SIZES = {"timeline": (10.6, 5.0)}
 
@@ -58,7 +60,7 @@ def render_page(
         percentile_note=_percentile_note(run),
         floor=floor_in_words(run),
         errors=numbers.error_rows(run),
-        endpoints=numbers.endpoint_rows(run),
+        endpoints=numbers.endpoint_table(run),
         figures=_figures(run),
         slowest=numbers.slowest_table(run, joined),
         server=_server(run, joined, coverage),
@@ -67,7 +69,7 @@ def render_page(
         machine_facts=facts.machine_facts(run),
         generator_facts=facts.generator_facts(run),
         workers=numbers.worker_table(run),
-        plan_json=json.dumps(public_plan(run.plan.to_dict()), indent=2, ensure_ascii=False),
+        plan_json=_plan_json(run.plan),
         command=command_line(run.plan),
         command_notes=command_notes(run.plan),
         files=files,
@@ -89,6 +91,16 @@ def _assets() -> tuple[jinja2.Template, str]:
     assert environment.loader is not None
     css = environment.loader.get_source(environment, "report.css")[0]
     return environment.get_template("report.html.j2"), css
+
+
+def _plan_json(plan: Plan) -> str:
+    """The plan without secrets; of recorded arrivals, which may be a million, only the first."""
+    data = public_plan(plan.to_dict())
+    offsets_s = data["load"].get("offsets_s", ())
+    if len(offsets_s) > _OFFSETS_SHOWN:
+        left_out = len(offsets_s) - _OFFSETS_SHOWN
+        data["load"]["offsets_s"] = [*offsets_s[:_OFFSETS_SHOWN], f"… and {left_out:,} more"]
+    return json.dumps(data, indent=2, ensure_ascii=False)
 
 
 def _error_note(run: Run) -> str:

@@ -15,6 +15,7 @@ from benchlab.units import (
     format_rate,
     format_ratio,
 )
+from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
 from benchlab.values.summary import STATISTICS, Distribution
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, window_in_words
 
@@ -101,6 +102,7 @@ def run_card(run: Run) -> str:
             _picture(run),
             f'</div><div class="bl-quiet">{escape(floor_in_words(run))}</div>',
             _objectives(run),
+            _endpoints(run),
             "</div>",
         ]
     )
@@ -120,6 +122,22 @@ def _table(run: Run) -> str:
     return (
         '<div class="bl-scroll"><table><thead><tr><th scope="col">ms</th>'
         f"{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _endpoints(run: Run) -> str:
+    rows = endpoint_rows(run)
+    if not rows:
+        return ""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ENDPOINT_HEAD)
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        f"{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+        for name, *cells in rows
+    )
+    return (
+        f'<div class="bl-scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>'
+        "</table></div>"
     )
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from benchlab.errors import InputError
 from benchlab.values.load import ClosedLoop, ConstantRate, Load, PoissonRate
+from benchlab.values.load.limits import check_arrivals
+from benchlab.values.load.notation import (
+    parse_spike,
+    parse_stages,
+    parse_steps,
+    parse_think_time,
+)
 from benchlab.values.plan import Plan
 from benchlab.values.request import Request
 
-__all__ = ["ARRIVALS", "load_from_options", "plan_from_options", "with_content_type"]
+__all__ = ["load_from_options", "plan_from_options", "with_content_type"]
 
-ARRIVALS: dict[str, type[ConstantRate] | type[PoissonRate]] = {
-    "constant": ConstantRate,
-    "poisson": PoissonRate,
+_SHAPES: dict[str, Callable[[str, str], Load]] = {
+    "stages": parse_stages,
+    "steps": parse_steps,
+    "spike": parse_spike,
 }
 
 
@@ -25,8 +33,11 @@ def plan_from_options(
     body: str | bytes = b"",
     rate_rps: float = 0.0,
     arrivals: str = "constant",
+    shape: str = "",
     connections: int = 64,
+    think_time: str = "",
     duration_s: float = 10.0,
+    request_count: int = 0,
     warmup_s: float = 2.0,
     timeout_s: float = 10.0,
     max_connections: int = 1000,
@@ -40,7 +51,10 @@ def plan_from_options(
 ) -> Plan:
     """A plan of one request: an open loop at ``rate_rps``, or a closed one when that is 0.
 
-    A body that looks like JSON gets that content type unless ``headers`` has another.
+    A ``shape`` lets the rate vary: ``stages 30s:500,1m:500``, ``steps …`` or ``spike …`` (see
+    `benchlab.values.load.notation`, also for ``think_time``). With a ``duration_s`` of 0 a run is
+    as long as its load says; a ``request_count`` above 0 ends it after so many requests. A body
+    that looks like JSON gets that content type unless ``headers`` has another.
 
     Raises:
         InputError: any value that cannot be used.
@@ -48,8 +62,9 @@ def plan_from_options(
     pairs = tuple(headers.items()) if isinstance(headers, Mapping) else tuple(headers)
     return Plan(
         requests=[Request(method, url, headers=with_content_type(pairs, body), body=body)],
-        load=load_from_options(rate_rps, arrivals, connections),
-        duration_s=duration_s,
+        load=load_from_options(rate_rps, arrivals, connections, shape, think_time),
+        duration_s=duration_s or None,  # type: ignore[arg-type]  # None: as long as the load
+        request_count=request_count or None,
         warmup_s=warmup_s,
         timeout_s=timeout_s,
         max_connections=max_connections,
@@ -73,14 +88,27 @@ def with_content_type(
     return headers
 
 
-def load_from_options(rate_rps: float, arrivals: str, connections: int) -> Load:
-    """An open loop at ``rate_rps``, or a closed one when that is 0.
+def load_from_options(
+    rate_rps: float,
+    arrivals: str = "constant",
+    connections: int = 64,
+    shape: str = "",
+    think_time: str = "",
+) -> Load:
+    """An open loop of a ``shape`` or at ``rate_rps``, or a closed one without either.
 
     Raises:
         InputError: any value that cannot be used.
     """
-    if arrivals not in ARRIVALS:
-        raise InputError(f"arrivals={arrivals!r} is unknown: use {' or '.join(ARRIVALS)}")
+    check_arrivals(arrivals)
+    if shape:
+        kind, _, text = shape.strip().partition(" ")
+        if kind not in _SHAPES:
+            raise InputError(
+                f"shape={shape!r} is unknown: use {', '.join(_SHAPES)}, such as 'stages 30s:500'"
+            )
+        return _SHAPES[kind](text.strip(), arrivals)
     if rate_rps == 0:
-        return ClosedLoop(connections)
-    return ARRIVALS[arrivals](rate_rps)
+        pause_s, spread = parse_think_time(think_time) if think_time else (0.0, "constant")
+        return ClosedLoop(connections, pause_s, spread)
+    return PoissonRate(rate_rps) if arrivals == "poisson" else ConstantRate(rate_rps)

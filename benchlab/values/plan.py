@@ -22,14 +22,16 @@ from benchlab.values.request import Origin, Request
 from benchlab.values.targets import Targets, at_targets
 from benchlab.values.transport import Transport
 
-__all__ = ["DRIVERS", "Arrivals", "Plan"]
+__all__ = ["COUNTED_LIMIT_S", "DRIVERS", "Arrivals", "Plan"]
 
 DRIVERS = ("http", "httpx")
+
+COUNTED_LIMIT_S = 86_400.0
+"""The longest that a number of requests may take when nothing else is said: a day."""
 
 _MAX_WORKERS = 256
 _MAX_REQUESTS = 10**9
 _USUAL_S = 10.0
-_COUNTED_S = 86_400.0
 _TOLERANCE_S = 1e-9
 
 
@@ -149,7 +151,7 @@ class Plan:
                 f"duration_s={given_s!r} is longer than the load's own {own_s:.10g} s:"
                 " leave it out, or make the load shape longer"
             )
-        usual_s = _USUAL_S if self.request_count is None else _COUNTED_S
+        usual_s = _USUAL_S if self.request_count is None else COUNTED_LIMIT_S
         limit_s = next(length for length in (given_s, own_s, usual_s) if length is not None)
         if self.request_count is None or isinstance(self.load, ClosedLoop):
             return limit_s
@@ -191,7 +193,7 @@ class Plan:
         warmup = f" after {self.warmup_s:g} s of warm-up" if self.warmup_s else ""
         counted = self.request_count is not None
         at_most = counted and isinstance(self.load, ClosedLoop)
-        length = "" if at_most and self.duration_s >= _COUNTED_S else f"{self.duration_s:g} s"
+        length = "" if at_most and self.duration_s >= COUNTED_LIMIT_S else f"{self.duration_s:g} s"
         limit = f"at most {length}" if at_most and length else length
         count = f"{self.request_count:,} requests" if self.request_count is not None else ""
         window = f"{', '.join(part for part in (count, limit) if part)}{warmup}"

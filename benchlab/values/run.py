@@ -129,10 +129,20 @@ class Run:
         return summarize(self.measured, start, end, self.plan.intended_count(end))
 
     def by_endpoint(self) -> dict[str, Summary]:
-        """The numbers of the measured window for each named request."""
-        start, end = self.window_ns
-        names = dict.fromkeys(self.samples.endpoints)
-        return {name: summarize(self.measured.endpoint(name), start, end) for name in names}
+        """The numbers of the measured window for each named request, in the plan's order.
+
+        Requests of the same name count as one. Which request comes when is drawn from the
+        weights, so none of several has an intended rate of its own.
+        """
+        return dict(self._endpoints)
+
+    @cached_property
+    def _endpoints(self) -> dict[str, Summary]:
+        names = list(dict.fromkeys(self.samples.endpoints))
+        if len(names) == 1:
+            return {names[0]: self.stats}
+        measured, (start, end) = self.measured, self.window_ns
+        return {name: summarize(measured.endpoint(name), start, end) for name in names}
 
     @cached_property
     def objectives(self) -> tuple[ObjectiveResult, ...]:
@@ -173,6 +183,7 @@ class Run:
             "stop_reason": self.stop_reason or None,
             "slo": [result.to_dict() for result in self.objectives],
             "examples": [example.to_dict() for example in self.examples],
+            "endpoints": {name: stats.to_dict() for name, stats in self.by_endpoint().items()},
         }
 
     def summary(self) -> pd.DataFrame:
@@ -181,7 +192,7 @@ class Run:
 
         row = self.to_dict()
         errors = row.pop("errors")
-        del row["slo"], row["examples"]
+        del row["slo"], row["examples"], row["endpoints"]
         row["errors"] = ", ".join(f"{kind}: {count}" for kind, count in errors.items())
         row["warnings"] = "; ".join(row["warnings"])
         for name in ("latency", "service", "lag", "floor"):

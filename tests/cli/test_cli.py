@@ -41,6 +41,7 @@ KEYS = [
     "stop_reason",
     "slo",
     "examples",
+    "endpoints",
 ]
 STATISTICS = ["mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max"]
 

@@ -7,7 +7,15 @@ import pytest
 
 from benchlab.cli.main import cli
 from benchlab.report.command import command_line, command_notes
-from benchlab.values.load import ClosedLoop, ConstantRate, PoissonRate
+from benchlab.values.load import (
+    ClosedLoop,
+    ConstantRate,
+    PoissonRate,
+    Replay,
+    Spike,
+    Stages,
+    Steps,
+)
 from benchlab.values.plan import Plan
 from benchlab.values.redact import header_value, public_plan, public_url
 from benchlab.values.request import Request
@@ -52,6 +60,12 @@ def test_every_setting_is_an_option() -> None:
         Plan([Request("GET", URL, body="x")], ConstantRate(0.125), warmup_s=0.000001),
         Plan([Request("PUT", URL, json=[1])], PoissonRate(7), trace_ratio=0.25, seed=9, name="-n"),
         Plan([Request("GET", URL, headers={"X": "a:b"})], ClosedLoop(4), tags={"a": "b=c"}),
+        Plan([Request("GET", URL)], ClosedLoop(4, 0.125, "exponential"), request_count=10),
+        Plan([Request("GET", URL)], ClosedLoop(4, 2), request_count=10, duration_s=3),
+        Plan([Request("GET", URL)], PoissonRate(7), request_count=10),
+        Plan([Request("GET", URL)], Stages([(1.5, 20), (60, 0)], 0.5), duration_s=2),
+        Plan([Request("GET", URL)], Steps([(1.5, 20), (60, 0)], "poisson"), request_count=20),
+        Plan([Request("GET", URL)], Spike(1, 20.5, 1, 0.25, 3)),
     ],
 )
 def test_the_command_makes_the_same_plan(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +94,7 @@ def test_a_url_is_quoted_for_the_shell() -> None:
     [
         Plan([Request("GET", URL), Request("GET", URL)]),
         Plan([Request("POST", URL, body=b"\xff")]),
+        Plan([Request("POST", URL)], Replay([0, 1])),
         Plan([Request("POST", URL, body="@file")]),
     ],
 )

@@ -17,7 +17,7 @@ from benchlab.report.numbers import percentile_table
 from benchlab.report.page import render_page
 from benchlab.units import NS_PER_S
 from benchlab.values.health import WorkerHealth
-from benchlab.values.load import ClosedLoop
+from benchlab.values.load import ClosedLoop, Replay
 from benchlab.values.request import Request
 from benchlab.values.run import Run
 from benchlab.values.words import floor_in_words
@@ -275,6 +275,13 @@ def test_sections_appear_when_there_is_something_to_say() -> None:
     assert "By endpoint" in several
     assert "weight 2" in several
     assert "cannot express this plan" in several
+
+
+def test_of_recorded_arrivals_only_the_first_are_shown() -> None:
+    text = page_of(make_run(load=Replay([k / 100 for k in range(1000)]), warmup_s=0)).text
+    assert "replay of 1,000 recorded arrivals" in text
+    assert "… and 980 more" in text
+    assert "once its arrival times are filled in" in text
 
 
 def test_the_slowest_requests_are_listed_slowest_first() -> None:

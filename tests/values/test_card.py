@@ -119,3 +119,11 @@ def test_verdicts_in_words() -> None:
     assert "capacity to spare" in verdict_in_words(make_run(load=ClosedLoop(2)))
     assert "Do not take" in verdict_in_words(make_run(count=0))
     assert "did not reach its end" in verdict_in_words(make_run(stopped_ns=10**9))
+
+
+def test_each_of_several_requests_has_a_row() -> None:
+    requests = [Request("GET", URL, name="read"), Request("POST", URL, name="<write>")]
+    card = run_card(make_run(requests=requests))
+    assert '<th scope="row">read</th>' in card
+    assert '<th scope="row">&lt;write&gt;</th>' in card
+    assert "endpoint" not in run_card(make_run())

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
+from benchlab.values.request import Request
 from benchlab.values.summary import PERCENTILES, Distribution, exact_percentile
-from tests.values.synthetic import make_run
+from tests.values.synthetic import URL, make_run
 
 durations = arrays(np.int64, st.integers(1, 300), elements=st.integers(0, 10**12))
 
@@ -73,7 +75,36 @@ def test_the_dict_of_a_run_has_exactly_the_public_keys() -> None:
     assert " ".join(data) == (
         "run_id name url started_at duration_s count error_count error_ratio errors rate_rps"
         " intended_rate_rps latency_ns service_ns lag_ns verdict invalid_reason"
-        " hint warnings floor_ns floor_note stop_reason slo examples"
+        " hint warnings floor_ns floor_note stop_reason slo examples endpoints"
     )
     for name in ("latency_ns", "service_ns", "lag_ns"):
         assert " ".join(data[name]) == "mean min p50 p90 p95 p99 p99_9 max"
+
+
+def test_a_run_has_numbers_for_each_named_request() -> None:
+    requests = [
+        Request("GET", URL, name="often", weight=3),
+        Request("POST", URL, name="rarely"),
+        Request("PUT", URL, name="often"),
+    ]
+    run = make_run(requests=requests, errors=True)
+    parts = run.by_endpoint()
+    assert list(parts) == ["often", "rarely"]
+    assert sum(part.count for part in parts.values()) == run.stats.count
+    assert sum(part.error_count for part in parts.values()) == run.stats.error_count
+    assert sum(part.rate_rps for part in parts.values()) == pytest.approx(run.stats.rate_rps)
+    data = run.to_dict()["endpoints"]
+    assert {name: numbers["count"] for name, numbers in data.items()} == {
+        name: part.count for name, part in parts.items()
+    }
+    assert set(data["often"]) == set(run.stats.to_dict())
+    assert "endpoints" not in run.summary().columns
+    rows = endpoint_rows(run)
+    assert [row[0] for row in rows] == ["often", "rarely"]
+    assert all(len(row) == len(ENDPOINT_HEAD) for row in rows)
+
+
+def test_a_single_request_is_the_whole_run() -> None:
+    run = make_run()
+    assert run.by_endpoint() == {run.name: run.stats}
+    assert endpoint_rows(run) == ()

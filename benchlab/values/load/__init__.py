@@ -15,6 +15,7 @@ varying_rate.py   what stages, steps and spike have in common
 rate_curve.py     the area under a varying rate, and the way back
 limits.py         what a value may be
 codec.py          a shape as a dict, and back
+notation.py       a shape as people write it on a command line, and back
 """
 
 from __future__ import annotations

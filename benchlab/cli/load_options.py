@@ -1,0 +1,140 @@
+"""The options of ``benchlab run`` that say how much load there is, and for how long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchlab.cli.option_group import Draft, OptionGroup, Values
+from benchlab.cli.options import DURATION
+from benchlab.errors import InputError
+from benchlab.values.load import ClosedLoop, Load, Replay
+from benchlab.values.load.limits import ARRIVALS
+from benchlab.values.load.notation import parse_think_time
+from benchlab.values.options import load_from_options
+
+__all__ = ["LENGTH", "LOAD"]
+
+_OPEN = ("rate", "stages", "steps", "spike", "replay")
+
+
+def _load(draft: Draft, values: Values) -> None:
+    given = {name: values[name] for name in _OPEN if values.get(name) is not None}
+    if len(given) > 1:
+        names = " and ".join(f"--{name}" for name in given)
+        raise InputError(f"{names} exclude each other: a run has one load")
+    arrivals = values.get("arrivals", "constant")
+    think_time = values.get("think_time")
+    if given and think_time is not None:
+        raise InputError(
+            f"--think-time is for the users of a closed loop: leave --{next(iter(given))} out"
+        )
+    for name, value in given.items():
+        draft["load"] = _open_loop(name, value, arrivals)
+    if not given and "connections" in values:
+        pause_s, spread = (
+            parse_think_time(think_time) if think_time is not None else (0, "constant")
+        )
+        draft["load"] = ClosedLoop(values["connections"], pause_s, spread)
+
+
+def _open_loop(name: str, value: str | float, arrivals: str) -> Load:
+    if isinstance(value, float):
+        if value == 0:
+            raise InputError("--rate 0 makes no load: leave --rate out for a closed loop")
+        return load_from_options(value, arrivals)
+    if name != "replay":
+        return load_from_options(0, arrivals, shape=f"{name} {value}")
+    if arrivals != "constant":
+        raise InputError("--arrivals is not for recorded arrivals: leave it out with --replay")
+    return _read_replay(Path(value))
+
+
+def _read_replay(path: Path) -> Replay:
+    try:
+        text = path.read_text()
+    except OSError as exc:
+        raise InputError(f"cannot read arrival times from {path}: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise InputError(f"cannot read arrival times from {path}: it is not text") from exc
+    try:
+        return Replay.from_text(text)
+    except InputError as exc:
+        raise InputError(f"{path}: {exc}") from exc
+
+
+LOAD = OptionGroup(
+    (
+        click.option(
+            "--connections",
+            "-c",
+            type=int,
+            default=64,
+            show_default=True,
+            help="connections of a closed loop",
+        ),
+        click.option(
+            "--think-time",
+            metavar="TIME[,exponential]",
+            help="pause of a closed loop's users after each answer; with ,exponential its mean",
+        ),
+        click.option("--rate", "-r", type=float, default=None, help="requests/s of an open loop"),
+        click.option(
+            "--stages",
+            metavar="TIME:RATE,…",
+            help="a rate that goes in straight lines: from 0 (or the first stage's FROM-TO) to"
+            " each RATE within its TIME",
+        ),
+        click.option(
+            "--steps", metavar="TIME:RATE,…", help="a rate that is held for each TIME, then jumps"
+        ),
+        click.option(
+            "--spike",
+            metavar="base=…,peak=…,at=…,length=…,duration=…",
+            help="a rate with a peak in it",
+        ),
+        click.option(
+            "--replay",
+            metavar="FILE",
+            help="recorded arrival times: a number of seconds per line, or first in a CSV line",
+        ),
+        click.option(
+            "--arrivals",
+            type=click.Choice(ARRIVALS),
+            default="constant",
+            show_default=True,
+            help="how the requests of an open loop are spaced",
+        ),
+    ),
+    _load,
+)
+
+LENGTH = OptionGroup(
+    (
+        click.option(
+            "--duration",
+            "duration_s",
+            type=DURATION,
+            default=None,
+            help="length of the measured window; with --requests its limit"
+            "  [default: the load's own, else 10s]",
+        ),
+        click.option(
+            "--requests",
+            "request_count",
+            type=int,
+            default=None,
+            metavar="N",
+            help="end after N measured requests instead of a time",
+        ),
+        click.option(
+            "--warmup",
+            "warmup_s",
+            type=DURATION,
+            default="2s",
+            show_default=True,
+            help="load before that, recorded but not counted",
+        ),
+    )
+)
