@@ -13,12 +13,13 @@ import click
 from benchlab import __version__
 from benchlab.cli.calibrate import calibrate
 from benchlab.cli.history import history, query, show
+from benchlab.cli.ingest import ingest
 from benchlab.cli.notebooks import notebooks
 from benchlab.cli.recover import recover
 from benchlab.cli.report import report
 from benchlab.cli.run import run
 from benchlab.cli.sweep import sweep
-from benchlab.cli.target import ingest, target
+from benchlab.cli.target import target
 from benchlab.errors import BenchlabError
 
 __all__ = ["cli", "main"]

@@ -1,4 +1,4 @@
-"""``benchlab target`` and ``benchlab ingest``: the service under test and what it tells."""
+"""``benchlab target``: the bundled service under test."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from pathlib import Path
 
 import click
 
-from benchlab.store import Store
-
-__all__ = ["ingest", "target"]
+__all__ = ["target"]
 
 
 @click.command()
@@ -38,22 +36,3 @@ def target(port: int, otlp_dir: Path | None) -> None:
 
     with contextlib.suppress(KeyboardInterrupt):
         serve(port, otlp_dir, announce)
-
-
-@click.command()
-@click.argument(
-    "paths", nargs=-1, required=True, metavar="PATH…", type=click.Path(path_type=Path, exists=True)
-)
-def ingest(paths: tuple[Path, ...]) -> None:
-    """Take OTLP JSON files, or directories of them, into the store's otel_ tables.
-
-    What was taken before is not taken again, so this can be repeated while files grow.
-
-    \b
-    Example:
-      benchlab ingest otlp/
-    """
-    from benchlab.telemetry import ingest as take
-
-    with Store().connect() as client:
-        click.echo(str(take(client, list(paths))), err=True)

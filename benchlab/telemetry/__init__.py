@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from benchlab.telemetry.intake import IngestReport, ingest
+from benchlab.telemetry.follow import follow
+from benchlab.telemetry.intake import Fault, IngestReport, ingest
 
-__all__ = ["IngestReport", "ingest"]
+__all__ = ["Fault", "IngestReport", "follow", "ingest"]

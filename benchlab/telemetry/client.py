@@ -40,9 +40,10 @@ class Client(Protocol):
         data: Sequence[Sequence[Any]],
         column_names: Sequence[str],
         *,
+        column_type_names: Sequence[str] | None = None,
         settings: dict[str, Any] | None = None,
     ) -> Any:
-        """Insert rows by column name."""
+        """Insert rows by column name. Types that are not given are asked of the store."""
         ...
 
     def raw_insert(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,29 +15,62 @@ from benchlab.telemetry.client import Client
 from benchlab.telemetry.files import Block, exclusively, file_id, find_files, read_block, size_of
 from benchlab.telemetry.nested import flatten_line
 
-__all__ = ["IngestReport", "ingest"]
+__all__ = ["Fault", "IngestReport", "ingest"]
+
+_FAULTS_TOLD = 20
 
 # One thread and no splitting: the same block must fall into the same pieces when it is repeated.
 _REPEATABLE = {**ledger.DURABLE, "max_threads": 1, "max_insert_threads": 1}
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A line that could not be used: the byte it starts at, and what is wrong with it."""
+
+    path: Path
+    offset: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}, line at byte {self.offset:,}: {self.reason}"
+
+
 @dataclass(slots=True)
 class IngestReport:
-    """What one call of `ingest` read. ``errors`` counts the lines it could not use."""
+    """What one call of `ingest` read.
 
-    files: int = 0
+    ``errors`` counts the lines it could not use; all are kept in the table ``ingest_errors``, and
+    the first few are in ``faults``.
+    """
+
+    paths: set[Path] = field(default_factory=set)
     lines: int = 0
     spans: int = 0
     metric_points: int = 0
     errors: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def files(self) -> int:
+        """How many files were looked into."""
+        return len(self.paths)
+
+    def add(self, later: IngestReport) -> None:
+        """Count what another call read as well; its ``faults`` are not taken over."""
+        self.paths |= later.paths
+        self.lines += later.lines
+        self.spans += later.spans
+        self.metric_points += later.metric_points
+        self.errors += later.errors
 
     def __str__(self) -> str:
         text = (
-            f"{self.spans:,} spans and {self.metric_points:,} metric points"
-            f" in {self.lines:,} new lines of {self.files:,} files"
+            f"{_count(self.spans, 'span')} and {_count(self.metric_points, 'metric point')}"
+            f" in {_count(self.lines, 'new line')} of {_count(self.files, 'file')}"
         )
         if self.errors:
-            text += f"; {self.errors:,} broken lines are kept in the table ingest_errors"
+            kept = "is" if self.errors == 1 else "are"
+            text += f"; {_count(self.errors, 'broken line')} {kept} kept in the table ingest_errors"
         return text
 
 
@@ -68,7 +101,7 @@ def ingest(
             except OSError as exc:
                 raise StoreError(f"cannot read {path} ({exc.strerror or exc})") from exc
             with file, exclusively(file):
-                report.files += 1
+                report.paths.add(path)
                 _ingest_file(client, path, file, report, progress)
     return report
 
@@ -89,24 +122,28 @@ def _ingest_file(
     while block is not None:
         if here.unfinished_end != block.end:
             ledger.begin(client, identity, path, block)
-        counts = _insert_block(client, identity, path, block)
-        ledger.finish(client, identity, path, block, counts)
-        lines, spans, points, errors = counts
+        lines, spans, points, faults = _insert_block(client, identity, path, block)
+        ledger.finish(client, identity, path, block, (lines, spans, points, len(faults)))
         report.lines += lines
         report.spans += spans
         report.metric_points += points
-        report.errors += errors
+        report.errors += len(faults)
+        told = sorted(faults.items())[: _FAULTS_TOLD - len(report.faults)]
+        report.faults += [Fault(path, offset, reason) for offset, reason in told]
         progress.advance(block.end - block.start)
         block = read_block(file, block.end)
 
 
 def _insert_block(
     client: Client, identity: str, path: Path, block: Block
-) -> tuple[int, int, int, int]:
-    """Rows of a block into their tables; counts of lines, spans, metric points and errors."""
+) -> tuple[int, int, int, dict[int, str]]:
+    """Rows of a block into their tables.
+
+    Returns how many lines, spans and metric points there were, and the faults by offset.
+    """
     lines = list(block.lines())
     if not lines:
-        return 0, 0, 0, 0
+        return 0, 0, 0, {}
     for name in otlp.TABLES:
         client.command(f"TRUNCATE TABLE {name}")
     client.raw_insert(
@@ -120,12 +157,14 @@ def _insert_block(
         if mark in block.data:
             client.command(statement, settings={"max_threads": 1})
     faults: dict[int, str] = {}
-    for query in otlp.PROBLEMS:
-        for offset, reason in client.query(query).result_rows:
-            faults.setdefault(int(offset), str(reason))
+    for mark, query in otlp.PROBLEMS.items():
+        if mark in block.data:
+            for offset, reason in client.query(query).result_rows:
+                faults.setdefault(int(offset), str(reason))
     broken: dict[str, Any] = {"broken": sorted(faults)}
     spans, points = (
-        int(client.query(query, broken).result_rows[0][0] or 0) for query in otlp.COUNTS
+        int(client.query(query, broken).result_rows[0][0] or 0) if mark in block.data else 0
+        for mark, query in otlp.COUNTS.items()
     )
     for target in rows.TARGETS:
         if target.mark in block.data:
@@ -135,7 +174,11 @@ def _insert_block(
             }
             client.command(target.insert, broken, settings=settings)
     ledger.record_errors(client, identity, path, block, faults)
-    return len(lines), spans, points, len(faults)
+    return len(lines), spans, points, faults
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 @contextmanager

@@ -21,6 +21,18 @@ DURABLE = {"async_insert": 0, "wait_end_of_query": 1}
 _BEGUN, _FINISHED = 1, 2
 _HEAD_BYTES = 500
 
+_BLOCK_COLUMNS = {
+    "file_id": "String",
+    "start_offset": "UInt64",
+    "end_offset": "UInt64",
+    "state": "UInt8",
+    "path": "String",
+    "line_count": "UInt64",
+    "span_count": "UInt64",
+    "metric_point_count": "UInt64",
+    "error_count": "UInt64",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -92,16 +104,7 @@ def _note(
     client.insert(
         "ingest_blocks",
         [[file_id, block.start, block.end, state, str(path), *counts]],
-        [
-            "file_id",
-            "start_offset",
-            "end_offset",
-            "state",
-            "path",
-            "line_count",
-            "span_count",
-            "metric_point_count",
-            "error_count",
-        ],
+        list(_BLOCK_COLUMNS),
+        column_type_names=list(_BLOCK_COLUMNS.values()),
         settings=DURABLE,
     )

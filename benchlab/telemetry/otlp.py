@@ -9,7 +9,7 @@ https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 
 from __future__ import annotations
 
-__all__ = ["COUNTS", "CREATE", "DROP", "PROBLEMS", "READ", "SOUND", "TABLES"]
+__all__ = ["COUNTS", "CREATE", "DROP", "POINTS", "PROBLEMS", "READ", "SOUND", "SPANS", "TABLES"]
 
 TABLES = ("otlp_lines", "otlp_spans", "otlp_metrics")
 
@@ -73,19 +73,31 @@ CREATE = (
 )
 DROP = tuple(f"DROP TABLE IF EXISTS {name}" for name in TABLES)
 
+SPANS, POINTS = b'"resourceSpans"', b'"resourceMetrics"'
+"""What occurs in each line of the kind, and so in each block with one."""
+
+
+def _holds(kind: str, other: str) -> str:
+    """SQL for a line of this kind. Only one that may be either has to be parsed to know."""
+    return (
+        f"""position(line, '"{kind}"') > 0"""
+        f""" AND (position(line, '"{other}"') = 0 OR JSONHas(line, '{kind}'))"""
+    )
+
+
 READ = {
-    b'"resourceSpans"': f"""
+    SPANS: f"""
     INSERT INTO otlp_spans
     SELECT file_offset, JSONExtract(line, 'resourceSpans', '{_RESOURCE_SPANS}')
-    FROM otlp_lines WHERE position(line, '"resourceSpans"') > 0
+    FROM otlp_lines WHERE {_holds("resourceSpans", "resourceMetrics")}
     """,  # noqa: S608  # composed of constants
-    b'"resourceMetrics"': f"""
+    POINTS: f"""
     INSERT INTO otlp_metrics
     SELECT file_offset, JSONExtract(line, 'resourceMetrics', '{_RESOURCE_METRICS}')
-    FROM otlp_lines WHERE position(line, '"resourceMetrics"') > 0
+    FROM otlp_lines WHERE {_holds("resourceMetrics", "resourceSpans")}
     """,  # noqa: S608  # composed of constants
 }
-"""Lines into nested tuples, by what occurs in lines of the kind."""
+"""Lines into nested tuples."""
 
 _BAD_SPAN = """
     (length(span.traceId) != 0 AND NOT match(span.traceId, '^[0-9a-fA-F]{32}$'))
@@ -93,42 +105,43 @@ _BAD_SPAN = """
     OR (span.startTimeUnixNano != '' AND toUInt64OrNull(span.startTimeUnixNano) IS NULL)
     OR (span.endTimeUnixNano != '' AND toUInt64OrNull(span.endTimeUnixNano) IS NULL)
 """
-_POINTS = (
+_METRIC_POINTS = (
     "length(m.gauge.dataPoints) + length(m.sum.dataPoints) + length(m.histogram.dataPoints)"
     " + length(m.exponentialHistogram.dataPoints) + length(m.summary.dataPoints)"
 )
 _SPAN_COUNT = "arraySum(r -> arraySum(s -> length(s.spans), r.scopeSpans), tree)"
 _POINT_COUNT = (
-    f"arraySum(r -> arraySum(s -> arraySum(m -> {_POINTS}, s.metrics), r.scopeMetrics), tree)"
+    f"arraySum(r -> arraySum(s -> arraySum(m -> {_METRIC_POINTS}, s.metrics), r.scopeMetrics),"
+    " tree)"
 )
 
-PROBLEMS = (
-    """
+PROBLEMS = {
+    b"": """
     SELECT file_offset, multiIf(
         NOT isValidJSON(line), 'is not JSON',
         position(line, '"resourceSpans"') = 0 AND position(line, '"resourceMetrics"') = 0,
         'holds neither resourceSpans nor resourceMetrics', '') AS reason
     FROM otlp_lines WHERE reason != ''
     """,
-    f"""
+    SPANS: f"""
     SELECT file_offset, multiIf(
         {_SPAN_COUNT} = 0, 'holds no readable span',
         arrayExists(r -> arrayExists(s -> arrayExists(span -> {_BAD_SPAN}, s.spans), r.scopeSpans),
             tree), 'has a span whose ids or times cannot be read', '') AS reason
     FROM otlp_spans WHERE reason != ''
     """,  # noqa: S608  # composed of constants
-    f"""
+    POINTS: f"""
     SELECT file_offset, 'holds no readable data point'
     FROM otlp_metrics WHERE {_POINT_COUNT} = 0
     """,  # noqa: S608  # composed of constants
-)
+}
 """Offset and fault of lines that cannot be used; of several faults the first counts."""
 
 SOUND = "file_offset NOT IN {broken:Array(UInt64)}"
 """Leaves out the lines that have a problem; ``broken`` holds their offsets."""
 
-COUNTS = (
-    f"SELECT sum({_SPAN_COUNT}) FROM otlp_spans WHERE {SOUND}",  # noqa: S608
-    f"SELECT sum({_POINT_COUNT}) FROM otlp_metrics WHERE {SOUND}",  # noqa: S608
-)
+COUNTS = {
+    SPANS: f"SELECT sum({_SPAN_COUNT}) FROM otlp_spans WHERE {SOUND}",  # noqa: S608
+    POINTS: f"SELECT sum({_POINT_COUNT}) FROM otlp_metrics WHERE {SOUND}",  # noqa: S608
+}
 """How many spans and how many data points the sound lines hold."""

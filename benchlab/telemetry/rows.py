@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchlab.telemetry.otlp import SOUND
+from benchlab.telemetry.otlp import SOUND, SPANS
 
 __all__ = ["TARGETS", "Target"]
 
@@ -105,7 +105,7 @@ def _traces() -> Target:
     )
     return Target(
         "otel_traces",
-        b'"resourceSpans"',
+        SPANS,
         f"""
 INSERT INTO otel_traces ({names})
 SELECT

@@ -205,8 +205,33 @@ def test_broken_lines_are_kept_and_stop_nothing(
     assert [row["reason"] for row in kept] == [reason for _, reason in broken]
     assert kept[0]["line_head"] == broken[0][0].decode()
     assert kept[0]["path"] == str(path)
+    assert [(f.path, f.offset, f.reason) for f in report.faults] == [
+        (path, offset, reason) for offset, (_, reason) in zip(offsets, broken, strict=True)
+    ]
     assert ingest(client, [path]).errors == 0
     assert "8 broken lines are kept in the table ingest_errors" in str(report)
+
+
+def test_many_broken_lines_are_all_kept_and_some_told(
+    client: Client, span_line: SpanLine, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(span_line() + b"{\n" * 300)
+    report = ingest(client, [path])
+    assert (report.spans, report.errors, len(report.faults)) == (1, 300, 20)
+    assert str(report.faults[0]) == f"{path}, line at byte {len(span_line())}: is not JSON"
+    assert client.query("SELECT count() FROM ingest_errors").result_rows[0][0] == 300
+
+
+def test_a_line_is_told_by_its_members_not_by_its_text(
+    client: Client, span_line: SpanLine, tmp_path: Path
+) -> None:
+    """An attribute may have the name of the other kind's member."""
+    path = tmp_path / "a.jsonl"
+    attributes = [{"key": "resourceMetrics", "value": {"stringValue": "x"}}]
+    path.write_bytes(span_line(attributes=attributes) + b'{"resourceSpans":[\n')
+    report = ingest(client, [path])
+    assert (report.spans, report.metric_points, report.errors) == (1, 0, 1)
 
 
 def test_files_larger_than_a_block(

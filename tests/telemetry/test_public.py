@@ -7,7 +7,7 @@ import benchlab.telemetry
 
 
 def test_public_names() -> None:
-    assert benchlab.telemetry.__all__ == ["IngestReport", "ingest"]
+    assert benchlab.telemetry.__all__ == ["Fault", "IngestReport", "follow", "ingest"]
 
 
 def test_it_never_imports_the_store() -> None:
