@@ -260,7 +260,7 @@ def _warnings(
     elif load > _LOAD_LIMIT_PER_CORE * cores:
         yield f"the load average was {load:.1f} on {cores} cores: {again}"
     if core is None:
-        yield f"{_cores_in_words(core)}: the floor holds what they cost each other"
+        yield f"{_cores_in_words(core)}: a service with cores of its own has another floor"
     if probed.verdict != "valid":
         yield f"{probed.invalid_reason}: {again}"
 

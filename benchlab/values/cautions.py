@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchlab.units import NS_PER_MS, format_ns
-from benchlab.values.health import BUSY_RATIO, Health, own_lag_ns
+from benchlab.values.health import BUSY_RATIO, LAG_P99_LIMIT_NS, Health, own_lag_ns
 from benchlab.values.load import ClosedLoop
 from benchlab.values.plan import Plan
 from benchlab.values.samples import Samples
@@ -56,6 +56,8 @@ def _of_open_loop(measured: Samples, health: Health) -> Iterator[str]:
         return
     lag_p99 = exact_percentile(np.sort(own), 0.99)
     latency_p99 = exact_percentile(np.sort(measured.latency_ns), 0.99)
+    if lag_p99 > LAG_P99_LIMIT_NS:
+        return  # the verdict says so
     if lag_p99 > LAG_NOTICED_NS and lag_p99 > LAG_SHARE_RATIO * latency_p99:
         yield (
             f"the generator's own lag, {format_ns(lag_p99)} at p99, is a visible part of the"

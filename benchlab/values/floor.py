@@ -146,7 +146,7 @@ class Floor:
 
 def fingerprint(environment: Mapping[str, Any]) -> dict[str, Any]:
     """What a calibration depends on, out of a captured environment."""
-    names = ("host", "cpu_model", "cpu_count", "kernel", "python")
+    names = ("host", "cpu_model", "cpu_count", "cpu_usable", "cpu_quota", "kernel", "python")
     version = (environment.get("packages") or {}).get("benchlab")
     return {**{name: environment.get(name) for name in names}, "benchlab": version}
 

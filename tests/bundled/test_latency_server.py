@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 
 from benchlab.bundled import start_latency_server
 from benchlab.bundled.latency_server import hold_path, read_holds
+from tests.bundled.orphans import assert_ends_with_its_parent
 
 RUN = 0x0193F0A1B2C3D4E5
 MS = 1_000_000
@@ -101,18 +100,8 @@ def test_it_runs_on_its_core(tmp_path: Path) -> None:
 
 
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:
-    script = f"""
-from pathlib import Path
-from benchlab.bundled import start_latency_server
-import time
-server = start_latency_server(Path({str(tmp_path / "holds.bin")!r}))
-print(server.pid, flush=True)
-time.sleep(60)
-"""
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    process = psutil.Process(int(parent.stdout.readline()))
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    assert psutil.wait_procs([process], timeout=15)[1] == []
+    assert_ends_with_its_parent(
+        "from pathlib import Path\n"
+        "from benchlab.bundled import start_latency_server\n"
+        f"started = start_latency_server(Path({str(tmp_path / 'holds.bin')!r}))"
+    )

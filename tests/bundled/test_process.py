@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
@@ -13,6 +11,7 @@ import pytest
 
 from benchlab.bundled import start_target
 from benchlab.errors import TargetError
+from tests.bundled.orphans import assert_ends_with_its_parent
 
 
 def test_it_answers_on_loopback_until_it_is_stopped(tmp_path: Path) -> None:
@@ -38,17 +37,6 @@ def test_a_taken_port_is_told() -> None:
 
 
 def test_it_ends_with_its_parent() -> None:
-    script = """
-from benchlab.bundled import start_target
-import time
-target = start_target()
-print(target.pid, flush=True)
-time.sleep(60)
-"""
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    process = psutil.Process(int(parent.stdout.readline()))
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    assert psutil.wait_procs([process], timeout=15)[1] == []
+    assert_ends_with_its_parent(
+        "from benchlab.bundled import start_target\nstarted = start_target()"
+    )

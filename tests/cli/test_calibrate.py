@@ -14,9 +14,11 @@ from rich.console import Console
 
 from benchlab import Floor, spool
 from benchlab.cli.calibrate import print_floor
+from benchlab.cli.output import print_run
 from benchlab.floor_file import floor_path, read_floor, write_floor
 from tests.cli.test_cli import benchlab
 from tests.values.floors import make_floor
+from tests.values.synthetic import make_run
 
 
 def test_quick_calibration_end_to_end() -> None:
@@ -89,3 +91,19 @@ def test_a_floor_reads_like_this() -> None:
     (row,) = [line.split() for line in text.splitlines() if line.strip().startswith("to latency")]
     assert row == ["to", "latency", "0.600", "0.100", "0.600", "1.000", "1.050", "1.090", "1.099",
                    "1.099"]  # fmt: skip
+
+
+def test_a_run_says_hint_warnings_and_floor_on_the_terminal() -> None:
+    environment = {"clock_source": "hpet", "calibration": {"floor": make_floor().to_dict()}}
+    out = Console(width=200, record=True, highlight=False)
+    print_run(make_run(lag_ns=15_000_000, environment=environment), out)
+    print_run(make_run(environment={}), out)
+    text = out.export_text()
+    for expected in (
+        "verdict invalid: the generator fell behind its schedule",
+        "hint: leave a core free for the generator",
+        "warning: the kernel's clock source is hpet",
+        "p50 16.8 ms, floor 0.600 ms; p99 26.5 ms, floor 1.09 ms (calibrated 2026-11-01)",
+        "not calibrated on this host: run benchlab calibrate",
+    ):
+        assert expected in text, text

@@ -14,6 +14,8 @@ HOST = {
     "host": "bench-1",
     "cpu_model": "Fast 9000",
     "cpu_count": 2,
+    "cpu_usable": 2,
+    "cpu_quota": None,
     "kernel": "Linux 6.1",
     "python": "3.11.7",
     "benchlab": "0.1.0",

@@ -60,7 +60,7 @@ def test_a_card_has_hint_warnings_and_floor() -> None:
     run = make_run(lag_ns=15_000_000, environment=environment)
     text = read(run_card(run)).text
     assert f"Hint: {run.hint}" in text
-    assert len(run.warnings) == 2
+    assert len(run.warnings) == 1
     assert all(warning in text for warning in run.warnings)
     assert floor_in_words(run) in text
     assert "not calibrated on this host" in read(run_card(make_run())).text

@@ -75,5 +75,6 @@ def test_lag_that_shows_in_the_latency_calls_for_care() -> None:
     visible = make_run(lag_ns=4 * MS)
     assert visible.verdict == "valid"
     assert "own lag, 4.01 ms at p99, is a visible part" in visible.warnings[0]
+    assert make_run(lag_ns=15 * MS).warnings == ()  # the verdict says it
     assert make_run(lag_ns=MS // 2).warnings == ()  # a fast service: the floor tells
     assert make_run(lag_ns=2 * MS, stall=True).warnings == ()  # a small share

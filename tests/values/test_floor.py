@@ -40,6 +40,7 @@ def test_the_floor_of_this_host_fits_it() -> None:
         ({"host": "bench-2"}, "host bench-1, here bench-2"),
         ({"kernel": "Linux 6.6"}, "kernel Linux 6.1, here Linux 6.6"),
         ({"cpu_count": 4}, "cpu count 2, here 4"),
+        ({"cpu_usable": 1}, "cpu usable 2, here 1"),
         ({"cpu_model": None}, "cpu model Fast 9000, here None"),
         ({"python": "3.12.1"}, "python 3.11.7, here 3.12.1"),
         ({"packages": {"benchlab": "0.2.0"}}, "benchlab 0.1.0, here 0.2.0"),
