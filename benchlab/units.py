@@ -21,6 +21,7 @@ __all__ = [
     "format_ratio",
     "ns_unit",
     "parse_duration_s",
+    "parse_size_bytes",
     "seconds_to_ns",
 ]
 
@@ -29,6 +30,7 @@ NS_PER_MS = 1_000_000
 
 _UNIT_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-zµ]*)\s*", re.ASCII | re.IGNORECASE)
+_SIZE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(?:([kmg])(i?)b?|b)?\s*", re.ASCII | re.IGNORECASE)
 _NS_UNITS = ((NS_PER_S, "s"), (NS_PER_MS, "ms"), (1_000, "µs"), (1, "ns"))
 
 
@@ -62,6 +64,20 @@ def parse_duration_s(text: str) -> float:
 def format_duration_s(seconds: float) -> str:
     """``seconds`` as `parse_duration_s` reads them: to the nanosecond, such as ``2.5s``."""
     return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
+
+
+def parse_size_bytes(text: str) -> int:
+    """Bytes meant by ``500``, ``1kB``, ``1.5MB`` (powers of 1000) or ``64KiB`` (of 1024).
+
+    Raises:
+        InputError: nothing readable, or an unknown unit.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise InputError(f"{text!r} is not a size: write bytes, or such as 64KiB or 1MB")
+    number, letter, binary = match.groups()
+    factor: int = (1024 if binary else 1000) ** " kmg".index((letter or " ").lower())
+    return round(float(number) * factor)
 
 
 def seconds_to_ns(seconds: float) -> int:

@@ -10,6 +10,7 @@ from benchlab.units import (
     format_ns,
     format_ratio,
     parse_duration_s,
+    parse_size_bytes,
 )
 
 
@@ -71,6 +72,27 @@ def test_a_small_ratio_is_never_nothing() -> None:
     assert format_ratio(0) == "0.00 %"
     assert format_ratio(0.00001) == "<0.01 %"
     assert format_ratio(0.034) == "3.40 %"
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        ("500 B", 500),
+        ("1k", 1000),
+        ("1MB", 10**6),
+        (" 1.5 MiB", 1_572_864),
+        (".5gb", 5 * 10**8),
+    ],
+)
+def test_sizes_are_read_with_their_unit(text: str, size: int) -> None:
+    assert parse_size_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-1", "1 TB", "1 M B", "1e3", "٣"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="is not a size"):
+        parse_size_bytes(text)
 
 
 def test_bytes_have_binary_units() -> None:

@@ -16,6 +16,7 @@ from benchlab.load.progress import OnProgress
 from benchlab.load.progress import Progress as RunProgress
 from benchlab.units import NS_PER_MS, format_count, format_ns, format_rate, format_ratio
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
+from benchlab.values.examples import one_line, show_first
 from benchlab.values.run import Run
 from benchlab.values.summary import Distribution
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 _WHOLE = ("run_id", "started_at", "verdict")  # never folded: people copy and compare them
+_EXAMPLES_SHOWN = 5
 _VERDICT_STYLE = {"valid": "bold green", "invalid": "bold red", "interrupted": "bold yellow"}
 
 
@@ -109,6 +111,10 @@ def print_run(run: Run, out: Console | None = None) -> None:
     kinds = ", ".join(f"{kind} {format_count(n)}" for kind, n in stats.errors.items())
     errors = f"  {format_count(stats.error_count)} errors ({format_ratio(stats.error_ratio)})"
     out.print(Text(f"{errors}{': ' + kinds if kinds else ''}", style="red" if kinds else ""))
+    for example, warmup in show_first(run.examples, run.plan.warmup_ns, _EXAMPLES_SHOWN):
+        where = f"{one_line(example.endpoint, 60)}: " if len(run.plan.requests) > 1 else ""
+        line = f"    {example.kind:<9} {where}{example.describe(warmup=warmup)}"
+        out.print(Text(line, style="dim", no_wrap=True, overflow="ellipsis"))
     rows = [
         (name, distribution)
         for name, distribution in (

@@ -64,6 +64,8 @@ def run(
       benchlab run http://127.0.0.1:8000/ --spike base=50,peak=500,at=10s,length=5s,duration=30s
       benchlab run http://127.0.0.1:8000/ --replay arrivals.csv
       benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' --json result.json
+      benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' \\
+        --expect-status 200 --expect-json result.0=3
     """
     plan = plan_from_values(url, values)
     _check_outputs(json_file, csv_dir)

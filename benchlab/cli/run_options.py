@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import click
 
+from benchlab.cli.check_options import CHECKS
 from benchlab.cli.load_options import LENGTH, LOAD
 from benchlab.cli.option_group import Draft, OptionGroup, Values, draft_plan, with_options
 from benchlab.cli.options import DURATION, parse_headers, parse_tags, read_body
@@ -158,7 +159,7 @@ LABELS = OptionGroup(
     _labels,
 )
 
-PLAN_OPTIONS = (REQUEST, LOAD, LENGTH, GENERATOR, OBJECTIVES, LABELS)
+PLAN_OPTIONS = (REQUEST, CHECKS, LOAD, LENGTH, GENERATOR, OBJECTIVES, LABELS)
 
 plan_options = with_options(PLAN_OPTIONS)
 """Decorator: all options that decide a plan."""

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+from collections.abc import Sequence
 
 from benchlab.units import format_duration_s
+from benchlab.values.checks import (
+    BodyContains,
+    BodyMatches,
+    Check,
+    JsonEquals,
+    MaxBody,
+    StatusIn,
+    status_codes,
+)
 from benchlab.values.load import (
     ClosedLoop,
     ConstantRate,
@@ -31,7 +42,8 @@ def command_line(plan: Plan) -> str | None:
         body = request.body_bytes.decode()
     except UnicodeDecodeError:
         return None
-    if len(plan.requests) > 1 or body.startswith("@"):
+    checks = _check_options(request.check_list)
+    if len(plan.requests) > 1 or body.startswith("@") or checks is None:
         return None
     load_options = _load_options(plan.load)
     if load_options is None:
@@ -43,6 +55,7 @@ def command_line(plan: Plan) -> str | None:
         options.append(("--header", f"{name}: {header_value(name, value)}"))
     if body:
         options.append(("--body", body))
+    options += checks
     options += load_options
     if not isinstance(plan.load, ClosedLoop):
         options.append(("--max-connections", str(plan.max_connections)))
@@ -64,6 +77,28 @@ def command_line(plan: Plan) -> str | None:
     options += [("--tag", f"{key}={value}") for key, value in dict(plan.tags).items()]
     words = [f"{option} {shlex.quote(value)}" for option, value in options]
     return " \\\n  ".join([f"benchlab run {shlex.quote(public_url(request.url))}", *words])
+
+
+def _check_options(checks: Sequence[Check]) -> list[tuple[str, str]] | None:
+    """The options that mean ``checks``; None when one of them has none."""
+    options: list[tuple[str, str]] = []
+    for check in checks:
+        match check:
+            case StatusIn(statuses=statuses):
+                options.append(("--expect-status", ",".join(status_codes(statuses))))
+            case BodyContains(text):
+                options.append(("--expect-body", text))
+            case BodyMatches(pattern):
+                options.append(("--expect-regex", pattern))
+            case JsonEquals(path, value) if "=" not in path:
+                options.append(("--expect-json", f"{path}={json.dumps(value)}"))
+            case MaxBody(size_bytes):
+                options.append(("--max-body", str(size_bytes)))
+            case _:
+                return None
+    kinds = [option for option, _ in options]
+    single = ("--expect-status", "--max-body")
+    return None if any(kinds.count(option) > 1 for option in single) else options
 
 
 def command_notes(plan: Plan) -> list[str]:

@@ -126,6 +126,8 @@ def _request_facts(request: Request, *, named: bool) -> list[Fact]:
     headers = [f"{name}: {header_value(name, value)}" for name, value in request.header_pairs]
     if headers:
         facts.append(Fact("headers", headers, code=True))
+    if request.check_list:
+        facts.append(Fact("checks", [check.describe() for check in request.check_list]))
     if body := request.body_bytes:
         shown = body[:_BODY_SHOWN].decode(errors="replace")
         more = "…" if len(body) > _BODY_SHOWN else ""

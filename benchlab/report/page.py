@@ -16,6 +16,7 @@ from benchlab import __version__, plots
 from benchlab.plots.figure import open_axes
 from benchlab.report import facts, numbers
 from benchlab.report.command import command_line, command_notes
+from benchlab.report.examples import exhibits, left_out_note
 from benchlab.report.figures import inline_svg
 from benchlab.units import format_count, format_ms, format_ratio
 from benchlab.values.plan import Plan
@@ -43,6 +44,7 @@ def render_page(
 ) -> str:
     """HTML of the report. ``files`` are the names of the tables that stand beside it."""
     template, css = _assets()
+    shown = exhibits(run)
     return template.render(
         css=Markup(css),
         run=run,
@@ -60,6 +62,8 @@ def render_page(
         percentile_note=_percentile_note(run),
         floor=floor_in_words(run),
         errors=numbers.error_rows(run),
+        exhibits=shown,
+        exhibits_note=left_out_note(run, shown),
         endpoints=numbers.endpoint_table(run),
         figures=_figures(run),
         slowest=numbers.slowest_table(run, joined),

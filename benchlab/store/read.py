@@ -15,6 +15,7 @@ from benchlab.errors import InputError, RunNotFoundError, StoreError
 from benchlab.store.connection import reason
 from benchlab.store.dsn import Dsn
 from benchlab.units import NS_PER_S
+from benchlab.values.examples import Example
 from benchlab.values.health import Health
 from benchlab.values.plan import Plan
 from benchlab.values.run import Run
@@ -121,12 +122,13 @@ def run(client: Client, run_id: str) -> Run:
     whole_id = resolve(client, run_id)
     columns = (
         "toUnixTimestamp64Nano(started_at), plan, environment, health, stopped_ns, stop_reason,"
-        " sample_count"
+        " examples, sample_count"
     )
-    started_at_ns, plan_json, environment, health, stopped_ns, stop_reason, count = client.query(
+    row = client.query(
         f"SELECT {columns} FROM runs WHERE id = {{run_id:String}} LIMIT 1",  # noqa: S608  # constant
         parameters={"run_id": whole_id},
     ).result_rows[0]
+    started_at_ns, plan_json, environment, health, stopped_ns, stop_reason, examples, count = row
     plan = Plan.from_json(plan_json)
     records = _read_records(client, whole_id, int(count))
     whole_s, rest_ns = divmod(started_at_ns, NS_PER_S)
@@ -138,6 +140,7 @@ def run(client: Client, run_id: str) -> Run:
         samples=Samples(records, [request.name for request in plan.requests]),
         health=Health.from_dict(json.loads(health)),
         environment=json.loads(environment),
+        examples=tuple(Example.from_dict(item) for item in json.loads(examples or "[]")),
         stopped_ns=stopped_ns,
         stop_reason=stop_reason,
     )

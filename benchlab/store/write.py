@@ -181,6 +181,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         "plan": json.dumps(public_plan(run.plan.to_dict())),
         "environment": json.dumps(dict(run.environment)),
         "health": json.dumps(run.health.to_dict()),
+        "examples": json.dumps([example.to_dict() for example in run.examples]),
     }
 
 

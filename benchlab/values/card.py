@@ -16,6 +16,7 @@ from benchlab.units import (
     format_ratio,
 )
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
+from benchlab.values.examples import one_line, show_first
 from benchlab.values.summary import STATISTICS, Distribution
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, window_in_words
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["run_card"]
 
 _BADGE = {"valid": "#1a7f37", "invalid": "#b42318", "interrupted": "#8f5a00"}
+_EXAMPLES_SHOWN = 5
 _BINS, _WIDTH, _HEIGHT = 60, 300, 84
 
 # Only inherited colours and translucent greys, so that the card fits light and dark notebooks.
@@ -40,6 +42,7 @@ border-radius:8px;font-size:13px;line-height:1.45;color:inherit}
 background:rgba(180,35,24,.12)}
 .benchlab-card .bl-warning{padding:.2em .7em;border-left:4px solid #8f5a00;
 background:rgba(143,90,0,.12)}
+.benchlab-card ul.bl-examples{margin:.2em 0;padding-left:1.3em;overflow-wrap:anywhere}
 .benchlab-card .bl-facts{display:flex;flex-wrap:wrap;gap:.3em 2em;margin:.6em 0}
 .benchlab-card .bl-facts b{font-size:1.15em;font-variant-numeric:tabular-nums}
 .benchlab-card .bl-body{display:flex;flex-wrap:wrap;gap:1em 2em;align-items:flex-end}
@@ -97,6 +100,7 @@ def run_card(run: Run) -> str:
             *(f"<span>{name} <b>{escape(value)}</b></span>" for name, value in facts),
             "</div>",
             f"<div>errors by kind: {escape(errors)}</div>" if errors else "",
+            _examples(run),
             '<div class="bl-body">',
             _table(run),
             _picture(run),
@@ -106,6 +110,16 @@ def run_card(run: Run) -> str:
             "</div>",
         ]
     )
+
+
+def _examples(run: Run) -> str:
+    shown = show_first(run.examples, run.plan.warmup_ns, _EXAMPLES_SHOWN)
+    lines = "".join(
+        f"<li><b>{escape(item.kind)}</b> {escape(one_line(item.endpoint, 60))}:"
+        f" {escape(item.describe(warmup=warmup))}</li>"
+        for item, warmup in shown
+    )
+    return f'<ul class="bl-examples">{lines}</ul>' if lines else ""
 
 
 def _table(run: Run) -> str:

@@ -31,6 +31,7 @@ __all__ = [
     "check_from_dict",
     "check_to_dict",
     "split_path",
+    "status_codes",
     "status_words",
     "tuple_of_checks",
 ]
@@ -267,15 +268,21 @@ def split_path(path: str) -> tuple[str, ...]:
 
 def status_words(statuses: Iterable[int]) -> str:
     """``200, 201 or 404``; whole hundreds as ``2xx``."""
+    words = status_codes(statuses)
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def status_codes(statuses: Iterable[int]) -> list[str]:
+    """The statuses in order, whole hundreds as ``2xx``."""
     left = set(statuses)
-    words = []
+    words: list[str] = []
     for hundred in range(2, 6):
         whole = set(range(100 * hundred, 100 * hundred + 100))
         if whole <= left:
             words.append(f"{hundred}xx")
             left -= whole
         words += [str(status) for status in sorted(left & whole)]
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    return words
 
 
 def _require_text(name: str, text: object) -> None:

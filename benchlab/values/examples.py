@@ -5,13 +5,22 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchlab.values.redact import header_value, public_url
 
-__all__ = ["BODY_BYTES", "Example", "Quota", "make_example", "one_line", "pick"]
+__all__ = [
+    "BODY_BYTES",
+    "Example",
+    "Quota",
+    "make_example",
+    "one_line",
+    "pick",
+    "printable",
+    "show_first",
+]
 
 PER_KIND = 5
 """Examples kept for each kind of error and endpoint, of the warm-up and of the rest."""
@@ -23,6 +32,7 @@ BODY_BYTES = 2048
 """How much of an answer's body an example holds."""
 
 _HEADERS, _VALUE_LENGTH, _WORDS_LENGTH = 40, 300, 500
+_DISTURBING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]+")
 
 
@@ -55,10 +65,14 @@ class Example:
         """The example that `to_dict` wrote."""
         return cls(**{**data, "headers": tuple((str(k), str(v)) for k, v in data["headers"])})
 
-    def describe(self) -> str:
+    def describe(self, *, warmup: bool = False) -> str:
         """What went wrong, in one line without control characters."""
-        shown = one_line(self.body, 120)
-        return f"{one_line(self.words, 200)}{f' · body: {shown}' if shown else ''}"
+        parts = ["in the warm-up"] if warmup else []
+        if self.status and str(self.status) not in self.words:
+            parts.append(f"status {self.status}")
+        parts.append(one_line(self.words, 200))
+        shown = one_line(self.body, 100)
+        return f"{', '.join(parts)}{f' · body: {shown}' if shown else ''}"
 
 
 class Quota:
@@ -120,6 +134,32 @@ def pick(examples: Iterable[Example], warmup_ns: int) -> tuple[Example, ...]:
             quota.take(*key)
             picked.append(example)
     return tuple(picked)
+
+
+def show_first(
+    examples: Sequence[Example], warmup_ns: int, count: int
+) -> list[tuple[Example, bool]]:
+    """At most ``count`` for people to see, no two alike; and whether each is of the warm-up.
+
+    Alike are those of the same kind, endpoint, status and words. The warm-up is shown where
+    nothing failed after it.
+    """
+    measured = [item for item in examples if item.intended_ns >= warmup_ns]
+    seen: dict[tuple[str, str, int, str], Example] = {}
+    for item in measured or examples:
+        seen.setdefault((item.kind, item.endpoint, item.status, item.words), item)
+    before: Counter[tuple[str, str]] = Counter()
+    ranked: list[tuple[int, Example]] = []
+    for item in seen.values():
+        ranked.append((before[item.kind, item.endpoint], item))
+        before[item.kind, item.endpoint] += 1
+    ranked.sort(key=lambda pair: pair[0])  # one of each kind and endpoint, then a second …
+    return [(item, not measured) for _, item in ranked[:count]]
+
+
+def printable(text: str) -> str:
+    """``text`` with its lines, and a mark for each character that would disturb a page."""
+    return _DISTURBING.sub("\ufffd", text.replace("\r\n", "\n"))
 
 
 def one_line(text: str, length: int) -> str:

@@ -7,6 +7,14 @@ import pytest
 
 from benchlab.cli.main import cli
 from benchlab.report.command import command_line, command_notes
+from benchlab.values.checks import (
+    BodyContains,
+    BodyEquals,
+    BodyMatches,
+    JsonEquals,
+    MaxBody,
+    StatusIn,
+)
 from benchlab.values.load import (
     ClosedLoop,
     ConstantRate,
@@ -66,6 +74,23 @@ def test_every_setting_is_an_option() -> None:
         Plan([Request("GET", URL)], Stages([(1.5, 20), (60, 0)], 0.5), duration_s=2),
         Plan([Request("GET", URL)], Steps([(1.5, 20), (60, 0)], "poisson"), request_count=20),
         Plan([Request("GET", URL)], Spike(1, 20.5, 1, 0.25, 3)),
+        Plan(
+            [
+                Request(
+                    "GET",
+                    URL,
+                    checks=[
+                        StatusIn(404, *range(200, 300)),
+                        BodyContains("it's"),
+                        BodyContains("-x"),
+                        BodyMatches(r"^\d$"),
+                        JsonEquals("a.b", {"c": [1, "="]}),
+                        JsonEquals(r"a\.b", "7"),
+                        MaxBody(1000),
+                    ],
+                )
+            ]
+        ),
     ],
 )
 def test_the_command_makes_the_same_plan(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +121,9 @@ def test_a_url_is_quoted_for_the_shell() -> None:
         Plan([Request("POST", URL, body=b"\xff")]),
         Plan([Request("POST", URL)], Replay([0, 1])),
         Plan([Request("POST", URL, body="@file")]),
+        Plan([Request("GET", URL, checks=BodyEquals("x"))]),
+        Plan([Request("GET", URL, checks=JsonEquals("a=b", 1))]),
+        Plan([Request("GET", URL, checks=[MaxBody(1), MaxBody(2)])]),
     ],
 )
 def test_what_the_command_line_cannot_express_is_said(plan: Plan) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from benchlab.report.figures import PLOT_COLORS
 from benchlab.report.numbers import percentile_table
 from benchlab.report.page import render_page
 from benchlab.units import NS_PER_S
+from benchlab.values.examples import make_example
 from benchlab.values.health import WorkerHealth
 from benchlab.values.load import ClosedLoop, Replay
 from benchlab.values.request import Request
@@ -217,13 +219,33 @@ def test_every_text_of_others_is_escaped() -> None:
         errors=True,
         trace_ratio=0.5,
     )
+    example = make_example("check", HOSTILE, 1, 2, 200, HOSTILE, [("X", HOSTILE)], HOSTILE.encode())
+    run = replace(run, examples=(example,))
     frame = pd.DataFrame({HOSTILE: [HOSTILE]})
     page = page_of(
         run, joined=join_server(run), coverage=(10, 1), extra={HOSTILE: HOSTILE, "table": frame}
     )
     assert "<script" not in page.html
     assert "script" not in {tag for tag, _ in page.tags}
-    assert page.text.count(HOSTILE) >= 12
+    assert page.text.count(HOSTILE) >= 16
+
+
+def test_what_went_wrong_is_shown_once_for_all_that_are_alike() -> None:
+    examples = [
+        make_example("status", "a", seq, NS_PER_S * 2, 503, "the status is 503", (), b"busy", 4)
+        for seq in range(5)
+    ]
+    examples.append(make_example("connect", "a", 7, NS_PER_S * 3, 0, "refused \x1b[31m"))
+    examples.append(make_example("check", "a", 8, NS_PER_S * 3, 200, "odd", (), b"x" * 4000, 9000))
+    page = page_of(replace(make_run(errors=True), examples=tuple(examples)))
+    assert "What went wrong" in page.text
+    assert page.html.count('<article class="exhibit">') == 3
+    assert "refused \ufffd[31m" in page.text
+    assert "status 503 · request #0, meant for 2.000 s" in page.text
+    assert "Body, 4 B" in page.text
+    assert "Start of the body, 8.8 KiB in all" in page.text
+    assert "4 more like these are kept with the run" in page.text
+    assert "What went wrong" not in page_of(make_run(errors=True)).text
 
 
 def test_figures_take_the_colours_of_the_page() -> None:

@@ -12,14 +12,21 @@ from hypothesis.extra import numpy as hnp
 
 from benchlab.errors import InputError, RunNotFoundError, StoreError
 from benchlab.store import Store
+from benchlab.values.examples import make_example
 from benchlab.values.run import Run, new_run_id
 from benchlab.values.samples import SAMPLE_DTYPE, Samples
 
 MakeRun = Callable[..., Run]
 
+EXAMPLES = (
+    make_example("connect", "a", 3, 7, 0, "refused"),
+    make_example("check", "b'", 4, 10**12, 200, 'no "x"', [("A", "é")], b"<\x00\xff\n'", 5),
+)
+
 
 def test_a_run_comes_back_exactly(store: Store, make_run: MakeRun) -> None:
     run = replace(make_run(1000, stopped_ns=700_000_000), stop_reason="stopped by abort_on x")
+    run = replace(run, examples=EXAMPLES)
     store.save(run)
     back = store.run(run.id)
     assert back.samples.records.tobytes() == run.samples.records.tobytes()
@@ -27,6 +34,7 @@ def test_a_run_comes_back_exactly(store: Store, make_run: MakeRun) -> None:
     assert (back.plan, back.health, back.environment) == (run.plan, run.health, run.environment)
     assert (back.started_at, back.started_at_ns) == (run.started_at, run.started_at_ns)
     assert back.stopped_ns == 700_000_000
+    assert back.examples == EXAMPLES
     assert back.stop_reason == "stopped by abort_on x"
     assert back.spool is None
     assert (back.verdict, back.stats) == (run.verdict, run.stats)

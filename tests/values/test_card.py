@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from benchlab.values.card import run_card
+from benchlab.values.examples import make_example
 from benchlab.values.load import ClosedLoop
 from benchlab.values.request import Request
 from benchlab.values.words import floor_in_words, verdict_in_words
@@ -97,9 +99,11 @@ def test_a_card_has_plan_numbers_and_picture() -> None:
 
 def test_texts_are_escaped_and_nothing_is_loaded() -> None:
     request = Request("GET", "http://host/<script>", name=HOSTILE)
-    html = run_card(make_run(requests=[request], name=HOSTILE))
+    example = make_example("check", HOSTILE, 1, 2, 200, HOSTILE, (), HOSTILE.encode())
+    run = make_run(requests=[request], name=HOSTILE)
+    html = run_card(replace(run, examples=(example,)))
     assert read(html).seen.isdisjoint({"script", "img", "link", "iframe"})
-    assert HOSTILE in read(html).text
+    assert read(html).text.count(HOSTILE) == 4
     assert "url(" not in html
     assert "href" not in html
 

@@ -1,0 +1,111 @@
+"""The options of ``benchlab run`` that say what an answer must be."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import click
+
+from benchlab.cli.option_group import Draft, OptionGroup, Values
+from benchlab.errors import InputError
+from benchlab.units import parse_size_bytes
+from benchlab.values.checks import (
+    BodyContains,
+    BodyMatches,
+    Check,
+    JsonEquals,
+    MaxBody,
+    StatusIn,
+)
+
+__all__ = ["CHECKS", "parse_json_check", "parse_statuses"]
+
+
+def _checks(draft: Draft, values: Values) -> None:
+    """Add the checks to all requests; those of a kind that is given here take the others' place."""
+    found: list[Check] = []
+    if values.get("expect_status"):
+        found.append(parse_statuses(values["expect_status"]))
+    found += [BodyContains(text) for text in values.get("expect_body", ())]
+    found += [BodyMatches(pattern) for pattern in values.get("expect_regex", ())]
+    found += [parse_json_check(text) for text in values.get("expect_json", ())]
+    if values.get("max_body"):
+        found.append(MaxBody(parse_size_bytes(values["max_body"])))
+    given = {check.kind for check in found}
+    draft["requests"] = [
+        replace(
+            request,
+            checks=[*(old for old in request.check_list if old.kind not in given), *found],
+        )
+        for request in draft["requests"]
+    ]
+
+
+CHECKS = OptionGroup(
+    (
+        click.option(
+            "--expect-status",
+            metavar="CODES",
+            help="the statuses that are good, such as 200,201 or 2xx,404  [default: below 400]",
+        ),
+        click.option(
+            "--expect-body",
+            multiple=True,
+            metavar="TEXT",
+            help="text that the body must contain; repeatable",
+        ),
+        click.option(
+            "--expect-regex",
+            multiple=True,
+            metavar="RE",
+            help="regular expression that must match in the body; repeatable",
+        ),
+        click.option(
+            "--expect-json",
+            multiple=True,
+            metavar="PATH=VALUE",
+            help="what must stand in a JSON body, such as data.items.0.id=7; repeatable",
+        ),
+        click.option("--max-body", metavar="SIZE", help="the longest good body, such as 1MB"),
+    ),
+    _checks,
+)
+
+
+def parse_statuses(text: str) -> StatusIn:
+    """``200,201``, with ``2xx`` for a whole hundred.
+
+    Raises:
+        InputError: anything else.
+    """
+    statuses: list[int] = []
+    for word in text.split(","):
+        match = re.fullmatch(r"\s*(?:(\d{3})|([2-5])xx)\s*", word, re.ASCII | re.IGNORECASE)
+        if match is None:
+            raise InputError(
+                f"--expect-status {text}: {word.strip()!r} is no status: write 200,201 or 2xx"
+            )
+        whole, hundred = match.groups()
+        start = int(hundred or 0) * 100
+        statuses += [int(whole)] if whole else range(start, start + 100)
+    return StatusIn(*statuses)
+
+
+def parse_json_check(text: str) -> JsonEquals:
+    """``path=value``: a value that is no JSON is a string, so quotes are needed only for "7".
+
+    Raises:
+        InputError: no equals sign, or a path that cannot be one.
+    """
+    path, equals, wanted = text.partition("=")
+    if not equals:
+        raise InputError(
+            f'--expect-json {text!r} has no equals sign: write data.items.0.id=7 or state="ok"'
+        )
+    try:
+        value = json.loads(wanted)
+    except ValueError:
+        value = wanted
+    return JsonEquals(path.strip(), value)

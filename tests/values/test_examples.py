@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchlab.values.examples import (
+    BODY_BYTES,
+    MOST,
+    PER_KIND,
+    Example,
+    Quota,
+    make_example,
+    one_line,
+    pick,
+    printable,
+    show_first,
+)
+
+anything = st.text(st.characters())
+
+
+@given(
+    status=st.integers(0, 999),
+    words=anything,
+    headers=st.lists(st.tuples(anything, anything), max_size=5),
+    body=st.binary(max_size=4000),
+    more=st.integers(0, 100),
+)
+def test_whatever_came_is_bounded_and_survives_json(
+    status: int, words: str, headers: list[tuple[str, str]], body: bytes, more: int
+) -> None:
+    example = make_example("check", "a", 1, 2, status, words, headers, body, len(body) + more)
+    text = json.dumps(example.to_dict())
+    assert Example.from_dict(json.loads(text)) == example
+    assert len(example.body) <= BODY_BYTES
+    assert len(example.words) <= 500
+    assert example.body_bytes == len(body) + more
+    assert not any(ord(mark) < 32 or 127 <= ord(mark) < 160 for mark in example.describe())
+
+
+def test_a_character_cut_in_the_middle_is_left_out() -> None:
+    example = make_example("check", "a", 1, 2, 200, "", (), "é".encode() * 2000, 4000)
+    assert example.body == "é" * (BODY_BYTES // 2)
+    odd = make_example("check", "a", 1, 2, 200, "", (), b"x" + "é".encode() * 2000, 4001)
+    assert odd.body == "x" + "é" * (BODY_BYTES // 2 - 1)
+
+
+def test_secrets_are_hidden() -> None:
+    headers = [
+        ("Set-Cookie", "sid=1"),
+        ("WWW-Authenticate", "x"),
+        ("Location", "https://u:pw@h/?token=abc&a=1"),
+        ("X-Trace", "t"),
+    ]
+    example = make_example("status", "a", 1, 2, 302, "", headers)
+    assert example.headers == (
+        ("Set-Cookie", "***"),
+        ("WWW-Authenticate", "***"),
+        ("Location", "https://u:***@h/?token=***&a=1"),
+        ("X-Trace", "t"),
+    )
+
+
+def test_a_location_that_is_no_url_is_kept() -> None:
+    url = "http://[::1"
+    assert make_example("status", "a", 1, 2, 302, "", [("Location", url)]).headers[0][1] == url
+
+
+def test_a_quota_is_per_kind_endpoint_and_phase_and_in_all() -> None:
+    quota = Quota()
+    taken = 0
+    for endpoint in range(100):
+        for _ in range(2 * PER_KIND):
+            if quota.wants("status", f"e{endpoint}", False):
+                quota.take("status", f"e{endpoint}", False)
+                taken += 1
+    assert taken == MOST
+    assert not quota.wants("status", "new", True)
+    assert quota.wants("connect", "new", False)  # a kind that has none yet
+
+
+def example(seq: int, kind: str = "check", words: str = "x", intended_ns: int = 100) -> Example:
+    return Example(kind, "a", seq, intended_ns, 200, words)
+
+
+def test_of_several_workers_the_first_are_picked_in_order() -> None:
+    found = [example(seq) for seq in (9, 7, 5, 3, 1, 8, 6, 4, 2, 0)]
+    assert [item.seq for item in pick(found, 0)] == [0, 1, 2, 3, 4]
+
+
+def test_what_is_shown_first_differs_and_names_every_kind() -> None:
+    found = [example(1), example(2), example(3, words="y"), example(4, kind="tls")]
+    shown = show_first(found, 50, 2)
+    assert [(item.seq, warmup) for item, warmup in shown] == [(1, False), (4, False)]
+    assert [item.seq for item, _ in show_first(found, 50, 9)] == [1, 4, 3]
+
+
+def test_the_warm_up_is_shown_where_nothing_else_failed() -> None:
+    early, late = example(1, intended_ns=10), example(2, words="late")
+    assert show_first([early, late], 50, 5) == [(late, False)]
+    assert show_first([early], 50, 5) == [(early, True)]
+    assert "in the warm-up" in early.describe(warmup=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a\nb\t c", "a b c"),
+        ("\x1b[31mred\x9b0m", "[31mred 0m"),
+        ("\u202egnp.exe", "gnp.exe"),
+        ("x" * 20, "x" * 9 + "…"),
+    ],
+)
+def test_a_line_for_terminals(text: str, line: str) -> None:
+    assert one_line(text, 10) == line
+
+
+def test_text_for_pages_keeps_its_lines() -> None:
+    assert printable("a\r\nb\tc\x00\x1b\u202e") == "a\nb\tc���"
