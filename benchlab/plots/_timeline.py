@@ -17,6 +17,7 @@ from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import ERROR, INK, LATENCY, MUTED, SMALL_PT, dress, styled, thousands
 from benchlab.units import NS_PER_S
 from benchlab.values.load import ClosedLoop
+from benchlab.values.load.varying_rate import VaryingRate
 from benchlab.values.run import Run
 
 __all__ = ["timeline"]
@@ -53,6 +54,9 @@ def timeline(run: Run, ax: Axes | None = None) -> Figure:
     width_pt = figure_of(ax).get_size_inches()[0] * 72 * ax.get_position().width
     panels = _divide(ax, with_errors=bool(table["error_count"].any()))
     _draw_rate(panels[0], table, edges, "sent" if closed else "intended")
+    if isinstance(run.plan.load, VaryingRate):
+        _draw_plan(panels[0], run.plan.load, run.plan.warmup_s)
+    _legend(panels[0])
     _draw_latency(panels[1], table, edges)
     if len(panels) > 2:
         _draw_errors(panels[2], table, edges)
@@ -98,7 +102,13 @@ def _draw_rate(panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64], pla
     panel.set_ylim(0, max(float(table[["done_rps", "rate_rps"]].max().max()) * 1.12, 1e-9))
     panel.yaxis.set_major_locator(MaxNLocator(3))
     panel.yaxis.set_major_formatter(thousands())
-    _legend(panel)
+
+
+def _draw_plan(panel: Axes, load: VaryingRate, start_s: float) -> None:
+    """The rate that the intended times follow, evenly or at random."""
+    times_s, rates_rps = load.curve().corners
+    panel.plot(start_s + times_s, rates_rps, "--", color=MUTED, linewidth=1.4, label="planned")
+    panel.set_ylim(0, max(panel.get_ylim()[1], float(rates_rps.max()) * 1.12))
 
 
 def _draw_latency(panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64]) -> None:

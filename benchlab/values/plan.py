@@ -49,7 +49,8 @@ class Plan:
     The run takes ``warmup_s`` and then ``duration_s``; requests of the warm-up are recorded and
     flagged, and no result counts them. A shape with a length of its own (stages, steps, spike,
     replay) is ``duration_s`` long unless that is given and shorter; the others last 10 s. A
-    varying shape's warm-up runs at a constant rate: its first that is not 0, a replay's mean.
+    varying shape's warm-up runs at a constant rate: its first that is not 0 (of a rise from 0 the
+    mean), a replay's mean.
 
     With a ``request_count`` the measured window ends after so many requests. ``duration_s`` is
     then the longest it may take (if not given: a day), and of an open loop it becomes the time

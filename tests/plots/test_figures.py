@@ -5,15 +5,17 @@ import sys
 from collections.abc import Callable
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from benchlab import plots
 from benchlab.plots import style
 from benchlab.plots.figure import NotebookFigure
-from benchlab.values.load import ClosedLoop
+from benchlab.values.load import ClosedLoop, Stages
 from tests.values.synthetic import RUN_ID, edge_cases, join_server, make_run
 
 OF_A_RUN = [plots.histogram, plots.percentiles, plots.timeline]
@@ -74,6 +76,19 @@ def test_percentiles_go_as_deep_as_the_count_supports() -> None:
         run = make_run(count=count, warmup_s=0)
         labels = [label.get_text() for label in plots.percentiles(run).axes[0].get_xticklabels()]
         assert labels[-1] == last
+
+
+def test_a_varying_rate_is_drawn_beside_what_came_of_it() -> None:
+    shape = Stages([(4, 200), (6, 0)], start_rps=50, arrivals="poisson")
+    figure = plots.timeline(make_run(load=shape, warmup_s=1))
+    assert "planned" in texts(figure)
+    drawn = [
+        np.asarray(line.get_xydata()).tolist()
+        for line in figure.findobj(Line2D)
+        if isinstance(line, Line2D) and line.get_label() == "planned"
+    ]
+    assert [[1, 50], [5, 200], [5, 200], [11, 0]] in drawn
+    assert "planned" not in texts(plots.timeline(make_run()))
 
 
 def test_the_histogram_draws_every_request() -> None:

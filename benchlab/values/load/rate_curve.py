@@ -33,8 +33,6 @@ class Piece(NamedTuple):
 class RateCurve:
     """Straight pieces, one after the other; between two of them the rate may jump.
 
-    ``first_rps`` is the first rate that is not 0.
-
     Raises:
         InputError: the rate is 0 throughout.
     """
@@ -45,10 +43,21 @@ class RateCurve:
         self._slopes = (ends - starts) / lengths
         self._times = np.concatenate([[0.0], np.cumsum(lengths)])
         self._areas = np.concatenate([[0.0], np.cumsum((starts + ends) / 2 * lengths)])
-        levels = np.column_stack([starts, ends]).ravel()
-        if not levels.any():
+        self._ends = ends
+        if not (starts.any() or ends.any()):
             raise InputError("the rate is 0 all the time, so no request would ever be sent")
-        self.first_rps = float(levels[np.flatnonzero(levels)[0]])
+
+    @property
+    def first_rps(self) -> float:
+        """The first rate that is not 0; of a rise from 0, its mean."""
+        first = int(np.flatnonzero(self._starts + self._ends)[0])
+        return float(self._starts[first] or self._ends[first] / 2)
+
+    @property
+    def corners(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Times in s and rates in requests/s between which the curve is straight."""
+        times = np.column_stack([self._times[:-1], self._times[1:]]).ravel()
+        return times, np.column_stack([self._starts, self._ends]).ravel()
 
     def area(self, until_s: float) -> float:
         """Requests due before ``until_s``, as a real number."""

@@ -19,8 +19,8 @@ class Stages(VaryingRate):
 
     ``stages`` are pairs (duration_s, rate_rps): over its duration a stage brings the rate from
     where the last one ended (the first: from ``start_rps``) to its own. A stage with the rate of
-    the one before holds it. ``arrivals`` are ``constant`` or ``poisson``. A warm-up runs at the
-    first rate that is not 0.
+    the one before holds it. ``arrivals`` are ``constant`` or ``poisson``. A warm-up runs at
+    ``start_rps``; where that is 0, at the mean rate of the first rise.
     """
 
     stages: Sequence[tuple[float, float]]

@@ -25,7 +25,7 @@ class VaryingRate:
         raise NotImplementedError
 
     def steady(self) -> ConstantRate | PoissonRate:
-        """What the warm-up runs at: the first rate that is not 0."""
+        """What the warm-up runs at: the first rate that is not 0; of a rise from 0, its mean."""
         rate_rps = self.curve().first_rps
         return PoissonRate(rate_rps) if self.arrivals == "poisson" else ConstantRate(rate_rps)
 

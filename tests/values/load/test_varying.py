@@ -73,6 +73,15 @@ def test_steps_hold_their_rates_and_pauses_stay_empty() -> None:
     assert offsets[10:].tolist() == [3 * NS_PER_S + k * 50_000_000 for k in range(20)]
 
 
+def test_the_corners_of_a_curve_draw_it() -> None:
+    times_s, rates_rps = Steps([(1, 10), (2, 0)]).curve().corners
+    assert times_s.tolist() == [0, 1, 1, 3]
+    assert rates_rps.tolist() == [10, 10, 0, 0]
+    times_s, rates_rps = Stages([(1, 10), (2, 0)], start_rps=5).curve().corners
+    assert times_s.tolist() == [0, 1, 1, 3]
+    assert rates_rps.tolist() == [5, 10, 10, 0]
+
+
 def test_one_step_is_a_constant_rate() -> None:
     steps, constant = Steps([(3, 333)]), ConstantRate(333)
     difference = offsets_of(steps, 3 * NS_PER_S) - offsets_of(constant, 3 * NS_PER_S)
@@ -109,7 +118,8 @@ def test_a_long_varying_schedule_comes_in_bounded_blocks(arrivals: str) -> None:
 @pytest.mark.parametrize(
     ("load", "steady"),
     [
-        (Stages([(10, 0), (5, 30), (5, 60)]), ConstantRate(30)),
+        (Stages([(10, 0), (5, 30), (5, 60)]), ConstantRate(15)),
+        (Stages([(10, 0), (5, 60)], start_rps=30), ConstantRate(30)),
         (Stages([(10, 50)], start_rps=7, arrivals="poisson"), PoissonRate(7)),
         (Steps([(1, 0), (1, 40)]), ConstantRate(40)),
         (Spike(5, 50, 1, 1, 3), ConstantRate(5)),
