@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchlab.units import NS_PER_MS, format_ns
+from benchlab.values.floor import carried_floor
 from benchlab.values.health import BUSY_RATIO, LAG_P99_LIMIT_NS, Health, own_lag_ns
 from benchlab.values.load import ClosedLoop
 from benchlab.values.plan import Plan
@@ -33,6 +34,7 @@ def cautions(
     if not isinstance(plan.load, ClosedLoop):
         yield from _of_open_loop(samples.measured, health)
     yield from _of_cores(plan, environment)
+    yield from _of_rate(plan, environment)
     load = (environment.get("load_average_before") or [0.0])[0]
     count = environment.get("cpu_count")
     if count and load > count:
@@ -72,11 +74,24 @@ def _of_cores(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
         return
     workers = "1 worker" if plan.workers == 1 else f"{plan.workers} workers"
     have = "1 core" if cores == 1 else f"{cores:g} cores"
-    host = plan.requests[0].origin[1]
-    if _is_this_host(host, environment) and cores < plan.workers + 1:
+    hosts = [origin[1] for origin in plan.origins]
+    local = plan.transport.unix_socket or any(_is_this_host(host, environment) for host in hosts)
+    if local and cores < plan.workers + 1:
         yield f"the service and {workers} shared {have}: they took time from each other"
     elif cores < plan.workers:
         yield f"{workers} shared {have}: they took time from each other"
+
+
+def _of_rate(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
+    floor, intended = carried_floor(environment), plan.intended_count()
+    if floor is None or intended is None or floor.max_rate_is_bound or plan.driver != "http":
+        return
+    each_rps = intended / plan.duration_s / plan.workers
+    if each_rps > floor.max_rate_rps:
+        yield (
+            f"{each_rps:,.0f} requests/s of each worker are more than the"
+            f" {floor.max_rate_rps:,.0f} that one can send on this machine; use more workers"
+        )
 
 
 def _is_this_host(host: str, environment: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from benchlab.units import format_ms
 from benchlab.values.load import ClosedLoop, Load
 from benchlab.values.summary import Distribution
 
@@ -60,7 +61,7 @@ class Probe:
     service_ns: Distribution
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Floor:
     """What this host adds to a latency, and how much one worker can do on it.
 
@@ -91,9 +92,14 @@ class Floor:
         return self.service_ns if isinstance(load, ClosedLoop) else self.latency_ns
 
     @property
+    def max_rate_is_bound(self) -> bool:
+        """Whether a worker could have sent more: it waited for the server."""
+        return self.max_rate_cpu_ratio < BUSY_SERVER_RATIO
+
+    @property
     def max_rate_in_words(self) -> str:
         """The most that a worker can send, per second."""
-        at_least = "at least " if self.max_rate_cpu_ratio < BUSY_SERVER_RATIO else ""
+        at_least = "at least " if self.max_rate_is_bound else ""
         return f"{at_least}{self.max_rate_rps:,.0f} requests/s"
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,6 +129,14 @@ class Floor:
             "cores": self.cores,
             "warnings": list(self.warnings),
         }
+
+    def __repr__(self) -> str:
+        disturbed = "; not undisturbed, see warnings" if self.warnings else ""
+        return (
+            f"<Floor of {self.host.get('host')}, {self.measured_at:%Y-%m-%d}: latency p50"
+            f" {format_ms(self.latency_ns.p50)}, p99 {format_ms(self.latency_ns.p99)};"
+            f" {self.max_rate_in_words} of a worker{disturbed}>"
+        )
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Floor:

@@ -9,6 +9,8 @@ from benchlab.values.health import Health, WorkerHealth
 from benchlab.values.load import ClosedLoop
 from benchlab.values.plan import Plan
 from benchlab.values.request import Request
+from benchlab.values.transport import Transport
+from tests.values.floors import make_floor
 from tests.values.synthetic import make_run
 
 MS = 1_000_000
@@ -37,6 +39,33 @@ def test_cores_that_are_shared_are_told(url: str, cpu_count: int, workers: int, 
     environment = {"host": "bench-1", "cpu_count": cpu_count}
     said = list(cautions(plan, make_run().samples, Health(), environment))
     assert [caution.startswith(words) for caution in said] == ([True] if words else [])
+
+
+def test_a_service_behind_a_unix_socket_is_on_this_machine() -> None:
+    behind = Transport(unix_socket="/run/service")
+    run = make_run(requests=[Request("GET", "http://elsewhere/")], transport=behind)
+    said = cautions(run.plan, run.samples, run.health, {"cpu_count": 1})
+    assert [caution.partition(":")[0] for caution in said] == [
+        "the service and 1 worker shared 1 core"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("max_rate_rps", "cpu_ratio", "words"),
+    [
+        (90.0, 0.99, "100 requests/s of each worker are more than the 90 that one can send"),
+        (90.0, 0.5, ""),  # it could have sent more
+        (100.0, 0.99, ""),
+    ],
+)
+def test_a_rate_beyond_what_a_worker_can_send_is_told(
+    max_rate_rps: float, cpu_ratio: float, words: str
+) -> None:
+    floor = make_floor(max_rate_rps=max_rate_rps, max_rate_cpu_ratio=cpu_ratio)
+    run = make_run(environment={"calibration": {"floor": floor.to_dict()}})
+    (said,) = run.warnings or ("",)
+    assert said.startswith(words) if words else not said
+    assert make_run(environment=run.environment, load=ClosedLoop(2)).warnings == ()
 
 
 @pytest.mark.parametrize(
