@@ -10,6 +10,7 @@
     ├── InvalidRunError         analysis refuses a run whose verdict is not "valid" (exit code 1)
     └── StoreError              the store cannot be opened, read or written (exit code 1)
         ├── StoreBusyError      another process kept the embedded store for too long
+        ├── StoreUnavailableError  the store is down, slow or full: the same may work later
         └── SchemaError         the store was written by a newer benchlab
 
 A message says what was wrong, with the value, and what to do about it. Foreign exceptions are
@@ -28,6 +29,7 @@ __all__ = [
     "SchemaError",
     "StoreBusyError",
     "StoreError",
+    "StoreUnavailableError",
     "TargetError",
     "WorkerError",
 ]
@@ -75,6 +77,10 @@ class StoreError(BenchlabError):
 
 class StoreBusyError(StoreError):
     """Another process holds the embedded store; waiting for it was given up."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store does not answer or has no room. Nothing is wrong with what was asked of it."""
 
 
 class SchemaError(StoreError):

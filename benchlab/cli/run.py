@@ -16,7 +16,7 @@ from benchlab.cli.exit_codes import exit_code
 from benchlab.cli.history import history_table
 from benchlab.cli.output import console, error_console, print_frame, print_run, progress_bar
 from benchlab.cli.run_options import plan_from_values, plan_options
-from benchlab.errors import InputError, RunError, StoreError
+from benchlab.errors import InputError, RunError
 from benchlab.load.run import run as carry_out
 from benchlab.store import Store
 from benchlab.values.run import Run
@@ -99,12 +99,7 @@ def _keep(finished: Run, store: Store | None, out: Console) -> None:
         if finished.spool is not None:
             spool.remove(finished.spool)
         return
-    try:
-        store.save(finished)
-    except StoreError as exc:
-        raise StoreError(
-            f"{exc}; run {finished.id} was measured and is kept: benchlab recover saves it"
-        ) from exc
+    store.save(finished)
     out.print(f"\nsaved in {store.location}; the last runs:", markup=False)
     print_frame(history_table(store, 5), out)
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from benchlab.errors import InputError, StoreBusyError, StoreError
+from benchlab.errors import InputError, StoreBusyError, StoreError, StoreUnavailableError
 from benchlab.store.dsn import Dsn
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["DURABLE", "errors_in_our_words", "make_read_only", "opened", "reason"]
+__all__ = ["DURABLE", "errors_in_our_words", "make_read_only", "opened", "patiently", "reason"]
 
 DURABLE = {"async_insert": 0, "wait_end_of_query": 1}
 """Settings of every insert: acknowledged means written. Servers buffer by default since 26.x."""
@@ -27,6 +28,14 @@ _AFTER = re.compile(
     r"\s*\(version .*$|\s*Stack trace:.*$|\s*\(for url [^)]*\)$"
     r"|( FORMAT Native)?\. Expected one of: .*$"
 )
+# The engine's codes for what passes: too much at once, no room, no quota or memory left, a replica
+# or its keeper away, an answer that was lost.
+_PASSES = frozenset(
+    {159, 201, 202, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 499, 745, 999}
+)
+_CODE = re.compile(r"\bcode: (\d+)", re.IGNORECASE)
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 8.0
 _HELD_BY_ENGINE = ("Cannot lock file", "EmbeddedServer")
 
 
@@ -47,13 +56,43 @@ def opened(dsn: Dsn) -> Iterator[Client]:
 
 @contextmanager
 def errors_in_our_words(dsn: Dsn) -> Iterator[None]:
-    """Let the client's errors leave the block as StoreError."""
+    """Let the client's errors leave the block as StoreError, those that pass as its subclass."""
     from clickhouse_connect.driver.exceptions import Error
 
     try:
         yield
     except Error as exc:
-        raise StoreError(f"the store {dsn} failed: {reason(exc, dsn)}") from exc
+        kind = StoreUnavailableError if _passes(exc) else StoreError
+        raise kind(f"the store {dsn} failed: {reason(exc, dsn)}") from exc
+
+
+def patiently(work: Callable[[], None], wait_s: float, say: Callable[[str], None]) -> None:
+    """Do ``work``, which may be repeated, again while the store is unavailable.
+
+    The pauses double from 0.5 s to 8 s; there is no attempt after ``wait_s``. ``say`` is told of
+    each pause.
+
+    Raises:
+        StoreUnavailableError: it was to the last.
+    """
+    deadline = time.monotonic() + wait_s
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        try:
+            return work()
+        except StoreUnavailableError as exc:
+            if time.monotonic() + pause_s > deadline:
+                raise
+            say(f"{exc}; trying again in {pause_s:g} s")
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
+def _passes(exc: BaseException) -> bool:
+    from clickhouse_connect.driver.exceptions import OperationalError
+
+    found = _CODE.search(str(exc))
+    return int(found[1]) in _PASSES if found else isinstance(exc, OperationalError)
 
 
 def make_read_only(client: Client) -> None:
@@ -111,7 +150,8 @@ def _cannot_open(dsn: Dsn, exc: Exception) -> Exception:
             f"the server of {dsn} has no database {dsn.database!r}: create it there with"
             f" CREATE DATABASE {dsn.database}, or correct BENCHLAB_DSN"
         )
-    return StoreError(
+    kind = StoreUnavailableError if _passes(exc) else StoreError
+    return kind(
         f"cannot reach the store {dsn}: {text}. Check that ClickHouse is running there and that"
         " user and password are right"
     )

@@ -18,7 +18,14 @@ _EXAMPLES = (
     " or http(s)://user:password@host:8123/database for a server"
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_OPTIONS = ("ca_cert", "client_cert", "client_cert_key", "connect_timeout", "verify")
+_OPTIONS = (
+    "ca_cert",
+    "client_cert",
+    "client_cert_key",
+    "connect_timeout",
+    "send_receive_timeout",
+    "verify",
+)
 # Whatever may be a password: all from the scheme to the last @, and what follows a question mark.
 _SECRETS = re.compile(r"^([a-z+]*://)?.*@|\?.*", re.DOTALL)
 

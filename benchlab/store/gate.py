@@ -25,7 +25,7 @@ from benchlab.store.dsn import Dsn
 if TYPE_CHECKING:
     from filelock import FileLock
 
-__all__ = ["HOLDER_NAME", "LOCK_NAME", "admission"]
+__all__ = ["HOLDER_NAME", "LOCK_NAME", "admission", "say"]
 
 LOCK_NAME = "benchlab.lock"
 HOLDER_NAME = "benchlab.holder"
@@ -53,7 +53,7 @@ def admission(
         yield
         return
     deadline = time.monotonic() + wait_s
-    turn = _Turn(path, deadline, wait_s, on_wait or _say)
+    turn = _Turn(path, deadline, wait_s, on_wait or say)
     turn.take(_acquire_thread, "another thread of this process")
     try:
         if _inside:
@@ -161,5 +161,6 @@ def _own_command() -> str:
     return "python" if name in ("", "-c") else name
 
 
-def _say(message: str) -> None:
+def say(message: str) -> None:
+    """Tell a person who waits: one line on standard error."""
     print(message, file=sys.stderr, flush=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from benchlab.errors import InputError
+from benchlab.errors import InputError, StoreError
 from benchlab.store import connection, gate, migrate, read, spans, write
 from benchlab.store.dsn import default_dsn, parse_dsn
 from benchlab.values.run import Run
@@ -82,11 +82,23 @@ class Store:
 
         Credentials are not kept: in the stored plan, header values and URL parameters whose names
         sound secret are ``***``. Bodies are kept as they are.
-        Any number of calls, after whatever failed before, leave exactly one copy.
-        ``on_progress(done, total)`` counts samples.
+        Any number of calls, after whatever failed before, leave exactly one copy. While the store
+        is down, slow or full, the call tries again for as long as it would wait for its turn, and
+        says so in the same way. ``on_progress(done, total)`` counts samples.
         """
-        with self.connect() as client:
-            write.save(client, run, on_progress)
+
+        def attempt() -> None:
+            with self.connect() as client:
+                write.save(client, run, on_progress)
+
+        try:
+            connection.patiently(attempt, self._wait_s, self._on_wait or gate.say)
+        except StoreError as exc:
+            if run.spool is None:
+                raise
+            raise type(exc)(
+                f"{exc}; run {run.id} was measured and is kept: benchlab recover saves it"
+            ) from exc
         write.remove_spool(run)
 
     def has(self, run_id: str) -> bool:

@@ -3,7 +3,8 @@
 Any step can be cut off and the whole repeated. A block is one insert into one partition, so it
 is stored whole or not at all; before a block is sent the store is asked whether it has it, and
 a token made of run and block catches the insert whose acknowledgement was lost. The row in
-``runs`` is written once the number of stored samples is right.
+``runs`` is written once the number of stored samples is right, and so is that in the rollups,
+which a materialized view fills and a crash may leave behind.
 """
 
 from __future__ import annotations
@@ -74,11 +75,9 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
     # A second round is needed only where blocks of another content were left under this id.
     for salt in ("", secrets.token_hex(4)):
         _insert_missing(client, run, records, salt, report)
-        if _count_samples(client, run.id) == total:
+        if _counts(client, run.id) == (total, total):
             break
-        client.command(
-            "DELETE FROM samples WHERE run_id = {run_id:String}", parameters={"run_id": run.id}
-        )
+        _remove_samples(client, run.id)
     else:
         raise StoreError(
             f"run {run.id} could not be stored: the store does not hold its {total:,} samples after"
@@ -198,11 +197,26 @@ def _stored_seqs(client: Client, run_id: str, seqs: list[int]) -> set[int]:
     return {row[0] for row in found.result_rows}
 
 
-def _count_samples(client: Client, run_id: str) -> int:
-    found = client.query(
-        "SELECT count() FROM samples WHERE run_id = {run_id:String}", parameters={"run_id": run_id}
-    )
-    return int(found.result_rows[0][0])
+def _counts(client: Client, run_id: str) -> tuple[int, int]:
+    """Samples of the run, and how many its rollups count."""
+    ((samples, rolled_up),) = client.query(
+        """
+        SELECT
+            (SELECT count() FROM samples WHERE run_id = {run_id:String}),
+            (SELECT sum(request_count) FROM endpoint_seconds WHERE run_id = {run_id:String})
+        """,
+        parameters={"run_id": run_id},
+    ).result_rows
+    return int(samples), int(rolled_up)
+
+
+def _remove_samples(client: Client, run_id: str) -> None:
+    # The rollups first: cut off in between, the samples are still there to say that they are wrong.
+    for table in ("endpoint_seconds", "samples"):
+        client.command(
+            f"DELETE FROM {table} WHERE run_id = {{run_id:String}}",  # noqa: S608  # constant
+            parameters={"run_id": run_id},
+        )
 
 
 def _silent(done: int, total: int) -> None:

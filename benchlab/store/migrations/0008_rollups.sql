@@ -1,0 +1,127 @@
+-- Sums and sketches of the requests of one endpoint that were intended in one second of a run. They
+-- merge over seconds, endpoints and runs. A percentile from them is within 0.5 % of the exact one
+-- (DDSketch: Masson, Rim, Lee 2019); those of a run in `runs` and `run_percentiles` are exact.
+-- A view fills this table, block by block of samples. The writer compares the sums of both before
+-- it lets the run exist, so whatever was cut off or repeated is made good then.
+CREATE TABLE IF NOT EXISTS endpoint_seconds (
+    run_id LowCardinality(String),
+    started_at DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    endpoint UInt16 CODEC(T64, ZSTD(1)),
+    second Int64 CODEC(Delta(8), ZSTD(1)) COMMENT 'of the run, by intended time',
+    warmup Bool,
+    request_count SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+    error_count SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+    bytes_in SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    latency_max_ns SimpleAggregateFunction(max, Int64) CODEC(T64, ZSTD(1)),
+    latency AggregateFunction(quantilesDD(0.005, 0.5, 0.9, 0.95, 0.99, 0.999), Int64) CODEC(ZSTD(1))
+) ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(started_at)
+ORDER BY (run_id, endpoint, second, warmup)
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- The runs that are there already. A repetition is dropped: equal rows in the same order, one token.
+INSERT INTO endpoint_seconds
+SELECT
+    run_id,
+    any(started_at),
+    endpoint,
+    intDiv(intended_ns, 1000000000) AS second,
+    bitTest(flags, 0) AS warmup,
+    count(),
+    countIf(error != 0),
+    sum(bytes_in),
+    max(lag_ns + service_ns),
+    quantilesDDState(0.005, 0.5, 0.9, 0.95, 0.99, 0.999)(lag_ns + service_ns)
+FROM samples
+GROUP BY run_id, endpoint, second, warmup
+ORDER BY run_id, endpoint, second, warmup
+SETTINGS insert_deduplication_token = 'migration:0008', max_threads = 1, max_insert_threads = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS endpoint_seconds_mv TO endpoint_seconds AS
+SELECT
+    run_id,
+    any(samples.started_at) AS started_at,
+    endpoint,
+    intDiv(intended_ns, 1000000000) AS second,
+    bitTest(flags, 0) AS warmup,
+    count() AS request_count,
+    countIf(error != 0) AS error_count,
+    sum(samples.bytes_in) AS bytes_in,
+    max(lag_ns + service_ns) AS latency_max_ns,
+    quantilesDDState(0.005, 0.5, 0.9, 0.95, 0.99, 0.999)(lag_ns + service_ns) AS latency
+FROM samples
+GROUP BY run_id, endpoint, second, warmup;
+
+-- A run over time: one row per second in which requests were intended, all endpoints together.
+CREATE VIEW IF NOT EXISTS per_second AS
+SELECT
+    run_id,
+    second,
+    warmup,
+    any(started_at) + toIntervalSecond(second) AS timestamp,
+    sum(seconds.request_count) AS request_count,
+    sum(seconds.error_count) AS error_count,
+    sum(seconds.bytes_in) AS bytes_in,
+    quantilesDDMerge(0.005, 0.5, 0.9, 0.95, 0.99, 0.999)(latency) AS percentiles,
+    toInt64(percentiles[1]) AS latency_p50_ns,
+    toInt64(percentiles[2]) AS latency_p90_ns,
+    toInt64(percentiles[3]) AS latency_p95_ns,
+    toInt64(percentiles[4]) AS latency_p99_ns,
+    toInt64(percentiles[5]) AS latency_p99_9_ns,
+    max(seconds.latency_max_ns) AS latency_max_ns
+FROM endpoint_seconds AS seconds
+WHERE run_id IN (SELECT id FROM runs)
+GROUP BY run_id, second, warmup;
+
+-- The measured window of a run by endpoint; `name` is the request's name in the plan.
+CREATE VIEW IF NOT EXISTS per_endpoint AS
+SELECT
+    run_id,
+    endpoint,
+    JSONExtractString(any(runs.plan), 'requests', endpoint + 1, 'name') AS name,
+    sum(seconds.request_count) AS request_count,
+    sum(seconds.error_count) AS error_count,
+    sum(seconds.bytes_in) AS bytes_in,
+    quantilesDDMerge(0.005, 0.5, 0.9, 0.95, 0.99, 0.999)(latency) AS percentiles,
+    toInt64(percentiles[1]) AS latency_p50_ns,
+    toInt64(percentiles[2]) AS latency_p90_ns,
+    toInt64(percentiles[3]) AS latency_p95_ns,
+    toInt64(percentiles[4]) AS latency_p99_ns,
+    toInt64(percentiles[5]) AS latency_p99_9_ns,
+    max(seconds.latency_max_ns) AS latency_max_ns
+FROM endpoint_seconds AS seconds
+INNER JOIN runs ON runs.id = seconds.run_id
+WHERE NOT warmup
+GROUP BY run_id, endpoint;
+
+-- How many requests of the measured window took how long, in buckets that are the same for every
+-- run: 0, then 20 a decade from 1 µs to 1,000,000 s at the preferred numbers of ISO 3:1973.
+CREATE VIEW IF NOT EXISTS latency_histogram AS
+WITH
+    arrayConcat(
+        [0],
+        arrayFlatten(arrayMap(
+            power -> arrayMap(
+                step -> toInt64(step * intExp10(power)),
+                [100, 112, 125, 140, 160, 180, 200, 224, 250, 280,
+                    315, 355, 400, 450, 500, 560, 630, 710, 800, 900]
+            ),
+            range(1, 13)
+        )),
+        [1000000000000000]
+    ) AS edges
+SELECT
+    run_id,
+    roundDown(lag_ns + service_ns, edges) AS lower_ns,
+    edges[indexOf(edges, lower_ns) + 1] AS upper_ns,
+    count() AS request_count
+FROM samples
+WHERE NOT bitTest(flags, 0) AND run_id IN (SELECT id FROM runs)
+GROUP BY run_id, lower_ns;
+
+-- The last run of each name.
+CREATE VIEW IF NOT EXISTS runs_latest AS
+SELECT *
+FROM runs
+ORDER BY started_at DESC, id DESC
+LIMIT 1 BY name;
