@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from benchlab.feeds import read_feed as read_feed
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
+    from benchlab.plan_file import read_plan as read_plan
     from benchlab.report import write_report as write_report
     from benchlab.store import Store as Store
     from benchlab.values.checks import BodyContains as BodyContains
@@ -69,6 +70,7 @@ _HOME = {
     "calibrate": "benchlab.calibration",
     "Transport": "benchlab.values.transport",
     "read_feed": "benchlab.feeds",
+    "read_plan": "benchlab.plan_file",
     "run": "benchlab.load.run",
     "run_async": "benchlab.load.run",
     "write_report": "benchlab.report",
@@ -102,6 +104,7 @@ __all__ = [
     "calibrate",
     "plots",
     "read_feed",
+    "read_plan",
     "run",
     "run_async",
     "write_report",

@@ -9,7 +9,7 @@ import click
 from benchlab.cli.option_group import Draft, OptionGroup, Values
 from benchlab.cli.options import DURATION
 from benchlab.errors import InputError
-from benchlab.values.load import ClosedLoop, Load, Replay
+from benchlab.values.load import ClosedLoop, ConstantRate, Load, PoissonRate, Replay
 from benchlab.values.load.limits import ARRIVALS
 from benchlab.values.load.notation import parse_think_time
 from benchlab.values.options import load_from_options
@@ -20,6 +20,8 @@ _OPEN = ("rate", "stages", "steps", "spike", "replay")
 
 
 def _load(draft: Draft, values: Values) -> None:
+    if "load" in draft and values:
+        values = _completed(values, draft["load"])
     given = {name: values[name] for name in _OPEN if values.get(name) is not None}
     if len(given) > 1:
         names = " and ".join(f"--{name}" for name in given)
@@ -37,6 +39,23 @@ def _load(draft: Draft, values: Values) -> None:
             parse_think_time(think_time) if think_time is not None else (0, "constant")
         )
         draft["load"] = ClosedLoop(values["connections"], pause_s, spread)
+
+
+def _completed(values: Values, load: Load) -> Values:
+    """The options that change ``load``, and what they leave as it is."""
+    if any(name in values for name in _OPEN):
+        return {"arrivals": "poisson", **values} if isinstance(load, PoissonRate) else values
+    if isinstance(load, ClosedLoop) and "arrivals" not in values:
+        spread = ",exponential" if load.think_time == "exponential" else ""
+        pause = {"think_time": f"{load.think_time_s}s{spread}"} if load.think_time_s else {}
+        return {"connections": load.connections, **pause, **values}
+    if isinstance(load, ConstantRate | PoissonRate) and set(values) == {"arrivals"}:
+        return {"rate": float(load.rate_rps), **values}
+    option = next(iter(values)).replace("_", "-")
+    raise InputError(
+        f"--{option} does not fit the plan's load ({load.describe()}): edit its file, or give"
+        " another load"
+    )
 
 
 def _open_loop(name: str, value: str | float, arrivals: str) -> Load:

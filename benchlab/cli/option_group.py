@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from benchlab.values.plan import Plan
-from benchlab.values.request import Request
 
 __all__ = ["Draft", "OptionGroup", "Values", "copy_fields", "draft_plan", "with_options"]
 
@@ -65,13 +64,12 @@ def with_options(groups: Sequence[OptionGroup]) -> Callable[[Command], Command]:
     return decorate
 
 
-def draft_plan(groups: Sequence[OptionGroup], url: str, values: Values) -> Plan:
-    """The plan for ``url`` with what the options say.
+def draft_plan(groups: Sequence[OptionGroup], draft: Draft, values: Values) -> Plan:
+    """The plan that ``draft`` becomes with what the options say.
 
     Raises:
         InputError: any value that cannot be used.
     """
-    draft: Draft = {"requests": [Request("GET", url)]}
     for group in groups:
         group.apply(draft, {name: values[name] for name in group.names if name in values})
     return Plan(**draft)

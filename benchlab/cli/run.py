@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from benchlab import spool
@@ -19,13 +20,15 @@ from benchlab.cli.run_options import plan_from_values, plan_options
 from benchlab.errors import InputError, RunError
 from benchlab.load.run import run as carry_out
 from benchlab.store import Store
+from benchlab.values.planfile import plan_to_toml
 from benchlab.values.run import Run
 
 __all__ = ["run"]
 
 
 @click.command()
-@click.argument("url")
+@click.pass_context
+@click.argument("source", metavar="URL|PLAN.toml")
 @plan_options
 @click.option(
     "--json", "json_file", metavar="FILE|-", help="write the result as JSON; - is standard output"
@@ -38,25 +41,33 @@ __all__ = ["run"]
     help="write summary, histogram and time series as CSV",
 )
 @click.option("--no-save", is_flag=True, help="do not keep the run in the store")
+@click.option(
+    "--dry-run", is_flag=True, help="print the plan as a plan file, secrets hidden; make no load"
+)
 def run(
-    url: str,
+    context: click.Context,
+    source: str,
     json_file: str | None,
     csv_dir: Path | None,
     no_save: bool,
+    dry_run: bool,
     **values: Any,
 ) -> int:
-    """Make load on URL and say what came of it.
+    """Make load on URL, or as PLAN.toml says, and say what came of it.
 
     Without --rate the loop is closed: --connections users, each sending its next request when the
     last is answered. With --rate it is open: requests are sent at their times, whatever the
     service does, on as many connections as that takes. The rate may vary: --stages, --steps,
     --spike, --replay.
 
+    A plan file says everything itself; of the options, only those given here change it.
+
     Ctrl-C ends the run early and keeps what was measured; a second one waits for nothing.
 
     \b
     Examples:
       benchlab run http://127.0.0.1:8000/health
+      benchlab run checkout.toml --duration 30s
       benchlab run http://127.0.0.1:8000/ --rate 500 --duration 30s --arrivals poisson
       benchlab run http://127.0.0.1:8000/ --requests 10000 --think-time 100ms,exponential
       benchlab run http://127.0.0.1:8000/ --stages 30s:500,1m:500,10s:0
@@ -67,7 +78,12 @@ def run(
       benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' \\
         --expect-status 200 --expect-json result.0=3
     """
-    plan = plan_from_values(url, values)
+    sources = {name: context.get_parameter_source(name) for name in values}
+    given = {name for name, source in sources.items() if source is not ParameterSource.DEFAULT}
+    plan = plan_from_values(source, values, given)
+    if dry_run:
+        click.echo(plan_to_toml(plan), nl=False)
+        return 0
     _check_outputs(json_file, csv_dir)
     store = None if no_save else Store()
     if store is not None:

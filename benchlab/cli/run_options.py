@@ -6,7 +6,9 @@ whose parameter is called like a field of `Plan` needs nothing else in a group w
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -14,27 +16,40 @@ from benchlab.cli.check_options import CHECKS
 from benchlab.cli.load_options import LENGTH, LOAD
 from benchlab.cli.option_group import Draft, OptionGroup, Values, draft_plan, with_options
 from benchlab.cli.options import DURATION, parse_headers, parse_tags, read_body
+from benchlab.errors import InputError
+from benchlab.plan_file import read_draft
+from benchlab.values.load import ClosedLoop
 from benchlab.values.options import with_content_type
 from benchlab.values.plan import DRIVERS, Plan
+from benchlab.values.request import Request
 
 __all__ = ["plan_from_values", "plan_options"]
 
+_PLAN_FILE = ".toml"
+
 
 def _request(draft: Draft, values: Values) -> None:
-    body = read_body(values["body"])
-    method = values["method"] or ("POST" if body else "GET")
-    headers = with_content_type(parse_headers(values["headers"]), body)
-    given = {name.lower() for name, _ in headers}
-    draft["requests"] = [
-        replace(
-            request,
-            method=method,
-            headers=(*headers, *(p for p in request.header_pairs if p[0].lower() not in given)),
-            body=body,
-            name="",
-        )
-        for request in draft["requests"]
-    ]
+    requests = draft["requests"]
+    for name in ("method", "body"):
+        if len(requests) > 1 and name in values:
+            raise InputError(
+                f"--{name} would change all {len(requests)} requests of the plan: edit its file"
+            )
+    draft["requests"] = [_changed(request, values) for request in requests]
+
+
+def _changed(request: Request, values: Values) -> Request:
+    body = read_body(values["body"]) if "body" in values else request.body_bytes
+    usual = "POST" if body and "body" in values and request.method == "GET" else request.method
+    method = values.get("method") or usual
+    headers = parse_headers(values.get("headers", ()))
+    own = {name.lower() for name, _ in headers}
+    headers += tuple(pair for pair in request.header_pairs if pair[0].lower() not in own)
+    if "body" in values:
+        headers = with_content_type(headers, body)
+    named = request.name != f"{request.method} {request.parts.path or '/'}"
+    name = request.name if named else ""
+    return replace(request, method=method, headers=headers, body=body, name=name)
 
 
 REQUEST = OptionGroup(
@@ -136,8 +151,8 @@ OBJECTIVES = OptionGroup(
 
 
 def _labels(draft: Draft, values: Values) -> None:
-    draft["name"] = values["name"]
-    draft["tags"] = parse_tags(values["tags"])
+    draft["name"] = values.get("name", draft.get("name", ""))
+    draft["tags"] = {**draft.get("tags", {}), **parse_tags(values.get("tags", ()))}
 
 
 LABELS = OptionGroup(
@@ -165,10 +180,16 @@ plan_options = with_options(PLAN_OPTIONS)
 """Decorator: all options that decide a plan."""
 
 
-def plan_from_values(url: str, values: Values) -> Plan:
-    """The plan for ``url`` that the options' ``values`` describe.
+def plan_from_values(source: str, values: Values, given: Collection[str] = ()) -> Plan:
+    """The plan for a URL that the options' ``values`` describe, or the one in a plan file.
+
+    Of a plan file, only the options that were ``given`` explicitly change anything.
 
     Raises:
         InputError: any value that cannot be used.
     """
-    return draft_plan(PLAN_OPTIONS, url, values)
+    if source.endswith(_PLAN_FILE) and "://" not in source:
+        chosen = {name: value for name, value in values.items() if name in given}
+        draft = {"load": ClosedLoop(), **read_draft(Path(source))}
+        return draft_plan(PLAN_OPTIONS, draft, chosen)
+    return draft_plan(PLAN_OPTIONS, {"requests": [Request("GET", source)]}, values)

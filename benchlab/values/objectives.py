@@ -211,6 +211,8 @@ def parse_objectives(
     """
     if isinstance(items, str | Objective):
         items = (items,)
+    if not isinstance(items, Iterable):
+        raise InputError(f"{field}={items!r} must be a list of objectives: {_HINT}")
     parsed = []
     for item in items:
         if not isinstance(item, str | Objective):

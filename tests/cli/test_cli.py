@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -339,6 +340,27 @@ def test_a_broken_objective_is_shown_and_exit_code_1(target: TargetProcess) -> N
     assert "of 2 windows" in done.stderr
     again = benchlab("show", "latest", "--json")
     assert json.loads(again.stdout) == result
+
+
+def test_a_plan_file_runs_and_the_dry_run_can_be_fed_back(
+    target: TargetProcess, tmp_path: Path
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    plan, again = tmp_path / "checkout.toml", tmp_path / "again.toml"
+    plan.write_text(example.replace("http://127.0.0.1:8000", target.url))
+    quick = ["--duration", "500ms", "--warmup", "0s", "--slo", "error_count<=0"]
+    shown = benchlab("run", str(plan), "--dry-run", *quick)
+    assert shown.returncode == 0, shown.stderr
+    assert "# 100 requests in the measured window" in shown.stdout
+    again.write_text(shown.stdout)
+    assert benchlab("run", str(again), "--dry-run").stdout == shown.stdout
+    assert "no runs yet" in benchlab("history").stderr
+    done = benchlab("run", str(plan), *quick, "--json", "-")
+    result = json.loads(done.stdout)
+    assert done.returncode == EXIT_CODES[result["verdict"]], done.stderr
+    assert (result["name"], result["count"], result["error_count"]) == ("checkout", 100, 0)
+    assert [item["objective"] for item in result["slo"]] == ["error_count<=0"]
 
 
 def test_a_run_that_its_plan_stops_is_exit_code_1(target: TargetProcess) -> None:

@@ -10,9 +10,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from benchlab import ClosedLoop, ConstantRate, Plan, PoissonRate
+from benchlab import ClosedLoop, ConstantRate, Plan, PoissonRate, Stages
 from benchlab.cli.option_group import copy_fields
 from benchlab.cli.run_options import PLAN_OPTIONS, plan_from_values, plan_options
+from benchlab.errors import InputError
 
 URL = "http://127.0.0.1:8000/x"
 
@@ -77,3 +78,56 @@ def test_options_that_are_copied_are_fields_of_the_plan(name: str) -> None:
 def test_no_two_options_become_the_same_parameter() -> None:
     names = [name for group in PLAN_OPTIONS for name in group.names]
     assert len(names) == len(set(names))
+
+
+FILE = """
+name = "mine"
+duration = "7s"
+slo = ["p99<5ms"]
+[load]
+kind = "poisson_rate"
+rate_rps = 50
+[[requests]]
+url = "http://127.0.0.1:8000/x"
+headers = { X-A = "1", X-B = "2" }
+[tags]
+a = "1"
+"""
+
+
+def from_file(tmp_path: Path, text: str, **given: Any) -> Plan:
+    (tmp_path / "plan.toml").write_text(text)
+    return plan_from_values(f"{tmp_path}/plan.toml", given, set(given))
+
+
+def test_options_change_a_plan_file_only_where_given(tmp_path: Path) -> None:
+    same = from_file(tmp_path, FILE)
+    assert (same.name, same.duration_s, same.warmup_s) == ("mine", 7, 0)
+    assert same.load == PoissonRate(50)
+    changed = from_file(
+        tmp_path, FILE, rate=20.0, headers=("x-a: 3",), tags=("b=2",), warmup_s=1.0, slo=()
+    )
+    assert changed.load == PoissonRate(20)
+    assert changed.requests[0].header_pairs == (("x-a", "3"), ("X-B", "2"))
+    assert changed.tags == (("a", "1"), ("b", "2"))
+    assert (changed.duration_s, changed.warmup_s, changed.slo) == (7, 1, ())
+    assert from_file(tmp_path, FILE, arrivals="constant").load == ConstantRate(50)
+    assert from_file(tmp_path, FILE, body="[1]").requests[0].method == "POST"
+    closed = FILE.replace("poisson_rate", "closed_loop").replace("rate_rps", "connections")
+    assert from_file(tmp_path, closed, connections=5).load == ClosedLoop(5)
+    paused = closed.replace("connections", 'think_time_s = "1s"\nconnections')
+    assert from_file(tmp_path, paused, connections=5).load == ClosedLoop(5, 1)
+    assert from_file(tmp_path, paused, think_time="2s").load == ClosedLoop(50, 2)
+    assert from_file(tmp_path, closed, stages="7s:10").load == Stages([(7, 10)])
+    assert from_file(tmp_path, closed, rate=5.0).load == ConstantRate(5)
+
+
+def test_options_that_do_not_fit_the_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--connections does not fit"):
+        from_file(tmp_path, FILE, connections=5)
+    staged = FILE.replace("poisson_rate", "stages").replace("rate_rps = 50", "stages = [[7, 5]]")
+    with pytest.raises(InputError, match="--arrivals does not fit"):
+        from_file(tmp_path, staged, arrivals="poisson")
+    two = FILE.replace("[tags]", '[[requests]]\nurl = "http://127.0.0.1:8000/y"\n[tags]')
+    with pytest.raises(InputError, match="--body would change all 2 requests"):
+        from_file(tmp_path, two, body="x")
