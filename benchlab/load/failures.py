@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ssl
 
@@ -9,7 +10,14 @@ import httpx
 
 from benchlab.values.samples import ErrorKind
 
-__all__ = ["causes_of", "error_kind", "exception_words", "is_local_failure", "unfinished_words"]
+__all__ = [
+    "causes_of",
+    "error_kind",
+    "exception_words",
+    "is_local_failure",
+    "opening_error",
+    "unfinished_words",
+]
 
 _UNFINISHED = {
     ErrorKind.TIMEOUT: "the time was up",
@@ -48,11 +56,12 @@ def exception_words(exc: BaseException) -> str:
 def error_kind(exc: BaseException) -> ErrorKind:
     """What a failure inside httpx means in benchlab's terms."""
     causes = causes_of(exc)
-    if any(isinstance(item, ssl.SSLError) for item in causes):
-        return ErrorKind.TLS
     if isinstance(exc, httpx.TimeoutException | TimeoutError):
         return ErrorKind.TIMEOUT
-    if isinstance(exc, httpx.ConnectError):
+    if any(isinstance(item, ssl.SSLError) for item in causes):
+        return ErrorKind.TLS
+    if isinstance(exc, httpx.ConnectError | AttributeError):
+        # AttributeError: anyio asks a connection that was reset at once for its address
         return ErrorKind.CONNECT
     if any(isinstance(item, ConnectionResetError | BrokenPipeError) for item in causes):
         return ErrorKind.RESET
@@ -62,6 +71,14 @@ def error_kind(exc: BaseException) -> ErrorKind:
     if isinstance(exc, httpx.NetworkError):
         return ErrorKind.RESET
     return ErrorKind.PROTOCOL
+
+
+def opening_error(exc: BaseException, *, in_tls: bool) -> ErrorKind:
+    """What a failure to open a connection means, in its handshake or before."""
+    late = (TimeoutError, asyncio.CancelledError)  # what the request's own time limit comes to
+    if any(isinstance(item, late) for item in causes_of(exc)):
+        return ErrorKind.TIMEOUT
+    return ErrorKind.TLS if in_tls else ErrorKind.CONNECT
 
 
 def causes_of(exc: BaseException) -> list[BaseException]:

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import httpx
 
 from benchlab.load.connection_log import ConnectionLog
-from benchlab.load.failures import error_kind
+from benchlab.load.failures import opening_error
 from benchlab.load.tls import tls_context
 from benchlab.values.plan import Plan
 from benchlab.values.request import Origin
-from benchlab.values.samples import Flag
+from benchlab.values.samples import ErrorKind, Flag
 
 __all__ = ["JOB", "ClientFactory", "Job"]
 
@@ -29,6 +29,7 @@ class Job(Protocol):
 
     seq: int
     flags: int
+    failed_in_tls: bool
 
 
 class ClientFactory:
@@ -124,13 +125,17 @@ class _ConnectionTrace:
                 if self._job is not None:
                     self._job.flags |= Flag.NEW_CONNECTION
             elif state == "failed":
-                self._tell(now - self._start, 0, error_kind(info["exception"]))
+                error = opening_error(info["exception"], in_tls=False)
+                self._tell(now - self._start, 0, error)
             else:
                 self._connected = now
                 if self._url.scheme != "https":
                     self._tell(now - self._start, 0)
         elif what == "start_tls" and state != "started":
-            error = error_kind(info["exception"]) if state == "failed" else 0
+            failed = state == "failed"
+            error = opening_error(info["exception"], in_tls=True) if failed else ErrorKind.OK
+            if self._job is not None:
+                self._job.failed_in_tls = failed
             self._tell(self._connected - self._start, now - self._connected, error)
 
     def _tell(self, connect_ns: int, tls_ns: int, error: int = 0) -> None:

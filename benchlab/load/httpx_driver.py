@@ -53,6 +53,7 @@ class _Job:
     sent: int = 0
     first_byte: int = 0
     bytes_in: int = 0
+    failed_in_tls: bool = False
     response: httpx.Response | None = None
     body: bytearray = field(default_factory=bytearray)
 
@@ -202,6 +203,8 @@ class HttpxDriver:
             error, words = self._judge(job, job.response)
         except Exception as exc:  # whatever it is, the request has failed and is recorded
             error, words = error_kind(exc), exception_words(exc)
+            if error is ErrorKind.CONNECT and job.failed_in_tls:
+                error = ErrorKind.TLS
             self.local_failure_count += any(is_local_failure(cause) for cause in causes_of(exc))
         self._record(job, error, words)
         return error

@@ -92,13 +92,14 @@ def serving(
     behaviour: Behaviour,
     host: str = "127.0.0.1",
     *,
+    port: int = 0,
     tls: ssl.SSLContext | None = None,
     unix_socket: Path | None = None,
 ) -> Iterator[str]:
-    """A server on a free port, or a Unix socket, a thread per connection; yields its URL."""
+    """A server on a free port (or ``port``) or a Unix socket, a thread per connection; its URL."""
     if unix_socket is None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, 0), family=family)
+        listener = socket.create_server((host, port), family=family)
     else:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(unix_socket))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from typing import Protocol, cast
 
@@ -180,8 +181,7 @@ class Connection(asyncio.Protocol):
         if exc is None and answer is not None and answer.end():
             self._complete(now, answer.status, answer.body_bytes, False)
         else:
-            reset = isinstance(exc, ConnectionError)
-            self.fail(now, ErrorKind.RESET if reset else ErrorKind.CLOSED)
+            self.fail(now, _kind_of_loss(exc))
         self._driver.lost(self)
 
     def _continue_plain(self, data: bytes, now: int) -> None:
@@ -225,3 +225,9 @@ class Connection(asyncio.Protocol):
             error,
             self._flags,
         )
+
+
+def _kind_of_loss(exc: Exception | None) -> ErrorKind:
+    if isinstance(exc, ConnectionError):
+        return ErrorKind.RESET
+    return ErrorKind.TLS if isinstance(exc, ssl.SSLError) else ErrorKind.CLOSED

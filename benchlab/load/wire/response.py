@@ -1,6 +1,8 @@
-"""Reading HTTP/1.1 answers.
+"""Reading HTTP/1.1 answers (RFC 9112).
 
-One real parser (httptools, which is llhttp) decides everything. Most answers of a service under
+One real parser (httptools, which is llhttp) decides everything: strict about lengths, as both
+sides must agree where an answer ends, and lenient where a client must or may be (folded header
+lines, section 5.2; lines that end with LF alone, section 2.2). Most answers of a service under
 test have the same head, byte for byte, except a date that changes once a second; what the parser
 said about a head is remembered by its bytes, and an answer with a known head and a plain
 ``Content-Length`` body is then done by comparing lengths.
@@ -20,6 +22,12 @@ _MEMORY = 512
 _SWITCHING = 101
 _OK = 200
 _NO_BODY = (204, 304)
+_FIRST_STATUS = 100
+_VERSIONS = ("1.0", "1.1")
+_OPENING = b"HTTP/"
+_MAX_HEAD = 256 * 1024
+"""Bytes an answer may spend on interim answers and headers, or on chunk headers and trailers
+without a byte of body: as with any client, an endless head must not fill the memory."""
 
 
 class BrokenAnswerError(Exception):
@@ -58,7 +66,8 @@ class HeadMemory:
         complete = answer.feed(head)
         plain = None
         length = answer.content_length
-        if not answer.interim and (complete or length is not None) and not answer.until_close:
+        framed = complete or (length is not None and not answer.body_bytes)
+        if not answer.interim and framed and not answer.until_close:
             body = 0 if complete else length or 0
             plain = PlainHead(answer.status, body, answer.reusable)
         self.known[head] = plain
@@ -75,7 +84,9 @@ class Answer:
     __slots__ = (
         "_chunked",
         "_head_only",
+        "_opening",
         "_parser",
+        "_spent",
         "body_bytes",
         "complete",
         "content_length",
@@ -88,6 +99,11 @@ class Answer:
     def __init__(self, *, head_only: bool) -> None:
         self._head_only = head_only
         self._parser: Any = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True, lenient_optional_cr_before_lf=True
+        )
+        self._opening: bytes | None = b""
+        self._spent = 0
         self._chunked = False
         self.status = 0
         self.body_bytes = 0
@@ -105,17 +121,30 @@ class Answer:
         Raises:
             BrokenAnswerError: the bytes are not an HTTP answer.
         """
+        if self._opening is not None:
+            self._check_opening(data)
+        self._spent += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self.complete, self.reusable = True, False
         except httptools.HttpParserError as exc:
             if not self.complete:
-                raise BrokenAnswerError(str(exc)) from exc
+                own = isinstance(exc.__context__, BrokenAnswerError)
+                raise BrokenAnswerError(str(exc.__context__ if own else exc)) from exc
             self.reusable = False  # what follows a whole answer spoils only the connection
         if self.status == _SWITCHING:
             raise BrokenAnswerError("the server switched to another protocol")
+        if self._spent > _MAX_HEAD and not self.complete:
+            raise BrokenAnswerError(f"more than {_MAX_HEAD:,} bytes of headers")
         return self.complete
+
+    def _check_opening(self, data: bytes) -> None:
+        """The parser knows protocols that only look like HTTP: refuse them."""
+        opening = ((self._opening or b"") + data[:8]).lstrip(b"\r\n")
+        if opening[: len(_OPENING)] != _OPENING[: len(opening)]:
+            raise BrokenAnswerError("the answer is not HTTP")
+        self._opening = None if len(opening) >= len(_OPENING) else opening
 
     def end(self) -> bool:
         """The connection was closed; True if that completes the answer."""
@@ -130,20 +159,27 @@ class Answer:
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.complete:
             return
+        if b"\0" in value or name[-1:] in b" \t":
+            raise BrokenAnswerError(f"invalid header {name[:40]!r}")
         lowered = name.lower()
         if lowered == b"content-length":
             self.content_length = int(value)
         elif lowered == b"transfer-encoding":
+            if self._chunked:
+                raise BrokenAnswerError("Transfer-Encoding goes on after chunked")
             self._chunked = value.lower().rstrip().endswith(b"chunked")
 
     def on_headers_complete(self) -> None:
         if self.complete:
             return
-        status = self._parser.get_status_code()
+        status, version = self._parser.get_status_code(), self._parser.get_http_version()
+        if status < _FIRST_STATUS or version not in _VERSIONS:
+            raise BrokenAnswerError(f"status {status} of HTTP/{version}")
         self.interim = status < _OK and status != _SWITCHING
         if self.interim:
             self.content_length, self._chunked = None, False
             return
+        self._spent = 0
         self.status = status
         self.reusable = self._parser.should_keep_alive()
         if self._head_only or status in _NO_BODY:
@@ -155,6 +191,7 @@ class Answer:
         if self.complete:
             self.reusable = False  # a body where none may be, such as after HEAD
             return
+        self._spent = 0
         self.body_bytes += len(body)
 
     def on_message_complete(self) -> None:
