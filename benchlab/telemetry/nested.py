@@ -1,19 +1,23 @@
-"""Attribute values that hold other values, turned into the text the Collector stores for them.
+"""What ClickHouse would read otherwise than the Collector renders it, put right in the line.
 
-ClickHouse renders plain values itself (see `otlp`). Lists and maps, of any depth, are rendered
-here, line by line, before it sees them: they become strings in the line.
+ClickHouse renders plain values itself (see `otlp`). Lists and maps in attributes, of any depth, are
+rendered here, line by line, before it sees them: they become strings in the line. And a negative
+zero, which the Collector writes without a decimal point, must not be taken for an integer.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from decimal import Decimal
 from typing import Any
 
 __all__ = ["flatten_line"]
 
 _MARKS = (b'"arrayValue"', b'"kvlistValue"')
+# Within a string a quote would follow a backslash, so this finds members only.
+_NEGATIVE_ZERO = re.compile(rb'("(?:doubleValue|asDouble|sum|min|max)":\s*-0)(?=[,}\s])')
 
 # Go's JSON writes these as escapes, and the Collector renders with it.
 _ESCAPES = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -22,8 +26,10 @@ _ESCAPES = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029"})
 def flatten_line(line: bytes) -> bytes:
     """``line`` with every list or map value in it replaced by a string value.
 
-    A line that has none, or cannot be read, comes back as it is.
+    A line that has none, or cannot be read, comes back as it is but for its negative zeros.
     """
+    if b'":-0' in line or b'": -0' in line:
+        line = _NEGATIVE_ZERO.sub(rb"\1.0", line)
     if not any(mark in line for mark in _MARKS):
         return line
     try:

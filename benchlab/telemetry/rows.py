@@ -43,7 +43,8 @@ def _map(attributes: str) -> str:
     exact = f"arrayMap((s, i, b, d, y) -> concat(s, i, b, {_double('d')}, y), {values})"
     # Rendering doubles costs as much as all the rest, and most spans have none.
     rendered = f"if(arrayExists(d -> d != '', {attributes}.value.doubleValue), {exact}, {plain})"
-    return f"CAST(({attributes}.key, {rendered}), 'Map(LowCardinality(String), String)')"
+    # The Collector orders them by key, and metrics are stored by a hash of them in that order.
+    return f"mapSort(CAST(({attributes}.key, {rendered}), 'Map(LowCardinality(String), String)'))"
 
 
 def _id(text: str) -> str:

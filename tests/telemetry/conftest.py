@@ -48,10 +48,10 @@ def rows() -> Callable[..., list[dict[str, Any]]]:
 @pytest.fixture
 def span_line() -> Callable[..., bytes]:
     """A line with ``count`` spans, as the Collector's file exporter writes it."""
-    return _span_line
+    return make_span_line
 
 
-def _span_line(count: int = 1, first: int = 1, **span: Any) -> bytes:
+def make_span_line(count: int = 1, first: int = 1, **span: Any) -> bytes:
     spans = [
         {
             "traceId": TRACE_ID,

@@ -50,6 +50,19 @@ def test_lists_and_maps_become_compact_json(value: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "flat"),
+    [
+        (b'{"value":{"doubleValue":-0}}', b'{"value":{"doubleValue":-0.0}}'),
+        (b'{"sum":-0,"min": -0 ,"max":-0}', b'{"sum":-0.0,"min": -0.0 ,"max":-0.0}'),
+        (b'{"asDouble":-0.5,"sum":-01}', b'{"asDouble":-0.5,"sum":-01}'),
+        (b'{"s":"\\"sum\\":-0}"}', b'{"s":"\\"sum\\":-0}"}'),
+    ],
+)
+def test_a_negative_zero_is_not_an_integer(line: bytes, flat: bytes) -> None:
+    assert flatten_line(line) == flat
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         (0.0, "0"),

@@ -118,6 +118,17 @@ def test_a_span_in_full(client: Client, rows: Rows, span_line: SpanLine, tmp_pat
     }
 
 
+def test_attributes_are_in_order_of_their_keys(
+    client: Client, rows: Rows, span_line: SpanLine, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jsonl"
+    keys = ["b", "é", "a.b", "a", "B"]
+    path.write_bytes(span_line(attributes=attributes(**{key: {"intValue": 1} for key in keys})))
+    ingest(client, [path])
+    (row,) = rows(client, "SELECT mapKeys(SpanAttributes) AS found FROM otel_traces")
+    assert row["found"] == ["B", "a", "a.b", "b", "é"]
+
+
 KINDS = [
     (None, "Unspecified"),
     (0, "Unspecified"),
