@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from benchlab import plots as plots
     from benchlab.calibration import calibrate as calibrate
     from benchlab.errors import BenchlabError as BenchlabError
+    from benchlab.exchange import export_run as export_run
+    from benchlab.exchange import import_file as import_file
     from benchlab.feeds import read_feed as read_feed
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from benchlab.values.feed import Feed as Feed
     from benchlab.values.floor import Floor as Floor
     from benchlab.values.histogram import LatencyHistogram as LatencyHistogram
+    from benchlab.values.imported import ImportedSummary as ImportedSummary
     from benchlab.values.load import ClosedLoop as ClosedLoop
     from benchlab.values.load import ConstantRate as ConstantRate
     from benchlab.values.load import PoissonRate as PoissonRate
@@ -53,6 +56,7 @@ _HOME = {
     "Floor": "benchlab.values.floor",
     "JsonEquals": "benchlab.values.checks",
     "Feed": "benchlab.values.feed",
+    "ImportedSummary": "benchlab.values.imported",
     "LatencyHistogram": "benchlab.values.histogram",
     "MaxBody": "benchlab.values.checks",
     "Objective": "benchlab.values.objectives",
@@ -68,6 +72,8 @@ _HOME = {
     "Steps": "benchlab.values.load",
     "Store": "benchlab.store",
     "calibrate": "benchlab.calibration",
+    "export_run": "benchlab.exchange",
+    "import_file": "benchlab.exchange",
     "Transport": "benchlab.values.transport",
     "read_feed": "benchlab.feeds",
     "read_plan": "benchlab.plan_file",
@@ -85,6 +91,7 @@ __all__ = [
     "ConstantRate",
     "Feed",
     "Floor",
+    "ImportedSummary",
     "JsonEquals",
     "LatencyHistogram",
     "MaxBody",
@@ -102,6 +109,8 @@ __all__ = [
     "Store",
     "Transport",
     "calibrate",
+    "export_run",
+    "import_file",
     "plots",
     "read_feed",
     "read_plan",

@@ -9,7 +9,12 @@ from benchlab.values.run import Run
 
 __all__ = ["EXIT_CODES", "exit_code"]
 
-EXIT_CODES: Final[dict[Verdict, int]] = {"valid": 0, "invalid": 1, "interrupted": 130}
+EXIT_CODES: Final[dict[Verdict, int]] = {
+    "valid": 0,
+    "invalid": 1,
+    "interrupted": 130,
+    "imported": 0,
+}
 """Exit code of a command that made or reported a run with that verdict, all else being well."""
 
 

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchlab.errors import RunNotFoundError
 from benchlab.store import Store
+from benchlab.values.imported import ImportedSummary
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from benchlab.values.run import Run
 
 __all__ = ["history", "history_table", "query", "show"]
 
@@ -31,19 +35,25 @@ _HISTORY = {
 @click.command()
 @click.option("-n", "limit", type=click.IntRange(1), default=10, show_default=True, help="how many")
 def history(limit: int) -> None:
-    """The latest runs, newest first.
+    """The latest runs, newest first, and below them the imported summaries.
 
     \b
     Example:
       benchlab history -n 20
     """
+    from benchlab.cli.imported import summary_table
     from benchlab.cli.output import error_console, print_frame
 
-    table = history_table(Store(), limit)
-    if table.empty:
+    store = Store()
+    with store.connect():
+        table, summaries = history_table(store, limit), summary_table(store, limit)
+    if table.empty and summaries.empty:
         error_console().print("no runs yet: make one with benchlab run URL", markup=False)
-        return
-    print_frame(table)
+    if not table.empty:
+        print_frame(table)
+    if not summaries.empty:
+        click.echo(f"{'' if table.empty else chr(10)}imported summaries, without requests:")
+        print_frame(summaries)
 
 
 @click.command()
@@ -52,16 +62,21 @@ def history(limit: int) -> None:
 def show(run_id: str, as_json: bool) -> None:
     """The summary of a stored run: its id, the beginning of it, or "latest".
 
+    An imported summary is shown as what it is.
+
     \b
     Examples:
       benchlab show latest
       benchlab show 01a209c5db41b16d --json
     """
+    from benchlab.cli.imported import print_summary
     from benchlab.cli.output import print_run
 
-    stored = Store().run(run_id)
+    stored = _find(Store(), run_id)
     if as_json:
         click.echo(json.dumps(stored.to_dict(), indent=2))
+    elif isinstance(stored, ImportedSummary):
+        print_summary(stored)
     else:
         print_run(stored)
 
@@ -94,6 +109,18 @@ def query(sql: str, form: str, write: bool) -> None:
         click.echo(frame.to_json(orient="records", date_format="iso", indent=2))
     else:
         print_frame(frame, float_format=".6g")
+
+
+def _find(store: Store, run_id: str) -> Run | ImportedSummary:
+    with store.connect():
+        try:
+            return store.run(run_id)
+        except RunNotFoundError:
+            try:
+                return store.summary(run_id)
+            except RunNotFoundError:
+                pass
+            raise
 
 
 def history_table(store: Store, limit: int) -> pd.DataFrame:

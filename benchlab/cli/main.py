@@ -12,6 +12,7 @@ import click
 
 from benchlab import __version__
 from benchlab.cli.calibrate import calibrate
+from benchlab.cli.exchange import export, import_
 from benchlab.cli.history import history, query, show
 from benchlab.cli.ingest import ingest
 from benchlab.cli.notebooks import notebooks
@@ -50,6 +51,8 @@ _COMMANDS = (
     history,
     show,
     query,
+    export,
+    import_,
     recover,
     target,
     ingest,

@@ -36,7 +36,12 @@ __all__ = [
 
 _WHOLE = ("run_id", "started_at", "verdict")  # never folded: people copy and compare them
 _EXAMPLES_SHOWN = 5
-_VERDICT_STYLE = {"valid": "bold green", "invalid": "bold red", "interrupted": "bold yellow"}
+_VERDICT_STYLE = {
+    "valid": "bold green",
+    "invalid": "bold red",
+    "interrupted": "bold yellow",
+    "imported": "bold blue",
+}
 
 
 def console() -> Console:

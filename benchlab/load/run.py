@@ -13,6 +13,7 @@ from benchlab.load.environment import capture_environment
 from benchlab.load.preflight import check_credentials, check_open_files, check_reachable
 from benchlab.load.progress import OnProgress, Progress
 from benchlab.load.supervisor import StopSignal, stop_on_interrupt, supervise
+from benchlab.values.load import Imported
 from benchlab.values.plan import Plan
 from benchlab.values.run import Run, new_run_id
 
@@ -94,6 +95,11 @@ def _in_kernel() -> bool:
 
 
 def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> Run:
+    if isinstance(plan.load, Imported):
+        raise InputError(
+            f"this plan describes what {plan.load.source} sent, not how: give it a load of its own"
+            " to run it (dataclasses.replace(plan, load=…))"
+        )
     check_credentials(plan)
     check_open_files(plan)
     check_reachable(plan)

@@ -19,6 +19,7 @@ from benchlab.values.checks import (
 from benchlab.values.load import (
     ClosedLoop,
     ConstantRate,
+    Imported,
     Load,
     PoissonRate,
     Replay,
@@ -103,6 +104,8 @@ def _check_options(checks: Sequence[Check]) -> list[tuple[str, str]] | None:
 
 def command_notes(plan: Plan) -> list[str]:
     """What the command line leaves open."""
+    if isinstance(plan.load, Imported):
+        return [f"{plan.load.source} made this load; its results do not say how."]
     command = command_line(plan)
     if command is None:
         return [
@@ -114,8 +117,9 @@ def command_notes(plan: Plan) -> list[str]:
 
 
 def _load_options(load: Load) -> list[tuple[str, str]] | None:
-    """What makes the same load; None for recorded arrivals: they do not fit a command line."""
-    if isinstance(load, Replay):
+    """What makes the same load; None for recorded arrivals, which do not fit a command line, and
+    for load that another tool made."""
+    if isinstance(load, Replay | Imported):
         return None
     if isinstance(load, ClosedLoop):
         options = [("--connections", str(load.connections))]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from benchlab.units import format_bytes, format_count, format_ratio
 from benchlab.values.health import count_dropped
-from benchlab.values.load import ClosedLoop
+from benchlab.values.load import ClosedLoop, Imported
 from benchlab.values.redact import header_value, public_url
 from benchlab.values.request import Request
 from benchlab.values.run import Run
@@ -51,17 +51,25 @@ def plan_facts(run: Run) -> list[Fact]:
     facts += [
         Fact("load", [plan.load.describe()]),
         Fact("time", [window_in_words(run)]),
+    ]
+    if not isinstance(plan.load, Imported):
+        facts += _settings(run)
+    if plan.abort_on:
+        facts.append(Fact("stops early on", [str(item) for item in plan.abort_on], code=True))
+    if plan.tags:
+        facts.append(Fact("tags", [f"{key} = {value}" for key, value in dict(plan.tags).items()]))
+    return facts
+
+
+def _settings(run: Run) -> list[Fact]:
+    plan = run.plan
+    return [
         Fact("connections", [_connections(run)]),
         Fact("workers", [f"{plan.workers}, driver {plan.driver}"]),
         Fact("timeout", [f"{plan.timeout_s:g} s per request"]),
         Fact("tracing", [_tracing(plan.trace_ratio)]),
         Fact("seed", [str(plan.seed)]),
     ]
-    if plan.abort_on:
-        facts.append(Fact("stops early on", [str(item) for item in plan.abort_on], code=True))
-    if plan.tags:
-        facts.append(Fact("tags", [f"{key} = {value}" for key, value in dict(plan.tags).items()]))
-    return facts
 
 
 def target_facts(run: Run) -> list[Fact]:
@@ -90,7 +98,9 @@ def generator_facts(run: Run) -> list[str]:
             f"{format_count(waited)} requests waited because every allowed connection was in use;"
             " the wait is part of their lag and latency."
         )
-    if isinstance(run.plan.load, ClosedLoop):
+    if isinstance(run.plan.load, Imported):
+        sentences.append(f"{run.plan.load.source} said nothing of itself in the file.")
+    elif isinstance(run.plan.load, ClosedLoop):
         sentences.append("A closed loop has no schedule to fall behind, so its lag is zero.")
     elif stats.lag_ns is not None:
         sentences.append(

@@ -21,7 +21,7 @@ from benchlab.units import (
 )
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
 from benchlab.values.health import own_lag_ns
-from benchlab.values.load import ClosedLoop
+from benchlab.values.load import ClosedLoop, Imported
 from benchlab.values.run import Run
 from benchlab.values.samples import ErrorKind, Flag, Samples, is_traced, trace_id
 from benchlab.values.summary import STATISTICS, Distribution
@@ -87,7 +87,9 @@ def tiles(run: Run) -> list[Tile]:
         )
         p50 = (*_split(stats.latency_ns.p50), f"half of all requests took longer{below[0]}")
         p99 = (*_split(stats.latency_ns.p99), f"1 request in 100 took longer{below[1]}")
-    if isinstance(run.plan.load, ClosedLoop):
+    if isinstance(run.plan.load, Imported):
+        rate_note = f"from the first request to the last answer, by {run.plan.load.source}"
+    elif isinstance(run.plan.load, ClosedLoop):
         rate_note = f"as many as {run.plan.load.connections:,} connections got answered"
     elif stats.intended_rate_rps is None:
         rate_note = "requests/s sent until the run was stopped"

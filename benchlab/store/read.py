@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["query_df", "resolve", "run", "runs", "typed_frame"]
+__all__ = ["query_df", "resolve", "run", "run_in_blocks", "runs", "typed_frame"]
 
 LATEST = "latest"
 
@@ -119,6 +120,24 @@ def run(client: Client, run_id: str) -> Run:
         RunNotFoundError: no run, or more than one, fits.
         StoreError: samples of it are missing.
     """
+    head, count = _read_head(client, run_id)
+    records = _read_records(client, head.id, count)
+    return replace(head, samples=Samples(records, head.samples.endpoints))
+
+
+def run_in_blocks(client: Client, run_id: str) -> tuple[Run, int, Iterator[NDArray[np.void]]]:
+    """The run without its samples, their number, and they in order of ``seq``, in blocks.
+
+    Raises:
+        RunNotFoundError: no run, or more than one, fits.
+        StoreError: while iterating: samples of it are missing.
+    """
+    head, count = _read_head(client, run_id)
+    return head, count, _read_blocks(client, head.id, count)
+
+
+def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
+    """The run without its samples, and how many it has."""
     whole_id = resolve(client, run_id)
     columns = (
         "toUnixTimestamp64Nano(started_at), plan, environment, health, stopped_ns, stop_reason,"
@@ -130,20 +149,20 @@ def run(client: Client, run_id: str) -> Run:
     ).result_rows[0]
     started_at_ns, plan_json, environment, health, stopped_ns, stop_reason, examples, count = row
     plan = Plan.from_json(plan_json)
-    records = _read_records(client, whole_id, int(count))
     whole_s, rest_ns = divmod(started_at_ns, NS_PER_S)
-    return Run(
+    head = Run(
         id=whole_id,
         plan=plan,
         started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
         started_at_ns=started_at_ns,
-        samples=Samples(records, [request.name for request in plan.requests]),
+        samples=Samples.empty([request.name for request in plan.requests]),
         health=Health.from_dict(json.loads(health)),
         environment=json.loads(environment),
         examples=tuple(Example.from_dict(item) for item in json.loads(examples or "[]")),
         stopped_ns=stopped_ns,
         stop_reason=stop_reason,
     )
+    return head, int(count)
 
 
 def typed_frame(client: Client, sql: str, parameters: dict[str, Any]) -> pd.DataFrame:
@@ -195,20 +214,28 @@ def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:
     """Records of a run, streamed into place: what is held is the result and one block."""
     records = np.zeros(count, dtype=SAMPLE_DTYPE)
     filled = 0
+    for block in _read_blocks(client, run_id, count):
+        records[filled : filled + len(block)] = block
+        filled += len(block)
+    return records
+
+
+def _read_blocks(client: Client, run_id: str, count: int) -> Iterator[NDArray[np.void]]:
+    """Records of a run as the engine sends them: what is held is one block."""
+    filled = 0
     with client.query_df_stream(_SAMPLES, parameters={"run_id": run_id}) as blocks:
         for block in blocks:
-            end = filled + len(block)
-            if end > count:
-                filled = end
+            filled += len(block)
+            if filled > count:
                 break
-            _fill(records[filled:end], block)
-            filled = end
+            records = np.zeros(len(block), dtype=SAMPLE_DTYPE)
+            _fill(records, block)
+            yield records
     if filled != count:
         raise StoreError(
             f"run {run_id} is damaged: the store holds {'at least ' if filled > count else ''}"
             f"{filled:,} of its {count:,} samples"
         )
-    return records
 
 
 def _fill(records: NDArray[np.void], block: pd.DataFrame) -> None:

@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError, StoreError
-from benchlab.store import connection, gate, migrate, read, spans, write
+from benchlab.store import connection, gate, imports, migrate, read, spans, write
 from benchlab.store.dsn import default_dsn, parse_dsn
+from benchlab.values.imported import ImportedSummary
 from benchlab.values.run import Run
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from clickhouse_connect.driver.client import Client
+    from numpy.typing import NDArray
 
 __all__ = ["Store"]
 
@@ -121,6 +124,45 @@ class Store:
         """
         with self.connect() as client:
             return read.run(client, run_id)
+
+    @contextmanager
+    def run_in_blocks(self, run_id: str) -> Iterator[tuple[Run, int, Iterator[NDArray[np.void]]]]:
+        """The same run in bounded memory: without samples, their number, and they in blocks.
+
+        The blocks are arrays of `SAMPLE_DTYPE`, in order of ``seq``. The store is held for the
+        time of the ``with`` block.
+
+        Raises:
+            RunNotFoundError: no run, or more than one, fits.
+        """
+        with self.connect() as client:
+            yield read.run_in_blocks(client, run_id)
+
+    def save_summary(self, summary: ImportedSummary) -> None:
+        """Keep what another tool says of a run of its own. Any number of calls leave one copy.
+
+        While the store is unavailable, it tries again as `save` does.
+        """
+
+        def attempt() -> None:
+            with self.connect() as client:
+                imports.save(client, summary)
+
+        connection.patiently(attempt, self._wait_s, self._on_wait or gate.say)
+
+    def summaries(self, limit: int | None = None) -> pd.DataFrame:
+        """One row per imported summary, the last imported first; latency in ms."""
+        with self.connect() as client:
+            return imports.summaries(client, limit)
+
+    def summary(self, summary_id: str) -> ImportedSummary:
+        """The imported summary with this id or an unambiguous beginning of one.
+
+        Raises:
+            RunNotFoundError: none, or more than one, fits.
+        """
+        with self.connect() as client:
+            return imports.read(client, summary_id)
 
     def query_df(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False

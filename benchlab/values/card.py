@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["run_card"]
 
-_BADGE = {"valid": "#1a7f37", "invalid": "#b42318", "interrupted": "#8f5a00"}
 _EXAMPLES_SHOWN = 5
+_BADGE = {
+    "valid": "#1a7f37",
+    "invalid": "#b42318",
+    "interrupted": "#8f5a00",
+    "imported": "#3b5b8c",
+}
 _BINS, _WIDTH, _HEIGHT = 60, 300, 84
 
 # Only inherited colours and translucent greys, so that the card fits light and dark notebooks.

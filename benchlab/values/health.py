@@ -33,7 +33,7 @@ __all__ = [
     "own_lag_ns",
 ]
 
-Verdict = Literal["valid", "invalid", "interrupted"]
+Verdict = Literal["valid", "invalid", "interrupted", "imported"]
 
 LAG_P99_LIMIT_NS = 10 * NS_PER_MS
 """An open loop whose own p99 lag exceeds this did not send the load it was asked for."""
@@ -83,9 +83,13 @@ class WorkerHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The generator's account of itself: one entry per worker."""
+    """The generator's account of itself: one entry per worker.
+
+    ``imported_from`` names the tool whose results these are; it gave no account of itself.
+    """
 
     workers: Sequence[WorkerHealth] = field(default_factory=tuple)
+    imported_from: str = ""
 
     @property
     def servers(self) -> list[str]:
@@ -94,12 +98,14 @@ class Health:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict."""
-        return {"workers": [asdict(worker) for worker in self.workers]}
+        data: dict[str, Any] = {"workers": [asdict(worker) for worker in self.workers]}
+        return {**data, "imported_from": self.imported_from} if self.imported_from else data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Health:
         """What `to_dict` wrote."""
-        return cls(tuple(WorkerHealth(**worker) for worker in data.get("workers", ())))
+        workers = tuple(WorkerHealth(**worker) for worker in data.get("workers", ()))
+        return cls(workers, imported_from=data.get("imported_from", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +130,16 @@ def judge(
 
     ``invalid`` when a worker failed, nothing was measured, a request has no record, the machine ran
     out of ports or files, an open loop could not keep its schedule for reasons of its own, or a
-    closed loop's worker stood still or was busy all the time.
+    closed loop's worker stood still or was busy all the time. ``imported`` when another
+    tool made the load.
     """
+    if health.imported_from:
+        return Judgement(
+            "imported",
+            f"imported from {health.imported_from}: its generator did not account for itself,"
+            " so nothing tells whether it was the bottleneck",
+            "to know what users feel, measure again with benchlab run at a rate",
+        )
     measured = samples.measured
     problems = [w for w in health.workers if w.problem]
     if problems:

@@ -74,7 +74,7 @@ class Run:
 
     @property
     def verdict(self) -> Verdict:
-        """``valid``, ``invalid`` or ``interrupted``."""
+        """``valid``, ``invalid``, ``interrupted`` or ``imported``."""
         return self.judgement.verdict
 
     @property

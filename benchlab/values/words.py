@@ -62,6 +62,11 @@ def verdict_in_words(run: Run) -> str:
         )
     if run.verdict == "interrupted":
         return "The run did not reach its end. Compare its numbers with care, if at all."
+    if run.verdict == "imported":
+        return (
+            "Another tool measured this. Its requests are counted like ours, but a wait before"
+            " sending is not among its times, and whether its generator kept up is not known."
+        )
     return "Do not take these numbers as a measurement of the service."
 
 

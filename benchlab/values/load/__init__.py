@@ -11,6 +11,7 @@ stages.py         a rate that climbs and falls in straight lines
 steps.py          a rate that jumps from one level to the next
 spike.py          a level, a peak, the level again
 replay.py         times that were recorded
+imported.py       what another tool sent
 varying_rate.py   what stages, steps and spike have in common
 rate_curve.py     the area under a varying rate, and the way back
 limits.py         what a value may be
@@ -23,6 +24,7 @@ from __future__ import annotations
 from benchlab.values.load.closed_loop import THINK_TIMES, ClosedLoop
 from benchlab.values.load.codec import Load, OpenLoad, load_from_dict, load_to_dict
 from benchlab.values.load.constant_rate import ConstantRate
+from benchlab.values.load.imported import Imported
 from benchlab.values.load.limits import BLOCK
 from benchlab.values.load.poisson_rate import PoissonRate
 from benchlab.values.load.replay import Replay
@@ -35,6 +37,7 @@ __all__ = [
     "THINK_TIMES",
     "ClosedLoop",
     "ConstantRate",
+    "Imported",
     "Load",
     "OpenLoad",
     "PoissonRate",

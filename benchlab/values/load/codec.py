@@ -9,6 +9,7 @@ from typing import Any
 from benchlab.errors import InputError
 from benchlab.values.load.closed_loop import ClosedLoop
 from benchlab.values.load.constant_rate import ConstantRate
+from benchlab.values.load.imported import Imported
 from benchlab.values.load.poisson_rate import PoissonRate
 from benchlab.values.load.replay import Replay
 from benchlab.values.load.spike import Spike
@@ -22,7 +23,7 @@ Load = ClosedLoop | OpenLoad
 
 _KINDS: dict[str, type[Load]] = {
     shape.kind: shape
-    for shape in (ClosedLoop, ConstantRate, PoissonRate, Stages, Steps, Spike, Replay)
+    for shape in (ClosedLoop, ConstantRate, PoissonRate, Stages, Steps, Spike, Replay, Imported)
 }
 
 

@@ -1,0 +1,124 @@
+"""``benchlab export`` and ``import``: runs as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchlab.errors import BenchlabError, InputError
+from benchlab.exchange.export import FORMATS, export_blocks
+from benchlab.exchange.formats import SOURCES
+from benchlab.exchange.hgrm import UNITS_NS
+from benchlab.exchange.imports import import_file
+from benchlab.store import Store
+from benchlab.values.imported import ImportedSummary
+
+__all__ = ["export", "import_"]
+
+
+@click.command()
+@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    help="what to write; by default what --output ends in, else parquet",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="the file; with several runs or an existing directory, the directory"
+    " [default: RUN.FORMAT here]",
+)
+@click.option("--force", is_flag=True, help="overwrite what is there")
+def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, force: bool) -> None:
+    """Write stored runs to files, one each: every request, and what else the run is.
+
+    RUN is an id, the beginning of one, or "latest". benchlab import reads the files back exactly.
+    Columns are those of the table samples, raw, times in ns. Credentials in the plan are ***.
+
+    \b
+    Examples:
+      benchlab export latest
+      benchlab export latest -o run.csv
+      benchlab export 01a209c5 01a209c6 --format arrow --output runs/
+    """
+    store = Store()
+    into_directory = output is not None and (len(run_ids) > 1 or output.is_dir())
+    if into_directory and output is not None:
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise InputError(f"cannot make the directory {output}: {exc.strerror}") from exc
+    for run_id in run_ids:
+        with store.run_in_blocks(run_id) as (run, count, blocks):
+            target = output
+            if into_directory and output is not None:
+                target = output / f"{run.id}.{form or 'parquet'}"
+            written = export_blocks(run, count, blocks, target, format=form, force=force)
+        click.echo(f"{run.id}: {count:,} requests in {written}", err=True)
+
+
+@click.command("import")
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(list(SOURCES)),
+    help="the format, where its content does not tell",
+)
+@click.option("--url", help="the address that was measured, where the file does not say")
+@click.option(
+    "--unit",
+    type=click.Choice(list(UNITS_NS)),
+    default="ms",
+    show_default=True,
+    help="of the values in an .hgrm file, which does not say",
+)
+def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: str) -> int:
+    """Take results from files into the store: exported runs, and those of other tools.
+
+    \b
+    Requests, kept as a run of verdict "imported":
+      k6 (JSON, CSV), vegeta (JSON, CSV), oha (CSV), JMeter (JTL as CSV or XML)
+    Percentiles only, kept as a summary beside the runs:
+      oha (JSON), wrk2 and HdrHistogram (.hgrm), Locust (stats history)
+
+    The content tells the format; gzip is unpacked. The same file twice leaves one copy. A file
+    that cannot be read is told and does not keep the others back; the exit code is then 2.
+
+    \b
+    Examples:
+      benchlab import 01a209c5db41b16d.parquet
+      benchlab import k6.json vegeta.csv results.jtl
+      benchlab import --from hgrm --unit us --url http://127.0.0.1:8000/ latency.hgrm
+    """
+    store, failed = Store(), 0
+    for file in files:
+        try:
+            click.echo(_take(store, file, source, url, unit), err=True)
+        except BenchlabError as exc:
+            if len(files) == 1:
+                raise
+            click.echo(f"benchlab: {exc}", err=True)
+            failed = max(failed, exc.exit_code)
+    return failed
+
+
+def _take(store: Store, file: Path, source: str | None, url: str | None, unit: str) -> str:
+    found = import_file(file, source=source, url=url, unit=unit)
+    if isinstance(found, ImportedSummary):
+        store.save_summary(found)
+        return (
+            f"{found.id}: {found.name}, a summary by {found.tool} without its requests;"
+            f" benchlab show {found.id}"
+        )
+    with store.connect():
+        known = store.has(found.id)
+        store.save(found)
+    kept = "was stored already" if known else found.verdict
+    return f"{found.id}: {found.name}, {len(found.samples):,} requests, {kept}"

@@ -1,0 +1,73 @@
+"""Summaries of other tools on a terminal, beside the runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from benchlab.cli.output import console, print_frame
+from benchlab.store import Store
+from benchlab.units import format_count, format_rate, format_ratio
+from benchlab.values.imported import ImportedSummary
+from benchlab.values.redact import public_url
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["print_summary", "summary_table"]
+
+_COLUMNS = {
+    "id": "run_id",
+    "tool": "tool",
+    "name": "name",
+    "count": "count",
+    "error_count": "errors",
+    "rate_rps": "rate_rps",
+    "latency_p50_ms": "p50 ms",
+    "latency_p99_ms": "p99 ms",
+}
+_SHOWN = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999)
+
+
+def summary_table(store: Store, limit: int) -> pd.DataFrame:
+    """The last ``limit`` imported summaries with the columns that fit on a screen."""
+    return store.summaries(limit)[list(_COLUMNS)].rename(columns=_COLUMNS)
+
+
+def print_summary(summary: ImportedSummary, out: Console | None = None) -> None:
+    """What the tool said, and what to know of it."""
+    import pandas as pd
+
+    out = out or console()
+    out.print(Text.assemble("summary ", (summary.id, "bold"), f"  {summary.name}"))
+    where = f"  {public_url(summary.url)}" if summary.url else "  (the address is not in the file)"
+    out.print(Text(where))
+    out.print(
+        Text(
+            f"  imported from {summary.tool}: its own percentiles, without requests, so nothing"
+            " here was derived or checked by benchlab",
+            style="bold blue",
+        )
+    )
+    parts = []
+    if summary.count is not None:
+        parts.append(f"{format_count(summary.count)} requests")
+    if summary.duration_s is not None:
+        parts.append(f"in {summary.duration_s:.2f} s")
+    if summary.rate_rps is not None:
+        parts.append(format_rate(summary.rate_rps))
+    if summary.error_count is not None and summary.count:
+        ratio = format_ratio(summary.error_count / summary.count)
+        parts.append(f"{format_count(summary.error_count)} errors ({ratio})")
+    if parts:
+        out.print(Text("  " + ", ".join(parts)))
+    for note in summary.notes:
+        out.print(Text(f"  note: {note}"))
+    row = {"mean": summary.mean_ns, "min": summary.min_ns}
+    row |= {f"p{ratio * 100:g}": summary.percentile_ns(ratio) for ratio in _SHOWN}
+    row["max"] = summary.max_ns
+    known = {name: [value / 1e6] for name, value in row.items() if value is not None}
+    if known:
+        print_frame(pd.DataFrame({"ms": ["latency"], **known}), out)

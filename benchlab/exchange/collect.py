@@ -1,0 +1,227 @@
+"""Requests of another tool's file, gathered into a run.
+
+They become samples with the times that the file has, and nothing else: no intended time, so a
+request counts as intended when it was sent, as in a closed loop; what more is missing the reader
+of the format says. The run's verdict is ``imported``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.errors import InputError
+from benchlab.exchange.records import BLOCK_RECORDS, RecordFile
+from benchlab.exchange.text import content_digest
+from benchlab.units import NS_PER_S
+from benchlab.values.health import Health
+from benchlab.values.load import Imported
+from benchlab.values.plan import Plan
+from benchlab.values.request import Request
+from benchlab.values.run import Run
+from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Samples
+
+__all__ = ["UNKNOWN_URL", "Collector"]
+
+UNKNOWN_URL = "http://unknown.invalid/"
+"""Stands for an address that the file does not have (RFC 2606: nobody can have this one)."""
+
+_ENDPOINTS_MAX = 1_000
+_ERROR_TEXTS_MAX = 20
+_OTHERS = "(other requests)"
+
+
+class Collector:
+    """Takes requests in any order, with times in ns since 1970 or since any other moment.
+
+    Use it in a ``with`` block: it holds them in a file.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        """``url`` is the address measured, for files that do not say it."""
+        self.url = url
+        self._file = RecordFile()
+        self._block = np.zeros(BLOCK_RECORDS, dtype=SAMPLE_DTYPE)
+        self._filled = 0
+        self._endpoints: dict[tuple[str, str, str], int] = {}
+        self._requests: list[Request] = []
+        self._error_texts: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def add(
+        self,
+        sent_ns: int,
+        first_byte_ns: int,
+        done_ns: int,
+        *,
+        bytes_in: int = 0,
+        status: int,
+        endpoint: int,
+        error: ErrorKind = ErrorKind.OK,
+        words: str = "",
+        flags: int = 0,
+    ) -> None:
+        """One request; ``first_byte_ns`` is 0 where nothing came or the file does not say.
+
+        Raises:
+            ValueError: a duration below 0, or a status that is none.
+        """
+        if done_ns < sent_ns:
+            raise ValueError(f"a request took {done_ns - sent_ns} ns")
+        if not 0 <= status <= 999:
+            raise ValueError(f"{status} is no HTTP status")
+        if words:
+            known = words in self._error_texts or len(self._error_texts) < _ERROR_TEXTS_MAX
+            self._error_texts[words if known else "other"] += 1
+        self._block[self._filled] = (
+            0, sent_ns, sent_ns, first_byte_ns, done_ns, bytes_in, status, endpoint, error, flags
+        )  # fmt: skip
+        self._filled += 1
+        if self._filled == BLOCK_RECORDS:
+            self._flush()
+
+    def endpoint(self, method: str, url: str, name: str = "") -> int:
+        """The number of an endpoint: one for each method, URL without query, and name.
+
+        Past 1,000 of them, all others are one.
+
+        Raises:
+            InputError: a method or URL that HTTP does not have.
+        """
+        key = (method, url, name)
+        number = self._endpoints.get(key)
+        if number is None:
+            bare = _bare(url or self.url or UNKNOWN_URL)
+            merged = (method, bare, name)
+            number = self._endpoints.get(merged)
+            if number is None:
+                number = self._new_endpoint(method, bare, name)
+                self._endpoints[merged] = number
+            if len(self._endpoints) < 100 * _ENDPOINTS_MAX:
+                self._endpoints[key] = number
+        return number
+
+    def run(
+        self,
+        path: Path,
+        format: str,
+        tool: str,
+        *,
+        missing: Sequence[str],
+        notes: Sequence[str] = (),
+        clock: bool = True,
+    ) -> Run:
+        """The run that was gathered. ``clock`` says whether the times are since 1970.
+
+        Raises:
+            InputError: there were no requests.
+        """
+        self._flush()
+        if self._file.count == 0:
+            raise InputError(f"{path} holds no requests")
+        with RecordFile() as ordered:
+            start_ns, end_ns, open_max = _order(self._file.mapped(), ordered)
+            samples = Samples(ordered.mapped(), [request.name for request in self._requests])
+        notes = list(notes)
+        started_at_ns = start_ns
+        if not clock:
+            started_at_ns = path.stat().st_mtime_ns - end_ns
+            notes.append("the file has no wall clock: its own age is taken for the end of the run")
+        environment: dict[str, Any] = {
+            "format": format,
+            "file": path.name,
+            "not_in_the_file": ["intended times", *missing],
+            "notes": notes,
+        }
+        if self._error_texts:
+            environment["errors"] = dict(self._error_texts.most_common())
+        whole_s, rest_ns = divmod(started_at_ns, NS_PER_S)
+        return Run(
+            id=content_digest(path, format),
+            plan=Plan(
+                requests=self._weighted(samples),
+                load=Imported(open_max, source=tool),
+                duration_s=max(end_ns, 1) / NS_PER_S,
+                name=path.name.split(".")[0] or tool,
+                tags={"imported_from": tool},
+            ),
+            started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
+            started_at_ns=started_at_ns,
+            samples=samples,
+            health=Health(imported_from=tool),
+            environment={"imported": environment},
+        )
+
+    def _new_endpoint(self, method: str, url: str, name: str) -> int:
+        if len(self._requests) == _ENDPOINTS_MAX:
+            parts = urlsplit(self._requests[0].url)
+            self._requests.append(
+                Request("GET", urlunsplit(parts._replace(path="/")), name=_OTHERS)
+            )
+        if len(self._requests) > _ENDPOINTS_MAX:
+            return _ENDPOINTS_MAX
+        self._requests.append(Request(method, url, name=name))
+        return len(self._requests) - 1
+
+    def _weighted(self, samples: Samples) -> list[Request]:
+        from dataclasses import replace
+
+        counts = np.bincount(samples.column("endpoint"), minlength=len(self._requests))
+        if len(self._requests) == 1:
+            return self._requests
+        return [
+            replace(request, weight=float(max(count, 1)))
+            for request, count in zip(self._requests, counts, strict=True)
+        ]
+
+    def _flush(self) -> None:
+        self._file.append(self._block[: self._filled])
+        self._filled = 0
+
+
+def _order(found: NDArray[np.void], ordered: RecordFile) -> tuple[int, int, int]:
+    """Write the records in order of sending, numbered, their times from the first one on.
+
+    Returns that first time, the last one from there, and the most requests open at once.
+    """
+    order = np.argsort(found["sent_ns"], kind="stable")
+    start_ns = int(found["sent_ns"][order[0]])
+    for first in range(0, len(order), BLOCK_RECORDS):
+        chosen = order[first : first + BLOCK_RECORDS]
+        block = np.zeros(len(chosen), dtype=SAMPLE_DTYPE)
+        for name in SAMPLE_DTYPE.names or ():
+            block[name] = found[name][chosen]
+        block["seq"] = np.arange(first, first + len(block))
+        for name in ("intended_ns", "sent_ns", "done_ns"):
+            block[name] -= start_ns
+        block["first_byte_ns"][block["first_byte_ns"] != 0] -= start_ns
+        ordered.append(block)
+    done_ns = np.sort(found["done_ns"])
+    finished = np.searchsorted(done_ns, found["sent_ns"][order], side="right")
+    open_max = int((np.arange(1, len(order) + 1) - finished).max())
+    return start_ns, int(done_ns[-1]) - start_ns, max(open_max, 1)
+
+
+def _bare(url: str) -> str:
+    """Without query, fragment, user and password: those differ from request to request, or hide."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=host, query="", fragment=""))

@@ -1,0 +1,137 @@
+"""Writing a run to one file: Parquet, Arrow or CSV.
+
+Each holds a column per field of `benchlab.values.samples.SAMPLE_DTYPE`, raw, one row per request;
+what else the run is stands beside as JSON: in the schema metadata of Parquet and Arrow under
+``benchlab``, in CSV in the first line, after ``# benchlab ``. Readers skip that line as a comment
+(pandas: ``read_csv(path, comment="#")``). One file, so that nothing can be lost on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.errors import InputError, RunError
+from benchlab.exchange.head import encode_head
+from benchlab.exchange.records import blocks
+from benchlab.values.run import Run
+from benchlab.values.samples import SAMPLE_DTYPE
+
+__all__ = ["CSV_MARK", "FIELDS", "FORMATS", "METADATA_KEY", "export_blocks", "export_run"]
+
+FIELDS: tuple[str, ...] = SAMPLE_DTYPE.names or ()
+METADATA_KEY = b"benchlab"
+CSV_MARK = "# benchlab "
+
+Write = Callable[[NDArray[np.void]], None]
+
+
+def export_run(
+    run: Run, path: str | Path | None = None, *, format: str | None = None, force: bool = False
+) -> Path:
+    """Write ``run`` to ``path``; returns the path.
+
+    ``format`` is ``parquet``, ``arrow`` or ``csv``; without it the path's ending decides, and
+    without a path it is Parquet, in ``<run id>.parquet``. Credentials in the plan are hidden.
+
+    Raises:
+        InputError: an unknown format, or the file exists and ``force`` is not set.
+        RunError: the file cannot be written.
+    """
+    return export_blocks(
+        run, len(run.samples), blocks(run.samples.records), path, format=format, force=force
+    )
+
+
+def export_blocks(
+    run: Run,
+    sample_count: int,
+    records: Iterable[NDArray[np.void]],
+    path: str | Path | None = None,
+    *,
+    format: str | None = None,
+    force: bool = False,
+) -> Path:
+    """The same for a run whose samples come in blocks: what is held is one block."""
+    suffix = Path(path).suffix[1:].lower() if path is not None else ""
+    chosen = format or suffix or "parquet"
+    if chosen not in FORMATS:
+        raise InputError(f"format {chosen!r} is unknown: use one of {', '.join(FORMATS)}")
+    target = Path(path) if path is not None else Path(f"{run.id}.{chosen}")
+    if target.exists() and not force:
+        raise InputError(
+            f"{target} exists already: choose another file, or allow overwriting it with --force"
+            " (force=True)"
+        )
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        with FORMATS[chosen](partial, encode_head(run, sample_count)) as write:
+            for block in records:
+                write(block)
+        partial.replace(target)
+    except OSError as exc:
+        raise RunError(f"cannot write {target} ({exc.strerror or exc})") from exc
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+@contextmanager
+def _parquet(path: Path, head: str) -> Iterator[Write]:
+    import pyarrow.parquet as pq
+
+    schema = _schema(head)
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        yield lambda block: writer.write_batch(_batch(block, schema))
+
+
+@contextmanager
+def _arrow(path: Path, head: str) -> Iterator[Write]:
+    import pyarrow as pa
+
+    schema = _schema(head)
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with (
+        pa.OSFile(str(path), "wb") as file,
+        pa.ipc.new_file(file, schema, options=options) as writer,
+    ):
+        yield lambda block: writer.write_batch(_batch(block, schema))
+
+
+@contextmanager
+def _csv(path: Path, head: str) -> Iterator[Write]:
+    import pyarrow.csv
+
+    schema = _schema(head)
+    with path.open("wb") as file:
+        file.write(f"{CSV_MARK}{head}\n{','.join(FIELDS)}\n".encode())
+        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
+        with pyarrow.csv.CSVWriter(file, schema, write_options=options) as writer:
+            yield lambda block: writer.write_batch(_batch(block, schema))
+
+
+def _schema(head: str) -> Any:
+    import pyarrow as pa
+
+    types = [pa.from_numpy_dtype(SAMPLE_DTYPE[name]) for name in FIELDS]
+    return pa.schema(list(zip(FIELDS, types, strict=True)), metadata={METADATA_KEY: head})
+
+
+def _batch(block: NDArray[np.void], schema: Any) -> Any:
+    import pyarrow as pa
+
+    columns = [pa.array(np.ascontiguousarray(block[name])) for name in FIELDS]
+    return pa.record_batch(columns, schema=schema)
+
+
+FORMATS: dict[str, Callable[[Path, str], AbstractContextManager[Write]]] = {
+    "parquet": _parquet,
+    "arrow": _arrow,
+    "csv": _csv,
+}
+"""Name, which is the file's ending as well, and writer of each format."""

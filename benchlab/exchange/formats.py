@@ -1,0 +1,85 @@
+"""Which format a file has, told by what it begins with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchlab.errors import InputError
+from benchlab.exchange.export import CSV_MARK
+from benchlab.exchange.text import opened
+
+__all__ = ["SOURCES", "Source", "detect"]
+
+_LOOKED_AT_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A format that can be imported: what it is, and how its beginning looks."""
+
+    words: str
+    matches: Callable[[bytes], object]
+
+
+def _starts(mark: bytes) -> Callable[[bytes], object]:
+    return lambda head: head.startswith(mark)
+
+
+def _has(pattern: bytes) -> Callable[[bytes], object]:
+    return re.compile(pattern, re.DOTALL).search
+
+
+SOURCES: dict[str, Source] = {
+    "parquet": Source("benchlab export --format parquet", _starts(b"PAR1")),
+    "arrow": Source("benchlab export --format arrow", _starts(b"ARROW1")),
+    "csv": Source("benchlab export --format csv", _starts(CSV_MARK.encode())),
+    "k6-json": Source(
+        "k6 run --out json=FILE", _has(rb'\A\s*\{(?=[^\n]*"metric":)[^\n]*"type":"(Metric|Point)"')
+    ),
+    "k6-csv": Source("k6 run --out csv=FILE", _starts(b"metric_name,timestamp,metric_value")),
+    "vegeta-json": Source(
+        "vegeta encode --to json", _has(rb'\A\s*\{"attack":[^\n]*"seq":[^\n]*"latency":')
+    ),
+    "vegeta-csv": Source("vegeta encode --to csv", _has(rb"\A\d{16,19},\d{1,3},\d+,\d+,\d+,")),
+    "oha-json": Source(
+        "oha --output-format json", _has(rb'\A\s*\{\s*"summary":\s*\{\s*"successRate"')
+    ),
+    "oha-csv": Source("oha --output-format csv", _starts(b"request-start,DNS,")),
+    "locust-history": Source(
+        "locust --csv NAME: NAME_stats_history.csv", _has(rb'\A"?Timestamp"?,"?User Count"?,')
+    ),
+    "jtl-csv": Source(
+        "jmeter -l FILE, as CSV with its head", _has(rb"\A[^\n]*\btimeStamp,elapsed,")
+    ),
+    "jtl-xml": Source("jmeter -l FILE, as XML", _has(rb"<testResults\b")),
+    "hgrm": Source(
+        "wrk2 --latency, or HdrHistogram's .hgrm",
+        _has(rb'\n?\s*"?Value"?[ \t,]+"?Percentile"?[ \t,]+"?TotalCount'),
+    ),
+}
+"""Name for ``--from``, in the order they are tried."""
+
+
+def detect(path: Path) -> str:
+    """The format of a file.
+
+    Raises:
+        InputError: it has none of them; the message names them.
+    """
+    with opened(path) as file:
+        head = file.read(_LOOKED_AT_BYTES)
+    for name, source in SOURCES.items():
+        if source.matches(head):
+            return name
+    if not head.strip():
+        raise InputError(f"{path} is empty")
+    hint = ""
+    if b"github.com/tsenart/vegeta" in head or head[:64].find(b"\xff\x81") >= 0:
+        hint = "; if it is vegeta's binary encoding, use vegeta encode --to json"
+    raise InputError(
+        f"{path} begins like none of the known formats ({', '.join(SOURCES)}): name one with"
+        f" --from{hint}"
+    )

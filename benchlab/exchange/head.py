@@ -1,0 +1,98 @@
+"""What a run is besides its samples, as JSON in an exported file."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from benchlab.errors import InputError
+from benchlab.units import NS_PER_S
+from benchlab.values.connections import CONNECTION_DTYPE, Connections
+from benchlab.values.examples import Example
+from benchlab.values.health import Health
+from benchlab.values.plan import Plan
+from benchlab.values.redact import public_plan
+from benchlab.values.run import Run
+from benchlab.values.samples import ErrorKind, Samples
+
+__all__ = ["decode_head", "encode_head"]
+
+_FORMAT = 1
+
+
+def encode_head(run: Run, sample_count: int) -> str:
+    """One line of JSON. Credentials in the plan are hidden, as in a store."""
+    return json.dumps(
+        {
+            "format": _FORMAT,
+            "run_id": run.id,
+            "started_at": run.started_at.isoformat(),
+            "started_at_ns": run.started_at_ns,
+            "stopped_ns": run.stopped_ns,
+            "stop_reason": run.stop_reason,
+            "sample_count": sample_count,
+            "endpoints": [request.name for request in run.plan.requests],
+            "error_kinds": {str(int(kind)): kind.label for kind in ErrorKind},
+            "plan": public_plan(run.plan.to_dict()),
+            "environment": dict(run.environment),
+            "health": run.health.to_dict(),
+            "connections": _packed(run.connections),
+            "examples": [example.to_dict() for example in run.examples],
+        }
+    )
+
+
+def _packed(connections: Connections) -> dict[str, Any]:
+    """Their records as they are in memory: zlib, then base64."""
+    packed = zlib.compress(np.ascontiguousarray(connections.records).tobytes())
+    return {"columns": CONNECTION_DTYPE.descr, "zlib_base64": base64.b64encode(packed).decode()}
+
+
+def _unpacked(data: Mapping[str, Any]) -> Connections:
+    if [tuple(column) for column in data["columns"]] != CONNECTION_DTYPE.descr:
+        raise ValueError(f"connections have the columns {data['columns']}")
+    content = zlib.decompress(base64.b64decode(data["zlib_base64"]))
+    return Connections(np.frombuffer(content, dtype=CONNECTION_DTYPE))
+
+
+def decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
+    """The run that `encode_head` described, without samples, and how many it has.
+
+    Raises:
+        InputError: the text is damaged, or of a newer benchlab.
+    """
+    try:
+        data: Mapping[str, Any] = json.loads(text)
+        if data["format"] != _FORMAT:
+            raise InputError(
+                f"{where} has format {data['format']!r}, this benchlab reads {_FORMAT}:"
+                " upgrade with pip install --upgrade benchlab"
+            )
+        whole_s, rest_ns = divmod(int(data["started_at_ns"]), NS_PER_S)
+        plan = Plan.from_dict(data["plan"])
+        run = Run(
+            id=data["run_id"],
+            plan=plan,
+            started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
+            started_at_ns=int(data["started_at_ns"]),
+            samples=Samples.empty([request.name for request in plan.requests]),
+            health=Health.from_dict(data["health"]),
+            environment=data["environment"],
+            connections=_unpacked(data["connections"]),
+            examples=tuple(Example.from_dict(item) for item in data["examples"]),
+            stopped_ns=data["stopped_ns"],
+            stop_reason=data["stop_reason"],
+        )
+        return run, int(data["sample_count"])
+    except (ValueError, KeyError, TypeError, zlib.error) as exc:
+        if isinstance(exc, InputError):
+            raise
+        raise InputError(
+            f"{where}: its description of the run is damaged ({exc}): export it again"
+        ) from exc

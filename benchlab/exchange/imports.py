@@ -1,0 +1,71 @@
+"""Reading a file of results, ours or another tool's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from benchlab.errors import InputError
+from benchlab.exchange import jtl, k6, oha, own, vegeta
+from benchlab.exchange.collect import Collector
+from benchlab.exchange.formats import SOURCES, detect
+from benchlab.exchange.hgrm import UNITS_NS, read_hgrm
+from benchlab.exchange.locust import read_locust
+from benchlab.values.imported import ImportedSummary
+from benchlab.values.run import Run
+
+__all__ = ["import_file"]
+
+_RUNS: dict[str, Callable[[Path, Collector], Run]] = {
+    "k6-json": k6.read_k6_json,
+    "k6-csv": k6.read_k6_csv,
+    "vegeta-json": vegeta.read_vegeta_json,
+    "vegeta-csv": vegeta.read_vegeta_csv,
+    "oha-csv": oha.read_oha_csv,
+    "jtl-csv": jtl.read_jtl_csv,
+    "jtl-xml": jtl.read_jtl_xml,
+}
+_SUMMARIES: dict[str, Callable[[Path, str | None], ImportedSummary]] = {
+    "oha-json": oha.read_oha_json,
+    "locust-history": read_locust,
+}
+
+
+def import_file(
+    path: str | Path, *, source: str | None = None, url: str | None = None, unit: str = "ms"
+) -> Run | ImportedSummary:
+    """What a file holds: a `Run` of requests, or an `ImportedSummary` where it has none.
+
+    ``source`` is the format's name (as ``--from``), told from the content when left out; ``url``
+    is the address measured, for formats that do not say it; ``unit`` that of a ``.hgrm``.
+    A run of another tool has the verdict ``imported``. The same file gives the same id, so
+    that storing it again changes nothing.
+
+    Raises:
+        InputError: no known format, or a broken file; with the line where there are lines.
+    """
+    file = Path(path)
+    if unit not in UNITS_NS:
+        raise InputError(f"unit {unit!r} is unknown: use one of {', '.join(UNITS_NS)}")
+    if source is not None and source not in SOURCES:
+        raise InputError(f"format {source!r} is unknown: use one of {', '.join(SOURCES)}")
+    chosen = source or detect(file)
+    if chosen == "hgrm":
+        return read_hgrm(file, url, unit)
+    if chosen in _SUMMARIES:
+        return _SUMMARIES[chosen](file, url)
+    if chosen in _RUNS:
+        with Collector(url) as collector:
+            return _RUNS[chosen](file, collector)
+    return _read_own(file, chosen)
+
+
+def _read_own(path: Path, format: str) -> Run:
+    import pyarrow as pa
+
+    try:
+        return own.READERS[format](path)
+    except pa.ArrowException as exc:
+        raise own.damage(path, exc) from exc
+    except OSError as exc:
+        raise InputError(f"cannot read {path}: {exc.strerror or exc}") from exc

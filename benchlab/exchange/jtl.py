@@ -1,0 +1,146 @@
+"""JMeter's results (JTL), as CSV and as XML.
+
+JMeter counts in whole milliseconds, and ``elapsed`` includes connecting. Only samples of the top
+level are taken, as in JMeter's own summary: what they contain (redirects, page resources) is part
+of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchlab.errors import InputError
+from benchlab.exchange.collect import Collector
+from benchlab.exchange.failures import kind_of_failure
+from benchlab.exchange.text import Place, columns, csv_rows, opened
+from benchlab.units import NS_PER_MS
+from benchlab.values.run import Run
+from benchlab.values.samples import ErrorKind, Flag
+
+__all__ = ["read_jtl_csv", "read_jtl_xml"]
+
+_NOTES = (
+    "times and durations are whole milliseconds",
+    "bytes received include the headers",
+)
+_NEEDED = ("timeStamp", "elapsed", "label", "responseCode", "success")
+_XML_NAMES = {
+    "timeStamp": "ts",
+    "elapsed": "t",
+    "label": "lb",
+    "responseCode": "rc",
+    "responseMessage": "rm",
+    "success": "s",
+    "bytes": "by",
+    "Latency": "lt",
+    "Connect": "ct",
+    "URL": "url",
+}
+
+
+def read_jtl_csv(path: Path, collector: Collector) -> Run:
+    """The samples of a CSV file with a head."""
+    place = Place(path)
+    rows = csv_rows(path, place)
+    with place:
+        where = columns(next(rows, []), _NEEDED, place)
+    names = tuple(where)
+    for row in rows:
+        with place:
+            if len(row) != len(names):
+                raise ValueError(f"{len(row)} columns, expected are {len(names)}")
+            _add(collector, dict(zip(names, row, strict=True)))
+    return collector.run(path, "jtl-csv", "JMeter", missing=_missing(names), notes=_NOTES)
+
+
+def read_jtl_xml(path: Path, collector: Collector) -> Run:
+    """The samples of an XML file, read in pieces."""
+    from xml.parsers.expat import ExpatError
+
+    place, reader = Place(path), _XmlReader(collector)
+    with opened(path) as file:
+        try:
+            while chunk := file.read(1 << 16):
+                reader.parser.Parse(chunk, False)
+            reader.parser.Parse(b"", True)
+        except ExpatError as exc:
+            raise InputError(f"{path}:{exc.lineno}: the XML is broken: {exc}") from exc
+        except (KeyError, ValueError):
+            place.line = reader.line
+            with place:
+                raise
+    return reader.collector.run(
+        path, "jtl-xml", "JMeter", missing=_missing(reader.names), notes=_NOTES
+    )
+
+
+class _XmlReader:
+    """Takes the sample elements directly below the root as the parser meets them."""
+
+    def __init__(self, collector: Collector) -> None:
+        from xml.parsers.expat import ParserCreate
+
+        self.collector = collector
+        self.names: set[str] = set()
+        self.line = 0
+        self._depth = 0
+        self._sample: dict[str, str] = {}
+        self._text: list[str] | None = None
+        self.parser = ParserCreate()
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._characters
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth == 2 and tag in ("httpSample", "sample"):
+            self.line = self.parser.CurrentLineNumber
+            self._sample = {
+                name: attributes[short] for name, short in _XML_NAMES.items() if short in attributes
+            }
+        elif self._depth == 3 and tag == "java.net.URL":
+            self._text = []
+
+    def _characters(self, text: str) -> None:
+        if self._text is not None:
+            self._text.append(text)
+
+    def _end(self, tag: str) -> None:
+        if self._depth == 3 and self._text is not None:
+            self._sample["URL"] = "".join(self._text).strip()
+            self._text = None
+        elif self._depth == 2 and self._sample:
+            self.names |= set(self._sample)
+            _add(self.collector, self._sample)
+            self._sample = {}
+        self._depth -= 1
+
+
+def _add(collector: Collector, fields: Mapping[str, str]) -> None:
+    sent_ms, elapsed_ms = int(fields["timeStamp"]), int(fields["elapsed"])
+    code = fields["responseCode"]
+    status = int(code) if code.isdigit() else 0
+    success = fields["success"].lower() == "true"
+    words = "" if success else " ".join(filter(None, (code, fields.get("responseMessage"))))
+    first_ms = int(fields.get("Latency") or 0)
+    url = fields.get("URL") or ""
+    collector.add(
+        sent_ms * NS_PER_MS,
+        (sent_ms + first_ms) * NS_PER_MS if first_ms and status else 0,
+        (sent_ms + elapsed_ms) * NS_PER_MS,
+        bytes_in=int(fields.get("bytes") or 0),
+        status=status,
+        endpoint=collector.endpoint(
+            "GET", url if url.startswith(("http://", "https://")) else "", fields["label"]
+        ),
+        error=ErrorKind.OK if success else kind_of_failure(status, words),
+        words=words,
+        flags=Flag.NEW_CONNECTION if int(fields.get("Connect") or 0) else 0,
+    )
+
+
+def _missing(names: Any) -> list[str]:
+    optional = {"Latency": "first bytes", "bytes": "bytes received", "Connect": "new connections"}
+    return ["methods", *(words for name, words in optional.items() if name not in names)]

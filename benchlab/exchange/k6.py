@@ -1,0 +1,146 @@
+"""k6's results: JSON lines (``--out json``) and CSV (``--out csv``).
+
+k6 writes a line per metric and request; those of one request follow each other and have the same
+time, its end. A request is taken to begin where k6 asked for a connection: ``http_req_blocked``
+and ``http_req_duration`` before the end. So connecting counts, as in a run of our own, and as it
+does not in k6's ``http_req_duration``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchlab.exchange.collect import Collector
+from benchlab.exchange.failures import kind_of_failure
+from benchlab.exchange.text import Place, columns, csv_rows, lines, parse_rfc3339_ns
+from benchlab.units import NS_PER_MS, NS_PER_S
+from benchlab.values.run import Run
+from benchlab.values.samples import ErrorKind, Flag
+
+__all__ = ["read_k6_csv", "read_k6_json"]
+
+_PREFIX = "http_req"
+_FIRST = "http_reqs"
+_MISSING = ("bytes received",)
+_CSV_COLUMNS = ("metric_name", "timestamp", "metric_value", "method", "name", "status", "url")
+_CODES = (
+    (1050, 1051, ErrorKind.TIMEOUT),
+    (1100, 1200, ErrorKind.CONNECT),
+    (1211, 1212, ErrorKind.TIMEOUT),
+    (1220, 1221, ErrorKind.RESET),
+    (1200, 1300, ErrorKind.CONNECT),
+    (1300, 1400, ErrorKind.TLS),
+    (1400, 1600, ErrorKind.STATUS),
+    (1600, 1700, ErrorKind.PROTOCOL),
+)
+"""k6's error codes from, up to, and what they are: https://grafana.com/docs/k6 "Error codes"."""
+
+
+def read_k6_json(path: Path, collector: Collector) -> Run:
+    """The requests of a JSON file; other metrics are passed over."""
+    place, requests = Place(path), _Requests(collector)
+    for line in lines(path, place):
+        with place:
+            if not line.startswith("{"):
+                raise ValueError(f"{line[:40]!r} is no JSON object")
+            if not line.endswith("}"):
+                raise ValueError("the line is cut off")
+            if f'"{_PREFIX}' not in line:
+                continue
+            item = json.loads(line)
+            if item["type"] == "Point" and item["metric"].startswith(_PREFIX):
+                data = item["data"]
+                requests.take(item["metric"], data["time"], data["value"], data["tags"])
+    with place:
+        requests.finish()
+    return collector.run(path, "k6-json", "k6", missing=_MISSING)
+
+
+def read_k6_csv(path: Path, collector: Collector) -> Run:
+    """The requests of a CSV file, whose times k6 rounds to seconds unless it was told otherwise."""
+    place, requests, whole_seconds = Place(path), _Requests(collector), True
+    rows = csv_rows(path, place)
+    with place:
+        where = columns(next(rows, []), _CSV_COLUMNS, place)
+    names = tuple(where)
+    for row in rows:
+        if not row[0].startswith(_PREFIX):
+            continue
+        with place:
+            if len(row) != len(names):
+                raise ValueError(f"{len(row)} columns, expected are {len(names)}")
+            fields = dict(zip(names, row, strict=True))
+            time = fields["timestamp"]
+            whole_seconds = whole_seconds and len(time) <= 10
+            requests.take(fields["metric_name"], time, float(fields["metric_value"]), fields)
+    with place:
+        requests.finish()
+    notes = ["times of the day are whole seconds, durations are not"] if whole_seconds else []
+    return collector.run(path, "k6-csv", "k6", missing=_MISSING, notes=notes)
+
+
+class _Requests:
+    """Puts the metrics of one request together."""
+
+    def __init__(self, collector: Collector) -> None:
+        self.collector = collector
+        self._values: dict[str, float] = {}
+        self._tags: Mapping[str, str] = {}
+        self._time = ""
+
+    def take(self, metric: str, time: str, value: float, tags: Mapping[str, str]) -> None:
+        if metric == _FIRST:
+            self.finish()
+            self._time, self._tags = time, tags
+        elif not self._time or time != self._time:
+            raise ValueError(f"{metric} belongs to no request: no {_FIRST} with its time before it")
+        self._values[metric] = value
+
+    def finish(self) -> None:
+        if not self._time:
+            return
+        values, tags = self._values, self._tags
+        done_ns = _time_ns(self._time)
+        duration_ns, blocked_ns, receiving_ns = (
+            round(values[f"http_req_{name}"] * NS_PER_MS)
+            for name in ("duration", "blocked", "receiving")
+        )
+        status = int(tags.get("status") or 0)
+        failed = values.get("http_req_failed", status == 0 or status >= 400)
+        words = tags.get("error") or ""
+        name = tags["name"]
+        self.collector.add(
+            done_ns - duration_ns - blocked_ns,
+            done_ns - receiving_ns if status else 0,
+            done_ns,
+            status=status,
+            endpoint=self.collector.endpoint(
+                tags["method"],
+                tags["url"] if "://" in tags["url"] else "",
+                "" if "://" in name else name,
+            ),
+            error=_kind(status, tags.get("error_code") or "", words) if failed else ErrorKind.OK,
+            words=words if failed else "",
+            flags=Flag.NEW_CONNECTION if values.get("http_req_connecting") else 0,
+        )
+        self._values, self._time = {}, ""
+
+
+def _kind(status: int, code: str, words: str) -> ErrorKind:
+    if code.isdigit():
+        for first, end, kind in _CODES:
+            if first <= int(code) < end:
+                return kind
+    return kind_of_failure(status, words)
+
+
+def _time_ns(text: str) -> int:
+    """The end of a request: RFC 3339, or a number since 1970 whose length tells the unit."""
+    if not text.isdigit():
+        return parse_rfc3339_ns(text)
+    for digits, unit_ns in ((10, NS_PER_S), (13, NS_PER_MS), (16, 1_000)):
+        if len(text) <= digits:
+            return int(text) * unit_ns
+    return int(text)

@@ -1,0 +1,98 @@
+"""oha's results: a summary (``--output-format json``), and requests (``--output-format csv``).
+
+Only completed requests are in the CSV; what failed without an answer is counted in the JSON alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchlab.errors import InputError
+from benchlab.exchange.collect import Collector
+from benchlab.exchange.text import Place, columns, content_digest, csv_rows, opened
+from benchlab.units import NS_PER_S
+from benchlab.values.imported import ImportedSummary, Point
+from benchlab.values.run import Run
+from benchlab.values.samples import ErrorKind, Flag
+
+__all__ = ["read_oha_csv", "read_oha_json"]
+
+_COLUMNS = ("request-start", "DNS+dialup", "Response-delay", "request-duration", "bytes", "status")
+
+
+def read_oha_csv(path: Path, collector: Collector) -> Run:
+    """The completed requests of a CSV file."""
+    place = Place(path)
+    rows = csv_rows(path, place)
+    with place:
+        where = columns(next(rows, []), _COLUMNS, place)
+    indexes = [where[name] for name in _COLUMNS]
+    for row in rows:
+        with place:
+            if len(row) != len(where):
+                raise ValueError(f"{len(row)} columns, expected are {len(where)}")
+            start, dialup, first, duration, size, status = (row[index] for index in indexes)
+            sent_ns = round(float(start) * NS_PER_S)
+            first_ns = round(float(first) * NS_PER_S)
+            collector.add(
+                sent_ns,
+                sent_ns + first_ns if first_ns else 0,
+                sent_ns + round(float(duration) * NS_PER_S),
+                bytes_in=int(size),
+                status=int(status),
+                endpoint=collector.endpoint("GET", ""),
+                error=ErrorKind.STATUS if int(status) >= 400 else ErrorKind.OK,
+                flags=Flag.NEW_CONNECTION if float(dialup) else 0,
+            )
+    missing = ["requests without an answer", "methods", *([] if collector.url else ["the address"])]
+    return collector.run(path, "oha-csv", "oha", missing=missing, clock=False)
+
+
+def read_oha_json(path: Path, url: str | None) -> ImportedSummary:
+    """The summary of a JSON file."""
+    try:
+        with opened(path) as file:
+            data: Mapping[str, Any] = json.load(file)
+        return _summary(path, url, data)
+    except json.JSONDecodeError as exc:
+        raise InputError(f"{path}:{exc.lineno}: the JSON is broken: {exc.msg}") from exc
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        raise InputError(f"{path} lacks what oha writes: {exc}") from exc
+
+
+def _summary(path: Path, url: str | None, data: Mapping[str, Any]) -> ImportedSummary:
+    total = data["summary"]
+    statuses = {int(code): int(n) for code, n in data["statusCodeDistribution"].items()}
+    errors = {words: int(n) for words, n in data["errorDistribution"].items()}
+    notes = ["percentiles are of the requests that were answered"]
+    if errors:
+        listed = ", ".join(f"{words}: {n:,}" for words, n in sorted(errors.items()))
+        notes.append(f"without an answer: {listed}")
+    points = [
+        Point(round(float(name.removeprefix("p")) / 100, 9), value_ns)
+        for name, value in data["latencyPercentiles"].items()
+        if (value_ns := _ns(value)) is not None
+    ]
+    return ImportedSummary(
+        id=content_digest(path, "oha-json"),
+        tool="oha",
+        format="oha-json",
+        name=path.name.split(".")[0],
+        url=url or "",
+        duration_s=float(total["total"]),
+        count=sum(statuses.values()) + sum(errors.values()),
+        error_count=sum(n for code, n in statuses.items() if code >= 400) + sum(errors.values()),
+        rate_rps=float(total["requestsPerSec"]),
+        mean_ns=_ns(total["average"]),
+        min_ns=_ns(total["fastest"]),
+        max_ns=_ns(total["slowest"]),
+        percentiles=tuple(sorted(points)),
+        notes=tuple(notes),
+    )
+
+
+def _ns(seconds: float | None) -> int | None:
+    return None if seconds is None else round(float(seconds) * NS_PER_S)

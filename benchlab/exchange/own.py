@@ -1,0 +1,119 @@
+"""Reading back what `export_run` wrote, in blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchlab.errors import InputError
+from benchlab.exchange.export import CSV_MARK, FIELDS, METADATA_KEY
+from benchlab.exchange.head import decode_head
+from benchlab.exchange.records import RecordFile
+from benchlab.values.run import Run
+from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Samples
+
+__all__ = ["READERS", "damage"]
+
+_CSV_BLOCK_BYTES = 1 << 22
+_CSV_HEAD_LINES = 2
+
+
+def read_parquet(path: Path) -> Run:
+    """The run in a Parquet file of ours."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        head = (file.schema_arrow.metadata or {}).get(METADATA_KEY)
+        return _read(path, head, file.schema_arrow.names, file.iter_batches(columns=list(FIELDS)))
+
+
+def read_arrow(path: Path) -> Run:
+    """The run in an Arrow file of ours."""
+    import pyarrow as pa
+
+    with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
+        head = (file.schema.metadata or {}).get(METADATA_KEY)
+        batches = (file.get_batch(index) for index in range(file.num_record_batches))
+        return _read(path, head, file.schema.names, batches)
+
+
+def read_csv(path: Path) -> Run:
+    """The run in a CSV file of ours."""
+    import pyarrow as pa
+    import pyarrow.csv
+
+    with path.open("rb") as file:
+        head = file.readline().decode(errors="replace").removeprefix(CSV_MARK)
+        names = file.readline().decode(errors="replace").strip().split(",")
+        if names != list(FIELDS):
+            raise InputError(f"{path}:2: the columns are {names}, expected are {list(FIELDS)}")
+        types = {name: pa.from_numpy_dtype(SAMPLE_DTYPE[name]) for name in FIELDS}
+        if not file.peek(1):
+            return _read(path, head, names, iter(()))
+        reader = pyarrow.csv.open_csv(
+            file,
+            pyarrow.csv.ReadOptions(
+                column_names=list(FIELDS), use_threads=False, block_size=_CSV_BLOCK_BYTES
+            ),
+            pyarrow.csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
+            pyarrow.csv.ConvertOptions(column_types=types, null_values=[]),
+        )
+        return _read(path, head, names, iter(reader))
+
+
+def damage(path: Path, error: Exception) -> InputError:
+    """What Arrow says of a broken file, with the line where it names a row of a CSV file."""
+    said = " ".join(str(error).split())
+    row = re.search(r"(?:In CSV column #(\d+): )?(?:CSV parse error: )?Row #(\d+): (.*)", said)
+    if row is None:
+        return InputError(f"{path} is damaged: {said}")
+    column = f"in column {FIELDS[int(row[1])]}: " if row[1] else ""
+    return InputError(f"{path}:{int(row[2]) + _CSV_HEAD_LINES}: {column}{row[3]}")
+
+
+READERS: dict[str, Callable[[Path], Run]] = {
+    "parquet": read_parquet,
+    "arrow": read_arrow,
+    "csv": read_csv,
+}
+"""Format to reader. What Arrow says of a broken file comes out as its own ``ArrowException``, for
+`damage` to put into words."""
+
+
+def _read(path: Path, head: str | bytes | None, names: list[str], batches: Iterator[Any]) -> Run:
+    if head is None:
+        raise InputError(
+            f"{path} was not written by benchlab export: it does not say what run it holds"
+        )
+    run, count = decode_head(head, str(path))
+    missing = [name for name in FIELDS if name not in names]
+    if missing:
+        raise InputError(f"{path} lacks the columns {', '.join(missing)}: export it again")
+    with RecordFile() as file:
+        for batch in batches:
+            block = np.zeros(batch.num_rows, dtype=SAMPLE_DTYPE)
+            for name in FIELDS:
+                block[name] = batch.column(name).to_numpy(zero_copy_only=False)
+            _check(path, run, block, file.count)
+            file.append(block)
+        if file.count != count:
+            raise InputError(
+                f"{path} holds {file.count:,} of the run's {count:,} requests: it was cut off;"
+                " export it again"
+            )
+        return replace(run, samples=Samples(file.mapped(), run.samples.endpoints))
+
+
+def _check(path: Path, run: Run, block: Any, first: int) -> None:
+    for name, limit in (("error", len(ErrorKind)), ("endpoint", len(run.plan.requests))):
+        wrong = np.flatnonzero(block[name] >= limit)
+        if len(wrong):
+            raise InputError(
+                f"{path}: request number {first + int(wrong[0])} has {name}"
+                f" {int(block[name][wrong[0]])}, where {limit - 1} is the highest known"
+            )

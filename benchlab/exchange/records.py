@@ -1,0 +1,59 @@
+"""Records on disk while a file is read: as many as there are, in bounded memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from types import TracebackType
+from typing import IO, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.values.samples import SAMPLE_DTYPE
+
+__all__ = ["BLOCK_RECORDS", "RecordFile", "blocks"]
+
+BLOCK_RECORDS = 65_536
+"""Records handled at once: 3.5 MB."""
+
+
+class RecordFile:
+    """A nameless temporary file of `SAMPLE_DTYPE` records; gone when nobody maps it any more."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="benchlab-")  # noqa: SIM115
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; what was mapped stays."""
+        self._file.close()
+
+    def append(self, records: NDArray[np.void]) -> None:
+        """Add a 1-d array of records."""
+        self._file.write(np.ascontiguousarray(records).tobytes())
+        self.count += len(records)
+
+    def mapped(self) -> NDArray[np.void]:
+        """All records, mapped from the file: pages are loaded when they are touched."""
+        if self.count == 0:
+            return np.empty(0, dtype=SAMPLE_DTYPE)
+        self._file.flush()
+        return np.asarray(np.memmap(self._file, dtype=SAMPLE_DTYPE, mode="r", shape=(self.count,)))
+
+
+def blocks(records: NDArray[np.void]) -> Iterator[NDArray[np.void]]:
+    """``records`` in pieces of `BLOCK_RECORDS`."""
+    for start in range(0, len(records), BLOCK_RECORDS):
+        yield records[start : start + BLOCK_RECORDS]

@@ -1,0 +1,77 @@
+"""vegeta's results as ``vegeta encode`` writes them: JSON lines and CSV.
+
+vegeta takes the time of a request when a worker picks it up, so waiting for a worker is not in it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from benchlab.exchange.collect import Collector
+from benchlab.exchange.failures import kind_of_failure
+from benchlab.exchange.text import Place, csv_rows, lines, parse_rfc3339_ns
+from benchlab.values.run import Run
+from benchlab.values.samples import ErrorKind
+
+__all__ = ["read_vegeta_csv", "read_vegeta_json"]
+
+_MISSING = ("first bytes", "new connections")
+_CSV_WIDTH = 12
+
+
+def read_vegeta_json(path: Path, collector: Collector) -> Run:
+    """The requests of ``vegeta encode --to json``."""
+    place = Place(path)
+    for line in lines(path, place):
+        with place:
+            hit = json.loads(line)
+            _add(
+                collector,
+                parse_rfc3339_ns(hit["timestamp"]),
+                int(hit["latency"]),
+                int(hit["code"]),
+                int(hit["bytes_in"]),
+                hit["error"],
+                hit.get("method") or "GET",
+                hit.get("url") or "",
+            )
+    return collector.run(path, "vegeta-json", "vegeta", missing=_MISSING)
+
+
+def read_vegeta_csv(path: Path, collector: Collector) -> Run:
+    """The requests of ``vegeta encode --to csv``, which has no head."""
+    place = Place(path)
+    for row in csv_rows(path, place):
+        with place:
+            if len(row) < _CSV_WIDTH:
+                raise ValueError(f"{len(row)} columns, expected are {_CSV_WIDTH}")
+            time, code, latency, _, bytes_in, error, _, _, _, method, to, *_ = row
+            _add(
+                collector, int(time), int(latency), int(code), int(bytes_in), error,
+                method or "GET", to,
+            )  # fmt: skip
+    return collector.run(path, "vegeta-csv", "vegeta", missing=_MISSING)
+
+
+def _add(
+    collector: Collector,
+    sent_ns: int,
+    latency_ns: int,
+    status: int,
+    bytes_in: int,
+    error: str,
+    method: str,
+    url: str,
+) -> None:
+    failed = bool(error) or not 200 <= status < 400
+    collector.add(
+        sent_ns,
+        0,
+        sent_ns + latency_ns,
+        bytes_in=bytes_in,
+        status=status,
+        endpoint=collector.endpoint(method, url),
+        error=kind_of_failure(status, error) if failed else ErrorKind.OK,
+        words=error,
+    )

@@ -1,0 +1,103 @@
+"""What another tool says of a run whose requests it did not keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from benchlab.units import NS_PER_S
+
+__all__ = ["ImportedSummary", "Interval", "Point"]
+
+
+class Point(NamedTuple):
+    """A percentile as the tool gives it: ratio 0 to 1, and ns.
+
+    ``request_count`` is how many took at most as long, where the tool says so.
+    """
+
+    ratio: float
+    value_ns: int
+    request_count: int | None = None
+
+
+class Interval(NamedTuple):
+    """One line of a tool's time series; ``at_s`` is seconds since 1970, ``endpoint`` "" for all.
+
+    The counts are totals since the start; the percentiles are of a window that the tool chose.
+    """
+
+    at_s: int
+    endpoint: str
+    user_count: int
+    rate_rps: float
+    failure_rate_rps: float
+    request_count: int
+    error_count: int
+    percentiles: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImportedSummary:
+    """A run of another tool as percentiles and totals: no requests, so no samples.
+
+    It cannot be merged, cut or compared like a run, and its percentiles are as exact as the tool
+    made them. Times are ns; None is what the file does not say, ``notes`` is what to know.
+    """
+
+    id: str
+    tool: str
+    format: str
+    name: str
+    url: str = ""
+    started_at_ns: int | None = None
+    duration_s: float | None = None
+    count: int | None = None
+    error_count: int | None = None
+    rate_rps: float | None = None
+    mean_ns: int | None = None
+    min_ns: int | None = None
+    max_ns: int | None = None
+    percentiles: Sequence[Point] = ()
+    timeline: Sequence[Interval] = field(default=(), repr=False)
+    notes: Sequence[str] = ()
+
+    @property
+    def started_at(self) -> datetime | None:
+        """The start, aware UTC; None when the file does not say."""
+        if self.started_at_ns is None:
+            return None
+        return datetime.fromtimestamp(self.started_at_ns // NS_PER_S, UTC)
+
+    def percentile_ns(self, ratio: float) -> int | None:
+        """The percentile that the tool gives for this ratio; None when it gives none.
+
+        In a histogram's table, whose rows have counts, the next row above bounds it: that one is
+        taken then.
+        """
+        for point in self.percentiles:
+            if point.ratio >= ratio:
+                exact = point.ratio == ratio or point.request_count is not None
+                return point.value_ns if exact else None
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as programs read it, without the time series."""
+        return {
+            "id": self.id,
+            "kind": "imported summary",
+            "tool": self.tool,
+            "format": self.format,
+            "name": self.name,
+            "url": self.url,
+            "started_at": self.started_at.isoformat() if self.started_at else None,
+            "duration_s": self.duration_s,
+            "count": self.count,
+            "error_count": self.error_count,
+            "rate_rps": self.rate_rps,
+            "latency_ns": {"mean": self.mean_ns, "min": self.min_ns, "max": self.max_ns},
+            "percentiles": [point._asdict() for point in self.percentiles],
+            "notes": list(self.notes),
+        }

@@ -1,0 +1,17 @@
+"""What tests of files use: the sample files, and an empty store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.stores import closed_store, empty_store
+
+__all__ = ["closed_store", "empty_store"]
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Where the sample files of other tools are."""
+    return Path(__file__).parent / "data"

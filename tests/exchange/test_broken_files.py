@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchlab.errors import InputError
+from benchlab.exchange import import_file
+from benchlab.exchange.formats import SOURCES, detect
+from benchlab.values.run import Run
+
+FORMATS = {
+    "k6.json.gz": "k6-json",
+    "k6.csv": "k6-csv",
+    "vegeta.json": "vegeta-json",
+    "vegeta.csv": "vegeta-csv",
+    "oha.json": "oha-json",
+    "oha.csv": "oha-csv",
+    "jmeter.csv.jtl": "jtl-csv",
+    "jmeter.xml.jtl": "jtl-xml",
+    "locust_stats_history.csv": "locust-history",
+    "wrk2.txt": "hgrm",
+    "wrk2.hgrm": "hgrm",
+}
+
+
+def text_of(path: Path) -> str:
+    content = path.read_bytes()
+    return (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+
+
+@pytest.mark.parametrize(("name", "form"), FORMATS.items())
+def test_formats_are_told_by_content(tmp_path: Path, data: Path, name: str, form: str) -> None:
+    nameless = tmp_path / "nameless"
+    nameless.write_bytes((data / name).read_bytes())
+    assert detect(nameless) == form
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("share", [0.4, 0.85])
+def test_cut_off_in_the_middle_of_a_line(
+    tmp_path: Path, data: Path, name: str, share: float
+) -> None:
+    text = text_of(data / name)
+    end = int(len(text) * share)
+    while text[end - 1] in "\r\n" or text[end] in ",\r\n":
+        end -= 1
+    if name == "wrk2.txt":
+        end = text.index("0.971875") + 4
+    path = tmp_path / "cut"
+    path.write_text(text[:end])
+    line = text[:end].count("\n") + 1
+    whole_file = name in ("wrk2.hgrm",)
+    with pytest.raises(InputError, match=str(path) if whole_file else rf"{path}:{line}: "):
+        import_file(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "change", "says"),
+    [
+        ("k6.json.gz", 12, lambda text: text.replace('"value":', '"valeu":'), "'value' is missing"),
+        ("k6.json.gz", 20, lambda text: text.replace(":", "", 1), "delimiter"),
+        ("k6.csv", 5, lambda text: text + ",more", "20 columns, expected are 19"),
+        ("k6.csv", 4, lambda text: text.replace("http_req_", "http_req_x,", 1), "columns"),
+        ("vegeta.json", 7, lambda text: text.replace('"code":', '"cod":'), "'code' is missing"),
+        ("vegeta.json", 3, lambda text: text.replace("2026-", "20x6-", 1), "20x6"),
+        ("vegeta.csv", 9, lambda text: text.replace(",", ";"), "columns, expected are 12"),
+        ("vegeta.csv", 2, lambda text: text.replace(",405,", ",4050,"), "4050 is no HTTP status"),
+        ("oha.csv", 6, lambda text: text + "x", "invalid literal"),
+        ("jmeter.csv.jtl", 8, lambda text: text.replace("17956", "a17956", 1), "invalid literal"),
+        (
+            "jmeter.csv.jtl",
+            1,
+            lambda text: text.replace("success", "succes"),
+            "success are mis",
+        ),
+        ("jmeter.xml.jtl", 6, lambda text: text.replace(' t="', ' t="x', 1), "invalid literal"),
+        ("jmeter.xml.jtl", 6, lambda text: text.replace('t="', "t=", 1), "XML is broken"),
+        ("locust_stats_history.csv", 3, lambda text: text.replace(",3,", ",three,", 1), "three"),
+        ("wrk2.txt", 30, lambda text: text.replace("1", "x"), "is no row of the table"),
+        ("wrk2.hgrm", 9, lambda text: " 0.1 0.6 96 2.50", "decreases here"),
+        ("oha.json", 3, lambda text: text.replace(":", ""), "JSON is broken"),
+    ],
+)
+def test_a_broken_line_is_told_with_its_number(
+    tmp_path: Path, data: Path, name: str, line: int, change: Callable[[str], str], says: str
+) -> None:
+    lines = text_of(data / name).splitlines()
+    changed = change(lines[line - 1])
+    assert changed != lines[line - 1]
+    path = tmp_path / "broken"
+    path.write_text("\n".join([*lines[: line - 1], changed, *lines[line:]]) + "\n")
+    with pytest.raises(InputError, match=rf"{path}:{line}: .*{says}"):
+        import_file(path, source=FORMATS[name])
+
+
+def test_files_that_are_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with pytest.raises(InputError, match=r"cannot read .*No such file"):
+        import_file(path)
+    path.write_bytes(b"")
+    with pytest.raises(InputError, match="is empty"):
+        import_file(path)
+    path.write_bytes(b"hello\n")
+    with pytest.raises(InputError, match=r"like none of the known formats \(parquet, .*--from"):
+        import_file(path)
+    path.write_bytes(b"\x1f\x8bhello")
+    with pytest.raises(InputError, match="cannot read"):
+        import_file(path)
+    with pytest.raises(InputError, match="'k7' is unknown: use one of parquet"):
+        import_file(path, source="k7")
+    with pytest.raises(InputError, match="unit 'min' is unknown: use one of ns"):
+        import_file(path, unit="min")
+    with pytest.raises(InputError, match="cannot read"):
+        import_file(tmp_path)
+
+
+@pytest.mark.parametrize("form", [name for name in SOURCES if name not in ("arrow", "parquet")])
+def test_a_wrong_format_is_an_error_with_the_file_s_name(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "file"
+    path.write_text("hello, world\nhello\n")
+    with pytest.raises(InputError, match=str(path)):
+        import_file(path, source=form)
+
+
+def test_a_file_without_requests(tmp_path: Path, data: Path) -> None:
+    path = tmp_path / "empty.jtl"
+    path.write_text((data / "jmeter.csv.jtl").read_text().splitlines()[0] + "\n")
+    with pytest.raises(InputError, match="holds no requests"):
+        import_file(path)
+
+
+def test_many_endpoints_become_one_past_the_thousandth(tmp_path: Path, data: Path) -> None:
+    hit = json.loads((data / "vegeta.json").read_text().splitlines()[0])
+    path = tmp_path / "many.json"
+    hits = [{**hit, "url": f"http://127.0.0.1/{n}?q={n % 7}"} for n in range(1500)]
+    path.write_text("".join(json.dumps(each, separators=(",", ":")) + "\n" for each in hits))
+    run = import_file(path)
+    assert isinstance(run, Run)
+    counts = {name: part.count for name, part in run.by_endpoint().items()}
+    assert len(counts) == 1001
+    assert counts["GET /999"] == 1
+    assert counts["(other requests)"] == 500
+
+
+MEASURE = """
+import resource, sys
+from benchlab.exchange import import_file
+run = import_file(sys.argv[1])
+print(len(run.samples), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_a_big_file_needs_little_memory(tmp_path: Path, data: Path) -> None:
+    """400 MB of answers and their bodies; what is held is a record of 56 bytes for each."""
+    hit = json.loads((data / "vegeta.json").read_text().splitlines()[0])
+    hit["body"] = "A" * 20_000
+    line = json.dumps(hit, separators=(",", ":")) + "\n"
+    peaks_mb = []
+    for count in (100, 20_000):
+        path = tmp_path / f"{count}.json"
+        with path.open("w") as file:
+            file.writelines(line for _ in range(count))
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURE, path], capture_output=True, text=True, check=True
+        )
+        found, peak_mb = map(int, done.stdout.split())
+        assert found == count
+        peaks_mb.append(peak_mb)
+    path.unlink()
+    assert peaks_mb[1] - peaks_mb[0] < 40

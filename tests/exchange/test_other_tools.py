@@ -1,0 +1,280 @@
+"""Each sample file against what the tool itself said of the same run."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchlab.errors import InputError, InvalidRunError
+from benchlab.exchange import import_file
+from benchlab.exchange.failures import kind_of_failure
+from benchlab.store import Store
+from benchlab.units import NS_PER_MS, NS_PER_S
+from benchlab.values.imported import ImportedSummary
+from benchlab.values.load import Imported
+from benchlab.values.run import Run
+from benchlab.values.samples import ErrorKind, Flag
+
+RUNS = {
+    "k6.json.gz": "k6",
+    "k6.csv": "k6",
+    "vegeta.json": "vegeta",
+    "vegeta.csv": "vegeta",
+    "oha.csv": "oha",
+    "jmeter.csv.jtl": "JMeter",
+    "jmeter.xml.jtl": "JMeter",
+}
+SUMMARIES = ["oha.json", "oha_failing.json", "wrk2.txt", "wrk2.hgrm", "locust_stats_history.csv"]
+
+
+def run_of(path: Path) -> Run:
+    found = import_file(path)
+    assert isinstance(found, Run)
+    return found
+
+
+def summary_of(path: Path, **options: Any) -> ImportedSummary:
+    found = import_file(path, **options)
+    assert isinstance(found, ImportedSummary)
+    return found
+
+
+@pytest.mark.parametrize(("name", "tool"), RUNS.items())
+def test_an_imported_run_says_what_it_is(data: Path, name: str, tool: str) -> None:
+    run = run_of(data / name)
+    assert run.verdict == "imported"
+    assert f"imported from {tool}" in (run.invalid_reason or "")
+    assert dict(run.plan.tags) == {"imported_from": tool}
+    assert isinstance(run.plan.load, Imported)
+    assert run.stats.intended_rate_rps is None
+    assert "intended times" in run.environment["imported"]["not_in_the_file"]
+    with pytest.raises(InvalidRunError, match="is imported"):
+        run.require_valid()
+    records = run.samples.records
+    assert list(records["seq"]) == list(range(len(records)))
+    assert records["sent_ns"][0] == 0
+    assert np.all(np.diff(records["sent_ns"]) >= 0)
+    np.testing.assert_array_equal(records["intended_ns"], records["sent_ns"])
+    assert run.window_ns == (0, int(records["done_ns"].max()))
+    assert run.id == run_of(data / name).id
+
+
+@pytest.mark.parametrize("name", ["k6.json.gz", "k6.csv"])
+def test_k6(data: Path, name: str) -> None:
+    run = run_of(data / name)
+    said = json.loads((data / f"{name.removesuffix('.gz')}.summary.json").read_text())["metrics"]
+    count = said["http_reqs"]["count"]
+    assert len(run.samples) == count == 63
+    assert run.samples.error_count == said["http_req_failed"]["passes"] == 3
+    assert run.samples.errors == {"status": 3}
+    total_ms = count * (said["http_req_duration"]["avg"] + said["http_req_blocked"]["avg"])
+    assert run.samples.service_ns.sum() == pytest.approx(total_ms * NS_PER_MS, abs=count)
+    receiving_ns = run.samples.column("done_ns") - run.samples.column("first_byte_ns")
+    total_ms = count * said["http_req_receiving"]["avg"]
+    assert receiving_ns.sum() == pytest.approx(total_ms * NS_PER_MS, abs=count)
+    assert np.count_nonzero(run.samples.column("flags") & Flag.NEW_CONNECTION) == 3
+    assert {name: part.count for name, part in run.by_endpoint().items()} == {
+        "GET /health": 30,
+        "add two vectors": 30,
+        "GET /nothing": 3,
+    }
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_vegeta(data: Path, form: str) -> None:
+    run = run_of(data / f"vegeta.{form}")
+    said = json.loads((data / "vegeta.summary.json").read_text())
+    service_ns = run.samples.service_ns
+    assert len(run.samples) == said["requests"]
+    assert service_ns.sum() == said["latencies"]["total"]
+    assert (service_ns.min(), service_ns.max()) == (
+        said["latencies"]["min"],
+        said["latencies"]["max"],
+    )
+    assert run.samples.column("bytes_in").sum() == said["bytes_in"]["total"]
+    codes, counts = np.unique(run.samples.column("status"), return_counts=True)
+    assert {str(code): n for code, n in zip(codes, counts, strict=True)} == said["status_codes"]
+    assert 1 - run.stats.error_ratio == pytest.approx(said["success"])
+    assert run.started_at_ns % NS_PER_S == 73112501
+    assert f"{run.started_at:%Y-%m-%dT%H:%M:%S}" == said["earliest"][:19]
+    assert run.window_ns[1] == said["duration"] + said["wait"]
+
+
+@pytest.mark.parametrize("form", ["csv", "xml"])
+def test_jmeter(data: Path, form: str) -> None:
+    run = run_of(data / f"jmeter.{form}.jtl")
+    text = (data / f"jmeter.{form}.summary.txt").read_text()
+    said = re.search(r"(\d+) in .* Avg: +(\d+) Min: +(\d+) Max: +(\d+) Err: +(\d+)", text)
+    assert said is not None
+    count, mean, low, high, errors = map(int, said.groups())
+    service_ms = run.samples.service_ns / NS_PER_MS
+    assert (len(run.samples), run.samples.error_count) == (count, errors)
+    assert (service_ms.min(), service_ms.max()) == (low, high)
+    assert int(service_ms.mean()) == mean
+    assert set(run.samples.endpoints) == {"health", 'nothing, "quoted"'}
+    assert run.plan.requests[0].url == "http://127.0.0.1:18765/health"
+
+
+def test_oha_requests(data: Path) -> None:
+    run = run_of(data / "oha.csv")
+    with (data / "oha.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    duration_s = [float(row["request-duration"]) for row in rows]
+    assert len(run.samples) == len(rows) == 60
+    assert run.samples.service_ns.sum() == pytest.approx(sum(duration_s) * NS_PER_S, abs=len(rows))
+    assert np.count_nonzero(run.samples.column("flags") & Flag.NEW_CONNECTION) == 3
+    assert run.url == "http://unknown.invalid/"
+    known = import_file(data / "oha.csv", url="http://127.0.0.1:18765/health")
+    assert isinstance(known, Run)
+    assert known.url == "http://127.0.0.1:18765/health"
+    assert known.id == run.id
+
+
+@pytest.mark.parametrize("name", ["oha.json", "oha_failing.json"])
+def test_oha_summary(data: Path, name: str) -> None:
+    summary = summary_of(data / name)
+    said = json.loads((data / name).read_text())
+    assert summary.count == sum(said["statusCodeDistribution"].values())
+    assert summary.error_count == said["statusCodeDistribution"].get("404", 0)
+    assert summary.duration_s == said["summary"]["total"]
+    for ratio, key in ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9")):
+        value_ns = round(said["latencyPercentiles"][key] * NS_PER_S)
+        assert summary.percentile_ns(ratio) == value_ns
+    assert summary.percentile_ns(0.42) is None
+    assert summary.max_ns == round(said["summary"]["slowest"] * NS_PER_S)
+
+
+def test_wrk2(data: Path) -> None:
+    text = (data / "wrk2.txt").read_text()
+    summary, table = summary_of(data / "wrk2.txt"), summary_of(data / "wrk2.hgrm")
+    assert summary.tool == "wrk2"
+    assert summary.url == "http://127.0.0.1:18765/health"
+    assert f"Requests/sec:     {summary.rate_rps}" in text
+    assert (summary.count, summary.error_count, summary.duration_s) == (162, 0, 4.01)
+    for percent, ratio in (("50.000", 0.5), ("75.000", 0.75), ("90.000", 0.9)):
+        said = re.search(rf"{percent}% +([\d.]+)ms", text)
+        value_ns = summary.percentile_ns(ratio)
+        assert said is not None
+        assert value_ns is not None
+        assert value_ns / NS_PER_MS == pytest.approx(float(said[1]), abs=0.0051)
+    assert summary.percentile_ns(0.99) == 68_799_000, "the next row above 0.99"
+    assert table.percentiles == summary.percentiles
+    assert (table.tool, table.url, table.count, table.rate_rps) == ("HdrHistogram", "", 160, None)
+    assert (table.mean_ns, table.max_ns) == (8_095_000, 78_272_000)
+    micro = summary_of(data / "wrk2.hgrm", unit="us")
+    assert micro.max_ns == 78_272
+    assert "taken to be us" in " ".join(micro.notes)
+
+
+def test_hdrhistogram_s_own_table(tmp_path: Path) -> None:
+    from hdrh.histogram import HdrHistogram
+
+    histogram = HdrHistogram(1, 10_000_000, 3)
+    for value in range(1, 10_001):
+        histogram.record_value(value)
+    path = tmp_path / "some.hgrm"
+    with path.open("wb") as file:
+        histogram.output_percentile_distribution(file, 1.0)
+    summary = summary_of(path, unit="us")
+    assert summary.count == 10_000
+    for ratio in (0.5, 0.9, 0.99, 0.999):
+        value_ns = summary.percentile_ns(ratio)
+        assert value_ns is not None
+        assert ratio * 1e7 <= value_ns <= ratio * 1e7 * 1.05, "the next row above"
+
+
+def test_locust(data: Path) -> None:
+    summary = summary_of(data / "locust_stats_history.csv")
+    with (data / "locust.summary.csv").open() as file:
+        said = next(row for row in csv.DictReader(file) if row["Name"] == "Aggregated")
+    assert summary.count == int(said["Request Count"])
+    assert summary.error_count == int(said["Failure Count"])
+    assert summary.mean_ns == round(float(said["Average Response Time"]) * NS_PER_MS)
+    assert summary.max_ns == round(float(said["Max Response Time"]) * NS_PER_MS)
+    assert summary.percentile_ns(0.99) is None, "not of the whole run"
+    assert len(summary.timeline) == 22
+    assert {item.endpoint for item in summary.timeline} == {
+        "", "GET /nothing", "POST /api/vector/add",
+    }  # fmt: skip
+    assert summary.timeline[0].percentiles == ()
+    last = summary.timeline[-1]
+    assert (last.request_count, last.user_count) == (108, 3)
+    assert (last.percentiles[0].ratio, last.percentiles[0].value_ns) == (0.5, 5 * NS_PER_MS)
+
+
+def test_twice_leaves_one_copy(closed_store: Store, data: Path) -> None:
+    with closed_store.connect():
+        for _ in range(2):
+            for name in RUNS:
+                closed_store.save(run_of(data / name))
+            for name in SUMMARIES:
+                closed_store.save_summary(summary_of(data / name))
+        assert len(closed_store.runs()) == len(RUNS)
+        assert set(closed_store.runs()["verdict"]) == {"imported"}
+        rows = closed_store.query_df("SELECT count() AS n FROM samples")["n"][0]
+        assert rows == sum(len(run_of(data / name).samples) for name in RUNS)
+        assert len(closed_store.summaries()) == len(SUMMARIES)
+        lines = closed_store.query_df("SELECT count() AS n FROM imported_timeline")["n"][0]
+        assert lines == 22
+
+
+def test_what_is_stored_comes_back(closed_store: Store, data: Path) -> None:
+    with closed_store.connect():
+        assert list(closed_store.summaries().columns)[:2] == ["id", "tool"]
+        for name in SUMMARIES:
+            summary = summary_of(data / name)
+            closed_store.save_summary(summary)
+            assert closed_store.summary(summary.id[:9]) == summary
+        table = closed_store.summaries().set_index("id")
+        for name in SUMMARIES:
+            summary = summary_of(data / name)
+            for ratio, column in ((0.5, "latency_p50_ms"), (0.99, "latency_p99_ms")):
+                value_ns = summary.percentile_ns(ratio)
+                found = table[column][summary.id]
+                assert np.isnan(found) if value_ns is None else found == value_ns / 1e6
+        run = run_of(data / "vegeta.json")
+        closed_store.save(run)
+        back = closed_store.run(run.id)
+        assert back.samples.records.tobytes() == run.samples.records.tobytes()
+        assert (back.plan, back.health, back.verdict) == (run.plan, run.health, "imported")
+        assert back.stats == run.stats
+
+
+def test_packed_and_plain_are_the_same_run(tmp_path: Path, data: Path) -> None:
+    plain = tmp_path / "k6.json"
+    plain.write_bytes(gzip.decompress((data / "k6.json.gz").read_bytes()))
+    assert run_of(plain).id == run_of(data / "k6.json.gz").id
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "kind"),
+    [
+        (500, "anything", ErrorKind.STATUS),
+        (200, "assertion failed", ErrorKind.CHECK),
+        (200, "unexpected EOF", ErrorKind.CLOSED),
+        (0, "dial tcp 127.0.0.1:1: connect: connection refused", ErrorKind.CONNECT),
+        (0, "dial tcp: lookup nowhere: no such host", ErrorKind.CONNECT),
+        (0, "context deadline exceeded (Client.Timeout exceeded)", ErrorKind.TIMEOUT),
+        (0, "read tcp: read: connection reset by peer", ErrorKind.RESET),
+        (0, "tls: failed to verify certificate: x509: unknown authority", ErrorKind.TLS),
+        (0, "Non HTTP response code: org.apache.http.NoHttpResponseException", ErrorKind.CLOSED),
+        (0, "malformed HTTP response", ErrorKind.PROTOCOL),
+        (0, "", ErrorKind.CLOSED),
+    ],
+)
+def test_kinds_of_failures(status: int, words: str, kind: ErrorKind) -> None:
+    assert kind_of_failure(status, words) == kind
+
+
+def test_a_load_that_was_imported_cannot_be_made(data: Path) -> None:
+    import benchlab as bl
+
+    with pytest.raises(InputError, match="what vegeta sent, not how"):
+        bl.run(run_of(data / "vegeta.json").plan)

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import benchlab as bl
+from benchlab.errors import InputError, RunError
+from benchlab.exchange import FORMATS, export_run, import_file
+from benchlab.exchange.export import FIELDS, export_blocks
+from benchlab.store import Store
+from benchlab.values.connections import CONNECTION_DTYPE, Connections
+from benchlab.values.examples import Example
+from benchlab.values.redact import public_plan
+from benchlab.values.request import Request
+from benchlab.values.run import Run
+from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Samples
+from tests.store.runs import make_run
+
+_EACH = pytest.mark.parametrize("form", list(FORMATS))
+
+
+def back(path: Path) -> Run:
+    found = import_file(path)
+    assert isinstance(found, Run)
+    return found
+
+
+def assert_same(found: Run, run: Run) -> None:
+    assert found.samples.records.tobytes() == run.samples.records.tobytes()
+    assert found.samples.endpoints == run.samples.endpoints
+    for item in fields(Run):
+        if item.name not in ("samples", "spool", "connections"):
+            assert getattr(found, item.name) == getattr(run, item.name), item.name
+    assert found.connections.records.tobytes() == run.connections.records.tobytes()
+    assert found.stats == run.stats
+    assert found.judgement == run.judgement
+
+
+@_EACH
+@pytest.mark.parametrize("count", [0, 1, 1000, 70_000])
+def test_a_run_comes_back_exactly(tmp_path: Path, form: str, count: int) -> None:
+    run = make_run(count)
+    if count == 1000:
+        example = Example("reset", "POST /api/add", 3, 5, 0, "gone", (("A", "é"),), "x\ny", 3)
+        connections = np.zeros(3, dtype=CONNECTION_DTYPE)
+        connections["connect_ns"], connections["seq"] = [7, 8, 9], [-1, 3, 2**40]
+        run = replace(
+            run,
+            stopped_ns=12_345,
+            stop_reason="p99<1ms",
+            examples=(example,),
+            connections=Connections(connections),
+        )
+    path = export_run(run, tmp_path / f"run.{form}")
+    assert_same(back(path), run)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name], "nothing partial is left"
+
+
+@_EACH
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(records=hnp.arrays(SAMPLE_DTYPE, st.integers(0, 20)))
+def test_any_records_come_back_exactly(tmp_path: Path, form: str, records: np.ndarray) -> None:
+    whole = np.zeros(len(records), dtype=SAMPLE_DTYPE)  # padding bytes zero, so bytes compare
+    for name in FIELDS:
+        whole[name] = records[name]
+    whole["endpoint"] %= 2
+    whole["error"] %= len(ErrorKind)
+    run = replace(make_run(10), samples=Samples(whole, make_run(1).samples.endpoints))
+    path = export_run(run, tmp_path / f"run.{form}", force=True)
+    assert back(path).samples.records.tobytes() == whole.tobytes()
+
+
+@_EACH
+def test_through_two_stores(closed_store: Store, tmp_path: Path, form: str) -> None:
+    run = make_run(3000)
+    closed_store.save(run)
+    with closed_store.run_in_blocks(run.id[:10]) as (head, count, blocks):
+        path = export_blocks(head, count, blocks, tmp_path / f"run.{form}")
+    kept = closed_store.run(run.id)
+    other = Store(f"chdb://{tmp_path}/other")
+    with other.connect():
+        for _ in range(2):
+            other.save(back(path))
+        assert_same(other.run("latest"), kept)
+        assert len(other.runs()) == 1
+
+
+@_EACH
+def test_credentials_stay_hidden(tmp_path: Path, form: str) -> None:
+    secret = "hunter2"
+    request = Request(
+        "GET", f"http://me:{secret}@127.0.0.1:8000/?token={secret}", headers={"X-API-Key": secret}
+    )
+    run = make_run(10)
+    run = replace(run, plan=replace(run.plan, requests=[request, run.plan.requests[1]]))
+    path = export_run(run, tmp_path / f"run.{form}")
+    assert secret.encode() not in path.read_bytes()
+    assert b"bWU6aHVudGVyMg" not in path.read_bytes(), "user and password in base64"
+    assert back(path).plan.to_dict() == public_plan(run.plan.to_dict())
+
+
+def test_other_readers_take_the_files_as_they_are(tmp_path: Path) -> None:
+    run = make_run(100)
+    frames = [
+        pd.read_csv(bl.export_run(run, tmp_path / "run.csv"), comment="#"),
+        pd.read_parquet(bl.export_run(run, tmp_path / "run.parquet")),
+        pa.ipc.open_file(bl.export_run(run, tmp_path / "run.arrow")).read_pandas(),
+    ]
+    for frame in frames:
+        assert list(frame.columns) == list(FIELDS)
+        latency_ns = (frame["done_ns"] - frame["intended_ns"]).to_numpy()
+        np.testing.assert_array_equal(latency_ns, run.samples.latency_ns)
+
+
+def test_where_a_file_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = make_run(10)
+    assert export_run(run) == Path(f"{run.id}.parquet")
+    assert export_run(run, format="csv") == Path(f"{run.id}.csv")
+    with pytest.raises(InputError, match=r"exists already.*force"):
+        export_run(run)
+    export_run(run, force=True)
+    with pytest.raises(InputError, match=r"'png' is unknown: use one of parquet, arrow, csv"):
+        export_run(run, "run.png")
+    with pytest.raises(RunError, match="cannot write"):
+        export_run(run, tmp_path / "nowhere" / "run.csv")
+
+
+@_EACH
+def test_a_file_cut_off_is_refused(tmp_path: Path, form: str) -> None:
+    path = export_run(make_run(5000), tmp_path / f"run.{form}")
+    whole = path.read_bytes()
+    for share in (0.5, 0.9, 0.999):
+        path.write_bytes(whole[: int(len(whole) * share)])
+        with pytest.raises(InputError, match=str(path)):
+            import_file(path)
+
+
+def test_a_broken_csv_is_told_with_its_line(tmp_path: Path) -> None:
+    path = export_run(make_run(10), tmp_path / "run.csv")
+    lines = path.read_text().splitlines()
+    for number, text in ((5, "1,2,x,4,5,6,7,0,0,0"), (7, "1,2,3"), (2, "a,b"), (4, "")):
+        broken = [*lines[: number - 1], text, *lines[number:]]
+        path.write_text("\n".join(broken) + "\n")
+        with pytest.raises(InputError, match=rf"run\.csv:{number}: "):
+            import_file(path)
+
+
+def test_contents_that_no_run_has_are_refused(tmp_path: Path) -> None:
+    run = make_run(10)
+    run.samples.records["error"][3] = 200
+    path = export_run(run, tmp_path / "run.parquet")
+    with pytest.raises(InputError, match="request number 3 has error 200"):
+        import_file(path)
+    foreign = tmp_path / "foreign.parquet"
+    pq.write_table(pa.table({"a": [1]}), foreign)
+    with pytest.raises(InputError, match="was not written by benchlab export"):
+        import_file(foreign)
+    newer = tmp_path / "newer.csv"
+    text = export_run(make_run(1), newer).read_text()
+    head = json.loads(text.splitlines()[0].removeprefix("# benchlab "))
+    newer.write_text(text.replace('"format": 1', '"format": 2', 1))
+    assert head["format"] == 1
+    with pytest.raises(InputError, match=r"format 2, this benchlab reads 1: upgrade"):
+        import_file(newer)
+    newer.write_text("# benchlab {broken\n" + text.split("\n", 1)[1])
+    with pytest.raises(InputError, match="description of the run is damaged"):
+        import_file(newer)
