@@ -168,10 +168,7 @@ class Recorder:
         elif reason not in _FULL:
             self._reserved = None  # not possible here
         elif not self.problem:
-            self.problem = (
-                f"ended the run early, for its disk is full ({os.strerror(reason)}):"
-                " make room, or set BENCHLAB_DATA_DIR to a directory on a larger disk"
-            )
+            self.problem = f"ended the run early, for its disk is full ({os.strerror(reason)})"
 
     def _truncate(self, size: int) -> None:
         """Let the file end at ``size``, and give back what is reserved beyond."""

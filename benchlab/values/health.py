@@ -267,8 +267,8 @@ def _cheaper(plan: Plan) -> str:
 
 
 def _hint_at_problem(reason: str) -> str:
-    if "write its samples" in reason:
-        return "make room in the data directory, or set BENCHLAB_DATA_DIR to one with room"
+    if "write its samples" in reason or "disk is full" in reason:
+        return "make room, or set BENCHLAB_DATA_DIR to a directory on a larger disk"
     if "account of itself" in reason:
         return "something ended the worker: look for the out-of-memory killer in the system's log"
     return "a worker must not fail: please report it with the words above"

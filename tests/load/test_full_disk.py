@@ -79,6 +79,7 @@ def test_a_run_whose_disk_fills_up_ends_early_with_all_it_measured(
     assert result.verdict == "invalid", result.health
     assert "disk is full (No space left on device)" in str(result.invalid_reason)
     assert "lost" not in str(result.invalid_reason)
+    assert "make room" in str(result.hint)
     assert result.stopped_ns is not None
     assert len(result.samples) == len(answered)
     assert result.stats.errors == {}

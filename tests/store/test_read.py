@@ -15,6 +15,7 @@ from benchlab.store import Store
 from benchlab.values.examples import make_example
 from benchlab.values.run import Run, new_run_id
 from benchlab.values.samples import SAMPLE_DTYPE, Samples
+from tests.values.floors import make_floor
 
 MakeRun = Callable[..., Run]
 
@@ -26,9 +27,11 @@ EXAMPLES = (
 
 def test_a_run_comes_back_exactly(store: Store, make_run: MakeRun) -> None:
     run = replace(make_run(1000, stopped_ns=700_000_000), stop_reason="stopped by abort_on x")
-    run = replace(run, examples=EXAMPLES)
+    carried = {**run.environment, "calibration": {"floor": make_floor().to_dict()}}
+    run = replace(run, examples=EXAMPLES, environment=carried)
     store.save(run)
     back = store.run(run.id)
+    assert back.floor == make_floor()
     assert back.samples.records.tobytes() == run.samples.records.tobytes()
     assert back.samples.endpoints == run.samples.endpoints
     assert (back.plan, back.health, back.environment) == (run.plan, run.health, run.environment)

@@ -130,7 +130,13 @@ def test_health_survives_a_dict() -> None:
             {"problem": "could not write its samples: No space left on device"},
             {},
             "No space left",
-            "make room in the data directory",
+            "make room, or set BENCHLAB_DATA_DIR",
+        ),
+        (
+            {"problem": "stopped early: the disk is full (No space left on device)"},
+            {},
+            "disk is full",
+            "make room, or set BENCHLAB_DATA_DIR",
         ),
         (
             {"problem": "ended without an account of itself (killed?)"},
