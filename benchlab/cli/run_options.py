@@ -16,6 +16,8 @@ from benchlab.cli.check_options import CHECKS
 from benchlab.cli.load_options import LENGTH, LOAD
 from benchlab.cli.option_group import Draft, OptionGroup, Values, draft_plan, with_options
 from benchlab.cli.options import DURATION, parse_headers, parse_tags, read_body
+from benchlab.cli.request_options import ADDITIONS
+from benchlab.cli.transport_options import TRANSPORT
 from benchlab.errors import InputError
 from benchlab.plan_file import read_draft
 from benchlab.values.load import ClosedLoop
@@ -174,7 +176,17 @@ LABELS = OptionGroup(
     _labels,
 )
 
-PLAN_OPTIONS = (REQUEST, CHECKS, LOAD, LENGTH, GENERATOR, OBJECTIVES, LABELS)
+PLAN_OPTIONS = (
+    REQUEST,
+    ADDITIONS,
+    CHECKS,
+    LOAD,
+    LENGTH,
+    GENERATOR,
+    TRANSPORT,
+    OBJECTIVES,
+    LABELS,
+)
 
 plan_options = with_options(PLAN_OPTIONS)
 """Decorator: all options that decide a plan."""

@@ -30,6 +30,7 @@ from benchlab.values.load import (
 from benchlab.values.load.notation import write_spike, write_stages, write_steps, write_think_time
 from benchlab.values.plan import COUNTED_LIMIT_S, Plan
 from benchlab.values.redact import HIDDEN, header_value, public_url
+from benchlab.values.transport import Transport
 
 __all__ = ["command_line", "command_notes"]
 
@@ -44,7 +45,9 @@ def command_line(plan: Plan) -> str | None:
     except UnicodeDecodeError:
         return None
     checks = _check_options(request.check_list)
-    if len(plan.requests) > 1 or body.startswith("@") or checks is None:
+    if checks is None or request.data is not None:
+        return None
+    if len(plan.requests) > 1 or body.startswith("@"):
         return None
     load_options = _load_options(plan.load)
     if load_options is None:
@@ -66,6 +69,7 @@ def command_line(plan: Plan) -> str | None:
         ("--timeout", format_duration_s(plan.timeout_s)),
         ("--workers", str(plan.workers)),
         ("--driver", plan.driver),
+        *_transport_options(plan.transport),
     ]
     if plan.trace_ratio:
         options.append(("--trace-ratio", f"{plan.trace_ratio:.12g}"))
@@ -76,7 +80,7 @@ def command_line(plan: Plan) -> str | None:
     options += [("--slo", str(item)) for item in plan.slo]
     options += [("--abort-on", str(item)) for item in plan.abort_on]
     options += [("--tag", f"{key}={value}") for key, value in dict(plan.tags).items()]
-    words = [f"{option} {shlex.quote(value)}" for option, value in options]
+    words = [f"{option} {shlex.quote(value)}" if value else option for option, value in options]
     return " \\\n  ".join([f"benchlab run {shlex.quote(public_url(request.url))}", *words])
 
 
@@ -109,9 +113,9 @@ def command_notes(plan: Plan) -> list[str]:
     command = command_line(plan)
     if command is None:
         return [
-            "The command line cannot express this plan (several requests, recorded arrivals, or a"
-            " body that is not text). In Python, benchlab.Plan.from_json() takes the plan below as"
-            f" it is{_LEFT_OUT if isinstance(plan.load, Replay) else ''}."
+            "The command line cannot express this plan (several requests, rows of data, recorded"
+            " arrivals, or a body that is not text). In Python, benchlab.Plan.from_json() takes the"
+            f" plan below as it is{_LEFT_OUT if isinstance(plan.load, Replay) else ''}."
         ]
     return [f"Put the secrets back where it says {HIDDEN}."] if HIDDEN in command else []
 
@@ -151,3 +155,19 @@ def _length_options(plan: Plan) -> list[tuple[str, str]]:
     if plan.duration_s != usual_s:
         options.append(("--duration", format_duration_s(plan.duration_s)))
     return options
+
+
+def _transport_options(transport: Transport) -> list[tuple[str, str]]:
+    named = {
+        "--ca-file": transport.ca_file,
+        "--cert": transport.client_cert,
+        "--key": transport.client_key,
+        "--server-name": transport.server_name,
+        "--unix-socket": transport.unix_socket,
+    }
+    options = [(option, value) for option, value in named.items() if value]
+    options += [("--resolve", f"{host}={to}") for host, to in dict(transport.resolve).items()]
+    if transport.dns_ttl_s != Transport().dns_ttl_s:
+        options.append(("--dns-ttl", f"{transport.dns_ttl_s:.12g}"))
+    flags = {"--insecure": not transport.verify, "--no-keep-alive": not transport.keep_alive}
+    return options + [(flag, "") for flag, is_set in flags.items() if is_set]

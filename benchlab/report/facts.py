@@ -66,6 +66,7 @@ def _settings(run: Run) -> list[Fact]:
     return [
         Fact("connections", [_connections(run)]),
         Fact("workers", [f"{plan.workers}, driver {plan.driver}"]),
+        *([Fact("transport", said)] if (said := plan.transport.describe()) else []),
         Fact("timeout", [f"{plan.timeout_s:g} s per request"]),
         Fact("tracing", [_tracing(plan.trace_ratio)]),
         Fact("seed", [str(plan.seed)]),
@@ -132,6 +133,8 @@ def _request_facts(request: Request, *, named: bool) -> list[Fact]:
     lines = [f"{request.method} {public_url(request.url)}"]
     if named:
         lines.append(f"weight {request.weight:g}")
+    if request.data is not None:
+        lines.append(f"data: {request.data.describe()}")
     facts = [Fact(request.name if named else "request", lines, code=True)]
     headers = [f"{name}: {header_value(name, value)}" for name, value in request.header_pairs]
     if headers:

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchlab.analysis.phases import STATISTICS as STEPS
+from benchlab.analysis.phases import phases
 from benchlab.units import (
     NS_PER_MS,
     NS_PER_S,
@@ -34,6 +36,8 @@ __all__ = [
     "endpoint_table",
     "error_rows",
     "percentile_table",
+    "phase_table",
+    "reuse_in_words",
     "server_table",
     "slowest_table",
     "tiles",
@@ -147,6 +151,36 @@ def endpoint_table(run: Run) -> Table | None:
     """One row per endpoint; None unless there are several."""
     rows = endpoint_rows(run)
     return Table(ENDPOINT_HEAD, rows) if rows else None
+
+
+def phase_table(run: Run) -> Table | None:
+    """Where the time of answered requests went, by phase, ms; None when nothing was answered."""
+    found = phases(run.measured, run.connections)
+    if found.empty:
+        return None
+    columns = [
+        [f"{row.connection}: {row.phase}" for row in found.itertuples()],
+        [format_count(count) for count in found["count"]],
+        *(
+            format_column_ms([round(value * NS_PER_MS) for value in found[f"{name}_ms"]])
+            for name in STEPS
+        ),
+    ]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    head = ["connection and phase", "requests", *(f"{name}, ms" for name in STEPS)]
+    return Table(head, rows)
+
+
+def reuse_in_words(run: Run) -> str:
+    """How often connections were used again."""
+    opened = int(np.count_nonzero(run.measured.column("flags") & Flag.NEW_CONNECTION))
+    kept = len(run.measured) - opened
+    if opened == 0:
+        return f"All {format_count(kept)} requests went over connections that were open already."
+    return (
+        f"{format_count(opened)} requests opened a connection,"
+        f" {format_count(kept)} went over one that was open already."
+    )
 
 
 def slowest_table(run: Run, joined: pd.DataFrame | None) -> Table | None:

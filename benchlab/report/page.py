@@ -66,6 +66,8 @@ def render_page(
         exhibits_note=left_out_note(run, shown),
         endpoints=numbers.endpoint_table(run),
         figures=_figures(run),
+        phases=numbers.phase_table(run),
+        reuse=numbers.reuse_in_words(run),
         slowest=numbers.slowest_table(run, joined),
         server=_server(run, joined, coverage),
         plan_facts=facts.plan_facts(run),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError, RunNotFoundError, StoreError
 from benchlab.store.connection import reason
+from benchlab.store.connections import read_connections
 from benchlab.store.dsn import Dsn
 from benchlab.units import NS_PER_S
 from benchlab.values.examples import Example
@@ -157,6 +158,7 @@ def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
         started_at_ns=started_at_ns,
         samples=Samples.empty([request.name for request in plan.requests]),
         health=Health.from_dict(json.loads(health)),
+        connections=read_connections(client, whole_id),
         environment=json.loads(environment),
         examples=tuple(Example.from_dict(item) for item in json.loads(examples or "[]")),
         stopped_ns=stopped_ns,

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from benchlab import spool
 from benchlab.errors import StoreError
 from benchlab.store.connection import DURABLE
+from benchlab.store.connections import save_connections
 from benchlab.values.redact import public_plan, public_url
 from benchlab.values.run import Run
 
@@ -83,6 +84,7 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
             f"run {run.id} could not be stored: the store does not hold its {total:,} samples after"
             " inserting them. Save it again: what was measured is kept until that succeeds"
         )
+    save_connections(client, run)
     _insert_run(client, run)
 
 

@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from benchlab import ClosedLoop, ConstantRate, Plan, PoissonRate, Stages
+from benchlab import ClosedLoop, ConstantRate, Plan, PoissonRate, Stages, Transport
 from benchlab.cli.option_group import copy_fields
 from benchlab.cli.run_options import PLAN_OPTIONS, plan_from_values, plan_options
 from benchlab.errors import InputError
@@ -131,3 +131,55 @@ def test_options_that_do_not_fit_the_file_are_refused(tmp_path: Path) -> None:
     two = FILE.replace("[tags]", '[[requests]]\nurl = "http://127.0.0.1:8000/y"\n[tags]')
     with pytest.raises(InputError, match="--body would change all 2 requests"):
         from_file(tmp_path, two, body="x")
+
+
+def test_how_connections_are_made() -> None:
+    plan = plan_of(
+        "--ca-file", "ca.pem", "--cert", "c.pem", "--key", "k.pem", "--server-name", "inner",
+        "--no-keep-alive", "--unix-socket", "/run/x", "--resolve", "a.test:443=127.0.0.1:8443",
+        "--dns-ttl", "0",
+    )  # fmt: skip
+    assert plan.transport == Transport(
+        ca_file="ca.pem",
+        client_cert="c.pem",
+        client_key="k.pem",
+        server_name="inner",
+        keep_alive=False,
+        unix_socket="/run/x",
+        resolve={"a.test:443": "127.0.0.1:8443"},
+        dns_ttl_s=0,
+    )
+    assert plan_of().transport == Transport()
+    assert not plan_of("-k").transport.verify
+
+
+def test_what_is_added_to_a_request(tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_text("id\n7\n8\n")
+    plan = plan_of(
+        "-d", '{"id": "{{id}}"}', "--query", "q=x y", "--query", "id={{id}}", "-u", "ada:pw:1",
+        "--cookie", "s=1", "--feed", f"{tmp_path}/users.csv", "--pick", "random",
+    )  # fmt: skip
+    (request,) = plan.requests
+    assert request.url == URL + "?q=x+y&id={{id}}"
+    assert request.method == "POST"
+    assert dict(request.header_pairs) == {
+        "Content-Type": "application/json",
+        "Authorization": "Basic YWRhOnB3OjE=",
+        "Cookie": "s=1",
+    }
+    assert request.data is not None
+    assert request.data.pick == "random"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--query", "q"), "--query 'q' has no equals sign"),
+        (("--user", "ada"), "--user has no colon"),
+        (("--resolve", "a"), "--resolve 'a' cannot be read"),
+        (("--feed", "gone.csv"), "cannot read the feed gone.csv: No such file"),
+    ],
+)
+def test_additions_that_cannot_be_read(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        plan_of(*arguments)

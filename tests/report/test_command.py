@@ -15,6 +15,7 @@ from benchlab.values.checks import (
     MaxBody,
     StatusIn,
 )
+from benchlab.values.feed import Feed
 from benchlab.values.load import (
     ClosedLoop,
     ConstantRate,
@@ -28,6 +29,7 @@ from benchlab.values.plan import Plan
 from benchlab.values.redact import header_value, public_plan, public_url
 from benchlab.values.request import Request
 from benchlab.values.run import Run
+from benchlab.values.transport import Transport
 from tests.values.synthetic import URL, make_run
 
 
@@ -91,6 +93,19 @@ def test_every_setting_is_an_option() -> None:
                 )
             ]
         ),
+        Plan([Request("GET", URL)], transport=Transport(verify=False, keep_alive=False)),
+        Plan(
+            [Request("GET", URL)],
+            transport=Transport(
+                ca_file="a b.pem",
+                client_cert="c",
+                client_key="k",
+                server_name="n",
+                unix_socket="/s",
+                resolve={"a:1": "b:2"},
+                dns_ttl_s=0.5,
+            ),
+        ),
     ],
 )
 def test_the_command_makes_the_same_plan(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +139,7 @@ def test_a_url_is_quoted_for_the_shell() -> None:
         Plan([Request("GET", URL, checks=BodyEquals("x"))]),
         Plan([Request("GET", URL, checks=JsonEquals("a=b", 1))]),
         Plan([Request("GET", URL, checks=[MaxBody(1), MaxBody(2)])]),
+        Plan([Request("GET", URL + "?{{a}}", data=Feed([{"a": 1}]))]),
     ],
 )
 def test_what_the_command_line_cannot_express_is_said(plan: Plan) -> None:

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from benchlab.values.connections import CONNECTION_DTYPE, Connections
 from benchlab.values.health import Health, WorkerHealth
 from benchlab.values.load import ConstantRate
 from benchlab.values.plan import Plan
@@ -64,8 +66,20 @@ def make_run(
         started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
         started_at_ns=started_at_ns,
         samples=Samples(records, [request.name for request in plan.requests]),
+        connections=Connections(_connections(rng)),
         health=Health((WorkerHealth(0, cpu_ratio=0.25, clock="timerfd"), WorkerHealth(1))),
         environment={"python": "3.11", "cpus": 2, "nested": {"a": [1, 2.5, None, "ü"]}},
         stopped_ns=stopped_ns,
         spool=spool,
     )
+
+
+def _connections(rng: np.random.Generator) -> NDArray[np.void]:
+    records = np.zeros(7, dtype=CONNECTION_DTYPE)
+    records["seq"] = [-1, -1, 3, 4, 5, 9, 12]
+    records["start_ns"] = np.arange(7) * 1_000_000 - 1_500_000
+    for name in ("dns_ns", "connect_ns", "tls_ns"):
+        records[name] = rng.integers(0, 2_000_000, 7)
+    records["origin"] = [0, 1, 0, 1, 0, 1, 0]
+    records["error"][5] = ErrorKind.CONNECT
+    return records

@@ -45,7 +45,11 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def copies(store: Store, run: Run) -> tuple[int, int, int]:
-    """Rows of the run in runs, samples and benchmark_results."""
+    """Rows of the run in runs, samples and benchmark_results; its connections are there once."""
+    kept = store.query_df(
+        "SELECT count() AS n FROM connections WHERE run_id = {run_id:String}", {"run_id": run.id}
+    )
+    assert int(kept["n"][0]) in (0, len(run.connections))
     counts = []
     for table, column in (("runs", "id"), ("samples", "run_id"), ("benchmark_results", "run_id")):
         sql = f"SELECT count() AS n FROM {table} WHERE {column} = {{run_id:String}}"  # noqa: S608

@@ -1,0 +1,67 @@
+"""Where the time of requests went: opening a connection, waiting for the answer, reading it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.units import NS_PER_MS
+from benchlab.values.connections import Connections
+from benchlab.values.samples import Flag, Samples
+from benchlab.values.summary import Distribution
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["STATISTICS", "phases"]
+
+STATISTICS = ("mean", "p50", "p95", "p99", "max")
+
+_OPENING = {"name look-up": "dns", "connect": "connect", "TLS handshake": "tls"}
+
+
+def phases(samples: Samples, connections: Connections) -> pd.DataFrame:
+    """One row per phase of ``samples`` that were answered: on new connections, and on kept ones.
+
+    Columns: connection ("new" or "kept"), phase, count, and statistics in ms. "first byte" is
+    what passed from the request's sending (on a new connection: from its being open) to the first
+    byte of the answer, "body" from there to its end. Phases that took no time anywhere, such as
+    TLS without TLS, are left out.
+    """
+    import pandas as pd
+
+    answered = samples.where(samples.column("first_byte_ns") > 0)
+    new = (answered.column("flags") & Flag.NEW_CONNECTION) != 0
+    opened, opening = _opened_by(answered.where(new), connections)
+    kept = answered.where(~new)
+    rows: list[tuple[str, str, NDArray[np.int64]]] = [
+        ("new", phase, opening[f"{field}_ns"]) for phase, field in _OPENING.items()
+    ]
+    took = sum((opening[f"{field}_ns"] for field in _OPENING.values()), np.zeros(len(opened), int))
+    for connection, part, before in (("new", opened, took), ("kept", kept, 0)):
+        first = part.column("first_byte_ns")
+        waited = np.maximum(first - part.column("sent_ns") - before, 0)
+        rows.append((connection, "first byte", waited))
+        rows.append((connection, "body", part.column("done_ns") - first))
+    found = [
+        {
+            "connection": connection,
+            "phase": phase,
+            "count": len(values),
+            **{f"{name}_ms": getattr(spread, name) / NS_PER_MS for name in STATISTICS},
+        }
+        for connection, phase, values in rows
+        if (spread := Distribution.of(values)) is not None and spread.max > 0
+    ]
+    columns = ["connection", "phase", "count", *(f"{name}_ms" for name in STATISTICS)]
+    return pd.DataFrame(found, columns=columns)
+
+
+def _opened_by(samples: Samples, connections: Connections) -> tuple[Samples, NDArray[np.void]]:
+    """The samples whose connection left a record, and those records, in the same order."""
+    records = connections.opened.records
+    records = records[records["seq"] >= 0]
+    _, left, right = np.intersect1d(samples.column("seq"), records["seq"], return_indices=True)
+    return samples.where(left), records[right]

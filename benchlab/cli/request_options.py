@@ -1,0 +1,72 @@
+"""The options of ``benchlab run`` that add to every request of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import click
+
+from benchlab.cli.option_group import Draft, OptionGroup, Values
+from benchlab.errors import InputError
+from benchlab.feeds import read_feed
+from benchlab.values.feed import PICKS
+
+__all__ = ["ADDITIONS"]
+
+
+def _pairs(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:
+    for text in texts:
+        if "=" not in text[1:]:
+            raise InputError(f"{option} {text!r} has no equals sign: write name=value")
+    return [(name, value) for name, _, value in (text.partition("=") for text in texts)]
+
+
+def _user(text: str) -> tuple[str, str]:
+    name, colon, password = text.partition(":")
+    if not colon:
+        raise InputError("--user has no colon: write name:password")
+    return name, password
+
+
+def _additions(draft: Draft, values: Values) -> None:
+    query = _pairs("--query", values.get("query", ()))
+    cookies = dict(_pairs("--cookie", values.get("cookies", ())))
+    auth = _user(values["user"]) if values.get("user") else None
+    feed = values.get("feed")
+    data = read_feed(feed, values.get("pick", PICKS[0])) if feed else None
+    if query or cookies or auth:
+        draft["requests"] = [
+            replace(request, query=query, auth=auth, cookies=cookies)
+            for request in draft["requests"]
+        ]
+    if data is not None:
+        draft["requests"] = [replace(request, data=data) for request in draft["requests"]]
+
+
+ADDITIONS = OptionGroup(
+    (
+        click.option(
+            "--query", multiple=True, metavar="k=v", help="parameter to add to the URL; repeatable"
+        ),
+        click.option("--user", "-u", default="", metavar="NAME:PASSWORD", help="Basic credentials"),
+        click.option(
+            "--cookie", "cookies", multiple=True, metavar="k=v", help="cookie to send; repeatable"
+        ),
+        click.option(
+            "--feed",
+            default="",
+            metavar="FILE",
+            help="CSV or JSONL rows that fill {{name}} in URL, headers and body; {{seq}} and"
+            " {{uuid}} need none",
+        ),
+        click.option(
+            "--pick",
+            type=click.Choice(PICKS),
+            default=PICKS[0],
+            show_default=True,
+            help="how requests take their rows",
+        ),
+    ),
+    _additions,
+)

@@ -1,0 +1,100 @@
+"""The options of ``benchlab run`` that decide how connections are made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import click
+
+from benchlab.cli.option_group import Draft, OptionGroup, Values
+from benchlab.errors import InputError
+from benchlab.values.transport import Transport
+
+__all__ = ["TRANSPORT", "parse_resolve"]
+
+
+def parse_resolve(texts: Sequence[str]) -> dict[str, str]:
+    """``HOST[:PORT]=ADDRESS[:PORT]`` pairs.
+
+    Raises:
+        InputError: a text without an equals sign.
+    """
+    found = {}
+    for text in texts:
+        host, equals, address = text.partition("=")
+        if not equals or not host or not address:
+            raise InputError(
+                f"--resolve {text!r} cannot be read: write HOST=ADDRESS, such as"
+                " example.test:443=127.0.0.1:8443"
+            )
+        found[host] = address
+    return found
+
+
+def _transport(draft: Draft, values: Values) -> None:
+    given = dict(values)
+    if "resolve" in given:
+        given["resolve"] = parse_resolve(given["resolve"])
+    draft["transport"] = replace(draft.get("transport", Transport()), **given)
+
+
+TRANSPORT = OptionGroup(
+    (
+        click.option(
+            "--insecure",
+            "-k",
+            "verify",
+            flag_value=False,
+            default=True,
+            type=bool,
+            help="do not verify the service's certificate",
+        ),
+        click.option(
+            "--ca-file", default="", metavar="FILE", help="authorities to trust instead, as PEM"
+        ),
+        click.option(
+            "--cert", "client_cert", default="", metavar="FILE", help="client certificate, as PEM"
+        ),
+        click.option(
+            "--key",
+            "client_key",
+            default="",
+            metavar="FILE",
+            help="its key, if that is not in the same file",
+        ),
+        click.option(
+            "--server-name",
+            default="",
+            metavar="NAME",
+            help="name to ask for and to verify (SNI)  [default: the URL's host]",
+        ),
+        click.option(
+            "--no-keep-alive",
+            "keep_alive",
+            flag_value=False,
+            default=True,
+            type=bool,
+            help="open a connection for every request",
+        ),
+        click.option(
+            "--unix-socket", default="", metavar="PATH", help="connect to this socket instead"
+        ),
+        click.option(
+            "--resolve",
+            multiple=True,
+            metavar="HOST=ADDR",
+            help="connect to ADDR for HOST (either may have a port); repeatable",
+        ),
+        click.option(
+            "--dns-ttl",
+            "dns_ttl_s",
+            type=float,
+            default=300.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="look a name up again after so long; 0: for every connection",
+        ),
+    ),
+    _transport,
+)

@@ -1,0 +1,82 @@
+"""Keeping and reading back the connections that a run opened."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchlab.errors import StoreError
+from benchlab.store.connection import DURABLE
+from benchlab.values.connections import CONNECTION_DTYPE, Connections
+from benchlab.values.run import Run
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["read_connections", "save_connections"]
+
+_NAMES = CONNECTION_DTYPE.names or ()
+_TYPES = {name: "UInt32" if name in ("origin", "error") else "Int64" for name in _NAMES}
+
+
+def save_connections(client: Client, run: Run) -> None:
+    """Store the connections of ``run`` in one insert, once, whatever was cut off before.
+
+    Raises:
+        StoreError: the store does not hold them afterwards.
+    """
+    records = run.connections.records
+    if _count(client, run.id) == len(records):
+        return
+    client.command(
+        "DELETE FROM connections WHERE run_id = {run_id:String}", parameters={"run_id": run.id}
+    )
+    columns: dict[str, Any] = {
+        "run_id": [run.id] * len(records),
+        "started_at": [run.started_at_ns] * len(records),
+        **{name: np.ascontiguousarray(records[name]) for name in _NAMES},
+    }
+    types = {
+        "run_id": "LowCardinality(String)",
+        "started_at": "DateTime64(9, 'UTC')",
+        **_TYPES,
+    }
+    token = f"connections:{run.id}:{secrets.token_hex(4)}"  # a deleted block may come again
+    client.insert(
+        "connections",
+        list(columns.values()),
+        column_names=list(columns),
+        column_type_names=[types[name] for name in columns],
+        column_oriented=True,
+        settings={**DURABLE, "insert_deduplication_token": token},
+    )
+    if _count(client, run.id) != len(records):
+        raise StoreError(
+            f"the connections of run {run.id} could not be stored: save it again, what was"
+            " measured is kept until that succeeds"
+        )
+
+
+def read_connections(client: Client, run_id: str) -> Connections:
+    """The connections of a run, in the order of their opening."""
+    rows = client.query(
+        f"SELECT {', '.join(_NAMES)} FROM connections"  # noqa: S608  # constants
+        " WHERE run_id = {run_id:String} ORDER BY start_ns, seq",
+        parameters={"run_id": run_id},
+        column_oriented=True,
+    )
+    records = np.zeros(rows.row_count, dtype=CONNECTION_DTYPE)
+    if rows.row_count:
+        for name, column in zip(_NAMES, rows.result_columns, strict=True):
+            records[name] = column
+    return Connections(records)
+
+
+def _count(client: Client, run_id: str) -> int:
+    found = client.query(
+        "SELECT count() FROM connections WHERE run_id = {run_id:String}",
+        parameters={"run_id": run_id},
+    )
+    return int(found.result_rows[0][0])
