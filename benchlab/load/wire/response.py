@@ -66,7 +66,7 @@ class HeadMemory:
         complete = answer.feed(head)
         plain = None
         length = answer.content_length
-        framed = complete or (length is not None and not answer.body_bytes)
+        framed = (complete or length is not None) and not answer.body_bytes
         if not answer.interim and framed and not answer.until_close:
             body = 0 if complete else length or 0
             plain = PlainHead(answer.status, body, answer.reusable)
