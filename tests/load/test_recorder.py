@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchlab import spool
 from benchlab.load.recorder import Recorder
-from benchlab.values.samples import Flag
+from benchlab.load.rescue import rescue, share_memory
+from benchlab.values.samples import ErrorKind, Flag
 
 
 def fill(recorder: Recorder, count: int, first: int = 0) -> None:
@@ -72,3 +76,61 @@ def test_a_torn_last_record_is_left_out(tmp_path: Path) -> None:
     with (tmp_path / "samples").open("ab") as file:
         file.write(b"x" * 55)
     assert len(spool.read_records(tmp_path / "samples")) == 10
+
+
+TIME_NS = st.integers(0, 2**40)
+RECORDS = st.tuples(
+    st.integers(0, 2**62),
+    TIME_NS,
+    TIME_NS,
+    st.one_of(st.just(0), TIME_NS.filter(bool)),
+    TIME_NS.filter(bool),
+    st.integers(0, 2**62),
+    st.integers(100, 999),
+    st.integers(0, 2**16 - 1),
+    st.integers(0, len(ErrorKind) - 1),
+    st.sampled_from([0, 2, 4, 6]),
+)
+
+
+@given(
+    records=st.lists(RECORDS, max_size=60, unique_by=lambda record: record[0]),
+    flushes=st.sets(st.integers(0, 60)),
+    start_ns=TIME_NS,
+    warmup_ns=TIME_NS,
+    killed=st.booleans(),
+)
+def test_whatever_is_recorded_is_read_again(
+    records: list[tuple[int, ...]],
+    flushes: set[int],
+    start_ns: int,
+    warmup_ns: int,
+    killed: bool,
+) -> None:
+    """However it is split into blocks, and also when the last block was never written."""
+    memory = share_memory("test")
+    assert memory is not None
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "samples"
+        recorder = Recorder(path, warmup_ns, memory)
+        recorder.start_ns = start_ns
+        for index, record in enumerate(records):
+            recorder.record(*record)
+            if index in flushes:
+                recorder.flush()
+        if killed:
+            rescue(memory, path, start_ns, warmup_ns)
+        else:
+            recorder.close()
+        found = spool.read_records(path)
+        if killed:
+            recorder.close()
+    os.close(memory)
+    assert len(found) == len(records)
+    for row, record in zip(found.tolist(), records, strict=True):
+        seq, intended, sent, first, done, *rest, flags = record
+        assert row[:3] == (seq, intended - start_ns, sent - start_ns)
+        assert row[3:5] == (first - start_ns if first else 0, done - start_ns)
+        assert list(row[5:9]) == rest
+        warm = intended - start_ns < warmup_ns
+        assert row[9] == flags | (Flag.WARMUP if warm else 0)
