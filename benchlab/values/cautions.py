@@ -83,10 +83,12 @@ def _of_cores(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_rate(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
-    floor, intended = carried_floor(environment), plan.intended_count()
-    if floor is None or intended is None or floor.max_rate_is_bound or plan.driver != "http":
+    floor, load = carried_floor(environment), plan.load
+    if floor is None or floor.max_rate_is_bound or plan.driver != "http":
         return
-    each_rps = intended / plan.duration_s / plan.workers
+    if isinstance(load, ClosedLoop):
+        return
+    each_rps = load.highest_rps / plan.workers
     if each_rps > floor.max_rate_rps:
         yield (
             f"{each_rps:,.0f} requests/s of each worker are more than the"

@@ -6,7 +6,7 @@ import pytest
 
 from benchlab.values.cautions import cautions
 from benchlab.values.health import Health, WorkerHealth
-from benchlab.values.load import ClosedLoop
+from benchlab.values.load import ClosedLoop, Stages
 from benchlab.values.plan import Plan
 from benchlab.values.request import Request
 from benchlab.values.transport import Transport
@@ -66,6 +66,8 @@ def test_a_rate_beyond_what_a_worker_can_send_is_told(
     (said,) = run.warnings or ("",)
     assert said.startswith(words) if words else not said
     assert make_run(environment=run.environment, load=ClosedLoop(2)).warnings == ()
+    climbing = make_run(environment=run.environment, load=Stages([(10, 100)])).warnings
+    assert climbing == run.warnings  # its peak counts
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,11 @@ class ConstantRate:
         """What it does, as a phrase."""
         return f"open loop of {self.rate_rps:,.10g} requests/s at equal intervals"
 
+    @property
+    def highest_rps(self) -> float:
+        """The highest rate."""
+        return self.rate_rps
+
     def steady(self) -> ConstantRate:
         """What the warm-up runs at."""
         return self

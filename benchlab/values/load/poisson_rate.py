@@ -34,6 +34,11 @@ class PoissonRate:
         """What it does, as a phrase."""
         return f"open loop of {self.rate_rps:,.10g} requests/s at random (Poisson) intervals"
 
+    @property
+    def highest_rps(self) -> float:
+        """The highest rate."""
+        return self.rate_rps
+
     def steady(self) -> PoissonRate:
         """What the warm-up runs at."""
         return self

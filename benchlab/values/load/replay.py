@@ -112,6 +112,12 @@ class Replay:
         count = len(self.offsets_s)
         return f"replay of {count:,} recorded arrival{'s' if count > 1 else ''}"
 
+    @property
+    def highest_rps(self) -> float:
+        """The most arrivals within one of its seconds; of a shorter replay, its mean rate."""
+        _, counts = np.unique(np.floor(self.offsets_s), return_counts=True)
+        return max(float(counts.max()), len(self.offsets_s) / self.duration_s)
+
     def steady(self) -> ConstantRate:
         """What the warm-up runs at."""
         return ConstantRate(len(self.offsets_s) / self.duration_s)

@@ -24,6 +24,11 @@ class VaryingRate:
         """The rate over time."""
         raise NotImplementedError
 
+    @property
+    def highest_rps(self) -> float:
+        """The highest rate."""
+        return float(self.curve().corners[1].max())
+
     def steady(self) -> ConstantRate | PoissonRate:
         """What the warm-up runs at: the first rate that is not 0; of a rise from 0, its mean."""
         rate_rps = self.curve().first_rps

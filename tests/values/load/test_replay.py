@@ -31,6 +31,8 @@ def test_a_replay_lasts_one_mean_gap_longer_than_its_arrivals() -> None:
     assert Replay([0, 0]).duration_s == 1
     assert Replay([0, 1e-300]).steady() == ConstantRate(2_000_000)
     assert Replay([0, 1, 2, 3]).steady() == ConstantRate(1)
+    assert Replay([0, 1, 1.25, 1.5, 3]).highest_rps == 3
+    assert Replay([0, 0.01]).highest_rps == 100
     assert Replay([0, 1]).describe() == "replay of 2 recorded arrivals"
 
 

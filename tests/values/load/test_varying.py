@@ -73,6 +73,12 @@ def test_steps_hold_their_rates_and_pauses_stay_empty() -> None:
     assert offsets[10:].tolist() == [3 * NS_PER_S + k * 50_000_000 for k in range(20)]
 
 
+def test_a_varying_rate_knows_its_peak() -> None:
+    assert Stages([(1, 10), (2, 70), (1, 0)], start_rps=50).highest_rps == 70
+    assert Stages([(1, 10)], start_rps=50).highest_rps == 50
+    assert Spike(1, 20, 1, 1, 3).highest_rps == 20
+
+
 def test_the_corners_of_a_curve_draw_it() -> None:
     times_s, rates_rps = Steps([(1, 10), (2, 0)]).curve().corners
     assert times_s.tolist() == [0, 1, 1, 3]
