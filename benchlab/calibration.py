@@ -91,7 +91,7 @@ def calibrate(
             max_rate_cpu_ratio=fastest.health.workers[0].cpu_ratio,
             timer=Timer(**server.timer),
             cores=_cores_in_words(core),
-            warnings=tuple(_warnings(environment, core, cores_busy, names, probed)),
+            warnings=tuple(disturbances(environment, core, cores_busy, names, probed)),
         )
     if save:
         write_floor(floor)
@@ -244,13 +244,18 @@ def _cores_in_words(core: int | None) -> str:
     return "this system cannot give the server a core of its own"
 
 
-def _warnings(
+def disturbances(
     environment: Mapping[str, Any],
     core: int | None,
     cores_busy: float,
     names: list[str],
     probed: Run,
 ) -> Iterator[str]:
+    """What speaks against a calibration, in words.
+
+    ``core`` is the server's own, None if it had none; other processes, the busiest of them
+    ``names``, kept ``cores_busy`` cores busy meanwhile.
+    """
     load = (environment.get("load_average_before") or [0.0])[0]
     cores = environment.get("cpu_count") or 1
     again = "calibrate again when the machine is idle"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 import psutil
@@ -11,7 +12,7 @@ import pytest
 from benchlab import ClosedLoop, Plan, PoissonRate, Request, calibrate, run, spool
 from benchlab.bundled import start_latency_server
 from benchlab.bundled.latency_server import hold_path
-from benchlab.calibration import HOLDS_NS, RATE_RPS, join_holds
+from benchlab.calibration import HOLDS_NS, RATE_RPS, disturbances, join_holds
 from benchlab.errors import RunError
 from benchlab.floor_file import floor_path, read_floor
 from benchlab.load.progress import Progress
@@ -73,3 +74,48 @@ def test_holds_are_joined_by_run_and_sequence_number() -> None:
         join_holds(measured, others)
     with pytest.raises(RunError, match="clocks"):
         join_holds(measured, ours + np.array([0, 0, 0, 1_001]))
+
+
+IDLE = {"cpu_count": 4, "load_average_before": [0.4, 3.0, 3.0]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, []),
+        ({"cores_busy": 0.2, "names": ["top"]}, []),
+        ({"cores_busy": 1.26}, ["other processes kept 1.3 of 4 cores busy: calibrate again"]),
+        ({"cores_busy": 3.0, "names": ["make", "cc1"]}, ["3.0 of 4 cores busy (make, cc1)"]),
+        ({"environment": {**IDLE, "load_average_before": [2.5]}}, ["load average was 2.5 on 4"]),
+        ({"environment": {}}, []),
+        ({"core": None}, ["a service with cores of its own has another floor"]),
+        (
+            {"core": None, "cores_busy": 2.0, "probed": make_run(lag_ns=15_000_000)},
+            ["other processes", "another floor", "fell behind its schedule"],
+        ),
+    ],
+)
+def test_what_disturbed_a_calibration_is_told(changes: dict[str, Any], words: list[str]) -> None:
+    quiet: dict[str, Any] = {
+        "environment": IDLE,
+        "core": 3,
+        "cores_busy": 0.0,
+        "names": [],
+        "probed": make_run(),
+    }
+    said = list(disturbances(**{**quiet, **changes}))
+    assert len(said) == len(words)
+    assert all(expected in warning for expected, warning in zip(words, said, strict=True))
+
+
+def test_on_a_single_core_it_says_so() -> None:
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        floor = calibrate(quick=True, save=False)
+        assert os.sched_getaffinity(0) == {min(before)}
+    finally:
+        os.sched_setaffinity(0, before)
+    assert floor.cores == "server and generator shared the only core"
+    assert any(warning.startswith(floor.cores) for warning in floor.warnings)
+    assert not floor_path().exists()
