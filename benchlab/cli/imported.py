@@ -11,7 +11,6 @@ from benchlab.cli.output import console, print_frame
 from benchlab.store import Store
 from benchlab.units import format_count, format_rate, format_ratio
 from benchlab.values.imported import ImportedSummary
-from benchlab.values.redact import public_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +41,7 @@ def print_summary(summary: ImportedSummary, out: Console | None = None) -> None:
 
     out = out or console()
     out.print(Text.assemble("summary ", (summary.id, "bold"), f"  {summary.name}"))
-    where = f"  {public_url(summary.url)}" if summary.url else "  (the address is not in the file)"
+    where = f"  {summary.url}" if summary.url else "  (the address is not in the file)"
     out.print(Text(where))
     out.print(
         Text(

@@ -7,6 +7,7 @@ of the format says. The run's verdict is ``imported``.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -37,6 +38,7 @@ UNKNOWN_URL = "http://unknown.invalid/"
 _ENDPOINTS_MAX = 1_000
 _ERROR_TEXTS_MAX = 20
 _OTHERS = "(other requests)"
+_URL = re.compile(r"https?://[^\s\"'<>]+")
 
 
 class Collector:
@@ -89,6 +91,7 @@ class Collector:
         if not 0 <= status <= 999:
             raise ValueError(f"{status} is no HTTP status")
         if words:
+            words = _URL.sub(lambda found: _bare(found[0]), words)
             known = words in self._error_texts or len(self._error_texts) < _ERROR_TEXTS_MAX
             self._error_texts[words if known else "other"] += 1
         self._block[self._filled] = (
@@ -110,6 +113,7 @@ class Collector:
         number = self._endpoints.get(key)
         if number is None:
             bare = _bare(url or self.url or UNKNOWN_URL)
+            name = _bare(name) if "://" in name else name
             merged = (method, bare, name)
             number = self._endpoints.get(merged)
             if number is None:
@@ -167,7 +171,10 @@ class Collector:
             started_at_ns=started_at_ns,
             samples=samples,
             health=Health(imported_from=tool),
-            environment={"imported": environment},
+            environment={
+                "imported": environment,
+                "calibration": {"note": f"the floor of {tool} and its machine is not known"},
+            },
         )
 
     def _new_endpoint(self, method: str, url: str, name: str) -> int:

@@ -110,17 +110,15 @@ class _Requests:
         status = int(tags.get("status") or 0)
         failed = values.get("http_req_failed", status == 0 or status >= 400)
         words = tags.get("error") or ""
-        name = tags["name"]
+        name, url = tags["name"], tags["url"]
+        if "://" in name:  # a name that groups several addresses is one of them, or a pattern
+            name, url = "", name
         self.collector.add(
             done_ns - duration_ns - blocked_ns,
             done_ns - receiving_ns if status else 0,
             done_ns,
             status=status,
-            endpoint=self.collector.endpoint(
-                tags["method"],
-                tags["url"] if "://" in tags["url"] else "",
-                "" if "://" in name else name,
-            ),
+            endpoint=self.collector.endpoint(tags["method"], url if "://" in url else "", name),
             error=_kind(status, tags.get("error_code") or "", words) if failed else ErrorKind.OK,
             words=words if failed else "",
             flags=Flag.NEW_CONNECTION if values.get("http_req_connecting") else 0,

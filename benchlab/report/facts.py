@@ -85,12 +85,18 @@ def target_facts(run: Run) -> list[Fact]:
 
 def machine_facts(run: Run) -> list[Fact]:
     """The machine and the software that made the load."""
-    elsewhere = ("target", "calibration")
-    return _facts({key: value for key, value in run.environment.items() if key not in elsewhere})
+    elsewhere = ("target", "calibration", "imported")
+    known = {key: value for key, value in run.environment.items() if key not in elsewhere}
+    imported = run.environment.get("imported", {})
+    known |= {f"imported {key}": imported[key] for key in ("format", "file") if key in imported}
+    known |= {"errors, as it says": imported.get("errors")}
+    return _facts(known)
 
 
 def generator_facts(run: Run) -> list[str]:
     """Sentences on how well the generator did its work."""
+    if isinstance(run.plan.load, Imported):
+        return [f"{run.plan.load.source} says nothing of itself in its results."]
     stats, workers = run.stats, run.health.workers
     waited = sum(worker.cap_wait_count for worker in workers)
     sentences = [_dropped(run)]
@@ -99,9 +105,7 @@ def generator_facts(run: Run) -> list[str]:
             f"{format_count(waited)} requests waited because every allowed connection was in use;"
             " the wait is part of their lag and latency."
         )
-    if isinstance(run.plan.load, Imported):
-        sentences.append(f"{run.plan.load.source} said nothing of itself in the file.")
-    elif isinstance(run.plan.load, ClosedLoop):
+    if isinstance(run.plan.load, ClosedLoop):
         sentences.append("A closed loop has no schedule to fall behind, so its lag is zero.")
     elif stats.lag_ns is not None:
         sentences.append(

@@ -11,7 +11,6 @@ from benchlab.errors import RunNotFoundError
 from benchlab.store.connection import DURABLE
 from benchlab.store.read import typed_frame
 from benchlab.values.imported import ImportedSummary, Interval, Point
-from benchlab.values.redact import public_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +79,7 @@ def save(client: Client, summary: ImportedSummary) -> None:
         "tool": summary.tool,
         "format": summary.format,
         "name": summary.name,
-        "url": public_url(summary.url),
+        "url": summary.url,
         "started_at": summary.started_at_ns,
         "duration_s": summary.duration_s,
         "request_count": summary.count,

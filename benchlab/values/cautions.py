@@ -31,6 +31,9 @@ def cautions(
     plan: Plan, samples: Samples, health: Health, environment: Mapping[str, Any]
 ) -> Iterator[str]:
     """Circumstances of a run that a reader of its numbers should know, in words."""
+    if "imported" in environment:
+        yield from _of_import(environment["imported"])
+        return
     if not isinstance(plan.load, ClosedLoop):
         yield from _of_open_loop(samples.measured, health)
     yield from _of_cores(plan, environment)
@@ -44,6 +47,11 @@ def cautions(
     clock = environment.get("clock_source")
     if clock in SLOW_CLOCKS:
         yield f"the kernel's clock source is {clock}, which is slow to read: times are less exact"
+
+
+def _of_import(imported: Mapping[str, Any]) -> Iterator[str]:
+    yield f"not in the file: {', '.join(imported['not_in_the_file'])}"
+    yield from imported["notes"]
 
 
 def _of_open_loop(measured: Samples, health: Health) -> Iterator[str]:

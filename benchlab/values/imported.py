@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from benchlab.units import NS_PER_S
+from benchlab.values.redact import public_url
 
 __all__ = ["ImportedSummary", "Interval", "Point"]
 
@@ -45,6 +46,7 @@ class ImportedSummary:
 
     It cannot be merged, cut or compared like a run, and its percentiles are as exact as the tool
     made them. Times are ns; None is what the file does not say, ``notes`` is what to know.
+    Credentials in ``url`` are hidden.
     """
 
     id: str
@@ -63,6 +65,9 @@ class ImportedSummary:
     percentiles: Sequence[Point] = ()
     timeline: Sequence[Interval] = field(default=(), repr=False)
     notes: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "url", public_url(self.url))
 
     @property
     def started_at(self) -> datetime | None:

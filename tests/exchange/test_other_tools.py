@@ -54,7 +54,9 @@ def test_an_imported_run_says_what_it_is(data: Path, name: str, tool: str) -> No
     assert dict(run.plan.tags) == {"imported_from": tool}
     assert isinstance(run.plan.load, Imported)
     assert run.stats.intended_rate_rps is None
-    assert "intended times" in run.environment["imported"]["not_in_the_file"]
+    assert run.warnings[0].startswith("not in the file: intended times")
+    assert f"{tool} and its machine" in run.floor_note
+    assert run.floor is None
     with pytest.raises(InvalidRunError, match="is imported"):
         run.require_valid()
     records = run.samples.records
@@ -278,3 +280,34 @@ def test_a_load_that_was_imported_cannot_be_made(data: Path) -> None:
 
     with pytest.raises(InputError, match="what vegeta sent, not how"):
         bl.run(run_of(data / "vegeta.json").plan)
+
+
+def test_credentials_in_others_results_stay_outside(
+    closed_store: Store, tmp_path: Path, data: Path
+) -> None:
+    secret = "hunter2"
+    url = f"http://me:{secret}@127.0.0.1/x?token={secret}"
+    hit = json.loads((data / "vegeta.json").read_text().splitlines()[0])
+    hit |= {"code": 0, "url": url, "error": f'Get "{url}": dial tcp: connection refused'}
+    path = tmp_path / "hits.json"
+    path.write_text(json.dumps(hit, separators=(",", ":")) + "\n")
+    run = run_of(path)
+    assert run.samples.errors == {"connect": 1}
+    assert secret not in json.dumps([run.plan.to_dict(), dict(run.environment)])
+    summary = summary_of(data / "wrk2.hgrm", url=url)
+    closed_store.save_summary(summary)
+    assert (
+        summary.url == closed_store.summary(summary.id).url == "http://me:***@127.0.0.1/x?token=***"
+    )
+
+
+def test_a_report_of_an_imported_run_claims_nothing_that_is_not_known(
+    data: Path, tmp_path: Path
+) -> None:
+    from benchlab.report import write_report
+
+    page = (write_report(run_of(data / "k6.json.gz"), tmp_path / "report")).read_text()
+    assert "k6 says nothing of itself in its results" in page
+    assert "not in the file: intended times, bytes received" in page
+    for invented in ("s per request", "driver http", "No request was dropped", "benchlab run http"):
+        assert invented not in page

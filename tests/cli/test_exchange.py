@@ -1,0 +1,76 @@
+"""Export and import as a user types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchlab.store import Store
+from tests.cli.test_cli import benchlab
+from tests.store.runs import make_run
+from tests.stores import closed_store, empty_store
+
+__all__ = ["closed_store", "empty_store"]
+
+DATA = Path(__file__).parents[1] / "exchange" / "data"
+
+
+def test_export_and_import_again(
+    closed_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runs = [make_run(500, seed=seed) for seed in (1, 2)]
+    for run in runs:
+        closed_store.save(run)
+    done = benchlab("export", *(run.id for run in runs), "--format", "csv", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    files = [f"out/{run.id}.csv" for run in runs]
+    assert done.stderr.splitlines() == [
+        f"{run.id}: 500 requests in {file}" for run, file in zip(runs, files, strict=True)
+    ]
+    assert benchlab("export", runs[0].id, "-o", "one.arrow").returncode == 0
+
+    again = benchlab("export", runs[0].id, "-o", "one.arrow")
+    assert (again.returncode, len(again.stderr.splitlines())) == (2, 1)
+    assert "one.arrow exists already" in again.stderr
+    assert benchlab("export", runs[0].id, "-o", "one.arrow", "--force").returncode == 0
+    unknown = benchlab("export", "ffff", "-o", "two.arrow")
+    assert unknown.returncode == 2
+    assert "no stored run has the id 'ffff'" in unknown.stderr
+
+    monkeypatch.setenv("BENCHLAB_DSN", f"chdb://{tmp_path}/other")
+    done = benchlab("import", *files, "one.arrow")
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert lines[0] == f"{runs[0].id}: drawn, 500 requests, valid"
+    assert lines[2] == f"{runs[0].id}: drawn, 500 requests, was stored already"
+    assert len(Store().runs()) == 2
+
+
+def test_others_results_are_listed_and_shown_beside_runs(closed_store: Store) -> None:
+    files = [DATA / "k6.json.gz", DATA / "wrk2.hgrm", DATA / "k6.js"]
+    done = benchlab("import", *map(str, files))
+    assert done.returncode == 2, "one of them is no result"
+    first, second, third = done.stderr.splitlines()
+    assert first.endswith("k6, 63 requests, imported")
+    assert "a summary by HdrHistogram without its requests" in second
+    assert third.startswith(f"benchlab: {DATA}/k6.js begins like none of the known formats")
+
+    listed = benchlab("history").stdout
+    assert "imported summaries, without requests:" in listed
+    run_id, summary_id = first.split(":")[0], second.split(":")[0]
+    assert run_id in listed
+    assert summary_id in listed
+    shown = benchlab("show", run_id).stdout
+    assert "verdict imported: imported from k6" in shown
+    assert "not in the file: intended times, bytes received" in shown
+    shown = benchlab("show", summary_id[:8]).stdout
+    assert "nothing here was derived or checked by benchlab" in shown
+    assert "68.799" in shown
+    summary = json.loads(benchlab("show", summary_id, "--json").stdout)
+    assert (summary["kind"], summary["count"]) == ("imported summary", 160)
+    nothing = benchlab("show", "zzz")
+    assert nothing.returncode == 2
+    assert "no stored run has the id 'zzz'" in nothing.stderr
