@@ -34,8 +34,6 @@ from benchlab.values.transport import Transport
 
 __all__ = ["command_line", "command_notes"]
 
-_LEFT_OUT = ", once its arrival times are filled in; a stored run has them all in its plan"
-
 
 def command_line(plan: Plan) -> str | None:
     """``benchlab run …`` for ``plan``; None when the command line cannot express it."""
@@ -113,9 +111,8 @@ def command_notes(plan: Plan) -> list[str]:
     command = command_line(plan)
     if command is None:
         return [
-            "The command line cannot express this plan (several requests, rows of data, recorded"
-            " arrivals, or a body that is not text). In Python, benchlab.Plan.from_json() takes the"
-            f" plan below as it is{_LEFT_OUT if isinstance(plan.load, Replay) else ''}."
+            "The options of the command line cannot express this plan. Save the plan below as"
+            " plan.toml, then: benchlab run plan.toml."
         ]
     return [f"Put the secrets back where it says {HIDDEN}."] if HIDDEN in command else []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeAlias
@@ -19,8 +18,8 @@ from benchlab.report.command import command_line, command_notes
 from benchlab.report.examples import exhibits, left_out_note
 from benchlab.report.figures import inline_svg
 from benchlab.units import format_count, format_ms, format_ratio
-from benchlab.values.plan import Plan
-from benchlab.values.redact import public_plan, public_url
+from benchlab.values.planfile import plan_to_toml
+from benchlab.values.redact import public_url
 from benchlab.values.run import Run
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, verdict_in_words
 
@@ -75,7 +74,7 @@ def render_page(
         machine_facts=facts.machine_facts(run),
         generator_facts=facts.generator_facts(run),
         workers=numbers.worker_table(run),
-        plan_json=_plan_json(run.plan),
+        plan_file=plan_to_toml(run.plan, _OFFSETS_SHOWN),
         command=command_line(run.plan),
         command_notes=command_notes(run.plan),
         files=files,
@@ -97,16 +96,6 @@ def _assets() -> tuple[jinja2.Template, str]:
     assert environment.loader is not None
     css = environment.loader.get_source(environment, "report.css")[0]
     return environment.get_template("report.html.j2"), css
-
-
-def _plan_json(plan: Plan) -> str:
-    """The plan without secrets; of recorded arrivals, which may be a million, only the first."""
-    data = public_plan(plan.to_dict())
-    offsets_s = data["load"].get("offsets_s", ())
-    if len(offsets_s) > _OFFSETS_SHOWN:
-        left_out = len(offsets_s) - _OFFSETS_SHOWN
-        data["load"]["offsets_s"] = [*offsets_s[:_OFFSETS_SHOWN], f"… and {left_out:,} more"]
-    return json.dumps(data, indent=2, ensure_ascii=False)
 
 
 def _error_note(run: Run) -> str:

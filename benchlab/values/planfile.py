@@ -84,12 +84,21 @@ def draft_from_toml(text: str, where: str, files: Files) -> dict[str, Any]:
     return draft
 
 
-def plan_to_toml(plan: Plan) -> str:
+def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
     """``plan`` as a plan file, with secrets hidden; `draft_from_toml` reads it back.
 
-    Of data that came from a file, the file is named.
+    Of data that came from a file, the file is named. Of recorded arrivals, which may be a million,
+    only the first ``most_offsets`` are written, if that is given. What is missing, the text says.
     """
     data = public_plan(plan.to_dict())
+    notes = [_count_in_words(plan)]
+    offsets_s = data["load"].get("offsets_s", ())
+    if most_offsets is not None and len(offsets_s) > most_offsets:
+        data["load"]["offsets_s"] = offsets_s[:most_offsets]
+        left_out = len(offsets_s) - most_offsets
+        notes.append(f"{left_out:,} more arrival times are left out: put them back before use")
+    if any(request.data is not None and not request.data.table for request in plan.requests):
+        notes.append("rows of data are left out: put them back before use")
     tables = [_request_table(item) for item in data["requests"]]
     for table, request in zip(tables, plan.requests, strict=True):
         if request.data is not None:
@@ -102,8 +111,9 @@ def plan_to_toml(plan: Plan) -> str:
     import tomli_w
 
     text = tomli_w.dumps(_without_empty(shown))
-    note = f"# {HIDDEN} stands for a secret: put it back before use\n" if HIDDEN in text else ""
-    return f"{_HEAD}# {_count_in_words(plan)}\n{note}\n{text}"
+    if HIDDEN in text:
+        notes.append(f"{HIDDEN} stands for a secret: put it back before use")
+    return _HEAD + "".join(f"# {note}\n" for note in notes) + f"\n{text}"
 
 
 def _count_in_words(plan: Plan) -> str:

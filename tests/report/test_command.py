@@ -144,7 +144,7 @@ def test_a_url_is_quoted_for_the_shell() -> None:
 )
 def test_what_the_command_line_cannot_express_is_said(plan: Plan) -> None:
     assert command_line(plan) is None
-    assert "Plan.from_json" in command_notes(plan)[0]
+    assert "benchlab run plan.toml" in command_notes(plan)[0]
 
 
 def test_what_the_command_leaves_open_is_said() -> None:

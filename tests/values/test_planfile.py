@@ -22,9 +22,11 @@ from benchlab.errors import InputError
 from benchlab.plan_file import read_plan
 from benchlab.values.feed import Feed
 from benchlab.values.planfile import Files, draft_from_toml, plan_to_toml
+from benchlab.values.redact import public_plan
 from tests.values.test_plan import plans
 
 REQUEST = '[[requests]]\nurl = "http://127.0.0.1:8000/x"\n'
+ROWS = Feed([{"a": "1"}])
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -33,7 +35,7 @@ def no_file(name: str) -> Any:
 
 
 FILES = Files(
-    no_file, lambda name, pick: Feed([{"a": "1"}], pick, name), lambda name: str(Path("/at", name))
+    no_file, lambda name, pick: Feed(ROWS.table, pick, name), lambda name: str(Path("/at", name))
 )
 
 
@@ -221,3 +223,13 @@ def test_a_written_plan_hides_secrets_and_says_so() -> None:
     assert "# *** stands for a secret" in text
     assert "# 15 requests in the measured window" in text
     assert "closed loop: as many" in plan_to_toml(Plan([request]))
+
+
+def test_a_written_plan_says_what_it_leaves_out() -> None:
+    replay = Replay([k / 100 for k in range(50)])
+    text = plan_to_toml(Plan([Request("GET", "http://h/")], replay), most_offsets=20)
+    assert "# 30 more arrival times are left out" in text
+    kept = Plan.from_dict(
+        public_plan(Plan([Request("GET", "http://h/{{a}}", data=ROWS)]).to_dict())
+    )
+    assert "# rows of data are left out" in plan_to_toml(kept)
