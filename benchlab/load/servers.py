@@ -8,16 +8,18 @@ __all__ = ["ServerNames"]
 
 _MOST = 8
 _LONGEST = 100
+_HEADS = 256
 _SERVER = re.compile(rb"\r\nserver:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
 class ServerNames:
     """The first few different names, in order of appearance. They are others' words: bounded."""
 
-    __slots__ = ("names",)
+    __slots__ = ("_heads_left", "names")
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self._heads_left = _HEADS
 
     def note(self, name: str | None) -> None:
         """Take in the value of a header; None or empty says nothing."""
@@ -27,6 +29,9 @@ class ServerNames:
                 self.names.append(short)
 
     def note_head(self, head: bytes) -> None:
-        """Take in a whole head of an answer."""
+        """Take in a whole head of an answer, while it is one of the first."""
+        if self._heads_left == 0:
+            return  # heads that all differ would cost every request a search
+        self._heads_left -= 1
         if found := _SERVER.search(head):
             self.note(found[1].decode("latin-1"))

@@ -16,6 +16,13 @@ def test_different_names_are_kept_once_and_few_and_short() -> None:
     assert len(servers.names) == 8
 
 
+def test_only_the_first_heads_are_searched() -> None:
+    servers = ServerNames()
+    for name in [b"a"] * 256 + [b"b"]:
+        servers.note_head(b"HTTP/1.1 200 OK\r\nServer: %b\r\n\r\n" % name)
+    assert servers.names == ["a"]
+
+
 @pytest.mark.parametrize(
     ("head", "names"),
     [
