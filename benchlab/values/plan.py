@@ -56,10 +56,10 @@ class Plan:
     then the longest it may take (if not given: a day), and of an open loop it becomes the time
     that so many requests take by the schedule.
 
-    ``timeout_s`` bounds one request from its sending.
-    ``max_connections`` caps an open loop, over all workers: a request that finds the cap full
-    waits, and its wait shows as lag. When arrivals end, requests still open or waiting have
-    ``drain_s`` to finish; what is left then is recorded with the error ``abandoned``.
+    ``timeout_s`` bounds one request from its sending. ``max_connections`` caps an open loop, over
+    all workers: a request that finds the cap full waits, and its wait shows as lag. When arrivals
+    end, requests still open or waiting have ``drain_s`` to finish; what is left then is recorded
+    with the error ``abandoned``.
 
     ``trace_ratio`` is the share (0 to 1) of requests that ask the service to trace them. With 0,
     no ``traceparent`` header is sent at all.
@@ -192,13 +192,19 @@ class Plan:
     def describe(self) -> str:
         """The plan in one line for people, credentials hidden."""
         warmup = f" after {self.warmup_s:g} s of warm-up" if self.warmup_s else ""
-        counted = self.request_count is not None
-        at_most = counted and isinstance(self.load, ClosedLoop)
-        length = "" if at_most and self.duration_s >= COUNTED_LIMIT_S else f"{self.duration_s:g} s"
-        limit = f"at most {length}" if at_most and length else length
-        count = f"{self.request_count:,} requests" if self.request_count is not None else ""
-        window = f"{', '.join(part for part in (count, limit) if part)}{warmup}"
-        return f"{self.describe_requests()} · {self.load.describe()} · {window}"
+        return f"{self.describe_requests()} · {self.load.describe()} · {self._length()}{warmup}"
+
+    def _length(self) -> str:
+        length = f"{self.duration_s:g} s"
+        if self.request_count is None:
+            return length
+        planned = self.intended_count()
+        if planned is not None:
+            noun = "request" if planned == 1 else "requests"
+            return f"{planned:,} {noun}, {length}"
+        noun = "request" if self.request_count == 1 else "requests"
+        limit = "" if self.duration_s >= COUNTED_LIMIT_S else f", at most {length}"
+        return f"{self.request_count:,} {noun}{limit}"
 
     def describe_requests(self) -> str:
         """What is sent, credentials hidden: the first request, and how many more."""

@@ -311,6 +311,8 @@ def test_plans_describe_themselves_without_credentials() -> None:
         (ClosedLoop(), {"request_count": 5_000}, "5,000 requests"),
         (ClosedLoop(), {"request_count": 5, "duration_s": 2}, "5 requests, at most 2 s"),
         (ConstantRate(10), {"request_count": 5}, "5 requests, 0.5 s"),
+        (ConstantRate(10), {"request_count": 50, "duration_s": 2}, "20 requests, 2 s"),
+        (ClosedLoop(), {"request_count": 1}, "1 request"),
         (Steps([(3, 1)]), {"warmup_s": 1}, "3 s after 1 s of warm-up"),
     ],
 )
