@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+import trustme
 
 from benchlab import (
     BodyContains,
@@ -20,6 +23,7 @@ from benchlab import (
     Plan,
     Request,
     StatusIn,
+    Transport,
     run,
 )
 from benchlab.load.checking import BODY_CAP_BYTES
@@ -37,7 +41,7 @@ from tests.load.servers import (
     serving,
 )
 
-DRIVERS = ["httpx"]
+DRIVERS = ["http", "httpx"]
 COUNT = 12
 BODY = json.dumps({"data": {"items": [{"id": 7}]}, "pad": "x" * 40}).encode()
 TEAPOT = b"HTTP/1.1 418 No\r\nContent-Length: 3\r\nSet-Cookie: s=secret\r\nX-Why: tea\r\n\r\ntea"
@@ -264,6 +268,59 @@ def test_a_refused_connection_says_so(driver: str) -> None:
     refused = [example for example in result.examples if example.kind == "connect"]
     assert len(refused) == 5
     assert all("111" in example.words or "refused" in example.words for example in refused)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_failed_handshake_says_so(driver: str, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    shaken: list[str] = []
+
+    def refuse(_socket: object, name: str, _context: ssl.SSLContext) -> int | None:
+        shaken.append(name)  # the first is the preflight's
+        return ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE if len(shaken) > 1 else None
+
+    tls.sni_callback = refuse
+    with serving(always(ok()), tls=tls) as url:
+        plan = Plan(
+            [Request("GET", url)],
+            ConstantRate(100),
+            duration_s=0.2,
+            driver=driver,
+            transport=Transport(ca_file=str(tmp_path / "ca.pem"), server_name="localhost"),
+        )
+        result = run(plan)
+    assert [example.kind for example in result.examples] == ["tls"] * 5
+    assert all("handshake failure" in example.words.lower() for example in result.examples)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_what_was_given_up_is_an_example_too(driver: str) -> None:
+    with serving(silent) as url:
+        plan = Plan(
+            [Request("GET", url)],
+            ConstantRate(100),
+            duration_s=0.1,
+            drain_s=0.1,
+            max_connections=2,
+            driver=driver,
+        )
+        result = run(plan)
+    assert result.stats.errors == {"abandoned": 10}
+    assert [example.kind for example in result.examples] == ["abandoned"] * 5
+    assert all("before" in example.words for example in result.examples)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_an_error_in_pieces_is_one_however_often_it_comes(driver: str) -> None:
+    behaviour = in_pieces(TEAPOT, len(TEAPOT) - 1)
+    with serving(behaviour) as url:
+        result = measure(url, driver, count=30)
+    assert result.stats.errors == {"status": 30}
+    assert [example.body for example in result.examples] == ["tea"] * 5
+    assert set(result.samples.column("bytes_in")) == {3}
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

@@ -10,7 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from benchlab.load.wire.response import Answer, BrokenAnswerError, HeadMemory
+from benchlab import BodyContains, MaxBody, Request, StatusIn
+from benchlab.load.checking import make_checker
+from benchlab.load.wire.response import Answer, BrokenAnswerError, HeadMemory, PlainHead
+from benchlab.values.checks import Check
+from benchlab.values.examples import BODY_BYTES
+from benchlab.values.samples import ErrorKind
 
 
 class Read(NamedTuple):
@@ -192,6 +197,58 @@ def test_any_split_gives_the_same_answer(
     assert done[-1] is True
     assert not any(done[:-1])
     assert (answer.status, answer.body_bytes, answer.reusable) == (status, len(body), True)
+
+
+@given(
+    status=st.sampled_from([200, 404]),
+    body=BODIES,
+    room=st.integers(0, 60),
+    cuts=st.lists(st.integers(0, 10_000), max_size=8),
+)
+def test_of_a_body_as_much_is_kept_as_there_is_room(
+    status: int, body: bytes, room: int, cuts: list[int]
+) -> None:
+    answer = Answer(head_only=False, room=room)
+    for piece in split(chunked(status, body, 7), cuts):
+        answer.feed(piece)
+    assert answer.body == body[: room if status == 200 else BODY_BYTES]
+
+
+def test_the_headers_of_the_final_answer_are_told() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nContent-Encoding: br\r\n\r\n"
+    data = early + (
+        b"HTTP/1.1 404 No\r\nContent-Encoding: gzip\r\nX-A:  b:c \r\nContent-Length: 0\r\n\r\n"
+    )
+    answer = Answer(head_only=False, start=data)
+    assert answer.feed(data)
+    assert answer.headers() == [
+        ("Content-Encoding", "gzip"),
+        ("X-A", "b:c"),
+        ("Content-Length", "0"),
+    ]
+    assert answer.encoding == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("checks", "learned"),
+    [
+        ([StatusIn(200)], PlainHead(200, 5, True, ErrorKind.OK)),
+        ([StatusIn(201)], PlainHead(200, 5, True, ErrorKind.CHECK)),
+        ([MaxBody(5)], PlainHead(200, 5, True, ErrorKind.OK)),
+        ([MaxBody(4)], PlainHead(200, 5, True, ErrorKind.CHECK)),
+        ([BodyContains("x")], None),
+    ],
+)
+def test_a_remembered_head_says_what_the_checks_say(
+    checks: list[Check], learned: PlainHead | None
+) -> None:
+    checker = make_checker(Request("GET", "http://localhost/", checks=checks))
+    memory = HeadMemory(head_only=False, checker=checker)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+    assert memory.learn(head) == learned
+    assert memory.known == {head: learned}
+    memory.forget(head)
+    assert memory.known == {}
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from benchlab.report import write_report
+from benchlab.values.examples import make_example
 from tests.browser import chromium
 from tests.values.synthetic import join_server, make_run
 
@@ -21,6 +23,10 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     run = make_run(stall=True, errors=True, trace_ratio=1.0, name="n" * 80)
+    script = b"<script>document.title = 'taken'</script>" + b"x" * 3000
+    headers = [("X-Long", "y" * 300)]
+    example = make_example("check", "a" * 80, 1, 2, 200, "z" * 400, headers, script, len(script))
+    run = replace(run, examples=(example,))
     directory = tmp_path_factory.mktemp("report")
     return write_report(run, directory, joined=join_server(run), coverage=(1000, 1000)).as_uri()
 
@@ -36,6 +42,8 @@ def test_it_opens_offline_and_asks_for_nothing(browser: Browser, report: str) ->
         page.goto(report)
         assert asked == [report]
         assert said == []
+        assert "taken" not in page.title()
+        assert page.locator(".exhibit pre").first.inner_text().startswith("<script>document")
         for label in ("Median latency", "99th percentile", "Rate achieved", "Failed requests"):
             assert page.locator(".tile", has_text=label).locator(".number").is_visible()
         assert page.locator(".badge").inner_text() == "valid"

@@ -7,16 +7,19 @@ import ssl
 import time
 from typing import Protocol, cast
 
+from benchlab.load.checking import Checker, judge_status
+from benchlab.load.examples import Examples
+from benchlab.load.failures import unfinished_words
 from benchlab.load.recorder import Recorder
 from benchlab.load.wire.encoding import Encoder
-from benchlab.load.wire.response import Answer, BrokenAnswerError, HeadMemory
+from benchlab.load.wire.response import Answer, BrokenAnswerError, HeadMemory, PlainHead
+from benchlab.values.examples import BODY_BYTES
 from benchlab.values.samples import ErrorKind
 
 __all__ = ["Connection"]
 
 _clock = time.monotonic_ns
 _MAX_REMEMBERED_HEAD = 8192
-_FIRST_ERROR_STATUS = 400
 
 PARTING_S = 1.0
 """How long a connection that will not be used again waits for the service to close it first. Of
@@ -29,6 +32,9 @@ class Pool(Protocol):
     encoders: list[Encoder]
     heads: list[HeadMemory]
     head_only: list[bool]
+    checkers: list[Checker | None]
+    rooms: list[int]
+    examples: Examples
     recorder: Recorder
     keep_alive: bool
     in_flight: int
@@ -52,6 +58,7 @@ class Connection(asyncio.Protocol):
         "_body_bytes",
         "_driver",
         "_endpoint",
+        "_error",
         "_first",
         "_flags",
         "_intended",
@@ -79,6 +86,7 @@ class Connection(asyncio.Protocol):
         self._seq = self._intended = self._first = self._flags = self._endpoint = 0
         self._missing = self._body_bytes = self._status = 0
         self._reusable = False
+        self._error = ErrorKind.OK
         self._answer: Answer | None = None
 
     def assign(self, seq: int, endpoint: int, intended: int, sent: int, flags: int) -> None:
@@ -104,16 +112,17 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def fail(self, now: int, error: ErrorKind) -> None:
-        """Record that the request failed, with what has come of its answer; hang up."""
-        if self._answer is not None:
-            self._finish(now, error, self._answer.status, self._answer.body_bytes)
-        elif self._missing:
-            self._finish(now, error, self._status, self._body_bytes - self._missing)
-        else:
-            self._finish(now, error, 0, 0)
+    def fail(self, now: int, error: ErrorKind, words: str = "", came: bytes = b"") -> None:
+        """Record that the request failed, with what has come of its answer; hang up.
 
-    def _finish(self, now: int, error: ErrorKind, status: int, bytes_in: int) -> None:
+        ``words`` say why, and ``came`` is what came instead of an answer.
+        """
+        answer, status, bytes_in = self._answer, 0, 0
+        if answer is not None:
+            status, bytes_in = answer.status, answer.body_bytes
+        elif self._missing:
+            status, bytes_in = self._status, self._body_bytes - self._missing
+        self._explain(error, status, bytes_in, words, came)
         self._record(now, error, status, bytes_in)
         self._answer = None
         self._missing = 0
@@ -150,22 +159,23 @@ class Connection(asyncio.Protocol):
             try:
                 plain = memory.known[head]
             except KeyError:
-                try:
-                    plain = memory.learn(head)
-                except BrokenAnswerError:
-                    plain = None
+                plain = self._learn(memory, head, now)
             if plain is not None:
-                status, length, reusable = plain
+                status, length, reusable, error = plain
                 got = len(data) - end
                 if got == length:
-                    self._complete(now, status, length, reusable)
+                    self._complete(now, error, status, length, reusable)
                 elif got < length:
                     self._missing = length - got
-                    self._status, self._body_bytes, self._reusable = plain
+                    self._status, self._body_bytes, self._reusable, self._error = plain
                 else:
-                    self._complete(now, status, length, False)
+                    self._complete(now, error, status, length, False)
                 return
-        self._answer = Answer(head_only=self._driver.head_only[self._endpoint])
+        self._answer = Answer(
+            head_only=self._driver.head_only[self._endpoint],
+            room=self._driver.rooms[self._endpoint],
+            start=data,
+        )
         self._feed(data, now)
 
     def eof_received(self) -> None:
@@ -179,30 +189,75 @@ class Connection(asyncio.Protocol):
         now = _clock()
         answer = self._answer
         if exc is None and answer is not None and answer.end():
-            self._complete(now, answer.status, answer.body_bytes, False)
+            self._judge(now, answer, False)
         else:
             self.fail(now, _kind_of_loss(exc))
         self._driver.lost(self)
+
+    def _learn(self, memory: HeadMemory, head: bytes, now: int) -> PlainHead | None:
+        try:
+            plain = memory.learn(head)
+        except BrokenAnswerError:
+            return None
+        if plain is None or not plain.error:
+            return plain
+        if self._driver.examples.settled(plain.error, self._endpoint, now):
+            return plain
+        memory.forget(head)
+        return None  # read whole, the answer makes an example
 
     def _continue_plain(self, data: bytes, now: int) -> None:
         self._missing -= len(data)
         if self._missing <= 0:
             reusable = self._reusable and self._missing == 0
             self._missing = 0
-            self._complete(now, self._status, self._body_bytes, reusable)
+            self._complete(now, self._error, self._status, self._body_bytes, reusable)
 
     def _feed(self, data: bytes, now: int) -> None:
         answer = self._answer
         assert answer is not None
         try:
             if answer.feed(data):
-                self._answer = None
-                self._complete(now, answer.status, answer.body_bytes, answer.reusable)
-        except BrokenAnswerError:
-            self.fail(now, ErrorKind.PROTOCOL)
+                self._judge(now, answer, answer.reusable)
+        except BrokenAnswerError as exc:
+            self.fail(now, ErrorKind.PROTOCOL, str(exc), data)
 
-    def _complete(self, now: int, status: int, bytes_in: int, reusable: bool) -> None:
-        error = ErrorKind.OK if status < _FIRST_ERROR_STATUS else ErrorKind.STATUS
+    def _judge(self, now: int, answer: Answer, reusable: bool) -> None:
+        checker = self._driver.checkers[self._endpoint]
+        if checker is None:
+            error, words = judge_status(answer.status)
+        else:
+            error, words = checker.judge(
+                answer.status, answer.body, answer.body_bytes, answer.encoding
+            )
+        if error:
+            self._explain(error, answer.status, answer.body_bytes, words)
+        self._answer = None
+        self._complete(now, error, answer.status, answer.body_bytes, reusable)
+
+    def _explain(
+        self, error: ErrorKind, status: int, bytes_in: int, words: str, came: bytes = b""
+    ) -> None:
+        """Keep the failure as an example, if one more of its kind is wanted."""
+        examples, answer = self._driver.examples, self._answer
+        if not examples.wants(error, self._endpoint, self._intended):
+            return
+        body = bytes(answer.body[:BODY_BYTES]) if answer is not None else b""
+        examples.keep(
+            error,
+            self._endpoint,
+            self._seq,
+            self._intended,
+            status,
+            unfinished_words(error, status, bytes_in) or words,
+            answer.headers() if answer is not None and status else (),
+            body or came,
+            bytes_in or len(came),
+        )
+
+    def _complete(
+        self, now: int, error: ErrorKind, status: int, bytes_in: int, reusable: bool
+    ) -> None:
         self._record(now, error, status, bytes_in)
         if reusable and self._driver.keep_alive:
             self._driver.free(self, now)

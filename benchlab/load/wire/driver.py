@@ -6,17 +6,20 @@ import asyncio
 import time
 from contextlib import suppress
 
+from benchlab.load.checking import make_checker
 from benchlab.load.connection_log import ConnectionLog
 from benchlab.load.examples import Examples
+from benchlab.load.failures import exception_words
 from benchlab.load.recorder import Recorder
 from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
 from benchlab.load.tls import tls_context
 from benchlab.load.wire.connection import Connection
-from benchlab.load.wire.dialer import Dialer
+from benchlab.load.wire.dialer import Dialed, Dialer
 from benchlab.load.wire.encoding import Encoder, make_encoder
 from benchlab.load.wire.response import HeadMemory
 from benchlab.units import NS_PER_S, seconds_to_ns
+from benchlab.values.examples import BODY_BYTES
 from benchlab.values.plan import Plan
 from benchlab.values.samples import ErrorKind, Flag
 
@@ -34,6 +37,8 @@ CONNECT_PAUSE_S = 0.01
 PREPARE_LIMIT_S = 10.0
 """Limit for opening a closed loop's connections beforehand; what is not open then is opened, and
 timed, by its first request."""
+
+_NEVER_SENT = "no connection was free for it before the generator stopped waiting"
 
 
 class WireDriver:
@@ -77,10 +82,15 @@ class WireDriver:
         ]
         self.head_only = [request.method == "HEAD" for request in plan.requests]
         self.servers = ServerNames()
-        memories = {
-            kind: HeadMemory(head_only=kind, servers=self.servers) for kind in (False, True)
-        }
-        self.heads = [memories[kind] for kind in self.head_only]
+        self.checkers = [make_checker(request) for request in plan.requests]
+        self.rooms = [
+            0 if checker is None else max(BODY_BYTES, checker.keep_bytes)
+            for checker in self.checkers
+        ]
+        self.heads = [
+            HeadMemory(head_only=head_only, servers=self.servers, checker=checker)
+            for head_only, checker in zip(self.head_only, self.checkers, strict=True)
+        ]
         self.in_flight = 0
         self.in_flight_max = 0
         self.cap_wait_count = 0
@@ -138,6 +148,7 @@ class WireDriver:
             endpoint = self._mix[seq % self._mix_size]
             error, flags = ErrorKind.ABANDONED, Flag.CAP_WAIT
             self.recorder.record(seq, intended, now_ns, 0, now_ns, 0, 0, endpoint, error, flags)
+            self.examples.keep(error, endpoint, seq, intended, 0, _NEVER_SENT)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -234,14 +245,16 @@ class WireDriver:
         connection.connecting = loop.create_task(self._connect_and_write(connection, seq, sent))
 
     async def _connect_and_write(self, connection: Connection, seq: int, begun: int) -> None:
-        error = await self._dial(connection, seq, begun)
+        dialed = await self._dial(connection, seq, begun)
+        error = dialed.error
         connection.connecting = None
         if not error and connection.busy:
             connection.write()
         elif not error:
             connection.close()  # the request timed out meanwhile
         elif connection.busy:
-            connection.fail(_clock(), error)
+            words = exception_words(dialed.cause) if dialed.cause is not None else ""
+            connection.fail(_clock(), error, words)
             self._drop(connection)
             if self._source.closed:
                 asyncio.get_running_loop().call_later(CONNECT_PAUSE_S, self._refill)
@@ -253,13 +266,13 @@ class WireDriver:
         error = ErrorKind.TIMEOUT
         with suppress(TimeoutError):
             async with asyncio.timeout(min(self._plan.timeout_s, PREPARE_LIMIT_S)):
-                error = await self._dial(connection, -1, _clock())
+                error = (await self._dial(connection, -1, _clock())).error
         if not error:
             connection.idle_since = _clock()
             self._connections.add(connection)
             self._idle[origin].append(connection)
 
-    async def _dial(self, connection: Connection, seq: int, begun: int) -> ErrorKind:
+    async def _dial(self, connection: Connection, seq: int, begun: int) -> Dialed:
         try:
             dialed = await self._dialers[connection.origin].dial(connection)
         except asyncio.CancelledError:
@@ -269,7 +282,7 @@ class WireDriver:
         self._log.record(seq, begun, dialed.phases, connection.origin, dialed.error)
         self.local_failure_count += dialed.local
         self.connections_opened += not dialed.error
-        return dialed.error
+        return dialed
 
     def _vacated(self) -> None:
         if self._source.closed:

@@ -5,16 +5,21 @@ sides must agree where an answer ends, and lenient where a client must or may be
 lines, section 5.2; lines that end with LF alone, section 2.2). Most answers of a service under
 test have the same head, byte for byte, except a date that changes once a second; what the parser
 said about a head is remembered by its bytes, and an answer with a known head and a plain
-``Content-Length`` body is then done by comparing lengths.
+``Content-Length`` body is then done by comparing lengths. Whether the answer is as expected is part
+of what is remembered, unless that takes its body.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import httptools
 
+from benchlab.load.checking import Checker, judge_status
 from benchlab.load.servers import ServerNames
+from benchlab.values.examples import BODY_BYTES
+from benchlab.values.samples import ErrorKind
 
 __all__ = ["Answer", "BrokenAnswerError", "HeadMemory", "PlainHead"]
 
@@ -25,6 +30,9 @@ _NO_BODY = (204, 304)
 _FIRST_STATUS = 100
 _VERSIONS = ("1.0", "1.1")
 _OPENING = b"HTTP/"
+_INTERIM = re.compile(rb"HTTP/1\.\d 1\d\d")
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_MOST_HEADS = 8
 _MAX_HEAD = 256 * 1024
 """Bytes an answer may spend on interim answers and headers, or on chunk headers and trailers
 without a byte of body: as with any client, an endless head must not fill the memory."""
@@ -35,27 +43,40 @@ class BrokenAnswerError(Exception):
 
 
 class PlainHead(NamedTuple):
-    """A head whose body is ``length`` bytes; the connection may serve again if ``reusable``."""
+    """A head whose body is ``length`` bytes; the connection may serve again if ``reusable``.
+
+    ``error`` says what the answer is, whatever its body says.
+    """
 
     status: int
     length: int
     reusable: bool
+    error: ErrorKind
 
 
 class HeadMemory:
-    """What the parser said about heads seen before, for requests of one kind (HEAD or not)."""
+    """What the parser and the checks said about heads seen before, for one request of a plan."""
 
-    __slots__ = ("_head_only", "_servers", "known")
+    __slots__ = ("_checker", "_head_only", "_servers", "known")
 
-    def __init__(self, *, head_only: bool, servers: ServerNames | None = None) -> None:
-        """``head_only``: the requests are HEAD, whose answers never have a body. ``servers`` is
+    def __init__(
+        self,
+        *,
+        head_only: bool,
+        servers: ServerNames | None = None,
+        checker: Checker | None = None,
+    ) -> None:
+        """``head_only``: the request is HEAD, whose answers never have a body. ``servers`` is
         told of every head that is learned."""
         self._servers = servers or ServerNames()
+        self._checker = checker
         self._head_only = head_only
         self.known: dict[bytes, PlainHead | None] = {}
 
     def learn(self, head: bytes) -> PlainHead | None:
-        """Parse ``head`` (its blank line included) and remember it; None if it is not plain.
+        """Parse ``head`` (its blank line included) and remember it.
+
+        None if it is not plain, or if a check must see the body.
 
         Raises:
             BrokenAnswerError: it is no HTTP head.
@@ -69,16 +90,29 @@ class HeadMemory:
         framed = (complete or length is not None) and not answer.body_bytes
         if not answer.interim and framed and not answer.until_close:
             body = 0 if complete else length or 0
-            plain = PlainHead(answer.status, body, answer.reusable)
+            plain = self._judge(answer.status, body, answer.reusable)
         self.known[head] = plain
         self._servers.note_head(head)
         return plain
 
+    def forget(self, head: bytes) -> None:
+        """Learn ``head`` anew when it comes again."""
+        self.known.pop(head, None)
+
+    def _judge(self, status: int, length: int, reusable: bool) -> PlainHead | None:
+        if self._checker is None:
+            return PlainHead(status, length, reusable, judge_status(status)[0])
+        if self._checker.needs_body:
+            return None
+        return PlainHead(status, length, reusable, self._checker.judge(status, None, length)[0])
+
 
 class Answer:
-    """One answer, fed in pieces of any size. Bodies are counted, not kept.
+    """One answer, fed in pieces of any size. Bodies are counted and not kept, but for a start.
 
-    ``until_close`` says that the body ends with the connection; `end` then completes it.
+    ``body`` is the first ``room`` bytes of it; of an answer with a status of 400 or above as much
+    as an example shows. ``encoding`` is its Content-Encoding. ``until_close`` says that the body
+    ends with the connection; `end` then completes it.
     """
 
     __slots__ = (
@@ -86,18 +120,27 @@ class Answer:
         "_head_only",
         "_opening",
         "_parser",
+        "_room",
         "_spent",
+        "_start",
+        "body",
         "body_bytes",
         "complete",
         "content_length",
+        "encoding",
         "interim",
         "reusable",
         "status",
         "until_close",
     )
 
-    def __init__(self, *, head_only: bool) -> None:
+    def __init__(self, *, head_only: bool, room: int = 0, start: bytes = b"") -> None:
+        """``start`` are the first bytes, which `headers` reads when somebody asks."""
         self._head_only = head_only
+        self._room = room
+        self._start = start
+        self.body = bytearray()
+        self.encoding = ""
         self._parser: Any = httptools.HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(
             lenient_headers=True, lenient_optional_cr_before_lf=True
@@ -150,6 +193,14 @@ class Answer:
         """The connection was closed; True if that completes the answer."""
         return self.complete or (self.until_close and self.status != 0)
 
+    def headers(self) -> list[tuple[str, str]]:
+        """The headers, as far as they came with the first bytes."""
+        for head in _BLANK_LINE.split(self._start, _MOST_HEADS):
+            if not _INTERIM.match(head):
+                pairs = (line.decode("latin-1").partition(":") for line in head.split(b"\n")[1:])
+                return [(name, value.strip()) for name, colon, value in pairs if colon]
+        return []
+
     # what httptools calls
 
     def on_message_begin(self) -> None:
@@ -168,6 +219,9 @@ class Answer:
             if self._chunked:
                 raise BrokenAnswerError("Transfer-Encoding goes on after chunked")
             self._chunked = value.lower().rstrip().endswith(b"chunked")
+        elif lowered == b"content-encoding":
+            said = value.decode("latin-1")
+            self.encoding = f"{self.encoding}, {said}" if self.encoding else said
 
     def on_headers_complete(self) -> None:
         if self.complete:
@@ -177,11 +231,13 @@ class Answer:
             raise BrokenAnswerError(f"status {status} of HTTP/{version}")
         self.interim = status < _OK and status != _SWITCHING
         if self.interim:
-            self.content_length, self._chunked = None, False
+            self.content_length, self._chunked, self.encoding = None, False, ""
             return
         self._spent = 0
         self.status = status
         self.reusable = self._parser.should_keep_alive()
+        if judge_status(status)[0]:
+            self._room = max(self._room, BODY_BYTES)
         if self._head_only or status in _NO_BODY:
             self.complete = True
         else:
@@ -193,6 +249,8 @@ class Answer:
             return
         self._spent = 0
         self.body_bytes += len(body)
+        if len(self.body) < self._room:
+            self.body += body[: self._room - len(self.body)]
 
     def on_message_complete(self) -> None:
         if not self.interim:
