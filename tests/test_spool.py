@@ -12,6 +12,7 @@ import pytest
 from benchlab import ConstantRate, Plan, Request, spool
 from benchlab.errors import RunError
 from benchlab.load.recorder import Recorder
+from benchlab.values.examples import make_example
 from benchlab.values.health import WorkerHealth
 
 PLAN = Plan([Request("GET", "http://127.0.0.1:1/")], ConstantRate(10), duration_s=1, workers=2)
@@ -47,6 +48,15 @@ def test_a_run_is_read_as_far_as_it_came() -> None:
     assert spool.read_run(directory).stopped_ns is None
 
 
+def test_examples_are_read_in_order_and_a_torn_one_is_left_out() -> None:
+    directory = make()
+    found = [make_example("status", "a", seq, seq, 500, "no") for seq in range(4)]
+    for worker in range(2):
+        lines = "".join(f"{json.dumps(item.to_dict())}\n" for item in found[worker::2])
+        spool.examples_path(directory, worker).write_text(lines + '{"kind": "st')
+    assert spool.read_run(directory).examples == tuple(found)
+
+
 def test_a_run_that_never_started_is_no_run() -> None:
     with pytest.raises(RunError, match="no run that was started"):
         spool.read_run(make(started=False))
@@ -60,6 +70,7 @@ def test_a_run_that_never_started_is_no_run() -> None:
         ("run.json", json.dumps({"format": 99})),
         ("start.json", "[]"),
         ("samples-0.bin", "garbage " * 70),
+        ("examples-0.jsonl", "garbage\n"),
     ],
 )
 def test_damage_is_told_in_one_error(file: str, content: str) -> None:

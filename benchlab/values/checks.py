@@ -238,7 +238,8 @@ def check_from_dict(data: Mapping[str, Any]) -> Check:
             f"the check {kind} has the fields {sorted(values)}: it takes {sorted(known)}"
         )
     if kind == StatusIn.kind:
-        return StatusIn(*values["statuses"])
+        statuses = values["statuses"]
+        return StatusIn(*(statuses if isinstance(statuses, list | tuple) else [statuses]))
     return _KINDS[kind](**values)
 
 

@@ -121,6 +121,10 @@ def test_paths_into_json(path: str, parts: tuple[str, ...]) -> None:
     assert split_path(path) == parts
 
 
+def test_a_single_status_in_a_file_needs_no_brackets() -> None:
+    assert check_from_dict({"kind": "status_in", "statuses": 404}) == StatusIn(404)
+
+
 def test_a_value_is_the_checks_own() -> None:
     value = [1]
     check = JsonEquals("a", value)
