@@ -29,7 +29,7 @@ def read_feed(path: str | Path, pick: str = "sequential") -> Feed:
     if path.suffix.lower() not in readers:
         raise InputError(f"{path} is no feed: its name must end in {', '.join(readers)}")
     with _errors_in_our_words(path):
-        return Feed(readers[path.suffix.lower()](path), pick, path.name)
+        return Feed(readers[path.suffix.lower()](path), pick, str(path.absolute()))
 
 
 def _csv_rows(path: Path) -> Iterator[dict[str, Any]]:

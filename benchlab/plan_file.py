@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ def read_draft(path: Path) -> dict[str, Any]:
     base = path.absolute().parent
     files = Files(
         read=lambda name: _read(base / name),
-        feed=lambda name, pick: replace(read_feed(base / name, pick), name=str(base / name)),
+        feed=lambda name, pick: read_feed(base / name, pick),
         locate=lambda name: str(base / name),
     )
     return draft_from_toml(text, path.name, files)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import PurePath
 from typing import Any, Self
 
 from benchlab.errors import InputError
@@ -29,7 +30,7 @@ class Feed:
     `benchlab.read_feed` makes them of a CSV or JSONL file. With
     ``pick`` "sequential" the n-th request of an endpoint (warm-up included) takes row n, from the
     start again after the last; "random" draws a row for each request, by the plan's seed. ``name``
-    says where the rows come from.
+    says where the rows come from: a file's whole path, if from one.
 
     A stored plan keeps a feed's size and digest but not its rows, which are often credentials and
     may be many: such a plan can be read and compared, and not be sent again.
@@ -77,7 +78,7 @@ class Feed:
     def describe(self) -> str:
         """The feed as a phrase."""
         count = self.withheld.get("row_count", len(self.table))
-        return f"{count:,} rows of {self.name}, {self.pick}"
+        return f"{count:,} rows of {PurePath(self.name).name}, {self.pick}"
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict, rows included."""
