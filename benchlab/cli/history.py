@@ -62,7 +62,9 @@ def history(limit: int) -> None:
 def show(run_id: str, as_json: bool) -> None:
     """The summary of a stored run: its id, the beginning of it, or "latest".
 
-    An imported summary is shown as what it is.
+    It says how many of the requests that asked to be traced have a server span in the store, and
+    where too many are missing, what they were likely lost to. An imported summary is shown as what
+    it is.
 
     \b
     Examples:
@@ -70,15 +72,23 @@ def show(run_id: str, as_json: bool) -> None:
       benchlab show 01a209c5db41b16d --json
     """
     from benchlab.cli.imported import print_summary
-    from benchlab.cli.output import print_run
+    from benchlab.cli.output import print_coverage, print_run
 
-    stored = _find(Store(), run_id)
+    store = Store()
+    stored = _find(store, run_id)
+    if isinstance(stored, ImportedSummary):
+        if as_json:
+            click.echo(json.dumps(stored.to_dict(), indent=2))
+        else:
+            print_summary(stored)
+        return
+    coverage = store.trace_coverage(stored.id)
     if as_json:
-        click.echo(json.dumps(stored.to_dict(), indent=2))
-    elif isinstance(stored, ImportedSummary):
-        print_summary(stored)
+        traces = {"traces": coverage.to_dict()} if coverage.sampled else {}
+        click.echo(json.dumps({**stored.to_dict(), **traces}, indent=2))
     else:
         print_run(stored)
+        print_coverage(coverage)
 
 
 @click.command()

@@ -15,6 +15,7 @@ from rich.text import Text
 from benchlab.load.progress import OnProgress
 from benchlab.load.progress import Progress as RunProgress
 from benchlab.units import NS_PER_MS, format_count, format_ns, format_rate, format_ratio
+from benchlab.values.coverage import TraceCoverage
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
 from benchlab.values.examples import one_line, show_first
 from benchlab.values.run import Run
@@ -28,6 +29,7 @@ __all__ = [
     "console",
     "distributions_table",
     "error_console",
+    "print_coverage",
     "print_frame",
     "print_run",
     "progress_bar",
@@ -136,6 +138,12 @@ def print_run(run: Run, out: Console | None = None) -> None:
         out.print(_objectives(run))
     if by_endpoint := endpoint_rows(run):
         out.print(_endpoints(by_endpoint))
+
+
+def print_coverage(coverage: TraceCoverage) -> None:
+    """How complete the traces of a run are; nothing when it asked for none."""
+    if coverage.sampled:
+        console().print(Text(f"  {coverage}", style="" if coverage.enough else "yellow"))
 
 
 def print_frame(

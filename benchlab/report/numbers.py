@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -29,10 +28,8 @@ from benchlab.values.samples import ErrorKind, Flag, Samples, is_traced, trace_i
 from benchlab.values.summary import STATISTICS, Distribution
 
 __all__ = [
-    "ENOUGH_SPANS_RATIO",
     "Table",
     "Tile",
-    "coverage_in_words",
     "endpoint_table",
     "error_rows",
     "percentile_table",
@@ -43,9 +40,6 @@ __all__ = [
     "tiles",
     "worker_table",
 ]
-
-ENOUGH_SPANS_RATIO = 0.999
-"""Below this share of found spans, the server side may not be representative."""
 
 _SLOWEST = 10
 _MEANING = {
@@ -231,14 +225,6 @@ def server_table(joined: pd.DataFrame) -> Table | None:
             for name, column in names.items()
             if column in joined
         ]
-    )
-
-
-def coverage_in_words(sampled: int, found: int) -> str:
-    """How many of the requests that asked to be traced have a span."""
-    percent = math.floor(found / sampled * 10_000) / 100  # 100 % only when none is missing
-    return (
-        f"Server spans were found for {found:,} of {sampled:,} sampled requests ({percent:.2f} %)."
     )
 
 

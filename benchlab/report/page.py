@@ -18,6 +18,7 @@ from benchlab.report.command import command_line, command_notes
 from benchlab.report.examples import exhibits, left_out_note
 from benchlab.report.figures import inline_svg
 from benchlab.units import format_count, format_ms, format_ratio
+from benchlab.values.coverage import TraceCoverage
 from benchlab.values.planfile import plan_to_toml
 from benchlab.values.redact import public_url
 from benchlab.values.run import Run
@@ -38,7 +39,7 @@ def render_page(
     *,
     files: Sequence[str],
     joined: pd.DataFrame | None = None,
-    coverage: tuple[int, int] | None = None,
+    coverage: TraceCoverage | None = None,
     extra: Mapping[str, Extra] | None = None,
 ) -> str:
     """HTML of the report. ``files`` are the names of the tables that stand beside it."""
@@ -143,13 +144,12 @@ def _figures(run: Run) -> dict[str, Markup]:
 
 
 def _server(
-    run: Run, joined: pd.DataFrame | None, coverage: tuple[int, int] | None
+    run: Run, joined: pd.DataFrame | None, coverage: TraceCoverage | None
 ) -> dict[str, Any] | None:
     frame = pd.DataFrame() if joined is None else joined
-    sampled, found = coverage or (0, 0)
-    if len(frame) == 0 and sampled == 0:  # nothing was traced
+    coverage = coverage or TraceCoverage(0, 0)
+    if len(frame) == 0 and coverage.sampled == 0:  # nothing was traced
         return None
-    incomplete = found < sampled * numbers.ENOUGH_SPANS_RATIO
     figure = None
     if len(frame):
         figure = inline_svg(
@@ -158,8 +158,9 @@ def _server(
             "Distributions of client latency and of server span time of the same requests.",
         )
     return {
-        "coverage": numbers.coverage_in_words(sampled, found) if sampled else "",
-        "incomplete": incomplete,
+        "coverage": f"Server {coverage.in_words()}." if coverage.sampled else "",
+        "incomplete": not coverage.enough,
+        "cause": coverage.cause(),
         "table": numbers.server_table(frame),
         "figure": figure,
     }

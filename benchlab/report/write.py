@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from benchlab.errors import InputError
 from benchlab.report.page import Extra, render_page
 from benchlab.report.tables import csv_tables
+from benchlab.values.coverage import TraceCoverage
 from benchlab.values.run import Run
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def write_report(
     directory: Path | str,
     *,
     joined: pd.DataFrame | None = None,
-    coverage: tuple[int, int] | None = None,
+    coverage: TraceCoverage | None = None,
     extra: Mapping[str, Extra] | None = None,
 ) -> Path:
     """Write ``report.html`` and the tables behind it as CSV; returns the path of the page.
@@ -37,8 +38,8 @@ def write_report(
     the page last.
 
     ``joined`` is one row per request with a server span, with the columns seq, latency_ms,
-    service_ms, server_ms, network_ms and trace_id; ``coverage`` how many requests asked to be
-    traced and how many spans were found. ``extra`` adds sections at the end, by title: a frame, a
+    service_ms, server_ms, network_ms and trace_id; ``coverage`` how complete they
+    are. ``extra`` adds sections at the end, by title: a frame, a
     figure or text.
 
     Credentials in headers and URLs are hidden, since reports are handed on.

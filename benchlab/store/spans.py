@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError
 from benchlab.store.read import resolve, typed_frame
+from benchlab.values.coverage import TraceCoverage
 from benchlab.values.plan import Plan
 from benchlab.values.samples import is_traced
 
@@ -99,17 +100,21 @@ def client_server(client: Client, run_id: str, limit: int | None) -> pd.DataFram
     return frame
 
 
-def trace_coverage(client: Client, run_id: str) -> tuple[int, int]:
-    """Measured requests that asked to be traced, and those of them with a server span."""
+def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
+    """Which of the measured requests that asked to be traced have a server span."""
     parameters, plan = _bounds(client, resolve(client, run_id))
     if plan.trace_ratio == 0:
-        return 0, 0
-    sampled = _seqs(
-        client, "SELECT seq FROM samples WHERE run_id = {run_id:String} AND NOT warmup", parameters
+        return TraceCoverage(0, 0)
+    seq, sent_ns, status = _columns(
+        client,
+        "SELECT seq, intended_ns + lag_ns AS sent_ns, toInt64(status) AS status"
+        " FROM samples WHERE run_id = {run_id:String} AND NOT warmup",
+        parameters,
+        3,
     )
-    sampled = sampled[is_traced(sampled, plan.trace_ratio)]
-    answered = _seqs(client, f"SELECT seq FROM ({_SERVER_SPANS})", parameters)  # noqa: S608
-    return len(sampled), int(np.isin(sampled, answered).sum())
+    asked = is_traced(seq, plan.trace_ratio)
+    (spans,) = _columns(client, f"SELECT seq FROM ({_SERVER_SPANS})", parameters, 1)  # noqa: S608
+    return TraceCoverage.of(sent_ns[asked], np.isin(seq[asked], spans), status[asked] != 0)
 
 
 def trace(client: Client, trace_id: str) -> pd.DataFrame:
@@ -140,7 +145,10 @@ def _bounds(client: Client, run_id: str) -> tuple[dict[str, Any], Plan]:
     return {"run_id": run_id, "from_ns": from_ns, "to_ns": to_ns}, Plan.from_json(plan_json)
 
 
-def _seqs(client: Client, sql: str, parameters: dict[str, Any]) -> NDArray[np.int64]:
+def _columns(client: Client, sql: str, parameters: dict[str, Any], count: int) -> NDArray[np.int64]:
+    """The ``count`` columns of a query, all whole numbers; streamed, since a run may be long."""
     with client.query_df_stream(sql, parameters=parameters) as blocks:
-        parts = [block["seq"].to_numpy(dtype=np.int64) for block in blocks]
-    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        parts = [block.to_numpy(dtype=np.int64).T for block in blocks]
+    if parts:
+        return np.concatenate(parts, axis=1)
+    return np.empty((count, 0), dtype=np.int64)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchlab.errors import InputError, StoreError
 from benchlab.store import connection, gate, imports, migrate, read, spans, write
 from benchlab.store.dsn import default_dsn, parse_dsn
+from benchlab.values.coverage import TraceCoverage
 from benchlab.values.imported import ImportedSummary
 from benchlab.values.run import Run
 
@@ -190,8 +191,8 @@ class Store:
         with self.connect() as client:
             return spans.client_server(client, run_id, limit)
 
-    def trace_coverage(self, run_id: str) -> tuple[int, int]:
-        """Measured requests that asked to be traced, and how many of them have a server span."""
+    def trace_coverage(self, run_id: str) -> TraceCoverage:
+        """How many of the measured requests that asked to be traced have a server span."""
         with self.connect() as client:
             return spans.trace_coverage(client, run_id)
 

@@ -324,6 +324,16 @@ def _wait_for_samples(
     return psutil.Process(process.pid).children(recursive=True)
 
 
+def test_show_says_how_complete_the_traces_are(target: TargetProcess) -> None:
+    run_it = ["run", f"{target.url}/health", "-r", "50", "--duration", "1s", "--warmup", "0s"]
+    assert benchlab(*run_it, "--trace-ratio", "1").returncode == 0
+    shown = benchlab("show", "latest")
+    assert "Server spans for 0 of 50 sampled requests (0.00 %). Not one was found" in shown.stdout
+    traces = json.loads(benchlab("show", "latest", "--json").stdout)["traces"]
+    assert (traces["sampled"], traces["found"]) == (50, 0)
+    assert traces["cause"].startswith("Not one was found")
+
+
 def test_a_broken_objective_is_shown_and_exit_code_1(target: TargetProcess) -> None:
     run_it = ["run", f"{target.url}/health", "-r", "50", "--duration", "1s", "--warmup", "0s"]
     done = benchlab(*run_it, "--json", "-", "--slo", "p99<1ns", "--slo", "p50<1h over 500ms")

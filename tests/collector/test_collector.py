@@ -13,6 +13,7 @@ import pytest
 from benchlab import ConstantRate, Plan, Request, Run, run
 from benchlab.store import Store
 from benchlab.telemetry import ingest
+from benchlab.values.coverage import TraceCoverage
 from benchlab.values.samples import is_traced
 from tests.collector.collector import Collector, collecting
 from tests.stores import closed_store, empty_store
@@ -75,7 +76,7 @@ def test_every_sampled_request_is_found(collector: Collector, closed_store: Stor
     done = measure(collector, closed_store, 3, trace_ratio=0.5)
     sampled = int(is_traced(done.samples.column("seq"), 0.5).sum())
     assert 0 < sampled < len(done.samples)
-    assert closed_store.trace_coverage(done.id) == (sampled, sampled)
+    assert closed_store.trace_coverage(done.id) == TraceCoverage(sampled, sampled)
     # And what the service did below it, joined by the same trace id.
     joined = closed_store.client_server(done.id)
     assert len(joined) == sampled
@@ -102,7 +103,8 @@ def test_a_restart_that_hands_on_what_it_has_loses_nothing(
         collector.start()
 
     done = measure(collector, closed_store, 5, midway=restart)
-    assert closed_store.trace_coverage(done.id) == (len(done.samples), len(done.samples))
+    count = len(done.samples)
+    assert closed_store.trace_coverage(done.id) == TraceCoverage(count, count)
 
 
 def test_what_a_killed_collector_had_in_memory_is_counted_as_lost(
@@ -124,8 +126,9 @@ def test_what_a_killed_collector_had_in_memory_is_counted_as_lost(
         collector.start()
 
     done = measure(collector, closed_store, 5, midway=crash)
-    sampled, found = closed_store.trace_coverage(done.id)
-    assert sampled == len(done.samples)
-    assert found == len(server_spans(collector.otlp_dir, done.id))
+    coverage = closed_store.trace_coverage(done.id)
+    assert coverage.sampled == len(done.samples)
+    assert coverage.found == len(server_spans(collector.otlp_dir, done.id))
     # Of each request there are two spans.
-    assert sampled - found >= held / 2 > 0
+    assert coverage.missing >= held / 2 > 0
+    assert "the collector was probably restarted" in str(coverage)

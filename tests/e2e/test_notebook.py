@@ -68,7 +68,8 @@ def test_report_leaves_everything_that_was_promised(tmp_path: Path) -> None:
     assert directory.name == run.id
     assert run.stats.count == 400
     assert run.stats.errors == {}
-    assert store.trace_coverage(run.id) == (400, 400)  # of the measured window
+    coverage = store.trace_coverage(run.id)
+    assert (coverage.sampled, coverage.found) == (400, 400)  # of the measured window
     joined = store.client_server(run.id)
     assert len(joined) == 400
     # A span may end a little after its answer has arrived, so only the middle is certain.
@@ -98,7 +99,8 @@ def test_a_service_without_spans_gets_its_report(target: TargetProcess, tmp_path
     assert "hush" not in page.read_text()
     assert "hush" not in (page.parent / "report.ipynb").read_text()
     assert "sesame" not in (page.parent / "report.ipynb").read_text()
-    assert Store().trace_coverage(run.id) == (400, 0)
+    coverage = Store().trace_coverage(run.id)
+    assert (coverage.sampled, coverage.found) == (400, 0)
 
 
 def test_plain_papermill_works(tmp_path: Path) -> None:

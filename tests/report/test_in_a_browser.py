@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from benchlab.report import write_report
+from benchlab.values.coverage import TraceCoverage
 from benchlab.values.examples import make_example
 from tests.browser import chromium
 from tests.values.synthetic import join_server, make_run
@@ -28,7 +29,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     example = make_example("check", "a" * 80, 1, 2, 200, "z" * 400, headers, script, len(script))
     run = replace(run, examples=(example,))
     directory = tmp_path_factory.mktemp("report")
-    return write_report(run, directory, joined=join_server(run), coverage=(1000, 1000)).as_uri()
+    return write_report(
+        run, directory, joined=join_server(run), coverage=TraceCoverage(1000, 1000)
+    ).as_uri()
 
 
 def test_it_opens_offline_and_asks_for_nothing(browser: Browser, report: str) -> None:

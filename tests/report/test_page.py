@@ -17,6 +17,7 @@ from benchlab.report.figures import PLOT_COLORS
 from benchlab.report.numbers import percentile_table
 from benchlab.report.page import render_page
 from benchlab.units import NS_PER_S
+from benchlab.values.coverage import TraceCoverage
 from benchlab.values.examples import make_example
 from benchlab.values.health import WorkerHealth
 from benchlab.values.load import ClosedLoop, Replay
@@ -69,7 +70,7 @@ def page_of(run: Run, **options: Any) -> Page:
 @pytest.mark.parametrize("name", edge_cases())
 def test_any_run_has_a_page_that_says_its_verdict(name: str) -> None:
     run = edge_cases()[name]
-    page = page_of(run, joined=join_server(run), coverage=(1000, 1000))
+    page = page_of(run, joined=join_server(run), coverage=TraceCoverage(1000, 1000))
     assert f"verdict {run.verdict}" in page.attribute("class")
     if run.invalid_reason:
         assert run.invalid_reason in page.text
@@ -95,7 +96,7 @@ def test_a_page_says_what_was_run() -> None:
         },
         workers=[WorkerHealth(0, 0.23, connections_opened=12, servers=["nginx/1.27"])],
     )
-    page = page_of(run, joined=join_server(run), coverage=(1000, 999))
+    page = page_of(run, joined=join_server(run), coverage=TraceCoverage(1000, 999))
     for expected in (
         "POST http://127.0.0.1:8000/api/vector/add",
         "3 November 2026, 14:02:11 UTC",
@@ -115,7 +116,7 @@ def test_a_page_says_what_was_run() -> None:
         "nginx/1.27",
         '{"a":[1,2],"b":[3,4]}',
         "latency, successful only",
-        "Server spans were found for 999 of 1,000 sampled requests (99.90 %).",
+        "Server spans for 999 of 1,000 sampled requests (99.90 %).",
         "outside the server",
         f"{RUN_ID}0000",
         "the service reset the connection",
@@ -223,7 +224,10 @@ def test_every_text_of_others_is_escaped() -> None:
     run = replace(run, examples=(example,))
     frame = pd.DataFrame({HOSTILE: [HOSTILE]})
     page = page_of(
-        run, joined=join_server(run), coverage=(10, 1), extra={HOSTILE: HOSTILE, "table": frame}
+        run,
+        joined=join_server(run),
+        coverage=TraceCoverage(10, 1),
+        extra={HOSTILE: HOSTILE, "table": frame},
     )
     assert "<script" not in page.html
     assert "script" not in {tag for tag, _ in page.tags}
@@ -275,12 +279,16 @@ def test_figures_and_tables_can_be_read_aloud() -> None:
 
 def test_missing_spans_are_a_warning() -> None:
     run = make_run()
-    assert "Spans are missing" not in page_of(run, coverage=(20_000, 19_998)).text
-    assert "Spans are missing" in page_of(run, coverage=(20_000, 19_900)).text
-    text = page_of(run, coverage=(20_000, 19_999)).text
+    assert "Spans are missing" not in page_of(run, coverage=TraceCoverage(20_000, 19_998)).text
+    spread = page_of(run, coverage=TraceCoverage(20_000, 19_900)).text
+    assert "Spans are missing. The 100 missing ones are spread over the run" in spread
+    text = page_of(run, coverage=TraceCoverage(20_000, 19_999)).text
     assert "19,999 of 20,000 sampled requests (99.99 %)" in text  # never rounded up to 100 %
-    assert "No server spans were found" in page_of(run, coverage=(10, 0)).text
-    for untraced in ({}, {"coverage": (0, 0), "joined": pd.DataFrame(columns=["seq"])}):
+    assert "No server spans were found" in page_of(run, coverage=TraceCoverage(10, 0)).text
+    for untraced in (
+        {},
+        {"coverage": TraceCoverage(0, 0), "joined": pd.DataFrame(columns=["seq"])},
+    ):
         assert "Client and server" not in page_of(run, **untraced).text
 
 

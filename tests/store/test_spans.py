@@ -67,7 +67,8 @@ def test_of_several_server_spans_the_first_is_the_one_called(
     add_spans(store, run, [7])
     add_spans(store, run, [7], late_ns=100)
     assert len(store.client_server(run.id)) == 1
-    assert store.trace_coverage(run.id) == (10, 1)
+    coverage = store.trace_coverage(run.id)
+    assert (coverage.sampled, coverage.found) == (10, 1)
 
 
 def test_no_spans_is_an_empty_table_of_the_same_types(store: Store, make_run: MakeRun) -> None:
@@ -89,7 +90,8 @@ def test_spans_of_another_run_are_not_taken(store: Store, make_run: MakeRun) -> 
     store.save(other)
     add_spans(store, other, range(10))
     assert store.client_server(run.id).empty
-    assert store.trace_coverage(run.id) == (10, 0)
+    coverage = store.trace_coverage(run.id)
+    assert (coverage.sampled, coverage.found) == (10, 0)
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.3, 1.0])
@@ -101,7 +103,8 @@ def test_coverage_counts_what_asked_to_be_traced(
     seqs = run.measured.column("seq")
     asked = seqs[is_traced(seqs, ratio)] if ratio else seqs[:0]
     add_spans(store, run, [int(seq) for seq in asked[: len(asked) // 2]])
-    assert store.trace_coverage(run.id) == (len(asked), len(asked) // 2)
+    coverage = store.trace_coverage(run.id)
+    assert (coverage.sampled, coverage.found) == (len(asked), len(asked) // 2)
 
 
 def test_saving_again_leaves_the_spans_alone(store: Store, make_run: MakeRun) -> None:

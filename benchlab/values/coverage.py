@@ -1,0 +1,144 @@
+"""Whether the service's traces of a run are complete, and if not, what they were likely lost to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.units import NS_PER_S
+
+__all__ = ["ENOUGH_RATIO", "Gap", "TraceCoverage"]
+
+ENOUGH_RATIO = 0.999
+"""With fewer of the spans than this the server side of a run is a sample of it."""
+
+# A full queue loses spans between those it still exports, a few at a time and again and again.
+# What is lost in one piece, longer than this, was lost by whoever should have taken it.
+_GAP_REQUESTS = 10
+_GAP_NS = NS_PER_S // 10
+_GAPS_MAX = 5
+_GAPS_SHARE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of a run in which no request has a span. Times count from the start of the run."""
+
+    start_ns: int
+    end_ns: int
+    request_count: int
+    place: Literal["start", "middle", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceCoverage:
+    """Measured requests that asked to be traced (``sampled``), and those with a server span.
+
+    ``unanswered`` counts those with neither a span nor an answer: the service may never have seen
+    them. ``gaps`` are the few stretches that hold most of what is missing, if there are such.
+    """
+
+    sampled: int
+    found: int
+    unanswered: int = 0
+    gaps: tuple[Gap, ...] = ()
+
+    @classmethod
+    def of(
+        cls, sent_ns: NDArray[np.int64], found: NDArray[np.bool_], answered: NDArray[np.bool_]
+    ) -> Self:
+        """Judge sampled requests: when each was sent, whether it has a span and an answer."""
+        order = np.argsort(sent_ns, kind="stable")
+        sent_ns, found = sent_ns[order], found[order]
+        return cls(
+            len(found),
+            int(found.sum()),
+            int((~found & ~answered[order]).sum()),
+            _gaps(sent_ns, found),
+        )
+
+    @property
+    def missing(self) -> int:
+        """How many spans are not there."""
+        return self.sampled - self.found
+
+    @property
+    def enough(self) -> bool:
+        """Whether the server side may be taken as the whole run: 99.9 % are there."""
+        return self.found >= self.sampled * ENOUGH_RATIO
+
+    def __str__(self) -> str:
+        return f"Server {self.in_words()}. {self.cause()}".rstrip()
+
+    def to_dict(self) -> dict[str, int | str | None]:
+        """As JSON has it."""
+        return {"sampled": self.sampled, "found": self.found, "cause": self.cause() or None}
+
+    def in_words(self) -> str:
+        """``spans for 19,998 of 20,000 sampled requests (99.99 %)``."""
+        text = f"spans for {self.found:,} of {self.sampled:,} sampled requests"
+        if not self.sampled:
+            return text
+        percent = math.floor(self.found / self.sampled * 10_000) / 100  # 100 % only when whole
+        return f"{text} ({percent:.2f} %)"
+
+    def cause(self) -> str:
+        """What the missing ones were likely lost to, as a sentence; empty when there are enough."""
+        if self.enough:
+            return ""
+        if not self.found:
+            return (
+                "Not one was found: the service may not be instrumented or not continue the"
+                " traceparent of its requests, or its telemetry was not ingested."
+            )
+        if self.unanswered * 2 > self.missing:
+            return (
+                f"{self.unanswered:,} of the {self.missing:,} without one were not answered either:"
+                " the service may never have seen them."
+            )
+        if self.gaps:
+            return " ".join(_cause_of(gap) for gap in self.gaps)
+        return (
+            f"The {self.missing:,} missing ones are spread over the run, as when an exporter's"
+            " queue is full: make it longer (OTEL_BSP_MAX_QUEUE_SIZE) or lower the trace ratio."
+        )
+
+
+def _cause_of(gap: Gap) -> str:
+    start_s, end_s = (f"{time_ns / NS_PER_S:.1f}" for time_ns in (gap.start_ns, gap.end_ns))
+    lost = f"None of the {gap.request_count:,} requests"
+    match gap.place:
+        case "start":
+            return (
+                f"{lost} before {end_s} s has one: the service's exporter or the collector was"
+                " not ready yet."
+            )
+        case "end":
+            return (
+                f"{lost} after {start_s} s has one: the service or the collector has not written"
+                " them yet (ingest again), or ended without doing so."
+            )
+        case "middle":
+            return (
+                f"{lost} between {start_s} s and {end_s} s has one: the collector was probably"
+                " restarted, or could not be reached."
+            )
+
+
+def _gaps(sent_ns: NDArray[np.int64], found: NDArray[np.bool_]) -> tuple[Gap, ...]:
+    """The stretches without a span, if they are few, long, and hold most of what is missing."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([True], found, [True]))))
+    gaps = []
+    for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        start_ns, end_ns = int(sent_ns[first]), int(sent_ns[end - 1])
+        if end - first >= _GAP_REQUESTS and end_ns - start_ns >= _GAP_NS:
+            at_end: Literal["middle", "end"] = "end" if end == len(found) else "middle"
+            gaps.append(Gap(start_ns, end_ns, end - first, at_end if first else "start"))
+    held = sum(gap.request_count for gap in gaps)
+    if len(gaps) > _GAPS_MAX or held < _GAPS_SHARE * int((~found).sum()):
+        return ()
+    return tuple(gaps)
