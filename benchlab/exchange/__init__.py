@@ -2,9 +2,13 @@
 
     export.py    a run → one Parquet, Arrow or CSV file, in blocks
     own.py       such a file → the run
-    formats.py   which format a file has, by its content
-    k6.py, vegeta.py, oha.py, jtl.py       other tools' requests → a run, through collect.py
-    hgrm.py, oha.py, locust.py             other tools' percentiles → an ImportedSummary
+    head.py      what a run is besides its samples, in such a file
+    imports.py   a file → what it holds, by its format
+    formats.py   which format that is, by its content
+    k6.py, vegeta.py, jtl.py, oha.py    other tools' requests → a run
+    hgrm.py, locust.py, oha.py          other tools' percentiles → an ImportedSummary
+    collect.py, failures.py             requests → a run; words of a failure → an error kind
+    text.py, records.py                 lines with their numbers; records in bounded memory
 
 What a foreign file does not say is not made up: it is listed in the run's environment. Nothing here
 writes to a store.

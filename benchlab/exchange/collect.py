@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
@@ -44,7 +44,7 @@ _URL = re.compile(r"https?://[^\s\"'<>]+")
 class Collector:
     """Takes requests in any order, with times in ns since 1970 or since any other moment.
 
-    Use it in a ``with`` block: it holds them in a file.
+    It holds them in a file: `close` it.
     """
 
     def __init__(self, url: str | None = None) -> None:
@@ -57,15 +57,8 @@ class Collector:
         self._requests: list[Request] = []
         self._error_texts: Counter[str] = Counter()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the file."""
         self._file.close()
 
     def add(
@@ -141,7 +134,7 @@ class Collector:
         self._flush()
         if self._file.count == 0:
             raise InputError(f"{path} holds no requests")
-        with RecordFile() as ordered:
+        with closing(RecordFile()) as ordered:
             start_ns, end_ns, open_max = _order(self._file.mapped(), ordered)
             samples = Samples(ordered.mapped(), [request.name for request in self._requests])
         notes = list(notes)

@@ -77,8 +77,8 @@ def detect(path: Path) -> str:
     if not head.strip():
         raise InputError(f"{path} is empty")
     hint = ""
-    if b"github.com/tsenart/vegeta" in head or head[:64].find(b"\xff\x81") >= 0:
-        hint = "; if it is vegeta's binary encoding, use vegeta encode --to json"
+    if b"Result" in head[:32] and b"Attack" in head[:64]:
+        hint = ". It seems to be vegeta's binary encoding: turn it into JSON with vegeta encode"
     raise InputError(
         f"{path} begins like none of the known formats ({', '.join(SOURCES)}): name one with"
         f" --from{hint}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from benchlab.errors import InputError
@@ -55,7 +56,7 @@ def import_file(
     if chosen in _SUMMARIES:
         return _SUMMARIES[chosen](file, url)
     if chosen in _RUNS:
-        with Collector(url) as collector:
+        with closing(Collector(url)) as collector:
             return _RUNS[chosen](file, collector)
     return _read_own(file, chosen)
 

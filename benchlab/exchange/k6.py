@@ -25,6 +25,10 @@ _PREFIX = "http_req"
 _FIRST = "http_reqs"
 _MISSING = ("bytes received",)
 _CSV_COLUMNS = ("metric_name", "timestamp", "metric_value", "method", "name", "status", "url")
+_WHOLE_SECONDS = (
+    "times of the day are whole seconds, durations are not: rates over a short time mean nothing"
+    " (K6_CSV_TIME_FORMAT=unix_nano makes k6 write more)"
+)
 _CODES = (
     (1050, 1051, ErrorKind.TIMEOUT),
     (1100, 1200, ErrorKind.CONNECT),
@@ -77,7 +81,7 @@ def read_k6_csv(path: Path, collector: Collector) -> Run:
             requests.take(fields["metric_name"], time, float(fields["metric_value"]), fields)
     with place:
         requests.finish()
-    notes = ["times of the day are whole seconds, durations are not"] if whole_seconds else []
+    notes = [_WHOLE_SECONDS] if whole_seconds else []
     return collector.run(path, "k6-csv", "k6", missing=_MISSING, notes=notes)
 
 

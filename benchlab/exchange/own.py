@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def _read(path: Path, head: str | bytes | None, names: list[str], batches: Itera
     missing = [name for name in FIELDS if name not in names]
     if missing:
         raise InputError(f"{path} lacks the columns {', '.join(missing)}: export it again")
-    with RecordFile() as file:
+    with closing(RecordFile()) as file:
         for batch in batches:
             block = np.zeros(batch.num_rows, dtype=SAMPLE_DTYPE)
             for name in FIELDS:

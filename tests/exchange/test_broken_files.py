@@ -99,7 +99,7 @@ def test_a_broken_line_is_told_with_its_number(
         import_file(path, source=FORMATS[name])
 
 
-def test_files_that_are_nothing(tmp_path: Path) -> None:
+def test_files_that_are_nothing(tmp_path: Path, data: Path) -> None:
     path = tmp_path / "file"
     with pytest.raises(InputError, match=r"cannot read .*No such file"):
         import_file(path)
@@ -112,6 +112,8 @@ def test_files_that_are_nothing(tmp_path: Path) -> None:
     path.write_bytes(b"\x1f\x8bhello")
     with pytest.raises(InputError, match="cannot read"):
         import_file(path)
+    with pytest.raises(InputError, match="vegeta's binary encoding: turn it into JSON"):
+        import_file(data / "vegeta_dead.bin")
     with pytest.raises(InputError, match="'k7' is unknown: use one of parquet"):
         import_file(path, source="k7")
     with pytest.raises(InputError, match="unit 'min' is unknown: use one of ns"):

@@ -124,6 +124,25 @@ def test_jmeter(data: Path, form: str) -> None:
     assert run.plan.requests[0].url == "http://127.0.0.1:18765/health"
 
 
+@pytest.mark.parametrize(("name", "count"), [("vegeta_dead.json", 5), ("k6_dead.csv", 3)])
+def test_requests_that_found_nobody(data: Path, name: str, count: int) -> None:
+    run = run_of(data / name)
+    assert run.samples.errors == {"connect": count}
+    assert not run.samples.column("status").any()
+    assert not run.samples.column("first_byte_ns").any()
+    ((words, n),) = run.environment["imported"]["errors"].items()
+    assert "connection refused" in words
+    assert "hidden" not in words
+    assert n == count
+
+
+def test_oha_that_found_nobody(data: Path) -> None:
+    summary = summary_of(data / "oha_dead.json")
+    assert (summary.count, summary.error_count, summary.percentiles) == (5, 5, ())
+    assert (summary.mean_ns, summary.max_ns) == (None, None)
+    assert "Connection refused (os error 111): 5" in " ".join(summary.notes)
+
+
 def test_oha_requests(data: Path) -> None:
     run = run_of(data / "oha.csv")
     with (data / "oha.csv").open() as file:

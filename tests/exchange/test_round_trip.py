@@ -46,21 +46,24 @@ def assert_same(found: Run, run: Run) -> None:
     assert found.judgement == run.judgement
 
 
+def whole_run() -> Run:
+    """A run that has everything a run can have."""
+    example = Example("reset", "POST /api/add", 3, 5, 0, "gone", (("A", "é"),), "x\ny", 3)
+    connections = np.zeros(3, dtype=CONNECTION_DTYPE)
+    connections["connect_ns"], connections["seq"] = [7, 8, 9], [-1, 3, 2**40]
+    return replace(
+        make_run(1000),
+        stopped_ns=12_345,
+        stop_reason="p99<1ms",
+        examples=(example,),
+        connections=Connections(connections),
+    )
+
+
 @_EACH
 @pytest.mark.parametrize("count", [0, 1, 1000, 70_000])
 def test_a_run_comes_back_exactly(tmp_path: Path, form: str, count: int) -> None:
-    run = make_run(count)
-    if count == 1000:
-        example = Example("reset", "POST /api/add", 3, 5, 0, "gone", (("A", "é"),), "x\ny", 3)
-        connections = np.zeros(3, dtype=CONNECTION_DTYPE)
-        connections["connect_ns"], connections["seq"] = [7, 8, 9], [-1, 3, 2**40]
-        run = replace(
-            run,
-            stopped_ns=12_345,
-            stop_reason="p99<1ms",
-            examples=(example,),
-            connections=Connections(connections),
-        )
+    run = whole_run() if count == 1000 else make_run(count)
     path = export_run(run, tmp_path / f"run.{form}")
     assert_same(back(path), run)
     assert [file.name for file in tmp_path.iterdir()] == [path.name], "nothing partial is left"
@@ -84,7 +87,7 @@ def test_any_records_come_back_exactly(tmp_path: Path, form: str, records: np.nd
 
 @_EACH
 def test_through_two_stores(closed_store: Store, tmp_path: Path, form: str) -> None:
-    run = make_run(3000)
+    run = whole_run()
     closed_store.save(run)
     with closed_store.run_in_blocks(run.id[:10]) as (head, count, blocks):
         path = export_blocks(head, count, blocks, tmp_path / f"run.{form}")

@@ -15,7 +15,8 @@ class Imported(ClosedLoop):
     """The load in another tool's results: what was sent is known, what was intended is not.
 
     So it is counted like a closed loop: intended when sent. ``connections`` is the most requests
-    that were open at once, ``source`` the tool. It cannot be made again.
+    that were open at once as far as the file's clock tells, ``source`` the tool. It cannot be made
+    again.
     """
 
     source: str = ""
@@ -23,8 +24,4 @@ class Imported(ClosedLoop):
 
     def describe(self) -> str:
         """What it is, as a phrase."""
-        noun = "request" if self.connections == 1 else "requests"
-        return (
-            f"as {self.source} sent it, at most {self.connections:,} {noun} at once;"
-            " intended times unknown"
-        )
+        return f"as {self.source} sent it; intended times unknown"
