@@ -3,6 +3,9 @@
 It costs far more CPU per request than the wire driver, and speaks HTTP/2 to a TLS service that
 offers it. One client per connection, because a shared client's pool looks through all its
 connections for each request.
+
+httpx keeps what a service sends after the end of an answer and takes it for the next one; the wire
+driver gives up such a connection.
 """
 
 from __future__ import annotations

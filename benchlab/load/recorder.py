@@ -165,9 +165,9 @@ class Recorder:
         reason = _allocate_space(self._fd, self._reserved, missing)
         if reason == 0:
             self._reserved += missing
-        elif reason not in _FULL:
+        elif reason not in {*_FULL, errno.EINTR}:
             self._reserved = None  # not possible here
-        elif not self.problem:
+        elif reason in _FULL and not self.problem:
             self.problem = f"ended the run early, for its disk is full ({os.strerror(reason)})"
 
     def _truncate(self, size: int) -> None:

@@ -96,7 +96,9 @@ def draw(closed: Run, opened: Run) -> NotebookFigure:
         fontweight="bold",
         **title,
     )
-    subject = "every dot is a request; without the stall, all take 10 ms and both ways send 200/s"
+    subject = (
+        "every dot is a request; without the stall each takes about 10 ms, and both ways send 200/s"
+    )
     figure.text(y=0.942, s=subject, color=MUTED, fontsize=SMALL_PT, **title)
     return figure
 
