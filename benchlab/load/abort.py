@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from benchlab.units import NS_PER_MS, NS_PER_S, seconds_to_ns
 from benchlab.values.histogram import LatencyHistogram
-from benchlab.values.objectives import Objective, observe
+from benchlab.values.objective_results import observe
+from benchlab.values.objectives import Objective
 from benchlab.values.plan import Plan
 from benchlab.values.samples import SAMPLE_DTYPE, Samples
 

@@ -18,7 +18,7 @@ from benchlab.values.examples import Example
 from benchlab.values.floor import Floor, carried_floor, carried_note
 from benchlab.values.health import Health, Judgement, Verdict, judge
 from benchlab.values.histogram import LatencyHistogram
-from benchlab.values.objectives import ObjectiveResult, evaluate
+from benchlab.values.objective_results import ObjectiveResult, evaluate
 from benchlab.values.plan import Plan
 from benchlab.values.redact import public_url
 from benchlab.values.samples import Samples

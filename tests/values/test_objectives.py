@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from benchlab.errors import InputError
 from benchlab.units import NS_PER_MS, NS_PER_S
-from benchlab.values.objectives import Objective, ObjectiveResult, evaluate, parse_objectives
+from benchlab.values.objective_results import ObjectiveResult, evaluate
+from benchlab.values.objectives import Objective, parse_objectives
 from benchlab.values.plan import Plan
 from benchlab.values.request import Request
 from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Samples

@@ -1,0 +1,156 @@
+"""What comes of objectives: the numbers they are about, from samples, and whether they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchlab.units import NS_PER_S, seconds_to_ns
+from benchlab.values.objectives import Objective
+from benchlab.values.samples import Samples
+from benchlab.values.summary import exact_percentile
+
+__all__ = ["ObjectiveResult", "evaluate", "observe"]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveResult:
+    """What came of an objective.
+
+    ``observed`` is in the unit of the objective's limit, and None when there was nothing to
+    observe; an objective of which nothing was observed is not met. For a windowed objective
+    ``observed`` is the worst of ``window_count`` windows, which began ``worst_start_ns`` after the
+    start of the run; ``broken_count`` windows were not as they should be, the first of them at
+    ``first_broken_ns``.
+    """
+
+    objective: Objective
+    observed: float | None
+    met: bool
+    worst_start_ns: int | None = None
+    window_count: int = 0
+    broken_count: int = 0
+    first_broken_ns: int | None = None
+
+    @property
+    def word(self) -> str:
+        """``met`` or ``broken``."""
+        return "met" if self.met else "broken"
+
+    @property
+    def observed_text(self) -> str:
+        """The observed value with its unit; a dash when there is none."""
+        return "–" if self.observed is None else self.objective.show(self.observed)
+
+    @property
+    def window_text(self) -> str:
+        """Which window was worst and how many were broken; empty for one without windows."""
+        window_s = self.objective.window_s
+        if window_s is None:
+            return ""
+        if self.worst_start_ns is None:
+            return f"no window of {window_s:g} s was complete"
+        start_s = self.worst_start_ns / NS_PER_S
+        words = f"worst from {start_s:.6g} s to {start_s + window_s:.6g} s"
+        windows = f"{self.window_count:,} window{'s' if self.window_count > 1 else ''}"
+        if self.first_broken_ns is None:
+            return f"{words}, of {windows}"
+        first = f", first at {self.first_broken_ns / NS_PER_S:.6g} s"
+        return (
+            f"{words}; broken in {self.broken_count:,} of {windows}"
+            f"{first if self.first_broken_ns != self.worst_start_ns else ''}"
+        )
+
+    def in_words(self) -> str:
+        """The whole result in one line."""
+        if self.observed is None:
+            return f"{self.objective}: broken, there was nothing to observe"
+        windows = f" ({self.window_text})" if self.window_text else ""
+        return f"{self.objective}: {self.word}, {self.observed_text}{windows}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict."""
+        return {
+            "objective": str(self.objective),
+            "met": self.met,
+            "observed": self.observed,
+            "limit": self.objective.limit,
+            "unit": self.objective.quantity,
+            "worst_window_start_ns": self.worst_start_ns,
+            "window_count": self.window_count,
+            "broken_window_count": self.broken_count,
+            "first_broken_window_start_ns": self.first_broken_ns,
+        }
+
+
+def evaluate(
+    objective: Objective, measured: Samples, start_ns: int, end_ns: int
+) -> ObjectiveResult:
+    """Hold ``objective`` against the samples of the window ``start_ns`` to ``end_ns``.
+
+    Percentiles are exact. Windows follow each other from ``start_ns`` on and hold the requests
+    intended in them; an incomplete last one is left out, and so is one without any request, except
+    for counts and rates. A rate is that of the answers which came within a window.
+    """
+    samples = measured.endpoint(objective.endpoint) if objective.endpoint else measured
+    if objective.window_s is None:
+        value = observe(objective, samples, start_ns, end_ns)
+        return ObjectiveResult(objective, value, value is not None and objective.holds(value))
+    length_ns = seconds_to_ns(objective.window_s)
+    found = [
+        (value, start)
+        for start, part in _windows(objective, samples, start_ns, end_ns, length_ns)
+        if (value := observe(objective, part, start, start + length_ns)) is not None
+    ]
+    if not found:
+        return ObjectiveResult(objective, None, met=False)
+    upper = objective.operator.startswith("<")
+    worst, worst_start = (max if upper else min)(
+        found, key=lambda item: (item[0], -item[1] if upper else item[1])
+    )
+    broken = [start for value, start in found if not objective.holds(value)]
+    return ObjectiveResult(
+        objective,
+        worst,
+        not broken,
+        worst_start,
+        len(found),
+        len(broken),
+        broken[0] if broken else None,
+    )
+
+
+def observe(objective: Objective, samples: Samples, start_ns: int, end_ns: int) -> float | None:
+    """The number that ``objective`` is about, of these samples; None when they have none."""
+    if objective.statistic == "error_count":
+        return samples.error_count
+    if objective.statistic == "rate_rps":
+        if end_ns <= start_ns:
+            return None
+        done = int(np.count_nonzero(samples.column("done_ns") <= end_ns))
+        return done * NS_PER_S / (end_ns - start_ns)
+    if len(samples) == 0:
+        return None
+    if objective.statistic == "error_ratio":
+        return samples.error_count / len(samples)
+    values = getattr(samples, f"{objective.of}_ns")
+    if objective.ratio is not None:
+        return exact_percentile(np.sort(values), objective.ratio)
+    return round(float(getattr(values, objective.statistic)()))
+
+
+def _windows(
+    objective: Objective, samples: Samples, start_ns: int, end_ns: int, length_ns: int
+) -> Iterator[tuple[int, Samples]]:
+    """Start and samples of each complete window, in order."""
+    by = "done_ns" if objective.statistic == "rate_rps" else "intended_ns"
+    side = "right" if by == "done_ns" else "left"
+    ordered = samples.where(np.argsort(samples.column(by), kind="stable"))
+    starts = np.arange(start_ns, end_ns - length_ns + 1, length_ns, dtype=np.int64)
+    edges = np.append(starts, starts[-1:] + length_ns)
+    at = np.searchsorted(ordered.column(by), edges, side=side)  # type: ignore[call-overload]
+    for index, start in enumerate(starts.tolist()):
+        yield start, ordered.where(slice(at[index], at[index + 1]))  # type: ignore[arg-type]
