@@ -28,19 +28,28 @@ __all__ = [
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 
-_UNIT_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNIT_S = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86_400.0,
+}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-zµ]*)\s*", re.ASCII | re.IGNORECASE)
 _SIZE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(?:([kmg])(i?)b?|b)?\s*", re.ASCII | re.IGNORECASE)
 _NS_UNITS = ((NS_PER_S, "s"), (NS_PER_MS, "ms"), (1_000, "µs"), (1, "ns"))
 
 
 def parse_duration_s(text: str) -> float:
-    """Seconds meant by ``500ms``, ``30s``, ``2m``, ``1h`` or a bare number of seconds.
+    """Seconds meant by ``500ms``, ``30s``, ``2m``, ``1h``, ``90d`` or a bare number of seconds.
 
     Units may be combined (``1m30s``).
 
     Raises:
-        InputError: nothing readable, or a unit that is not ns, us, ms, s, m or h.
+        InputError: nothing readable, or a unit that is not ns, us, ms, s, m, h or d.
     """
     hint = "write a number with a unit, such as 500ms, 30s or 2m"
     position, total = 0, 0.0

@@ -16,6 +16,7 @@ from benchlab.cli.exchange import export, import_
 from benchlab.cli.history import history, query, show
 from benchlab.cli.ingest import ingest
 from benchlab.cli.notebooks import notebooks
+from benchlab.cli.prune import prune
 from benchlab.cli.recover import recover
 from benchlab.cli.report import report
 from benchlab.cli.run import run
@@ -54,6 +55,7 @@ _COMMANDS = (
     export,
     import_,
     recover,
+    prune,
     target,
     ingest,
     notebooks,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError, StoreError
-from benchlab.store import connection, gate, imports, migrate, read, spans, write
+from benchlab.store import connection, gate, imports, migrate, read, retention, spans, write
 from benchlab.store.dsn import default_dsn, parse_dsn
+from benchlab.units import NS_PER_S
 from benchlab.values.coverage import TraceCoverage
 from benchlab.values.imported import ImportedSummary
 from benchlab.values.run import Run
@@ -180,6 +182,27 @@ class Store:
             with connection.opened(self._dsn) as reader:
                 connection.make_read_only(reader)
                 return read.query_df(reader, sql, parameters, self._dsn)
+
+    def prune(self, older_than_s: float, *, dry_run: bool = False) -> pd.DataFrame:
+        """Remove runs that started longer ago than this, all that belongs to them, and telemetry.
+
+        Returns what goes, or would with ``dry_run``: ``table``, ``rows``, ``oldest``.
+        """
+        before_ns = time.time_ns() - int(older_than_s * NS_PER_S)
+        with self.connect() as client:
+            going = retention.expired(client, before_ns)
+            if not dry_run:
+                retention.prune(client, before_ns)
+            return going
+
+    def set_ttl(self, ttl_s: float | None) -> None:
+        """Let the engine remove by itself what is older than ``ttl_s``; None: let it keep all.
+
+        It does so now and when it merges, so on a server that runs. An embedded store is open too
+        rarely: `prune` it.
+        """
+        with self.connect() as client:
+            retention.set_ttl(client, ttl_s)
 
     def client_server(self, run_id: str, limit: int | None = None) -> pd.DataFrame:
         """The measured requests of a run beside the server spans that answered them.

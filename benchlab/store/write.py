@@ -86,6 +86,8 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
         )
     save_connections(client, run)
     _insert_run(client, run)
+    if not is_stored(client, run.id):  # taken for a repetition of a row that was pruned since
+        _insert_run(client, run, secrets.token_hex(4))
 
 
 def is_stored(client: Client, run_id: str) -> bool:
@@ -139,13 +141,13 @@ def _insert_block(client: Client, run: Run, block: NDArray[np.void], token: str)
     )
 
 
-def _insert_run(client: Client, run: Run) -> None:
+def _insert_run(client: Client, run: Run, salt: str = "") -> None:
     row = _run_row(run)
     client.insert(
         "runs",
         [list(row.values())],
         column_names=list(row),
-        settings={**DURABLE, "insert_deduplication_token": f"runs:{run.id}"},
+        settings={**DURABLE, "insert_deduplication_token": f"runs:{run.id}{salt}"},
     )
 
 

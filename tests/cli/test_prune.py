@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from benchlab.cli.main import cli
+from benchlab.errors import InputError
+from benchlab.store import Store
+from tests.store.runs import make_run
+
+
+def benchlab(*arguments: str) -> str:
+    """What a command that succeeds prints."""
+    done = CliRunner().invoke(cli, arguments, standalone_mode=False)
+    if done.exception is not None:
+        raise done.exception
+    return done.output
+
+
+def test_it_lists_before_it_removes() -> None:
+    store = Store()
+    with store.connect():
+        store.save(make_run(50, started_at_ns=time.time_ns() - 100 * 86_400 * 10**9))
+        store.save(make_run(50, started_at_ns=time.time_ns()))
+        listed = benchlab("prune", "--older-than", "90d")
+        assert "samples" in listed
+        assert "nothing was removed: add --yes to do it" in listed
+        assert len(store.runs()) == 2
+        done = benchlab("prune", "--older-than", "90d", "--yes")
+        assert "removed; 1 runs are left" in done
+        assert len(store.runs()) == 1
+        assert "nothing is that old" in benchlab("prune", "--older-than", "90d", "--yes")
+        assert "what is older than 90d by itself" in benchlab("prune", "--ttl", "90d")
+        assert "nothing by itself" in benchlab("prune", "--ttl", "none")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "prune needs an age"),
+        (["--yes"], "prune needs an age"),
+        (["--ttl", "90d", "--yes"], "--yes belongs to --older-than"),
+        (["--older-than", "90"], "less than an hour"),
+        (["--ttl", "1s"], "less than an hour"),
+    ],
+)
+def test_an_age_that_cannot_be_meant_is_refused(arguments: list[str], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        benchlab("prune", *arguments)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from benchlab.store import Store, retention
+from benchlab.values.run import Run
+
+MakeRun = Callable[..., Run]
+
+DAY_NS = 86_400 * 10**9
+DAY_S = 86_400.0
+
+
+@pytest.fixture
+def runs(store: Store, make_run: MakeRun) -> dict[int, Run]:
+    """Runs by their age in days, with telemetry of the same age."""
+    found = {}
+    for days in (1, 50, 100):
+        at_ns = time.time_ns() - days * DAY_NS
+        found[days] = make_run(200, started_at_ns=at_ns, name=f"{days} days")
+        store.save(found[days])
+        with store.connect() as client:
+            client.insert(
+                "otel_traces", [[at_ns, f"{days}"]], column_names=["Timestamp", "TraceId"]
+            )
+            client.insert(
+                "otel_metrics_sum", [[at_ns // 10**9, "m"]], column_names=["TimeUnix", "MetricName"]
+            )
+    return found
+
+
+def sizes(store: Store) -> pd.Series[int]:
+    """Rows of each table that has any, but for the two that stay as they are."""
+    with store.connect() as client:
+        tables = [table.name for table in retention._tables(client)]
+    counts = {
+        name: int(store.query_df(f"SELECT count() AS n FROM {name}")["n"][0])  # noqa: S608
+        for name in tables
+    }
+    return pd.Series({name: count for name, count in counts.items() if count})
+
+
+def test_what_is_old_goes_from_every_table(store: Store, runs: dict[int, Run]) -> None:
+    before = sizes(store)
+    told = store.prune(90 * DAY_S, dry_run=True)
+    assert sizes(store).equals(before), "a dry run removes nothing"
+    assert set(told["table"]) == set(before.index)
+    assert dict(zip(told["table"], told["rows"], strict=True))["samples"] == 200
+    for _ in range(2):
+        store.prune(90 * DAY_S)
+        left = sizes(store)
+        assert (left * 3 == before * 2).drop("endpoint_seconds").all()
+        assert list(store.runs()["name"]) == ["1 days", "50 days"]
+        assert store.run(runs[50].id).samples.records.tobytes() == (
+            runs[50].samples.records.tobytes()
+        )
+    store.prune(3600.0)
+    assert sizes(store).empty
+
+
+def test_parts_of_a_run_that_never_came_to_be_go_as_well(
+    store: Store, runs: dict[int, Run]
+) -> None:
+    with store.connect() as client:
+        client.command(f"DELETE FROM runs WHERE id = '{runs[100].id}'")  # noqa: S608
+    store.prune(90 * DAY_S)
+    found = store.query_df("SELECT uniqExact(run_id) AS n FROM samples")
+    assert found["n"][0] == 2
+
+
+def test_a_run_that_was_pruned_can_be_saved_again(store: Store, runs: dict[int, Run]) -> None:
+    """The insert's token is still known, and must not swallow it."""
+    store.prune(90 * DAY_S)
+    store.save(runs[100])
+    assert len(store.run(runs[100].id).samples) == 200
+    assert store.query_df("SELECT sum(request_count) AS n FROM per_second")["n"][0] == 600
+
+
+def test_the_engine_keeps_to_a_ttl(store: Store, runs: dict[int, Run]) -> None:
+    store.set_ttl(90 * DAY_S)
+    assert list(store.runs()["name"]) == ["1 days", "50 days"]
+    assert store.query_df("SELECT uniqExact(run_id) AS n FROM samples")["n"][0] == 2
+    assert store.query_df("SELECT count() AS n FROM otel_traces")["n"][0] == 2
+    store.set_ttl(None)
+    with store.connect() as client:
+        assert not any(table.has_ttl for table in retention._tables(client))
+    store.set_ttl(None)
+    assert len(runs) == 3
