@@ -154,4 +154,6 @@ def _finish_percentiles(panel: Axes) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m tests.truth.demonstration PICTURE.png")
     draw(*measure()).savefig(Path(sys.argv[1]), dpi=200)
