@@ -93,9 +93,14 @@ def evaluate(
 
     Percentiles are exact. Windows follow each other from ``start_ns`` on and hold the requests
     intended in them; an incomplete last one is left out, and so is one without any request, except
-    for counts and rates. A rate is that of the answers which came within a window.
+    for counts and rates. A rate is that of the answers which came within a window. Of an endpoint
+    that the samples do not have, nothing is observed.
     """
-    samples = measured.endpoint(objective.endpoint) if objective.endpoint else measured
+    samples = measured
+    if objective.endpoint:
+        if objective.endpoint not in measured.endpoints:
+            return ObjectiveResult(objective, None, met=False)
+        samples = measured.endpoint(objective.endpoint)
     if objective.window_s is None:
         value = observe(objective, samples, start_ns, end_ns)
         return ObjectiveResult(objective, value, value is not None and objective.holds(value))

@@ -280,6 +280,8 @@ def test_an_objective_may_be_about_one_endpoint() -> None:
     assert a.observed == run.by_endpoint()["a"].error_count
     assert b.observed == run.by_endpoint()["b"].error_count
     assert a.observed != b.observed
+    unknown = evaluate(Objective.parse("error_count[c]<=0"), run.measured, *run.window_ns)
+    assert (unknown.observed, unknown.met) == (None, False)
 
 
 @pytest.mark.parametrize(
