@@ -1,8 +1,8 @@
 """JMeter's results (JTL), as CSV and as XML.
 
-JMeter counts in whole milliseconds, and ``elapsed`` includes connecting. Only samples of the top
-level are taken, as in JMeter's own summary: what they contain (redirects, page resources) is part
-of them.
+JMeter counts in whole milliseconds, and ``elapsed`` includes connecting. A transaction is no
+request, but the sum of some: its row is left out, and the requests inside it are taken. What a
+request contains (redirects, page resources) is part of it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _NOTES = (
     "bytes received include the headers",
 )
 _NEEDED = ("timeStamp", "elapsed", "label", "responseCode", "success")
+_TRANSACTION = "Number of samples in transaction"
 _XML_NAMES = {
     "timeStamp": "ts",
     "elapsed": "t",
@@ -51,7 +52,9 @@ def read_jtl_csv(path: Path, collector: Collector) -> Run:
         with place:
             if len(row) != len(names):
                 raise ValueError(f"{len(row)} columns, expected are {len(names)}")
-            _add(collector, dict(zip(names, row, strict=True)))
+            fields = dict(zip(names, row, strict=True))
+            if not _is_transaction(fields):
+                _add(collector, fields)
     return collector.run(path, "jtl-csv", "JMeter", missing=_missing(names), notes=_NOTES)
 
 
@@ -77,7 +80,7 @@ def read_jtl_xml(path: Path, collector: Collector) -> Run:
 
 
 class _XmlReader:
-    """Takes the sample elements directly below the root as the parser meets them."""
+    """Takes the outermost sample elements that are no transactions, as the parser meets them."""
 
     def __init__(self, collector: Collector) -> None:
         from xml.parsers.expat import ParserCreate
@@ -87,6 +90,7 @@ class _XmlReader:
         self.line = 0
         self._depth = 0
         self._sample: dict[str, str] = {}
+        self._sample_depth = 0
         self._text: list[str] | None = None
         self.parser = ParserCreate()
         self.parser.StartElementHandler = self._start
@@ -95,12 +99,13 @@ class _XmlReader:
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
-        if self._depth == 2 and tag in ("httpSample", "sample"):
-            self.line = self.parser.CurrentLineNumber
-            self._sample = {
-                name: attributes[short] for name, short in _XML_NAMES.items() if short in attributes
-            }
-        elif self._depth == 3 and tag == "java.net.URL":
+        if not self._sample and tag in ("httpSample", "sample"):
+            known = _XML_NAMES.items()
+            fields = {name: attributes[short] for name, short in known if short in attributes}
+            if not _is_transaction(fields):
+                self.line = self.parser.CurrentLineNumber
+                self._sample, self._sample_depth = fields, self._depth
+        elif self._depth == self._sample_depth + 1 and tag == "java.net.URL":
             self._text = []
 
     def _characters(self, text: str) -> None:
@@ -108,14 +113,18 @@ class _XmlReader:
             self._text.append(text)
 
     def _end(self, tag: str) -> None:
-        if self._depth == 3 and self._text is not None:
+        if self._depth == self._sample_depth + 1 and self._text is not None:
             self._sample["URL"] = "".join(self._text).strip()
             self._text = None
-        elif self._depth == 2 and self._sample:
+        elif self._sample and self._depth == self._sample_depth:
             self.names |= set(self._sample)
             _add(self.collector, self._sample)
             self._sample = {}
         self._depth -= 1
+
+
+def _is_transaction(fields: Mapping[str, str]) -> bool:
+    return fields.get("responseMessage", "").startswith(_TRANSACTION)
 
 
 def _add(collector: Collector, fields: Mapping[str, str]) -> None:

@@ -143,6 +143,20 @@ def test_oha_that_found_nobody(data: Path) -> None:
     assert "Connection refused (os error 111): 5" in " ".join(summary.notes)
 
 
+@pytest.mark.parametrize("form", ["csv", "xml"])
+def test_jmeter_s_transactions_are_no_requests(data: Path, form: str) -> None:
+    """3 users made 2 visits of each kind, of 2 requests each."""
+    run = run_of(data / f"transactions.{form}.jtl")
+    assert {name: part.count for name, part in run.by_endpoint().items()} == {
+        "health": 12,
+        'nothing, "quoted"': 12,
+    }
+    assert run.samples.errors == {"status": 12}
+    assert {request.url.rpartition("/")[2] for request in run.plan.requests} == {
+        "health", "nothing",
+    }  # fmt: skip
+
+
 def test_oha_requests(data: Path) -> None:
     run = run_of(data / "oha.csv")
     with (data / "oha.csv").open() as file:
