@@ -1,6 +1,7 @@
 """The application: routes, error answers and the life cycle of its telemetry.
 
-`uvicorn target.app:app` serves the one built here; `create_app` builds more.
+`uvicorn target.app:app` serves the one built here; `create_app` builds more. Where the environment
+cannot be obeyed, importing this module ends the process with one line that says why.
 """
 
 import gc
@@ -79,4 +80,8 @@ async def _validation_failed(_request: Request, error: Exception) -> JSONRespons
     return JSONResponse({"detail": detail}, status_code=422)
 
 
-app = create_app()
+try:
+    app = create_app()
+except (ValueError, OSError) as exc:
+    # Servers import this module, and would bury what is wrong and what to do in a traceback.
+    raise SystemExit(f"the target cannot start: {exc}") from None

@@ -139,8 +139,8 @@ class Telemetry:
 def telemetry_from_environment() -> Telemetry:
     """Set up what the environment asks for (see the module's table).
 
-    Raises `ValueError` for settings that cannot work together, and `OSError` when the
-    directory cannot be created or written.
+    Raises `ValueError` for settings that cannot work together or a directory that cannot be
+    created, and `OSError` when a file in it cannot be written.
     """
     if os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true":
         return Telemetry(None, None)
@@ -248,7 +248,13 @@ def _file(signal: str) -> Path | None:
     if not directory:
         return None
     path = Path(directory)
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ValueError(
+            f"{OTLP_DIRECTORY} is {directory!r}, which cannot be created ({exc.strerror}): "
+            "name a directory that can be written"
+        ) from exc
     # The exporters append without a lock between processes, so each process has its own files.
     return path / f"{signal}-{os.getpid()}.jsonl"
 

@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as trace_grpc
 
-from tests.target.server import ADD, environment, serving, spans
+from tests.target.server import ADD, ROOT, environment, serving, spans
 
 SERVERS_IN_ONE_PROCESS = """
 import asyncio, httpx
@@ -72,12 +72,31 @@ def test_several_applications_in_one_process_do_not_disturb_each_other(tmp_path:
             },
             "OTEL_BSP_SCHEDULE_DELAY must be a positive whole number, not '0'",
         ),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x", "OTEL_EXPORTER_OTLP_TIMEOUT": "soon"},
+            "could not convert string to float: 'soon'",
+        ),
+        (
+            {"BENCHLAB_TARGET_OTLP_DIR": "/dev/null/otlp"},
+            "BENCHLAB_TARGET_OTLP_DIR is '/dev/null/otlp', which cannot be created (Not a",
+        ),
     ],
 )
-def test_settings_that_cannot_work_stop_it(variables: dict[str, str], message: str) -> None:
-    done = python("import target.app", **variables)
+def test_settings_that_cannot_work_stop_it_with_one_line(
+    variables: dict[str, str], message: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "target.app:app", "--port", "0"],
+        env=environment(**variables),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 1
-    assert message in done.stderr.splitlines()[-1]
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"the target cannot start: {message}")
 
 
 @dataclass

@@ -157,6 +157,20 @@ def test_durations_are_an_exponential_histogram_that_counts_each_request_once(
     assert counts == {(ADD, 200): MANY + 1, (SUB, 200): 1, (ADD, 422): 1, (None, 404): 1}
 
 
+def test_durations_carry_examples_of_requests_by_their_trace(recording: Recording) -> None:
+    traced = {span["traceId"] for span in recording.spans if span["kind"] == SERVER}
+    exemplars = [
+        exemplar
+        for metric in recording.metrics
+        if metric["name"] == "http.server.request.duration"
+        for point in metric["exponentialHistogram"]["dataPoints"]
+        for exemplar in point.get("exemplars", [])
+    ]
+    assert exemplars
+    assert {exemplar["traceId"] for exemplar in exemplars} <= traced
+    assert all(exemplar["asDouble"] > 0 for exemplar in exemplars)
+
+
 def test_no_metric_of_the_old_conventions_and_none_that_is_wrong_under_load(
     recording: Recording,
 ) -> None:
