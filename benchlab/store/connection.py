@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError, StoreBusyError, StoreError, StoreUnavailableError
+from benchlab.store import cluster
 from benchlab.store.dsn import Dsn
 
 if TYPE_CHECKING:
@@ -119,9 +120,12 @@ def _open(dsn: Dsn) -> Client:
     try:
         if dsn.path is not None:
             return clickhouse_connect.get_client(dsn=f"chdb://{dsn.path}")
-        return clickhouse_connect.get_client(**_server_arguments(dsn))
+        client = clickhouse_connect.get_client(**_server_arguments(dsn))
     except (Error, OSError, RuntimeError) as exc:
         raise _cannot_open(dsn, exc) from exc
+    if dsn.cluster:
+        cluster.use_cluster(client, dsn.cluster)
+    return client
 
 
 def _server_arguments(dsn: Dsn) -> dict[str, Any]:
@@ -133,6 +137,7 @@ def _server_arguments(dsn: Dsn) -> dict[str, Any]:
         "password": dsn.password,
         "database": dsn.database,
         "client_name": "benchlab",
+        "settings": cluster.SETTINGS if dsn.cluster else {},
         **dict(dsn.options),
     }
 

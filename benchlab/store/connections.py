@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchlab.errors import StoreError
+from benchlab.store.cluster import stored
 from benchlab.store.connection import DURABLE
 from benchlab.values.connections import CONNECTION_DTYPE, Connections
 from benchlab.values.run import Run
@@ -31,7 +32,8 @@ def save_connections(client: Client, run: Run) -> None:
     if _count(client, run.id) == len(records):
         return
     client.command(
-        "DELETE FROM connections WHERE run_id = {run_id:String}", parameters={"run_id": run.id}
+        f"DELETE FROM {stored(client, 'connections')} WHERE run_id = {{run_id:String}}",  # noqa: S608
+        parameters={"run_id": run.id},
     )
     columns: dict[str, Any] = {
         "run_id": [run.id] * len(records),

@@ -22,6 +22,7 @@ _OPTIONS = (
     "ca_cert",
     "client_cert",
     "client_cert_key",
+    "cluster",
     "connect_timeout",
     "send_receive_timeout",
     "verify",
@@ -44,6 +45,7 @@ class Dsn:
     user: str = ""
     password: str = field(default="", repr=False)
     database: str = "default"
+    cluster: str = ""
     options: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
@@ -107,6 +109,12 @@ def _served(parts: SplitResult, port: int | None, shown: str) -> Dsn:
         raise InputError(
             f"BENCHLAB_DSN {shown!r} has unknown options {unknown}: known are {list(_OPTIONS)}"
         )
+    cluster = dict(options).get("cluster", "")
+    if cluster and not _IDENTIFIER.fullmatch(cluster):
+        raise InputError(
+            f"BENCHLAB_DSN {shown!r} has the cluster name {cluster!r}:"
+            " use letters, digits and underscores"
+        )
     return Dsn(
         scheme=parts.scheme,
         host=parts.hostname,
@@ -114,5 +122,6 @@ def _served(parts: SplitResult, port: int | None, shown: str) -> Dsn:
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         database=database,
-        options=options,
+        cluster=cluster,
+        options=tuple((key, value) for key, value in options if key != "cluster"),
     )

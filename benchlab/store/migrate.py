@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from benchlab.errors import SchemaError
+from benchlab.store.cluster import cluster_of, for_cluster
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -78,18 +79,24 @@ def migrate(client: Client) -> None:
         )
     if len(applied) == len(migrations()):
         return
-    client.command(_LEDGER)
+    cluster = cluster_of(client)
+    _apply(client, _LEDGER.strip(), cluster)
     for step in migrations():
         if step.version in applied:
             continue
         for statement in step.statements():
-            client.command(statement)
+            _apply(client, statement, cluster)
         client.insert(
             "schema_migrations",
             [[step.version, step.name]],
             column_names=["version", "name"],
             settings={"async_insert": 0, "insert_deduplication_token": step.name},
         )
+
+
+def _apply(client: Client, statement: str, cluster: str) -> None:
+    for part in for_cluster(statement, cluster) if cluster else (statement,):
+        client.command(part)
 
 
 def _applied(client: Client) -> set[int]:

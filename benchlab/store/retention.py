@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchlab.store.cluster import stored
+
 if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
@@ -22,7 +24,7 @@ DAY_S = 86_400
 # First that exists is the one. `noted_at` of ingest_blocks is left alone: they say what was read.
 _TIMES = ("imported_at", "started_at", "Timestamp", "Start", "TimeUnix", "noted_at")
 _KEPT = ("ingest_blocks", "schema_migrations")
-_AT_ONCE = {"mutations_sync": 2}
+_AT_ONCE = {"mutations_sync": 2, "allow_nondeterministic_mutations": 1}
 _BEFORE = "< fromUnixTimestamp64Nano({before_ns:Int64})"
 _BY_ID = {
     "run_id": f"run_id IN (SELECT id FROM runs WHERE started_at {_BEFORE})",  # noqa: S608  # constants
@@ -63,7 +65,7 @@ def prune(client: Client, before_ns: int) -> None:
     """
     for table in _tables(client):
         client.command(
-            f"ALTER TABLE {table.name} DELETE WHERE {table.old}",
+            f"ALTER TABLE {stored(client, table.name)} DELETE WHERE {table.old}",
             parameters={"before_ns": before_ns},
             settings=_AT_ONCE,
         )
@@ -80,11 +82,12 @@ def set_ttl(client: Client, ttl_s: float | None) -> None:
             continue
         if ttl_s is None:
             if table.has_ttl:
-                client.command(f"ALTER TABLE {table.name} REMOVE TTL", settings=_AT_ONCE)
+                change = f"ALTER TABLE {stored(client, table.name)} REMOVE TTL"
+                client.command(change, settings=_AT_ONCE)
             continue
         seconds = int(ttl_s) + (0 if table.name == "runs" else DAY_S)
         client.command(
-            f"ALTER TABLE {table.name} MODIFY TTL"
+            f"ALTER TABLE {stored(client, table.name)} MODIFY TTL"
             f" toDateTime({table.time}) + toIntervalSecond({seconds})",
             settings=_AT_ONCE,
         )
@@ -94,14 +97,16 @@ def _tables(client: Client) -> Sequence[_Table]:
     """In the order of pruning: parts that go by a run's id, the runs, and the rest."""
     rows = client.query(
         """
-        SELECT tables.name AS table, groupArray(columns.name) AS names,
+        SELECT
+            replaceRegexpOne(tables.name, '_local$', '') AS table,
+            groupArray(columns.name) AS names,
             any(tables.engine_full LIKE '% TTL %') AS has_ttl
         FROM system.tables AS tables
         INNER JOIN system.columns AS columns
             ON columns.database = tables.database AND columns.table = tables.name
         WHERE tables.database = currentDatabase() AND tables.engine LIKE '%MergeTree'
-            AND NOT tables.is_temporary AND tables.name NOT IN {kept:Array(String)}
-        GROUP BY tables.name
+            AND NOT tables.is_temporary AND table NOT IN {kept:Array(String)}
+        GROUP BY table
         """,
         parameters={"kept": list(_KEPT)},
     ).result_rows

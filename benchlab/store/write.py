@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from benchlab import spool
 from benchlab.errors import StoreError
+from benchlab.store.cluster import stored
 from benchlab.store.connection import DURABLE
 from benchlab.store.connections import save_connections
 from benchlab.values.redact import public_plan, public_url
@@ -218,7 +219,7 @@ def _remove_samples(client: Client, run_id: str) -> None:
     # The rollups first: cut off in between, the samples are still there to say that they are wrong.
     for table in ("endpoint_seconds", "samples"):
         client.command(
-            f"DELETE FROM {table} WHERE run_id = {{run_id:String}}",  # noqa: S608  # constant
+            f"DELETE FROM {stored(client, table)} WHERE run_id = {{run_id:String}}",  # noqa: S608  # constant
             parameters={"run_id": run_id},
         )
 

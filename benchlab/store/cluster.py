@@ -1,0 +1,112 @@
+"""The schema on a cluster: the one place where a statement of the migrations is made over for it.
+
+Every table becomes two: ``samples_local`` is replicated and holds the rows of a shard, ``samples``
+is distributed over the shards and what everybody reads and writes. Rows that belong together lie in
+one shard: those of a run, a trace, a metric, a file. Views read the distributed tables;
+materialized views, which see what is inserted, work within the shard.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["SETTINGS", "cluster_of", "for_cluster", "stored", "use_cluster"]
+
+SETTINGS = {
+    # A part is acknowledged by most replicas before the insert is, and reads see it then: a run
+    # is checked against what is stored before it counts as saved.
+    "distributed_foreground_insert": 1,
+    "insert_quorum": "auto",
+    "insert_quorum_parallel": 0,
+    "select_sequential_consistency": 1,
+    "distributed_product_mode": "global",
+    "distributed_ddl_task_timeout": 60,
+}
+"""What a client of a cluster says with each query."""
+
+# The first that a table has decides the shard of a row; a repeated insert finds the same one.
+_SHARD_BY = ("run_id", "summary_id", "TraceId", "MetricName", "file_id", "id")
+
+_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) ")
+_ENGINE = re.compile(r"\bENGINE = (\w*)MergeTree(?:\((.*?)\))?")
+_VIEW = re.compile(r"CREATE VIEW IF NOT EXISTS (\w+) ")
+_FEED = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+) ")
+_ALTER = re.compile(r"ALTER TABLE (\w+) ")
+_SOURCE = re.compile(r"\bFROM (\w+)\b")
+_WINDOW = re.compile(r"\bnon_replicated_deduplication_window\b")
+
+
+_clusters: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
+
+
+def use_cluster(client: Client, cluster: str) -> None:
+    """Note that this client's database is on a cluster."""
+    _clusters[client] = cluster
+
+
+def cluster_of(client: Client) -> str:
+    """The cluster that the client's database is on; '' for a single server."""
+    return _clusters.get(client, "")
+
+
+def stored(client: Client, table: str) -> str:
+    """What to write for ``table`` in a statement that changes how, or which, rows are kept."""
+    cluster = cluster_of(client)
+    return _on_cluster(table, cluster) if cluster else table
+
+
+def _on_cluster(table: str, cluster: str) -> str:
+    return f"{table}_local ON CLUSTER {cluster}"
+
+
+def for_cluster(statement: str, cluster: str) -> Iterator[str]:
+    """The statements that do on ``cluster`` what ``statement`` does on one server."""
+    text = _WINDOW.sub("replicated_deduplication_window", statement)
+    if found := _TABLE.match(text):
+        yield _replicated(text, found[1], cluster)
+        yield _distributed(text, found[1], cluster)
+    elif found := _FEED.match(text):
+        head = f"CREATE MATERIALIZED VIEW IF NOT EXISTS {found[1]} ON CLUSTER {cluster}"
+        body = _SOURCE.sub(r"FROM \1_local AS \1", text[found.end() :], count=1)
+        yield f"{head} TO {found[2]}_local {body}"
+    elif found := _VIEW.match(text):
+        body = text[found.end() :].replace(" IN (SELECT ", " GLOBAL IN (SELECT ")
+        body = body.replace("\nINNER JOIN ", "\nGLOBAL INNER JOIN ")
+        yield f"CREATE VIEW IF NOT EXISTS {found[1]} ON CLUSTER {cluster} {body}"
+    elif found := _ALTER.match(text):
+        change = text[found.end() :]
+        yield f"ALTER TABLE {_on_cluster(found[1], cluster)} {change}"
+        if not change.startswith("MODIFY SETTING"):
+            yield f"ALTER TABLE {found[1]} ON CLUSTER {cluster} {_column_alone(change)}"
+    else:
+        yield text
+
+
+def _replicated(text: str, table: str, cluster: str) -> str:
+    def engine(found: re.Match[str]) -> str:
+        path = "'/clickhouse/tables/{uuid}/{shard}', '{replica}'"
+        arguments = f"{path}, {found[2]}" if found[2] else path
+        return f"ENGINE = Replicated{found[1]}MergeTree({arguments})"
+
+    text = _TABLE.sub(f"CREATE TABLE IF NOT EXISTS {_on_cluster(table, cluster)} ", text, count=1)
+    return _ENGINE.sub(engine, text, count=1)
+
+
+def _distributed(text: str, table: str, cluster: str) -> str:
+    names = set(re.findall(r"^    (\w+) ", text, flags=re.MULTILINE))
+    key = next((f"cityHash64({name})" for name in _SHARD_BY if name in names), "0")
+    return (
+        f"CREATE TABLE IF NOT EXISTS {table} ON CLUSTER {cluster} AS {table}_local\n"
+        f"ENGINE = Distributed({cluster}, currentDatabase(), {table}_local, {key})"
+    )
+
+
+def _column_alone(change: str) -> str:
+    """A change of columns without what only concerns how they are kept."""
+    return re.sub(r" CODEC\((?:[^()]|\([^()]*\))*\)", "", change)

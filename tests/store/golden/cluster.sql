@@ -1,0 +1,296 @@
+CREATE TABLE IF NOT EXISTS runs_local ON CLUSTER lab (
+    id String,
+    started_at DateTime64(9, 'UTC'),
+    name String,
+    url String,
+    endpoint String,
+    verdict LowCardinality(String),
+    reason String,
+    tags Map(LowCardinality(String), String),
+    sample_count UInt64,
+    request_count UInt64,
+    error_count UInt64,
+    errors Map(LowCardinality(String), UInt64),
+    bytes_in Int64,
+    duration_s Float64,
+    rate_rps Float64,
+    intended_rate_rps Nullable(Float64),
+    latency_mean_ns Nullable(Int64),
+    latency_min_ns Nullable(Int64),
+    latency_p50_ns Nullable(Int64),
+    latency_p90_ns Nullable(Int64),
+    latency_p95_ns Nullable(Int64),
+    latency_p99_ns Nullable(Int64),
+    latency_p99_9_ns Nullable(Int64),
+    latency_max_ns Nullable(Int64),
+    service_mean_ns Nullable(Int64),
+    service_min_ns Nullable(Int64),
+    service_p50_ns Nullable(Int64),
+    service_p90_ns Nullable(Int64),
+    service_p95_ns Nullable(Int64),
+    service_p99_ns Nullable(Int64),
+    service_p99_9_ns Nullable(Int64),
+    service_max_ns Nullable(Int64),
+    lag_mean_ns Nullable(Int64),
+    lag_min_ns Nullable(Int64),
+    lag_p50_ns Nullable(Int64),
+    lag_p90_ns Nullable(Int64),
+    lag_p95_ns Nullable(Int64),
+    lag_p99_ns Nullable(Int64),
+    lag_p99_9_ns Nullable(Int64),
+    lag_max_ns Nullable(Int64),
+    stopped_ns Nullable(Int64),
+    plan String CODEC(ZSTD(3)),
+    environment String CODEC(ZSTD(3)),
+    health String CODEC(ZSTD(3)),
+    saved_at DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+ORDER BY id
+SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS runs ON CLUSTER lab AS runs_local
+ENGINE = Distributed(lab, currentDatabase(), runs_local, cityHash64(id));
+
+CREATE TABLE IF NOT EXISTS samples_local ON CLUSTER lab (
+    run_id LowCardinality(String) CODEC(ZSTD(1)),
+    started_at DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    seq Int64 CODEC(DoubleDelta, ZSTD(1)),
+    intended_ns Int64 CODEC(Delta(8), T64, ZSTD(1)),
+    lag_ns Int64 CODEC(T64('bit'), ZSTD(1)),
+    service_ns Int64 CODEC(T64('bit'), ZSTD(1)),
+    body_ns Int64 CODEC(T64('bit'), ZSTD(1)) COMMENT 'from the first byte of the answer to its end',
+    bytes_in Int64 CODEC(T64, ZSTD(1)),
+    status UInt16 CODEC(T64, ZSTD(1)),
+    endpoint UInt16 CODEC(T64, ZSTD(1)),
+    error UInt8 CODEC(ZSTD(1)),
+    flags UInt8 CODEC(ZSTD(1)),
+    latency_ns Int64 ALIAS lag_ns + service_ns,
+    sent_ns Int64 ALIAS intended_ns + lag_ns,
+    done_ns Int64 ALIAS intended_ns + lag_ns + service_ns,
+    first_byte_ns Int64 ALIAS intended_ns + lag_ns + service_ns - body_ns,
+    warmup Bool ALIAS bitTest(flags, 0),
+    timestamp DateTime64(9, 'UTC') ALIAS started_at + toIntervalNanosecond(intended_ns)
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toYYYYMM(started_at)
+ORDER BY (run_id, seq)
+SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS samples ON CLUSTER lab AS samples_local
+ENGINE = Distributed(lab, currentDatabase(), samples_local, cityHash64(run_id));
+
+CREATE VIEW IF NOT EXISTS benchmark_results ON CLUSTER lab AS
+SELECT
+    started_at AS timestamp,
+    id AS run_id,
+    name,
+    url,
+    endpoint,
+    latency_mean_ns / 1e9 AS avg_latency,
+    latency_p50_ns / 1e9 AS p50_latency,
+    latency_p90_ns / 1e9 AS p90_latency,
+    latency_p95_ns / 1e9 AS p95_latency,
+    latency_p99_ns / 1e9 AS p99_latency,
+    latency_p99_9_ns / 1e9 AS p99_9_latency,
+    latency_min_ns / 1e9 AS min_latency,
+    latency_max_ns / 1e9 AS max_latency,
+    request_count AS total_requests,
+    error_count,
+    rate_rps,
+    intended_rate_rps,
+    duration_s,
+    verdict,
+    reason,
+    tags
+FROM runs;
+
+CREATE VIEW IF NOT EXISTS run_percentiles ON CLUSTER lab AS
+SELECT
+    run_id,
+    count() AS request_count,
+    countIf(error != 0) AS error_count,
+    quantilesExact(0.5, 0.9, 0.95, 0.99, 0.999)(latency_ns) AS latency,
+    quantilesExact(0.5, 0.9, 0.95, 0.99, 0.999)(service_ns) AS service,
+    latency[1] AS latency_p50_ns,
+    latency[2] AS latency_p90_ns,
+    latency[3] AS latency_p95_ns,
+    latency[4] AS latency_p99_ns,
+    latency[5] AS latency_p99_9_ns,
+    max(latency_ns) AS latency_max_ns,
+    service[1] AS service_p50_ns,
+    service[2] AS service_p90_ns,
+    service[3] AS service_p95_ns,
+    service[4] AS service_p99_ns,
+    service[5] AS service_p99_9_ns,
+    max(service_ns) AS service_max_ns
+FROM samples
+WHERE NOT warmup AND run_id GLOBAL IN (SELECT id FROM runs)
+GROUP BY run_id;
+
+CREATE TABLE IF NOT EXISTS ingest_blocks_local ON CLUSTER lab (
+    file_id String,
+    start_offset UInt64,
+    end_offset UInt64,
+    state UInt8 COMMENT '1 begun, 2 finished',
+    path String,
+    line_count UInt64,
+    span_count UInt64,
+    metric_point_count UInt64,
+    error_count UInt64,
+    noted_at DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}', state)
+ORDER BY (file_id, start_offset);
+
+CREATE TABLE IF NOT EXISTS ingest_blocks ON CLUSTER lab AS ingest_blocks_local
+ENGINE = Distributed(lab, currentDatabase(), ingest_blocks_local, cityHash64(file_id));
+
+CREATE TABLE IF NOT EXISTS ingest_errors_local ON CLUSTER lab (
+    file_id String,
+    path String,
+    file_offset UInt64,
+    reason String,
+    line_head String,
+    noted_at DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+ORDER BY (file_id, file_offset)
+SETTINGS replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS ingest_errors ON CLUSTER lab AS ingest_errors_local
+ENGINE = Distributed(lab, currentDatabase(), ingest_errors_local, cityHash64(file_id));
+
+ALTER TABLE otel_traces_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE otel_traces_trace_id_ts_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE otel_metrics_gauge_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE otel_metrics_sum_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE otel_metrics_histogram_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE otel_metrics_exponential_histogram_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE otel_metrics_summary_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE runs_local ON CLUSTER lab ADD COLUMN IF NOT EXISTS stop_reason String AFTER stopped_ns;
+
+ALTER TABLE runs ON CLUSTER lab ADD COLUMN IF NOT EXISTS stop_reason String AFTER stopped_ns;
+
+CREATE TABLE IF NOT EXISTS endpoint_seconds_local ON CLUSTER lab (
+    run_id LowCardinality(String),
+    started_at DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    endpoint UInt16 CODEC(T64, ZSTD(1)),
+    second Int64 CODEC(Delta(8), ZSTD(1)) COMMENT 'of the run, by intended time',
+    warmup Bool,
+    request_count SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+    error_count SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+    bytes_in SimpleAggregateFunction(sum, Int64) CODEC(T64, ZSTD(1)),
+    latency_max_ns SimpleAggregateFunction(max, Int64) CODEC(T64, ZSTD(1)),
+    latency AggregateFunction(quantilesDD(0.005, 0.5, 0.9, 0.95, 0.99, 0.999), Int64) CODEC(ZSTD(1))
+) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toYYYYMM(started_at)
+ORDER BY (run_id, endpoint, second, warmup)
+SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS endpoint_seconds ON CLUSTER lab AS endpoint_seconds_local
+ENGINE = Distributed(lab, currentDatabase(), endpoint_seconds_local, cityHash64(run_id));
+
+INSERT INTO endpoint_seconds
+SELECT
+    run_id,
+    any(started_at),
+    endpoint,
+    intDiv(intended_ns, 1000000000) AS second,
+    bitTest(flags, 0) AS warmup,
+    count(),
+    countIf(error != 0),
+    sum(bytes_in),
+    max(lag_ns + service_ns),
+    quantilesDDState(0.005, 0.5, 0.9, 0.95, 0.99, 0.999)(lag_ns + service_ns)
+FROM samples
+GROUP BY run_id, endpoint, second, warmup
+ORDER BY run_id, endpoint, second, warmup
+SETTINGS insert_deduplication_token = 'migration:0008', max_threads = 1, max_insert_threads = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS endpoint_seconds_mv ON CLUSTER lab TO endpoint_seconds_local AS
+SELECT
+    run_id,
+    any(samples.started_at) AS started_at,
+    endpoint,
+    intDiv(intended_ns, 1000000000) AS second,
+    bitTest(flags, 0) AS warmup,
+    count() AS request_count,
+    countIf(error != 0) AS error_count,
+    sum(samples.bytes_in) AS bytes_in,
+    max(lag_ns + service_ns) AS latency_max_ns,
+    quantilesDDState(0.005, 0.5, 0.9, 0.95, 0.99, 0.999)(lag_ns + service_ns) AS latency
+FROM samples_local AS samples
+GROUP BY run_id, endpoint, second, warmup;
+
+CREATE VIEW IF NOT EXISTS per_second ON CLUSTER lab AS
+SELECT
+    run_id,
+    second,
+    warmup,
+    any(started_at) + toIntervalSecond(second) AS timestamp,
+    sum(seconds.request_count) AS request_count,
+    sum(seconds.error_count) AS error_count,
+    sum(seconds.bytes_in) AS bytes_in,
+    quantilesDDMerge(0.005, 0.5, 0.9, 0.95, 0.99, 0.999)(latency) AS percentiles,
+    toInt64(percentiles[1]) AS latency_p50_ns,
+    toInt64(percentiles[2]) AS latency_p90_ns,
+    toInt64(percentiles[3]) AS latency_p95_ns,
+    toInt64(percentiles[4]) AS latency_p99_ns,
+    toInt64(percentiles[5]) AS latency_p99_9_ns,
+    max(seconds.latency_max_ns) AS latency_max_ns
+FROM endpoint_seconds AS seconds
+WHERE run_id GLOBAL IN (SELECT id FROM runs)
+GROUP BY run_id, second, warmup;
+
+CREATE VIEW IF NOT EXISTS per_endpoint ON CLUSTER lab AS
+SELECT
+    run_id,
+    endpoint,
+    JSONExtractString(any(runs.plan), 'requests', endpoint + 1, 'name') AS name,
+    sum(seconds.request_count) AS request_count,
+    sum(seconds.error_count) AS error_count,
+    sum(seconds.bytes_in) AS bytes_in,
+    quantilesDDMerge(0.005, 0.5, 0.9, 0.95, 0.99, 0.999)(latency) AS percentiles,
+    toInt64(percentiles[1]) AS latency_p50_ns,
+    toInt64(percentiles[2]) AS latency_p90_ns,
+    toInt64(percentiles[3]) AS latency_p95_ns,
+    toInt64(percentiles[4]) AS latency_p99_ns,
+    toInt64(percentiles[5]) AS latency_p99_9_ns,
+    max(seconds.latency_max_ns) AS latency_max_ns
+FROM endpoint_seconds AS seconds
+GLOBAL INNER JOIN runs ON runs.id = seconds.run_id
+WHERE NOT warmup
+GROUP BY run_id, endpoint;
+
+CREATE VIEW IF NOT EXISTS latency_histogram ON CLUSTER lab AS
+WITH
+    arrayConcat(
+        [0],
+        arrayFlatten(arrayMap(
+            power -> arrayMap(
+                step -> toInt64(step * intExp10(power)),
+                [100, 112, 125, 140, 160, 180, 200, 224, 250, 280,
+                    315, 355, 400, 450, 500, 560, 630, 710, 800, 900]
+            ),
+            range(1, 13)
+        )),
+        [1000000000000000]
+    ) AS edges
+SELECT
+    run_id,
+    roundDown(lag_ns + service_ns, edges) AS lower_ns,
+    edges[indexOf(edges, lower_ns) + 1] AS upper_ns,
+    count() AS request_count
+FROM samples
+WHERE NOT bitTest(flags, 0) AND run_id GLOBAL IN (SELECT id FROM runs)
+GROUP BY run_id, lower_ns;
+
+CREATE VIEW IF NOT EXISTS runs_latest ON CLUSTER lab AS
+SELECT *
+FROM runs
+ORDER BY started_at DESC, id DESC
+LIMIT 1 BY name;
