@@ -88,8 +88,9 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
     Percentiles only, kept as a summary beside the runs:
       oha (JSON), wrk2 and HdrHistogram (.hgrm), Locust (stats history)
 
-    The content tells the format; gzip is unpacked. The same file twice leaves one copy. A file
-    that cannot be read is told and does not keep the others back; the exit code is then 2.
+    The content tells the format; gzip is unpacked. The same file twice leaves one copy. Of
+    several files, one that cannot be read is told and does not keep the others back; the exit code
+    is then not 0.
 
     \b
     Examples:

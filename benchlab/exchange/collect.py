@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ UNKNOWN_URL = "http://unknown.invalid/"
 _ENDPOINTS_MAX = 1_000
 _ERROR_TEXTS_MAX = 20
 _OTHERS = "(other requests)"
-_URL = re.compile(r"https?://[^\s\"'<>]+")
+_URL = re.compile(r"""(https?://)(?:[^\s/"'<>@]*@)?([^\s"'<>?#]*)[^\s"'<>]*""")
 
 
 class Collector:
@@ -84,7 +85,7 @@ class Collector:
         if not 0 <= status <= 999:
             raise ValueError(f"{status} is no HTTP status")
         if words:
-            words = _URL.sub(lambda found: _bare(found[0]), words)
+            words = _URL.sub(r"\1\2", words)
             known = words in self._error_texts or len(self._error_texts) < _ERROR_TEXTS_MAX
             self._error_texts[words if known else "other"] += 1
         self._block[self._filled] = (
@@ -182,8 +183,6 @@ class Collector:
         return len(self._requests) - 1
 
     def _weighted(self, samples: Samples) -> list[Request]:
-        from dataclasses import replace
-
         counts = np.bincount(samples.column("endpoint"), minlength=len(self._requests))
         if len(self._requests) == 1:
             return self._requests

@@ -16,7 +16,15 @@ from typing import IO
 from benchlab.errors import InputError
 from benchlab.units import NS_PER_S
 
-__all__ = ["Place", "content_digest", "csv_rows", "lines", "opened", "parse_rfc3339_ns"]
+__all__ = [
+    "Place",
+    "columns",
+    "content_digest",
+    "csv_rows",
+    "lines",
+    "opened",
+    "parse_rfc3339_ns",
+]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchlab.units import NS_PER_S
 from benchlab.values.redact import public_url
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ImportedSummary", "Interval", "Point"]
 
@@ -62,7 +65,7 @@ class ImportedSummary:
     mean_ns: int | None = None
     min_ns: int | None = None
     max_ns: int | None = None
-    percentiles: Sequence[Point] = ()
+    percentiles: Sequence[Point] = field(default=(), repr=False)
     timeline: Sequence[Interval] = field(default=(), repr=False)
     notes: Sequence[str] = ()
 
@@ -87,6 +90,20 @@ class ImportedSummary:
                 exact = point.ratio == ratio or point.request_count is not None
                 return point.value_ns if exact else None
         return None
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row per percentile: ratio (0 to 1), value_ms, request_count (NaN where unknown)."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "ratio": [point.ratio for point in self.percentiles],
+                "value_ms": [point.value_ns / 1e6 for point in self.percentiles],
+                "request_count": pd.Series(
+                    [point.request_count for point in self.percentiles], dtype="float64"
+                ),
+            }
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The summary as programs read it, without the time series."""

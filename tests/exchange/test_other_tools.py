@@ -201,6 +201,9 @@ def test_wrk2(data: Path) -> None:
         assert value_ns / NS_PER_MS == pytest.approx(float(said[1]), abs=0.0051)
     assert summary.percentile_ns(0.99) == 68_799_000, "the next row above 0.99"
     assert table.percentiles == summary.percentiles
+    frame = table.to_pandas()
+    assert list(frame.iloc[0]) == [0.0, 0.71, 1]
+    assert frame["request_count"].iloc[-1] == 160
     assert (table.tool, table.url, table.count, table.rate_rps) == ("HdrHistogram", "", 160, None)
     assert (table.mean_ns, table.max_ns) == (8_095_000, 78_272_000)
     micro = summary_of(data / "wrk2.hgrm", unit="us")
@@ -321,7 +324,11 @@ def test_credentials_in_others_results_stay_outside(
     secret = "hunter2"
     url = f"http://me:{secret}@127.0.0.1/x?token={secret}"
     hit = json.loads((data / "vegeta.json").read_text().splitlines()[0])
-    hit |= {"code": 0, "url": url, "error": f'Get "{url}": dial tcp: connection refused'}
+    hit |= {
+        "code": 0,
+        "url": url,
+        "error": f'Get "{url}": dial tcp: connection refused, not http://[',
+    }
     path = tmp_path / "hits.json"
     path.write_text(json.dumps(hit, separators=(",", ":")) + "\n")
     run = run_of(path)
