@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from benchlab.load.run import run_async as run_async
     from benchlab.plan_file import read_plan as read_plan
     from benchlab.report import write_report as write_report
+    from benchlab.scenarios import scenario as scenario
     from benchlab.store import Store as Store
     from benchlab.values.checks import BodyContains as BodyContains
     from benchlab.values.checks import BodyEquals as BodyEquals
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from benchlab.values.request import Request as Request
     from benchlab.values.run import Run as Run
     from benchlab.values.samples import Samples as Samples
+    from benchlab.values.scenario import Scenario as Scenario
     from benchlab.values.transport import Transport as Transport
 
 _HOME = {
@@ -66,6 +68,7 @@ _HOME = {
     "Request": "benchlab.values.request",
     "Run": "benchlab.values.run",
     "Samples": "benchlab.values.samples",
+    "Scenario": "benchlab.values.scenario",
     "Spike": "benchlab.values.load",
     "Stages": "benchlab.values.load",
     "StatusIn": "benchlab.values.checks",
@@ -79,6 +82,7 @@ _HOME = {
     "read_plan": "benchlab.plan_file",
     "run": "benchlab.load.run",
     "run_async": "benchlab.load.run",
+    "scenario": "benchlab.scenarios",
     "write_report": "benchlab.report",
 }
 
@@ -102,6 +106,7 @@ __all__ = [
     "Request",
     "Run",
     "Samples",
+    "Scenario",
     "Spike",
     "Stages",
     "StatusIn",
@@ -116,6 +121,7 @@ __all__ = [
     "read_plan",
     "run",
     "run_async",
+    "scenario",
     "write_report",
 ]
 

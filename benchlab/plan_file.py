@@ -7,6 +7,7 @@ from typing import Any
 
 from benchlab.errors import InputError
 from benchlab.feeds import read_feed
+from benchlab.scenarios import scenario
 from benchlab.values.plan import Plan
 from benchlab.values.planfile import Files, draft_from_toml
 
@@ -41,6 +42,7 @@ def read_draft(path: Path) -> dict[str, Any]:
         read=lambda name: _read(base / name),
         feed=lambda name, pick: read_feed(base / name, pick),
         locate=lambda name: str(base / name),
+        scenario=lambda function, base_url: scenario(str(base / function), base_url),
     )
     return draft_from_toml(text, path.name, files)
 

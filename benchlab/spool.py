@@ -6,6 +6,7 @@
         samples-<w>.bin     records of worker w, appended in whole blocks as they are made
         examples-<w>.jsonl  its first failed requests of each kind, a line each, as they occur
         connections-<w>.bin records of the connections that worker w opened
+        steps.jsonl         names of a scenario's steps, as they came up
         health-<w>.json     worker w's account of itself, written at its end
         worker-<w>.log      its standard error
         outcome.json        how the run ended, written by the supervisor
@@ -22,7 +23,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ __all__ = [
     "read_run",
     "remove",
     "samples_path",
+    "steps_path",
     "was_started",
     "write_health",
     "write_outcome",
@@ -136,6 +138,11 @@ def examples_path(directory: Path, worker: int) -> Path:
     return directory / f"examples-{worker}.jsonl"
 
 
+def steps_path(directory: Path) -> Path:
+    """The file of a scenario's steps, a name in JSON on each line, shared by all workers."""
+    return directory / "steps.jsonl"
+
+
 def connections_path(directory: Path, worker: int) -> Path:
     """The file of connections that worker number ``worker`` opened."""
     return directory / f"connections-{worker}.bin"
@@ -207,7 +214,7 @@ def _read_run(directory: Path) -> Run:
     if head["format"] != _FORMAT:
         raise ValueError(f"it has format {head['format']}, this benchlab reads {_FORMAT}")
     start = _read_json(directory / _START)
-    plan = Plan.from_dict(head["plan"])
+    plan = _with_steps(Plan.from_dict(head["plan"]), directory)
     files = [samples_path(directory, worker) for worker in range(plan.workers)]
     parts = [read_records(path) for path in files]
     records = np.empty(sum(len(part) for part in parts), dtype=SAMPLE_DTYPE)
@@ -218,7 +225,7 @@ def _read_run(directory: Path) -> Run:
     if records["error"].max(initial=0) >= len(ErrorKind):
         raise ValueError("its samples are damaged")
     records = records[np.argsort(records["seq"], kind="stable")]
-    samples = Samples(records, [request.name for request in plan.requests])
+    samples = Samples(records, plan.endpoint_names)
     try:
         outcome = _read_json(directory / "outcome.json")
     except FileNotFoundError:
@@ -283,6 +290,16 @@ def _read_examples(directory: Path, plan: Plan) -> tuple[Example, ...]:
             *whole, _torn = path.read_bytes().split(b"\n")
             found += [Example.from_dict(json.loads(line)) for line in whole]
     return pick(found, plan.warmup_ns)
+
+
+def _with_steps(plan: Plan, directory: Path) -> Plan:
+    """``plan`` with the steps of its scenario that came up in the run."""
+    path = steps_path(directory)
+    if plan.scenario is None or not path.exists():
+        return plan
+    *whole, _torn = path.read_bytes().split(b"\n")
+    steps = tuple(json.loads(line) for line in whole)
+    return replace(plan, scenario=replace(plan.scenario, steps=steps))
 
 
 def _read_connections(directory: Path, workers: int) -> Connections:

@@ -109,9 +109,12 @@ def print_run(run: Run, out: Console | None = None) -> None:
         if stats.intended_rate_rps is None
         else f" (intended {format_rate(stats.intended_rate_rps)})"
     )
+    noun = "requests"
+    if run.iteration_count is not None:
+        noun = f"steps of {format_count(run.iteration_count)} iterations"
     out.print(
         Text(
-            f"  {format_count(stats.count)} requests in {stats.duration_s:.2f} s,"
+            f"  {format_count(stats.count)} {noun} in {stats.duration_s:.2f} s,"
             f" {format_rate(stats.rate_rps)}{intended}"
         )
     )
@@ -119,7 +122,7 @@ def print_run(run: Run, out: Console | None = None) -> None:
     errors = f"  {format_count(stats.error_count)} errors ({format_ratio(stats.error_ratio)})"
     out.print(Text(f"{errors}{': ' + kinds if kinds else ''}", style="red" if kinds else ""))
     for example, warmup in show_first(run.examples, run.plan.warmup_ns, _EXAMPLES_SHOWN):
-        where = f"{one_line(example.endpoint, 60)}: " if len(run.plan.requests) > 1 else ""
+        where = f"{one_line(example.endpoint, 60)}: " if len(run.plan.endpoint_names) > 1 else ""
         line = f"    {example.kind:<9} {where}{example.describe(warmup=warmup)}"
         out.print(Text(line, style="dim", no_wrap=True, overflow="ellipsis"))
     rows = [

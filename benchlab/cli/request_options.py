@@ -40,7 +40,9 @@ def _additions(draft: Draft, values: Values) -> None:
             replace(request, query=query, auth=auth, cookies=cookies)
             for request in draft["requests"]
         ]
-    if data is not None:
+    if data is not None and draft.get("scenario") is not None:
+        draft["scenario"] = replace(draft["scenario"], data=data)
+    elif data is not None:
         draft["requests"] = [replace(request, data=data) for request in draft["requests"]]
 
 

@@ -17,6 +17,7 @@ from benchlab.cli.load_options import LENGTH, LOAD
 from benchlab.cli.option_group import Draft, OptionGroup, Values, draft_plan, with_options
 from benchlab.cli.options import DURATION, parse_headers, parse_tags, read_body
 from benchlab.cli.request_options import ADDITIONS
+from benchlab.cli.scenario_options import SCENARIO
 from benchlab.cli.transport_options import TRANSPORT
 from benchlab.errors import InputError
 from benchlab.plan_file import read_draft
@@ -178,6 +179,7 @@ LABELS = OptionGroup(
 
 PLAN_OPTIONS = (
     REQUEST,
+    SCENARIO,
     ADDITIONS,
     CHECKS,
     LOAD,

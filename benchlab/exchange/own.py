@@ -111,7 +111,7 @@ def _read(path: Path, head: str | bytes | None, names: list[str], batches: Itera
 
 
 def _check(path: Path, run: Run, block: Any, first: int) -> None:
-    for name, limit in (("error", len(ErrorKind)), ("endpoint", len(run.plan.requests))):
+    for name, limit in (("error", len(ErrorKind)), ("endpoint", len(run.plan.endpoint_names))):
         wrong = np.flatnonzero(block[name] >= limit)
         if len(wrong):
             raise InputError(

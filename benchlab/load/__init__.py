@@ -22,6 +22,8 @@ servers.py      what the services call themselves
 failures.py     what a failure means, and whether this machine is to blame
 tls.py          certificates and keys as the plan wants them
 wire/           HTTP/1.1 straight on asyncio: the default driver
+users.py        users who serve one request or iteration after the other
 httpx_client.py httpx clients that connect as the plan says
 httpx_driver.py the same through httpx
+scenario/       users who follow code of their own, step by step
 """

@@ -52,7 +52,7 @@ class AbortWatch:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._names = [request.name for request in plan.requests]
+        self._names = plan.endpoint_names
         self._views = [(item, _view(item, plan)) for item in plan.abort_conditions]
 
     def take(self, records: NDArray[np.void]) -> None:

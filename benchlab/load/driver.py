@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from benchlab.errors import InputError
@@ -63,8 +64,15 @@ def make_driver(
     recorder: Recorder,
     examples: Examples,
     connections: ConnectionLog,
+    steps_path: Path,
 ) -> Driver:
-    """The driver that ``plan.driver`` names, for one worker's share of the connections."""
+    """The driver that the plan needs, for one worker's share of the connections."""
+    if plan.scenario is not None:
+        from benchlab.load.scenario.driver import ScenarioDriver
+
+        return ScenarioDriver(
+            plan, worker, run_id, source, recorder, examples, connections, steps_path
+        )
     if plan.driver == "http":
         from benchlab.load.wire.driver import WireDriver
 

@@ -53,7 +53,7 @@ class Engine:
         self._plan = plan
         self._worker = worker
         self._recorder = Recorder(spool.samples_path(directory, worker), plan.warmup_ns, memory)
-        names = [request.name for request in plan.requests]
+        names = plan.endpoint_names
         self._examples = Examples(spool.examples_path(directory, worker), names, plan.warmup_ns)
         self._closed = self._make_closed_source()
         self._thinking = self._make_thinking_source()
@@ -67,6 +67,7 @@ class Engine:
             self._recorder,
             self._examples,
             self._connections,
+            spool.steps_path(directory),
         )
         self._observer = Observer()
         self._pacer: Pacer | None = None
@@ -90,7 +91,8 @@ class Engine:
         recorder.first_measured_seq = sys.maxsize  # until the first request that counts
 
         def on_measuring(seq: int) -> None:
-            recorder.first_measured_seq = seq
+            # A scenario's samples are its steps, which are not numbered by the source.
+            recorder.first_measured_seq = getattr(self._driver, "next_seq", seq)
 
         return CountedSource(worker, plan.workers, count, on_measuring)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchlab.values.examples import Quota, make_example
@@ -19,10 +19,13 @@ class Examples:
     written takes no further examples: they explain a run, and it is complete without them.
     """
 
-    def __init__(self, path: Path, endpoints: Sequence[str], warmup_ns: int) -> None:
-        """``endpoints`` are the names of the plan's requests; ``start_ns`` is set at the start."""
+    def __init__(self, path: Path, endpoints: list[str], warmup_ns: int) -> None:
+        """``endpoints`` are the names of the plan's requests; a scenario's steps are added to them.
+
+        ``start_ns`` is set at the start.
+        """
         self._path = path
-        self._endpoints = endpoints
+        self.endpoints = endpoints
         self._warmup_ns = warmup_ns
         self._quota = Quota()
         self._broken = False
@@ -31,7 +34,7 @@ class Examples:
     def wants(self, error: ErrorKind, endpoint: int, intended: int) -> bool:
         """Whether a failure of a request intended at the clock time ``intended`` would be kept."""
         warmup = intended - self.start_ns < self._warmup_ns
-        return self._quota.wants(error.label, self._endpoints[endpoint], warmup)
+        return self._quota.wants(error.label, self.endpoints[endpoint], warmup)
 
     def settled(self, error: ErrorKind, endpoint: int, now: int) -> bool:
         """Whether no such failure will be wanted from ``now`` on."""
@@ -53,7 +56,7 @@ class Examples:
         """Keep a failed request, if it is `wanted <wants>`."""
         if self._broken or not self.wants(error, endpoint, intended):
             return
-        name, run_ns = self._endpoints[endpoint], intended - self.start_ns
+        name, run_ns = self.endpoints[endpoint], intended - self.start_ns
         self._quota.take(error.label, name, run_ns < self._warmup_ns)
         example = make_example(
             error.label, name, seq, run_ns, status, words, headers, body, body_bytes

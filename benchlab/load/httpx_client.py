@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import httpx
 
@@ -32,6 +32,9 @@ class Job(Protocol):
     failed_in_tls: bool
 
 
+Client = TypeVar("Client", bound=httpx.AsyncClient)
+
+
 class ClientFactory:
     """Makes clients of one plan, which share nothing but the certificates they trust.
 
@@ -45,17 +48,22 @@ class ClientFactory:
     def __init__(self, plan: Plan, log: ConnectionLog) -> None:
         self._plan = plan
         self._log = log
-        self._tls = tls_context(plan, _PROTOCOLS)
+        self._tls = tls_context(plan, _PROTOCOLS, always=plan.scenario is not None)
         self._origins = {origin: index for index, origin in enumerate(plan.origins)}
         self.opened = 0
 
     def __call__(self) -> httpx.AsyncClient:
         """A new client."""
-        client = httpx.AsyncClient(
+        return self.make(httpx.AsyncClient)
+
+    def make(self, kind: type[Client], base_url: str = "") -> Client:
+        """A new client of a class of one's own."""
+        client = kind(
             transport=_Transport(self, self._plan, self._tls),
             timeout=self._plan.timeout_s,
             trust_env=False,
             follow_redirects=False,
+            base_url=base_url,
         )
         client.headers.clear()
         return client

@@ -32,6 +32,7 @@ from benchlab.load.recorder import Recorder
 from benchlab.load.rendering import Renderer
 from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
+from benchlab.load.users import UserPool
 from benchlab.values.examples import BODY_BYTES
 from benchlab.values.plan import Plan
 from benchlab.values.samples import ErrorKind, Flag
@@ -39,7 +40,6 @@ from benchlab.values.samples import ErrorKind, Flag
 __all__ = ["HttpxDriver"]
 
 _clock = time.monotonic_ns
-_CONNECT_PAUSE_S = 0.01
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class _Job:
         return self.response.status_code if self.response is not None else 0
 
 
-class HttpxDriver:
+class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
     """See `benchlab.load.driver.Driver`."""
 
     def __init__(
@@ -79,23 +79,17 @@ class HttpxDriver:
         examples: Examples,
         log: ConnectionLog,
     ) -> None:
+        super().__init__(plan.share(worker), source)
         self._plan = plan
         self._run_id = run_id
-        self._source = source
         self._recorder = recorder
         self._examples = examples
         self._checkers = [make_checker(request) for request in plan.requests]
-        self._limit = plan.share(worker)
         self._mix = plan.mix()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._idle: list[asyncio.Future[_Job]] = []
         self._jobs: dict[int, _Job] = {}
-        self._stopped = False
         self._make_client = ClientFactory(plan, log)
         self._renderers = [Renderer(plan, index, run_id) for index in range(len(plan.requests))]
         self.servers = ServerNames()
-        self.in_flight_max = 0
-        self.cap_wait_count = 0
         self.local_failure_count = 0
 
     @property
@@ -108,27 +102,6 @@ class HttpxDriver:
         """Requests taken and not yet recorded."""
         return len(self._jobs)
 
-    async def open(self) -> None:
-        """Nothing to prepare: each client connects with its first request."""
-
-    def begin(self) -> None:
-        """Start a closed loop."""
-        for _ in range(self._limit):
-            job = self._take(0)
-            if job is not None:
-                self._start_client(job)
-
-    def dispatch(self) -> None:
-        """Give what is due to idle or new clients."""
-        while self._source.waiting and (self._idle or len(self._tasks) < self._limit):
-            job = self._take(0)
-            if job is None:
-                return
-            if self._idle:
-                self._idle.pop().set_result(job)
-            else:
-                self._start_client(job)
-
     def sweep(self, now_ns: int) -> None:
         """Each request carries its own timeout."""
 
@@ -139,15 +112,7 @@ class HttpxDriver:
         self._stopped = True
         for job in list(self._jobs.values()):
             self._record(job, ErrorKind.ABANDONED)
-        for task in self._tasks:
-            task.cancel()
-
-    async def close(self) -> None:
-        """End all clients."""
-        self._stopped = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._cancel()
 
     def _take(self, flags: int) -> _Job | None:
         if self._stopped:
@@ -161,30 +126,11 @@ class HttpxDriver:
         self.in_flight_max = max(self.in_flight_max, len(self._jobs))
         return job
 
-    def _start_client(self, job: _Job) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(job))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _make_user(self) -> httpx.AsyncClient:
+        return self._make_client()
 
-    async def _serve(self, first: _Job) -> None:
-        """One client: its first request, then whatever is due, until nothing will be."""
-        job = first
-        async with self._make_client() as client:
-            while True:
-                error = await self._perform(client, job)
-                if error is ErrorKind.CONNECT and self._source.closed:
-                    await asyncio.sleep(_CONNECT_PAUSE_S)
-                waited = 0 if self._source.closed else Flag.CAP_WAIT
-                due = self._take(waited)
-                if due is not None:
-                    self.cap_wait_count += bool(waited)
-                    job = due
-                elif self._stopped or self._source.exhausted:
-                    return
-                else:
-                    idle: asyncio.Future[_Job] = asyncio.get_running_loop().create_future()
-                    self._idle.append(idle)
-                    job = await idle
+    def _client_of(self, user: httpx.AsyncClient) -> httpx.AsyncClient:
+        return user
 
     async def _perform(self, client: httpx.AsyncClient, job: _Job) -> ErrorKind:
         request = self._plan.requests[job.endpoint]

@@ -25,6 +25,11 @@ def check_credentials(plan: Plan) -> None:
     Raises:
         InputError: a header or a URL parameter has the place-holder for a secret as its value.
     """
+    if plan.scenario is not None and not plan.scenario.code:
+        raise InputError(
+            f"the code of the scenario {plan.scenario.name} was not stored with its run: make the"
+            " plan anew with benchlab.scenario"
+        )
     for request in plan.requests:
         hidden = [name for name, value in request.header_pairs if value == HIDDEN]
         if hidden or f"={HIDDEN}" in request.url:

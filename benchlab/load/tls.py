@@ -12,13 +12,17 @@ from benchlab.values.transport import Transport
 __all__ = ["tls_context"]
 
 
-def tls_context(plan: Plan, protocols: Sequence[str] = ("http/1.1",)) -> ssl.SSLContext | None:
-    """The context for the plan's services, offering ``protocols``; None where none speaks TLS.
+def tls_context(
+    plan: Plan, protocols: Sequence[str] = ("http/1.1",), *, always: bool = False
+) -> ssl.SSLContext | None:
+    """The context for the plan's services, offering ``protocols``.
+
+    None where none of them speaks TLS, unless one is ``always`` wanted.
 
     Raises:
         InputError: a file of the plan's transport cannot be read, or is not what it should be.
     """
-    if all(origin.scheme != "https" for origin in plan.origins):
+    if not always and all(origin.scheme != "https" for origin in plan.origins):
         return None
     transport = plan.transport
     context = _trusting(transport)

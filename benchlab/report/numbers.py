@@ -89,6 +89,8 @@ def tiles(run: Run) -> list[Tile]:
         rate_note = f"from the first request to the last answer, by {run.plan.load.source}"
     elif isinstance(run.plan.load, ClosedLoop):
         rate_note = f"as many as {run.plan.load.connections:,} connections got answered"
+    elif run.iteration_count is not None:
+        rate_note = f"steps/s of {run.iteration_count:,} iterations"
     elif stats.intended_rate_rps is None:
         rate_note = "requests/s sent until the run was stopped"
     else:

@@ -156,7 +156,7 @@ def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
         plan=plan,
         started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
         started_at_ns=started_at_ns,
-        samples=Samples.empty([request.name for request in plan.requests]),
+        samples=Samples.empty(plan.endpoint_names),
         health=Health.from_dict(json.loads(health)),
         connections=read_connections(client, whole_id),
         environment=json.loads(environment),

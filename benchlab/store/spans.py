@@ -93,7 +93,7 @@ def client_server(client: Client, run_id: str, limit: int | None) -> pd.DataFram
         sql += "LIMIT {limit:UInt64}"
         parameters["limit"] = max(0, limit)
     frame = typed_frame(client, sql, parameters)
-    names = [request.name for request in plan.requests]
+    names = plan.endpoint_names
     frame["endpoint"] = pd.Categorical(
         [names[code] for code in frame["endpoint"]], list(dict.fromkeys(names))
     )

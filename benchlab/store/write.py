@@ -167,7 +167,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         "started_at": run.started_at_ns,
         "name": run.name,
         "url": public_url(run.url),
-        "endpoint": ", ".join(dict.fromkeys(request.name for request in run.plan.requests)),
+        "endpoint": ", ".join(dict.fromkeys(run.plan.endpoint_names)),
         "verdict": run.verdict,
         "reason": run.invalid_reason or "",
         "tags": dict(run.plan.tags),

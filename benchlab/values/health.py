@@ -196,7 +196,11 @@ def count_dropped(samples: Samples, workers: int) -> int:
 
 
 def own_lag_ns(samples: Samples) -> NDArray[np.int64]:
-    """Lag for which the generator alone is to blame: of requests that waited for no connection."""
+    """Lag for which the generator alone is to blame: of requests that waited for no connection.
+
+    Of a scenario it is that of iterations: only their beginnings have a schedule.
+    """
+    samples = samples.beginning if len(samples.beginning) else samples
     own: NDArray[np.int64] = samples.lag_ns[(samples.column("flags") & Flag.CAP_WAIT) == 0]
     return own
 
@@ -226,10 +230,13 @@ def _judge_closed_loop(plan: Plan, measured: Samples, health: Health) -> Judgeme
 
 def _judge_open_loop(plan: Plan, measured: Samples, health: Health) -> Judgement:
     intended = plan.intended_count()
+    scheduled = "requests" if plan.scenario is None else "iterations"
+    if plan.scenario is not None:
+        measured = measured.beginning
     if len(measured) != intended:
         return Judgement(
             "invalid",
-            f"the schedule has {intended:,} requests and {len(measured):,} were recorded",
+            f"the schedule has {intended:,} {scheduled} and {len(measured):,} were recorded",
             "this must not happen: please report it",
         )
     own = own_lag_ns(measured)

@@ -19,6 +19,7 @@ from benchlab.values.mix import draw_mix
 from benchlab.values.objectives import Objective, check_objectives, parse_objectives
 from benchlab.values.redact import public_url
 from benchlab.values.request import Origin, Request
+from benchlab.values.scenario import Scenario
 from benchlab.values.targets import Targets, at_targets
 from benchlab.values.transport import Transport
 
@@ -74,11 +75,15 @@ class Plan:
     requests whose URL is only a path: each of them is sent to every target, in equal shares, and
     is an endpoint of its own there. A closed loop's user keeps a connection to each service.
 
+    ``scenario`` (see `benchlab.scenario`) takes the place of the requests: each user of a closed
+    loop, or each arrival of an open one, runs it once and again, through httpx. A sample is then a
+    step, and ``request_count`` counts iterations.
+
     Raises:
         InputError: any value that cannot be used, by name, with what would do.
     """
 
-    requests: Sequence[Request]
+    requests: Sequence[Request] = ()
     load: Load = field(default_factory=ClosedLoop)
     duration_s: float = None  # type: ignore[assignment]  # always a number once it is made
     request_count: int | None = None
@@ -95,17 +100,11 @@ class Plan:
     slo: Sequence[Objective | str] = ()
     abort_on: Sequence[Objective | str] = ()
     transport: Transport = field(default_factory=Transport)
+    scenario: Scenario | None = None
     targets: InitVar[Targets] = field(default=(), kw_only=True)
 
     def __post_init__(self, targets: Targets) -> None:
-        requests = (self.requests,) if isinstance(self.requests, Request) else self.requests
-        requests = tuple(requests)
-        if not requests:
-            raise InputError("the plan has no requests: give at least one Request")
-        for request in requests:
-            if not isinstance(request, Request):
-                raise InputError(f"requests holds {request!r}: each must be a benchlab.Request")
-        requests = at_targets(requests, targets)
+        requests = self._whole_requests(targets)
         if not isinstance(self.transport, Transport):
             raise InputError(f"transport={self.transport!r} must be a benchlab.Transport")
         if not isinstance(self.load, Load):
@@ -141,8 +140,30 @@ class Plan:
         names = [request.name for request in requests]
         for item in ("slo", "abort_on"):
             objectives = parse_objectives(getattr(self, item), item)
+            if self.scenario is not None and item == "slo":  # its steps are not known yet
+                names = [item.endpoint for item in objectives if item.endpoint]
             check_objectives(objectives, item, names, self.duration_s)
             put(self, item, objectives)
+
+    def _whole_requests(self, targets: Targets) -> tuple[Request, ...]:
+        """The requests with whole URLs; of a scenario, the one that says where it is at home."""
+        given = (self.requests,) if isinstance(self.requests, Request) else tuple(self.requests)
+        if self.scenario is not None:
+            if not isinstance(self.scenario, Scenario):
+                raise InputError(
+                    f"scenario={self.scenario!r} is no scenario: make one with"
+                    " benchlab.scenario(function, base_url)"
+                )
+            if given not in ((), (self.scenario.anchor,)):
+                raise InputError("the plan has requests and a scenario: give one of them")
+            object.__setattr__(self, "driver", "httpx")
+            return (self.scenario.anchor,)
+        if not given:
+            raise InputError("the plan has no requests: give at least one Request, or a scenario")
+        for request in given:
+            if not isinstance(request, Request):
+                raise InputError(f"requests holds {request!r}: each must be a benchlab.Request")
+        return at_targets(given, targets)
 
     def _duration_s(self) -> float:
         """What ``duration_s`` means: given, the shape's own, or as long as the requests take."""
@@ -173,6 +194,12 @@ class Plan:
     def origins(self) -> tuple[Origin, ...]:
         """The services of the plan, in the order of its requests."""
         return tuple(dict.fromkeys(request.origin for request in self.requests))
+
+    @property
+    def endpoint_names(self) -> list[str]:
+        """What a sample's ``endpoint`` means: the requests, or a scenario and its steps."""
+        steps = () if self.scenario is None else self.scenario.steps
+        return [*(request.name for request in self.requests), *steps]
 
     @property
     def connection_limit(self) -> int:
@@ -209,6 +236,8 @@ class Plan:
     def describe_requests(self) -> str:
         """What is sent, credentials hidden: the first request, and how many more."""
         request = self.requests[0]
+        if self.scenario is not None:
+            return f"scenario {self.scenario.name} at {public_url(request.url)}"
         more = f" and {len(self.requests) - 1} more" if len(self.requests) > 1 else ""
         return f"{request.method} {public_url(request.url)}{more}"
 
@@ -272,6 +301,7 @@ class Plan:
         """A JSON-ready dict of all fields."""
         data = {item.name: getattr(self, item.name) for item in fields(self)}
         data["transport"] = self.transport.to_dict()
+        data["scenario"] = None if self.scenario is None else self.scenario.to_dict()
         data["requests"] = [request.to_dict() for request in self.requests]
         data["load"] = load_to_dict(self.load)
         data["tags"] = dict(self.tags)
@@ -292,10 +322,13 @@ class Plan:
             raise InputError(f"the plan has unknown fields {unknown}: known are {sorted(known)}")
         values = dict(data)
         try:
-            values["requests"] = [Request.from_dict(item) for item in values["requests"]]
+            found = values.get("requests", ()) if values.get("scenario") else values["requests"]
+            values["requests"] = [Request.from_dict(item) for item in found]
             values["load"] = load_from_dict(values["load"])
             if "transport" in values:
                 values["transport"] = Transport.from_dict(values["transport"])
+            if values.get("scenario") is not None:
+                values["scenario"] = Scenario.from_dict(values["scenario"])
         except KeyError as exc:
             raise InputError(f"the plan lacks the field {exc}") from exc
         return cls(**values)

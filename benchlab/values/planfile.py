@@ -14,7 +14,7 @@ import difflib
 import inspect
 import tomllib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date, time
 from typing import Any
 
@@ -26,6 +26,7 @@ from benchlab.values.load import Replay, load_from_dict
 from benchlab.values.plan import Plan
 from benchlab.values.redact import HIDDEN, header_value, public_plan
 from benchlab.values.request import Request
+from benchlab.values.scenario import Scenario
 
 __all__ = ["Files", "draft_from_toml", "plan_to_toml"]
 
@@ -47,11 +48,15 @@ _HEAD = "# A plan for: benchlab run FILE\n"
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """How to get at what a plan file names: a file's bytes, its rows, and where it really lies."""
+    """How to get at what a plan file names: a file's bytes, its rows, its scenario, its place.
+
+    ``scenario`` takes ``FILE.py:FUNCTION`` and the base URL.
+    """
 
     read: Callable[[str], bytes]
     feed: Callable[[str, str], Feed]
     locate: Callable[[str], str]
+    scenario: Callable[[str, str], Scenario]
 
 
 def draft_from_toml(text: str, where: str, files: Files) -> dict[str, Any]:
@@ -69,14 +74,23 @@ def draft_from_toml(text: str, where: str, files: Files) -> dict[str, Any]:
     data = {_with_unit(key, known): value for key, value in _once(data, known, where).items()}
     _check_keys(data, known, where)
     _check_kinds(Plan, data, where)
-    if not isinstance(data.get("requests"), list) or not data["requests"]:
-        raise InputError(f"{where} has no requests: write at least one, with [[requests]] and url")
+    if "scenario" in data:
+        data["requests"] = data.get("requests", [])
+        told = _scenario(data.pop("scenario"), f"scenario of {where}", files)
+    else:
+        told = None
+        if not isinstance(data.get("requests"), list) or not data["requests"]:
+            raise InputError(
+                f"{where} has no requests: write at least one, with [[requests]] and url"
+            )
     draft = {key: _value(key, value, where, files) for key, value in data.items()}
     draft |= _nested(Plan, draft, where, files)
     draft["requests"] = [
         _request(item, f"request {number} of {where}", files)
         for number, item in enumerate(data["requests"], 1)
     ]
+    if told is not None:
+        draft["scenario"] = told
     if "tags" in data:
         draft["tags"] = _table(data["tags"], f"tags of {where}")
     if "load" in data:
@@ -104,6 +118,11 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
         if request.data is not None:
             table["data"] = _data_table(request.data)
     data["requests"] = tables
+    if plan.scenario is not None:
+        del data["requests"]
+        data["scenario"] = _scenario_table(plan.scenario)
+        if not plan.scenario.function:
+            notes.append("the scenario is a function of no file: put it into one before use")
     shown = {
         key: _without_empty(value) if isinstance(value, dict) and key != "tags" else value
         for key, value in data.items()
@@ -114,6 +133,31 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
     if HIDDEN in text:
         notes.append(f"{HIDDEN} stands for a secret: put it back before use")
     return _HEAD + "".join(f"# {note}\n" for note in notes) + f"\n{text}"
+
+
+_SCENARIO_KEYS = ("function", "base_url", "name", "data")
+
+
+def _scenario(data: Any, where: str, files: Files) -> Scenario:
+    """The scenario of a table with ``function`` and ``base_url``."""
+    data = _table(data, where)
+    _check_keys(data, _SCENARIO_KEYS, where)
+    for key in ("function", "base_url"):
+        if not isinstance(data.get(key), str):
+            raise InputError(f'{where} has no {key}: write {key} = "…"')
+    made = files.scenario(data["function"], data["base_url"])
+    if "name" in data:
+        made = replace(made, name=str(data["name"]))
+    if "data" in data:
+        made = replace(made, data=_data(data["data"], f"data of {where}", files))
+    return made
+
+
+def _scenario_table(scenario: Scenario) -> dict[str, Any]:
+    table: dict[str, Any] = {"function": scenario.function, "base_url": scenario.base_url}
+    if scenario.data is not None:
+        table["data"] = _data_table(scenario.data)
+    return {**table, "name": scenario.name}
 
 
 def _count_in_words(plan: Plan) -> str:

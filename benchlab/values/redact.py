@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from benchlab.values.feed import withhold_rows
+from benchlab.values.scenario import withhold_code
 
 __all__ = ["HIDDEN", "header_value", "public_plan", "public_url"]
 
@@ -50,6 +51,8 @@ def public_plan(data: Mapping[str, Any]) -> dict[str, Any]:
         ]
         if "data" in request:
             withhold_rows(request["data"])
+    if public.get("scenario") is not None:
+        withhold_code(public["scenario"])
     return public
 
 

@@ -126,7 +126,14 @@ class Run:
     def stats(self) -> Summary:
         """The numbers of the measured window."""
         start, end = self.window_ns
-        return summarize(self.measured, start, end, self.plan.intended_count(end))
+        # Of a scenario, iterations have a schedule and samples are steps.
+        intended = None if self.plan.scenario else self.plan.intended_count(end)
+        return summarize(self.measured, start, end, intended)
+
+    @property
+    def iteration_count(self) -> int | None:
+        """Iterations of a scenario that began in the measured window; None without a scenario."""
+        return len(self.measured.beginning) if self.plan.scenario is not None else None
 
     def by_endpoint(self) -> dict[str, Summary]:
         """The numbers of the measured window for each named request, in the plan's order.
@@ -142,7 +149,10 @@ class Run:
         if len(names) == 1:
             return {names[0]: self.stats}
         measured, (start, end) = self.measured, self.window_ns
-        return {name: summarize(measured.endpoint(name), start, end) for name in names}
+        found = {name: summarize(measured.endpoint(name), start, end) for name in names}
+        # A scenario's own name stands for iterations that failed outside of any step.
+        anchor = self.plan.scenario.name if self.plan.scenario is not None else None
+        return {name: part for name, part in found.items() if part.count or name != anchor}
 
     @cached_property
     def objectives(self) -> tuple[ObjectiveResult, ...]:

@@ -65,6 +65,8 @@ class Flag(IntFlag):
     """Opened a connection, so service time includes connecting."""
     CAP_WAIT = 4
     """Waited for a free connection under the cap: the lag is not the generator's own."""
+    BEGINS = 8
+    """The first step of a scenario's iteration: intended when the iteration was."""
 
 
 SAMPLE_DTYPE = np.dtype(
@@ -167,6 +169,11 @@ class Samples:
     def succeeded(self) -> Samples:
         """Without the failed requests."""
         return self.where(self.records["error"] == ErrorKind.OK)
+
+    @property
+    def beginning(self) -> Samples:
+        """The first steps of a scenario's iterations, one for each; empty without a scenario."""
+        return self.where((self.records["flags"] & Flag.BEGINS) != 0)
 
     @property
     def error_count(self) -> int:

@@ -28,8 +28,10 @@ def measured_window_ns(
 
 
 def counted_out(plan: Plan, samples: Samples) -> bool:
-    """Whether the plan asks for a number of requests and all of them were made."""
+    """Whether the plan asks for a number of requests (or iterations) and all were made."""
     if plan.request_count is None:
         return False
+    if plan.scenario is not None:
+        return len(samples.measured.beginning) >= plan.request_count
     measured = (samples.column("flags") & Flag.WARMUP) == 0
     return int(np.count_nonzero(measured)) >= plan.request_count

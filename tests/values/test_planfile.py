@@ -23,6 +23,7 @@ from benchlab.plan_file import read_plan
 from benchlab.values.feed import Feed
 from benchlab.values.planfile import Files, draft_from_toml, plan_to_toml
 from benchlab.values.redact import public_plan
+from benchlab.values.scenario import Scenario
 from tests.values.test_plan import plans
 
 REQUEST = '[[requests]]\nurl = "http://127.0.0.1:8000/x"\n'
@@ -35,7 +36,10 @@ def no_file(name: str) -> Any:
 
 
 FILES = Files(
-    no_file, lambda name, pick: Feed(ROWS.table, pick, name), lambda name: str(Path("/at", name))
+    no_file,
+    lambda name, pick: Feed(ROWS.table, pick, name),
+    lambda name: str(Path("/at", name)),
+    lambda function, base_url: Scenario(base_url, "visit", b"code", "", function),
 )
 
 
@@ -233,3 +237,31 @@ def test_a_written_plan_says_what_it_leaves_out() -> None:
         public_plan(Plan([Request("GET", "http://h/{{a}}", data=ROWS)]).to_dict())
     )
     assert "# rows of data are left out" in plan_to_toml(kept)
+
+
+def test_a_scenario_takes_the_place_of_the_requests() -> None:
+    text = """
+request_count = 5
+[scenario]
+function = "shop.py:visit"
+base_url = "http://127.0.0.1:8000"
+data = { file = "users.csv" }
+"""
+    plan = plan_of(text)
+    assert plan.scenario is not None
+    assert plan.scenario.function == "shop.py:visit"
+    assert plan.scenario.data is not None
+    assert plan_of(plan_to_toml(plan)).scenario == plan.scenario
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('base_url = "http://a"', "scenario of plan.toml has no function"),
+        ('function = "a.py:f"', "scenario of plan.toml has no base_url"),
+        ('function = "a.py:f"\nbase_url = "http://a"\nfoo = 1', "foo"),
+    ],
+)
+def test_a_scenario_that_cannot_be_read(table: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        plan_of(f"[scenario]\n{table}\n")

@@ -1,0 +1,40 @@
+"""The option of ``benchlab run`` that takes what users do from a file of code."""
+
+from __future__ import annotations
+
+import click
+
+from benchlab.cli.option_group import Draft, OptionGroup, Values
+from benchlab.errors import InputError
+from benchlab.scenarios import scenario
+from benchlab.values.request import Request
+
+__all__ = ["SCENARIO"]
+
+
+def _scenario(draft: Draft, values: Values) -> None:
+    reference = values.get("scenario")
+    if draft.get("scenario") is not None and reference:
+        draft["scenario"] = scenario(reference, draft["scenario"].base_url)
+    elif reference:
+        request, *more = draft["requests"]
+        if more or request != Request("GET", request.url):
+            raise InputError(
+                "--scenario sends its own requests: leave out --method, --header and --body"
+            )
+        draft["scenario"] = scenario(reference, request.url)
+        draft["requests"] = []
+
+
+SCENARIO = OptionGroup(
+    (
+        click.option(
+            "--scenario",
+            default="",
+            metavar="FILE.py:FUNC",
+            help="what each user does: async def FUNC(client, ctx), with URL as the base of its"
+            " requests",
+        ),
+    ),
+    _scenario,
+)

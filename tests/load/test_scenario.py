@@ -1,0 +1,224 @@
+"""Scenarios over real sockets: what users do, step by step, is what was sampled."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchlab import ClosedLoop, ConstantRate, Feed, Plan, Store, run, scenario
+from benchlab.errors import InputError
+from benchlab.values.health import count_dropped
+from benchlab.values.run import Run
+from benchlab.values.samples import Flag
+from tests.load.servers import serving
+
+
+def answer(connection: socket.socket, request: bytes, _number: int) -> bool:
+    """An echo of the path: /missing is 404, /token sets a cookie."""
+    path = request.split(b" ")[1]
+    status = b"404 Not Found" if path.startswith(b"/missing") else b"200 OK"
+    cookie = b"Set-Cookie: session=abc\r\n" if path == b"/token" else b""
+    has_cookie = b"yes" if b"session=abc" in request else b"no"
+    body = b'{"path": "%b", "cookie": "%b"}' % (path, has_cookie)
+    connection.sendall(
+        b"HTTP/1.1 %b\r\n%bContent-Length: %d\r\n\r\n%b" % (status, cookie, len(body), body)
+    )
+    return True
+
+
+async def shop(client: Any, ctx: Any) -> None:
+    async with ctx.step("log in"):
+        await client.get("/token")
+    async with ctx.step("look around") as step:
+        await client.get("/a")
+        found = await client.get("/b")
+        step.check(found.json()["cookie"] == "yes", "the cookie was not sent")
+    await client.get("/plain", params={"n": ctx.iteration})
+
+
+async def failing(client: Any, ctx: Any) -> None:
+    if ctx.iteration % 4 == 0:
+        async with ctx.step("missing"):
+            await client.get("/missing")
+    elif ctx.iteration % 4 == 1:
+        async with ctx.step("expected", expect_status={404}):
+            await client.get("/missing")
+    elif ctx.iteration % 4 == 2:
+        async with ctx.step("asserts"):
+            assert (await client.get("/a")).json()["nope"] == 1
+    else:
+        raise ValueError("no step at all")
+
+
+async def rows(client: Any, ctx: Any) -> None:
+    await client.get(f"/row/{ctx.row['id']}")
+
+
+async def many_paths(client: Any, ctx: Any) -> None:
+    await client.get(f"/item/{ctx.user}-{ctx.iteration}")
+
+
+async def slow(client: Any, ctx: Any) -> None:
+    import asyncio
+
+    async with ctx.step("waits"):
+        await asyncio.sleep(30)
+
+
+def run_of(function: Any, url: str, load: Any, **more: Any) -> Run:
+    data = more.pop("data", None)
+    return run(Plan(scenario=scenario(function, url, data=data), load=load, **more))
+
+
+def counts(result: Run) -> dict[str, int]:
+    return {name: stats.count for name, stats in result.by_endpoint().items()}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_step_is_a_sample_and_each_arrival_an_iteration(workers: int) -> None:
+    with serving(answer) as url:
+        result = run_of(shop, url, ConstantRate(40), duration_s=1, workers=workers)
+    assert count_dropped(result.samples, workers) == 0
+    assert result.iteration_count == 40
+    assert counts(result) == {"log in": 40, "look around": 40, "GET /plain": 40}
+    assert result.stats.errors == {}
+    assert result.plan.driver == "httpx"
+    begins = result.samples.beginning
+    first = result.plan.endpoint_names.index("log in")
+    assert set(begins.column("endpoint")) == {first}
+    others = result.samples.where((result.samples.column("flags") & Flag.BEGINS) == 0)
+    assert (others.lag_ns == 0).all()
+
+
+def test_a_closed_loop_counts_iterations() -> None:
+    with serving(answer) as url:
+        result = run_of(shop, url, ClosedLoop(3), request_count=17)
+    assert result.iteration_count == 17
+    assert counts(result)["log in"] == 17
+    assert result.stats.errors == {}
+
+
+def test_failures_have_the_kind_and_the_words_of_what_failed() -> None:
+    with serving(answer) as url:
+        result = run_of(failing, url, ClosedLoop(1), request_count=8)
+    assert counts(result) == {"missing": 2, "expected": 2, "asserts": 2, "failing": 2}
+    by_step = {name: part.errors for name, part in result.by_endpoint().items()}
+    assert by_step == {
+        "missing": {"status": 2},
+        "expected": {},
+        "asserts": {"check": 2},
+        "failing": {"check": 2},
+    }
+    words = {example.endpoint: example.words for example in result.examples}
+    assert words["asserts"] == "KeyError: 'nope'"
+    assert words["failing"] == "ValueError: no step at all"
+
+
+def test_rows_of_data_go_round() -> None:
+    with serving(answer) as url:
+        feed = Feed([{"id": n} for n in range(5)])
+        result = run_of(rows, url, ConstantRate(50), duration_s=0.3, data=feed)
+    assert counts(result) == {f"GET /row/{n}": 3 for n in range(5)}
+
+
+def test_too_many_paths_become_one_name() -> None:
+    with serving(answer) as url:
+        result = run_of(many_paths, url, ClosedLoop(2), request_count=230)
+    found = Counter(counts(result))
+    assert found.total() == 230
+    assert found["GET (other paths)"] == 30
+
+
+def test_a_step_is_bounded_by_the_timeout() -> None:
+    with serving(answer) as url:
+        result = run_of(slow, url, ConstantRate(20), duration_s=0.2, timeout_s=0.2)
+    assert result.stats.errors == {"timeout": 4}
+
+
+def test_what_is_open_at_the_end_is_abandoned() -> None:
+    with serving(answer) as url:
+        result = run_of(slow, url, ConstantRate(20), duration_s=0.2, drain_s=0.1)
+    assert result.stats.errors == {"abandoned": 4}
+    assert result.iteration_count == 4
+
+
+def test_a_scenario_comes_back_from_the_store_without_its_code() -> None:
+    with serving(answer) as url:
+        result = run_of(shop, url, ConstantRate(20), duration_s=0.3, trace_ratio=1.0)
+        store = Store()
+        store.save(result)
+        back = store.run(result.id)
+        assert counts(back) == counts(result)
+        assert back.verdict == result.verdict
+        assert back.plan.scenario is not None
+        assert "look around" in back.plan.scenario.source
+        assert back.plan.scenario.code == b""
+        with pytest.raises(InputError, match="code of the scenario shop was not stored"):
+            run(back.plan)
+
+
+def test_a_plan_with_a_scenario_survives_json() -> None:
+    plan = Plan(scenario=scenario(shop, "http://127.0.0.1:8000"), request_count=3)
+    assert Plan.from_json(plan.to_json()) == plan
+    assert plan.describe_requests() == "scenario shop at http://127.0.0.1:8000"
+
+
+def test_a_function_of_a_file_brings_what_it_uses_from_there(tmp_path: Path) -> None:
+    file = tmp_path / "steps.py"
+    file.write_text(
+        "PATH = '/from-file'\n"
+        "def path(): return PATH\n"
+        "async def visit(client, ctx):\n    await client.get(path())\n"
+    )
+    with serving(answer) as url:
+        done = subprocess.run(
+            [sys.executable, "-m", "benchlab", "run", url, "--scenario", f"{file}:visit",
+             "--requests", "5", "-c", "2", "--warmup", "0", "--no-save", "--json", "-"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert '"GET /from-file"' in done.stdout
+    assert "5 steps of 5 iterations" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("reference", "content", "message"),
+    [
+        ("steps.py", "", "write FILE.py:FUNCTION"),
+        ("gone.py:f", "", "gone.py does not exist"),
+        ("steps.py:f", "def g(): pass", r"no function 'f': it has g"),
+        ("steps.py:f", "def f(client, ctx): pass", "f is no async function"),
+        ("steps.py:f", "async def f(client): pass", "takes 1 parameters"),
+        ("steps.py:f", "import nothing_like_it", "cannot be loaded: ModuleNotFoundError"),
+    ],
+)
+def test_a_scenario_that_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: str, content: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("steps.py").write_text(content)
+    with pytest.raises(InputError, match=message):
+        scenario(reference, "http://127.0.0.1:8000")
+
+
+def test_requests_and_a_scenario_exclude_each_other() -> None:
+    from benchlab import Request
+
+    with pytest.raises(InputError, match="requests and a scenario"):
+        Plan([Request("GET", "http://a/")], scenario=scenario(shop, "http://a"))
+
+
+def test_what_cannot_be_sent_to_a_worker_is_told() -> None:
+    with socket.socket() as held:
+
+        async def holds(client: Any, ctx: Any) -> None:
+            await client.get(f"/{held.fileno()}")
+
+        with pytest.raises(InputError, match="holds cannot be sent to the workers"):
+            scenario(holds, "http://127.0.0.1:8000")
