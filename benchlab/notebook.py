@@ -94,14 +94,19 @@ def collect_telemetry(store: Store, service: Service) -> IngestReport | None:
 
 
 def finish(store: Store, run: Run, directory: str = "") -> Path:
-    """Write the report of a stored run and return the path of its page.
+    """Write the report of a stored run, with all the store knows of it; returns its page's path.
 
     ``directory`` empty: ``reports/<run id>`` below the working directory.
     """
-    joined = store.client_server(run.id)
-    coverage = store.trace_coverage(run.id)
     place = Path(directory) if directory else Path("reports") / run.id
-    page = write_report(run, place, joined=joined, coverage=coverage)
+    page = write_report(
+        run,
+        place,
+        joined=store.client_server(run.id),
+        coverage=store.trace_coverage(run.id),
+        server_histogram=store.server_histogram(run.id),
+        trace=next(iter(store.slowest(run.id, 1, traced=True)), None),
+    )
     events.tell({"report": str(page.absolute()), "run_id": run.id})
     return page
 

@@ -99,18 +99,11 @@ def _obey_supervisor() -> dict[str, str]:
 
 
 def _report_run(run_id: str, directory: Path | None) -> tuple[Path, str | None]:
-    from benchlab.report import write_report
+    from benchlab.notebook import finish
 
     store = Store()
     run = store.run(run_id)
-    place = directory or Path("reports") / run.id
-    page = write_report(
-        run,
-        place,
-        joined=store.client_server(run.id),
-        coverage=store.trace_coverage(run.id),
-    )
-    return page, run.id
+    return finish(store, run, str(directory or "")), run.id
 
 
 def _report_notebook(

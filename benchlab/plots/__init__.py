@@ -11,6 +11,15 @@ from __future__ import annotations
 from benchlab.plots._client_server import client_server
 from benchlab.plots._histogram import histogram
 from benchlab.plots._percentiles import percentiles
+from benchlab.plots._server_histogram import server_histogram
 from benchlab.plots._timeline import timeline
+from benchlab.plots._waterfall import waterfall
 
-__all__ = ["client_server", "histogram", "percentiles", "timeline"]
+__all__ = [
+    "client_server",
+    "histogram",
+    "percentiles",
+    "server_histogram",
+    "timeline",
+    "waterfall",
+]

@@ -22,6 +22,7 @@ from benchlab.values.coverage import TraceCoverage
 from benchlab.values.planfile import plan_to_toml
 from benchlab.values.redact import public_url
 from benchlab.values.run import Run
+from benchlab.values.trace import Trace
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, verdict_in_words
 
 __all__ = ["Extra", "render_page"]
@@ -31,6 +32,7 @@ Extra: TypeAlias = pd.DataFrame | Figure | str
 _ROWS_SHOWN = 200
 _OFFSETS_SHOWN = 20
 _HALF_WIDTH = (5.3, 3.9)  # inches at which text has the size of the page's small print
+_WIDE = (10.6, 3.4)
 _SIZES = {"timeline": (10.6, 5.0)}
 
 
@@ -40,6 +42,8 @@ def render_page(
     files: Sequence[str],
     joined: pd.DataFrame | None = None,
     coverage: TraceCoverage | None = None,
+    server_histogram: pd.DataFrame | None = None,
+    trace: Trace | None = None,
     extra: Mapping[str, Extra] | None = None,
 ) -> str:
     """HTML of the report. ``files`` are the names of the tables that stand beside it."""
@@ -69,7 +73,9 @@ def render_page(
         phases=numbers.phase_table(run),
         reuse=numbers.reuse_in_words(run),
         slowest=numbers.slowest_table(run, joined),
+        waterfall=_waterfall(run, trace),
         server=_server(run, joined, coverage),
+        counted=_counted(run, server_histogram),
         plan_facts=facts.plan_facts(run),
         target_facts=facts.target_facts(run),
         machine_facts=facts.machine_facts(run),
@@ -164,6 +170,24 @@ def _server(
         "table": numbers.server_table(frame),
         "figure": figure,
     }
+
+
+def _counted(run: Run, buckets: pd.DataFrame | None) -> Markup | None:
+    """The service's own metric beside the client's service times; None where it has none."""
+    if buckets is None or len(buckets) == 0 or len(run.measured) == 0:
+        return None
+    figure = plots.server_histogram(run, buckets, open_axes(None, _WIDE))
+    described = "Distributions of client service time and of the durations that the service counted"
+    return inline_svg(figure, "counted", f"{described}.")
+
+
+def _waterfall(run: Run, trace: Trace | None) -> Markup | None:
+    if trace is None or len(trace.spans) == 0:
+        return None
+    rows = min(1 + len(trace.spans), 31)
+    figure = plots.waterfall(trace, open_axes(None, (_WIDE[0], 1.5 + 0.44 * rows)), run=run)
+    described = f"The slowest traced request and the {len(trace.spans)} spans that servers made"
+    return inline_svg(figure, "waterfall", f"{described} of it.")
 
 
 def _extra(index: int, title: str, item: Extra) -> dict[str, Any]:

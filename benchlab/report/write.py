@@ -13,6 +13,7 @@ from benchlab.report.page import Extra, render_page
 from benchlab.report.tables import csv_tables
 from benchlab.values.coverage import TraceCoverage
 from benchlab.values.run import Run
+from benchlab.values.trace import Trace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,8 @@ def write_report(
     *,
     joined: pd.DataFrame | None = None,
     coverage: TraceCoverage | None = None,
+    server_histogram: pd.DataFrame | None = None,
+    trace: Trace | None = None,
     extra: Mapping[str, Extra] | None = None,
 ) -> Path:
     """Write ``report.html`` and the tables behind it as CSV; returns the path of the page.
@@ -38,9 +41,10 @@ def write_report(
     the page last.
 
     ``joined`` is one row per request with a server span, with the columns seq, latency_ms,
-    service_ms, server_ms, network_ms and trace_id; ``coverage`` how complete they
-    are. ``extra`` adds sections at the end, by title: a frame, a
-    figure or text.
+    service_ms, server_ms, network_ms and trace_id; ``coverage`` how complete they are.
+    ``server_histogram`` is what the service's metric counted, and ``trace`` one request to show
+    span by span: see `Store`. ``extra`` adds sections at the end, by
+    title: a frame, a figure or text.
 
     Credentials in headers and URLs are hidden, since reports are handed on.
 
@@ -50,7 +54,15 @@ def write_report(
     target = Path(directory)
     page = target / "report.html"
     tables = csv_tables(run)
-    text = render_page(run, files=list(tables), joined=joined, coverage=coverage, extra=extra)
+    text = render_page(
+        run,
+        files=list(tables),
+        joined=joined,
+        coverage=coverage,
+        server_histogram=server_histogram,
+        trace=trace,
+        extra=extra,
+    )
     _write_all(target, {**_as_csv(tables), page.name: text})
     return page
 

@@ -1,4 +1,4 @@
-"""Requests beside the server's spans of them, met by trace id.
+"""The requests of a run beside the server's spans of them, met by trace id.
 
 A sample's trace id is the run's id followed by its sequence number in 16 hex digits, so the spans
 of a run are those whose trace id begins with the run's id, and the rest of it is ``seq``.
@@ -6,13 +6,11 @@ of a run are those whose trace id begins with the run's id, and the rest of it i
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchlab.errors import InputError
 from benchlab.store.read import resolve, typed_frame
 from benchlab.values.coverage import TraceCoverage
 from benchlab.values.plan import Plan
@@ -22,13 +20,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["client_server", "trace", "trace_coverage"]
-
-_TRACE_ID = re.compile(r"[0-9a-f]{32}")
+__all__ = ["SERVER_SPANS", "client_server", "run_bounds", "trace_coverage"]
 
 # A trace may hold several SERVER spans, one per service it passed: the client called the first.
 # The bounds on Timestamp only keep other days' partitions out; a day allows for clocks apart.
-_SERVER_SPANS = """
+SERVER_SPANS = """
     SELECT
         reinterpretAsInt64(reverse(unhex(substring(TraceId, 17, 16)))) AS seq,
         argMin(TraceId, Timestamp) AS trace_id,
@@ -59,35 +55,16 @@ FROM (
     FROM samples
     WHERE run_id = {{run_id:String}} AND NOT warmup
 ) AS sample
-INNER JOIN ({_SERVER_SPANS}) AS span ON sample.seq = span.seq
+INNER JOIN ({SERVER_SPANS}) AS span ON sample.seq = span.seq
 ORDER BY seq
 """  # noqa: S608  # composed of constants
-
-_TRACE = """
-SELECT
-    toTimeZone(Timestamp, 'UTC') AS timestamp,
-    Duration / 1e6 AS duration_ms,
-    ServiceName AS service,
-    SpanName AS span_name,
-    SpanKind AS kind,
-    StatusCode AS status,
-    StatusMessage AS status_message,
-    SpanId AS span_id,
-    ParentSpanId AS parent_span_id,
-    SpanAttributes AS attributes,
-    ResourceAttributes AS resource,
-    toUnixTimestamp64Nano(Timestamp) AS start_ns
-FROM otel_traces
-WHERE TraceId = {trace_id:String}
-ORDER BY Timestamp, Duration DESC, SpanId
-"""
 
 
 def client_server(client: Client, run_id: str, limit: int | None) -> pd.DataFrame:
     """Measured requests of a run that have a server span, with the span's time, in ms."""
     import pandas as pd
 
-    parameters, plan = _bounds(client, resolve(client, run_id))
+    parameters, plan = run_bounds(client, resolve(client, run_id))
     sql = _CLIENT_SERVER
     if limit is not None:
         sql += "LIMIT {limit:UInt64}"
@@ -102,7 +79,7 @@ def client_server(client: Client, run_id: str, limit: int | None) -> pd.DataFram
 
 def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
     """Which of the measured requests that asked to be traced have a server span."""
-    parameters, plan = _bounds(client, resolve(client, run_id))
+    parameters, plan = run_bounds(client, resolve(client, run_id))
     if plan.trace_ratio == 0:
         return TraceCoverage(0, 0)
     seq, sent_ns, status = _columns(
@@ -113,26 +90,12 @@ def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
         3,
     )
     asked = is_traced(seq, plan.trace_ratio)
-    (spans,) = _columns(client, f"SELECT seq FROM ({_SERVER_SPANS})", parameters, 1)  # noqa: S608
+    (spans,) = _columns(client, f"SELECT seq FROM ({SERVER_SPANS})", parameters, 1)  # noqa: S608
     return TraceCoverage.of(sent_ns[asked], np.isin(seq[asked], spans), status[asked] != 0)
 
 
-def trace(client: Client, trace_id: str) -> pd.DataFrame:
-    """Spans of one trace by start; ``offset_ms`` counts from the first of them.
-
-    Raises:
-        InputError: not 32 hex digits.
-    """
-    wanted = trace_id.lower()
-    if not _TRACE_ID.fullmatch(wanted):
-        raise InputError(f"{trace_id!r} is not a trace id: it has 32 hex digits")
-    frame = typed_frame(client, _TRACE, {"trace_id": wanted})
-    start_ns = frame.pop("start_ns")
-    frame.insert(1, "offset_ms", (start_ns - start_ns.min()) / 1e6)
-    return frame
-
-
-def _bounds(client: Client, run_id: str) -> tuple[dict[str, Any], Plan]:
+def run_bounds(client: Client, run_id: str) -> tuple[dict[str, Any], Plan]:
+    """What `SERVER_SPANS` has to know of a run: run_id, from_ns and to_ns; and its plan."""
     from_ns, plan_json, to_ns = client.query(
         """
         SELECT toUnixTimestamp64Nano(started_at), plan,

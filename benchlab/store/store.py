@@ -10,12 +10,24 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError, StoreError
-from benchlab.store import connection, gate, imports, migrate, read, retention, spans, write
+from benchlab.store import (
+    connection,
+    gate,
+    imports,
+    migrate,
+    read,
+    retention,
+    server_histogram,
+    spans,
+    traces,
+    write,
+)
 from benchlab.store.dsn import default_dsn, parse_dsn
 from benchlab.units import NS_PER_S
 from benchlab.values.coverage import TraceCoverage
 from benchlab.values.imported import ImportedSummary
 from benchlab.values.run import Run
+from benchlab.values.trace import Trace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -219,14 +231,41 @@ class Store:
         with self.connect() as client:
             return spans.trace_coverage(client, run_id)
 
-    def trace(self, trace_id: str) -> pd.DataFrame:
-        """The spans of one trace in order of their start; durations and offsets in ms.
+    def slowest(self, run_id: str, n: int = 10, *, traced: bool = False) -> list[Trace]:
+        """The ``n`` measured requests of a run with the highest latencies, slowest first.
+
+        Each comes with the spans that servers made of it, if any; ``traced`` leaves out requests
+        without a server span.
+
+        Raises:
+            RunNotFoundError: no run, or more than one, fits.
+        """
+        with self.connect() as client:
+            return traces.slowest(client, run_id, n, traced=traced)
+
+    def trace(self, trace_id: str) -> Trace:
+        """One trace: its spans, and the request that began it if that is stored.
 
         Raises:
             InputError: not 32 hex digits.
         """
         with self.connect() as client:
-            return spans.trace(client, trace_id)
+            return traces.trace(client, trace_id)
+
+    def server_histogram(self, run_id: str) -> pd.DataFrame:
+        """What the service itself counted during a run, by its OpenTelemetry metrics.
+
+        Columns: service, lower_ms, upper_ms, count; a row per bucket of the exponential histogram
+        ``http.server.request.duration``, which merges all its attributes. Metrics know no runs:
+        these are all requests that the service answered in the export intervals that the run
+        touches, whoever sent them, warm-up included. Services are those with spans of the run, or
+        all when it has none. Empty where there are no such metrics.
+
+        Raises:
+            RunNotFoundError: no run, or more than one, fits.
+        """
+        with self.connect() as client:
+            return server_histogram.server_histogram(client, run_id)
 
 
 def _default_wait_s() -> float:

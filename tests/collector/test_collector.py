@@ -80,7 +80,7 @@ def test_every_sampled_request_is_found(collector: Collector, closed_store: Stor
     # And what the service did below it, joined by the same trace id.
     joined = closed_store.client_server(done.id)
     assert len(joined) == sampled
-    assert list(closed_store.trace(joined["trace_id"][0])["span_name"]) == [
+    assert list(closed_store.trace(joined["trace_id"][0]).spans["span_name"]) == [
         f"POST {ADD}",
         "vector.add",
     ]

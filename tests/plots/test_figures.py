@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -16,7 +17,14 @@ from benchlab import plots
 from benchlab.plots import style
 from benchlab.plots.figure import NotebookFigure
 from benchlab.values.load import ClosedLoop, Stages
-from tests.values.synthetic import RUN_ID, edge_cases, join_server, make_run
+from tests.values.synthetic import (
+    RUN_ID,
+    edge_cases,
+    join_server,
+    make_buckets,
+    make_run,
+    make_trace,
+)
 
 OF_A_RUN = [plots.histogram, plots.percentiles, plots.timeline]
 names_and_functions = pytest.mark.parametrize("draw", OF_A_RUN, ids=lambda draw: draw.__name__)
@@ -60,6 +68,78 @@ def test_any_join_can_be_drawn(name: str) -> None:
     figure = plots.client_server(joined)
     assert png(figure)
     assert (RUN_ID in texts(figure)) == (len(joined) > 0)
+
+
+@pytest.mark.parametrize("name", edge_cases())
+def test_the_metric_beside_any_run_can_be_drawn(name: str) -> None:
+    run = edge_cases()[name]
+    buckets = make_buckets(run)
+    figure = plots.server_histogram(run, buckets)
+    assert png(figure)
+    said = texts(figure)
+    assert run.name in said
+    assert ("no samples" in said) == (len(run.measured) == 0)
+    assert "no samples" in texts(plots.server_histogram(run, buckets.iloc[:0]))
+
+
+def test_the_metric_and_the_samples_are_both_drawn_whole() -> None:
+    run = make_run(stall=True)
+    figure = plots.server_histogram(run, make_buckets(run))
+    said = texts(figure)
+    assert "1,000 measured by the client" in said
+    assert "1,100 counted by the service" in said
+    filled = [patch.get_data().values.sum() for patch in figure.axes[0].patches]  # type: ignore[attr-defined]
+    assert filled == pytest.approx([100] * 4)
+
+
+def test_a_service_so_fast_that_it_counts_zeros_can_be_drawn() -> None:
+    buckets = pd.DataFrame({"lower_ms": [0.0], "upper_ms": [0.0], "count": [7]})
+    assert png(plots.server_histogram(make_run(), buckets))
+
+
+@pytest.mark.parametrize("name", [name for name, run in edge_cases().items() if len(run.samples)])
+def test_any_trace_can_be_drawn(name: str) -> None:
+    run = edge_cases()[name]
+    trace = make_trace(run)
+    figure = plots.waterfall(trace, run=run)
+    assert png(figure)
+    said = texts(figure)
+    assert run.name in said
+    assert ("INVALID" in said) == (run.verdict == "invalid")
+    for expected in (trace.trace_id, "client · add", "vector.add", "error: unequal", "(ms)"):
+        assert expected in said
+    assert png(plots.waterfall(make_trace(run, depth=0)))
+
+
+def test_spans_of_another_clock_are_drawn_within_the_request() -> None:
+    run = make_run()
+    ours, theirs = (plots.waterfall(make_trace(run, late_ms=late_ms)) for late_ms in (0.2, 5_000))
+    assert "clocks" not in texts(ours)
+    assert "clocks" in texts(theirs)
+    assert theirs.axes[0].get_xlim()[1] < 100
+
+
+def test_a_waterfall_stays_within_bounds_and_tells() -> None:
+    figure = plots.waterfall(make_trace(make_run(), depth=50))
+    assert "21 more spans are left out" in texts(figure)
+    assert figure.get_size_inches()[1] < 20
+
+
+def test_spans_without_a_request_or_in_a_circle_are_drawn() -> None:
+    trace = make_trace(make_run(), depth=3)
+    alone = replace(trace, request=None)
+    said = texts(plots.waterfall(alone))
+    assert "the first span began" in said
+    assert "client" not in said
+    circle = trace.spans.assign(parent_span_id=list(trace.spans["span_id"][[2, 0, 1]]))
+    assert texts(plots.waterfall(replace(alone, spans=circle))).count("vector.add") == 2
+    assert png(plots.waterfall(trace, Figure().add_subplot()))
+
+
+def test_a_failed_request_says_how() -> None:
+    run = make_run(errors=True)
+    assert "status 503" in texts(plots.waterfall(make_trace(run, seq=0)))
+    assert "reset" in texts(plots.waterfall(make_trace(run, seq=25)))
 
 
 def test_axes_name_their_units() -> None:
@@ -164,4 +244,11 @@ def test_an_empty_join_needs_no_columns() -> None:
 
 
 def test_the_public_names() -> None:
-    assert plots.__all__ == ["client_server", "histogram", "percentiles", "timeline"]
+    assert plots.__all__ == [
+        "client_server",
+        "histogram",
+        "percentiles",
+        "server_histogram",
+        "timeline",
+        "waterfall",
+    ]

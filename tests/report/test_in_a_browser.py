@@ -12,7 +12,7 @@ from benchlab.report import write_report
 from benchlab.values.coverage import TraceCoverage
 from benchlab.values.examples import make_example
 from tests.browser import chromium
-from tests.values.synthetic import join_server, make_run
+from tests.values.synthetic import join_server, make_buckets, make_run, make_trace
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     run = replace(run, examples=(example,))
     directory = tmp_path_factory.mktemp("report")
     return write_report(
-        run, directory, joined=join_server(run), coverage=TraceCoverage(1000, 1000)
+        run,
+        directory,
+        joined=join_server(run),
+        coverage=TraceCoverage(1000, 1000),
+        server_histogram=make_buckets(run),
+        trace=make_trace(run),
     ).as_uri()
 
 
@@ -50,7 +55,7 @@ def test_it_opens_offline_and_asks_for_nothing(browser: Browser, report: str) ->
         for label in ("Median latency", "99th percentile", "Rate achieved", "Failed requests"):
             assert page.locator(".tile", has_text=label).locator(".number").is_visible()
         assert page.locator(".badge").inner_text() == "valid"
-        assert page.locator("svg").count() == 4
+        assert page.locator("svg").count() == 6
         for picture in page.locator("svg").all():
             box = picture.bounding_box()
             assert box is not None

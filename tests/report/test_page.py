@@ -23,9 +23,18 @@ from benchlab.values.health import WorkerHealth
 from benchlab.values.load import ClosedLoop, Replay
 from benchlab.values.request import Request
 from benchlab.values.run import Run
+from benchlab.values.samples import trace_id
 from benchlab.values.words import floor_in_words
 from tests.values.floors import make_floor
-from tests.values.synthetic import RUN_ID, URL, edge_cases, join_server, make_run
+from tests.values.synthetic import (
+    RUN_ID,
+    URL,
+    edge_cases,
+    join_server,
+    make_buckets,
+    make_run,
+    make_trace,
+)
 
 HOSTILE = "\"'><script>alert(1)</script>&amp;"
 VOID = {"meta", "link", "br", "img", "hr"}
@@ -356,3 +365,15 @@ def test_a_report_of_a_million_requests_stays_small(tmp_path: Path) -> None:
     page = write_report(run, tmp_path)
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 500_000
     assert page.stat().st_size < 300_000
+
+
+def test_the_slowest_traced_request_and_the_metric_are_shown_where_there_are_any() -> None:
+    run = make_run(trace_ratio=1.0)
+    text = page_of(run, trace=make_trace(run), server_histogram=make_buckets(run)).text
+    assert "What the service counted" in text
+    assert "The slowest request of which there are server spans" in text
+    assert trace_id(run.id, 0) in text
+    nothing = {"trace": make_trace(run, depth=0), "server_histogram": pd.DataFrame()}
+    for page in (page_of(run), page_of(run, **nothing)):
+        assert "What the service counted" not in page.text
+        assert "of which there are server spans" not in page.text

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchlab.errors import InputError, RunNotFoundError
+from benchlab.errors import RunNotFoundError
 from benchlab.store import Store
 from benchlab.values.run import Run
 from benchlab.values.samples import is_traced, trace_id
@@ -114,25 +113,3 @@ def test_saving_again_leaves_the_spans_alone(store: Store, make_run: MakeRun) ->
     store.save(run)
     assert store.query_df("SELECT count() AS n FROM otel_traces")["n"][0] == 50
     assert len(store.client_server(run.id)) == len(run.measured)
-
-
-def test_a_trace_by_start(store: Store, make_run: MakeRun) -> None:
-    run = make_run(10)
-    store.save(run)
-    wanted = trace_id(run.id, 3)
-    empty = store.trace(wanted)
-    assert empty.empty
-    add_spans(store, run, [3], kind="Internal", late_ns=1_000_000)
-    add_spans(store, run, [2, 3])
-    frame = store.trace(wanted.upper())
-    assert list(frame["kind"]) == ["Server", "Internal"]
-    assert list(frame["offset_ms"]) == [0.0, 1.0]
-    assert isinstance(frame["timestamp"][0], datetime)
-    assert str(frame["timestamp"].dt.tz) == "UTC"
-    pd.testing.assert_series_equal(empty.dtypes, frame.dtypes)
-
-
-@pytest.mark.parametrize("wrong", ["", "abc", "g" * 32, "0" * 33, "' OR 1=1 --"])
-def test_a_trace_id_is_checked(store: Store, wrong: str) -> None:
-    with pytest.raises(InputError, match="32 hex digits"):
-        store.trace(wrong)

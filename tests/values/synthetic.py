@@ -16,6 +16,7 @@ from benchlab.values.plan import Plan
 from benchlab.values.request import Request
 from benchlab.values.run import Run
 from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples, trace_id
+from benchlab.values.trace import Trace, TracedRequest
 
 RUN_ID = "0193f0a1b2c3d4e5"
 STARTED_AT = datetime(2026, 11, 3, 14, 2, 11, tzinfo=UTC)
@@ -99,6 +100,39 @@ def join_server(run: Run) -> pd.DataFrame:
         span_name="POST /api/vector/add",
         trace_id=[trace_id(run.id, seq) for seq in table["seq"]],
     )
+
+
+def make_trace(run: Run, *, seq: int = 0, late_ms: float = 0.4, depth: int = 2) -> Trace:
+    """A request of ``run`` with ``depth`` spans, each in the one before; the last one failed."""
+    record = run.samples.records[seq]
+    times = [int(record[name]) for name in ("intended_ns", "sent_ns", "first_byte_ns", "done_ns")]
+    label = ErrorKind(record["error"]).label if record["error"] else ""
+    request = TracedRequest(run.id, seq, "add", int(record["status"]), label, *times)
+    service_ms = request.service_ns / 1e6
+    offset_ms = [request.lag_ns / 1e6 + late_ms + 0.1 * level for level in range(depth)]
+    spans = pd.DataFrame(
+        {
+            "offset_ms": offset_ms,
+            "duration_ms": [service_ms * 0.5 / (level + 1) for level in range(depth)],
+            "service": "benchlab-target",
+            "span_name": ["POST /api/vector/add", *["vector.add"] * depth][:depth],
+            "status": ["Error" if level == depth - 1 else "Unset" for level in range(depth)],
+            "status_message": "unequal lengths",
+            "span_id": [f"{level + 1:016x}" for level in range(depth)],
+            "parent_span_id": [f"{level:016x}" for level in range(depth)],
+        }
+    )
+    return Trace(trace_id(run.id, seq), request, spans)
+
+
+def make_buckets(run: Run) -> pd.DataFrame:
+    """The metric of a service that took 60 % of each service time, warm-up included."""
+    took_ms = run.samples.service_ns * 0.6 / 1e6
+    place = np.ceil(np.log2(np.maximum(took_ms, 1e-3) / 1e3) * 16).astype(int) - 1
+    places, counts = np.unique(place, return_counts=True)
+    lower_ms, upper_ms = np.exp2(places / 16) * 1e3, np.exp2((places + 1) / 16) * 1e3
+    columns = {"lower_ms": lower_ms, "upper_ms": upper_ms, "count": counts}
+    return pd.DataFrame(columns).assign(service="benchlab-target")
 
 
 def edge_cases() -> dict[str, Run]:

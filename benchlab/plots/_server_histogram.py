@@ -1,0 +1,104 @@
+"""The client's service times over the histogram that the service keeps itself."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchlab.plots.figure import (
+    LEGEND_PT,
+    figure_of,
+    heading,
+    legend,
+    no_samples,
+    open_axes,
+)
+from benchlab.plots.scale import FLOOR_MS, log_ms
+from benchlab.plots.style import SERVER, SERVICE, dress, styled
+from benchlab.units import NS_PER_MS, format_count, format_ms
+from benchlab.values.run import Run
+
+__all__ = ["server_histogram"]
+
+_MOST_BINS = 90
+
+
+@styled
+def server_histogram(run: Run, buckets: pd.DataFrame, ax: Axes | None = None) -> Figure:
+    """Shares of the client's service times and of the service's own metric, in the same buckets.
+
+    ``buckets`` are what ``Store.server_histogram`` gives: lower_ms, upper_ms and count, of one
+    service or several. The two are different populations, and the figure says how large each is:
+    the client's are the measured requests of ``run``, the service's are all that it answered in
+    the export intervals that the run touches, warm-up and other people's requests included.
+    """
+    ax = open_axes(ax, (7.2, 3.9))
+    measured_ms = run.measured.service_ns / NS_PER_MS
+    counts = buckets["count"].to_numpy(float) if len(buckets) else np.empty(0)
+    subject = (
+        f"{run.name} · {format_count(len(measured_ms))} measured by the client ·"
+        f" {format_count(int(counts.sum()))} counted by the service"
+    )
+    filled = len(measured_ms) > 0 and counts.sum() > 0
+    clearance_pt = LEGEND_PT if filled else 0
+    heading(ax, "Client and the service’s metric", run, subject, clearance_pt=clearance_pt)
+    ax.set_xlabel("duration (ms)")
+    ax.set_ylabel("share of each (%)")
+    if not filled:
+        no_samples(ax)
+        return figure_of(ax)
+    upper_ms = np.maximum(buckets["upper_ms"].to_numpy(float), FLOOR_MS)
+    client_ms = np.maximum(measured_ms, FLOOR_MS)
+    edges = _edges(buckets, upper_ms, client_ms)
+    # A bucket lies within one bin, and is put there by its middle.
+    middle_ms = np.sqrt(np.maximum(buckets["lower_ms"].to_numpy(float), FLOOR_MS) * upper_ms)
+    series = (
+        ("service’s metric", SERVER, 0.55, middle_ms, counts),
+        ("client service time", SERVICE, 0.4, client_ms, np.ones(len(client_ms))),
+    )
+    peak = 0.0
+    for label, color, alpha, values, weights in series:
+        # Beyond the drawn range, requests count as its edge.
+        inside = np.clip(values, edges[0], edges[-1])
+        share = 100 * np.histogram(inside, edges, weights=weights)[0] / weights.sum()
+        median = _median(values, weights)
+        text = f"{label}, median {format_ms(round(median * NS_PER_MS))}"
+        ax.stairs(share, edges, fill=True, color=color, alpha=alpha, linewidth=0, label=text)
+        ax.stairs(share, edges, color=color, linewidth=1.2, baseline=None)
+        ax.axvline(median, color=color, linewidth=1.4, linestyle=(0, (3, 2)))
+        peak = max(peak, float(share.max()))
+    log_ms(ax, "x", float(edges[0]), float(edges[-1]))
+    ax.set_ylim(0, peak * 1.15)
+    legend(ax)
+    dress(ax)
+    return figure_of(ax)
+
+
+def _edges(
+    buckets: pd.DataFrame, upper_ms: NDArray[np.float64], client_ms: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Bounds of the metric's own buckets, neighbours merged until there are few enough."""
+    low = min(float(upper_ms.min()), float(client_ms.min()))
+    # The slowest 0.1 % of the client's are left out.
+    high = max(float(upper_ms.max()), float(np.quantile(client_ms, 0.999)))
+    wide = buckets[buckets["lower_ms"] > 0]
+    # Widths are 2**(2**-scale), in seconds: the same grid for any number of them.
+    ratio = float((wide["upper_ms"] / wide["lower_ms"]).max()) if len(wide) else 2.0
+    step = 2.0 ** round(math.log2(max(math.log2(ratio), 2.0**-20)))
+    while (math.log2(high / low)) / step > _MOST_BINS:
+        step *= 2
+    first = math.floor(math.log2(low / 1e3) / step)
+    last = math.ceil(math.log2(high / 1e3) / step)
+    edges: NDArray[np.float64] = np.exp2(np.arange(first, max(last, first + 1) + 1) * step) * 1e3
+    return edges
+
+
+def _median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])

@@ -1,0 +1,68 @@
+"""One request from both sides: what the client measured, and the spans that servers made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Trace", "TracedRequest"]
+
+
+@dataclass(frozen=True)
+class TracedRequest:
+    """The client's sample of a trace, with names for its codes.
+
+    Times are those of a sample: ns from the start of the run. ``error`` is the label of its kind,
+    empty when there was none.
+    """
+
+    run_id: str
+    seq: int
+    endpoint: str
+    status: int
+    error: str
+    intended_ns: int
+    sent_ns: int
+    first_byte_ns: int
+    done_ns: int
+
+    @property
+    def latency_ns(self) -> int:
+        """From the intended send to the end of the answer."""
+        return self.done_ns - self.intended_ns
+
+    @property
+    def service_ns(self) -> int:
+        """From the actual send to the end of the answer."""
+        return self.done_ns - self.sent_ns
+
+    @property
+    def lag_ns(self) -> int:
+        """How late it was sent."""
+        return self.sent_ns - self.intended_ns
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A trace: the client's ``request``, if it is stored, and the servers' ``spans``.
+
+    ``spans`` has a row per span in order of start, with the columns timestamp (UTC), offset_ms,
+    duration_ms, service, span_name, kind, status, status_message, span_id, parent_span_id,
+    attributes and resource. ``offset_ms`` counts from the request's intended send, and without a
+    request from the first span. It compares the clock of the service with that of the client, so
+    it is as good as they agree.
+    """
+
+    trace_id: str
+    request: TracedRequest | None
+    spans: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        lines = [f"<p>Trace <code>{self.trace_id}</code>"]
+        if self.request is not None:
+            took = f"{self.request.latency_ns / 1e6:,.3f} ms"
+            lines.append(f": request {self.request.seq:,}, latency {took}")
+        return "".join([*lines, "</p>", self.spans.to_html(index=False)])
