@@ -6,6 +6,7 @@ of a run are those whose trace id begins with the run's id, and the rest of it i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,10 +89,10 @@ def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
         " FROM samples WHERE run_id = {run_id:String} AND NOT warmup",
         parameters,
         3,
+        lambda table: is_traced(table[0], plan.trace_ratio),
     )
-    asked = is_traced(seq, plan.trace_ratio)
     (spans,) = _columns(client, f"SELECT seq FROM ({SERVER_SPANS})", parameters, 1)  # noqa: S608
-    return TraceCoverage.of(sent_ns[asked], np.isin(seq[asked], spans), status[asked] != 0)
+    return TraceCoverage.of(sent_ns, np.isin(seq, spans), status != 0)
 
 
 def run_bounds(client: Client, run_id: str) -> tuple[dict[str, Any], Plan]:
@@ -108,10 +109,17 @@ def run_bounds(client: Client, run_id: str) -> tuple[dict[str, Any], Plan]:
     return {"run_id": run_id, "from_ns": from_ns, "to_ns": to_ns}, Plan.from_json(plan_json)
 
 
-def _columns(client: Client, sql: str, parameters: dict[str, Any], count: int) -> NDArray[np.int64]:
-    """The ``count`` columns of a query, all whole numbers; streamed, since a run may be long."""
+def _columns(
+    client: Client,
+    sql: str,
+    parameters: dict[str, Any],
+    count: int,
+    choose: Callable[[NDArray[np.int64]], NDArray[np.bool_]] | None = None,
+) -> NDArray[np.int64]:
+    """The ``count`` columns of a query, all whole numbers; of each block only the rows chosen."""
+    parts = [np.empty((count, 0), dtype=np.int64)]
     with client.query_df_stream(sql, parameters=parameters) as blocks:
-        parts = [block.to_numpy(dtype=np.int64).T for block in blocks]
-    if parts:
-        return np.concatenate(parts, axis=1)
-    return np.empty((count, 0), dtype=np.int64)
+        for block in blocks:
+            table = block.to_numpy(dtype=np.int64).T
+            parts.append(table if choose is None else table[:, choose(table)])
+    return np.concatenate(parts, axis=1)

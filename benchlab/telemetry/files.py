@@ -22,6 +22,8 @@ Some 60,000 spans: with fewer, the engine is kept busy by merging what it has ju
 
 _SUFFIXES = frozenset({".json", ".jsonl", ".ndjson"})
 _FINGERPRINT_BYTES = 4096
+# How lines begin. Within a string the quotes would follow backslashes.
+_STARTS = (b'{"resourceSpans":', b'{"resourceMetrics":')
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,18 @@ class Block:
     data: bytes
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
-        """Offset and content of each line that is not blank."""
+        """Offset and content of each line that is not blank.
+
+        A writer that was killed may have left half a line, which the next one has gone on from:
+        that is two lines, of which the second is whole.
+        """
         offset = self.start
         for line in self.data.split(b"\n"):
-            if line and not line.isspace():
+            torn = max(line.rfind(start) for start in _STARTS)
+            if torn > 0:
+                yield offset, line[:torn]
+                yield offset + torn, line[torn:]
+            elif line and not line.isspace():
                 yield offset, line
             offset += len(line) + 1
 

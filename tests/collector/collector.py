@@ -142,3 +142,14 @@ def collecting(directory: Path, **variables: str) -> Iterator[Collector]:
     finally:
         if collector.process is not None and collector.process.poll() is None:
             collector.kill()
+
+
+def send(collector: Collector, signal: str, line: bytes) -> None:
+    """Hand the Collector one line of OTLP JSON, which it must take as a whole."""
+    answer = httpx.post(
+        f"http://127.0.0.1:{collector.ports['HTTP']}/v1/{signal}",
+        content=line,
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.json().get("partialSuccess") in ({}, None), answer.text

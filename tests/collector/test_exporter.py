@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import httpx
 import pytest
 
 from benchlab import ConstantRate, Plan, Request, run
 from benchlab.store import Store
 from benchlab.telemetry import ingest
 from tests.clickhouse_front import Front, start_front
-from tests.collector.collector import Collector, collecting
+from tests.collector.collector import Collector, collecting, send
 from tests.target.server import ADD, serving
 from tests.telemetry.conftest import make_span_line
 from tests.telemetry.test_rows import (
@@ -57,16 +56,6 @@ class Both:
         exported, ingested = self.rows(self.exported, sql), self.rows(self.ingested, sql)
         assert ingested == exported
         return ingested
-
-
-def send(collector: Collector, signal: str, line: bytes) -> None:
-    answer = httpx.post(
-        f"http://127.0.0.1:{collector.ports['HTTP']}/v1/{signal}",
-        content=line,
-        headers={"Content-Type": "application/json"},
-    )
-    assert answer.status_code == 200, answer.text
-    assert answer.json().get("partialSuccess") in ({}, None), answer.text
 
 
 def send_everything(collector: Collector) -> None:

@@ -212,6 +212,25 @@ def test_broken_lines_are_kept_and_stop_nothing(
     assert "8 broken lines are kept in the table ingest_errors" in str(report)
 
 
+def test_a_line_that_was_torn_costs_no_other(
+    client: Client, rows: Rows, span_line: SpanLine, tmp_path: Path
+) -> None:
+    """Killed in the middle of a line, and started again on the same file."""
+    path = tmp_path / "a.jsonl"
+    name = '{"resourceSpans":'  # in a string it tears nothing
+    first, torn, last = span_line(), span_line(first=2)[:150], span_line(first=3, name=name)
+    path.write_bytes(first + torn + last)
+    report = ingest(client, [path])
+    assert (report.lines, report.spans, report.errors) == (3, 2, 1)
+    assert [(fault.offset, fault.reason) for fault in report.faults] == [
+        (len(first), "is not JSON")
+    ]
+    (kept,) = rows(client, "SELECT line_head FROM ingest_errors")
+    assert kept["line_head"] == torn.decode()
+    names = rows(client, "SELECT SpanName FROM otel_traces ORDER BY SpanId")
+    assert [row["SpanName"] for row in names] == ["work", name]
+
+
 def test_many_broken_lines_are_all_kept_and_some_told(
     client: Client, span_line: SpanLine, tmp_path: Path
 ) -> None:
