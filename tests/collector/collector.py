@@ -104,7 +104,9 @@ class Collector:
 
     def counters(self) -> dict[str, float]:
         """Its own counters, summed by name: those of receivers, and of the file exporters."""
-        page = httpx.get(f"http://127.0.0.1:{self.ports['METRICS']}/metrics").text
+        page = httpx.get(
+            f"http://127.0.0.1:{self.ports['METRICS']}/metrics", timeout=_PATIENCE_S
+        ).text
         counts: dict[str, float] = {}
         for name, labels, value in re.findall(r"^(otelcol_\w+)\{(.*)\} (\S+)$", page, re.MULTILINE):
             if 'exporter="' not in labels or 'exporter="file/' in labels:
@@ -150,6 +152,7 @@ def send(collector: Collector, signal: str, line: bytes) -> None:
         f"http://127.0.0.1:{collector.ports['HTTP']}/v1/{signal}",
         content=line,
         headers={"Content-Type": "application/json"},
+        timeout=_PATIENCE_S,
     )
     assert answer.status_code == 200, answer.text
     assert answer.json().get("partialSuccess") in ({}, None), answer.text
