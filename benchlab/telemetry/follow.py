@@ -61,9 +61,11 @@ def _present(given: list[Path], named: dict[Path, _Inode]) -> list[Path]:
     A directory shows its rotated files by itself. Of a file that was named, ``named`` remembers
     which one it was the last time.
     """
-    rotated = []
+    rotated: list[Path] = []
+    present: list[Path] = []
     for path in given:
         if path.is_dir():
+            present += find_files([path])
             continue
         inode, _ = _state(path)
         before = named.get(path)
@@ -71,7 +73,8 @@ def _present(given: list[Path], named: dict[Path, _Inode]) -> list[Path]:
             rotated += [other for other in _siblings(path) if _state(other)[0] == before]
         if inode is not None:
             named[path] = inode
-    return [*rotated, *find_files(path for path in given if path.exists())]
+            present.append(path)
+    return [*rotated, *present]
 
 
 def _siblings(path: Path) -> list[Path]:

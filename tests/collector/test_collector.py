@@ -77,6 +77,12 @@ def test_every_sampled_request_is_found(collector: Collector, closed_store: Stor
     sampled = int(is_traced(done.samples.column("seq"), 0.5).sum())
     assert 0 < sampled < len(done.samples)
     assert closed_store.trace_coverage(done.id) == TraceCoverage(sampled, sampled)
+    # The others left none: two spans are all there is of each.
+    kept = closed_store.query_df(
+        "SELECT count() AS n FROM otel_traces WHERE startsWith(TraceId, {run_id:String})",
+        {"run_id": done.id},
+    )
+    assert kept["n"][0] == 2 * sampled
     # And what the service did below it, joined by the same trace id.
     joined = closed_store.client_server(done.id)
     assert len(joined) == sampled
