@@ -1,0 +1,49 @@
+"""A long run at a high rate needs no more memory than a small one in the worker, and a bounded
+amount in the process that asked for it; all samples are on disk."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.benchmarks.machine import GENERATOR, on_cores
+from tests.benchmarks.nginx import Service
+from tests.benchmarks.table import show
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300)]
+
+DURATION_S = 60
+MB = 1e6
+
+
+def test_memory_of_a_long_run(nginx: Service) -> None:
+    with on_cores(GENERATOR):
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.benchmarks.measured_run", nginx.url, str(DURATION_S)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    show(
+        f"Memory of a closed loop of {DURATION_S} s on one core, every sample kept",
+        ["samples", "requests/s", "worker (MB)", "parent (MB)"],
+        [
+            (
+                f"{result['kept']:,}",
+                f"{result['rate_rps']:,.0f}",
+                f"{result['worker_bytes'] / MB:.0f}",
+                f"{result['parent_bytes'] / MB:.0f}",
+            )
+        ],
+        "at the most; the parent has all samples and their percentiles",
+    )
+    assert result["errors"] == {}
+    assert result["kept"] == result["count"]
+    assert result["rate_rps"] >= 50_000
+    assert result["worker_bytes"] <= 200 * MB
+    assert result["parent_bytes"] <= 400 * MB
