@@ -1,0 +1,283 @@
+"""Every panel of every dashboard, asked of a store that holds a real run and its telemetry."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from benchlab import ConstantRate, Plan, Request, Run, run
+from benchlab.store import Store
+from benchlab.telemetry import ingest
+from tests.stack.grafana import TimeRange, sql_of
+from tests.target.server import ADD, serving
+
+GRAFANA = Path(__file__).parents[2] / "otel/grafana"
+DASHBOARDS = {
+    path.stem: json.loads(path.read_text()) for path in sorted(GRAFANA.glob("dashboards/*.json"))
+}
+# By type of panel, what the data source makes of the rows: a time series, a table, a trace.
+FORMATS = {"timeseries": 0, "traces": 3}
+# What the panel for traces reads.
+TRACE_COLUMNS = {
+    "traceID", "spanID", "parentSpanID", "operationName", "serviceName", "duration", "startTime",
+    "tags", "serviceTags", "statusCode",
+}  # fmt: skip
+
+
+def panels() -> Iterator[Any]:
+    for name, dashboard in DASHBOARDS.items():
+        for panel in dashboard["panels"]:
+            if panel["type"] != "row":
+                yield pytest.param(panel, id=f"{name}: {panel['title']}")
+
+
+def variables() -> Iterator[Any]:
+    for name, dashboard in DASHBOARDS.items():
+        for variable in dashboard["templating"]["list"]:
+            if variable["type"] == "query":
+                yield pytest.param(variable, id=f"{name}: {variable['name']}")
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A store, the run in it, and the dashboards' settings that show it."""
+
+    store: Store
+    run: Run
+    when: TimeRange
+    variables: dict[str, str | list[str]]
+
+    def ask(self, raw: str, **chosen: str) -> pd.DataFrame:
+        return self.store.query_df(sql_of(raw, self.when, {**self.variables, **chosen}))
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    directory = tmp_path_factory.mktemp("dashboards")
+    otlp = directory / "otlp"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHLAB_DATA_DIR", str(directory / "data"))
+        patch.delenv("BENCHLAB_DSN", raising=False)
+        with serving(directory, BENCHLAB_TARGET_OTLP_DIR=str(otlp)) as server:
+            url = server.url + ADD
+            requests = [
+                Request("POST", url, json={"a": [1, 2], "b": [3, 4]}, weight=3, name="add"),
+                Request("POST", url, json={"a": [1, 2], "b": [3]}, name="it's refused"),
+            ]
+            plan = Plan(requests, ConstantRate(100), duration_s=3, warmup_s=1, trace_ratio=1)
+            done = run(plan)
+            server.stop()
+        store = Store()
+        store.save(done)
+        with store.connect() as client:
+            assert ingest(client, [otlp]).errors == 0
+            start_ms = done.started_at_ns // 1_000_000
+            when = TimeRange(start_ms - 60_000, start_ms + 120_000)
+            chosen: dict[str, str | list[str]] = {
+                "run": done.id,
+                "trace": "",
+                "name": [done.name],
+                "service": ["benchlab-target"],
+            }
+            yield Filled(store, done, when, chosen)
+
+
+@pytest.mark.parametrize("panel", list(panels()))
+def test_a_panels_sql_gives_rows_it_can_draw(filled: Filled, panel: dict[str, Any]) -> None:
+    for target in panel["targets"]:
+        frame = filled.ask(target["rawSql"])
+        assert len(frame) > 0
+        if panel["type"] in ("timeseries", "heatmap"):
+            assert pd.api.types.is_datetime64_any_dtype(frame["time"])
+            assert frame["time"].is_monotonic_increasing
+            numbers = frame.select_dtypes("number")
+            assert numbers.shape[1] > 0
+            assert numbers.notna().any().all()
+            # As a series of each label: times must not repeat within one.
+            labels = [name for name in frame.columns if name not in numbers]
+            assert not frame.duplicated(labels).any()
+        if panel["type"] == "stat":
+            assert frame.shape == (1, 1)
+            assert frame.notna().all(axis=None)
+        if panel["type"] == "barchart":
+            assert panel["options"]["xField"] in frame
+            assert frame.select_dtypes("number").shape[1] == 1
+        if panel["type"] == "traces":
+            assert set(frame) == TRACE_COLUMNS
+            assert frame["traceID"].nunique() == 1
+            assert frame["traceID"][0].startswith(filled.run.id)
+            assert frame["operationName"][0] == f"POST {ADD}"
+
+
+@pytest.mark.parametrize("variable", list(variables()))
+def test_a_variable_offers_what_is_stored(filled: Filled, variable: dict[str, Any]) -> None:
+    offered = filled.ask(variable["query"])
+    wanted = filled.variables[variable["name"]]
+    # The first column is the value; a second would be the text that people choose by.
+    assert list(offered.iloc[:, 0]) == (wanted if isinstance(wanted, list) else [wanted])
+    assert variable["definition"] == variable["query"]
+
+
+def panel_of(dashboard: str, title: str) -> str:
+    (found,) = [p for p in DASHBOARDS[dashboard]["panels"] if p["title"] == title]
+    return str(found["targets"][0]["rawSql"])
+
+
+def test_the_heatmap_holds_every_request_once(filled: Filled) -> None:
+    frame = filled.ask(panel_of("run", "Latency heatmap")).set_index("time")
+    assert frame.to_numpy().sum() == len(filled.run.samples)
+    assert [float(name) for name in frame.columns] == sorted(float(name) for name in frame.columns)
+    latency_ms = filled.run.samples.latency_ns / 1e6
+    assert frame["1"].sum() == ((latency_ms >= 0.63) & (latency_ms < 1)).sum()
+    assert frame["0.1"].sum() == (latency_ms < 0.1).sum()
+
+
+def test_each_side_is_told_in_full(filled: Filled) -> None:
+    rates = filled.ask(panel_of("run", "Requests per second"))
+    assert dict(rates.groupby("kind")["requests"].sum()) == dict.fromkeys(
+        ("intended", "sent", "answered"), len(filled.run.samples)
+    )
+    failed = filled.ask(panel_of("run", "Failed requests per second"))
+    assert failed.groupby("kind")["requests"].sum()["status"] == filled.run.samples.error_count
+    counted = filled.ask(panel_of("service", "Durations the service counted"))
+    assert counted["requests"].sum() == len(filled.run.samples)
+    sides = filled.ask(panel_of("service", "Requests per second: client and service"))
+    by_side = sides.groupby("side")["requests"].sum()
+    assert by_side["client sent"] == by_side["server spans"] == len(filled.run.samples)
+
+
+def test_a_click_on_a_slow_request_leads_to_its_trace(filled: Filled) -> None:
+    slowest = filled.run.measured.latency_ns.max()
+    for dashboard, title in (
+        ("run", "Slowest requests"),
+        ("service", "Slowest traced requests of the run"),
+    ):
+        rows = filled.ask(panel_of(dashboard, title))
+        assert rows["latency_ns"][0] == slowest
+        trace = filled.ask(panel_of("service", "One trace"), trace=rows["trace_id"][0])
+        assert set(trace["traceID"]) == {rows["trace_id"][0]}
+
+
+def test_links_lead_to_dashboards_and_variables_that_exist() -> None:
+    by_uid = {dashboard["uid"]: dashboard for dashboard in DASHBOARDS.values()}
+    assert len(by_uid) == len(DASHBOARDS)
+    links = re.findall(r'"url": "(/d/[^"]+)"', json.dumps(list(DASHBOARDS.values())))
+    assert links
+    for link in links:
+        path, _, query = link.partition("?")
+        there = by_uid[path.removeprefix("/d/")]
+        names = {variable["name"] for variable in there["templating"]["list"]}
+        assert set(re.findall(r"var-(\w+)=", query)) <= names
+
+
+@pytest.mark.parametrize("panel", list(panels()))
+def test_a_link_uses_columns_that_its_panel_has(filled: Filled, panel: dict[str, Any]) -> None:
+    used = set(re.findall(r"\$\{__data\.fields\.(\w+)\}", json.dumps(panel)))
+    matched = {
+        override["matcher"]["options"]
+        for override in panel["fieldConfig"]["overrides"]
+        if override["matcher"]["id"] == "byName"
+    }
+    if used | matched:
+        assert used | matched <= set(filled.ask(panel["targets"][0]["rawSql"]))
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_a_dashboard_is_whole(name: str) -> None:
+    dashboard = DASHBOARDS[name]
+    assert dashboard["id"] is None, "an id would collide with another installation's"
+    assert dashboard["uid"] == f"benchlab-{name}"
+    assert dashboard["schemaVersion"] == 39
+
+    shown = dashboard["panels"]
+    assert len({panel["id"] for panel in shown}) == len(shown)
+    taken: set[tuple[int, int]] = set()
+    for panel in shown:
+        place = panel["gridPos"]
+        assert 0 <= place["x"] <= place["x"] + place["w"] <= 24
+        cells = {
+            (place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])
+        }
+        assert not cells & taken, f"{panel['title']} covers another panel"
+        taken |= cells
+        if panel["type"] == "row":
+            continue
+        assert panel["description"]
+        for target in panel["targets"]:
+            assert target["datasource"]["uid"] == "${datasource}"
+            assert target["editorType"] == "sql"
+            assert target["format"] == FORMATS.get(panel["type"], 1)
+            # Never more than the chosen time or run holds.
+            assert re.search(r"\$__timeFilter\(|id = \$\{run:singlequote\}", target["rawSql"])
+    first = dashboard["templating"]["list"][0]
+    assert (first["type"], first["query"]) == ("datasource", "grafana-clickhouse-datasource")
+    names = {variable["name"] for variable in dashboard["templating"]["list"]}
+    used = {used for used in re.findall(r"\$\{(\w+)", json.dumps(dashboard)) if used[:2] != "__"}
+    assert used == names
+
+
+def provisioned(kind: str) -> dict[str, Any]:
+    """The only provisioning file of a kind, parsed."""
+    (path,) = (GRAFANA / "provisioning" / kind).iterdir()
+    content: dict[str, Any] = yaml.safe_load(path.read_text())
+    return content
+
+
+def test_the_data_source_is_the_one_that_dashboards_begin_with() -> None:
+    content = provisioned("datasources")
+    assert set(content) == {"apiVersion", "datasources"}
+    assert content["apiVersion"] == 1
+    (source,) = content["datasources"]
+    assert set(source) == {
+        "name", "uid", "type", "access", "isDefault", "editable", "jsonData", "secureJsonData",
+    }  # fmt: skip
+    assert source["type"] == "grafana-clickhouse-datasource"
+    assert source["access"] == "proxy"
+    settings = source["jsonData"]
+    assert settings["protocol"] in ("native", "http")
+    assert isinstance(settings["port"], int)
+    assert settings["traces"]["otelEnabled"] is True
+    assert settings["traces"]["defaultTable"] == "otel_traces"
+    for dashboard in DASHBOARDS.values():
+        current = dashboard["templating"]["list"][0]["current"]
+        assert current == {"text": source["name"], "value": source["uid"]}
+
+
+def test_dashboards_are_read_from_files_and_nowhere_else() -> None:
+    content = provisioned("dashboards")
+    assert set(content) == {"apiVersion", "providers"}
+    (provider,) = content["providers"]
+    assert set(provider) == {
+        "name", "folder", "type", "allowUiUpdates", "disableDeletion", "options",
+    }  # fmt: skip
+    assert provider["type"] == "file"
+    assert not provider["allowUiUpdates"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("$__timeFilter(t)", "t >= toDateTime(100) AND t <= toDateTime(200)"),
+        ("$__timeInterval(a.t)", "toStartOfInterval(toDateTime(a.t), INTERVAL 5 second)"),
+        ("1 / $__interval_s", "1 / 5"),
+        ("x IN (${many:singlequote})", "x IN ('a','b\\'c')"),
+        ("x = ${one:singlequote}", "x = ''"),
+    ],
+)
+def test_macros_and_variables_are_replaced(raw: str, expected: str) -> None:
+    when = TimeRange(100_999, 200_001, 5)
+    assert sql_of(raw, when, {"many": ["a", "b'c"], "one": ""}) == expected
+
+
+@pytest.mark.parametrize("raw", ["$__timeFilter", "$__tiemFilter(t)", "${x}", "$one", "${one}"])
+def test_what_is_not_known_is_not_passed_on(raw: str) -> None:
+    with pytest.raises(ValueError, match=r"\$"):
+        sql_of(raw, TimeRange(0, 1), {"one": "1"})
