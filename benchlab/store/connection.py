@@ -97,14 +97,14 @@ def _passes(exc: BaseException) -> bool:
 
 
 def make_read_only(client: Client) -> None:
-    """Let this client change nothing from here on. There is no way back."""
-    from clickhouse_connect.driver.exceptions import DatabaseError
+    """Let this client change nothing, and reach no file or other host, from here on."""
+    from clickhouse_connect.driver.httpclient import HttpClient
 
-    try:
-        client.command("SET readonly = 2")
-    except DatabaseError as exc:
-        if "READONLY" not in str(exc):  # the user of this server is read-only already
-            raise
+    if not isinstance(client, HttpClient):
+        client.command("SET readonly = 1")  # there is no way back
+    elif client.server_settings["readonly"].value == "0":
+        # With every request, since the client itself sends settings that `SET` would forbid.
+        client.set_client_setting("readonly", "1")
 
 
 def reason(exc: BaseException, dsn: Dsn) -> str:

@@ -70,6 +70,9 @@ _ASKS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_READ_ONLY = "the query would change the store: allow it with --write (write=True)"
+_OUTFILE = re.compile(r"\boutfile\b", re.IGNORECASE)
+
 # The engine's names for what its user got wrong, as opposed to what went wrong in it.
 _USER_ERRORS = re.compile(
     r"SYNTAX_ERROR|UNKNOWN_\w+|ILLEGAL_\w+|TYPE_MISMATCH|BAD_\w+|NUMBER_OF_ARGUMENTS_\w+"
@@ -182,9 +185,17 @@ def typed_frame(client: Client, sql: str, parameters: dict[str, Any]) -> pd.Data
 
 
 def query_df(
-    client: Client, sql: str, parameters: Mapping[str, Any] | None, dsn: Dsn
+    client: Client,
+    sql: str,
+    parameters: Mapping[str, Any] | None,
+    dsn: Dsn,
+    *,
+    read_only: bool = False,
 ) -> pd.DataFrame:
     """The result of ``sql``; empty when it has none.
+
+    With ``read_only`` the client must be that as well: here is refused what the engine carries out
+    even then (``SYSTEM``, ``KILL``, writing a result into a file, and any second statement).
 
     Raises:
         InputError: the SQL is wrong, or writes where only reading is allowed.
@@ -196,17 +207,21 @@ def query_df(
     statement, bound = sql.strip().rstrip(";"), dict(parameters or {})
     if not statement:
         raise InputError("the query cannot be run: it is empty")
+    asks = _ASKS.match(statement) is not None
     try:
-        if _ASKS.match(statement):
+        if read_only and (not asks or ";" in statement):
+            # Says what is wrong with it, and that it is more than one statement.
+            client.command("SELECT formatQuery({sql:String})", parameters={"sql": statement})
+        if read_only and (not asks or _OUTFILE.search(statement)):
+            raise InputError(_READ_ONLY)
+        if asks:
             return client.query_df(statement, parameters=bound, tz_mode="aware")
         client.command(statement, parameters=bound)
         return pd.DataFrame()
     except (DatabaseError, ProgrammingError) as exc:
         said = reason(exc, dsn)
         if "READONLY" in str(exc):
-            raise InputError(
-                "the query would change the store: allow it with --write (write=True)"
-            ) from exc
+            raise InputError(_READ_ONLY) from exc
         if isinstance(exc, ProgrammingError) or _USER_ERRORS.search(str(exc)):
             raise InputError(f"the query cannot be run: {said}") from exc
         raise StoreError(f"the query failed: {said}") from exc

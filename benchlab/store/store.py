@@ -193,7 +193,7 @@ class Store:
             # A connection of its own: read-only cannot be taken back on an embedded one.
             with connection.opened(self._dsn) as reader:
                 connection.make_read_only(reader)
-                return read.query_df(reader, sql, parameters, self._dsn)
+                return read.query_df(reader, sql, parameters, self._dsn, read_only=True)
 
     def prune(self, older_than_s: float, *, dry_run: bool = False) -> pd.DataFrame:
         """Remove runs that started longer ago than this, all that belongs to them, and telemetry.

@@ -108,7 +108,8 @@ class Engine:
             EngineError: here, or while the pieces are read.
         """
         self._forbid_several_statements(query)
-        if query.session and not query.read_only:
+        may_change = query.settings.get("readonly", "0") == "0" and not query.read_only
+        if query.session and may_change:  # a session could not be made writable again
             session = self._session(query)
             if not session.lock.acquire(blocking=False):
                 raise EngineError(
@@ -133,14 +134,17 @@ class Engine:
                 _command(connection, f"USE {_quoted(query.database, '`')}")
             if query.read_only:
                 _command(connection, f"SET readonly = {query.read_only}")
-            for name, value in query.settings.items():
+            # A server takes all settings of a request at once, whatever one of them forbids.
+            for name, value in sorted(
+                query.settings.items(), key=lambda item: item[0] == "readonly"
+            ):
                 _command(connection, f"SET {_checked(name)} = {_quoted(value)}")
             yield _answer(connection, query)
         finally:
             if re.match(rb"\s*SET\b", query.sql, re.IGNORECASE):
                 changed = _rows(connection, "SELECT name, value FROM system.settings WHERE changed")
                 session.settings = dict(changed)
-            for name in query.settings if query.session else ():
+            for name in query.settings if session in self._sessions.values() else ():
                 kept = session.settings.get(name)
                 literal = "DEFAULT" if kept is None else _quoted(kept)
                 _command(connection, f"SET {_checked(name)} = {literal}")

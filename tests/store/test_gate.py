@@ -28,17 +28,22 @@ with Store(sys.argv[1]).connect():
 """
 
 WORK = """
-import sys
-sys.path.insert(0, sys.argv[2])
+import sys, time
+sys.path.insert(0, sys.argv[1])
 from tests.store.runs import make_run
 from benchlab.store import Store
-store = Store(sys.argv[1])
-for number in range(2):
-    run = make_run(200, seed=number)
-    store.save(run)
-    assert len(store.run(run.id).samples) == 200
-    assert len(store.runs()) > number
-    print(run.id, flush=True)
+store, number, until = Store(), 0, time.monotonic() + float(sys.argv[2])
+while time.monotonic() < until:
+    number += 1
+    if sys.argv[3] == "writer":
+        run = make_run(200, seed=number)
+        store.save(run)
+        assert len(store.run(run.id).samples) == 200
+        print(run.id, flush=True)
+    else:
+        assert store.runs() is not None
+        store.query_df("SELECT sum(request_count) FROM per_second")
+        print("read", flush=True)
 """
 
 
@@ -109,19 +114,36 @@ def test_a_killed_holder_is_not_waited_for(embedded_store: Store) -> None:
         assert Store(embedded_store.location, wait_s=30).runs().empty
 
 
-def test_many_processes_write_and_read_at_once(embedded_store: Store) -> None:
-    command = [sys.executable, "-c", WORK, embedded_store.location, str(ROOT)]
+def test_many_processes_write_and_read_at_once(
+    embedded_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four write and four read; meanwhile one that is in is killed."""
+    monkeypatch.setenv("BENCHLAB_STORE_WAIT_S", "100")
+    seconds = os.environ.get("BENCHLAB_TEST_MANY_S", "15")
     processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(3)
+        subprocess.Popen(
+            [sys.executable, "-c", WORK, str(ROOT), seconds, part],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for part in ["writer", "reader"] * 4
     ]
-    saved = set()
+    with holder(embedded_store) as victim:
+        victim.kill()
+    printed = []
     for process in processes:
-        out, err = process.communicate(timeout=100)
+        out, err = process.communicate(timeout=110)
         assert process.returncode == 0, err
-        saved |= set(out.split())
-    assert len(saved) == 6
-    assert set(embedded_store.runs()["run_id"]) == saved
+        assert out, "everybody had a turn"
+        printed += out.split()
+    saved = [line for line in printed if line != "read"]
+    assert sorted(embedded_store.runs()["run_id"]) == sorted(saved)
+    counts = embedded_store.query_df(
+        "SELECT count() / 200 AS samples, uniqExact(run_id) AS runs,"
+        " (SELECT sum(request_count) FROM per_second) / 200 AS rolled_up FROM samples"
+    ).iloc[0]
+    assert set(counts) == {len(saved)}
 
 
 def test_threads_take_turns(embedded_store: Store) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,9 @@ import pytest
 
 from benchlab.errors import SchemaError
 from benchlab.store import Store, connection, migrate
+from benchlab.values.run import Run
+
+MakeRun = Callable[..., Run]
 
 MAP = "Map(LowCardinality(String), String)"
 LOW = "LowCardinality(String)"
@@ -151,6 +156,34 @@ def test_a_newer_store_is_refused(new_store: Store) -> None:
     new_store.query_df("INSERT INTO schema_migrations (version, name) VALUES (99, 'x')", write=True)
     with pytest.raises(SchemaError, match="schema 99, this benchlab knows up to"):
         new_store.runs()
+
+
+def test_several_may_come_first_at_once(new_served_store: Store, make_run: MakeRun) -> None:
+    """Only the embedded engine is opened by one at a time."""
+    start, failures = threading.Barrier(4), list[BaseException]()
+
+    def open_and_save(run: Run) -> None:
+        try:
+            start.wait()
+            Store().save(run)
+        except BaseException as exc:
+            failures.append(exc)
+
+    threads = [
+        threading.Thread(target=open_and_save, args=[make_run(500, seed=k)]) for k in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    for sql, count in (
+        ("SELECT count() AS n FROM schema_migrations", len(migrate.migrations())),
+        ("SELECT count() AS n FROM runs", 4),
+        ("SELECT count() AS n FROM samples", 2000),
+        ("SELECT sum(request_count) AS n FROM per_second", 2000),
+    ):
+        assert new_served_store.query_df(sql)["n"][0] == count
 
 
 @pytest.mark.parametrize("table", EXPORTER)

@@ -175,6 +175,24 @@ def test_samples_have_their_times_in_sql(store: Store, make_run: MakeRun) -> Non
         "SET readonly = 0",
         "SET readonly = 0; DROP TABLE runs",
         "WITH 1 AS x INSERT INTO runs (id) SELECT 'x'",
+        "SELECT 1; DROP TABLE runs",
+        "/* SELECT */ DROP TABLE runs",
+        "RENAME TABLE runs TO walks",
+        "DELETE FROM runs WHERE 1",
+        "OPTIMIZE TABLE runs FINAL",
+        "DETACH TABLE runs",
+        "SYSTEM STOP MERGES",
+        "CREATE FUNCTION f AS (x) -> x",
+        "CREATE USER mallory",
+        "GRANT ALL ON *.* TO mallory",
+        "KILL QUERY WHERE 1",
+        "INSERT INTO FUNCTION file('stolen.csv', 'CSV', 'a String') SELECT 'x'",
+        "SELECT 'x' INTO OUTFILE 'stolen.csv'",
+        "SELECT 'x' INTO /**/ outfile 'stolen.csv'",
+        "SELECT 1; SYSTEM STOP MERGES",
+        "SELECT * FROM file('/etc/passwd', 'LineAsString')",
+        "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
+        "SELECT * FROM remote('127.0.0.1:1', system.one)",
     ],
 )
 def test_queries_change_nothing_unless_told(store: Store, make_run: MakeRun, sql: str) -> None:
@@ -193,6 +211,11 @@ def test_queries_change_nothing_unless_told(store: Store, make_run: MakeRun, sql
 )
 def test_ways_to_begin_a_question(store: Store, sql: str) -> None:
     assert len(store.query_df(sql)) == 1
+
+
+@pytest.mark.parametrize("sql", ["SELECT ';' AS x", "SELECT 1 AS x -- ; or not", "SELECT 1 AS x;"])
+def test_a_semicolon_is_not_a_second_statement(store: Store, sql: str) -> None:
+    assert list(store.query_df(sql).columns) == ["x"]
 
 
 def test_parameters_are_bound(store: Store) -> None:
