@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,13 @@ __all__ = ["ConnectionLog"]
 
 
 class ConnectionLog:
-    """Takes a record per connection in clock time, and writes them in time from the run's start."""
+    """Takes a record per connection in clock time, and writes them in time from the run's start.
+
+    The file is open throughout: a run that uses up its open files shall still tell of it.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self._rows: list[tuple[int, int, int, int, int, int, int]] = []
         self.start_ns = 0
 
@@ -33,15 +37,14 @@ class ConnectionLog:
         records = np.array(self._rows, dtype=CONNECTION_DTYPE)
         records["start_ns"] -= self.start_ns
         data = records.tobytes()
-        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            size = os.fstat(file).st_size
-            try:
-                if os.write(file, data) == len(data):
-                    self._rows.clear()
-                    return
-            except OSError:
-                pass
-            os.ftruncate(file, size)  # a full disk: the samples say so, these try again
-        finally:
-            os.close(file)
+        size = os.fstat(self._fd).st_size
+        with suppress(OSError):
+            if os.write(self._fd, data) == len(data):
+                self._rows.clear()
+                return
+        os.ftruncate(self._fd, size)  # a full disk: the samples say so, these try again
+
+    def close(self) -> None:
+        """Flush and close the file."""
+        self.flush()
+        os.close(self._fd)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol
 
 from benchlab.errors import InputError
-from benchlab.load.connection_log import ConnectionLog
-from benchlab.load.examples import Examples
-from benchlab.load.recorder import Recorder
+from benchlab.load.outputs import Outputs
 from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
 from benchlab.values.plan import Plan
@@ -19,19 +16,22 @@ __all__ = ["Driver", "make_driver"]
 class Driver(Protocol):
     """Sends what the source has due, over at most its share of connections, and records it.
 
-    Every request taken from the source becomes exactly one record; a failed one is offered to the
-    examples as well. All times are of
-    ``time.monotonic_ns``. In-flight requests are those taken and not yet recorded.
+    Every request taken from the source becomes exactly one record (a scenario's at least one); a
+    failed one is offered to the examples as well. All times are of ``time.monotonic_ns``.
+    In-flight requests are those taken and not yet recorded.
     """
 
     in_flight_max: int
     cap_wait_count: int
-    local_failure_count: int
     servers: ServerNames
 
     @property
     def connections_opened(self) -> int:
         """Connections that came to be."""
+
+    @property
+    def local_failure_count(self) -> int:
+        """Connections that this machine had no port, file or buffer for."""
 
     @property
     def in_flight(self) -> int:
@@ -42,6 +42,9 @@ class Driver(Protocol):
 
     def begin(self) -> None:
         """Start a closed loop: one request on every connection."""
+
+    def measure_from(self, seq: int) -> None:
+        """What the source numbers below ``seq`` belongs to the warm-up, whenever it is sent."""
 
     def dispatch(self) -> None:
         """Send what is due on idle or new connections; what the cap holds back goes later."""
@@ -56,29 +59,18 @@ class Driver(Protocol):
         """Close all connections."""
 
 
-def make_driver(
-    plan: Plan,
-    worker: int,
-    run_id: str,
-    source: Source,
-    recorder: Recorder,
-    examples: Examples,
-    connections: ConnectionLog,
-    steps_path: Path,
-) -> Driver:
+def make_driver(plan: Plan, worker: int, run_id: str, source: Source, outputs: Outputs) -> Driver:
     """The driver that the plan needs, for one worker's share of the connections."""
     if plan.scenario is not None:
         from benchlab.load.scenario.driver import ScenarioDriver
 
-        return ScenarioDriver(
-            plan, worker, run_id, source, recorder, examples, connections, steps_path
-        )
+        return ScenarioDriver(plan, worker, run_id, source, outputs)
     if plan.driver == "http":
         from benchlab.load.wire.driver import WireDriver
 
-        return WireDriver(plan, worker, run_id, source, recorder, examples, connections)
+        return WireDriver(plan, worker, run_id, source, outputs)
     if plan.driver == "httpx":
         from benchlab.load.httpx_driver import HttpxDriver
 
-        return HttpxDriver(plan, worker, run_id, source, recorder, examples, connections)
+        return HttpxDriver(plan, worker, run_id, source, outputs)
     raise InputError(f"driver={plan.driver!r} is unknown")

@@ -10,12 +10,10 @@ from pathlib import Path
 
 from benchlab import spool
 from benchlab.alarm import Alarm, make_alarm
-from benchlab.load.connection_log import ConnectionLog
 from benchlab.load.driver import Driver, make_driver
-from benchlab.load.examples import Examples
 from benchlab.load.observer import TICK_S, Observer
+from benchlab.load.outputs import Outputs
 from benchlab.load.pacing import Pacer
-from benchlab.load.recorder import Recorder
 from benchlab.load.source import ClosedSource, CountedSource, OpenSource, Source
 from benchlab.load.thinking import ThinkingSource, pauses
 from benchlab.units import NS_PER_S, seconds_to_ns
@@ -52,23 +50,13 @@ class Engine:
         self._directory = directory
         self._plan = plan
         self._worker = worker
-        self._recorder = Recorder(spool.samples_path(directory, worker), plan.warmup_ns, memory)
-        names = plan.endpoint_names
-        self._examples = Examples(spool.examples_path(directory, worker), names, plan.warmup_ns)
+        self._outputs = Outputs(directory, plan, worker, memory)
         self._closed = self._make_closed_source()
         self._thinking = self._make_thinking_source()
         self._source: Source = self._thinking or self._closed or OpenSource()
-        self._connections = ConnectionLog(spool.connections_path(directory, worker))
-        self._driver: Driver = make_driver(
-            plan,
-            worker,
-            run_id,
-            self._source,
-            self._recorder,
-            self._examples,
-            self._connections,
-            spool.steps_path(directory),
-        )
+        self._driver: Driver = make_driver(plan, worker, run_id, self._source, self._outputs)
+        if isinstance(self._closed, CountedSource):
+            self._driver.measure_from(sys.maxsize)  # until the first request that counts
         self._observer = Observer()
         self._pacer: Pacer | None = None
         self._starter: Alarm | None = None
@@ -87,14 +75,10 @@ class Engine:
         count = plan.count_share(worker)
         if count is None:
             return ClosedSource(worker, plan.workers)
-        recorder = self._recorder
-        recorder.first_measured_seq = sys.maxsize  # until the first request that counts
+        return CountedSource(worker, plan.workers, count, self._measure_from)
 
-        def on_measuring(seq: int) -> None:
-            # A scenario's samples are its steps, which are not numbered by the source.
-            recorder.first_measured_seq = getattr(self._driver, "next_seq", seq)
-
-        return CountedSource(worker, plan.workers, count, on_measuring)
+    def _measure_from(self, seq: int) -> None:
+        self._driver.measure_from(seq)
 
     def _make_thinking_source(self) -> ThinkingSource | None:
         load = self._plan.load
@@ -119,8 +103,7 @@ class Engine:
     def start(self, start_ns: int) -> None:
         """Let go at the clock time ``start_ns``, which becomes time 0 of the samples."""
         self._start_ns = start_ns
-        self._recorder.start_ns = self._examples.start_ns = start_ns
-        self._connections.start_ns = start_ns
+        self._outputs.start(start_ns)
         end_ns = start_ns + self._plan.end_ns
         self._deadline_ns = end_ns + seconds_to_ns(self._plan.drain_s)
         if self._closed is not None:
@@ -161,11 +144,11 @@ class Engine:
         if self._thinking is not None:
             clock = f"answers, {self._thinking.clock}"
             self._thinking.close()
-        self._recorder.close()
-        self._connections.flush()
-        problem = problem or self._recorder.problem
-        if self._recorder.pending:
-            problem += f"; {self._recorder.pending:,} samples were lost"
+        self._outputs.close()
+        recorder = self._outputs.recorder
+        problem = problem or recorder.problem
+        if recorder.pending:
+            problem += f"; {recorder.pending:,} samples were lost"
         spool.write_health(
             self._directory, self._observer.health(self._worker, self._driver, clock, problem)
         )
@@ -175,6 +158,7 @@ class Engine:
             return
         now_ns = time.monotonic_ns()
         run_ns = now_ns - self._start_ns
+        recorder = self._outputs.recorder
         measuring = self._plan.warmup_ns <= run_ns < self._plan.end_ns
         self._observer.tick(now_ns, measuring=measuring)
         try:
@@ -183,12 +167,11 @@ class Engine:
                 self._driver.sweep(now_ns)
             if now_ns - self._flushed_ns >= _FLUSH_NS:
                 self._flushed_ns = now_ns
-                self._recorder.flush()
-                self._connections.flush()
-                self._recorder.expect(self._driver.in_flight + self._source.waiting)
+                self._outputs.flush()
+                recorder.expect(self._driver.in_flight + self._source.waiting)
             if self._closed is not None and now_ns >= self._closed.end_ns:
                 self._source.stop()  # users who think ask no more
-            if self._recorder.problem and not self._in_trouble:
+            if recorder.problem and not self._in_trouble:
                 self._in_trouble = True
                 self.stop()
                 self._on_trouble()

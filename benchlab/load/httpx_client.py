@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import httpx
 
 from benchlab.load.connection_log import ConnectionLog
-from benchlab.load.failures import opening_error
+from benchlab.load.failures import causes_of, is_local_failure, opening_error
 from benchlab.load.tls import tls_context
 from benchlab.values.plan import Plan
 from benchlab.values.request import Origin
@@ -51,6 +51,7 @@ class ClientFactory:
         self._tls = tls_context(plan, _PROTOCOLS, always=plan.scenario is not None)
         self._origins = {origin: index for index, origin in enumerate(plan.origins)}
         self.opened = 0
+        self.local_failure_count = 0
 
     def __call__(self) -> httpx.AsyncClient:
         """A new client."""
@@ -69,12 +70,20 @@ class ClientFactory:
         return client
 
     def connected(
-        self, url: httpx.URL, seq: int, start: int, connect_ns: int, tls_ns: int, error: int
+        self,
+        url: httpx.URL,
+        seq: int,
+        start: int,
+        phases: tuple[int, int, int],
+        error: ErrorKind,
+        cause: BaseException | None,
     ) -> None:
-        """Note a connection that was opened, or could not be."""
+        """Note a connection that was opened, or could not be because of ``cause``."""
         self.opened += not error
+        if cause is not None and any(map(is_local_failure, causes_of(cause))):
+            self.local_failure_count += 1
         origin = Origin(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
-        self._log.record(seq, start, (0, connect_ns, tls_ns), self._origins.get(origin, 0), error)
+        self._log.record(seq, start, phases, self._origins.get(origin, 0), error)
 
 
 class _Transport(httpx.AsyncHTTPTransport):
@@ -133,19 +142,21 @@ class _ConnectionTrace:
                 if self._job is not None:
                     self._job.flags |= Flag.NEW_CONNECTION
             elif state == "failed":
-                error = opening_error(info["exception"], in_tls=False)
-                self._tell(now - self._start, 0, error)
+                self._tell(now - self._start, 0, info["exception"])
             else:
                 self._connected = now
                 if self._url.scheme != "https":
                     self._tell(now - self._start, 0)
         elif what == "start_tls" and state != "started":
-            failed = state == "failed"
-            error = opening_error(info["exception"], in_tls=True) if failed else ErrorKind.OK
+            cause = info["exception"] if state == "failed" else None
             if self._job is not None:
-                self._job.failed_in_tls = failed
-            self._tell(self._connected - self._start, now - self._connected, error)
+                self._job.failed_in_tls = cause is not None
+            self._tell(self._connected - self._start, now - self._connected, cause)
 
-    def _tell(self, connect_ns: int, tls_ns: int, error: int = 0) -> None:
+    def _tell(self, connect_ns: int, tls_ns: int, cause: BaseException | None = None) -> None:
         seq = -1 if self._job is None else self._job.seq
-        self._factory.connected(self._url, seq, self._start, connect_ns, tls_ns, error)
+        error = ErrorKind.OK
+        if cause is not None:
+            error = opening_error(cause, in_tls=bool(self._connected))
+        phases = (0, connect_ns, tls_ns)
+        self._factory.connected(self._url, seq, self._start, phases, error, cause)

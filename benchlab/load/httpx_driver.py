@@ -17,20 +17,11 @@ from dataclasses import dataclass, field
 import httpx
 
 from benchlab.load.checking import judge_status, make_checker
-from benchlab.load.connection_log import ConnectionLog
-from benchlab.load.examples import Examples
-from benchlab.load.failures import (
-    causes_of,
-    error_kind,
-    exception_words,
-    is_local_failure,
-    unfinished_words,
-)
+from benchlab.load.failures import error_kind, exception_words, unfinished_words
 from benchlab.load.headers import asks_for_trace, traceparent
-from benchlab.load.httpx_client import JOB, ClientFactory
-from benchlab.load.recorder import Recorder
+from benchlab.load.httpx_client import JOB
+from benchlab.load.outputs import Outputs
 from benchlab.load.rendering import Renderer
-from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
 from benchlab.load.users import UserPool
 from benchlab.values.examples import BODY_BYTES
@@ -70,40 +61,22 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
     """See `benchlab.load.driver.Driver`."""
 
     def __init__(
-        self,
-        plan: Plan,
-        worker: int,
-        run_id: str,
-        source: Source,
-        recorder: Recorder,
-        examples: Examples,
-        log: ConnectionLog,
+        self, plan: Plan, worker: int, run_id: str, source: Source, outputs: Outputs
     ) -> None:
-        super().__init__(plan.share(worker), source)
-        self._plan = plan
-        self._run_id = run_id
-        self._recorder = recorder
-        self._examples = examples
+        super().__init__(plan, worker, run_id, source, outputs)
         self._checkers = [make_checker(request) for request in plan.requests]
         self._mix = plan.mix()
         self._jobs: dict[int, _Job] = {}
-        self._make_client = ClientFactory(plan, log)
         self._renderers = [Renderer(plan, index, run_id) for index in range(len(plan.requests))]
-        self.servers = ServerNames()
-        self.local_failure_count = 0
-
-    @property
-    def connections_opened(self) -> int:
-        """Connections that were opened, by all clients."""
-        return self._make_client.opened
 
     @property
     def in_flight(self) -> int:
         """Requests taken and not yet recorded."""
         return len(self._jobs)
 
-    def sweep(self, now_ns: int) -> None:
-        """Each request carries its own timeout."""
+    def measure_from(self, seq: int) -> None:
+        """What the source numbers below ``seq`` belongs to the warm-up."""
+        self._recorder.first_measured_seq = seq
 
     def abandon(self, now_ns: int) -> None:
         """Record everything in flight or due as abandoned, and take no more."""
@@ -127,10 +100,7 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
         return job
 
     def _make_user(self) -> httpx.AsyncClient:
-        return self._make_client()
-
-    def _client_of(self, user: httpx.AsyncClient) -> httpx.AsyncClient:
-        return user
+        return self._clients()
 
     async def _perform(self, client: httpx.AsyncClient, job: _Job) -> ErrorKind:
         request = self._plan.requests[job.endpoint]
@@ -154,7 +124,6 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
             error, words = error_kind(exc), exception_words(exc)
             if error is ErrorKind.CONNECT and job.failed_in_tls:
                 error = ErrorKind.TLS
-            self.local_failure_count += any(is_local_failure(cause) for cause in causes_of(exc))
         self._record(job, error, words)
         return error
 

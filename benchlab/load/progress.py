@@ -24,7 +24,8 @@ class Progress:
     """A look at a run in the making. Rates and percentiles are of the measured window so far.
 
     ``phase`` is warm-up, measuring, draining, stopping or done; ``total_count`` is the number of
-    requests that the plan asks for, 0 when it goes by time; ``p99_ns`` has the histogram's
+    ``counted`` (requests, or a scenario's iterations) that the plan asks for, 0 when it goes by
+    time, and ``done_count`` how many of them are recorded; ``p99_ns`` has the histogram's
     precision and is None before the first answer. Only for people to watch: results are computed
     from the samples.
     """
@@ -38,19 +39,21 @@ class Progress:
     rate_rps: float = 0.0
     p99_ns: int | None = None
     total_count: int = 0
+    done_count: int = 0
+    counted: str = "requests"
 
     @property
     def done_ratio(self) -> float:
         """How much of the run is behind, 0 to 1: of its requests if they are counted, else time."""
         if self.total_count:
-            return min(1.0, self.count / self.total_count)
+            return min(1.0, self.done_count / self.total_count)
         return min(1.0, self.elapsed_s / self.total_s) if self.total_s else 1.0
 
     @property
     def done_in_words(self) -> str:
         """The same in the unit that the plan goes by."""
         if self.total_count:
-            return f"{self.count:,}/{self.total_count:,} requests"
+            return f"{self.done_count:,}/{self.total_count:,} {self.counted}"
         return f"{self.elapsed_s:.0f}/{self.total_s:.0f} s"
 
 
@@ -66,7 +69,7 @@ class ProgressReader:
         self._read = [0] * plan.workers
         self._latencies = LatencyHistogram()
         self._errors: Counter[str] = Counter()
-        self._count = 0
+        self._count = self._begun_count = 0
         self._watch = AbortWatch(plan)
 
     def reason_to_stop(self, run_ns: int) -> str:
@@ -81,11 +84,13 @@ class ProgressReader:
             self._watch.take(records)
             measured = records[(records["flags"] & Flag.WARMUP) == 0]
             self._count += len(measured)
+            self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.BEGINS))
             self._latencies.record(measured["done_ns"] - measured["intended_ns"])
             failed = np.bincount(measured["error"], minlength=len(ErrorKind))
             for kind in ErrorKind:
                 if kind and failed[kind]:
                     self._errors[kind.label] += int(failed[kind])
+        steps = self._plan.scenario is not None
         window_s = (min(run_ns, self._plan.end_ns) - self._plan.warmup_ns) / NS_PER_S
         return Progress(
             phase=phase or self._phase(run_ns),
@@ -97,6 +102,8 @@ class ProgressReader:
             rate_rps=self._count / window_s if window_s > 0 else 0.0,
             p99_ns=self._latencies.percentile_ns(0.99) if self._count else None,
             total_count=self._plan.request_count or 0,
+            done_count=self._begun_count if steps else self._count,
+            counted="iterations" if steps else "requests",
         )
 
     def _phase(self, run_ns: int) -> str:

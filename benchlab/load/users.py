@@ -8,7 +8,11 @@ from typing import Generic, TypeVar
 
 import httpx
 
+from benchlab.load.httpx_client import ClientFactory
+from benchlab.load.outputs import Outputs
+from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
+from benchlab.values.plan import Plan
 from benchlab.values.samples import ErrorKind, Flag
 
 __all__ = ["UserPool"]
@@ -17,37 +21,55 @@ _CONNECT_PAUSE_S = 0.01
 _MADE_BEFORE = 64
 """Users made before the run: making one takes about a millisecond, which would show as lag."""
 
-User = TypeVar("User")
+Client = TypeVar("Client", bound=httpx.AsyncClient)
 Job = TypeVar("Job")
 
 
-class UserPool(ABC, Generic[User, Job]):
-    """At most ``limit`` tasks, each with a client of its own, fed by ``source``."""
+class UserPool(ABC, Generic[Client, Job]):
+    """The worker's share of the plan's users: tasks, each with a client, fed by ``source``.
 
-    def __init__(self, limit: int, source: Source) -> None:
-        self._limit = limit
+    What `benchlab.load.driver.Driver` asks for and what does not depend on the job.
+    """
+
+    def __init__(
+        self, plan: Plan, worker: int, run_id: str, source: Source, outputs: Outputs
+    ) -> None:
+        self._plan = plan
+        self._worker = worker
+        self._run_id = run_id
         self._source = source
+        self._recorder = outputs.recorder
+        self._examples = outputs.examples
+        self._clients = ClientFactory(plan, outputs.connections)
+        self._limit = plan.share(worker)
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[Job]] = []
-        self._ready: list[User] = []
+        self._ready: list[Client] = []
         self._stopped = False
         self.in_flight_max = 0
         self.cap_wait_count = 0
+        self.servers = ServerNames()
+
+    @property
+    def connections_opened(self) -> int:
+        """Connections that came to be, of all clients."""
+        return self._clients.opened
+
+    @property
+    def local_failure_count(self) -> int:
+        """Connections that this machine had no port, file or buffer for."""
+        return self._clients.local_failure_count
 
     @abstractmethod
     def _take(self, flags: int) -> Job | None:
         """What is due next, if anything is."""
 
     @abstractmethod
-    def _make_user(self) -> User:
+    def _make_user(self) -> Client:
         """A new user."""
 
     @abstractmethod
-    def _client_of(self, user: User) -> httpx.AsyncClient:
-        """The client that is closed when the user leaves."""
-
-    @abstractmethod
-    async def _perform(self, user: User, job: Job) -> ErrorKind:
+    async def _perform(self, user: Client, job: Job) -> ErrorKind:
         """Do what is due, and record it."""
 
     async def open(self) -> None:
@@ -72,12 +94,15 @@ class UserPool(ABC, Generic[User, Job]):
             else:
                 self._start(job)
 
+    def sweep(self, now_ns: int) -> None:
+        """Each job carries its own timeout."""
+
     async def close(self) -> None:
         """End all users."""
         self._stopped = True
         self._cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(self._client_of(user).aclose() for user in self._ready))
+        await asyncio.gather(*(user.aclose() for user in self._ready))
 
     def _cancel(self) -> None:
         for task in self._tasks:
@@ -92,7 +117,7 @@ class UserPool(ABC, Generic[User, Job]):
         """One user: the first job, then whatever is due, until nothing will be."""
         job = first
         user = self._ready.pop() if self._ready else self._make_user()
-        async with self._client_of(user):
+        async with user:
             while True:
                 error = await self._perform(user, job)
                 if error is ErrorKind.CONNECT and self._source.closed:

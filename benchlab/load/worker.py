@@ -1,7 +1,8 @@
 """A worker process: ``python -m benchlab.load.worker SPOOL_DIRECTORY NUMBER [MEMORY]``.
 
 MEMORY is the descriptor of memory that the supervisor shares with it (`benchlab.load.rescue`).
-It says ``ready`` on standard output, and obeys lines on standard input:
+It says ``ready`` on standard output, which is its own: what a scenario prints goes to standard
+error. It obeys lines on standard input:
 
     start <clock ns>    let go at this time of the monotonic clock
     stop                send nothing new, wait for the answers
@@ -67,17 +68,24 @@ class Commands:
             self.quit()
 
 
-async def work(directory: Path, worker: int, memory: int | None) -> None:
-    """Carry out one worker's share of the run in ``directory``."""
+async def work(directory: Path, worker: int, memory: int | None, said_to: int) -> None:
+    """Carry out one worker's share of the run in ``directory``; ``said_to`` is a descriptor."""
+
+    def say(word: bytes) -> None:
+        with suppress(OSError):  # a supervisor that is gone needs not be told
+            os.write(said_to, word + b"\n")
+
     loop = asyncio.get_running_loop()
     plan = spool.read_plan(directory)
-    engine = Engine(directory, directory.name, plan, worker, memory, _tell_stopping)
+    engine = Engine(
+        directory, directory.name, plan, worker, memory, on_trouble=lambda: say(b"stopping")
+    )
     started = asyncio.Event()
     commands = Commands(engine, started)
     await engine.open()
     loop.add_reader(sys.stdin.fileno(), commands.read)
     loop.add_signal_handler(signal.SIGTERM, commands.quit)
-    print("ready", flush=True)
+    say(b"ready")
     # From here on nothing that lives is garbage: collecting would only cost pauses.
     gc.collect()
     gc.freeze()
@@ -93,9 +101,11 @@ async def work(directory: Path, worker: int, memory: int | None) -> None:
         await engine.close(problem)
 
 
-def _tell_stopping() -> None:
-    with suppress(OSError):  # a supervisor that is gone needs not be told
-        os.write(sys.stdout.fileno(), b"stopping\n")
+def _own_output() -> int:
+    """A descriptor of what was standard output; whatever code prints from now on is an error's."""
+    own = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return own
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -110,13 +120,14 @@ def main() -> int:
     """Entry point of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
     directory, worker, *shared = Path(sys.argv[1]), *map(int, sys.argv[2:])
+    said_to = _own_output()
     allow_open_files()
     try:
         with (
             spool.own_worker(directory, worker),
             asyncio.Runner(loop_factory=_loop_factory()) as runner,
         ):
-            runner.run(work(directory, worker, shared[0] if shared else None))
+            runner.run(work(directory, worker, shared[0] if shared else None, said_to))
     except BenchlabError as exc:
         print(exc, file=sys.stderr)
         return exc.exit_code

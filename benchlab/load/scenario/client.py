@@ -9,7 +9,7 @@ import httpx
 
 from benchlab.load.headers import traceparent
 from benchlab.load.httpx_client import JOB
-from benchlab.load.scenario.context import Context, Step
+from benchlab.load.scenario.context import Context, Step, current_step
 from benchlab.load.servers import ServerNames
 
 __all__ = ["UserClient"]
@@ -27,7 +27,7 @@ class UserClient(httpx.AsyncClient):
 
     async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
         """Send ``request``; see `httpx.AsyncClient.send`."""
-        step = self.context.current
+        step = current_step()
         if step is not None:
             return await self._send_in(step, request, kwargs)
         single = self.context.step(f"{request.method} {request.url.path}")

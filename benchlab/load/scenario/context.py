@@ -4,18 +4,52 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Collection, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol
 
 import httpx
 
 from benchlab.load.failures import error_kind, exception_words
-from benchlab.values.samples import ErrorKind, Flag
+from benchlab.values.samples import ErrorKind
 
-__all__ = ["Context", "Step", "StepSink"]
+__all__ = ["Context", "Iteration", "Step", "StepSink", "current_step", "failure_of"]
 
 _FIRST_ERROR_STATUS = 400
+_TOLD_KEPT = 8
+
+_current: ContextVar[Step | None] = ContextVar("step", default=None)
+"""The step under way. Tasks that a scenario starts have one of their own, which begins as this."""
+
+
+def current_step() -> Step | None:
+    """The step that a request sent now belongs to; None outside of any."""
+    step = _current.get()
+    return None if step is None or step.over else step
+
+
+@dataclass(slots=True, eq=False)
+class Iteration:
+    """One run of the scenario, handed out by the source as ``number``.
+
+    ``begun`` once it has a record, or a step that will be one. ``told`` are the last exceptions
+    that were recorded with a step.
+    """
+
+    number: int
+    intended: int
+    flags: int
+    begun: bool = False
+    told: deque[BaseException] = field(default_factory=lambda: deque(maxlen=_TOLD_KEPT))
+
+    def has_told(self, exc: BaseException) -> bool:
+        """Whether ``exc`` is the failure of a step, and so recorded; or a group of such."""
+        if isinstance(exc, BaseExceptionGroup):
+            return all(map(self.has_told, exc.exceptions))
+        return any(exc is each for each in self.told)
 
 
 class StepSink(Protocol):
@@ -23,19 +57,11 @@ class StepSink(Protocol):
 
     timeout_s: float
 
-    def begin_step(self, step: Step) -> None:
-        """Give the step its sequence number, its number of a name, and its times."""
+    def begin_step(self, step: Step, iteration: Iteration) -> None:
+        """Give the step its sequence number, its number of a name, its flags and times."""
 
     def end_step(self, step: Step, error: ErrorKind, words: str) -> None:
         """Record a step that is over, unless it was recorded before."""
-
-
-class Beginning(Protocol):
-    """What the first step of an iteration takes over: ``begun`` says that one has."""
-
-    intended: int
-    flags: int
-    begun: bool
 
 
 class Context:
@@ -52,20 +78,13 @@ class Context:
         self.iteration = -1
         self.row: Mapping[str, Any] = {}
         self.rng = random.Random(seed * 1_000_003 + user)
-        self.current: Step | None = None
-        self._beginning: Beginning | None = None
+        self._iteration: Iteration | None = None
 
-    def begin(self, beginning: Beginning) -> None:
+    def begin(self, iteration: Iteration, row: Mapping[str, Any]) -> None:
         """Begin an iteration."""
-        self._beginning = beginning
-
-    def take_beginning(self) -> tuple[int, int]:
-        """The intended time and the flags of the step that asks; both 0 but for the first."""
-        beginning = self._beginning
-        if beginning is None or beginning.begun:
-            return 0, 0
-        beginning.begun = True
-        return beginning.intended, beginning.flags | Flag.BEGINS
+        self._iteration = iteration
+        self.iteration += 1
+        self.row = row
 
     def step(self, name: str, *, expect_status: Collection[int] = ()) -> Step:
         """A step: what happens in ``async with ctx.step("login"):`` is one sample of that name.
@@ -77,16 +96,17 @@ class Context:
         ``expect_status`` if that is given. A request outside of any step is a step of its own,
         named by its method and path.
         """
-        return Step(self, self._sink, str(name), frozenset(expect_status))
+        assert self._iteration is not None
+        return Step(self._sink, self._iteration, str(name), frozenset(expect_status))
 
 
 class Step:
     """A step under way: ``async with ctx.step(name) as step``."""
 
     __slots__ = (
-        "_context",
         "_expected",
         "_failed_check",
+        "_iteration",
         "_sink",
         "_timeout",
         "by_path",
@@ -104,10 +124,10 @@ class Step:
     )
 
     def __init__(
-        self, context: Context, sink: StepSink, name: str, expected: frozenset[int]
+        self, sink: StepSink, iteration: Iteration, name: str, expected: frozenset[int]
     ) -> None:
-        self._context = context
         self._sink = sink
+        self._iteration = iteration
         self._expected = expected
         self._failed_check = ""
         self.name = name
@@ -134,16 +154,15 @@ class Step:
         self.bytes_in += response.num_bytes_downloaded
 
     async def __aenter__(self) -> Step:
-        if self._context.current is not None:
+        outer = current_step()
+        if outer is not None:
             raise RuntimeError(
-                f"the step {self.name!r} begins inside {self._context.current.name!r}:"
-                " steps follow each other"
+                f"the step {self.name!r} begins inside {outer.name!r}: steps follow each other"
             )
-        self._context.current = self
+        self._sink.begin_step(self, self._iteration)
+        _current.set(self)
         self._timeout = asyncio.timeout(self._sink.timeout_s)
         await self._timeout.__aenter__()
-        self.intended, self.flags = self._context.take_beginning()
-        self._sink.begin_step(self)
         return self
 
     async def __aexit__(
@@ -152,19 +171,20 @@ class Step:
         exc: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._context.current = None
+        self.over = True
+        _current.set(None)
         try:
             await self._timeout.__aexit__(kind, exc, trace)
         except TimeoutError as timeout:
             self._sink.end_step(self, ErrorKind.TIMEOUT, "")
-            timeout.told_by_step = True  # type: ignore[attr-defined]
+            self._iteration.told.append(timeout)
             raise
         error, words = self._judge(exc)
         if error is ErrorKind.CONNECT and self.failed_in_tls:
             error = ErrorKind.TLS
         self._sink.end_step(self, error, words)
         if exc is not None:
-            exc.told_by_step = True  # type: ignore[attr-defined]
+            self._iteration.told.append(exc)
 
     def _judge(self, exc: BaseException | None) -> tuple[ErrorKind, str]:
         if exc is not None:

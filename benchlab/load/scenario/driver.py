@@ -6,21 +6,16 @@ import asyncio
 import pickle
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 
 from benchlab.errors import InputError
-from benchlab.load.connection_log import ConnectionLog
-from benchlab.load.examples import Examples
 from benchlab.load.failures import unfinished_words
-from benchlab.load.httpx_client import ClientFactory
-from benchlab.load.recorder import Recorder
+from benchlab.load.headers import request_headers
+from benchlab.load.outputs import Outputs
 from benchlab.load.scenario.client import UserClient
-from benchlab.load.scenario.context import Context, Step, failure_of
+from benchlab.load.scenario.context import Context, Iteration, Step, failure_of
 from benchlab.load.scenario.step_names import StepNames
-from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
 from benchlab.load.users import UserPool
 from benchlab.values.examples import BODY_BYTES
@@ -34,26 +29,9 @@ _clock = time.monotonic_ns
 Function = Callable[[httpx.AsyncClient, Context], Awaitable[None]]
 
 
-@dataclass(slots=True)
-class _User:
-    """A virtual user: a client, and what the scenario sees of the run."""
-
-    client: UserClient
-    context: Context
-
-
-@dataclass(slots=True, eq=False)
-class _Iteration:
-    """One run of the scenario. ``begun`` once its first step is, or its failure is recorded."""
-
-    number: int
-    intended: int
-    flags: int
-    begun: bool = False
-
-
-class ScenarioDriver(UserPool[_User, _Iteration]):
-    """See `benchlab.load.driver.Driver`. Steps are numbered here, not by the source.
+class ScenarioDriver(UserPool[UserClient, Iteration]):
+    """See `benchlab.load.driver.Driver`. The source numbers iterations, and steps are numbered
+    here.
 
     The first step of an iteration is intended when the iteration was, every other when it begins.
     An iteration that fails outside of any step, or comes to no step at all, is recorded under the
@@ -61,47 +39,28 @@ class ScenarioDriver(UserPool[_User, _Iteration]):
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        worker: int,
-        run_id: str,
-        source: Source,
-        recorder: Recorder,
-        examples: Examples,
-        log: ConnectionLog,
-        steps_path: Path,
+        self, plan: Plan, worker: int, run_id: str, source: Source, outputs: Outputs
     ) -> None:
-        super().__init__(plan.share(worker), source)
+        super().__init__(plan, worker, run_id, source, outputs)
         assert plan.scenario is not None
-        self._plan = plan
         self._scenario = plan.scenario
-        self._run_id = run_id
-        self._recorder = recorder
-        self._examples = examples
         self._function = _load_function(plan.scenario.code)
-        self._names = StepNames(steps_path, examples.endpoints)
-        self._make_client = ClientFactory(plan, log)
-        self._worker = worker
+        self._names = StepNames(outputs.steps_path, outputs.examples.endpoints)
         self._users = 0
-        self._iterations: set[_Iteration] = set()
+        self._iterations: set[Iteration] = set()
         self._open: set[Step] = set()
+        self._next_seq = worker
+        self._first_measured = 0
         self.timeout_s = plan.timeout_s
-        self.next_seq = worker
-        self.local_failure_count = 0
-        self.servers = ServerNames()
-
-    @property
-    def connections_opened(self) -> int:
-        """Connections that were opened, by all users."""
-        return self._make_client.opened
 
     @property
     def in_flight(self) -> int:
         """Iterations that are under way."""
         return len(self._iterations)
 
-    def sweep(self, now_ns: int) -> None:
-        """Each step carries its own timeout."""
+    def measure_from(self, seq: int) -> None:
+        """All steps of the iterations below number ``seq`` belong to the warm-up."""
+        self._first_measured = seq
 
     def abandon(self, now_ns: int) -> None:
         """Record every open step and every iteration without one as abandoned; take no more."""
@@ -118,17 +77,24 @@ class ScenarioDriver(UserPool[_User, _Iteration]):
 
     # what steps call
 
-    def begin_step(self, step: Step) -> None:
-        """Number a step and note its times."""
+    def begin_step(self, step: Step, iteration: Iteration) -> None:
+        """Number a step and note its flags and times.
+
+        Raises:
+            ValueError: there are too many names of steps.
+            asyncio.CancelledError: the run is over, whatever the scenario makes of that.
+        """
+        if self._stopped:
+            raise asyncio.CancelledError
         if step.by_path is None:
             step.endpoint = self._names.number(step.name)
         else:
             step.endpoint = self._names.number_of_request(*step.by_path)
         step.seq = self._take_seq()
-        step.sent = _clock()
-        first = bool(step.flags & Flag.BEGINS)
-        if not first or self._source.closed:
-            step.intended = step.sent
+        step.flags = self._flags_of_next(iteration)
+        step.sent = step.intended = _clock()
+        if step.flags & Flag.BEGINS and not self._source.closed:
+            step.intended = iteration.intended
         self._open.add(step)
 
     def end_step(self, step: Step, error: ErrorKind, words: str) -> None:
@@ -166,44 +132,40 @@ class ScenarioDriver(UserPool[_User, _Iteration]):
 
     # users
 
-    def _take(self, flags: int) -> _Iteration | None:
+    def _take(self, flags: int) -> Iteration | None:
         due = None if self._stopped else self._source.take(_clock())
         if due is None:
             return None
-        iteration = _Iteration(*due, flags)
+        number, intended = due
+        if number < self._first_measured:
+            flags |= Flag.WARMUP
+        iteration = Iteration(number, intended, flags)
         self._iterations.add(iteration)
         self.in_flight_max = max(self.in_flight_max, len(self._iterations))
         return iteration
 
-    def _make_user(self) -> _User:
+    def _make_user(self) -> UserClient:
         number = self._worker + self._users * self._plan.workers
         self._users += 1
-        client = self._make_client.make(UserClient, self._scenario.base_url)
-        client.headers.update({"Accept": "*/*", "User-Agent": "benchlab"})
+        client = self._clients.make(UserClient, self._scenario.base_url)
+        client.headers.update(request_headers(self._scenario.anchor))
         client.context = Context(self, number, self._plan.seed)
         client.run_id, client.trace_ratio = self._run_id, self._plan.trace_ratio
         client.servers = self.servers
-        return _User(client, client.context)
+        return client
 
-    def _client_of(self, user: _User) -> httpx.AsyncClient:
-        return user.client
-
-    async def _perform(self, user: _User, iteration: _Iteration) -> ErrorKind:
-        context, data = user.context, self._scenario.data
-        context.iteration += 1
-        context.begin(iteration)
+    async def _perform(self, user: UserClient, iteration: Iteration) -> ErrorKind:
+        data, row = self._scenario.data, {}
         if data is not None:
-            index = data.index(iteration.number, iteration.number, self._plan.seed)
-            context.row = data.table[index]
+            row = data.table[data.index(iteration.number, iteration.number, self._plan.seed)]
+        user.context.begin(iteration, row)
         begun = _clock()
-        error, words = ErrorKind.OK, "the iteration came to no step"
+        error, words, outside = ErrorKind.OK, "the iteration came to no step", False
         try:
-            await self._function(user.client, context)
-        except Exception as exc:  # whatever it is, the iteration has failed, and others follow
+            await self._function(user, user.context)
+        except (Exception, SystemExit) as exc:  # the iteration has failed, and others follow
             error, words = failure_of(exc)
-            outside = not getattr(exc, "told_by_step", False)
-        else:
-            outside = False
+            outside = not iteration.has_told(exc)
         if iteration in self._iterations and (outside or not iteration.begun):
             self._record_iteration(iteration, begun, error or ErrorKind.CHECK, words)
         self._iterations.discard(iteration)
@@ -212,22 +174,30 @@ class ScenarioDriver(UserPool[_User, _Iteration]):
         return error
 
     def _record_iteration(
-        self, iteration: _Iteration, sent: int, error: ErrorKind, words: str
+        self, iteration: Iteration, sent: int, error: ErrorKind, words: str
     ) -> None:
         """Record what befell an iteration outside of its steps, under the scenario's name."""
         now = _clock()
-        flags = iteration.flags | (0 if iteration.begun else Flag.BEGINS)
-        late = iteration.begun or self._source.closed
-        intended = sent if late else iteration.intended
+        flags = self._flags_of_next(iteration)
+        begins = flags & Flag.BEGINS and not self._source.closed
+        intended = iteration.intended if begins else sent
         seq = self._take_seq()
         self._recorder.record(seq, intended, sent, 0, now, 0, 0, 0, error, flags)
         if self._examples.wants(error, 0, intended):
             self._examples.keep(error, 0, seq, intended, 0, unfinished_words(error, 0, 0) or words)
 
     def _take_seq(self) -> int:
-        seq = self.next_seq
-        self.next_seq += self._plan.workers
+        seq = self._next_seq
+        self._next_seq += self._plan.workers
         return seq
+
+    @staticmethod
+    def _flags_of_next(iteration: Iteration) -> int:
+        """The flags of an iteration's next record: the first is that it begins, and waited."""
+        if iteration.begun:
+            return iteration.flags & Flag.WARMUP
+        iteration.begun = True
+        return iteration.flags | Flag.BEGINS
 
 
 def _load_function(code: bytes) -> Function:

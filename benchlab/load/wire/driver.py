@@ -7,10 +7,8 @@ import time
 from contextlib import suppress
 
 from benchlab.load.checking import make_checker
-from benchlab.load.connection_log import ConnectionLog
-from benchlab.load.examples import Examples
 from benchlab.load.failures import exception_words
-from benchlab.load.recorder import Recorder
+from benchlab.load.outputs import Outputs
 from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
 from benchlab.load.tls import tls_context
@@ -50,20 +48,13 @@ class WireDriver:
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        worker: int,
-        run_id: str,
-        source: Source,
-        recorder: Recorder,
-        examples: Examples,
-        log: ConnectionLog,
+        self, plan: Plan, worker: int, run_id: str, source: Source, outputs: Outputs
     ) -> None:
         self._plan = plan
         self._source = source
-        self._log = log
-        self.recorder = recorder
-        self.examples = examples
+        self._log = outputs.connections
+        self.recorder = outputs.recorder
+        self.examples = outputs.examples
         self._limit = plan.share(worker)
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
         self._mix = plan.mix()
@@ -118,13 +109,18 @@ class WireDriver:
         for _ in range(self._limit):
             self._refill()
 
+    def measure_from(self, seq: int) -> None:
+        """What the source numbers below ``seq`` belongs to the warm-up."""
+        self.recorder.first_measured_seq = seq
+
     def dispatch(self) -> None:
         """Send what is due on idle or new connections; the rest waits for the cap."""
-        source = self._source
-        while source.waiting and not self._stopped and self._has_room:
-            job = source.take(_clock())
+        source, limit = self._source, self._limit
+        while source.waiting and self.in_flight < limit and not self._stopped:
+            now = _clock()
+            job = source.take(now)
             assert job is not None
-            self._place(job, 0)
+            self._place(job, 0, now)
 
     def sweep(self, now_ns: int) -> None:
         """Record requests that are over their time as timed out."""
@@ -174,7 +170,7 @@ class WireDriver:
         connection.idle_since = now
         self._idle[connection.origin].append(connection)
         if job is not None:
-            self._place(job, flags)
+            self._place(job, flags, now)
 
     def lost(self, connection: Connection) -> None:
         """A connection is gone: make room, and let a new one take the next request."""
@@ -186,16 +182,11 @@ class WireDriver:
 
     # the pool
 
-    @property
-    def _has_room(self) -> bool:
-        """Whether a request could go out now: over an idle connection, or over a new one."""
-        return self.in_flight < self._limit
-
-    def _place(self, job: tuple[int, int], flags: int) -> None:
+    def _place(self, job: tuple[int, int], flags: int, now: int) -> None:
         """Send a request on an idle connection to its service, or on a new one."""
         endpoint = self._mix[job[0] % self._mix_size]
         origin = self._origin_of[endpoint]
-        connection = self._take_idle(origin, _clock())
+        connection = self._take_idle(origin, now)
         if connection is not None:
             self._send(connection, job, endpoint, flags)
             return
@@ -293,16 +284,18 @@ class WireDriver:
     def _refill(self) -> None:
         if self._stopped:
             return
-        job = self._source.take(_clock())
+        now = _clock()
+        job = self._source.take(now)
         if job is not None:
-            self._place(job, 0)
+            self._place(job, 0, now)
 
     def _serve_waiting(self) -> None:
-        if self._source.waiting and not self._stopped and self._has_room:
-            job = self._source.take(_clock())
+        if self._source.waiting and not self._stopped and self.in_flight < self._limit:
+            now = _clock()
+            job = self._source.take(now)
             assert job is not None
             self.cap_wait_count += 1
-            self._place(job, Flag.CAP_WAIT)
+            self._place(job, Flag.CAP_WAIT, now)
 
     def _drop(self, connection: Connection) -> None:
         self._connections.discard(connection)
