@@ -1,0 +1,77 @@
+"""An HTTP/2 server over TLS, a thread per connection, that answers every request alike."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived, StreamEnded
+
+
+class Seen:
+    """The headers of the requests that came, and the connections that brought them."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, str]] = []
+        self.connections: set[int] = set()
+
+    @property
+    def connection_count(self) -> int:
+        """How many connections brought a request."""
+        return len(self.connections)
+
+
+@contextlib.contextmanager
+def serving_http2(
+    tls: ssl.SSLContext, seen: Seen, *, status: int = 200, body: bytes = b"over h2"
+) -> Iterator[str]:
+    """A server on a free port that speaks nothing but HTTP/2; its URL."""
+    tls.set_alpn_protocols(["h2"])
+    listener = socket.create_server(("127.0.0.1", 0))
+    accepted: list[socket.socket] = []
+
+    def serve(raw: socket.socket) -> None:
+        with contextlib.suppress(OSError), tls.wrap_socket(raw, server_side=True) as connection:
+            protocol = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+            protocol.initiate_connection()
+            connection.sendall(protocol.data_to_send())
+            while data := connection.recv(65536):
+                for event in protocol.receive_data(data):
+                    if isinstance(event, RequestReceived):
+                        seen.connections.add(id(raw))
+                        seen.requests.append(
+                            {str(name): str(value) for name, value in event.headers or ()}
+                        )
+                    elif isinstance(event, StreamEnded):
+                        answer = [(":status", str(status)), ("server", "two")]
+                        protocol.send_headers(event.stream_id, answer)
+                        protocol.send_data(event.stream_id, body, end_stream=True)
+                connection.sendall(protocol.data_to_send())
+
+    def accept() -> None:
+        while True:
+            try:
+                raw, _ = listener.accept()
+            except OSError:
+                return
+            accepted.append(raw)
+            threading.Thread(target=serve, args=(raw,), daemon=True).start()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for raw in accepted:
+            with contextlib.suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)
+            raw.close()
+        thread.join()
