@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -68,6 +68,7 @@ __all__ = [
 ROOM_BYTES = 8 << 20
 """What must be free on the disk for each worker when a run begins; 150,000 records."""
 
+_BLOCK_RECORDS = 262_144
 _FORMAT = 1
 _HEAD = "run.json"
 _START = "start.json"
@@ -216,15 +217,9 @@ def _read_run(directory: Path) -> Run:
     start = _read_json(directory / _START)
     plan = _with_steps(Plan.from_dict(head["plan"]), directory)
     files = [samples_path(directory, worker) for worker in range(plan.workers)]
-    parts = [read_records(path) for path in files]
-    records = np.empty(sum(len(part) for part in parts), dtype=SAMPLE_DTYPE)
-    filled = 0
-    for part in parts:
-        records[filled : filled + len(part)] = part
-        filled += len(part)
+    records = _read_all(files)
     if records["error"].max(initial=0) >= len(ErrorKind):
         raise ValueError("its samples are damaged")
-    records = records[np.argsort(records["seq"], kind="stable")]
     samples = Samples(records, plan.endpoint_names)
     try:
         outcome = _read_json(directory / "outcome.json")
@@ -246,6 +241,25 @@ def _read_run(directory: Path) -> Run:
         stop_reason=outcome.get("stop_reason", ""),
         spool=directory,
     )
+
+
+def _read_all(files: Sequence[Path]) -> NDArray[np.void]:
+    """The records of all files in order of ``seq``. Never holds much more than the result."""
+    size = SAMPLE_DTYPE.itemsize
+    counts = [path.stat().st_size // size if path.exists() else 0 for path in files]
+    records = np.empty(sum(counts), dtype=SAMPLE_DTYPE)
+    start = 0
+    for path, count in zip(files, counts, strict=True):
+        for first in range(0, count, _BLOCK_RECORDS):
+            length = min(_BLOCK_RECORDS, count - first)
+            block = np.fromfile(path, dtype=SAMPLE_DTYPE, count=length, offset=first * size)
+            records[start : start + length] = block
+            start += length
+    if np.any(records["seq"][1:] < records["seq"][:-1]):
+        order = np.argsort(records["seq"], kind="stable")
+        for name in SAMPLE_DTYPE.names or ():
+            records[name] = records[name][order]
+    return records
 
 
 def remove(directory: Path) -> None:

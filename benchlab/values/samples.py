@@ -157,8 +157,12 @@ class Samples:
 
     @property
     def measured(self) -> Samples:
-        """Without the warm-up."""
-        return self.where((self.records["flags"] & Flag.WARMUP) == 0)
+        """Without the warm-up; a copy only where the warm-up does not come first."""
+        warmup = (self.records["flags"] & Flag.WARMUP) != 0
+        first = int(np.count_nonzero(warmup))
+        if not warmup[first:].any():
+            return Samples(self.records[first:], self.endpoints)
+        return self.where(~warmup)
 
     @property
     def warmup(self) -> Samples:

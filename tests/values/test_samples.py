@@ -32,6 +32,13 @@ def test_warm_up_and_window_part_the_samples() -> None:
     assert samples.measured.column("intended_ns").min() == 1_000_000_000
 
 
+def test_the_window_is_a_copy_only_where_it_must_be() -> None:
+    samples = make_run(rate_rps=100, duration_s=10, warmup_s=1).samples
+    assert np.shares_memory(samples.measured.records, samples.records)
+    backwards = Samples(samples.records[::-1], samples.endpoints).measured
+    assert np.array_equal(backwards.records, samples.measured.records[::-1])
+
+
 def test_errors_are_counted_by_kind_most_frequent_first() -> None:
     measured = make_run(errors=True).measured
     assert measured.errors == {"status": 20, "reset": 10}
