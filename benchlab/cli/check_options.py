@@ -44,6 +44,7 @@ def _checks(draft: Draft, values: Values) -> None:
 
 
 CHECKS = OptionGroup(
+    "Checks of each answer",
     (
         click.option(
             "--expect-status",

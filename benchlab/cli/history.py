@@ -13,10 +13,11 @@ from benchlab.values.imported import ImportedSummary
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
 
     from benchlab.values.run import Run
 
-__all__ = ["history", "history_table", "query", "show"]
+__all__ = ["history", "history_table", "print_history", "query", "show"]
 
 # Column of the store, and its name where a terminal's width counts.
 _HISTORY = {
@@ -31,6 +32,9 @@ _HISTORY = {
     "latency_p99_ms": "p99 ms",
 }
 
+_WIDE = 100  # columns of a terminal with room for all of them
+_ONLY_WIDE = ["count", "p50 ms"]
+
 
 @click.command()
 @click.option("-n", "limit", type=click.IntRange(1), default=10, show_default=True, help="how many")
@@ -42,7 +46,7 @@ def history(limit: int) -> None:
       benchlab history -n 20
     """
     from benchlab.cli.imported import summary_table
-    from benchlab.cli.output import error_console, print_frame
+    from benchlab.cli.output import console, error_console, print_frame
 
     store = Store()
     with store.connect():
@@ -50,7 +54,7 @@ def history(limit: int) -> None:
     if table.empty and summaries.empty:
         error_console().print("no runs yet: make one with benchlab run URL", markup=False)
     if not table.empty:
-        print_frame(table)
+        print_history(table, console())
     if not summaries.empty:
         click.echo(f"{'' if table.empty else chr(10)}imported summaries, without requests:")
         print_frame(summaries)
@@ -137,3 +141,12 @@ def history_table(store: Store, limit: int) -> pd.DataFrame:
     """The latest ``limit`` runs with the columns that fit on a screen."""
     runs = store.runs(limit=limit)[list(_HISTORY)].rename(columns=_HISTORY)
     return runs.assign(started_at=runs["started_at"].dt.strftime("%m-%d %H:%M"))
+
+
+def print_history(table: pd.DataFrame, out: Console) -> None:
+    """Print what `history_table` gave, a line per run in 80 columns too."""
+    from benchlab.cli.output import print_frame
+
+    if out.width < _WIDE:
+        table = table.drop(columns=_ONLY_WIDE)
+    print_frame(table, out, formats={"rate_rps": ",.1f"}, shortened="name")

@@ -16,6 +16,7 @@ from benchlab.values.options import load_from_options
 
 __all__ = ["LENGTH", "LOAD"]
 
+_CONNECTIONS = ClosedLoop().connections
 _OPEN = ("rate", "stages", "steps", "spike", "replay")
 
 
@@ -26,19 +27,27 @@ def _load(draft: Draft, values: Values) -> None:
     if len(given) > 1:
         names = " and ".join(f"--{name}" for name in given)
         raise InputError(f"{names} exclude each other: a run has one load")
-    arrivals = values.get("arrivals", "constant")
+    connections, arrivals = values.get("connections"), values.get("arrivals")
     think_time = values.get("think_time")
-    if given and think_time is not None:
-        raise InputError(
-            f"--think-time is for the users of a closed loop: leave --{next(iter(given))} out"
-        )
     for name, value in given.items():
-        draft["load"] = _open_loop(name, value, arrivals)
-    if not given and "connections" in values:
+        if think_time is not None:
+            raise InputError(f"--think-time is for the users of a closed loop: leave --{name} out")
+        if connections is not None:
+            raise InputError(
+                f"--connections is for a closed loop: leave --{name} out, or cap the connections"
+                " of an open loop with --max-connections"
+            )
+        draft["load"] = _open_loop(name, value, arrivals or "constant")
+    if not given and ("load" not in draft or values):
+        if arrivals is not None:
+            raise InputError(
+                "--arrivals is for an open loop: give a --rate too, or leave --arrivals out"
+            )
         pause_s, spread = (
             parse_think_time(think_time) if think_time is not None else (0, "constant")
         )
-        draft["load"] = ClosedLoop(values["connections"], pause_s, spread)
+        users = _CONNECTIONS if connections is None else connections
+        draft["load"] = ClosedLoop(users, pause_s, spread)
 
 
 def _completed(values: Values, load: Load) -> Values:
@@ -84,14 +93,14 @@ def _read_replay(path: Path) -> Replay:
 
 
 LOAD = OptionGroup(
+    "Load",
     (
         click.option(
             "--connections",
             "-c",
             type=int,
-            default=64,
-            show_default=True,
-            help="connections of a closed loop",
+            default=None,
+            help=f"connections of a closed loop  [default: {_CONNECTIONS}]",
         ),
         click.option(
             "--think-time",
@@ -121,15 +130,15 @@ LOAD = OptionGroup(
         click.option(
             "--arrivals",
             type=click.Choice(ARRIVALS),
-            default="constant",
-            show_default=True,
-            help="how the requests of an open loop are spaced",
+            default=None,
+            help="how the requests of an open loop are spaced  [default: constant]",
         ),
     ),
     _load,
 )
 
 LENGTH = OptionGroup(
+    "Load",
     (
         click.option(
             "--duration",
@@ -155,5 +164,5 @@ LENGTH = OptionGroup(
             show_default=True,
             help="load before that, recorded but not counted",
         ),
-    )
+    ),
 )

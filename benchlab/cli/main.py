@@ -68,11 +68,14 @@ for command in _COMMANDS:
 def main() -> None:
     """Run the command line; every expected failure is one line on standard error."""
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name="benchlab", standalone_mode=False)
     except click.exceptions.Exit as exc:
         sys.exit(exc.exit_code)
-    except click.ClickException as exc:
+    except click.exceptions.NoArgsIsHelpError as exc:
         exc.show()
+        sys.exit(exc.exit_code)
+    except click.ClickException as exc:
+        print(f"benchlab: {_in_one_line(exc)}", file=sys.stderr)
         sys.exit(exc.exit_code)
     except (KeyboardInterrupt, click.exceptions.Abort):
         print("benchlab: interrupted", file=sys.stderr)
@@ -84,6 +87,13 @@ def main() -> None:
         sys.stderr.close()  # whoever read our output has gone; that is no failure of ours
         sys.exit(0)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _in_one_line(exc: click.ClickException) -> str:
+    """What click found wrong, and where to read how it is right."""
+    words = exc.format_message().rstrip(".")
+    context = exc.ctx if isinstance(exc, click.UsageError) else None
+    return f"{words}: see {context.command_path} --help" if context is not None else words
 
 
 if __name__ == "__main__":

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
 from benchlab.values.plan import Plan
 
-__all__ = ["Draft", "OptionGroup", "Values", "copy_fields", "draft_plan", "with_options"]
+__all__ = [
+    "Draft",
+    "GroupedCommand",
+    "OptionGroup",
+    "Values",
+    "copy_fields",
+    "draft_plan",
+    "with_options",
+]
 
 Draft = dict[str, Any]
 """A plan in the making: field of `Plan` to value. ``requests`` is a list of `Request`."""
@@ -24,6 +32,8 @@ Values = Mapping[str, Any]
 
 Command = Callable[..., Any]
 
+_HELP_COLUMN = 30  # the widest column of options that click makes
+
 
 def copy_fields(draft: Draft, values: Values) -> None:
     """For options that are called like the field of `Plan` that they set."""
@@ -32,11 +42,12 @@ def copy_fields(draft: Draft, values: Values) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OptionGroup:
-    """Options that belong together, in the order of ``--help``.
+    """Options that belong together, in the order of ``--help``, under the head ``title`` there.
 
     ``apply`` puts their values, which may be fewer than the group's, into a draft.
     """
 
+    title: str
     options: Sequence[Callable[[Command], Command]]
     apply: Callable[[Draft, Values], None] = copy_fields
 
@@ -50,6 +61,29 @@ class OptionGroup:
             option(probe)
         parameters: list[click.Parameter] = vars(probe)["__click_params__"]
         return tuple(parameter.name or "" for parameter in reversed(parameters))
+
+
+class GroupedCommand(click.Command):
+    """A command whose ``--help`` lists its options by ``groups``, and then those that have none.
+
+    Groups of the same title share a section, which stands where the first of them does.
+    """
+
+    groups: ClassVar[Sequence[OptionGroup]] = ()
+    _left = "Output"
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections, with their texts in one column."""
+        titles = {name: group.title for group in self.groups for name in group.names}
+        sections: dict[str, list[tuple[str, str]]] = {group.title: [] for group in self.groups}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                title = titles.get(parameter.name or "", self._left)
+                sections.setdefault(title, []).append(record)
+        for title, rows in sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(option.ljust(_HELP_COLUMN), text) for option, text in rows])
 
 
 def with_options(groups: Sequence[OptionGroup]) -> Callable[[Command], Command]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, JustifyMethod
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -95,15 +97,15 @@ def print_run(run: Run, out: Console | None = None) -> None:
     out = out or console()
     stats = run.stats
     out.print(Text.assemble("run ", (run.id, "bold"), f"  {run.name}"))
-    out.print(Text(f"  {run.plan.describe()}"))
-    verdict = Text.assemble("  verdict ", (run.verdict, _VERDICT_STYLE[run.verdict]))
+    _print_below(out, Text(run.plan.describe()))
+    verdict = Text.assemble("verdict ", (run.verdict, _VERDICT_STYLE[run.verdict]))
     if run.invalid_reason:
         verdict.append(f": {run.invalid_reason}")
-    out.print(verdict)
+    _print_below(out, verdict)
     if run.hint:
-        out.print(Text(f"  hint: {run.hint}", style="cyan"))
+        _print_below(out, Text(f"hint: {run.hint}", style="cyan"))
     for warning in run.warnings:
-        out.print(Text(f"  warning: {warning}", style="yellow"))
+        _print_below(out, Text(f"warning: {warning}", style="yellow"))
     intended = (
         ""
         if stats.intended_rate_rps is None
@@ -112,15 +114,18 @@ def print_run(run: Run, out: Console | None = None) -> None:
     noun = "requests"
     if run.iteration_count is not None:
         noun = f"steps of {format_count(run.iteration_count)} iterations"
-    out.print(
+    _print_below(
+        out,
         Text(
-            f"  {format_count(stats.count)} {noun} in {stats.duration_s:.2f} s,"
+            f"{format_count(stats.count)} {noun} in {stats.duration_s:.2f} s,"
             f" {format_rate(stats.rate_rps)}{intended}"
-        )
+        ),
     )
     kinds = ", ".join(f"{kind} {format_count(n)}" for kind, n in stats.errors.items())
-    errors = f"  {format_count(stats.error_count)} errors ({format_ratio(stats.error_ratio)})"
-    out.print(Text(f"{errors}{': ' + kinds if kinds else ''}", style="red" if kinds else ""))
+    errors = f"{format_count(stats.error_count)} errors ({format_ratio(stats.error_ratio)})"
+    _print_below(
+        out, Text(f"{errors}{': ' + kinds if kinds else ''}", style="red" if kinds else "")
+    )
     for example, warmup in show_first(run.examples, run.plan.warmup_ns, _EXAMPLES_SHOWN):
         where = f"{one_line(example.endpoint, 60)}: " if len(run.plan.endpoint_names) > 1 else ""
         line = f"    {example.kind:<9} {where}{example.describe(warmup=warmup)}"
@@ -136,7 +141,7 @@ def print_run(run: Run, out: Console | None = None) -> None:
     ]
     if rows:
         out.print(distributions_table(rows))
-    out.print(Text(f"  {floor_in_words(run)}", style="" if run.floor else "dim"))
+    _print_below(out, Text(floor_in_words(run), style="" if run.floor else "dim"))
     if run.objectives:
         out.print(_objectives(run))
     if by_endpoint := endpoint_rows(run):
@@ -146,22 +151,46 @@ def print_run(run: Run, out: Console | None = None) -> None:
 def print_coverage(coverage: TraceCoverage) -> None:
     """How complete the traces of a run are; nothing when it asked for none."""
     if coverage.sampled:
-        console().print(Text(f"  {coverage}", style="" if coverage.enough else "yellow"))
+        _print_below(console(), Text(str(coverage), style="" if coverage.enough else "yellow"))
 
 
 def print_frame(
-    frame: pd.DataFrame, out: Console | None = None, float_format: str = ",.3f"
+    frame: pd.DataFrame,
+    out: Console | None = None,
+    float_format: str = ",.3f",
+    formats: Mapping[str, str] = MappingProxyType({}),
+    shortened: str = "",
 ) -> None:
-    """A table of any content. Fixed decimals suit columns in ms; others want ``.6g``."""
+    """A table of any content. Fixed decimals suit columns in ms; others want ``.6g``.
+
+    ``formats`` has the columns with a format of their own. Where the terminal is too narrow,
+    the column ``shortened`` is cut to what the others leave, else columns are folded.
+    """
+    out = out or console()
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for name in frame.columns:
+    columns = {
+        str(name): [_cell(value, formats.get(str(name), float_format)) for value in frame[name]]
+        for name in frame.columns
+    }
+    widths = {name: max(map(len, (name, *cells))) + 1 for name, cells in columns.items()}
+    if shortened:
+        room = max(out.width - sum(widths.values()) + widths[shortened] - 1, len(shortened))
+        columns[shortened] = [
+            cell if len(cell) <= room else f"{cell[: room - 1]}…" for cell in columns[shortened]
+        ]
+    for name in columns:
         numeric = frame[name].dtype.kind in "iuf"
-        whole = numeric or name in _WHOLE
+        whole = numeric or name in (shortened, *_WHOLE)
         justify: JustifyMethod = "right" if numeric else "left"
-        table.add_column(str(name), justify=justify, overflow="fold", no_wrap=whole)
-    for row in frame.itertuples(index=False):
-        table.add_row(*(Text(_cell(value, float_format)) for value in row))
-    (out or console()).print(table)
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=whole)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*map(Text, row))
+    out.print(table)
+
+
+def _print_below(out: Console, text: Text) -> None:
+    """Print a part of a summary, each of its lines below the first word of the run's."""
+    out.print(Padding(text, (0, 0, 0, 2), expand=False))
 
 
 def _wide(out: Console) -> Console:

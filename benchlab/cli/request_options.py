@@ -33,8 +33,10 @@ def _additions(draft: Draft, values: Values) -> None:
     query = _pairs("--query", values.get("query", ()))
     cookies = dict(_pairs("--cookie", values.get("cookies", ())))
     auth = _user(values["user"]) if values.get("user") else None
-    feed = values.get("feed")
-    data = read_feed(feed, values.get("pick", PICKS[0])) if feed else None
+    feed, pick = values.get("feed"), values.get("pick")
+    if pick and not feed:
+        raise InputError("--pick says how the rows of a feed are taken: give the --feed too")
+    data = read_feed(feed, pick or PICKS[0]) if feed else None
     if query or cookies or auth:
         draft["requests"] = [
             replace(request, query=query, auth=auth, cookies=cookies)
@@ -47,6 +49,7 @@ def _additions(draft: Draft, values: Values) -> None:
 
 
 ADDITIONS = OptionGroup(
+    "Request",
     (
         click.option(
             "--query", multiple=True, metavar="k=v", help="parameter to add to the URL; repeatable"
@@ -65,9 +68,8 @@ ADDITIONS = OptionGroup(
         click.option(
             "--pick",
             type=click.Choice(PICKS),
-            default=PICKS[0],
-            show_default=True,
-            help="how requests take their rows",
+            default=None,
+            help=f"how requests take their rows  [default: {PICKS[0]}]",
         ),
     ),
     _additions,

@@ -14,9 +14,10 @@ from rich.console import Console
 
 from benchlab import spool
 from benchlab.cli.exit_codes import exit_code
-from benchlab.cli.history import history_table
-from benchlab.cli.output import console, error_console, print_frame, print_run, progress_bar
-from benchlab.cli.run_options import plan_from_values, plan_options
+from benchlab.cli.history import history_table, print_history
+from benchlab.cli.option_group import GroupedCommand
+from benchlab.cli.output import console, error_console, print_run, progress_bar
+from benchlab.cli.run_options import PLAN_OPTIONS, plan_from_values, plan_options
 from benchlab.errors import InputError, RunError
 from benchlab.load.run import run as carry_out
 from benchlab.store import Store
@@ -26,7 +27,11 @@ from benchlab.values.run import Run
 __all__ = ["run"]
 
 
-@click.command()
+class _Run(GroupedCommand):
+    groups = PLAN_OPTIONS
+
+
+@click.command(cls=_Run)
 @click.pass_context
 @click.argument("source", metavar="URL|PLAN.toml")
 @plan_options
@@ -115,9 +120,16 @@ def _keep(finished: Run, store: Store | None, out: Console) -> None:
         if finished.spool is not None:
             spool.remove(finished.spool)
         return
-    store.save(finished)
+    try:
+        store.save(finished)
+    except KeyboardInterrupt:
+        error_console().print(
+            f"run {finished.id} was measured and is not stored yet: benchlab recover saves it",
+            markup=False,
+        )
+        raise
     out.print(f"\nsaved in {store.location}; the last runs:", markup=False)
-    print_frame(history_table(store, 5), out)
+    print_history(history_table(store, 5), out)
 
 
 def _write(finished: Run, json_file: str | None, csv_dir: Path | None) -> None:

@@ -26,7 +26,7 @@ from benchlab.values.options import with_content_type
 from benchlab.values.plan import DRIVERS, Plan
 from benchlab.values.request import Request
 
-__all__ = ["plan_from_values", "plan_options"]
+__all__ = ["PLAN_OPTIONS", "plan_from_values", "plan_options"]
 
 _PLAN_FILE = ".toml"
 
@@ -56,6 +56,7 @@ def _changed(request: Request, values: Values) -> Request:
 
 
 REQUEST = OptionGroup(
+    "Request",
     (
         click.option(
             "--method",
@@ -84,6 +85,7 @@ REQUEST = OptionGroup(
 
 
 GENERATOR = OptionGroup(
+    "Load generator",
     (
         click.option(
             "--timeout",
@@ -113,7 +115,7 @@ GENERATOR = OptionGroup(
             type=int,
             default=1000,
             show_default=True,
-            help="cap of an open loop",
+            help="most connections that an open loop may open",
         ),
         click.option(
             "--trace-ratio",
@@ -129,11 +131,12 @@ GENERATOR = OptionGroup(
             show_default=True,
             help="decides everything that is random",
         ),
-    )
+    ),
 )
 
 
 OBJECTIVES = OptionGroup(
+    "Objectives",
     (
         click.option(
             "--slo",
@@ -149,7 +152,7 @@ OBJECTIVES = OptionGroup(
             help="stop early when this comes true, such as 'error_ratio>0.5 over 5s'; exit code 1;"
             " repeatable",
         ),
-    )
+    ),
 )
 
 
@@ -159,6 +162,7 @@ def _labels(draft: Draft, values: Values) -> None:
 
 
 LABELS = OptionGroup(
+    "Labels",
     (
         click.option(
             "--name",

@@ -27,6 +27,7 @@ def _scenario(draft: Draft, values: Values) -> None:
 
 
 SCENARIO = OptionGroup(
+    "Scenario",
     (
         click.option(
             "--scenario",

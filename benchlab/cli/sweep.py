@@ -58,7 +58,7 @@ def sweep(
     place = directory or Path("reports") / time.strftime("sweep-%Y%m%d-%H%M%S")
     out = error_console()
     columns = (BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=out, transient=True) as bar:
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
         task = bar.add_task("", total=sum(1 for _ in grid(chosen)))
 
         def on_start(point: Point) -> None:

@@ -40,6 +40,7 @@ def _transport(draft: Draft, values: Values) -> None:
 
 
 TRANSPORT = OptionGroup(
+    "Connections",
     (
         click.option(
             "--insecure",

@@ -68,6 +68,11 @@ def export_blocks(
             f"{target} exists already: choose another file, or allow overwriting it with --force"
             " (force=True)"
         )
+    if not target.parent.is_dir():
+        raise InputError(
+            f"cannot write {target}: there is no directory {target.parent}; make it, or choose"
+            " another file"
+        )
     partial = target.with_name(f".{target.name}.partial")
     try:
         with FORMATS[chosen](partial, encode_head(run, sample_count)) as write:

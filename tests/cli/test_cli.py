@@ -57,6 +57,22 @@ def benchlab(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["run", "--rate", "x"], "Invalid value for '--rate' / '-r': 'x' is not a valid float"),
+        (["run"], "Missing argument 'URL|PLAN.toml'"),
+    ],
+)
+def test_input_that_cannot_be_used_is_told_in_one_line(arguments: list[str], line: str) -> None:
+    done = benchlab(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        f"benchlab: {line}: see benchlab run --help\n",
+    )
+
+
 def test_run_writes_exactly_the_promised_json(target: TargetProcess) -> None:
     done = benchlab(
         "run",

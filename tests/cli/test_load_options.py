@@ -88,6 +88,8 @@ def test_arrivals_are_replayed_from_a_file(made: list[Plan], tmp_path: Path) -> 
         (["--rate", "5", "--stages", "1s:5"], "--rate and --stages exclude each other"),
         (["--spike", "base=1", "--replay", "x"], "--spike and --replay exclude each other"),
         (["--rate", "5", "--think-time", "1s"], "--think-time is for the users of a closed loop"),
+        (["--rate", "5", "-c", "9"], "cap the connections of an open loop with --max-connections"),
+        (["--arrivals", "poisson"], "--arrivals is for an open loop"),
         (["--replay", "x", "--arrivals", "poisson"], "--arrivals is not for recorded arrivals"),
         (["--stages", "10s"], "the stages '10s' cannot be read"),
         (["--steps", "1s:5", "--duration", "2s"], "duration_s=2.0 is longer .* own 1 s"),

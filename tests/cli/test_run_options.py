@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from benchlab import ClosedLoop, ConstantRate, Plan, PoissonRate, Stages, Transport
 from benchlab.cli.option_group import copy_fields
+from benchlab.cli.run import run as run_command
 from benchlab.cli.run_options import PLAN_OPTIONS, plan_from_values, plan_options
 from benchlab.errors import InputError
 
@@ -73,6 +75,15 @@ def test_a_header_of_ones_own_replaces_the_credentials_of_the_url() -> None:
 )
 def test_options_that_are_copied_are_fields_of_the_plan(name: str) -> None:
     assert name in {item.name for item in fields(Plan)}
+
+
+def test_help_lists_every_option_once_and_by_groups() -> None:
+    shown = CliRunner().invoke(run_command, ["--help"], catch_exceptions=False).output
+    heads = re.findall(r"^([A-Z][\w ]+):$", shown, re.MULTILINE)
+    assert heads == [*dict.fromkeys(group.title for group in PLAN_OPTIONS), "Output"]
+    options = [option for item in run_command.params for option in item.opts if option[:2] == "--"]
+    listed = re.findall(r"^  (?:-\w, )?(--[\w-]+)", shown, re.MULTILINE)
+    assert sorted(listed) == sorted([*options, "--help"])
 
 
 def test_no_two_options_become_the_same_parameter() -> None:
@@ -176,6 +187,7 @@ def test_what_is_added_to_a_request(tmp_path: Path) -> None:
     [
         (("--query", "q"), "--query 'q' has no equals sign"),
         (("--user", "ada"), "--user has no colon"),
+        (("--pick", "random"), "--pick .* give the --feed too"),
         (("--resolve", "a"), "--resolve 'a' cannot be read"),
         (("--feed", "gone.csv"), "cannot read the feed gone.csv: No such file"),
     ],

@@ -1,0 +1,54 @@
+"""What a terminal shows, at the width that it has."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from benchlab.cli.history import print_history
+from benchlab.cli.output import print_run
+from tests.values.synthetic import make_run
+
+
+def terminal(width: int) -> Console:
+    return Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+
+
+def shown(out: Console) -> str:
+    assert isinstance(out.file, io.StringIO)
+    return out.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_run_has_one_line_in_a_history_of_any_width(width: int) -> None:
+    row = {
+        "run_id": "01a214dd12fb5fb5",
+        "started_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC).strftime("%m-%d %H:%M"),
+        "name": "POST /a/long/way/to/a/service/of/many/words/that/is/called/often/today",
+        "verdict": "interrupted",
+        "count": 16701,
+        "errors": 0,
+        "rate_rps": 8318.5,
+        "p50 ms": 6.654,
+        "p99 ms": 20.186,
+    }
+    out = terminal(width)
+    print_history(pd.DataFrame([row, row]), out)
+    head, *lines = shown(out).splitlines()
+    assert len(lines) == 2
+    assert all("01a214dd12fb5fb5 01-02 03:04 POST /a" in line for line in lines)
+    assert all("…" in line and "8,318.5" in line and "20.186" in line for line in lines)
+    assert ("count" in head) == (width >= 100)
+
+
+def test_long_lines_of_a_summary_go_on_below_their_first_word() -> None:
+    out = terminal(40)
+    print_run(make_run(), out)
+    first, *lines = shown(out).splitlines()
+    assert first.startswith("run ")
+    table = next(n for n, line in enumerate(lines) if line.split()[:1] == ["ms"])
+    assert all(line.startswith("  ") and line[2] != " " for line in lines[:table])
