@@ -8,13 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pytest
 import yaml
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from benchlab import ConstantRate, Plan, Request, Run, run
-from benchlab.store import Store
+from benchlab.store import Store, connection
+from benchlab.store.dsn import default_dsn, parse_dsn
 from benchlab.telemetry import ingest
 from tests.stack.grafana import TimeRange, sql_of
 from tests.target.server import ADD, serving
@@ -50,13 +54,24 @@ def variables() -> Iterator[Any]:
 class Filled:
     """A store, the run in it, and the dashboards' settings that show it."""
 
-    store: Store
+    client: Client
     run: Run
     when: TimeRange
     variables: dict[str, str | list[str]]
 
     def ask(self, raw: str, **chosen: str) -> pd.DataFrame:
-        return self.store.query_df(sql_of(raw, self.when, {**self.variables, **chosen}))
+        """The rows of a panel's SQL, asked under the settings of Grafana's user."""
+        sql = sql_of(raw, self.when, {**self.variables, **chosen})
+        assert "system." not in sql, "that user may read one database only"
+        return self.client.query_df(sql, tz_mode="aware")
+
+
+def profile() -> dict[str, str]:
+    """The settings of Grafana's user in ClickHouse, those last that allow no further ones."""
+    root = ET.fromstring((GRAFANA.parent / "clickhouse/grafana-user.xml").read_text())
+    (found,) = root.findall("profiles/*")
+    settings = {entry.tag: str(entry.text) for entry in found if entry.tag != "constraints"}
+    return dict(sorted(settings.items(), key=lambda item: item[0] == "readonly"))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +102,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
                 "name": [done.name],
                 "service": ["benchlab-target"],
             }
-            yield Filled(store, done, when, chosen)
+            with connection.opened(parse_dsn(default_dsn())) as reader:
+                for name, value in profile().items():
+                    reader.command(f"SET {name} = {value}")
+                yield Filled(reader, done, when, chosen)
 
 
 @pytest.mark.parametrize("panel", list(panels()))
@@ -164,6 +182,12 @@ def test_a_click_on_a_slow_request_leads_to_its_trace(filled: Filled) -> None:
         assert rows["latency_ns"][0] == slowest
         trace = filled.ask(panel_of("service", "One trace"), trace=rows["trace_id"][0])
         assert set(trace["traceID"]) == {rows["trace_id"][0]}
+
+
+def test_grafana_can_change_nothing(filled: Filled) -> None:
+    for sql in ("TRUNCATE TABLE runs", "SET readonly = 0", "SET max_execution_time = 99"):
+        with pytest.raises(DatabaseError, match="readonly"):
+            filled.client.command(sql)
 
 
 def test_links_lead_to_dashboards_and_variables_that_exist() -> None:
