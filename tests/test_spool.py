@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchlab import ConstantRate, Plan, Request, spool
@@ -14,6 +15,7 @@ from benchlab.errors import RunError
 from benchlab.load.recorder import Recorder
 from benchlab.values.examples import make_example
 from benchlab.values.health import WorkerHealth
+from benchlab.values.samples import SAMPLE_DTYPE
 
 PLAN = Plan([Request("GET", "http://127.0.0.1:1/")], ConstantRate(10), duration_s=1, workers=2)
 ID = "00112233445566ff"
@@ -46,6 +48,20 @@ def test_a_run_is_read_as_far_as_it_came() -> None:
     assert run.stopped_ns == 5  # no outcome: stopped when its last sample was done
     spool.write_outcome(directory, None)
     assert spool.read_run(directory).stopped_ns is None
+
+
+def test_samples_are_put_in_order_whole() -> None:
+    directory = make()
+    rng = np.random.default_rng(1)
+    whole = np.frombuffer(rng.bytes(300 * SAMPLE_DTYPE.itemsize), dtype=SAMPLE_DTYPE).copy()
+    whole["seq"], whole["error"] = np.arange(300), 0
+    shuffled = rng.permutation(whole)
+    for worker, part in enumerate((shuffled[:100], shuffled[100:])):
+        torn = b"torn" * worker
+        spool.samples_path(directory, worker).write_bytes(part.tobytes() + torn)
+    records = spool.read_run(directory).samples.records
+    for name in SAMPLE_DTYPE.names or ():
+        assert np.array_equal(records[name], whole[name]), name
 
 
 def test_examples_are_read_in_order_and_a_torn_one_is_left_out() -> None:

@@ -1,4 +1,4 @@
-"""A run in a process of its own, as a script makes one: ``… URL SECONDS`` (closed loop).
+"""A run in a process of its own, as a script makes one: ``… URL RATE SECONDS``.
 
 Says as JSON what it came to and how much memory this process and the worker needed at the most.
 """
@@ -14,10 +14,10 @@ from benchlab import spool
 from benchlab.values.samples import SAMPLE_DTYPE
 
 
-def main(url: str, duration_s: float) -> None:
+def main(url: str, rate_rps: float, duration_s: float) -> None:
     """Make the run, and derive from it what every user sees."""
     body = json.dumps({"a": [1, 2], "b": [3, 4]})
-    plan = bl.Plan([bl.Request("POST", url, body=body)], bl.ClosedLoop(64), duration_s)
+    plan = bl.Plan([bl.Request("POST", url, body=body)], bl.ConstantRate(rate_rps), duration_s)
     run = bl.run(plan)
     assert run.spool is not None
     files = run.spool.glob("samples-*.bin")
@@ -40,4 +40,4 @@ def _memory_max_bytes() -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    main(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]))
