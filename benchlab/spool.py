@@ -20,9 +20,11 @@ processes were killed can be read back as far as it came.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +71,7 @@ ROOM_BYTES = 8 << 20
 """What must be free on the disk for each worker when a run begins; 150,000 records."""
 
 _BLOCK_RECORDS = 262_144
+_MOST_IN_MEMORY = 4_000_000  # records; a longer run is laid out in a file that is mapped
 _FORMAT = 1
 _HEAD = "run.json"
 _START = "start.json"
@@ -217,7 +220,7 @@ def _read_run(directory: Path) -> Run:
     start = _read_json(directory / _START)
     plan = _with_steps(Plan.from_dict(head["plan"]), directory)
     files = [samples_path(directory, worker) for worker in range(plan.workers)]
-    records = _read_all(files)
+    records = _read_all(files, directory)
     if records["error"].max(initial=0) >= len(ErrorKind):
         raise ValueError("its samples are damaged")
     samples = Samples(records, plan.endpoint_names)
@@ -243,11 +246,11 @@ def _read_run(directory: Path) -> Run:
     )
 
 
-def _read_all(files: Sequence[Path]) -> NDArray[np.void]:
-    """The records of all files in order of ``seq``. Never holds much more than the result."""
+def _read_all(files: Sequence[Path], directory: Path) -> NDArray[np.void]:
+    """The records of all files in order of ``seq``; besides them one column is held at a time."""
     size = SAMPLE_DTYPE.itemsize
     counts = [path.stat().st_size // size if path.exists() else 0 for path in files]
-    records = np.empty(sum(counts), dtype=SAMPLE_DTYPE)
+    records = _make_room(sum(counts), directory)
     start = 0
     for path, count in zip(files, counts, strict=True):
         for first in range(0, count, _BLOCK_RECORDS):
@@ -260,6 +263,18 @@ def _read_all(files: Sequence[Path]) -> NDArray[np.void]:
         for name in SAMPLE_DTYPE.names or ():
             records[name] = records[name][order]
     return records
+
+
+def _make_room(count: int, directory: Path) -> NDArray[np.void]:
+    """An array for ``count`` records: in memory, or if it is large in a nameless file on the disk.
+
+    The system may then put other things into that memory, so a run may be larger than it.
+    """
+    if count > _MOST_IN_MEMORY and hasattr(os, "posix_fallocate"):
+        with suppress(OSError), tempfile.TemporaryFile(dir=directory) as file:
+            os.posix_fallocate(file.fileno(), 0, count * SAMPLE_DTYPE.itemsize)
+            return np.asarray(np.memmap(file, dtype=SAMPLE_DTYPE, mode="r+", shape=(count,)))
+    return np.zeros(count, dtype=SAMPLE_DTYPE)
 
 
 def remove(directory: Path) -> None:

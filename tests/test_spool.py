@@ -64,6 +64,26 @@ def test_samples_are_put_in_order_whole() -> None:
         assert np.array_equal(records[name], whole[name]), name
 
 
+def test_a_long_run_lies_in_a_file_and_a_full_disk_is_no_hindrance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    directory = make(records=500)
+    before = spool.read_run(directory).samples.records
+    monkeypatch.setattr(spool, "_MOST_IN_MEMORY", 100)
+    run = spool.read_run(directory)
+    assert isinstance(run.samples.records.base, np.memmap)
+    assert run.samples.records.tobytes() == before.tobytes()
+    assert not [path for path in directory.iterdir() if path.name.startswith("tmp")]
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    assert spool.read_run(directory).samples.records.tobytes() == before.tobytes()
+    spool.remove(directory)
+    assert run.samples.records.tobytes() == before.tobytes(), "it outlives its spool"
+
+
 def test_examples_are_read_in_order_and_a_torn_one_is_left_out() -> None:
     directory = make()
     found = [make_example("status", "a", seq, seq, 500, "no") for seq in range(4)]
