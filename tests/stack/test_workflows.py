@@ -1,0 +1,115 @@
+"""GitHub's workflows: what they may do, what they build, and that they agree with the project."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = {
+    path.stem: yaml.safe_load(path.read_text())
+    for path in sorted((ROOT / ".github/workflows").glob("*.yml"))
+}
+# By job, what it may do beyond reading the code.
+MAY = {
+    ("release", "pypi"): {"id-token": "write"},
+    ("release", "images"): {"contents": "read", "packages": "write"},
+}
+# Of PyPI's own action the major version is a branch.
+PINNED = re.compile(r"@(v\d+|release/v\d+|[0-9a-f]{40})$")
+
+
+def jobs() -> list[Any]:
+    return [
+        pytest.param(name, job, content, id=f"{name}: {job}")
+        for name, workflow in WORKFLOWS.items()
+        for job, content in workflow["jobs"].items()
+    ]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_may_only_read(name: str) -> None:
+    assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
+
+
+@pytest.mark.parametrize(("workflow", "name", "job"), jobs())
+def test_a_job_is_bounded_and_runs_what_is_pinned(
+    workflow: str, name: str, job: dict[str, Any]
+) -> None:
+    assert job.get("permissions") == MAY.get((workflow, name))
+    if "uses" in job:  # a workflow of ours
+        assert (ROOT / job["uses"]).is_file()
+        return
+    assert job["timeout-minutes"] <= 90
+    assert re.fullmatch(r"ubuntu-\d+\.\d+", job["runs-on"])
+    for step in job["steps"]:
+        if "uses" in step:
+            assert PINNED.search(step["uses"])
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+        # What somebody else named must not become part of a script.
+        assert "${{" not in step.get("run", "")
+
+
+def test_nothing_is_published_that_did_not_pass() -> None:
+    workflow = WORKFLOWS["release"]
+    assert workflow[True] == {"push": {"tags": ["v*"]}}  # YAML reads "on" as true
+    for name in ("pypi", "images"):
+        assert set(workflow["jobs"][name]["needs"]) == {"ci", "package"}
+    assert "workflow_call" in WORKFLOWS["ci"][True]
+    assert "secrets" not in str(workflow["jobs"]["pypi"]), "a trusted publisher needs no token"
+
+
+def test_the_images_of_compose_are_those_that_are_published() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    built = {
+        service["image"].split(":")[0]: service["build"]["dockerfile"]
+        for service in compose.values()
+        if "build" in service
+    }
+    images = WORKFLOWS["release"]["jobs"]["images"]
+    published = {
+        entry["image"]: entry["dockerfile"] for entry in images["strategy"]["matrix"]["include"]
+    }
+    # The Collector's is the official one with a health check.
+    assert published == {name: path for name, path in built.items() if name != "benchlab-collector"}
+    push = images["steps"][-1]["with"]
+    assert push["platforms"] == "linux/amd64,linux/arm64"
+    assert push["sbom"] is True
+    assert push["provenance"] == "mode=max"
+
+
+def test_the_tag_is_compared_with_the_version_as_it_is_written() -> None:
+    text = (ROOT / "benchlab/__init__.py").read_text()
+    (version,) = re.findall(r'^__version__ = "(.*)"$', text, re.MULTILINE)
+    steps = WORKFLOWS["release"]["jobs"]["package"]["steps"]
+    (check,) = [step for step in steps if "TAG" in step.get("env", {})]
+    assert check["run"] == r'grep -qxF "__version__ = \"${TAG#v}\"" benchlab/__init__.py'
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for name in ("target", "lab"):
+        assert compose[name]["image"].endswith(f":{version}")
+
+
+def test_dependabot_looks_wherever_something_is_pinned() -> None:
+    config = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())
+    places: dict[str, set[str]] = {}
+    for update in config["updates"]:
+        found = update.get("directories") or [update["directory"]]
+        places.setdefault(update["package-ecosystem"], set()).update(found)
+        assert update["schedule"]["interval"]
+    dockerfiles = [*ROOT.glob("*/Dockerfile"), *ROOT.glob(".docker/*.Dockerfile")]
+    requirements = [ROOT / "pyproject.toml", *ROOT.glob("*/requirements.txt")]
+
+    def directories(paths: list[Path]) -> set[str]:
+        return {f"/{path.parent.relative_to(ROOT)}".removesuffix(".") for path in paths}
+
+    assert places == {
+        "pip": directories(requirements),
+        "github-actions": {"/"},
+        "docker": directories(dockerfiles),
+        "docker-compose": {"/"},
+    }
