@@ -5,9 +5,10 @@ They have tables of their own, for they are not runs: nothing in ``runs`` lacks 
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
-from benchlab.errors import RunNotFoundError
+from benchlab.errors import RunNotFoundError, StoreError
 from benchlab.store.connection import DURABLE
 from benchlab.store.read import typed_frame
 from benchlab.values.imported import ImportedSummary, Interval, Point
@@ -51,29 +52,39 @@ _COLUMNS = (
 
 
 def save(client: Client, summary: ImportedSummary) -> None:
-    """Store ``summary`` unless it is there already."""
-    if _exists(client, summary.id):
-        return
-    if summary.timeline:
-        rows = [
-            [
-                summary.id,
-                line,
-                item.at_s,
-                item.endpoint,
-                item.user_count,
-                item.rate_rps,
-                item.failure_rate_rps,
-                item.request_count,
-                item.error_count,
-                [point.ratio for point in item.percentiles],
-                [point.value_ns for point in item.percentiles],
-            ]
-            for line, item in enumerate(summary.timeline)
+    """Store ``summary`` unless it is there already.
+
+    Raises:
+        StoreError: the store does not hold it afterwards.
+    """
+    if not _count(client, "imported_summaries", "id", summary.id):
+        _insert_timeline(client, summary)
+        _insert_summary(client, summary)
+
+
+def _insert_timeline(client: Client, summary: ImportedSummary) -> None:
+    rows = [
+        [
+            summary.id,
+            line,
+            item.at_s,
+            item.endpoint,
+            item.user_count,
+            item.rate_rps,
+            item.failure_rate_rps,
+            item.request_count,
+            item.error_count,
+            [point.ratio for point in item.percentiles],
+            [point.value_ns for point in item.percentiles],
         ]
-        names = "summary_id line at endpoint user_count rate_rps failure_rate_rps request_count"
-        columns = [*names.split(), "error_count", "percentile_ratios", "percentile_ns"]
-        _insert(client, "imported_timeline", columns, rows, summary.id)
+        for line, item in enumerate(summary.timeline)
+    ]
+    names = "summary_id line at endpoint user_count rate_rps failure_rate_rps request_count"
+    columns = [*names.split(), "error_count", "percentile_ratios", "percentile_ns"]
+    _insert(client, "imported_timeline", columns, rows)
+
+
+def _insert_summary(client: Client, summary: ImportedSummary) -> None:
     row: dict[str, Any] = {
         "id": summary.id,
         "tool": summary.tool,
@@ -93,7 +104,7 @@ def save(client: Client, summary: ImportedSummary) -> None:
         "percentile_counts": [point.request_count for point in summary.percentiles],
         "notes": list(summary.notes),
     }
-    _insert(client, "imported_summaries", list(row), [list(row.values())], summary.id)
+    _insert(client, "imported_summaries", list(row), [list(row.values())])
 
 
 def summaries(client: Client, limit: int | None) -> pd.DataFrame:
@@ -151,20 +162,28 @@ def read(client: Client, summary_id: str) -> ImportedSummary:
     )
 
 
-def _exists(client: Client, summary_id: str) -> bool:
+def _count(client: Client, table: str, column: str, summary_id: str) -> int:
     found = client.query(
-        "SELECT count() FROM imported_summaries WHERE id = {id:String}",
+        f"SELECT count() FROM {table} WHERE {column} = {{id:String}}",  # noqa: S608  # constants
         parameters={"id": summary_id},
     )
-    return bool(found.result_rows[0][0])
+    return int(found.result_rows[0][0])
 
 
-def _insert(
-    client: Client, table: str, columns: list[str], rows: list[list[Any]], summary_id: str
-) -> None:
-    client.insert(
-        table,
-        rows,
-        column_names=columns,
-        settings={**DURABLE, "insert_deduplication_token": f"{table}:{summary_id}"},
-    )
+def _insert(client: Client, table: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """Rows of one summary, whose id comes first in each, once."""
+    if not rows:
+        return
+    summary_id = rows[0][0]
+    # The second round is for rows that are taken for a repetition of those pruned since.
+    for salt in ("", secrets.token_hex(4)):
+        if _count(client, table, columns[0], summary_id) == len(rows):
+            return
+        client.insert(
+            table,
+            rows,
+            column_names=columns,
+            settings={**DURABLE, "insert_deduplication_token": f"{table}:{summary_id}{salt}"},
+        )
+    if _count(client, table, columns[0], summary_id) != len(rows):
+        raise StoreError(f"the summary {summary_id} could not be stored: import its file again")

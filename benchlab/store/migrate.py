@@ -20,7 +20,7 @@ from benchlab.store.cluster import cluster_of, for_cluster
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["Migration", "latest_version", "migrate", "migrations"]
+__all__ = ["Migration", "latest_version", "migrate", "migrations", "table_names"]
 
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _LEDGER = """
@@ -62,6 +62,15 @@ def migrations() -> tuple[Migration, ...]:
 def latest_version() -> int:
     """The schema this benchlab reads and writes."""
     return migrations()[-1].version
+
+
+@cache
+def table_names() -> frozenset[str]:
+    """The tables that the steps create. The database may have others, which are not ours."""
+    made = (
+        re.findall(r"^CREATE TABLE IF NOT EXISTS (\w+)", step.sql, re.M) for step in migrations()
+    )
+    return frozenset(name for names in made for name in names)
 
 
 def migrate(client: Client) -> None:

@@ -2,7 +2,7 @@
 
 A table takes part by its column of time: ``started_at`` of the run for what runs are made of, and
 the Collector's names for telemetry. What belongs to a run or an imported summary and has no such
-column goes by the id of that.
+column goes by the id of that. Tables that the schema does not have belong to somebody else.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchlab.store.cluster import stored
+from benchlab.store.migrate import table_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ DAY_S = 86_400
 
 # First that exists is the one. `noted_at` of ingest_blocks is left alone: they say what was read.
 _TIMES = ("imported_at", "started_at", "Timestamp", "Start", "TimeUnix", "noted_at")
-_KEPT = ("ingest_blocks", "schema_migrations")
+_KEPT = {"ingest_blocks"}
 _AT_ONCE = {"mutations_sync": 2, "allow_nondeterministic_mutations": 1}
 _BEFORE = "< fromUnixTimestamp64Nano({before_ns:Int64})"
 _BY_ID = {
@@ -105,10 +106,10 @@ def _tables(client: Client) -> Sequence[_Table]:
         INNER JOIN system.columns AS columns
             ON columns.database = tables.database AND columns.table = tables.name
         WHERE tables.database = currentDatabase() AND tables.engine LIKE '%MergeTree'
-            AND NOT tables.is_temporary AND table NOT IN {kept:Array(String)}
+            AND NOT tables.is_temporary AND table IN {ours:Array(String)}
         GROUP BY table
         """,
-        parameters={"kept": list(_KEPT)},
+        parameters={"ours": sorted(table_names() - _KEPT)},
     ).result_rows
     found = []
     for name, columns, has_ttl in rows:

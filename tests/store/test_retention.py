@@ -8,6 +8,7 @@ import pytest
 
 from benchlab.store import Store, retention
 from benchlab.values.run import Run
+from tests.store.test_imports import FULL
 
 MakeRun = Callable[..., Run]
 
@@ -78,6 +79,42 @@ def test_a_run_that_was_pruned_can_be_saved_again(store: Store, runs: dict[int, 
     store.save(runs[100])
     assert len(store.run(runs[100].id).samples) == 200
     assert store.query_df("SELECT sum(request_count) AS n FROM per_second")["n"][0] == 600
+
+
+def test_a_summary_that_was_pruned_can_be_imported_again(store: Store) -> None:
+    for _ in range(2):
+        store.save_summary(FULL)
+        assert store.summary(FULL.id) == FULL
+        store.prune(0.0)
+        assert store.summaries().empty
+        assert store.query_df("SELECT count() AS n FROM imported_timeline")["n"][0] == 0
+
+
+def test_tables_of_somebody_else_are_left_alone(store: Store) -> None:
+    with store.connect() as client:
+        client.command(
+            "CREATE TABLE events (Timestamp DateTime, run_id String) ENGINE = MergeTree ORDER BY ()"
+        )
+        client.insert("events", [[5, "old"]], column_names=["Timestamp", "run_id"])
+    try:
+        assert store.prune(DAY_S, dry_run=True).empty
+        store.prune(DAY_S)
+        store.set_ttl(DAY_S)
+        store.set_ttl(None)
+        assert store.query_df("SELECT count() AS n FROM events")["n"][0] == 1
+    finally:
+        with store.connect() as client:
+            client.command("DROP TABLE events")
+
+
+def test_every_table_takes_part_but_what_says_what_was_read(store: Store) -> None:
+    with store.connect() as client:
+        taken = {table.name for table in retention._tables(client)}
+        made = client.query(
+            "SELECT name FROM system.tables"
+            " WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+        ).result_rows
+    assert taken == {name for (name,) in made} - {"ingest_blocks", "schema_migrations"}
 
 
 def test_the_engine_keeps_to_a_ttl(store: Store, runs: dict[int, Run]) -> None:
