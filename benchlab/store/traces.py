@@ -43,7 +43,10 @@ ORDER BY Timestamp, Duration DESC, SpanId
 _REQUEST = """
 SELECT
     seq,
-    JSONExtractString(run.plan, 'requests', endpoint + 1, 'name') AS name,
+    arrayConcat(
+        JSONExtract(run.plan, 'requests', 'Array(Tuple(name String))').name,
+        JSONExtract(run.plan, 'scenario', 'steps', 'Array(String)')
+    )[endpoint + 1] AS name,
     status, error, intended_ns, sent_ns, first_byte_ns, done_ns,
     toUnixTimestamp64Nano(run.started_at) AS started_at_ns
 FROM samples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from benchlab.analysis.histogram import histogram_table
 from benchlab.store import Store, migrate, write
 from benchlab.units import NS_PER_MS, NS_PER_S
+from benchlab.values.load import ClosedLoop
+from benchlab.values.plan import Plan
 from benchlab.values.run import Run
-from benchlab.values.samples import Samples
+from benchlab.values.samples import Flag, Samples
+from benchlab.values.scenario import Scenario
 from benchlab.values.summary import PERCENTILES, exact_percentile
 
 MakeRun = Callable[..., Run]
@@ -68,6 +72,27 @@ def test_endpoints_are_those_of_the_measured_window(store: Store, make_run: Make
         assert (row.request_count, row.error_count) == (len(part), part.error_count)
         assert row.latency_max_ns == part.latency_ns.max()
         check_percentiles(row, part)
+
+
+def test_a_step_of_a_scenario_goes_by_its_name(store: Store, make_run: MakeRun) -> None:
+    run = make_run(500)
+    plan = Plan(
+        scenario=Scenario("http://127.0.0.1:8000", "shop", steps=("cart", "buy")),
+        load=ClosedLoop(2),
+        duration_s=1.0,
+        driver="httpx",
+    )
+    run.samples.records["endpoint"] += 1
+    run.samples.records["flags"] |= np.uint8(Flag.BEGINS)
+    run = replace(run, plan=plan, samples=Samples(run.samples.records, plan.endpoint_names))
+    store.save(run)
+    table = store.query_df("SELECT * FROM per_endpoint ORDER BY endpoint")
+    assert list(zip(table["endpoint"], table["name"], strict=True)) == [(1, "cart"), (2, "buy")]
+    slowest = store.slowest(run.id, 1)[0].request
+    assert slowest is not None
+    assert slowest.endpoint == run.samples.endpoints[run.samples.records["endpoint"][slowest.seq]]
+    kept = store.run(run.id)
+    assert (kept.samples.endpoints, kept.iteration_count) == (("shop", "cart", "buy"), 475)
 
 
 def test_histograms_have_the_buckets_of_the_reports(store: Store, make_run: MakeRun) -> None:

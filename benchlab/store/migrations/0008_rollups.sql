@@ -73,12 +73,16 @@ FROM endpoint_seconds AS seconds
 WHERE run_id IN (SELECT id FROM runs)
 GROUP BY run_id, second, warmup;
 
--- The measured window of a run by endpoint; `name` is the request's name in the plan.
+-- The measured window of a run by endpoint; `name` is that of the request in the plan, or of the
+-- scenario's step: steps are numbered on after the plan's requests.
 CREATE VIEW IF NOT EXISTS per_endpoint AS
 SELECT
     run_id,
     endpoint,
-    JSONExtractString(any(runs.plan), 'requests', endpoint + 1, 'name') AS name,
+    arrayConcat(
+        JSONExtract(any(runs.plan), 'requests', 'Array(Tuple(name String))').name,
+        JSONExtract(any(runs.plan), 'scenario', 'steps', 'Array(String)')
+    )[endpoint + 1] AS name,
     sum(seconds.request_count) AS request_count,
     sum(seconds.error_count) AS error_count,
     sum(seconds.bytes_in) AS bytes_in,

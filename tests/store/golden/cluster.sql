@@ -250,7 +250,10 @@ CREATE VIEW IF NOT EXISTS per_endpoint ON CLUSTER lab AS
 SELECT
     run_id,
     endpoint,
-    JSONExtractString(any(runs.plan), 'requests', endpoint + 1, 'name') AS name,
+    arrayConcat(
+        JSONExtract(any(runs.plan), 'requests', 'Array(Tuple(name String))').name,
+        JSONExtract(any(runs.plan), 'scenario', 'steps', 'Array(String)')
+    )[endpoint + 1] AS name,
     sum(seconds.request_count) AS request_count,
     sum(seconds.error_count) AS error_count,
     sum(seconds.bytes_in) AS bytes_in,
