@@ -70,7 +70,7 @@ def read_jtl_xml(path: Path, collector: Collector) -> Run:
             reader.parser.Parse(b"", True)
         except ExpatError as exc:
             raise InputError(f"{path}:{exc.lineno}: the XML is broken: {exc}") from exc
-        except (KeyError, ValueError):
+        except (LookupError, ValueError, OverflowError):
             place.line = reader.line
             with place:
                 raise

@@ -59,8 +59,10 @@ def read_oha_json(path: Path, url: str | None) -> ImportedSummary:
         return _summary(path, url, data)
     except json.JSONDecodeError as exc:
         raise InputError(f"{path}:{exc.lineno}: the JSON is broken: {exc.msg}") from exc
-    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+    except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as exc:
         raise InputError(f"{path} lacks what oha writes: {exc}") from exc
+    except RecursionError as exc:
+        raise InputError(f"{path}: the JSON is nested too deeply") from exc
 
 
 def _summary(path: Path, url: str | None, data: Mapping[str, Any]) -> ImportedSummary:

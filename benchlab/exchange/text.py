@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,6 +28,15 @@ __all__ = [
 ]
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_WRONG_CONTENT = (
+    ValueError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    AttributeError,
+    RecursionError,  # JSON of absurd depth
+    csv.Error,
+)
 
 
 class Place:
@@ -48,10 +58,8 @@ class Place:
             return
         if isinstance(error, KeyError):
             raise self.error(f"the field {error} is missing") from error
-        if isinstance(error, ValueError | TypeError | IndexError | OverflowError | AttributeError):
+        if isinstance(error, _WRONG_CONTENT):
             raise self.error(str(error) or type(error).__name__) from error
-        if isinstance(error, csv.Error):
-            raise self.error(str(error)) from error
 
 
 @contextmanager
@@ -70,7 +78,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 return
             with gzip.open(file) as unpacked:
                 yield unpacked  # type: ignore[misc]  # it reads like a file
-    except (OSError, EOFError) as exc:
+    except (OSError, EOFError, zlib.error) as exc:
         reason = getattr(exc, "strerror", None) or exc
         raise InputError(f"cannot read {path}: {reason}") from exc
 
@@ -89,7 +97,8 @@ def csv_rows(path: Path, place: Place) -> Iterator[list[str]]:
         reader = csv.reader(io.TextIOWrapper(file, "utf-8", errors="replace", newline=""))
         while True:
             place.line = reader.line_num + 1
-            row = next(reader, None)
+            with place:
+                row = next(reader, None)
             if row is None:
                 return
             if row:

@@ -99,6 +99,38 @@ def test_a_broken_line_is_told_with_its_number(
         import_file(path, source=FORMATS[name])
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        ("oha.json", b'"total"', b'"x": ' + b"[" * 100_000, "nested too deeply"),
+        ("oha.json", b'"slowest": ', b'"slowest": 1e999, "x": ', "lacks what oha writes"),
+        ("vegeta.json", b'"code":', b'"x":' + b"[" * 100_000, r":1: .*recursion"),
+        ("vegeta.csv", b"\n", b"," + b"x" * 200_000 + b"\n", r":1: .*field limit"),
+        ("jmeter.xml.jtl", b"UTF-8", b"truth", "unknown encoding"),
+        ("jmeter.xml.jtl", b' by="', b' by="99999999999999999999', r":\d+: .*too large"),
+    ],
+)
+def test_contents_that_are_absurd(
+    tmp_path: Path, data: Path, name: str, old: bytes, new: bytes, says: str
+) -> None:
+    path = tmp_path / "absurd"
+    whole = (data / name).read_bytes()
+    assert old in whole
+    path.write_bytes(whole.replace(old, new, 1))
+    with pytest.raises(InputError, match=f"{path}.*{says}"):
+        import_file(path, source=FORMATS[name])
+
+
+def test_a_packed_file_that_is_damaged(tmp_path: Path, data: Path) -> None:
+    packed = bytearray((data / "k6.json.gz").read_bytes())
+    path = tmp_path / "damaged.gz"
+    for place in (30, 3000):
+        packed[place : place + 40] = b"\xff" * 40
+        path.write_bytes(packed)
+        with pytest.raises(InputError, match=str(path)):
+            import_file(path, source="k6-json")
+
+
 def test_files_that_are_nothing(tmp_path: Path, data: Path) -> None:
     path = tmp_path / "file"
     with pytest.raises(InputError, match=r"cannot read .*No such file"):
