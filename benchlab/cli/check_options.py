@@ -13,6 +13,7 @@ from benchlab.errors import InputError
 from benchlab.units import parse_size_bytes
 from benchlab.values.checks import (
     BodyContains,
+    BodyEquals,
     BodyMatches,
     Check,
     JsonEquals,
@@ -29,10 +30,16 @@ def _checks(draft: Draft, values: Values) -> None:
     if values.get("expect_status"):
         found.append(parse_statuses(values["expect_status"]))
     found += [BodyContains(text) for text in values.get("expect_body", ())]
+    found += [BodyEquals(values["expect_equals"])] if values.get("expect_equals") else []
     found += [BodyMatches(pattern) for pattern in values.get("expect_regex", ())]
     found += [parse_json_check(text) for text in values.get("expect_json", ())]
     if values.get("max_body"):
         found.append(MaxBody(parse_size_bytes(values["max_body"])))
+    if found and draft.get("scenario") is not None:
+        raise InputError(
+            "--expect-… and --max-body are for requests: in a scenario, write step.check(…) or"
+            " ctx.step(name, expect_status={200})"
+        )
     given = {check.kind for check in found}
     draft["requests"] = [
         replace(
@@ -57,6 +64,7 @@ CHECKS = OptionGroup(
             metavar="TEXT",
             help="text that the body must contain; repeatable",
         ),
+        click.option("--expect-equals", metavar="TEXT", help="what the whole body must be"),
         click.option(
             "--expect-regex",
             multiple=True,

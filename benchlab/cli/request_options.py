@@ -37,6 +37,10 @@ def _additions(draft: Draft, values: Values) -> None:
     if pick and not feed:
         raise InputError("--pick says how the rows of a feed are taken: give the --feed too")
     data = read_feed(feed, pick or PICKS[0]) if feed else None
+    if (query or cookies or auth) and draft.get("scenario") is not None:
+        raise InputError(
+            "--query, --user and --cookie are for requests: a scenario sends its own, by its code"
+        )
     if query or cookies or auth:
         draft["requests"] = [
             replace(request, query=query, auth=auth, cookies=cookies)

@@ -39,6 +39,8 @@ def _request(draft: Draft, values: Values) -> None:
                 f"--{name} would change all {len(requests)} requests of the plan: edit its file"
             )
     draft["requests"] = [_changed(request, values) for request in requests]
+    if values.get("targets"):
+        draft["targets"] = values["targets"]
 
 
 def _changed(request: Request, values: Values) -> Request:
@@ -79,6 +81,13 @@ REQUEST = OptionGroup(
             metavar="TEXT|@FILE",
             help="request body, or a file with it",
         ),
+        click.option(
+            "--target",
+            "targets",
+            multiple=True,
+            metavar="BASE-URL",
+            help="a service for a URL that is only a path; repeatable, in equal shares",
+        ),
     ),
     _request,
 )
@@ -116,6 +125,14 @@ GENERATOR = OptionGroup(
             default=1000,
             show_default=True,
             help="most connections that an open loop may open",
+        ),
+        click.option(
+            "--drain",
+            "drain_s",
+            type=DURATION,
+            default="60s",
+            show_default=True,
+            help="how long requests that are open at the end may take to finish",
         ),
         click.option(
             "--trace-ratio",

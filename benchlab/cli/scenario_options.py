@@ -14,8 +14,9 @@ __all__ = ["SCENARIO"]
 
 def _scenario(draft: Draft, values: Values) -> None:
     reference = values.get("scenario")
-    if draft.get("scenario") is not None and reference:
-        draft["scenario"] = scenario(reference, draft["scenario"].base_url)
+    planned = draft.get("scenario")
+    if planned is not None and reference:
+        draft["scenario"] = scenario(reference, planned.base_url, data=planned.data)
     elif reference:
         request, *more = draft["requests"]
         if more or request != Request("GET", request.url):

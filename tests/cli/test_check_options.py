@@ -14,12 +14,14 @@ from tests.cli.test_run_options import URL, plan_of
 def test_options_become_checks() -> None:
     plan = plan_of(
         "--expect-status", "200, 2XX,404", "--expect-body", "ok", "--expect-body", "fine",
-        "--expect-regex", r"\d", "--expect-json", "a.0=1", "--max-body", "1MB",
+        "--expect-regex", r"\d", "--expect-equals", "1", "--expect-json", "a.0=1",
+        "--max-body", "1MB",
     )  # fmt: skip
     assert plan.requests[0].check_list == (
         StatusIn(404, *range(200, 300)),
         BodyContains("ok"),
         BodyContains("fine"),
+        BodyEquals("1"),
         BodyMatches(r"\d"),
         JsonEquals("a.0", 1),
         MaxBody(1_000_000),

@@ -58,6 +58,41 @@ def test_options_reach_the_plan(tmp_path: Path) -> None:
     assert plan.name == "POST /x"
 
 
+def test_every_setting_of_a_plan_and_of_its_connections_has_an_option() -> None:
+    options = {name for group in PLAN_OPTIONS for name in group.names}
+    made_of_several = {"requests", "load", "transport"}
+    assert {item.name for item in fields(Plan)} - made_of_several <= options
+    assert {item.name for item in fields(Transport)} <= options
+    assert "targets" in options
+
+
+def test_a_path_is_sent_to_each_target() -> None:
+    targets = ("--target", "http://127.0.0.1:1", "--target", "http://127.0.0.1:2")
+    plan = plan_of(*targets, "--drain", "5s", url="/health")
+    assert [request.url for request in plan.requests] == [
+        "http://127.0.0.1:1/health",
+        "http://127.0.0.1:2/health",
+    ]
+    assert plan.drain_s == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--query", "a=b"), "--query, --user and --cookie are for requests"),
+        (("--user", "a:b"), "--query, --user and --cookie are for requests"),
+        (("--expect-status", "200"), "in a scenario, write step.check"),
+        (("--method", "PUT"), "--scenario sends its own requests"),
+    ],
+)
+def test_options_that_a_scenario_would_ignore_are_refused(
+    arguments: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "steps.py").write_text("async def visit(client, ctx):\n    pass\n")
+    with pytest.raises(InputError, match=message):
+        plan_of("--scenario", f"{tmp_path}/steps.py:visit", *arguments)
+
+
 def test_a_rate_makes_an_open_loop() -> None:
     assert plan_of("--rate", "20").load == ConstantRate(20)
 
