@@ -158,4 +158,4 @@ def _windows(
     edges = np.append(starts, starts[-1:] + length_ns)
     at = np.searchsorted(ordered.column(by), edges, side=side)  # type: ignore[call-overload]
     for index, start in enumerate(starts.tolist()):
-        yield start, ordered.where(slice(at[index], at[index + 1]))  # type: ignore[arg-type]
+        yield start, ordered.where(slice(at[index], at[index + 1]))

@@ -129,8 +129,13 @@ class Samples:
     def __repr__(self) -> str:
         return f"<Samples: {len(self):,} requests, {self.error_count:,} failed>"
 
-    def where(self, mask: NDArray[Any]) -> Samples:
-        """The records that ``mask`` selects: bool or index array, or slice."""
+    def where(self, mask: NDArray[Any] | slice) -> Samples:
+        """The records that ``mask`` selects: bool or index array, or slice.
+
+        Where it selects all from one place to another, this copies none.
+        """
+        if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
+            mask = _as_slice(mask)
         return Samples(self.records[mask], self.endpoints)
 
     def column(self, name: str) -> NDArray[Any]:
@@ -254,6 +259,14 @@ class Samples:
 
 
 _FIELDS: tuple[str, ...] = SAMPLE_DTYPE.names or ()
+
+
+def _as_slice(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | slice:
+    """The slice that selects the same as ``mask``, or ``mask`` where there is none."""
+    count = int(np.count_nonzero(mask))
+    first = int(np.argmax(mask)) if count else 0
+    whole = bool(mask[first : first + count].all())
+    return slice(first, first + count) if whole else mask
 
 
 def trace_id(run_id: str, seq: int) -> str:

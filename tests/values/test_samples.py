@@ -123,3 +123,14 @@ def test_a_higher_ratio_traces_a_superset(one: float, other: float) -> None:
     seq = np.arange(500, dtype=np.int64)
     few, many = is_traced(seq, min(one, other)), is_traced(seq, max(one, other))
     assert not np.any(few & ~many)
+
+
+@given(st.lists(st.booleans(), max_size=20))
+def test_what_a_mask_selects_is_the_same_whether_or_not_it_is_copied(chosen: list[bool]) -> None:
+    records = np.zeros(len(chosen), dtype=SAMPLE_DTYPE)
+    records["seq"] = np.arange(len(chosen))
+    mask = np.array(chosen, dtype=bool)
+    selected = Samples(records).where(mask).column("seq")
+    assert list(selected) == [seq for seq, wanted in enumerate(chosen) if wanted]
+    in_one_piece = "01" not in "".join(str(int(wanted)) for wanted in chosen).lstrip("0")
+    assert np.shares_memory(selected, records) == (in_one_piece and any(chosen))
