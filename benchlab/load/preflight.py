@@ -8,6 +8,7 @@ import ssl
 
 from benchlab.errors import InputError, TargetError
 from benchlab.load.tls import tls_context
+from benchlab.values.load import ClosedLoop
 from benchlab.values.plan import Plan
 from benchlab.values.redact import HIDDEN
 from benchlab.values.request import Origin
@@ -51,9 +52,11 @@ def check_open_files(plan: Plan) -> None:
         InputError: a worker's share of the connections exceeds the hard limit of open files.
     """
     allowed = allow_open_files(raise_it=False)
-    if plan.share(0) + _FILES_BESIDE > allowed:
+    own_for_each_service = isinstance(plan.load, ClosedLoop) or plan.driver != "http"
+    needed = plan.share(0) * (len(plan.origins) if own_for_each_service else 1)
+    if needed + _FILES_BESIDE > allowed:
         raise InputError(
-            f"{plan.share(0):,} connections per worker are more than the {allowed:,} open files"
+            f"{needed:,} connections per worker are more than the {allowed:,} open files"
             " that this system allows a process: use fewer connections or more workers,"
             " or raise the limit (ulimit -Hn)"
         )

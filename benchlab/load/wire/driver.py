@@ -52,6 +52,7 @@ class WireDriver:
     ) -> None:
         self._plan = plan
         self._source = source
+        self._closed = source.closed
         self._log = outputs.connections
         self.recorder = outputs.recorder
         self.examples = outputs.examples
@@ -96,7 +97,7 @@ class WireDriver:
                 records it.
         """
         await asyncio.gather(*(dialer.prepare() for dialer in self._dialers))
-        if self._source.closed and self.keep_alive:
+        if self._closed and self.keep_alive:
             opened = (
                 self._connect_idle(origin)
                 for origin in range(len(self._dialers))
@@ -161,7 +162,7 @@ class WireDriver:
         """An answer is in and the connection can serve again: give it the next request."""
         job = None if self._stopped else self._source.take(now)
         flags = 0
-        if job is not None and not self._source.closed:
+        if job is not None and not self._closed:
             self.cap_wait_count += 1
             flags = Flag.CAP_WAIT
         if job is not None and self._alone:
@@ -190,7 +191,7 @@ class WireDriver:
         if connection is not None:
             self._send(connection, job, endpoint, flags)
             return
-        if not self._source.closed and len(self._connections) >= self._limit:
+        if not self._closed and len(self._connections) >= self._limit:
             self._give_up_idle()
         self._start_connection(job, endpoint, flags)
 
@@ -220,7 +221,7 @@ class WireDriver:
             self.in_flight_max = self.in_flight
         seq, intended = job
         sent = _clock()
-        connection.assign(seq, endpoint, sent if self._source.closed else intended, sent, flags)
+        connection.assign(seq, endpoint, sent if self._closed else intended, sent, flags)
         connection.write()
 
     def _start_connection(self, job: tuple[int, int], endpoint: int, flags: int) -> None:
@@ -230,7 +231,7 @@ class WireDriver:
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         seq, intended = job
         sent = _clock()
-        intended = sent if self._source.closed else intended
+        intended = sent if self._closed else intended
         connection.assign(seq, endpoint, intended, sent, flags | Flag.NEW_CONNECTION)
         loop = asyncio.get_running_loop()
         connection.connecting = loop.create_task(self._connect_and_write(connection, seq, sent))
@@ -247,7 +248,7 @@ class WireDriver:
             words = exception_words(dialed.cause) if dialed.cause is not None else ""
             connection.fail(_clock(), error, words)
             self._drop(connection)
-            if self._source.closed:
+            if self._closed:
                 asyncio.get_running_loop().call_later(CONNECT_PAUSE_S, self._refill)
             else:
                 self._vacated()
@@ -276,7 +277,7 @@ class WireDriver:
         return dialed
 
     def _vacated(self) -> None:
-        if self._source.closed:
+        if self._closed:
             self._refill()
         else:
             self._serve_waiting()
