@@ -12,14 +12,13 @@ from benchlab.plots.figure import (
     LEGEND_PT,
     figure_of,
     heading,
-    legend,
     no_samples,
     open_axes,
     requests,
 )
-from benchlab.plots.scale import FLOOR_MS, log_ms
-from benchlab.plots.style import LATENCY, SERVER, dress, styled
-from benchlab.units import NS_PER_MS, format_ms
+from benchlab.plots.overlay import Layer, overlay
+from benchlab.plots.scale import FLOOR_MS
+from benchlab.plots.style import LATENCY, SERVER, styled
 from benchlab.values.run import Run
 
 __all__ = ["client_server"]
@@ -54,21 +53,19 @@ def client_server(
     columns = {name: np.maximum(joined[name].to_numpy(float), FLOOR_MS) for name, *_ in _SERIES}
     everything = np.concatenate(list(columns.values()))
     edges = _edges(everything)
-    peak = 0.0
-    for name, label, color, alpha in _SERIES:
-        values = columns[name]
-        # Beyond the drawn range, which leaves out the slowest 0.1 %, requests count as its edge.
-        share = 100 * np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / len(values)
-        median = float(np.median(values))
-        text = f"{label}, median {format_ms(round(median * NS_PER_MS))}"
-        ax.stairs(share, edges, fill=True, color=color, alpha=alpha, linewidth=0, label=text)
-        ax.stairs(share, edges, color=color, linewidth=1.2, baseline=None)
-        ax.axvline(median, color=color, linewidth=1.4, linestyle=(0, (3, 2)))
-        peak = max(peak, float(share.max()))
-    log_ms(ax, "x", float(edges[0]), float(edges[-1]))
-    ax.set_ylim(0, peak * 1.15)
-    legend(ax)
-    dress(ax)
+    # The drawn range leaves out the slowest 0.1 %.
+    layers = [
+        Layer(
+            label,
+            color,
+            alpha,
+            columns[name],
+            np.ones(len(joined)),
+            float(np.median(columns[name])),
+        )
+        for name, label, color, alpha in _SERIES
+    ]
+    overlay(ax, edges, layers)
     return figure_of(ax)
 
 

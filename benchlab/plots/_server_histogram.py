@@ -14,13 +14,13 @@ from benchlab.plots.figure import (
     LEGEND_PT,
     figure_of,
     heading,
-    legend,
     no_samples,
     open_axes,
 )
-from benchlab.plots.scale import FLOOR_MS, log_ms
-from benchlab.plots.style import SERVER, SERVICE, dress, styled
-from benchlab.units import NS_PER_MS, format_count, format_ms
+from benchlab.plots.overlay import Layer, overlay
+from benchlab.plots.scale import FLOOR_MS
+from benchlab.plots.style import SERVER, SERVICE, styled
+from benchlab.units import NS_PER_MS, format_count
 from benchlab.values.run import Run
 
 __all__ = ["server_histogram"]
@@ -57,25 +57,13 @@ def server_histogram(run: Run, buckets: pd.DataFrame, ax: Axes | None = None) ->
     edges = _edges(buckets, upper_ms, client_ms)
     # A bucket lies within one bin, and is put there by its middle.
     middle_ms = np.sqrt(np.maximum(buckets["lower_ms"].to_numpy(float), FLOOR_MS) * upper_ms)
-    series = (
-        ("service’s metric", SERVER, 0.55, middle_ms, counts),
-        ("client service time", SERVICE, 0.4, client_ms, np.ones(len(client_ms))),
-    )
-    peak = 0.0
-    for label, color, alpha, values, weights in series:
-        # Beyond the drawn range, requests count as its edge.
-        inside = np.clip(values, edges[0], edges[-1])
-        share = 100 * np.histogram(inside, edges, weights=weights)[0] / weights.sum()
-        median = _median(values, weights)
-        text = f"{label}, median {format_ms(round(median * NS_PER_MS))}"
-        ax.stairs(share, edges, fill=True, color=color, alpha=alpha, linewidth=0, label=text)
-        ax.stairs(share, edges, color=color, linewidth=1.2, baseline=None)
-        ax.axvline(median, color=color, linewidth=1.4, linestyle=(0, (3, 2)))
-        peak = max(peak, float(share.max()))
-    log_ms(ax, "x", float(edges[0]), float(edges[-1]))
-    ax.set_ylim(0, peak * 1.15)
-    legend(ax)
-    dress(ax)
+    ones = np.ones(len(client_ms))
+    median_ms = _median(middle_ms, counts), float(np.median(client_ms))
+    layers = [
+        Layer("service’s metric", SERVER, 0.55, middle_ms, counts, median_ms[0]),
+        Layer("client service time", SERVICE, 0.4, client_ms, ones, median_ms[1]),
+    ]
+    overlay(ax, edges, layers)
     return figure_of(ax)
 
 
