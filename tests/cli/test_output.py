@@ -46,7 +46,7 @@ def test_a_run_has_one_line_in_a_history_of_any_width(width: int) -> None:
 
 
 def test_long_lines_of_a_summary_go_on_below_their_first_word() -> None:
-    out = terminal(40)
+    out = terminal(60)
     print_run(make_run(), out)
     first, *lines = shown(out).splitlines()
     assert first.startswith("run ")
