@@ -111,15 +111,13 @@ def print_run(run: Run, out: Console | None = None) -> None:
         if stats.intended_rate_rps is None
         else f" (intended {format_rate(stats.intended_rate_rps)})"
     )
-    noun = "requests"
+    noun, rate = "requests", format_rate(stats.rate_rps)
     if run.iteration_count is not None:
+        rate = f"{stats.rate_rps:,.1f} steps/s"
         noun = f"steps of {format_count(run.iteration_count)} iterations"
     _print_below(
         out,
-        Text(
-            f"{format_count(stats.count)} {noun} in {stats.duration_s:.2f} s,"
-            f" {format_rate(stats.rate_rps)}{intended}"
-        ),
+        Text(f"{format_count(stats.count)} {noun} in {stats.duration_s:.2f} s, {rate}{intended}"),
     )
     kinds = ", ".join(f"{kind} {format_count(n)}" for kind, n in stats.errors.items())
     errors = f"{format_count(stats.error_count)} errors ({format_ratio(stats.error_ratio)})"
@@ -200,15 +198,20 @@ def _wide(out: Console) -> Console:
 
 
 def distributions_table(rows: list[tuple[str, Distribution]]) -> Table:
-    """Named durations by statistic, ms."""
+    """Named durations by statistic, ms; eight statistics below 100 s fit into 80 columns."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     table.add_column("  ms", no_wrap=True)
     for key in rows[0][1].to_dict():
         table.add_column(key.replace("_", "."), justify="right", no_wrap=True)
     for name, distribution in rows:
         values = distribution.to_dict().values()
-        table.add_row(f"  {name}", *(f"{value / NS_PER_MS:,.3f}" for value in values))
+        table.add_row(f"  {name}", *(_in_ms(value) for value in values))
     return table
+
+
+def _in_ms(value_ns: float) -> str:
+    value = value_ns / NS_PER_MS
+    return f"{value:,.{3 if value < 100 else 2 if value < 1_000 else 0}f}"
 
 
 def _objectives(run: Run) -> Table:

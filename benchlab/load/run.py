@@ -95,6 +95,8 @@ def _in_kernel() -> bool:
 
 
 def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> Run:
+    if not isinstance(plan, Plan):
+        raise InputError(f"{plan!r} is no plan: make one, such as bl.Plan(requests=[request])")
     if isinstance(plan.load, Imported):
         raise InputError(
             f"this plan describes what {plan.load.source} sent, not how: give it a load of its own"

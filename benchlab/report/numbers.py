@@ -173,8 +173,9 @@ def reuse_in_words(run: Run) -> str:
     kept = len(run.measured) - opened
     if opened == 0:
         return f"All {format_count(kept)} requests went over connections that were open already."
+    noun = "request" if opened == 1 else "requests"
     return (
-        f"{format_count(opened)} requests opened a connection,"
+        f"{format_count(opened)} {noun} opened a connection,"
         f" {format_count(kept)} went over one that was open already."
     )
 

@@ -36,6 +36,12 @@ def cautions(
         return
     if not isinstance(plan.load, ClosedLoop):
         yield from _of_open_loop(samples.measured, health)
+    for request in plan.requests:
+        if names := sorted(request.unfilled_names):
+            yield (
+                f"{request.name} sends {{{{{names[0]}}}}} as it stands: it has no feed (data) to"
+                " fill it"
+            )
     yield from _of_cores(plan, environment)
     yield from _of_rate(plan, environment)
     load = (environment.get("load_average_before") or [0.0])[0]

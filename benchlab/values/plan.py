@@ -17,6 +17,7 @@ from benchlab.units import NS_PER_S, seconds_to_ns
 from benchlab.values.load import ClosedLoop, Load, OpenLoad, load_from_dict, load_to_dict
 from benchlab.values.mix import draw_mix
 from benchlab.values.objectives import Objective, check_objectives, parse_objectives
+from benchlab.values.pairs import text_pairs
 from benchlab.values.redact import public_url
 from benchlab.values.request import Origin, Request
 from benchlab.values.scenario import Scenario
@@ -131,11 +132,10 @@ class Plan:
                 f"{self.connection_limit} connections cannot be shared by {self.workers} workers:"
                 " each needs at least one; use fewer workers"
             )
-        tags = self.tags.items() if isinstance(self.tags, Mapping) else self.tags
         put = object.__setattr__
         put(self, "requests", requests)
         put(self, "duration_s", self._duration_s())
-        put(self, "tags", tuple(sorted((str(key), str(value)) for key, value in tags)))
+        put(self, "tags", tuple(sorted(text_pairs("tags", self.tags))))
         put(self, "name", self.name or requests[0].name)
         names = [request.name for request in requests]
         for item in ("slo", "abort_on"):
@@ -365,7 +365,7 @@ def _is_number(value: object) -> bool:
 def _check_seconds(name: str, value: float, *, above_zero: bool) -> None:
     if not (_is_number(value) and (value > 0 if above_zero else value >= 0)):
         bound = "above 0" if above_zero else "0 or more"
-        raise InputError(f"{name}={value!r} must be {bound} seconds")
+        raise InputError(f"{name}={value!r} must be a number of seconds, {bound}")
 
 
 def _check_whole(name: str, value: int, low: int, high: int) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, quote_plus, unquote, urlencode, urlsplit, 
 from benchlab.errors import InputError
 from benchlab.values.checks import Check, check_from_dict, check_to_dict, tuple_of_checks
 from benchlab.values.feed import Feed
+from benchlab.values.pairs import text_pairs
 from benchlab.values.template import BUILT_IN, field_names
 
 __all__ = ["Origin", "Request"]
@@ -85,8 +86,7 @@ class Request:
             raise InputError(f"{self.method!r} is not an HTTP method: use GET, POST, PUT …")
         parts = _split_url(_with_query(self.url, query))
         url, credentials = _without_credentials(parts)
-        pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
-        headers = tuple((str(key), str(value)) for key, value in pairs)
+        headers = text_pairs("headers", self.headers)
         if auth is not None:
             credentials = _basic(*auth)
         if credentials and "authorization" not in {key.lower() for key, _ in headers}:
@@ -147,9 +147,18 @@ class Request:
     @property
     def field_names(self) -> set[str]:
         """The fields to be filled for each request."""
-        values = "".join(value for _, value in self.header_pairs)
-        found = field_names(b"\n".join((self.url.encode(), values.encode(), self.body_bytes)))
+        found = self._names_of_fields
         return found if self.data is not None else found & set(BUILT_IN)
+
+    @property
+    def unfilled_names(self) -> set[str]:
+        """What looks like a field and is sent as it stands, since there is no feed."""
+        return self._names_of_fields - self.field_names
+
+    @property
+    def _names_of_fields(self) -> set[str]:
+        values = "".join(value for _, value in self.header_pairs)
+        return field_names(b"\n".join((self.url.encode(), values.encode(), self.body_bytes)))
 
     def at(self, target: str, share: float = 1.0, label: str = "") -> Request:
         """This request to the service at the base URL ``target``, with a share of its weight."""

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchlab.errors import InputError
+from benchlab.values.pairs import text_pairs
 
 __all__ = ["Transport"]
 
@@ -63,8 +64,8 @@ class Transport:
         number = isinstance(ttl, int | float) and not isinstance(ttl, bool)
         if not (number and math.isfinite(ttl) and ttl >= 0):
             raise InputError(f"dns_ttl_s={ttl!r} must be 0 or more seconds")
-        pairs = self.resolve.items() if isinstance(self.resolve, Mapping) else self.resolve
-        object.__setattr__(self, "resolve", tuple(sorted(_checked(host, to) for host, to in pairs)))
+        pairs = (_checked(host, to) for host, to in text_pairs("resolve", self.resolve))
+        object.__setattr__(self, "resolve", tuple(sorted(pairs)))
 
     def address_of(self, host: str, port: int) -> tuple[str, int]:
         """The host or address, and port, to connect to for a service; its own if none is set."""

@@ -341,3 +341,8 @@ def test_both_drivers_send_the_same_request(driver: str) -> None:
         "user-agent: benchlab",
         "x-own: 1",
     ]
+
+
+def test_what_is_no_plan_is_refused() -> None:
+    with pytest.raises(InputError, match="is no plan: make one"):
+        run(Request("GET", "http://127.0.0.1:8000/"))  # type: ignore[arg-type]

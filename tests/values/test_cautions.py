@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from benchlab.values.cautions import cautions
+from benchlab.values.feed import Feed
 from benchlab.values.health import Health, WorkerHealth
 from benchlab.values.load import ClosedLoop, Stages
 from benchlab.values.plan import Plan
@@ -109,3 +111,11 @@ def test_lag_that_shows_in_the_latency_calls_for_care() -> None:
     assert make_run(lag_ns=15 * MS).warnings == ()  # the verdict says it
     assert make_run(lag_ns=MS // 2).warnings == ()  # a fast service: the floor tells
     assert make_run(lag_ns=2 * MS, stall=True).warnings == ()  # a small share
+
+
+def test_a_field_that_nothing_fills_is_told() -> None:
+    bare = Request("GET", "http://127.0.0.1:8000/x?id={{id}}&n={{seq}}")
+    (said,) = make_run(requests=[bare]).warnings
+    assert said == "GET /x sends {{id}} as it stands: it has no feed (data) to fill it"
+    fed = replace(bare, data=Feed([{"id": 1}]))
+    assert make_run(requests=[fed]).warnings == ()

@@ -28,7 +28,8 @@ def check_rate(name: str, rate_rps: object, *, zero: bool = False) -> float:
     if number is None or not (0 < number <= _MAX_RATE_RPS or (zero and number == 0)):
         bound = "0 or more" if zero else "above 0"
         raise InputError(
-            f"{name}={rate_rps!r} must be {bound} and at most {_MAX_RATE_RPS:,.0f} requests/s"
+            f"{name}={rate_rps!r} must be a number of requests/s, {bound} and at most"
+            f" {_MAX_RATE_RPS:,.0f}"
         )
     return number
 
@@ -42,7 +43,7 @@ def check_seconds(name: str, seconds: object, *, zero: bool = False) -> float:
     number = _number(seconds)
     if number is None or not (0 < number <= _MAX_SECONDS or (zero and number == 0)):
         bound = "0 or more" if zero else "above 0"
-        raise InputError(f"{name}={seconds!r} must be {bound} seconds")
+        raise InputError(f"{name}={seconds!r} must be a number of seconds, {bound}")
     return number
 
 

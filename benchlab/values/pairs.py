@@ -1,0 +1,24 @@
+"""Names and values that are given as a mapping, or as pairs where order or repetition matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from benchlab.errors import InputError
+
+__all__ = ["text_pairs"]
+
+
+def text_pairs(what: str, given: Any) -> tuple[tuple[str, str], ...]:
+    """``given``, for the setting called ``what``, as pairs of text in its order.
+
+    Raises:
+        InputError: neither a mapping nor pairs.
+    """
+    items = given.items() if isinstance(given, Mapping) else given
+    if isinstance(items, Iterable) and not isinstance(items, str | bytes):
+        pairs = list(items)
+        if all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+            return tuple((str(name), str(value)) for name, value in pairs)
+    raise InputError(f"{what}={given!r} must be a mapping of names to values, or pairs of them")
