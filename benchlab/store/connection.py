@@ -97,7 +97,11 @@ def _passes(exc: BaseException) -> bool:
 
 
 def make_read_only(client: Client) -> None:
-    """Let this client change nothing, and reach no file or other host, from here on."""
+    """Let this client change nothing, and read from no table of a file or another host.
+
+    What the engine still allows: the scalar function ``file`` (one file as a text, on a server only
+    from its own directory for that) and ``DESCRIBE`` of a table function.
+    """
     from clickhouse_connect.driver.httpclient import HttpClient
 
     if not isinstance(client, HttpClient):
