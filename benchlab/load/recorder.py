@@ -22,7 +22,7 @@ __all__ = ["Recorder", "in_run_time"]
 
 _RECORD = struct.Struct("<qqqqqqHHBBxx")
 _SIZE = SAMPLE_DTYPE.itemsize
-_BLOCK = 1024
+_BLOCK = 256  # records; the loop stands still while one is written, so it is small
 _WARMUP = np.uint8(Flag.WARMUP)
 _AHEAD = 1 << 19  # bytes: far more than is recorded between noticing a full disk and stopping
 _KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE: the file ends where its records end, whatever is reserved

@@ -8,7 +8,7 @@ from benchlab.errors import InputError
 
 __all__ = ["ARRIVALS", "BLOCK", "check_arrivals", "check_rate", "check_seconds"]
 
-BLOCK = 2_048
+BLOCK = 512
 """Offsets made at once, while the run goes on: few enough not to delay a send by 0.1 ms."""
 
 ARRIVALS = ("constant", "poisson")
