@@ -17,6 +17,8 @@ import socket
 import sys
 import time
 from array import array
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"
@@ -28,7 +30,7 @@ _STDIN = 0
 def serve(file: Path) -> int:
     """Answer until standard input ends; the exit status."""
     gc.disable()
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
     listener.setblocking(False)
     accepting = listener.fileno()
     poll = select.epoll()
@@ -44,10 +46,9 @@ def serve(file: Path) -> int:
         now = clock()
         for fd, _ in ready:
             if fd == accepting:
-                connection = listener.accept()[0]
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connections[connection.fileno()] = connection
-                poll.register(connection.fileno(), select.EPOLLIN)
+                for connection in _accept(listener):
+                    connections[connection.fileno()] = connection
+                    poll.register(connection.fileno(), select.EPOLLIN)
                 continue
             if fd == _STDIN:
                 with file.open("wb") as out:
@@ -65,6 +66,15 @@ def serve(file: Path) -> int:
             except OSError:
                 pass
             connections.pop(fd).close()
+
+
+def _accept(listener: socket.socket) -> Iterator[socket.socket]:
+    """All connections that wait."""
+    with suppress(BlockingIOError):
+        while True:
+            connection = listener.accept()[0]
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            yield connection
 
 
 if __name__ == "__main__":

@@ -18,6 +18,10 @@ __all__ = ["CLOSED", "CONSTANT", "ENVIRONMENT", "Command", "Job", "installed"]
 ENVIRONMENT = {"GOMAXPROCS": "1", "TOKIO_WORKER_THREADS": "1", "K6_NO_USAGE_REPORT": "true"}
 _JSON = "application/json"
 
+SPARE = 4
+"""How many times as many users as in a closed loop may come to the aid of a constant rate; without
+a limit, some tools drown in connections once they are late."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -87,6 +91,7 @@ def vegeta(job: Job) -> list[str]:
     command += ["-workers", str(job.connections)]
     if job.rate_rps is None:
         return [*command, "-rate", "0", "-max-workers", str(job.connections)]
+    command += ["-max-workers", str(SPARE * job.connections)]
     return [*command, "-rate", f"{job.rate_rps}/1s"]
 
 
@@ -129,7 +134,7 @@ def _scenario(job: Job) -> dict[str, object]:
         "timeUnit": "1s",
         "duration": duration,
         "preAllocatedVUs": job.connections,
-        "maxVUs": 4 * job.connections,
+        "maxVUs": SPARE * job.connections,
     }
 
 
