@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 import tempfile
@@ -155,10 +155,12 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 def _first_line(fd: int) -> bytes:
     deadline = time.monotonic() + _PATIENCE_S
     text = b""
-    while not text.endswith(b"\n"):
-        readable, _, _ = select.select([fd], [], [], max(0.0, deadline - time.monotonic()))
-        data = os.read(fd, 4096) if readable else b""
-        if not data:
-            return b""
-        text += data
+    with selectors.DefaultSelector() as selector:  # select() itself knows no more than 1,024 files
+        selector.register(fd, selectors.EVENT_READ)
+        while not text.endswith(b"\n"):
+            readable = selector.select(max(0.0, deadline - time.monotonic()))
+            data = os.read(fd, 4096) if readable else b""
+            if not data:
+                return b""
+            text += data
     return text

@@ -155,7 +155,10 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
     [
         (["run", "127.0.0.1:8000/x"], "no scheme"),
         (["run", "ftp://127.0.0.1/"], "'ftp'"),
-        (["run", "http://127.0.0.1/", "--rate", "-5"], "rate_rps=-5.0 must be a number of requests/s, above 0"),
+        (
+            ["run", "http://127.0.0.1/", "--rate", "-5"],
+            "rate_rps=-5.0 must be a number of requests/s, above 0",
+        ),
         (["run", "http://127.0.0.1/", "--rate", "0"], "--rate 0"),
         (["run", "http://127.0.0.1/", "--duration", "10 parsecs"], "parsecs"),
         (["run", "http://127.0.0.1/", "--duration", "0s"], "duration_s=0.0"),

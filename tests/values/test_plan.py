@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -39,8 +39,18 @@ requests = st.builds(
     weight=st.floats(0.001, 1000),
     name=words,
 )
+
+
+def plan_within(load: Load, duration_s: float | None, **values: Any) -> Plan:
+    """A plan whose duration is left to its load where that is shorter."""
+    own_s = load.duration_s
+    if duration_s is not None and own_s is not None and duration_s > own_s:
+        duration_s = None
+    return Plan(load=load, duration_s=cast(float, duration_s), **values)
+
+
 plans = st.builds(
-    Plan,
+    plan_within,
     requests=st.lists(requests, min_size=1, max_size=3),
     load=loads,
     duration_s=st.one_of(st.none(), st.floats(0.001, 0.01)),
