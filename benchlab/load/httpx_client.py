@@ -82,8 +82,7 @@ class ClientFactory:
         self.opened += not error
         if cause is not None and any(map(is_local_failure, causes_of(cause))):
             self.local_failure_count += 1
-        origin = Origin(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
-        self._log.record(seq, start, phases, self._origins.get(origin, 0), error)
+        self._log.record(seq, start, phases, self._origins.get(_origin_of(url), 0), error)
 
 
 class _Transport(httpx.AsyncHTTPTransport):
@@ -105,8 +104,8 @@ class _Transport(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; its Host header stays what it was."""
         meant = request.url
-        port = meant.port or (443 if meant.scheme == "https" else 80)
-        host, port = self._settings.address_of(meant.host, port)
+        origin = _origin_of(meant)
+        host, port = self._settings.address_of(origin.host, origin.port)
         name = self._settings.server_name or meant.host
         request.extensions = {
             **request.extensions,
@@ -160,3 +159,8 @@ class _ConnectionTrace:
             error = opening_error(cause, in_tls=bool(self._connected))
         phases = (0, connect_ns, tls_ns)
         self._factory.connected(self._url, seq, self._start, phases, error, cause)
+
+
+def _origin_of(url: httpx.URL) -> Origin:
+    """The service that ``url`` belongs to, its port the scheme's own when it has none."""
+    return Origin(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))

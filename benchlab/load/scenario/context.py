@@ -13,12 +13,12 @@ from typing import Any, Protocol
 
 import httpx
 
+from benchlab.load.checking import judge_status
 from benchlab.load.failures import error_kind, exception_words
 from benchlab.values.samples import ErrorKind
 
 __all__ = ["Context", "Iteration", "Step", "StepSink", "current_step", "failure_of"]
 
-_FIRST_ERROR_STATUS = 400
 _TOLD_KEPT = 8
 
 _current: ContextVar[Step | None] = ContextVar("step", default=None)
@@ -194,9 +194,7 @@ class Step:
         status = self.status
         if self._expected and status not in self._expected:
             return ErrorKind.CHECK, f"status {status} is not one of {sorted(self._expected)}"
-        if not self._expected and status >= _FIRST_ERROR_STATUS:
-            return ErrorKind.STATUS, f"status {status}"
-        return ErrorKind.OK, ""
+        return (ErrorKind.OK, "") if self._expected else judge_status(status)
 
 
 def failure_of(exc: BaseException) -> tuple[ErrorKind, str]:
