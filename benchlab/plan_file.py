@@ -9,7 +9,7 @@ from benchlab.errors import InputError
 from benchlab.feeds import read_feed
 from benchlab.scenarios import scenario
 from benchlab.values.plan import Plan
-from benchlab.values.planfile import Files, draft_from_toml
+from benchlab.values.plan_toml import Files, draft_from_toml
 
 __all__ = ["read_draft", "read_plan"]
 

@@ -21,7 +21,7 @@ from benchlab.cli.run_options import PLAN_OPTIONS, plan_from_values, plan_option
 from benchlab.errors import InputError, RunError
 from benchlab.load.run import run as carry_out
 from benchlab.store import Store
-from benchlab.values.planfile import plan_to_toml
+from benchlab.values.plan_toml import plan_to_toml
 from benchlab.values.run import Run
 
 __all__ = ["run"]

@@ -19,7 +19,7 @@ from benchlab.report.examples import exhibits, left_out_note
 from benchlab.report.figures import inline_svg
 from benchlab.units import format_count, format_ms, format_ratio
 from benchlab.values.coverage import TraceCoverage
-from benchlab.values.planfile import plan_to_toml
+from benchlab.values.plan_toml import plan_to_toml
 from benchlab.values.redact import public_url
 from benchlab.values.run import Run
 from benchlab.values.trace import Trace

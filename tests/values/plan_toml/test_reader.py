@@ -1,71 +1,14 @@
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
 
-from benchlab import (
-    ClosedLoop,
-    ConstantRate,
-    JsonEquals,
-    Plan,
-    Replay,
-    Request,
-    Stages,
-    StatusIn,
-    Transport,
-)
+from benchlab import ClosedLoop, Plan, Replay, Request, Stages, Transport
 from benchlab.errors import InputError
-from benchlab.plan_file import read_plan
 from benchlab.values.feed import Feed
-from benchlab.values.planfile import Files, draft_from_toml, plan_to_toml
-from benchlab.values.redact import public_plan
-from benchlab.values.scenario import Scenario
-from tests.values.test_plan import plans
-
-REQUEST = '[[requests]]\nurl = "http://127.0.0.1:8000/x"\n'
-ROWS = Feed([{"a": "1"}])
-README = Path(__file__).parents[2] / "README.md"
-
-
-def no_file(name: str) -> Any:
-    raise AssertionError(f"{name} is not to be read")
-
-
-FILES = Files(
-    no_file,
-    lambda name, pick: Feed(ROWS.table, pick, name),
-    lambda name: str(Path("/at", name)),
-    lambda function, base_url: Scenario(base_url, "visit", b"code", "", function),
-)
-
-
-def plan_of(text: str) -> Plan:
-    return Plan(**draft_from_toml(text, "plan.toml", FILES))
-
-
-def readme_example() -> str:
-    (found,) = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
-    return str(found)
-
-
-def test_the_example_of_the_readme_is_a_plan(tmp_path: Path) -> None:
-    (tmp_path / "checkout.toml").write_text(readme_example())
-    plan = read_plan(tmp_path / "checkout.toml")
-    assert plan.name == "checkout"
-    assert (plan.duration_s, plan.warmup_s, plan.timeout_s) == (30, 2, 1.5)
-    assert plan.load == ConstantRate(200)
-    add, health = plan.requests
-    assert (add.method, add.name, add.weight) == ("POST", "add", 3)
-    assert add.body_bytes == b'{"a":[1,2],"b":[3,4]}'
-    assert add.check_list == (StatusIn(200), JsonEquals("result.0", 4))
-    assert (health.method, health.header_pairs) == ("GET", (("Accept", "application/json"),))
-    assert [str(item) for item in plan.slo] == ["p99<50ms", "error_ratio<1% over 5s"]
-    assert [str(item) for item in plan.abort_on] == ["error_ratio>0.5"]
-    assert dict(plan.tags) == {"team": "shop"}
+from benchlab.values.plan_toml import plan_to_toml
+from tests.values.plan_toml.texts import REQUEST, plan_of
 
 
 def test_what_a_file_leaves_out_is_as_in_python() -> None:
@@ -82,17 +25,6 @@ def test_what_a_file_leaves_out_is_as_in_python() -> None:
 )
 def test_load_shapes_are_written_by_their_kind(text: str, load: Any) -> None:
     assert plan_of(f"{REQUEST}[load]\n{text}\n").load == load
-
-
-def test_files_are_relative_to_the_plan(tmp_path: Path) -> None:
-    (tmp_path / "body.bin").write_bytes(b"\xff\x00")
-    (tmp_path / "times.csv").write_text("time\n5.0\n5.5\n")
-    (tmp_path / "plan.toml").write_text(
-        f'{REQUEST}body_file = "body.bin"\n[load]\nkind = "replay"\noffsets_file = "times.csv"\n'
-    )
-    plan = read_plan(tmp_path / "plan.toml")
-    assert (plan.requests[0].method, plan.requests[0].body_bytes) == ("POST", b"\xff\x00")
-    assert plan.load == Replay([0, 0.5])
 
 
 @pytest.mark.parametrize(
@@ -139,36 +71,6 @@ def test_what_is_wrong_is_named_with_its_place(text: str, words: str) -> None:
     assert words in str(refused.value)
 
 
-def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot read .*none\.toml"):
-        read_plan(tmp_path / "none.toml")
-    (tmp_path / "plan.toml").write_text(f'{REQUEST}body_file = "nope"')
-    with pytest.raises(InputError, match=r"cannot read .*nope"):
-        read_plan(tmp_path / "plan.toml")
-    (tmp_path / "plan.toml").write_bytes(b"\xff")
-    with pytest.raises(InputError, match="not UTF-8"):
-        read_plan(tmp_path / "plan.toml")
-    (tmp_path / "plan.toml").write_text(f"workers = 0\n{REQUEST}")
-    with pytest.raises(InputError, match=r"plan\.toml: workers=0"):
-        read_plan(tmp_path / "plan.toml")
-
-
-@given(plans)
-def test_a_plan_that_was_written_is_read_back(plan: Plan) -> None:
-    assert plan_of(plan_to_toml(plan)) == plan
-
-
-def test_checks_objectives_and_shapes_are_written_too() -> None:
-    plan = Plan(
-        [Request("GET", "http://h/", checks=[StatusIn(200, 404), JsonEquals("a.b", {"c": [1]})])],
-        Stages([(10, 100), (5.5, 0)], start_rps=3),
-        slo=["p99[GET /]<50ms over 5s"],
-        abort_on=["error_ratio>50%"],
-        tags={"a b": "", "c": '"'},
-    )
-    assert plan_of(plan_to_toml(plan)) == plan
-
-
 def test_targets_transport_and_data_are_said_as_in_python() -> None:
     plan = plan_of("""
         targets = { a = "https://a.example:1", b = "https://b.example" }
@@ -197,46 +99,6 @@ def test_targets_transport_and_data_are_said_as_in_python() -> None:
     again = plan_of(plan_to_toml(plan).replace("***", "x"))
     assert again.transport == plan.transport
     assert again.requests[0].data == plan.requests[0].data
-
-
-def test_rows_come_from_a_file_beside_the_plan(tmp_path: Path) -> None:
-    (tmp_path / "users.csv").write_text("name,token\nAnn,s3cret\n")
-    (tmp_path / "plan.toml").write_text(
-        f'{REQUEST}headers = {{ X-A = "{{{{name}}}}" }}\ndata = {{ file = "users.csv" }}\n'
-    )
-    plan = read_plan(tmp_path / "plan.toml")
-    assert plan.requests[0].data is not None
-    assert plan.requests[0].data.table == ({"name": "Ann", "token": "s3cret"},)
-    text = plan_to_toml(plan)
-    assert "s3cret" not in text
-    (tmp_path / "again.toml").write_text(text)
-    assert read_plan(tmp_path / "again.toml") == plan
-
-
-def test_secrets_in_rows_are_hidden() -> None:
-    feed = Feed([{"name": "Ann", "password": "s3cret"}])
-    text = plan_to_toml(Plan([Request("GET", "http://h/{{name}}", data=feed)]))
-    assert "Ann" in text
-    assert "s3cret" not in text
-
-
-def test_a_written_plan_hides_secrets_and_says_so() -> None:
-    request = Request("GET", "http://h/?token=abc", headers={"Authorization": "Bearer abc"})
-    text = plan_to_toml(Plan([request], ConstantRate(5), duration_s=3))
-    assert "abc" not in text
-    assert "# *** stands for a secret" in text
-    assert "# 15 requests in the measured window" in text
-    assert "closed loop: as many" in plan_to_toml(Plan([request]))
-
-
-def test_a_written_plan_says_what_it_leaves_out() -> None:
-    replay = Replay([k / 100 for k in range(50)])
-    text = plan_to_toml(Plan([Request("GET", "http://h/")], replay), most_offsets=20)
-    assert "# 30 more arrival times are left out" in text
-    kept = Plan.from_dict(
-        public_plan(Plan([Request("GET", "http://h/{{a}}", data=ROWS)]).to_dict())
-    )
-    assert "# rows of data are left out" in plan_to_toml(kept)
 
 
 def test_a_scenario_takes_the_place_of_the_requests() -> None:
