@@ -15,6 +15,7 @@ from benchlab.cli.calibrate import calibrate
 from benchlab.cli.exchange import export, import_
 from benchlab.cli.history import history, query, show
 from benchlab.cli.ingest import ingest
+from benchlab.cli.migrate import migrate
 from benchlab.cli.notebooks import notebooks
 from benchlab.cli.prune import prune
 from benchlab.cli.recover import recover
@@ -56,6 +57,7 @@ _COMMANDS = (
     import_,
     recover,
     prune,
+    migrate,
     target,
     ingest,
     notebooks,

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchlab.errors import InputError, StoreBusyError, StoreError, StoreUnavailableError
 from benchlab.store import cluster
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 __all__ = ["DURABLE", "errors_in_our_words", "make_read_only", "opened", "patiently", "reason"]
+
+T = TypeVar("T")
 
 DURABLE = {"async_insert": 0, "wait_end_of_query": 1}
 """Settings of every insert: acknowledged means written. Servers buffer by default since 26.x."""
@@ -67,7 +69,7 @@ def errors_in_our_words(dsn: Dsn) -> Iterator[None]:
         raise kind(f"the store {dsn} failed: {reason(exc, dsn)}") from exc
 
 
-def patiently(work: Callable[[], None], wait_s: float, say: Callable[[str], None]) -> None:
+def patiently(work: Callable[[], T], wait_s: float, say: Callable[[str], None]) -> T:
     """Do ``work``, which may be repeated, again while the store is unavailable.
 
     The pauses double from 0.5 s to 8 s; there is no attempt after ``wait_s``. ``say`` is told of

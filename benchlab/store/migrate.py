@@ -73,8 +73,10 @@ def table_names() -> frozenset[str]:
     return frozenset(name for names in made for name in names)
 
 
-def migrate(client: Client) -> None:
-    """Bring the schema up to date. Costs one small query when it is.
+def migrate(client: Client) -> int:
+    """Bring the schema up to date, and say which version it was; 0 for none.
+
+    Costs one small query when it is up to date.
 
     Raises:
         SchemaError: the store has steps that this benchlab does not know.
@@ -87,7 +89,7 @@ def migrate(client: Client) -> None:
             " upgrade with pip install --upgrade benchlab"
         )
     if len(applied) == len(migrations()):
-        return
+        return newest
     cluster = cluster_of(client)
     _apply(client, _LEDGER.strip(), cluster)
     for step in migrations():
@@ -101,6 +103,7 @@ def migrate(client: Client) -> None:
             column_names=["version", "name"],
             settings={"async_insert": 0, "insert_deduplication_token": step.name},
         )
+    return newest
 
 
 def _apply(client: Client, statement: str, cluster: str) -> None:

@@ -79,21 +79,44 @@ class Store:
         Inside the block other calls of this store on the same thread use the same client. Errors
         of the client leave the block as StoreError.
         """
+        with self._opened() as (client, _):
+            yield client
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Client, int]]:
+        """The client, and the version of the schema before it was brought up to date."""
         client: Client | None = getattr(self._local, "client", None)
         if client is not None:
             with connection.errors_in_our_words(self._dsn):
-                yield client
+                yield client, migrate.latest_version()
             return
         with (
             gate.admission(self._dsn, self._wait_s, self._on_wait),
             connection.opened(self._dsn) as client,
         ):
-            migrate.migrate(client)
+            was = migrate.migrate(client)
             self._local.client = client
             try:
-                yield client
+                yield client, was
             finally:
                 self._local.client = None
+
+    def migrate(self) -> tuple[int, int]:
+        """Bring the schema up to date, as each other call does first, and do nothing else.
+
+        Returns the version that it was, 0 for none, and the one that it is. While a server is
+        unavailable, the call tries again as `save` does.
+
+        Raises:
+            SchemaError: the store was written by a newer benchlab.
+        """
+
+        def attempt() -> int:
+            with self._opened() as (_, was):
+                return was
+
+        was = connection.patiently(attempt, self._wait_s, self._on_wait or gate.say)
+        return was, migrate.latest_version()
 
     def save(self, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
         """Keep ``run``; once it is acknowledged, remove its spool.

@@ -137,6 +137,26 @@ def test_applied_once(store: Store) -> None:
         assert list(applied["name"]) == [step.name for step in migrate.migrations()]
 
 
+def test_it_says_what_the_schema_was_and_is(new_store: Store) -> None:
+    latest = migrate.latest_version()
+    assert new_store.migrate() == (0, latest)
+    assert new_store.migrate() == (latest, latest)
+    with new_store.connect():
+        assert new_store.migrate() == (latest, latest)
+
+
+def test_one_of_an_older_benchlab_is_brought_up_to_date(
+    new_store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = migrate.migrations()
+    monkeypatch.setattr(migrate, "migrations", lambda: steps[:2])
+    assert new_store.migrate() == (0, 2)
+    monkeypatch.setattr(migrate, "migrations", lambda: steps)
+    assert new_store.migrate() == (2, steps[-1].version)
+    new_store.save(make_run(10))
+    assert len(new_store.runs()) == 1
+
+
 def test_one_that_was_cut_off_is_applied_again(
     new_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
