@@ -6,9 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pytest
@@ -17,16 +15,13 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from benchlab import ConstantRate, Plan, Request, Run, run
-from benchlab.store import Store, connection
-from benchlab.store.dsn import default_dsn, parse_dsn
+from benchlab.store import Store
+from benchlab.store.dsn import default_dsn
 from benchlab.telemetry import ingest
+from tests.stack.dashboards import DASHBOARDS, GRAFANA, panels, reading, variables
 from tests.stack.grafana import TimeRange, sql_of
 from tests.target.server import ADD, serving
 
-GRAFANA = Path(__file__).parents[2] / "otel/grafana"
-DASHBOARDS = {
-    path.stem: json.loads(path.read_text()) for path in sorted(GRAFANA.glob("dashboards/*.json"))
-}
 # By type of panel, what the data source makes of the rows: a time series, a table, a trace.
 FORMATS = {"timeseries": 0, "traces": 3}
 # What the panel for traces reads.
@@ -34,20 +29,6 @@ TRACE_COLUMNS = {
     "traceID", "spanID", "parentSpanID", "operationName", "serviceName", "duration", "startTime",
     "tags", "serviceTags", "statusCode",
 }  # fmt: skip
-
-
-def panels() -> Iterator[Any]:
-    for name, dashboard in DASHBOARDS.items():
-        for panel in dashboard["panels"]:
-            if panel["type"] != "row":
-                yield pytest.param(panel, id=f"{name}: {panel['title']}")
-
-
-def variables() -> Iterator[Any]:
-    for name, dashboard in DASHBOARDS.items():
-        for variable in dashboard["templating"]["list"]:
-            if variable["type"] == "query":
-                yield pytest.param(variable, id=f"{name}: {variable['name']}")
 
 
 @dataclass(frozen=True)
@@ -66,14 +47,6 @@ class Filled:
         return self.client.query_df(sql, tz_mode="aware")
 
 
-def profile() -> dict[str, str]:
-    """The settings of Grafana's user in ClickHouse, those last that allow no further ones."""
-    root = ET.fromstring((GRAFANA.parent / "clickhouse/grafana-user.xml").read_text())
-    (found,) = root.findall("profiles/*")
-    settings = {entry.tag: str(entry.text) for entry in found if entry.tag != "constraints"}
-    return dict(sorted(settings.items(), key=lambda item: item[0] == "readonly"))
-
-
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     directory = tmp_path_factory.mktemp("dashboards")
@@ -87,7 +60,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
                 Request("POST", url, json={"a": [1, 2], "b": [3, 4]}, weight=3, name="add"),
                 Request("POST", url, json={"a": [1, 2], "b": [3]}, name="it's refused"),
             ]
-            plan = Plan(requests, ConstantRate(100), duration_s=3, warmup_s=1, trace_ratio=1)
+            plan = Plan(requests, ConstantRate(100), duration_s=3, warmup_s=0.5, trace_ratio=1)
             done = run(plan)
             server.stop()
         store = Store()
@@ -102,9 +75,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
                 "name": [done.name],
                 "service": ["benchlab-target"],
             }
-            with connection.opened(parse_dsn(default_dsn())) as reader:
-                for name, value in profile().items():
-                    reader.command(f"SET {name} = {value}")
+            with reading(default_dsn()) as reader:
                 yield Filled(reader, done, when, chosen)
 
 

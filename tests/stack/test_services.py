@@ -18,8 +18,11 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import httpx
+import yaml
 
-from benchlab.store import Store
+from benchlab.store import Store, migrate
+from tests.clickhouse_front import Front
+from tests.stores import new_database
 from tests.target.server import ADD, environment
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +113,29 @@ def test_the_lab_opens_the_notebooks_by_its_images_command(tmp_path: Path) -> No
         assert "01_benchmark.ipynb" in names
         kernels = httpx.get(f"{url}/api/kernelspecs", params={"token": token}).json()
         assert "python3" in kernels["kernelspecs"]
+
+
+def test_the_schema_is_made_by_its_services_command(front: Front, tmp_path: Path) -> None:
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["schema"]
+    assert service["read_only"] is True
+    program, *arguments = service["command"]
+    found = shutil.which(program, path=Path(sys.executable).parent)
+    assert found is not None
+    with new_database(front) as dsn:
+        # Its file system is read-only, so it has no home to write to.
+        variables = {**os.environ, "BENCHLAB_DSN": dsn, "HOME": "/proc/nope"}
+        variables["BENCHLAB_DATA_DIR"] = ""
+        done = subprocess.run(
+            [found, *arguments],
+            cwd=tmp_path,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.endswith(f": schema none, now {migrate.latest_version()}\n")
+        assert Store(dsn).migrate() == (migrate.latest_version(),) * 2
 
 
 def context() -> list[Path]:

@@ -24,6 +24,7 @@ SECRETS = {
 # Recognisable wherever compose puts them.
 VALUES = {name: f"value-of-{name.lower()}" for name in SECRETS}
 SERVICES = ["clickhouse", "collector", "grafana", "lab", "target"]
+ONCE = ["schema"]  # does its work and ends
 DOCKERFILES = [ROOT / "target/Dockerfile", *sorted((ROOT / ".docker").glob("*.Dockerfile"))]
 
 
@@ -76,7 +77,7 @@ def dockerfile(service: dict[str, Any]) -> str:
 
 
 def test_compose_has_the_whole_stack(services: dict[str, dict[str, Any]]) -> None:
-    assert sorted(services) == SERVICES
+    assert sorted(services) == sorted(SERVICES + ONCE)
 
 
 def test_published_ports_are_on_loopback_only(services: dict[str, dict[str, Any]]) -> None:
@@ -104,11 +105,21 @@ def test_services_wait_for_those_they_need_to_be_healthy(
     }
     assert needs == {
         "clickhouse": {},
-        "collector": {"clickhouse": "service_healthy"},
+        "schema": {"clickhouse": "service_healthy"},
+        "collector": {"schema": "service_completed_successfully"},
         "target": {"collector": "service_healthy"},
-        "grafana": {"clickhouse": "service_healthy"},
-        "lab": {"clickhouse": "service_healthy", "target": "service_healthy"},
+        "grafana": {"schema": "service_completed_successfully"},
+        "lab": {"schema": "service_completed_successfully", "target": "service_healthy"},
     }
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_what_runs_once_is_not_started_again(
+    services: dict[str, dict[str, Any]], name: str
+) -> None:
+    assert services[name]["restart"] == "no"
+    # Its image may have a check, of a service that this is not.
+    assert services[name]["healthcheck"] == {"test": ["NONE"]}
 
 
 def test_services_cannot_gain_privileges(services: dict[str, dict[str, Any]]) -> None:
@@ -121,7 +132,7 @@ def test_images_are_pinned(services: dict[str, dict[str, Any]]) -> None:
     references = [service["image"] for service in services.values()]
     for path in DOCKERFILES:
         references += re.findall(r"^FROM (\S+)", path.read_text(), re.MULTILINE)
-    assert len(references) == len(SERVICES) + 4
+    assert len(references) == len(SERVICES + ONCE) + 4
     for reference in references:
         assert re.search(r":v?\d+\.\d+[\w.-]*$", reference), reference
 
