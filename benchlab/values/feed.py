@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any, Self
 
 from benchlab.errors import InputError
+from benchlab.values.scramble import GOLDEN, scrambled
 
 __all__ = ["PICKS", "Feed", "withhold_rows"]
 
@@ -69,11 +70,7 @@ class Feed:
         """Which row the ``turn``-th request of an endpoint takes, number ``seq`` of the run."""
         if self.pick == "sequential":
             return turn % len(self.table)
-        # SplitMix64's finaliser (Steele, Lea, Flood 2014): no state, the same for every worker.
-        mixed = (seq * 0x9E3779B97F4A7C15 + seed) & _MASK
-        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
-        return (mixed ^ (mixed >> 31)) % len(self.table)
+        return scrambled((seq * GOLDEN + seed) & _MASK) % len(self.table)
 
     def describe(self) -> str:
         """The feed as a phrase."""

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError, MissingPackageError
+from benchlab.values.scramble import GOLDEN, scrambled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -277,14 +278,11 @@ def trace_id(run_id: str, seq: int) -> str:
 def is_traced(seq: NDArray[np.int64], ratio: float) -> NDArray[np.bool_]:
     """Which requests of a run ask to be traced: a fixed pseudo-random share ``ratio`` of them.
 
-    The sequence number is scrambled by the finaliser of SplitMix64 (Steele, Lea, Flood 2014), so
-    the choice follows no period of the load and needs no state.
+    The sequence number is scrambled, so that the choice follows no period of the load and needs no
+    state.
     """
     if ratio >= 1:
         return np.ones(len(seq), dtype=np.bool_)
-    mixed = seq.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
+    mixed = scrambled(seq.astype(np.uint64) + np.uint64(GOLDEN))
     chosen: NDArray[np.bool_] = mixed < np.uint64(int(ratio * 2**64))
     return chosen
