@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from benchlab.units import (
 )
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
 from benchlab.values.examples import one_line, show_first
-from benchlab.values.summary import STATISTICS, Distribution
+from benchlab.values.summary import STATISTICS
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, window_in_words
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["run_card"]
 
 _EXAMPLES_SHOWN = 5
+_RESULTS = ("met", "broken")
 _BADGE = {
     "valid": "#1a7f37",
     "invalid": "#b42318",
@@ -136,49 +138,41 @@ def _table(run: Run) -> str:
     )
     if stats.latency_ns is None:
         return '<div class="bl-quiet">no samples, so no percentiles</div>'
-    head = "".join(f'<th scope="col">{name}</th>' for name in STATISTICS.values())
-    rows = "".join(_row(name, part) for name, part in parts if part)
-    return (
-        '<div class="bl-scroll"><table><thead><tr><th scope="col">ms</th>'
-        f"{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    rows = [
+        (name, *format_column_ms(list(part.to_dict().values()))) for name, part in parts if part
+    ]
+    return _html_table(["ms", *STATISTICS.values()], rows)
 
 
 def _endpoints(run: Run) -> str:
-    rows = endpoint_rows(run)
-    if not rows:
-        return ""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ENDPOINT_HEAD)
-    body = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
-        f"{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-        for name, *cells in rows
-    )
-    return (
-        f'<div class="bl-scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>'
-        "</table></div>"
-    )
-
-
-def _row(name: str, part: Distribution) -> str:
-    cells = "".join(f"<td>{text}</td>" for text in format_column_ms(list(part.to_dict().values())))
-    return f'<tr><th scope="row">{name}</th>{cells}</tr>'
+    return _html_table(ENDPOINT_HEAD, endpoint_rows(run))
 
 
 def _objectives(run: Run) -> str:
-    rows = objective_rows(run)
+    return _html_table(OBJECTIVE_HEAD, objective_rows(run), "bl-slo")
+
+
+def _html_table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
+    """A table whose first column names the rows; nothing without rows.
+
+    A cell that is the result of an objective has that as its class too.
+    """
     if not rows:
         return ""
-    head = "".join(f'<th scope="col">{name}</th>' for name in OBJECTIVE_HEAD)
-    body = "".join(
-        f'<tr><th scope="row">{escape(text)}</th><td class="bl-{word}">{word}</td>'
-        f'<td>{escape(observed)}</td><td class="bl-words">{escape(windows)}</td></tr>'
-        for text, word, observed, windows in rows
+    columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{"".join(map(_cell, cells))}</tr>'
+        for name, *cells in rows
     )
     return (
-        f'<div class="bl-scroll bl-slo"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<div class="{f"bl-scroll {kind}".rstrip()}"><table><thead><tr>{columns}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
     )
+
+
+def _cell(text: str) -> str:
+    result = f' class="bl-{text}"' if text in _RESULTS else ""
+    return f"<td{result}>{escape(text)}</td>"
 
 
 def _picture(run: Run) -> str:
