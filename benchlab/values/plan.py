@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import json
-import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
 from benchlab.units import NS_PER_S, seconds_to_ns
-from benchlab.values.load import ClosedLoop, Load, OpenLoad, load_from_dict, load_to_dict
+from benchlab.values.load import ClosedLoop, Load, load_from_dict, load_to_dict
 from benchlab.values.mix import draw_mix
+from benchlab.values.numbers import check_seconds, check_whole, is_number
 from benchlab.values.objectives import Objective, check_objectives, parse_objectives
 from benchlab.values.pairs import text_pairs
 from benchlab.values.redact import public_url
 from benchlab.values.request import Origin, Request
 from benchlab.values.scenario import Scenario
+from benchlab.values.schedule import (
+    Arrivals,
+    measured_offsets,
+    numbered_arrivals,
+    schedule_end_ns,
+)
 from benchlab.values.targets import Targets, at_targets
 from benchlab.values.transport import Transport
 
-__all__ = ["COUNTED_LIMIT_S", "DRIVERS", "Arrivals", "Plan"]
+__all__ = ["COUNTED_LIMIT_S", "DRIVERS", "Plan"]
 
 DRIVERS = ("http", "httpx")
 
@@ -35,13 +40,6 @@ _MAX_WORKERS = 256
 _MAX_REQUESTS = 10**9
 _USUAL_S = 10.0
 _TOLERANCE_S = 1e-9
-
-
-class Arrivals(NamedTuple):
-    """A block of scheduled requests: run-wide sequence numbers and intended times in ns."""
-
-    seq: NDArray[np.int64]
-    intended_ns: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +112,18 @@ class Plan:
                 " use ClosedLoop(64), ConstantRate(500), PoissonRate(500), Stages([(10, 500)]) …"
             )
         if self.duration_s is not None:
-            _check_seconds("duration_s", self.duration_s, above_zero=True)
+            check_seconds("duration_s", self.duration_s)
         if self.request_count is not None:
-            _check_whole("request_count", self.request_count, 1, _MAX_REQUESTS)
-        _check_seconds("warmup_s", self.warmup_s, above_zero=False)
-        _check_seconds("timeout_s", self.timeout_s, above_zero=True)
-        _check_seconds("drain_s", self.drain_s, above_zero=False)
-        _check_whole("max_connections", self.max_connections, 1, 60_000)
-        _check_whole("workers", self.workers, 1, _MAX_WORKERS)
-        _check_whole("seed", self.seed, 0, 2**63 - 1)
+            check_whole("request_count", self.request_count, 1, _MAX_REQUESTS)
+        check_seconds("warmup_s", self.warmup_s, zero=True)
+        check_seconds("timeout_s", self.timeout_s)
+        check_seconds("drain_s", self.drain_s, zero=True)
+        check_whole("max_connections", self.max_connections, 1, 60_000)
+        check_whole("workers", self.workers, 1, _MAX_WORKERS)
+        check_whole("seed", self.seed, 0, 2**63 - 1)
         if self.driver not in DRIVERS:
             raise InputError(f"driver={self.driver!r} is unknown: use {' or '.join(DRIVERS)}")
-        if not (_is_number(self.trace_ratio) and 0 <= self.trace_ratio <= 1):
+        if not (is_number(self.trace_ratio) and 0 <= self.trace_ratio <= 1):
             raise InputError(f"trace_ratio={self.trace_ratio!r} must lie between 0 and 1")
         if self.connection_limit < self.workers:
             raise InputError(
@@ -255,26 +253,15 @@ class Plan:
         """
         if isinstance(self.load, ClosedLoop):
             return
-        first = 0
-        for start_ns, blocks in (
-            (0, self.load.steady().offsets(self.warmup_ns, self.seed + 1)),
-            (self.warmup_ns, self._measured_offsets()),
-        ):
-            for offsets in blocks:
-                seq = np.arange(first, first + len(offsets), dtype=np.int64)
-                first += len(offsets)
-                mine = slice((worker - int(seq[0])) % workers, None, workers) if len(seq) else ...
-                yield Arrivals(seq[mine], start_ns + offsets[mine])
+        warmup = self.load.steady().offsets(self.warmup_ns, self.seed + 1)
+        phases = ((0, warmup), (self.warmup_ns, self._measured_offsets()))
+        yield from numbered_arrivals(phases, worker, workers)
 
     def _measured_offsets(self) -> Iterator[NDArray[np.int64]]:
         if isinstance(self.load, ClosedLoop):
-            return
-        left = sys.maxsize if self.request_count is None else self.request_count
-        for offsets in self.load.offsets(self.end_ns - self.warmup_ns, self.seed):
-            yield offsets[:left]
-            left -= len(offsets)
-            if left <= 0:
-                return
+            return iter(())
+        length_ns = self.end_ns - self.warmup_ns
+        return measured_offsets(self.load, length_ns, self.seed, self.request_count)
 
     def intended_count(self, until_ns: int | None = None) -> int | None:
         """Requests scheduled in the measured window, up to ``until_ns`` from the run's start.
@@ -341,33 +328,3 @@ class Plan:
     def from_json(cls, text: str) -> Plan:
         """The plan that `to_json` wrote."""
         return cls.from_dict(json.loads(text))
-
-
-def schedule_end_ns(load: OpenLoad, limit_ns: int, seed: int, count: int) -> int | None:
-    """When ``count`` requests are over by the schedule: as the next one would be due.
-
-    None when there is no next one before ``limit_ns``.
-    """
-    left, last = count, -1
-    for offsets in load.offsets(limit_ns, seed):
-        if left < len(offsets):
-            before = int(offsets[left - 1]) if left else last
-            return max(int(offsets[left]), before + 1)
-        left -= len(offsets)
-        last = int(offsets[-1]) if len(offsets) else last
-    return None
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _check_seconds(name: str, value: float, *, above_zero: bool) -> None:
-    if not (_is_number(value) and (value > 0 if above_zero else value >= 0)):
-        bound = "above 0" if above_zero else "0 or more"
-        raise InputError(f"{name}={value!r} must be a number of seconds, {bound}")
-
-
-def _check_whole(name: str, value: int, low: int, high: int) -> None:
-    if not (isinstance(value, int) and not isinstance(value, bool) and low <= value <= high):
-        raise InputError(f"{name}={value!r} must be a whole number from {low} to {high}")

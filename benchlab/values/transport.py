@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
 from benchlab.errors import InputError
+from benchlab.values.numbers import check_seconds
 from benchlab.values.pairs import text_pairs
 
 __all__ = ["Transport"]
@@ -60,10 +60,7 @@ class Transport:
                 "ca_file is given and verify is off: leave out one of them, since a certificate"
                 " that is not checked needs no authority"
             )
-        ttl = self.dns_ttl_s
-        number = isinstance(ttl, int | float) and not isinstance(ttl, bool)
-        if not (number and math.isfinite(ttl) and ttl >= 0):
-            raise InputError(f"dns_ttl_s={ttl!r} must be 0 or more seconds")
+        check_seconds("dns_ttl_s", self.dns_ttl_s, zero=True)
         pairs = (_checked(host, to) for host, to in text_pairs("resolve", self.resolve))
         object.__setattr__(self, "resolve", tuple(sorted(pairs)))
 

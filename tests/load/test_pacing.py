@@ -11,7 +11,7 @@ import uvloop
 from benchlab.load.pacing import Pacer
 from benchlab.load.source import OpenSource
 from benchlab.values.load import ConstantRate
-from benchlab.values.plan import Arrivals
+from benchlab.values.schedule import Arrivals
 
 
 def test_the_pacer_delivers_everything_in_order_and_not_before_its_time() -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from benchlab.errors import InputError
 from benchlab.units import NS_PER_S, format_ns
-from benchlab.values.load.limits import check_seconds
+from benchlab.values.numbers import check_seconds, check_whole
 
 __all__ = ["THINK_TIMES", "ClosedLoop"]
 
@@ -36,12 +36,7 @@ class ClosedLoop:
     duration_s: ClassVar[None] = None
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.connections, int) and not isinstance(self.connections, bool)
-        if not (whole and 1 <= self.connections <= _MAX_CONNECTIONS):
-            raise InputError(
-                f"connections={self.connections!r} must be a whole number"
-                f" from 1 to {_MAX_CONNECTIONS}"
-            )
+        check_whole("connections", self.connections, 1, _MAX_CONNECTIONS)
         check_seconds("think_time_s", self.think_time_s, zero=True)
         if self.think_time not in THINK_TIMES:
             raise InputError(

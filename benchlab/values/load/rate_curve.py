@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError
 from benchlab.units import NS_PER_S
-from benchlab.values.load.limits import BLOCK, check_rate, check_seconds
+from benchlab.values.load.limits import BLOCK, check_rate
+from benchlab.values.numbers import check_seconds
 
 __all__ = ["Piece", "RateCurve", "check_levels"]
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from benchlab.errors import InputError
 from benchlab.units import NS_PER_S
 from benchlab.values.load.constant_rate import ConstantRate
-from benchlab.values.load.limits import BLOCK, check_seconds
+from benchlab.values.load.limits import BLOCK
+from benchlab.values.numbers import check_seconds
 
 if TYPE_CHECKING:
     from benchlab.values.samples import Samples

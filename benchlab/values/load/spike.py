@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from benchlab.errors import InputError
-from benchlab.values.load.limits import check_arrivals, check_rate, check_seconds
+from benchlab.values.load.limits import check_arrivals, check_rate
 from benchlab.values.load.rate_curve import Piece, RateCurve
 from benchlab.values.load.varying_rate import VaryingRate
+from benchlab.values.numbers import check_seconds
 
 __all__ = ["Spike"]
 

@@ -1,0 +1,43 @@
+"""What a number among the settings may be."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeGuard
+
+from benchlab.errors import InputError
+
+__all__ = ["check_seconds", "check_whole", "is_number"]
+
+_MAX_SECONDS = 1e8  # three years; a schedule's nanoseconds stay exact
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether ``value`` is a finite number, and not true or false."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def check_seconds(name: str, seconds: object, *, zero: bool = False) -> float:
+    """``seconds`` as a number.
+
+    Raises:
+        InputError: not a number above 0 (or at least 0, if ``zero``), or over three years.
+    """
+    if not is_number(seconds) or not (0 < seconds <= _MAX_SECONDS or (zero and seconds == 0)):
+        bound = "0 or more" if zero else "above 0"
+        raise InputError(
+            f"{name}={seconds!r} must be a number of seconds, {bound} and at most"
+            f" {_MAX_SECONDS:,.0f}"
+        )
+    return seconds
+
+
+def check_whole(name: str, value: object, low: int, high: int) -> int:
+    """``value`` as a whole number.
+
+    Raises:
+        InputError: no whole number from ``low`` to ``high``.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise InputError(f"{name}={value!r} must be a whole number from {low} to {high}")
+    return value
