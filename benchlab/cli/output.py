@@ -248,4 +248,6 @@ def _cell(value: object, float_format: str) -> str:
         return ""
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:{float_format}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_cell(item, float_format) for item in value)}]"
     return str(value)

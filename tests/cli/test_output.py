@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 
 from benchlab.cli.history import print_history
-from benchlab.cli.output import distributions_table, print_run
+from benchlab.cli.output import distributions_table, print_frame, print_run
 from benchlab.values.summary import Distribution
 from tests.values.synthetic import make_run
 
@@ -64,3 +65,10 @@ def test_long_durations_fit_into_80_columns() -> None:
     assert shown(out).split()[-8:] == [
         "0.000", "0.012", "99.123", "999.12", "1,000", "0.000", "0.000", "0.000"
     ]  # fmt: skip
+
+
+def test_a_list_in_a_table_has_the_format_of_its_column() -> None:
+    out = terminal(80)
+    print_frame(pd.DataFrame({"p": [[np.float64(1.23456), 2.0]], "names": [("a", None)]}), out)
+    assert "[1.235, 2.000]" in shown(out)
+    assert "[a, ]" in shown(out)
