@@ -11,6 +11,7 @@ import pytest
 
 from benchlab.bundled import copy_notebooks, notebook_path, target_home
 from benchlab.errors import InputError
+from tests.wheel import build_wheel
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,15 +39,8 @@ def test_notebooks_are_copied_whole_and_never_over_others(tmp_path: Path) -> Non
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a wheel puts into site-packages."""
     directory = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    (wheel,) = directory.glob("*.whl")
     site = directory / "site-packages"
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(build_wheel(ROOT, directory)) as archive:
         archive.extractall(site)
     return site
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import RequestReceived, StreamEnded
+
+from tests.load.servers import accepting
 
 
 class Seen:
@@ -33,7 +34,6 @@ def serving_http2(
     """A server on a free port that speaks nothing but HTTP/2; its URL."""
     tls.set_alpn_protocols(["h2"])
     listener = socket.create_server(("127.0.0.1", 0))
-    accepted: list[socket.socket] = []
 
     def serve(raw: socket.socket) -> None:
         with contextlib.suppress(OSError), tls.wrap_socket(raw, server_side=True) as connection:
@@ -53,25 +53,5 @@ def serving_http2(
                         protocol.send_data(event.stream_id, body, end_stream=True)
                 connection.sendall(protocol.data_to_send())
 
-    def accept() -> None:
-        while True:
-            try:
-                raw, _ = listener.accept()
-            except OSError:
-                return
-            accepted.append(raw)
-            threading.Thread(target=serve, args=(raw,), daemon=True).start()
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
+    with accepting(listener, serve):
         yield f"https://127.0.0.1:{listener.getsockname()[1]}/"
-    finally:
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        for raw in accepted:
-            with contextlib.suppress(OSError):
-                raw.shutdown(socket.SHUT_RDWR)
-            raw.close()
-        thread.join()

@@ -105,7 +105,6 @@ def serving(
         listener.bind(str(unix_socket))
         listener.listen()
     numbers = iter(range(10**9))
-    connections: list[socket.socket] = []
 
     def serve(accepted: socket.socket) -> None:
         with (
@@ -121,6 +120,20 @@ def serving(
                     return
                 keep = behaviour(connection, request, next(numbers))
 
+    with accepting(listener, serve):
+        if unix_socket is not None:
+            yield str(unix_socket)
+        else:
+            shown = f"[{host}]" if ":" in host else host
+            scheme = "http" if tls is None else "https"
+            yield f"{scheme}://{shown}:{listener.getsockname()[1]}/"
+
+
+@contextlib.contextmanager
+def accepting(listener: socket.socket, serve: Callable[[socket.socket], None]) -> Iterator[None]:
+    """Let a thread of its own ``serve`` each connection, and end them all afterwards."""
+    connections: list[socket.socket] = []
+
     def accept() -> None:
         while True:
             try:
@@ -133,12 +146,7 @@ def serving(
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
     try:
-        if unix_socket is not None:
-            yield str(unix_socket)
-        else:
-            shown = f"[{host}]" if ":" in host else host
-            scheme = "http" if tls is None else "https"
-            yield f"{scheme}://{shown}:{listener.getsockname()[1]}/"
+        yield
     finally:
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)

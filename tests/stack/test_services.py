@@ -24,6 +24,7 @@ from benchlab.store import Store, migrate
 from tests.clickhouse_front import Front
 from tests.stores import new_database
 from tests.target.server import ADD, environment
+from tests.wheel import build_wheel
 
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "target/Dockerfile"
@@ -163,14 +164,7 @@ def test_the_lab_image_is_given_all_that_installing_takes(tmp_path: Path) -> Non
         (source / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, source / path)
     assert not list(source.glob(".env*"))
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
-        cwd=source,
-        check=True,
-        capture_output=True,
-    )
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(build_wheel(source, tmp_path)) as archive:
         names = archive.namelist()
     assert "benchlab/store/migrations/0001_runs.sql" in names
     assert any(name.endswith("01_benchmark.ipynb") for name in names)
