@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from benchlab.errors import InputError
 from benchlab.values.load import ClosedLoop, ConstantRate, Load, PoissonRate
@@ -15,6 +17,8 @@ from benchlab.values.load.notation import (
 )
 from benchlab.values.plan import Plan
 from benchlab.values.request import Request
+from benchlab.values.scenario import Scenario
+from benchlab.values.transport import Transport
 
 __all__ = ["load_from_options", "plan_from_options", "with_content_type"]
 
@@ -47,6 +51,9 @@ def plan_from_options(
     seed: int = 1,
     name: str = "",
     slo: Sequence[str] = (),
+    abort_on: Sequence[str] = (),
+    transport: Mapping[str, Any] = MappingProxyType({}),
+    scenario: Scenario | None = None,
     tags: Mapping[str, str] | Sequence[tuple[str, str]] = (),
 ) -> Plan:
     """A plan of one request: an open loop at ``rate_rps``, or a closed one when that is 0.
@@ -54,14 +61,16 @@ def plan_from_options(
     A ``shape`` lets the rate vary: ``stages 30s:500,1m:500``, ``steps …`` or ``spike …`` (see
     `benchlab.values.load.notation`, also for ``think_time``). With a ``duration_s`` of 0 a run is
     as long as its load says; a ``request_count`` above 0 ends it after so many requests. A body
-    that looks like JSON gets that content type unless ``headers`` has another.
+    that looks like JSON gets that content type unless ``headers`` has another. ``transport`` has
+    fields of `Transport`. A ``scenario`` is what is sent instead of the request.
 
     Raises:
         InputError: any value that cannot be used.
     """
     pairs = tuple(headers.items()) if isinstance(headers, Mapping) else tuple(headers)
+    request = Request(method, url, headers=with_content_type(pairs, body), body=body)
     return Plan(
-        requests=[Request(method, url, headers=with_content_type(pairs, body), body=body)],
+        requests=[request] if scenario is None else (),
         load=load_from_options(rate_rps, arrivals, connections, shape, think_time),
         duration_s=duration_s or None,  # type: ignore[arg-type]  # None: as long as the load
         request_count=request_count or None,
@@ -74,6 +83,9 @@ def plan_from_options(
         seed=seed,
         name=name,
         slo=slo,
+        abort_on=abort_on,
+        transport=Transport.from_dict(transport),
+        scenario=scenario,
         tags=tags,
     )
 

@@ -26,6 +26,14 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "01_benchmark.ipynb"
 SHORT = ["-p", "duration_s", "2", "-p", "warmup_s", "0.5", "-p", "rate_rps", "200"]
 BENCHLAB = [sys.executable, "-m", "benchlab"]
+VISITS = """
+async def visit(client, ctx):
+    async with ctx.step("look"):
+        await client.get("/health")
+    async with ctx.step("add") as step:
+        answer = await client.post("/api/vector/add", json={"a": [1], "b": [2]})
+        step.check(answer.json()["result"] == [4], "the sum is wrong")
+"""
 
 
 def outputs(notebook: Path, cell_id: str) -> list[dict[str, object]]:
@@ -111,6 +119,24 @@ def test_plain_papermill_works(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (report,) = tmp_path.glob("reports/*/report.html")
     assert report.parent.name == Store().run("latest").id
+
+
+def test_a_scenario_a_transport_and_a_condition_reach_the_run(tmp_path: Path) -> None:
+    (tmp_path / "visits.py").write_text(VISITS)
+    done = subprocess.run(
+        [*BENCHLAB, "report", str(NOTEBOOK), *SHORT, "-p", "rate_rps", "50",
+         "-p", "scenario", "visits.py:visit", "-p", "transport", '{"keep_alive": false}',
+         "-p", "abort_on", '["error_count>=20"]', "-p", "duration_s", "60"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr  # the plan stopped the run
+    assert Path(done.stdout.strip().removeprefix("report: ")).exists()
+    run = Store().run("latest")
+    assert "error_count>=20" in run.stop_reason
+    assert list(run.by_endpoint()) == ["look", "add"]
+    assert set(run.stats.errors) == {"check"}
+    assert not run.plan.transport.keep_alive
+    assert len(run.connections) >= run.stats.count
 
 
 def test_a_failing_notebook_is_kept_and_told_in_one_line(tmp_path: Path) -> None:
