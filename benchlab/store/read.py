@@ -16,6 +16,7 @@ from benchlab.errors import InputError, RunNotFoundError, StoreError
 from benchlab.store.connection import reason
 from benchlab.store.connections import read_connections
 from benchlab.store.dsn import Dsn
+from benchlab.store.read_only import ALLOW_WRITE, check
 from benchlab.units import NS_PER_S
 from benchlab.values.examples import Example
 from benchlab.values.health import Health
@@ -70,8 +71,7 @@ _ASKS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
-_READ_ONLY = "the query would change the store: allow it with --write (write=True)"
-_OUTFILE = re.compile(r"\boutfile\b", re.IGNORECASE)
+_READ_ONLY = f"the query would change the store: {ALLOW_WRITE}"
 
 # The engine's names for what its user got wrong, as opposed to what went wrong in it.
 _USER_ERRORS = re.compile(
@@ -195,10 +195,10 @@ def query_df(
     """The result of ``sql``; empty when it has none.
 
     With ``read_only`` the client must be that as well: here is refused what the engine carries out
-    even then (``SYSTEM``, ``KILL``, writing a result into a file, and any second statement).
+    even then, see `benchlab.store.read_only`.
 
     Raises:
-        InputError: the SQL is wrong, or writes where only reading is allowed.
+        InputError: the SQL is wrong, or does more than read the store where only that is allowed.
         StoreError: the engine could not carry it out.
     """
     import pandas as pd
@@ -209,11 +209,10 @@ def query_df(
         raise InputError("the query cannot be run: it is empty")
     asks = _ASKS.match(statement) is not None
     try:
-        if read_only and (not asks or ";" in statement):
-            # Says what is wrong with it, and that it is more than one statement.
-            client.command("SELECT formatQuery({sql:String})", parameters={"sql": statement})
-        if read_only and (not asks or _OUTFILE.search(statement)):
-            raise InputError(_READ_ONLY)
+        if read_only:
+            check(client, statement, bound)
+            if not asks:
+                raise InputError(_READ_ONLY)
         if asks:
             return client.query_df(statement, parameters=bound, tz_mode="aware")
         client.command(statement, parameters=bound)

@@ -208,7 +208,8 @@ class Store:
         """The result of any SQL as a DataFrame; ``{name:Type}`` in it is bound from ``parameters``.
 
         Raises:
-            InputError: the SQL cannot be run, or changes something and ``write`` is False.
+            InputError: the SQL cannot be run, or does more than read the store (changes it, names
+                a function that reaches files or other hosts) and ``write`` is False.
         """
         with self.connect() as client:
             if write:
