@@ -78,9 +78,8 @@ def test_importing_benchlab_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
-def test_every_command_is_in_the_readme_and_explains_itself(name: str) -> None:
+def test_every_command_explains_itself(name: str) -> None:
     command = cli.commands[name]
-    assert f"benchlab {name}" in README
     assert command.help
     assert "Example" in command.help
     for parameter in command.params:
