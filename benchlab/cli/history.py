@@ -105,7 +105,7 @@ def show(run_id: str, as_json: bool) -> None:
     show_default=True,
     help="how to print the rows",
 )
-@click.option("--write", is_flag=True, help="allow what changes the store or reaches files and hosts")
+@click.option("--write", is_flag=True, help="allow to change the store and to reach files or hosts")
 def query(sql: str, form: str, write: bool) -> None:
     """Ask the store in ClickHouse's SQL. Read-only unless --write.
 

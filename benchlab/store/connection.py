@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from benchlab.errors import InputError, StoreBusyError, StoreError, StoreUnavailableError
 from benchlab.store import cluster
 from benchlab.store.dsn import Dsn
+from benchlab.store.unreachable import trouble
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -37,6 +39,9 @@ _PASSES = frozenset(
     {159, 201, 202, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 499, 745, 999}
 )
 _CODE = re.compile(r"\bcode: (\d+)", re.IGNORECASE)
+# What the client logs is in the errors as well; who sets up logging gets it all the same.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
+
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 8.0
 _HELD_BY_ENGINE = ("Cannot lock file", "EmbeddedServer")
@@ -65,7 +70,7 @@ def errors_in_our_words(dsn: Dsn) -> Iterator[None]:
     try:
         yield
     except Error as exc:
-        kind = StoreUnavailableError if _passes(exc) else StoreError
+        kind = StoreUnavailableError if _passes(exc, dsn) else StoreError
         raise kind(f"the store {dsn} failed: {reason(exc, dsn)}") from exc
 
 
@@ -91,9 +96,11 @@ def patiently(work: Callable[[], T], wait_s: float, say: Callable[[str], None]) 
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
-def _passes(exc: BaseException) -> bool:
+def _passes(exc: BaseException, dsn: Dsn) -> bool:
     from clickhouse_connect.driver.exceptions import OperationalError
 
+    if known := trouble(exc, dsn):
+        return known.passes
     found = _CODE.search(str(exc))
     return int(found[1]) in _PASSES if found else isinstance(exc, OperationalError)
 
@@ -113,7 +120,9 @@ def make_read_only(client: Client) -> None:
 
 
 def reason(exc: BaseException, dsn: Dsn) -> str:
-    """The engine's message on one line, without version, stack and password."""
+    """What is wrong on one line, without version, stack and password."""
+    if known := trouble(exc, dsn):
+        return known.words
     text = _BEFORE.sub("", _AFTER.sub("", " ".join(str(exc).split())))
     return dsn.redact(text[:500].rstrip(" .")) or type(exc).__name__
 
@@ -160,8 +169,7 @@ def _cannot_open(dsn: Dsn, exc: Exception) -> Exception:
             f"the server of {dsn} has no database {dsn.database!r}: create it there with"
             f" CREATE DATABASE {dsn.database}, or correct BENCHLAB_DSN"
         )
-    kind = StoreUnavailableError if _passes(exc) else StoreError
-    return kind(
-        f"cannot reach the store {dsn}: {text}. Check that ClickHouse is running there and that"
-        " user and password are right"
-    )
+    known = trouble(exc, dsn)
+    remedy = known.remedy if known else "Check that ClickHouse is running there and is well"
+    kind = StoreUnavailableError if _passes(exc, dsn) else StoreError
+    return kind(f"cannot reach the store {dsn}: {text}. {remedy}")

@@ -57,6 +57,8 @@ MAY_NOT = [
     "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
     "SELECT * FROM file('/etc/passwd', 'LineAsString')",
     "SELECT * FROM remote('127.0.0.1:1', system.one)",
+    "DESCRIBE url('http://127.0.0.1:1/')",
+    "DESCRIBE file('/etc/passwd')",
     "CREATE USER mallory",
     "GRANT ALL ON *.* TO default",
 ]

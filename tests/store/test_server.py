@@ -1,20 +1,150 @@
+"""A server that cannot be spoken with: one line says what is wrong, where, and what to do."""
+
 from __future__ import annotations
 
+import logging
 import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+import trustme
 
-from benchlab.errors import StoreError
+from benchlab.errors import StoreError, StoreUnavailableError
 from benchlab.store import Store
+from tests.clickhouse_front import Front
 
 
-def test_a_server_that_is_down_is_said_without_the_password() -> None:
+def said(dsn: str, kind: type[StoreError], capfd: pytest.CaptureFixture[str]) -> str:
+    """The message of the error that opening a store ends in; nothing else is printed."""
+    # As in a program without logging set up: pytest's own handlers would take what is logged.
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, []
+    try:
+        with pytest.raises(StoreError) as caught:
+            Store(dsn).runs()
+    finally:
+        root.handlers = handlers
+    message = str(caught.value)
+    assert type(caught.value) is kind, message
+    assert message.startswith("cannot reach the store http")
+    for noise in ("hunter2", "\n", "Pool", "urllib3", "query_id", "<html>", "_ssl.c", "attempt"):
+        assert noise not in message
+    assert "".join(capfd.readouterr()) == ""
+    return message
+
+
+@contextmanager
+def answering(status: int, context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The port of a web server that answers everything with this status."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = b"<html><body><h1>\n%d nginx</h1></body></html>" % status
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            del args
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_nothing_listens(capfd: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         port = taken.getsockname()[1]
-        store = Store(f"http://me:hunter2@127.0.0.1:{port}/lab")
-        with pytest.raises(StoreError, match="cannot reach the store") as caught:
-            store.runs()
-    assert f"http://me:***@127.0.0.1:{port}/lab" in str(caught.value)
-    assert "hunter2" not in str(caught.value)
-    assert "\n" not in str(caught.value)
+        message = said(f"http://me:hunter2@127.0.0.1:{port}/lab", StoreUnavailableError, capfd)
+    assert message == (
+        f"cannot reach the store http://me:***@127.0.0.1:{port}/lab: nothing listens on port {port}"
+        " (connection refused). Start ClickHouse there, or correct host and port in BENCHLAB_DSN"
+    )
+
+
+def test_a_name_that_nobody_has(capfd: pytest.CaptureFixture[str]) -> None:
+    message = said("http://me:hunter2@no-such.invalid/lab", StoreUnavailableError, capfd)
+    assert "the name no-such.invalid is not known. Correct it in BENCHLAB_DSN" in message
+
+
+def test_no_answer(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        dsn = f"http://me:hunter2@127.0.0.1:{port}/lab?send_receive_timeout=1"
+        message = said(dsn, StoreUnavailableError, capfd)
+    assert "no answer within 1 s. " in message
+    assert "?send_receive_timeout=600 in BENCHLAB_DSN" in message
+
+
+def test_a_connection_that_is_closed(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def close_all() -> None:
+            while True:
+                try:
+                    server.accept()[0].close()
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=close_all)
+        thread.start()
+        port = server.getsockname()[1]
+        message = said(f"http://me:hunter2@127.0.0.1:{port}/lab", StoreUnavailableError, capfd)
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert "the connection was closed without an answer. Check that ClickHouse" in message
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (404, StoreError, "what answers there (with HTTP status 404) is not ClickHouse. Correct"),
+        (405, StoreError, "what answers there (with HTTP status 405) is not ClickHouse. Correct"),
+        (502, StoreUnavailableError, "a proxy there answers with HTTP status 502, and ClickHouse"),
+        (503, StoreUnavailableError, "a proxy there answers with HTTP status 503, and ClickHouse"),
+    ],
+)
+def test_a_web_server_that_is_no_clickhouse(
+    capfd: pytest.CaptureFixture[str], status: int, kind: type[StoreError], words: str
+) -> None:
+    with answering(status) as port:
+        assert words in said(f"http://me:hunter2@127.0.0.1:{port}/lab", kind, capfd)
+
+
+def test_tls_that_is_not_spoken_or_not_trusted(
+    capfd: pytest.CaptureFixture[str], front: Front, tmp_path: Path
+) -> None:
+    plain = f"https://me:hunter2@127.0.0.1:{front.port}/lab"
+    assert "it does not speak TLS on port" in said(plain, StoreError, capfd)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority = trustme.CA()
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with answering(404, context) as port:
+        dsn = f"https://me:hunter2@127.0.0.1:{port}/lab"
+        message = said(dsn, StoreError, capfd)
+        assert "its certificate is not trusted (unable to get local issuer cert" in message
+        assert "?ca_cert=/path/ca.pem in BENCHLAB_DSN" in message
+        authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        assert "status 404" in said(f"{dsn}?ca_cert={tmp_path / 'ca.pem'}", StoreError, capfd)
+
+
+def test_a_wrong_password(capfd: pytest.CaptureFixture[str], front: Front) -> None:
+    message = said(f"http://me:hunter2@127.0.0.1:{front.port}/default", StoreError, capfd)
+    assert "Authentication failed: it does not know the user 'me' with this password" in message
+    assert message.endswith("Correct user and password in BENCHLAB_DSN")
