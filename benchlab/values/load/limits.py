@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchlab.errors import InputError
-from benchlab.values.numbers import is_number
+from benchlab.values.numbers import check_number
 
 __all__ = ["ARRIVALS", "BLOCK", "check_arrivals", "check_rate"]
 
@@ -22,13 +22,7 @@ def check_rate(name: str, rate_rps: object, *, zero: bool = False) -> float:
     Raises:
         InputError: not a number above 0 (or at least 0, if ``zero``), or beyond any machine.
     """
-    if not is_number(rate_rps) or not (0 < rate_rps <= _MAX_RATE_RPS or (zero and rate_rps == 0)):
-        bound = "0 or more" if zero else "above 0"
-        raise InputError(
-            f"{name}={rate_rps!r} must be a number of requests/s, {bound} and at most"
-            f" {_MAX_RATE_RPS:,.0f}"
-        )
-    return rate_rps
+    return check_number(name, rate_rps, "requests/s", _MAX_RATE_RPS, zero=zero)
 
 
 def check_arrivals(arrivals: object) -> None:
