@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from benchlab.telemetry.follow import follow
-from benchlab.telemetry.intake import Fault, IngestReport, ingest
+from benchlab.telemetry.intake import Fault, IngestReport, PartialLine, ingest
 
-__all__ = ["Fault", "IngestReport", "follow", "ingest"]
+__all__ = ["Fault", "IngestReport", "PartialLine", "follow", "ingest"]

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from os import fstat
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
+from zlib import crc32
 
 from benchlab.errors import InputError
 
-__all__ = ["BLOCK_BYTES", "Block", "exclusively", "file_id", "find_files", "read_block", "size_of"]
+__all__ = [
+    "BLOCK_BYTES",
+    "Block",
+    "common_end",
+    "exclusively",
+    "find_files",
+    "first_line",
+    "read_block",
+    "size_of",
+    "skip_hole",
+    "tail_hash",
+]
 
 BLOCK_BYTES = 32 * 1024 * 1024
 """How much is read and inserted at once; a single longer line makes a longer block.
@@ -20,8 +33,10 @@ BLOCK_BYTES = 32 * 1024 * 1024
 Some 60,000 spans: with fewer, the engine is kept busy by merging what it has just written.
 """
 
-_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson"})
-_FINGERPRINT_BYTES = 4096
+# The numbers or dates are those that logrotate adds to the name of a file it has rotated.
+_NAME = re.compile(r".+\.(?:json|jsonl|ndjson)(?:[.-]\d[\d.T:_-]*)?")
+_FINGERPRINT_BYTES = 64 * 1024
+_HOLE_STEP_BYTES = 1024 * 1024
 # How lines begin. Within a string the quotes would follow backslashes.
 _STARTS = (b'{"resourceSpans":', b'{"resourceMetrics":')
 
@@ -38,21 +53,34 @@ class Block:
         """Offset and content of each line that is not blank.
 
         A writer that was killed may have left half a line, which the next one has gone on from:
-        that is two lines, of which the second is whole.
+        that is two lines, of which the second is whole. NUL bytes before and after a line are what
+        a file that was cut short under its writer is filled up with: they belong to no line.
         """
         offset = self.start
         for line in self.data.split(b"\n"):
-            torn = max(line.rfind(start) for start in _STARTS)
-            if torn > 0:
-                yield offset, line[:torn]
-                yield offset + torn, line[torn:]
-            elif line and not line.isspace():
-                yield offset, line
+            torn = max(line.rfind(mark) for mark in _STARTS)
+            pieces = ((0, line[:torn]), (torn, line[torn:])) if torn > 0 else ((0, line),)
+            for at, piece in pieces:
+                content = piece.lstrip(b"\0")
+                start = offset + at + len(piece) - len(content)
+                content = content.rstrip(b"\0")
+                if content and not content.isspace():
+                    yield start, content
             offset += len(line) + 1
+
+    def line_sums(self) -> list[int]:
+        """After each line, blank or not, the CRC-32 of the block up to there: see `common_end`."""
+        sums, total = [], 0
+        for line in BytesIO(self.data):
+            total = crc32(line, total)
+            sums.append(total)
+        return sums
 
 
 def find_files(paths: Iterable[str | Path]) -> list[Path]:
     """The files named, and the .json, .jsonl and .ndjson files under the directories named.
+
+    Those that were rotated are among them: traces.jsonl.1, traces.jsonl-20261126.
 
     Raises:
         InputError: a path that does not exist.
@@ -61,7 +89,7 @@ def find_files(paths: Iterable[str | Path]) -> list[Path]:
     for given in paths:
         path = Path(given)
         if path.is_dir():
-            inside = (item for item in path.rglob("*") if item.suffix in _SUFFIXES)
+            inside = (item for item in path.rglob("*") if _NAME.fullmatch(item.name))
             found |= dict.fromkeys(sorted(item for item in inside if item.is_file()))
         elif path.is_file():
             found[path] = None
@@ -93,18 +121,52 @@ def exclusively(file: BinaryIO) -> Iterator[None]:
         flock(file, LOCK_UN)
 
 
-def file_id(file: BinaryIO) -> str | None:
-    """A name for this file that survives renaming; None until its first line is complete.
+def first_line(file: BinaryIO) -> bytes | None:
+    """What a file is known by, wherever it lies: how it begins; None until that is complete.
 
-    Device and inode say which file it is; a hash of its first line notices when its content was
-    replaced, since every first line holds times and ids of its own.
+    It is the first line, or 64 KiB of a longer one, after a hole if there is one. Every first line
+    holds times and ids of its own.
     """
-    file.seek(0)
-    head = file.readline(_FINGERPRINT_BYTES)
-    if not head.endswith(b"\n") and len(head) < _FINGERPRINT_BYTES:
-        return None
-    status = fstat(file.fileno())
-    return f"{status.st_dev:x}-{status.st_ino:x}-{hashlib.sha256(head).hexdigest()[:16]}"
+    file.seek(skip_hole(file, 0))
+    line = file.readline(_FINGERPRINT_BYTES)
+    return line if line.endswith(b"\n") or len(line) == _FINGERPRINT_BYTES else None
+
+
+def skip_hole(file: BinaryIO, start: int) -> int:
+    """The first byte from ``start`` on that is not NUL, or the end of the file.
+
+    A file that was cut short while its writer went on where it was, rather than at the new end,
+    has such a hole.
+    """
+    size = 1
+    while True:
+        file.seek(start)
+        data = file.read(size)
+        content = data.lstrip(b"\0")
+        start += len(data) - len(content)
+        if content or not data:
+            return start
+        size = _HOLE_STEP_BYTES
+
+
+def tail_hash(file: BinaryIO, end: int) -> str:
+    """A hash of the 64 KiB before ``end``; all before it, if that is less."""
+    start = max(0, end - _FINGERPRINT_BYTES)
+    file.seek(start)
+    return hashlib.sha256(file.read(end - start)).hexdigest()[:32]
+
+
+def common_end(file: BinaryIO, start: int, line_sums: Iterable[int]) -> int:
+    """Where the lines from ``start`` on cease to be those that have these sums."""
+    file.seek(start)
+    total = 0
+    for line_sum in line_sums:
+        line = file.readline()
+        total = crc32(line, total)
+        if total != line_sum or not line.endswith(b"\n"):
+            break
+        start += len(line)
+    return start
 
 
 def read_block(file: BinaryIO, start: int, end: int | None = None) -> Block | None:

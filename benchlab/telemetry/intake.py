@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +12,19 @@ from typing import Any, BinaryIO
 from benchlab.errors import StoreError
 from benchlab.telemetry import ledger, otlp, rows
 from benchlab.telemetry.client import Client
-from benchlab.telemetry.files import Block, exclusively, file_id, find_files, read_block, size_of
+from benchlab.telemetry.files import (
+    Block,
+    exclusively,
+    find_files,
+    read_block,
+    size_of,
+    skip_hole,
+    tail_hash,
+)
 from benchlab.telemetry.nested import flatten_line
+from benchlab.telemetry.places import Place, find_place
 
-__all__ = ["Fault", "IngestReport", "ingest"]
+__all__ = ["Fault", "IngestReport", "PartialLine", "ingest", "ingest_files"]
 
 _FAULTS_TOLD = 20
 
@@ -35,12 +44,28 @@ class Fault:
         return f"{self.path}, line at byte {self.offset:,}: {self.reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class PartialLine:
+    """The last line of a file that has no line feed: where it starts and how long it is so far."""
+
+    path: Path
+    offset: int
+    size: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} ends in the middle of a line ({_count(self.size, 'byte')} at byte"
+            f" {self.offset:,}): left until it is complete"
+        )
+
+
 @dataclass(slots=True)
 class IngestReport:
     """What one call of `ingest` read.
 
     ``errors`` counts the lines it could not use; all are kept in the table ``ingest_errors``, and
-    the first few are in ``faults``.
+    the first few are in ``faults``. ``partial`` are the lines that were not complete and so not
+    read: their writer is at work on them, or was killed.
     """
 
     paths: set[Path] = field(default_factory=set)
@@ -49,6 +74,7 @@ class IngestReport:
     metric_points: int = 0
     errors: int = 0
     faults: list[Fault] = field(default_factory=list)
+    partial: list[PartialLine] = field(default_factory=list)
 
     @property
     def files(self) -> int:
@@ -56,7 +82,7 @@ class IngestReport:
         return len(self.paths)
 
     def add(self, later: IngestReport) -> None:
-        """Count what another call read as well; its ``faults`` are not taken over."""
+        """Count what another call read as well; ``faults`` and ``partial`` are not taken over."""
         self.paths |= later.paths
         self.lines += later.lines
         self.spans += later.spans
@@ -82,48 +108,58 @@ def ingest(
     """Read what is new in OTLP JSON lines files, or directories of them, into the store.
 
     Takes what the Collector's file exporter and the SDK's write. Call it as often as you like,
-    also while the files are being written: what was read stays read across renaming, and across
+    also while the files are being written: what was read stays read across renaming, copying and
     a crash of this process at any point. ``on_progress(done, total)`` counts bytes of new data.
 
     Raises:
         InputError: a path that does not exist.
         StoreError: a file cannot be read.
     """
+    return ingest_files(client, find_files(paths), on_progress)
+
+
+def ingest_files(
+    client: Client,
+    files: Sequence[Path],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> IngestReport:
+    """As `ingest`; a file that is gone by now was rotated away, and is left out."""
     report = IngestReport()
-    files = find_files(paths)
     progress = _Progress(sum(size_of(path) for path in files), on_progress)
     with _work_tables(client):
         for path in files:
             try:
                 file = path.open("rb")
             except FileNotFoundError:
-                continue  # it was there a moment ago: rotated away
+                continue
             except OSError as exc:
                 raise StoreError(f"cannot read {path} ({exc.strerror or exc})") from exc
             with file, exclusively(file):
                 report.paths.add(path)
-                _ingest_file(client, path, file, report, progress)
+                place = find_place(client, path, file)
+                progress.skip(place.offset)
+                while _read_on(client, path, file, place, report, progress):
+                    place = find_place(client, path, file)
     return report
 
 
-def _ingest_file(
-    client: Client, path: Path, file: BinaryIO, report: IngestReport, progress: _Progress
-) -> None:
-    identity = file_id(file)
-    if identity is None:
-        return
-    here = ledger.position(client, identity)
-    size = file.seek(0, 2)
-    if size < (here.unfinished_end or here.offset):
-        # Cut off by hand: all that is left was read before.
-        return
-    progress.skip(here.offset)
-    block = read_block(file, here.offset, here.unfinished_end)
-    while block is not None:
-        if here.unfinished_end != block.end:
-            ledger.begin(client, identity, path, block)
+def _read_on(
+    client: Client,
+    path: Path,
+    file: BinaryIO,
+    place: Place,
+    report: IngestReport,
+    progress: _Progress,
+) -> bool:
+    """Read from ``place`` on. Returns whether there may be more, at a place still to be found."""
+    offset, identity, end = place.offset, place.file_id, place.unfinished_end
+    while identity is not None and (block := read_block(file, offset, end)) is not None:
+        tail = tail_hash(file, block.end)
+        if end is None and not ledger.begin(client, identity, path, block, tail):
+            return True  # another process was first, and has read more or less
         lines, spans, points, faults = _insert_block(client, identity, path, block)
-        ledger.finish(client, identity, path, block, (lines, spans, points, len(faults)))
+        counts = lines, spans, points, len(faults)
+        ledger.finish(client, identity, path, block, tail, counts)
         report.lines += lines
         report.spans += spans
         report.metric_points += points
@@ -131,7 +167,14 @@ def _ingest_file(
         told = sorted(faults.items())[: _FAULTS_TOLD - len(report.faults)]
         report.faults += [Fault(path, offset, reason) for offset, reason in told]
         progress.advance(block.end - block.start)
-        block = read_block(file, block.end)
+        if end is not None:
+            return True
+        offset = skip_hole(file, block.end)
+    file.seek(offset)
+    rest = file.readline()
+    if end is None and not rest.endswith(b"\n") and rest.strip(b"\0 \t\r"):
+        report.partial.append(PartialLine(path, offset, len(rest)))
+    return False
 
 
 def _insert_block(

@@ -8,53 +8,57 @@ from hypothesis import strategies as st
 
 from benchlab.errors import InputError
 from benchlab.telemetry import files
-from benchlab.telemetry.files import file_id, find_files, read_block
-
-
-def identity(path: Path) -> str | None:
-    with path.open("rb") as file:
-        return file_id(file)
+from benchlab.telemetry.files import Block, find_files, first_line, read_block
 
 
 def test_directories_are_searched(tmp_path: Path) -> None:
-    for name in ("b.jsonl", "a.json", "sub/c.ndjson", "notes.txt", "d.json.zst"):
+    names = ["a.json", "b.jsonl", "b.jsonl-20261126", "b.jsonl.1", "sub/c.ndjson"]
+    for name in (*names, "notes.txt", "d.json.zst", "b.jsonl.2.gz", "json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
     found = find_files([tmp_path / "notes.txt", tmp_path, tmp_path / "a.json"])
-    assert [path.name for path in found] == ["notes.txt", "a.json", "b.jsonl", "c.ndjson"]
+    assert [str(path.relative_to(tmp_path)) for path in found] == ["notes.txt", *names]
     with pytest.raises(InputError, match=r"nothing\.json does not exist"):
         find_files([tmp_path / "nothing.json"])
 
 
-def test_identity_survives_growth_and_renaming(tmp_path: Path) -> None:
+def begins(path: Path) -> bytes | None:
+    with path.open("rb") as file:
+        return first_line(file)
+
+
+def test_a_file_is_known_by_its_first_line(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text('{"a":')
-    assert identity(path) is None
-    path.write_text('{"a":1}\n')
-    first = identity(path)
-    assert first is not None
-    with path.open("a") as file:
-        file.write("more\n" * 1000)
-    path.rename(tmp_path / "b.jsonl")
-    assert identity(tmp_path / "b.jsonl") == first
+    path.write_bytes(b'{"a":')
+    assert begins(path) is None
+    path.write_bytes(b'{"a":1}\nmore\n')
+    assert begins(path) == b'{"a":1}\n'
 
 
-def test_identity_changes_with_the_content(tmp_path: Path) -> None:
+def test_a_first_line_of_any_length_is_one(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text("first\n")
-    first = identity(path)
-    path.write_text("second\n")
-    assert identity(path) != first
-
-
-def test_a_first_line_of_any_length_has_an_identity(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(b"x" * 10_000)
-    first = identity(path)
+    path.write_bytes(b"x" * 100_000)
+    first = begins(path)
     assert first is not None
     with path.open("ab") as file:
         file.write(b"yyy\n")
-    assert identity(path) == first
+    assert begins(path) == first
+
+
+@pytest.mark.parametrize("size", [1, 5000, 3_000_000])
+def test_a_hole_is_no_line(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.jsonl"
+    with path.open("wb") as file:
+        file.truncate(size)
+        assert begins(path) is None
+        file.seek(size)
+        file.write(b"line\n")
+    assert begins(path) == b"line\n"
+
+
+def test_nul_bytes_around_lines_are_of_none(tmp_path: Path) -> None:
+    block = Block(7, 30, b'\0\0a\n\0\n{"reso\0\0{"resourceSpans":\0\n')
+    assert list(block.lines()) == [(9, b"a"), (13, b'{"reso'), (21, b'{"resourceSpans":')]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -77,7 +81,8 @@ def test_blocks_hold_every_whole_line_once(
             found += list(block.lines())
             assert read_block(file, block.start, block.end) == block
             offset = block.end
-    assert [line for _, line in found] == [line for line in lines if line.strip()]
+    kept = [line.strip(b"\0") for line in lines]
+    assert [line for _, line in found] == [line for line in kept if line.strip()]
     content = path.read_bytes()
     assert all(content[at : at + len(line)] == line for at, line in found)
     assert content[offset:] == tail

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import pytest
 
 from benchlab.errors import InputError
 from benchlab.store import Store
-from benchlab.telemetry import IngestReport, follow
+from benchlab.telemetry import IngestReport, PartialLine, follow
 
 SpanLine = Callable[..., bytes]
 
@@ -52,6 +54,74 @@ def test_rotation_while_following(
     path.write_bytes(span_line(5, first=3))
     assert next(look).spans == 6
     assert next(look).spans == 0
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_two_rotations_between_two_looks(
+    closed_store: Store, span_line: SpanLine, tmp_path: Path, named: bool
+) -> None:
+    """What was there before is not taken when a file was named, and no other file ever."""
+    path = tmp_path / "traces.jsonl"
+    (tmp_path / "traces.jsonl.1").write_bytes(span_line(first=1))
+    path.write_bytes(span_line(2, first=2))
+    look = looks(closed_store, path if named else tmp_path)
+    assert next(look).spans == (2 if named else 3)
+    for number, first in ((3, 4), (2, 10)):
+        with path.open("ab") as file:
+            file.write(span_line(first=first))
+        path.rename(tmp_path / f"traces.jsonl.{number}")
+        path.write_bytes(span_line(first=first + 1))
+        (tmp_path / f"traces.jsonl.{number}.gz").write_bytes(b"not for us")
+    assert next(look).spans == 4
+    with (tmp_path / "traces.jsonl.2").open("ab") as file:  # its writer had not been told as yet
+        file.write(span_line(first=20))
+    assert next(look).spans == 1
+    assert next(look).spans == 0
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_copying_and_truncating_while_following(
+    closed_store: Store, span_line: SpanLine, tmp_path: Path, named: bool
+) -> None:
+    path = tmp_path / "traces.jsonl"
+    path.write_bytes(span_line())
+    look = looks(closed_store, path if named else tmp_path)
+    assert next(look).spans == 1
+    for first in (2, 5):
+        with path.open("ab") as file:
+            file.write(span_line(first=first))
+            file.flush()
+            shutil.copy(path, tmp_path / f"traces.jsonl-2026110{first}")
+            os.truncate(path, 0)
+            file.write(span_line(first=first + 1))
+        assert next(look).spans == 2
+        assert next(look).spans == 0
+    assert closed_store.query_df("SELECT uniqExact(SpanId) AS n FROM otel_traces")["n"][0] == 5
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_line_that_its_file_takes_along_unfinished_is_told_once(
+    closed_store: Store, span_line: SpanLine, tmp_path: Path, named: bool, finished: bool
+) -> None:
+    path, rotated = tmp_path / "traces.jsonl", tmp_path / "traces.jsonl.1"
+    whole = span_line()
+    path.write_bytes(whole + span_line(first=2)[:100])
+    look = looks(closed_store, path if named else tmp_path)
+    assert (report := next(look)).spans == 1
+    assert report.partial == next(look).partial == []  # its writer may be about to go on
+    path.rename(rotated)
+    if finished:
+        rotated.write_bytes(whole + span_line(first=2))
+    path.write_bytes(span_line(first=3)[:50])
+    report = next(look)
+    assert report.partial == ([] if finished else [PartialLine(rotated, len(whole), 100)])
+    assert next(look).partial == []
+    path.unlink()
+    assert [str(line) for line in next(look).partial] == [
+        f"{path} ends in the middle of a line (50 bytes at byte 0): left until it is complete"
+    ]
+    assert next(look).partial == []
 
 
 def test_a_file_that_is_gone_for_a_while(

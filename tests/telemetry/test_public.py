@@ -7,7 +7,13 @@ import benchlab.telemetry
 
 
 def test_public_names() -> None:
-    assert benchlab.telemetry.__all__ == ["Fault", "IngestReport", "follow", "ingest"]
+    assert benchlab.telemetry.__all__ == [
+        "Fault",
+        "IngestReport",
+        "PartialLine",
+        "follow",
+        "ingest",
+    ]
 
 
 def test_it_never_imports_the_store() -> None:
