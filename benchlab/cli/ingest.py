@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchlab.errors import BenchlabError, InputError
 from benchlab.store import Store
 
 if TYPE_CHECKING:
@@ -31,14 +32,18 @@ def ingest(paths: tuple[Path, ...], follow: bool) -> None:
     """Take OTLP JSON files, or directories of them, into the store's otel_ tables.
 
     They are those of a Collector's file exporter or of an SDK's. What was taken before is not taken
-    again, so this can be repeated while files grow and are rotated; name the directory then, since
-    what was rotated has another name. A line that cannot be used is told with its file and the byte
-    it starts at, kept in the table ingest_errors, and does not stop the others.
+    again, since it is known by its content: this can be repeated while files grow, are rotated,
+    copied or moved to another machine. Name the directory rather than a file in it: what was
+    rotated has another name, and --follow alone finds it by itself. A line that cannot be used is
+    told with its file and the byte it starts at, kept in the table ingest_errors, and does not stop
+    the others.
 
     \b
     Examples:
       benchlab ingest otlp/
       benchlab ingest --follow otlp/
+
+    Exit codes: 0 done; 1 none of the new lines could be used; 2 the input cannot be used.
     """
     (_follow if follow else _take)(paths)
 
@@ -47,20 +52,32 @@ def _take(paths: tuple[Path, ...]) -> None:
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
     from benchlab.cli.output import error_console
-    from benchlab.telemetry import ingest as take
+    from benchlab.telemetry.files import find_files
+    from benchlab.telemetry.intake import ingest_files
 
+    files = find_files(paths)
+    if not files:
+        raise InputError(
+            f"{', '.join(map(str, paths))} holds no .json, .jsonl or .ndjson file: name one,"
+            " or the directory that a Collector or an SDK writes OTLP JSON files to"
+        )
     out = error_console()
     columns = (BarColumn(bar_width=30), DownloadColumn(), TimeRemainingColumn())
     with Store().connect() as client:
         if out.is_terminal:
             with Progress(*columns, console=out, transient=True) as bar:
                 task = bar.add_task("", total=None)
-                report = take(
-                    client, paths, lambda done, all_: bar.update(task, completed=done, total=all_)
+                report = ingest_files(
+                    client, files, lambda done, all_: bar.update(task, completed=done, total=all_)
                 )
         else:
-            report = take(client, paths)
+            report = ingest_files(client, files)
     _tell(out, report)
+    if report.errors and report.errors == report.lines:
+        raise BenchlabError(
+            "none of these lines could be used: OTLP JSON files have one object a line,"
+            ' {"resourceSpans":[…]} or {"resourceMetrics":[…]}'
+        )
 
 
 def _follow(paths: tuple[Path, ...]) -> None:
@@ -78,9 +95,9 @@ def _follow(paths: tuple[Path, ...]) -> None:
     with _until_interrupted() as stop, display:
         for report in looks(Store().connect, paths, wait=stop.wait):
             total.add(report)
-            if out.is_terminal:
+            if out.is_terminal or not report.lines:
                 _tell_faults(out, report)
-            elif report.lines:
+            else:
                 _tell(out, report)
             before, looked_at = looked_at, time.monotonic()
             state = (
@@ -123,3 +140,5 @@ def _tell_faults(out: Console, report: IngestReport) -> None:
         out.print(f"broken: {fault}", markup=False, soft_wrap=True)
     if untold := report.errors - len(report.faults):
         out.print(f"broken: {untold:,} more, all in the table ingest_errors", markup=False)
+    for line in report.partial:
+        out.print(str(line), markup=False, soft_wrap=True)

@@ -1,0 +1,61 @@
+"""What `benchlab ingest` says of the files it was given, and its exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_cli import benchlab
+from tests.telemetry.conftest import make_span_line
+
+
+@pytest.fixture
+def otlp(tmp_path: Path) -> Path:
+    """A directory without the store in it."""
+    directory = tmp_path / "otlp"
+    directory.mkdir()
+    return directory
+
+
+def test_a_file_that_ends_in_the_middle_of_a_line_is_told(otlp: Path) -> None:
+    path = otlp / "traces.jsonl"
+    line = make_span_line(3)
+    path.write_bytes(line + make_span_line()[:100])
+    done = benchlab("ingest", str(otlp))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == (
+        f"{path} ends in the middle of a line (100 bytes at byte {len(line)}): left until it is"
+        " complete\n3 spans and 0 metric points in 1 new line of 1 file\n"
+    )
+    path.write_bytes(line + make_span_line(first=10))
+    assert benchlab("ingest", str(otlp)).stderr == (
+        "1 span and 0 metric points in 1 new line of 1 file\n"
+    )
+
+
+def test_only_broken_lines_are_a_failure(otlp: Path) -> None:
+    """Another kind of file, most likely."""
+    path = otlp / "package.json"
+    path.write_text('{\n  "name": "x"\n}\n')
+    done = benchlab("ingest", str(path))
+    assert done.returncode == 1
+    *_, counts, hint = done.stderr.splitlines()
+    assert counts.endswith(
+        "in 3 new lines of 1 file; 3 broken lines are kept in the table ingest_errors"
+    )
+    assert hint.startswith("benchlab: none of these lines could be used: OTLP JSON files have")
+    path.write_bytes(path.read_bytes() + make_span_line() + b"broken\n")
+    done = benchlab("ingest", str(path))
+    assert done.returncode == 0, done.stderr
+    assert "1 broken line is kept" in done.stderr
+    assert benchlab("ingest", str(path)).returncode == 0  # and nothing is new
+
+
+def test_a_directory_without_such_files_is_the_users_input(otlp: Path) -> None:
+    (otlp / "traces.jsonl.gz").write_bytes(b"")
+    done = benchlab("ingest", str(otlp))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(
+        f"benchlab: {otlp} holds no .json, .jsonl or .ndjson file: name one"
+    )
