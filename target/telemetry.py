@@ -21,6 +21,7 @@ The SDK's other variables keep their meaning (`OTEL_SERVICE_NAME`, `OTEL_RESOURC
 | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | 64 spans | an export holds the interpreter, and requests wait for it: see below |
 | `OTEL_BSP_SCHEDULE_DELAY` | 1000 ms | the spans of a running benchmark can be read almost at once |
 | `OTEL_METRIC_EXPORT_INTERVAL` | 5000 ms | several points within a short run |
+| `OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED` | `true` | the SDK's own counters: spans that a full queue dropped, and that could not be exported |
 | `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` | `delta`, for files only | points of different exports add up; cumulative ones repeat what was said before |
 
 Exports run in a thread, but writing one batch is a few long calls that keep the interpreter to
@@ -34,7 +35,9 @@ What is recorded: one SERVER span per request with the stable HTTP attributes, a
 routes add below it. A request that carries a W3C `traceparent` continues that trace and obeys
 its sampled flag; without one `OTEL_TRACES_SAMPLER` decides (default: every request). The
 histogram `http.server.request.duration` (seconds) is exponential. `/health` is neither traced
-nor counted.
+nor counted. What became of the spans is counted by the SDK: `otel.sdk.processor.span.processed`, those
+dropped with `error.type` `queue_full`, and with OTLP `otel.sdk.exporter.span.exported`, those that
+failed with an `error.type`.
 
 Source: https://opentelemetry.io/docs/specs/semconv/http/
 """  # noqa: E501 (a table cell cannot be wrapped)
@@ -60,6 +63,7 @@ from opentelemetry.sdk.environment_variables import (
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
     OTEL_EXPORTER_OTLP_TRACES_PROTOCOL,
     OTEL_METRIC_EXPORT_INTERVAL,
+    OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED,
     OTEL_SDK_DISABLED,
 )
 from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider, ObservableCounter
@@ -144,8 +148,11 @@ def telemetry_from_environment() -> Telemetry:
     """
     if os.environ.get(OTEL_SDK_DISABLED, "").strip().lower() == "true":
         return Telemetry(None, None)
+    # Read by the SDK whenever it makes one of its parts.
+    os.environ.setdefault(OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED, "true")
     resource = _resource()
-    return Telemetry(_tracer_provider(resource), _meter_provider(resource))
+    meter_provider = _meter_provider(resource)
+    return Telemetry(_tracer_provider(resource, meter_provider), meter_provider)
 
 
 def _resource() -> Resource:
@@ -155,8 +162,10 @@ def _resource() -> Resource:
     return Resource.create().merge(ours).merge(OTELResourceDetector().detect())
 
 
-def _tracer_provider(resource: Resource) -> TracerProvider | None:
-    exporters = _span_exporters()
+def _tracer_provider(
+    resource: Resource, meter_provider: MeterProvider | None
+) -> TracerProvider | None:
+    exporters = _span_exporters(meter_provider)
     if not exporters:
         return None
     provider = TracerProvider(resource=resource)
@@ -169,6 +178,7 @@ def _tracer_provider(resource: Resource) -> TracerProvider | None:
                 # The SDK refuses a batch that is larger than the queue.
                 max_export_batch_size=min(_setting(OTEL_BSP_MAX_EXPORT_BATCH_SIZE, 64), queue_size),
                 schedule_delay_millis=_setting(OTEL_BSP_SCHEDULE_DELAY, 1000),
+                meter_provider=meter_provider,
             )
         )
     return provider
@@ -189,7 +199,7 @@ def _meter_provider(resource: Resource) -> MeterProvider | None:
     )
 
 
-def _span_exporters() -> list[SpanExporter]:
+def _span_exporters(meter_provider: MeterProvider | None) -> list[SpanExporter]:
     if _is_off("OTEL_TRACES_EXPORTER"):
         return []
     exporters: list[SpanExporter] = []
@@ -197,7 +207,7 @@ def _span_exporters() -> list[SpanExporter]:
         # Imported where it is needed: gRPC takes a tenth of a second to load.
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
-        exporters.append(OTLPSpanExporter())
+        exporters.append(OTLPSpanExporter(meter_provider=meter_provider))
     if path := _file("traces"):
         exporters.append(FileSpanExporter(path))
     return exporters

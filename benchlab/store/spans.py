@@ -7,11 +7,13 @@ of a run are those whose trace id begins with the run's id, and the rest of it i
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.store.losses import lost_spans
 from benchlab.store.read import resolve, typed_frame
 from benchlab.values.coverage import TraceCoverage
 from benchlab.values.plan import Plan
@@ -23,22 +25,28 @@ if TYPE_CHECKING:
 
 __all__ = ["SERVER_SPANS", "client_server", "run_bounds", "trace_coverage"]
 
-# A trace may hold several SERVER spans, one per service it passed: the client called the first.
 # The bounds on Timestamp only keep other days' partitions out; a day allows for clocks apart.
-SERVER_SPANS = """
-    SELECT
-        reinterpretAsInt64(reverse(unhex(substring(TraceId, 17, 16)))) AS seq,
-        argMin(TraceId, Timestamp) AS trace_id,
-        argMin(SpanName, Timestamp) AS span_name,
-        argMin(Duration, Timestamp) AS server_ns
+_OF_THE_RUN = """
     FROM otel_traces
     WHERE startsWith(TraceId, {run_id:String})
         AND length(TraceId) = 32
         AND SpanKind = 'Server'
         AND Timestamp BETWEEN fromUnixTimestamp64Nano({from_ns:Int64} - 86400000000000)
             AND fromUnixTimestamp64Nano({to_ns:Int64} + 86400000000000)
-    GROUP BY seq
 """
+
+_SERVICES = f"SELECT DISTINCT ServiceName {_OF_THE_RUN}"  # composed of constants
+
+# A trace may hold several SERVER spans, one per service it passed: the client called the first.
+SERVER_SPANS = f"""
+    SELECT
+        reinterpretAsInt64(reverse(unhex(substring(TraceId, 17, 16)))) AS seq,
+        argMin(TraceId, Timestamp) AS trace_id,
+        argMin(SpanName, Timestamp) AS span_name,
+        argMin(Duration, Timestamp) AS server_ns
+    {_OF_THE_RUN}
+    GROUP BY seq
+"""  # composed of constants
 
 _CLIENT_SERVER = f"""
 SELECT
@@ -79,7 +87,10 @@ def client_server(client: Client, run_id: str, limit: int | None) -> pd.DataFram
 
 
 def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
-    """Which of the measured requests that asked to be traced have a server span."""
+    """Which of the measured requests that asked to be traced have a server span.
+
+    If too few have, also what the services say that they lost.
+    """
     parameters, plan = run_bounds(client, resolve(client, run_id))
     if plan.trace_ratio == 0:
         return TraceCoverage(0, 0)
@@ -92,7 +103,14 @@ def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
         lambda table: is_traced(table[0], plan.trace_ratio),
     )
     (spans,) = _columns(client, f"SELECT seq FROM ({SERVER_SPANS})", parameters, 1)  # noqa: S608
-    return TraceCoverage.of(sent_ns, np.isin(seq, spans), status != 0)
+    coverage = TraceCoverage.of(sent_ns, np.isin(seq, spans), status != 0)
+    if coverage.enough:
+        return coverage
+    services = client.query(_SERVICES, parameters=parameters).result_rows
+    dropped, unexported = lost_spans(
+        client, parameters["from_ns"], parameters["to_ns"], [str(name) for (name,) in services]
+    )
+    return replace(coverage, dropped=dropped, unexported=unexported)
 
 
 def run_bounds(client: Client, run_id: str) -> tuple[dict[str, Any], Plan]:

@@ -1,8 +1,12 @@
-"""Whether the service's traces of a run are complete, and if not, what they were likely lost to."""
+"""Whether the service's traces of a run are complete, and if not, what they were lost to.
+
+What the service has counted itself is said as a fact; the rest is judged by when it was lost.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -22,6 +26,7 @@ _GAP_REQUESTS = 10
 _GAP_NS = NS_PER_S // 10
 _GAPS_MAX = 5
 _GAPS_SHARE = 0.8
+_REMEDY = "make it longer (OTEL_BSP_MAX_QUEUE_SIZE) or lower the trace ratio."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,17 @@ class TraceCoverage:
 
     ``unanswered`` counts those with neither a span nor an answer: the service may never have seen
     them. ``gaps`` are the few stretches that hold most of what is missing, if there are such.
+
+    ``dropped`` and ``unexported`` are what the service has counted itself during the run: spans of
+    any kind that a full queue dropped, and that could not be exported. None: it does not say.
     """
 
     sampled: int
     found: int
     unanswered: int = 0
     gaps: tuple[Gap, ...] = ()
+    dropped: int | None = None
+    unexported: int | None = None
 
     @classmethod
     def of(
@@ -87,25 +97,55 @@ class TraceCoverage:
         return f"{text} ({percent:.2f} %)"
 
     def cause(self) -> str:
-        """What the missing ones were likely lost to, as a sentence; empty when there are enough."""
+        """What the missing ones were lost to, as sentences; empty when there are enough."""
         if self.enough:
             return ""
+        counted = (self.dropped or 0) + (self.unexported or 0)
+        return " ".join([*self._counted(), *(self._likely() if counted < self.missing else ())])
+
+    def _counted(self) -> Iterator[str]:
+        """What the service says it has lost."""
+        if self.dropped:
+            yield (
+                f"The service's exporter dropped {self.dropped:,} spans, those of servers and"
+                f" others, since its queue was full: {_REMEDY}"
+            )
+        if self.unexported:
+            yield (
+                f"The service's exporter failed to export {self.unexported:,} spans: the collector"
+                " refused them or could not be reached."
+            )
+
+    def _likely(self) -> Iterator[str]:
+        """What the others were lost to, judged by when they were."""
         if not self.found:
-            return (
+            yield (
                 "Not one was found: the service may not be instrumented or not continue the"
                 " traceparent of its requests, or its telemetry was not ingested."
             )
-        if self.unanswered * 2 > self.missing:
-            return (
+        elif self.unanswered * 2 > self.missing:
+            yield (
                 f"{self.unanswered:,} of the {self.missing:,} without one were not answered either:"
                 " the service may never have seen them."
             )
-        if self.gaps:
-            return " ".join(_cause_of(gap) for gap in self.gaps)
-        return (
-            f"The {self.missing:,} missing ones are spread over the run, as when an exporter's"
-            " queue is full: make it longer (OTEL_BSP_MAX_QUEUE_SIZE) or lower the trace ratio."
-        )
+        elif self.gaps:
+            yield from map(_cause_of, self.gaps)
+        elif self.dropped is None:
+            yield (
+                f"The {self.missing:,} missing ones are spread over the run, as when an exporter's"
+                f" queue is full: {_REMEDY}"
+            )
+        elif self.dropped or self.unexported:
+            yield (
+                f"The rest of the {self.missing:,} missing ones was lost on the way to the store,"
+                " or is still to be ingested."
+            )
+        else:
+            yield (
+                f"The {self.missing:,} missing ones are spread over the run, and the service's"
+                " exporter dropped none: they were lost on the way to the store, or are still to be"
+                " ingested."
+            )
 
 
 def _cause_of(gap: Gap) -> str:

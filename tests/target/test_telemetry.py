@@ -178,6 +178,9 @@ def test_no_metric_of_the_old_conventions_and_none_that_is_wrong_under_load(
         "http.server.request.duration",
         "http.server.request.body.size",
         "http.server.active_requests",
+        "otel.sdk.processor.span.processed",
+        "otel.sdk.processor.span.queue.capacity",
+        "otel.sdk.processor.span.queue.size",
     }
 
 

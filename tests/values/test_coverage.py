@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,58 @@ def test_a_full_queue_loses_spans_all_over_the_run() -> None:
     assert "OTEL_BSP_MAX_QUEUE_SIZE" in queue.cause()
     at_random = np.random.default_rng(1).choice(COUNT, 5000, replace=False)
     assert "queue is full" in coverage(at_random).cause()
+
+
+SPREAD = np.flatnonzero(np.arange(COUNT) % 100 < 10)
+
+
+@pytest.mark.parametrize(
+    ("missing", "dropped", "unexported", "words"),
+    [
+        (
+            SPREAD,
+            4321,
+            None,
+            "The service's exporter dropped 4,321 spans, those of servers and others, since its"
+            " queue was full: make it longer (OTEL_BSP_MAX_QUEUE_SIZE) or lower the trace ratio.",
+        ),
+        (
+            slice(5000, 6500),
+            0,
+            3000,
+            "The service's exporter failed to export 3,000 spans: the collector refused them or"
+            " could not be reached.",
+        ),
+        (
+            SPREAD,
+            20,
+            0,
+            "The service's exporter dropped 20 spans, those of servers and others, since its"
+            " queue was full: make it longer (OTEL_BSP_MAX_QUEUE_SIZE) or lower the trace ratio."
+            " The rest of the 2,000 missing ones was lost on the way to the store, or is still to"
+            " be ingested.",
+        ),
+        (
+            SPREAD,
+            0,
+            0,
+            "The 2,000 missing ones are spread over the run, and the service's exporter dropped"
+            " none: they were lost on the way to the store, or are still to be ingested.",
+        ),
+        (
+            slice(5000, 6500),
+            0,
+            None,
+            "None of the 1,500 requests between 5.0 s and 6.5 s has one: the collector was"
+            " probably restarted, or could not be reached.",
+        ),
+    ],
+)
+def test_what_the_service_has_counted_is_no_guess(
+    missing: Any, dropped: int | None, unexported: int | None, words: str
+) -> None:
+    judged = replace(coverage(missing), dropped=dropped, unexported=unexported)
+    assert judged.cause() == words
 
 
 def test_what_was_never_answered_may_never_have_arrived() -> None:

@@ -1,0 +1,75 @@
+"""What a service's OpenTelemetry SDK says itself of spans that it lost while a run was made.
+
+The counters are those of the semantic conventions for the SDK. Their points cover stretches of time
+that need not begin and end with the run, so what was lost shortly before or after may be counted.
+
+https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["lost_spans"]
+
+_PROCESSED, _EXPORTED = "otel.sdk.processor.span.processed", "otel.sdk.exporter.span.exported"
+
+# Times of points are whole seconds. A delta counts if its stretch touches the run. Of a cumulative
+# one what was counted before the run is taken off the first point after it, or else the last.
+_BY_POINT = """
+    SELECT MetricName AS metric, ResourceAttributes AS process,
+        Attributes['otel.component.name'] AS component, Attributes['error.type'] AS error,
+        if(AggregationTemporality = 2,
+            if(countIf(TimeUnix > ending) > 0, minIf(Value, TimeUnix > ending), max(Value))
+                - maxIf(Value, TimeUnix < beginning),
+            sumIf(Value, TimeUnix >= beginning)) AS count,
+        fromUnixTimestamp64Nano({from_ns:Int64})::DateTime AS beginning,
+        fromUnixTimestamp64Nano({to_ns:Int64})::DateTime AS ending
+    FROM otel_metrics_sum
+    WHERE MetricName IN ({processed:String}, {exported:String})
+        AND (empty({services:Array(String)}) OR has({services:Array(String)}, ServiceName))
+        AND TimeUnix BETWEEN beginning - toIntervalDay(1) AND ending + toIntervalDay(1)
+        AND StartTimeUnix <= ending
+    GROUP BY metric, process, component, error, AggregationTemporality,
+        if(AggregationTemporality = 2, StartTimeUnix, beginning)
+"""
+
+# A service with two exporters counts what each lost; the greater says what is missing at least.
+_LOST = f"""
+SELECT metric, toInt64(sum(lost))
+FROM (
+    SELECT metric, process, max(lost) AS lost
+    FROM (
+        SELECT metric, process, component,
+            sumIf(count, metric = {{exported:String}} ? error != '' : error = 'queue_full') AS lost
+        FROM ({_BY_POINT})
+        GROUP BY metric, process, component
+    )
+    GROUP BY metric, process
+)
+GROUP BY metric
+"""  # noqa: S608  # composed of constants
+
+
+def lost_spans(
+    client: Client, from_ns: int, to_ns: int, services: Sequence[str]
+) -> tuple[int | None, int | None]:
+    """Spans that a full queue dropped, and that could not be exported, within these times.
+
+    Of all services if none is named. None: there is no such counter.
+    """
+    parameters: dict[str, Any] = {
+        "from_ns": from_ns,
+        "to_ns": to_ns,
+        "services": list(services),
+        "processed": _PROCESSED,
+        "exported": _EXPORTED,
+    }
+    lost = {
+        str(metric): int(count) for metric, count in client.query(_LOST, parameters).result_rows
+    }
+    return lost.get(_PROCESSED), lost.get(_EXPORTED)
