@@ -6,9 +6,10 @@ name: milliseconds in wrk2's output and in what HdrHistogram's tools write by de
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchlab.errors import InputError
 from benchlab.exchange.text import Place, content_digest, lines
@@ -21,14 +22,38 @@ UNITS_NS = {"ns": 1, "us": 1_000, "ms": NS_PER_MS, "s": NS_PER_S}
 
 _HEAD = re.compile(r"\s*\"?Value\"?[\s,]+\"?Percentile\"?[\s,]+\"?TotalCount")
 _ROW = re.compile(r"\s*([\d.]+)[\s,]+([\d.]+)[\s,]+(\d+)(?:[\s,]+(?:[\d.]+|inf|Infinity))?\s*")
-_MEAN = re.compile(r"#\[Mean\s*=\s*([\d.]+)")
-_MAX = re.compile(r"#\[Max\s*=\s*([\d.]+),\s*Total ?[cC]ount\s*=\s*([\d.]+)")
-_RUNNING = re.compile(r"Running \S+ test @ (\S+)")
-_REQUESTS = re.compile(r"\s*(\d+) requests in ([\d.]+)(us|ms|s|m|h),")
-_SOCKET = re.compile(r"\s*Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
-_STATUS = re.compile(r"\s*Non-2xx or 3xx responses: (\d+)")
-_RATE = re.compile(r"Requests/sec:\s*([\d.]+)")
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _count(text: str) -> int:
+    return _whole(float(text))
+
+
+def _whole(value: float) -> int:
+    if not value < 1 << 63:
+        raise ValueError(f"{value:g} is more than can be kept")
+    return round(value)
+
+
+# What lines around the table say, by what they begin with, and how each group is read.
+_SAID: dict[str, tuple[re.Pattern[str], tuple[Callable[[str], Any], ...]]] = {
+    "mean": (re.compile(r"#\[Mean\s*=\s*([\d.]+)"), (float,)),
+    "max": (
+        re.compile(r"#\[Max\s*=\s*([\d.]+),\s*Total ?[cC]ount\s*=\s*([\d.]+)"),
+        (float, _count),
+    ),
+    "running": (re.compile(r"Running \S+ test @ (\S+)"), (str,)),
+    "requests": (
+        re.compile(r"\s*(\d+) requests in ([\d.]+)(us|ms|s|m|h),"),
+        (_count, float, _SECONDS.__getitem__),
+    ),
+    "socket": (
+        re.compile(r"\s*Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)"),
+        (_count, _count, _count, _count),
+    ),
+    "status": (re.compile(r"\s*Non-2xx or 3xx responses: (\d+)"), (_count,)),
+    "rate": (re.compile(r"Requests/sec:\s*([\d.]+)"), (float,)),
+}
 
 
 def read_hgrm(path: Path, url: str | None, unit: str) -> ImportedSummary:
@@ -39,7 +64,7 @@ def read_hgrm(path: Path, url: str | None, unit: str) -> ImportedSummary:
     """
     unit_ns = UNITS_NS[unit]
     place = Place(path)
-    text: list[str] = []
+    said: dict[str, list[Any]] = {}
     points: list[Point] = []
     inside = ended = False
     for line in lines(path, place):
@@ -54,14 +79,24 @@ def read_hgrm(path: Path, url: str | None, unit: str) -> ImportedSummary:
             raise place.error(f"{line.strip()[:60]!r} is no row of the table")
         ended = ended or (inside and line.startswith("#"))
         inside = inside and not ended
-        text.append(line)
+        with place:
+            _listen(line, said, unit_ns)
     if not points:
         raise InputError(f"{path} holds no percentile table (Value, Percentile, TotalCount)")
-    return _summary(path, url, unit, points, "\n".join(text))
+    return _summary(path, url, unit, points, said)
+
+
+def _listen(line: str, said: dict[str, list[Any]], unit_ns: int) -> None:
+    """Take what the line says, unless an earlier one did."""
+    for name, (pattern, readers) in _SAID.items():
+        if name not in said and (found := pattern.search(line)):
+            said[name] = [read(text) for read, text in zip(readers, found.groups(), strict=True)]
+            if name in ("mean", "max"):
+                said[name][0] = _whole(said[name][0] * unit_ns)
 
 
 def _point(row: re.Match[str], points: list[Point], unit_ns: int) -> Point:
-    point = Point(float(row[2]), round(float(row[1]) * unit_ns), int(row[3]))
+    point = Point(float(row[2]), _whole(float(row[1]) * unit_ns), _count(row[3]))
     if point.ratio > 1:
         raise ValueError(f"percentile {row[2]} is above 1")
     if points and (
@@ -74,49 +109,40 @@ def _point(row: re.Match[str], points: list[Point], unit_ns: int) -> Point:
 
 
 def _summary(
-    path: Path, url: str | None, unit: str, points: list[Point], text: str
+    path: Path, url: str | None, unit: str, points: list[Point], said: dict[str, list[Any]]
 ) -> ImportedSummary:
-    unit_ns = UNITS_NS[unit]
-    mean, top = _MEAN.search(text), _MAX.search(text)
-    if top is None:
+    if "max" not in said:
         raise InputError(
             f"{path}: the table has no closing line with the maximum and the total count: it was"
             " cut off"
         )
-    total = round(float(top[2]))
-    if total != points[-1].request_count:
+    max_ns, total = said["max"]
+    in_table = points[-1].request_count or 0
+    if total != in_table:
         raise InputError(
-            f"{path}: the table ends at {points[-1].request_count:,} of {total:,} requests:"
-            " rows are missing"
+            f"{path}: the table ends at {in_table:,} of {total:,} requests: rows are missing"
         )
-    running, requests, rate = (found.search(text) for found in (_RUNNING, _REQUESTS, _RATE))
-    errors = None
-    if requests is not None:
-        socket, status = _SOCKET.search(text), _STATUS.search(text)
-        errors = sum(map(int, socket.groups())) if socket else 0
-        errors += int(status[1]) if status else 0
+    count, length, unit_s = said.get("requests", (in_table, 0.0, 0.0))
     notes = [
         "percentiles of a histogram that the tool made: where it has no row for one, the next row"
         " above stands for it, which is no less",
         f"the unit of the table is taken to be {unit}",
     ]
-    if requests is not None and int(requests[1]) != points[-1].request_count:
-        notes.append(
-            f"{int(requests[1]):,} requests were made,"
-            f" {points[-1].request_count:,} of them are in the table"
-        )
+    if count != in_table:
+        notes.append(f"{count:,} requests were made, {in_table:,} of them are in the table")
+    errors = sum(said.get("socket", ())) + sum(said.get("status", ()))
     return ImportedSummary(
         id=content_digest(path, "hgrm"),
-        tool="wrk2" if running else "HdrHistogram",
+        tool="wrk2" if "running" in said else "HdrHistogram",
         format="hgrm",
         name=path.name.split(".")[0],
-        url=url or (running[1] if running else ""),
-        duration_s=float(requests[2]) * _SECONDS[requests[3]] if requests else None,
-        count=int(requests[1]) if requests else points[-1].request_count,
-        error_count=errors,
-        rate_rps=float(rate[1]) if rate else None,
-        mean_ns=round(float(mean[1]) * unit_ns) if mean and math.isfinite(float(mean[1])) else None,
-        max_ns=round(float(top[1]) * unit_ns),
+        url=url or "".join(said.get("running", ())),
+        duration_s=length * unit_s if "requests" in said else None,
+        count=count,
+        error_count=errors if "requests" in said else None,
+        rate_rps=said["rate"][0] if "rate" in said else None,
+        mean_ns=said["mean"][0] if "mean" in said else None,
+        max_ns=max_ns,
         percentiles=tuple(points),
         notes=tuple(notes),
     )

@@ -14,7 +14,7 @@ from typing import Any
 from benchlab.errors import InputError
 from benchlab.exchange.collect import Collector
 from benchlab.exchange.failures import kind_of_failure
-from benchlab.exchange.text import Place, columns, csv_rows, opened
+from benchlab.exchange.text import LONGEST_BYTES, Place, columns, csv_rows, opened, too_long
 from benchlab.units import NS_PER_MS
 from benchlab.values.run import Run
 from benchlab.values.samples import ErrorKind, Flag
@@ -26,6 +26,7 @@ _NOTES = (
     "bytes received include the headers",
 )
 _NEEDED = ("timeStamp", "elapsed", "label", "responseCode", "success")
+_LONGEST_TAG_BYTES = 4_000_000  # the parser's time grows with the square of it
 _TRANSACTION = "Number of samples in transaction"
 _XML_NAMES = {
     "timeStamp": "ts",
@@ -65,11 +66,19 @@ def read_jtl_xml(path: Path, collector: Collector) -> Run:
     place, reader = Place(path), _XmlReader(collector)
     with opened(path) as file:
         try:
+            count = 0
             while chunk := file.read(1 << 16):
                 reader.parser.Parse(chunk, False)
+                count += len(chunk)
+                # What the parser holds is a piece that it has not seen the end of.
+                if count - max(0, reader.parser.CurrentByteIndex) > _LONGEST_TAG_BYTES:
+                    what = too_long("element", _LONGEST_TAG_BYTES)
+                    raise InputError(f"{path}:{reader.parser.CurrentLineNumber}: {what}")
             reader.parser.Parse(b"", True)
         except ExpatError as exc:
             raise InputError(f"{path}:{exc.lineno}: the XML is broken: {exc}") from exc
+        except InputError:
+            raise
         except (LookupError, ValueError, OverflowError):
             place.line = reader.line
             with place:
@@ -92,6 +101,7 @@ class _XmlReader:
         self._sample: dict[str, str] = {}
         self._sample_depth = 0
         self._text: list[str] | None = None
+        self._text_length = 0
         self.parser = ParserCreate()
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
@@ -106,11 +116,14 @@ class _XmlReader:
                 self.line = self.parser.CurrentLineNumber
                 self._sample, self._sample_depth = fields, self._depth
         elif self._depth == self._sample_depth + 1 and tag == "java.net.URL":
-            self._text = []
+            self._text, self._text_length = [], 0
 
     def _characters(self, text: str) -> None:
         if self._text is not None:
             self._text.append(text)
+            self._text_length += len(text)
+            if self._text_length > LONGEST_BYTES:
+                raise ValueError(too_long("text"))
 
     def _end(self, tag: str) -> None:
         if self._depth == self._sample_depth + 1 and self._text is not None:

@@ -12,7 +12,15 @@ from typing import Any
 
 from benchlab.errors import InputError
 from benchlab.exchange.collect import Collector
-from benchlab.exchange.text import Place, columns, content_digest, csv_rows, opened
+from benchlab.exchange.text import (
+    LONGEST_BYTES,
+    Place,
+    columns,
+    content_digest,
+    csv_rows,
+    opened,
+    too_long,
+)
 from benchlab.units import NS_PER_S
 from benchlab.values.imported import ImportedSummary, Point
 from benchlab.values.run import Run
@@ -55,8 +63,13 @@ def read_oha_json(path: Path, url: str | None) -> ImportedSummary:
     """The summary of a JSON file."""
     try:
         with opened(path) as file:
-            data: Mapping[str, Any] = json.load(file)
+            text = file.read(LONGEST_BYTES + 1)
+        if len(text) > LONGEST_BYTES:
+            raise InputError(f"{path}: {too_long('file')}")
+        data: Mapping[str, Any] = json.loads(text)
         return _summary(path, url, data)
+    except InputError:
+        raise
     except json.JSONDecodeError as exc:
         raise InputError(f"{path}:{exc.lineno}: the JSON is broken: {exc.msg}") from exc
     except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as exc:

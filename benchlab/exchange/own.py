@@ -22,6 +22,7 @@ __all__ = ["READERS", "damage"]
 
 _CSV_BLOCK_BYTES = 1 << 22
 _CSV_HEAD_LINES = 2
+_LONGEST_HEAD_BYTES = 1 << 30  # some 30 bytes for each connection that the run opened
 
 
 def read_parquet(path: Path) -> Run:
@@ -49,8 +50,11 @@ def read_csv(path: Path) -> Run:
     import pyarrow.csv
 
     with path.open("rb") as file:
-        head = file.readline().decode(errors="replace").removeprefix(CSV_MARK)
-        names = file.readline().decode(errors="replace").strip().split(",")
+        line = file.readline(_LONGEST_HEAD_BYTES)
+        if not line.endswith(b"\n"):
+            raise InputError(f"{path}:1: the description of the run does not end: export it again")
+        head = line.decode(errors="replace").removeprefix(CSV_MARK)
+        names = file.readline(_CSV_BLOCK_BYTES).decode(errors="replace").strip().split(",")
         if names != list(FIELDS):
             raise InputError(f"{path}:2: the columns are {names}, expected are {list(FIELDS)}")
         types = {name: pa.from_numpy_dtype(SAMPLE_DTYPE[name]) for name in FIELDS}

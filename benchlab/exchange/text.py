@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
-import io
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from benchlab.errors import InputError
 from benchlab.units import NS_PER_S
 
 __all__ = [
+    "LONGEST_BYTES",
     "Place",
     "columns",
     "content_digest",
@@ -25,7 +25,11 @@ __all__ = [
     "lines",
     "opened",
     "parse_rfc3339_ns",
+    "too_long",
 ]
+
+LONGEST_BYTES = 64_000_000
+"""The most of a file that is read as one piece, such as a line, and so has to be held."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _WRONG_CONTENT = (
@@ -86,15 +90,30 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 def lines(path: Path, place: Place) -> Iterator[str]:
     """The lines of a file without their ends; ``place`` follows."""
     with opened(path) as file:
-        for raw in file:
+        for line in _bounded_lines(file, place):
             place.line += 1
-            yield raw.decode(errors="replace").rstrip("\r\n")
+            yield line.rstrip("\r\n")
+
+
+def _bounded_lines(file: IO[bytes], place: Place) -> Iterator[str]:
+    number = 0
+    while raw := file.readline(LONGEST_BYTES + 1):
+        number += 1
+        if len(raw) > LONGEST_BYTES:
+            place.line = number
+            raise place.error(too_long("line"))
+        yield raw.decode(errors="replace")
+
+
+def too_long(piece: str, limit_bytes: int = LONGEST_BYTES) -> str:
+    """What is wrong with a line, or another ``piece``, that is not read to its end."""
+    return f"the {piece} is longer than {limit_bytes // 1_000_000} MB: it is not read"
 
 
 def csv_rows(path: Path, place: Place) -> Iterator[list[str]]:
     """The rows of a CSV file; ``place`` follows, also through quoted line breaks."""
     with opened(path) as file:
-        reader = csv.reader(io.TextIOWrapper(file, "utf-8", errors="replace", newline=""))
+        reader = csv.reader(_bounded_lines(file, place))
         while True:
             place.line = reader.line_num + 1
             with place:

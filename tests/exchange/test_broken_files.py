@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -83,6 +84,11 @@ def test_cut_off_in_the_middle_of_a_line(
         ("jmeter.xml.jtl", 6, lambda text: text.replace('t="', "t=", 1), "XML is broken"),
         ("locust_stats_history.csv", 3, lambda text: text.replace(",3,", ",three,", 1), "three"),
         ("wrk2.txt", 30, lambda text: text.replace("1", "x"), "is no row of the table"),
+        ("wrk2.hgrm", -3, lambda text: text.replace("8.095", "8.0.95"), "could not convert"),
+        ("wrk2.hgrm", -2, lambda text: text.replace("78.272", "78.2.2"), "could not convert"),
+        ("wrk2.hgrm", -2, lambda text: text.replace("160", "1.6.0"), "could not convert"),
+        ("wrk2.hgrm", -2, lambda text: text.replace("78", "9" * 400), "more than can be kept"),
+        ("wrk2.txt", -2, lambda text: text.replace("40.42", "4.0.2"), "could not convert"),
         ("wrk2.hgrm", 9, lambda text: " 0.1 0.6 96 2.50", "decreases here"),
         ("oha.json", 3, lambda text: text.replace(":", ""), "JSON is broken"),
     ],
@@ -91,6 +97,7 @@ def test_a_broken_line_is_told_with_its_number(
     tmp_path: Path, data: Path, name: str, line: int, change: Callable[[str], str], says: str
 ) -> None:
     lines = text_of(data / name).splitlines()
+    line = line if line > 0 else len(lines) + line + 1
     changed = change(lines[line - 1])
     assert changed != lines[line - 1]
     path = tmp_path / "broken"
@@ -181,6 +188,55 @@ def test_many_endpoints_become_one_past_the_thousandth(tmp_path: Path, data: Pat
     assert counts["GET /999"] == 1
     assert counts["(other requests)"] == 500
 
+
+@pytest.mark.parametrize(
+    ("form", "start", "filling", "says"),
+    [
+        ("k6-json", "", "[", ":1: the line is longer than 64 MB"),
+        ("k6-csv", "", ",", ":1: the line is longer than 64 MB"),
+        ("vegeta-json", "", "[", ":1: the line is longer than 64 MB"),
+        ("vegeta-csv", "", '"', ":1: the line is longer than 64 MB"),
+        ("oha-json", "{", " ", ": the file is longer than 64 MB"),
+        ("oha-csv", "", "a", ":1: the line is longer than 64 MB"),
+        ("jtl-csv", "", "a", ":1: the line is longer than 64 MB"),
+        ("jtl-xml", '<testResults>\n<sample a="', "a", ":2: the element is longer than 4 MB"),
+        (
+            "jtl-xml",
+            '<testResults><sample t="1">\n<java.net.URL>',
+            "a",
+            ":[12]: the text is longer than 64 MB",
+        ),
+        ("locust-history", "", "a", ":1: the line is longer than 64 MB"),
+        ("hgrm", "", "a", ":1: the line is longer than 64 MB"),
+    ],
+)
+def test_one_huge_line_is_not_held(
+    tmp_path: Path, form: str, start: str, filling: str, says: str
+) -> None:
+    path = tmp_path / "huge.gz"
+    with gzip.open(path, "wt", compresslevel=1) as file:
+        file.write(start)
+        for _ in range(250):
+            file.write(filling * 1_000_000)
+    found = subprocess.run(
+        [sys.executable, "-c", REFUSE, path, form], capture_output=True, text=True, check=True
+    )
+    message, peak_mb = found.stdout.splitlines()
+    assert re.match(f"{path}{says}", message), message
+    assert int(peak_mb) < 150, "of 250 MB: bytes of the most that is read, and a copy"
+
+
+REFUSE = """
+import sys, tracemalloc
+from benchlab.errors import InputError
+from benchlab.exchange import import_file
+tracemalloc.start()
+try:
+    import_file(sys.argv[1], source=sys.argv[2])
+except InputError as exc:
+    print(exc)
+print(tracemalloc.get_traced_memory()[1] // 1_000_000)
+"""
 
 MEASURE = """
 import resource, sys

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from benchlab.values.examples import Example
 from benchlab.values.redact import public_plan
 from benchlab.values.request import Request
 from benchlab.values.run import Run
-from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Samples
+from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from tests.store.runs import make_run
 
 _EACH = pytest.mark.parametrize("form", list(FORMATS))
@@ -98,6 +99,48 @@ def test_through_two_stores(closed_store: Store, tmp_path: Path, form: str) -> N
             other.save(back(path))
         assert_same(other.run("latest"), kept)
         assert len(other.runs()) == 1
+
+
+async def shop(client: Any, ctx: Any) -> None:
+    async with ctx.step("log in"):
+        await client.get("/token")
+    async with ctx.step("look around"):
+        await client.get("/a")
+
+
+def scenario_run() -> Run:
+    """As a run of `shop` leaves it: iterations of two steps, some cut short, names seen by it."""
+    drawn = make_run(1000)
+    made = bl.scenario(shop, "http://127.0.0.1:8000", data=bl.Feed([{"user": "me"}]))
+    plan = bl.Plan(
+        scenario=replace(made, steps=("log in", "look around")),
+        load=drawn.plan.load,
+        duration_s=drawn.plan.duration_s,
+        warmup_s=drawn.plan.warmup_s,
+    )
+    records = drawn.samples.records
+    records["endpoint"] = np.arange(len(records)) % 2 + 1
+    records["flags"][records["endpoint"] == 1] |= np.uint8(Flag.BEGINS)
+    return replace(drawn, plan=plan, samples=Samples(records, plan.endpoint_names))
+
+
+@_EACH
+def test_a_run_of_a_scenario_comes_back_and_cannot_be_sent_again(tmp_path: Path, form: str) -> None:
+    run = scenario_run()
+    found = back(export_run(run, tmp_path / f"run.{form}"))
+    assert run.plan.scenario is not None
+    assert run.plan.scenario.code
+    assert b"cloudpickle" not in (tmp_path / f"run.{form}").read_bytes()
+    # All but the code and the rows, which are as little kept in a file as in a store.
+    assert found.plan.to_dict() == public_plan(run.plan.to_dict())
+    assert_same(found, replace(run, plan=found.plan))
+    assert found.samples.endpoints == ("shop", "log in", "look around")
+    assert found.iteration_count == run.iteration_count == len(run.measured) // 2
+    assert found.by_endpoint() == run.by_endpoint()
+    again = back(export_run(found, tmp_path / f"again.{form}"))
+    assert_same(again, found)
+    with pytest.raises(InputError, match="code of the scenario shop was not stored"):
+        bl.run(found.plan)
 
 
 @_EACH
