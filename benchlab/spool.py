@@ -20,28 +20,26 @@ processes were killed can be read back as far as it came.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchlab.errors import RunError
 from benchlab.paths import data_dir, spool_root
+from benchlab.record_files import read_in_order, read_records
 from benchlab.units import NS_PER_S
 from benchlab.values.connections import CONNECTION_DTYPE, Connections
 from benchlab.values.examples import Example, pick
 from benchlab.values.health import Health, WorkerHealth
 from benchlab.values.plan import Plan
 from benchlab.values.run import Run
-from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Samples
+from benchlab.values.samples import ErrorKind, Samples
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -70,8 +68,6 @@ __all__ = [
 ROOM_BYTES = 8 << 20
 """What must be free on the disk for each worker when a run begins; 150,000 records."""
 
-_BLOCK_RECORDS = 262_144
-_MOST_IN_MEMORY = 4_000_000  # records; a longer run is laid out in a file that is mapped
 _FORMAT = 1
 _HEAD = "run.json"
 _START = "start.json"
@@ -183,18 +179,6 @@ def read_plan(directory: Path) -> Plan:
     return Plan.from_dict(_read_json(directory / _HEAD)["plan"])
 
 
-def read_records(
-    path: Path, start: int = 0, dtype: np.dtype[np.void] = SAMPLE_DTYPE
-) -> NDArray[np.void]:
-    """Whole records in ``path`` from record number ``start`` on; a torn last one is left out."""
-    if not path.exists():
-        return np.empty(0, dtype=dtype)
-    count = path.stat().st_size // dtype.itemsize - start
-    if count <= 0:
-        return np.empty(0, dtype=dtype)
-    return np.fromfile(path, dtype=dtype, count=count, offset=start * dtype.itemsize)
-
-
 def read_run(directory: Path) -> Run:
     """The run in ``directory`` as far as it came. Samples are in order of ``seq``.
 
@@ -220,7 +204,7 @@ def _read_run(directory: Path) -> Run:
     start = _read_json(directory / _START)
     plan = _with_steps(Plan.from_dict(head["plan"]), directory)
     files = [samples_path(directory, worker) for worker in range(plan.workers)]
-    records = _read_all(files, directory)
+    records = read_in_order(files, directory)
     if records["error"].max(initial=0) >= len(ErrorKind):
         raise ValueError("its samples are damaged")
     samples = Samples(records, plan.endpoint_names)
@@ -244,37 +228,6 @@ def _read_run(directory: Path) -> Run:
         stop_reason=outcome.get("stop_reason", ""),
         spool=directory,
     )
-
-
-def _read_all(files: Sequence[Path], directory: Path) -> NDArray[np.void]:
-    """The records of all files in order of ``seq``; besides them one column is held at a time."""
-    size = SAMPLE_DTYPE.itemsize
-    counts = [path.stat().st_size // size if path.exists() else 0 for path in files]
-    records = _make_room(sum(counts), directory)
-    start = 0
-    for path, count in zip(files, counts, strict=True):
-        for first in range(0, count, _BLOCK_RECORDS):
-            length = min(_BLOCK_RECORDS, count - first)
-            block = np.fromfile(path, dtype=SAMPLE_DTYPE, count=length, offset=first * size)
-            records[start : start + length] = block
-            start += length
-    if np.any(records["seq"][1:] < records["seq"][:-1]):
-        order = np.argsort(records["seq"], kind="stable")
-        for name in SAMPLE_DTYPE.names or ():
-            records[name] = records[name][order]
-    return records
-
-
-def _make_room(count: int, directory: Path) -> NDArray[np.void]:
-    """An array for ``count`` records: in memory, or if it is large in a nameless file on the disk.
-
-    The system may then put other things into that memory, so a run may be larger than it.
-    """
-    if count > _MOST_IN_MEMORY and hasattr(os, "posix_fallocate"):
-        with suppress(OSError), tempfile.TemporaryFile(dir=directory) as file:
-            os.posix_fallocate(file.fileno(), 0, count * SAMPLE_DTYPE.itemsize)
-            return np.asarray(np.memmap(file, dtype=SAMPLE_DTYPE, mode="r+", shape=(count,)))
-    return np.zeros(count, dtype=SAMPLE_DTYPE)
 
 
 def remove(directory: Path) -> None:

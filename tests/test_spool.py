@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchlab import ConstantRate, Plan, Request, spool
+from benchlab import ConstantRate, Plan, Request, room, spool
 from benchlab.errors import RunError
 from benchlab.load.recorder import Recorder
 from benchlab.values.examples import make_example
@@ -64,12 +65,41 @@ def test_samples_are_put_in_order_whole() -> None:
         assert np.array_equal(records[name], whole[name]), name
 
 
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        (range(0, 200, 2), range(1, 121, 2)),  # one worker was faster
+        (range(0, 400, 2), range(0)),  # and the other one never came
+        (range(2, 90, 2), range(1, 33, 2)),  # the first record is missing
+        ([*range(0, 90, 2), 8, 10], [*range(1, 91, 2), 8]),  # some have two
+        ([5_000, 0, 2], [1, 3]),  # numbers are few and far between
+        ([-4, 0, 2], [1, 3]),
+    ],
+    ids=["holes", "every other", "no first", "repeated", "sparse", "negative"],
+)
+def test_numbers_need_not_be_dense(own: Sequence[int], other: Sequence[int]) -> None:
+    directory = make()
+    rng = np.random.default_rng(1)
+    whole = []
+    for worker, seqs in enumerate((own, other)):
+        part = rng.integers(0, 255, len(seqs) * SAMPLE_DTYPE.itemsize, dtype=np.uint8)
+        records = part.view(SAMPLE_DTYPE)
+        records["seq"], records["error"] = rng.permutation(seqs), 0
+        records.tofile(spool.samples_path(directory, worker))
+        whole.append(records)
+    expected = np.concatenate(whole, dtype=SAMPLE_DTYPE)
+    expected = expected[np.argsort(expected["seq"], kind="stable")]
+    found = spool.read_run(directory).samples.records
+    for name in SAMPLE_DTYPE.names or ():
+        assert np.array_equal(found[name], expected[name]), name
+
+
 def test_a_long_run_lies_in_a_file_and_a_full_disk_is_no_hindrance(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     directory = make(records=500)
     before = spool.read_run(directory).samples.records
-    monkeypatch.setattr(spool, "_MOST_IN_MEMORY", 100)
+    monkeypatch.setattr(room, "_MOST_IN_MEMORY_BYTES", 100 * SAMPLE_DTYPE.itemsize)
     run = spool.read_run(directory)
     assert isinstance(run.samples.records.base, np.memmap)
     assert run.samples.records.tobytes() == before.tobytes()
@@ -134,7 +164,7 @@ def test_a_run_that_somebody_makes_or_writes_is_not_pending() -> None:
 
 def _pending_elsewhere() -> list[str]:
     """What another process finds pending: locks do not hold against their own process."""
-    script = "from benchlab import spool; print(*(path.name for path in spool.pending()))"
+    script = "from benchlab import room, spool; print(*(path.name for path in spool.pending()))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

@@ -30,6 +30,8 @@ Within a decade they follow the preferred numbers of the R20 series (ISO 3:1973)
 a short decimal, about 12 % above the one before.
 """
 
+_NONE = np.zeros(len(EDGES_NS) - 1, dtype=np.int64)
+
 
 def histogram_table(samples: Samples) -> pd.DataFrame:
     """One row per bucket from the lowest that holds anything to the highest.
@@ -45,9 +47,8 @@ def histogram_table(samples: Samples) -> pd.DataFrame:
     import pandas as pd
 
     counts = {
-        "latency": _counts("latency", samples.latency_ns),
-        "service": _counts("service", samples.service_ns),
-        "lag": _counts("lag", samples.lag_ns),
+        name: sum((_counts(name, part) for part in samples.in_blocks(f"{name}_ns")), _NONE)
+        for name in ("latency", "service", "lag")
     }
     filled = np.flatnonzero(np.sum(list(counts.values()), axis=0))
     rows = slice(filled[0], filled[-1] + 1) if len(filled) else slice(0, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,31 +33,40 @@ def phases(samples: Samples, connections: Connections) -> pd.DataFrame:
     """
     import pandas as pd
 
-    answered = samples.where(samples.column("first_byte_ns") > 0)
-    new = (answered.column("flags") & Flag.NEW_CONNECTION) != 0
-    opened, opening = _opened_by(answered.where(new), connections)
-    kept = answered.where(~new)
-    rows: list[tuple[str, str, NDArray[np.int64]]] = [
-        ("new", phase, opening[f"{field}_ns"]) for phase, field in _OPENING.items()
-    ]
+    answered = samples.choose(lambda records: records["first_byte_ns"] > 0)
+    new = answered.choose(lambda records: (records["flags"] & Flag.NEW_CONNECTION) != 0)
+    kept = answered.choose(lambda records: (records["flags"] & Flag.NEW_CONNECTION) == 0)
+    opened, opening = _opened_by(new, connections)
     took = sum((opening[f"{field}_ns"] for field in _OPENING.values()), np.zeros(len(opened), int))
-    for connection, part, before in (("new", opened, took), ("kept", kept, 0)):
-        first = part.column("first_byte_ns")
-        waited = np.maximum(first - part.column("sent_ns") - before, 0)
-        rows.append((connection, "first byte", waited))
-        rows.append((connection, "body", part.column("done_ns") - first))
+    rows: list[tuple[str, str, Iterable[NDArray[np.int64]]]] = [
+        *(("new", phase, [opening[f"{field}_ns"]]) for phase, field in _OPENING.items()),
+        ("new", "first byte", [np.maximum(_waited(opened) - took, 0)]),
+        ("new", "body", opened.in_blocks(_body)),
+        ("kept", "first byte", kept.in_blocks(_waited)),
+        ("kept", "body", kept.in_blocks(_body)),
+    ]
     found = [
         {
             "connection": connection,
             "phase": phase,
-            "count": len(values),
+            "count": sum(map(len, blocks)),
             **{f"{name}_ms": getattr(spread, name) / NS_PER_MS for name in STATISTICS},
         }
-        for connection, phase, values in rows
-        if (spread := Distribution.of(values)) is not None and spread.max > 0
+        for connection, phase, blocks in rows
+        if (spread := Distribution.of_blocks(blocks)) is not None and spread.max > 0
     ]
     columns = ["connection", "phase", "count", *(f"{name}_ms" for name in STATISTICS)]
     return pd.DataFrame(found, columns=columns)
+
+
+def _waited(samples: Samples) -> NDArray[np.int64]:
+    waited: NDArray[np.int64] = samples.column("first_byte_ns") - samples.column("sent_ns")
+    return np.maximum(waited, 0)
+
+
+def _body(samples: Samples) -> NDArray[np.int64]:
+    body: NDArray[np.int64] = samples.column("done_ns") - samples.column("first_byte_ns")
+    return body
 
 
 def _opened_by(samples: Samples, connections: Connections) -> tuple[Samples, NDArray[np.void]]:

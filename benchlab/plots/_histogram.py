@@ -38,22 +38,22 @@ def histogram(run: Run, ax: Axes | None = None) -> Figure:
     """
     ax = open_axes(ax, (7.2, 3.9))
     measured = run.measured
-    failed_ms = _latency_ms(measured.where(measured.column("error") != 0))
+    failed = measured.failed
     subject = f"{run.name} · {requests(len(measured))}"
-    heading(ax, "Latency", run, subject, clearance_pt=LEGEND_PT if len(failed_ms) else 0)
+    heading(ax, "Latency", run, subject, clearance_pt=LEGEND_PT if len(failed) else 0)
     ax.set_xlabel("latency (ms)")
     ax.set_ylabel("requests (log scale)")
     distribution = run.stats.latency_ns
     if distribution is None:
         no_samples(ax)
         return figure_of(ax)
-    latency_ms = _latency_ms(measured)
-    low, high = float(latency_ms.min()), float(latency_ms.max())
-    edges = _edges(low, high)
-    counts = np.histogram(latency_ms, edges)[0]
+    edges = _edges(
+        *(max(value_ns / NS_PER_MS, FLOOR_MS) for value_ns in (distribution.min, distribution.max))
+    )
+    counts = _counts(measured, edges)
     _bars(ax, counts, edges, LATENCY, "all requests")
-    if len(failed_ms):
-        _bars(ax, np.histogram(failed_ms, edges)[0], edges, ERROR, "of these, failed")
+    if len(failed):
+        _bars(ax, _counts(failed, edges), edges, ERROR, "of these, failed")
         legend(ax)
     log_ms(ax, "x", edges[0] / 1.04, edges[-1] * 1.04)
     log_counts(ax, int(counts.max()))
@@ -62,8 +62,11 @@ def histogram(run: Run, ax: Axes | None = None) -> Figure:
     return figure_of(ax)
 
 
-def _latency_ms(samples: Samples) -> NDArray[np.float64]:
-    return np.maximum(samples.latency_ns / NS_PER_MS, FLOOR_MS)
+def _counts(samples: Samples, edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    counts = np.zeros(len(edges) - 1, dtype=np.int64)
+    for latency_ns in samples.in_blocks("latency_ns"):
+        counts += np.histogram(np.maximum(latency_ns / NS_PER_MS, FLOOR_MS), edges)[0]
+    return counts
 
 
 def _edges(low: float, high: float) -> NDArray[np.float64]:

@@ -21,8 +21,10 @@ from benchlab.units import (
     format_ratio,
 )
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
-from benchlab.values.health import own_lag_ns
+from benchlab.values.health import unhindered
 from benchlab.values.load import ClosedLoop, Imported
+from benchlab.values.percentiles import percentile_of
+from benchlab.values.records import join_records
 from benchlab.values.run import Run
 from benchlab.values.samples import ErrorKind, Flag, Samples, is_traced, trace_id
 from benchlab.values.summary import STATISTICS, Distribution
@@ -117,7 +119,9 @@ def percentile_table(run: Run) -> Table | None:
         columns.append(("floor", run.floor.under(run.plan.load)))
     if stats.error_count:
         succeeded = run.measured.succeeded
-        columns.append(("latency, successful only", Distribution.of(succeeded.latency_ns)))
+        columns.append(
+            ("latency, successful only", Distribution.of_blocks(succeeded.in_blocks("latency_ns")))
+        )
     columns += [("service time", stats.service_ns), ("lag", stats.lag_ns)]
     if stats.latency_ns is None:
         return None
@@ -127,7 +131,7 @@ def percentile_table(run: Run) -> Table | None:
 def error_rows(run: Run) -> Table | None:
     """Failed requests by kind and HTTP status, most frequent first; None without any."""
     measured = run.measured
-    failed = measured.where(measured.column("error") != 0)
+    failed = measured.failed
     if len(failed) == 0:
         return None
     code = failed.column("error").astype(np.int64) * 65_536 + failed.column("status")
@@ -169,8 +173,11 @@ def phase_table(run: Run) -> Table | None:
 
 def reuse_in_words(run: Run) -> str:
     """How often connections were used again."""
-    opened = int(np.count_nonzero(run.measured.column("flags") & Flag.NEW_CONNECTION))
-    kept = len(run.measured) - opened
+    measured = run.measured
+    opened = sum(
+        int(np.count_nonzero(flags & Flag.NEW_CONNECTION)) for flags in measured.in_blocks("flags")
+    )
+    kept = len(measured) - opened
     if opened == 0:
         return f"All {format_count(kept)} requests went over connections that were open already."
     noun = "request" if opened == 1 else "requests"
@@ -185,7 +192,10 @@ def slowest_table(run: Run, joined: pd.DataFrame | None) -> Table | None:
     measured = run.measured
     if len(measured) == 0:
         return None
-    rows = measured.where(np.argsort(-measured.latency_ns, kind="stable")[:_SLOWEST])
+    rows = Samples.empty(run.samples.endpoints)
+    for block in measured.blocks():
+        rows = Samples(join_records([rows.records, block.records]), rows.endpoints)
+        rows = rows.where(np.argsort(-rows.latency_ns, kind="stable")[:_SLOWEST])
     head = ["intended at, s", "latency, ms", "service, ms", "lag, ms"]
     columns = [
         [f"{value / NS_PER_S:.3f}" for value in rows.column("intended_ns")],
@@ -233,11 +243,11 @@ def server_table(joined: pd.DataFrame) -> Table | None:
 
 def worker_table(run: Run) -> Table | None:
     """What each worker says about itself; None when none did."""
-    seqs, workers = run.measured.column("seq"), run.plan.workers
+    measured, workers = run.measured, run.plan.workers
     rows = [
         [
             str(worker.worker),
-            _lag_p99_ms(run.measured.where(seqs % workers == worker.worker)),
+            _lag_p99_ms(_of_worker(measured, worker.worker, workers)),
             f"{worker.cpu_ratio * 100:.0f} %",
             format_count(worker.stall_count),
             f"{worker.stall_max_ns / NS_PER_MS:,.1f}",
@@ -274,9 +284,13 @@ def _by_statistic(columns: Sequence[tuple[str, Distribution | None]]) -> Table:
     return Table(head, [list(row) for row in rows])
 
 
+def _of_worker(samples: Samples, worker: int, workers: int) -> Samples:
+    return samples.choose(lambda records: records["seq"] % workers == worker)
+
+
 def _lag_p99_ms(samples: Samples) -> str:
-    own = Distribution.of(own_lag_ns(samples))
-    return "–" if own is None else format_column_ms([own.p99])[0]
+    p99_ns = percentile_of(unhindered(samples).in_blocks("lag_ns"), 0.99)
+    return "–" if p99_ns is None else format_column_ms([p99_ns])[0]
 
 
 def _split(value_ns: int) -> tuple[str, str]:

@@ -17,7 +17,15 @@ from benchlab.store.unreachable import trouble
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["DURABLE", "errors_in_our_words", "make_read_only", "opened", "patiently", "reason"]
+__all__ = [
+    "DURABLE",
+    "errors_in_our_words",
+    "is_embedded",
+    "make_read_only",
+    "opened",
+    "patiently",
+    "reason",
+]
 
 T = TypeVar("T")
 
@@ -105,14 +113,19 @@ def _passes(exc: BaseException, dsn: Dsn) -> bool:
     return int(found[1]) in _PASSES if found else isinstance(exc, OperationalError)
 
 
+def is_embedded(client: Client) -> bool:
+    """Whether the engine works in this process."""
+    from clickhouse_connect.driver.httpclient import HttpClient
+
+    return not isinstance(client, HttpClient)
+
+
 def make_read_only(client: Client) -> None:
     """Let this client change nothing, and read from no table of a file or another host.
 
     The engine still lets it do what `benchlab.store.read_only` refuses.
     """
-    from clickhouse_connect.driver.httpclient import HttpClient
-
-    if not isinstance(client, HttpClient):
+    if is_embedded(client):
         client.command("SET readonly = 1")  # there is no way back
     elif client.server_settings["readonly"].value == "0":
         # With every request, since the client itself sends settings that `SET` would forbid.

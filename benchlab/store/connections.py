@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchlab.errors import StoreError
 from benchlab.store.cluster import stored
-from benchlab.store.connection import DURABLE
+from benchlab.store.insert import insert_rows
 from benchlab.values.connections import CONNECTION_DTYPE, Connections
 from benchlab.values.run import Run
 
@@ -35,25 +35,9 @@ def save_connections(client: Client, run: Run) -> None:
         f"DELETE FROM {stored(client, 'connections')} WHERE run_id = {{run_id:String}}",  # noqa: S608
         parameters={"run_id": run.id},
     )
-    columns: dict[str, Any] = {
-        "run_id": [run.id] * len(records),
-        "started_at": [run.started_at_ns] * len(records),
-        **{name: np.ascontiguousarray(records[name]) for name in _NAMES},
-    }
-    types = {
-        "run_id": "LowCardinality(String)",
-        "started_at": "DateTime64(9, 'UTC')",
-        **_TYPES,
-    }
     token = f"connections:{run.id}:{secrets.token_hex(4)}"  # a deleted block may come again
-    client.insert(
-        "connections",
-        list(columns.values()),
-        column_names=list(columns),
-        column_type_names=[types[name] for name in columns],
-        column_oriented=True,
-        settings={**DURABLE, "insert_deduplication_token": token},
-    )
+    columns = {name: (column_type, records[name]) for name, column_type in _TYPES.items()}
+    insert_rows(client, "connections", run, columns, token)
     if _count(client, run.id) != len(records):
         raise StoreError(
             f"the connections of run {run.id} could not be stored: save it again, what was"

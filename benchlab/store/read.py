@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError, RunNotFoundError, StoreError
-from benchlab.store.connection import reason
+from benchlab.paths import data_dir
+from benchlab.room import make_room
+from benchlab.store.connection import is_embedded, reason
 from benchlab.store.connections import read_connections
 from benchlab.store.dsn import Dsn
 from benchlab.store.read_only import ALLOW_WRITE, check
@@ -62,6 +64,10 @@ FROM samples
 WHERE run_id = {run_id:String}
 ORDER BY seq
 """
+
+# Parts are merged one into the other as they are read, and not each read far ahead of that: half
+# the memory in the same time.
+_SPARING = {"max_threads": 1, "read_in_order_two_level_merge_threshold": 2}
 
 _HELP = "benchlab history lists the stored runs"
 
@@ -227,8 +233,8 @@ def query_df(
 
 
 def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:
-    """Records of a run, streamed into place: what is held is the result and one block."""
-    records = np.zeros(count, dtype=SAMPLE_DTYPE)
+    """Records of a run, streamed into place; of many, what is held is one block."""
+    records = make_room(count, SAMPLE_DTYPE, data_dir())
     filled = 0
     for block in _read_blocks(client, run_id, count):
         records[filled : filled + len(block)] = block
@@ -239,7 +245,10 @@ def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:
 def _read_blocks(client: Client, run_id: str, count: int) -> Iterator[NDArray[np.void]]:
     """Records of a run as the engine sends them: what is held is one block."""
     filled = 0
-    with client.query_df_stream(_SAMPLES, parameters={"run_id": run_id}) as blocks:
+    settings = _SPARING if is_embedded(client) else {}
+    with client.query_df_stream(
+        _SAMPLES, parameters={"run_id": run_id}, settings=settings
+    ) as blocks:
         for block in blocks:
             filled += len(block)
             if filled > count:

@@ -23,6 +23,7 @@ from benchlab.errors import StoreError
 from benchlab.store.cluster import stored
 from benchlab.store.connection import DURABLE
 from benchlab.store.connections import save_connections
+from benchlab.store.insert import insert_rows
 from benchlab.values.redact import public_plan, public_url
 from benchlab.values.run import Run
 
@@ -34,24 +35,9 @@ __all__ = ["BLOCK_SAMPLES", "is_stored", "remove_spool", "save"]
 BLOCK_SAMPLES = 262_144
 """Samples per insert. Fixed: it decides which samples a block's token stands for."""
 
-_KEPT_AS_THEY_ARE = (
-    "seq",
-    "intended_ns",
-    "bytes_in",
-    "status",
-    "endpoint",
-    "error",
-    "flags",
-)
-
-_SAMPLE_TYPES = {
-    "run_id": "LowCardinality(String)",
-    "started_at": "DateTime64(9, 'UTC')",
+_KEPT_AS_THEY_ARE = {
     "seq": "Int64",
     "intended_ns": "Int64",
-    "lag_ns": "Int64",
-    "service_ns": "Int64",
-    "body_ns": "Int64",
     "bytes_in": "Int64",
     "status": "UInt16",
     "endpoint": "UInt16",
@@ -71,9 +57,10 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
     if is_stored(client, run.id):
         report(total, total)
         return
-    records = run.samples.records
-    if np.any(np.diff(records["seq"]) < 0):
-        records = records[np.argsort(records["seq"], kind="stable")]
+    samples = run.samples
+    if not samples.in_order:
+        samples = samples.where(np.argsort(samples.column("seq"), kind="stable"))
+    records = samples.records
     # A second round is needed only where blocks of another content were left under this id.
     for salt in ("", secrets.token_hex(4)):
         _insert_missing(client, run, records, salt, report)
@@ -124,22 +111,13 @@ def _insert_missing(
 
 
 def _insert_block(client: Client, run: Run, block: NDArray[np.void], token: str) -> None:
-    columns: dict[str, Any] = {
-        "run_id": [run.id] * len(block),
-        "started_at": [run.started_at_ns] * len(block),
-        "lag_ns": block["sent_ns"] - block["intended_ns"],
-        "service_ns": block["done_ns"] - block["sent_ns"],
-        "body_ns": block["done_ns"] - block["first_byte_ns"],
-        **{name: np.ascontiguousarray(block[name]) for name in _KEPT_AS_THEY_ARE},
+    columns = {
+        "lag_ns": ("Int64", block["sent_ns"] - block["intended_ns"]),
+        "service_ns": ("Int64", block["done_ns"] - block["sent_ns"]),
+        "body_ns": ("Int64", block["done_ns"] - block["first_byte_ns"]),
+        **{name: (column_type, block[name]) for name, column_type in _KEPT_AS_THEY_ARE.items()},
     }
-    client.insert(
-        "samples",
-        list(columns.values()),
-        column_names=list(columns),
-        column_type_names=[_SAMPLE_TYPES[name] for name in columns],
-        column_oriented=True,
-        settings={**DURABLE, "insert_deduplication_token": token},
-    )
+    insert_rows(client, "samples", run, columns, token)
 
 
 def _insert_run(client: Client, run: Run, salt: str = "") -> None:

@@ -176,12 +176,14 @@ def _cell(text: str) -> str:
 
 
 def _picture(run: Run) -> str:
-    latency_ns = np.maximum(run.measured.latency_ns, 1)
-    if len(latency_ns) == 0:
+    latency = run.stats.latency_ns
+    if latency is None:
         return ""
-    low, high = int(latency_ns.min()), int(latency_ns.max())
+    low, high = max(latency.min, 1), max(latency.max, 1)
     edges = np.geomspace(low / 1.01, high * 1.01, _BINS + 1)
-    counts = np.histogram(latency_ns, edges)[0]
+    counts = np.zeros(_BINS, dtype=np.int64)
+    for latency_ns in run.measured.in_blocks("latency_ns"):
+        counts += np.histogram(np.maximum(latency_ns, 1), edges)[0]
     base, step = _HEIGHT - 16, _WIDTH / _BINS
     heights = np.log1p(counts) / np.log1p(counts.max()) * (base - 4)
     bars = "".join(

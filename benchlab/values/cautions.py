@@ -6,15 +6,13 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from benchlab.units import NS_PER_MS, format_ns
 from benchlab.values.floor import carried_floor
-from benchlab.values.health import BUSY_RATIO, LAG_P99_LIMIT_NS, Health, own_lag_ns
+from benchlab.values.health import BUSY_RATIO, LAG_P99_LIMIT_NS, Health, unhindered
 from benchlab.values.load import ClosedLoop
+from benchlab.values.percentiles import percentile_of
 from benchlab.values.plan import Plan
 from benchlab.values.samples import Samples
-from benchlab.values.summary import exact_percentile
 
 __all__ = ["LAG_NOTICED_NS", "LAG_SHARE_RATIO", "SLOW_CLOCKS", "cautions"]
 
@@ -67,13 +65,10 @@ def _of_open_loop(measured: Samples, health: Health) -> Iterator[str]:
                 f"worker {worker.worker} used {worker.cpu_ratio:.0%} of a core: answers may have"
                 " waited to be read, and that wait counts as latency; use more workers"
             )
-    own = own_lag_ns(measured)
-    if len(own) == 0:
-        return
-    lag_p99 = exact_percentile(np.sort(own), 0.99)
-    latency_p99 = exact_percentile(np.sort(measured.latency_ns), 0.99)
-    if lag_p99 > LAG_P99_LIMIT_NS:
-        return  # the verdict says so
+    lag_p99 = percentile_of(unhindered(measured).in_blocks("lag_ns"), 0.99)
+    latency_p99 = percentile_of(measured.in_blocks("latency_ns"), 0.99)
+    if lag_p99 is None or latency_p99 is None or lag_p99 > LAG_P99_LIMIT_NS:
+        return  # too much of it, and the verdict says so
     if lag_p99 > LAG_NOTICED_NS and lag_p99 > LAG_SHARE_RATIO * latency_p99:
         yield (
             f"the generator's own lag, {format_ns(lag_p99)} at p99, is a visible part of the"

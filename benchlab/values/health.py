@@ -10,13 +10,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchlab.units import NS_PER_MS, format_ns
 from benchlab.values.load import ClosedLoop
+from benchlab.values.percentiles import percentile_of
 from benchlab.values.plan import Plan
 from benchlab.values.samples import Flag, Samples
-from benchlab.values.summary import exact_percentile
 from benchlab.values.window import measured_window_ns
 
 __all__ = [
@@ -30,7 +29,7 @@ __all__ = [
     "WorkerHealth",
     "count_dropped",
     "judge",
-    "own_lag_ns",
+    "unhindered",
 ]
 
 Verdict = Literal["valid", "invalid", "interrupted", "imported"]
@@ -181,28 +180,23 @@ def count_dropped(samples: Samples, workers: int) -> int:
     Worker w of n numbers its requests w, w + n, w + 2n, … as it takes them up. Each number that is
     missing below its last is a request that was taken up and not recorded.
     """
-    seqs = samples.column("seq")
-    if len(seqs) == 0:
-        return 0
-    if np.any(np.diff(seqs) < 0):
-        seqs = np.sort(seqs)
-    repeated = int(np.count_nonzero(np.diff(seqs) == 0))
-    missing = 0
-    for worker in range(workers):
-        own = seqs[seqs % workers == worker]
-        if len(own):
-            missing += int(own[-1]) // workers + 1 - len(np.unique(own) if repeated else own)
-    return missing + repeated
+    last = np.full(workers, -1)  # how many numbers each worker took up, less one
+    different, before = 0, -1
+    blocks = samples.in_blocks("seq") if samples.in_order else [np.sort(samples.column("seq"))]
+    for seqs in blocks:
+        different += int(np.count_nonzero(np.diff(seqs, prepend=before)))
+        before = int(seqs[-1])
+        np.maximum.at(last, seqs % workers, seqs // workers)
+    return int((last + 1).sum()) - different + len(samples) - different
 
 
-def own_lag_ns(samples: Samples) -> NDArray[np.int64]:
-    """Lag for which the generator alone is to blame: of requests that waited for no connection.
+def unhindered(samples: Samples) -> Samples:
+    """Requests for whose lag the generator alone is to blame: those that waited for no connection.
 
-    Of a scenario it is that of iterations: only their beginnings have a schedule.
+    Of a scenario it is its iterations: only their beginnings have a schedule.
     """
-    samples = samples.beginning if len(samples.beginning) else samples
-    own: NDArray[np.int64] = samples.lag_ns[(samples.column("flags") & Flag.CAP_WAIT) == 0]
-    return own
+    samples = samples.beginning or samples
+    return samples.choose(lambda records: (records["flags"] & Flag.CAP_WAIT) == 0)
 
 
 def _judge_closed_loop(plan: Plan, measured: Samples, health: Health) -> Judgement:
@@ -239,9 +233,9 @@ def _judge_open_loop(plan: Plan, measured: Samples, health: Health) -> Judgement
             f"the schedule has {intended:,} {scheduled} and {len(measured):,} were recorded",
             "this must not happen: please report it",
         )
-    own = own_lag_ns(measured)
+    own = unhindered(measured)
     busiest = _busiest(health)
-    lag_p99 = exact_percentile(np.sort(own), 0.99) if len(own) else 0
+    lag_p99 = percentile_of(own.in_blocks("lag_ns"), 0.99) or 0
     if lag_p99 > LAG_P99_LIMIT_NS:
         return Judgement(
             "invalid",

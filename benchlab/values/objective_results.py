@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchlab.units import NS_PER_S, seconds_to_ns
 from benchlab.values.objectives import Objective
+from benchlab.values.percentiles import Extent, percentile_of
+from benchlab.values.records import join_records
 from benchlab.values.samples import Samples
-from benchlab.values.summary import exact_percentile
 
 __all__ = ["ObjectiveResult", "evaluate", "observe"]
+
+_MOST_ORDERED = 500_000  # samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,27 +139,66 @@ def observe(objective: Objective, samples: Samples, start_ns: int, end_ns: int) 
     if objective.statistic == "rate_rps":
         if end_ns <= start_ns:
             return None
-        done = int(np.count_nonzero(samples.column("done_ns") <= end_ns))
-        return done * NS_PER_S / (end_ns - start_ns)
+        return samples.done_by(end_ns) * NS_PER_S / (end_ns - start_ns)
     if len(samples) == 0:
         return None
     if objective.statistic == "error_ratio":
         return samples.error_count / len(samples)
-    values = getattr(samples, f"{objective.of}_ns")
+    values = samples.in_blocks(f"{objective.of}_ns")
     if objective.ratio is not None:
-        return exact_percentile(np.sort(values), objective.ratio)
-    return round(float(getattr(values, objective.statistic)()))
+        return percentile_of(values, objective.ratio)
+    extent = Extent.of(values)
+    assert extent is not None  # there are samples
+    return {"mean": extent.mean, "min": extent.low, "max": extent.high}[objective.statistic]
 
 
 def _windows(
     objective: Objective, samples: Samples, start_ns: int, end_ns: int, length_ns: int
 ) -> Iterator[tuple[int, Samples]]:
-    """Start and samples of each complete window, in order."""
+    """Start and samples of each complete window, in order.
+
+    Windows that together hold few samples are cut from one ordered copy of these.
+    """
     by = "done_ns" if objective.statistic == "rate_rps" else "intended_ns"
-    side = "right" if by == "done_ns" else "left"
-    ordered = samples.where(np.argsort(samples.column(by), kind="stable"))
-    starts = np.arange(start_ns, end_ns - length_ns + 1, length_ns, dtype=np.int64)
-    edges = np.append(starts, starts[-1:] + length_ns)
-    at = np.searchsorted(ordered.column(by), edges, side=side)  # type: ignore[call-overload]
-    for index, start in enumerate(starts.tolist()):
-        yield start, ordered.where(slice(at[index], at[index + 1]))
+    starts = range(start_ns, end_ns - length_ns + 1, length_ns)
+    # An answer at the very moment that parts two windows belongs to the first of them.
+    first_ns = start_ns + (by == "done_ns")
+    counts = np.zeros(len(starts), dtype=np.int64)
+    bounds = []
+    for block in samples.blocks():
+        window = (block.column(by) - first_ns) // length_ns
+        counts += np.bincount(window[(window >= 0) & (window < len(starts))], minlength=len(starts))
+        bounds.append((window.min(initial=len(starts)), window.max(initial=-1)))
+
+    def between(first: int, last: int) -> Samples:
+        def inside(records: NDArray[np.void]) -> NDArray[np.bool_]:
+            window = (records[by] - first_ns) // length_ns
+            found: NDArray[np.bool_] = (window >= first) & (window <= last)
+            return found
+
+        if counts[first : last + 1].sum() > _MOST_ORDERED:
+            return samples.choose(inside)
+        near = [
+            block.where(inside(block.records)).records
+            for (lowest, highest), block in zip(bounds, samples.blocks(), strict=True)
+            if lowest <= last and highest >= first
+        ]
+        found = Samples(join_records(near), samples.endpoints)
+        return found.where(np.argsort(found.column(by), kind="stable"))
+
+    for group in _groups(counts):
+        part = between(group.start, group.stop - 1)
+        ends = np.cumsum(counts[group.start : group.stop]).tolist()
+        for number, start, end in zip(group, [0, *ends], ends, strict=False):
+            yield starts[number], part if len(group) == 1 else part.where(slice(start, end))
+
+
+def _groups(counts: NDArray[np.int64]) -> Iterator[range]:
+    """Neighbouring windows that may be copied at once; a large one stands alone."""
+    first = held = 0
+    for window, count in enumerate(counts.tolist()):
+        if window > first and held + count > _MOST_ORDERED:
+            yield range(first, window)
+            first, held = window, 0
+        held += count
+    yield range(first, len(counts))

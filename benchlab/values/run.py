@@ -162,7 +162,10 @@ class Run:
 
     def histogram(self) -> LatencyHistogram:
         """Latencies of the measured window."""
-        return LatencyHistogram().record(self.measured.latency_ns)
+        histogram = LatencyHistogram()
+        for latency_ns in self.measured.in_blocks("latency_ns"):
+            histogram.record(latency_ns)
+        return histogram
 
     def require_valid(self) -> None:
         """Refuse to go on with a run that does not support a conclusion.

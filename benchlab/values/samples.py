@@ -11,99 +11,44 @@ Three durations are derived from them, always by these names:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import IntEnum, IntFlag
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError, MissingPackageError
+from benchlab.values.records import OPAQUE, SAMPLE_DTYPE, ErrorKind, Flag, join_records
 from benchlab.values.scramble import GOLDEN, scrambled
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["SAMPLE_DTYPE", "ErrorKind", "Flag", "Samples", "is_traced", "trace_id"]
+__all__ = [
+    "SAMPLE_DTYPE",
+    "Column",
+    "ErrorKind",
+    "Flag",
+    "Samples",
+    "is_traced",
+    "trace_id",
+]
 
-
-class ErrorKind(IntEnum):
-    """Why a request failed; ``OK`` when it did not. The numbers are stored: never renumber."""
-
-    OK = 0
-    CONNECT = 1
-    """No connection: refused, unreachable, host name unknown."""
-    TIMEOUT = 2
-    """No complete answer within ``timeout_s`` of sending."""
-    RESET = 3
-    """The connection was reset by the peer."""
-    CLOSED = 4
-    """The connection was closed before the answer was complete."""
-    PROTOCOL = 5
-    """The answer was not HTTP, or broke its rules."""
-    TLS = 6
-    """The TLS handshake or the certificate failed."""
-    CHECK = 7
-    """The answer came but is not what the plan expects."""
-    STATUS = 8
-    """The answer has a status of 400 or above."""
-    ABANDONED = 9
-    """The generator stopped waiting: interrupted, or the drain limit passed."""
-
-    @property
-    def label(self) -> str:
-        """The name people see."""
-        return self.name.lower()
-
-
-class Flag(IntFlag):
-    """Circumstances of a request."""
-
-    WARMUP = 1
-    """Sent before the measured window."""
-    NEW_CONNECTION = 2
-    """Opened a connection, so service time includes connecting."""
-    CAP_WAIT = 4
-    """Waited for a free connection under the cap: the lag is not the generator's own."""
-    BEGINS = 8
-    """The first step of a scenario's iteration: intended when the iteration was."""
-
-
-SAMPLE_DTYPE = np.dtype(
-    {
-        "names": [
-            "seq",
-            "intended_ns",
-            "sent_ns",
-            "first_byte_ns",
-            "done_ns",
-            "bytes_in",
-            "status",
-            "endpoint",
-            "error",
-            "flags",
-        ],
-        "formats": ["<i8", "<i8", "<i8", "<i8", "<i8", "<i8", "<u2", "<u2", "u1", "u1"],
-        "offsets": [0, 8, 16, 24, 32, 40, 48, 50, 52, 53],
-        "itemsize": 56,
-    }
-)
-"""Layout of a record, in memory and in the spool.
-
-``seq`` numbers requests over the whole run; ``sent_ns`` is the moment the generator acted: wrote
-the request, or began to connect for it; ``first_byte_ns`` is 0 when nothing came; ``bytes_in``
-counts body bytes as transferred; ``endpoint`` indexes the plan's requests.
-"""
+_BLOCK_RECORDS = 65_536  # handled at once: 3.5 MB
+_MOST_COPIED = 500_000  # records; a larger selection is made anew, block by block, at each use
 
 
 class Samples:
     """The records of a run, or a view of some of them. Length: number of requests.
 
-    Slicing and filtering give new views; the records are never changed.
+    Slicing and filtering give new views; the records are never changed. They may lie in a mapped
+    file and be more than fit into memory: `blocks` and `in_blocks` go through any number of them
+    in bounded memory, while `records`, `column` and the durations of a view may be copies.
     """
 
-    __slots__ = ("endpoints", "records")
+    __slots__ = ("_chosen_by", "_count", "_records", "endpoints")
 
     def __init__(self, records: NDArray[np.void], endpoints: Sequence[str] = ()) -> None:
         """``records`` is a 1-d array of `SAMPLE_DTYPE`; ``endpoints`` names the plan's requests.
@@ -116,7 +61,9 @@ class Samples:
                 f"records have dtype {records.dtype} and {records.ndim} dimensions:"
                 " samples need a 1-d array of SAMPLE_DTYPE"
             )
-        self.records = records
+        self._records = records
+        self._chosen_by: tuple[_Choice, ...] = ()
+        self._count = len(records)
         self.endpoints = tuple(endpoints)
 
     @classmethod
@@ -125,10 +72,27 @@ class Samples:
         return cls(np.empty(0, dtype=SAMPLE_DTYPE), endpoints)
 
     def __len__(self) -> int:
-        return len(self.records)
+        return self._count
 
     def __repr__(self) -> str:
         return f"<Samples: {len(self):,} requests, {self.error_count:,} failed>"
+
+    @property
+    def records(self) -> NDArray[np.void]:
+        """All records as one array; of a large selection a copy, made at each use."""
+        if not self._chosen_by:
+            return self._records
+        return join_records(block.records for block in self.blocks())
+
+    def blocks(self) -> Iterator[Samples]:
+        """The same samples in their order, a few at a time."""
+        for block, mask in self._pieces():
+            yield block if mask is None else block.where(mask)
+
+    def in_blocks(self, value: str | Callable[[Samples], NDArray[Any]]) -> Column:
+        """A field, or ``latency_ns``, ``service_ns`` or ``lag_ns``, or what a function makes of
+        some samples, for each of these, in blocks."""
+        return Column(self, value)
 
     def where(self, mask: NDArray[Any] | slice) -> Samples:
         """The records that ``mask`` selects: bool or index array, or slice.
@@ -137,65 +101,108 @@ class Samples:
         """
         if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
             mask = _as_slice(mask)
-        return Samples(self.records[mask], self.endpoints)
+        picked = self.records.view(OPAQUE)[mask].view(SAMPLE_DTYPE)
+        return Samples(picked, self.endpoints)
+
+    def choose(self, choice: _Choice) -> Samples:
+        """The records of which ``choice``, given an array of them, says so in an array of bool.
+
+        Like `where`, in bounded memory: the choice is made block by block, and where it selects
+        many records here and there it is made again whenever they are looked at.
+        """
+        first = end = count = start = 0
+        copied: list[NDArray[np.void]] = []
+        for block in self.blocks():
+            mask = choice(block.records)
+            found = int(np.count_nonzero(mask))
+            if found:
+                first = first if count else start + int(np.argmax(mask))
+                end = start + len(mask) - int(np.argmax(mask[::-1]))
+                count += found
+                copied = [*copied, block.where(mask).records] if count <= _MOST_COPIED else []
+            start += len(mask)
+        if count == end - first and not self._chosen_by:
+            return Samples(self._records[first:end], self.endpoints)
+        if count <= _MOST_COPIED:
+            return Samples(join_records(copied), self.endpoints)
+        chosen = Samples(self._records, self.endpoints)
+        chosen._chosen_by = (*self._chosen_by, choice)
+        chosen._count = count
+        return chosen
 
     def column(self, name: str) -> NDArray[Any]:
-        """A field of the records, without a copy."""
-        return self.records[name]
+        """A field of the records, without a copy unless they are a large selection."""
+        if not self._chosen_by:
+            return self._records[name]
+        return np.concatenate(list(self.in_blocks(name)))
 
     @property
     def latency_ns(self) -> NDArray[np.int64]:
         """Response time from the intended send, int64 ns."""
-        latency: NDArray[np.int64] = self.records["done_ns"] - self.records["intended_ns"]
-        return latency
+        return self._between("intended_ns", "done_ns")
 
     @property
     def service_ns(self) -> NDArray[np.int64]:
         """Service time from the actual send, int64 ns."""
-        service: NDArray[np.int64] = self.records["done_ns"] - self.records["sent_ns"]
-        return service
+        return self._between("sent_ns", "done_ns")
 
     @property
     def lag_ns(self) -> NDArray[np.int64]:
         """How late the send was, int64 ns."""
-        lag: NDArray[np.int64] = self.records["sent_ns"] - self.records["intended_ns"]
-        return lag
+        return self._between("intended_ns", "sent_ns")
 
     @property
     def measured(self) -> Samples:
-        """Without the warm-up; a copy only where the warm-up does not come first."""
-        warmup = (self.records["flags"] & Flag.WARMUP) != 0
-        first = int(np.count_nonzero(warmup))
-        if not warmup[first:].any():
-            return Samples(self.records[first:], self.endpoints)
-        return self.where(~warmup)
+        """Without the warm-up."""
+        return self.choose(lambda records: (records["flags"] & Flag.WARMUP) == 0)
 
     @property
     def warmup(self) -> Samples:
         """The warm-up alone."""
-        return self.where((self.records["flags"] & Flag.WARMUP) != 0)
+        return self.choose(lambda records: (records["flags"] & Flag.WARMUP) != 0)
 
     @property
     def succeeded(self) -> Samples:
         """Without the failed requests."""
-        return self.where(self.records["error"] == ErrorKind.OK)
+        return self.choose(lambda records: records["error"] == ErrorKind.OK)
+
+    @property
+    def failed(self) -> Samples:
+        """The failed requests alone."""
+        return self.choose(lambda records: records["error"] != ErrorKind.OK)
 
     @property
     def beginning(self) -> Samples:
         """The first steps of a scenario's iterations, one for each; empty without a scenario."""
-        return self.where((self.records["flags"] & Flag.BEGINS) != 0)
+        return self.choose(lambda records: (records["flags"] & Flag.BEGINS) != 0)
+
+    @property
+    def in_order(self) -> bool:
+        """Whether ``seq`` never falls."""
+        last = None
+        for seqs in self.in_blocks("seq"):
+            if (last is not None and seqs[0] < last) or np.any(np.diff(seqs) < 0):
+                return False
+            last = seqs[-1]
+        return True
 
     @property
     def error_count(self) -> int:
         """Number of failed requests."""
-        return int(np.count_nonzero(self.records["error"]))
+        return sum(int(np.count_nonzero(errors)) for errors in self.in_blocks("error"))
 
     @property
     def errors(self) -> dict[str, int]:
         """Failed requests by kind, most frequent first; kinds that did not occur are absent."""
-        counts = np.bincount(self.records["error"], minlength=len(ErrorKind))
+        counts = np.zeros(len(ErrorKind), dtype=np.int64)
+        for errors in self.in_blocks("error"):
+            counts += np.bincount(errors, minlength=len(ErrorKind))
         found = [(kind.label, int(counts[kind])) for kind in ErrorKind if kind and counts[kind]]
         return dict(sorted(found, key=lambda item: -item[1]))
+
+    def done_by(self, end_ns: int) -> int:
+        """Number of requests whose answer, or failure, was complete at ``end_ns``."""
+        return sum(int(np.count_nonzero(done <= end_ns)) for done in self.in_blocks("done_ns"))
 
     def endpoint(self, name: str) -> Samples:
         """The requests of one endpoint.
@@ -206,7 +213,9 @@ class Samples:
         indexes = [index for index, known in enumerate(self.endpoints) if known == name]
         if not indexes:
             raise InputError(f"endpoint {name!r} is unknown: there are {list(self.endpoints)}")
-        return self.where(np.isin(self.records["endpoint"], indexes))
+        is_one = np.zeros(np.iinfo(SAMPLE_DTYPE["endpoint"]).max + 1, dtype=np.bool_)
+        is_one[indexes] = True
+        return self.choose(lambda records: is_one[records["endpoint"]])
 
     def to_pandas(self) -> pd.DataFrame:
         """One row per request, in order of ``seq``: names instead of codes, durations in ms.
@@ -255,11 +264,53 @@ class Samples:
             import pyarrow as pa
         except ImportError as exc:
             raise MissingPackageError("to_arrow needs pyarrow: pip install pyarrow") from exc
-        columns = {name: np.ascontiguousarray(self.records[name]) for name in _FIELDS}
+        columns = {name: np.ascontiguousarray(self.column(name)) for name in _FIELDS}
         return pa.table(columns)
+
+    def _pieces(self) -> Iterator[tuple[Samples, NDArray[np.bool_] | None]]:
+        """Samples in blocks, and which of each are among these; None: all."""
+        for start in range(0, len(self._records), _BLOCK_RECORDS):
+            block = Samples(self._records[start : start + _BLOCK_RECORDS], self.endpoints)
+            masks = [choice(block.records) for choice in self._chosen_by]
+            yield block, functools.reduce(np.logical_and, masks) if masks else None
+
+    def _between(self, start: str, end: str) -> NDArray[np.int64]:
+        duration: NDArray[np.int64] = self.column(end) - self.column(start)
+        return duration
+
+
+class Column:
+    """A value of each of some samples in their order, as arrays that are not empty.
+
+    They can be gone through any number of times, and one is held at a time.
+    """
+
+    def __init__(self, samples: Samples, value: str | Callable[[Samples], NDArray[Any]]) -> None:
+        self._samples = samples
+        self._value = value
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        for block, mask in self._samples._pieces():
+            values = self._of(block)
+            chosen = values if mask is None else values[mask]
+            if len(chosen):
+                yield chosen
+
+    def _of(self, block: Samples) -> NDArray[Any]:
+        if callable(self._value):
+            return self._value(block)
+        values: NDArray[Any] = (
+            getattr(block, self._value) if self._value in _DURATIONS else block.column(self._value)
+        )
+        return values
 
 
 _FIELDS: tuple[str, ...] = SAMPLE_DTYPE.names or ()
+_DURATIONS = ("latency_ns", "service_ns", "lag_ns")
+_Choice = Callable[[NDArray[np.void]], NDArray[np.bool_]]
 
 
 def _as_slice(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | slice:

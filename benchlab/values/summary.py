@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.units import NS_PER_S
+from benchlab.values.percentiles import Extent, exact_percentiles
 from benchlab.values.samples import Samples
 
-__all__ = ["PERCENTILES", "STATISTICS", "Distribution", "Summary", "exact_percentile", "summarize"]
+__all__ = ["PERCENTILES", "STATISTICS", "Distribution", "Summary", "summarize"]
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
 """The percentiles every summary has: key and ratio."""
@@ -41,13 +43,17 @@ class Distribution:
     @classmethod
     def of(cls, values_ns: NDArray[np.int64]) -> Distribution | None:
         """The distribution of a 1-d array of ns; None when it is empty."""
-        if len(values_ns) == 0:
+        return cls.of_blocks([values_ns])
+
+    @classmethod
+    def of_blocks(cls, blocks: Iterable[NDArray[np.int64]]) -> Distribution | None:
+        """The same of the values in all of ``blocks``, which are gone through several times."""
+        extent = Extent.of(blocks)
+        if extent is None:
             return None
-        ordered = np.sort(values_ns)
-        exact = {key: exact_percentile(ordered, ratio) for key, ratio in PERCENTILES.items()}
-        return cls(
-            mean=round(float(ordered.mean())), min=int(ordered[0]), max=int(ordered[-1]), **exact
-        )
+        found = exact_percentiles(blocks, extent, list(PERCENTILES.values()))
+        exact = dict(zip(PERCENTILES, found, strict=True))
+        return cls(extent.mean, extent.low, max=extent.high, **exact)
 
     def to_dict(self) -> dict[str, int]:
         """Statistic to ns, in the order people read them."""
@@ -109,7 +115,7 @@ def summarize(
     ``intended_count`` is what the schedule holds for the window; None for a closed loop.
     """
     window_ns = end_ns - start_ns
-    finished = int(np.count_nonzero(samples.column("done_ns") <= end_ns))
+    finished = samples.done_by(end_ns)
     intended_rate_rps = None
     if intended_count is not None and window_ns > 0:
         intended_rate_rps = intended_count * NS_PER_S / window_ns
@@ -117,20 +123,11 @@ def summarize(
         count=len(samples),
         error_count=samples.error_count,
         errors=samples.errors,
-        bytes_in=int(samples.column("bytes_in").sum()),
+        bytes_in=sum(int(received.sum()) for received in samples.in_blocks("bytes_in")),
         duration_s=window_ns / NS_PER_S,
         rate_rps=finished * NS_PER_S / window_ns if window_ns > 0 else 0.0,
         intended_rate_rps=intended_rate_rps,
-        latency_ns=Distribution.of(samples.latency_ns),
-        service_ns=Distribution.of(samples.service_ns),
-        lag_ns=Distribution.of(samples.lag_ns),
+        latency_ns=Distribution.of_blocks(samples.in_blocks("latency_ns")),
+        service_ns=Distribution.of_blocks(samples.in_blocks("service_ns")),
+        lag_ns=Distribution.of_blocks(samples.in_blocks("lag_ns")),
     )
-
-
-def exact_percentile(ordered_ns: NDArray[np.int64], ratio: float) -> int:
-    """The recorded value at ``ratio`` (0 to 1) of a sorted, non-empty array, without interpolation.
-
-    The element at index ⌊ratio × n⌋, the last one at most: what ClickHouse's ``quantileExact``
-    returns, so that SQL over stored samples and this function agree to the nanosecond.
-    """
-    return int(ordered_ns[min(int(ratio * len(ordered_ns)), len(ordered_ns) - 1)])

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from benchlab.values.load import ClosedLoop
 from benchlab.values.plan import Plan
-from benchlab.values.samples import Flag, Samples
+from benchlab.values.samples import Samples
 
 __all__ = ["counted_out", "measured_window_ns"]
 
@@ -21,7 +19,7 @@ def measured_window_ns(
     """
     start_ns, end_ns = plan.warmup_ns, plan.end_ns
     if isinstance(plan.load, ClosedLoop) and counted_out(plan, samples):
-        end_ns = min(end_ns, int(samples.measured.column("done_ns").max()))
+        end_ns = min(end_ns, max(int(done.max()) for done in samples.measured.in_blocks("done_ns")))
     elif stopped_ns is not None:
         end_ns = min(end_ns, stopped_ns)
     return start_ns, max(start_ns, end_ns)
@@ -31,7 +29,5 @@ def counted_out(plan: Plan, samples: Samples) -> bool:
     """Whether the plan asks for a number of requests (or iterations) and all were made."""
     if plan.request_count is None:
         return False
-    if plan.scenario is not None:
-        return len(samples.measured.beginning) >= plan.request_count
-    measured = (samples.column("flags") & Flag.WARMUP) == 0
-    return int(np.count_nonzero(measured)) >= plan.request_count
+    made = samples.measured if plan.scenario is None else samples.measured.beginning
+    return len(made) >= plan.request_count

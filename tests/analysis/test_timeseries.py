@@ -11,8 +11,8 @@ from benchlab.analysis import timeseries as module
 from benchlab.analysis.timeseries import choose_bucket_s, timeseries
 from benchlab.errors import InputError
 from benchlab.units import NS_PER_S
+from benchlab.values.percentiles import exact_percentile
 from benchlab.values.samples import Samples
-from benchlab.values.summary import exact_percentile
 from tests.values.synthetic import edge_cases, make_run
 
 

@@ -12,11 +12,12 @@ from benchlab.analysis.histogram import histogram_table
 from benchlab.store import Store, migrate, write
 from benchlab.units import NS_PER_MS, NS_PER_S
 from benchlab.values.load import ClosedLoop
+from benchlab.values.percentiles import exact_percentile
 from benchlab.values.plan import Plan
 from benchlab.values.run import Run
 from benchlab.values.samples import Flag, Samples
 from benchlab.values.scenario import Scenario
-from benchlab.values.summary import PERCENTILES, exact_percentile
+from benchlab.values.summary import PERCENTILES
 
 MakeRun = Callable[..., Run]
 

@@ -12,10 +12,10 @@ from benchlab.errors import InputError
 from benchlab.units import NS_PER_MS, NS_PER_S
 from benchlab.values.objective_results import ObjectiveResult, evaluate
 from benchlab.values.objectives import Objective, parse_objectives
+from benchlab.values.percentiles import exact_percentile
 from benchlab.values.plan import Plan
 from benchlab.values.request import Request
 from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Samples
-from benchlab.values.summary import exact_percentile
 from tests.values.synthetic import URL, make_run
 
 

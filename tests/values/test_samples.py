@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from benchlab.errors import InputError
 from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Samples, is_traced, trace_id
+from tests.values.long import as_if_long
 from tests.values.synthetic import RUN_ID, make_run
 
 
@@ -134,3 +135,44 @@ def test_what_a_mask_selects_is_the_same_whether_or_not_it_is_copied(chosen: lis
     assert list(selected) == [seq for seq, wanted in enumerate(chosen) if wanted]
     in_one_piece = "01" not in "".join(str(int(wanted)) for wanted in chosen).lstrip("0")
     assert np.shares_memory(selected, records) == (in_one_piece and any(chosen))
+
+
+def _drawn(seed: int, count: int) -> Samples:
+    rng = np.random.default_rng(seed)
+    records = np.zeros(count, dtype=SAMPLE_DTYPE)
+    for name in ("seq", "intended_ns", "sent_ns", "done_ns", "bytes_in"):
+        records[name] = rng.integers(0, 1000, count)
+    records["endpoint"] = rng.integers(0, 3, count)
+    records["error"] = rng.integers(0, len(ErrorKind), count) * rng.integers(0, 2, count)
+    records["flags"] = rng.integers(0, 16, count)
+    return Samples(records, ["a", "b", "a"])
+
+
+VIEWS = {
+    "measured": lambda samples: samples.measured,
+    "warmup": lambda samples: samples.warmup,
+    "succeeded": lambda samples: samples.measured.succeeded,
+    "failed": lambda samples: samples.measured.failed,
+    "beginning": lambda samples: samples.beginning,
+    "one endpoint": lambda samples: samples.measured.endpoint("a").succeeded,
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@given(st.integers(0, 100), st.integers(0, 60))
+def test_a_view_of_many_is_the_same_without_being_held(view: str, seed: int, count: int) -> None:
+    samples = _drawn(seed, count)
+    whole = VIEWS[view](samples)
+    with as_if_long(3):
+        part = VIEWS[view](samples)
+        assert len(part) == len(whole) == sum(map(len, part.blocks()))
+        assert part.records.tobytes() == whole.records.tobytes()
+        assert part.records.dtype == SAMPLE_DTYPE
+        for name in ("latency_ns", "service_ns", "lag_ns"):
+            assert np.array_equal(getattr(part, name), getattr(whole, name))
+            assert [*np.concatenate([[], *part.in_blocks(name)])] == [*getattr(whole, name)]
+        assert np.array_equal(part.column("bytes_in"), whole.column("bytes_in"))
+        assert (part.errors, part.error_count) == (whole.errors, whole.error_count)
+        assert part.in_order == whole.in_order == bool(np.all(np.diff(whole.column("seq")) >= 0))
+        assert part.done_by(500) == whole.done_by(500) == (whole.column("done_ns") <= 500).sum()
+        assert part.where(slice(1, 4)).records.tobytes() == whole.records[1:4].tobytes()

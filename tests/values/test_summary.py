@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,8 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
+from benchlab.values.load import ClosedLoop
+from benchlab.values.percentiles import exact_percentile
 from benchlab.values.request import Request
-from benchlab.values.summary import PERCENTILES, Distribution, exact_percentile
+from benchlab.values.run import Run
+from benchlab.values.summary import PERCENTILES, Distribution
+from tests.values.long import as_if_long
 from tests.values.synthetic import URL, make_run
 
 durations = arrays(np.int64, st.integers(1, 300), elements=st.integers(0, 10**12))
@@ -108,3 +115,34 @@ def test_a_single_request_is_the_whole_run() -> None:
     run = make_run()
     assert run.by_endpoint() == {run.name: run.stats}
     assert endpoint_rows(run) == ()
+
+
+RUNS: dict[str, dict[str, Any]] = {
+    "open": {"errors": True},
+    "stalled": {"stall": True},
+    "late": {"lag_ns": 20_000_000},
+    "closed": {"load": ClosedLoop(4)},
+    "closed and counted": {"load": ClosedLoop(4), "request_count": 1000},
+    "two requests": {"errors": True, "requests": [Request("GET", URL), Request("PUT", URL)]},
+    "stopped": {"stopped_ns": 4_000_000_000},
+    "nothing": {"count": 0},
+}
+
+
+@pytest.mark.parametrize("kind", RUNS)
+def test_the_numbers_of_a_long_run_are_found_without_holding_it(kind: str) -> None:
+    slo = [
+        *("p99<2ms", "lag.mean<1ms", "service.max<9ms", "error_ratio<1%", "rate_rps>90"),
+        *("p50<2ms over 1s", "p90<2ms over 100ms", "error_count<1 over 3s", "rate_rps>90 over 1s"),
+    ]
+
+    def shuffled() -> Run:
+        run = make_run(slo=slo, **RUNS[kind])
+        order = np.random.default_rng(1).permutation(len(run.samples))  # the warm-up is no slice
+        return replace(run, samples=run.samples.where(order))
+
+    whole = shuffled()
+    expected = (whole.to_dict(), whole.histogram().encode(), whole._repr_html_())
+    with as_if_long(100):
+        run = shuffled()
+        assert (run.to_dict(), run.histogram().encode(), run._repr_html_()) == expected

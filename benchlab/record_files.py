@@ -1,0 +1,85 @@
+"""Files of records: in parts, or those of several as one array in order of ``seq``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.room import make_room
+from benchlab.values.records import OPAQUE, SAMPLE_DTYPE
+
+__all__ = ["read_in_order", "read_records"]
+
+_BLOCK_RECORDS = 65_536
+_MOST_NUMBERS = 2  # per record: workers of different speed leave some out
+
+
+def read_records(
+    path: Path,
+    start: int = 0,
+    dtype: np.dtype[np.void] = SAMPLE_DTYPE,
+    count: int | None = None,
+) -> NDArray[np.void]:
+    """Whole records in ``path`` from record number ``start`` on, ``count`` of them at the most.
+
+    A torn last one is left out.
+    """
+    if not path.exists():
+        return np.empty(0, dtype=dtype)
+    there = path.stat().st_size // dtype.itemsize - start
+    count = there if count is None else min(there, count)
+    if count <= 0:
+        return np.empty(0, dtype=dtype)
+    return np.fromfile(path, dtype=dtype, count=count, offset=start * dtype.itemsize)
+
+
+def read_in_order(files: Sequence[Path], directory: Path) -> NDArray[np.void]:
+    """The records of all files in order of ``seq``; many lie in a mapped file in ``directory``.
+
+    Each is put where its number says. Where numbers are repeated, or far more than records, all are
+    ordered afterwards, and a column is held besides.
+    """
+    count, lowest, highest = 0, 0, -1
+    for block in _blocks(files):
+        count += len(block)
+        lowest = min(lowest, int(block["seq"].min()))
+        highest = max(highest, int(block["seq"].max()))
+    if lowest >= 0 and highest < count * _MOST_NUMBERS:
+        records = make_room(highest + 1, SAMPLE_DTYPE, directory)
+        records["seq"][:1] = -1
+        for block in _blocks(files):
+            records.view(OPAQUE)[block["seq"]] = block.view(OPAQUE)
+        if _close_holes(records) == count:
+            return records if count == len(records) else records[:count]
+    records, start = make_room(count, SAMPLE_DTYPE, directory), 0
+    for block in _blocks(files):
+        records[start : start + len(block)] = block
+        start += len(block)
+    order = np.argsort(records["seq"], kind="stable")
+    for name in SAMPLE_DTYPE.names or ():
+        records[name] = records[name][order]
+    return records
+
+
+def _blocks(files: Sequence[Path]) -> Iterator[NDArray[np.void]]:
+    for path in files:
+        start = 0
+        while len(block := read_records(path, start, count=_BLOCK_RECORDS)):
+            yield block
+            start += len(block)
+
+
+def _close_holes(records: NDArray[np.void]) -> int:
+    """Move the records that stand where their ``seq`` says together; returns how many they are."""
+    end = 0
+    for start in range(0, len(records), _BLOCK_RECORDS):
+        block = records[start : start + _BLOCK_RECORDS]
+        filled = block["seq"] == np.arange(start, start + len(block))
+        if end < start or not filled.all():
+            block = block.view(OPAQUE)[filled].view(SAMPLE_DTYPE)
+            records[end : end + len(block)] = block
+        end += len(block)
+    return end

@@ -1,0 +1,90 @@
+"""The record of one request: its layout, and what the numbers in it stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum, IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["OPAQUE", "SAMPLE_DTYPE", "ErrorKind", "Flag", "join_records"]
+
+
+class ErrorKind(IntEnum):
+    """Why a request failed; ``OK`` when it did not. The numbers are stored: never renumber."""
+
+    OK = 0
+    CONNECT = 1
+    """No connection: refused, unreachable, host name unknown."""
+    TIMEOUT = 2
+    """No complete answer within ``timeout_s`` of sending."""
+    RESET = 3
+    """The connection was reset by the peer."""
+    CLOSED = 4
+    """The connection was closed before the answer was complete."""
+    PROTOCOL = 5
+    """The answer was not HTTP, or broke its rules."""
+    TLS = 6
+    """The TLS handshake or the certificate failed."""
+    CHECK = 7
+    """The answer came but is not what the plan expects."""
+    STATUS = 8
+    """The answer has a status of 400 or above."""
+    ABANDONED = 9
+    """The generator stopped waiting: interrupted, or the drain limit passed."""
+
+    @property
+    def label(self) -> str:
+        """The name people see."""
+        return self.name.lower()
+
+
+class Flag(IntFlag):
+    """Circumstances of a request."""
+
+    WARMUP = 1
+    """Sent before the measured window."""
+    NEW_CONNECTION = 2
+    """Opened a connection, so service time includes connecting."""
+    CAP_WAIT = 4
+    """Waited for a free connection under the cap: the lag is not the generator's own."""
+    BEGINS = 8
+    """The first step of a scenario's iteration: intended when the iteration was."""
+
+
+SAMPLE_DTYPE = np.dtype(
+    {
+        "names": [
+            "seq",
+            "intended_ns",
+            "sent_ns",
+            "first_byte_ns",
+            "done_ns",
+            "bytes_in",
+            "status",
+            "endpoint",
+            "error",
+            "flags",
+        ],
+        "formats": ["<i8", "<i8", "<i8", "<i8", "<i8", "<i8", "<u2", "<u2", "u1", "u1"],
+        "offsets": [0, 8, 16, 24, 32, 40, 48, 50, 52, 53],
+        "itemsize": 56,
+    }
+)
+"""Layout of a record, in memory and in the spool.
+
+``seq`` numbers requests over the whole run; ``sent_ns`` is the moment the generator acted: wrote
+the request, or began to connect for it; ``first_byte_ns`` is 0 when nothing came; ``bytes_in``
+counts body bytes as transferred; ``endpoint`` indexes the plan's requests.
+"""
+
+
+OPAQUE = np.dtype((np.void, SAMPLE_DTYPE.itemsize))
+"""A record as mere bytes: arrays of it are picked from several times as fast as field by field."""
+
+
+def join_records(parts: Iterable[NDArray[np.void]]) -> NDArray[np.void]:
+    """Arrays of `SAMPLE_DTYPE` one after the other, as one array."""
+    found = np.concatenate([np.empty(0, OPAQUE), *(part.view(OPAQUE) for part in parts)])
+    return found.view(SAMPLE_DTYPE)

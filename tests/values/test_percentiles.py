@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from benchlab.values import percentiles
+from benchlab.values.percentiles import Extent, exact_percentile, exact_percentiles, percentile_of
+from tests.values.long import as_if_long
+
+INT64 = np.iinfo(np.int64)
+values = arrays(
+    np.int64,
+    st.integers(1, 200),
+    elements=st.one_of(
+        st.integers(0, 5), st.integers(-(10**12), 10**12), st.integers(INT64.min, INT64.max)
+    ),
+)
+ratios = st.lists(st.floats(0, 1), min_size=1, max_size=6)
+
+
+@given(values, ratios, st.integers(1, 50))
+def test_many_values_have_the_percentiles_that_sorting_gives(
+    values_ns: np.ndarray, wanted: list[float], length: int
+) -> None:
+    blocks = [values_ns[start : start + length] for start in range(0, len(values_ns), length)]
+    extent = Extent.of(blocks)
+    assert extent is not None
+    assert (extent.count, extent.low, extent.high) == (
+        len(values_ns),
+        values_ns.min(),
+        values_ns.max(),
+    )
+    expected = [exact_percentile(np.sort(values_ns), ratio) for ratio in wanted]
+    assert exact_percentiles(blocks, extent, wanted) == expected
+    with as_if_long(0):
+        assert exact_percentiles(blocks, extent, wanted) == expected
+
+
+@pytest.mark.parametrize("tail_ns", [0, 10**9, 60 * 10**9])
+def test_a_million_durations_with_and_without_a_tail(
+    tail_ns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(percentiles, "_MOST_SORTED", 1000)
+    rng = np.random.default_rng(1)
+    latency_ns = rng.lognormal(14, 0.5, 1_000_000).astype(np.int64)
+    latency_ns[:3] += tail_ns
+    wanted = [0.0, 0.5, 0.9, 0.99, 0.999, 0.999999, 1.0]
+    blocks = np.array_split(latency_ns, 10)
+    extent = Extent.of(blocks)
+    assert extent is not None
+    ordered = np.sort(latency_ns)
+    assert exact_percentiles(blocks, extent, wanted) == [
+        exact_percentile(ordered, ratio) for ratio in wanted
+    ]
+    assert extent.total == sum(latency_ns.tolist())
+
+
+def test_nothing_has_no_percentile() -> None:
+    assert Extent.of([np.empty(0, dtype=np.int64)]) is None
+    assert percentile_of([], 0.5) is None
