@@ -1,8 +1,8 @@
 """One process at a time in the embedded store, and a word to those who wait.
 
 The engine refuses a second process on its directory. So whoever wants in takes a file lock
-first; beside the lock lies a note of who holds it, for the message others see. The operating
-system drops the lock when its holder dies, however it dies.
+first, in the order of coming; beside the lock lies a note of who holds it, for the message others
+see. The operating system drops the lock when its holder dies, however it dies.
 
 Within a process one thread is in at a time, and it may come in again while it is.
 """
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import StoreBusyError, StoreError
+from benchlab.store import line
 from benchlab.store.dsn import Dsn
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ __all__ = ["HOLDER_NAME", "LOCK_NAME", "admission", "say"]
 
 LOCK_NAME = "benchlab.lock"
 HOLDER_NAME = "benchlab.holder"
+_LINE_NAME = "benchlab.line"
 
 _PATIENCE_S = 2.0
 _POLL_S = 0.02
@@ -65,7 +67,8 @@ def admission(
             yield
             return
         lock = _file_lock(path)
-        turn.take(lambda seconds: _acquire_file(lock, seconds, path), "")
+        with line.place(path / _LINE_NAME) as place:
+            turn.take(lambda seconds: _acquire_file(lock, place, seconds, path), "")
         _inside.append(path)
         try:
             _note_holder(path)
@@ -107,16 +110,23 @@ def _acquire_thread(seconds: float) -> bool:
     return _thread_lock.acquire(timeout=seconds)
 
 
-def _acquire_file(lock: FileLock, seconds: float, path: Path) -> bool:
+def _acquire_file(lock: FileLock, place: line.Place, seconds: float, path: Path) -> bool:
     from filelock import Timeout
 
-    try:
-        lock.acquire(timeout=seconds, poll_interval=_POLL_S)
-    except Timeout:
-        return False
-    except OSError as exc:
-        raise _unwritable(path, exc) from exc
-    return True
+    deadline = time.monotonic() + seconds
+    while True:
+        if place.is_first():
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                pass
+            except OSError as exc:
+                raise _unwritable(path, exc) from exc
+            else:
+                return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_S)
 
 
 def _file_lock(path: Path) -> FileLock:

@@ -115,11 +115,8 @@ def test_a_killed_holder_is_not_waited_for(embedded_store: Store) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_many_processes_write_and_read_at_once(
-    embedded_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_processes_write_and_read_at_once(embedded_store: Store) -> None:
     """For a minute four write and four read; meanwhile one that is in is killed."""
-    monkeypatch.setenv("BENCHLAB_STORE_WAIT_S", "100")
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", WORK, str(ROOT), "60", part],
@@ -131,12 +128,13 @@ def test_many_processes_write_and_read_at_once(
     ]
     with holder(embedded_store) as victim:
         victim.kill()
-    printed = []
+    printed, turns = [], []
     for process in processes:
         out, err = process.communicate(timeout=240)
         assert process.returncode == 0, err
-        assert out, "everybody had a turn"
         printed += out.split()
+        turns.append(len(out.split()))
+    assert 2 * min(turns) >= max(turns), "they take turns"
     saved = [line for line in printed if line != "read"]
     assert sorted(embedded_store.runs()["run_id"]) == sorted(saved)
     counts = embedded_store.query_df(
