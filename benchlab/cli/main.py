@@ -23,6 +23,7 @@ from benchlab.cli.report import report
 from benchlab.cli.run import run
 from benchlab.cli.sweep import sweep
 from benchlab.cli.target import target
+from benchlab.cli.unread import outlive_readers
 from benchlab.errors import BenchlabError
 
 __all__ = ["cli", "main"]
@@ -69,6 +70,7 @@ for command in _COMMANDS:
 
 def main() -> None:
     """Run the command line; every expected failure is one line on standard error."""
+    outlive_readers()
     try:
         status = cli.main(prog_name="benchlab", standalone_mode=False)
     except click.exceptions.Exit as exc:
@@ -85,9 +87,6 @@ def main() -> None:
     except BenchlabError as exc:
         print(f"benchlab: {exc}", file=sys.stderr)
         sys.exit(exc.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone; that is no failure of ours
-        sys.exit(0)
     sys.exit(status if isinstance(status, int) else 0)
 
 
