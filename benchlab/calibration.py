@@ -24,7 +24,7 @@ from benchlab.load.environment import capture_environment
 from benchlab.load.progress import OnProgress, Progress
 from benchlab.load.run import run
 from benchlab.units import NS_PER_MS
-from benchlab.values.floor import Floor, Probe, Timer, fingerprint
+from benchlab.values.floor import CALIBRATION_TAGS, Floor, Probe, Timer, fingerprint
 from benchlab.values.load import ClosedLoop, PoissonRate
 from benchlab.values.plan import Plan
 from benchlab.values.request import Request
@@ -109,6 +109,7 @@ def _plans(url: str, lengths: _Lengths) -> tuple[Plan, Plan]:
         warmup_s=lengths.probe_warmup_s,
         trace_ratio=1.0,  # so that the server can say which request it held for how long
         name="calibration: noise floor",
+        tags=CALIBRATION_TAGS,
     )
     fastest = Plan(
         [Request("GET", url + hold_path(0))],
@@ -116,6 +117,7 @@ def _plans(url: str, lengths: _Lengths) -> tuple[Plan, Plan]:
         duration_s=lengths.rate_s,
         warmup_s=lengths.rate_warmup_s,
         name="calibration: maximum rate",
+        tags=CALIBRATION_TAGS,
     )
     return probes, fastest
 

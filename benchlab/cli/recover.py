@@ -7,6 +7,7 @@ import click
 from benchlab import spool
 from benchlab.errors import BenchlabError
 from benchlab.store import Store
+from benchlab.values.floor import CALIBRATION_TAGS
 
 __all__ = ["recover"]
 
@@ -17,7 +18,8 @@ __all__ = ["recover"]
 def recover(only_list: bool, discard: bool) -> int:
     """Save runs that were measured and never stored. May be repeated: nothing is stored twice.
 
-    Runs of bl.run that nobody saved are among them. One that cannot be read or saved is told, and
+    Runs of bl.run that nobody saved are among them; those of a calibration that was cut off are
+    removed. One that cannot be read or saved is told, and
     does not keep the others back; the exit code is then 1.
 
     \b
@@ -40,6 +42,14 @@ def recover(only_list: bool, discard: bool) -> int:
             continue
         try:
             run = spool.read_run(directory)
+            if run.plan.tags == CALIBRATION_TAGS:
+                found = f"{directory.name}: of a calibration that was cut off"
+                if only_list:
+                    click.echo(found)
+                else:
+                    spool.remove(directory)
+                    click.echo(f"{found}, removed", err=True)
+                continue
             found = (
                 f"{directory.name}: {run.started_at:%Y-%m-%d %H:%M}, {run.name},"
                 f" {len(run.samples):,} requests, {run.verdict}"

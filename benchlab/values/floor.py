@@ -18,6 +18,7 @@ from benchlab.values.summary import Distribution
 
 __all__ = [
     "BUSY_SERVER_RATIO",
+    "CALIBRATION_TAGS",
     "NOT_CALIBRATED",
     "Floor",
     "Probe",
@@ -33,6 +34,9 @@ NOT_CALIBRATED = "not calibrated on this host: run benchlab calibrate"
 BUSY_SERVER_RATIO = 0.9
 """A worker that used less of its core than this at the maximum rate waited for the server: it could
 have sent more."""
+
+CALIBRATION_TAGS = (("benchlab", "calibration"),)
+"""Tags of the plans that a calibration carries out. Their runs are never kept."""
 
 
 @dataclass(frozen=True, slots=True)

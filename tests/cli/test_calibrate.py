@@ -16,6 +16,8 @@ from benchlab import Floor, spool
 from benchlab.cli.calibrate import print_floor
 from benchlab.cli.output import print_run
 from benchlab.floor_file import floor_path, read_floor, write_floor
+from benchlab.paths import spool_root
+from benchlab.store import Store
 from tests.cli.test_cli import benchlab
 from tests.values.floors import make_floor
 from tests.values.synthetic import make_run
@@ -55,16 +57,20 @@ def test_a_data_directory_that_cannot_be_written_is_one_line(
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_ctrl_c_keeps_nothing_and_leaves_no_process() -> None:
+def calibrating() -> subprocess.Popen[str]:
+    """A calibration that has come as far as to measure."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchlab", "calibrate"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    from benchlab.paths import spool_root
-
     while not any(path.stat().st_size > 1000 for path in spool_root().glob("*/samples-*.bin")):
         assert process.poll() is None, "it ended before it measured anything"
         time.sleep(0.05)
+    return process
+
+
+def test_ctrl_c_keeps_nothing_and_leaves_no_process() -> None:
+    process = calibrating()
     children = psutil.Process(process.pid).children(recursive=True)
     assert len(children) == 2  # the server and a worker
     process.send_signal(signal.SIGINT)
@@ -74,6 +80,23 @@ def test_ctrl_c_keeps_nothing_and_leaves_no_process() -> None:
     assert not psutil.wait_procs(children, timeout=10)[1]
     assert not floor_path().exists()
     assert list(spool.pending()) == []
+
+
+def test_one_that_was_killed_is_not_taken_for_a_run() -> None:
+    process = calibrating()
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    assert not psutil.wait_procs(children, timeout=30)[1]
+    (left,) = spool.pending()
+    listed = benchlab("recover", "--list")
+    assert listed.stdout == f"{left.name}: of a calibration that was cut off\n"
+    assert list(spool.pending()) == [left]
+    done = benchlab("recover")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"{left.name}: of a calibration that was cut off, removed\n"
+    assert list(spool.pending()) == []
+    assert Store().runs().empty
 
 
 def test_a_floor_reads_like_this() -> None:
