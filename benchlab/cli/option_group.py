@@ -6,12 +6,15 @@ and a plan is made by letting every group, in turn, put its part in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import click
 
+from benchlab.errors import InputError
 from benchlab.values.plan import Plan
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "Values",
     "copy_fields",
     "draft_plan",
+    "errors_name_options",
     "with_options",
 ]
 
@@ -32,6 +36,9 @@ Values = Mapping[str, Any]
 
 Command = Callable[..., Any]
 
+_FIELD_AND_VALUE = re.compile(r"(?<!the )(?<![\w./-])[a-z_]+(?==| ')")
+# Without a value, a field is known by its underscore: others are words of plain English.
+_FIELD = re.compile(r"(?<![\w./-])[a-z]+_[a-z_]+(?![\w=./-])")
 _HELP_COLUMN = 30  # the widest column of options that click makes
 
 
@@ -54,13 +61,20 @@ class OptionGroup:
     @property
     def names(self) -> tuple[str, ...]:
         """The parameters that the options become."""
+        return tuple(self.flags)
+
+    @property
+    def flags(self) -> dict[str, str]:
+        """By parameter, the option as people type it, in its long form."""
 
         def probe() -> None: ...
 
         for option in self.options:
             option(probe)
         parameters: list[click.Parameter] = vars(probe)["__click_params__"]
-        return tuple(parameter.name or "" for parameter in reversed(parameters))
+        return {
+            parameter.name or "": max(parameter.opts, key=len) for parameter in reversed(parameters)
+        }
 
 
 class GroupedCommand(click.Command):
@@ -107,3 +121,21 @@ def draft_plan(groups: Sequence[OptionGroup], draft: Draft, values: Values) -> P
     for group in groups:
         group.apply(draft, {name: values[name] for name in group.names if name in values})
     return Plan(**draft)
+
+
+@contextmanager
+def errors_name_options(groups: Sequence[OptionGroup], given: Collection[str]) -> Iterator[None]:
+    """Let errors speak of options where the values, which they are about, speak of their fields.
+
+    ``duration_s=0.0 must be …`` leaves the block as ``--duration=0.0 must be …`` if the parameter
+    ``duration_s`` is among those ``given``; else the value is that of a plan file. A field is
+    called like the parameter, or like it and a unit.
+    """
+    known = {name: flag for group in groups for name, flag in group.flags.items()}
+    typed = {name + unit: known[name] for name in given for unit in ("", "_s", "_rps")}
+    try:
+        yield
+    except InputError as exc:
+        words = _FIELD_AND_VALUE.sub(lambda found: typed.get(found[0], found[0]), str(exc))
+        words = _FIELD.sub(lambda found: known.get(found[0], found[0]), words)
+        raise type(exc)(words) from exc

@@ -15,7 +15,7 @@ from rich.console import Console
 from benchlab import spool
 from benchlab.cli.exit_codes import exit_code
 from benchlab.cli.history import history_table, print_history
-from benchlab.cli.option_group import GroupedCommand
+from benchlab.cli.option_group import GroupedCommand, errors_name_options
 from benchlab.cli.output import console, error_console, print_run, progress_bar
 from benchlab.cli.run_options import PLAN_OPTIONS, plan_from_values, plan_options
 from benchlab.errors import InputError, RunError
@@ -85,7 +85,8 @@ def run(
     """
     sources = {name: context.get_parameter_source(name) for name in values}
     given = {name for name, source in sources.items() if source is not ParameterSource.DEFAULT}
-    plan = plan_from_values(source, values, given)
+    with errors_name_options(PLAN_OPTIONS, given):
+        plan = plan_from_values(source, values, given)
     if dry_run:
         click.echo(plan_to_toml(plan), nl=False)
         return 0
@@ -94,7 +95,7 @@ def run(
     if store is not None:
         with store.connect():
             pass  # a store that cannot be used should say so before the measurement, not after
-    with progress_bar(plan.describe()) as on_progress:
+    with progress_bar(plan.describe()) as on_progress, errors_name_options(PLAN_OPTIONS, given):
         finished = carry_out(plan, on_progress=on_progress)
     out = error_console() if json_file == "-" else console()
     print_run(finished, out)

@@ -81,7 +81,8 @@ def check_reachable(plan: Plan) -> None:
         InputError: a certificate or key of the plan's transport cannot be used.
         TargetError: unknown host, refused or no answer, or TLS that cannot be agreed on.
     """
-    tls = tls_context(plan)
+    # Files that are named must be good ones, though no service of today's plan speaks TLS.
+    tls = tls_context(plan, always=bool(plan.transport.ca_file or plan.transport.client_cert))
     for origin in plan.origins:
         _check_service(origin, plan, tls if origin.scheme == "https" else None)
 

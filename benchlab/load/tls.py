@@ -32,9 +32,9 @@ def tls_context(
                 transport.client_cert, transport.client_key or None, password=_no_password
             )
         except (OSError, ssl.SSLError) as exc:
-            named = f"client_cert {transport.client_cert}"
+            named = f"client_cert={transport.client_cert!r}"
             if transport.client_key:
-                named += f" with client_key {transport.client_key}"
+                named += f" with client_key={transport.client_key!r}"
             raise InputError(f"{named} cannot be used: {_why(exc)}") from exc
     if protocols:
         context.set_alpn_protocols(list(protocols))
@@ -46,7 +46,7 @@ def _trusting(transport: Transport) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=transport.ca_file or None)
     except (OSError, ssl.SSLError) as exc:
         raise InputError(
-            f"ca_file {transport.ca_file} cannot be used: {_why(exc)}; it must hold certificates"
+            f"ca_file={transport.ca_file!r} cannot be used: {_why(exc)}; it must hold certificates"
             " in PEM format"
         ) from exc
     if not transport.verify:

@@ -92,9 +92,9 @@ def test_arrivals_are_replayed_from_a_file(made: list[Plan], tmp_path: Path) -> 
         (["--arrivals", "poisson"], "--arrivals is for an open loop"),
         (["--replay", "x", "--arrivals", "poisson"], "--arrivals is not for recorded arrivals"),
         (["--stages", "10s"], "the stages '10s' cannot be read"),
-        (["--steps", "1s:5", "--duration", "2s"], "duration_s=2.0 is longer .* own 1 s"),
+        (["--steps", "1s:5", "--duration", "2s"], "--duration=2.0 is longer .* own 1 s"),
         (["--think-time", "x"], "'x' is not a duration"),
-        (["--requests", "0"], "request_count=0"),
+        (["--requests", "0"], "--requests=0"),
     ],
 )
 def test_what_cannot_be_is_told(made: list[Plan], options: list[str], words: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchlab import ClosedLoop, ConstantRate, Plan, PoissonRate, Stages, Transport
-from benchlab.cli.option_group import copy_fields
+from benchlab.cli.option_group import copy_fields, errors_name_options
 from benchlab.cli.run import run as run_command
 from benchlab.cli.run_options import PLAN_OPTIONS, plan_from_values, plan_options
 from benchlab.errors import InputError
@@ -177,6 +177,24 @@ def test_options_that_do_not_fit_the_file_are_refused(tmp_path: Path) -> None:
     two = FILE.replace("[tags]", '[[requests]]\nurl = "http://127.0.0.1:8000/y"\n[tags]')
     with pytest.raises(InputError, match="--body would change all 2 requests"):
         from_file(tmp_path, two, body="x")
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "told"),
+    [
+        ({"duration_s"}, "duration_s=0.0 must be more", "--duration=0.0 must be more"),
+        (set(), "duration_s=0.0 must be more", "duration_s=0.0 must be more"),  # of a plan file
+        ({"rate"}, "rate_rps=-1 must be more", "--rate=-1 must be more"),
+        ({"slo"}, "slo 'p99<5ms' is about x", "--slo 'p99<5ms' is about x"),
+        (set(), "write client_cert: there is a key", "write --cert: there is a key"),
+        ({"name", "rate"}, "the name and rate of it", "the name and rate of it"),
+        ({"body"}, "cannot read /a/body='x'", "cannot read /a/body='x'"),
+    ],
+)
+def test_errors_speak_of_the_options_that_were_typed(given: set[str], said: str, told: str) -> None:
+    with pytest.raises(InputError) as caught, errors_name_options(PLAN_OPTIONS, given):
+        raise InputError(said)
+    assert str(caught.value) == told
 
 
 def test_how_connections_are_made() -> None:

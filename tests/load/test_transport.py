@@ -127,13 +127,16 @@ def test_a_client_certificate_and_a_server_name_are_shown(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("ca_file", "ca_file .*gone.pem cannot be used: No such file"),
-        ("client_cert", "client_cert .*gone.pem cannot be used: No such file"),
+        ("ca_file", "ca_file='.*gone.pem' cannot be used: No such file"),
+        ("client_cert", "client_cert='.*gone.pem' cannot be used: No such file"),
     ],
 )
-def test_a_missing_file_is_told_before_any_load(name: str, message: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_a_missing_file_is_told_before_any_load(
+    name: str, message: str, scheme: str, tmp_path: Path
+) -> None:
     plan = Plan(
-        [Request("GET", "https://127.0.0.1:1/")],
+        [Request("GET", f"{scheme}://127.0.0.1:1/")],
         transport=Transport(**cast(Any, {name: str(tmp_path / "gone.pem")})),
     )
     with pytest.raises(InputError, match=message):

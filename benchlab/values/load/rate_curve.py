@@ -112,8 +112,8 @@ def check_levels(name: str, pairs: object) -> tuple[tuple[float, float], ...]:
         where = f"entry {number} of {name}"
         levels.append(
             (
-                check_seconds(f"duration_s of {where}", pair[0]),
-                check_rate(f"rate_rps of {where}", pair[1], zero=True),
+                check_seconds(f"{where}: duration", pair[0]),
+                check_rate(f"{where}: rate", pair[1], zero=True),
             )
         )
     return tuple(levels)

@@ -73,7 +73,7 @@ def test_what_people_write_is_what_they_mean() -> None:
         (parse_stages, "10s:-5", "'' in '10s:-5' is not a rate"),
         (parse_steps, "10s:5,,5s:1", "cannot be read at ''"),
         (parse_steps, "10s:1-2", "'1-2' in '10s:1-2' is not a rate"),
-        (parse_steps, "0s:5", "duration_s of entry 1 of steps"),
+        (parse_steps, "0s:5", "entry 1 of steps: duration=0.0 must be"),
         (parse_spike, "10", "cannot be read at '10'.*base=100"),
         (parse_spike, "base=1,base=2", "cannot be read at 'base=2'"),
         (parse_spike, "base=1,peak=2", "lacks at, duration, length"),
