@@ -54,9 +54,9 @@ def server_histogram(run: Run, buckets: pd.DataFrame, ax: Axes | None = None) ->
         return figure_of(ax)
     upper_ms = np.maximum(buckets["upper_ms"].to_numpy(float), FLOOR_MS)
     client_ms = np.maximum(measured_ms, FLOOR_MS)
-    edges = _edges(buckets, upper_ms, client_ms)
     # A bucket lies within one bin, and is put there by its middle.
     middle_ms = np.sqrt(np.maximum(buckets["lower_ms"].to_numpy(float), FLOOR_MS) * upper_ms)
+    edges = _edges(buckets, middle_ms, client_ms)
     ones = np.ones(len(client_ms))
     median_ms = _median(middle_ms, counts), float(np.median(client_ms))
     layers = [
@@ -68,12 +68,12 @@ def server_histogram(run: Run, buckets: pd.DataFrame, ax: Axes | None = None) ->
 
 
 def _edges(
-    buckets: pd.DataFrame, upper_ms: NDArray[np.float64], client_ms: NDArray[np.float64]
+    buckets: pd.DataFrame, middle_ms: NDArray[np.float64], client_ms: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Bounds of the metric's own buckets, neighbours merged until there are few enough."""
-    low = min(float(upper_ms.min()), float(client_ms.min()))
+    low = min(float(middle_ms.min()), float(client_ms.min()))
     # The slowest 0.1 % of the client's are left out.
-    high = max(float(upper_ms.max()), float(np.quantile(client_ms, 0.999)))
+    high = max(float(middle_ms.max()), float(np.quantile(client_ms, 0.999)))
     wide = buckets[buckets["lower_ms"] > 0]
     # Widths are 2**(2**-scale), in seconds: the same grid for any number of them.
     ratio = float((wide["upper_ms"] / wide["lower_ms"]).max()) if len(wide) else 2.0

@@ -32,9 +32,11 @@ from benchlab.values.trace import Trace, TracedRequest
 
 __all__ = ["waterfall"]
 
-_MOST_ROWS = 30
+_MOST_SPANS = 30
 _BAR = 0.4
 _LABEL_CHARACTERS = 70
+_INDENT_PT = 8
+_DEEPEST = 12  # further in, labels would leave the figure
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class _Row:
     label: str
     parts: list[tuple[float, float, str, float]]  # start and length in ms, colour, opacity
     error: str
+    depth: int = 0
 
     @property
     def end_ms(self) -> float:
@@ -58,15 +61,16 @@ def waterfall(trace: Trace, ax: Axes | None = None, *, run: Run | None = None) -
 
     The axis is ms since the request was due. The request is in three parts: until it was sent
     (lag), until the first byte of the answer, and until its end. What failed is marked and says
-    why. Where the clocks of client and service contradict each other, the spans are drawn in the
-    middle of the request, and the figure says so. Give ``run`` to name it and to mark a verdict
-    that is not ``valid``.
+    why. Of many spans, those that failed or took longest are drawn. Where the clocks of client and
+    service contradict each other, the spans are drawn in the middle of the request, and the figure
+    says so. Give ``run`` to name it and to mark a verdict that is not ``valid``.
     """
     request, spans = trace.request, trace.spans
     shift_ms = 0.0 if request is None else _shift_ms(request, spans)
     rows = [] if request is None else [_client_row(request)]
-    rows += [_span_row(span, depth, shift_ms) for depth, span in _by_parent(spans)]
-    left_out, rows = len(rows) - _MOST_ROWS, rows[:_MOST_ROWS]
+    drawn = _most_telling([_span_row(*item, shift_ms) for item in _by_parent(spans)])
+    left_out = len(spans) - len(drawn)
+    rows += drawn
     ax = open_axes(ax, (7.2, 1.5 + 0.44 * max(len(rows), 2)))
     heading(ax, "One request", run, _subject(trace, run), clearance_pt=LEGEND_PT)
     if not rows:
@@ -103,7 +107,7 @@ def _axis_label(request: TracedRequest | None, shift_ms: float, left_out: int) -
     if shift_ms:
         label += "\nThe clocks of client and service differ: the spans stand in the middle."
     if left_out > 0:
-        label += f"\n{left_out:,} more spans are left out."
+        label += f"\n{left_out:,} more spans are left out; these failed or took longest."
     return label
 
 
@@ -119,14 +123,19 @@ def _client_row(request: TracedRequest) -> _Row:
     return _Row(plain(f"client · {request.endpoint}", _LABEL_CHARACTERS), parts, error)
 
 
-def _span_row(span: pd.Series, depth: int, shift_ms: float) -> _Row:
+def _span_row(depth: int, span: pd.Series, shift_ms: float) -> _Row:
     error = ""
     if span["status"] == "Error":
         error = f"error: {span['status_message']}" if span["status_message"] else "error"
     name = f"{span['service']} · {span['span_name']}" if depth == 0 else str(span["span_name"])
-    label = "   " * depth + plain(name, _LABEL_CHARACTERS)
     part = (float(span["offset_ms"]) + shift_ms, float(span["duration_ms"]), SERVER, 1.0)
-    return _Row(label, [part], error)
+    return _Row(plain(name, _LABEL_CHARACTERS), [part], error, min(depth, _DEEPEST))
+
+
+def _most_telling(rows: list[_Row]) -> list[_Row]:
+    """What failed and what took longest, as much as there is room for, in the order of ``rows``."""
+    telling = sorted(enumerate(rows), key=lambda item: (not item[1].error, -item[1].length_ms))
+    return [row for _, row in sorted(telling[:_MOST_SPANS], key=lambda item: item[0])]
 
 
 def _shift_ms(request: TracedRequest, spans: pd.DataFrame) -> float:
@@ -170,7 +179,7 @@ def _draw(ax: Axes, row: _Row, place: int) -> None:
         row.label,
         xy=(0, place - _BAR / 2),
         xycoords=("axes fraction", "data"),
-        xytext=(3, 2),
+        xytext=(3 + _INDENT_PT * row.depth, 2),
         textcoords="offset points",
         va="bottom",
         fontsize=SMALL_PT,

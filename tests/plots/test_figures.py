@@ -92,6 +92,18 @@ def test_the_metric_and_the_samples_are_both_drawn_whole() -> None:
     assert filled == pytest.approx([100] * 4)
 
 
+def test_a_bucket_of_the_metric_is_drawn_where_it_is() -> None:
+    run = make_run(equal=True)
+    buckets = make_buckets(run)
+    (axes,) = plots.server_histogram(run, buckets).axes
+    counts, edges, _ = axes.patches[0].get_data()  # type: ignore[attr-defined]
+    (place,) = np.flatnonzero(counts)
+    bounds = [buckets["lower_ms"][0], buckets["upper_ms"][0]]
+    assert list(edges[place : place + 2]) == pytest.approx(bounds)
+    median_ms = axes.lines[0].get_xdata()[0]  # type: ignore[index]
+    assert axes.get_xlim()[0] <= bounds[0] < median_ms < bounds[1]
+
+
 def test_a_service_so_fast_that_it_counts_zeros_can_be_drawn() -> None:
     buckets = pd.DataFrame({"lower_ms": [0.0], "upper_ms": [0.0], "count": [7]})
     assert png(plots.server_histogram(make_run(), buckets))
@@ -121,8 +133,21 @@ def test_spans_of_another_clock_are_drawn_within_the_request() -> None:
 
 def test_a_waterfall_stays_within_bounds_and_tells() -> None:
     figure = plots.waterfall(make_trace(make_run(), depth=50))
-    assert "21 more spans are left out" in texts(figure)
+    assert "20 more spans are left out" in texts(figure)
     assert figure.get_size_inches()[1] < 20
+
+
+def test_of_many_spans_those_that_failed_or_took_longest_are_drawn() -> None:
+    trace = make_trace(make_run(), depth=100)
+    spans = trace.spans.assign(
+        parent_span_id=["", *[trace.spans["span_id"][0]] * 99],
+        span_name=["all of it", *(f"part {number}." for number in range(1, 100))],
+        duration_ms=[0.9, *[0.001] * 97, 0.8, 0.0005],  # the last one failed
+    )
+    said = texts(plots.waterfall(replace(trace, spans=spans)))
+    order = [said.index(name) for name in ("client", "all of it", "part 98.", "part 99.")]
+    assert order == sorted(order)
+    assert "part 97." not in said
 
 
 def test_spans_without_a_request_or_in_a_circle_are_drawn() -> None:
