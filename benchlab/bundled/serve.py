@@ -46,7 +46,7 @@ def serve(
     where the standard ``OTEL_`` variables say.
 
     Raises:
-        InputError: the port is taken.
+        InputError: the port is taken, or an ``OTEL_`` variable cannot be obeyed.
     """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,7 +75,12 @@ def serve(
     server.on_ready = lambda: on_ready(url)
     if until_input_ends:
         threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    except SystemExit as exc:
+        if isinstance(exc.code, str):  # the service's own words on what it cannot obey
+            raise InputError(exc.code) from exc
+        raise
 
 
 def _stop_at_end_of_input(server: uvicorn.Server) -> None:

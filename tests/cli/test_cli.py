@@ -202,6 +202,17 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(arguments: list[str], words
     assert done.stdout == ""
 
 
+def test_a_target_that_cannot_obey_its_environment_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+    done = benchlab("target", "--port", "0")
+    assert done.returncode == 2
+    assert done.stderr.startswith("benchlab: the target cannot start: OTEL_EXPORTER_OTLP_PROTOCOL")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_places_that_cannot_be_written_are_told_before_the_run(
     target: TargetProcess, tmp_path: Path
 ) -> None:
