@@ -20,8 +20,8 @@ _LEAST_S = 3600.0
 def prune(older_than: float | None, yes: bool, ttl: str | None) -> None:
     """Remove old runs with all that belongs to them, and telemetry of that time.
 
-    A run goes by its start. With --ttl a server does the same by itself from then on; an embedded
-    store is open too rarely for that: prune it.
+    A run goes by its start. With --ttl a server does the same by itself from then on. An embedded
+    store cannot: prune it now and then, such as from cron.
 
     \b
     Examples:

@@ -39,6 +39,7 @@ _VIEW = re.compile(r"CREATE VIEW IF NOT EXISTS (\w+) ")
 _FEED = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+) ")
 _ALTER = re.compile(r"ALTER TABLE (\w+) ")
 _SOURCE = re.compile(r"\bFROM (\w+)\b")
+_OF_STORED = ("MODIFY SETTING", "MATERIALIZE COLUMN")  # changes that only a stored table knows
 _WINDOW = re.compile(r"\bnon_replicated_deduplication_window\b")
 
 
@@ -82,7 +83,7 @@ def for_cluster(statement: str, cluster: str) -> Iterator[str]:
     elif found := _ALTER.match(text):
         change = text[found.end() :]
         yield f"ALTER TABLE {_on_cluster(found[1], cluster)} {change}"
-        if not change.startswith("MODIFY SETTING"):
+        if not change.startswith(_OF_STORED):
             yield f"ALTER TABLE {found[1]} ON CLUSTER {cluster} {_column_alone(change)}"
     else:
         yield text

@@ -126,10 +126,14 @@ class Store:
         Any number of calls, after whatever failed before, leave exactly one copy. While the store
         is down, slow or full, the call tries again for as long as it would wait for its turn, and
         says so in the same way. ``on_progress(done, total)`` counts samples.
+
+        Raises:
+            StoreError: among others, the run is older than what the store keeps (`set_ttl`).
         """
 
         def attempt() -> None:
             with self.connect() as client:
+                retention.refuse_expired(client, run.id, run.started_at_ns)
                 write.save(client, run, on_progress)
 
         try:
@@ -234,9 +238,18 @@ class Store:
     def set_ttl(self, ttl_s: float | None) -> None:
         """Let the engine remove by itself what is older than ``ttl_s``; None: let it keep all.
 
-        It does so now and when it merges, so on a server that runs. An embedded store is open too
-        rarely: `prune` it.
+        It does so now and when it merges, so on a server that runs.
+
+        Raises:
+            InputError: the store is embedded, and open too rarely for that: `prune` it.
         """
+        if ttl_s is not None and self._dsn.path is not None:
+            days = f"{ttl_s / retention.DAY_S:g}d"
+            raise InputError(
+                f"the store {self._dsn} is embedded: nothing runs there that could remove what is"
+                f" old by itself. Run benchlab prune --older-than {days} --yes now and then, such"
+                " as from cron"
+            )
         with self.connect() as client:
             retention.set_ttl(client, ttl_s)
 

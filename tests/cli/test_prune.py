@@ -8,7 +8,9 @@ from click.testing import CliRunner
 from benchlab.cli.main import cli
 from benchlab.errors import InputError
 from benchlab.store import Store
+from tests.clickhouse_front import Front
 from tests.store.runs import make_run
+from tests.stores import new_database
 
 
 def benchlab(*arguments: str) -> str:
@@ -32,6 +34,14 @@ def test_it_lists_before_it_removes() -> None:
         assert "removed; 1 runs are left" in done
         assert len(store.runs()) == 1
         assert "nothing is that old" in benchlab("prune", "--older-than", "90d", "--yes")
+        with pytest.raises(InputError, match=r"prune --older-than 90d --yes .* cron"):
+            benchlab("prune", "--ttl", "90d")
+        assert "nothing by itself" in benchlab("prune", "--ttl", "none")
+
+
+def test_a_server_does_it_by_itself(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    with new_database(front) as dsn:
+        monkeypatch.setenv("BENCHLAB_DSN", dsn)
         assert "what is older than 90d by itself" in benchlab("prune", "--ttl", "90d")
         assert "nothing by itself" in benchlab("prune", "--ttl", "none")
 

@@ -13,7 +13,7 @@ from benchlab.store.dsn import parse_dsn
 from tests.clickhouse_front import Front
 
 GOLDEN = Path(__file__).parent / "golden" / "cluster.sql"
-IN_GOLDEN = (1, 3, 4, 6, 8)  # every kind of statement is in these
+IN_GOLDEN = (1, 3, 4, 6, 8, 14)  # every kind of statement is in these
 
 
 def rendered(versions: tuple[int, ...] | None = None) -> list[str]:

@@ -119,7 +119,7 @@ def test_files_are_in_order_and_no_number_is_there_twice() -> None:
 
 REPEATABLE = (
     r"CREATE (TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS "
-    r"|ALTER TABLE \w+ (MODIFY SETTING|ADD COLUMN IF NOT EXISTS) "
+    r"|ALTER TABLE \w+ (MODIFY SETTING|ADD COLUMN IF NOT EXISTS|MATERIALIZE COLUMN) "
     r"|INSERT INTO \w+\s[^;]*insert_deduplication_token = 'migration:\d{4}'"
 )
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
+from benchlab import spool
+from benchlab.errors import InputError, StoreError
 from benchlab.store import Store, retention
 from benchlab.values.run import Run
 from tests.store.test_imports import FULL
@@ -99,7 +101,7 @@ def test_tables_of_somebody_else_are_left_alone(store: Store) -> None:
     try:
         assert store.prune(DAY_S, dry_run=True).empty
         store.prune(DAY_S)
-        store.set_ttl(DAY_S)
+        let_expire(store, DAY_S)
         store.set_ttl(None)
         assert store.query_df("SELECT count() AS n FROM events")["n"][0] == 1
     finally:
@@ -117,13 +119,90 @@ def test_every_table_takes_part_but_what_says_what_was_read(store: Store) -> Non
     assert taken == {name for (name,) in made} - {"ingest_blocks", "schema_migrations"}
 
 
+def let_expire(store: Store, ttl_s: float) -> None:
+    """As `Store.set_ttl` does on a server: an embedded store is refused it, for want of time."""
+    with store.connect() as client:
+        retention.set_ttl(client, ttl_s)
+
+
 def test_the_engine_keeps_to_a_ttl(store: Store, runs: dict[int, Run]) -> None:
-    store.set_ttl(90 * DAY_S)
+    store.save_summary(FULL)
+    let_expire(store, 90 * DAY_S)
     assert list(store.runs()["name"]) == ["1 days", "50 days"]
     assert store.query_df("SELECT uniqExact(run_id) AS n FROM samples")["n"][0] == 2
     assert store.query_df("SELECT count() AS n FROM otel_traces")["n"][0] == 2
+    assert store.summary(FULL.id) == FULL
     store.set_ttl(None)
     with store.connect() as client:
         assert not any(table.has_ttl for table in retention._tables(client))
     store.set_ttl(None)
     assert len(runs) == 3
+
+
+def age(store: Store, table: str, days: int) -> None:
+    """Make the rows of a table of imports as old as that, and let the engine merge it."""
+    with store.connect() as client:
+        client.command(
+            f"ALTER TABLE {table} UPDATE imported_at = now64(3) - toIntervalDay({days}) WHERE 1",
+            settings={"mutations_sync": 2},
+        )
+        client.command(f"OPTIMIZE TABLE {table} FINAL")
+
+
+def test_a_summary_expires_with_its_time_series(store: Store) -> None:
+    store.save_summary(FULL)
+    let_expire(store, 90 * DAY_S)
+    try:
+        age(store, "imported_summaries", 89)
+        age(store, "imported_timeline", 90)
+        assert store.summary(FULL.id) == FULL, "its parts are kept for a day longer"
+        age(store, "imported_summaries", 91)
+        age(store, "imported_timeline", 92)
+        assert sizes(store).empty
+    finally:
+        store.set_ttl(None)
+
+
+def test_a_time_series_from_before_it_had_a_time_goes_with_its_summary(store: Store) -> None:
+    store.save_summary(FULL)
+    age(store, "imported_summaries", 100)
+    told = store.prune(90 * DAY_S)
+    assert set(told["table"]) == {"imported_summaries", "imported_timeline"}
+    assert sizes(store).empty
+
+
+def test_a_run_that_the_store_would_drop_at_once_is_told(store: Store, make_run: MakeRun) -> None:
+    let_expire(store, 90 * DAY_S)
+    try:
+        identity = make_run(1).id
+        with spool.create(identity, make_run(200).plan, {}) as directory:
+            at_ns = time.time_ns() - 100 * DAY_NS
+            old = make_run(200, started_at_ns=at_ns, run_id=identity, spool=directory)
+        with pytest.raises(StoreError) as caught:
+            store.save(old)
+        assert str(caught.value) == (
+            f"run {old.id} started 100 days ago, and this store removes by itself what is older"
+            " than 90 days: let it keep more with benchlab prune --ttl 130d, or all with benchlab"
+            f" prune --ttl none; run {old.id} was measured and is kept: benchlab recover saves it"
+        )
+        assert directory.exists()
+        with pytest.raises(StoreError, match="was measured and is kept"):
+            store.save(old)
+        assert sizes(store).empty, "it was told before anything was inserted"
+        young = make_run(200, started_at_ns=time.time_ns() - 89 * DAY_NS)
+        store.save(young)
+        assert len(store.run(young.id).samples) == 200
+        let_expire(store, 130 * DAY_S)
+        store.save(old)
+        assert len(store.run(old.id).samples) == 200
+        assert not directory.exists()
+    finally:
+        store.set_ttl(None)
+
+
+def test_an_embedded_store_promises_no_ttl(embedded_store: Store, served_store: Store) -> None:
+    with pytest.raises(InputError, match=r"benchlab prune --older-than 90d --yes .* cron"):
+        embedded_store.set_ttl(90 * DAY_S)
+    embedded_store.set_ttl(None)
+    served_store.set_ttl(90 * DAY_S)
+    served_store.set_ttl(None)

@@ -297,3 +297,9 @@ SELECT *
 FROM runs
 ORDER BY started_at DESC, id DESC
 LIMIT 1 BY name;
+
+ALTER TABLE imported_timeline_local ON CLUSTER lab ADD COLUMN IF NOT EXISTS imported_at DateTime64(3, 'UTC') DEFAULT now64(3);
+
+ALTER TABLE imported_timeline ON CLUSTER lab ADD COLUMN IF NOT EXISTS imported_at DateTime64(3, 'UTC') DEFAULT now64(3);
+
+ALTER TABLE imported_timeline_local ON CLUSTER lab MATERIALIZE COLUMN imported_at;
