@@ -79,6 +79,9 @@ _ASKS = re.compile(
 
 _READ_ONLY = f"the query would change the store: {ALLOW_WRITE}"
 
+# The client asks for this at the end of the statement, where EXPLAIN AST takes it for its own.
+_NATIVE = {"X-ClickHouse-Format": "Native"}
+
 # The engine's names for what its user got wrong, as opposed to what went wrong in it.
 _USER_ERRORS = re.compile(
     r"SYNTAX_ERROR|UNKNOWN_\w+|ILLEGAL_\w+|TYPE_MISMATCH|BAD_\w+|NUMBER_OF_ARGUMENTS_\w+"
@@ -220,7 +223,9 @@ def query_df(
             if not asks:
                 raise InputError(_READ_ONLY)
         if asks:
-            return client.query_df(statement, parameters=bound, tz_mode="aware")
+            return client.query_df(
+                statement, parameters=bound, tz_mode="aware", transport_settings=_NATIVE
+            )
         client.command(statement, parameters=bound)
         return pd.DataFrame()
     except (DatabaseError, ProgrammingError) as exc:

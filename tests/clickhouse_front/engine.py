@@ -6,8 +6,8 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ class Query:
 class Answer:
     """A result as it comes: whole Native blocks one by one, anything else in one piece."""
 
-    pieces: Iterator[bytes]
+    pieces: Generator[bytes]
     summary: dict[str, int]
 
 
@@ -101,8 +101,9 @@ class Engine:
             session.connection.close()
         self._keeper.close()
 
+    @contextmanager
     def run(self, query: Query) -> Iterator[Answer]:
-        """Carry a query out: yields its answer once, and cleans up when taken further.
+        """Carry a query out; its answer is there for the time of the block, whole or not.
 
         Raises:
             EngineError: here, or while the pieces are read.
@@ -117,37 +118,17 @@ class Engine:
                     " client. (SESSION_IS_LOCKED)"
                 )
             try:
-                yield from self._run_on(session, query)
+                with _restored(session, query), _run_on(session.connection, query) as answer:
+                    yield answer
             finally:
                 session.lock.release()
             return
-        fresh = _Session(self._chdb.connect(self._path))
+        fresh = self._chdb.connect(self._path)
         try:
-            yield from self._run_on(fresh, query)
+            with _run_on(fresh, query) as answer:
+                yield answer
         finally:
-            fresh.connection.close()
-
-    def _run_on(self, session: _Session, query: Query) -> Iterator[Answer]:
-        connection = session.connection
-        try:
-            if query.database:
-                _command(connection, f"USE {_quoted(query.database, '`')}")
-            if query.read_only:
-                _command(connection, f"SET readonly = {query.read_only}")
-            # A server takes all settings of a request at once, whatever one of them forbids.
-            for name, value in sorted(
-                query.settings.items(), key=lambda item: item[0] == "readonly"
-            ):
-                _command(connection, f"SET {_checked(name)} = {_quoted(value)}")
-            yield _answer(connection, query)
-        finally:
-            if re.match(rb"\s*SET\b", query.sql, re.IGNORECASE):
-                changed = _rows(connection, "SELECT name, value FROM system.settings WHERE changed")
-                session.settings = dict(changed)
-            for name in query.settings if session in self._sessions.values() else ():
-                kept = session.settings.get(name)
-                literal = "DEFAULT" if kept is None else _quoted(kept)
-                _command(connection, f"SET {_checked(name)} = {literal}")
+            fresh.close()
 
     def _session(self, query: Query) -> _Session:
         now = time.monotonic()
@@ -180,6 +161,41 @@ class Engine:
                 raise EngineError(text_of_it) from exc
 
 
+@contextmanager
+def _run_on(connection: Any, query: Query) -> Iterator[Answer]:
+    if query.database:
+        _command(connection, f"USE {_quoted(query.database, '`')}")
+    if query.read_only:
+        _command(connection, f"SET readonly = {query.read_only}")
+    # A server takes all settings of a request at once, whatever one of them forbids.
+    for name, value in sorted(query.settings.items(), key=lambda item: item[0] == "readonly"):
+        _command(connection, f"SET {_checked(name)} = {_quoted(value)}")
+    answer = _answer(connection, query)
+    # A client that is gone leaves pieces behind, and the engine what it has open for them.
+    with closing(answer.pieces):
+        yield answer
+
+
+@contextmanager
+def _restored(session: _Session, query: Query) -> Iterator[None]:
+    """Leave the session with the settings that it was given by SET, not by this request."""
+    try:
+        yield
+    finally:
+        _restore(session, query)
+
+
+def _restore(session: _Session, query: Query) -> None:
+    if re.match(rb"\s*SET\b", query.sql, re.IGNORECASE):
+        changed = _rows(session.connection, "SELECT name, value FROM system.settings WHERE changed")
+        session.settings = dict(changed)
+    for name in query.settings:
+        kept = session.settings.get(name)
+        literal = "DEFAULT" if kept is None else _quoted(kept)
+        with suppress(EngineError):  # there is no such setting, and the request failed for it
+            _command(session.connection, f"SET {_checked(name)} = {literal}")
+
+
 def _answer(connection: Any, query: Query) -> Answer:
     started = time.monotonic()
     parameters = dict(query.parameters)
@@ -198,7 +214,7 @@ def _answer(connection: Any, query: Query) -> Answer:
     except Exception as exc:
         raise EngineError(str(exc)) from exc
     return Answer(
-        iter([result.bytes()]),
+        _chain(result.bytes(), ()),
         {
             "read_rows": result.rows_read(),
             "read_bytes": result.bytes_read(),
@@ -238,7 +254,7 @@ def _pieces(stream: Any) -> Iterator[bytes]:
         stream.close()
 
 
-def _chain(first: bytes | None, rest: Iterator[bytes]) -> Iterator[bytes]:
+def _chain(first: bytes | None, rest: Iterable[bytes]) -> Generator[bytes]:
     if first is not None:
         yield first
     yield from rest

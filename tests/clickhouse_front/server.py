@@ -14,8 +14,8 @@ import email.policy
 import hmac
 import json
 import secrets
-from collections.abc import Sequence
-from contextlib import suppress
+import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,6 +36,7 @@ _OF_HTTP = {
     "send_progress_in_http_headers", "http_headers_progress_interval_ms",
     "cancel_http_readonly_queries_on_client_close",
 }  # fmt: skip
+_HEADERS = {"database": "X-ClickHouse-Database", "default_format": "X-ClickHouse-Format"}
 _NOT_FOUND = {46, 47, 50, 60, 81, 82, 115}
 _BAD_REQUEST = {6, 26, 27, 33, 36, 41, 42, 43, 53, 62, 72, 130, 206, 349, 386, 456, 457}
 _FORBIDDEN = {192, 193, 194, 497, 516}
@@ -113,7 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
         if kind.startswith("multipart/form-data"):
             parameters |= _form(kind, body)
             body = b""
-        query = _query_of(parameters, body, self.headers.get("X-ClickHouse-Database", ""))
+        for name, header in _HEADERS.items():
+            parameters[name] = parameters.get(name) or str(self.headers.get(header, ""))
+        query = _query_of(parameters, body)
         if user.read_only:
             query = replace(query, read_only=1)
         elif not may_write:
@@ -121,15 +124,10 @@ class _Handler(BaseHTTPRequestHandler):
         rule = self.server.faults.meet(query.sql)
         if rule is not None:
             self.server.faults.before(rule)
-        run = self.server.engine.run(query)
-        try:
-            answer = next(run)
+        with self.server.engine.run(query) as answer:
             if rule is not None:
                 self.server.faults.after(rule)
             self._send_answer(query, parameters, answer)
-        finally:
-            with suppress(StopIteration):
-                next(run)
 
     def _user(self, parameters: dict[str, str]) -> User:
         name = parameters.get("user") or self.headers.get("X-ClickHouse-User") or "default"
@@ -157,17 +155,18 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(pieces)
 
     def _send_answer(self, query: Query, parameters: dict[str, str], answer: Answer) -> None:
-        pieces = answer.pieces
+        pieces: Iterable[bytes] = answer.pieces
         if query.format == "Native":
             revision = int(parameters.get("client_protocol_version") or 0)
             pieces = (wire.native_block(piece, revision) for piece in pieces)
         if parameters.get("wait_end_of_query") == "1":
-            pieces = iter(list(pieces))  # an error among them is an error of the request
+            pieces = list(pieces)  # an error among them is an error of the request
         if parameters.get("compress") == "1":
             pieces = map(wire.pack_blocks, pieces)
         encoding = self._encoding(parameters)
         tag = secrets.token_hex(8)
         self._start(200, query.format, answer.summary)
+        self.send_header("X-ClickHouse-Query-Id", parameters.get("query_id") or str(uuid.uuid4()))
         self.send_header("X-ClickHouse-Exception-Tag", tag)
         if encoding:
             self.send_header("Content-Encoding", encoding)
@@ -229,12 +228,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def _query_of(parameters: dict[str, str], body: bytes, database: str) -> Query:
+def _query_of(parameters: dict[str, str], body: bytes) -> Query:
     text = parameters.get("query", "").encode()
     sql = text + b"\n" + body if text and body else text or body
     return Query(
         sql=sql,
-        database=parameters.get("database") or database,
+        database=parameters.get("database", ""),
         settings={
             name: value
             for name, value in parameters.items()

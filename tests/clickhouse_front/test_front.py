@@ -7,8 +7,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import clickhouse_connect
 import pytest
@@ -66,6 +68,8 @@ def test_parameters_settings_and_databases_are_of_one_query(front: Front) -> Non
         assert found.result_rows == [(50_000,)]
     with connected(front, database="system") as client:
         assert client.command("SELECT currentDatabase()") == "system"
+    with pytest.raises(DatabaseError, match="UNKNOWN_DATABASE"), connected(front, database="none"):
+        pass
 
 
 def test_a_session_has_its_tables_and_settings(front: Front) -> None:
@@ -86,6 +90,8 @@ def test_a_session_has_its_tables_and_settings(front: Front) -> None:
         ("SELECT nope", 47),
         ("SELECT * FROM nope", 60),
         ("SELECT throwIf(1)", 395),
+        ("SELECT * FROM nowhere.t", 81),
+        ("DROP DATABASE nowhere", 81),
     ],
 )
 def test_errors_have_their_codes(front: Front, sql: str, code: int) -> None:
@@ -107,6 +113,67 @@ def test_an_error_after_the_first_rows_is_an_error(front: Front) -> None:
             pass
 
 
+def asked(front: Front, sql: str, **parameters: str) -> urllib.request.Request:
+    """A query of the user ``me`` without a client around it."""
+    headers = {"X-ClickHouse-User": "me", "X-ClickHouse-Key": "p@ss"}
+    return urllib.request.Request(
+        f"{front.url}/?{urlencode(parameters)}", data=sql.encode(), headers=headers
+    )
+
+
+def said(front: Front, sql: str, **parameters: str) -> str:
+    """The answer to it, or the code of the error."""
+    try:
+        with urllib.request.urlopen(asked(front, sql, **parameters)) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as exc:
+        with exc:
+            return f"code {exc.headers['X-ClickHouse-Exception-Code']}"
+
+
+def test_a_client_that_is_gone_leaves_nothing_behind(front: Front) -> None:
+    """Until then its session is locked; the engine answers others meanwhile."""
+    rows = "SELECT number, toString(number) FROM numbers(20000000) FORMAT Native"
+    with urllib.request.urlopen(asked(front, rows, session_id="gone")) as answer:
+        assert answer.read(1000)
+        assert said(front, "SELECT 1") == "1\n"
+        assert said(front, "SELECT 2", session_id="gone") == "code 373"
+    while (found := said(front, "SELECT 3", session_id="gone")) == "code 373":
+        pass  # until the front has noticed
+    assert found == "3\n"
+
+
+def test_a_session_keeps_its_own_settings(front: Front) -> None:
+    threads = "SELECT getSetting('max_threads')"
+    said(front, "SET max_threads = 3", session_id="kept")
+    assert said(front, threads, session_id="kept", max_threads="2") == "2\n"
+    assert said(front, threads, session_id="kept", no_such_setting="2") == "code 115"
+    assert said(front, threads, session_id="kept") == "3\n"
+    assert said(front, "SET max_threads = 9", session_id="kept", readonly="1") == "code 164"
+    assert said(front, threads, session_id="kept") == "3\n"
+
+
+def test_the_default_format_is_the_header_s_or_the_parameter_s(front: Front) -> None:
+    request = asked(front, "SELECT 1 AS a")
+    request.add_header("X-ClickHouse-Format", "JSONEachRow")
+    with urllib.request.urlopen(request) as answer:
+        assert answer.read() == b'{"a":1}\n'
+        assert answer.headers["X-ClickHouse-Query-Id"]
+    assert said(front, "SELECT 1 AS a", default_format="CSVWithNames") == '"a"\n1\n'
+
+
+def test_an_answer_that_is_waited_for_is_whole_or_an_error(front: Front) -> None:
+    late = "SELECT throwIf(number = 90000) FROM numbers(100000) FORMAT Native"
+    small = {"max_block_size": "1000"}
+    assert said(front, late, wait_end_of_query="1", **small) == "code 395"
+    with (
+        urllib.request.urlopen(asked(front, late, **small)) as answer,
+        pytest.raises(IncompleteRead) as caught,
+    ):
+        answer.read()
+    assert b"__exception__" in caught.value.partial, "told after the first rows"
+
+
 def test_who_is_unknown_stays_out(front: Front) -> None:
     for user, password in (("me", "wrong"), ("nobody", "p@ss"), ("default", "x")):
         with (
@@ -117,6 +184,9 @@ def test_who_is_unknown_stays_out(front: Front) -> None:
     headers = {"X-ClickHouse-User": "me", "X-ClickHouse-Key": "p@ss"}
     request = urllib.request.Request(front.url, data=b"SELECT 1", headers=headers)
     with urllib.request.urlopen(request) as answer:
+        assert answer.read() == b"1\n"
+    login = urlencode({"user": "me", "password": "p@ss"})
+    with urllib.request.urlopen(f"{front.url}/?{login}", data=b"SELECT 1") as answer:
         assert answer.read() == b"1\n"
 
 

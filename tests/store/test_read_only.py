@@ -85,6 +85,7 @@ ALLOWED = [
     "DESCRIBE runs",
     "DESCRIBE (SELECT url FROM runs)",
     "EXPLAIN SELECT url FROM runs",
+    "EXPLAIN AST SELECT url FROM runs",
     "EXISTS TABLE runs",
 ]
 
