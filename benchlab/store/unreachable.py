@@ -15,6 +15,7 @@ from benchlab.store.dsn import Dsn
 __all__ = ["Trouble", "trouble"]
 
 _STATUS = re.compile(r"HTTP driver received HTTP status (\d+)")
+_OTHER_ANSWER = "Unexpected response to server version query"
 _GATEWAYS = ("502", "503", "504")
 _PORTS = "ClickHouse's HTTP interface is usually on port 8123, or with https on 8443"
 _LOGIN = (193, 194, 516)  # codes of the engine: WRONG_PASSWORD, REQUIRED_PASSWORD, …
@@ -39,6 +40,8 @@ def trouble(exc: BaseException, dsn: Dsn) -> Trouble | None:
             "Correct user and password in BENCHLAB_DSN",
             passes=False,
         )
+    if str(exc).startswith(_OTHER_ANSWER):
+        return _not_clickhouse("200", dsn)
     if found := _STATUS.match(str(exc)):
         return _not_clickhouse(found[1], dsn)
     for cause in _causes(exc):

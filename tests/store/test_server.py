@@ -114,6 +114,7 @@ def test_a_connection_that_is_closed(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
+        (200, StoreError, "what answers there (with HTTP status 200) is not ClickHouse. Correct"),
         (404, StoreError, "what answers there (with HTTP status 404) is not ClickHouse. Correct"),
         (405, StoreError, "what answers there (with HTTP status 405) is not ClickHouse. Correct"),
         (502, StoreUnavailableError, "a proxy there answers with HTTP status 502, and ClickHouse"),
