@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,74 @@ TABLES = [
     "otel_metrics_histogram",
     "otel_metrics_exponential_histogram",
     "otel_metrics_summary",
+]
+
+
+TIMES = {"timeUnixNano": str(START_NS), "startTimeUnixNano": str(START_NS)}
+EDGES: list[dict[str, Any]] = [
+    {
+        "name": "not finite, or nearly",
+        "gauge": {
+            "dataPoints": [
+                {**TIMES, "asDouble": value}
+                for value in ("NaN", "Infinity", "-Infinity", -0.0, 1e300, 5e-324)
+            ]
+        },
+    },
+    {"name": "no value", "gauge": {"dataPoints": [{**TIMES, "flags": 1}, {"flags": 1}]}},
+    {"name": "no point", "gauge": {"dataPoints": []}},
+    {
+        "name": "whole numbers",
+        "sum": {"dataPoints": [{**TIMES, "asInt": str(n)} for n in (2**63 - 1, -(2**63))]},
+    },
+    {
+        "name": "parts missing",
+        "histogram": {
+            "dataPoints": [
+                {**TIMES, "count": "0"},
+                {**TIMES, "count": "3", "bucketCounts": ["3"]},
+                {**TIMES, "count": 2, "bucketCounts": [1, 1], "explicitBounds": ["Infinity"]},
+            ]
+        },
+    },
+    {
+        "name": "parts missing",
+        "exponentialHistogram": {
+            "dataPoints": [{**TIMES, "count": 1, "zeroCount": 1}, {**TIMES, "positive": {}}]
+        },
+    },
+    {
+        "name": "parts missing",
+        "summary": {
+            "dataPoints": [
+                TIMES,
+                {**TIMES, "sum": "NaN", "quantileValues": [{"quantile": 1, "value": "Infinity"}]},
+            ]
+        },
+    },
+    {
+        "name": "a key twice, and out of order",
+        "gauge": {
+            "dataPoints": [
+                {
+                    **TIMES,
+                    "asInt": 1,
+                    "attributes": attributes(b={"intValue": 1}, a={"arrayValue": {}})
+                    + attributes(b={"intValue": 3}),
+                }
+            ]
+        },
+    },
+]
+"""Metrics of which something is odd; each point makes a row like no other."""
+
+ODD_SPANS: list[dict[str, Any]] = [
+    {"endTimeUnixNano": "0"},
+    {"endTimeUnixNano": str(START_NS - 5)},
+    {"startTimeUnixNano": "0"},
+    {"events": [{"name": "e"}, {}]},
+    {"status": {"code": 1}},
+    {"name": ""},
 ]
 
 
@@ -84,6 +153,10 @@ def send_everything(collector: Collector) -> None:
     send(collector, "traces", full)
     for _, data, _ in METRICS:
         send(collector, "metrics", metrics_line({"name": "m", "unit": "s", **data}))
+    for metric in EDGES:
+        send(collector, "metrics", metrics_line(metric))
+    for number, odd in enumerate(ODD_SPANS):
+        send(collector, "traces", make_span_line(first=300 + number, **odd))
     bare = {"name": "bare", "gauge": {"dataPoints": [{"exemplars": EXEMPLARS[:1]}]}}
     send(collector, "metrics", metrics_line(bare))
 
@@ -121,7 +194,7 @@ def test_rows_are_the_same(both: Both, table: str) -> None:
 
 
 def test_all_that_was_sent_is_there(both: Both) -> None:
-    by_hand = len(VALUES) + len(KINDS) + 1
+    by_hand = len(VALUES) + len(KINDS) + 1 + len(ODD_SPANS)
     (counts,) = both.compare(
         "SELECT countIf(ServiceName = 'target'), countIf(ServiceName = 'benchlab-target')"
         " FROM {db}.otel_traces"
