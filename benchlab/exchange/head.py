@@ -24,6 +24,16 @@ from benchlab.values.samples import ErrorKind, Samples
 __all__ = ["decode_head", "encode_head"]
 
 _FORMAT = 1
+_WRONG_CONTENT = (
+    ValueError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    AttributeError,
+    RecursionError,
+    OSError,  # a time that the system cannot count
+    zlib.error,
+)
 
 
 def encode_head(run: Run, sample_count: int) -> str:
@@ -68,31 +78,34 @@ def decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
         InputError: the text is damaged, or of a newer benchlab.
     """
     try:
-        data: Mapping[str, Any] = json.loads(text)
-        if data["format"] != _FORMAT:
-            raise InputError(
-                f"{where} has format {data['format']!r}, this benchlab reads {_FORMAT}:"
-                " upgrade with pip install --upgrade benchlab"
-            )
-        whole_s, rest_ns = divmod(int(data["started_at_ns"]), NS_PER_S)
-        plan = Plan.from_dict(data["plan"])
-        run = Run(
-            id=data["run_id"],
-            plan=plan,
-            started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
-            started_at_ns=int(data["started_at_ns"]),
-            samples=Samples.empty(plan.endpoint_names),
-            health=Health.from_dict(data["health"]),
-            environment=data["environment"],
-            connections=_unpacked(data["connections"]),
-            examples=tuple(Example.from_dict(item) for item in data["examples"]),
-            stopped_ns=data["stopped_ns"],
-            stop_reason=data["stop_reason"],
-        )
-        return run, int(data["sample_count"])
-    except (ValueError, KeyError, TypeError, zlib.error) as exc:
-        if isinstance(exc, InputError):
-            raise
+        return _decoded(json.loads(text))
+    except InputError as exc:
+        raise InputError(f"{where}: {exc}") from exc
+    except _WRONG_CONTENT as exc:
         raise InputError(
             f"{where}: its description of the run is damaged ({exc}): export it again"
         ) from exc
+
+
+def _decoded(data: Mapping[str, Any]) -> tuple[Run, int]:
+    if data["format"] != _FORMAT:
+        raise InputError(
+            f"it has format {data['format']!r}, this benchlab reads {_FORMAT}:"
+            " upgrade with pip install --upgrade benchlab"
+        )
+    whole_s, rest_ns = divmod(int(data["started_at_ns"]), NS_PER_S)
+    plan = Plan.from_dict(data["plan"])
+    run = Run(
+        id=data["run_id"],
+        plan=plan,
+        started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
+        started_at_ns=int(data["started_at_ns"]),
+        samples=Samples.empty(plan.endpoint_names),
+        health=Health.from_dict(data["health"]),
+        environment=dict(data["environment"]),
+        connections=_unpacked(data["connections"]),
+        examples=tuple(Example.from_dict(item) for item in data["examples"]),
+        stopped_ns=None if data["stopped_ns"] is None else int(data["stopped_ns"]),
+        stop_reason=str(data["stop_reason"]),
+    )
+    return run, int(data["sample_count"])

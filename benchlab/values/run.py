@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchlab.errors import InvalidRunError
+from benchlab.errors import InputError, InvalidRunError
 from benchlab.values.cautions import cautions
 from benchlab.values.connections import Connections
 from benchlab.values.examples import Example
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "new_run_id"]
 
+_ID = re.compile(r"[0-9a-f]{16}")
+
 
 def new_run_id() -> str:
     """16 hex digits: milliseconds since 1970, then 16 random bits. Later runs sort later."""
@@ -45,6 +48,11 @@ class Run:
     from its start; ``stop_reason`` says why if that was by the plan's ``abort_on``. ``examples``
     are the first failed requests of each kind, in order of ``seq``. ``spool`` is the directory
     that still holds the samples on disk; a store removes it once it has them.
+
+    ``id`` becomes the names of files and half of each trace id, wherever the run came from.
+
+    Raises:
+        InputError: an ``id`` that is not 16 lower-case hex digits.
     """
 
     id: str
@@ -59,6 +67,12 @@ class Run:
     stopped_ns: int | None = None
     stop_reason: str = ""
     spool: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.id, str) or not _ID.fullmatch(self.id):
+            raise InputError(
+                f"{self.id!r} is no id of a run: it must be 16 hex digits in lower case"
+            )
 
     @cached_property
     def judgement(self) -> Judgement:

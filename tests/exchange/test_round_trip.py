@@ -224,3 +224,42 @@ def test_contents_that_no_run_has_are_refused(tmp_path: Path) -> None:
     newer.write_text("# benchlab {broken\n" + text.split("\n", 1)[1])
     with pytest.raises(InputError, match="description of the run is damaged"):
         import_file(newer)
+
+
+def with_head(path: Path, change: dict[str, object]) -> Path:
+    """The CSV file ``path`` with other values in its description of the run."""
+    first, rest = path.read_text().split("\n", 1)
+    head = {**json.loads(first.removeprefix("# benchlab ")), **change}
+    path.write_text(f"# benchlab {json.dumps(head)}\n{rest}")
+    return path
+
+
+@pytest.mark.parametrize(
+    "run_id", ["../../traversed", "latest", "", 5, None, ["a"], "A" * 16, "0" * 17, "0" * 16 + "\n"]
+)
+def test_an_id_that_no_run_has_is_refused(tmp_path: Path, run_id: object) -> None:
+    path = with_head(export_run(make_run(1), tmp_path / "run.csv"), {"run_id": run_id})
+    with pytest.raises(InputError, match=r"run\.csv: .* is no id of a run: .*16 hex") as caught:
+        import_file(path)
+    assert repr(run_id) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"started_at_ns": 10**30},
+        {"environment": 5},
+        {"health": [1]},
+        {"health": {"workers": [5]}},
+        {"examples": [5]},
+        {"examples": [{}]},
+        {"connections": 5},
+        {"plan": []},
+        {"stopped_ns": "x"},
+        {"sample_count": None},
+    ],
+)
+def test_a_description_of_other_types_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    path = with_head(export_run(make_run(1), tmp_path / "run.csv"), change)
+    with pytest.raises(InputError, match=r"run\.csv: "):
+        import_file(path)
