@@ -40,10 +40,10 @@ def parse_headers(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
         InputError: a text without a colon.
     """
     pairs = []
-    for text in texts:
+    for number, text in enumerate(texts, 1):
         name, colon, value = text.partition(":")
-        if not colon or not name.strip():
-            raise InputError(f"header {text!r} has no colon: write 'Name: value'")
+        if not colon or not name.strip():  # not shown: what has no name may be a secret
+            raise InputError(f"--header number {number} has no colon: write 'Name: value'")
         pairs.append((name.strip(), value.strip()))
     return tuple(pairs)
 

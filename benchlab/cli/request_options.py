@@ -16,9 +16,9 @@ __all__ = ["ADDITIONS"]
 
 
 def _pairs(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:
-    for text in texts:
-        if "=" not in text[1:]:
-            raise InputError(f"{option} {text!r} has no equals sign: write name=value")
+    for number, text in enumerate(texts, 1):
+        if "=" not in text[1:]:  # not shown: what has no name may be a secret
+            raise InputError(f"{option} number {number} has no equals sign: write name=value")
     return [(name, value) for name, _, value in (text.partition("=") for text in texts)]
 
 

@@ -17,7 +17,7 @@ from benchlab.values.connections import CONNECTION_DTYPE, Connections
 from benchlab.values.examples import Example
 from benchlab.values.health import Health
 from benchlab.values.plan import Plan
-from benchlab.values.redact import public_plan
+from benchlab.values.public_plan import public_plan
 from benchlab.values.run import Run
 from benchlab.values.samples import ErrorKind, Samples
 

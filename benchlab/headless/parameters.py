@@ -44,8 +44,10 @@ class Parameter:
                 return _BOOLEANS[text.strip().lower()]
             return _CONVERSIONS.get(self.type, str)(text)
         except (ValueError, KeyError) as exc:
+            # Headers are a dict: not shown, since they may be secrets.
+            given = exc if self.type in ("dict", "list") else repr(text)
             raise InputError(
-                f"parameter {self.name} must be {self.type}, not {text!r} ({self.help})"
+                f"parameter {self.name} must be {self.type}, not {given} ({self.help})"
             ) from exc
 
 

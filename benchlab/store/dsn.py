@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from benchlab.errors import InputError
 from benchlab.paths import data_dir
+from benchlab.values.redact import unread_url
 
 __all__ = ["Dsn", "default_dsn", "parse_dsn"]
 
@@ -27,8 +28,6 @@ _OPTIONS = (
     "send_receive_timeout",
     "verify",
 )
-# Whatever may be a password: all from the scheme to the last @, and what follows a question mark.
-_SECRETS = re.compile(r"^([a-z+]*://)?.*@|\?.*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def parse_dsn(text: str) -> Dsn:
     Raises:
         InputError: it cannot be used. The message shows it without user and password.
     """
-    shown = _SECRETS.sub(lambda found: f"{found[1] or ''}***", text)
+    shown = unread_url(text)
     try:
         parts = urlsplit(text)
         port = parts.port

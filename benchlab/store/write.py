@@ -24,7 +24,8 @@ from benchlab.store.cluster import stored
 from benchlab.store.connection import DURABLE
 from benchlab.store.connections import save_connections
 from benchlab.store.insert import insert_rows
-from benchlab.values.redact import public_plan, public_url
+from benchlab.values.public_plan import public_plan
+from benchlab.values.redact import public_url
 from benchlab.values.run import Run
 
 if TYPE_CHECKING:

@@ -21,4 +21,6 @@ def text_pairs(what: str, given: Any) -> tuple[tuple[str, str], ...]:
         pairs = list(items)
         if all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
             return tuple((str(name), str(value)) for name, value in pairs)
-    raise InputError(f"{what}={given!r} must be a mapping of names to values, or pairs of them")
+    # Not shown as a whole: it may be a header with a secret.
+    kind = type(given).__name__
+    raise InputError(f"{what}=<{kind}> must be a mapping of names to values, or pairs of them")

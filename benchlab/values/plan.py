@@ -160,7 +160,9 @@ class Plan:
             raise InputError("the plan has no requests: give at least one Request, or a scenario")
         for request in given:
             if not isinstance(request, Request):
-                raise InputError(f"requests holds {request!r}: each must be a benchlab.Request")
+                raise InputError(
+                    f"requests holds a {type(request).__name__}: each must be a benchlab.Request"
+                )
         return at_targets(given, targets)
 
     def _duration_s(self) -> float:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from benchlab.values.feed import withhold_rows
-from benchlab.values.scenario import withhold_code
-
-__all__ = ["HIDDEN", "header_value", "public_plan", "public_url"]
+__all__ = ["HIDDEN", "header_value", "public_url", "unread_url"]
 
 HIDDEN = "***"
 
@@ -20,6 +14,8 @@ _SECRET = re.compile(
     r"|^key$|(api|access|private|subscription|functions)[-_]?key",
     re.IGNORECASE,
 )
+
+_PERHAPS_SECRET = re.compile(r"^([a-z+]*://)?.*(?=@)|([?#]).*", re.DOTALL)
 
 
 def public_url(url: str) -> str:
@@ -33,27 +29,18 @@ def public_url(url: str) -> str:
     return urlunsplit(parts._replace(netloc=netloc, query=query, fragment=fragment))
 
 
+def unread_url(text: str) -> str:
+    """What was meant as a URL and cannot be taken apart, for a message.
+
+    Whatever may be a secret in it is hidden: all from the scheme to the last @, and what follows
+    a question mark or a number sign.
+    """
+    return _PERHAPS_SECRET.sub(lambda found: f"{found[1] or found[2] or ''}{HIDDEN}", text)
+
+
 def header_value(name: str, value: str) -> str:
     """``value``, or three stars when the header's name says that it is a secret."""
     return HIDDEN if _SECRET.search(name) else value
-
-
-def public_plan(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What `Plan.to_dict` gave, with secrets hidden in URLs and headers, and no rows of data.
-
-    Bodies are as they are.
-    """
-    public = copy.deepcopy(dict(data))
-    for request in public["requests"]:
-        request["url"] = public_url(request["url"])
-        request["headers"] = [
-            [name, header_value(name, value)] for name, value in request["headers"]
-        ]
-        if "data" in request:
-            withhold_rows(request["data"])
-    if public.get("scenario") is not None:
-        withhold_code(public["scenario"])
-    return public
 
 
 def _public_fields(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from benchlab.errors import InputError
+from benchlab.values.redact import public_url
 from benchlab.values.request import Request
 
 __all__ = ["Targets", "at_targets"]
@@ -25,9 +26,10 @@ def at_targets(requests: tuple[Request, ...], targets: Targets) -> tuple[Request
             )
         return requests
     if not targets:
+        shown = public_url(paths[0].url)
         raise InputError(
-            f"the URL {paths[0].url!r} is only a path: write it whole, such as"
-            f" http://127.0.0.1:8000{paths[0].url}, or give the plan targets=[…]"
+            f"the URL {shown!r} is only a path: write it whole, such as"
+            f" http://127.0.0.1:8000{shown}, or give the plan targets=[…]"
         )
     named = (
         dict(targets)

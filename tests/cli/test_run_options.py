@@ -238,7 +238,10 @@ def test_what_is_added_to_a_request(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--query", "q"), "--query 'q' has no equals sign"),
+        (("--query", "a=1", "--query", "SECRET"), "--query number 2 has no equals sign"),
+        (("--cookie", "SECRET"), "--cookie number 1 has no equals sign"),
+        (("-H", "A: 1", "-H", "AuthorizationSECRET"), "--header number 2 has no colon"),
+        (("-H", "Authorization Bearer SECRET:"), "goes on with ' ' after 'Authorization'"),
         (("--user", "ada"), "--user has no colon"),
         (("--pick", "random"), "--pick .* give the --feed too"),
         (("--resolve", "a"), "--resolve 'a' cannot be read"),
@@ -246,5 +249,6 @@ def test_what_is_added_to_a_request(tmp_path: Path) -> None:
     ],
 )
 def test_additions_that_cannot_be_read(arguments: tuple[str, ...], message: str) -> None:
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as caught:
         plan_of(*arguments)
+    assert "SECRET" not in str(caught.value)

@@ -21,7 +21,7 @@ from benchlab.exchange.export import FIELDS, export_blocks
 from benchlab.store import Store
 from benchlab.values.connections import CONNECTION_DTYPE, Connections
 from benchlab.values.examples import Example
-from benchlab.values.redact import public_plan
+from benchlab.values.public_plan import public_plan
 from benchlab.values.request import Request
 from benchlab.values.run import Run
 from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples

@@ -26,7 +26,8 @@ from benchlab.values.load import (
     Steps,
 )
 from benchlab.values.plan import Plan
-from benchlab.values.redact import header_value, public_plan, public_url
+from benchlab.values.public_plan import public_plan
+from benchlab.values.redact import header_value, public_url
 from benchlab.values.request import Request
 from benchlab.values.run import Run
 from benchlab.values.transport import Transport

@@ -10,7 +10,7 @@ import pytest
 from benchlab import Feed, Plan, Request, read_feed
 from benchlab.errors import InputError
 from benchlab.values.mix import draw_mix, turn_in_mix
-from benchlab.values.redact import public_plan
+from benchlab.values.public_plan import public_plan
 from tests.values.synthetic import URL
 
 ROWS = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}, {"id": 3, "name": "c"}]

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from benchlab.values.plan import Plan
-from benchlab.values.redact import header_value, public_plan, public_url
+from benchlab.values.public_plan import public_plan
+from benchlab.values.redact import header_value, public_url, unread_url
 from benchlab.values.request import Request
 
 
@@ -25,6 +26,22 @@ def test_everything_else_stays_to_the_letter(url: str) -> None:
 def test_headers_that_sound_secret_are_hidden(name: str) -> None:
     assert header_value(name, "s") == "***"
     assert header_value("Content-Type", "text/plain") == "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://u:p@h/x?a=1", "http://***@h/x?***"),
+        ("http://u:a/b?c#d@e@h", "http://***@h"),
+        ("u:p@h", "***@h"),
+        ("http://h/a b#c", "http://h/a b#***"),
+        ("h:8000/x", "h:8000/x"),
+    ],
+)
+def test_of_a_url_that_cannot_be_read_nothing_is_shown_that_may_be_secret(
+    text: str, shown: str
+) -> None:
+    assert unread_url(text) == shown
 
 
 def test_a_public_plan_is_a_plan_and_stays_as_it_is() -> None:

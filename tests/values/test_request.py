@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from benchlab.errors import InputError
@@ -113,10 +115,51 @@ def test_hosts_are_put_into_ascii() -> None:
     assert Request("GET", "http://bücher.example:81/").url == "http://xn--bcher-kva.example:81/"
 
 
-def test_messages_do_not_repeat_credentials() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:SECRET@host:0/",
+        "http://me:PW#SECRET@host/",
+        "http://me:SECRET/SECRET@host/",
+        "http://me:PW?SECRET@host/",
+        "me:SECRET@host/",
+        "ftp://me:SECRET@host/",
+        "http://me:SECRET@ho st/",
+        "http://me:SECRET@a..b/",
+        "http://me:SECRET@[::1/",
+        "http://me:SECRET@/",
+        "http://me:SECRET@{{uuid}}/",
+        "http://host:port/?token=SECRET",
+        "http://host:port/#token=SECRET",
+    ],
+)
+def test_messages_do_not_repeat_credentials(url: str) -> None:
+    with pytest.raises(InputError, match="URL") as caught:
+        Request("GET", url)
+    assert "SECRET" not in str(caught.value)
+    assert caught.value.__cause__ is None or "SECRET" not in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"url": "http://me:SECRET@host/?token=SECRET", "weight": 0},
+        {"url": URL, "headers": {"Authorization Bearer SECRET": ""}},
+        {"url": URL, "headers": {"Authorization": "SECRET€"}},
+        {"url": URL, "headers": {"Authorization": "SECRET\n"}},
+        {"url": URL, "headers": "Authorization: SECRET"},
+        {"url": URL, "headers": ["Authorization: SECRET"]},
+    ],
+)
+def test_other_messages_of_a_request_do_not_either(values: dict[str, Any]) -> None:
     with pytest.raises(InputError) as caught:
-        Request("GET", "http://me:secret@host:0/")
-    assert "secret" not in str(caught.value)
+        Request("GET", **values)
+    assert "SECRET" not in str(caught.value)
+
+
+def test_a_password_that_cuts_the_url_is_told_how_to_be_written() -> None:
+    with pytest.raises(InputError, match=r"http://\*\*\*@host/.*percent-encode / \? #"):
+        Request("GET", "http://me:PW#SECRET@host/")
 
 
 def test_query_auth_and_cookies_are_written_into_the_request() -> None:

@@ -17,6 +17,7 @@ from benchlab.values.checks import check_from_dict
 from benchlab.values.feed import Feed
 from benchlab.values.load import Replay, load_from_dict
 from benchlab.values.plan import Plan
+from benchlab.values.redact import unread_url
 from benchlab.values.request import Request
 from benchlab.values.scenario import Scenario
 
@@ -154,7 +155,8 @@ def _value(key: str, value: Any, where: str, files: Files) -> Any:
 
 def _table(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise InputError(f"{where} is {value!r}: it must be a table of keys and values")
+        shown = unread_url(repr(value))  # perhaps the URL alone, where a request must be
+        raise InputError(f"{where} is {shown}: it must be a table of keys and values")
     return value
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from benchlab.values.feed import Feed
 from benchlab.values.plan import Plan
-from benchlab.values.redact import HIDDEN, header_value, public_plan
+from benchlab.values.public_plan import public_plan
+from benchlab.values.redact import HIDDEN, header_value
 from benchlab.values.scenario import Scenario
 
 __all__ = ["plan_to_toml"]

@@ -42,6 +42,7 @@ def test_load_shapes_are_written_by_their_kind(text: str, load: Any) -> None:
         (f'slo = ["p99<5"]\n{REQUEST}', "no unit: write 5ms"),
         (f'workers = "2"\n{REQUEST}', "workers='2'"),
         ('[[requests]]\nname = "x"', "request 1 of plan.toml has no url"),
+        ('requests = ["http://me:SECRET@h/"]', "request 1 of plan.toml is ***@h/"),
         ("requests = [5]", "request 1 of plan.toml is 5"),
         (f'{REQUEST}[[requests]]\nurl = "x"', "request 2 of plan.toml: URL 'x' has no scheme"),
         (f'{REQUEST}methd = "GET"', "request 1 of plan.toml has the unknown key 'methd'"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from benchlab import ConstantRate, JsonEquals, Plan, Replay, Request, Stages, StatusIn
 from benchlab.values.feed import Feed
 from benchlab.values.plan_toml import plan_to_toml
-from benchlab.values.redact import public_plan
+from benchlab.values.public_plan import public_plan
 from tests.values.plan_toml.texts import ROWS, plan_of
 from tests.values.test_plan import plans
 
