@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from benchlab import spool
-from benchlab.errors import BenchlabError
+from benchlab.errors import BenchlabError, InputError
 from benchlab.store import Store
 from benchlab.values.floor import CALIBRATION_TAGS
 
@@ -27,6 +27,8 @@ def recover(only_list: bool, discard: bool) -> int:
       benchlab recover
       benchlab recover --list
     """
+    if only_list and discard:
+        raise InputError("--list deletes nothing: leave out it or --discard")
     failed = 0
     waiting = list(spool.pending())
     if not waiting:
@@ -37,7 +39,8 @@ def recover(only_list: bool, discard: bool) -> int:
             click.echo(f"{directory.name}: deleted", err=True)
             continue
         if not spool.was_started(directory):
-            spool.remove(directory)
+            if not only_list:
+                spool.remove(directory)
             click.echo(f"{directory.name}: never started, nothing was measured", err=True)
             continue
         try:
