@@ -98,14 +98,16 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
       benchlab import k6.json vegeta.csv results.jtl
       benchlab import --from hgrm --unit us --url http://127.0.0.1:8000/ latency.hgrm
     """
+    from benchlab.cli.output import tell
+
     store, failed = Store(), 0
     for file in files:
         try:
-            click.echo(_take(store, file, source, url, unit), err=True)
+            tell(_take(store, file, source, url, unit))
         except BenchlabError as exc:
             if len(files) == 1:
                 raise
-            click.echo(f"benchlab: {exc}", err=True)
+            tell(f"benchlab: {exc}")
             failed = max(failed, exc.exit_code)
     return failed
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from benchlab.errors import RunNotFoundError
 from benchlab.store import Store
+from benchlab.values.examples import printable
 from benchlab.values.imported import ImportedSummary
 
 if TYPE_CHECKING:
@@ -118,7 +120,8 @@ def query(sql: str, form: str, write: bool) -> None:
 
     frame = Store().query_df(sql, write=write)
     if form == "csv":
-        click.echo(frame.to_csv(index=False), nl=False)
+        text = frame.to_csv(index=False)  # for programs as it is, for a terminal safe
+        print(printable(text) if sys.stdout.isatty() else text, end="")
     elif form == "json":
         click.echo(frame.to_json(orient="records", date_format="iso", indent=2))
     else:

@@ -25,6 +25,7 @@ from benchlab.cli.sweep import sweep
 from benchlab.cli.target import target
 from benchlab.cli.unread import outlive_readers
 from benchlab.errors import BenchlabError
+from benchlab.values.examples import printable
 
 __all__ = ["cli", "main"]
 
@@ -79,13 +80,13 @@ def main() -> None:
         exc.show()
         sys.exit(exc.exit_code)
     except click.ClickException as exc:
-        print(f"benchlab: {_in_one_line(exc)}", file=sys.stderr)
+        print(f"benchlab: {printable(_in_one_line(exc))}", file=sys.stderr)
         sys.exit(exc.exit_code)
     except (KeyboardInterrupt, click.exceptions.Abort):
         print("benchlab: interrupted", file=sys.stderr)
         sys.exit(130)
     except BenchlabError as exc:
-        print(f"benchlab: {exc}", file=sys.stderr)
+        print(f"benchlab: {printable(str(exc))}", file=sys.stderr)
         sys.exit(exc.exit_code)
     sys.exit(status if isinstance(status, int) else 0)
 

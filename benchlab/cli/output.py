@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, JustifyMethod
+import click
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +21,7 @@ from benchlab.load.progress import Progress as RunProgress
 from benchlab.units import NS_PER_MS, format_count, format_ns, format_rate, format_ratio
 from benchlab.values.coverage import TraceCoverage
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
-from benchlab.values.examples import one_line, show_first
+from benchlab.values.examples import one_line, printable, show_first
 from benchlab.values.run import Run
 from benchlab.values.summary import Distribution
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows
@@ -36,6 +38,7 @@ __all__ = [
     "print_run",
     "progress_bar",
     "progress_from_dict",
+    "tell",
 ]
 
 _WHOLE = ("run_id", "started_at", "verdict")  # never folded: people copy and compare them
@@ -50,12 +53,27 @@ _VERDICT_STYLE = {
 
 def console() -> Console:
     """Standard output. Where it is no terminal, lines are as long as they need to be."""
-    return _wide(Console(highlight=False))
+    return _wide(_Console(highlight=False))
 
 
 def error_console() -> Console:
     """Standard error."""
-    return _wide(Console(stderr=True, highlight=False))
+    return _wide(_Console(stderr=True, highlight=False))
+
+
+def tell(text: str, *, err: bool = True) -> None:
+    """Print a line that has names or words of others in it, safe for a terminal."""
+    click.echo(printable(text), err=err)
+
+
+class _Console(Console):
+    """Text may come from files and services: it must not steer the terminal that shows it."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        for part in super().render(renderable, options):
+            yield part if part.control else Segment(printable(part.text), part.style)
 
 
 @contextmanager

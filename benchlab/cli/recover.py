@@ -27,6 +27,8 @@ def recover(only_list: bool, discard: bool) -> int:
       benchlab recover
       benchlab recover --list
     """
+    from benchlab.cli.output import tell
+
     if only_list and discard:
         raise InputError("--list deletes nothing: leave out it or --discard")
     failed = 0
@@ -58,11 +60,11 @@ def recover(only_list: bool, discard: bool) -> int:
                 f" {len(run.samples):,} requests, {run.verdict}"
             )
             if only_list:
-                click.echo(found)
+                tell(found, err=False)
             else:
                 Store().save(run)
-                click.echo(f"{found}, saved", err=True)
+                tell(f"{found}, saved")
         except BenchlabError as exc:
             failed += 1
-            click.echo(f"{directory.name}: {exc}", err=True)
+            tell(f"{directory.name}: {exc}")
     return 1 if failed else 0

@@ -126,14 +126,18 @@ def _report_notebook(
 
 
 def _print_parameters(notebook: Path) -> None:
+    from benchlab.cli.output import tell
     from benchlab.headless import notebook_parameters
 
     for parameter in notebook_parameters(notebook).values():
-        click.echo(f"{parameter.name}: {parameter.type} = {parameter.default}  {parameter.help}")
+        tell(
+            f"{parameter.name}: {parameter.type} = {parameter.default}  {parameter.help}",
+            err=False,
+        )
 
 
 def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
-    from benchlab.cli.output import error_console, print_run
+    from benchlab.cli.output import error_console, print_run, tell
 
     run = None if run_id is None else Store().run(run_id)
     if not quiet:
@@ -143,8 +147,8 @@ def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
     elif run is not None:
         broken = "; ".join(result.in_words() for result in run.objectives if not result.met)
         if broken:
-            click.echo(f"benchlab: the run broke its objectives: {broken}", err=True)
+            tell(f"benchlab: the run broke its objectives: {broken}")
         if run.verdict != "valid":
             hint = f"; {run.hint}" if run.hint else ""
-            click.echo(f"benchlab: the run is {run.verdict}: {run.invalid_reason}{hint}", err=True)
+            tell(f"benchlab: the run is {run.verdict}: {run.invalid_reason}{hint}")
     return 0 if run is None else exit_code(run)

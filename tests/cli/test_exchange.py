@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchlab.exchange import export_run
 from benchlab.store import Store
 from tests.cli.test_cli import benchlab
 from tests.store.runs import make_run
@@ -47,6 +48,22 @@ def test_export_and_import_again(
     assert lines[0] == f"{runs[0].id}: drawn, 500 requests, valid"
     assert lines[2] == f"{runs[0].id}: drawn, 500 requests, was stored already"
     assert len(Store().runs()) == 2
+
+
+def test_a_name_from_a_file_cannot_steer_the_terminal(closed_store: Store, tmp_path: Path) -> None:
+    run = make_run(10, name="\x1b]0;evil\x07\x1b[31mred")
+    export_run(run, tmp_path / "run.parquet")
+    outputs = [
+        benchlab("import", str(tmp_path / "run.parquet")),
+        benchlab("history"),
+        benchlab("show", "latest"),
+        benchlab("query", "SELECT name FROM runs"),
+        benchlab("import", "\x1b[31mgone"),
+    ]
+    for done in outputs:
+        assert "\ufffd[31m" in done.stdout + done.stderr
+        assert "\x1b" not in done.stdout + done.stderr
+    assert "\x1b[31mred" in benchlab("query", "SELECT name FROM runs", "--format", "csv").stdout
 
 
 def test_others_results_are_listed_and_shown_beside_runs(closed_store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,7 +12,14 @@ import pytest
 from rich.console import Console
 
 from benchlab.cli.history import print_history
-from benchlab.cli.output import distributions_table, print_frame, print_run
+from benchlab.cli.output import (
+    console,
+    distributions_table,
+    error_console,
+    print_frame,
+    print_run,
+    tell,
+)
 from benchlab.values.summary import Distribution
 from tests.values.synthetic import make_run
 
@@ -65,6 +73,34 @@ def test_long_durations_fit_into_80_columns() -> None:
     assert shown(out).split()[-8:] == [
         "0.000", "0.012", "99.123", "999.12", "1,000", "0.000", "0.000", "0.000"
     ]  # fmt: skip
+
+
+EVIL = "\x1b]0;evil\x07\x1b[31mred\x9b0m\u202ex"
+
+
+@pytest.mark.parametrize("color_system", [None, "standard"])
+def test_what_is_printed_cannot_steer_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, color_system: str | None
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR" if color_system else "NO_COLOR", "1")
+    for make in (console, error_console):
+        out = make()
+        out.file = io.StringIO()
+        print_run(make_run(name=EVIL), out)
+        print_frame(pd.DataFrame({EVIL: [EVIL]}), out, shortened=EVIL)
+        out.print(EVIL, markup=False)
+        text = re.sub(r"\x1b\[[\d;]*m", "", shown(out)) if color_system else shown(out)
+        assert "\ufffd]0;evil" in text
+        assert not set(text) & {"\x1b", "\x07", "\x9b", "\u202e"}
+    assert "\x1b[31mred" not in shown(out)
+
+
+def test_lines_are_safe_too(capsys: pytest.CaptureFixture[str]) -> None:
+    tell(EVIL)
+    tell(f"1\n2{EVIL}", err=False)
+    told = capsys.readouterr()
+    assert told.err == "\ufffd]0;evil\ufffd\ufffd[31mred\ufffd0m\ufffdx\n"
+    assert told.out == f"1\n2{told.err}"
 
 
 def test_a_list_in_a_table_has_the_format_of_its_column() -> None:
