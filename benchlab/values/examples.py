@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchlab.values.redact import header_value, public_url
+from benchlab.values.redact import header_value, public_text
 
 __all__ = [
     "BODY_BYTES",
@@ -109,7 +109,10 @@ def make_example(
 ) -> Example:
     """An example within bounds and without secrets, of whatever a service sent."""
     pairs = list(headers)
-    shown = tuple((_text(name), _text(_public(name, value))) for name, value in pairs[:_HEADERS])
+    shown = tuple(
+        (_text(name), _text(public_text(header_value(name, value))))
+        for name, value in pairs[:_HEADERS]
+    )
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     whole = len(body) <= BODY_BYTES and len(body) >= body_bytes
     return Example(
@@ -118,7 +121,7 @@ def make_example(
         seq=seq,
         intended_ns=intended_ns,
         status=status,
-        words=_text(words, _WORDS_LENGTH),
+        words=_text(public_text(words), _WORDS_LENGTH),
         headers=shown,
         body=decoder.decode(body[:BODY_BYTES], final=whole),
         body_bytes=max(body_bytes, len(body)),
@@ -166,14 +169,6 @@ def one_line(text: str, length: int) -> str:
     """``text`` on one line of at most ``length`` characters, safe to print on a terminal."""
     line = " ".join(_UNPRINTABLE.sub(" ", text[: length * 4]).split())
     return line if len(line) <= length else f"{line[: length - 1]}…"
-
-
-def _public(name: str, value: str) -> str:
-    value = header_value(name, value)
-    try:
-        return public_url(value) if name.lower() in ("location", "content-location") else value
-    except ValueError:  # no URL after all
-        return value
 
 
 def _text(text: str, length: int = _VALUE_LENGTH) -> str:

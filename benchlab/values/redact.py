@@ -1,20 +1,36 @@
-"""Hiding credentials in what is shown or kept: cards, terminals, reports, stored runs."""
+"""Hiding credentials in what is shown or kept: cards, terminals, reports, stored runs.
+
+The name of a header or parameter says whether its value is a secret. Wherever they stand in it,
+these say so: auth (not author), cookie, token, secret, passw(or)d, passphrase, passcode, passkey,
+pwd, credential, session, jwt, signature, and key after api, access, private and their like. As a
+word of its own, as in ``user_pass`` or ``otpCode``: pass, pw, pin, otp, totp, sid, sig, bearer,
+cvv, cvc. As the whole name: ``key``, and ``code``, which OAuth gives out; a part of a name it is
+of a status, a country or a town.
+"""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-__all__ = ["HIDDEN", "header_value", "public_url", "unread_url"]
+__all__ = ["HIDDEN", "header_value", "public_text", "public_url", "unread_url"]
 
 HIDDEN = "***"
 
 _SECRET = re.compile(
-    r"auth|cookie|token|secret|passw|passphrase|pwd|credential|session|jwt|signature|^sig$"
-    r"|^key$|(api|access|private|subscription|functions)[-_]?key",
+    r"auth(?!or(?!i[sz]))|cookie|token|secret|passw|passphrase|passcode|passkey|pwd|credential"
+    r"|session|sessid|jwt|signature|code[-_]?verifier|^(x[-_])?key$|^code$"
+    r"|(api|access|account|encryption|functions|master|private|shared|signing|subscription)[-_]?key",
     re.IGNORECASE,
 )
-
+_SECRET_WORDS = frozenset(
+    ["pass", "pw", "pin", "otp", "totp", "sid", "sig", "bearer", "cvv", "cvc"]
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_IN_PATH = re.compile(r"(;)([^=;/]+)=([^;/]+)")
+_PASSWORD = re.compile(r"""(://[^/?#\s:@<>"']*:)[^/\s<>"']*(?=@)""")
+_NAME = re.compile(r"[?&#;]\s*([^=?&#;\s]+)=")
+_VALUE = re.compile(r""""[^"]*"|([^&#;\s<>"']|;(?!\s))*""")
 _PERHAPS_SECRET = re.compile(r"^([a-z+]*://)?.*(?=@)|([?#]).*", re.DOTALL)
 
 
@@ -25,8 +41,20 @@ def public_url(url: str) -> str:
     if parts.password is not None:
         user, _, host = netloc.rpartition("@")
         netloc = f"{user.partition(':')[0]}:{HIDDEN}@{host}"
+    path = _IN_PATH.sub(_public_field, parts.path)
     query, fragment = _public_fields(parts.query), _public_fields(parts.fragment)
-    return urlunsplit(parts._replace(netloc=netloc, query=query, fragment=fragment))
+    return urlunsplit(parts._replace(netloc=netloc, path=path, query=query, fragment=fragment))
+
+
+def public_text(text: str) -> str:
+    """``text`` of a service or a library with the secrets of all URLs in it hidden."""
+    text = _PASSWORD.sub(rf"\1{HIDDEN}", text)
+    shown, place = [], 0
+    for name in _NAME.finditer(text):
+        if name.start() >= place and _is_secret(unquote(name[1])):
+            shown.append(f"{text[place : name.end()]}{HIDDEN}")
+            place = _VALUE.match(text, name.end()).end()  # type: ignore[union-attr]
+    return "".join([*shown, text[place:]])
 
 
 def unread_url(text: str) -> str:
@@ -40,13 +68,23 @@ def unread_url(text: str) -> str:
 
 def header_value(name: str, value: str) -> str:
     """``value``, or three stars when the header's name says that it is a secret."""
-    return HIDDEN if _SECRET.search(name) else value
+    return HIDDEN if _is_secret(name) else value
+
+
+def _is_secret(name: str) -> bool:
+    words = (word.lower() for word in _WORD.findall(name))
+    return _SECRET.search(name) is not None or not _SECRET_WORDS.isdisjoint(words)
+
+
+def _public_field(found: re.Match[str]) -> str:
+    mark, name, value = found.groups()
+    return f"{mark}{name}={HIDDEN if _is_secret(unquote(name)) else value}"
 
 
 def _public_fields(text: str) -> str:
     """``a=1&b=2`` with the values of secrets hidden, and everything else to the letter."""
     fields = (field.partition("=") for field in text.split("&"))
     return "&".join(
-        f"{name}{equals}{HIDDEN if equals and _SECRET.search(unquote(name)) else value}"
+        f"{name}{equals}{HIDDEN if equals and _is_secret(unquote(name)) else value}"
         for name, equals, value in fields
     )

@@ -53,13 +53,17 @@ def test_secrets_are_hidden() -> None:
         ("Set-Cookie", "sid=1"),
         ("WWW-Authenticate", "x"),
         ("Location", "https://u:pw@h/?token=abc&a=1"),
+        ("Link", "<http://u:pw@h/?token=abc>; rel=next"),
         ("X-Trace", "t"),
     ]
-    example = make_example("status", "a", 1, 2, 302, "", headers)
+    words = "Client error for url 'http://u:pw@h/?token=abc'"
+    example = make_example("status", "a", 1, 2, 302, words, headers)
+    assert example.words == "Client error for url 'http://u:***@h/?token=***'"
     assert example.headers == (
         ("Set-Cookie", "***"),
         ("WWW-Authenticate", "***"),
         ("Location", "https://u:***@h/?token=***&a=1"),
+        ("Link", "<http://u:***@h/?token=***>; rel=next"),
         ("X-Trace", "t"),
     )
 

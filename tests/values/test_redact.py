@@ -4,7 +4,7 @@ import pytest
 
 from benchlab.values.plan import Plan
 from benchlab.values.public_plan import public_plan
-from benchlab.values.redact import header_value, public_url, unread_url
+from benchlab.values.redact import header_value, public_text, public_url, unread_url
 from benchlab.values.request import Request
 
 
@@ -15,6 +15,115 @@ from benchlab.values.request import Request
 def test_parameters_that_sound_secret_are_hidden(name: str) -> None:
     assert public_url(f"http://h/x?a=1&{name}=s&b") == f"http://h/x?a=1&{name}=***&b"
     assert public_url(f"http://h/x#{name}=s") == f"http://h/x#{name}=***"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pass",
+        "user_pass",
+        "userPass",
+        "X-Pass",
+        "passwd",
+        "Password",
+        "pw",
+        "db-pw",
+        "passcode",
+        "X-Passcode",
+        "passphrase",
+        "passkey",
+        "pin",
+        "user_pin",
+        "userPin",
+        "PIN",
+        "otp",
+        "OTPCode",
+        "X-OTP",
+        "totp",
+        "code",
+        "Code",
+        "auth",
+        "Authorization",
+        "authorize",
+        "sid",
+        "connect.sid",
+        "PHPSESSID",
+        "sig",
+        "url_sig",
+        "bearer",
+        "cvv",
+        "code_verifier",
+        "key",
+        "X-Key",
+        "signing_key",
+        "accountKey",
+    ],
+)
+def test_names_of_secrets(name: str) -> None:
+    assert header_value(name, "s") == "***"
+    assert public_url(f"http://h/?a=1&{name}=s") == f"http://h/?a=1&{name}=***"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "passenger",
+        "passage",
+        "bypass",
+        "compass",
+        "pinned",
+        "shipping",
+        "spinner",
+        "opinion",
+        "hotpot",
+        "status_code",
+        "zip_code",
+        "countryCode",
+        "X-Error-Code",
+        "barcode",
+        "codec",
+        "author",
+        "authors",
+        "authority",
+        "keyword",
+        "sort_key",
+        "Sec-Key",
+        "side",
+        "inside",
+        "design",
+        "signal",
+        "X-Request-Id",
+        "state",
+        "page",
+    ],
+)
+def test_names_of_other_things(name: str) -> None:
+    assert header_value(name, "v") == "v"
+    assert public_url(f"http://h/?{name}=v") == f"http://h/?{name}=v"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<http://u:SECRET@h/?token=SECRET>; rel=next", "<http://u:***@h/?token=***>; rel=next"),
+        ("</a?pin=SECRET&b=1>, </c?d=2#key=SECRET>", "</a?pin=***&b=1>, </c?d=2#key=***>"),
+        ("0; url=/next?session=SECRET", "0; url=/next?session=***"),
+        ("for url 'https://u:p@SECRET@h/x?otp=SECRET'", "for url 'https://u:***@h/x?otp=***'"),
+        ("/x;jsessionid=SECRET?a=b", "/x;jsessionid=***"),
+        ("a=b; token=SEC?RET; d=e", "a=b; token=***; d=e"),
+        ('a; token="SEC RET"', "a; token=***"),
+        ("http://[::1?token=SECRET", "http://[::1?token=***"),
+        ("text/html; charset=utf-8", "text/html; charset=utf-8"),
+        ("http://h:80/a@b", "http://h:80/a@b"),
+    ],
+)
+def test_urls_anywhere_in_a_text(text: str, shown: str) -> None:
+    assert public_text(text) == shown
+
+
+def test_a_session_in_a_path_is_hidden() -> None:
+    url = "http://h/a;jsessionid=SECRET/b;v=1?q=1"
+    assert public_url(url) == "http://h/a;jsessionid=***/b;v=1?q=1"
 
 
 @pytest.mark.parametrize("url", ["http://h/x?a=%2F&&b=c=d&keyword=k&monkey=m#part", "http://h"])
