@@ -96,14 +96,15 @@ def _read(path: Path, head: str | bytes | None, names: list[str], batches: Itera
             f"{path} was not written by benchlab export: it does not say what run it holds"
         )
     run, count = decode_head(head, str(path))
-    missing = [name for name in FIELDS if name not in names]
-    if missing:
-        raise InputError(f"{path} lacks the columns {', '.join(missing)}: export it again")
+    for wrong, words in ((0, "lacks"), (2, "has more than once")):
+        found = [name for name in FIELDS if min(names.count(name), 2) == wrong]
+        if found:
+            raise InputError(f"{path} {words} the columns {', '.join(found)}: export it again")
     with closing(RecordFile()) as file:
         for batch in batches:
             block = np.zeros(batch.num_rows, dtype=SAMPLE_DTYPE)
             for name in FIELDS:
-                block[name] = batch.column(name).to_numpy(zero_copy_only=False)
+                block[name] = _column(path, batch, name, file.count)
             _check(path, run, block, file.count)
             file.append(block)
         if file.count != count:
@@ -112,6 +113,29 @@ def _read(path: Path, head: str | bytes | None, names: list[str], batches: Itera
                 " export it again"
             )
         return replace(run, samples=Samples(file.mapped(), run.samples.endpoints))
+
+
+def _column(path: Path, batch: Any, name: str, first: int) -> Any:
+    """The values of a column, each as it stands in the file: none rounded, wrapped or made up."""
+    import pyarrow as pa
+
+    column, field = batch.column(name), SAMPLE_DTYPE[name]
+    if not pa.types.is_integer(column.type):
+        raise InputError(
+            f"{path}: the column {name} is of type {column.type}, where integers must be"
+        )
+    if column.null_count:
+        row = first + int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
+        raise InputError(f"{path}: request number {row} has no {name}")
+    values, limits = column.to_numpy(zero_copy_only=False), np.iinfo(field)
+    if values.dtype != field:
+        wrong = np.flatnonzero((values < limits.min) | (values > limits.max))
+        if len(wrong):
+            raise InputError(
+                f"{path}: request number {first + int(wrong[0])} has {name}"
+                f" {values[wrong[0]]}, where {limits.min} to {limits.max} is possible"
+            )
+    return values
 
 
 def _check(path: Path, run: Run, block: Any, first: int) -> None:

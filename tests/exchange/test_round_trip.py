@@ -226,6 +226,64 @@ def test_contents_that_no_run_has_are_refused(tmp_path: Path) -> None:
         import_file(newer)
 
 
+def with_column(path: Path, name: str, values: pa.Array) -> Path:
+    """The Parquet or Arrow file ``path`` with another column in the place of one."""
+    arrow = path.suffix == ".arrow"
+    table = pa.ipc.open_file(path).read_all() if arrow else pq.read_table(path)
+    table = table.set_column(table.schema.get_field_index(name), name, values)
+    if not arrow:
+        pq.write_table(table, path)
+        return path
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+    return path
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+@pytest.mark.parametrize(
+    ("name", "values", "says"),
+    [
+        ("sent_ns", pa.array([1, 2, None, 4]), "request number 2 has no sent_ns"),
+        ("status", pa.array([1, None, 3, 4], pa.uint16()), "request number 1 has no status"),
+        ("sent_ns", pa.array([0.5, 1, 2, 3]), "sent_ns is of type double, where integers"),
+        ("seq", pa.array(["0", "1", "2", "3"]), "seq is of type string, where integers"),
+        ("status", pa.array([200, 70_000, 0, 0]), "number 1 has status 70000, where 0 to 65535"),
+        ("flags", pa.array([0, 0, 0, -1], pa.int8()), "number 3 has flags -1, where 0 to 255"),
+        ("error", pa.array([0, 256, 0, 0]), "number 1 has error 256, where 0 to 255"),
+        ("bytes_in", pa.array([0, 2**63, 0, 0], pa.uint64()), "number 1 has bytes_in 9223372036"),
+        ("sent_ns", pa.array([5] * 4, pa.timestamp("ns")), "timestamp"),
+    ],
+)
+def test_a_value_that_a_record_cannot_hold_is_refused(
+    tmp_path: Path, form: str, name: str, values: pa.Array, says: str
+) -> None:
+    path = with_column(export_run(make_run(4), tmp_path / f"run.{form}"), name, values)
+    with pytest.raises(InputError, match=rf"run\.{form}: .*{says}"):
+        import_file(path)
+
+
+def test_integers_of_another_width_are_the_same(tmp_path: Path) -> None:
+    run = make_run(4)
+    path = export_run(run, tmp_path / "run.parquet")
+    with_column(path, "status", pa.array(run.samples.column("status").astype("i8")))
+    with_column(path, "seq", pa.array(run.samples.column("seq").astype("u1")))
+    assert back(path).samples.records.tobytes() == run.samples.records.tobytes()
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, form: str) -> None:
+    path = export_run(make_run(4), tmp_path / f"run.{form}")
+    table = pa.ipc.open_file(path).read_all() if form == "arrow" else pq.read_table(path)
+    table = table.append_column("seq", pa.array([1, 2, 3, 4]))
+    if form == "parquet":
+        pq.write_table(table, path)
+    else:
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+    with pytest.raises(InputError, match="has more than once the columns seq"):
+        import_file(path)
+
+
 def with_head(path: Path, change: dict[str, object]) -> Path:
     """The CSV file ``path`` with other values in its description of the run."""
     first, rest = path.read_text().split("\n", 1)
