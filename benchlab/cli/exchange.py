@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from benchlab.errors import BenchlabError, InputError
-from benchlab.exchange.export import FORMATS, export_blocks
+from benchlab.exchange.export import FORMATS, export_blocks, write_blocks
 from benchlab.exchange.formats import SOURCES
 from benchlab.exchange.hgrm import UNITS_NS
 from benchlab.exchange.imports import import_file
@@ -29,8 +30,8 @@ __all__ = ["export", "import_"]
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    help="the file; with several runs or an existing directory, the directory"
-    " [default: RUN.FORMAT here]",
+    help="the file, or - for standard output (CSV unless --format says otherwise); with several"
+    " runs or an existing directory, the directory  [default: RUN.FORMAT here]",
 )
 @click.option("--force", is_flag=True, help="overwrite what is there")
 def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, force: bool) -> None:
@@ -43,9 +44,16 @@ def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, forc
     Examples:
       benchlab export latest
       benchlab export latest -o run.csv
+      benchlab export latest -o - | gzip > run.csv.gz
       benchlab export 01a209c5 01a209c6 --format arrow --output runs/
     """
     store = Store()
+    if output == Path("-"):
+        if len(run_ids) > 1:
+            raise InputError("standard output takes one run: name one, or a directory")
+        with store.run_in_blocks(run_ids[0]) as (run, count, blocks):
+            write_blocks(run, count, blocks, sys.stdout.buffer, form or "csv")
+        return
     into_directory = output is not None and (len(run_ids) > 1 or output.is_dir())
     if into_directory and output is not None:
         try:

@@ -8,10 +8,11 @@ what else the run is stands beside as JSON: in the schema metadata of Parquet an
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,15 @@ from benchlab.exchange.records import blocks
 from benchlab.values.run import Run
 from benchlab.values.samples import SAMPLE_DTYPE
 
-__all__ = ["CSV_MARK", "FIELDS", "FORMATS", "METADATA_KEY", "export_blocks", "export_run"]
+__all__ = [
+    "CSV_MARK",
+    "FIELDS",
+    "FORMATS",
+    "METADATA_KEY",
+    "export_blocks",
+    "export_run",
+    "write_blocks",
+]
 
 FIELDS: tuple[str, ...] = SAMPLE_DTYPE.names or ()
 METADATA_KEY = b"benchlab"
@@ -57,13 +66,20 @@ def export_blocks(
     format: str | None = None,
     force: bool = False,
 ) -> Path:
-    """The same for a run whose samples come in blocks: what is held is one block."""
+    """The same for a run whose samples come in blocks: what is held is one block.
+
+    A file is there whole or not at all; where ``path`` is a link, its target is written. What is
+    no file, such as a named pipe or a device, is written through and needs no ``force``.
+    """
     suffix = Path(path).suffix[1:].lower() if path is not None else ""
     chosen = format or suffix or "parquet"
     if chosen not in FORMATS:
         raise InputError(f"format {chosen!r} is unknown: use one of {', '.join(FORMATS)}")
     target = Path(path) if path is not None else Path(f"{run.id}.{chosen}")
-    if target.exists() and not force:
+    if target.is_dir():
+        raise InputError(f"{target} is a directory: name a file in it")
+    through = target.exists() and not target.is_file()
+    if target.exists() and not through and not force:
         raise InputError(
             f"{target} exists already: choose another file, or allow overwriting it with --force"
             " (force=True)"
@@ -73,51 +89,62 @@ def export_blocks(
             f"cannot write {target}: there is no directory {target.parent}; make it, or choose"
             " another file"
         )
-    partial = target.with_name(f".{target.name}.partial")
+    final = Path(os.path.realpath(target))
+    partial = final.with_name(f".{final.name}.partial")
     try:
-        with FORMATS[chosen](partial, encode_head(run, sample_count)) as write:
-            for block in records:
-                write(block)
-        partial.replace(target)
+        with (final if through else partial).open("wb") as file:
+            write_blocks(run, sample_count, records, file, chosen)
+        if not through:
+            partial.replace(final)
     except OSError as exc:
         raise RunError(f"cannot write {target} ({exc.strerror or exc})") from exc
     finally:
-        partial.unlink(missing_ok=True)
+        if not through:
+            partial.unlink(missing_ok=True)
     return target
 
 
+def write_blocks(
+    run: Run,
+    sample_count: int,
+    records: Iterable[NDArray[np.void]],
+    file: BinaryIO,
+    format: str,
+) -> None:
+    """The same to an open file, from its beginning to its end; it is not closed."""
+    with FORMATS[format](file, encode_head(run, sample_count)) as write:
+        for block in records:
+            write(block)
+
+
 @contextmanager
-def _parquet(path: Path, head: str) -> Iterator[Write]:
+def _parquet(file: BinaryIO, head: str) -> Iterator[Write]:
     import pyarrow.parquet as pq
 
     schema = _schema(head)
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         yield lambda block: writer.write_batch(_batch(block, schema))
 
 
 @contextmanager
-def _arrow(path: Path, head: str) -> Iterator[Write]:
+def _arrow(file: BinaryIO, head: str) -> Iterator[Write]:
     import pyarrow as pa
 
     schema = _schema(head)
     options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with (
-        pa.OSFile(str(path), "wb") as file,
-        pa.ipc.new_file(file, schema, options=options) as writer,
-    ):
+    with pa.ipc.new_file(file, schema, options=options) as writer:
         yield lambda block: writer.write_batch(_batch(block, schema))
 
 
 @contextmanager
-def _csv(path: Path, head: str) -> Iterator[Write]:
+def _csv(file: BinaryIO, head: str) -> Iterator[Write]:
     import pyarrow.csv
 
     schema = _schema(head)
-    with path.open("wb") as file:
-        file.write(f"{CSV_MARK}{head}\n{','.join(FIELDS)}\n".encode())
-        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
-        with pyarrow.csv.CSVWriter(file, schema, write_options=options) as writer:
-            yield lambda block: writer.write_batch(_batch(block, schema))
+    file.write(f"{CSV_MARK}{head}\n{','.join(FIELDS)}\n".encode())
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
+    with pyarrow.csv.CSVWriter(file, schema, write_options=options) as writer:
+        yield lambda block: writer.write_batch(_batch(block, schema))
 
 
 def _schema(head: str) -> Any:
@@ -134,7 +161,7 @@ def _batch(block: NDArray[np.void], schema: Any) -> Any:
     return pa.record_batch(columns, schema=schema)
 
 
-FORMATS: dict[str, Callable[[Path, str], AbstractContextManager[Write]]] = {
+FORMATS: dict[str, Callable[[BinaryIO, str], AbstractContextManager[Write]]] = {
     "parquet": _parquet,
     "arrow": _arrow,
     "csv": _csv,

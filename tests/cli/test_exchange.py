@@ -33,6 +33,12 @@ def test_export_and_import_again(
     ]
     assert benchlab("export", runs[0].id, "-o", "one.arrow").returncode == 0
 
+    piped = benchlab("export", runs[0].id, "-o", "-")
+    assert (piped.returncode, piped.stderr) == (0, "")
+    assert piped.stdout == Path(files[0]).read_text()
+    both = benchlab("export", *(run.id for run in runs), "-o", "-")
+    assert (both.returncode, both.stdout) == (2, "")
+
     again = benchlab("export", runs[0].id, "-o", "one.arrow")
     assert (again.returncode, len(again.stderr.splitlines())) == (2, 1)
     assert "one.arrow exists already" in again.stderr

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -180,8 +182,38 @@ def test_where_a_file_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     export_run(run, force=True)
     with pytest.raises(InputError, match=r"'png' is unknown: use one of parquet, arrow, csv"):
         export_run(run, "run.png")
+    with pytest.raises(InputError, match="is a directory: name a file in it"):
+        export_run(run, tmp_path, format="csv", force=True)
     with pytest.raises(InputError, match=r"cannot write .*there is no directory"):
         export_run(run, tmp_path / "nowhere" / "run.csv")
+
+
+@_EACH
+def test_a_pipe_is_written_through_and_stays(tmp_path: Path, form: str) -> None:
+    run, pipe = make_run(1000), tmp_path / f"pipe.{form}"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        content = pool.submit(pipe.read_bytes)
+        export_run(run, pipe)
+        (tmp_path / "copy").write_bytes(content.result())
+    assert pipe.is_fifo()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["copy", pipe.name]
+    assert_same(back(tmp_path / "copy"), run)
+
+
+def test_a_link_stays_and_its_target_is_written(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    real, link = tmp_path / "there" / "real.csv", tmp_path / "link.csv"
+    link.symlink_to(real)
+    runs = make_run(10), make_run(20)
+    assert export_run(runs[0], link) == link
+    assert_same(back(real), runs[0])
+    with pytest.raises(InputError, match="exists already"):
+        export_run(runs[1], link)
+    export_run(runs[1], link, force=True)
+    assert link.is_symlink()
+    assert_same(back(real), runs[1])
+    assert [file.name for file in real.parent.iterdir()] == ["real.csv"]
 
 
 @_EACH
