@@ -168,7 +168,7 @@ def _own_command() -> str:
     name = script.parent.name if script.name == "__main__.py" else script.stem
     if name == "ipykernel_launcher":
         return "notebook kernel"
-    return "python" if name in ("", "-c") else name
+    return "python" if name in ("", "-", "-c") else name
 
 
 def say(message: str) -> None:

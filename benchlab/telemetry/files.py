@@ -83,7 +83,7 @@ def find_files(paths: Iterable[str | Path]) -> list[Path]:
     Those that were rotated are among them: traces.jsonl.1, traces.jsonl-20261126.
 
     Raises:
-        InputError: a path that does not exist.
+        InputError: a path that does not exist, or is neither file nor directory.
     """
     found: dict[Path, None] = {}
     for given in paths:
@@ -94,7 +94,8 @@ def find_files(paths: Iterable[str | Path]) -> list[Path]:
         elif path.is_file():
             found[path] = None
         else:
-            raise InputError(f"{path} does not exist: name OTLP JSON files or directories of them")
+            wrong = "is no regular file" if path.exists() else "does not exist"
+            raise InputError(f"{path} {wrong}: name OTLP JSON files or directories of them")
     return list(found)
 
 

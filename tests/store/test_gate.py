@@ -256,3 +256,17 @@ def test_waiting_time_from_the_environment(
     monkeypatch.setenv("BENCHLAB_STORE_WAIT_S", "soon")
     with pytest.raises(ValueError, match="BENCHLAB_STORE_WAIT_S='soon'"):
         Store(embedded_store.location)
+
+
+def test_a_script_from_standard_input_is_named_python(embedded_store: Store) -> None:
+    note = Path(embedded_store.location.removeprefix("chdb://")) / gate.HOLDER_NAME
+    script = f"""
+from pathlib import Path
+from benchlab.store import Store
+with Store({embedded_store.location!r}).connect():
+    print(Path({str(note)!r}).read_text())
+"""
+    done = subprocess.run(
+        [sys.executable, "-"], input=script, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["command"] == "python"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ def test_directories_are_searched(tmp_path: Path) -> None:
     assert [str(path.relative_to(tmp_path)) for path in found] == ["notes.txt", *names]
     with pytest.raises(InputError, match=r"nothing\.json does not exist"):
         find_files([tmp_path / "nothing.json"])
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(InputError, match=r"pipe\.json is no regular file"):
+        find_files([tmp_path / "pipe.json"])
 
 
 def begins(path: Path) -> bytes | None:
