@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchlab.errors import StoreError
 from benchlab.store.cluster import stored
-from benchlab.store.insert import insert_rows
+from benchlab.store.insert import insert_exactly, insert_rows
 from benchlab.values.connections import CONNECTION_DTYPE, Connections
 from benchlab.values.run import Run
 
@@ -29,16 +28,23 @@ def save_connections(client: Client, run: Run) -> None:
         StoreError: the store does not hold them afterwards.
     """
     records = run.connections.records
-    if _count(client, run.id) == len(records):
-        return
-    client.command(
-        f"DELETE FROM {stored(client, 'connections')} WHERE run_id = {{run_id:String}}",  # noqa: S608
-        parameters={"run_id": run.id},
-    )
-    token = f"connections:{run.id}:{secrets.token_hex(4)}"  # a deleted block may come again
+    whole = (len(records),)
     columns = {name: (column_type, records[name]) for name, column_type in _TYPES.items()}
-    insert_rows(client, "connections", run, columns, token)
-    if _count(client, run.id) != len(records):
+
+    def count() -> tuple[int]:
+        return (_count(client, run.id),)
+
+    def insert(salt: str) -> None:
+        if len(records) and count() != whole:
+            insert_rows(client, "connections", run, columns, f"connections:{run.id}:{salt}")
+
+    def remove() -> None:
+        client.command(
+            f"DELETE FROM {stored(client, 'connections')} WHERE run_id = {{run_id:String}}",  # noqa: S608
+            parameters={"run_id": run.id},
+        )
+
+    if not insert_exactly(client, insert, count, whole, remove):
         raise StoreError(
             f"the connections of run {run.id} could not be stored: save it again, what was"
             " measured is kept until that succeeds"

@@ -4,13 +4,13 @@ Any step can be cut off and the whole repeated. A block is one insert into one p
 is stored whole or not at all; before a block is sent the store is asked whether it has it, and
 a token made of run and block catches the insert whose acknowledgement was lost. The row in
 ``runs`` is written once the number of stored samples is right, and so is that in the rollups,
-which a materialized view fills and a crash may leave behind.
+which a materialized view fills and a crash may leave behind. What holds where several processes
+save the same run at once is said in `benchlab.store.insert`.
 """
 
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from benchlab.errors import StoreError
 from benchlab.store.cluster import stored
 from benchlab.store.connection import DURABLE
 from benchlab.store.connections import save_connections
-from benchlab.store.insert import insert_rows
+from benchlab.store.insert import insert_exactly, insert_rows
 from benchlab.values.public_plan import public_plan
 from benchlab.values.redact import public_url
 from benchlab.values.run import Run
@@ -35,6 +35,8 @@ __all__ = ["BLOCK_SAMPLES", "is_stored", "remove_spool", "save"]
 
 BLOCK_SAMPLES = 262_144
 """Samples per insert. Fixed: it decides which samples a block's token stands for."""
+
+_MOST_PRUNED = 100  # times, among the last 1,000 inserts of runs
 
 _KEPT_AS_THEY_ARE = {
     "seq": "Int64",
@@ -62,21 +64,24 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
     if not samples.in_order:
         samples = samples.where(np.argsort(samples.column("seq"), kind="stable"))
     records = samples.records
-    # A second round is needed only where blocks of another content were left under this id.
-    for salt in ("", secrets.token_hex(4)):
-        _insert_missing(client, run, records, salt, report)
-        if _counts(client, run.id) == (total, total):
-            break
-        _remove_samples(client, run.id)
-    else:
+    if not insert_exactly(
+        client,
+        lambda salt: _insert_missing(client, run, records, salt, report),
+        lambda: _counts(client, run.id),
+        (total, total, sum(int(seqs.sum()) for seqs in samples.in_blocks("seq"))),
+        lambda: _remove_samples(client, run.id),
+    ):
         raise StoreError(
             f"run {run.id} could not be stored: the store does not hold its {total:,} samples after"
             " inserting them. Save it again: what was measured is kept until that succeeds"
         )
     save_connections(client, run)
-    _insert_run(client, run)
-    if not is_stored(client, run.id):  # taken for a repetition of a row that was pruned since
-        _insert_run(client, run, secrets.token_hex(4))
+    # More than once only where it is taken for the repetition of a row that was pruned since.
+    for again in range(_MOST_PRUNED):
+        _insert_run(client, run, str(again or ""))
+        if is_stored(client, run.id):
+            return
+    raise StoreError(f"run {run.id} could not be stored: its row does not appear. Save it again")
 
 
 def is_stored(client: Client, run_id: str) -> bool:
@@ -181,17 +186,18 @@ def _stored_seqs(client: Client, run_id: str, seqs: list[int]) -> set[int]:
     return {row[0] for row in found.result_rows}
 
 
-def _counts(client: Client, run_id: str) -> tuple[int, int]:
-    """Samples of the run, and how many its rollups count."""
-    ((samples, rolled_up),) = client.query(
+def _counts(client: Client, run_id: str) -> tuple[int, int, int]:
+    """Samples of the run, how many its rollups count, and the sum of the samples' numbers."""
+    ((samples, rolled_up, numbers),) = client.query(
         """
         SELECT
             (SELECT count() FROM samples WHERE run_id = {run_id:String}),
-            (SELECT sum(request_count) FROM endpoint_seconds WHERE run_id = {run_id:String})
+            (SELECT sum(request_count) FROM endpoint_seconds WHERE run_id = {run_id:String}),
+            (SELECT sum(toInt128(seq)) FROM samples WHERE run_id = {run_id:String})
         """,
         parameters={"run_id": run_id},
     ).result_rows
-    return int(samples), int(rolled_up)
+    return int(samples), int(rolled_up), int(numbers)
 
 
 def _remove_samples(client: Client, run_id: str) -> None:
