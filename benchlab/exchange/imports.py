@@ -13,6 +13,7 @@ from benchlab.exchange.formats import SOURCES, detect
 from benchlab.exchange.hgrm import UNITS_NS, read_hgrm
 from benchlab.exchange.locust import read_locust
 from benchlab.values.imported import ImportedSummary
+from benchlab.values.request import Request
 from benchlab.values.run import Run
 
 __all__ = ["import_file"]
@@ -43,13 +44,16 @@ def import_file(
     that storing it again changes nothing.
 
     Raises:
-        InputError: no known format, or a broken file; with the line where there are lines.
+        InputError: no known format, a URL that is none, or a broken file; with the line where
+            there are lines.
     """
     file = Path(path)
     if unit not in UNITS_NS:
         raise InputError(f"unit {unit!r} is unknown: use one of {', '.join(UNITS_NS)}")
     if source is not None and source not in SOURCES:
         raise InputError(f"format {source!r} is unknown: use one of {', '.join(SOURCES)}")
+    if url:
+        Request("GET", url)  # says what is wrong with a URL that cannot be used
     chosen = source or detect(file)
     if chosen == "hgrm":
         return read_hgrm(file, url, unit)

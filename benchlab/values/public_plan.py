@@ -27,5 +27,6 @@ def public_plan(data: Mapping[str, Any]) -> dict[str, Any]:
         if "data" in request:
             withhold_rows(request["data"])
     if public.get("scenario") is not None:
+        public["scenario"]["base_url"] = public_url(public["scenario"]["base_url"])
         withhold_code(public["scenario"])
     return public

@@ -35,8 +35,14 @@ _PERHAPS_SECRET = re.compile(r"^([a-z+]*://)?.*(?=@)|([?#]).*", re.DOTALL)
 
 
 def public_url(url: str) -> str:
-    """``url`` without its password and without the values of parameters that sound secret."""
-    parts = urlsplit(url)
+    """``url`` without its password and without the values of parameters that sound secret.
+
+    Of one that cannot be taken apart, what `unread_url` leaves.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return unread_url(url)
     netloc = parts.netloc
     if parts.password is not None:
         user, _, host = netloc.rpartition("@")

@@ -3,9 +3,11 @@ from __future__ import annotations
 import pytest
 
 from benchlab.values.plan import Plan
+from benchlab.values.plan_toml import plan_to_toml
 from benchlab.values.public_plan import public_plan
 from benchlab.values.redact import header_value, public_text, public_url, unread_url
 from benchlab.values.request import Request
+from benchlab.values.scenario import Scenario
 
 
 @pytest.mark.parametrize(
@@ -151,6 +153,18 @@ def test_of_a_url_that_cannot_be_read_nothing_is_shown_that_may_be_secret(
     text: str, shown: str
 ) -> None:
     assert unread_url(text) == shown
+
+
+def test_the_address_of_a_scenario_is_a_url_too() -> None:
+    scenario = Scenario("http://me:SECRET@h/?token=SECRET", "shop", b"code")
+    plan = Plan(scenario=scenario, duration_s=1)
+    public = public_plan(plan.to_dict())
+    assert public["scenario"]["base_url"] == "http://me:***@h/?token=***"
+    assert "SECRET" not in str(public) + plan_to_toml(plan)
+
+
+def test_what_is_no_url_shows_nothing_that_may_be_secret() -> None:
+    assert public_url("http://me:SECRET@[::1/?token=SECRET") == "http://***@[::1/?***"
 
 
 def test_a_public_plan_is_a_plan_and_stays_as_it_is() -> None:

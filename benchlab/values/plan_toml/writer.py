@@ -8,7 +8,7 @@ from typing import Any
 from benchlab.values.feed import Feed
 from benchlab.values.plan import Plan
 from benchlab.values.public_plan import public_plan
-from benchlab.values.redact import HIDDEN, header_value
+from benchlab.values.redact import HIDDEN, header_value, public_url
 from benchlab.values.scenario import Scenario
 
 __all__ = ["plan_to_toml"]
@@ -57,7 +57,8 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
 
 
 def _scenario_table(scenario: Scenario) -> dict[str, Any]:
-    table: dict[str, Any] = {"function": scenario.function, "base_url": scenario.base_url}
+    base_url = public_url(scenario.base_url)
+    table: dict[str, Any] = {"function": scenario.function, "base_url": base_url}
     if scenario.data is not None:
         table["data"] = _data_table(scenario.data)
     return {**table, "name": scenario.name}
