@@ -24,6 +24,7 @@ from benchlab.values.samples import ErrorKind, Samples
 __all__ = ["decode_head", "encode_head"]
 
 _FORMAT = 1
+_PARTS_OF_ENVIRONMENT = ("calibration", "imported")
 _WRONG_CONTENT = (
     ValueError,
     TypeError,
@@ -87,6 +88,13 @@ def decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
         ) from exc
 
 
+def _environment(data: Mapping[str, Any]) -> dict[str, Any]:
+    for name in _PARTS_OF_ENVIRONMENT:
+        if not isinstance(data.get(name, {}), dict):
+            raise TypeError(f"its environment has {name}={data[name]!r}")
+    return dict(data)
+
+
 def _decoded(data: Mapping[str, Any]) -> tuple[Run, int]:
     if data["format"] != _FORMAT:
         raise InputError(
@@ -102,7 +110,7 @@ def _decoded(data: Mapping[str, Any]) -> tuple[Run, int]:
         started_at_ns=int(data["started_at_ns"]),
         samples=Samples.empty(plan.endpoint_names),
         health=Health.from_dict(data["health"]),
-        environment=dict(data["environment"]),
+        environment=_environment(data["environment"]),
         connections=_unpacked(data["connections"]),
         examples=tuple(Example.from_dict(item) for item in data["examples"]),
         stopped_ns=None if data["stopped_ns"] is None else int(data["stopped_ns"]),

@@ -32,6 +32,8 @@ BODY_BYTES = 2048
 """How much of an answer's body an example holds."""
 
 _HEADERS, _VALUE_LENGTH, _WORDS_LENGTH = 40, 300, 500
+_TEXTS = ("kind", "endpoint", "words", "body")
+_NUMBERS = ("seq", "intended_ns", "status", "body_bytes")
 _DISTURBING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]+")
 
@@ -62,8 +64,17 @@ class Example:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Example:
-        """The example that `to_dict` wrote."""
-        return cls(**{**data, "headers": tuple((str(k), str(v)) for k, v in data["headers"])})
+        """The example that `to_dict` wrote.
+
+        Raises:
+            TypeError, ValueError, KeyError: it is something else.
+        """
+        found = cls(**{**data, "headers": tuple((str(k), str(v)) for k, v in data["headers"])})
+        for names, kind in ((_TEXTS, str), (_NUMBERS, int)):
+            for name in names:
+                if not isinstance(getattr(found, name), kind):
+                    raise TypeError(f"an example has {name}={getattr(found, name)!r}")
+        return found
 
     def describe(self, *, warmup: bool = False) -> str:
         """What went wrong, in one line without control characters."""

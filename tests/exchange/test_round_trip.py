@@ -29,6 +29,7 @@ from benchlab.values.run import Run
 from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from tests.store.runs import make_run
 
+EXAMPLE = Example("reset", "POST /api/add", 3, 5, 0, "gone", (("A", "é"),), "x\ny", 3)
 _EACH = pytest.mark.parametrize("form", list(FORMATS))
 
 
@@ -51,14 +52,13 @@ def assert_same(found: Run, run: Run) -> None:
 
 def whole_run() -> Run:
     """A run that has everything a run can have."""
-    example = Example("reset", "POST /api/add", 3, 5, 0, "gone", (("A", "é"),), "x\ny", 3)
     connections = np.zeros(3, dtype=CONNECTION_DTYPE)
     connections["connect_ns"], connections["seq"] = [7, 8, 9], [-1, 3, 2**40]
     return replace(
         make_run(1000),
         stopped_ns=12_345,
         stop_reason="p99<1ms",
-        examples=(example,),
+        examples=(EXAMPLE,),
         connections=Connections(connections),
     )
 
@@ -343,6 +343,10 @@ def test_an_id_that_no_run_has_is_refused(tmp_path: Path, run_id: object) -> Non
         {"health": {"workers": [5]}},
         {"examples": [5]},
         {"examples": [{}]},
+        {"examples": [{**EXAMPLE.to_dict(), "words": None}]},
+        {"examples": [{**EXAMPLE.to_dict(), "seq": "1"}]},
+        {"environment": {"calibration": 5}},
+        {"environment": {"imported": 5}},
         {"connections": 5},
         {"plan": []},
         {"stopped_ns": "x"},
