@@ -41,6 +41,7 @@ def public_url(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
+        _ = parts.port  # none where an unescaped # or / has cut a password
     except ValueError:
         return unread_url(url)
     netloc = parts.netloc

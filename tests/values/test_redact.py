@@ -165,6 +165,7 @@ def test_the_address_of_a_scenario_is_a_url_too() -> None:
 
 def test_what_is_no_url_shows_nothing_that_may_be_secret() -> None:
     assert public_url("http://me:SECRET@[::1/?token=SECRET") == "http://***@[::1/?***"
+    assert public_url("http://me:PW#SECRET@h/?a=1") == "http://***@h/?***"
 
 
 def test_a_public_plan_is_a_plan_and_stays_as_it_is() -> None:
