@@ -4,8 +4,8 @@ The name of a header or parameter says whether its value is a secret. Wherever t
 these say so: auth (not author), cookie, token, secret, passw(or)d, passphrase, passcode, passkey,
 pwd, credential, session, jwt, signature, and key after api, access, private and their like. As a
 word of its own, as in ``user_pass`` or ``otpCode``: pass, pw, pin, otp, totp, sid, sig, bearer,
-cvv, cvc. As the whole name: ``key``, and ``code``, which OAuth gives out; a part of a name it is
-of a status, a country or a town.
+cvv, cvc. As the whole name: ``key``, and ``code``, which OAuth gives out; as a part of a name, a
+code is that of a status, a country or a town, and stays.
 """
 
 from __future__ import annotations
