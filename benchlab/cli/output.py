@@ -268,4 +268,4 @@ def _cell(value: object, float_format: str) -> str:
         return "" if math.isnan(value) else f"{value:{float_format}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_cell(item, float_format) for item in value)}]"
-    return str(value)
+    return printable(str(value))  # before its width is taken

@@ -91,6 +91,7 @@ def test_what_is_printed_cannot_steer_the_terminal(
         out.print(EVIL, markup=False)
         text = re.sub(r"\x1b\[[\d;]*m", "", shown(out)) if color_system else shown(out)
         assert "\ufffd]0;evil" in text
+        assert "red\ufffd0m\ufffdx" in text.splitlines()[-2], "the cell is whole"
         assert not set(text) & {"\x1b", "\x07", "\x9b", "\u202e"}
     assert "\x1b[31mred" not in shown(out)
 
