@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchlab.errors import StoreError
+from benchlab.errors import InputError, StoreError
 from benchlab.store.cluster import stored
 from benchlab.store.migrate import table_names
 from benchlab.units import NS_PER_S
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["expired", "prune", "refuse_expired", "set_ttl"]
+__all__ = ["check_age", "expired", "prune", "refuse_expired", "set_ttl"]
 
 DAY_S = 86_400
+_LEAST_S = 3600
+# The engine's times end in 2106, and begin anew after it: what is kept until then would be old.
+_MOST_S = 10_000 * DAY_S
 
 # First that exists is the one. `noted_at` of ingest_blocks is left alone: they say what was read.
 _TIMES = ("imported_at", "started_at", "Timestamp", "Start", "TimeUnix", "noted_at")
@@ -49,6 +52,21 @@ class _Table:
     old: str
     by_id: bool
     has_ttl: bool
+
+
+def check_age(seconds: float) -> None:
+    """Refuse an age that cannot be meant.
+
+    Raises:
+        InputError: it is less than an hour, or more than 10,000 days.
+    """
+    if seconds < _LEAST_S:
+        raise InputError(f"an age of {seconds:g} s is less than an hour: write it as 90d or 12h")
+    if not seconds <= _MOST_S:
+        raise InputError(
+            f"an age of {seconds / DAY_S:,.0f} days is more than {_MOST_S // DAY_S:,}: to keep"
+            " everything, remove nothing and set no TTL (benchlab prune --ttl none)"
+        )
 
 
 def expired(client: Client, before_ns: int) -> pd.DataFrame:

@@ -227,7 +227,11 @@ class Store:
         """Remove runs that started longer ago than this, all that belongs to them, and telemetry.
 
         Returns what goes, or would with ``dry_run``: ``table``, ``rows``, ``oldest``.
+
+        Raises:
+            InputError: an age of less than an hour or more than 10,000 days.
         """
+        retention.check_age(older_than_s)
         before_ns = time.time_ns() - int(older_than_s * NS_PER_S)
         with self.connect() as client:
             going = retention.expired(client, before_ns)
@@ -241,8 +245,11 @@ class Store:
         It does so now and when it merges, so on a server that runs.
 
         Raises:
-            InputError: the store is embedded, and open too rarely for that: `prune` it.
+            InputError: an age of less than an hour or more than 10,000 days; or the store is
+                embedded, and open too rarely for that: `prune` it.
         """
+        if ttl_s is not None:
+            retention.check_age(ttl_s)
         if ttl_s is not None and self._dsn.path is not None:
             days = f"{ttl_s / retention.DAY_S:g}d"
             raise InputError(

@@ -54,6 +54,8 @@ def test_a_server_does_it_by_itself(front: Front, monkeypatch: pytest.MonkeyPatc
         (["--ttl", "90d", "--yes"], "--yes belongs to --older-than"),
         (["--older-than", "90"], "less than an hour"),
         (["--ttl", "1s"], "less than an hour"),
+        (["--ttl", "29000d"], "29,000 days is more than 10,000"),
+        (["--older-than", "213503d", "--yes"], "213,503 days is more than 10,000"),
     ],
 )
 def test_an_age_that_cannot_be_meant_is_refused(arguments: list[str], words: str) -> None:

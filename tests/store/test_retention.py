@@ -87,7 +87,8 @@ def test_a_summary_that_was_pruned_can_be_imported_again(store: Store) -> None:
     for _ in range(2):
         store.save_summary(FULL)
         assert store.summary(FULL.id) == FULL
-        store.prune(0.0)
+        with store.connect() as client:
+            retention.prune(client, time.time_ns())
         assert store.summaries().empty
         assert store.query_df("SELECT count() AS n FROM imported_timeline")["n"][0] == 0
 
