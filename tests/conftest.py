@@ -35,7 +35,9 @@ def target() -> Iterator[TargetProcess]:
 @pytest.fixture(scope="session")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """A ClickHouse server as far as its HTTP interface goes, for all tests to share."""
-    with start_front(tmp_path_factory.mktemp("front") / "engine") as running:
+    with start_front(
+        tmp_path_factory.mktemp("front") / "engine", readers=["reader:look"]
+    ) as running:
         yield running
 
 

@@ -50,19 +50,22 @@ _CODE = re.compile(r"\bcode: (\d+)", re.IGNORECASE)
 # What the client logs is in the errors as well; who sets up logging gets it all the same.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
+_ANSWER_S = 300
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 8.0
 _HELD_BY_ENGINE = ("Cannot lock file", "EmbeddedServer")
 
 
 @contextmanager
-def opened(dsn: Dsn) -> Iterator[Client]:
+def opened(dsn: Dsn, wait_s: float | None = None) -> Iterator[Client]:
     """A client of the store at ``dsn``, closed at the end of the block.
+
+    A server has ``wait_s`` for its first answers; a query later on has the client's own time.
 
     Raises:
         StoreError: it cannot be opened, or an error of the client left the block.
     """
-    client = _open(dsn)
+    client = _open(dsn, wait_s)
     try:
         with errors_in_our_words(dsn):
             yield client
@@ -140,18 +143,33 @@ def reason(exc: BaseException, dsn: Dsn) -> str:
     return dsn.redact(text[:500].rstrip(" .")) or type(exc).__name__
 
 
-def _open(dsn: Dsn) -> Client:
+def _open(dsn: Dsn, wait_s: float | None) -> Client:
     import clickhouse_connect
     from clickhouse_connect.driver.exceptions import Error
 
     try:
         if dsn.path is not None:
             return clickhouse_connect.get_client(dsn=f"chdb://{dsn.path}")
-        client = clickhouse_connect.get_client(**_server_arguments(dsn))
+        client = _get_server_client(dsn, wait_s)
     except (Error, OSError, RuntimeError) as exc:
         raise _cannot_open(dsn, exc) from exc
     if dsn.cluster:
         cluster.use_cluster(client, dsn.cluster)
+    return client
+
+
+def _get_server_client(dsn: Dsn, wait_s: float | None) -> Client:
+    from clickhouse_connect import get_client
+    from clickhouse_connect.driver.httpclient import HttpClient
+    from urllib3 import Timeout
+
+    arguments = _server_arguments(dsn)
+    answer_s = int(arguments["send_receive_timeout"])
+    if wait_s is not None:
+        arguments["send_receive_timeout"] = max(1, min(answer_s, int(wait_s)))
+    client = get_client(**arguments)
+    assert isinstance(client, HttpClient)
+    client.timeout = Timeout(connect=client.timeout.connect_timeout, read=answer_s)
     return client
 
 
@@ -164,6 +182,7 @@ def _server_arguments(dsn: Dsn) -> dict[str, Any]:
         "password": dsn.password,
         "database": dsn.database,
         "client_name": "benchlab",
+        "send_receive_timeout": _ANSWER_S,
         "settings": cluster.SETTINGS if dsn.cluster else {},
         **dict(dsn.options),
     }

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from benchlab.errors import InputError
 from benchlab.paths import data_dir
@@ -28,6 +28,8 @@ _OPTIONS = (
     "send_receive_timeout",
     "verify",
 )
+_SECONDS = ("connect_timeout", "send_receive_timeout")
+_LEAST_LONG = 6  # characters of a password that is no word of a message by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,16 @@ class Dsn:
         return f"{self.scheme}://{user}{host}:{self.port}/{self.database}"
 
     def redact(self, text: str) -> str:
-        """``text`` with the password replaced by ``***`` wherever it occurs."""
-        return text.replace(self.password, "***") if self.password else text
+        """``text`` with the password replaced by ``***`` wherever it occurs.
+
+        A short one only where it stands by itself: within words, stars would spell it.
+        """
+        for password in {self.password, quote(self.password, safe="")} - {""}:
+            pattern = re.escape(password)
+            if len(password) < _LEAST_LONG:
+                pattern = rf"(?<!\w){pattern}(?!\w)"
+            text = re.sub(pattern, "***", text)
+        return text
 
 
 def default_dsn() -> str:
@@ -108,6 +118,12 @@ def _served(parts: SplitResult, port: int | None, shown: str) -> Dsn:
         raise InputError(
             f"BENCHLAB_DSN {shown!r} has unknown options {unknown}: known are {list(_OPTIONS)}"
         )
+    for name in _SECONDS:
+        seconds = dict(options).get(name, "1")
+        if not seconds.isdecimal() or int(seconds) == 0:
+            raise InputError(
+                f"BENCHLAB_DSN {shown!r} has {name}={seconds}: write whole seconds, such as 60"
+            )
     cluster = dict(options).get("cluster", "")
     if cluster and not _IDENTIFIER.fullmatch(cluster):
         raise InputError(

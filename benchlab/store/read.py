@@ -77,7 +77,9 @@ _ASKS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
-_READ_ONLY = f"the query would change the store: {ALLOW_WRITE}"
+_READ_ONLY = f"the query would change the store, or does more than read it: {ALLOW_WRITE}"
+_SETTING = re.compile(r"Cannot modify '(\w+)' setting")
+_SETS = f"the query sets {{}}, which may stand for more than reading: {ALLOW_WRITE}"
 
 # The client asks for this at the end of the statement, where EXPLAIN AST takes it for its own.
 _NATIVE = {"X-ClickHouse-Format": "Native"}
@@ -230,8 +232,9 @@ def query_df(
         return pd.DataFrame()
     except (DatabaseError, ProgrammingError) as exc:
         said = reason(exc, dsn)
-        if "READONLY" in str(exc):
-            raise InputError(_READ_ONLY) from exc
+        if "READONLY" in str(exc) and read_only:
+            setting = _SETTING.search(str(exc))
+            raise InputError(_SETS.format(setting[1]) if setting else _READ_ONLY) from exc
         if isinstance(exc, ProgrammingError) or _USER_ERRORS.search(str(exc)):
             raise InputError(f"the query cannot be run: {said}") from exc
         raise StoreError(f"the query failed: {said}") from exc

@@ -92,7 +92,7 @@ class Store:
             return
         with (
             gate.admission(self._dsn, self._wait_s, self._on_wait),
-            connection.opened(self._dsn) as client,
+            connection.opened(self._dsn, self._wait_s) as client,
         ):
             was = migrate.migrate(client)
             self._local.client = client

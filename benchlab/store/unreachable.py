@@ -16,9 +16,11 @@ __all__ = ["Trouble", "trouble"]
 
 _STATUS = re.compile(r"HTTP driver received HTTP status (\d+)")
 _OTHER_ANSWER = "Unexpected response to server version query"
+_READ_TIMEOUT = re.compile(r"read timeout=(\d+)")
 _GATEWAYS = ("502", "503", "504")
 _PORTS = "ClickHouse's HTTP interface is usually on port 8123, or with https on 8443"
 _LOGIN = (193, 194, 516)  # codes of the engine: WRONG_PASSWORD, REQUIRED_PASSWORD, …
+_READONLY = 164
 
 
 class Trouble(NamedTuple):
@@ -42,6 +44,12 @@ def trouble(exc: BaseException, dsn: Dsn) -> Trouble | None:
         )
     if str(exc).startswith(_OTHER_ANSWER):
         return _not_clickhouse("200", dsn)
+    if getattr(exc, "code", None) == _READONLY:
+        return Trouble(
+            f"the user {dsn.user or 'default'!r} may only read there",
+            "Name one who may write in BENCHLAB_DSN",
+            passes=False,
+        )
     if found := _STATUS.match(str(exc)):
         return _not_clickhouse(found[1], dsn)
     for cause in _causes(exc):
@@ -80,11 +88,12 @@ def _by_type(cause: BaseException, dsn: Dsn) -> Trouble | None:
             " in BENCHLAB_DSN",
         )
     if isinstance(cause, exceptions.ReadTimeoutError):
-        waited_s = options.get("send_receive_timeout", "300")
+        waited = _READ_TIMEOUT.search(str(cause))
         return Trouble(
-            f"no answer within {waited_s} s",
-            "Check that ClickHouse is well and listens there, or wait longer with"
-            f" ?send_receive_timeout=600 in BENCHLAB_DSN: {_PORTS}",
+            f"no answer within {waited[1]} s" if waited else "no answer in time",
+            f"Check that ClickHouse is well and listens there: {_PORTS}. Or wait longer: with"
+            " BENCHLAB_STORE_WAIT_S=300 for a server to answer at all, with"
+            " ?send_receive_timeout=600 in BENCHLAB_DSN for a query",
         )
     if isinstance(cause, exceptions.SSLError):
         return _tls(cause, dsn)

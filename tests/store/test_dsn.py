@@ -35,6 +35,20 @@ def test_password_is_shown_nowhere() -> None:
     assert "hunter2" not in repr(dsn)
     assert "hunter2" not in repr(Store("http://me:hunter2@h/lab"))
     assert dsn.redact("401 for me:hunter2") == "401 for me:***"
+    assert parse_dsn("http://me:a%2Fb%40cde@h").redact("a%2Fb%40cde, a/b@cde") == "***, ***"
+
+
+def test_a_short_password_is_not_spelled_by_the_stars() -> None:
+    dsn = parse_dsn("http://me:p@h/lab")
+    assert dsn.redact("http://me:p@h/lab: no port, password p") == (
+        "http://me:***@h/lab: no port, password ***"
+    )
+
+
+@pytest.mark.parametrize("option", ["connect_timeout=abc", "send_receive_timeout=0"])
+def test_a_time_that_is_none_is_named(option: str) -> None:
+    with pytest.raises(InputError, match=f"has {option}: write whole seconds"):
+        parse_dsn(f"http://h/lab?{option}")
 
 
 @pytest.mark.parametrize(

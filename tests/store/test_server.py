@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from clickhouse_connect.driver.httpclient import HttpClient
 
 from benchlab.errors import StoreError, StoreUnavailableError
 from benchlab.store import Store
@@ -90,6 +91,26 @@ def test_no_answer(capfd: pytest.CaptureFixture[str]) -> None:
         message = said(dsn, StoreUnavailableError, capfd)
     assert "no answer within 1 s. " in message
     assert "?send_receive_timeout=600 in BENCHLAB_DSN" in message
+
+
+def test_a_server_has_as_long_to_answer_at_all_as_one_would_wait() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = Store(f"http://127.0.0.1:{silent.getsockname()[1]}/lab", wait_s=1)
+        with pytest.raises(StoreUnavailableError, match="no answer within 1 s") as caught:
+            store.runs()
+    assert "BENCHLAB_STORE_WAIT_S=300 for a server to answer at all" in str(caught.value)
+
+
+def test_a_query_has_the_usual_time(front: Front) -> None:
+    with Store(front.dsn(), wait_s=1).connect() as client:
+        assert isinstance(client, HttpClient)
+        assert client.timeout.read_timeout == 300
+
+
+def test_who_may_only_read_is_told_so(front: Front) -> None:
+    reader = Store(front.dsn("default", "reader:look"))
+    with pytest.raises(StoreError, match="the user 'reader' may only read there"):
+        reader.query_df("CREATE TABLE mine (n Int64) ENGINE = Memory", write=True)
 
 
 def test_a_connection_that_is_closed(capfd: pytest.CaptureFixture[str]) -> None:
