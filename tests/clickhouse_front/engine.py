@@ -31,6 +31,7 @@ _ASKS = re.compile(
 
 # The engine has no streams of SHOW, DESCRIBE and the like; these results fit into one block.
 _STREAMS = re.compile(_BEFORE + rb"(?:SELECT|WITH|FROM)\b", _ASKS.flags)
+_NO_STREAM = "Streaming query is not supported"
 
 
 class EngineError(Exception):
@@ -202,11 +203,14 @@ def _answer(connection: Any, query: Query) -> Answer:
     written = bool(_INSERT.match(query.sql))
     try:
         if query.format == "Native" and _STREAMS.match(query.sql):
-            stream = connection.send_query(query.sql, "Native", params=parameters)
-            # The first block is asked for here, since most errors come with it.
-            pieces = _pieces(stream)
-            first = next(pieces, None)
-            return Answer(_chain(first, pieces), _elapsed(started))
+            try:
+                # The first block is asked for here, since most errors come with it.
+                pieces = _pieces(connection.send_query(query.sql, "Native", params=parameters))
+                first = next(pieces, None)
+                return Answer(_chain(first, pieces), _elapsed(started))
+            except Exception as exc:
+                if _NO_STREAM not in str(exc):  # WITH … INSERT
+                    raise
         with _data_in_a_file(query.sql) as sql:
             result = connection.query(sql, query.default_format, params=parameters)
     except EngineError:
