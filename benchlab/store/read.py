@@ -113,13 +113,10 @@ def resolve(client: Client, run_id: str) -> str:
             raise RunNotFoundError("the store has no runs yet: make one with benchlab run URL")
         return str(rows[0][0])
     rows = client.query(
-        "SELECT id FROM runs WHERE startsWith(id, {run_id:String})"
-        " ORDER BY id = {run_id:String} DESC, id LIMIT 4",
+        "SELECT id FROM runs WHERE startsWith(id, {run_id:String}) ORDER BY id LIMIT 4",
         parameters={"run_id": run_id},
     ).result_rows
     found = [str(row[0]) for row in rows]
-    if run_id in found:
-        return run_id
     if not found or not run_id:
         raise RunNotFoundError(f"no stored run has the id {run_id!r}: {_HELP}")
     if len(found) > 1:

@@ -100,12 +100,6 @@ def test_run_by_beginning_and_by_latest(store: Store, make_run: MakeRun) -> None
             store.run(wrong)
 
 
-def test_a_whole_id_that_begins_others(store: Store, make_run: MakeRun) -> None:
-    for run_id in ("ab", "abc", "abcd"):
-        store.save(make_run(5, run_id=run_id))
-    assert store.run("ab").id == "ab"
-
-
 def test_missing_samples_are_noticed(store: Store, make_run: MakeRun) -> None:
     run = make_run(100)
     store.save(run)
