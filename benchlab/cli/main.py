@@ -23,7 +23,7 @@ from benchlab.cli.report import report
 from benchlab.cli.run import run
 from benchlab.cli.sweep import sweep
 from benchlab.cli.target import target
-from benchlab.cli.unread import outlive_readers
+from benchlab.cli.unread import outlive_output
 from benchlab.errors import BenchlabError
 from benchlab.values.examples import printable
 
@@ -71,24 +71,37 @@ for command in _COMMANDS:
 
 def main() -> None:
     """Run the command line; every expected failure is one line on standard error."""
-    outlive_readers()
+    unwritten = outlive_output()
+    status = _carry_out()
+    if (error := unwritten()) is not None:
+        print(
+            f"benchlab: cannot write standard output ({error.strerror}): it is cut short, which"
+            " held nothing else up; send it to where there is room",
+            file=sys.stderr,
+        )
+        status = status or 1
+    sys.exit(status)
+
+
+def _carry_out() -> int:
+    """The exit code of the command that was asked for."""
     try:
         status = cli.main(prog_name="benchlab", standalone_mode=False)
     except click.exceptions.Exit as exc:
-        sys.exit(exc.exit_code)
+        return exc.exit_code
     except click.exceptions.NoArgsIsHelpError as exc:
         exc.show()
-        sys.exit(exc.exit_code)
+        return exc.exit_code
     except click.ClickException as exc:
         print(f"benchlab: {printable(_in_one_line(exc))}", file=sys.stderr)
-        sys.exit(exc.exit_code)
+        return exc.exit_code
     except (KeyboardInterrupt, click.exceptions.Abort):
         print("benchlab: interrupted", file=sys.stderr)
-        sys.exit(130)
+        return 130
     except BenchlabError as exc:
         print(f"benchlab: {printable(str(exc))}", file=sys.stderr)
-        sys.exit(exc.exit_code)
-    sys.exit(status if isinstance(status, int) else 0)
+        return exc.exit_code
+    return status if isinstance(status, int) else 0
 
 
 def _in_one_line(exc: click.ClickException) -> str:

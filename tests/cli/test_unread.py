@@ -1,11 +1,13 @@
-"""Commands in a pipe whose reader has left, as ``head`` does."""
+"""Commands in a pipe whose reader has left, as ``head`` does, and on a full disk."""
 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,10 +27,26 @@ def unread() -> Iterator[int]:
     os.close(writing)
 
 
+_MOST_BYTES = 1 << 36
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[int]:
+    """A file with room for 10 bytes more, if none may be longer than `_MOST_BYTES`.
+
+    It takes no room itself: all before is a hole.
+    """
+    with (tmp_path / "full").open("wb") as file:
+        os.lseek(file.fileno(), _MOST_BYTES - 10, os.SEEK_SET)
+        yield file.fileno()
+        assert os.fstat(file.fileno()).st_size == _MOST_BYTES, "it was filled to its end"
+
+
 def benchlab(*arguments: str, stdout: int, stderr: int) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "benchlab", *arguments],
         stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_BYTES, _MOST_BYTES)),
     )  # fmt: skip
 
 
@@ -70,3 +88,39 @@ def test_what_is_wrong_is_still_told(unread: int) -> None:
     done = benchlab("show", "deadbeefdeadbeef", stdout=unread, stderr=subprocess.PIPE)
     assert done.returncode == 2
     assert b"benchlab history" in done.stderr
+
+
+@pytest.mark.parametrize("output", [(), ("--json", "-")], ids=["table", "json"])
+def test_a_run_is_saved_though_its_output_has_no_room(
+    target: TargetProcess, full: int, output: tuple[str, ...]
+) -> None:
+    done = benchlab(
+        "run", f"{target.url}/health", "-r", "50", "--duration", "200ms", "--warmup", "0s", *output,
+        stdout=full, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(b"benchlab: cannot write standard output (File")
+    assert list(Store().runs()["count"]) == [10]
+    assert list(spool.pending()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["history"],
+        ["show", "latest", "--json"],
+        ["query", "SELECT number FROM numbers(20000)", "--format", "csv"],
+        ["export", "latest", "-o", "-"],
+        ["export", "latest", "-o", "-", "--format", "parquet"],
+        ["--help"],
+    ],
+    ids=" ".join,
+)
+def test_output_without_room_is_told_in_one_line(full: int, arguments: list[str]) -> None:
+    Store().save(make_run(10))
+    done = benchlab(*arguments, stdout=full, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (
+        1,
+        b"benchlab: cannot write standard output (File too large): it is cut short, which held"
+        b" nothing else up; send it to where there is room\n",
+    )
