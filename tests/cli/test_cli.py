@@ -362,7 +362,8 @@ def _wait_for_samples(
 
 def test_show_says_how_complete_the_traces_are(target: TargetProcess) -> None:
     run_it = ["run", f"{target.url}/health", "-r", "50", "--duration", "1s", "--warmup", "0s"]
-    assert benchlab(*run_it, "--trace-ratio", "1").returncode == 0
+    done = benchlab(*run_it, "--trace-ratio", "1", "--json", "-")
+    assert done.returncode == EXIT_CODES[json.loads(done.stdout)["verdict"]], done.stderr
     shown = benchlab("show", "latest")
     assert "Server spans for 0 of 50 sampled requests (0.00 %). Not one was found" in shown.stdout
     traces = json.loads(benchlab("show", "latest", "--json").stdout)["traces"]
