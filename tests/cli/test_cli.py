@@ -167,7 +167,7 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
         (["run", "http://127.0.0.1/", "--key", "k"], "--key is given without --cert:"),
         (["run", "http://127.0.0.1/", "--ca-file", "/no/ca"], "--ca-file='/no/ca' cannot be used"),
         (["run", "http://127.0.0.1/", "--cert", "/no/cert"], "--cert='/no/cert' cannot be used"),
-        (["run", "http://127.0.0.1/", "--header", "nocolon"], "nocolon"),
+        (["run", "http://127.0.0.1/", "--header", "secret"], "--header number 1 has no colon"),
         (["run", "http://127.0.0.1/", "--body", "@/no/such/file"], "/no/such/file"),
         (["run", "http://127.0.0.1/", "--tag", "x"], "key=value"),
         (["run", "http://127.0.0.1/", "--slo", "p99<50"], "no unit: write 50ms"),
