@@ -185,7 +185,9 @@ def test_a_sweep_leaves_a_row_and_a_report_per_point(tmp_path: Path) -> None:
     assert list(table["rate_rps"]) == [50, 50, 100, 100]
     good = table[table["arrivals"] == "constant"]
     assert list(good["count"]) == [50, 100]
-    assert list(good["measured_rate_rps"]) == pytest.approx([50, 100], abs=5)
+    runs = [Store().run(run_id) for run_id in good["run_id"]]
+    assert [run.stats.intended_rate_rps for run in runs] == [50, 100]
+    assert list(good["measured_rate_rps"]) == [run.stats.rate_rps for run in runs]
     assert good["error"].isna().equals(good["verdict"] == "valid")
     again = subprocess.run(
         [*BENCHLAB, "sweep", str(NOTEBOOK), "-g", "rate_rps=50", "-o", "sweep"],
