@@ -19,8 +19,8 @@ def recover(only_list: bool, discard: bool) -> int:
     """Save runs that were measured and never stored. May be repeated: nothing is stored twice.
 
     Runs of bl.run that nobody saved are among them; those of a calibration that was cut off are
-    removed. One that cannot be read or saved is told, and
-    does not keep the others back; the exit code is then 1.
+    removed. One that cannot be read or saved is told, and does not keep the others back; the exit
+    code is then 1.
 
     \b
     Examples:
