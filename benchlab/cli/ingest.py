@@ -36,14 +36,15 @@ def ingest(paths: tuple[Path, ...], follow: bool) -> None:
     copied or moved to another machine. Name the directory rather than a file in it: what was
     rotated has another name, and --follow alone finds it by itself. A line that cannot be used is
     told with its file and the byte it starts at, kept in the table ingest_errors, and does not stop
-    the others.
+    the others; nor does a file that cannot be read.
 
     \b
     Examples:
       benchlab ingest otlp/
       benchlab ingest --follow otlp/
 
-    Exit codes: 0 done; 1 none of the new lines could be used; 2 the input cannot be used.
+    Exit codes: 0 done; 1 a file could not be read, or none of the new lines could be used; 2 the
+    input cannot be used.
     """
     (_follow if follow else _take)(paths)
 

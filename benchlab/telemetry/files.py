@@ -109,13 +109,18 @@ def size_of(path: Path) -> int:
 
 @contextmanager
 def exclusively(file: BinaryIO) -> Iterator[None]:
-    """Wait until no other benchlab reads this file into a store; its writer is not held up."""
+    """Wait until no other benchlab reads this file into a store; its writer is not held up.
+
+    It saves work. That each line is taken once does not hang on it, as copies have no lock in
+    common, and so a file that cannot be locked is read without: NFS wants it open for writing.
+    """
     try:
         from fcntl import LOCK_EX, LOCK_UN, flock
-    except ImportError:  # no such lock on this system
+
+        flock(file, LOCK_EX)
+    except (ImportError, OSError):
         yield
         return
-    flock(file, LOCK_EX)
     try:
         yield
     finally:

@@ -113,7 +113,7 @@ def ingest(
 
     Raises:
         InputError: a path that does not exist.
-        StoreError: a file cannot be read.
+        StoreError: a file cannot be read; the others were.
     """
     return ingest_files(client, find_files(paths), on_progress)
 
@@ -126,21 +126,31 @@ def ingest_files(
     """As `ingest`; a file that is gone by now was rotated away, and is left out."""
     report = IngestReport()
     progress = _Progress(sum(size_of(path) for path in files), on_progress)
+    unreadable: OSError | None = None
     with _work_tables(client):
         for path in files:
             try:
-                file = path.open("rb")
+                _read(client, path, report, progress)
             except FileNotFoundError:
                 continue
             except OSError as exc:
-                raise StoreError(f"cannot read {path} ({exc.strerror or exc})") from exc
-            with file, exclusively(file):
-                report.paths.add(path)
-                place = find_place(client, path, file)
-                progress.skip(place.offset)
-                while _read_on(client, path, file, place, report, progress):
-                    place = find_place(client, path, file)
+                exc.filename = path
+                unreadable = unreadable or exc
+    if unreadable is not None:
+        raise StoreError(
+            f"cannot read {unreadable.filename} ({unreadable.strerror or unreadable}): make it"
+            " readable or leave it out; what the other files hold was read"
+        ) from unreadable
     return report
+
+
+def _read(client: Client, path: Path, report: IngestReport, progress: _Progress) -> None:
+    with path.open("rb") as file, exclusively(file):
+        report.paths.add(path)
+        place = find_place(client, path, file)
+        progress.skip(place.offset)
+        while _read_on(client, path, file, place, report, progress):
+            place = find_place(client, path, file)
 
 
 def _read_on(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchlab.errors import InputError
+from benchlab.errors import InputError, StoreError
 from benchlab.store import Store
 from benchlab.telemetry import files, ingest, ledger
 from benchlab.telemetry.client import Client
@@ -328,3 +329,30 @@ def test_a_long_line_falls_into_the_same_pieces_again(
 def test_a_path_that_is_not_there_is_the_users_input(client: Client, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         ingest(client, [tmp_path / "no"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="there is no such file here")
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_back(
+    client: Client, span_line: SpanLine, tmp_path: Path
+) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_bytes(span_line(first=ord(name[0])))
+    with pytest.raises(
+        StoreError, match=r"cannot read /proc/self/mem \(Input/output error\): make"
+    ):
+        ingest(client, [tmp_path / "a.jsonl", "/proc/self/mem", tmp_path / "b.jsonl"])
+    assert client.query("SELECT count() FROM otel_traces").result_rows == [(2,)]
+
+
+def test_a_file_that_cannot_be_locked_is_read(
+    client: Client, span_line: SpanLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on NFS, which no test can have."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    (tmp_path / "a.jsonl").write_bytes(span_line(3))
+    with monkeypatch.context() as patch:
+        patch.setattr("fcntl.flock", refuse)
+        assert ingest(client, [tmp_path / "a.jsonl"]).spans == 3
