@@ -74,6 +74,9 @@ class Samples:
     def __len__(self) -> int:
         return self._count
 
+    def __reduce__(self) -> tuple[type[Samples], tuple[Any, ...]]:
+        return Samples, (self.records, self.endpoints)  # what a choice is made by may stay here
+
     def __repr__(self) -> str:
         return f"<Samples: {len(self):,} requests, {self.error_count:,} failed>"
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -176,3 +178,6 @@ def test_a_view_of_many_is_the_same_without_being_held(view: str, seed: int, cou
         assert part.in_order == whole.in_order == bool(np.all(np.diff(whole.column("seq")) >= 0))
         assert part.done_by(500) == whole.done_by(500) == (whole.column("done_ns") <= 500).sum()
         assert part.where(slice(1, 4)).records.tobytes() == whole.records[1:4].tobytes()
+        copied = pickle.loads(pickle.dumps(part))
+        assert copied.records.tobytes() == whole.records.tobytes()
+        assert copied.endpoints == whole.endpoints
