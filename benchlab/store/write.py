@@ -24,6 +24,7 @@ from benchlab.store.cluster import stored
 from benchlab.store.connection import DURABLE
 from benchlab.store.connections import save_connections
 from benchlab.store.insert import insert_exactly, insert_rows
+from benchlab.values.percentiles import Extent
 from benchlab.values.public_plan import public_plan
 from benchlab.values.redact import public_url
 from benchlab.values.run import Run
@@ -63,12 +64,12 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
     samples = run.samples
     if not samples.in_order:
         samples = samples.where(np.argsort(samples.column("seq"), kind="stable"))
-    records = samples.records
+    records, extent = samples.records, Extent.of(samples.in_blocks("seq"))
     if not insert_exactly(
         client,
         lambda salt: _insert_missing(client, run, records, salt, report),
         lambda: _counts(client, run.id),
-        (total, total, sum(int(seqs.sum()) for seqs in samples.in_blocks("seq"))),
+        (total, total, extent.total if extent else 0),
         lambda: _remove_samples(client, run.id),
     ):
         raise StoreError(

@@ -41,7 +41,7 @@ class Extent:
     def of(cls, blocks: _Blocks) -> Self | None:
         """The extent of all values; None when there are none."""
         found = [
-            (len(block), int(block.min()), int(block.max()), int(block.sum()))
+            (len(block), int(block.min()), int(block.max()), _sum(block))
             for block in blocks
             if len(block)
         ]
@@ -74,6 +74,11 @@ def percentile_of(blocks: _Blocks, ratio: float) -> int | None:
     """One exact percentile of the values in ``blocks``; None when there are none."""
     extent = Extent.of(blocks)
     return None if extent is None else exact_percentiles(blocks, extent, [ratio])[0]
+
+
+def _sum(block: NDArray[np.int64]) -> int:
+    """Exactly: 64 bits may be too few for it."""
+    return (int((block >> 32).sum()) << 32) + int((block & 0xFFFFFFFF).sum())
 
 
 def _rank(ratio: float, count: int) -> int:

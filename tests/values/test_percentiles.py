@@ -28,10 +28,8 @@ def test_many_values_have_the_percentiles_that_sorting_gives(
     blocks = [values_ns[start : start + length] for start in range(0, len(values_ns), length)]
     extent = Extent.of(blocks)
     assert extent is not None
-    assert (extent.count, extent.low, extent.high) == (
-        len(values_ns),
-        values_ns.min(),
-        values_ns.max(),
+    assert extent == Extent(
+        len(values_ns), values_ns.min(), values_ns.max(), sum(values_ns.tolist())
     )
     expected = [exact_percentile(np.sort(values_ns), ratio) for ratio in wanted]
     assert exact_percentiles(blocks, extent, wanted) == expected
