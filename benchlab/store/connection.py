@@ -166,7 +166,7 @@ def _get_server_client(dsn: Dsn, wait_s: float | None) -> Client:
     arguments = _server_arguments(dsn)
     answer_s = int(arguments["send_receive_timeout"])
     if wait_s is not None:
-        arguments["send_receive_timeout"] = max(1, min(answer_s, int(wait_s)))
+        arguments["send_receive_timeout"] = int(max(1, min(answer_s, wait_s)))
     client = get_client(**arguments)
     assert isinstance(client, HttpClient)
     client.timeout = Timeout(connect=client.timeout.connect_timeout, read=answer_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -60,7 +61,8 @@ class Store:
         on_wait: Callable[[str], None] | None = None,
     ) -> None:
         self._dsn = parse_dsn(dsn or default_dsn())
-        self._wait_s = _default_wait_s() if wait_s is None else wait_s
+        wait_s = _default_wait_s() if wait_s is None else wait_s
+        self._wait_s = min(wait_s, threading.TIMEOUT_MAX)  # also of inf, which no lock takes
         self._on_wait = on_wait
         self._local = threading.local()
 
@@ -315,6 +317,9 @@ class Store:
 def _default_wait_s() -> float:
     text = os.environ.get("BENCHLAB_STORE_WAIT_S", "60")
     try:
-        return float(text)
-    except ValueError as exc:
-        raise InputError(f"BENCHLAB_STORE_WAIT_S={text!r} is not a number of seconds") from exc
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise InputError(f"BENCHLAB_STORE_WAIT_S={text!r} is not a number of seconds")
+    return seconds

@@ -9,6 +9,7 @@ import tempfile
 import textwrap
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -253,9 +254,24 @@ def test_a_directory_that_may_not_be_written() -> None:
 def test_waiting_time_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, embedded_store: Store
 ) -> None:
-    monkeypatch.setenv("BENCHLAB_STORE_WAIT_S", "soon")
-    with pytest.raises(ValueError, match="BENCHLAB_STORE_WAIT_S='soon'"):
-        Store(embedded_store.location)
+    for text in ("soon", "nan", "-1"):
+        monkeypatch.setenv("BENCHLAB_STORE_WAIT_S", text)
+        with pytest.raises(ValueError, match=f"BENCHLAB_STORE_WAIT_S='{text}'"):
+            Store(embedded_store.location)
+
+
+def test_waiting_for_as_long_as_it_takes(
+    monkeypatch: pytest.MonkeyPatch, embedded_store: Store
+) -> None:
+    monkeypatch.setattr(gate, "_PATIENCE_S", 0)
+    monkeypatch.setenv("BENCHLAB_STORE_WAIT_S", "inf")
+    told = threading.Event()
+    patient = Store(embedded_store.location, on_wait=lambda _: told.set())
+    with ThreadPoolExecutor(1) as pool:
+        with embedded_store.connect():
+            count = pool.submit(lambda: len(patient.runs()))
+            assert told.wait(60)
+        assert count.result(60) == 0
 
 
 def test_a_script_from_standard_input_is_named_python(embedded_store: Store) -> None:
