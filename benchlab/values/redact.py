@@ -89,9 +89,9 @@ def _public_field(found: re.Match[str]) -> str:
 
 
 def _public_fields(text: str) -> str:
-    """``a=1&b=2`` with the values of secrets hidden, and everything else to the letter."""
+    """``a=1&b=2`` with all secrets hidden, also in values that are URLs, else to the letter."""
     fields = (field.partition("=") for field in text.split("&"))
     return "&".join(
-        f"{name}{equals}{HIDDEN if equals and _is_secret(unquote(name)) else value}"
+        f"{name}{equals}{HIDDEN if equals and _is_secret(unquote(name)) else public_text(value)}"
         for name, equals, value in fields
     )

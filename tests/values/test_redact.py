@@ -123,6 +123,11 @@ def test_urls_anywhere_in_a_text(text: str, shown: str) -> None:
     assert public_text(text) == shown
 
 
+def test_a_parameter_that_is_a_url_shows_no_secret_either() -> None:
+    url = "http://h:80/?mail=a@b&next=http://me:{0}@k/?token={0}#code={0}"
+    assert public_url(url.format("s")) == url.format("***")
+
+
 def test_a_session_in_a_path_is_hidden() -> None:
     url = "http://h/a;jsessionid=SECRET/b;v=1?q=1"
     assert public_url(url) == "http://h/a;jsessionid=***/b;v=1?q=1"
