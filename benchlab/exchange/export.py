@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -100,7 +100,8 @@ def export_blocks(
         raise RunError(f"cannot write {target} ({exc.strerror or exc})") from exc
     finally:
         if not through:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
     return target
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import benchlab as bl
-from benchlab.errors import InputError
+from benchlab.errors import InputError, RunError
 from benchlab.exchange import FORMATS, export_run, import_file
 from benchlab.exchange.export import FIELDS, export_blocks
 from benchlab.store import Store
@@ -184,6 +184,11 @@ def test_where_a_file_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         export_run(run, tmp_path, format="csv", force=True)
     with pytest.raises(InputError, match=r"cannot write .*there is no directory"):
         export_run(run, tmp_path / "nowhere" / "run.csv")
+
+
+def test_a_name_that_the_system_does_not_take_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"x\.csv \(File name too long\)"):
+        export_run(make_run(10), tmp_path / f"{'x' * 250}.csv")
 
 
 @_EACH
