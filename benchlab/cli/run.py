@@ -99,8 +99,17 @@ def run(
         finished = carry_out(plan, on_progress=on_progress)
     out = error_console() if json_file == "-" else console()
     print_run(finished, out)
-    _write(finished, json_file, csv_dir)
-    _keep(finished, store, out)
+    try:
+        _write(finished, json_file, csv_dir)
+    except InputError as exc:
+        if store is not None:
+            _save(finished, store, out)
+        stays = "is kept: benchlab recover saves it" if store is None else "is saved"
+        raise RunError(f"{exc}; run {finished.id} was measured and {stays}") from exc
+    if store is not None:
+        _save(finished, store, out)
+    elif finished.spool is not None:
+        spool.remove(finished.spool)
     return exit_code(finished)
 
 
@@ -116,11 +125,7 @@ def _check_outputs(json_file: str | None, csv_dir: Path | None) -> None:
             raise InputError(f"cannot write {place}: it must be a file in an existing directory")
 
 
-def _keep(finished: Run, store: Store | None, out: Console) -> None:
-    if store is None:
-        if finished.spool is not None:
-            spool.remove(finished.spool)
-        return
+def _save(finished: Run, store: Store, out: Console) -> None:
     try:
         store.save(finished)
     except KeyboardInterrupt:
@@ -134,18 +139,15 @@ def _keep(finished: Run, store: Store | None, out: Console) -> None:
 
 
 def _write(finished: Run, json_file: str | None, csv_dir: Path | None) -> None:
-    try:
-        if json_file is not None:
-            text = json.dumps(finished.to_dict(), indent=2)
-            if json_file == "-":
-                sys.stdout.write(f"{text}\n")
-            else:
+    if json_file is not None:
+        text = json.dumps(finished.to_dict(), indent=2)
+        if json_file == "-":
+            sys.stdout.write(f"{text}\n")
+        else:
+            try:
                 Path(json_file).write_text(f"{text}\n")
-    except OSError as exc:
-        raise RunError(
-            f"cannot write {json_file} ({exc.strerror}); run {finished.id} was measured and is"
-            " kept: benchlab recover saves it"
-        ) from exc
+            except OSError as exc:
+                raise InputError(f"cannot write {json_file} ({exc.strerror})") from exc
     if csv_dir is not None:
         from benchlab.report import write_tables
 

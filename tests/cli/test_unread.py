@@ -1,4 +1,4 @@
-"""Commands in a pipe whose reader has left, as ``head`` does, and on a full disk."""
+"""Commands in a pipe whose reader has left, as ``head`` does, and where there is no room."""
 
 from __future__ import annotations
 
@@ -124,3 +124,45 @@ def test_output_without_room_is_told_in_one_line(full: int, arguments: list[str]
         b"benchlab: cannot write standard output (File too large): it is cut short, which held"
         b" nothing else up; send it to where there is room\n",
     )
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A directory in which nothing has room."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(place)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small disk here: {mounted.stderr.strip()}")
+    try:
+        (place / "all of it").write_bytes(bytes(4096))
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("output", [("--json", "result.json"), ("--csv", ".")], ids=" ".join)
+@pytest.mark.parametrize("save", [True, False])
+def test_a_run_is_kept_though_its_files_have_no_room(
+    target: TargetProcess, full_disk: Path, output: tuple[str, str], save: bool
+) -> None:
+    option, name = output
+    done = benchlab(
+        "run", f"{target.url}/health", "-r", "50", "--duration", "200ms", "--warmup", "0s",
+        option, str(full_disk / name), *([] if save else ["--no-save"]),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert done.returncode == 1
+    (line,) = done.stderr.decode().splitlines()
+    assert f"cannot write {'' if option == '--json' else 'to '}{full_disk}" in line
+    assert "No space left on device" in line
+    if save:
+        (run_id,) = Store().runs()["run_id"]
+        assert line.endswith(f"; run {run_id} was measured and is saved")
+        assert list(spool.pending()) == []
+    else:
+        (directory,) = spool.pending()
+        assert line.endswith(
+            f"; run {directory.name} was measured and is kept: benchlab recover saves it"
+        )
