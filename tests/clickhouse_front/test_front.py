@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import IncompleteRead
+from http.client import IncompleteRead, RemoteDisconnected
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -230,6 +230,17 @@ def test_it_fails_as_told_and_only_as_often(front: Front) -> None:
         with pytest.raises(OperationalError):
             client.command("INSERT INTO t (a) VALUES (1)")
         assert client.command("SELECT count() FROM t") == 1, "carried out, the answer lost"
+
+
+@pytest.mark.parametrize("session", [{}, {"session_id": "lost"}], ids=["alone", "in a session"])
+def test_a_result_that_is_lost_leaves_nothing_behind(front: Front, session: dict[str, str]) -> None:
+    """Left open, it made the engine stand still, or refuse all that came after it."""
+    rows = "SELECT number FROM numbers(1000000) FORMAT Native"
+    front.fail(Fault("FROM numbers", "lose", times=3))
+    for _ in range(3):
+        with pytest.raises(RemoteDisconnected):
+            said(front, rows, **session)
+    assert said(front, "SELECT 1", **session) == "1\n"
 
 
 def test_it_is_killed_and_comes_back_where_it_was(tmp_path: Path) -> None:
