@@ -9,6 +9,7 @@ what else the run is stands beside as JSON: in the schema metadata of Parquet an
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -90,7 +91,8 @@ def export_blocks(
             " another file"
         )
     final = Path(os.path.realpath(target))
-    partial = final.with_name(f".{final.name}.partial")
+    # Of its own, so that two exports to one file at once leave one of them whole.
+    partial = final.with_name(f".{final.name}.{secrets.token_hex(4)}.partial")
     try:
         with (final if through else partial).open("wb") as file:
             write_blocks(run, sample_count, records, file, chosen)
