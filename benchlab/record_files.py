@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.room import make_room
-from benchlab.values.records import OPAQUE, SAMPLE_DTYPE
+from benchlab.values.records import BLOCK_RECORDS, OPAQUE, SAMPLE_DTYPE
 
 __all__ = ["read_in_order", "read_records"]
 
-_BLOCK_RECORDS = 65_536
 _MOST_NUMBERS = 2  # per record: workers of different speed leave some out
 
 
@@ -67,7 +66,7 @@ def read_in_order(files: Sequence[Path], directory: Path) -> NDArray[np.void]:
 def _blocks(files: Sequence[Path]) -> Iterator[NDArray[np.void]]:
     for path in files:
         start = 0
-        while len(block := read_records(path, start, count=_BLOCK_RECORDS)):
+        while len(block := read_records(path, start, count=BLOCK_RECORDS)):
             yield block
             start += len(block)
 
@@ -75,8 +74,8 @@ def _blocks(files: Sequence[Path]) -> Iterator[NDArray[np.void]]:
 def _close_holes(records: NDArray[np.void]) -> int:
     """Move the records that stand where their ``seq`` says together; returns how many they are."""
     end = 0
-    for start in range(0, len(records), _BLOCK_RECORDS):
-        block = records[start : start + _BLOCK_RECORDS]
+    for start in range(0, len(records), BLOCK_RECORDS):
+        block = records[start : start + BLOCK_RECORDS]
         filled = block["seq"] == np.arange(start, start + len(block))
         if end < start or not filled.all():
             block = block.view(OPAQUE)[filled].view(SAMPLE_DTYPE)

@@ -9,12 +9,9 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from benchlab.values.samples import SAMPLE_DTYPE
+from benchlab.values.records import BLOCK_RECORDS, SAMPLE_DTYPE
 
-__all__ = ["BLOCK_RECORDS", "RecordFile", "blocks"]
-
-BLOCK_RECORDS = 65_536
-"""Records handled at once: 3.5 MB."""
+__all__ = ["RecordFile", "blocks"]
 
 
 class RecordFile:

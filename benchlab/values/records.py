@@ -8,7 +8,7 @@ from enum import IntEnum, IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["OPAQUE", "SAMPLE_DTYPE", "ErrorKind", "Flag", "join_records"]
+__all__ = ["BLOCK_RECORDS", "OPAQUE", "SAMPLE_DTYPE", "ErrorKind", "Flag", "join_records"]
 
 
 class ErrorKind(IntEnum):
@@ -79,6 +79,9 @@ the request, or began to connect for it; ``first_byte_ns`` is 0 when nothing cam
 counts body bytes as transferred; ``endpoint`` indexes the plan's requests.
 """
 
+
+BLOCK_RECORDS = 65_536
+"""Records handled at once where there may be any number of them: 3.5 MB."""
 
 OPAQUE = np.dtype((np.void, SAMPLE_DTYPE.itemsize))
 """A record as mere bytes: arrays of it are picked from several times as fast as field by field."""

@@ -19,7 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError, MissingPackageError
-from benchlab.values.records import OPAQUE, SAMPLE_DTYPE, ErrorKind, Flag, join_records
+from benchlab.values.records import (
+    BLOCK_RECORDS,
+    OPAQUE,
+    SAMPLE_DTYPE,
+    ErrorKind,
+    Flag,
+    join_records,
+)
 from benchlab.values.scramble import GOLDEN, scrambled
 
 if TYPE_CHECKING:
@@ -36,7 +43,6 @@ __all__ = [
     "trace_id",
 ]
 
-_BLOCK_RECORDS = 65_536  # handled at once: 3.5 MB
 _MOST_COPIED = 500_000  # records; a larger selection is made anew, block by block, at each use
 
 
@@ -272,8 +278,8 @@ class Samples:
 
     def _pieces(self) -> Iterator[tuple[Samples, NDArray[np.bool_] | None]]:
         """Samples in blocks, and which of each are among these; None: all."""
-        for start in range(0, len(self._records), _BLOCK_RECORDS):
-            block = Samples(self._records[start : start + _BLOCK_RECORDS], self.endpoints)
+        for start in range(0, len(self._records), BLOCK_RECORDS):
+            block = Samples(self._records[start : start + BLOCK_RECORDS], self.endpoints)
             masks = [choice(block.records) for choice in self._chosen_by]
             yield block, functools.reduce(np.logical_and, masks) if masks else None
 

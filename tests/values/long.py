@@ -16,7 +16,7 @@ __all__ = ["as_if_long"]
 def as_if_long(limit: int = 7) -> Iterator[None]:
     """Within this, nothing longer than ``limit`` is copied, sorted or looked at in one piece."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(samples, "_BLOCK_RECORDS", limit)
+        patch.setattr(samples, "BLOCK_RECORDS", limit)
         patch.setattr(samples, "_MOST_COPIED", limit)
         patch.setattr(percentiles, "_MOST_SORTED", limit)
         patch.setattr(percentiles, "_PART_BITS", 3)
