@@ -88,9 +88,11 @@ def expired(client: Client, before_ns: int) -> pd.DataFrame:
 def prune(client: Client, before_ns: int) -> None:
     """Remove runs that started, and telemetry from, before ``before_ns`` (ns since 1970).
 
-    Cut off anywhere, a run is whole or gone, and the next call takes what is left of it.
+    Cut off anywhere, a run is whole or gone, and the next call takes what is left of it. The runs
+    go once more at the end: one may have been saved since they went, and its samples are gone.
     """
-    for table in _tables(client):
+    tables = _tables(client)
+    for table in (*tables, *(table for table in tables if table.name == "runs")):
         client.command(
             f"ALTER TABLE {stored(client, table.name)} DELETE WHERE {table.old}",
             parameters={"before_ns": before_ns},

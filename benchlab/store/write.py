@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab import spool
-from benchlab.errors import StoreError
+from benchlab.errors import StoreError, StoreUnavailableError
 from benchlab.store.cluster import stored
 from benchlab.store.connection import DURABLE
 from benchlab.store.connections import save_connections
@@ -55,6 +55,7 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
 
     Raises:
         StoreError: the number of stored samples is not the run's, even after a fresh start.
+        StoreUnavailableError: among others, they were pruned meanwhile. To be tried again.
     """
     report = on_progress or _silent
     total = len(run.samples)
@@ -65,11 +66,12 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
     if not samples.in_order:
         samples = samples.where(np.argsort(samples.column("seq"), kind="stable"))
     records, extent = samples.records, Extent.of(samples.in_blocks("seq"))
+    whole = (total, total, extent.total if extent else 0)
     if not insert_exactly(
         client,
         lambda salt: _insert_missing(client, run, records, salt, report),
         lambda: _counts(client, run.id),
-        (total, total, extent.total if extent else 0),
+        whole,
         lambda: _remove_samples(client, run.id),
     ):
         raise StoreError(
@@ -81,7 +83,13 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
     for again in range(_MOST_PRUNED):
         _insert_run(client, run, str(again or ""))
         if is_stored(client, run.id):
-            return
+            if _counts(client, run.id) == whole:
+                return
+            _remove(client, "runs", "id", run.id)
+            raise StoreUnavailableError(
+                f"samples of run {run.id} were removed while it was being saved, as a prune of old"
+                " runs would"
+            )
     raise StoreError(f"run {run.id} could not be stored: its row does not appear. Save it again")
 
 
@@ -204,10 +212,14 @@ def _counts(client: Client, run_id: str) -> tuple[int, int, int]:
 def _remove_samples(client: Client, run_id: str) -> None:
     # The rollups first: cut off in between, the samples are still there to say that they are wrong.
     for table in ("endpoint_seconds", "samples"):
-        client.command(
-            f"DELETE FROM {stored(client, table)} WHERE run_id = {{run_id:String}}",  # noqa: S608  # constant
-            parameters={"run_id": run_id},
-        )
+        _remove(client, table, "run_id", run_id)
+
+
+def _remove(client: Client, table: str, column: str, run_id: str) -> None:
+    client.command(
+        f"DELETE FROM {stored(client, table)} WHERE {column} = {{run_id:String}}",  # noqa: S608  # constants
+        parameters={"run_id": run_id},
+    )
 
 
 def _silent(done: int, total: int) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -160,3 +161,22 @@ def test_a_run_that_was_pruned_is_saved_again_by_all_at_once(
         assert copies(store, run.id) == EACH_ONCE
         store.prune(3600)
         assert set(copies(store, run.id).values()) == {0}
+
+
+def test_a_run_that_is_pruned_while_it_is_saved_is_whole_in_the_end(
+    server: Front, store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(COUNT, started_at_ns=1_600_000_000_000_000_000)
+    insert_run = write._insert_run
+    pruned: list[str] = []
+
+    def prune_before_its_row(*arguments: Any) -> None:
+        if not pruned:  # its samples have been counted
+            Store(server.dsn("lab")).prune(3600)
+            pruned.append(run.id)
+        insert_run(*arguments)
+
+    monkeypatch.setattr(write, "_insert_run", prune_before_its_row)
+    store.save(run)
+    assert pruned == [run.id]
+    assert copies(store, run.id) == EACH_ONCE
