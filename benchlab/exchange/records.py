@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.errors import RunError
 from benchlab.values.records import BLOCK_RECORDS, SAMPLE_DTYPE
 
 __all__ = ["RecordFile", "blocks"]
@@ -23,18 +25,29 @@ class RecordFile:
 
     def close(self) -> None:
         """Let go of the file; what was mapped stays."""
-        self._file.close()
+        with suppress(OSError):  # what there was no room for
+            self._file.close()
 
     def append(self, records: NDArray[np.void]) -> None:
-        """Add a 1-d array of records."""
-        self._file.write(np.ascontiguousarray(records).tobytes())
+        """Add a 1-d array of records.
+
+        Raises:
+            RunError: there is no room for them.
+        """
+        try:
+            self._file.write(np.ascontiguousarray(records).tobytes())
+            self._file.flush()
+        except OSError as exc:
+            raise RunError(
+                f"cannot keep the samples in {tempfile.gettempdir()} while the file is read"
+                f" ({exc.strerror}): make room there, or set TMPDIR to a directory on a larger disk"
+            ) from exc
         self.count += len(records)
 
     def mapped(self) -> NDArray[np.void]:
         """All records, mapped from the file: pages are loaded when they are touched."""
         if self.count == 0:
             return np.empty(0, dtype=SAMPLE_DTYPE)
-        self._file.flush()
         return np.asarray(np.memmap(self._file, dtype=SAMPLE_DTYPE, mode="r", shape=(self.count,)))
 
 

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from benchlab.exchange import export_run
+from tests.store.runs import make_run
+
+MOST_BYTES = 1_000_000
+
+IMPORT = """
+import sys
+from benchlab.errors import RunError
+from benchlab.exchange import import_file
+try:
+    import_file(sys.argv[1])
+except RunError as exc:
+    print(exc)
+"""
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_samples_that_find_no_room_while_a_file_is_read(tmp_path: Path, form: str) -> None:
+    path = export_run(make_run(100_000), tmp_path / f"run.{form}")
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_BYTES, MOST_BYTES)),
+    )
+    assert done.stderr == ""
+    assert done.stdout == (
+        f"cannot keep the samples in {tempfile.gettempdir()} while the file is read"
+        " (File too large): make room there, or set TMPDIR to a directory on a larger disk\n"
+    )
