@@ -14,6 +14,7 @@ import email.policy
 import hmac
 import json
 import secrets
+import sys
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -63,6 +64,11 @@ class FrontServer(ThreadingHTTPServer):
         self.engine = engine
         self.users = {user.name: user for user in users}
         self.faults = Faults()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong, unless it is that a client has left."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def serve(directory: Path, port: int, users: Sequence[User]) -> FrontServer:

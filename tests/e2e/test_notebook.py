@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,6 +165,7 @@ def test_ctrl_c_reports_what_was_measured(tmp_path: Path) -> None:
     spool = Path(os.environ["BENCHLAB_DATA_DIR"]) / "spool"
     while not any(path.stat().st_size > 100_000 for path in spool.glob("*/samples-*.bin")):
         assert process.poll() is None
+        time.sleep(0.05)  # leaves the run its core
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
@@ -208,6 +210,7 @@ def test_a_killed_sweep_leaves_no_process(tmp_path: Path) -> None:
     spool = Path(os.environ["BENCHLAB_DATA_DIR"]) / "spool"
     while not any(path.stat().st_size > 1_000 for path in spool.glob("*/samples-*.bin")):
         assert process.poll() is None
+        time.sleep(0.05)  # leaves the run its core
     left = psutil.Process(process.pid).children(recursive=True)
     assert len(left) >= 4  # the report, its kernel, the target and a worker
     process.kill()
