@@ -24,7 +24,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,7 @@ import numpy as np
 from benchlab.errors import RunError
 from benchlab.paths import data_dir, spool_root
 from benchlab.record_files import read_in_order, read_records
-from benchlab.units import NS_PER_S
+from benchlab.units import utc_from_ns
 from benchlab.values.connections import CONNECTION_DTYPE, Connections
 from benchlab.values.examples import Example, pick
 from benchlab.values.health import Health, WorkerHealth
@@ -213,11 +212,10 @@ def _read_run(directory: Path) -> Run:
     except FileNotFoundError:
         outcome = {"stopped_ns": int(records["done_ns"].max(initial=0))}
     started_at_ns = int(start["started_at_ns"])
-    whole_s, rest_ns = divmod(started_at_ns, NS_PER_S)
     return Run(
         id=head["run_id"],
         plan=plan,
-        started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
+        started_at=utc_from_ns(started_at_ns),
         started_at_ns=started_at_ns,
         samples=samples,
         health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),

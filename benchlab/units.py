@@ -1,10 +1,11 @@
-"""Text to numbers and back: durations, counts and rates, always with their unit."""
+"""Text to numbers and back: durations, counts and rates, always with their unit; and moments."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from benchlab.errors import InputError
 
@@ -23,6 +24,7 @@ __all__ = [
     "parse_duration_s",
     "parse_size_bytes",
     "seconds_to_ns",
+    "utc_from_ns",
 ]
 
 NS_PER_S = 1_000_000_000
@@ -155,3 +157,13 @@ def format_bytes(count: float) -> str:
             return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1024
     raise AssertionError("unreachable")
+
+
+def utc_from_ns(time_ns: int) -> datetime:
+    """The aware moment ``time_ns`` after 1970 in UTC, cut to whole microseconds.
+
+    Raises:
+        ValueError, OverflowError, OSError: the system cannot count as far.
+    """
+    whole_s, rest_ns = divmod(time_ns, NS_PER_S)
+    return datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000)

@@ -11,6 +11,7 @@ from benchlab.units import (
     format_ratio,
     parse_duration_s,
     parse_size_bytes,
+    utc_from_ns,
 )
 
 
@@ -99,3 +100,14 @@ def test_bytes_have_binary_units() -> None:
     assert [format_bytes(n) for n in (0, 1023, 1536, 3 << 30)] == [
         "0 B", "1023 B", "1.5 KiB", "3.0 GiB",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("time_ns", "text"),
+    [
+        (1_795_460_064_123_456_789, "2026-11-23T18:54:24.123456+00:00"),
+        (-1, "1969-12-31T23:59:59.999999+00:00"),
+    ],
+)
+def test_moments_are_aware_and_cut_to_microseconds(time_ns: int, text: str) -> None:
+    assert utc_from_ns(time_ns).isoformat() == text

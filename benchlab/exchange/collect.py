@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from benchlab.errors import InputError
 from benchlab.exchange.records import RecordFile
 from benchlab.exchange.text import content_digest
-from benchlab.units import NS_PER_S
+from benchlab.units import NS_PER_S, utc_from_ns
 from benchlab.values.health import Health
 from benchlab.values.load import Imported
 from benchlab.values.plan import Plan
@@ -152,7 +151,6 @@ class Collector:
         }
         if self._error_texts:
             environment["errors"] = dict(self._error_texts.most_common())
-        whole_s, rest_ns = divmod(started_at_ns, NS_PER_S)
         return Run(
             id=content_digest(path, format),
             plan=Plan(
@@ -162,7 +160,7 @@ class Collector:
                 name=path.name.split(".")[0] or tool,
                 tags={"imported_from": tool},
             ),
-            started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
+            started_at=utc_from_ns(started_at_ns),
             started_at_ns=started_at_ns,
             samples=samples,
             health=Health(imported_from=tool),

@@ -6,13 +6,12 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from benchlab.errors import InputError
-from benchlab.units import NS_PER_S
+from benchlab.units import utc_from_ns
 from benchlab.values.connections import CONNECTION_DTYPE, Connections
 from benchlab.values.examples import Example
 from benchlab.values.health import Health
@@ -101,13 +100,13 @@ def _decoded(data: Mapping[str, Any]) -> tuple[Run, int]:
             f"it has format {data['format']!r}, this benchlab reads {_FORMAT}:"
             " upgrade with pip install --upgrade benchlab"
         )
-    whole_s, rest_ns = divmod(int(data["started_at_ns"]), NS_PER_S)
+    started_at_ns = int(data["started_at_ns"])
     plan = Plan.from_dict(data["plan"])
     run = Run(
         id=data["run_id"],
         plan=plan,
-        started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
-        started_at_ns=int(data["started_at_ns"]),
+        started_at=utc_from_ns(started_at_ns),
+        started_at_ns=started_at_ns,
         samples=Samples.empty(plan.endpoint_names),
         health=Health.from_dict(data["health"]),
         environment=_environment(data["environment"]),

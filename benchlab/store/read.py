@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from benchlab.store.connection import is_embedded, reason
 from benchlab.store.connections import read_connections
 from benchlab.store.dsn import Dsn
 from benchlab.store.read_only import ALLOW_WRITE, check
-from benchlab.units import NS_PER_S
+from benchlab.units import utc_from_ns
 from benchlab.values.examples import Example
 from benchlab.values.health import Health
 from benchlab.values.plan import Plan
@@ -161,11 +160,10 @@ def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
     ).result_rows[0]
     started_at_ns, plan_json, environment, health, stopped_ns, stop_reason, examples, count = row
     plan = Plan.from_json(plan_json)
-    whole_s, rest_ns = divmod(started_at_ns, NS_PER_S)
     head = Run(
         id=whole_id,
         plan=plan,
-        started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
+        started_at=utc_from_ns(started_at_ns),
         started_at_ns=started_at_ns,
         samples=Samples.empty(plan.endpoint_names),
         health=Health.from_dict(json.loads(health)),
