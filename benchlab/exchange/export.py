@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError, RunError
 from benchlab.exchange.head import encode_head
-from benchlab.exchange.records import blocks
 from benchlab.values.run import Run
 from benchlab.values.samples import SAMPLE_DTYPE
 
@@ -53,9 +52,8 @@ def export_run(
         InputError: an unknown format, or the file exists and ``force`` is not set.
         RunError: the file cannot be written.
     """
-    return export_blocks(
-        run, len(run.samples), blocks(run.samples.records), path, format=format, force=force
-    )
+    blocks = (block.records for block in run.samples.blocks())
+    return export_blocks(run, len(run.samples), blocks, path, format=format, force=force)
 
 
 def export_blocks(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO
 
@@ -11,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import RunError
-from benchlab.values.records import BLOCK_RECORDS, SAMPLE_DTYPE
+from benchlab.values.records import SAMPLE_DTYPE
 
-__all__ = ["RecordFile", "blocks"]
+__all__ = ["RecordFile"]
 
 
 class RecordFile:
@@ -49,9 +48,3 @@ class RecordFile:
         if self.count == 0:
             return np.empty(0, dtype=SAMPLE_DTYPE)
         return np.asarray(np.memmap(self._file, dtype=SAMPLE_DTYPE, mode="r", shape=(self.count,)))
-
-
-def blocks(records: NDArray[np.void]) -> Iterator[NDArray[np.void]]:
-    """``records`` in pieces of `BLOCK_RECORDS`."""
-    for start in range(0, len(records), BLOCK_RECORDS):
-        yield records[start : start + BLOCK_RECORDS]
