@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchlab.errors import InputError
+from benchlab.exchange.text import WRONG_CONTENT
 from benchlab.units import utc_from_ns
 from benchlab.values.connections import CONNECTION_DTYPE, Connections
 from benchlab.values.examples import Example
@@ -24,16 +25,7 @@ __all__ = ["decode_head", "encode_head"]
 
 _FORMAT = 1
 _PARTS_OF_ENVIRONMENT = ("calibration", "imported")
-_WRONG_CONTENT = (
-    ValueError,
-    TypeError,
-    LookupError,
-    OverflowError,
-    AttributeError,
-    RecursionError,
-    OSError,  # a time that the system cannot count
-    zlib.error,
-)
+_WRONG_HEAD = (*WRONG_CONTENT, OSError, zlib.error)  # OSError: a time the system cannot count
 
 
 def encode_head(run: Run, sample_count: int) -> str:
@@ -81,7 +73,7 @@ def decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
         return _decoded(json.loads(text))
     except InputError as exc:
         raise InputError(f"{where}: {exc}") from exc
-    except _WRONG_CONTENT as exc:
+    except _WRONG_HEAD as exc:
         raise InputError(
             f"{where}: its description of the run is damaged ({exc}): export it again"
         ) from exc

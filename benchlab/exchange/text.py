@@ -18,6 +18,7 @@ from benchlab.units import NS_PER_S
 
 __all__ = [
     "LONGEST_BYTES",
+    "WRONG_CONTENT",
     "Place",
     "columns",
     "content_digest",
@@ -31,16 +32,17 @@ __all__ = [
 LONGEST_BYTES = 64_000_000
 """The most of a file that is read as one piece, such as a line, and so has to be held."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_WRONG_CONTENT = (
+WRONG_CONTENT = (
     ValueError,
     TypeError,
     LookupError,
     OverflowError,
     AttributeError,
     RecursionError,  # JSON of absurd depth
-    csv.Error,
 )
+"""What reading a value raises where it is not what its format says."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class Place:
@@ -62,7 +64,7 @@ class Place:
             return
         if isinstance(error, KeyError):
             raise self.error(f"the field {error} is missing") from error
-        if isinstance(error, _WRONG_CONTENT):
+        if isinstance(error, (*WRONG_CONTENT, csv.Error)):
             raise self.error(str(error) or type(error).__name__) from error
 
 
