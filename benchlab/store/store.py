@@ -252,13 +252,13 @@ class Store:
         """
         if ttl_s is not None:
             retention.check_age(ttl_s)
-        if ttl_s is not None and self._dsn.path is not None:
-            days = f"{ttl_s / retention.DAY_S:g}d"
-            raise InputError(
-                f"the store {self._dsn} is embedded: nothing runs there that could remove what is"
-                f" old by itself. Run benchlab prune --older-than {days} --yes now and then, such"
-                " as from cron"
-            )
+            if self._dsn.path is not None:
+                days = f"{ttl_s / retention.DAY_S:g}d"
+                raise InputError(
+                    f"the store {self._dsn} is embedded: nothing runs there that could remove what"
+                    f" is old by itself. Run benchlab prune --older-than {days} --yes now and then,"
+                    " such as from cron"
+                )
         with self.connect() as client:
             retention.set_ttl(client, ttl_s)
 
