@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -41,7 +42,7 @@ _HOLE_STEP_BYTES = 1024 * 1024
 _STARTS = (b'{"resourceSpans":', b'{"resourceMetrics":')
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Block:
     """Whole lines of a file, and where they lie in it: bytes ``start`` to ``end``."""
 
@@ -68,6 +69,7 @@ class Block:
                     yield start, content
             offset += len(line) + 1
 
+    @cached_property  # noted when the block is begun and when it is finished
     def line_sums(self) -> list[int]:
         """After each line, blank or not, the CRC-32 of the block up to there: see `common_end`."""
         sums, total = [], 0

@@ -178,7 +178,7 @@ def _note(
     state: int,
     counts: tuple[int, int, int, int] = (0, 0, 0, 0),
 ) -> list[Any]:
-    sums = block.line_sums()
+    sums = block.line_sums
     return [file_id, block.start, block.end, tail_hash, sums, state, str(path), *counts]
 
 
