@@ -1,8 +1,7 @@
-"""The CSV files, byte for byte. ``BENCHLAB_WRITE_GOLDEN=1`` writes them anew after a change."""
+"""The CSV files, byte for byte. ``BENCHLAB_UPDATE_GOLDEN=1`` writes them anew after a change."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +10,7 @@ import pytest
 from benchlab.report import write_report, write_tables
 from benchlab.values.request import Request
 from benchlab.values.run import Run
+from tests.golden.files import assert_golden
 from tests.values.synthetic import URL, edge_cases, make_run
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -33,11 +33,7 @@ def golden_run() -> Run:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_table_is_the_golden_file(name: str, tmp_path: Path) -> None:
     write_tables(golden_run(), tmp_path)
-    written = (tmp_path / name).read_bytes()
-    if os.environ.get("BENCHLAB_WRITE_GOLDEN") == "1":
-        GOLDEN.mkdir(exist_ok=True)
-        (GOLDEN / name).write_bytes(written)
-    assert written == (GOLDEN / name).read_bytes()
+    assert_golden(GOLDEN / name, (tmp_path / name).read_bytes().decode())
 
 
 def test_the_summary_has_the_columns_of_the_run(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from benchlab.errors import InputError
 from benchlab.store import Store, cluster, migrate
 from benchlab.store.dsn import parse_dsn
 from tests.clickhouse_front import Front
+from tests.golden.files import assert_golden
 
 GOLDEN = Path(__file__).parent / "golden" / "cluster.sql"
 IN_GOLDEN = (1, 3, 4, 6, 8, 14)  # every kind of statement is in these
@@ -27,9 +28,7 @@ def rendered(versions: tuple[int, ...] | None = None) -> list[str]:
 
 
 def test_statements_are_as_they_were() -> None:
-    """After a change that is meant: write ``text`` to the file, and read its diff."""
-    text = ";\n\n".join(rendered(IN_GOLDEN)) + ";\n"
-    assert text == GOLDEN.read_text()
+    assert_golden(GOLDEN, ";\n\n".join(rendered(IN_GOLDEN)) + ";\n")
 
 
 def test_the_engine_can_read_every_statement(front: Front) -> None:
