@@ -37,9 +37,8 @@ _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) ")
 _ENGINE = re.compile(r"\bENGINE = (\w*)MergeTree(?:\((.*?)\))?")
 _VIEW = re.compile(r"CREATE VIEW IF NOT EXISTS (\w+) ")
 _FEED = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+) ")
-_ALTER = re.compile(r"ALTER TABLE (\w+) ")
+_SETTING = re.compile(r"ALTER TABLE (\w+) (?=MODIFY SETTING )")
 _SOURCE = re.compile(r"\bFROM (\w+)\b")
-_OF_STORED = ("MODIFY SETTING", "MATERIALIZE COLUMN")  # changes that only a stored table knows
 _WINDOW = re.compile(r"\bnon_replicated_deduplication_window\b")
 
 
@@ -80,13 +79,10 @@ def for_cluster(statement: str, cluster: str) -> Iterator[str]:
         body = text[found.end() :].replace(" IN (SELECT ", " GLOBAL IN (SELECT ")
         body = body.replace("\nINNER JOIN ", "\nGLOBAL INNER JOIN ")
         yield f"CREATE VIEW IF NOT EXISTS {found[1]} ON CLUSTER {cluster} {body}"
-    elif found := _ALTER.match(text):
-        change = text[found.end() :]
-        yield f"ALTER TABLE {_on_cluster(found[1], cluster)} {change}"
-        if not change.startswith(_OF_STORED):
-            yield f"ALTER TABLE {found[1]} ON CLUSTER {cluster} {_column_alone(change)}"
+    elif found := _SETTING.match(text):
+        yield f"ALTER TABLE {_on_cluster(found[1], cluster)} {text[found.end() :]}"
     else:
-        yield text
+        raise ValueError(f"not a statement that a cluster has a form for: {statement}")
 
 
 def _replicated(text: str, table: str, cluster: str) -> str:
@@ -106,8 +102,3 @@ def _distributed(text: str, table: str, cluster: str) -> str:
         f"CREATE TABLE IF NOT EXISTS {table} ON CLUSTER {cluster} AS {table}_local\n"
         f"ENGINE = Distributed({cluster}, currentDatabase(), {table}_local, {key})"
     )
-
-
-def _column_alone(change: str) -> str:
-    """A change of columns without what only concerns how they are kept."""
-    return re.sub(r" CODEC\((?:[^()]|\([^()]*\))*\)", "", change)

@@ -1,8 +1,9 @@
 """The schema, as ordered SQL files that are each applied once.
 
-A file is named ``0001_what.sql``; its statements end with a semicolon at the end of a line. A
-statement is repeatable (``IF NOT EXISTS``, a setting), so that a migration cut off in the middle is
-simply applied again. Files that were released are never edited: a change is a new file.
+A file is named ``0001_what.sql``, and the next one has the next number; its statements end with a
+semicolon at the end of a line. A statement is repeatable (``IF NOT EXISTS``, a setting), so that a
+migration cut off in the middle is simply applied again. Files that were released are never edited:
+a change is a new file.
 """
 
 from __future__ import annotations
@@ -81,19 +82,18 @@ def migrate(client: Client) -> int:
     Raises:
         SchemaError: the store has steps that this benchlab does not know.
     """
-    applied = _applied(client)
-    newest = max(applied, default=0)
-    if newest > latest_version():
+    version = _version(client)
+    if version > latest_version():
         raise SchemaError(
-            f"the store has schema {newest}, this benchlab knows up to {latest_version()}:"
+            f"the store has schema {version}, this benchlab knows up to {latest_version()}:"
             " upgrade with pip install --upgrade benchlab"
         )
-    if len(applied) == len(migrations()):
-        return newest
+    if version == latest_version():
+        return version
     cluster = cluster_of(client)
     _apply(client, _LEDGER.strip(), cluster)
     for step in migrations():
-        if step.version in applied:
+        if step.version <= version:
             continue
         for statement in step.statements():
             _apply(client, statement, cluster)
@@ -103,7 +103,7 @@ def migrate(client: Client) -> int:
             column_names=["version", "name"],
             settings={"async_insert": 0, "insert_deduplication_token": step.name},
         )
-    return newest
+    return version
 
 
 def _apply(client: Client, statement: str, cluster: str) -> None:
@@ -111,8 +111,9 @@ def _apply(client: Client, statement: str, cluster: str) -> None:
         client.command(part)
 
 
-def _applied(client: Client) -> set[int]:
+def _version(client: Client) -> int:
+    """The last step that was applied, and with it all before; 0 for none."""
     known = client.query("EXISTS TABLE schema_migrations").result_rows[0][0]
     if not known:
-        return set()
-    return {row[0] for row in client.query("SELECT version FROM schema_migrations").result_rows}
+        return 0
+    return int(client.query("SELECT max(version) FROM schema_migrations").result_rows[0][0])

@@ -169,7 +169,7 @@ def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
         health=Health.from_dict(json.loads(health)),
         connections=read_connections(client, whole_id),
         environment=json.loads(environment),
-        examples=tuple(Example.from_dict(item) for item in json.loads(examples or "[]")),
+        examples=tuple(Example.from_dict(item) for item in json.loads(examples)),
         stopped_ns=stopped_ns,
         stop_reason=stop_reason,
     )

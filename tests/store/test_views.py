@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchlab.analysis.histogram import histogram_table
-from benchlab.store import Store, migrate, write
+from benchlab.store import Store, write
 from benchlab.units import NS_PER_MS, NS_PER_S
 from benchlab.values.load import ClosedLoop
 from benchlab.values.percentiles import exact_percentile
@@ -133,25 +133,3 @@ def test_what_is_not_a_run_shows_nowhere(store: Store, make_run: MakeRun) -> Non
         assert store.query_df(f"SELECT * FROM {view}").empty  # noqa: S608  # constants
     store.save(run)
     assert store.query_df("SELECT sum(request_count) AS n FROM per_second")["n"][0] == 100
-
-
-def test_runs_of_before_are_rolled_up_once(
-    new_store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A store written before there were rollups, and a migration that is cut off at its end."""
-    store, run = new_store, make_run(2500)
-    steps = migrate.migrations()
-    with monkeypatch.context() as patch:
-        patch.setattr(migrate, "migrations", lambda: tuple(s for s in steps if s.version < 8))
-        with store.connect() as client:
-            write._insert_block(client, run, run.samples.records, "")
-            write._insert_run(client, run)
-    for _ in range(2):
-        with store.connect() as client:
-            client.command("DELETE FROM schema_migrations WHERE version = 8")
-    sql = "SELECT sum(request_count) AS n, max(latency_p99_9_ns) AS p FROM per_second"
-    before = store.query_df(sql).iloc[0]
-    assert before["n"] == 2500
-    store.save(make_run(2500, seed=1))
-    after = store.query_df(sql).iloc[0]
-    assert (after["n"], after["p"]) == (5000, before["p"]), "the view does as the migration did"

@@ -1,5 +1,7 @@
 -- A run's row is written last and makes the run exist: its samples count from then on.
--- Percentiles are exact and NULL where a run measured nothing.
+-- Percentiles are exact and NULL where a run measured nothing. `stop_reason` says why a condition of
+-- the plan ended the run early, and is empty if none did; `examples` is a JSON array of the first
+-- failed requests of each kind.
 CREATE TABLE IF NOT EXISTS runs (
     id String,
     started_at DateTime64(9, 'UTC'),
@@ -42,9 +44,11 @@ CREATE TABLE IF NOT EXISTS runs (
     lag_p99_9_ns Nullable(Int64),
     lag_max_ns Nullable(Int64),
     stopped_ns Nullable(Int64),
+    stop_reason String,
     plan String CODEC(ZSTD(3)),
     environment String CODEC(ZSTD(3)),
     health String CODEC(ZSTD(3)),
+    examples String CODEC(ZSTD(3)),
     saved_at DateTime64(3, 'UTC') DEFAULT now64(3)
 ) ENGINE = MergeTree
 ORDER BY id
@@ -77,52 +81,19 @@ PARTITION BY toYYYYMM(started_at)
 ORDER BY (run_id, seq)
 SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- The summary row per run, in seconds.
-CREATE VIEW IF NOT EXISTS benchmark_results AS
-SELECT
-    started_at AS timestamp,
-    id AS run_id,
-    name,
-    url,
-    endpoint,
-    latency_mean_ns / 1e9 AS avg_latency,
-    latency_p50_ns / 1e9 AS p50_latency,
-    latency_p90_ns / 1e9 AS p90_latency,
-    latency_p95_ns / 1e9 AS p95_latency,
-    latency_p99_ns / 1e9 AS p99_latency,
-    latency_p99_9_ns / 1e9 AS p99_9_latency,
-    latency_min_ns / 1e9 AS min_latency,
-    latency_max_ns / 1e9 AS max_latency,
-    request_count AS total_requests,
-    error_count,
-    rate_rps,
-    intended_rate_rps,
-    duration_s,
-    verdict,
-    reason,
-    tags
-FROM runs;
-
--- Exact percentiles straight from the samples of a run's measured window, errors included.
-CREATE VIEW IF NOT EXISTS run_percentiles AS
-SELECT
-    run_id,
-    count() AS request_count,
-    countIf(error != 0) AS error_count,
-    quantilesExact(0.5, 0.9, 0.95, 0.99, 0.999)(latency_ns) AS latency,
-    quantilesExact(0.5, 0.9, 0.95, 0.99, 0.999)(service_ns) AS service,
-    latency[1] AS latency_p50_ns,
-    latency[2] AS latency_p90_ns,
-    latency[3] AS latency_p95_ns,
-    latency[4] AS latency_p99_ns,
-    latency[5] AS latency_p99_9_ns,
-    max(latency_ns) AS latency_max_ns,
-    service[1] AS service_p50_ns,
-    service[2] AS service_p90_ns,
-    service[3] AS service_p95_ns,
-    service[4] AS service_p99_ns,
-    service[5] AS service_p99_9_ns,
-    max(service_ns) AS service_max_ns
-FROM samples
-WHERE NOT warmup AND run_id IN (SELECT id FROM runs)
-GROUP BY run_id;
+-- One row per connection that a run opened, or failed to: where the time before a request went.
+CREATE TABLE IF NOT EXISTS connections (
+    run_id LowCardinality(String) CODEC(ZSTD(1)),
+    started_at DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    seq Int64 CODEC(T64, ZSTD(1)) COMMENT 'the request it was opened for; -1: before the run',
+    start_ns Int64 CODEC(Delta(8), T64, ZSTD(1)),
+    dns_ns Int64 CODEC(T64, ZSTD(1)),
+    connect_ns Int64 CODEC(T64, ZSTD(1)),
+    tls_ns Int64 CODEC(T64, ZSTD(1)),
+    origin UInt32 CODEC(T64, ZSTD(1)),
+    error UInt32 CODEC(T64, ZSTD(1)),
+    timestamp DateTime64(9, 'UTC') ALIAS started_at + toIntervalNanosecond(start_ns)
+) ENGINE = MergeTree
+PARTITION BY toYYYYMM(started_at)
+ORDER BY (run_id, start_ns)
+SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;

@@ -255,3 +255,14 @@ CREATE TABLE IF NOT EXISTS otel_metrics_summary (
 PARTITION BY toDate(TimeUnix)
 ORDER BY (ServiceName, MetricName, toStartOfHour(TimeUnix), cityHash64(Attributes), TimeUnix)
 SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
+
+-- What makes a repeated insert of telemetry harmless: ours differ from the Collector's tables in
+-- this setting. It is not set where they are created, since the Collector may have been first. The
+-- table that a view fills needs it as well.
+ALTER TABLE otel_traces MODIFY SETTING non_replicated_deduplication_window = 10000;
+ALTER TABLE otel_traces_trace_id_ts MODIFY SETTING non_replicated_deduplication_window = 10000;
+ALTER TABLE otel_metrics_gauge MODIFY SETTING non_replicated_deduplication_window = 10000;
+ALTER TABLE otel_metrics_sum MODIFY SETTING non_replicated_deduplication_window = 10000;
+ALTER TABLE otel_metrics_histogram MODIFY SETTING non_replicated_deduplication_window = 10000;
+ALTER TABLE otel_metrics_exponential_histogram MODIFY SETTING non_replicated_deduplication_window = 10000;
+ALTER TABLE otel_metrics_summary MODIFY SETTING non_replicated_deduplication_window = 10000;

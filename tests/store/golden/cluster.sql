@@ -40,9 +40,11 @@ CREATE TABLE IF NOT EXISTS runs_local ON CLUSTER lab (
     lag_p99_9_ns Nullable(Int64),
     lag_max_ns Nullable(Int64),
     stopped_ns Nullable(Int64),
+    stop_reason String,
     plan String CODEC(ZSTD(3)),
     environment String CODEC(ZSTD(3)),
     health String CODEC(ZSTD(3)),
+    examples String CODEC(ZSTD(3)),
     saved_at DateTime64(3, 'UTC') DEFAULT now64(3)
 ) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 ORDER BY id
@@ -77,6 +79,347 @@ SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_p
 
 CREATE TABLE IF NOT EXISTS samples ON CLUSTER lab AS samples_local
 ENGINE = Distributed(lab, currentDatabase(), samples_local, cityHash64(run_id));
+
+CREATE TABLE IF NOT EXISTS connections_local ON CLUSTER lab (
+    run_id LowCardinality(String) CODEC(ZSTD(1)),
+    started_at DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    seq Int64 CODEC(T64, ZSTD(1)) COMMENT 'the request it was opened for; -1: before the run',
+    start_ns Int64 CODEC(Delta(8), T64, ZSTD(1)),
+    dns_ns Int64 CODEC(T64, ZSTD(1)),
+    connect_ns Int64 CODEC(T64, ZSTD(1)),
+    tls_ns Int64 CODEC(T64, ZSTD(1)),
+    origin UInt32 CODEC(T64, ZSTD(1)),
+    error UInt32 CODEC(T64, ZSTD(1)),
+    timestamp DateTime64(9, 'UTC') ALIAS started_at + toIntervalNanosecond(start_ns)
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toYYYYMM(started_at)
+ORDER BY (run_id, start_ns)
+SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS connections ON CLUSTER lab AS connections_local
+ENGINE = Distributed(lab, currentDatabase(), connections_local, cityHash64(run_id));
+
+CREATE TABLE IF NOT EXISTS otel_traces_local ON CLUSTER lab (
+    Timestamp DateTime64(9) CODEC(Delta, ZSTD(1)),
+    TraceId String CODEC(ZSTD(1)),
+    SpanId String CODEC(ZSTD(1)),
+    ParentSpanId String CODEC(ZSTD(1)),
+    TraceState String CODEC(ZSTD(1)),
+    SpanName LowCardinality(String) CODEC(ZSTD(1)),
+    SpanKind LowCardinality(String) CODEC(ZSTD(1)),
+    ServiceName LowCardinality(String) CODEC(ZSTD(1)),
+    ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    ScopeName String CODEC(ZSTD(1)),
+    ScopeVersion String CODEC(ZSTD(1)),
+    SpanAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    Duration UInt64 CODEC(ZSTD(1)),
+    StatusCode LowCardinality(String) CODEC(ZSTD(1)),
+    StatusMessage String CODEC(ZSTD(1)),
+    Events Nested (
+        Timestamp DateTime64(9),
+        Name LowCardinality(String),
+        Attributes Map(LowCardinality(String), String)
+    ) CODEC(ZSTD(1)),
+    Links Nested (
+        TraceId String,
+        SpanId String,
+        TraceState String,
+        Attributes Map(LowCardinality(String), String)
+    ) CODEC(ZSTD(1)),
+    INDEX idx_trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX idx_res_attr_key mapKeys(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_res_attr_value mapValues(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_span_attr_key mapKeys(SpanAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_span_attr_value mapValues(SpanAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_duration Duration TYPE minmax GRANULARITY 1
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(Timestamp)
+ORDER BY (ServiceName, SpanName, toDateTime(Timestamp))
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS otel_traces ON CLUSTER lab AS otel_traces_local
+ENGINE = Distributed(lab, currentDatabase(), otel_traces_local, cityHash64(TraceId));
+
+CREATE TABLE IF NOT EXISTS otel_traces_trace_id_ts_local ON CLUSTER lab (
+    TraceId String CODEC(ZSTD(1)),
+    Start DateTime CODEC(Delta, ZSTD(1)),
+    End DateTime CODEC(Delta, ZSTD(1)),
+    INDEX idx_trace_id TraceId TYPE bloom_filter(0.01) GRANULARITY 1
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(Start)
+ORDER BY (TraceId, Start)
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS otel_traces_trace_id_ts ON CLUSTER lab AS otel_traces_trace_id_ts_local
+ENGINE = Distributed(lab, currentDatabase(), otel_traces_trace_id_ts_local, cityHash64(TraceId));
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS otel_traces_trace_id_ts_mv ON CLUSTER lab TO otel_traces_trace_id_ts_local AS
+SELECT
+    TraceId,
+    min(Timestamp) AS Start,
+    max(Timestamp) AS End
+FROM otel_traces_local AS otel_traces
+WHERE TraceId != ''
+GROUP BY TraceId;
+
+CREATE TABLE IF NOT EXISTS otel_metrics_gauge_local ON CLUSTER lab (
+    ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    ResourceSchemaUrl String CODEC(ZSTD(1)),
+    ScopeName String CODEC(ZSTD(1)),
+    ScopeVersion String CODEC(ZSTD(1)),
+    ScopeAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    ScopeDroppedAttrCount UInt32 CODEC(ZSTD(1)),
+    ScopeSchemaUrl String CODEC(ZSTD(1)),
+    ServiceName LowCardinality(String) CODEC(ZSTD(1)),
+    MetricName LowCardinality(String) CODEC(ZSTD(1)),
+    MetricDescription String CODEC(ZSTD(1)),
+    MetricUnit String CODEC(ZSTD(1)),
+    Attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    StartTimeUnix DateTime CODEC(Delta, ZSTD(1)),
+    TimeUnix DateTime CODEC(Delta, ZSTD(1)),
+    Value Float64 CODEC(ZSTD(1)),
+    Flags UInt32 CODEC(ZSTD(1)),
+    Exemplars Nested (
+        FilteredAttributes Map(LowCardinality(String), String),
+        TimeUnix DateTime,
+        Value Float64,
+        SpanId String,
+        TraceId String
+    ) CODEC(ZSTD(1)),
+    INDEX idx_res_attr_key mapKeys(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_res_attr_value mapValues(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_scope_attr_key mapKeys(ScopeAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_scope_attr_value mapValues(ScopeAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_attr_key mapKeys(Attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_attr_value mapValues(Attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_time_minmax TimeUnix TYPE minmax GRANULARITY 1
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(TimeUnix)
+ORDER BY (ServiceName, MetricName, toStartOfHour(TimeUnix), cityHash64(Attributes), TimeUnix)
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS otel_metrics_gauge ON CLUSTER lab AS otel_metrics_gauge_local
+ENGINE = Distributed(lab, currentDatabase(), otel_metrics_gauge_local, cityHash64(MetricName));
+
+CREATE TABLE IF NOT EXISTS otel_metrics_sum_local ON CLUSTER lab (
+    ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    ResourceSchemaUrl String CODEC(ZSTD(1)),
+    ScopeName String CODEC(ZSTD(1)),
+    ScopeVersion String CODEC(ZSTD(1)),
+    ScopeAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    ScopeDroppedAttrCount UInt32 CODEC(ZSTD(1)),
+    ScopeSchemaUrl String CODEC(ZSTD(1)),
+    ServiceName LowCardinality(String) CODEC(ZSTD(1)),
+    MetricName LowCardinality(String) CODEC(ZSTD(1)),
+    MetricDescription String CODEC(ZSTD(1)),
+    MetricUnit String CODEC(ZSTD(1)),
+    Attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    StartTimeUnix DateTime CODEC(Delta, ZSTD(1)),
+    TimeUnix DateTime CODEC(Delta, ZSTD(1)),
+    Value Float64 CODEC(ZSTD(1)),
+    Flags UInt32 CODEC(ZSTD(1)),
+    Exemplars Nested (
+        FilteredAttributes Map(LowCardinality(String), String),
+        TimeUnix DateTime,
+        Value Float64,
+        SpanId String,
+        TraceId String
+    ) CODEC(ZSTD(1)),
+    AggregationTemporality Int32 CODEC(ZSTD(1)),
+    IsMonotonic Boolean CODEC(Delta, ZSTD(1)),
+    INDEX idx_res_attr_key mapKeys(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_res_attr_value mapValues(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_scope_attr_key mapKeys(ScopeAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_scope_attr_value mapValues(ScopeAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_attr_key mapKeys(Attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_attr_value mapValues(Attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_time_minmax TimeUnix TYPE minmax GRANULARITY 1
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(TimeUnix)
+ORDER BY (ServiceName, MetricName, toStartOfHour(TimeUnix), cityHash64(Attributes), TimeUnix)
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS otel_metrics_sum ON CLUSTER lab AS otel_metrics_sum_local
+ENGINE = Distributed(lab, currentDatabase(), otel_metrics_sum_local, cityHash64(MetricName));
+
+CREATE TABLE IF NOT EXISTS otel_metrics_histogram_local ON CLUSTER lab (
+    ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    ResourceSchemaUrl String CODEC(ZSTD(1)),
+    ScopeName String CODEC(ZSTD(1)),
+    ScopeVersion String CODEC(ZSTD(1)),
+    ScopeAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    ScopeDroppedAttrCount UInt32 CODEC(ZSTD(1)),
+    ScopeSchemaUrl String CODEC(ZSTD(1)),
+    ServiceName LowCardinality(String) CODEC(ZSTD(1)),
+    MetricName LowCardinality(String) CODEC(ZSTD(1)),
+    MetricDescription String CODEC(ZSTD(1)),
+    MetricUnit String CODEC(ZSTD(1)),
+    Attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    StartTimeUnix DateTime CODEC(Delta, ZSTD(1)),
+    TimeUnix DateTime CODEC(Delta, ZSTD(1)),
+    Count UInt64 CODEC(Delta, ZSTD(1)),
+    Sum Float64 CODEC(ZSTD(1)),
+    BucketCounts Array(UInt64) CODEC(ZSTD(1)),
+    ExplicitBounds Array(Float64) CODEC(ZSTD(1)),
+    Exemplars Nested (
+        FilteredAttributes Map(LowCardinality(String), String),
+        TimeUnix DateTime,
+        Value Float64,
+        SpanId String,
+        TraceId String
+    ) CODEC(ZSTD(1)),
+    Flags UInt32 CODEC(ZSTD(1)),
+    Min Float64 CODEC(ZSTD(1)),
+    Max Float64 CODEC(ZSTD(1)),
+    AggregationTemporality Int32 CODEC(ZSTD(1)),
+    INDEX idx_res_attr_key mapKeys(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_res_attr_value mapValues(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_scope_attr_key mapKeys(ScopeAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_scope_attr_value mapValues(ScopeAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_attr_key mapKeys(Attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_attr_value mapValues(Attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_time_minmax TimeUnix TYPE minmax GRANULARITY 1
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(TimeUnix)
+ORDER BY (ServiceName, MetricName, toStartOfHour(TimeUnix), cityHash64(Attributes), TimeUnix)
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS otel_metrics_histogram ON CLUSTER lab AS otel_metrics_histogram_local
+ENGINE = Distributed(lab, currentDatabase(), otel_metrics_histogram_local, cityHash64(MetricName));
+
+CREATE TABLE IF NOT EXISTS otel_metrics_exponential_histogram_local ON CLUSTER lab (
+    ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    ResourceSchemaUrl String CODEC(ZSTD(1)),
+    ScopeName String CODEC(ZSTD(1)),
+    ScopeVersion String CODEC(ZSTD(1)),
+    ScopeAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    ScopeDroppedAttrCount UInt32 CODEC(ZSTD(1)),
+    ScopeSchemaUrl String CODEC(ZSTD(1)),
+    ServiceName LowCardinality(String) CODEC(ZSTD(1)),
+    MetricName LowCardinality(String) CODEC(ZSTD(1)),
+    MetricDescription String CODEC(ZSTD(1)),
+    MetricUnit String CODEC(ZSTD(1)),
+    Attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    StartTimeUnix DateTime CODEC(Delta, ZSTD(1)),
+    TimeUnix DateTime CODEC(Delta, ZSTD(1)),
+    Count UInt64 CODEC(Delta, ZSTD(1)),
+    Sum Float64 CODEC(ZSTD(1)),
+    Scale Int32 CODEC(ZSTD(1)),
+    ZeroCount UInt64 CODEC(ZSTD(1)),
+    PositiveOffset Int32 CODEC(ZSTD(1)),
+    PositiveBucketCounts Array(UInt64) CODEC(ZSTD(1)),
+    NegativeOffset Int32 CODEC(ZSTD(1)),
+    NegativeBucketCounts Array(UInt64) CODEC(ZSTD(1)),
+    Exemplars Nested (
+        FilteredAttributes Map(LowCardinality(String), String),
+        TimeUnix DateTime,
+        Value Float64,
+        SpanId String,
+        TraceId String
+    ) CODEC(ZSTD(1)),
+    Flags UInt32 CODEC(ZSTD(1)),
+    Min Float64 CODEC(ZSTD(1)),
+    Max Float64 CODEC(ZSTD(1)),
+    AggregationTemporality Int32 CODEC(ZSTD(1)),
+    INDEX idx_res_attr_key mapKeys(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_res_attr_value mapValues(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_scope_attr_key mapKeys(ScopeAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_scope_attr_value mapValues(ScopeAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_attr_key mapKeys(Attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_attr_value mapValues(Attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_time_minmax TimeUnix TYPE minmax GRANULARITY 1
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(TimeUnix)
+ORDER BY (ServiceName, MetricName, toStartOfHour(TimeUnix), cityHash64(Attributes), TimeUnix)
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS otel_metrics_exponential_histogram ON CLUSTER lab AS otel_metrics_exponential_histogram_local
+ENGINE = Distributed(lab, currentDatabase(), otel_metrics_exponential_histogram_local, cityHash64(MetricName));
+
+CREATE TABLE IF NOT EXISTS otel_metrics_summary_local ON CLUSTER lab (
+    ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    ResourceSchemaUrl String CODEC(ZSTD(1)),
+    ScopeName String CODEC(ZSTD(1)),
+    ScopeVersion String CODEC(ZSTD(1)),
+    ScopeAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    ScopeDroppedAttrCount UInt32 CODEC(ZSTD(1)),
+    ScopeSchemaUrl String CODEC(ZSTD(1)),
+    ServiceName LowCardinality(String) CODEC(ZSTD(1)),
+    MetricName LowCardinality(String) CODEC(ZSTD(1)),
+    MetricDescription String CODEC(ZSTD(1)),
+    MetricUnit String CODEC(ZSTD(1)),
+    Attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    StartTimeUnix DateTime CODEC(Delta, ZSTD(1)),
+    TimeUnix DateTime CODEC(Delta, ZSTD(1)),
+    Count UInt64 CODEC(Delta, ZSTD(1)),
+    Sum Float64 CODEC(ZSTD(1)),
+    ValueAtQuantiles Nested (
+        Quantile Float64,
+        Value Float64
+    ) CODEC(ZSTD(1)),
+    Flags UInt32 CODEC(ZSTD(1)),
+    INDEX idx_res_attr_key mapKeys(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_res_attr_value mapValues(ResourceAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_scope_attr_key mapKeys(ScopeAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_scope_attr_value mapValues(ScopeAttributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_attr_key mapKeys(Attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_attr_value mapValues(Attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX idx_time_minmax TimeUnix TYPE minmax GRANULARITY 1
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toDate(TimeUnix)
+ORDER BY (ServiceName, MetricName, toStartOfHour(TimeUnix), cityHash64(Attributes), TimeUnix)
+SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS otel_metrics_summary ON CLUSTER lab AS otel_metrics_summary_local
+ENGINE = Distributed(lab, currentDatabase(), otel_metrics_summary_local, cityHash64(MetricName));
+
+ALTER TABLE otel_traces_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE otel_traces_trace_id_ts_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE otel_metrics_gauge_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE otel_metrics_sum_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE otel_metrics_histogram_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE otel_metrics_exponential_histogram_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+ALTER TABLE otel_metrics_summary_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS ingest_blocks_local ON CLUSTER lab (
+    file_id String,
+    start_offset UInt64,
+    end_offset UInt64,
+    tail_hash String,
+    line_sums Array(UInt32) CODEC(ZSTD(1)),
+    state UInt8 COMMENT '1 begun, 2 finished',
+    path String,
+    line_count UInt64,
+    span_count UInt64,
+    metric_point_count UInt64,
+    error_count UInt64,
+    noted_at DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}', state)
+ORDER BY (file_id, start_offset)
+SETTINGS replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS ingest_blocks ON CLUSTER lab AS ingest_blocks_local
+ENGINE = Distributed(lab, currentDatabase(), ingest_blocks_local, cityHash64(file_id));
+
+CREATE TABLE IF NOT EXISTS ingest_errors_local ON CLUSTER lab (
+    file_id String,
+    path String,
+    file_offset UInt64,
+    reason String,
+    line_head String,
+    noted_at DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+ORDER BY (file_id, file_offset)
+SETTINGS replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS ingest_errors ON CLUSTER lab AS ingest_errors_local
+ENGINE = Distributed(lab, currentDatabase(), ingest_errors_local, cityHash64(file_id));
 
 CREATE VIEW IF NOT EXISTS benchmark_results ON CLUSTER lab AS
 SELECT
@@ -126,55 +469,6 @@ FROM samples
 WHERE NOT warmup AND run_id GLOBAL IN (SELECT id FROM runs)
 GROUP BY run_id;
 
-CREATE TABLE IF NOT EXISTS ingest_blocks_local ON CLUSTER lab (
-    file_id String,
-    start_offset UInt64,
-    end_offset UInt64,
-    state UInt8 COMMENT '1 begun, 2 finished',
-    path String,
-    line_count UInt64,
-    span_count UInt64,
-    metric_point_count UInt64,
-    error_count UInt64,
-    noted_at DateTime64(3, 'UTC') DEFAULT now64(3)
-) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}', state)
-ORDER BY (file_id, start_offset);
-
-CREATE TABLE IF NOT EXISTS ingest_blocks ON CLUSTER lab AS ingest_blocks_local
-ENGINE = Distributed(lab, currentDatabase(), ingest_blocks_local, cityHash64(file_id));
-
-CREATE TABLE IF NOT EXISTS ingest_errors_local ON CLUSTER lab (
-    file_id String,
-    path String,
-    file_offset UInt64,
-    reason String,
-    line_head String,
-    noted_at DateTime64(3, 'UTC') DEFAULT now64(3)
-) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
-ORDER BY (file_id, file_offset)
-SETTINGS replicated_deduplication_window = 10000;
-
-CREATE TABLE IF NOT EXISTS ingest_errors ON CLUSTER lab AS ingest_errors_local
-ENGINE = Distributed(lab, currentDatabase(), ingest_errors_local, cityHash64(file_id));
-
-ALTER TABLE otel_traces_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
-
-ALTER TABLE otel_traces_trace_id_ts_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
-
-ALTER TABLE otel_metrics_gauge_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
-
-ALTER TABLE otel_metrics_sum_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
-
-ALTER TABLE otel_metrics_histogram_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
-
-ALTER TABLE otel_metrics_exponential_histogram_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
-
-ALTER TABLE otel_metrics_summary_local ON CLUSTER lab MODIFY SETTING replicated_deduplication_window = 10000;
-
-ALTER TABLE runs_local ON CLUSTER lab ADD COLUMN IF NOT EXISTS stop_reason String AFTER stopped_ns;
-
-ALTER TABLE runs ON CLUSTER lab ADD COLUMN IF NOT EXISTS stop_reason String AFTER stopped_ns;
-
 CREATE TABLE IF NOT EXISTS endpoint_seconds_local ON CLUSTER lab (
     run_id LowCardinality(String),
     started_at DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
@@ -193,23 +487,6 @@ SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_p
 
 CREATE TABLE IF NOT EXISTS endpoint_seconds ON CLUSTER lab AS endpoint_seconds_local
 ENGINE = Distributed(lab, currentDatabase(), endpoint_seconds_local, cityHash64(run_id));
-
-INSERT INTO endpoint_seconds
-SELECT
-    run_id,
-    any(started_at),
-    endpoint,
-    intDiv(intended_ns, 1000000000) AS second,
-    bitTest(flags, 0) AS warmup,
-    count(),
-    countIf(error != 0),
-    sum(bytes_in),
-    max(lag_ns + service_ns),
-    quantilesDDState(0.005, 0.5, 0.9, 0.95, 0.99, 0.999)(lag_ns + service_ns)
-FROM samples
-GROUP BY run_id, endpoint, second, warmup
-ORDER BY run_id, endpoint, second, warmup
-SETTINGS insert_deduplication_token = 'migration:0008', max_threads = 1, max_insert_threads = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS endpoint_seconds_mv ON CLUSTER lab TO endpoint_seconds_local AS
 SELECT
@@ -298,8 +575,48 @@ FROM runs
 ORDER BY started_at DESC, id DESC
 LIMIT 1 BY name;
 
-ALTER TABLE imported_timeline_local ON CLUSTER lab ADD COLUMN IF NOT EXISTS imported_at DateTime64(3, 'UTC') DEFAULT now64(3);
+CREATE TABLE IF NOT EXISTS imported_summaries_local ON CLUSTER lab (
+    id String,
+    tool LowCardinality(String),
+    format LowCardinality(String),
+    name String,
+    url String,
+    started_at Nullable(DateTime64(9, 'UTC')),
+    duration_s Nullable(Float64),
+    request_count Nullable(UInt64),
+    error_count Nullable(UInt64),
+    rate_rps Nullable(Float64),
+    mean_ns Nullable(Int64),
+    min_ns Nullable(Int64),
+    max_ns Nullable(Int64),
+    percentile_ratios Array(Float64) COMMENT '0 to 1, ascending',
+    percentile_ns Array(Int64),
+    percentile_counts Array(Nullable(UInt64)) COMMENT 'requests that took at most as long',
+    notes Array(String),
+    imported_at DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+ORDER BY id
+SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
 
-ALTER TABLE imported_timeline ON CLUSTER lab ADD COLUMN IF NOT EXISTS imported_at DateTime64(3, 'UTC') DEFAULT now64(3);
+CREATE TABLE IF NOT EXISTS imported_summaries ON CLUSTER lab AS imported_summaries_local
+ENGINE = Distributed(lab, currentDatabase(), imported_summaries_local, cityHash64(id));
 
-ALTER TABLE imported_timeline_local ON CLUSTER lab MATERIALIZE COLUMN imported_at;
+CREATE TABLE IF NOT EXISTS imported_timeline_local ON CLUSTER lab (
+    summary_id String,
+    line UInt32,
+    at DateTime('UTC'),
+    endpoint String,
+    user_count UInt32,
+    rate_rps Float64,
+    failure_rate_rps Float64,
+    request_count UInt64,
+    error_count UInt64,
+    percentile_ratios Array(Float64),
+    percentile_ns Array(Int64),
+    imported_at DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+ORDER BY (summary_id, line)
+SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS imported_timeline ON CLUSTER lab AS imported_timeline_local
+ENGINE = Distributed(lab, currentDatabase(), imported_timeline_local, cityHash64(summary_id));

@@ -1,3 +1,53 @@
+-- The summary row per run, in seconds.
+CREATE VIEW IF NOT EXISTS benchmark_results AS
+SELECT
+    started_at AS timestamp,
+    id AS run_id,
+    name,
+    url,
+    endpoint,
+    latency_mean_ns / 1e9 AS avg_latency,
+    latency_p50_ns / 1e9 AS p50_latency,
+    latency_p90_ns / 1e9 AS p90_latency,
+    latency_p95_ns / 1e9 AS p95_latency,
+    latency_p99_ns / 1e9 AS p99_latency,
+    latency_p99_9_ns / 1e9 AS p99_9_latency,
+    latency_min_ns / 1e9 AS min_latency,
+    latency_max_ns / 1e9 AS max_latency,
+    request_count AS total_requests,
+    error_count,
+    rate_rps,
+    intended_rate_rps,
+    duration_s,
+    verdict,
+    reason,
+    tags
+FROM runs;
+
+-- Exact percentiles straight from the samples of a run's measured window, errors included.
+CREATE VIEW IF NOT EXISTS run_percentiles AS
+SELECT
+    run_id,
+    count() AS request_count,
+    countIf(error != 0) AS error_count,
+    quantilesExact(0.5, 0.9, 0.95, 0.99, 0.999)(latency_ns) AS latency,
+    quantilesExact(0.5, 0.9, 0.95, 0.99, 0.999)(service_ns) AS service,
+    latency[1] AS latency_p50_ns,
+    latency[2] AS latency_p90_ns,
+    latency[3] AS latency_p95_ns,
+    latency[4] AS latency_p99_ns,
+    latency[5] AS latency_p99_9_ns,
+    max(latency_ns) AS latency_max_ns,
+    service[1] AS service_p50_ns,
+    service[2] AS service_p90_ns,
+    service[3] AS service_p95_ns,
+    service[4] AS service_p99_ns,
+    service[5] AS service_p99_9_ns,
+    max(service_ns) AS service_max_ns
+FROM samples
+WHERE NOT warmup AND run_id IN (SELECT id FROM runs)
+GROUP BY run_id;
+
 -- Sums and sketches of the requests of one endpoint that were intended in one second of a run. They
 -- merge over seconds, endpoints and runs. A percentile from them is within 0.5 % of the exact one
 -- (DDSketch: Masson, Rim, Lee 2019); those of a run in `runs` and `run_percentiles` are exact.
@@ -18,24 +68,6 @@ CREATE TABLE IF NOT EXISTS endpoint_seconds (
 PARTITION BY toYYYYMM(started_at)
 ORDER BY (run_id, endpoint, second, warmup)
 SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
-
--- The runs that are there already. A repetition is dropped: equal rows in the same order, one token.
-INSERT INTO endpoint_seconds
-SELECT
-    run_id,
-    any(started_at),
-    endpoint,
-    intDiv(intended_ns, 1000000000) AS second,
-    bitTest(flags, 0) AS warmup,
-    count(),
-    countIf(error != 0),
-    sum(bytes_in),
-    max(lag_ns + service_ns),
-    quantilesDDState(0.005, 0.5, 0.9, 0.95, 0.99, 0.999)(lag_ns + service_ns)
-FROM samples
-GROUP BY run_id, endpoint, second, warmup
-ORDER BY run_id, endpoint, second, warmup
-SETTINGS insert_deduplication_token = 'migration:0008', max_threads = 1, max_insert_threads = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS endpoint_seconds_mv TO endpoint_seconds AS
 SELECT

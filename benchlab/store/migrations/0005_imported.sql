@@ -25,7 +25,8 @@ ORDER BY id
 SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- The time series of such a run. Counts are totals since its start, percentiles those of the window
--- that the tool chose; the endpoint is '' for all requests together.
+-- that the tool chose; the endpoint is '' for all requests together. `imported_at` is there so that a
+-- TTL can take both.
 CREATE TABLE IF NOT EXISTS imported_timeline (
     summary_id String,
     line UInt32,
@@ -37,7 +38,8 @@ CREATE TABLE IF NOT EXISTS imported_timeline (
     request_count UInt64,
     error_count UInt64,
     percentile_ratios Array(Float64),
-    percentile_ns Array(Int64)
+    percentile_ns Array(Int64),
+    imported_at DateTime64(3, 'UTC') DEFAULT now64(3)
 ) ENGINE = MergeTree
 ORDER BY (summary_id, line)
 SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
