@@ -10,7 +10,7 @@ import click
 
 from benchlab.errors import RunNotFoundError
 from benchlab.store import Store
-from benchlab.values.examples import printable
+from benchlab.text import printable
 from benchlab.values.imported import ImportedSummary
 
 if TYPE_CHECKING:

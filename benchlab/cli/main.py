@@ -10,7 +10,6 @@ import sys
 
 import click
 
-from benchlab import __version__
 from benchlab.cli.calibrate import calibrate
 from benchlab.cli.exchange import export, import_
 from benchlab.cli.history import history, query, show
@@ -25,7 +24,8 @@ from benchlab.cli.sweep import sweep
 from benchlab.cli.target import target
 from benchlab.cli.unread import outlive_output
 from benchlab.errors import BenchlabError
-from benchlab.values.examples import printable
+from benchlab.text import printable
+from benchlab.version import __version__
 
 __all__ = ["cli", "main"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchlab.errors import InputError
 from benchlab.headless.kernel import quiet_papermill
-from benchlab.values.redact import HIDDEN, header_value, public_url
+from benchlab.redact import HIDDEN, header_value, public_url
 
 __all__ = ["Parameter", "convert_parameters", "hide_secrets", "notebook_parameters"]
 

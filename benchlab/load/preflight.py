@@ -8,9 +8,9 @@ import ssl
 
 from benchlab.errors import InputError, TargetError
 from benchlab.load.tls import tls_context
+from benchlab.redact import HIDDEN
 from benchlab.values.load import ClosedLoop
 from benchlab.values.plan import Plan
-from benchlab.values.redact import HIDDEN
 from benchlab.values.request import Origin
 
 __all__ = ["allow_open_files", "check_credentials", "check_open_files", "check_reachable"]

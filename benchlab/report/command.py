@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 
+from benchlab.redact import HIDDEN, header_value, public_url
 from benchlab.units import format_duration_s
 from benchlab.values.checks import (
     BodyContains,
@@ -29,7 +30,6 @@ from benchlab.values.load import (
 )
 from benchlab.values.load.notation import write_spike, write_stages, write_steps, write_think_time
 from benchlab.values.plan import COUNTED_LIMIT_S, Plan
-from benchlab.values.redact import HIDDEN, header_value, public_url
 from benchlab.values.transport import Transport
 
 __all__ = ["command_line", "command_notes"]

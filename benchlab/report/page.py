@@ -11,8 +11,9 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from benchlab import __version__, plots
+from benchlab import plots
 from benchlab.plots.figure import open_axes
+from benchlab.redact import public_url
 from benchlab.report import facts, numbers
 from benchlab.report.command import command_line, command_notes
 from benchlab.report.examples import exhibits, left_out_note
@@ -20,10 +21,10 @@ from benchlab.report.figures import inline_svg
 from benchlab.units import format_count, format_ms, format_ratio
 from benchlab.values.coverage import TraceCoverage
 from benchlab.values.plan_toml import plan_to_toml
-from benchlab.values.redact import public_url
 from benchlab.values.run import Run
 from benchlab.values.trace import Trace
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, verdict_in_words
+from benchlab.version import __version__
 
 __all__ = ["Extra", "render_page"]
 

@@ -6,8 +6,8 @@ import pandas as pd
 
 from benchlab.analysis.histogram import histogram_table
 from benchlab.analysis.timeseries import timeseries
+from benchlab.redact import public_url
 from benchlab.units import NS_PER_MS
-from benchlab.values.redact import public_url
 from benchlab.values.run import Run
 
 __all__ = ["csv_tables", "endpoint_table"]

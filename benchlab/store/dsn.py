@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from benchlab.errors import InputError
 from benchlab.paths import data_dir
-from benchlab.values.redact import unread_url
+from benchlab.redact import unread_url
 
 __all__ = ["Dsn", "default_dsn", "parse_dsn"]
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import codecs
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchlab.values.redact import header_value, public_text
+from benchlab.redact import header_value, public_text
+from benchlab.text import one_line
 
 __all__ = [
     "BODY_BYTES",
     "Example",
     "Quota",
     "make_example",
-    "one_line",
     "pick",
-    "printable",
     "show_first",
 ]
 
@@ -34,8 +32,6 @@ BODY_BYTES = 2048
 _HEADERS, _VALUE_LENGTH, _WORDS_LENGTH = 40, 300, 500
 _TEXTS = ("kind", "endpoint", "words", "body")
 _NUMBERS = ("seq", "intended_ns", "status", "body_bytes")
-_DISTURBING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +165,6 @@ def show_first(
         before[item.kind, item.endpoint] += 1
     ranked.sort(key=lambda pair: pair[0])  # one of each kind and endpoint, then a second …
     return [(item, not measured) for _, item in ranked[:count]]
-
-
-def printable(text: str) -> str:
-    """``text`` with its lines, and a mark for each character that would disturb a page."""
-    return _DISTURBING.sub("\ufffd", text.replace("\r\n", "\n"))
-
-
-def one_line(text: str, length: int) -> str:
-    """``text`` on one line of at most ``length`` characters, safe to print on a terminal."""
-    line = " ".join(_UNPRINTABLE.sub(" ", text[: length * 4]).split())
-    return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 def _text(text: str, length: int = _VALUE_LENGTH) -> str:

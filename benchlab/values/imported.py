@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from benchlab.redact import public_url
 from benchlab.units import NS_PER_S
-from benchlab.values.redact import public_url
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
+from benchlab.redact import public_url
 from benchlab.units import NS_PER_S, seconds_to_ns
 from benchlab.values.load import ClosedLoop, Load, load_from_dict, load_to_dict
 from benchlab.values.mix import draw_mix
 from benchlab.values.numbers import check_seconds, check_whole, is_number
 from benchlab.values.objectives import Objective, check_objectives, parse_objectives
 from benchlab.values.pairs import text_pairs
-from benchlab.values.redact import public_url
 from benchlab.values.request import Origin, Request
 from benchlab.values.scenario import Scenario
 from benchlab.values.schedule import (

@@ -6,8 +6,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from benchlab.redact import header_value, public_url
 from benchlab.values.feed import withhold_rows
-from benchlab.values.redact import header_value, public_url
 from benchlab.values.scenario import withhold_code
 
 __all__ = ["public_plan"]

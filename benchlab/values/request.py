@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from urllib.parse import SplitResult, quote_plus, unquote, urlencode, urlsplit, urlunsplit
 
 from benchlab.errors import InputError
+from benchlab.redact import unread_url
 from benchlab.values.checks import Check, check_from_dict, check_to_dict, tuple_of_checks
 from benchlab.values.feed import Feed
 from benchlab.values.pairs import text_pairs
-from benchlab.values.redact import unread_url
 from benchlab.values.template import BUILT_IN, field_names
 
 __all__ = ["Origin", "Request"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError, InvalidRunError
+from benchlab.redact import public_url
 from benchlab.values.cautions import cautions
 from benchlab.values.connections import Connections
 from benchlab.values.examples import Example
@@ -21,7 +22,6 @@ from benchlab.values.health import Health, Judgement, Verdict, judge
 from benchlab.values.histogram import LatencyHistogram
 from benchlab.values.objective_results import ObjectiveResult, evaluate
 from benchlab.values.plan import Plan
-from benchlab.values.redact import public_url
 from benchlab.values.samples import Samples
 from benchlab.values.summary import Summary, summarize
 from benchlab.values.window import counted_out, measured_window_ns

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from benchlab.errors import InputError
-from benchlab.values.redact import public_url
+from benchlab.redact import public_url
 from benchlab.values.request import Request
 
 __all__ = ["Targets", "at_targets"]

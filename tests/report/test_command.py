@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from benchlab.cli.main import cli
+from benchlab.redact import header_value, public_url
 from benchlab.report.command import command_line, command_notes
 from benchlab.values.checks import (
     BodyContains,
@@ -27,7 +28,6 @@ from benchlab.values.load import (
 )
 from benchlab.values.plan import Plan
 from benchlab.values.public_plan import public_plan
-from benchlab.values.redact import header_value, public_url
 from benchlab.values.request import Request
 from benchlab.values.run import Run
 from benchlab.values.transport import Transport

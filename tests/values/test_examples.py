@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchlab.text import one_line, printable
 from benchlab.values.examples import (
     BODY_BYTES,
     MOST,
@@ -13,9 +14,7 @@ from benchlab.values.examples import (
     Example,
     Quota,
     make_example,
-    one_line,
     pick,
-    printable,
     show_first,
 )
 

@@ -12,12 +12,12 @@ from datetime import date, time
 from typing import Any
 
 from benchlab.errors import InputError
+from benchlab.redact import unread_url
 from benchlab.units import parse_duration_s
 from benchlab.values.checks import check_from_dict
 from benchlab.values.feed import Feed
 from benchlab.values.load import Replay, load_from_dict
 from benchlab.values.plan import Plan
-from benchlab.values.redact import unread_url
 from benchlab.values.request import Request
 from benchlab.values.scenario import Scenario
 

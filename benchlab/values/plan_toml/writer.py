@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from benchlab.redact import HIDDEN, header_value, public_url
 from benchlab.values.feed import Feed
 from benchlab.values.plan import Plan
 from benchlab.values.public_plan import public_plan
-from benchlab.values.redact import HIDDEN, header_value, public_url
 from benchlab.values.scenario import Scenario
 
 __all__ = ["plan_to_toml"]

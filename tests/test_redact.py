@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from benchlab.redact import header_value, public_text, public_url, unread_url
 from benchlab.values.plan import Plan
 from benchlab.values.plan_toml import plan_to_toml
 from benchlab.values.public_plan import public_plan
-from benchlab.values.redact import header_value, public_text, public_url, unread_url
 from benchlab.values.request import Request
 from benchlab.values.scenario import Scenario
 

@@ -1,0 +1,21 @@
+"""Text of others made safe to show, and the small grammar of messages."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["one_line", "printable"]
+
+_DISTURBING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]+")
+
+
+def printable(text: str) -> str:
+    """``text`` with its lines, and a mark for each character that would disturb a page."""
+    return _DISTURBING.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
+def one_line(text: str, length: int) -> str:
+    """``text`` on one line of at most ``length`` characters, safe to print on a terminal."""
+    line = " ".join(_UNPRINTABLE.sub(" ", text[: length * 4]).split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"
