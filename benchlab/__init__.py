@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from benchlab.load.run import run_async as run_async
     from benchlab.plan_file import read_plan as read_plan
     from benchlab.report import write_report as write_report
+    from benchlab.samples.histogram import LatencyHistogram as LatencyHistogram
+    from benchlab.samples.samples import Samples as Samples
     from benchlab.scenarios import scenario as scenario
     from benchlab.store import Store as Store
     from benchlab.values.checks import BodyContains as BodyContains
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from benchlab.values.checks import StatusIn as StatusIn
     from benchlab.values.feed import Feed as Feed
     from benchlab.values.floor import Floor as Floor
-    from benchlab.values.histogram import LatencyHistogram as LatencyHistogram
     from benchlab.values.imported import ImportedSummary as ImportedSummary
     from benchlab.values.load import ClosedLoop as ClosedLoop
     from benchlab.values.load import ConstantRate as ConstantRate
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from benchlab.values.plan import Plan as Plan
     from benchlab.values.request import Request as Request
     from benchlab.values.run import Run as Run
-    from benchlab.values.samples import Samples as Samples
     from benchlab.values.scenario import Scenario as Scenario
     from benchlab.values.transport import Transport as Transport
 
@@ -59,7 +59,7 @@ _HOME = {
     "JsonEquals": "benchlab.values.checks",
     "Feed": "benchlab.values.feed",
     "ImportedSummary": "benchlab.values.imported",
-    "LatencyHistogram": "benchlab.values.histogram",
+    "LatencyHistogram": "benchlab.samples.histogram",
     "MaxBody": "benchlab.values.checks",
     "Objective": "benchlab.values.objectives",
     "Plan": "benchlab.values.plan",
@@ -67,7 +67,7 @@ _HOME = {
     "Replay": "benchlab.values.load",
     "Request": "benchlab.values.request",
     "Run": "benchlab.values.run",
-    "Samples": "benchlab.values.samples",
+    "Samples": "benchlab.samples.samples",
     "Scenario": "benchlab.values.scenario",
     "Spike": "benchlab.values.load",
     "Stages": "benchlab.values.load",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.room import make_room
-from benchlab.values.records import BLOCK_RECORDS, OPAQUE, SAMPLE_DTYPE
+from benchlab.samples.records import BLOCK_RECORDS, OPAQUE, SAMPLE_DTYPE
 
 __all__ = ["read_in_order", "read_records"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, spool
+from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag
 from benchlab.values.health import WorkerHealth
-from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Flag
 
 __all__ = ["make_spool"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
+from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_MS
-from benchlab.values.samples import Samples
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.samples.connections import Connections
+from benchlab.samples.samples import Flag, Samples
+from benchlab.samples.summary import Distribution
 from benchlab.units import NS_PER_MS
-from benchlab.values.connections import Connections
-from benchlab.values.samples import Flag, Samples
-from benchlab.values.summary import Distribution
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 from benchlab.errors import InputError
 from benchlab.exchange.records import RecordFile
 from benchlab.exchange.text import content_digest
+from benchlab.samples.records import BLOCK_RECORDS, SAMPLE_DTYPE, ErrorKind
+from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S, utc_from_ns
 from benchlab.values.health import Health
 from benchlab.values.load import Imported
 from benchlab.values.plan import Plan
-from benchlab.values.records import BLOCK_RECORDS, SAMPLE_DTYPE, ErrorKind
 from benchlab.values.request import Request
 from benchlab.values.run import Run
-from benchlab.values.samples import Samples
 
 __all__ = ["UNKNOWN_URL", "Collector"]
 

@@ -1,6 +1,6 @@
 """Writing a run to one file: Parquet, Arrow or CSV.
 
-Each holds a column per field of `benchlab.values.samples.SAMPLE_DTYPE`, raw, one row per request;
+Each holds a column per field of `benchlab.samples.samples.SAMPLE_DTYPE`, raw, one row per request;
 what else the run is stands beside as JSON: in the schema metadata of Parquet and Arrow under
 ``benchlab``, in CSV in the first line, after ``# benchlab ``. Readers skip that line as a comment
 (pandas: ``read_csv(path, comment="#")``). One file, so that nothing can be lost on the way.
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError, RunError
 from benchlab.exchange.head import encode_head
+from benchlab.samples.samples import SAMPLE_DTYPE
 from benchlab.values.run import Run
-from benchlab.values.samples import SAMPLE_DTYPE
 
 __all__ = [
     "CSV_MARK",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from benchlab.values.samples import ErrorKind
+from benchlab.samples.samples import ErrorKind
 
 __all__ = ["kind_of_failure"]
 

@@ -12,14 +12,14 @@ import numpy as np
 
 from benchlab.errors import InputError
 from benchlab.exchange.text import WRONG_CONTENT
+from benchlab.samples.connections import CONNECTION_DTYPE, Connections
+from benchlab.samples.examples import Example
+from benchlab.samples.samples import ErrorKind, Samples
 from benchlab.units import utc_from_ns
-from benchlab.values.connections import CONNECTION_DTYPE, Connections
-from benchlab.values.examples import Example
 from benchlab.values.health import Health
 from benchlab.values.plan import Plan
 from benchlab.values.public_plan import public_plan
 from benchlab.values.run import Run
-from benchlab.values.samples import ErrorKind, Samples
 
 __all__ = ["decode_head", "encode_head"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import RunError
-from benchlab.values.records import SAMPLE_DTYPE
+from benchlab.samples.records import SAMPLE_DTYPE
 
 __all__ = ["RecordFile"]
 

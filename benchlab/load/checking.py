@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from benchlab.samples.samples import ErrorKind
 from benchlab.units import format_bytes
 from benchlab.values.checks import (
     BodyContains,
@@ -22,7 +23,6 @@ from benchlab.values.checks import (
     status_words,
 )
 from benchlab.values.request import Request
-from benchlab.values.samples import ErrorKind
 
 __all__ = ["BODY_CAP_BYTES", "Checker", "judge_status", "make_checker"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchlab.values.connections import CONNECTION_DTYPE
+from benchlab.samples.connections import CONNECTION_DTYPE
 
 __all__ = ["ConnectionLog"]
 

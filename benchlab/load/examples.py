@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchlab.values.examples import Quota, make_example
-from benchlab.values.samples import ErrorKind
+from benchlab.samples.examples import Quota, make_example
+from benchlab.samples.samples import ErrorKind
 
 __all__ = ["Examples"]
 

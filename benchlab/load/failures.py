@@ -8,7 +8,7 @@ import ssl
 
 import httpx
 
-from benchlab.values.samples import ErrorKind
+from benchlab.samples.samples import ErrorKind
 
 __all__ = [
     "causes_of",

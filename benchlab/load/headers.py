@@ -6,7 +6,7 @@ import numpy as np
 
 from benchlab.values.plan import Plan
 from benchlab.values.request import Request
-from benchlab.values.samples import is_traced, trace_id
+from benchlab.values.tracing import is_traced, trace_id
 
 __all__ = ["asks_for_trace", "request_headers", "traceparent"]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchlab.values.samples import SAMPLE_DTYPE, Flag
+from benchlab.samples.samples import SAMPLE_DTYPE, Flag
 
 __all__ = ["Recorder", "in_run_time"]
 

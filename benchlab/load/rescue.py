@@ -14,7 +14,7 @@ import numpy as np
 
 from benchlab import spool
 from benchlab.load.recorder import in_run_time
-from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind
+from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind
 
 __all__ = ["rescue", "share_memory"]
 

@@ -12,8 +12,8 @@ from benchlab.load.httpx_client import ClientFactory
 from benchlab.load.outputs import Outputs
 from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
+from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.values.plan import Plan
-from benchlab.values.samples import ErrorKind, Flag
 
 __all__ = ["UserPool"]
 

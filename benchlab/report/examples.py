@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from benchlab.samples.examples import Example, show_first
 from benchlab.text import printable
 from benchlab.units import NS_PER_S, format_bytes
-from benchlab.values.examples import Example, show_first
 from benchlab.values.run import Run
 
 __all__ = ["Exhibit", "exhibits", "left_out_note"]

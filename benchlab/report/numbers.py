@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 from benchlab.analysis.phases import STATISTICS as STEPS
 from benchlab.analysis.phases import phases
+from benchlab.samples.percentiles import percentile_of
+from benchlab.samples.records import join_records
+from benchlab.samples.samples import ErrorKind, Flag, Samples
+from benchlab.samples.summary import STATISTICS, Distribution
 from benchlab.units import (
     NS_PER_MS,
     NS_PER_S,
@@ -23,11 +27,8 @@ from benchlab.units import (
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
 from benchlab.values.health import unhindered
 from benchlab.values.load import ClosedLoop, Imported
-from benchlab.values.percentiles import percentile_of
-from benchlab.values.records import join_records
 from benchlab.values.run import Run
-from benchlab.values.samples import ErrorKind, Flag, Samples, is_traced, trace_id
-from benchlab.values.summary import STATISTICS, Distribution
+from benchlab.values.tracing import is_traced, trace_id
 
 __all__ = [
     "Table",

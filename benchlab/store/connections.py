@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchlab.errors import StoreError
+from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.store.cluster import stored
 from benchlab.store.insert import insert_exactly, insert_rows
-from benchlab.values.connections import CONNECTION_DTYPE, Connections
 from benchlab.values.run import Run
 
 if TYPE_CHECKING:

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from benchlab.errors import InputError, RunNotFoundError, StoreError
 from benchlab.paths import data_dir
 from benchlab.room import make_room
+from benchlab.samples.examples import Example
+from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from benchlab.store.connection import is_embedded, reason
 from benchlab.store.connections import read_connections
 from benchlab.store.dsn import Dsn
 from benchlab.store.read_only import ALLOW_WRITE, check
 from benchlab.units import utc_from_ns
-from benchlab.values.examples import Example
 from benchlab.values.health import Health
 from benchlab.values.plan import Plan
 from benchlab.values.run import Run
-from benchlab.values.samples import SAMPLE_DTYPE, Samples
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from benchlab.store.losses import lost_spans
 from benchlab.store.read import resolve, typed_frame
 from benchlab.values.coverage import TraceCoverage
 from benchlab.values.plan import Plan
-from benchlab.values.samples import is_traced
+from benchlab.values.tracing import is_traced
 
 if TYPE_CHECKING:
     import pandas as pd

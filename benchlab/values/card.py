@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchlab.samples.examples import show_first
+from benchlab.samples.summary import STATISTICS
 from benchlab.text import one_line
 from benchlab.units import (
     format_bytes,
@@ -18,8 +20,6 @@ from benchlab.units import (
     format_ratio,
 )
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
-from benchlab.values.examples import show_first
-from benchlab.values.summary import STATISTICS
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, window_in_words
 
 if TYPE_CHECKING:

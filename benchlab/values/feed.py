@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Any, Self
 
 from benchlab.errors import InputError
-from benchlab.values.scramble import GOLDEN, scrambled
+from benchlab.values.tracing import GOLDEN, scrambled
 
 __all__ = ["PICKS", "Feed", "withhold_rows"]
 

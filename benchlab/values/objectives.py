@@ -19,8 +19,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from benchlab.errors import InputError
+from benchlab.samples.summary import STATISTICS
 from benchlab.units import parse_duration_s
-from benchlab.values.summary import STATISTICS
 
 __all__ = ["Objective", "check_objectives", "parse_objectives"]
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError, InvalidRunError
 from benchlab.redact import public_url
+from benchlab.samples.connections import Connections
+from benchlab.samples.examples import Example
+from benchlab.samples.histogram import LatencyHistogram
+from benchlab.samples.samples import Samples
+from benchlab.samples.summary import Summary, summarize
 from benchlab.values.cautions import cautions
-from benchlab.values.connections import Connections
-from benchlab.values.examples import Example
 from benchlab.values.floor import Floor, carried_floor, carried_note
 from benchlab.values.health import Health, Judgement, Verdict, judge
-from benchlab.values.histogram import LatencyHistogram
 from benchlab.values.objective_results import ObjectiveResult, evaluate
 from benchlab.values.plan import Plan
-from benchlab.values.samples import Samples
-from benchlab.values.summary import Summary, summarize
 from benchlab.values.window import counted_out, measured_window_ns
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from benchlab.analysis.histogram import EDGES_NS, histogram_table
 from benchlab.errors import InputError
-from benchlab.values.samples import SAMPLE_DTYPE, Samples
+from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from tests.values.synthetic import make_run
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from benchlab.analysis.phases import phases
-from benchlab.values.connections import CONNECTION_DTYPE, Connections
-from benchlab.values.samples import SAMPLE_DTYPE, Flag, Samples
+from benchlab.samples.connections import CONNECTION_DTYPE, Connections
+from benchlab.samples.samples import SAMPLE_DTYPE, Flag, Samples
 
 MS = 1_000_000
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from benchlab.analysis import timeseries as module
 from benchlab.analysis.timeseries import choose_bucket_s, timeseries
 from benchlab.errors import InputError
+from benchlab.samples.percentiles import exact_percentile
+from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S
-from benchlab.values.percentiles import exact_percentile
-from benchlab.values.samples import Samples
 from tests.values.synthetic import edge_cases, make_run
 
 

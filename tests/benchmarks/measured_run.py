@@ -11,7 +11,7 @@ from pathlib import Path
 
 import benchlab as bl
 from benchlab import spool
-from benchlab.values.samples import SAMPLE_DTYPE
+from benchlab.samples.samples import SAMPLE_DTYPE
 
 
 def main(url: str, rate_rps: float, duration_s: float) -> None:

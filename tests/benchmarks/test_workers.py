@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import benchlab as bl
-from benchlab.values.samples import SAMPLE_DTYPE
+from benchlab.samples.samples import SAMPLE_DTYPE
 from tests.benchmarks.machine import SERVICE, on_cores
 from tests.benchmarks.nginx import Service
 from tests.benchmarks.table import show

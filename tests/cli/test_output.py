@@ -20,7 +20,7 @@ from benchlab.cli.output import (
     print_run,
     tell,
 )
-from benchlab.values.summary import Distribution
+from benchlab.samples.summary import Distribution
 from tests.values.synthetic import make_run
 
 

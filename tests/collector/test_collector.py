@@ -14,7 +14,7 @@ from benchlab import ConstantRate, Plan, Request, Run, run
 from benchlab.store import Store
 from benchlab.telemetry import ingest
 from benchlab.values.coverage import TraceCoverage
-from benchlab.values.samples import is_traced
+from benchlab.values.tracing import is_traced
 from tests.collector.collector import Collector, collecting
 from tests.stores import closed_store, empty_store
 from tests.target.server import ADD, serving

@@ -18,13 +18,13 @@ import benchlab as bl
 from benchlab.errors import InputError, RunError
 from benchlab.exchange import FORMATS, export_run, import_file
 from benchlab.exchange.export import FIELDS, export_blocks
+from benchlab.samples.connections import CONNECTION_DTYPE, Connections
+from benchlab.samples.examples import Example
+from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from benchlab.store import Store
-from benchlab.values.connections import CONNECTION_DTYPE, Connections
-from benchlab.values.examples import Example
 from benchlab.values.public_plan import public_plan
 from benchlab.values.request import Request
 from benchlab.values.run import Run
-from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from tests.store.runs import make_run
 
 EXAMPLE = Example("reset", "POST /api/add", 3, 5, 0, "gone", (("A", "é"),), "x\ny", 3)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from benchlab import BodyContains, BodyEquals, BodyMatches, JsonEquals, MaxBody, Request, StatusIn
 from benchlab.load.checking import BODY_CAP_BYTES, judge_status, make_checker
+from benchlab.samples.samples import ErrorKind
 from benchlab.values.checks import Check
-from benchlab.values.samples import ErrorKind
 from tests.values.test_checks import json_values
 
 DOCUMENT = {

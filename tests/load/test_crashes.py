@@ -28,7 +28,7 @@ from benchlab.cli.recover import recover
 from benchlab.load.progress import Progress
 from benchlab.load.recorder import Recorder
 from benchlab.load.rescue import rescue, share_memory
-from benchlab.values.samples import ErrorKind
+from benchlab.samples.samples import ErrorKind
 from tests.load.servers import ok, serving
 
 

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from benchlab.load.examples import Examples
-from benchlab.values.examples import PER_KIND, Example
-from benchlab.values.samples import ErrorKind
+from benchlab.samples.examples import PER_KIND, Example
+from benchlab.samples.samples import ErrorKind
 
 START, WARMUP = 1_000_000, 100
 

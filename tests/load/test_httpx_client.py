@@ -13,8 +13,8 @@ import pytest
 from benchlab import Plan, Request
 from benchlab.load.connection_log import ConnectionLog
 from benchlab.load.httpx_client import ClientFactory
-from benchlab.values.connections import CONNECTION_DTYPE
-from benchlab.values.samples import ErrorKind
+from benchlab.samples.connections import CONNECTION_DTYPE
+from benchlab.samples.samples import ErrorKind
 from tests.load.servers import always, ok, serving
 
 

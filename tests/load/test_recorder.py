@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from benchlab import spool
 from benchlab.load.recorder import Recorder
 from benchlab.load.rescue import rescue, share_memory
-from benchlab.values.samples import ErrorKind, Flag
+from benchlab.samples.samples import ErrorKind, Flag
 
 
 def fill(recorder: Recorder, count: int, first: int = 0) -> None:

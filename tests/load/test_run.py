@@ -31,7 +31,7 @@ from benchlab import (
 from benchlab.bundled import TargetProcess
 from benchlab.errors import InputError, TargetError
 from benchlab.load.progress import Progress
-from benchlab.values.samples import Flag
+from benchlab.samples.samples import Flag
 from tests.load.servers import always, ok, serving
 
 BODY = {"a": [1, 2], "b": [3, 4]}

@@ -13,9 +13,9 @@ import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Feed, Plan, Store, run, scenario
 from benchlab.errors import InputError
+from benchlab.samples.samples import Flag
 from benchlab.values.health import count_dropped
 from benchlab.values.run import Run
-from benchlab.values.samples import Flag
 from tests.load.servers import serving
 
 

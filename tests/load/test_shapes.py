@@ -11,10 +11,10 @@ import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Replay, Request, Stages, Steps, run
 from benchlab.load.progress import Progress
+from benchlab.samples.samples import Flag
 from benchlab.units import NS_PER_S
 from benchlab.values.load import OpenLoad
 from benchlab.values.run import Run
-from benchlab.values.samples import Flag
 from tests.load.servers import Behaviour, ok, serving
 
 DRIVERS = ["http", "httpx"]

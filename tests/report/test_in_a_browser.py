@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from benchlab.report import write_report
+from benchlab.samples.examples import make_example
 from benchlab.values.coverage import TraceCoverage
-from benchlab.values.examples import make_example
 from tests.browser import chromium
 from tests.values.synthetic import join_server, make_buckets, make_run, make_trace
 

@@ -16,14 +16,14 @@ from benchlab.report import write_report
 from benchlab.report.figures import PLOT_COLORS
 from benchlab.report.numbers import percentile_table
 from benchlab.report.page import render_page
+from benchlab.samples.examples import make_example
 from benchlab.units import NS_PER_S
 from benchlab.values.coverage import TraceCoverage
-from benchlab.values.examples import make_example
 from benchlab.values.health import WorkerHealth
 from benchlab.values.load import ClosedLoop, Replay
 from benchlab.values.request import Request
 from benchlab.values.run import Run
-from benchlab.values.samples import trace_id
+from benchlab.values.tracing import trace_id
 from benchlab.values.words import floor_in_words
 from tests.values.floors import make_floor
 from tests.values.synthetic import (

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from benchlab.errors import InputError, RunNotFoundError, StoreError
+from benchlab.samples.examples import make_example
+from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from benchlab.store import Store
-from benchlab.values.examples import make_example
 from benchlab.values.run import Run, new_run_id
-from benchlab.values.samples import SAMPLE_DTYPE, Samples
 from tests.values.floors import make_floor
 
 MakeRun = Callable[..., Run]

@@ -10,10 +10,10 @@ import pytest
 
 from benchlab import spool
 from benchlab.errors import StoreError
+from benchlab.samples.samples import Samples
 from benchlab.store import Store, write
 from benchlab.values.request import Request
 from benchlab.values.run import Run
-from benchlab.values.samples import Samples
 
 MakeRun = Callable[..., Run]
 

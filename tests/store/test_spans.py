@@ -9,7 +9,7 @@ import pytest
 from benchlab.errors import RunNotFoundError
 from benchlab.store import Store
 from benchlab.values.run import Run
-from benchlab.values.samples import is_traced, trace_id
+from benchlab.values.tracing import is_traced, trace_id
 
 MakeRun = Callable[..., Run]
 

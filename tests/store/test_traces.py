@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from benchlab.errors import InputError, RunNotFoundError
+from benchlab.samples.samples import ErrorKind
 from benchlab.store import Store
 from benchlab.values.run import Run
-from benchlab.values.samples import ErrorKind, trace_id
+from benchlab.values.tracing import trace_id
 from tests.store.test_spans import add_spans
 
 MakeRun = Callable[..., Run]

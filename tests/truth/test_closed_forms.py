@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchlab import ConstantRate, Plan, PoissonRate, Request, Run, run
 from benchlab.load.progress import Progress
-from benchlab.values.percentiles import exact_percentile
+from benchlab.samples.percentiles import exact_percentile
 from tests.truth.faults import (
     Fault,
     Quantile,

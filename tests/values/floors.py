@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from benchlab.samples.summary import Distribution
 from benchlab.values.floor import Floor, Probe, Timer
-from benchlab.values.summary import Distribution
 
 HOST = {
     "host": "bench-1",

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from benchlab.samples.examples import make_example
 from benchlab.values.card import run_card
-from benchlab.values.examples import make_example
 from benchlab.values.load import ClosedLoop
 from benchlab.values.request import Request
 from benchlab.values.words import floor_in_words, verdict_in_words

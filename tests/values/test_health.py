@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab.errors import InvalidRunError
+from benchlab.samples.samples import SAMPLE_DTYPE, Flag, Samples
 from benchlab.values.health import Health, WorkerHealth, count_dropped, judge
 from benchlab.values.load import ClosedLoop
 from benchlab.values.run import Run
-from benchlab.values.samples import SAMPLE_DTYPE, Flag, Samples
 from tests.values.synthetic import make_run
 
 MS = 1_000_000

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab.errors import InputError
+from benchlab.samples.percentiles import exact_percentile
+from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
 from benchlab.units import NS_PER_MS, NS_PER_S
 from benchlab.values.objective_results import ObjectiveResult, evaluate
 from benchlab.values.objectives import Objective, parse_objectives
-from benchlab.values.percentiles import exact_percentile
 from benchlab.values.plan import Plan
 from benchlab.values.request import Request
-from benchlab.values.samples import SAMPLE_DTYPE, ErrorKind, Samples
 from tests.values.synthetic import URL, make_run
 
 

@@ -15,7 +15,7 @@ import httpx
 
 from benchlab.load.checking import judge_status
 from benchlab.load.failures import error_kind, exception_words
-from benchlab.values.samples import ErrorKind
+from benchlab.samples.samples import ErrorKind
 
 __all__ = ["Context", "Iteration", "Step", "StepSink", "current_step", "failure_of"]
 

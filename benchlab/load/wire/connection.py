@@ -13,8 +13,8 @@ from benchlab.load.failures import unfinished_words
 from benchlab.load.recorder import Recorder
 from benchlab.load.wire.encoding import Encoder
 from benchlab.load.wire.response import Answer, BrokenAnswerError, HeadMemory, PlainHead
-from benchlab.values.examples import BODY_BYTES
-from benchlab.values.samples import ErrorKind
+from benchlab.samples.examples import BODY_BYTES
+from benchlab.samples.samples import ErrorKind
 
 __all__ = ["Connection"]
 

@@ -18,8 +18,8 @@ import httptools
 
 from benchlab.load.checking import Checker, judge_status
 from benchlab.load.servers import ServerNames
-from benchlab.values.examples import BODY_BYTES
-from benchlab.values.samples import ErrorKind
+from benchlab.samples.examples import BODY_BYTES
+from benchlab.samples.samples import ErrorKind
 
 __all__ = ["Answer", "BrokenAnswerError", "HeadMemory", "PlainHead"]
 

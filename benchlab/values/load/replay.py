@@ -17,7 +17,7 @@ from benchlab.values.load.limits import BLOCK
 from benchlab.values.numbers import check_seconds
 
 if TYPE_CHECKING:
-    from benchlab.values.samples import Samples
+    from benchlab.samples.samples import Samples
 
 __all__ = ["Replay"]
 

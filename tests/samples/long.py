@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from benchlab.values import objective_results, percentiles, samples
+from benchlab.samples import percentiles, samples
+from benchlab.values import objective_results
 
 __all__ = ["as_if_long"]
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchlab.text import one_line, printable
-from benchlab.values.examples import (
+from benchlab.samples.examples import (
     BODY_BYTES,
     MOST,
     PER_KIND,
@@ -17,6 +16,7 @@ from benchlab.values.examples import (
     pick,
     show_first,
 )
+from benchlab.text import one_line, printable
 
 anything = st.text(st.characters())
 

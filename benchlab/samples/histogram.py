@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
+from benchlab.samples import hdr
 from benchlab.units import NS_PER_S
-from benchlab.values import hdr
 
 __all__ = ["LatencyHistogram"]
 

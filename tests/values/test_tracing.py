@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchlab.values.scramble import GOLDEN, scrambled
+from benchlab.values.tracing import GOLDEN, scrambled
 
 # The first outputs of SplitMix64 with seed 0, by its reference implementation (Vigna 2015).
 REFERENCE = (0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from benchlab.samples.percentiles import exact_percentile
+from benchlab.samples.summary import PERCENTILES, Distribution
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
 from benchlab.values.load import ClosedLoop
-from benchlab.values.percentiles import exact_percentile
 from benchlab.values.request import Request
 from benchlab.values.run import Run
-from benchlab.values.summary import PERCENTILES, Distribution
-from tests.values.long import as_if_long
+from tests.samples.long import as_if_long
 from tests.values.synthetic import URL, make_run
 
 durations = arrays(np.int64, st.integers(1, 300), elements=st.integers(0, 10**12))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchlab.errors import InputError
-from benchlab.values.histogram import LatencyHistogram
+from benchlab.samples.histogram import LatencyHistogram
 
 DAY_NS = 24 * 3600 * 10**9
 

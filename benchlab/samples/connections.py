@@ -31,7 +31,7 @@ CONNECTION_DTYPE = np.dtype(
 moment the generator began, from the start of the run. The three phases follow each other: looking
 up the name (0 when the answer was at hand), connecting (TCP, or a Unix socket), and the TLS
 handshake (0 without TLS). A phase that was not reached is 0; ``error`` is the
-`benchlab.values.samples.ErrorKind` of an attempt that failed. ``origin`` indexes `Plan.origins`.
+`benchlab.samples.samples.ErrorKind` of an attempt that failed. ``origin`` indexes `Plan.origins`.
 """
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError, MissingPackageError
-from benchlab.values.records import (
+from benchlab.samples.records import (
     BLOCK_RECORDS,
     OPAQUE,
     SAMPLE_DTYPE,
@@ -27,7 +27,6 @@ from benchlab.values.records import (
     Flag,
     join_records,
 )
-from benchlab.values.scramble import GOLDEN, scrambled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,8 +38,6 @@ __all__ = [
     "ErrorKind",
     "Flag",
     "Samples",
-    "is_traced",
-    "trace_id",
 ]
 
 _MOST_COPIED = 500_000  # records; a larger selection is made anew, block by block, at each use
@@ -328,21 +325,3 @@ def _as_slice(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | slice:
     first = int(np.argmax(mask)) if count else 0
     whole = bool(mask[first : first + count].all())
     return slice(first, first + count) if whole else mask
-
-
-def trace_id(run_id: str, seq: int) -> str:
-    """The W3C trace id of request ``seq``: the run's id, then the sequence number, in hex."""
-    return f"{run_id}{seq:016x}"
-
-
-def is_traced(seq: NDArray[np.int64], ratio: float) -> NDArray[np.bool_]:
-    """Which requests of a run ask to be traced: a fixed pseudo-random share ``ratio`` of them.
-
-    The sequence number is scrambled, so that the choice follows no period of the load and needs no
-    state.
-    """
-    if ratio >= 1:
-        return np.ones(len(seq), dtype=np.bool_)
-    mixed = scrambled(seq.astype(np.uint64) + np.uint64(GOLDEN))
-    chosen: NDArray[np.bool_] = mixed < np.uint64(int(ratio * 2**64))
-    return chosen

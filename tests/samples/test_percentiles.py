@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchlab.values import percentiles
-from benchlab.values.percentiles import Extent, exact_percentile, exact_percentiles, percentile_of
-from tests.values.long import as_if_long
+from benchlab.samples import percentiles
+from benchlab.samples.percentiles import Extent, exact_percentile, exact_percentiles, percentile_of
+from tests.samples.long import as_if_long
 
 INT64 = np.iinfo(np.int64)
 values = arrays(

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.samples.percentiles import Extent, exact_percentiles
+from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S
-from benchlab.values.percentiles import Extent, exact_percentiles
-from benchlab.values.samples import Samples
 
 __all__ = ["PERCENTILES", "STATISTICS", "Distribution", "Summary", "summarize"]
 

@@ -1,0 +1,45 @@
+"""Trace ids, and which requests are traced: both follow from the sequence number alone."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["GOLDEN", "is_traced", "scrambled", "trace_id"]
+
+GOLDEN = 0x9E3779B97F4A7C15
+"""SplitMix64's step: multiples of it are what `scrambled` is meant for."""
+
+_MASK = 2**64 - 1
+
+Words = TypeVar("Words", int, NDArray[np.uint64])
+
+
+def scrambled(words: Words) -> Words:
+    """SplitMix64's finaliser (Steele, Lea, Flood 2014) of a number below 2**64, or of an array.
+
+    It needs no state, so all workers agree on it without a word.
+    """
+    mixed = ((words ^ (words >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
+    return mixed ^ (mixed >> 31)  # type: ignore[return-value]  # an int takes the array's type
+
+
+def trace_id(run_id: str, seq: int) -> str:
+    """The W3C trace id of request ``seq``: the run's id, then the sequence number, in hex."""
+    return f"{run_id}{seq:016x}"
+
+
+def is_traced(seq: NDArray[np.int64], ratio: float) -> NDArray[np.bool_]:
+    """Which requests of a run ask to be traced: a fixed pseudo-random share ``ratio`` of them.
+
+    The sequence number is scrambled, so that the choice follows no period of the load and needs no
+    state.
+    """
+    if ratio >= 1:
+        return np.ones(len(seq), dtype=np.bool_)
+    mixed = scrambled(seq.astype(np.uint64) + np.uint64(GOLDEN))
+    chosen: NDArray[np.bool_] = mixed < np.uint64(int(ratio * 2**64))
+    return chosen
