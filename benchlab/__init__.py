@@ -16,73 +16,73 @@ if TYPE_CHECKING:
     from benchlab.errors import BenchlabError as BenchlabError
     from benchlab.exchange import export_run as export_run
     from benchlab.exchange import import_file as import_file
-    from benchlab.feeds import read_feed as read_feed
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
-    from benchlab.plan_file import read_plan as read_plan
+    from benchlab.plan.checks import BodyContains as BodyContains
+    from benchlab.plan.checks import BodyEquals as BodyEquals
+    from benchlab.plan.checks import BodyMatches as BodyMatches
+    from benchlab.plan.checks import JsonEquals as JsonEquals
+    from benchlab.plan.checks import MaxBody as MaxBody
+    from benchlab.plan.checks import StatusIn as StatusIn
+    from benchlab.plan.feed import Feed as Feed
+    from benchlab.plan.files.feed import read_feed as read_feed
+    from benchlab.plan.files.plan import read_plan as read_plan
+    from benchlab.plan.files.scenario import scenario as scenario
+    from benchlab.plan.objectives import Objective as Objective
+    from benchlab.plan.plan import Plan as Plan
+    from benchlab.plan.request import Request as Request
+    from benchlab.plan.scenario import Scenario as Scenario
+    from benchlab.plan.shapes import ClosedLoop as ClosedLoop
+    from benchlab.plan.shapes import ConstantRate as ConstantRate
+    from benchlab.plan.shapes import PoissonRate as PoissonRate
+    from benchlab.plan.shapes import Replay as Replay
+    from benchlab.plan.shapes import Spike as Spike
+    from benchlab.plan.shapes import Stages as Stages
+    from benchlab.plan.shapes import Steps as Steps
+    from benchlab.plan.transport import Transport as Transport
     from benchlab.report import write_report as write_report
     from benchlab.samples.histogram import LatencyHistogram as LatencyHistogram
     from benchlab.samples.samples import Samples as Samples
-    from benchlab.scenarios import scenario as scenario
     from benchlab.store import Store as Store
-    from benchlab.values.checks import BodyContains as BodyContains
-    from benchlab.values.checks import BodyEquals as BodyEquals
-    from benchlab.values.checks import BodyMatches as BodyMatches
-    from benchlab.values.checks import JsonEquals as JsonEquals
-    from benchlab.values.checks import MaxBody as MaxBody
-    from benchlab.values.checks import StatusIn as StatusIn
-    from benchlab.values.feed import Feed as Feed
     from benchlab.values.floor import Floor as Floor
     from benchlab.values.imported import ImportedSummary as ImportedSummary
-    from benchlab.values.load import ClosedLoop as ClosedLoop
-    from benchlab.values.load import ConstantRate as ConstantRate
-    from benchlab.values.load import PoissonRate as PoissonRate
-    from benchlab.values.load import Replay as Replay
-    from benchlab.values.load import Spike as Spike
-    from benchlab.values.load import Stages as Stages
-    from benchlab.values.load import Steps as Steps
-    from benchlab.values.objectives import Objective as Objective
-    from benchlab.values.plan import Plan as Plan
-    from benchlab.values.request import Request as Request
     from benchlab.values.run import Run as Run
-    from benchlab.values.scenario import Scenario as Scenario
-    from benchlab.values.transport import Transport as Transport
 
 _HOME = {
     "BenchlabError": "benchlab.errors",
-    "BodyContains": "benchlab.values.checks",
-    "BodyEquals": "benchlab.values.checks",
-    "BodyMatches": "benchlab.values.checks",
-    "ClosedLoop": "benchlab.values.load",
-    "ConstantRate": "benchlab.values.load",
+    "BodyContains": "benchlab.plan.checks",
+    "BodyEquals": "benchlab.plan.checks",
+    "BodyMatches": "benchlab.plan.checks",
+    "ClosedLoop": "benchlab.plan.shapes",
+    "ConstantRate": "benchlab.plan.shapes",
     "Floor": "benchlab.values.floor",
-    "JsonEquals": "benchlab.values.checks",
-    "Feed": "benchlab.values.feed",
+    "JsonEquals": "benchlab.plan.checks",
+    "Feed": "benchlab.plan.feed",
     "ImportedSummary": "benchlab.values.imported",
     "LatencyHistogram": "benchlab.samples.histogram",
-    "MaxBody": "benchlab.values.checks",
-    "Objective": "benchlab.values.objectives",
-    "Plan": "benchlab.values.plan",
-    "PoissonRate": "benchlab.values.load",
-    "Replay": "benchlab.values.load",
-    "Request": "benchlab.values.request",
+    "MaxBody": "benchlab.plan.checks",
+    "Objective": "benchlab.plan.objectives",
+    "Plan": "benchlab.plan.plan",
+    "PoissonRate": "benchlab.plan.shapes",
+    "Replay": "benchlab.plan.shapes",
+    "Request": "benchlab.plan.request",
     "Run": "benchlab.values.run",
     "Samples": "benchlab.samples.samples",
-    "Scenario": "benchlab.values.scenario",
-    "Spike": "benchlab.values.load",
-    "Stages": "benchlab.values.load",
-    "StatusIn": "benchlab.values.checks",
-    "Steps": "benchlab.values.load",
+    "Scenario": "benchlab.plan.scenario",
+    "Spike": "benchlab.plan.shapes",
+    "Stages": "benchlab.plan.shapes",
+    "StatusIn": "benchlab.plan.checks",
+    "Steps": "benchlab.plan.shapes",
     "Store": "benchlab.store",
     "calibrate": "benchlab.calibration",
     "export_run": "benchlab.exchange",
     "import_file": "benchlab.exchange",
-    "Transport": "benchlab.values.transport",
-    "read_feed": "benchlab.feeds",
-    "read_plan": "benchlab.plan_file",
+    "Transport": "benchlab.plan.transport",
+    "read_feed": "benchlab.plan.files.feed",
+    "read_plan": "benchlab.plan.files.plan",
     "run": "benchlab.load.run",
     "run_async": "benchlab.load.run",
-    "scenario": "benchlab.scenarios",
+    "scenario": "benchlab.plan.files.scenario",
     "write_report": "benchlab.report",
 }
 

@@ -23,13 +23,13 @@ from benchlab.floor_file import write_floor
 from benchlab.load.environment import capture_environment
 from benchlab.load.progress import OnProgress, Progress
 from benchlab.load.run import run
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import ClosedLoop, PoissonRate
 from benchlab.samples.samples import Samples
 from benchlab.samples.summary import Distribution
 from benchlab.units import NS_PER_MS
 from benchlab.values.floor import CALIBRATION_TAGS, Floor, Probe, Timer, fingerprint
-from benchlab.values.load import ClosedLoop, PoissonRate
-from benchlab.values.plan import Plan
-from benchlab.values.request import Request
 from benchlab.values.run import Run
 
 __all__ = ["OTHERS_LIMIT_CORES", "calibrate"]

@@ -16,7 +16,7 @@ import yaml
 import benchlab
 from benchlab.cli.main import cli
 from benchlab.headless import notebook_parameters
-from benchlab.values.options import plan_from_options
+from benchlab.plan.options import plan_from_options
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

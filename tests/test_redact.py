@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from benchlab.plan.plan import Plan
+from benchlab.plan.public import public_plan
+from benchlab.plan.request import Request
+from benchlab.plan.scenario import Scenario
+from benchlab.plan.toml import plan_to_toml
 from benchlab.redact import header_value, public_text, public_url, unread_url
-from benchlab.values.plan import Plan
-from benchlab.values.plan_toml import plan_to_toml
-from benchlab.values.public_plan import public_plan
-from benchlab.values.request import Request
-from benchlab.values.scenario import Scenario
 
 
 @pytest.mark.parametrize(

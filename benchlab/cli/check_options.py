@@ -10,8 +10,7 @@ import click
 
 from benchlab.cli.option_group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
-from benchlab.units import parse_size_bytes
-from benchlab.values.checks import (
+from benchlab.plan.checks import (
     BodyContains,
     BodyEquals,
     BodyMatches,
@@ -20,6 +19,7 @@ from benchlab.values.checks import (
     MaxBody,
     StatusIn,
 )
+from benchlab.units import parse_size_bytes
 
 __all__ = ["CHECKS", "parse_json_check", "parse_statuses"]
 

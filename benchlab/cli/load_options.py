@@ -9,10 +9,10 @@ import click
 from benchlab.cli.option_group import Draft, OptionGroup, Values
 from benchlab.cli.options import DURATION
 from benchlab.errors import InputError
-from benchlab.values.load import ClosedLoop, ConstantRate, Load, PoissonRate, Replay
-from benchlab.values.load.limits import ARRIVALS
-from benchlab.values.load.notation import parse_think_time
-from benchlab.values.options import load_from_options
+from benchlab.plan.options import load_from_options
+from benchlab.plan.shapes import ClosedLoop, ConstantRate, Load, PoissonRate, Replay
+from benchlab.plan.shapes.limits import ARRIVALS
+from benchlab.plan.shapes.notation import parse_think_time
 
 __all__ = ["LENGTH", "LOAD"]
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import click
 
 from benchlab.errors import InputError
-from benchlab.values.plan import Plan
+from benchlab.plan.plan import Plan
 
 __all__ = [
     "Draft",

@@ -9,8 +9,8 @@ import click
 
 from benchlab.cli.option_group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
-from benchlab.feeds import read_feed
-from benchlab.values.feed import PICKS
+from benchlab.plan.feed import PICKS
+from benchlab.plan.files.feed import read_feed
 
 __all__ = ["ADDITIONS"]
 

@@ -20,8 +20,8 @@ from benchlab.cli.output import console, error_console, print_run, progress_bar
 from benchlab.cli.run_options import PLAN_OPTIONS, plan_from_values, plan_options
 from benchlab.errors import InputError, RunError
 from benchlab.load.run import run as carry_out
+from benchlab.plan.toml import plan_to_toml
 from benchlab.store import Store
-from benchlab.values.plan_toml import plan_to_toml
 from benchlab.values.run import Run
 
 __all__ = ["run"]

@@ -20,11 +20,11 @@ from benchlab.cli.request_options import ADDITIONS
 from benchlab.cli.scenario_options import SCENARIO
 from benchlab.cli.transport_options import TRANSPORT
 from benchlab.errors import InputError
-from benchlab.plan_file import read_draft
-from benchlab.values.load import ClosedLoop
-from benchlab.values.options import with_content_type
-from benchlab.values.plan import DRIVERS, Plan
-from benchlab.values.request import Request
+from benchlab.plan.files.plan import read_draft
+from benchlab.plan.options import with_content_type
+from benchlab.plan.plan import DRIVERS, Plan
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import ClosedLoop
 
 __all__ = ["PLAN_OPTIONS", "plan_from_values", "plan_options"]
 

@@ -6,8 +6,8 @@ import click
 
 from benchlab.cli.option_group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
-from benchlab.scenarios import scenario
-from benchlab.values.request import Request
+from benchlab.plan.files.scenario import scenario
+from benchlab.plan.request import Request
 
 __all__ = ["SCENARIO"]
 

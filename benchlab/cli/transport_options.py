@@ -9,7 +9,7 @@ import click
 
 from benchlab.cli.option_group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
-from benchlab.values.transport import Transport
+from benchlab.plan.transport import Transport
 
 __all__ = ["TRANSPORT", "parse_resolve"]
 

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from benchlab.errors import InputError
 from benchlab.exchange.records import RecordFile
 from benchlab.exchange.text import content_digest
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import Imported
 from benchlab.samples.records import BLOCK_RECORDS, SAMPLE_DTYPE, ErrorKind
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S, utc_from_ns
 from benchlab.values.health import Health
-from benchlab.values.load import Imported
-from benchlab.values.plan import Plan
-from benchlab.values.request import Request
 from benchlab.values.run import Run
 
 __all__ = ["UNKNOWN_URL", "Collector"]

@@ -12,8 +12,8 @@ from benchlab.exchange.collect import Collector
 from benchlab.exchange.formats import SOURCES, detect
 from benchlab.exchange.hgrm import UNITS_NS, read_hgrm
 from benchlab.exchange.locust import read_locust
+from benchlab.plan.request import Request
 from benchlab.values.imported import ImportedSummary
-from benchlab.values.request import Request
 from benchlab.values.run import Run
 
 __all__ = ["import_file"]

@@ -9,9 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from benchlab.samples.samples import ErrorKind
-from benchlab.units import format_bytes
-from benchlab.values.checks import (
+from benchlab.plan.checks import (
     BodyContains,
     BodyEquals,
     BodyMatches,
@@ -22,7 +20,9 @@ from benchlab.values.checks import (
     split_path,
     status_words,
 )
-from benchlab.values.request import Request
+from benchlab.plan.request import Request
+from benchlab.samples.samples import ErrorKind
+from benchlab.units import format_bytes
 
 __all__ = ["BODY_CAP_BYTES", "Checker", "judge_status", "make_checker"]
 

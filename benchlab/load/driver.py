@@ -8,7 +8,7 @@ from benchlab.errors import InputError
 from benchlab.load.outputs import Outputs
 from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
-from benchlab.values.plan import Plan
+from benchlab.plan.plan import Plan
 
 __all__ = ["Driver", "make_driver"]
 

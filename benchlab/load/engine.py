@@ -16,9 +16,9 @@ from benchlab.load.outputs import Outputs
 from benchlab.load.pacing import Pacer
 from benchlab.load.source import ClosedSource, CountedSource, OpenSource, Source
 from benchlab.load.thinking import ThinkingSource, pauses
+from benchlab.plan.plan import Plan
+from benchlab.plan.shapes import ClosedLoop
 from benchlab.units import NS_PER_S, seconds_to_ns
-from benchlab.values.load import ClosedLoop
-from benchlab.values.plan import Plan
 
 __all__ = ["Engine"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchlab.values.plan import Plan
-from benchlab.values.request import Request
-from benchlab.values.tracing import is_traced, trace_id
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+from benchlab.plan.tracing import is_traced, trace_id
 
 __all__ = ["asks_for_trace", "request_headers", "traceparent"]
 

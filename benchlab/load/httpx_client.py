@@ -11,9 +11,9 @@ import httpx
 from benchlab.load.connection_log import ConnectionLog
 from benchlab.load.failures import causes_of, is_local_failure, opening_error
 from benchlab.load.tls import tls_context
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Origin
 from benchlab.samples.samples import ErrorKind, Flag
-from benchlab.values.plan import Plan
-from benchlab.values.request import Origin
 
 __all__ = ["JOB", "ClientFactory", "Job"]
 

@@ -24,9 +24,9 @@ from benchlab.load.outputs import Outputs
 from benchlab.load.rendering import Renderer
 from benchlab.load.source import Source
 from benchlab.load.users import UserPool
+from benchlab.plan.plan import Plan
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind, Flag
-from benchlab.values.plan import Plan
 
 __all__ = ["HttpxDriver"]
 

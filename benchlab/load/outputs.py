@@ -8,7 +8,7 @@ from benchlab import spool
 from benchlab.load.connection_log import ConnectionLog
 from benchlab.load.examples import Examples
 from benchlab.load.recorder import Recorder
-from benchlab.values.plan import Plan
+from benchlab.plan.plan import Plan
 
 __all__ = ["Outputs"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from benchlab.alarm import make_alarm
 from benchlab.load.source import OpenSource
-from benchlab.values.schedule import Arrivals
+from benchlab.plan.schedule import Arrivals
 
 __all__ = ["Pacer"]
 

@@ -8,10 +8,10 @@ import ssl
 
 from benchlab.errors import InputError, TargetError
 from benchlab.load.tls import tls_context
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Origin
+from benchlab.plan.shapes import ClosedLoop
 from benchlab.redact import HIDDEN
-from benchlab.values.load import ClosedLoop
-from benchlab.values.plan import Plan
-from benchlab.values.request import Origin
 
 __all__ = ["allow_open_files", "check_credentials", "check_open_files", "check_reachable"]
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from benchlab import spool
 from benchlab.load.abort import AbortWatch
+from benchlab.plan.plan import Plan
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_S
-from benchlab.values.plan import Plan
 
 __all__ = ["OnProgress", "Progress", "ProgressReader"]
 

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from benchlab.errors import InputError
 from benchlab.load.headers import request_headers
-from benchlab.values.mix import turn_in_mix
-from benchlab.values.plan import Plan
-from benchlab.values.request import Request
-from benchlab.values.template import BUILT_IN, as_body, as_header, as_url, fill, unique_id
+from benchlab.plan.mix import turn_in_mix
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+from benchlab.plan.template import BUILT_IN, as_body, as_header, as_url, fill, unique_id
 
 __all__ = ["Rendered", "Renderer"]
 

@@ -13,8 +13,8 @@ from benchlab.load.environment import capture_environment
 from benchlab.load.preflight import check_credentials, check_open_files, check_reachable
 from benchlab.load.progress import OnProgress, Progress
 from benchlab.load.supervisor import StopSignal, stop_on_interrupt, supervise
-from benchlab.values.load import Imported
-from benchlab.values.plan import Plan
+from benchlab.plan.plan import Plan
+from benchlab.plan.shapes import Imported
 from benchlab.values.run import Run, new_run_id
 
 __all__ = ["run", "run_async"]

@@ -19,8 +19,8 @@ from benchlab import spool
 from benchlab.errors import InputError, TargetError, WorkerError
 from benchlab.load.progress import OnProgress, ProgressReader
 from benchlab.load.rescue import rescue, share_memory
+from benchlab.plan.plan import Plan
 from benchlab.units import NS_PER_MS, seconds_to_ns
-from benchlab.values.plan import Plan
 
 __all__ = ["StopSignal", "stop_on_interrupt", "supervise"]
 

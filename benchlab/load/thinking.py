@@ -12,8 +12,8 @@ import numpy as np
 
 from benchlab.alarm import make_alarm
 from benchlab.load.source import ClosedSource
+from benchlab.plan.shapes import ClosedLoop
 from benchlab.units import NS_PER_S
-from benchlab.values.load import ClosedLoop
 
 __all__ = ["ThinkingSource", "pauses"]
 

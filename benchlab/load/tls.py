@@ -6,8 +6,8 @@ import ssl
 from collections.abc import Sequence
 
 from benchlab.errors import InputError
-from benchlab.values.plan import Plan
-from benchlab.values.transport import Transport
+from benchlab.plan.plan import Plan
+from benchlab.plan.transport import Transport
 
 __all__ = ["tls_context"]
 

@@ -12,8 +12,8 @@ from benchlab.load.httpx_client import ClientFactory
 from benchlab.load.outputs import Outputs
 from benchlab.load.servers import ServerNames
 from benchlab.load.source import Source
+from benchlab.plan.plan import Plan
 from benchlab.samples.samples import ErrorKind, Flag
-from benchlab.values.plan import Plan
 
 __all__ = ["UserPool"]
 

@@ -6,9 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 
-from benchlab.redact import HIDDEN, header_value, public_url
-from benchlab.units import format_duration_s
-from benchlab.values.checks import (
+from benchlab.plan.checks import (
     BodyContains,
     BodyMatches,
     Check,
@@ -17,7 +15,8 @@ from benchlab.values.checks import (
     StatusIn,
     status_codes,
 )
-from benchlab.values.load import (
+from benchlab.plan.plan import COUNTED_LIMIT_S, Plan
+from benchlab.plan.shapes import (
     ClosedLoop,
     ConstantRate,
     Imported,
@@ -28,9 +27,10 @@ from benchlab.values.load import (
     Stages,
     Steps,
 )
-from benchlab.values.load.notation import write_spike, write_stages, write_steps, write_think_time
-from benchlab.values.plan import COUNTED_LIMIT_S, Plan
-from benchlab.values.transport import Transport
+from benchlab.plan.shapes.notation import write_spike, write_stages, write_steps, write_think_time
+from benchlab.plan.transport import Transport
+from benchlab.redact import HIDDEN, header_value, public_url
+from benchlab.units import format_duration_s
 
 __all__ = ["command_line", "command_notes"]
 

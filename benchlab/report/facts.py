@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.redact import header_value, public_url
 from benchlab.units import format_bytes, format_count, format_ratio
 from benchlab.values.health import count_dropped
-from benchlab.values.load import ClosedLoop, Imported
-from benchlab.values.request import Request
 from benchlab.values.run import Run
 from benchlab.values.words import window_in_words
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from benchlab.analysis.phases import STATISTICS as STEPS
 from benchlab.analysis.phases import phases
+from benchlab.plan.shapes import ClosedLoop, Imported
+from benchlab.plan.tracing import is_traced, trace_id
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.records import join_records
 from benchlab.samples.samples import ErrorKind, Flag, Samples
@@ -26,9 +28,7 @@ from benchlab.units import (
 )
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
 from benchlab.values.health import unhindered
-from benchlab.values.load import ClosedLoop, Imported
 from benchlab.values.run import Run
-from benchlab.values.tracing import is_traced, trace_id
 
 __all__ = [
     "Table",

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from benchlab import plots
+from benchlab.plan.toml import plan_to_toml
 from benchlab.plots.figure import open_axes
 from benchlab.redact import public_url
 from benchlab.report import facts, numbers
@@ -20,7 +21,6 @@ from benchlab.report.examples import exhibits, left_out_note
 from benchlab.report.figures import inline_svg
 from benchlab.units import format_count, format_ms, format_ratio
 from benchlab.values.coverage import TraceCoverage
-from benchlab.values.plan_toml import plan_to_toml
 from benchlab.values.run import Run
 from benchlab.values.trace import Trace
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, verdict_in_words

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError, RunNotFoundError, StoreError
 from benchlab.paths import data_dir
+from benchlab.plan.plan import Plan
 from benchlab.room import make_room
 from benchlab.samples.examples import Example
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
@@ -22,7 +23,6 @@ from benchlab.store.dsn import Dsn
 from benchlab.store.read_only import ALLOW_WRITE, check
 from benchlab.units import utc_from_ns
 from benchlab.values.health import Health
-from benchlab.values.plan import Plan
 from benchlab.values.run import Run
 
 if TYPE_CHECKING:

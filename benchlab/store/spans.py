@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.plan.plan import Plan
+from benchlab.plan.tracing import is_traced
 from benchlab.store.losses import lost_spans
 from benchlab.store.read import resolve, typed_frame
 from benchlab.values.coverage import TraceCoverage
-from benchlab.values.plan import Plan
-from benchlab.values.tracing import is_traced
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,13 +6,13 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from benchlab.plan.plan import Plan
+from benchlab.plan.shapes import ClosedLoop
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_MS, format_ns
 from benchlab.values.floor import carried_floor
 from benchlab.values.health import BUSY_RATIO, LAG_P99_LIMIT_NS, Health, unhindered
-from benchlab.values.load import ClosedLoop
-from benchlab.values.plan import Plan
 
 __all__ = ["LAG_NOTICED_NS", "LAG_SHARE_RATIO", "SLOW_CLOCKS", "cautions"]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from benchlab.plan.shapes import ClosedLoop, Load
 from benchlab.samples.summary import Distribution
 from benchlab.units import format_ms
-from benchlab.values.load import ClosedLoop, Load
 
 __all__ = [
     "BUSY_SERVER_RATIO",

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from benchlab.plan.plan import Plan
+from benchlab.plan.shapes import ClosedLoop
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import Flag, Samples
 from benchlab.units import NS_PER_MS, format_ns
-from benchlab.values.load import ClosedLoop
-from benchlab.values.plan import Plan
 from benchlab.values.window import measured_window_ns
 
 __all__ = [

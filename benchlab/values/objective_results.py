@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.plan.objectives import Objective
 from benchlab.samples.percentiles import Extent, percentile_of
 from benchlab.samples.records import join_records
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S, seconds_to_ns
-from benchlab.values.objectives import Objective
 
 __all__ = ["ObjectiveResult", "evaluate", "observe"]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError, InvalidRunError
+from benchlab.plan.plan import Plan
 from benchlab.redact import public_url
 from benchlab.samples.connections import Connections
 from benchlab.samples.examples import Example
@@ -23,7 +24,6 @@ from benchlab.values.cautions import cautions
 from benchlab.values.floor import Floor, carried_floor, carried_note
 from benchlab.values.health import Health, Judgement, Verdict, judge
 from benchlab.values.objective_results import ObjectiveResult, evaluate
-from benchlab.values.plan import Plan
 from benchlab.values.window import counted_out, measured_window_ns
 
 if TYPE_CHECKING:

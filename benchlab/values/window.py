@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from benchlab.plan.plan import Plan
+from benchlab.plan.shapes import ClosedLoop
 from benchlab.samples.samples import Samples
-from benchlab.values.load import ClosedLoop
-from benchlab.values.plan import Plan
 
 __all__ = ["counted_out", "measured_window_ns"]
 

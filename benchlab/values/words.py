@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchlab.plan.shapes import ClosedLoop
 from benchlab.units import NS_PER_S, format_ms
-from benchlab.values.load import ClosedLoop
 from benchlab.values.window import counted_out
 
 if TYPE_CHECKING:

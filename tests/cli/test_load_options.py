@@ -12,9 +12,9 @@ from rich.console import Console
 from benchlab.cli.main import cli
 from benchlab.cli.output import print_run
 from benchlab.errors import InputError
-from benchlab.values.load import ClosedLoop, Load, PoissonRate, Replay, Spike, Stages, Steps
-from benchlab.values.plan import Plan
-from benchlab.values.request import Request
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import ClosedLoop, Load, PoissonRate, Replay, Spike, Stages, Steps
 from benchlab.values.run import Run
 from tests.values.synthetic import URL, make_run
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from benchlab import ConstantRate, Plan, Request, Run, run
+from benchlab.plan.tracing import is_traced
 from benchlab.store import Store
 from benchlab.telemetry import ingest
 from benchlab.values.coverage import TraceCoverage
-from benchlab.values.tracing import is_traced
 from tests.collector.collector import Collector, collecting
 from tests.stores import closed_store, empty_store
 from tests.target.server import ADD, serving

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from benchlab.exchange import collect
 from benchlab.exchange.collect import Collector
 from benchlab.exchange.text import parse_rfc3339_ns
-from benchlab.values.load import Imported
+from benchlab.plan.shapes import Imported
 
 HITS = st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 3_000)), min_size=1, max_size=60)
 

@@ -15,11 +15,11 @@ import pytest
 from benchlab.errors import InputError, InvalidRunError
 from benchlab.exchange import import_file
 from benchlab.exchange.failures import kind_of_failure
+from benchlab.plan.shapes import Imported
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.store import Store
 from benchlab.units import NS_PER_MS, NS_PER_S
 from benchlab.values.imported import ImportedSummary
-from benchlab.values.load import Imported
 from benchlab.values.run import Run
 
 RUNS = {

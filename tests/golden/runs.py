@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 
 from benchlab.exchange import import_file
+from benchlab.plan.checks import Check, JsonEquals, StatusIn
+from benchlab.plan.feed import Feed
+from benchlab.plan.request import Request
+from benchlab.plan.scenario import Scenario
+from benchlab.plan.shapes import ClosedLoop, ConstantRate
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import make_example
 from benchlab.samples.samples import ErrorKind, Flag, Samples
 from benchlab.units import NS_PER_S
-from benchlab.values.checks import Check, JsonEquals, StatusIn
 from benchlab.values.coverage import TraceCoverage
-from benchlab.values.feed import Feed
 from benchlab.values.health import WorkerHealth
-from benchlab.values.load import ClosedLoop, ConstantRate
-from benchlab.values.request import Request
 from benchlab.values.run import Run
-from benchlab.values.scenario import Scenario
 from tests.values.floors import make_floor
 from tests.values.synthetic import URL, join_server, make_buckets, make_run, make_trace
 

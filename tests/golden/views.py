@@ -18,8 +18,8 @@ import pytest
 
 from benchlab import __version__
 from benchlab.cli.output import print_coverage, print_run
+from benchlab.plan.toml import plan_to_toml
 from benchlab.report import write_report
-from benchlab.values.plan_toml import plan_to_toml
 from tests.golden.runs import Case
 
 _SVG = re.compile(r"(<svg\b[^>]*>)(.*?)</svg>", re.DOTALL)

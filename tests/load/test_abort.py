@@ -10,9 +10,9 @@ import pytest
 
 from benchlab import ConstantRate, Plan, Request, run, spool
 from benchlab.load.abort import AbortWatch, enough
+from benchlab.plan.objectives import Objective
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag
 from benchlab.units import NS_PER_MS, NS_PER_S
-from benchlab.values.objectives import Objective
 from tests.load.servers import Behaviour, ok, serving
 
 URL = "http://127.0.0.1:8000/"

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from benchlab import BodyContains, BodyEquals, BodyMatches, JsonEquals, MaxBody, Request, StatusIn
 from benchlab.load.checking import BODY_CAP_BYTES, judge_status, make_checker
+from benchlab.plan.checks import Check
 from benchlab.samples.samples import ErrorKind
-from benchlab.values.checks import Check
-from tests.values.test_checks import json_values
+from tests.plan.test_checks import json_values
 
 DOCUMENT = {
     "data": {"items": [{"id": 7, "ok": True}, {"id": None}], "a.b": "x", "0": "zero"},

@@ -27,7 +27,7 @@ from benchlab import (
     run,
 )
 from benchlab.load.checking import BODY_CAP_BYTES
-from benchlab.values.checks import Check
+from benchlab.plan.checks import Check
 from benchlab.values.run import Run
 from tests.load.servers import (
     Behaviour,

@@ -21,7 +21,7 @@ from benchlab.cli.recover import recover
 from benchlab.errors import RunError
 from benchlab.load.progress import Progress
 from benchlab.load.recorder import Recorder
-from benchlab.values.load import Load
+from benchlab.plan.shapes import Load
 from tests.load.servers import always, ok, serving
 
 

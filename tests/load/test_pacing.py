@@ -10,8 +10,8 @@ import uvloop
 
 from benchlab.load.pacing import Pacer
 from benchlab.load.source import OpenSource
-from benchlab.values.load import ConstantRate
-from benchlab.values.schedule import Arrivals
+from benchlab.plan.schedule import Arrivals
+from benchlab.plan.shapes import ConstantRate
 
 
 def test_the_pacer_delivers_everything_in_order_and_not_before_its_time() -> None:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from benchlab import BodyContains, MaxBody, Request, StatusIn
 from benchlab.load.checking import make_checker
 from benchlab.load.wire.response import Answer, BrokenAnswerError, HeadMemory, PlainHead
+from benchlab.plan.checks import Check
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
-from benchlab.values.checks import Check
 
 
 class Read(NamedTuple):

@@ -11,7 +11,7 @@ import uvloop
 
 from benchlab.load.source import ClosedSource, CountedSource
 from benchlab.load.thinking import ThinkingSource, pauses
-from benchlab.values.load import ClosedLoop
+from benchlab.plan.shapes import ClosedLoop
 
 
 def test_pauses_are_constant_after_users_have_spread() -> None:

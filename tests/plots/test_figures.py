@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from benchlab import plots
+from benchlab.plan.shapes import ClosedLoop, Stages
 from benchlab.plots import style
 from benchlab.plots.figure import NotebookFigure
-from benchlab.values.load import ClosedLoop, Stages
 from tests.values.synthetic import (
     RUN_ID,
     edge_cases,

@@ -6,9 +6,7 @@ import sys
 import pytest
 
 from benchlab.cli.main import cli
-from benchlab.redact import header_value, public_url
-from benchlab.report.command import command_line, command_notes
-from benchlab.values.checks import (
+from benchlab.plan.checks import (
     BodyContains,
     BodyEquals,
     BodyMatches,
@@ -16,8 +14,11 @@ from benchlab.values.checks import (
     MaxBody,
     StatusIn,
 )
-from benchlab.values.feed import Feed
-from benchlab.values.load import (
+from benchlab.plan.feed import Feed
+from benchlab.plan.plan import Plan
+from benchlab.plan.public import public_plan
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import (
     ClosedLoop,
     ConstantRate,
     PoissonRate,
@@ -26,11 +27,10 @@ from benchlab.values.load import (
     Stages,
     Steps,
 )
-from benchlab.values.plan import Plan
-from benchlab.values.public_plan import public_plan
-from benchlab.values.request import Request
+from benchlab.plan.transport import Transport
+from benchlab.redact import header_value, public_url
+from benchlab.report.command import command_line, command_notes
 from benchlab.values.run import Run
-from benchlab.values.transport import Transport
 from tests.values.synthetic import URL, make_run
 
 

@@ -11,6 +11,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import ClosedLoop, Replay
+from benchlab.plan.tracing import trace_id
 from benchlab.plots import style
 from benchlab.report import write_report
 from benchlab.report.figures import PLOT_COLORS
@@ -20,10 +23,7 @@ from benchlab.samples.examples import make_example
 from benchlab.units import NS_PER_S
 from benchlab.values.coverage import TraceCoverage
 from benchlab.values.health import WorkerHealth
-from benchlab.values.load import ClosedLoop, Replay
-from benchlab.values.request import Request
 from benchlab.values.run import Run
-from benchlab.values.tracing import trace_id
 from benchlab.values.words import floor_in_words
 from tests.values.floors import make_floor
 from tests.values.synthetic import (

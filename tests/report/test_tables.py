@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchlab.plan.request import Request
 from benchlab.report import write_report, write_tables
-from benchlab.values.request import Request
 from benchlab.values.run import Run
 from tests.golden.files import assert_golden
 from tests.values.synthetic import URL, edge_cases, make_run

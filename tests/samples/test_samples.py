@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab.errors import InputError
+from benchlab.plan.tracing import is_traced, trace_id
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
-from benchlab.values.tracing import is_traced, trace_id
 from tests.samples.long import as_if_long
 from tests.values.synthetic import RUN_ID, make_run
 

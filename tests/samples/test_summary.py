@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import ClosedLoop
 from benchlab.samples.percentiles import exact_percentile
 from benchlab.samples.summary import PERCENTILES, Distribution
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
-from benchlab.values.load import ClosedLoop
-from benchlab.values.request import Request
 from benchlab.values.run import Run
 from tests.samples.long import as_if_long
 from tests.values.synthetic import URL, make_run

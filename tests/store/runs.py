@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import ConstantRate
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from benchlab.values.health import Health, WorkerHealth
-from benchlab.values.load import ConstantRate
-from benchlab.values.plan import Plan
-from benchlab.values.request import Request
 from benchlab.values.run import Run, new_run_id
 
 __all__ = ["make_run"]

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from benchlab.errors import RunNotFoundError
+from benchlab.plan.tracing import is_traced, trace_id
 from benchlab.store import Store
 from benchlab.values.run import Run
-from benchlab.values.tracing import is_traced, trace_id
 
 MakeRun = Callable[..., Run]
 

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from benchlab.errors import InputError, RunNotFoundError
+from benchlab.plan.tracing import trace_id
 from benchlab.samples.samples import ErrorKind
 from benchlab.store import Store
 from benchlab.values.run import Run
-from benchlab.values.tracing import trace_id
 from tests.store.test_spans import add_spans
 
 MakeRun = Callable[..., Run]

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from benchlab.analysis.histogram import histogram_table
+from benchlab.plan.plan import Plan
+from benchlab.plan.scenario import Scenario
+from benchlab.plan.shapes import ClosedLoop
 from benchlab.samples.percentiles import exact_percentile
 from benchlab.samples.samples import Flag, Samples
 from benchlab.samples.summary import PERCENTILES
 from benchlab.store import Store, write
 from benchlab.units import NS_PER_MS, NS_PER_S
-from benchlab.values.load import ClosedLoop
-from benchlab.values.plan import Plan
 from benchlab.values.run import Run
-from benchlab.values.scenario import Scenario
 
 MakeRun = Callable[..., Run]
 

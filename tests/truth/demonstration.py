@@ -18,6 +18,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, Run, run
+from benchlab.plan.shapes import Load
 from benchlab.plots.figure import NotebookFigure
 from benchlab.plots.style import (
     INK,
@@ -30,7 +31,6 @@ from benchlab.plots.style import (
     styled,
     thousands,
 )
-from benchlab.values.load import Load
 from tests.truth.faults import Fault
 from tests.truth.server import serving_fault
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import ConstantRate, Load
+from benchlab.plan.tracing import trace_id
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from benchlab.units import NS_PER_S
 from benchlab.values.health import Health, WorkerHealth
-from benchlab.values.load import ConstantRate, Load
-from benchlab.values.plan import Plan
-from benchlab.values.request import Request
 from benchlab.values.run import Run
 from benchlab.values.trace import Trace, TracedRequest
-from benchlab.values.tracing import trace_id
 
 RUN_ID = "0193f0a1b2c3d4e5"
 STARTED_AT = datetime(2026, 11, 3, 14, 2, 11, tzinfo=UTC)

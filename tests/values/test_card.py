@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import ClosedLoop
 from benchlab.samples.examples import make_example
 from benchlab.values.card import run_card
-from benchlab.values.load import ClosedLoop
-from benchlab.values.request import Request
 from benchlab.values.words import floor_in_words, verdict_in_words
 from tests.values.floors import make_floor
 from tests.values.synthetic import URL, edge_cases, make_run

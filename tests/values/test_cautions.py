@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from benchlab.plan.feed import Feed
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import ClosedLoop, Stages
+from benchlab.plan.transport import Transport
 from benchlab.values.cautions import cautions
-from benchlab.values.feed import Feed
 from benchlab.values.health import Health, WorkerHealth
-from benchlab.values.load import ClosedLoop, Stages
-from benchlab.values.plan import Plan
-from benchlab.values.request import Request
-from benchlab.values.transport import Transport
 from tests.values.floors import make_floor
 from tests.values.synthetic import make_run
 

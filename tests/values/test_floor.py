@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from benchlab.plan.shapes import ClosedLoop, ConstantRate
 from benchlab.values.floor import (
     NOT_CALIBRATED,
     Floor,
@@ -13,7 +14,6 @@ from benchlab.values.floor import (
     fingerprint,
     mismatch,
 )
-from benchlab.values.load import ClosedLoop, ConstantRate
 from tests.values.floors import ENVIRONMENT, HOST, make_floor
 from tests.values.synthetic import make_run
 

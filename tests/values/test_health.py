@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab.errors import InvalidRunError
+from benchlab.plan.shapes import ClosedLoop
 from benchlab.samples.samples import SAMPLE_DTYPE, Flag, Samples
 from benchlab.values.health import Health, WorkerHealth, count_dropped, judge
-from benchlab.values.load import ClosedLoop
 from benchlab.values.run import Run
 from tests.values.synthetic import make_run
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from benchlab.plan.shapes import ClosedLoop
 from benchlab.units import NS_PER_S
 from benchlab.values.health import WorkerHealth
-from benchlab.values.load import ClosedLoop
 from benchlab.values.words import window_in_words
 from tests.values.synthetic import make_run
 

@@ -18,9 +18,9 @@ from benchlab.load.scenario.context import Context, Iteration, Step, failure_of
 from benchlab.load.scenario.step_names import StepNames
 from benchlab.load.source import Source
 from benchlab.load.users import UserPool
+from benchlab.plan.plan import Plan
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind, Flag
-from benchlab.values.plan import Plan
 
 __all__ = ["ScenarioDriver"]
 

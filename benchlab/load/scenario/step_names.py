@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from benchlab.values.scenario import MOST_STEPS
+from benchlab.plan.scenario import MOST_STEPS
 
 __all__ = ["StepNames"]
 

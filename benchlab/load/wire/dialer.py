@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from benchlab.errors import TargetError
 from benchlab.load.failures import is_local_failure
+from benchlab.plan.request import Origin
+from benchlab.plan.transport import Transport
 from benchlab.samples.samples import ErrorKind
 from benchlab.units import seconds_to_ns
-from benchlab.values.request import Origin
-from benchlab.values.transport import Transport
 
 __all__ = ["Dialed", "Dialer"]
 

@@ -16,10 +16,10 @@ from benchlab.load.wire.connection import Connection
 from benchlab.load.wire.dialer import Dialed, Dialer
 from benchlab.load.wire.encoding import Encoder, make_encoder
 from benchlab.load.wire.response import HeadMemory
+from benchlab.plan.plan import Plan
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_S, seconds_to_ns
-from benchlab.values.plan import Plan
 
 __all__ = ["WireDriver"]
 

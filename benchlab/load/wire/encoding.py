@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from benchlab.load.headers import asks_for_trace, traceparent
 from benchlab.load.rendering import Rendered, Renderer
-from benchlab.values.plan import Plan
-from benchlab.values.request import Request
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
 
 __all__ = ["Encoder", "encode", "make_encoder"]
 

@@ -1,0 +1,1 @@
+"""What is sent, when it is sent, and what must hold."""

@@ -1,0 +1,1 @@
+"""The files that a plan is read from: the plan itself, feeds of rows, scenarios."""

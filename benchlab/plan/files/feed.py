@@ -1,0 +1,68 @@
+"""Reading the rows of a feed from a file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchlab.errors import InputError
+from benchlab.plan.feed import Feed
+
+__all__ = ["read_feed"]
+
+
+def read_feed(path: str | Path, pick: str = "sequential") -> Feed:
+    """The rows of a ``.csv`` or ``.jsonl`` file.
+
+    The first line of a CSV file has the names, and all its values are text. A JSONL file has one
+    object per line, with values of any kind; blank lines are passed over.
+
+    Raises:
+        InputError: another kind of file, one that cannot be read, or a line that is no row.
+    """
+    path = Path(path)
+    readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows, ".ndjson": _jsonl_rows}
+    if path.suffix.lower() not in readers:
+        raise InputError(f"{path} is no feed: its name must end in {', '.join(readers)}")
+    with _errors_in_our_words(path):
+        return Feed(readers[path.suffix.lower()](path), pick, str(path.absolute()))
+
+
+def _csv_rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file, strict=True)
+        for row in reader:
+            if None in row or None in row.values():
+                raise InputError(
+                    f"line {reader.line_num} of {path} has another number of fields than the first"
+                    " line, which names them"
+                )
+            yield row
+
+
+def _jsonl_rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line)
+            except ValueError as exc:
+                raise InputError(f"line {number} of {path} is not JSON: {exc}") from exc
+            if not isinstance(value, dict):
+                raise InputError(f"line {number} of {path} is no JSON object: {line.strip()[:80]}")
+            yield value
+
+
+@contextmanager
+def _errors_in_our_words(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise InputError(f"cannot read the feed {path}: {exc.strerror}") from exc
+    except (UnicodeDecodeError, csv.Error) as exc:
+        raise InputError(f"cannot read the feed {path}: {exc}") from exc

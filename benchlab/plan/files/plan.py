@@ -1,0 +1,54 @@
+"""Reading a plan file and what it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from benchlab.errors import InputError
+from benchlab.plan.files.feed import read_feed
+from benchlab.plan.files.scenario import scenario
+from benchlab.plan.plan import Plan
+from benchlab.plan.toml import Files, draft_from_toml
+
+__all__ = ["read_draft", "read_plan"]
+
+
+def read_plan(path: str | Path) -> Plan:
+    """The plan in a TOML file; paths in it are relative to the file.
+
+    Raises:
+        InputError: the file, or one that it names, cannot be read or used.
+    """
+    draft = read_draft(Path(path))
+    try:
+        return Plan(**draft)
+    except InputError as exc:
+        raise InputError(f"{Path(path).name}: {exc}") from exc
+
+
+def read_draft(path: Path) -> dict[str, Any]:
+    """The arguments of `Plan` that a TOML file gives.
+
+    Raises:
+        InputError: the file, or one that it names, cannot be read or used.
+    """
+    try:
+        text = _read(path).decode()
+    except UnicodeDecodeError as exc:
+        raise InputError(f"{path} is not UTF-8, as TOML must be: {exc}") from exc
+    base = path.absolute().parent
+    files = Files(
+        read=lambda name: _read(base / name),
+        feed=lambda name, pick: read_feed(base / name, pick),
+        locate=lambda name: str(base / name),
+        scenario=lambda function, base_url: scenario(str(base / function), base_url),
+    )
+    return draft_from_toml(text, path.name, files)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise InputError(f"cannot read {path}: {exc.strerror}") from exc

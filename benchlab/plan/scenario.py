@@ -1,0 +1,82 @@
+"""A scenario: what one user does, step by step, as the user's own code."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from benchlab.errors import InputError
+from benchlab.plan.feed import Feed, withhold_rows
+from benchlab.plan.request import Request
+
+__all__ = ["MOST_STEPS", "Scenario", "withhold_code"]
+
+MOST_STEPS = 1_000
+"""The most different names of steps in a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """An ``async def name(client, ctx)`` and the service it is for. Made by `benchlab.scenario`.
+
+    ``code`` is the pickled function, ``source`` its text for people, and ``function`` names it by
+    ``FILE.py:NAME`` if it was read from a file. ``data`` is a feed whose rows
+    are in ``ctx.row``, one for each iteration. ``steps`` are the names of the steps that were
+    seen; a run fills them in.
+
+    A stored plan keeps the source and not the code: it can be read, and not be run again.
+    """
+
+    base_url: str
+    name: str
+    code: bytes = b""
+    source: str = ""
+    function: str = ""
+    data: Feed | None = None
+    steps: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "steps", tuple(self.steps))
+
+    @property
+    def anchor(self) -> Request:
+        """The plan's only request: it says which service is meant, and names the iterations."""
+        return Request("GET", self.base_url, name=self.name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict."""
+        return {
+            "base_url": self.base_url,
+            "name": self.name,
+            "code": base64.b64encode(self.code).decode(),
+            "source": self.source,
+            "function": self.function,
+            "data": None if self.data is None else self.data.to_dict(),
+            "steps": list(self.steps),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The scenario that `to_dict` wrote.
+
+        Raises:
+            InputError: it is something else.
+        """
+        values = dict(data)
+        try:
+            values["code"] = base64.b64decode(values.get("code", ""))
+            if values.get("data") is not None:
+                values["data"] = Feed.from_dict(values["data"])
+            return cls(**values)
+        except (TypeError, binascii.Error) as exc:
+            raise InputError(f"the scenario cannot be read: {exc}") from exc
+
+
+def withhold_code(data: dict[str, Any]) -> None:
+    """Take the code, and the rows of data, out of what `Scenario.to_dict` gave."""
+    data["code"] = ""
+    if data["data"] is not None:
+        withhold_rows(data["data"])

@@ -1,0 +1,134 @@
+"""Replay: arrival times that were recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.errors import InputError
+from benchlab.plan.shapes.constant_rate import ConstantRate
+from benchlab.plan.shapes.limits import BLOCK
+from benchlab.plan.validation import check_seconds
+from benchlab.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from benchlab.samples.samples import Samples
+
+__all__ = ["Replay"]
+
+_MAX_ARRIVALS = 1_000_000
+_LONE_S = 1.0
+_SHORTEST_GAP_S = 1e-6  # so that the last arrival lies inside, whatever floats can tell apart
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """An open loop that sends at recorded times: one request at each of ``offsets_s``.
+
+    They are seconds from the start of the measured window, in any order; at most a million. Text
+    with such times is read by `from_text`, an earlier run is taken by `from_samples`. A warm-up
+    runs at the mean rate.
+    """
+
+    offsets_s: Sequence[float]
+    kind: ClassVar[str] = "replay"
+
+    def __post_init__(self) -> None:
+        given: object = self.offsets_s
+        if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
+            raise InputError(f"offsets_s={given!r} cannot be read: give arrival times in seconds")
+        if not 1 <= len(given) <= _MAX_ARRIVALS:
+            raise InputError(
+                f"offsets_s has {len(given):,} arrival times, 1 to {_MAX_ARRIVALS:,} are possible"
+            )
+        ordered = sorted(check_seconds("an arrival time", offset, zero=True) for offset in given)
+        object.__setattr__(self, "offsets_s", tuple(map(float, ordered)))
+
+    @classmethod
+    def from_text(cls, text: str) -> Replay:
+        """The times in ``text``, which has one per line; the first of them becomes 0.
+
+        Of a line with commas (CSV) the first field counts. Blank lines, lines that begin with
+        ``#``, and a head line are left out. Times may count from anywhere, 1970 for example.
+
+        Raises:
+            InputError: a line that does not begin with a number of seconds, by its number; or
+                none that does.
+        """
+        times: list[float] = []
+        head = False
+        for number, line in enumerate(text.splitlines(), start=1):
+            field = line.partition(",")[0].strip().strip('"')
+            if not field or field.startswith("#"):
+                continue
+            try:
+                time_s = float(field)
+            except ValueError:
+                time_s = math.nan
+            if math.isfinite(time_s):
+                times.append(time_s)
+            elif not times and not head:
+                head = True
+            else:
+                raise InputError(
+                    f"line {number} begins with {field!r}, which is no arrival time:"
+                    " write one number of seconds per line, or CSV with it in the first column"
+                )
+        if not times:
+            raise InputError("there are no arrival times: write one number of seconds per line")
+        return cls([round(time_s - min(times), 9) for time_s in times])
+
+    @classmethod
+    def from_samples(cls, samples: Samples) -> Replay:
+        """The intended times of measured requests; the first of them becomes 0.
+
+        The schedule of an open loop comes out as it was; of a closed loop, the sends that its
+        answers led to, now independent of any answer.
+
+        Raises:
+            InputError: no request was measured, or over a million were.
+        """
+        intended_ns = samples.measured.column("intended_ns")
+        if len(intended_ns) == 0:
+            raise InputError("no request was measured, so there is nothing to replay")
+        return cls(((intended_ns - intended_ns.min()) / NS_PER_S).tolist())
+
+    @property
+    def duration_s(self) -> float:
+        """To the last arrival, and one mean gap more; a second more where there is no gap.
+
+        So ten seconds of 100 requests/s last ten seconds again, not 9.99.
+        """
+        last, count = self.offsets_s[-1], len(self.offsets_s)
+        gap_s = last / (count - 1) if count > 1 and last > 0 else _LONE_S
+        return last + max(gap_s, _SHORTEST_GAP_S)
+
+    def describe(self) -> str:
+        """What it does, as a phrase."""
+        count = len(self.offsets_s)
+        return f"replay of {count:,} recorded arrival{'s' if count > 1 else ''}"
+
+    @property
+    def highest_rps(self) -> float:
+        """The most arrivals within one of its seconds; of a shorter replay, its mean rate."""
+        _, counts = np.unique(np.floor(self.offsets_s), return_counts=True)
+        return max(float(counts.max()), len(self.offsets_s) / self.duration_s)
+
+    def steady(self) -> ConstantRate:
+        """What the warm-up runs at."""
+        return ConstantRate(len(self.offsets_s) / self.duration_s)
+
+    def offsets(self, duration_ns: int, seed: int) -> Iterator[NDArray[np.int64]]:
+        """The recorded times below ``duration_ns``. Unseeded."""
+        del seed
+        for start in range(0, len(self.offsets_s), BLOCK):
+            block = np.array(self.offsets_s[start : start + BLOCK]) * NS_PER_S
+            offsets = np.rint(block).astype(np.int64)
+            yield offsets[offsets < duration_ns]
+            if offsets[-1] >= duration_ns:
+                return

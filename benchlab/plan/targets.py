@@ -1,0 +1,47 @@
+"""Requests that are only paths, and the services that they are sent to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from benchlab.errors import InputError
+from benchlab.plan.request import Request
+from benchlab.redact import public_url
+
+__all__ = ["Targets", "at_targets"]
+
+Targets = Sequence[str] | Mapping[str, str]
+"""Base URLs, or name → base URL."""
+
+
+def at_targets(requests: tuple[Request, ...], targets: Targets) -> tuple[Request, ...]:
+    """The requests with whole URLs: those that are only a path, once for each target."""
+    paths = [request for request in requests if not request.is_absolute]
+    if not paths:
+        if targets:
+            raise InputError(
+                "targets are given and every request has a whole URL: write the requests' URLs as"
+                " paths, such as /health, or leave out targets"
+            )
+        return requests
+    if not targets:
+        shown = public_url(paths[0].url)
+        raise InputError(
+            f"the URL {shown!r} is only a path: write it whole, such as"
+            f" http://127.0.0.1:8000{shown}, or give the plan targets=[…]"
+        )
+    named = (
+        dict(targets)
+        if isinstance(targets, Mapping)
+        else {urlsplit(target).netloc.rpartition("@")[2]: target for target in targets}
+    )
+    found: list[Request] = []
+    for request in requests:
+        if request.is_absolute:
+            found.append(request)
+            continue
+        for label, target in named.items():
+            shown = label if len(named) > 1 else ""
+            found.append(request.at(target, 1 / len(named), shown))
+    return tuple(found)

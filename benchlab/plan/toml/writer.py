@@ -1,0 +1,100 @@
+"""A plan file written: a `Plan` as the text that it could come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchlab.plan.feed import Feed
+from benchlab.plan.plan import Plan
+from benchlab.plan.public import public_plan
+from benchlab.plan.scenario import Scenario
+from benchlab.redact import HIDDEN, header_value, public_url
+
+__all__ = ["plan_to_toml"]
+
+_FEED_FILES = (".csv", ".jsonl", ".ndjson")
+"""How the names of files end that rows of data can come from."""
+
+_HEAD = "# A plan for: benchlab run FILE\n"
+
+
+def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
+    """``plan`` as a plan file, with secrets hidden; `draft_from_toml` reads it back.
+
+    Of data that came from a file, the file is named. Of recorded arrivals, which may be a million,
+    only the first ``most_offsets`` are written, if that is given. What is missing, the text says.
+    """
+    data = public_plan(plan.to_dict())
+    notes = [_count_in_words(plan)]
+    offsets_s = data["load"].get("offsets_s", ())
+    if most_offsets is not None and len(offsets_s) > most_offsets:
+        data["load"]["offsets_s"] = offsets_s[:most_offsets]
+        left_out = len(offsets_s) - most_offsets
+        notes.append(f"{left_out:,} more arrival times are left out: put them back before use")
+    if any(request.data is not None and not request.data.table for request in plan.requests):
+        notes.append("rows of data are left out: put them back before use")
+    tables = [_request_table(item) for item in data["requests"]]
+    for table, request in zip(tables, plan.requests, strict=True):
+        if request.data is not None:
+            table["data"] = _data_table(request.data)
+    data["requests"] = tables
+    if plan.scenario is not None:
+        del data["requests"]
+        data["scenario"] = _scenario_table(plan.scenario)
+        if not plan.scenario.function:
+            notes.append("the scenario is a function of no file: put it into one before use")
+    shown = {
+        key: _without_empty(value) if isinstance(value, dict) and key != "tags" else value
+        for key, value in data.items()
+    }
+    import tomli_w
+
+    text = tomli_w.dumps(_without_empty(shown))
+    if HIDDEN in text:
+        notes.append(f"{HIDDEN} stands for a secret: put it back before use")
+    return _HEAD + "".join(f"# {note}\n" for note in notes) + f"\n{text}"
+
+
+def _scenario_table(scenario: Scenario) -> dict[str, Any]:
+    base_url = public_url(scenario.base_url)
+    table: dict[str, Any] = {"function": scenario.function, "base_url": base_url}
+    if scenario.data is not None:
+        table["data"] = _data_table(scenario.data)
+    return {**table, "name": scenario.name}
+
+
+def _count_in_words(plan: Plan) -> str:
+    count = plan.intended_count()
+    if count is None:
+        count = getattr(plan, "request_count", None)
+        if count is None:
+            return "a closed loop: as many requests as get answered"
+    return f"{count:,} requests in the measured window"
+
+
+def _data_table(feed: Feed) -> dict[str, Any]:
+    if feed.name.lower().endswith(_FEED_FILES):
+        return {"file": feed.name, "pick": feed.pick}
+    rows = [
+        {name: HIDDEN if header_value(name, "") else value for name, value in row.items()}
+        for row in feed.table
+    ]
+    return {"rows": rows, "pick": feed.pick, "name": feed.name}
+
+
+def _request_table(request: dict[str, Any]) -> dict[str, Any]:
+    table = _without_empty(request)
+    pairs = request["headers"]
+    if len({name.lower() for name, _ in pairs}) == len(pairs) and pairs:
+        table["headers"] = dict(pairs)
+    return table
+
+
+def _without_empty(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what TOML cannot say or says best by silence."""
+    return {
+        key: item
+        for key, item in value.items()
+        if item is not None and item not in ("", [], {}, ())
+    }

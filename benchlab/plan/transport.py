@@ -1,0 +1,124 @@
+"""How connections to the services are made: TLS, names, sockets, and whether they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from benchlab.errors import InputError
+from benchlab.plan.pairs import text_pairs
+from benchlab.plan.validation import check_seconds
+
+__all__ = ["Transport"]
+
+_PATHS = ("ca_file", "client_cert", "client_key", "unix_socket", "server_name")
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Settings of every connection of a plan. The defaults are those of a careful client.
+
+    ``verify`` checks a service's certificate, against ``ca_file`` (PEM) instead of the system's
+    authorities if given; ``client_cert`` and ``client_key`` (PEM; the key may lie in the
+    certificate's file) are shown to a service that asks; ``server_name`` is asked for in the
+    handshake (SNI) and looked for in the certificate, instead of the URL's host.
+
+    ``keep_alive`` off opens a connection for every request and says so to the service.
+    ``unix_socket`` is the path of a socket that stands for every service of the plan. ``resolve``
+    maps a host, or ``host:port``, to the address (or ``address:port``) to connect to in its place;
+    what is sent does not change. A host name is looked up before the run, and again when a new
+    connection finds the answer older than ``dns_ttl_s``; 0 looks it up for every connection.
+
+    Raises:
+        InputError: a value that cannot be used. Files are read when the run starts.
+    """
+
+    verify: bool = True
+    ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+    server_name: str = ""
+    keep_alive: bool = True
+    unix_socket: str = ""
+    resolve: Mapping[str, str] | tuple[tuple[str, str], ...] = ()
+    dns_ttl_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        for name in ("verify", "keep_alive"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name}={getattr(self, name)!r} must be true or false")
+        for name in _PATHS:
+            value = getattr(self, name)
+            if not isinstance(value, str) or "\0" in value:
+                raise InputError(f"{name}={value!r} must be text")
+        if self.client_key and not self.client_cert:
+            raise InputError("client_key is given without client_cert: name the certificate too")
+        if self.ca_file and not self.verify:
+            raise InputError(
+                "ca_file is given and verify is off: leave out one of them, since a certificate"
+                " that is not checked needs no authority"
+            )
+        check_seconds("dns_ttl_s", self.dns_ttl_s, zero=True)
+        pairs = (_checked(host, to) for host, to in text_pairs("resolve", self.resolve))
+        object.__setattr__(self, "resolve", tuple(sorted(pairs)))
+
+    def address_of(self, host: str, port: int) -> tuple[str, int]:
+        """The host or address, and port, to connect to for a service; its own if none is set."""
+        overrides = dict(self.resolve)
+        found = overrides.get(f"{host}:{port}", overrides.get(host))
+        return (host, port) if found is None else _host_and_port(found, port)
+
+    def describe(self) -> list[str]:
+        """What differs from the defaults, as phrases."""
+        said = {
+            "certificates are not verified": not self.verify,
+            f"authorities from {self.ca_file}": bool(self.ca_file),
+            f"client certificate {self.client_cert}": bool(self.client_cert),
+            f"server name {self.server_name}": bool(self.server_name),
+            "a new connection for every request": not self.keep_alive,
+            f"over the socket {self.unix_socket}": bool(self.unix_socket),
+            **{f"{host} at {address}": True for host, address in dict(self.resolve).items()},
+        }
+        return [phrase for phrase, applies in said.items() if applies]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready dict of all fields."""
+        data = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {**data, "resolve": dict(self.resolve)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Transport:
+        """The settings that `to_dict` wrote; what is absent has its default.
+
+        Raises:
+            InputError: an unknown field.
+        """
+        known = [item.name for item in fields(cls)]
+        unknown = sorted(set(data) - set(known))
+        if unknown:
+            raise InputError(f"transport has unknown fields {unknown}: known are {known}")
+        return cls(**data)
+
+
+def _checked(host: str, address: str) -> tuple[str, str]:
+    if not (isinstance(host, str) and isinstance(address, str) and host and address):
+        raise InputError(
+            f"resolve has {host!r}: {address!r}: write a host or host:port, and an address for it"
+        )
+    try:
+        _host_and_port(address, 0)
+    except ValueError as exc:
+        raise InputError(
+            f"resolve maps {host} to {address!r}, which is neither an address nor address:port"
+        ) from exc
+    return host.lower(), address
+
+
+def _host_and_port(address: str, port: int) -> tuple[str, int]:
+    """``127.0.0.1``, ``127.0.0.1:81``, ``::1`` or ``[::1]:81``, with ``port`` if it has none."""
+    if address.startswith("[") or address.count(":") == 1:
+        parts = urlsplit(f"//{address}")
+        return parts.hostname or "", parts.port or port
+    return address, port

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from benchlab import ConstantRate, JsonEquals, Replay, StatusIn
+from benchlab.errors import InputError
+from benchlab.plan.files.plan import read_plan
+from benchlab.plan.toml import plan_to_toml
+from tests.plan.toml.texts import REQUEST
+
+README = Path(__file__).parents[3] / "README.md"
+
+
+def readme_example() -> str:
+    (found,) = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
+    return str(found)
+
+
+def test_the_example_of_the_readme_is_a_plan(tmp_path: Path) -> None:
+    (tmp_path / "checkout.toml").write_text(readme_example())
+    plan = read_plan(tmp_path / "checkout.toml")
+    assert plan.name == "checkout"
+    assert (plan.duration_s, plan.warmup_s, plan.timeout_s) == (30, 2, 1.5)
+    assert plan.load == ConstantRate(200)
+    add, health = plan.requests
+    assert (add.method, add.name, add.weight) == ("POST", "add", 3)
+    assert add.body_bytes == b'{"a":[1,2],"b":[3,4]}'
+    assert add.check_list == (StatusIn(200), JsonEquals("result.0", 4))
+    assert (health.method, health.header_pairs) == ("GET", (("Accept", "application/json"),))
+    assert [str(item) for item in plan.slo] == ["p99<50ms", "error_ratio<1% over 5s"]
+    assert [str(item) for item in plan.abort_on] == ["error_ratio>0.5"]
+    assert dict(plan.tags) == {"team": "shop"}
+
+
+def test_files_are_relative_to_the_plan(tmp_path: Path) -> None:
+    (tmp_path / "body.bin").write_bytes(b"\xff\x00")
+    (tmp_path / "times.csv").write_text("time\n5.0\n5.5\n")
+    (tmp_path / "plan.toml").write_text(
+        f'{REQUEST}body_file = "body.bin"\n[load]\nkind = "replay"\noffsets_file = "times.csv"\n'
+    )
+    plan = read_plan(tmp_path / "plan.toml")
+    assert (plan.requests[0].method, plan.requests[0].body_bytes) == ("POST", b"\xff\x00")
+    assert plan.load == Replay([0, 0.5])
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot read .*none\.toml"):
+        read_plan(tmp_path / "none.toml")
+    (tmp_path / "plan.toml").write_text(f'{REQUEST}body_file = "nope"')
+    with pytest.raises(InputError, match=r"cannot read .*nope"):
+        read_plan(tmp_path / "plan.toml")
+    (tmp_path / "plan.toml").write_bytes(b"\xff")
+    with pytest.raises(InputError, match="not UTF-8"):
+        read_plan(tmp_path / "plan.toml")
+    (tmp_path / "plan.toml").write_text(f"workers = 0\n{REQUEST}")
+    with pytest.raises(InputError, match=r"plan\.toml: workers=0"):
+        read_plan(tmp_path / "plan.toml")
+
+
+def test_rows_come_from_a_file_beside_the_plan(tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_text("name,token\nAnn,s3cret\n")
+    (tmp_path / "plan.toml").write_text(
+        f'{REQUEST}headers = {{ X-A = "{{{{name}}}}" }}\ndata = {{ file = "users.csv" }}\n'
+    )
+    plan = read_plan(tmp_path / "plan.toml")
+    assert plan.requests[0].data is not None
+    assert plan.requests[0].data.table == ({"name": "Ann", "token": "s3cret"},)
+    text = plan_to_toml(plan)
+    assert "s3cret" not in text
+    (tmp_path / "again.toml").write_text(text)
+    assert read_plan(tmp_path / "again.toml") == plan

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchlab.errors import InputError
+from benchlab.plan.request import Request
+from tests.values.synthetic import URL
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("127.0.0.1:8000/x", "no scheme|scheme"),
+        ("example.test", "no scheme"),
+        ("ftp://example.test/", "scheme 'ftp'"),
+        ("http:///path", "no host"),
+        ("http://host:port/", "cannot be read"),
+        ("http://host:99999/", "cannot be read"),
+        ("http://host:0/", "port 0"),
+        ("http://[::1/", "cannot be read"),
+        ("http://host/a b", "percent-encode"),
+        ("http://host/a\nb", "percent-encode"),
+        ("http://host/a\x00b", "percent-encode"),
+        ("", "no scheme"),
+    ],
+)
+def test_a_url_that_cannot_be_used_says_why(url: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Request("GET", url)
+
+
+@pytest.mark.parametrize("method", ["", "GE T", "GET\r\n", "ÄÖ", "1GET", "A" * 33])
+def test_a_method_that_http_does_not_allow(method: str) -> None:
+    with pytest.raises(InputError, match="not an HTTP method"):
+        Request(method, URL)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("", "x"),
+        ("a b", "x"),
+        ("a:", "x"),
+        ("ä", "x"),
+        ("X", "a\r\nY: b"),
+        ("X", "a\0"),
+        ("X", "€"),
+    ],
+)
+def test_a_header_that_http_does_not_allow(name: str, value: str) -> None:
+    with pytest.raises(InputError, match="header"):
+        Request("GET", URL, headers={name: value})
+
+
+def test_json_is_encoded_compactly_and_names_its_type() -> None:
+    request = Request("post", URL, json={"a": [1, 2]})
+    assert request.method == "POST"
+    assert request.body_bytes == b'{"a":[1,2]}'
+    assert request.header_pairs == (("Content-Type", "application/json"),)
+
+
+def test_a_content_type_of_ones_own_stays() -> None:
+    request = Request("POST", URL, headers={"content-type": "text/x"}, json=[])
+    assert request.header_pairs == (("content-type", "text/x"),)
+
+
+@pytest.mark.parametrize("value", [float("nan"), {1, 2}, object()])
+def test_what_is_not_json_is_refused(value: object) -> None:
+    with pytest.raises(InputError, match="cannot be written as JSON"):
+        Request("POST", URL, json=value)
+
+
+def test_body_and_json_exclude_each_other() -> None:
+    with pytest.raises(InputError, match="both body and json"):
+        Request("POST", URL, body="x", json={})
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("nan")])
+def test_a_weight_must_be_above_zero(weight: float) -> None:
+    with pytest.raises(InputError, match="weight"):
+        Request("GET", URL, weight=weight)
+
+
+def test_names_and_origin() -> None:
+    assert Request("GET", "http://host").name == "GET /"
+    assert Request("GET", "http://host/a?b=c").name == "GET /a"
+    assert Request("GET", "http://host", name="mine").name == "mine"
+    assert Request("GET", "https://user:pw@Host/x").origin == ("https", "host", 443)
+    assert Request("GET", "http://[::1]:81/x").origin == ("http", "::1", 81)
+
+
+def test_repeated_headers_keep_their_order() -> None:
+    pairs = (("A", "1"), ("B", "2"), ("A", "3"))
+    assert Request("GET", URL, headers=pairs).header_pairs == pairs
+
+
+def test_credentials_in_the_url_become_a_header() -> None:
+    request = Request("GET", "http://me:s%40crt@127.0.0.1:8000/x")
+    assert request.url == "http://127.0.0.1:8000/x"
+    assert request.header_pairs == (("Authorization", "Basic bWU6c0BjcnQ="),)
+    own = Request("GET", "http://me:x@host/", headers={"authorization": "Bearer t"})
+    assert own.header_pairs == (("authorization", "Bearer t"),)
+    assert Request.from_dict(request.to_dict()) == request
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"])
+def test_impossible_hosts_are_told(host: str) -> None:
+    with pytest.raises(InputError, match="impossible host"):
+        Request("GET", f"http://{host}/")
+
+
+def test_hosts_are_put_into_ascii() -> None:
+    assert Request("GET", "http://bücher.example:81/").url == "http://xn--bcher-kva.example:81/"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:SECRET@host:0/",
+        "http://me:PW#SECRET@host/",
+        "http://me:SECRET/SECRET@host/",
+        "http://me:PW?SECRET@host/",
+        "me:SECRET@host/",
+        "ftp://me:SECRET@host/",
+        "http://me:SECRET@ho st/",
+        "http://me:SECRET@a..b/",
+        "http://me:SECRET@[::1/",
+        "http://me:SECRET@/",
+        "http://me:SECRET@{{uuid}}/",
+        "http://host:port/?token=SECRET",
+        "http://host:port/#token=SECRET",
+    ],
+)
+def test_messages_do_not_repeat_credentials(url: str) -> None:
+    with pytest.raises(InputError, match="URL") as caught:
+        Request("GET", url)
+    assert "SECRET" not in str(caught.value)
+    assert caught.value.__cause__ is None or "SECRET" not in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"url": "http://me:SECRET@host/?token=SECRET", "weight": 0},
+        {"url": URL, "headers": {"Authorization Bearer SECRET": ""}},
+        {"url": URL, "headers": {"Authorization": "SECRET€"}},
+        {"url": URL, "headers": {"Authorization": "SECRET\n"}},
+        {"url": URL, "headers": "Authorization: SECRET"},
+        {"url": URL, "headers": ["Authorization: SECRET"]},
+    ],
+)
+def test_other_messages_of_a_request_do_not_either(values: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as caught:
+        Request("GET", **values)
+    assert "SECRET" not in str(caught.value)
+
+
+def test_a_password_that_cuts_the_url_is_told_how_to_be_written() -> None:
+    with pytest.raises(InputError, match=r"http://\*\*\*@host/.*percent-encode / \? #"):
+        Request("GET", "http://me:PW#SECRET@host/")
+
+
+def test_query_auth_and_cookies_are_written_into_the_request() -> None:
+    request = Request(
+        "GET",
+        URL + "?a=1#part",
+        query={"q": "x y", "n": [1, 2]},
+        auth=("ada", "p:w"),
+        cookies={"a": "1", "b": "2"},
+    )
+    assert request.url == URL + "?a=1&q=x+y&n=1&n=2#part"
+    assert request.header_pairs == (
+        ("Authorization", "Basic YWRhOnA6dw=="),
+        ("Cookie", "a=1; b=2"),
+    )
+
+
+def test_a_field_in_a_query_stays_a_field() -> None:
+    assert Request("GET", URL, query={"id": "{{uuid}}"}).url == URL + "?id={{uuid}}"
+
+
+def test_no_field_can_be_in_a_host() -> None:
+    with pytest.raises(InputError, match="field in its host"):
+        Request("GET", "http://{{uuid}}.test/")

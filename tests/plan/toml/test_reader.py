@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchlab import ClosedLoop, Plan, Replay, Request, Stages, Transport
+from benchlab.errors import InputError
+from benchlab.plan.feed import Feed
+from benchlab.plan.toml import plan_to_toml
+from tests.plan.toml.texts import REQUEST, plan_of
+
+
+def test_what_a_file_leaves_out_is_as_in_python() -> None:
+    assert plan_of(REQUEST) == Plan([Request("GET", "http://127.0.0.1:8000/x")])
+
+
+@pytest.mark.parametrize(
+    ("text", "load"),
+    [
+        ('kind = "closed_loop"\nconnections = 3\nthink_time_s = "500ms"', ClosedLoop(3, 0.5)),
+        ('kind = "stages"\nstages = [["10s", 100], [20, 500]]', Stages([(10, 100), (20, 500)])),
+        ('kind = "replay"\noffsets_s = [0, 0.5]', Replay([0, 0.5])),
+    ],
+)
+def test_load_shapes_are_written_by_their_kind(text: str, load: Any) -> None:
+    assert plan_of(f"{REQUEST}[load]\n{text}\n").load == load
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "plan.toml has no requests"),
+        ("requests = 5", "plan.toml has no requests"),
+        ("x =", "plan.toml is not TOML"),
+        (f"durration = 3\n{REQUEST}", "'durration' (did you mean duration_s?): known there are"),
+        (f"duration = 3\nduration_s = 3\n{REQUEST}", "both duration and duration_s"),
+        (f'duration = "3 parsecs"\n{REQUEST}', "duration_s in plan.toml: '3 parsecs'"),
+        (f"name = 5\n{REQUEST}", "name = 5: it must be text"),
+        (f"tags = [1]\n{REQUEST}", "tags of plan.toml is [1]"),
+        (f"slo = 5\n{REQUEST}", "slo=5 must be a list"),
+        (f'slo = ["p99<5"]\n{REQUEST}', "no unit: write 5ms"),
+        (f'workers = "2"\n{REQUEST}', "workers='2'"),
+        ('[[requests]]\nname = "x"', "request 1 of plan.toml has no url"),
+        ('requests = ["http://me:SECRET@h/"]', "request 1 of plan.toml is ***@h/"),
+        ("requests = [5]", "request 1 of plan.toml is 5"),
+        (f'{REQUEST}[[requests]]\nurl = "x"', "request 2 of plan.toml: URL 'x' has no scheme"),
+        (f'{REQUEST}methd = "GET"', "request 1 of plan.toml has the unknown key 'methd'"),
+        (f'{REQUEST}body = "x"\njson = [1]', "body and json"),
+        (f"{REQUEST}body = 5", "body = 5: it must be text"),
+        (f'{REQUEST}body_base64 = "!"', "not base64"),
+        (f'{REQUEST}weight = "x"', "weight = 'x': it must be a number"),
+        (f"{REQUEST}weight = 0", "request 1 of plan.toml: weight 0"),
+        (f'{REQUEST}headers = ["x"]', "must be a table"),
+        (f'{REQUEST}checks = [{{kind = "x"}}]', "request 1 of plan.toml: check kind 'x'"),
+        (f'{REQUEST}checks = ["x"]', "a check of request 1 of plan.toml is 'x'"),
+        (f"{REQUEST}data = {{ rows = [] }}", "data of request 1 of plan.toml: rows has no rows"),
+        (f"{REQUEST}data = {{ x = 1 }}", "data of request 1 of plan.toml has the unknown key 'x'"),
+        (f'{REQUEST}data = {{ pick = "random" }}', "neither a file nor a list of rows"),
+        (f"{REQUEST}[transport]\nverify = 1", "transport of plan.toml has verify = 1"),
+        (f"{REQUEST}[transport]\nverfy = true", "did you mean verify?"),
+        (f'{REQUEST}[transport]\nclient_key = "k"', "transport of plan.toml: client_key"),
+        (f'{REQUEST}[load]\nkind = "cosed"', "load of plan.toml: load kind 'cosed' is unknown"),
+        (f'{REQUEST}[load]\nkind = "constant_rate"\nrate = 5', "unknown field rate"),
+        (f"{REQUEST}[load]\nconnections = 5", "no kind"),
+        (f'{REQUEST}[load]\nkind = "stages"\nstages = [["x", 5]]', "load of plan.toml: 'x'"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(text: str, words: str) -> None:
+    with pytest.raises(InputError) as refused:
+        plan_of(text)
+    assert words in str(refused.value)
+
+
+def test_targets_transport_and_data_are_said_as_in_python() -> None:
+    plan = plan_of("""
+        targets = { a = "https://a.example:1", b = "https://b.example" }
+        [transport]
+        ca_file = "ca.pem"
+        keep_alive = false
+        dns_ttl_s = "1m"
+        resolve = { "a.example" = "127.0.0.1" }
+        [[requests]]
+        url = "/user/{{name}}"
+        query = { q = "x y", n = 5 }
+        auth = ["me", "word"]
+        cookies = { c = "1" }
+        data = { rows = [{ name = "Ann", since = 2026-01-02 }], pick = "random" }
+    """)
+    assert [request.url for request in plan.requests] == [
+        "https://a.example:1/user/{{name}}?q=x+y&n=5",
+        "https://b.example/user/{{name}}?q=x+y&n=5",
+    ]
+    expected = Transport(
+        ca_file="/at/ca.pem", keep_alive=False, dns_ttl_s=60, resolve={"a.example": "127.0.0.1"}
+    )
+    assert plan.transport == expected
+    assert plan.requests[0].data == Feed([{"name": "Ann", "since": "2026-01-02"}], "random")
+    assert [name for name, _ in plan.requests[0].header_pairs] == ["Authorization", "Cookie"]
+    again = plan_of(plan_to_toml(plan).replace("***", "x"))
+    assert again.transport == plan.transport
+    assert again.requests[0].data == plan.requests[0].data
+
+
+def test_a_scenario_takes_the_place_of_the_requests() -> None:
+    text = """
+request_count = 5
+[scenario]
+function = "shop.py:visit"
+base_url = "http://127.0.0.1:8000"
+data = { file = "users.csv" }
+"""
+    plan = plan_of(text)
+    assert plan.scenario is not None
+    assert plan.scenario.function == "shop.py:visit"
+    assert plan.scenario.data is not None
+    assert plan_of(plan_to_toml(plan)).scenario == plan.scenario
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('base_url = "http://a"', "scenario of plan.toml has no function"),
+        ('function = "a.py:f"', "scenario of plan.toml has no base_url"),
+        ('function = "a.py:f"\nbase_url = "http://a"\nfoo = 1', "foo"),
+    ],
+)
+def test_a_scenario_that_cannot_be_read(table: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        plan_of(f"[scenario]\n{table}\n")

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from hypothesis import given
+
+from benchlab import ConstantRate, JsonEquals, Plan, Replay, Request, Stages, StatusIn
+from benchlab.plan.feed import Feed
+from benchlab.plan.public import public_plan
+from benchlab.plan.toml import plan_to_toml
+from tests.plan.test_plan import plans
+from tests.plan.toml.texts import ROWS, plan_of
+
+
+@given(plans)
+def test_a_plan_that_was_written_is_read_back(plan: Plan) -> None:
+    assert plan_of(plan_to_toml(plan)) == plan
+
+
+def test_checks_objectives_and_shapes_are_written_too() -> None:
+    plan = Plan(
+        [Request("GET", "http://h/", checks=[StatusIn(200, 404), JsonEquals("a.b", {"c": [1]})])],
+        Stages([(10, 100), (5.5, 0)], start_rps=3),
+        slo=["p99[GET /]<50ms over 5s"],
+        abort_on=["error_ratio>50%"],
+        tags={"a b": "", "c": '"'},
+    )
+    assert plan_of(plan_to_toml(plan)) == plan
+
+
+def test_secrets_in_rows_are_hidden() -> None:
+    feed = Feed([{"name": "Ann", "password": "s3cret"}])
+    text = plan_to_toml(Plan([Request("GET", "http://h/{{name}}", data=feed)]))
+    assert "Ann" in text
+    assert "s3cret" not in text
+
+
+def test_a_written_plan_hides_secrets_and_says_so() -> None:
+    request = Request("GET", "http://h/?token=abc", headers={"Authorization": "Bearer abc"})
+    text = plan_to_toml(Plan([request], ConstantRate(5), duration_s=3))
+    assert "abc" not in text
+    assert "# *** stands for a secret" in text
+    assert "# 15 requests in the measured window" in text
+    assert "closed loop: as many" in plan_to_toml(Plan([request]))
+
+
+def test_a_written_plan_says_what_it_leaves_out() -> None:
+    replay = Replay([k / 100 for k in range(50)])
+    text = plan_to_toml(Plan([Request("GET", "http://h/")], replay), most_offsets=20)
+    assert "# 30 more arrival times are left out" in text
+    kept = Plan.from_dict(
+        public_plan(Plan([Request("GET", "http://h/{{a}}", data=ROWS)]).to_dict())
+    )
+    assert "# rows of data are left out" in plan_to_toml(kept)
