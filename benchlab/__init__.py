@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from benchlab.plan.shapes import Steps as Steps
     from benchlab.plan.transport import Transport as Transport
     from benchlab.report import write_report as write_report
+    from benchlab.runs.floor import Floor as Floor
+    from benchlab.runs.imported_summary import ImportedSummary as ImportedSummary
+    from benchlab.runs.run import Run as Run
     from benchlab.samples.histogram import LatencyHistogram as LatencyHistogram
     from benchlab.samples.samples import Samples as Samples
     from benchlab.store import Store as Store
-    from benchlab.values.floor import Floor as Floor
-    from benchlab.values.imported import ImportedSummary as ImportedSummary
-    from benchlab.values.run import Run as Run
 
 _HOME = {
     "BenchlabError": "benchlab.errors",
@@ -55,10 +55,10 @@ _HOME = {
     "BodyMatches": "benchlab.plan.checks",
     "ClosedLoop": "benchlab.plan.shapes",
     "ConstantRate": "benchlab.plan.shapes",
-    "Floor": "benchlab.values.floor",
+    "Floor": "benchlab.runs.floor",
     "JsonEquals": "benchlab.plan.checks",
     "Feed": "benchlab.plan.feed",
-    "ImportedSummary": "benchlab.values.imported",
+    "ImportedSummary": "benchlab.runs.imported_summary",
     "LatencyHistogram": "benchlab.samples.histogram",
     "MaxBody": "benchlab.plan.checks",
     "Objective": "benchlab.plan.objectives",
@@ -66,7 +66,7 @@ _HOME = {
     "PoissonRate": "benchlab.plan.shapes",
     "Replay": "benchlab.plan.shapes",
     "Request": "benchlab.plan.request",
-    "Run": "benchlab.values.run",
+    "Run": "benchlab.runs.run",
     "Samples": "benchlab.samples.samples",
     "Scenario": "benchlab.plan.scenario",
     "Spike": "benchlab.plan.shapes",

@@ -26,11 +26,11 @@ from benchlab.load.run import run
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, PoissonRate
+from benchlab.runs.floor import CALIBRATION_TAGS, Floor, Probe, Timer, fingerprint
+from benchlab.runs.run import Run
 from benchlab.samples.samples import Samples
 from benchlab.samples.summary import Distribution
 from benchlab.units import NS_PER_MS
-from benchlab.values.floor import CALIBRATION_TAGS, Floor, Probe, Timer, fingerprint
-from benchlab.values.run import Run
 
 __all__ = ["OTHERS_LIMIT_CORES", "calibrate"]
 

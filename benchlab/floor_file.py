@@ -9,7 +9,7 @@ from typing import Any
 
 from benchlab.errors import RunError
 from benchlab.paths import data_dir
-from benchlab.values.floor import NOT_CALIBRATED, Floor, mismatch
+from benchlab.runs.floor import NOT_CALIBRATED, Floor, mismatch
 
 __all__ = ["carry", "floor_path", "read_floor", "write_floor"]
 

@@ -15,10 +15,10 @@ from benchlab.bundled import TargetProcess, start_target
 from benchlab.load.progress import OnProgress, Progress
 from benchlab.paths import data_dir
 from benchlab.report import write_report
+from benchlab.runs.run import Run
 from benchlab.store import Store
 from benchlab.telemetry import IngestReport, ingest
 from benchlab.units import format_ns
-from benchlab.values.run import Run
 
 __all__ = [
     "Service",

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from benchlab import room, spool
+from benchlab.runs import objective_results
 from benchlab.samples import percentiles, samples
 from benchlab.store import Store, write
-from benchlab.values import objective_results
 
 STATUS = Path("/proc/self/status")
 

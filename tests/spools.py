@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, spool
+from benchlab.runs.health import WorkerHealth
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag
-from benchlab.values.health import WorkerHealth
 
 __all__ = ["make_spool"]
 

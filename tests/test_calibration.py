@@ -16,7 +16,7 @@ from benchlab.calibration import HOLDS_NS, RATE_RPS, disturbances, join_holds
 from benchlab.errors import RunError
 from benchlab.floor_file import floor_path, read_floor
 from benchlab.load.progress import Progress
-from tests.values.synthetic import make_run
+from tests.runs.synthetic import make_run
 
 
 def test_calibrating_gives_a_floor_that_later_runs_carry() -> None:

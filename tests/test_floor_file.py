@@ -6,8 +6,8 @@ import pytest
 
 from benchlab.errors import RunError
 from benchlab.floor_file import carry, floor_path, read_floor, write_floor
-from benchlab.values.floor import NOT_CALIBRATED
-from tests.values.floors import ENVIRONMENT, make_floor
+from benchlab.runs.floor import NOT_CALIBRATED
+from tests.runs.floors import ENVIRONMENT, make_floor
 
 
 def test_what_is_written_is_read_and_carried(own_data: Path) -> None:

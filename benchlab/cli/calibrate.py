@@ -13,8 +13,8 @@ from benchlab.cli.output import console, distributions_table, error_console, pro
 from benchlab.errors import RunError
 from benchlab.floor_file import floor_path, read_floor
 from benchlab.load.environment import capture_environment
+from benchlab.runs.floor import NOT_CALIBRATED, Floor, mismatch
 from benchlab.units import NS_PER_MS, format_count
-from benchlab.values.floor import NOT_CALIBRATED, Floor, mismatch
 
 __all__ = ["calibrate", "print_floor"]
 

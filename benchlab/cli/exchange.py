@@ -12,8 +12,8 @@ from benchlab.exchange.export import FORMATS, export_blocks, write_blocks
 from benchlab.exchange.formats import SOURCES
 from benchlab.exchange.hgrm import UNITS_NS
 from benchlab.exchange.imports import import_file
+from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.store import Store
-from benchlab.values.imported import ImportedSummary
 
 __all__ = ["export", "import_"]
 

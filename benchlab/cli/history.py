@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from benchlab.errors import RunNotFoundError
+from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.store import Store
 from benchlab.text import printable
-from benchlab.values.imported import ImportedSummary
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from benchlab.values.run import Run
+    from benchlab.runs.run import Run
 
 __all__ = ["history", "history_table", "print_history", "query", "show"]
 

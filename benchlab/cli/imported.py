@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from benchlab.cli.output import console, print_frame
+from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.store import Store
 from benchlab.units import format_count, format_rate, format_ratio
-from benchlab.values.imported import ImportedSummary
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,13 +18,13 @@ from rich.text import Text
 
 from benchlab.load.progress import OnProgress
 from benchlab.load.progress import Progress as RunProgress
+from benchlab.runs.run import Run
+from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.examples import show_first
 from benchlab.samples.summary import Distribution
 from benchlab.text import one_line, printable
 from benchlab.units import NS_PER_MS, format_count, format_ns, format_rate, format_ratio
-from benchlab.values.coverage import TraceCoverage
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
-from benchlab.values.run import Run
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import click
 
 from benchlab import spool
 from benchlab.errors import BenchlabError, InputError
+from benchlab.runs.floor import CALIBRATION_TAGS
 from benchlab.store import Store
-from benchlab.values.floor import CALIBRATION_TAGS
 
 __all__ = ["recover"]
 

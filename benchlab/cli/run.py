@@ -21,8 +21,8 @@ from benchlab.cli.run_options import PLAN_OPTIONS, plan_from_values, plan_option
 from benchlab.errors import InputError, RunError
 from benchlab.load.run import run as carry_out
 from benchlab.plan.toml import plan_to_toml
+from benchlab.runs.run import Run
 from benchlab.store import Store
-from benchlab.values.run import Run
 
 __all__ = ["run"]
 

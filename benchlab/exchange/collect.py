@@ -25,11 +25,11 @@ from benchlab.exchange.text import content_digest
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import Imported
+from benchlab.runs.health import Health
+from benchlab.runs.run import Run
 from benchlab.samples.records import BLOCK_RECORDS, SAMPLE_DTYPE, ErrorKind
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S, utc_from_ns
-from benchlab.values.health import Health
-from benchlab.values.run import Run
 
 __all__ = ["UNKNOWN_URL", "Collector"]
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError, RunError
 from benchlab.exchange.head import encode_head
+from benchlab.runs.run import Run
 from benchlab.samples.samples import SAMPLE_DTYPE
-from benchlab.values.run import Run
 
 __all__ = [
     "CSV_MARK",

@@ -14,12 +14,12 @@ from benchlab.errors import InputError
 from benchlab.exchange.text import WRONG_CONTENT
 from benchlab.plan.plan import Plan
 from benchlab.plan.public import public_plan
+from benchlab.runs.health import Health
+from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example
 from benchlab.samples.samples import ErrorKind, Samples
 from benchlab.units import utc_from_ns
-from benchlab.values.health import Health
-from benchlab.values.run import Run
 
 __all__ = ["decode_head", "encode_head"]
 

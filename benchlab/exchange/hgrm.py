@@ -13,8 +13,8 @@ from typing import Any
 
 from benchlab.errors import InputError
 from benchlab.exchange.text import Place, content_digest, lines
+from benchlab.runs.imported_summary import ImportedSummary, Point
 from benchlab.units import NS_PER_MS, NS_PER_S
-from benchlab.values.imported import ImportedSummary, Point
 
 __all__ = ["UNITS_NS", "read_hgrm"]
 

@@ -13,8 +13,8 @@ from benchlab.exchange.formats import SOURCES, detect
 from benchlab.exchange.hgrm import UNITS_NS, read_hgrm
 from benchlab.exchange.locust import read_locust
 from benchlab.plan.request import Request
-from benchlab.values.imported import ImportedSummary
-from benchlab.values.run import Run
+from benchlab.runs.imported_summary import ImportedSummary
+from benchlab.runs.run import Run
 
 __all__ = ["import_file"]
 

@@ -15,9 +15,9 @@ from benchlab.errors import InputError
 from benchlab.exchange.collect import Collector
 from benchlab.exchange.failures import kind_of_failure
 from benchlab.exchange.text import LONGEST_BYTES, Place, columns, csv_rows, opened, too_long
+from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_MS
-from benchlab.values.run import Run
 
 __all__ = ["read_jtl_csv", "read_jtl_xml"]
 

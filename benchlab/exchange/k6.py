@@ -15,9 +15,9 @@ from pathlib import Path
 from benchlab.exchange.collect import Collector
 from benchlab.exchange.failures import kind_of_failure
 from benchlab.exchange.text import Place, columns, csv_rows, lines, parse_rfc3339_ns
+from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_MS, NS_PER_S
-from benchlab.values.run import Run
 
 __all__ = ["read_k6_csv", "read_k6_json"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from benchlab.errors import InputError
 from benchlab.exchange.text import Place, columns, content_digest, csv_rows
+from benchlab.runs.imported_summary import ImportedSummary, Interval, Point
 from benchlab.units import NS_PER_MS, NS_PER_S
-from benchlab.values.imported import ImportedSummary, Interval, Point
 
 __all__ = ["read_locust"]
 

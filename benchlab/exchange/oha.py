@@ -21,10 +21,10 @@ from benchlab.exchange.text import (
     opened,
     too_long,
 )
+from benchlab.runs.imported_summary import ImportedSummary, Point
+from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_S
-from benchlab.values.imported import ImportedSummary, Point
-from benchlab.values.run import Run
 
 __all__ = ["read_oha_csv", "read_oha_json"]
 

@@ -15,8 +15,8 @@ from benchlab.errors import InputError
 from benchlab.exchange.export import CSV_MARK, FIELDS, METADATA_KEY
 from benchlab.exchange.head import decode_head
 from benchlab.exchange.records import RecordFile
+from benchlab.runs.run import Run
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
-from benchlab.values.run import Run
 
 __all__ = ["READERS", "damage"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from benchlab.exchange.collect import Collector
 from benchlab.exchange.failures import kind_of_failure
 from benchlab.exchange.text import Place, csv_rows, lines, parse_rfc3339_ns
+from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind
-from benchlab.values.run import Run
 
 __all__ = ["read_vegeta_csv", "read_vegeta_json"]
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from benchlab.plan.objectives import Objective
 from benchlab.plan.plan import Plan
+from benchlab.runs.objective_results import observe
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from benchlab.units import NS_PER_MS, NS_PER_S, seconds_to_ns
-from benchlab.values.objective_results import observe
 
 __all__ = ["MIN_COUNT", "MIN_RATE_NS", "AbortWatch", "enough"]
 

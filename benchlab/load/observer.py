@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from benchlab.load.driver import Driver
+from benchlab.runs.health import WorkerHealth
 from benchlab.units import NS_PER_MS, NS_PER_S
-from benchlab.values.health import WorkerHealth
 
 __all__ = ["TICK_S", "Observer"]
 

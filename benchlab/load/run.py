@@ -15,7 +15,7 @@ from benchlab.load.progress import OnProgress, Progress
 from benchlab.load.supervisor import StopSignal, stop_on_interrupt, supervise
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import Imported
-from benchlab.values.run import Run, new_run_id
+from benchlab.runs.run import Run, new_run_id
 
 __all__ = ["run", "run_async"]
 

@@ -19,7 +19,7 @@ from benchlab.plots.figure import (
 from benchlab.plots.overlay import Layer, overlay
 from benchlab.plots.scale import FLOOR_MS
 from benchlab.plots.style import LATENCY, SERVER, styled
-from benchlab.values.run import Run
+from benchlab.runs.run import Run
 
 __all__ = ["client_server"]
 

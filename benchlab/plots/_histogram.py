@@ -18,10 +18,10 @@ from benchlab.plots.figure import (
 )
 from benchlab.plots.scale import FLOOR_MS, log_counts, log_ms
 from benchlab.plots.style import ERROR, INK, LATENCY, PAPER, SMALL_PT, dress, styled
+from benchlab.runs.run import Run
 from benchlab.samples.samples import Samples
 from benchlab.samples.summary import Distribution
 from benchlab.units import NS_PER_MS, format_ms
-from benchlab.values.run import Run
 
 __all__ = ["histogram"]
 

@@ -21,8 +21,8 @@ from benchlab.plots.figure import (
 )
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import LAG, LATENCY, SERVICE, dress, styled
+from benchlab.runs.run import Run
 from benchlab.units import NS_PER_MS
-from benchlab.values.run import Run
 
 __all__ = ["percentiles"]
 

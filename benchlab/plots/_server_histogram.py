@@ -20,8 +20,8 @@ from benchlab.plots.figure import (
 from benchlab.plots.overlay import Layer, overlay
 from benchlab.plots.scale import FLOOR_MS
 from benchlab.plots.style import SERVER, SERVICE, styled
+from benchlab.runs.run import Run
 from benchlab.units import NS_PER_MS, format_count
-from benchlab.values.run import Run
 
 __all__ = ["server_histogram"]
 

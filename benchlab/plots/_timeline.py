@@ -17,8 +17,8 @@ from benchlab.plan.shapes.varying_rate import VaryingRate
 from benchlab.plots.figure import LEGEND_PT, figure_of, heading, no_samples, open_axes
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import ERROR, INK, LATENCY, MUTED, SMALL_PT, dress, styled, thousands
+from benchlab.runs.run import Run
 from benchlab.units import NS_PER_S
-from benchlab.values.run import Run
 
 __all__ = ["timeline"]
 

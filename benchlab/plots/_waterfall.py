@@ -26,9 +26,9 @@ from benchlab.plots.style import (
     styled,
     thousands,
 )
+from benchlab.runs.run import Run
+from benchlab.runs.trace import Trace, TracedRequest
 from benchlab.units import NS_PER_MS, format_ms
-from benchlab.values.run import Run
-from benchlab.values.trace import Trace, TracedRequest
 
 __all__ = ["waterfall"]
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from benchlab.plots.style import ERROR, INK, MUTED, PAPER, SMALL_PT, WARNING, dress, plain, styled
+from benchlab.runs.run import Run
 from benchlab.units import format_count
-from benchlab.values.run import Run
 
 __all__ = [
     "LEGEND_PT",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from benchlab.runs.run import Run
 from benchlab.samples.examples import Example, show_first
 from benchlab.text import printable
 from benchlab.units import NS_PER_S, format_bytes
-from benchlab.values.run import Run
 
 __all__ = ["Exhibit", "exhibits", "left_out_note"]
 

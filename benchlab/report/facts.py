@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.redact import header_value, public_url
+from benchlab.runs.health import count_dropped
+from benchlab.runs.run import Run
 from benchlab.units import format_bytes, format_count, format_ratio
-from benchlab.values.health import count_dropped
-from benchlab.values.run import Run
 from benchlab.values.words import window_in_words
 
 __all__ = ["Fact", "generator_facts", "machine_facts", "plan_facts", "target_facts"]

@@ -13,6 +13,8 @@ from benchlab.analysis.phases import STATISTICS as STEPS
 from benchlab.analysis.phases import phases
 from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.plan.tracing import is_traced, trace_id
+from benchlab.runs.health import unhindered
+from benchlab.runs.run import Run
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.records import join_records
 from benchlab.samples.samples import ErrorKind, Flag, Samples
@@ -27,8 +29,6 @@ from benchlab.units import (
     format_ratio,
 )
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
-from benchlab.values.health import unhindered
-from benchlab.values.run import Run
 
 __all__ = [
     "Table",

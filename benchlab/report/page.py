@@ -19,10 +19,10 @@ from benchlab.report import facts, numbers
 from benchlab.report.command import command_line, command_notes
 from benchlab.report.examples import exhibits, left_out_note
 from benchlab.report.figures import inline_svg
+from benchlab.runs.run import Run
+from benchlab.runs.trace import Trace
+from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.units import format_count, format_ms, format_ratio
-from benchlab.values.coverage import TraceCoverage
-from benchlab.values.run import Run
-from benchlab.values.trace import Trace
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, verdict_in_words
 from benchlab.version import __version__
 

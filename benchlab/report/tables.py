@@ -7,8 +7,8 @@ import pandas as pd
 from benchlab.analysis.histogram import histogram_table
 from benchlab.analysis.timeseries import timeseries
 from benchlab.redact import public_url
+from benchlab.runs.run import Run
 from benchlab.units import NS_PER_MS
-from benchlab.values.run import Run
 
 __all__ = ["csv_tables", "endpoint_table"]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from benchlab.errors import InputError
 from benchlab.report.page import Extra, render_page
 from benchlab.report.tables import csv_tables
-from benchlab.values.coverage import TraceCoverage
-from benchlab.values.run import Run
-from benchlab.values.trace import Trace
+from benchlab.runs.run import Run
+from benchlab.runs.trace import Trace
+from benchlab.runs.trace_coverage import TraceCoverage
 
 if TYPE_CHECKING:
     import pandas as pd

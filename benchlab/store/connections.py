@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchlab.errors import StoreError
+from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.store.cluster import stored
 from benchlab.store.insert import insert_exactly, insert_rows
-from benchlab.values.run import Run
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

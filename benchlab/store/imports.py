@@ -9,9 +9,9 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import RunNotFoundError, StoreError
+from benchlab.runs.imported_summary import ImportedSummary, Interval, Point
 from benchlab.store.connection import DURABLE
 from benchlab.store.read import typed_frame
-from benchlab.values.imported import ImportedSummary, Interval, Point
 
 if TYPE_CHECKING:
     import pandas as pd

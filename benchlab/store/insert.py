@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.runs.run import Run
 from benchlab.store.connection import DURABLE, is_embedded
-from benchlab.values.run import Run
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

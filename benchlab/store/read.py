@@ -15,6 +15,8 @@ from benchlab.errors import InputError, RunNotFoundError, StoreError
 from benchlab.paths import data_dir
 from benchlab.plan.plan import Plan
 from benchlab.room import make_room
+from benchlab.runs.health import Health
+from benchlab.runs.run import Run
 from benchlab.samples.examples import Example
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from benchlab.store.connection import is_embedded, reason
@@ -22,8 +24,6 @@ from benchlab.store.connections import read_connections
 from benchlab.store.dsn import Dsn
 from benchlab.store.read_only import ALLOW_WRITE, check
 from benchlab.units import utc_from_ns
-from benchlab.values.health import Health
-from benchlab.values.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd

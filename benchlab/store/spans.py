@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from benchlab.plan.plan import Plan
 from benchlab.plan.tracing import is_traced
+from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.store.losses import lost_spans
 from benchlab.store.read import resolve, typed_frame
-from benchlab.values.coverage import TraceCoverage
 
 if TYPE_CHECKING:
     import pandas as pd

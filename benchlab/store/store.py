@@ -11,6 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError, StoreError
+from benchlab.runs.imported_summary import ImportedSummary
+from benchlab.runs.run import Run
+from benchlab.runs.trace import Trace
+from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.store import (
     connection,
     gate,
@@ -25,10 +29,6 @@ from benchlab.store import (
 )
 from benchlab.store.dsn import default_dsn, parse_dsn
 from benchlab.units import NS_PER_S
-from benchlab.values.coverage import TraceCoverage
-from benchlab.values.imported import ImportedSummary
-from benchlab.values.run import Run
-from benchlab.values.trace import Trace
 
 if TYPE_CHECKING:
     import numpy as np

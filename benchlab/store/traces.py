@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError
 from benchlab.plan.tracing import trace_id
+from benchlab.runs.trace import Trace, TracedRequest
 from benchlab.samples.samples import ErrorKind
 from benchlab.store.read import resolve, typed_frame
 from benchlab.store.spans import SERVER_SPANS, run_bounds
-from benchlab.values.trace import Trace, TracedRequest
 
 if TYPE_CHECKING:
     import pandas as pd

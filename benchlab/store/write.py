@@ -22,12 +22,12 @@ from benchlab import spool
 from benchlab.errors import StoreError, StoreUnavailableError
 from benchlab.plan.public import public_plan
 from benchlab.redact import public_url
+from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
 from benchlab.store.cluster import stored
 from benchlab.store.connection import DURABLE
 from benchlab.store.connections import save_connections
 from benchlab.store.insert import insert_exactly, insert_rows
-from benchlab.values.run import Run
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

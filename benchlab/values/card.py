@@ -23,7 +23,7 @@ from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
 from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, window_in_words
 
 if TYPE_CHECKING:
-    from benchlab.values.run import Run
+    from benchlab.runs.run import Run
 
 __all__ = ["run_card"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchlab.units import format_column_ms, format_count
 
 if TYPE_CHECKING:
-    from benchlab.values.run import Run
+    from benchlab.runs.run import Run
 
 __all__ = ["ENDPOINT_HEAD", "endpoint_rows"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchlab.plan.shapes import ClosedLoop
+from benchlab.runs.window import counted_out
 from benchlab.units import NS_PER_S, format_ms
-from benchlab.values.window import counted_out
 
 if TYPE_CHECKING:
-    from benchlab.values.run import Run
+    from benchlab.runs.run import Run
 
 __all__ = [
     "OBJECTIVE_HEAD",

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from benchlab.analysis.histogram import EDGES_NS, histogram_table
 from benchlab.errors import InputError
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
-from tests.values.synthetic import make_run
+from tests.runs.synthetic import make_run
 
 
 def samples_of(latency_ns: np.ndarray) -> Samples:

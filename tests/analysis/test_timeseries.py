@@ -13,7 +13,7 @@ from benchlab.errors import InputError
 from benchlab.samples.percentiles import exact_percentile
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S
-from tests.values.synthetic import edge_cases, make_run
+from tests.runs.synthetic import edge_cases, make_run
 
 
 def test_every_bucket_agrees_with_its_own_samples() -> None:

@@ -19,8 +19,8 @@ from benchlab.floor_file import floor_path, read_floor, write_floor
 from benchlab.paths import spool_root
 from benchlab.store import Store
 from tests.cli.test_cli import benchlab
-from tests.values.floors import make_floor
-from tests.values.synthetic import make_run
+from tests.runs.floors import make_floor
+from tests.runs.synthetic import make_run
 
 
 def test_quick_calibration_end_to_end() -> None:

@@ -15,8 +15,8 @@ from benchlab.errors import InputError
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Load, PoissonRate, Replay, Spike, Stages, Steps
-from benchlab.values.run import Run
-from tests.values.synthetic import URL, make_run
+from benchlab.runs.run import Run
+from tests.runs.synthetic import URL, make_run
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from benchlab.cli.output import (
     tell,
 )
 from benchlab.samples.summary import Distribution
-from tests.values.synthetic import make_run
+from tests.runs.synthetic import make_run
 
 
 def terminal(width: int) -> Console:

@@ -12,9 +12,9 @@ import pytest
 
 from benchlab import ConstantRate, Plan, Request, Run, run
 from benchlab.plan.tracing import is_traced
+from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.store import Store
 from benchlab.telemetry import ingest
-from benchlab.values.coverage import TraceCoverage
 from tests.collector.collector import Collector, collecting
 from tests.stores import closed_store, empty_store
 from tests.target.server import ADD, serving

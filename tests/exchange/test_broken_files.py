@@ -13,7 +13,7 @@ import pytest
 from benchlab.errors import InputError
 from benchlab.exchange import import_file
 from benchlab.exchange.formats import SOURCES, detect
-from benchlab.values.run import Run
+from benchlab.runs.run import Run
 
 FORMATS = {
     "k6.json.gz": "k6-json",

@@ -16,11 +16,11 @@ from benchlab.errors import InputError, InvalidRunError
 from benchlab.exchange import import_file
 from benchlab.exchange.failures import kind_of_failure
 from benchlab.plan.shapes import Imported
+from benchlab.runs.imported_summary import ImportedSummary
+from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.store import Store
 from benchlab.units import NS_PER_MS, NS_PER_S
-from benchlab.values.imported import ImportedSummary
-from benchlab.values.run import Run
 
 RUNS = {
     "k6.json.gz": "k6",

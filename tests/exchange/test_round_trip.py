@@ -20,11 +20,11 @@ from benchlab.exchange import FORMATS, export_run, import_file
 from benchlab.exchange.export import FIELDS, export_blocks
 from benchlab.plan.public import public_plan
 from benchlab.plan.request import Request
+from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from benchlab.store import Store
-from benchlab.values.run import Run
 from tests.store.runs import make_run
 
 EXAMPLE = Example("reset", "POST /api/add", 3, 5, 0, "gone", (("A", "é"),), "x\ny", 3)

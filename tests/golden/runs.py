@@ -16,15 +16,15 @@ from benchlab.plan.feed import Feed
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes import ClosedLoop, ConstantRate
+from benchlab.runs.health import WorkerHealth
+from benchlab.runs.run import Run
+from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import make_example
 from benchlab.samples.samples import ErrorKind, Flag, Samples
 from benchlab.units import NS_PER_S
-from benchlab.values.coverage import TraceCoverage
-from benchlab.values.health import WorkerHealth
-from benchlab.values.run import Run
-from tests.values.floors import make_floor
-from tests.values.synthetic import URL, join_server, make_buckets, make_run, make_trace
+from tests.runs.floors import make_floor
+from tests.runs.synthetic import URL, join_server, make_buckets, make_run, make_trace
 
 IMPORTED = Path(__file__).parents[1] / "exchange" / "data" / "jmeter.csv.jtl"
 MACHINE = {

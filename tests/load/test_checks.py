@@ -28,7 +28,7 @@ from benchlab import (
 )
 from benchlab.load.checking import BODY_CAP_BYTES
 from benchlab.plan.checks import Check
-from benchlab.values.run import Run
+from benchlab.runs.run import Run
 from tests.load.servers import (
     Behaviour,
     always,

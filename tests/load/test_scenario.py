@@ -13,9 +13,9 @@ import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Feed, Plan, Store, run, scenario
 from benchlab.errors import InputError
+from benchlab.runs.health import count_dropped
+from benchlab.runs.run import Run
 from benchlab.samples.samples import Flag
-from benchlab.values.health import count_dropped
-from benchlab.values.run import Run
 from tests.load.servers import serving
 
 

@@ -12,9 +12,9 @@ import pytest
 from benchlab import ClosedLoop, ConstantRate, Plan, Replay, Request, Stages, Steps, run
 from benchlab.load.progress import Progress
 from benchlab.plan.shapes import OpenLoad
+from benchlab.runs.run import Run
 from benchlab.samples.samples import Flag
 from benchlab.units import NS_PER_S
-from benchlab.values.run import Run
 from tests.load.servers import Behaviour, ok, serving
 
 DRIVERS = ["http", "httpx"]

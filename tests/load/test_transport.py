@@ -14,8 +14,8 @@ import trustme
 
 from benchlab import ClosedLoop, ConstantRate, Feed, Plan, Request, Transport, run
 from benchlab.errors import InputError, TargetError
+from benchlab.runs.run import Run
 from benchlab.samples.samples import Flag
-from benchlab.values.run import Run
 from tests.load.servers import Answering, serving
 
 DRIVERS = ["http", "httpx"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from benchlab import BodyContains, BodyEquals, BodyMatches, JsonEquals, MaxBody, Request, StatusIn
 from benchlab.errors import InputError
 from benchlab.plan.checks import Check, check_from_dict, check_to_dict, split_path
-from tests.values.synthetic import URL
+from tests.runs.synthetic import URL
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 json_values = st.recursive(

@@ -11,7 +11,7 @@ from benchlab import Feed, Plan, Request, read_feed
 from benchlab.errors import InputError
 from benchlab.plan.mix import draw_mix, turn_in_mix
 from benchlab.plan.public import public_plan
-from tests.values.synthetic import URL
+from tests.runs.synthetic import URL
 
 ROWS = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}, {"id": 3, "name": "c"}]
 

@@ -12,11 +12,11 @@ from benchlab.errors import InputError
 from benchlab.plan.objectives import Objective, parse_objectives
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
+from benchlab.runs.objective_results import ObjectiveResult, evaluate
 from benchlab.samples.percentiles import exact_percentile
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
 from benchlab.units import NS_PER_MS, NS_PER_S
-from benchlab.values.objective_results import ObjectiveResult, evaluate
-from tests.values.synthetic import URL, make_run
+from tests.runs.synthetic import URL, make_run
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from benchlab.plan.shapes import (
 )
 from benchlab.plan.transport import Transport
 from tests.plan.shapes.shapes import shapes
-from tests.values.synthetic import URL
+from tests.runs.synthetic import URL
 
 GET = Request("GET", URL)
 

@@ -6,7 +6,7 @@ import pytest
 
 from benchlab.errors import InputError
 from benchlab.plan.request import Request
-from tests.values.synthetic import URL
+from tests.runs.synthetic import URL
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from benchlab import plots
 from benchlab.plan.shapes import ClosedLoop, Stages
 from benchlab.plots import style
 from benchlab.plots.figure import NotebookFigure
-from tests.values.synthetic import (
+from tests.runs.synthetic import (
     RUN_ID,
     edge_cases,
     join_server,
@@ -249,7 +249,7 @@ def test_pyplot_is_never_loaded() -> None:
     import subprocess
 
     code = (
-        "import sys; from tests.values.synthetic import make_run; from benchlab import plots;"
+        "import sys; from tests.runs.synthetic import make_run; from benchlab import plots;"
         "plots.timeline(make_run()).savefig(sys.stdout.buffer, format='svg');"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )

@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).parents[2]
 DRAW = """\
 from benchlab import plots
-from tests.values.synthetic import make_run
+from tests.runs.synthetic import make_run
 run = make_run(stall=True)
 plots.timeline(run)
 """

@@ -30,8 +30,8 @@ from benchlab.plan.shapes import (
 from benchlab.plan.transport import Transport
 from benchlab.redact import header_value, public_url
 from benchlab.report.command import command_line, command_notes
-from benchlab.values.run import Run
-from tests.values.synthetic import URL, make_run
+from benchlab.runs.run import Run
+from tests.runs.synthetic import URL, make_run
 
 
 def words(plan: Plan) -> list[str]:

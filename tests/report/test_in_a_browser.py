@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from benchlab.report import write_report
+from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.examples import make_example
-from benchlab.values.coverage import TraceCoverage
 from tests.browser import chromium
-from tests.values.synthetic import join_server, make_buckets, make_run, make_trace
+from tests.runs.synthetic import join_server, make_buckets, make_run, make_trace
 
 
 @pytest.fixture(scope="module")

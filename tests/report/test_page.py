@@ -19,14 +19,14 @@ from benchlab.report import write_report
 from benchlab.report.figures import PLOT_COLORS
 from benchlab.report.numbers import percentile_table
 from benchlab.report.page import render_page
+from benchlab.runs.health import WorkerHealth
+from benchlab.runs.run import Run
+from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.examples import make_example
 from benchlab.units import NS_PER_S
-from benchlab.values.coverage import TraceCoverage
-from benchlab.values.health import WorkerHealth
-from benchlab.values.run import Run
 from benchlab.values.words import floor_in_words
-from tests.values.floors import make_floor
-from tests.values.synthetic import (
+from tests.runs.floors import make_floor
+from tests.runs.synthetic import (
     RUN_ID,
     URL,
     edge_cases,

@@ -9,9 +9,9 @@ import pytest
 
 from benchlab.plan.request import Request
 from benchlab.report import write_report, write_tables
-from benchlab.values.run import Run
+from benchlab.runs.run import Run
 from tests.golden.files import assert_golden
-from tests.values.synthetic import URL, edge_cases, make_run
+from tests.runs.synthetic import URL, edge_cases, make_run
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = ("summary.csv", "histogram.csv", "timeseries.csv", "endpoints.csv")

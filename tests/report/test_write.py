@@ -6,7 +6,7 @@ import pytest
 
 from benchlab.errors import InputError
 from benchlab.report import write_report, write_tables
-from tests.values.synthetic import make_run
+from tests.runs.synthetic import make_run
 
 
 def test_it_makes_the_directory_and_returns_the_page(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from benchlab.runs import objective_results
 from benchlab.samples import percentiles, samples
-from benchlab.values import objective_results
 
 __all__ = ["as_if_long"]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from benchlab.errors import InputError
 from benchlab.plan.tracing import is_traced, trace_id
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
+from tests.runs.synthetic import RUN_ID, make_run
 from tests.samples.long import as_if_long
-from tests.values.synthetic import RUN_ID, make_run
 
 
 def test_the_three_durations_are_differences_of_the_times() -> None:

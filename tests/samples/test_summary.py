@@ -11,12 +11,12 @@ from hypothesis.extra.numpy import arrays
 
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop
+from benchlab.runs.run import Run
 from benchlab.samples.percentiles import exact_percentile
 from benchlab.samples.summary import PERCENTILES, Distribution
 from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
-from benchlab.values.run import Run
+from tests.runs.synthetic import URL, make_run
 from tests.samples.long import as_if_long
-from tests.values.synthetic import URL, make_run
 
 durations = arrays(np.int64, st.integers(1, 300), elements=st.integers(0, 10**12))
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from benchlab.runs.run import Run
 from benchlab.store import Store
-from benchlab.values.run import Run
 from tests.clickhouse_front import Front
 from tests.store import runs
 from tests.stores import closed_store as embedded_store

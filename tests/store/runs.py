@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ConstantRate
+from benchlab.runs.health import Health, WorkerHealth
+from benchlab.runs.run import Run, new_run_id
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
-from benchlab.values.health import Health, WorkerHealth
-from benchlab.values.run import Run, new_run_id
 
 __all__ = ["make_run"]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from benchlab.runs.run import Run
 from benchlab.store import Store, insert, write
-from benchlab.values.run import Run
 from tests.clickhouse_front import Fault, Front, start_front
 
 MakeRun = Callable[..., Run]

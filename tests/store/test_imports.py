@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from benchlab.errors import RunNotFoundError, StoreError
+from benchlab.runs.imported_summary import ImportedSummary, Interval, Point
+from benchlab.runs.run import Run
 from benchlab.store import Store, imports
-from benchlab.values.imported import ImportedSummary, Interval, Point
-from benchlab.values.run import Run
 
 FULL = ImportedSummary(
     id="00112233445566ff",

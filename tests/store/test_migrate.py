@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchlab.errors import SchemaError
+from benchlab.runs.run import Run
 from benchlab.store import Store, connection, migrate
-from benchlab.values.run import Run
 
 MakeRun = Callable[..., Run]
 

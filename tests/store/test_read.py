@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from benchlab.errors import InputError, RunNotFoundError, StoreError
+from benchlab.runs.run import Run, new_run_id
 from benchlab.samples.examples import make_example
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from benchlab.store import Store
-from benchlab.values.run import Run, new_run_id
-from tests.values.floors import make_floor
+from tests.runs.floors import make_floor
 
 MakeRun = Callable[..., Run]
 

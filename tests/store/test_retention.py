@@ -8,8 +8,8 @@ import pytest
 
 from benchlab import spool
 from benchlab.errors import InputError, StoreError
+from benchlab.runs.run import Run
 from benchlab.store import Store, retention
-from benchlab.values.run import Run
 from tests.store.test_imports import FULL
 
 MakeRun = Callable[..., Run]

@@ -11,8 +11,8 @@ import pytest
 
 from benchlab import spool
 from benchlab.errors import StoreError, StoreUnavailableError
+from benchlab.runs.run import Run
 from benchlab.store import Store, connection, write
-from benchlab.values.run import Run
 from tests.clickhouse_front import Fault, Front, start_front
 
 MakeRun = Callable[..., Run]

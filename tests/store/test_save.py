@@ -11,9 +11,9 @@ import pytest
 from benchlab import spool
 from benchlab.errors import StoreError
 from benchlab.plan.request import Request
+from benchlab.runs.run import Run
 from benchlab.samples.samples import Samples
 from benchlab.store import Store, write
-from benchlab.values.run import Run
 
 MakeRun = Callable[..., Run]
 

@@ -8,8 +8,8 @@ import pytest
 
 from benchlab.errors import RunNotFoundError
 from benchlab.plan.tracing import is_traced, trace_id
+from benchlab.runs.run import Run
 from benchlab.store import Store
-from benchlab.values.run import Run
 
 MakeRun = Callable[..., Run]
 

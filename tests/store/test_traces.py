@@ -9,9 +9,9 @@ import pytest
 
 from benchlab.errors import InputError, RunNotFoundError
 from benchlab.plan.tracing import trace_id
+from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind
 from benchlab.store import Store
-from benchlab.values.run import Run
 from tests.store.test_spans import add_spans
 
 MakeRun = Callable[..., Run]

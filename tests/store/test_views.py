@@ -12,12 +12,12 @@ from benchlab.analysis.histogram import histogram_table
 from benchlab.plan.plan import Plan
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes import ClosedLoop
+from benchlab.runs.run import Run
 from benchlab.samples.percentiles import exact_percentile
 from benchlab.samples.samples import Flag, Samples
 from benchlab.samples.summary import PERCENTILES
 from benchlab.store import Store, write
 from benchlab.units import NS_PER_MS, NS_PER_S
-from benchlab.values.run import Run
 
 MakeRun = Callable[..., Run]
 

@@ -10,8 +10,8 @@ from benchlab.plan.shapes import ClosedLoop
 from benchlab.samples.examples import make_example
 from benchlab.values.card import run_card
 from benchlab.values.words import floor_in_words, verdict_in_words
-from tests.values.floors import make_floor
-from tests.values.synthetic import URL, edge_cases, make_run
+from tests.runs.floors import make_floor
+from tests.runs.synthetic import URL, edge_cases, make_run
 
 HOSTILE = '<script>alert("1")</script>'
 

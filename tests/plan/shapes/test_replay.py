@@ -13,7 +13,7 @@ from benchlab.errors import InputError
 from benchlab.plan.shapes import BLOCK, ConstantRate, Replay
 from benchlab.units import NS_PER_S, seconds_to_ns
 from tests.plan.shapes.shapes import offsets_of
-from tests.values.synthetic import make_run
+from tests.runs.synthetic import make_run
 
 
 @given(st.lists(st.integers(0, 10**13), min_size=1, max_size=200))

@@ -1,6 +1,6 @@
 """What the generator says about itself, and whether its numbers may be believed.
 
-The limits of every verdict stand here. What only calls for care is in `benchlab.values.cautions`.
+The limits of every verdict stand here. What only calls for care is in `benchlab.runs.warnings`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import ClosedLoop
+from benchlab.runs.window import measured_window_ns
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import Flag, Samples
 from benchlab.units import NS_PER_MS, format_ns
-from benchlab.values.window import measured_window_ns
 
 __all__ = [
     "BUSY_RATIO",

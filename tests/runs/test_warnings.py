@@ -10,10 +10,10 @@ from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Stages
 from benchlab.plan.transport import Transport
-from benchlab.values.cautions import cautions
-from benchlab.values.health import Health, WorkerHealth
-from tests.values.floors import make_floor
-from tests.values.synthetic import make_run
+from benchlab.runs.health import Health, WorkerHealth
+from benchlab.runs.warnings import cautions
+from tests.runs.floors import make_floor
+from tests.runs.synthetic import make_run
 
 MS = 1_000_000
 

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 from benchlab.errors import InputError, InvalidRunError
 from benchlab.plan.plan import Plan
 from benchlab.redact import public_url
+from benchlab.runs.floor import Floor, carried_floor, carried_note
+from benchlab.runs.health import Health, Judgement, Verdict, judge
+from benchlab.runs.objective_results import ObjectiveResult, evaluate
+from benchlab.runs.warnings import cautions
+from benchlab.runs.window import counted_out, measured_window_ns
 from benchlab.samples.connections import Connections
 from benchlab.samples.examples import Example
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.samples import Samples
 from benchlab.samples.summary import Summary, summarize
-from benchlab.values.cautions import cautions
-from benchlab.values.floor import Floor, carried_floor, carried_note
-from benchlab.values.health import Health, Judgement, Verdict, judge
-from benchlab.values.objective_results import ObjectiveResult, evaluate
-from benchlab.values.window import counted_out, measured_window_ns
 
 if TYPE_CHECKING:
     import pandas as pd

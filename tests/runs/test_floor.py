@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from benchlab.plan.shapes import ClosedLoop, ConstantRate
-from benchlab.values.floor import (
+from benchlab.runs.floor import (
     NOT_CALIBRATED,
     Floor,
     carried_floor,
@@ -14,8 +14,8 @@ from benchlab.values.floor import (
     fingerprint,
     mismatch,
 )
-from tests.values.floors import ENVIRONMENT, HOST, make_floor
-from tests.values.synthetic import make_run
+from tests.runs.floors import ENVIRONMENT, HOST, make_floor
+from tests.runs.synthetic import make_run
 
 
 def test_a_floor_survives_json() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import ClosedLoop
+from benchlab.runs.floor import carried_floor
+from benchlab.runs.health import BUSY_RATIO, LAG_P99_LIMIT_NS, Health, unhindered
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_MS, format_ns
-from benchlab.values.floor import carried_floor
-from benchlab.values.health import BUSY_RATIO, LAG_P99_LIMIT_NS, Health, unhindered
 
 __all__ = ["LAG_NOTICED_NS", "LAG_SHARE_RATIO", "SLOW_CLOCKS", "cautions"]
 

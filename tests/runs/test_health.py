@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from benchlab.errors import InvalidRunError
 from benchlab.plan.shapes import ClosedLoop
+from benchlab.runs.health import Health, WorkerHealth, count_dropped, judge
+from benchlab.runs.run import Run
 from benchlab.samples.samples import SAMPLE_DTYPE, Flag, Samples
-from benchlab.values.health import Health, WorkerHealth, count_dropped, judge
-from benchlab.values.run import Run
-from tests.values.synthetic import make_run
+from tests.runs.synthetic import make_run
 
 MS = 1_000_000
 

@@ -13,11 +13,11 @@ from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ConstantRate, Load
 from benchlab.plan.tracing import trace_id
+from benchlab.runs.health import Health, WorkerHealth
+from benchlab.runs.run import Run
+from benchlab.runs.trace import Trace, TracedRequest
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from benchlab.units import NS_PER_S
-from benchlab.values.health import Health, WorkerHealth
-from benchlab.values.run import Run
-from benchlab.values.trace import Trace, TracedRequest
 
 RUN_ID = "0193f0a1b2c3d4e5"
 STARTED_AT = datetime(2026, 11, 3, 14, 2, 11, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from benchlab.runs.floor import Floor, Probe, Timer
 from benchlab.samples.summary import Distribution
-from benchlab.values.floor import Floor, Probe, Timer
 
 HOST = {
     "host": "bench-1",

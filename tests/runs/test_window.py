@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from benchlab.plan.shapes import ClosedLoop
+from benchlab.runs.health import WorkerHealth
 from benchlab.units import NS_PER_S
-from benchlab.values.health import WorkerHealth
 from benchlab.values.words import window_in_words
-from tests.values.synthetic import make_run
+from tests.runs.synthetic import make_run
 
 
 def test_by_the_plan_or_by_the_stop() -> None:

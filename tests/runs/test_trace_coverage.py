@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from benchlab.runs.trace_coverage import Gap, TraceCoverage
 from benchlab.units import NS_PER_S
-from benchlab.values.coverage import Gap, TraceCoverage
 
 COUNT, RATE_RPS = 20_000, 1000
 SENT_NS = np.arange(COUNT) * (NS_PER_S // RATE_RPS)
