@@ -16,6 +16,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from benchlab.display.tables import ENDPOINT_HEAD, endpoint_rows
+from benchlab.display.text import OBJECTIVE_HEAD, floor_in_words, objective_rows
 from benchlab.load.progress import OnProgress
 from benchlab.load.progress import Progress as RunProgress
 from benchlab.runs.run import Run
@@ -24,8 +26,6 @@ from benchlab.samples.examples import show_first
 from benchlab.samples.summary import Distribution
 from benchlab.text import one_line, printable
 from benchlab.units import NS_PER_MS, format_count, format_ns, format_rate, format_ratio
-from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
-from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from benchlab.display.text import window_in_words
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.redact import header_value, public_url
 from benchlab.runs.health import count_dropped
 from benchlab.runs.run import Run
 from benchlab.units import format_bytes, format_count, format_ratio
-from benchlab.values.words import window_in_words
 
 __all__ = ["Fact", "generator_facts", "machine_facts", "plan_facts", "target_facts"]
 

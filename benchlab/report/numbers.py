@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchlab.analysis.phases import STATISTICS as STEPS
 from benchlab.analysis.phases import phases
+from benchlab.display.tables import ENDPOINT_HEAD, endpoint_rows
 from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.plan.tracing import is_traced, trace_id
 from benchlab.runs.health import unhindered
@@ -28,7 +29,6 @@ from benchlab.units import (
     format_ms,
     format_ratio,
 )
-from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
 
 __all__ = [
     "Table",

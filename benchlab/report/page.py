@@ -12,6 +12,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from benchlab import plots
+from benchlab.display.text import OBJECTIVE_HEAD, floor_in_words, objective_rows, verdict_in_words
 from benchlab.plan.toml import plan_to_toml
 from benchlab.plots.figure import open_axes
 from benchlab.redact import public_url
@@ -23,7 +24,6 @@ from benchlab.runs.run import Run
 from benchlab.runs.trace import Trace
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.units import format_count, format_ms, format_ratio
-from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, verdict_in_words
 from benchlab.version import __version__
 
 __all__ = ["Extra", "render_page"]

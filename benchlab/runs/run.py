@@ -242,7 +242,7 @@ class Run:
         return pd.DataFrame([{**row, **tail}])
 
     def _repr_html_(self) -> str:
-        from benchlab.values.card import run_card
+        from benchlab.display.card import run_card
 
         return run_card(self)
 

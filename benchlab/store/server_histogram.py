@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from benchlab.store.exponential_histogram import ExponentialHistogram, add
 from benchlab.store.read import resolve
 from benchlab.store.spans import run_bounds
-from benchlab.values.exponential import ExponentialHistogram, add
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from benchlab.display.text import floor_in_words
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Replay
 from benchlab.plan.tracing import trace_id
@@ -24,7 +25,6 @@ from benchlab.runs.run import Run
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.examples import make_example
 from benchlab.units import NS_PER_S
-from benchlab.values.words import floor_in_words
 from tests.runs.floors import make_floor
 from tests.runs.synthetic import (
     RUN_ID,

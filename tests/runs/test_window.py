@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from benchlab.display.text import window_in_words
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.health import WorkerHealth
 from benchlab.units import NS_PER_S
-from benchlab.values.words import window_in_words
 from tests.runs.synthetic import make_run
 
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from benchlab.display.tables import ENDPOINT_HEAD, endpoint_rows
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import exact_percentile
 from benchlab.samples.summary import PERCENTILES, Distribution
-from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
 from tests.runs.synthetic import URL, make_run
 from tests.samples.long import as_if_long
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchlab.values.exponential import ExponentialHistogram, add
+from benchlab.store.exponential_histogram import ExponentialHistogram, add
 
 
 def index(value: float, scale: int) -> int:

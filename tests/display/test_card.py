@@ -5,11 +5,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from benchlab.display.card import run_card
+from benchlab.display.text import floor_in_words, verdict_in_words
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.samples.examples import make_example
-from benchlab.values.card import run_card
-from benchlab.values.words import floor_in_words, verdict_in_words
 from tests.runs.floors import make_floor
 from tests.runs.synthetic import URL, edge_cases, make_run
 

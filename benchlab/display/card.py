@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchlab.display.tables import ENDPOINT_HEAD, endpoint_rows
+from benchlab.display.text import OBJECTIVE_HEAD, floor_in_words, objective_rows, window_in_words
 from benchlab.samples.examples import show_first
 from benchlab.samples.summary import STATISTICS
 from benchlab.text import one_line
@@ -19,8 +21,6 @@ from benchlab.units import (
     format_rate,
     format_ratio,
 )
-from benchlab.values.endpoints import ENDPOINT_HEAD, endpoint_rows
-from benchlab.values.words import OBJECTIVE_HEAD, floor_in_words, objective_rows, window_in_words
 
 if TYPE_CHECKING:
     from benchlab.runs.run import Run

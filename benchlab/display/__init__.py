@@ -1,0 +1,1 @@
+"""A run for people: what terminal, notebook and report show, chosen once."""
