@@ -13,9 +13,10 @@ import threading
 import time
 from pathlib import Path
 
-from benchlab import room, spool
+from benchlab import spool
 from benchlab.runs import objective_results
 from benchlab.samples import percentiles, samples
+from benchlab.spool import storage as room
 from benchlab.store import Store, write
 
 STATUS = Path("/proc/self/status")

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from benchlab.errors import InputError, RunNotFoundError, StoreError
 from benchlab.paths import data_dir
 from benchlab.plan.plan import Plan
-from benchlab.room import make_room
 from benchlab.runs.health import Health
 from benchlab.runs.run import Run
 from benchlab.samples.examples import Example
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
+from benchlab.spool.storage import make_room
 from benchlab.store.connection import is_embedded, reason
 from benchlab.store.connections import read_connections
 from benchlab.store.dsn import Dsn

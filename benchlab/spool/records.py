@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchlab.room import make_room
 from benchlab.samples.records import BLOCK_RECORDS, OPAQUE, SAMPLE_DTYPE
+from benchlab.spool.storage import make_room
 
 __all__ = ["read_in_order", "read_records"]
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchlab import ConstantRate, Plan, Request, room, spool
+from benchlab import ConstantRate, Plan, Request, spool
 from benchlab.errors import RunError
 from benchlab.load.recorder import Recorder
 from benchlab.runs.health import WorkerHealth
 from benchlab.samples.examples import make_example
 from benchlab.samples.samples import SAMPLE_DTYPE
+from benchlab.spool import storage as room
 
 PLAN = Plan([Request("GET", "http://127.0.0.1:1/")], ConstantRate(10), duration_s=1, workers=2)
 ID = "00112233445566ff"

@@ -32,12 +32,12 @@ import numpy as np
 from benchlab.errors import RunError
 from benchlab.paths import data_dir, spool_root
 from benchlab.plan.plan import Plan
-from benchlab.record_files import read_in_order, read_records
 from benchlab.runs.health import Health, WorkerHealth
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import ErrorKind, Samples
+from benchlab.spool.records import read_in_order, read_records
 from benchlab.units import utc_from_ns
 
 if TYPE_CHECKING:
