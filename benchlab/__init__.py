@@ -12,7 +12,7 @@ from benchlab.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from benchlab import plots as plots
-    from benchlab.calibration import calibrate as calibrate
+    from benchlab.calibration.measure import calibrate as calibrate
     from benchlab.errors import BenchlabError as BenchlabError
     from benchlab.exchange import export_run as export_run
     from benchlab.exchange import import_file as import_file
@@ -74,7 +74,7 @@ _HOME = {
     "StatusIn": "benchlab.plan.checks",
     "Steps": "benchlab.plan.shapes",
     "Store": "benchlab.store",
-    "calibrate": "benchlab.calibration",
+    "calibrate": "benchlab.calibration.measure",
     "export_run": "benchlab.exchange",
     "import_file": "benchlab.exchange",
     "Transport": "benchlab.plan.transport",

@@ -17,9 +17,8 @@ from benchlab.errors import TargetError
 
 __all__ = [
     "BundledProcess",
-    "LatencyServerProcess",
     "TargetProcess",
-    "start_latency_server",
+    "start_process",
     "start_target",
 ]
 
@@ -78,19 +77,6 @@ class TargetProcess(BundledProcess):
         self.otlp_dir = otlp_dir
 
 
-class LatencyServerProcess(BundledProcess):
-    """A running known-latency server. ``timer`` says how late its timer rang before it served;
-    ``holds`` is the file with what it says of each traced request, complete once it has stopped.
-    """
-
-    def __init__(
-        self, process: subprocess.Popen[bytes], url: str, timer: dict[str, Any], holds: Path
-    ) -> None:
-        super().__init__(process, url)
-        self.timer = timer
-        self.holds = holds
-
-
 def start_target(port: int = 0, otlp_dir: Path | str | None = None) -> TargetProcess:
     """Start the bundled target on the loopback interface and wait until it answers.
 
@@ -102,25 +88,11 @@ def start_target(port: int = 0, otlp_dir: Path | str | None = None) -> TargetPro
     """
     directory = None if otlp_dir is None else Path(otlp_dir).absolute()
     options = {"port": port, "otlp_dir": str(directory) if directory else None}
-    process, said = _start("benchlab.bundled.serve", options, "target")
+    process, said = start_process("benchlab.bundled.serve", options, "target")
     return TargetProcess(process, said["url"], directory)
 
 
-def start_latency_server(holds: Path, core: int | None = None) -> LatencyServerProcess:
-    """Start the known-latency server on the loopback interface and wait until it answers.
-
-    It writes ``holds`` when it ends; `benchlab.bundled.latency_server.read_holds` reads that.
-    ``core`` is the one to run on; None: any.
-
-    Raises:
-        TargetError: it did not come up; the message has its last words.
-    """
-    options = {"holds": str(holds.absolute()), "core": core}
-    process, said = _start("benchlab.bundled.latency_server", options, "known-latency server")
-    return LatencyServerProcess(process, said["url"], said["timer"], holds)
-
-
-def _start(
+def start_process(
     module: str, options: dict[str, Any], name: str
 ) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
     """Run ``module`` and wait for the line of JSON with which it says that it answers."""

@@ -41,7 +41,7 @@ def calibrate(quick: bool, show: bool, as_json: bool) -> int:
     """
     if show:
         return _show(as_json)
-    from benchlab.calibration import calibrate as measure
+    from benchlab.calibration.measure import calibrate as measure
 
     with progress_bar("calibrating: the engine against a server of known latency") as on_progress:
         floor = measure(quick=quick, on_progress=on_progress)

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchlab.bundled import start_latency_server
-from benchlab.bundled.latency_server import hold_path, read_holds
+from benchlab.calibration.latency_server import hold_path, read_holds
+from benchlab.calibration.latency_server_process import start_latency_server
 from tests.bundled.orphans import assert_ends_with_its_parent
 
 RUN = 0x0193F0A1B2C3D4E5
@@ -102,6 +102,6 @@ def test_it_runs_on_its_core(tmp_path: Path) -> None:
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     assert_ends_with_its_parent(
         "from pathlib import Path\n"
-        "from benchlab.bundled import start_latency_server\n"
+        "from benchlab.calibration.latency_server_process import start_latency_server\n"
         f"started = start_latency_server(Path({str(tmp_path / 'holds.bin')!r}))"
     )

@@ -6,9 +6,9 @@ same host reads as well) at the arrival, when the bytes reached it, and at the d
 before it gives the answer to the kernel. What a client measures beyond the difference was added by
 the kernel, the loopback interface and the client.
 
-``python -m benchlab.bundled.latency_server`` takes its options as JSON. It measures its own timer
-first, then prints one line of JSON, ``{"url": …, "timer": …}``, and serves until its standard input
-ends. Then it writes its account.
+``python -m benchlab.calibration.latency_server`` takes its options as JSON. It measures its own
+timer first, then prints one line of JSON, ``{"url": …, "timer": …}``, and serves until its standard
+input ends. Then it writes its account.
 """
 
 from __future__ import annotations

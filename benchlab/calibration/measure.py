@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab import spool
-from benchlab.bundled import start_latency_server
-from benchlab.bundled.latency_server import hold_path, read_holds
+from benchlab.calibration.latency_server import hold_path, read_holds
+from benchlab.calibration.latency_server_process import start_latency_server
 from benchlab.errors import RunError
 from benchlab.floor_file import write_floor
 from benchlab.load.environment import capture_environment

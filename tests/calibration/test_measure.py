@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from benchlab import ClosedLoop, Plan, PoissonRate, Request, calibrate, run, spool
-from benchlab.bundled import start_latency_server
-from benchlab.bundled.latency_server import hold_path
-from benchlab.calibration import HOLDS_NS, RATE_RPS, disturbances, join_holds
+from benchlab.calibration.latency_server import hold_path
+from benchlab.calibration.latency_server_process import start_latency_server
+from benchlab.calibration.measure import HOLDS_NS, RATE_RPS, disturbances, join_holds
 from benchlab.errors import RunError
 from benchlab.floor_file import floor_path, read_floor
 from benchlab.load.progress import Progress

@@ -1,0 +1,1 @@
+"""The noise floor of this machine: measured against a server of known latency."""
