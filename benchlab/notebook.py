@@ -12,7 +12,7 @@ from typing import Any
 
 from benchlab import events
 from benchlab.bundled import TargetProcess, start_target
-from benchlab.load.progress import OnProgress, Progress
+from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.paths import data_dir
 from benchlab.report import write_report
 from benchlab.runs.run import Run

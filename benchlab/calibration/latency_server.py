@@ -26,7 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from benchlab.alarm import make_alarm
+from benchlab.load.arrivals.timer import make_alarm
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,10 +19,10 @@ from benchlab import spool
 from benchlab.calibration.latency_server import hold_path, read_holds
 from benchlab.calibration.latency_server_process import start_latency_server
 from benchlab.errors import RunError
-from benchlab.floor_file import write_floor
-from benchlab.load.environment import capture_environment
-from benchlab.load.progress import OnProgress, Progress
 from benchlab.load.run import run
+from benchlab.load.supervisor.environment import capture_environment
+from benchlab.load.supervisor.floor_file import write_floor
+from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, PoissonRate

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from benchlab.cli.output import console, distributions_table, error_console, progress_bar
 from benchlab.errors import RunError
-from benchlab.floor_file import floor_path, read_floor
-from benchlab.load.environment import capture_environment
+from benchlab.load.supervisor.environment import capture_environment
+from benchlab.load.supervisor.floor_file import floor_path, read_floor
 from benchlab.runs.floor import NOT_CALIBRATED, Floor, mismatch
 from benchlab.units import NS_PER_MS, format_count
 

@@ -18,8 +18,8 @@ from rich.text import Text
 
 from benchlab.display.tables import ENDPOINT_HEAD, endpoint_rows
 from benchlab.display.text import OBJECTIVE_HEAD, floor_in_words, objective_rows
-from benchlab.load.progress import OnProgress
-from benchlab.load.progress import Progress as RunProgress
+from benchlab.load.supervisor.progress import OnProgress
+from benchlab.load.supervisor.progress import Progress as RunProgress
 from benchlab.runs.run import Run
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.examples import show_first

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from benchlab import spool
 from benchlab.errors import InputError
-from benchlab.floor_file import carry
-from benchlab.load.environment import capture_environment
-from benchlab.load.preflight import check_credentials, check_open_files, check_reachable
-from benchlab.load.progress import OnProgress, Progress
-from benchlab.load.supervisor import StopSignal, stop_on_interrupt, supervise
+from benchlab.load.open_files import check_open_files
+from benchlab.load.supervisor.environment import capture_environment
+from benchlab.load.supervisor.floor_file import carry
+from benchlab.load.supervisor.preflight import check_credentials, check_reachable
+from benchlab.load.supervisor.processes import StopSignal, stop_on_interrupt, supervise
+from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import Imported
 from benchlab.runs.run import Run, new_run_id

@@ -14,8 +14,8 @@ from benchlab.calibration.latency_server import hold_path
 from benchlab.calibration.latency_server_process import start_latency_server
 from benchlab.calibration.measure import HOLDS_NS, RATE_RPS, disturbances, join_holds
 from benchlab.errors import RunError
-from benchlab.floor_file import floor_path, read_floor
-from benchlab.load.progress import Progress
+from benchlab.load.supervisor.floor_file import floor_path, read_floor
+from benchlab.load.supervisor.progress import Progress
 from tests.runs.synthetic import make_run
 
 

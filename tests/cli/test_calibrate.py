@@ -15,7 +15,7 @@ from rich.console import Console
 from benchlab import Floor, spool
 from benchlab.cli.calibrate import print_floor
 from benchlab.cli.output import print_run
-from benchlab.floor_file import floor_path, read_floor, write_floor
+from benchlab.load.supervisor.floor_file import floor_path, read_floor, write_floor
 from benchlab.paths import spool_root
 from benchlab.store import Store
 from tests.cli.test_cli import benchlab

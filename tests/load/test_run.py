@@ -30,7 +30,7 @@ from benchlab import (
 )
 from benchlab.bundled import TargetProcess
 from benchlab.errors import InputError, TargetError
-from benchlab.load.progress import Progress
+from benchlab.load.supervisor.progress import Progress
 from benchlab.samples.samples import Flag
 from tests.load.servers import always, ok, serving
 

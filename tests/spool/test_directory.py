@@ -13,7 +13,7 @@ import pytest
 
 from benchlab import ConstantRate, Plan, Request, spool
 from benchlab.errors import RunError
-from benchlab.load.recorder import Recorder
+from benchlab.load.recording.recorder import Recorder
 from benchlab.runs.health import WorkerHealth
 from benchlab.samples.examples import make_example
 from benchlab.samples.samples import SAMPLE_DTYPE

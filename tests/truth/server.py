@@ -22,7 +22,7 @@ from typing import cast
 
 import uvloop
 
-from benchlab.alarm import make_alarm
+from benchlab.load.arrivals.timer import make_alarm
 from tests.truth.faults import Fault
 
 __all__ = ["FaultServer", "serving_fault"]

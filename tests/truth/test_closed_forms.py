@@ -19,7 +19,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchlab import ConstantRate, Plan, PoissonRate, Request, Run, run
-from benchlab.load.progress import Progress
+from benchlab.load.supervisor.progress import Progress
 from benchlab.samples.percentiles import exact_percentile
 from tests.truth.faults import (
     Fault,

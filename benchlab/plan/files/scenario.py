@@ -30,10 +30,10 @@ def scenario(
     """What one user does at the service at ``base_url``, to be given to `benchlab.Plan`.
 
     ``function`` is an ``async def`` with the parameters ``client`` and ``ctx``, defined anywhere, a
-    notebook's cell included; or ``"shop.py:buy"``, the function ``buy`` in that file. The client
-    is an `httpx.AsyncClient` whose base URL is ``base_url``, one for each user; see
-    `benchlab.load.scenario.context.Context` for ``ctx``. The function and all that it uses from
-    its own file are sent to the worker processes.
+    notebook's cell included; or ``"shop.py:buy"``, the function ``buy`` in that file. The client is
+    an `httpx.AsyncClient` whose base URL is ``base_url``, one for each user; see
+    `benchlab.load.drivers.scenario.context.Context` for ``ctx``. The function and all that it uses
+    from its own file are sent to the worker processes.
 
     Raises:
         InputError: there is no such function, it is not such a function, or it cannot be sent.

@@ -1,0 +1,1 @@
+"""Which request is next, and when: schedules, closed loops, think time, timers."""

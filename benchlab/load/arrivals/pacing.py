@@ -1,0 +1,78 @@
+"""Delivering a schedule: each request at its intended time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+
+from benchlab.load.arrivals.source import OpenSource
+from benchlab.load.arrivals.timer import make_alarm
+from benchlab.plan.schedule import Arrivals
+
+__all__ = ["Pacer"]
+
+
+class Pacer:
+    """Delivers the schedule of an open loop to a source, each request at its time.
+
+    After each delivery the loop gets its turn, so that answers are taken in even when the
+    schedule is behind: falling behind shows as lag, not as a deaf generator.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        arrivals: Iterator[Arrivals],
+        source: OpenSource,
+        dispatch: Callable[[], None],
+    ) -> None:
+        """``dispatch`` is called after requests were put into ``source``."""
+        self._requests = _flatten(arrivals)
+        self._source = source
+        self._dispatch = dispatch
+        self._next = next(self._requests, None)
+        self._start_ns = 0
+        self._closed = False
+        self._alarm = make_alarm(loop, self._ring)
+
+    @property
+    def clock(self) -> str:
+        """What the sends are timed by."""
+        return self._alarm.name
+
+    def start(self, start_ns: int) -> None:
+        """Begin: intended times count from the clock time ``start_ns``."""
+        self._start_ns = start_ns
+        self._arm()
+
+    def close(self) -> None:
+        """Deliver nothing more. May be called again."""
+        if not self._closed:
+            self._closed = True
+            self._alarm.close()
+            self._source.stop()
+
+    def _arm(self) -> None:
+        if self._next is None:
+            self._source.stop()
+        else:
+            self._alarm.set(self._start_ns + self._next[1])
+
+    def _ring(self) -> None:
+        put = self._source.queue.append
+        start_ns = self._start_ns
+        due_ns = time.monotonic_ns() - start_ns
+        request = self._next
+        while request is not None and request[1] <= due_ns:
+            put((request[0], start_ns + request[1]))
+            request = next(self._requests, None)
+        self._next = request
+        self._dispatch()
+        if not self._closed:
+            self._arm()
+
+
+def _flatten(arrivals: Iterator[Arrivals]) -> Iterator[tuple[int, int]]:
+    for block in arrivals:
+        yield from zip(block.seq.tolist(), block.intended_ns.tolist(), strict=True)

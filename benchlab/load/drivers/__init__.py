@@ -1,0 +1,1 @@
+"""Sending requests and reading responses: what the drivers are, and what they share."""

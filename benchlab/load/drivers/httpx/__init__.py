@@ -1,0 +1,1 @@
+"""Requests through httpx: HTTP/2, proxies and custom authentication."""

@@ -1,0 +1,166 @@
+"""httpx clients that connect as a plan's transport says, and tell of every connection."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from typing import Any, Protocol, TypeVar
+
+import httpx
+
+from benchlab.load.drivers.failures import causes_of, is_local_failure, opening_error
+from benchlab.load.drivers.tls import tls_context
+from benchlab.load.recording.connection_log import ConnectionLog
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Origin
+from benchlab.samples.samples import ErrorKind, Flag
+
+__all__ = ["JOB", "ClientFactory", "Job"]
+
+_clock = time.monotonic_ns
+JOB = "benchlab.job"
+"""The extension of an httpx request that names its `Job`, where connections are told of it."""
+
+_PROTOCOLS = ("h2", "http/1.1")
+
+
+class Job(Protocol):
+    """The request that a connection is opened for."""
+
+    seq: int
+    flags: int
+    failed_in_tls: bool
+
+
+Client = TypeVar("Client", bound=httpx.AsyncClient)
+
+
+class ClientFactory:
+    """Makes clients of one plan, which share nothing but the certificates they trust.
+
+    A client keeps connections of its own (or none, as the plan says), sends no header that it was
+    not given, follows no redirect, and takes nothing from the environment.
+
+    Raises:
+        InputError: a file of the plan's transport cannot be used.
+    """
+
+    def __init__(self, plan: Plan, log: ConnectionLog) -> None:
+        self._plan = plan
+        self._log = log
+        self._tls = tls_context(plan, _PROTOCOLS, always=plan.scenario is not None)
+        self._origins = {origin: index for index, origin in enumerate(plan.origins)}
+        self.opened = 0
+        self.local_failure_count = 0
+
+    def __call__(self) -> httpx.AsyncClient:
+        """A new client."""
+        return self.make(httpx.AsyncClient)
+
+    def make(self, kind: type[Client], base_url: str = "") -> Client:
+        """A new client of a class of one's own."""
+        client = kind(
+            transport=_Transport(self, self._plan, self._tls),
+            timeout=self._plan.timeout_s,
+            trust_env=False,
+            follow_redirects=False,
+            base_url=base_url,
+        )
+        client.headers.clear()
+        return client
+
+    def connected(
+        self,
+        url: httpx.URL,
+        seq: int,
+        start: int,
+        phases: tuple[int, int, int],
+        error: ErrorKind,
+        cause: BaseException | None,
+    ) -> None:
+        """Note a connection that was opened, or could not be because of ``cause``."""
+        self.opened += not error
+        if cause is not None and any(map(is_local_failure, causes_of(cause))):
+            self.local_failure_count += 1
+        self._log.record(seq, start, phases, self._origins.get(_origin_of(url), 0), error)
+
+
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's own transport, to the addresses and with the names of a plan."""
+
+    def __init__(self, factory: ClientFactory, plan: Plan, tls: ssl.SSLContext | None) -> None:
+        settings = plan.transport
+        limits = httpx.Limits(max_keepalive_connections=None if settings.keep_alive else 0)
+        super().__init__(
+            verify=tls if tls is not None else False,
+            trust_env=False,
+            http2=True,
+            limits=limits,
+            uds=settings.unix_socket or None,
+        )
+        self._factory = factory
+        self._settings = settings
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request``; its Host header stays what it was."""
+        meant = request.url
+        origin = _origin_of(meant)
+        host, port = self._settings.address_of(origin.host, origin.port)
+        name = self._settings.server_name or meant.host
+        request.extensions = {
+            **request.extensions,
+            "sni_hostname": name,
+            "trace": _ConnectionTrace(self._factory, meant, request.extensions.get(JOB)),
+        }
+        if not self._settings.keep_alive:
+            request.headers.setdefault("Connection", "close")
+        if (host, port) != (meant.host, meant.port):
+            request.url = meant.copy_with(host=host, port=port)
+        try:
+            return await super().handle_async_request(request)
+        finally:
+            request.url = meant
+
+
+class _ConnectionTrace:
+    """What httpcore tells of a request: the phases of its connection, if it opens one."""
+
+    def __init__(self, factory: ClientFactory, url: httpx.URL, job: Job | None) -> None:
+        self._factory = factory
+        self._url = url
+        self._job = job
+        self._start = self._connected = 0
+
+    async def __call__(self, event: str, info: dict[str, Any]) -> None:
+        now = _clock()
+        _, _, step = event.partition(".")
+        what, _, state = step.rpartition(".")
+        if what in ("connect_tcp", "connect_unix_socket"):
+            if state == "started":
+                self._start = now
+                if self._job is not None:
+                    self._job.flags |= Flag.NEW_CONNECTION
+            elif state == "failed":
+                self._tell(now - self._start, 0, info["exception"])
+            else:
+                self._connected = now
+                if self._url.scheme != "https":
+                    self._tell(now - self._start, 0)
+        elif what == "start_tls" and state != "started":
+            cause = info["exception"] if state == "failed" else None
+            if self._job is not None:
+                self._job.failed_in_tls = cause is not None
+            self._tell(self._connected - self._start, now - self._connected, cause)
+
+    def _tell(self, connect_ns: int, tls_ns: int, cause: BaseException | None = None) -> None:
+        seq = -1 if self._job is None else self._job.seq
+        error = ErrorKind.OK
+        if cause is not None:
+            error = opening_error(cause, in_tls=bool(self._connected))
+        phases = (0, connect_ns, tls_ns)
+        self._factory.connected(self._url, seq, self._start, phases, error, cause)
+
+
+def _origin_of(url: httpx.URL) -> Origin:
+    """The service that ``url`` belongs to, its port the scheme's own when it has none."""
+    return Origin(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))

@@ -1,0 +1,135 @@
+"""Users who each serve one request, or one iteration, after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import Generic, TypeVar
+
+import httpx
+
+from benchlab.load.arrivals.source import Source
+from benchlab.load.drivers.httpx.client import ClientFactory
+from benchlab.load.drivers.servers import ServerNames
+from benchlab.load.recording.outputs import Outputs
+from benchlab.plan.plan import Plan
+from benchlab.samples.samples import ErrorKind, Flag
+
+__all__ = ["UserPool"]
+
+_CONNECT_PAUSE_S = 0.01
+_MADE_BEFORE = 64
+"""Users made before the run: making one takes about a millisecond, which would show as lag."""
+
+Client = TypeVar("Client", bound=httpx.AsyncClient)
+Job = TypeVar("Job")
+
+
+class UserPool(ABC, Generic[Client, Job]):
+    """The worker's share of the plan's users: tasks, each with a client, fed by ``source``.
+
+    What `benchlab.load.drivers.driver.Driver` asks for and what does not depend on the job.
+    """
+
+    def __init__(
+        self, plan: Plan, worker: int, run_id: str, source: Source, outputs: Outputs
+    ) -> None:
+        self._plan = plan
+        self._worker = worker
+        self._run_id = run_id
+        self._source = source
+        self._recorder = outputs.recorder
+        self._examples = outputs.examples
+        self._clients = ClientFactory(plan, outputs.connections)
+        self._limit = plan.share(worker)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idle: list[asyncio.Future[Job]] = []
+        self._ready: list[Client] = []
+        self._stopped = False
+        self.in_flight_max = 0
+        self.cap_wait_count = 0
+        self.servers = ServerNames()
+
+    @property
+    def connections_opened(self) -> int:
+        """Connections that came to be, of all clients."""
+        return self._clients.opened
+
+    @property
+    def local_failure_count(self) -> int:
+        """Connections that this machine had no port, file or buffer for."""
+        return self._clients.local_failure_count
+
+    @abstractmethod
+    def _take(self, flags: int) -> Job | None:
+        """What is due next, if anything is."""
+
+    @abstractmethod
+    def _make_user(self) -> Client:
+        """A new user."""
+
+    @abstractmethod
+    async def _perform(self, user: Client, job: Job) -> ErrorKind:
+        """Do what is due, and record it."""
+
+    async def open(self) -> None:
+        """Make the first users. They connect with their first request."""
+        self._ready = [self._make_user() for _ in range(min(self._limit, _MADE_BEFORE))]
+
+    def begin(self) -> None:
+        """Start a closed loop."""
+        for _ in range(self._limit):
+            job = self._take(0)
+            if job is not None:
+                self._start(job)
+
+    def dispatch(self) -> None:
+        """Give what is due to idle or new users."""
+        while self._source.waiting and (self._idle or len(self._tasks) < self._limit):
+            job = self._take(0)
+            if job is None:
+                return
+            if self._idle:
+                self._idle.pop().set_result(job)
+            else:
+                self._start(job)
+
+    def sweep(self, now_ns: int) -> None:
+        """Each job carries its own timeout."""
+
+    async def close(self) -> None:
+        """End all users."""
+        self._stopped = True
+        self._cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(user.aclose() for user in self._ready))
+
+    def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    def _start(self, job: Job) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(job))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, first: Job) -> None:
+        """One user: the first job, then whatever is due, until nothing will be."""
+        job = first
+        user = self._ready.pop() if self._ready else self._make_user()
+        async with user:
+            while True:
+                error = await self._perform(user, job)
+                if error is ErrorKind.CONNECT and self._source.closed:
+                    await asyncio.sleep(_CONNECT_PAUSE_S)
+                waited = 0 if self._source.closed else Flag.CAP_WAIT
+                due = self._take(waited)
+                if due is not None:
+                    self.cap_wait_count += bool(waited)
+                    job = due
+                elif self._stopped or self._source.exhausted:
+                    return
+                else:
+                    idle: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+                    self._idle.append(idle)
+                    job = await idle

@@ -1,0 +1,96 @@
+"""Requests with their fields filled in: before the run, and the built-in ones when sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from benchlab.errors import InputError
+from benchlab.load.drivers.headers import request_headers
+from benchlab.plan.mix import turn_in_mix
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+from benchlab.plan.template import BUILT_IN, as_body, as_header, as_url, fill, unique_id
+
+__all__ = ["Rendered", "Renderer"]
+
+_SAFE_IN_PATH = "/?:@!$&'()*+,;=-._~%[]|^`{}\"<>\\"
+
+
+class Rendered(NamedTuple):
+    """A request as it goes out: path and query, header names and values, and body."""
+
+    path: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Renderer:
+    """Fills the fields of one of a plan's requests.
+
+    ``variants`` are the request once for each row of its data, or once, with the built-in fields
+    still open if it ``is_dynamic``.
+
+    Raises:
+        InputError: a row has a value that its header cannot have.
+    """
+
+    def __init__(self, plan: Plan, index: int, run_id: str) -> None:
+        """Of request number ``index`` of ``plan``."""
+        request = plan.requests[index]
+        self._data = request.data
+        self._seed = plan.seed
+        self._turn = turn_in_mix(plan.mix(), index)
+        self._id_start, self._id_format = unique_id(run_id)
+        plain = _plain(request)
+        self._as_body = as_body(_content_type(plain))
+        self.is_dynamic = bool(request.field_names & set(BUILT_IN))
+        self.variants = [plain]
+        if self._data is not None:
+            self.variants = [
+                self._filled(plain, row, f"row {number} of {self._data.name}")
+                for number, row in enumerate(self._data.table, 1)
+            ]
+
+    def choose(self, seq: int) -> int:
+        """Which variant request number ``seq`` is."""
+        if self._data is None:
+            return 0
+        return self._data.index(self._turn(seq), seq, self._seed)
+
+    def render(self, seq: int) -> Rendered:
+        """Request number ``seq``."""
+        return self.finish(self.variants[self.choose(seq)], seq)
+
+    def finish(self, variant: Rendered, seq: int) -> Rendered:
+        """A variant with its built-in fields filled in."""
+        if not self.is_dynamic:
+            return variant
+        return self._filled(variant, {"seq": seq, "uuid": self._id_start + self._id_format % seq})
+
+    def _filled(self, plain: Rendered, values: Mapping[str, Any], where: str = "") -> Rendered:
+        try:
+            headers = tuple((name, fill(text, values, as_header)) for name, text in plain.headers)
+        except ValueError as exc:
+            raise InputError(f"{where} cannot fill a header: {exc}") from exc
+        return Rendered(
+            fill(plain.path, values, as_url), headers, fill(plain.body, values, self._as_body)
+        )
+
+
+def _plain(request: Request) -> Rendered:
+    parts = request.parts
+    path = quote(
+        (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_SAFE_IN_PATH
+    )
+    headers = tuple(
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in request_headers(request)
+    )
+    return Rendered(path.encode(), headers, request.body_bytes)
+
+
+def _content_type(plain: Rendered) -> str:
+    found = [value for name, value in plain.headers if name.lower() == b"content-type"]
+    return found[0].decode("latin-1") if found else ""

@@ -1,0 +1,55 @@
+"""The client of one user: httpx's own, whose requests belong to steps."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+
+from benchlab.load.drivers.headers import traceparent
+from benchlab.load.drivers.httpx.client import JOB
+from benchlab.load.drivers.scenario.context import Context, Step, current_step
+from benchlab.load.drivers.servers import ServerNames
+
+__all__ = ["UserClient"]
+
+_clock = time.monotonic_ns
+
+
+class UserClient(httpx.AsyncClient):
+    """Sends requests as part of the step under way, or as a step of their own."""
+
+    context: Context
+    run_id: str
+    trace_ratio: float
+    servers: ServerNames
+
+    async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
+        """Send ``request``; see `httpx.AsyncClient.send`."""
+        step = current_step()
+        if step is not None:
+            return await self._send_in(step, request, kwargs)
+        single = self.context.step(f"{request.method} {request.url.path}")
+        single.by_path = (request.method, request.url.path)
+        async with single:
+            return await self._send_in(single, request, kwargs)
+
+    async def _send_in(
+        self, step: Step, request: httpx.Request, kwargs: dict[str, Any]
+    ) -> httpx.Response:
+        if self.trace_ratio > 0:
+            trace = traceparent(self.run_id, step.seq, self.trace_ratio)
+            request.headers.setdefault("traceparent", trace)
+        request.extensions = {**request.extensions, JOB: step}
+        streamed = kwargs.pop("stream", False)
+        response = await super().send(request, stream=True, **kwargs)
+        step.first_byte = step.first_byte or _clock()
+        self.servers.note(response.headers.get("server"))
+        if not streamed:
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
+        step.saw(response)
+        return response

@@ -1,0 +1,210 @@
+"""The scenario driver: users who run the plan's function, once for each request of the source."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import time
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from benchlab.errors import InputError
+from benchlab.load.arrivals.source import Source
+from benchlab.load.drivers.failures import unfinished_words
+from benchlab.load.drivers.headers import request_headers
+from benchlab.load.drivers.httpx.user_pool import UserPool
+from benchlab.load.drivers.scenario.client import UserClient
+from benchlab.load.drivers.scenario.context import Context, Iteration, Step, failure_of
+from benchlab.load.drivers.scenario.step_names import StepNames
+from benchlab.load.recording.outputs import Outputs
+from benchlab.plan.plan import Plan
+from benchlab.samples.examples import BODY_BYTES
+from benchlab.samples.samples import ErrorKind, Flag
+
+__all__ = ["ScenarioDriver"]
+
+_clock = time.monotonic_ns
+
+Function = Callable[[httpx.AsyncClient, Context], Awaitable[None]]
+
+
+class ScenarioDriver(UserPool[UserClient, Iteration]):
+    """See `benchlab.load.drivers.driver.Driver`. The source numbers iterations, and steps are
+    numbered here.
+
+    The first step of an iteration is intended when the iteration was, every other when it begins.
+    An iteration that fails outside of any step, or comes to no step at all, is recorded under the
+    scenario's own name, so that each one has at least one record.
+    """
+
+    def __init__(
+        self, plan: Plan, worker: int, run_id: str, source: Source, outputs: Outputs
+    ) -> None:
+        super().__init__(plan, worker, run_id, source, outputs)
+        assert plan.scenario is not None
+        self._scenario = plan.scenario
+        self._function = _load_function(plan.scenario.code)
+        self._names = StepNames(outputs.steps_path, outputs.examples.endpoints)
+        self._users = 0
+        self._iterations: set[Iteration] = set()
+        self._open: set[Step] = set()
+        self._next_seq = worker
+        self._first_measured = 0
+        self.timeout_s = plan.timeout_s
+
+    @property
+    def in_flight(self) -> int:
+        """Iterations that are under way."""
+        return len(self._iterations)
+
+    def measure_from(self, seq: int) -> None:
+        """All steps of the iterations below number ``seq`` belong to the warm-up."""
+        self._first_measured = seq
+
+    def abandon(self, now_ns: int) -> None:
+        """Record every open step and every iteration without one as abandoned; take no more."""
+        while self._source.waiting:
+            self._take(Flag.CAP_WAIT)
+        self._stopped = True
+        for step in list(self._open):
+            self.end_step(step, ErrorKind.ABANDONED, "")
+        for iteration in self._iterations:
+            if not iteration.begun:
+                self._record_iteration(iteration, _clock(), ErrorKind.ABANDONED, "")
+        self._iterations.clear()
+        self._cancel()
+
+    # what steps call
+
+    def begin_step(self, step: Step, iteration: Iteration) -> None:
+        """Number a step and note its flags and times.
+
+        Raises:
+            ValueError: there are too many names of steps.
+            asyncio.CancelledError: the run is over, whatever the scenario makes of that.
+        """
+        if self._stopped:
+            raise asyncio.CancelledError
+        if step.by_path is None:
+            step.endpoint = self._names.number(step.name)
+        else:
+            step.endpoint = self._names.number_of_request(*step.by_path)
+        step.seq = self._take_seq()
+        step.flags = self._flags_of_next(iteration)
+        step.sent = step.intended = _clock()
+        if step.flags & Flag.BEGINS and not self._source.closed:
+            step.intended = iteration.intended
+        self._open.add(step)
+
+    def end_step(self, step: Step, error: ErrorKind, words: str) -> None:
+        """Record a step, unless it was recorded as abandoned before."""
+        if step not in self._open:
+            return
+        self._open.discard(step)
+        self._recorder.record(
+            step.seq,
+            step.intended,
+            step.sent,
+            step.first_byte,
+            _clock(),
+            step.bytes_in,
+            step.status,
+            step.endpoint,
+            error,
+            step.flags,
+        )
+        if error and self._examples.wants(error, step.endpoint, step.intended):
+            response = step.response
+            self._examples.keep(
+                error,
+                step.endpoint,
+                step.seq,
+                step.intended,
+                step.status,
+                unfinished_words(error, step.status, step.bytes_in) or words,
+                response.headers.multi_items() if response is not None else (),
+                response.content[:BODY_BYTES]
+                if response is not None and response.is_closed
+                else b"",
+                step.bytes_in,
+            )
+
+    # users
+
+    def _take(self, flags: int) -> Iteration | None:
+        due = None if self._stopped else self._source.take(_clock())
+        if due is None:
+            return None
+        number, intended = due
+        if number < self._first_measured:
+            flags |= Flag.WARMUP
+        iteration = Iteration(number, intended, flags)
+        self._iterations.add(iteration)
+        self.in_flight_max = max(self.in_flight_max, len(self._iterations))
+        return iteration
+
+    def _make_user(self) -> UserClient:
+        number = self._worker + self._users * self._plan.workers
+        self._users += 1
+        client = self._clients.make(UserClient, self._scenario.base_url)
+        client.headers.update(request_headers(self._scenario.anchor))
+        client.context = Context(self, number, self._plan.seed)
+        client.run_id, client.trace_ratio = self._run_id, self._plan.trace_ratio
+        client.servers = self.servers
+        return client
+
+    async def _perform(self, user: UserClient, iteration: Iteration) -> ErrorKind:
+        data, row = self._scenario.data, {}
+        if data is not None:
+            row = data.table[data.index(iteration.number, iteration.number, self._plan.seed)]
+        user.context.begin(iteration, row)
+        begun = _clock()
+        error, words, outside = ErrorKind.OK, "the iteration came to no step", False
+        try:
+            await self._function(user, user.context)
+        except (Exception, SystemExit) as exc:  # the iteration has failed, and others follow
+            error, words = failure_of(exc)
+            outside = not iteration.has_told(exc)
+        if iteration in self._iterations and (outside or not iteration.begun):
+            self._record_iteration(iteration, begun, error or ErrorKind.CHECK, words)
+        self._iterations.discard(iteration)
+        if self._source.closed:
+            await asyncio.sleep(0)  # a scenario that awaits nothing must not keep the loop
+        return error
+
+    def _record_iteration(
+        self, iteration: Iteration, sent: int, error: ErrorKind, words: str
+    ) -> None:
+        """Record what befell an iteration outside of its steps, under the scenario's name."""
+        now = _clock()
+        flags = self._flags_of_next(iteration)
+        begins = flags & Flag.BEGINS and not self._source.closed
+        intended = iteration.intended if begins else sent
+        seq = self._take_seq()
+        self._recorder.record(seq, intended, sent, 0, now, 0, 0, 0, error, flags)
+        if self._examples.wants(error, 0, intended):
+            self._examples.keep(error, 0, seq, intended, 0, unfinished_words(error, 0, 0) or words)
+
+    def _take_seq(self) -> int:
+        seq = self._next_seq
+        self._next_seq += self._plan.workers
+        return seq
+
+    @staticmethod
+    def _flags_of_next(iteration: Iteration) -> int:
+        """The flags of an iteration's next record: the first is that it begins, and waited."""
+        if iteration.begun:
+            return iteration.flags & Flag.WARMUP
+        iteration.begun = True
+        return iteration.flags | Flag.BEGINS
+
+
+def _load_function(code: bytes) -> Function:
+    try:
+        function: Function = pickle.loads(code)
+    except Exception as exc:  # it imports what the user's code imports, which may raise anything
+        raise InputError(
+            f"the scenario cannot be loaded in a worker: {type(exc).__name__}: {exc}"
+        ) from exc
+    return function

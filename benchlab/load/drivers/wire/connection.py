@@ -1,0 +1,288 @@
+"""One keep-alive connection: a request out, an answer in, and again."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from typing import Protocol, cast
+
+from benchlab.load.drivers.checking import Checker, judge_status
+from benchlab.load.drivers.failures import unfinished_words
+from benchlab.load.drivers.wire.encoding import Encoder
+from benchlab.load.drivers.wire.response import Answer, BrokenAnswerError, HeadMemory, PlainHead
+from benchlab.load.recording.examples import Examples
+from benchlab.load.recording.recorder import Recorder
+from benchlab.samples.examples import BODY_BYTES
+from benchlab.samples.samples import ErrorKind
+
+__all__ = ["Connection"]
+
+_clock = time.monotonic_ns
+_MAX_REMEMBERED_HEAD = 8192
+
+PARTING_S = 1.0
+"""How long a connection that will not be used again waits for the service to close it first. Of
+the two, the one that closes first keeps the port blocked for a minute (TIME_WAIT)."""
+
+
+class Pool(Protocol):
+    """What a connection needs of the driver that it belongs to."""
+
+    encoders: list[Encoder]
+    heads: list[HeadMemory]
+    head_only: list[bool]
+    checkers: list[Checker | None]
+    rooms: list[int]
+    examples: Examples
+    recorder: Recorder
+    keep_alive: bool
+    in_flight: int
+
+    def free(self, connection: Connection, now: int) -> None:
+        """An answer is in, and the connection can serve again."""
+
+    def lost(self, connection: Connection) -> None:
+        """The connection is gone."""
+
+
+class Connection(asyncio.Protocol):
+    """Carries at most one request at a time and tells its driver when that is over.
+
+    ``busy`` lasts from being given a request (before the connection is even open) to its record.
+    Times are of ``time.monotonic_ns``.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_body_bytes",
+        "_driver",
+        "_endpoint",
+        "_error",
+        "_first",
+        "_flags",
+        "_intended",
+        "_missing",
+        "_reusable",
+        "_seq",
+        "_status",
+        "_transport",
+        "busy",
+        "connecting",
+        "idle_since",
+        "origin",
+        "sent",
+    )
+
+    def __init__(self, driver: Pool, origin: int) -> None:
+        """A connection to the plan's service number ``origin``."""
+        self._driver = driver
+        self.origin = origin
+        self._transport: asyncio.Transport | None = None
+        self.connecting: asyncio.Task[None] | None = None
+        self.busy = False
+        self.idle_since = 0
+        self.sent = 0
+        self._seq = self._intended = self._first = self._flags = self._endpoint = 0
+        self._missing = self._body_bytes = self._status = 0
+        self._reusable = False
+        self._error = ErrorKind.OK
+        self._answer: Answer | None = None
+
+    def assign(self, seq: int, endpoint: int, intended: int, sent: int, flags: int) -> None:
+        """Take responsibility for a request, acted upon at ``sent``."""
+        self.busy = True
+        self._seq = seq
+        self._intended = intended
+        self._flags = flags
+        self.sent = sent
+        self._first = 0
+        self._endpoint = endpoint
+
+    def write(self) -> None:
+        """Send the assigned request; the connection is open."""
+        transport = self._transport
+        assert transport is not None
+        transport.write(self._driver.encoders[self._endpoint](self._seq))
+
+    def close(self) -> None:
+        """Close at once, without a record."""
+        if self.connecting is not None:
+            self.connecting.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def fail(self, now: int, error: ErrorKind, words: str = "", came: bytes = b"") -> None:
+        """Record that the request failed, with what has come of its answer; hang up.
+
+        ``words`` say why, and ``came`` is what came instead of an answer.
+        """
+        answer, status, bytes_in = self._answer, 0, 0
+        if answer is not None:
+            status, bytes_in = answer.status, answer.body_bytes
+        elif self._missing:
+            status, bytes_in = self._status, self._body_bytes - self._missing
+        self._explain(error, status, bytes_in, words, came)
+        self._record(now, error, status, bytes_in)
+        self._answer = None
+        self._missing = 0
+        self.close()
+
+    def _part(self) -> None:
+        """Leave the driver now, and let the service close: it shall have the waiting port."""
+        if self._transport is not None:
+            asyncio.get_running_loop().call_later(PARTING_S, self.close)
+        self._driver.lost(self)
+
+    # what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        now = _clock()
+        if not self.busy:
+            self._driver.lost(self)  # bytes that nobody asked for: no answer here can be trusted
+            self.close()
+            return
+        if self._missing:
+            self._continue_plain(data, now)
+            return
+        if self._answer is not None:
+            self._feed(data, now)
+            return
+        self._first = now
+        end = data.find(b"\r\n\r\n") + 4
+        if 4 <= end <= _MAX_REMEMBERED_HEAD:
+            head = data[:end]
+            memory = self._driver.heads[self._endpoint]
+            try:
+                plain = memory.known[head]
+            except KeyError:
+                plain = self._learn(memory, head, now)
+            if plain is not None:
+                status, length, reusable, error = plain
+                got = len(data) - end
+                if got == length:
+                    self._complete(now, error, status, length, reusable)
+                elif got < length:
+                    self._missing = length - got
+                    self._status, self._body_bytes, self._reusable, self._error = plain
+                else:
+                    self._complete(now, error, status, length, False)
+                return
+        self._answer = Answer(
+            head_only=self._driver.head_only[self._endpoint],
+            room=self._driver.rooms[self._endpoint],
+            start=data,
+        )
+        self._feed(data, now)
+
+    def eof_received(self) -> None:
+        return None  # the transport closes and calls connection_lost
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        if not self.busy:
+            self._driver.lost(self)
+            return
+        now = _clock()
+        answer = self._answer
+        if exc is None and answer is not None and answer.end():
+            self._judge(now, answer, False)
+        else:
+            self.fail(now, _kind_of_loss(exc))
+        self._driver.lost(self)
+
+    def _learn(self, memory: HeadMemory, head: bytes, now: int) -> PlainHead | None:
+        try:
+            plain = memory.learn(head)
+        except BrokenAnswerError:
+            return None
+        if plain is None or not plain.error:
+            return plain
+        if self._driver.examples.settled(plain.error, self._endpoint, now):
+            return plain
+        memory.forget(head)
+        return None  # read whole, the answer makes an example
+
+    def _continue_plain(self, data: bytes, now: int) -> None:
+        self._missing -= len(data)
+        if self._missing <= 0:
+            reusable = self._reusable and self._missing == 0
+            self._missing = 0
+            self._complete(now, self._error, self._status, self._body_bytes, reusable)
+
+    def _feed(self, data: bytes, now: int) -> None:
+        answer = self._answer
+        assert answer is not None
+        try:
+            if answer.feed(data):
+                self._judge(now, answer, answer.reusable)
+        except BrokenAnswerError as exc:
+            self.fail(now, ErrorKind.PROTOCOL, str(exc), data)
+
+    def _judge(self, now: int, answer: Answer, reusable: bool) -> None:
+        checker = self._driver.checkers[self._endpoint]
+        if checker is None:
+            error, words = judge_status(answer.status)
+        else:
+            error, words = checker.judge(
+                answer.status, answer.body, answer.body_bytes, answer.encoding
+            )
+        if error:
+            self._explain(error, answer.status, answer.body_bytes, words)
+        self._answer = None
+        self._complete(now, error, answer.status, answer.body_bytes, reusable)
+
+    def _explain(
+        self, error: ErrorKind, status: int, bytes_in: int, words: str, came: bytes = b""
+    ) -> None:
+        """Keep the failure as an example, if one more of its kind is wanted."""
+        examples, answer = self._driver.examples, self._answer
+        if not examples.wants(error, self._endpoint, self._intended):
+            return
+        body = bytes(answer.body[:BODY_BYTES]) if answer is not None else b""
+        examples.keep(
+            error,
+            self._endpoint,
+            self._seq,
+            self._intended,
+            status,
+            unfinished_words(error, status, bytes_in) or words,
+            answer.headers() if answer is not None and status else (),
+            body or came,
+            bytes_in or len(came),
+        )
+
+    def _complete(
+        self, now: int, error: ErrorKind, status: int, bytes_in: int, reusable: bool
+    ) -> None:
+        self._record(now, error, status, bytes_in)
+        if reusable and self._driver.keep_alive:
+            self._driver.free(self, now)
+        else:
+            self._part()
+
+    def _record(self, now: int, error: ErrorKind, status: int, bytes_in: int) -> None:
+        self.busy = False
+        driver = self._driver
+        driver.in_flight -= 1
+        driver.recorder.record(
+            self._seq,
+            self._intended,
+            self.sent,
+            self._first,
+            now,
+            bytes_in,
+            status,
+            self._endpoint,
+            error,
+            self._flags,
+        )
+
+
+def _kind_of_loss(exc: Exception | None) -> ErrorKind:
+    if isinstance(exc, ConnectionError):
+        return ErrorKind.RESET
+    return ErrorKind.TLS if isinstance(exc, ssl.SSLError) else ErrorKind.CLOSED

@@ -1,0 +1,156 @@
+"""Opening connections to one service, phase by phase."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+import time
+from contextlib import suppress
+from typing import NamedTuple
+
+from benchlab.errors import TargetError
+from benchlab.load.drivers.failures import is_local_failure
+from benchlab.plan.request import Origin
+from benchlab.plan.transport import Transport
+from benchlab.samples.samples import ErrorKind
+from benchlab.units import seconds_to_ns
+
+__all__ = ["Dialed", "Dialer"]
+
+_clock = time.monotonic_ns
+_TRIAL_S = 2.0
+
+
+class Dialed(NamedTuple):
+    """What came of opening a connection: ``phases`` are DNS, connect and TLS in ns.
+
+    ``cause`` is the exception behind ``error``; ``local`` says that this machine was to blame.
+    """
+
+    phases: tuple[int, int, int]
+    error: ErrorKind = ErrorKind.OK
+    cause: BaseException | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether it failed for lack of ports, files or buffers here."""
+        return self.cause is not None and is_local_failure(self.cause)
+
+
+class Dialer:
+    """Connects protocols to ``origin`` as ``transport`` says."""
+
+    def __init__(self, origin: Origin, transport: Transport, tls: ssl.SSLContext | None) -> None:
+        self._socket_path = transport.unix_socket
+        self._host, self._port = transport.address_of(origin.host, origin.port)
+        self._tls = tls if origin.scheme == "https" else None
+        self._server_name = (transport.server_name or origin.host) if self._tls else None
+        self._ttl_ns = seconds_to_ns(transport.dns_ttl_s)
+        self._is_name = not self._socket_path and not _is_address(self._host)
+        self._address: tuple[socket.AddressFamily, tuple[str, int]] | None = None
+        self._looked_up = 0
+
+    async def prepare(self) -> None:
+        """Find an address of the service that answers, or the first one if none does.
+
+        Raises:
+            TargetError: its name cannot be resolved. A refused connection is no error here: the
+                run records it.
+        """
+        if self._socket_path:
+            return
+        try:
+            found = await self._look_up()
+        except OSError as exc:
+            raise TargetError(f"the host name {self._host!r} cannot be resolved ({exc})") from exc
+        self._looked_up = _clock()
+        self._address = found[0]
+        for family, address in found if len(found) > 1 else ():
+            with suppress(OSError, TimeoutError):
+                _, writer = await asyncio.wait_for(
+                    asyncio.open_connection(*address, family=family), _TRIAL_S
+                )
+                writer.close()
+                self._address = family, address
+                return
+
+    async def dial(self, protocol: asyncio.Protocol) -> Dialed:
+        """Connect ``protocol``. Never raises for what the service or the network does."""
+        begun = _clock()
+        named = connected = 0
+        phases = [0, 0, 0]
+        raw: socket.socket | None = None
+        try:
+            if self._is_name and begun - self._looked_up >= self._ttl_ns:
+                await self._refresh()
+                named = _clock()
+                phases[0] = named - begun
+            raw = await self._connect()
+            connected = _clock()
+            phases[1] = connected - (named or begun)
+            await self._attach(protocol, raw)
+            if self._tls is not None:
+                phases[2] = _clock() - connected
+        except asyncio.CancelledError:
+            if raw is not None:
+                raw.close()
+            raise
+        except (OSError, EOFError) as exc:
+            if raw is not None:
+                raw.close()
+            kind = ErrorKind.TLS if connected and self._tls else ErrorKind.CONNECT
+            return Dialed((phases[0], phases[1], phases[2]), kind, exc)
+        return Dialed((phases[0], phases[1], phases[2]))
+
+    async def _refresh(self) -> None:
+        found = await self._look_up()
+        self._looked_up = _clock()
+        # The family that answered before the run is the one that works from here.
+        same = [item for item in found if self._address and item[0] == self._address[0]]
+        self._address = (same or found)[0]
+
+    async def _look_up(self) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        return [(family, (str(sockaddr[0]), self._port)) for family, *_, sockaddr in found]
+
+    async def _connect(self) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        if self._socket_path:
+            return await _connected(loop, socket.AF_UNIX, self._socket_path)
+        assert self._address is not None
+        raw = await _connected(loop, *self._address)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return raw
+
+    async def _attach(self, protocol: asyncio.Protocol, raw: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        attach = loop.create_unix_connection if self._socket_path else loop.create_connection
+        await attach(
+            lambda: protocol,
+            sock=raw,
+            ssl=self._tls,
+            server_hostname=self._server_name,
+        )
+
+
+async def _connected(
+    loop: asyncio.AbstractEventLoop, family: int, address: str | tuple[str, int]
+) -> socket.socket:
+    raw = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        raw.setblocking(False)
+        await loop.sock_connect(raw, address)
+    except BaseException:
+        raw.close()
+        raise
+    return raw
+
+
+def _is_address(host: str) -> bool:
+    with suppress(ValueError):
+        ipaddress.ip_address(host)
+        return True
+    return False

@@ -1,0 +1,85 @@
+"""Requests as bytes, made before the run as far as that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchlab.load.drivers.headers import asks_for_trace, traceparent
+from benchlab.load.drivers.rendering import Rendered, Renderer
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+
+__all__ = ["Encoder", "encode", "make_encoder"]
+
+Encoder = Callable[[int], bytes]
+"""Sequence number to the request's bytes."""
+
+_BODYLESS = ("GET", "HEAD", "DELETE", "OPTIONS", "TRACE")
+
+
+def make_encoder(plan: Plan, index: int, run_id: str) -> Encoder:
+    """The cheapest function that gives the bytes of request ``index``, trace context included."""
+    request = plan.requests[index]
+    renderer = Renderer(plan, index, run_id)
+    closing = not plan.transport.keep_alive
+    traced = asks_for_trace(request, plan)
+    if renderer.is_dynamic:
+        return lambda seq: encode(
+            request,
+            renderer.render(seq),
+            _trace_line(traceparent(run_id, seq, plan.trace_ratio)) if traced else b"",
+            closing=closing,
+        )
+    variants = renderer.variants
+    if not traced:
+        whole = [encode(request, variant, closing=closing) for variant in variants]
+        if len(whole) == 1:
+            only = whole[0]
+            return lambda _seq: only
+        return lambda seq: whole[renderer.choose(seq)]
+    always = plan.trace_ratio >= 1
+    mark = f"00-{run_id}%016x-%016x-01" if always else "%b"
+    formats = [_format(request, variant, _trace_line(mark), closing) for variant in variants]
+    first = formats[0]
+    if always and len(formats) == 1:
+        return lambda seq: first % (seq, seq + 1)
+    if always:
+        return lambda seq: formats[renderer.choose(seq)] % (seq, seq + 1)
+    return lambda seq: (
+        formats[renderer.choose(seq)] % traceparent(run_id, seq, plan.trace_ratio).encode()
+    )
+
+
+def encode(
+    request: Request, content: Rendered, extra: bytes = b"", *, closing: bool = False
+) -> bytes:
+    """A request as it goes over the wire; ``extra`` are whole header lines (RFC 9112)."""
+    return b"".join((_start(request, content, closing), extra, b"\r\n", content.body))
+
+
+def _format(request: Request, content: Rendered, line: bytes, closing: bool) -> bytes:
+    """What `encode` gives, as a format whose only fields are those of ``line``."""
+    start, body = _literal(_start(request, content, closing)), _literal(content.body)
+    return b"".join((start, line, b"\r\n", body))
+
+
+def _trace_line(value: str) -> bytes:
+    return f"traceparent: {value}\r\n".encode()
+
+
+def _start(request: Request, content: Rendered, closing: bool) -> bytes:
+    given = {name.lower() for name, _ in content.headers}
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode(), content.path)]
+    if b"host" not in given:
+        lines.append(b"Host: " + request.parts.netloc.encode("latin-1"))
+    lines += [b"%b: %b" % pair for pair in content.headers]
+    if closing and b"connection" not in given:
+        lines.append(b"Connection: close")
+    framed = given & {b"content-length", b"transfer-encoding"}
+    if not framed and (content.body or request.method not in _BODYLESS):
+        lines.append(b"Content-Length: %d" % len(content.body))
+    return b"".join(line + b"\r\n" for line in lines)
+
+
+def _literal(text: bytes) -> bytes:
+    return text.replace(b"%", b"%%")

@@ -1,0 +1,257 @@
+"""Reading HTTP/1.1 answers (RFC 9112).
+
+One real parser (httptools, which is llhttp) decides everything: strict about lengths, as both
+sides must agree where an answer ends, and lenient where a client must or may be (folded header
+lines, section 5.2; lines that end with LF alone, section 2.2). Most answers of a service under
+test have the same head, byte for byte, except a date that changes once a second; what the parser
+said about a head is remembered by its bytes, and an answer with a known head and a plain
+``Content-Length`` body is then done by comparing lengths. Whether the answer is as expected is part
+of what is remembered, unless that takes its body.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import httptools
+
+from benchlab.load.drivers.checking import Checker, judge_status
+from benchlab.load.drivers.servers import ServerNames
+from benchlab.samples.examples import BODY_BYTES
+from benchlab.samples.samples import ErrorKind
+
+__all__ = ["Answer", "BrokenAnswerError", "HeadMemory", "PlainHead"]
+
+_MEMORY = 512
+_SWITCHING = 101
+_OK = 200
+_NO_BODY = (204, 304)
+_FIRST_STATUS = 100
+_VERSIONS = ("1.0", "1.1")
+_OPENING = b"HTTP/"
+_INTERIM = re.compile(rb"HTTP/1\.\d 1\d\d")
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_MOST_HEADS = 8
+_MAX_HEAD = 256 * 1024
+"""Bytes an answer may spend on interim answers and headers, or on chunk headers and trailers
+without a byte of body: as with any client, an endless head must not fill the memory."""
+
+
+class BrokenAnswerError(Exception):
+    """What came is not an HTTP/1.x answer."""
+
+
+class PlainHead(NamedTuple):
+    """A head whose body is ``length`` bytes; the connection may serve again if ``reusable``.
+
+    ``error`` says what the answer is, whatever its body says.
+    """
+
+    status: int
+    length: int
+    reusable: bool
+    error: ErrorKind
+
+
+class HeadMemory:
+    """What the parser and the checks said about heads seen before, for one request of a plan."""
+
+    __slots__ = ("_checker", "_head_only", "_servers", "known")
+
+    def __init__(
+        self,
+        *,
+        head_only: bool,
+        servers: ServerNames | None = None,
+        checker: Checker | None = None,
+    ) -> None:
+        """``head_only``: the request is HEAD, whose answers never have a body. ``servers`` is
+        told of every head that is learned."""
+        self._servers = servers or ServerNames()
+        self._checker = checker
+        self._head_only = head_only
+        self.known: dict[bytes, PlainHead | None] = {}
+
+    def learn(self, head: bytes) -> PlainHead | None:
+        """Parse ``head`` (its blank line included) and remember it.
+
+        None if it is not plain, or if a check must see the body.
+
+        Raises:
+            BrokenAnswerError: it is no HTTP head.
+        """
+        if len(self.known) >= _MEMORY:
+            self.known.clear()
+        answer = Answer(head_only=self._head_only)
+        complete = answer.feed(head)
+        plain = None
+        length = answer.content_length
+        framed = (complete or length is not None) and not answer.body_bytes
+        if not answer.interim and framed and not answer.until_close:
+            body = 0 if complete else length or 0
+            plain = self._judge(answer.status, body, answer.reusable)
+        self.known[head] = plain
+        self._servers.note_head(head)
+        return plain
+
+    def forget(self, head: bytes) -> None:
+        """Learn ``head`` anew when it comes again."""
+        self.known.pop(head, None)
+
+    def _judge(self, status: int, length: int, reusable: bool) -> PlainHead | None:
+        if self._checker is None:
+            return PlainHead(status, length, reusable, judge_status(status)[0])
+        if self._checker.needs_body:
+            return None
+        return PlainHead(status, length, reusable, self._checker.judge(status, None, length)[0])
+
+
+class Answer:
+    """One answer, fed in pieces of any size. Bodies are counted and not kept, but for a start.
+
+    ``body`` is the first ``room`` bytes of it; of an answer with a status of 400 or above as much
+    as an example shows. ``encoding`` is its Content-Encoding. ``until_close`` says that the body
+    ends with the connection; `end` then completes it.
+    """
+
+    __slots__ = (
+        "_chunked",
+        "_head_only",
+        "_opening",
+        "_parser",
+        "_room",
+        "_spent",
+        "_start",
+        "body",
+        "body_bytes",
+        "complete",
+        "content_length",
+        "encoding",
+        "interim",
+        "reusable",
+        "status",
+        "until_close",
+    )
+
+    def __init__(self, *, head_only: bool, room: int = 0, start: bytes = b"") -> None:
+        """``start`` are the first bytes, which `headers` reads when somebody asks."""
+        self._head_only = head_only
+        self._room = room
+        self._start = start
+        self.body = bytearray()
+        self.encoding = ""
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True, lenient_optional_cr_before_lf=True
+        )
+        self._opening: bytes | None = b""
+        self._spent = 0
+        self._chunked = False
+        self.status = 0
+        self.body_bytes = 0
+        self.content_length: int | None = None
+        self.interim = False
+        self.complete = False
+        self.reusable = False
+        self.until_close = False
+
+    def feed(self, data: bytes) -> bool:
+        """Take in ``data``; True once the answer is complete.
+
+        Bytes after the end make the connection unusable, not the answer wrong.
+
+        Raises:
+            BrokenAnswerError: the bytes are not an HTTP answer.
+        """
+        if self._opening is not None:
+            self._check_opening(data)
+        self._spent += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.complete, self.reusable = True, False
+        except httptools.HttpParserError as exc:
+            if not self.complete:
+                own = isinstance(exc.__context__, BrokenAnswerError)
+                raise BrokenAnswerError(str(exc.__context__ if own else exc)) from exc
+            self.reusable = False  # what follows a whole answer spoils only the connection
+        if self.status == _SWITCHING:
+            raise BrokenAnswerError("the server switched to another protocol")
+        if self._spent > _MAX_HEAD and not self.complete:
+            raise BrokenAnswerError(f"more than {_MAX_HEAD:,} bytes of headers")
+        return self.complete
+
+    def _check_opening(self, data: bytes) -> None:
+        """The parser knows protocols that only look like HTTP: refuse them."""
+        opening = ((self._opening or b"") + data[:8]).lstrip(b"\r\n")
+        if opening[: len(_OPENING)] != _OPENING[: len(opening)]:
+            raise BrokenAnswerError("the answer is not HTTP")
+        self._opening = None if len(opening) >= len(_OPENING) else opening
+
+    def end(self) -> bool:
+        """The connection was closed; True if that completes the answer."""
+        return self.complete or (self.until_close and self.status != 0)
+
+    def headers(self) -> list[tuple[str, str]]:
+        """The headers, as far as they came with the first bytes."""
+        for head in _BLANK_LINE.split(self._start, _MOST_HEADS):
+            if not _INTERIM.match(head):
+                pairs = (line.decode("latin-1").partition(":") for line in head.split(b"\n")[1:])
+                return [(name, value.strip()) for name, colon, value in pairs if colon]
+        return []
+
+    # what httptools calls
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            self.reusable = False  # a second answer that nobody asked for
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.complete:
+            return
+        if b"\0" in value or name[-1:] in b" \t":
+            raise BrokenAnswerError(f"invalid header {name[:40]!r}")
+        lowered = name.lower()
+        if lowered == b"content-length":
+            self.content_length = int(value)
+        elif lowered == b"transfer-encoding":
+            if self._chunked:
+                raise BrokenAnswerError("Transfer-Encoding goes on after chunked")
+            self._chunked = value.lower().rstrip().endswith(b"chunked")
+        elif lowered == b"content-encoding":
+            said = value.decode("latin-1")
+            self.encoding = f"{self.encoding}, {said}" if self.encoding else said
+
+    def on_headers_complete(self) -> None:
+        if self.complete:
+            return
+        status, version = self._parser.get_status_code(), self._parser.get_http_version()
+        if status < _FIRST_STATUS or version not in _VERSIONS:
+            raise BrokenAnswerError(f"status {status} of HTTP/{version}")
+        self.interim = status < _OK and status != _SWITCHING
+        if self.interim:
+            self.content_length, self._chunked, self.encoding = None, False, ""
+            return
+        self._spent = 0
+        self.status = status
+        self.reusable = self._parser.should_keep_alive()
+        if judge_status(status)[0]:
+            self._room = max(self._room, BODY_BYTES)
+        if self._head_only or status in _NO_BODY:
+            self.complete = True
+        else:
+            self.until_close = self.content_length is None and not self._chunked
+
+    def on_body(self, body: bytes) -> None:
+        if self.complete:
+            self.reusable = False  # a body where none may be, such as after HEAD
+            return
+        self._spent = 0
+        self.body_bytes += len(body)
+        if len(self.body) < self._room:
+            self.body += body[: self._room - len(self.body)]
+
+    def on_message_complete(self) -> None:
+        if not self.interim:
+            self.complete = True

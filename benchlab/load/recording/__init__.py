@@ -1,0 +1,1 @@
+"""What a worker writes into the spool: samples, failed examples, connections."""

@@ -1,0 +1,213 @@
+"""Writing samples to the spool: filled into a fixed buffer, appended block by block.
+
+Space on the disk is reserved ahead of what is written, so that a disk which fills up is noticed
+while there is still room for everything that is under way.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import mmap
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.samples.samples import SAMPLE_DTYPE, Flag
+
+__all__ = ["Recorder", "in_run_time"]
+
+_RECORD = struct.Struct("<qqqqqqHHBBxx")
+_SIZE = SAMPLE_DTYPE.itemsize
+_BLOCK = 256  # records; the loop stands still while one is written, so it is small
+_WARMUP = np.uint8(Flag.WARMUP)
+_AHEAD = 1 << 19  # bytes: far more than is recorded between noticing a full disk and stopping
+_KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE: the file ends where its records end, whatever is reserved
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_TIMES = ("intended_ns", "sent_ns", "first_byte_ns", "done_ns")
+
+
+class Recorder:
+    """Takes one record per request in clock time, and writes them in time from the run's start.
+
+    The buffer is allocated once, in shared memory where that is given: so the supervisor can save
+    its records if this process is killed (`benchlab.load.supervisor.rescue`). A full one (or
+    `flush`) is turned into run time as a whole, which is cheaper than four subtractions per
+    request, and appended to the file in one write. The file always holds whole records, each once.
+
+    ``problem`` is set when the disk is so full that no more space can be reserved: time to end
+    the run, and what is reserved has room for its open requests. Where nothing can be reserved
+    (not Linux, or a file system without it) it is set when a write fails; records stay in memory
+    then, and each later flush tries again.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_bytes",
+        "_fd",
+        "_fill",
+        "_limit",
+        "_memory",
+        "_open_count",
+        "_reserved",
+        "_size",
+        "_view",
+        "_warmup_ns",
+        "first_measured_seq",
+        "problem",
+        "start_ns",
+    )
+
+    def __init__(self, path: Path, warmup_ns: int, memory: int | None = None) -> None:
+        """Requests intended less than ``warmup_ns`` after ``start_ns`` are flagged as warm-up.
+
+        So are those with a number below ``first_measured_seq``, where that is set.
+
+        ``memory`` is the descriptor of shared memory for the buffer; without it, it is private.
+        """
+        self._memory = memory
+        self._buffer: bytearray | mmap.mmap
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._size = 0
+        self._reserved: int | None = 0
+        self._open_count = 0
+        self._fill = 0
+        self._allocate(_BLOCK * _SIZE)
+        self._warmup_ns = warmup_ns
+        self.start_ns = 0
+        self.first_measured_seq = 0
+        self.problem = ""
+        self._reserve()
+
+    def record(
+        self,
+        seq: int,
+        intended: int,
+        sent: int,
+        first_byte: int,
+        done: int,
+        bytes_in: int,
+        status: int,
+        endpoint: int,
+        error: int,
+        flags: int,
+    ) -> None:
+        """Add a sample; the four times are clock times in ns, ``first_byte`` 0 when none came."""
+        _RECORD.pack_into(
+            self._buffer,
+            self._fill,
+            seq,
+            intended,
+            sent,
+            first_byte,
+            done,
+            bytes_in,
+            status,
+            endpoint,
+            error,
+            flags,
+        )
+        self._fill += _SIZE
+        if self._fill == self._limit and not self.flush():
+            self._grow()
+
+    @property
+    def pending(self) -> int:
+        """Records that are not in the file."""
+        return self._fill // _SIZE
+
+    def expect(self, open_count: int) -> None:
+        """Keep room for the records of ``open_count`` requests that are under way or due."""
+        self._open_count = open_count
+        self._reserve()
+
+    def flush(self) -> bool:
+        """Append what is buffered to the file; False, and ``problem`` set, if not all of it."""
+        if not self._fill:
+            return True
+        records = self._view[: self._fill // _SIZE]
+        out = in_run_time(records, self.start_ns, self._warmup_ns)
+        out["flags"][out["seq"] < self.first_measured_seq] |= _WARMUP
+        data = memoryview(out.tobytes())
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._fd, data[written:])
+        except OSError as exc:
+            self.problem = f"could not write its samples: {exc.strerror}"
+            written -= written % _SIZE
+            self._truncate(self._size + written)
+        self._size += written
+        rest = self._fill - written
+        self._buffer[:rest] = self._buffer[written : self._fill]
+        self._bytes[rest : self._fill] = 0  # what is in the file is not here as well
+        self._fill = rest
+        self._reserve()
+        return not self._fill
+
+    def close(self) -> None:
+        """Flush and close the file. ``pending`` records were lost if that failed."""
+        self.flush()
+        self._truncate(self._size)
+        os.close(self._fd)
+
+    def _reserve(self) -> None:
+        """Have space for `_AHEAD` and all open requests behind what is written."""
+        if self._reserved is None:
+            return
+        needed = self._size + self._open_count * _SIZE + _AHEAD
+        if needed <= self._reserved:
+            return
+        missing = needed - self._reserved + _AHEAD
+        reason = _allocate_space(self._fd, self._reserved, missing)
+        if reason == 0:
+            self._reserved += missing
+        elif reason not in {*_FULL, errno.EINTR}:
+            self._reserved = None  # not possible here
+        elif reason in _FULL and not self.problem:
+            self.problem = f"ended the run early, for its disk is full ({os.strerror(reason)})"
+
+    def _truncate(self, size: int) -> None:
+        """Let the file end at ``size``, and give back what is reserved beyond."""
+        os.ftruncate(self._fd, size)
+        if self._reserved is not None:
+            self._reserved = size
+
+    def _grow(self) -> None:
+        held = bytes(self._buffer[: self._fill])
+        self._allocate(2 * self._limit)
+        self._buffer[: len(held)] = held
+
+    def _allocate(self, size: int) -> None:
+        if self._memory is None:
+            self._buffer = bytearray(size)
+        else:
+            os.ftruncate(self._memory, size)
+            self._buffer = mmap.mmap(self._memory, size)
+        self._view = np.frombuffer(self._buffer, dtype=SAMPLE_DTYPE)
+        self._bytes = np.frombuffer(self._buffer, dtype=np.uint8)
+        self._limit = size
+
+
+def in_run_time(records: NDArray[np.void], start_ns: int, warmup_ns: int) -> NDArray[np.void]:
+    """A copy of records in clock time as they stand in the file: in time from ``start_ns``."""
+    out = records.copy()
+    for name in _TIMES:
+        out[name] -= start_ns
+    out["first_byte_ns"][records["first_byte_ns"] == 0] = 0
+    out["flags"][out["intended_ns"] < warmup_ns] |= _WARMUP
+    return out
+
+
+def _allocate_space(fd: int, start: int, size: int) -> int:
+    """Reserve bytes of the disk for a file without changing its length; 0 or an error number."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "fallocate64"):
+        return errno.ENOSYS
+    place, length = ctypes.c_int64(start), ctypes.c_int64(size)
+    if libc.fallocate64(fd, _KEEP_SIZE, place, length) == 0:
+        return 0
+    return ctypes.get_errno()

@@ -1,0 +1,1 @@
+"""The parent process of a run: check, start, watch, stop and collect."""

@@ -1,0 +1,112 @@
+"""How far a run has come, read from its spool while the workers write it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from benchlab import spool
+from benchlab.load.supervisor.abort import AbortWatch
+from benchlab.plan.plan import Plan
+from benchlab.samples.histogram import LatencyHistogram
+from benchlab.samples.samples import ErrorKind, Flag
+from benchlab.units import NS_PER_S
+
+__all__ = ["OnProgress", "Progress", "ProgressReader"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A look at a run in the making. Rates and percentiles are of the measured window so far.
+
+    ``phase`` is warm-up, measuring, draining, stopping or done; ``total_count`` is the number of
+    ``counted`` (requests, or a scenario's iterations) that the plan asks for, 0 when it goes by
+    time, and ``done_count`` how many of them are recorded; ``p99_ns`` has the histogram's
+    precision and is None before the first answer. Only for people to watch: results are computed
+    from the samples.
+    """
+
+    phase: str
+    elapsed_s: float
+    total_s: float
+    count: int = 0
+    error_count: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+    rate_rps: float = 0.0
+    p99_ns: int | None = None
+    total_count: int = 0
+    done_count: int = 0
+    counted: str = "requests"
+
+    @property
+    def done_ratio(self) -> float:
+        """How much of the run is behind, 0 to 1: of its requests if they are counted, else time."""
+        if self.total_count:
+            return min(1.0, self.done_count / self.total_count)
+        return min(1.0, self.elapsed_s / self.total_s) if self.total_s else 1.0
+
+    @property
+    def done_in_words(self) -> str:
+        """The same in the unit that the plan goes by."""
+        if self.total_count:
+            return f"{self.done_count:,}/{self.total_count:,} {self.counted}"
+        return f"{self.elapsed_s:.0f}/{self.total_s:.0f} s"
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class ProgressReader:
+    """Follows the files of samples as they grow."""
+
+    def __init__(self, directory: Path, plan: Plan) -> None:
+        self._plan = plan
+        self._paths = [spool.samples_path(directory, worker) for worker in range(plan.workers)]
+        self._read = [0] * plan.workers
+        self._latencies = LatencyHistogram()
+        self._errors: Counter[str] = Counter()
+        self._count = self._begun_count = 0
+        self._watch = AbortWatch(plan)
+
+    def reason_to_stop(self, run_ns: int) -> str:
+        """The condition of the plan's ``abort_on`` that holds for what was seen, in words."""
+        return self._watch.fired(run_ns)
+
+    def look(self, run_ns: int, phase: str = "") -> Progress:
+        """The state at ``run_ns`` from the run's start; ``phase`` follows from that if empty."""
+        for index, path in enumerate(self._paths):
+            records = spool.read_records(path, self._read[index])
+            self._read[index] += len(records)
+            self._watch.take(records)
+            measured = records[(records["flags"] & Flag.WARMUP) == 0]
+            self._count += len(measured)
+            self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.BEGINS))
+            self._latencies.record(measured["done_ns"] - measured["intended_ns"])
+            failed = np.bincount(measured["error"], minlength=len(ErrorKind))
+            for kind in ErrorKind:
+                if kind and failed[kind]:
+                    self._errors[kind.label] += int(failed[kind])
+        steps = self._plan.scenario is not None
+        window_s = (min(run_ns, self._plan.end_ns) - self._plan.warmup_ns) / NS_PER_S
+        return Progress(
+            phase=phase or self._phase(run_ns),
+            elapsed_s=min(max(run_ns, 0), self._plan.end_ns) / NS_PER_S,
+            total_s=self._plan.end_ns / NS_PER_S,
+            count=self._count,
+            error_count=self._errors.total(),
+            errors=dict(self._errors),
+            rate_rps=self._count / window_s if window_s > 0 else 0.0,
+            p99_ns=self._latencies.percentile_ns(0.99) if self._count else None,
+            total_count=self._plan.request_count or 0,
+            done_count=self._begun_count if steps else self._count,
+            counted="iterations" if steps else "requests",
+        )
+
+    def _phase(self, run_ns: int) -> str:
+        if run_ns < self._plan.warmup_ns:
+            return "warm-up"
+        return "measuring" if run_ns < self._plan.end_ns else "draining"

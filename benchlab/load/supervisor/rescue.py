@@ -1,0 +1,46 @@
+"""Saving what a killed worker had measured and not yet written.
+
+A worker's buffer of records lies in memory that it shares with its supervisor. So when a worker is
+killed, by a person or for want of memory, the records it had not written are still there. It is
+memory and not a mapped file, for writing to that may have to wait for the disk.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from benchlab import spool
+from benchlab.load.recording.recorder import in_run_time
+from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind
+
+__all__ = ["rescue", "share_memory"]
+
+
+def share_memory(name: str) -> int | None:
+    """The descriptor of new memory that a child process may inherit; None where there is none."""
+    if not hasattr(os, "memfd_create"):
+        return None
+    return os.memfd_create(name)
+
+
+def rescue(memory: int, path: Path, start_ns: int, warmup_ns: int) -> int:
+    """Append to ``path`` the records of a dead worker that are only in ``memory``; how many.
+
+    A record that was being made when the worker died is left out, like one that it had just
+    written and not yet removed from its buffer.
+    """
+    data = os.pread(memory, os.fstat(memory).st_size, 0)
+    size = SAMPLE_DTYPE.itemsize
+    records = np.frombuffer(data, dtype=SAMPLE_DTYPE, count=len(data) // size)
+    torn = (records["status"] == 0) & (records["error"] == ErrorKind.OK)
+    records = records[(records["done_ns"] != 0) & ~torn]
+    written = spool.read_records(path)
+    records = records[~np.isin(records["seq"], written["seq"])]
+    if len(records):
+        os.truncate(path, len(written) * size)  # a torn last record would shift the others
+        with path.open("ab") as file:
+            file.write(in_run_time(records, start_ns, warmup_ns).tobytes())
+    return len(records)

@@ -1,0 +1,57 @@
+"""What is told of the connections that httpx opens, or cannot open."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from benchlab import Plan, Request
+from benchlab.load.drivers.httpx.client import ClientFactory
+from benchlab.load.recording.connection_log import ConnectionLog
+from benchlab.samples.connections import CONNECTION_DTYPE
+from benchlab.samples.samples import ErrorKind
+from tests.load.servers import always, ok, serving
+
+
+def test_a_machine_without_files_is_to_blame_and_can_still_tell(tmp_path: Path) -> None:
+    async def send(url: str) -> ClientFactory:
+        factory = ClientFactory(Plan([Request("GET", url)], driver="httpx"), log)
+        async with factory() as client:
+            await client.get(url)
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+            try:
+                with pytest.raises(httpx.ConnectError):
+                    await factory().get(url)
+                log.flush()
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return factory
+
+    path = tmp_path / "connections.bin"
+    log = ConnectionLog(path)
+    with serving(always(ok())) as url:
+        factory = asyncio.run(send(url))
+    assert (factory.opened, factory.local_failure_count) == (1, 1)
+    records = np.fromfile(path, dtype=CONNECTION_DTYPE)
+    assert list(records["error"]) == [ErrorKind.OK, ErrorKind.CONNECT]
+    log.close()
+
+
+def test_a_service_that_refuses_is_not_this_machines_fault(tmp_path: Path) -> None:
+    async def send() -> ClientFactory:
+        factory = ClientFactory(Plan([Request("GET", "http://127.0.0.1:1/")]), log)
+        async with factory() as client:
+            with pytest.raises(httpx.ConnectError):
+                await client.get("http://127.0.0.1:1/")
+        return factory
+
+    log = ConnectionLog(tmp_path / "connections.bin")
+    factory = asyncio.run(send())
+    assert (factory.opened, factory.local_failure_count) == (0, 0)
+    log.close()

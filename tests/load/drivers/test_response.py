@@ -1,0 +1,303 @@
+"""The reader of answers: the same result however the bytes are split, and the same as h11's."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import h11
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from benchlab import BodyContains, MaxBody, Request, StatusIn
+from benchlab.load.drivers.checking import make_checker
+from benchlab.load.drivers.wire.response import Answer, BrokenAnswerError, HeadMemory, PlainHead
+from benchlab.plan.checks import Check
+from benchlab.samples.examples import BODY_BYTES
+from benchlab.samples.samples import ErrorKind
+
+
+class Read(NamedTuple):
+    """What a reader made of some bytes: ``error`` alone, or how far it came."""
+
+    error: bool = False
+    complete: bool = False
+    status: int = 0
+    body_bytes: int = 0
+    reusable: bool = False
+
+
+BODIES = st.binary(max_size=200)
+
+
+def plain(status: int, body: bytes) -> bytes:
+    return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
+
+
+def chunked(status: int, body: bytes, size: int) -> bytes:
+    parts = [body[i : i + size] for i in range(0, len(body), size)]
+    encoded = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+    return b"HTTP/1.1 %d X\r\nTransfer-Encoding: chunked\r\n\r\n%b0\r\n\r\n" % (status, encoded)
+
+
+def split(data: bytes, cuts: list[int]) -> list[bytes]:
+    edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+    return [data[a:b] for a, b in pairwise(edges) if a < b]
+
+
+def read(pieces: list[bytes], *, head_only: bool = False, closed: bool = False) -> Read:
+    """What `Answer` makes of ``pieces``, and of the connection's end after them."""
+    answer = Answer(head_only=head_only)
+    try:
+        for piece in pieces:
+            answer.feed(piece)
+    except BrokenAnswerError:
+        return Read(error=True)
+    complete = answer.end() if closed else answer.complete
+    return Read(False, complete, answer.status, answer.body_bytes, answer.reusable)
+
+
+def read_by_h11(data: bytes, *, head_only: bool = False) -> Read:
+    """What h11 makes of ``data`` and the connection's end after it."""
+    connection = h11.Connection(h11.CLIENT)
+    method = "HEAD" if head_only else "GET"
+    connection.send(h11.Request(method=method, target="/", headers=[("host", "x")]))
+    connection.send(h11.EndOfMessage())
+    status = body_bytes = 0
+    try:
+        connection.receive_data(data)
+        connection.receive_data(b"")
+        while True:
+            event = connection.next_event()
+            if isinstance(event, h11.Response):
+                status = event.status_code
+            elif isinstance(event, h11.Data):
+                body_bytes += len(event.data)
+            elif isinstance(event, h11.EndOfMessage):
+                return Read(False, True, status, body_bytes, connection.their_state is h11.DONE)
+            else:
+                assert isinstance(event, h11.InformationalResponse)
+    except h11.RemoteProtocolError:
+        return Read(error=True)
+
+
+TOKEN = st.text("abcXYZ019-_", min_size=1, max_size=12).map(lambda name: f"X{name}".encode())
+VALUE = st.text('abc XYZ,;=/"é', max_size=30).map(lambda value: value.strip().encode("latin-1"))
+
+
+@st.composite
+def messages(draw: st.DrawFn, *, head_only: bool = False) -> bytes:
+    """A whole answer of any kind, in any framing, perhaps with interim answers before it."""
+    interim = draw(st.lists(st.sampled_from([100, 102, 103]), max_size=2))
+    before = b"".join(b"HTTP/1.1 %d Wait\r\nX-A: b\r\n\r\n" % status for status in interim)
+    version = draw(st.sampled_from([b"1.1", b"1.1", b"1.0"]))
+    status = draw(st.sampled_from([200, 201, 204, 304, 400, 404, 500, 599]))
+    lines = [b"%b: %b" % pair for pair in draw(st.lists(st.tuples(TOKEN, VALUE), max_size=4))]
+    close = draw(st.booleans())
+    if close:
+        lines.append(b"Connection: close")
+    body = draw(BODIES)
+    if status in (204, 304):
+        body = b""
+    framing = draw(st.sampled_from(["length", "chunked", "close"]))
+    if framing == "chunked" and version == b"1.1" and status not in (204, 304):
+        lines.append(b"Transfer-Encoding: chunked")
+        body = draw_chunks(draw, body)
+    elif framing == "length" or not close:
+        lines.append(b"Content-Length: %d" % len(body))
+    lines = draw(st.permutations(lines))
+    start = b"HTTP/%b %d %b" % (version, status, draw(st.sampled_from([b"OK", b"", b"Not so"])))
+    return before + b"\r\n".join([start, *lines, b"", b"" if head_only else body])
+
+
+def draw_chunks(draw: st.DrawFn, body: bytes) -> bytes:
+    size = draw(st.integers(1, 60))
+    extension = draw(st.sampled_from([b"", b";a=b", b';a="b c";d']))
+    parts = [body[i : i + size] for i in range(0, len(body), size)]
+    chunks = [b"%x%b\r\n%b\r\n" % (len(part), extension, part) for part in parts]
+    trailers = draw(st.sampled_from([b"", b"X-T: v\r\n"]))
+    return b"".join((*chunks, b"0", extension, b"\r\n", trailers, b"\r\n"))
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """An answer with a few bytes changed, taken out or put in."""
+    data = bytearray(draw(messages()))
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(data)))
+        take = draw(st.integers(0, 2))
+        data[at : at + take] = draw(st.sampled_from(NASTY))
+    return bytes(data)
+
+
+NASTY = [b"", b"\r\n", *(bytes([byte]) for byte in b"\r\n\0 \t:;,09f-\xff")]
+CUTS = st.lists(st.integers(0, 10_000), max_size=8)
+
+
+@given(
+    asked=st.booleans().flatmap(lambda head: st.tuples(st.just(head), messages(head_only=head))),
+    cuts=CUTS,
+)
+def test_answers_are_read_as_h11_reads_them(asked: tuple[bool, bytes], cuts: list[int]) -> None:
+    head_only, data = asked
+    ours = read(split(data, cuts), head_only=head_only, closed=True)
+    assert ours == read_by_h11(data, head_only=head_only)
+    assert not ours.error
+
+
+@given(data=mutated(), cuts=CUTS)
+def test_mutated_answers_are_read_alike_in_any_split(data: bytes, cuts: list[int]) -> None:
+    assert read(split(data, cuts), closed=True) == read([data], closed=True)
+
+
+@given(data=mutated())
+def test_what_both_take_for_an_answer_is_the_same_answer(data: bytes) -> None:
+    ours, theirs = read([data], closed=True), read_by_h11(data)
+    if ours.complete and theirs.complete:
+        assert ours[:4] == theirs[:4]
+
+
+@given(data=st.one_of(messages(), mutated()), head_only=st.booleans())
+@example(
+    data=b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX:\r\r\nConnection: close\r\n\r\nx",
+    head_only=False,
+)
+def test_a_remembered_head_says_what_the_parser_says(data: bytes, head_only: bool) -> None:
+    end = data.find(b"\r\n\r\n") + 4
+    memory = HeadMemory(head_only=head_only)
+    try:
+        plain = memory.learn(data[:end])
+    except BrokenAnswerError:
+        assert read([data], head_only=head_only).error or b"\r\n\r\n" not in data
+        return
+    if plain is None:
+        return
+    ours = read([data], head_only=head_only)
+    got = len(data) - end
+    assert ours.status == plain.status
+    assert ours.body_bytes == min(got, plain.length)
+    assert ours.complete == (got >= plain.length)
+    if got == plain.length:
+        assert ours.reusable == plain.reusable
+
+
+@given(
+    status=st.sampled_from([200, 201, 404, 500]),
+    body=BODIES,
+    size=st.integers(0, 50),
+    cuts=st.lists(st.integers(0, 10_000), max_size=8),
+)
+def test_any_split_gives_the_same_answer(
+    status: int, body: bytes, size: int, cuts: list[int]
+) -> None:
+    data = chunked(status, body, size) if size else plain(status, body)
+    answer = Answer(head_only=False)
+    done = [answer.feed(piece) for piece in split(data, cuts)]
+    assert done[-1] is True
+    assert not any(done[:-1])
+    assert (answer.status, answer.body_bytes, answer.reusable) == (status, len(body), True)
+
+
+@given(
+    status=st.sampled_from([200, 404]),
+    body=BODIES,
+    room=st.integers(0, 60),
+    cuts=st.lists(st.integers(0, 10_000), max_size=8),
+)
+def test_of_a_body_as_much_is_kept_as_there_is_room(
+    status: int, body: bytes, room: int, cuts: list[int]
+) -> None:
+    answer = Answer(head_only=False, room=room)
+    for piece in split(chunked(status, body, 7), cuts):
+        answer.feed(piece)
+    assert answer.body == body[: room if status == 200 else BODY_BYTES]
+
+
+def test_the_headers_of_the_final_answer_are_told() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nContent-Encoding: br\r\n\r\n"
+    data = early + (
+        b"HTTP/1.1 404 No\r\nContent-Encoding: gzip\r\nX-A:  b:c \r\nContent-Length: 0\r\n\r\n"
+    )
+    answer = Answer(head_only=False, start=data)
+    assert answer.feed(data)
+    assert answer.headers() == [
+        ("Content-Encoding", "gzip"),
+        ("X-A", "b:c"),
+        ("Content-Length", "0"),
+    ]
+    assert answer.encoding == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("checks", "learned"),
+    [
+        ([StatusIn(200)], PlainHead(200, 5, True, ErrorKind.OK)),
+        ([StatusIn(201)], PlainHead(200, 5, True, ErrorKind.CHECK)),
+        ([MaxBody(5)], PlainHead(200, 5, True, ErrorKind.OK)),
+        ([MaxBody(4)], PlainHead(200, 5, True, ErrorKind.CHECK)),
+        ([BodyContains("x")], None),
+    ],
+)
+def test_a_remembered_head_says_what_the_checks_say(
+    checks: list[Check], learned: PlainHead | None
+) -> None:
+    checker = make_checker(Request("GET", "http://localhost/", checks=checks))
+    memory = HeadMemory(head_only=False, checker=checker)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+    assert memory.learn(head) == learned
+    assert memory.known == {head: learned}
+    memory.forget(head)
+    assert memory.known == {}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+    ],
+)
+def test_heads_without_a_plain_body_are_left_to_the_parser(head: bytes) -> None:
+    memory = HeadMemory(head_only=False)
+    assert memory.learn(head) is None
+    assert memory.known == {head: None}
+
+
+def test_the_memory_is_bounded() -> None:
+    memory = HeadMemory(head_only=False)
+    for number in range(2000):
+        memory.learn(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Id: %d\r\n\r\n" % number)
+    assert len(memory.known) <= 512
+
+
+@pytest.mark.parametrize(
+    ("data", "end", "complete"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\nbody", True, True),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody", True, False),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+            True,
+            False,
+        ),
+        (b"HTTP/1.1 200 OK\r\nContent-", True, False),
+    ],
+)
+def test_the_end_of_the_connection_completes_only_what_it_may(
+    data: bytes, end: bool, complete: bool
+) -> None:
+    answer = Answer(head_only=False)
+    assert answer.feed(data) is False
+    assert answer.end() is complete
+
+
+@given(data=st.binary(min_size=1, max_size=300))
+def test_garbage_never_raises_anything_else(data: bytes) -> None:
+    answer = Answer(head_only=False)
+    try:
+        complete = answer.feed(data)
+    except BrokenAnswerError:
+        return
+    assert complete in (True, False)

@@ -1,0 +1,61 @@
+"""The file of failed requests: bounded, in run time, and no reason to fail a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from benchlab.load.recording.examples import Examples
+from benchlab.samples.examples import PER_KIND, Example
+from benchlab.samples.samples import ErrorKind
+
+START, WARMUP = 1_000_000, 100
+
+
+def make(path: Path) -> Examples:
+    examples = Examples(path, ["a", "b"], WARMUP)
+    examples.start_ns = START
+    return examples
+
+
+def keep(examples: Examples, intended: int, endpoint: int = 0, count: int = 1) -> None:
+    for seq in range(count):
+        examples.keep(ErrorKind.RESET, endpoint, seq, intended, 0, "gone", [("Cookie", "x")], b"y")
+
+
+def read(path: Path) -> list[Example]:
+    return [Example.from_dict(json.loads(line)) for line in path.read_text().splitlines()]
+
+
+def test_the_first_of_each_endpoint_and_phase_are_written_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "examples"
+    examples = make(path)
+    keep(examples, START + 50, count=20)
+    assert len(read(path)) == PER_KIND
+    keep(examples, START + 150, count=20)
+    keep(examples, START + 150, endpoint=1)
+    found = read(path)
+    assert len(found) == 2 * PER_KIND + 1
+    assert (found[0].intended_ns, found[-1].intended_ns) == (50, 150)
+    assert (found[0].endpoint, found[-1].endpoint) == ("a", "b")
+    assert found[0].headers == (("Cookie", "***"),)
+
+
+def test_it_is_settled_only_once_no_more_can_be_wanted(tmp_path: Path) -> None:
+    examples = make(tmp_path / "examples")
+    keep(examples, START + 50, count=20)
+    assert not examples.wants(ErrorKind.RESET, 0, START + 50)
+    assert not examples.settled(ErrorKind.RESET, 0, START + 50)  # the measured window will want
+    assert not examples.settled(ErrorKind.RESET, 0, START + 150)
+    keep(examples, START + 150, count=20)
+    assert examples.settled(ErrorKind.RESET, 0, START + 150)
+    assert not examples.settled(ErrorKind.RESET, 1, START + 150)
+
+
+def test_a_file_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "examples"
+    examples = make(path)
+    keep(examples, START + 150, count=3)
+    path.parent.mkdir()
+    keep(examples, START + 150, count=3)
+    assert not path.exists()

@@ -1,0 +1,116 @@
+"""A disk that fills up during a run: a real file system of a few megabytes, filled for real.
+
+Mounting one takes root. Elsewhere these tests are skipped; `test_recorder` covers the writing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchlab import ClosedLoop, ConstantRate, Plan, Request, Store, run, spool
+from benchlab.cli.recover import recover
+from benchlab.errors import RunError
+from benchlab.load.recording.recorder import Recorder
+from benchlab.load.supervisor.progress import Progress
+from benchlab.plan.shapes import Load
+from tests.load.servers import always, ok, serving
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The data directory on a disk of 24 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small disk here: {mounted.stderr.strip()}")
+    monkeypatch.setenv("BENCHLAB_DATA_DIR", str(place / "data"))
+    monkeypatch.setenv("BENCHLAB_DSN", f"chdb://{tmp_path}/store")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(place: Path) -> None:
+    """Leave no byte free."""
+    with (place / "filler").open("ab", buffering=0) as file:
+        for size in (1 << 20, 4096):
+            with contextlib.suppress(OSError):
+                while file.write(b"x" * size) == size:
+                    pass
+    assert shutil.disk_usage(place).free < 4096
+
+
+@pytest.mark.parametrize("load", [ClosedLoop(8), ConstantRate(4000)])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_whose_disk_fills_up_ends_early_with_all_it_measured(
+    small_disk: Path, load: Load, workers: int
+) -> None:
+    answered: list[int] = []
+
+    def fill_soon(progress: Progress) -> None:
+        if progress.count > 100 and not (small_disk / "filler").exists():
+            fill(small_disk)
+
+    def count(connection: socket.socket, _request: bytes, number: int) -> bool:
+        answered.append(number)
+        connection.sendall(ok())
+        return True
+
+    with serving(count) as url:
+        plan = Plan([Request("GET", url)], load, duration_s=60, workers=workers)
+        result = run(plan, on_progress=fill_soon)
+
+    assert result.verdict == "invalid", result.health
+    assert "disk is full (No space left on device)" in str(result.invalid_reason)
+    assert "lost" not in str(result.invalid_reason)
+    assert "make room" in str(result.hint)
+    assert result.stopped_ns is not None
+    assert len(result.samples) == len(answered)
+    assert result.stats.errors == {}
+    assert len({*result.samples.column("seq").tolist()}) == len(answered)
+    assert len(result.health.workers) == workers
+
+    os.unlink(small_disk / "filler")
+    done = CliRunner().invoke(recover, standalone_mode=False)
+    assert done.return_value == 0, done.output
+    assert list(spool.pending()) == []
+    assert len(Store().run(result.id).samples) == len(answered)
+
+
+def test_a_full_disk_is_told_before_any_load(small_disk: Path) -> None:
+    fill(small_disk)
+    with serving(always(ok())) as url, pytest.raises(RunError, match=r"has 0\.0 MB left"):
+        run(Plan([Request("GET", url)], ConstantRate(100), duration_s=1))
+
+
+def test_reserved_space_takes_the_open_requests_and_is_given_back(small_disk: Path) -> None:
+    path = small_disk / "samples"
+    recorder = Recorder(path, warmup_ns=0)
+    recorder.expect(70_000)
+    assert path.stat().st_size == 0
+    fill(small_disk)
+    assert not recorder.problem
+    for seq in range(80_000):
+        recorder.record(seq, seq, seq, seq, seq, 0, 200, 0, 0, 0)
+    assert "disk is full" in recorder.problem
+    recorder.close()
+    assert recorder.pending == 0
+    assert list(spool.read_records(path)["seq"]) == list(range(80_000))
+    assert path.stat().st_size == 80_000 * 56
+    assert path.stat().st_blocks * 512 < 80_000 * 56 + 8192
