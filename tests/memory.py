@@ -17,7 +17,8 @@ from benchlab import spool
 from benchlab.runs import objective_results
 from benchlab.samples import percentiles, samples
 from benchlab.spool import storage as room
-from benchlab.store import Store, write
+from benchlab.store import Store
+from benchlab.store.runs import write
 
 STATUS = Path("/proc/self/status")
 

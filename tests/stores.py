@@ -42,7 +42,7 @@ def closed_store(own_data: Path, empty_store: Path, monkeypatch: pytest.MonkeyPa
 @contextmanager
 def new_database(front: Front) -> Iterator[str]:
     """The DSN of a new database on the server of ``BENCHLAB_TEST_DSN``, or else on ``front``."""
-    from benchlab.store import connection, dsn
+    from benchlab.store.client import connection, dsn
 
     server = urlsplit(os.environ.get("BENCHLAB_TEST_DSN") or front.dsn())
     name = f"benchlab_test_{secrets.token_hex(6)}"
@@ -56,8 +56,8 @@ def new_database(front: Front) -> Iterator[str]:
 
 def empty_database(dsn: str) -> None:
     """Take everything out of a database with the schema, except that it has it."""
-    from benchlab.store import connection
-    from benchlab.store.dsn import parse_dsn
+    from benchlab.store.client import connection
+    from benchlab.store.client.dsn import parse_dsn
 
     parsed = parse_dsn(dsn)
     with connection.opened(parsed) as client:

@@ -15,19 +15,13 @@ from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.runs.run import Run
 from benchlab.runs.trace import Trace
 from benchlab.runs.trace_coverage import TraceCoverage
-from benchlab.store import (
-    connection,
-    gate,
-    imports,
-    migrate,
-    read,
-    retention,
-    server_histogram,
-    spans,
-    traces,
-    write,
-)
-from benchlab.store.dsn import default_dsn, parse_dsn
+from benchlab.store import retention
+from benchlab.store.client import connection, gate
+from benchlab.store.client.dsn import default_dsn, parse_dsn
+from benchlab.store.runs import read, write
+from benchlab.store.runs import summaries as imports
+from benchlab.store.schema import migrate
+from benchlab.store.spans import server_histogram, spans, traces
 from benchlab.units import NS_PER_S
 
 if TYPE_CHECKING:

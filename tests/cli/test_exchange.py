@@ -10,7 +10,7 @@ import pytest
 from benchlab.exchange import export_run
 from benchlab.store import Store
 from tests.cli.test_cli import benchlab
-from tests.store.runs import make_run
+from tests.store.stored_runs import make_run
 from tests.stores import closed_store, empty_store
 
 __all__ = ["closed_store", "empty_store"]

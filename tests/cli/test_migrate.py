@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 
-from benchlab.store import Store, migrate
+from benchlab.store import Store
+from benchlab.store.schema import migrate
 from tests.cli.test_cli import benchlab
 
 

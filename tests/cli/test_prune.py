@@ -9,7 +9,7 @@ from benchlab.cli.main import cli
 from benchlab.errors import InputError
 from benchlab.store import Store
 from tests.clickhouse_front import Front
-from tests.store.runs import make_run
+from tests.store.stored_runs import make_run
 from tests.stores import new_database
 
 

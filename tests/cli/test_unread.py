@@ -15,7 +15,7 @@ from benchlab import spool
 from benchlab.bundled import TargetProcess
 from benchlab.cli.exit_codes import EXIT_CODES
 from benchlab.store import Store
-from tests.store.runs import make_run
+from tests.store.stored_runs import make_run
 
 
 @pytest.fixture

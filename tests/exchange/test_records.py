@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchlab.exchange import export_run
-from tests.store.runs import make_run
+from tests.store.stored_runs import make_run
 
 MOST_BYTES = 1_000_000
 

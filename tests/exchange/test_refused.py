@@ -12,7 +12,7 @@ import pytest
 from benchlab.errors import InputError
 from benchlab.exchange import FORMATS, export_run, import_file
 from tests.exchange.test_round_trip import EXAMPLE, back
-from tests.store.runs import make_run
+from tests.store.stored_runs import make_run
 
 _EACH = pytest.mark.parametrize("form", list(FORMATS))
 

@@ -25,7 +25,7 @@ from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from benchlab.store import Store
-from tests.store.runs import make_run
+from tests.store.stored_runs import make_run
 
 EXAMPLE = Example("reset", "POST /api/add", 3, 5, 0, "gone", (("A", "é"),), "x\ny", 3)
 _EACH = pytest.mark.parametrize("form", list(FORMATS))

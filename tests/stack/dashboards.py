@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from benchlab.store import connection
-from benchlab.store.dsn import parse_dsn
+from benchlab.store.client import connection
+from benchlab.store.client.dsn import parse_dsn
 
 __all__ = ["DASHBOARDS", "GRAFANA", "panels", "reading", "variables"]
 

@@ -16,7 +16,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from benchlab import ConstantRate, Plan, Request, Run, run
 from benchlab.store import Store
-from benchlab.store.dsn import default_dsn
+from benchlab.store.client.dsn import default_dsn
 from benchlab.telemetry import ingest
 from tests.stack.dashboards import DASHBOARDS, GRAFANA, panels, reading, variables
 from tests.stack.grafana import TimeRange, sql_of

@@ -14,8 +14,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchlab.store import connection, migrate
-from benchlab.store.dsn import parse_dsn
+from benchlab.store.client import connection
+from benchlab.store.client.dsn import parse_dsn
+from benchlab.store.schema import migrate
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """

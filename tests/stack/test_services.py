@@ -20,7 +20,8 @@ from xml.etree import ElementTree as ET
 import httpx
 import yaml
 
-from benchlab.store import Store, migrate
+from benchlab.store import Store
+from benchlab.store.schema import migrate
 from tests.clickhouse_front import Front
 from tests.stores import new_database
 from tests.target.server import ADD, environment
@@ -166,7 +167,7 @@ def test_the_lab_image_is_given_all_that_installing_takes(tmp_path: Path) -> Non
     assert not list(source.glob(".env*"))
     with zipfile.ZipFile(build_wheel(source, tmp_path)) as archive:
         names = archive.namelist()
-    assert "benchlab/store/migrations/0001_runs.sql" in names
+    assert "benchlab/store/schema/migrations/0001_runs.sql" in names
     assert any(name.endswith("01_benchmark.ipynb") for name in names)
 
 

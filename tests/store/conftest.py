@@ -15,7 +15,7 @@ import pytest
 from benchlab.runs.run import Run
 from benchlab.store import Store
 from tests.clickhouse_front import Front
-from tests.store import runs
+from tests.store import stored_runs as runs
 from tests.stores import closed_store as embedded_store
 from tests.stores import empty_database, empty_store, new_database
 

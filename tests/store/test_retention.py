@@ -10,7 +10,7 @@ from benchlab import spool
 from benchlab.errors import InputError, StoreError
 from benchlab.runs.run import Run
 from benchlab.store import Store, retention
-from tests.store.test_imports import FULL
+from tests.store.runs.test_summaries import FULL
 
 MakeRun = Callable[..., Run]
 

@@ -1,0 +1,1 @@
+"""The connection to ClickHouse: DSN, client, lock of the embedded engine, errors."""

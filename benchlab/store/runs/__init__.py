@@ -1,0 +1,1 @@
+"""Runs in the store: written exactly once, and read back."""

@@ -1,0 +1,189 @@
+"""Summaries of other tools' runs: kept, listed and read back.
+
+They have tables of their own, for they are not runs: nothing in ``runs`` lacks its samples.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from benchlab.errors import RunNotFoundError, StoreError
+from benchlab.runs.imported_summary import ImportedSummary, Interval, Point
+from benchlab.store.client.connection import DURABLE
+from benchlab.store.runs.read import typed_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["read", "save", "summaries"]
+
+_LIST = """
+SELECT
+    id,
+    tool,
+    started_at,
+    name,
+    url,
+    request_count AS count,
+    error_count,
+    duration_s,
+    rate_rps,
+    {p50} AS latency_p50_ms,
+    {p99} AS latency_p99_ms,
+    max_ns / 1e6 AS latency_max_ms,
+    imported_at
+FROM imported_summaries
+ORDER BY imported_at DESC, id DESC
+"""
+
+# As `ImportedSummary.percentile_ns`: the row of this ratio, or in a histogram the next above it.
+_PERCENTILE = (
+    "if(has(percentile_ratios, {ratio}) OR percentile_counts[1] IS NOT NULL,"
+    " nullIf(percentile_ns[arrayFirstIndex(r -> r >= {ratio}, percentile_ratios)], 0) / 1e6, NULL)"
+)
+
+_COLUMNS = (
+    "id, tool, format, name, url, toUnixTimestamp64Nano(started_at), duration_s, request_count,"
+    " error_count, rate_rps, mean_ns, min_ns, max_ns, percentile_ratios, percentile_ns,"
+    " percentile_counts, notes"
+)
+
+
+def save(client: Client, summary: ImportedSummary) -> None:
+    """Store ``summary`` unless it is there already.
+
+    Raises:
+        StoreError: the store does not hold it afterwards.
+    """
+    if not _count(client, "imported_summaries", "id", summary.id):
+        _insert_timeline(client, summary)
+        _insert_summary(client, summary)
+
+
+def _insert_timeline(client: Client, summary: ImportedSummary) -> None:
+    rows = [
+        [
+            summary.id,
+            line,
+            item.at_s,
+            item.endpoint,
+            item.user_count,
+            item.rate_rps,
+            item.failure_rate_rps,
+            item.request_count,
+            item.error_count,
+            [point.ratio for point in item.percentiles],
+            [point.value_ns for point in item.percentiles],
+        ]
+        for line, item in enumerate(summary.timeline)
+    ]
+    names = "summary_id line at endpoint user_count rate_rps failure_rate_rps request_count"
+    columns = [*names.split(), "error_count", "percentile_ratios", "percentile_ns"]
+    _insert(client, "imported_timeline", columns, rows)
+
+
+def _insert_summary(client: Client, summary: ImportedSummary) -> None:
+    row: dict[str, Any] = {
+        "id": summary.id,
+        "tool": summary.tool,
+        "format": summary.format,
+        "name": summary.name,
+        "url": summary.url,
+        "started_at": summary.started_at_ns,
+        "duration_s": summary.duration_s,
+        "request_count": summary.count,
+        "error_count": summary.error_count,
+        "rate_rps": summary.rate_rps,
+        "mean_ns": summary.mean_ns,
+        "min_ns": summary.min_ns,
+        "max_ns": summary.max_ns,
+        "percentile_ratios": [point.ratio for point in summary.percentiles],
+        "percentile_ns": [point.value_ns for point in summary.percentiles],
+        "percentile_counts": [point.request_count for point in summary.percentiles],
+        "notes": list(summary.notes),
+    }
+    _insert(client, "imported_summaries", list(row), [list(row.values())])
+
+
+def summaries(client: Client, limit: int | None) -> pd.DataFrame:
+    """One row per summary, the last imported first."""
+    sql = _LIST.format(p50=_PERCENTILE.format(ratio=0.5), p99=_PERCENTILE.format(ratio=0.99))
+    if limit is None:
+        return typed_frame(client, sql, {})
+    return typed_frame(client, sql + "LIMIT {limit:UInt64}", {"limit": max(0, limit)})
+
+
+def read(client: Client, summary_id: str) -> ImportedSummary:
+    """The summary with this id or an unambiguous beginning of it.
+
+    Raises:
+        RunNotFoundError: none, or more than one, fits.
+    """
+    rows = client.query(
+        f"SELECT {_COLUMNS} FROM imported_summaries"  # noqa: S608  # constant
+        " WHERE startsWith(id, {id:String}) ORDER BY id LIMIT 2",
+        parameters={"id": summary_id},
+    ).result_rows
+    if len(rows) != 1 or not summary_id:
+        count = "no" if not rows else "more than one"
+        raise RunNotFoundError(
+            f"{count} stored run or imported summary has the id {summary_id!r}:"
+            " benchlab history lists them"
+        )
+    *values, ratios, values_ns, counts, notes = rows[0]
+    whole_id, tool, form, name, url, started, duration, count, errors, rate, mean, low, top = values
+    lines = client.query(
+        "SELECT toUnixTimestamp(at), endpoint, user_count, rate_rps, failure_rate_rps,"
+        " request_count, error_count, percentile_ratios, percentile_ns FROM imported_timeline"
+        " WHERE summary_id = {id:String} ORDER BY line",
+        parameters={"id": whole_id},
+    ).result_rows
+    return ImportedSummary(
+        id=whole_id,
+        tool=tool,
+        format=form,
+        name=name,
+        url=url,
+        started_at_ns=started,
+        duration_s=duration,
+        count=count,
+        error_count=errors,
+        rate_rps=rate,
+        mean_ns=mean,
+        min_ns=low,
+        max_ns=top,
+        percentiles=tuple(map(Point, ratios, values_ns, counts)),
+        timeline=tuple(
+            Interval._make((*line, tuple(map(Point, at, ns)))) for *line, at, ns in lines
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _count(client: Client, table: str, column: str, summary_id: str) -> int:
+    found = client.query(
+        f"SELECT count() FROM {table} WHERE {column} = {{id:String}}",  # noqa: S608  # constants
+        parameters={"id": summary_id},
+    )
+    return int(found.result_rows[0][0])
+
+
+def _insert(client: Client, table: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """Rows of one summary, whose id comes first in each, once."""
+    if not rows:
+        return
+    summary_id = rows[0][0]
+    # The second round is for rows that are taken for a repetition of those pruned since.
+    for salt in ("", secrets.token_hex(4)):
+        if _count(client, table, columns[0], summary_id) == len(rows):
+            return
+        client.insert(
+            table,
+            rows,
+            column_names=columns,
+            settings={**DURABLE, "insert_deduplication_token": f"{table}:{summary_id}{salt}"},
+        )
+    if _count(client, table, columns[0], summary_id) != len(rows):
+        raise StoreError(f"the summary {summary_id} could not be stored: import its file again")

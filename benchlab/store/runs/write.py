@@ -1,0 +1,226 @@
+"""Keeping a run: its samples in blocks, then the row that makes it exist.
+
+Any step can be cut off and the whole repeated. A block is one insert into one partition, so it
+is stored whole or not at all; before a block is sent the store is asked whether it has it, and
+a token made of run and block catches the insert whose acknowledgement was lost. The row in
+``runs`` is written once the number of stored samples is right, and so is that in the rollups,
+which a materialized view fills and a crash may leave behind. What holds where several processes
+save the same run at once is said in `benchlab.store.runs.exactly_once`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab import spool
+from benchlab.errors import StoreError, StoreUnavailableError
+from benchlab.plan.public import public_plan
+from benchlab.redact import public_url
+from benchlab.runs.run import Run
+from benchlab.samples.percentiles import Extent
+from benchlab.store.client.connection import DURABLE
+from benchlab.store.runs.connections import save_connections
+from benchlab.store.runs.exactly_once import insert_exactly, insert_rows
+from benchlab.store.schema.cluster import stored
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["BLOCK_SAMPLES", "is_stored", "remove_spool", "save"]
+
+BLOCK_SAMPLES = 262_144
+"""Samples per insert. Fixed: it decides which samples a block's token stands for."""
+
+_MOST_PRUNED = 100  # times, among the last 1,000 inserts of runs
+
+_KEPT_AS_THEY_ARE = {
+    "seq": "Int64",
+    "intended_ns": "Int64",
+    "bytes_in": "Int64",
+    "status": "UInt16",
+    "endpoint": "UInt16",
+    "error": "UInt8",
+    "flags": "UInt8",
+}
+
+
+def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
+    """Store ``run`` unless it is there already.
+
+    Raises:
+        StoreError: the number of stored samples is not the run's, even after a fresh start.
+        StoreUnavailableError: among others, they were pruned meanwhile. To be tried again.
+    """
+    report = on_progress or _silent
+    total = len(run.samples)
+    if is_stored(client, run.id):
+        report(total, total)
+        return
+    samples = run.samples
+    if not samples.in_order:
+        samples = samples.where(np.argsort(samples.column("seq"), kind="stable"))
+    records, extent = samples.records, Extent.of(samples.in_blocks("seq"))
+    whole = (total, total, extent.total if extent else 0)
+    if not insert_exactly(
+        client,
+        lambda salt: _insert_missing(client, run, records, salt, report),
+        lambda: _counts(client, run.id),
+        whole,
+        lambda: _remove_samples(client, run.id),
+    ):
+        raise StoreError(
+            f"run {run.id} could not be stored: the store does not hold its {total:,} samples after"
+            " inserting them. Save it again: what was measured is kept until that succeeds"
+        )
+    save_connections(client, run)
+    # More than once only where it is taken for the repetition of a row that was pruned since.
+    for again in range(_MOST_PRUNED):
+        _insert_run(client, run, str(again or ""))
+        if is_stored(client, run.id):
+            if _counts(client, run.id) == whole:
+                return
+            _remove(client, "runs", "id", run.id)
+            raise StoreUnavailableError(
+                f"samples of run {run.id} were removed while it was being saved, as a prune of old"
+                " runs would"
+            )
+    raise StoreError(f"run {run.id} could not be stored: its row does not appear. Save it again")
+
+
+def is_stored(client: Client, run_id: str) -> bool:
+    """Whether the run with exactly this id exists in the store."""
+    found = client.query(
+        "SELECT count() FROM runs WHERE id = {run_id:String}", parameters={"run_id": run_id}
+    )
+    return bool(found.result_rows[0][0])
+
+
+def remove_spool(run: Run) -> None:
+    """Delete what the run left on disk while it was made. Only once it is stored."""
+    if run.spool is not None:
+        spool.remove(run.spool)
+
+
+def _insert_missing(
+    client: Client,
+    run: Run,
+    records: NDArray[np.void],
+    salt: str,
+    report: Callable[[int, int], None],
+) -> None:
+    blocks = list(_blocks(records))
+    stored = _stored_seqs(client, run.id, [int(block["seq"][0]) for block in blocks])
+    done = 0
+    for number, block in enumerate(blocks):
+        report(done, len(records))
+        if int(block["seq"][0]) not in stored:
+            _insert_block(client, run, block, f"samples:{run.id}:{number}:{salt}")
+        done += len(block)
+    report(done, len(records))
+
+
+def _insert_block(client: Client, run: Run, block: NDArray[np.void], token: str) -> None:
+    columns = {
+        "lag_ns": ("Int64", block["sent_ns"] - block["intended_ns"]),
+        "service_ns": ("Int64", block["done_ns"] - block["sent_ns"]),
+        "body_ns": ("Int64", block["done_ns"] - block["first_byte_ns"]),
+        **{name: (column_type, block[name]) for name, column_type in _KEPT_AS_THEY_ARE.items()},
+    }
+    insert_rows(client, "samples", run, columns, token)
+
+
+def _insert_run(client: Client, run: Run, salt: str = "") -> None:
+    row = _run_row(run)
+    client.insert(
+        "runs",
+        [list(row.values())],
+        column_names=list(row),
+        settings={**DURABLE, "insert_deduplication_token": f"runs:{run.id}{salt}"},
+    )
+
+
+def _run_row(run: Run) -> dict[str, Any]:
+    stats = run.stats
+    distributions: dict[str, int | None] = {}
+    for name, part in (
+        ("latency", stats.latency_ns),
+        ("service", stats.service_ns),
+        ("lag", stats.lag_ns),
+    ):
+        if part is not None:
+            distributions |= {f"{name}_{key}_ns": value for key, value in asdict(part).items()}
+    return {
+        "id": run.id,
+        "started_at": run.started_at_ns,
+        "name": run.name,
+        "url": public_url(run.url),
+        "endpoint": ", ".join(dict.fromkeys(run.plan.endpoint_names)),
+        "verdict": run.verdict,
+        "reason": run.invalid_reason or "",
+        "tags": dict(run.plan.tags),
+        "sample_count": len(run.samples),
+        "request_count": stats.count,
+        "error_count": stats.error_count,
+        "errors": stats.errors,
+        "bytes_in": stats.bytes_in,
+        "duration_s": stats.duration_s,
+        "rate_rps": stats.rate_rps,
+        "intended_rate_rps": stats.intended_rate_rps,
+        **distributions,
+        "stopped_ns": run.stopped_ns,
+        "stop_reason": run.stop_reason,
+        "plan": json.dumps(public_plan(run.plan.to_dict())),
+        "environment": json.dumps(dict(run.environment)),
+        "health": json.dumps(run.health.to_dict()),
+        "examples": json.dumps([example.to_dict() for example in run.examples]),
+    }
+
+
+def _blocks(records: NDArray[np.void]) -> Iterator[NDArray[np.void]]:
+    for start in range(0, len(records), BLOCK_SAMPLES):
+        yield records[start : start + BLOCK_SAMPLES]
+
+
+def _stored_seqs(client: Client, run_id: str, seqs: list[int]) -> set[int]:
+    found = client.query(
+        "SELECT seq FROM samples WHERE run_id = {run_id:String} AND seq IN {seqs:Array(Int64)}",
+        parameters={"run_id": run_id, "seqs": seqs},
+    )
+    return {row[0] for row in found.result_rows}
+
+
+def _counts(client: Client, run_id: str) -> tuple[int, int, int]:
+    """Samples of the run, how many its rollups count, and the sum of the samples' numbers."""
+    ((samples, rolled_up, numbers),) = client.query(
+        """
+        SELECT
+            (SELECT count() FROM samples WHERE run_id = {run_id:String}),
+            (SELECT sum(request_count) FROM endpoint_seconds WHERE run_id = {run_id:String}),
+            (SELECT sum(toInt128(seq)) FROM samples WHERE run_id = {run_id:String})
+        """,
+        parameters={"run_id": run_id},
+    ).result_rows
+    return int(samples), int(rolled_up), int(numbers)
+
+
+def _remove_samples(client: Client, run_id: str) -> None:
+    # The rollups first: cut off in between, the samples are still there to say that they are wrong.
+    for table in ("endpoint_seconds", "samples"):
+        _remove(client, table, "run_id", run_id)
+
+
+def _remove(client: Client, table: str, column: str, run_id: str) -> None:
+    client.command(
+        f"DELETE FROM {stored(client, table)} WHERE {column} = {{run_id:String}}",  # noqa: S608  # constants
+        parameters={"run_id": run_id},
+    )
+
+
+def _silent(done: int, total: int) -> None:
+    del done, total

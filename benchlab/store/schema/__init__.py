@@ -1,0 +1,1 @@
+"""The tables: migrations, in order, on one server or on a cluster."""

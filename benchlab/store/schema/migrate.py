@@ -1,0 +1,119 @@
+"""The schema, as ordered SQL files that are each applied once.
+
+A file is named ``0001_what.sql``, and the next one has the next number; its statements end with a
+semicolon at the end of a line. A statement is repeatable (``IF NOT EXISTS``, a setting), so that a
+migration cut off in the middle is simply applied again. Files that were released are never edited:
+a change is a new file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from benchlab.errors import SchemaError
+from benchlab.store.schema.cluster import cluster_of, for_cluster
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["Migration", "latest_version", "migrate", "migrations", "table_names"]
+
+_FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    version UInt32,
+    name String,
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = MergeTree ORDER BY version SETTINGS non_replicated_deduplication_window = 100
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema."""
+
+    version: int
+    name: str
+    sql: str
+
+    def statements(self) -> Iterator[str]:
+        """The statements of the file, in order, without comments around them."""
+        for part in re.split(r";\s*(?:\n|$)", self.sql):
+            text = re.sub(r"^\s*--.*\n?", "", part, flags=re.MULTILINE).strip()
+            if text:
+                yield text
+
+
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """All steps this benchlab knows, first to last."""
+    found = []
+    for item in (files("benchlab.store.schema") / "migrations").iterdir():
+        match = _FILE_NAME.fullmatch(item.name)
+        if match:
+            found.append(Migration(int(match[1]), match[2], item.read_text(encoding="utf-8")))
+    return tuple(sorted(found, key=lambda step: step.version))
+
+
+def latest_version() -> int:
+    """The schema this benchlab reads and writes."""
+    return migrations()[-1].version
+
+
+@cache
+def table_names() -> frozenset[str]:
+    """The tables that the steps create. The database may have others, which are not ours."""
+    made = (
+        re.findall(r"^CREATE TABLE IF NOT EXISTS (\w+)", step.sql, re.M) for step in migrations()
+    )
+    return frozenset(name for names in made for name in names)
+
+
+def migrate(client: Client) -> int:
+    """Bring the schema up to date, and say which version it was; 0 for none.
+
+    Costs one small query when it is up to date.
+
+    Raises:
+        SchemaError: the store has steps that this benchlab does not know.
+    """
+    version = _version(client)
+    if version > latest_version():
+        raise SchemaError(
+            f"the store has schema {version}, this benchlab knows up to {latest_version()}:"
+            " upgrade with pip install --upgrade benchlab"
+        )
+    if version == latest_version():
+        return version
+    cluster = cluster_of(client)
+    _apply(client, _LEDGER.strip(), cluster)
+    for step in migrations():
+        if step.version <= version:
+            continue
+        for statement in step.statements():
+            _apply(client, statement, cluster)
+        client.insert(
+            "schema_migrations",
+            [[step.version, step.name]],
+            column_names=["version", "name"],
+            settings={"async_insert": 0, "insert_deduplication_token": step.name},
+        )
+    return version
+
+
+def _apply(client: Client, statement: str, cluster: str) -> None:
+    for part in for_cluster(statement, cluster) if cluster else (statement,):
+        client.command(part)
+
+
+def _version(client: Client) -> int:
+    """The last step that was applied, and with it all before; 0 for none."""
+    known = client.query("EXISTS TABLE schema_migrations").result_rows[0][0]
+    if not known:
+        return 0
+    return int(client.query("SELECT max(version) FROM schema_migrations").result_rows[0][0])

@@ -1,0 +1,1 @@
+"""Server spans and metrics in the store, joined with the requests of a run."""

@@ -1,0 +1,143 @@
+"""The requests of a run beside the server's spans of them, met by trace id.
+
+A sample's trace id is the run's id followed by its sequence number in 16 hex digits, so the spans
+of a run are those whose trace id begins with the run's id, and the rest of it is ``seq``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.plan.plan import Plan
+from benchlab.plan.tracing import is_traced
+from benchlab.runs.trace_coverage import TraceCoverage
+from benchlab.store.runs.read import resolve, typed_frame
+from benchlab.store.spans.lost_spans import lost_spans
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["SERVER_SPANS", "client_server", "run_bounds", "trace_coverage"]
+
+# The bounds on Timestamp only keep other days' partitions out; a day allows for clocks apart.
+_OF_THE_RUN = """
+    FROM otel_traces
+    WHERE startsWith(TraceId, {run_id:String})
+        AND length(TraceId) = 32
+        AND SpanKind = 'Server'
+        AND Timestamp BETWEEN fromUnixTimestamp64Nano({from_ns:Int64} - 86400000000000)
+            AND fromUnixTimestamp64Nano({to_ns:Int64} + 86400000000000)
+"""
+
+_SERVICES = f"SELECT DISTINCT ServiceName {_OF_THE_RUN}"  # composed of constants
+
+# A trace may hold several SERVER spans, one per service it passed: the client called the first.
+SERVER_SPANS = f"""
+    SELECT
+        reinterpretAsInt64(reverse(unhex(substring(TraceId, 17, 16)))) AS seq,
+        argMin(TraceId, Timestamp) AS trace_id,
+        argMin(SpanName, Timestamp) AS span_name,
+        argMin(Duration, Timestamp) AS server_ns
+    {_OF_THE_RUN}
+    GROUP BY seq
+"""  # composed of constants
+
+_CLIENT_SERVER = f"""
+SELECT
+    sample.seq AS seq,
+    sample.endpoint AS endpoint,
+    sample.status AS status,
+    sample.latency_ns / 1e6 AS latency_ms,
+    sample.service_ns / 1e6 AS service_ms,
+    span.server_ns / 1e6 AS server_ms,
+    (sample.service_ns - toInt64(span.server_ns)) / 1e6 AS network_ms,
+    span.span_name AS span_name,
+    span.trace_id AS trace_id
+FROM (
+    SELECT seq, endpoint, status, latency_ns, service_ns
+    FROM samples
+    WHERE run_id = {{run_id:String}} AND NOT warmup
+) AS sample
+INNER JOIN ({SERVER_SPANS}) AS span ON sample.seq = span.seq
+ORDER BY seq
+"""  # noqa: S608  # composed of constants
+
+
+def client_server(client: Client, run_id: str, limit: int | None) -> pd.DataFrame:
+    """Measured requests of a run that have a server span, with the span's time, in ms."""
+    import pandas as pd
+
+    parameters, plan = run_bounds(client, resolve(client, run_id))
+    sql = _CLIENT_SERVER
+    if limit is not None:
+        sql += "LIMIT {limit:UInt64}"
+        parameters["limit"] = max(0, limit)
+    frame = typed_frame(client, sql, parameters)
+    names = plan.endpoint_names
+    frame["endpoint"] = pd.Categorical(
+        [names[code] for code in frame["endpoint"]], list(dict.fromkeys(names))
+    )
+    return frame
+
+
+def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
+    """Which of the measured requests that asked to be traced have a server span.
+
+    If too few have, also what the services say that they lost.
+    """
+    parameters, plan = run_bounds(client, resolve(client, run_id))
+    if plan.trace_ratio == 0:
+        return TraceCoverage(0, 0)
+    seq, sent_ns, status = _columns(
+        client,
+        "SELECT seq, intended_ns + lag_ns AS sent_ns, toInt64(status) AS status"
+        " FROM samples WHERE run_id = {run_id:String} AND NOT warmup",
+        parameters,
+        3,
+        lambda table: is_traced(table[0], plan.trace_ratio),
+    )
+    (spans,) = _columns(client, f"SELECT seq FROM ({SERVER_SPANS})", parameters, 1)  # noqa: S608
+    coverage = TraceCoverage.of(sent_ns, np.isin(seq, spans), status != 0)
+    if coverage.enough:
+        return coverage
+    services = client.query(_SERVICES, parameters=parameters).result_rows
+    dropped, unexported = lost_spans(
+        client, parameters["from_ns"], parameters["to_ns"], [str(name) for (name,) in services]
+    )
+    return replace(coverage, dropped=dropped, unexported=unexported)
+
+
+def run_bounds(client: Client, run_id: str) -> tuple[dict[str, Any], Plan]:
+    """What `SERVER_SPANS` has to know of a run: run_id, from_ns and to_ns; and its plan."""
+    from_ns, plan_json, to_ns = client.query(
+        """
+        SELECT toUnixTimestamp64Nano(started_at), plan,
+            toUnixTimestamp64Nano(started_at)
+                + (SELECT max(done_ns) FROM samples WHERE run_id = {run_id:String})
+        FROM runs WHERE id = {run_id:String} LIMIT 1
+        """,
+        parameters={"run_id": run_id},
+    ).result_rows[0]
+    return {"run_id": run_id, "from_ns": from_ns, "to_ns": to_ns}, Plan.from_json(plan_json)
+
+
+def _columns(
+    client: Client,
+    sql: str,
+    parameters: dict[str, Any],
+    count: int,
+    choose: Callable[[NDArray[np.int64]], NDArray[np.bool_]] | None = None,
+) -> NDArray[np.int64]:
+    """The ``count`` columns of a query, all whole numbers; of each block only the rows chosen."""
+    parts = [np.empty((count, 0), dtype=np.int64)]
+    with client.query_df_stream(sql, parameters=parameters) as blocks:
+        for block in blocks:
+            table = block.to_numpy(dtype=np.int64).T
+            parts.append(table if choose is None else table[:, choose(table)])
+    return np.concatenate(parts, axis=1)

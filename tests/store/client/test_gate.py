@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from benchlab.errors import StoreBusyError, StoreError
+from benchlab.store import Store
+from benchlab.store.client import gate
+
+ROOT = Path(__file__).parents[2]
+
+HOLD = """
+import sys
+from benchlab.store import Store
+with Store(sys.argv[1]).connect():
+    print("in", flush=True)
+    sys.stdin.read()
+"""
+
+WORK = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from tests.store.stored_runs import make_run
+from benchlab.store import Store
+store, number, until = Store(), 0, time.monotonic() + float(sys.argv[2])
+while time.monotonic() < until:
+    number += 1
+    if sys.argv[3] == "writer":
+        run = make_run(200, seed=number)
+        store.save(run)
+        assert len(store.run(run.id).samples) == 200
+        print(run.id, flush=True)
+    else:
+        assert store.runs() is not None
+        store.query_df("SELECT sum(request_count) FROM per_second")
+        print("read", flush=True)
+"""
+
+
+@contextmanager
+def holder(store: Store) -> Iterator[subprocess.Popen[str]]:
+    """A process that has the store open until its standard input closes."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, store.location],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        assert process.stdout.readline() == "in\n"
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_PATIENCE_S", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_gives_up_naming_the_holder(embedded_store: Store) -> None:
+    with holder(embedded_store) as process:
+        with pytest.raises(StoreBusyError) as caught:
+            Store(embedded_store.location, wait_s=0.1).runs()
+        message = str(caught.value)
+        assert f"process {process.pid}, " in message
+        assert "gave up after 0.1 s" in message
+        assert "EmbeddedServer" not in message
+
+
+@pytest.mark.usefixtures("impatient")
+def test_says_once_that_it_waits_and_goes_on_when_the_holder_leaves(embedded_store: Store) -> None:
+    said: list[str] = []
+    with holder(embedded_store) as process:
+
+        def on_wait(message: str) -> None:
+            said.append(message)
+            assert process.stdin is not None
+            process.stdin.close()
+
+        assert Store(embedded_store.location, on_wait=on_wait).runs().empty
+    assert len(said) == 1
+    assert said[0].startswith(f"waiting for the store: process {process.pid}, python, since ")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_waiting_is_said_on_standard_error(
+    embedded_store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with holder(embedded_store), pytest.raises(StoreBusyError):
+        Store(embedded_store.location, wait_s=0.1).runs()
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("waiting for the store: process ")
+
+
+def test_a_killed_holder_is_not_waited_for(embedded_store: Store) -> None:
+    with holder(embedded_store) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert Store(embedded_store.location, wait_s=30).runs().empty
+
+
+@pytest.mark.timeout(300)
+def test_many_processes_write_and_read_at_once(embedded_store: Store) -> None:
+    """For a minute four write and four read; meanwhile one that is in is killed."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORK, str(ROOT), "60", part],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for part in ["writer", "reader"] * 4
+    ]
+    with holder(embedded_store) as victim:
+        victim.kill()
+    printed, turns = [], []
+    for process in processes:
+        out, err = process.communicate(timeout=240)
+        assert process.returncode == 0, err
+        printed += out.split()
+        turns.append(len(out.split()))
+    assert 2 * min(turns) >= max(turns), "they take turns"
+    saved = [line for line in printed if line != "read"]
+    assert sorted(embedded_store.runs()["run_id"]) == sorted(saved)
+    counts = embedded_store.query_df(
+        "SELECT count() / 200 AS samples, uniqExact(run_id) AS runs,"
+        " (SELECT sum(request_count) FROM per_second) / 200 AS rolled_up FROM samples"
+    ).iloc[0]
+    assert set(counts) == {len(saved)}
+
+
+def test_threads_take_turns(embedded_store: Store) -> None:
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in range(3):
+                with embedded_store.connect() as client:
+                    assert client.query("SELECT 1").result_rows == [(1,)]
+        except BaseException as exc:
+            failures.append(exc)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_another_thread_of_this_process_is_named(embedded_store: Store) -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with embedded_store.connect():
+            inside.set()
+            leave.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait()
+    with pytest.raises(StoreBusyError, match="another thread of this process"):
+        Store(embedded_store.location, wait_s=0).runs()
+    leave.set()
+    thread.join()
+
+
+def test_connecting_again_inside_uses_the_same_client(embedded_store: Store) -> None:
+    with embedded_store.connect() as outer:
+        with embedded_store.connect() as inner:
+            assert inner is outer
+        assert embedded_store.runs().empty
+        assert len(embedded_store.query_df("SELECT 1 AS one")) == 1
+        assert outer.query("SELECT 1").result_rows == [(1,)]
+        # Another store object on the same place, as a library inside may make one.
+        assert Store(embedded_store.location).runs().empty
+
+
+def test_two_embedded_stores_at_once_are_refused_in_words(
+    embedded_store: Store, tmp_path: Path
+) -> None:
+    other = Store(f"chdb://{tmp_path / 'other'}")
+    with embedded_store.connect(), pytest.raises(StoreError, match="opens one at a time"):
+        other.runs()
+    assert other.runs().empty
+
+
+def test_the_note_of_the_holder_is_only_a_note(embedded_store: Store, own_data: Path) -> None:
+    embedded_store.runs()
+    note = own_data / "store" / gate.HOLDER_NAME
+    assert json.loads(note.read_text())["pid"] == os.getpid()
+    note.write_text("{")
+    assert gate._describe_holder(own_data / "store") == "another process"
+    assert embedded_store.runs().empty
+
+
+def test_others_on_the_machine_cannot_look_in(tmp_path: Path) -> None:
+    assert Store(f"chdb://{tmp_path / 'new' / 'store'}").runs().empty
+    assert (tmp_path / "new" / "store").stat().st_mode & 0o777 == 0o700
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o770)
+    assert Store(f"chdb://{shared}").runs().empty
+    assert shared.stat().st_mode & 0o777 == 0o770, "whoever made it decided"
+
+
+def test_a_path_that_cannot_be_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot write the store") as caught:
+        Store(f"chdb://{tmp_path / 'file' / 'store'}").runs()
+    assert "BENCHLAB_DSN=" in str(caught.value)
+
+
+def test_a_directory_that_may_not_be_written() -> None:
+    """Root may write anywhere, so the store is opened by a process that gave that up."""
+    code = textwrap.dedent("""
+        import os, sys, filelock
+        from benchlab.errors import StoreError
+        from benchlab.store import Store
+        if os.getuid() == 0:
+            os.setuid(65534)
+        try:
+            Store(f"chdb://{sys.argv[1]}/store").runs()
+        except StoreError as exc:
+            print(exc)
+    """)
+    with tempfile.TemporaryDirectory() as directory:
+        (Path(directory) / "store").mkdir()
+        Path(directory).chmod(0o755)
+        (Path(directory) / "store").chmod(0o555)
+        done = subprocess.run(
+            [sys.executable, "-c", code, directory], capture_output=True, text=True, check=True
+        )
+    assert done.stdout.startswith(f"cannot write the store {directory}/store (Permission denied)")
+    assert done.stdout.count("\n") == 1
+
+
+def test_waiting_time_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, embedded_store: Store
+) -> None:
+    for text in ("soon", "nan", "-1"):
+        monkeypatch.setenv("BENCHLAB_STORE_WAIT_S", text)
+        with pytest.raises(ValueError, match=f"BENCHLAB_STORE_WAIT_S='{text}'"):
+            Store(embedded_store.location)
+
+
+def test_waiting_for_as_long_as_it_takes(
+    monkeypatch: pytest.MonkeyPatch, embedded_store: Store
+) -> None:
+    monkeypatch.setattr(gate, "_PATIENCE_S", 0)
+    monkeypatch.setenv("BENCHLAB_STORE_WAIT_S", "inf")
+    told = threading.Event()
+    patient = Store(embedded_store.location, on_wait=lambda _: told.set())
+    with ThreadPoolExecutor(1) as pool:
+        with embedded_store.connect():
+            count = pool.submit(lambda: len(patient.runs()))
+            assert told.wait(60)
+        assert count.result(60) == 0
+
+
+def test_a_script_from_standard_input_is_named_python(embedded_store: Store) -> None:
+    note = Path(embedded_store.location.removeprefix("chdb://")) / gate.HOLDER_NAME
+    script = f"""
+from pathlib import Path
+from benchlab.store import Store
+with Store({embedded_store.location!r}).connect():
+    print(Path({str(note)!r}).read_text())
+"""
+    done = subprocess.run(
+        [sys.executable, "-"], input=script, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["command"] == "python"

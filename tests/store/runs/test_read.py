@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from benchlab.errors import InputError, RunNotFoundError, StoreError
+from benchlab.runs.run import Run, new_run_id
+from benchlab.samples.examples import make_example
+from benchlab.samples.samples import SAMPLE_DTYPE, Samples
+from benchlab.store import Store
+from tests.runs.floors import make_floor
+
+MakeRun = Callable[..., Run]
+
+EXAMPLES = (
+    make_example("connect", "a", 3, 7, 0, "refused"),
+    make_example("check", "b'", 4, 10**12, 200, 'no "x"', [("A", "é")], b"<\x00\xff\n'", 5),
+)
+
+
+def test_a_run_comes_back_exactly(store: Store, make_run: MakeRun) -> None:
+    run = replace(make_run(1000, stopped_ns=700_000_000), stop_reason="stopped by abort_on x")
+    carried = {**run.environment, "calibration": {"floor": make_floor().to_dict()}}
+    run = replace(run, examples=EXAMPLES, environment=carried)
+    store.save(run)
+    back = store.run(run.id)
+    assert back.floor == make_floor()
+    assert back.samples.records.tobytes() == run.samples.records.tobytes()
+    assert back.samples.endpoints == run.samples.endpoints
+    assert (back.plan, back.health, back.environment) == (run.plan, run.health, run.environment)
+    assert (back.started_at, back.started_at_ns) == (run.started_at, run.started_at_ns)
+    assert back.stopped_ns == 700_000_000
+    assert back.examples == EXAMPLES
+    assert back.stop_reason == "stopped by abort_on x"
+    assert back.spool is None
+    assert (back.verdict, back.stats) == (run.verdict, run.stats)
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(records=hnp.arrays(SAMPLE_DTYPE, st.integers(0, 30)))
+def test_any_records_come_back_exactly(
+    store: Store, make_run: MakeRun, records: np.ndarray
+) -> None:
+    """Times are stored as differences: that must hold even for numbers no clock gives."""
+    whole = np.zeros(len(records), dtype=SAMPLE_DTYPE)  # padding bytes zero, so bytes compare
+    for field in SAMPLE_DTYPE.names or ():
+        whole[field] = records[field]
+    whole["seq"] = np.arange(len(records))
+    run = replace(make_run(10, run_id=new_run_id()), samples=Samples(whole, ("a", "b")))
+    with store.connect() as client:
+        from benchlab.store.runs import read, write
+
+        if len(whole):
+            write._insert_block(client, run, whole, run.id)
+        assert read._read_records(client, run.id, len(whole)).tobytes() == whole.tobytes()
+
+
+def test_runs_are_listed_newest_first(store: Store, make_run: MakeRun) -> None:
+    empty = store.runs()
+    assert list(empty.columns)[:2] == ["run_id", "started_at"]
+    runs = [make_run(100, name=f"n{k}", started_at_ns=k * 10**9) for k in (2, 3, 1)]
+    for run in runs:
+        store.save(run)
+    frame = store.runs()
+    assert list(frame["name"]) == ["n3", "n2", "n1"]
+    assert list(store.runs(limit=2)["name"]) == ["n3", "n2"]
+    assert str(frame["started_at"].dt.tz) == "UTC"
+    pd.testing.assert_series_equal(empty.dtypes, frame.dtypes)
+    top = frame.iloc[0]
+    stats = runs[1].stats
+    assert stats.latency_ns is not None
+    assert top["latency_p99_ms"] == stats.latency_ns.p99 / 1e6
+    assert (top["count"], top["error_count"]) == (stats.count, stats.error_count)
+    assert top["verdict"] == "valid"
+    assert top["tags"] == {"commit": "abc", "quote": "it's"}
+
+
+def test_run_by_beginning_and_by_latest(store: Store, make_run: MakeRun) -> None:
+    with pytest.raises(RunNotFoundError, match="no runs yet"):
+        store.run("latest")
+    old = make_run(10, run_id="aa11111111111111", started_at_ns=10**9)
+    new = make_run(10, run_id="aa22222222222222", started_at_ns=2 * 10**9)
+    store.save(new)
+    store.save(old)
+    assert store.run("latest").id == new.id
+    assert store.run("aa1").id == old.id
+    for wrong in ("aa", "b", "", "aa1' OR 1=1 --", "%"):
+        with pytest.raises(RunNotFoundError, match="benchlab history"):
+            store.run(wrong)
+
+
+def test_missing_samples_are_noticed(store: Store, make_run: MakeRun) -> None:
+    run = make_run(100)
+    store.save(run)
+    store.query_df("DELETE FROM samples WHERE seq = 7", write=True)
+    with pytest.raises(StoreError, match="holds 99 of its 100 samples"):
+        store.run(run.id)
+
+
+def test_the_summary_row_is_in_seconds(store: Store, make_run: MakeRun) -> None:
+    run = make_run(1000)
+    store.save(run)
+    row = store.query_df("SELECT * FROM benchmark_results ORDER BY timestamp DESC LIMIT 10;").iloc[
+        0
+    ]
+    latency = run.stats.latency_ns
+    assert latency is not None
+    assert row["avg_latency"] == latency.mean / 1e9
+    assert row["p95_latency"] == latency.p95 / 1e9
+    assert row["p99_latency"] == latency.p99 / 1e9
+    assert (row["min_latency"], row["max_latency"]) == (latency.min / 1e9, latency.max / 1e9)
+    assert row["total_requests"] == run.stats.count == 950
+    assert row["endpoint"] == "POST /api/add, GET /größe"
+
+
+def test_a_run_that_measured_nothing_has_no_latency(store: Store, make_run: MakeRun) -> None:
+    store.save(make_run(0))
+    row = store.query_df("SELECT * FROM benchmark_results").iloc[0]
+    assert row["total_requests"] == 0
+    assert row["verdict"] == "invalid"
+    assert row.isna()["avg_latency"]
+
+
+def test_sql_and_python_agree_on_percentiles(store: Store, make_run: MakeRun) -> None:
+    run = make_run(5000)
+    store.save(run)
+    row = store.query_df("SELECT * FROM run_percentiles").iloc[0]
+    stats = run.stats
+    for name, part in (("latency", stats.latency_ns), ("service", stats.service_ns)):
+        assert part is not None
+        for key in ("p50", "p90", "p95", "p99", "p99_9", "max"):
+            assert row[f"{name}_{key}_ns"] == getattr(part, key)
+    assert (row["request_count"], row["error_count"]) == (stats.count, stats.error_count)
+
+
+def test_samples_have_their_times_in_sql(store: Store, make_run: MakeRun) -> None:
+    run = make_run(20)
+    store.save(run)
+    frame = store.query_df(
+        "SELECT sent_ns, first_byte_ns, done_ns, warmup, toUnixTimestamp64Nano(timestamp) AS at"
+        " FROM samples ORDER BY seq"
+    )
+    records = run.samples.records
+    for name in ("sent_ns", "first_byte_ns", "done_ns"):
+        assert list(frame[name]) == list(records[name])
+    assert list(frame["at"]) == list(run.started_at_ns + records["intended_ns"])
+    assert frame["warmup"].sum() == 1
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP TABLE runs",
+        "INSERT INTO runs (id) VALUES ('x')",
+        "ALTER TABLE runs DELETE WHERE 1",
+        "TRUNCATE TABLE samples",
+        "CREATE TABLE t (a UInt8) ENGINE = Memory",
+        "SET readonly = 0",
+        "SET readonly = 0; DROP TABLE runs",
+        "WITH 1 AS x INSERT INTO runs (id) SELECT 'x'",
+        "SELECT 1; DROP TABLE runs",
+        "/* SELECT */ DROP TABLE runs",
+        "RENAME TABLE runs TO walks",
+        "DELETE FROM runs WHERE 1",
+        "OPTIMIZE TABLE runs FINAL",
+        "DETACH TABLE runs",
+        "SYSTEM STOP MERGES",
+        "CREATE FUNCTION f AS (x) -> x",
+        "CREATE USER mallory",
+        "GRANT ALL ON *.* TO mallory",
+        "KILL QUERY WHERE 1",
+        "INSERT INTO FUNCTION file('stolen.csv', 'CSV', 'a String') SELECT 'x'",
+        "SELECT 'x' INTO OUTFILE 'stolen.csv'",
+        "SELECT 'x' INTO /**/ outfile 'stolen.csv'",
+        "SELECT 1; SYSTEM STOP MERGES",
+        "SELECT * FROM file('/etc/passwd', 'LineAsString')",
+        "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
+        "SELECT * FROM remote('127.0.0.1:1', system.one)",
+    ],
+)
+def test_queries_change_nothing_unless_told(store: Store, make_run: MakeRun, sql: str) -> None:
+    store.save(make_run(5))
+    with pytest.raises(InputError, match=r"--write|Multi-statements are not allowed"):
+        store.query_df(sql)
+    assert len(store.runs()) == 1
+    # The refusal holds for that query alone.
+    store.query_df("CREATE TABLE mine (a UInt8) ENGINE = Memory", write=True)
+    store.query_df("DROP TABLE mine", write=True)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["-- why\nselect 1 AS x", "/* a */ (SELECT 1 AS x)", "WITH 1 AS x SELECT x", "FROM numbers(1)"],
+)
+def test_ways_to_begin_a_question(store: Store, sql: str) -> None:
+    assert len(store.query_df(sql)) == 1
+
+
+@pytest.mark.parametrize("sql", ["SELECT ';' AS x", "SELECT 1 AS x -- ; or not", "SELECT 1 AS x;"])
+def test_a_semicolon_is_not_a_second_statement(store: Store, sql: str) -> None:
+    assert list(store.query_df(sql).columns) == ["x"]
+
+
+def test_parameters_are_bound(store: Store) -> None:
+    nasty = "'; DROP TABLE runs; -- \\ é"
+    assert store.query_df("SELECT {x:String} AS x", {"x": nasty})["x"][0] == nasty
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELCT 1", "Syntax error"),
+        ("SELECT nope FROM runs", "nope"),
+        ("SELECT * FROM nope", "nope"),
+        ("SELECT nope(1)", "nope"),
+        ("SELECT {x:String}", "Substitution `x` is not set"),
+        ("", ""),
+    ],
+)
+def test_wrong_sql_is_one_clear_line(store: Store, sql: str, said: str) -> None:
+    with pytest.raises(InputError, match="the query cannot be run") as caught:
+        store.query_df(sql)
+    assert said in str(caught.value)
+    for noise in ("\n", "Stack trace", "(version", "FORMAT Native", "DB::Exception"):
+        assert noise not in str(caught.value)
+
+
+def test_a_query_that_fails_in_the_engine_is_the_stores_error(store: Store) -> None:
+    with pytest.raises(StoreError, match="the query failed: "):
+        store.query_df("SELECT throwIf(1)")
+
+
+def test_errors_inside_a_connection_come_out_as_ours(store: Store) -> None:
+    with pytest.raises(StoreError, match="failed: ") as caught, store.connect() as client:
+        client.query("SELECT throwIf(1)")
+    assert "\n" not in str(caught.value)
+    assert store.runs().empty

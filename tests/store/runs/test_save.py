@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchlab import spool
+from benchlab.errors import StoreError
+from benchlab.plan.request import Request
+from benchlab.runs.run import Run
+from benchlab.samples.samples import Samples
+from benchlab.store import Store
+from benchlab.store.runs import write
+
+MakeRun = Callable[..., Run]
+
+ROOT = Path(__file__).parents[2]
+
+DIE = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from tests.store.stored_runs import make_run
+from benchlab.store import Store, write
+write.BLOCK_SAMPLES = 100
+insert, left = write._insert_block, int(sys.argv[2])
+def dying(*args):
+    global left
+    if left == 0:
+        os._exit(9)
+    left -= 1
+    insert(*args)
+write._insert_block = dying
+if left == 5:
+    write._insert_run = lambda *args: os._exit(9)
+Store().save(make_run(500, run_id="0123456789abcdef"))
+"""
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "BLOCK_SAMPLES", 100)
+
+
+def copies(store: Store, run: Run) -> tuple[int, int, int]:
+    """Rows of the run in runs, samples and benchmark_results; its connections are there once."""
+    kept = store.query_df(
+        "SELECT count() AS n FROM connections WHERE run_id = {run_id:String}", {"run_id": run.id}
+    )
+    assert int(kept["n"][0]) in (0, len(run.connections))
+    counts = []
+    for table, column in (("runs", "id"), ("samples", "run_id"), ("benchmark_results", "run_id")):
+        sql = f"SELECT count() AS n FROM {table} WHERE {column} = {{run_id:String}}"  # noqa: S608
+        counts.append(int(store.query_df(sql, {"run_id": run.id})["n"][0]))
+    return counts[0], counts[1], counts[2]
+
+
+def test_any_number_of_times_leaves_one_copy(store: Store, make_run: MakeRun) -> None:
+    run, other = make_run(450), make_run(450)
+    for _ in range(3):
+        store.save(run)
+    store.save(other)
+    assert copies(store, run) == copies(store, other) == (1, 450, 1)
+    assert store.has(run.id)
+    assert not store.has(run.id[:8])
+
+
+@pytest.mark.parametrize("count", [0, 1, 100, 101])
+def test_sizes_around_a_block(store: Store, make_run: MakeRun, count: int) -> None:
+    run = make_run(count)
+    store.save(run)
+    store.save(run)
+    assert copies(store, run) == (1, count, 1)
+    assert len(store.run(run.id).samples) == count
+
+
+def test_progress_counts_samples(store: Store, make_run: MakeRun) -> None:
+    seen: list[tuple[int, int]] = []
+    run = make_run(250)
+    store.save(run, lambda done, total: seen.append((done, total)))
+    assert seen == [(0, 250), (100, 250), (200, 250), (250, 250)]
+
+
+@pytest.mark.parametrize("survived", [0, 2, 5])
+def test_a_process_that_dies_between_any_two_steps(
+    closed_store: Store, make_run: MakeRun, survived: int
+) -> None:
+    store = closed_store
+    done = subprocess.run(
+        [sys.executable, "-c", DIE, str(ROOT), str(survived)],
+        check=False,
+    )
+    assert done.returncode == 9
+    run = make_run(500, run_id="0123456789abcdef")
+    assert copies(store, run) == (0, survived * 100, 0)
+    assert store.runs().empty
+    assert store.query_df("SELECT * FROM run_percentiles").empty
+    for _ in range(2):
+        store.save(run)
+    assert copies(store, run) == (1, 500, 1)
+    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+
+
+@pytest.mark.parametrize("step", ["_insert_block", "_insert_run"])
+def test_an_acknowledgement_that_was_lost(
+    store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The rows are in, but whoever inserted them was told otherwise."""
+    real = getattr(write, step)
+
+    def unacknowledged(*args: object) -> None:
+        real(*args)
+        raise StoreError("the connection broke")
+
+    monkeypatch.setattr(write, step, unacknowledged)
+    run = make_run(300)
+    with pytest.raises(StoreError):
+        store.save(run)
+    monkeypatch.setattr(write, step, real)
+    store.save(run)
+    assert copies(store, run) == (1, 300, 1)
+
+
+def test_an_insert_that_arrives_after_it_was_given_up(store: Store, make_run: MakeRun) -> None:
+    """A timed-out insert may still land when the retry has already looked: the token holds."""
+    run = make_run(100)
+    with store.connect() as client:
+        for _ in range(2):
+            write._insert_block(client, run, run.samples.records, f"samples:{run.id}:0:")
+    store.save(run)
+    assert copies(store, run) == (1, 100, 1)
+
+
+def test_leftovers_of_other_content_are_replaced(store: Store, make_run: MakeRun) -> None:
+    run = make_run(300)
+    with store.connect() as client:
+        stray = run.samples.records[50:150]
+        write._insert_block(client, run, stray, f"samples:{run.id}:0:")
+    store.save(run)
+    assert copies(store, run) == (1, 300, 1)
+    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+
+
+def test_samples_need_not_be_in_order(store: Store, make_run: MakeRun) -> None:
+    run = make_run(250)
+    shuffled = Run(**{**vars(run), "samples": Samples(run.samples.records[::-1], ("a", "b"))})
+    store.save(shuffled)
+    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+
+
+def test_spool_goes_when_and_only_when_the_run_is_stored(
+    store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make_run(1).plan
+    with spool.create("00112233445566ff", plan, {}) as directory:
+        pass
+    run = make_run(100, run_id="00112233445566ff", spool=directory)
+    with monkeypatch.context() as patch:
+        patch.setattr(write, "_insert_run", lambda *_: (_ for _ in ()).throw(StoreError("full")))
+        with pytest.raises(StoreError):
+            store.save(run)
+    assert directory.is_dir()
+    store.save(run)
+    assert not directory.exists()
+
+
+def test_credentials_are_not_kept(store: Store, make_run: MakeRun) -> None:
+    secret = "hunter2"
+    run = make_run(10)
+    request = Request(
+        "POST",
+        f"http://me:{secret}@127.0.0.1:8000/add?token={secret}&q=1",
+        headers={"X-API-Key": secret, "X-A": "b"},
+        json={"a": [1]},
+    )
+    run = replace(run, plan=replace(run.plan, requests=[request]))
+    store.save(run)
+
+    stored = store.query_df("SELECT * FROM runs").iloc[0]
+    told = store.query_df("SELECT * FROM benchmark_results").iloc[0]
+    listed = store.runs().iloc[0]
+    for row in (stored, told, listed):
+        assert row["url"] == "http://127.0.0.1:8000/add?token=***&q=1"
+        assert secret not in str(row.to_dict())
+        assert "bWU6aHVudGVyMg" not in str(row.to_dict()), "user and password in base64"
+
+    (back,) = store.run(run.id).plan.requests
+    assert back == replace(
+        request,
+        url="http://127.0.0.1:8000/add?token=***&q=1",
+        headers=[
+            ("X-API-Key", "***"),
+            ("X-A", "b"),
+            ("Authorization", "***"),
+            ("Content-Type", "application/json"),
+        ],
+    )
+    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+    assert request.header_pairs[0] == ("X-API-Key", secret), "the run itself keeps its own"
+
+
+def test_a_stored_run_needs_few_bytes(
+    store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "BLOCK_SAMPLES", 262_144)
+    store.save(make_run(200_000))
+    size = store.query_df(
+        "SELECT sum(bytes_on_disk) / sum(rows) AS size FROM system.parts"
+        " WHERE table = 'samples' AND database = currentDatabase() AND active"
+    )["size"][0]
+    assert size <= 10

@@ -1,0 +1,95 @@
+"""The schema as a cluster gets it. There is none here: what is sent is looked at, and parsed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from benchlab.errors import InputError
+from benchlab.store import Store
+from benchlab.store.client.dsn import parse_dsn
+from benchlab.store.schema import cluster, migrate
+from tests.clickhouse_front import Front
+from tests.golden.files import assert_golden
+
+GOLDEN = Path(__file__).parent / "golden" / "cluster.sql"
+
+
+def rendered() -> list[str]:
+    return [
+        part
+        for step in migrate.migrations()
+        for statement in step.statements()
+        for part in cluster.for_cluster(statement, "lab")
+    ]
+
+
+def test_statements_are_as_they_were() -> None:
+    assert_golden(GOLDEN, ";\n\n".join(rendered()) + ";\n")
+
+
+def test_the_engine_can_read_every_statement(front: Front) -> None:
+    for statement in rendered():
+        quoted = statement.replace("\\", "\\\\").replace("'", "\\'")
+        assert front.query(f"SELECT formatQuery('{quoted}')")
+
+
+def test_a_statement_that_it_has_no_form_for_is_refused() -> None:
+    """Sent as it is, it would reach one server of the cluster."""
+    with pytest.raises(ValueError, match="ADD COLUMN"):
+        list(cluster.for_cluster("ALTER TABLE runs ADD COLUMN IF NOT EXISTS x String", "lab"))
+
+
+def test_every_table_is_replicated_and_distributed() -> None:
+    statements = "\n".join(rendered())
+    tables = re.findall(r"CREATE TABLE IF NOT EXISTS (\w+) ON CLUSTER lab", statements)
+    assert {name for name in tables if not name.endswith("_local")} == {
+        name.removesuffix("_local") for name in tables if name.endswith("_local")
+    }
+    for statement in rendered():
+        if statement.startswith("CREATE TABLE"):
+            assert re.search(r"ENGINE = (Replicated\w*MergeTree|Distributed)\(", statement)
+        assert " ON CLUSTER lab" in statement
+        assert "non_replicated" not in statement
+
+
+def test_rows_that_belong_together_share_a_shard() -> None:
+    keys = dict(
+        re.findall(
+            r"Distributed\(lab, currentDatabase\(\), (\w+)_local, (.*)\)", "\n".join(rendered())
+        )
+    )
+    assert keys["runs"] == "cityHash64(id)"
+    assert {keys[name] for name in ("samples", "endpoint_seconds")} == {"cityHash64(run_id)"}
+    assert keys["otel_traces"] == keys["otel_traces_trace_id_ts"] == "cityHash64(TraceId)"
+    assert "0" not in keys.values(), "not all rows of a table in one shard"
+
+
+def test_the_setting_is_one_option_of_the_dsn() -> None:
+    dsn = parse_dsn("http://h/lab?cluster=prod&verify=false")
+    assert (dsn.cluster, dsn.options) == ("prod", (("verify", "false"),))
+    with pytest.raises(InputError, match="cluster name"):
+        Store("http://h/lab?cluster=a'b")
+    for setting in cluster.SETTINGS:
+        assert re.fullmatch(r"[a-z_]+", setting)
+
+
+def test_the_engine_knows_the_settings(front: Front) -> None:
+    names = ", ".join(f"'{name}'" for name in cluster.SETTINGS)
+    count = front.query(f"SELECT count() FROM system.settings WHERE name IN ({names})")  # noqa: S608
+    assert int(count) == len(cluster.SETTINGS)
+
+
+def test_a_client_of_a_cluster_says_so_in_what_it_sends(
+    served_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine has no such cluster, and says so of the first statement that names it."""
+    with served_store.connect() as client:
+        assert cluster.stored(client, "samples") == "samples"
+        cluster.use_cluster(client, "lab")
+        assert cluster.stored(client, "samples") == "samples_local ON CLUSTER lab"
+        monkeypatch.setattr(migrate, "_version", lambda _: 0)
+        with pytest.raises(Exception, match="cluster 'lab' not found"):
+            migrate.migrate(client)

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchlab.errors import SchemaError
+from benchlab.runs.run import Run
+from benchlab.store import Store
+from benchlab.store.client import connection
+from benchlab.store.schema import migrate
+
+MakeRun = Callable[..., Run]
+
+MAP = "Map(LowCardinality(String), String)"
+LOW = "LowCardinality(String)"
+TIME = "DateTime64(9)"
+
+# What the Collector's ClickHouse exporter 0.161.0 creates: names and types, in order.
+TRACES = {
+    "Timestamp": TIME,
+    "TraceId": "String",
+    "SpanId": "String",
+    "ParentSpanId": "String",
+    "TraceState": "String",
+    "SpanName": LOW,
+    "SpanKind": LOW,
+    "ServiceName": LOW,
+    "ResourceAttributes": MAP,
+    "ScopeName": "String",
+    "ScopeVersion": "String",
+    "SpanAttributes": MAP,
+    "Duration": "UInt64",
+    "StatusCode": LOW,
+    "StatusMessage": "String",
+    "Events.Timestamp": f"Array({TIME})",
+    "Events.Name": f"Array({LOW})",
+    "Events.Attributes": f"Array({MAP})",
+    "Links.TraceId": "Array(String)",
+    "Links.SpanId": "Array(String)",
+    "Links.TraceState": "Array(String)",
+    "Links.Attributes": f"Array({MAP})",
+}
+COMMON = {
+    "ResourceAttributes": MAP,
+    "ResourceSchemaUrl": "String",
+    "ScopeName": "String",
+    "ScopeVersion": "String",
+    "ScopeAttributes": MAP,
+    "ScopeDroppedAttrCount": "UInt32",
+    "ScopeSchemaUrl": "String",
+    "ServiceName": LOW,
+    "MetricName": LOW,
+    "MetricDescription": "String",
+    "MetricUnit": "String",
+    "Attributes": MAP,
+    "StartTimeUnix": "DateTime",
+    "TimeUnix": "DateTime",
+}
+EXEMPLARS = {
+    "Exemplars.FilteredAttributes": f"Array({MAP})",
+    "Exemplars.TimeUnix": "Array(DateTime)",
+    "Exemplars.Value": "Array(Float64)",
+    "Exemplars.SpanId": "Array(String)",
+    "Exemplars.TraceId": "Array(String)",
+}
+VALUE = {"Value": "Float64", "Flags": "UInt32"}
+COUNT = {"Count": "UInt64", "Sum": "Float64"}
+SPREAD = {"Flags": "UInt32", "Min": "Float64", "Max": "Float64", "AggregationTemporality": "Int32"}
+EXPORTER = {
+    "otel_traces": TRACES,
+    "otel_traces_trace_id_ts": {"TraceId": "String", "Start": "DateTime", "End": "DateTime"},
+    "otel_metrics_gauge": COMMON | VALUE | EXEMPLARS,
+    "otel_metrics_sum": COMMON
+    | VALUE
+    | EXEMPLARS
+    | {"AggregationTemporality": "Int32", "IsMonotonic": "Bool"},
+    "otel_metrics_histogram": COMMON
+    | COUNT
+    | {"BucketCounts": "Array(UInt64)", "ExplicitBounds": "Array(Float64)"}
+    | EXEMPLARS
+    | SPREAD,
+    "otel_metrics_exponential_histogram": COMMON
+    | COUNT
+    | {
+        "Scale": "Int32",
+        "ZeroCount": "UInt64",
+        "PositiveOffset": "Int32",
+        "PositiveBucketCounts": "Array(UInt64)",
+        "NegativeOffset": "Int32",
+        "NegativeBucketCounts": "Array(UInt64)",
+    }
+    | EXEMPLARS
+    | SPREAD,
+    "otel_metrics_summary": COMMON
+    | COUNT
+    | {
+        "ValueAtQuantiles.Quantile": "Array(Float64)",
+        "ValueAtQuantiles.Value": "Array(Float64)",
+        "Flags": "UInt32",
+    },
+}
+
+METRIC_KEYS = "ServiceName, MetricName, toStartOfHour(TimeUnix), cityHash64(Attributes), TimeUnix"
+SORTING_KEYS = {
+    "otel_traces": "ServiceName, SpanName, toDateTime(Timestamp)",
+    "otel_traces_trace_id_ts": "TraceId, Start",
+}
+
+
+def test_files_are_numbered_from_1_without_a_hole() -> None:
+    steps = migrate.migrations()
+    assert [step.version for step in steps] == list(range(1, len(steps) + 1))
+    assert all(list(step.statements()) for step in steps)
+
+
+REPEATABLE = (
+    r"CREATE (TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS "
+    r"|ALTER TABLE \w+ MODIFY SETTING "
+)
+
+
+def test_every_statement_can_be_repeated() -> None:
+    for step in migrate.migrations():
+        for statement in step.statements():
+            assert re.match(REPEATABLE, statement)
+
+
+def test_applied_once(store: Store) -> None:
+    for _ in range(2):
+        applied = store.query_df("SELECT version, name FROM schema_migrations ORDER BY version")
+        assert list(applied["version"]) == [step.version for step in migrate.migrations()]
+        assert list(applied["name"]) == [step.name for step in migrate.migrations()]
+
+
+def test_it_says_what_the_schema_was_and_is(new_store: Store) -> None:
+    latest = migrate.latest_version()
+    assert new_store.migrate() == (0, latest)
+    assert new_store.migrate() == (latest, latest)
+    with new_store.connect():
+        assert new_store.migrate() == (latest, latest)
+
+
+def test_one_of_an_older_benchlab_is_brought_up_to_date(
+    new_store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = migrate.migrations()
+    monkeypatch.setattr(migrate, "migrations", lambda: steps[:2])
+    assert new_store.migrate() == (0, 2)
+    monkeypatch.setattr(migrate, "migrations", lambda: steps)
+    assert new_store.migrate() == (2, steps[-1].version)
+    new_store.save(make_run(10))
+    assert len(new_store.runs()) == 1
+
+
+def test_one_that_was_cut_off_is_applied_again(
+    new_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = new_store
+    first, second, *rest = migrate.migrations()
+    broken = replace(second, sql=second.sql + "\nCREATE NONSENSE;\n")
+    monkeypatch.setattr(migrate, "migrations", lambda: (first, broken, *rest))
+    with pytest.raises(Exception, match="NONSENSE"):
+        store.runs()
+    monkeypatch.setattr(migrate, "migrations", lambda: (first, second, *rest))
+    assert store.runs().empty
+    count = store.query_df("SELECT count() AS n FROM schema_migrations")["n"][0]
+    assert count == len(migrate.migrations())
+
+
+def test_a_newer_store_is_refused(new_store: Store) -> None:
+    new_store.query_df("INSERT INTO schema_migrations (version, name) VALUES (99, 'x')", write=True)
+    with pytest.raises(SchemaError, match="schema 99, this benchlab knows up to"):
+        new_store.runs()
+
+
+def test_several_may_come_first_at_once(new_served_store: Store, make_run: MakeRun) -> None:
+    """Only the embedded engine is opened by one at a time."""
+    start, failures = threading.Barrier(4), list[BaseException]()
+
+    def open_and_save(run: Run) -> None:
+        try:
+            start.wait()
+            Store().save(run)
+        except BaseException as exc:
+            failures.append(exc)
+
+    threads = [
+        threading.Thread(target=open_and_save, args=[make_run(500, seed=k)]) for k in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    for sql, count in (
+        ("SELECT count() AS n FROM schema_migrations", len(migrate.migrations())),
+        ("SELECT count() AS n FROM runs", 4),
+        ("SELECT count() AS n FROM samples", 2000),
+        ("SELECT sum(request_count) AS n FROM per_second", 2000),
+    ):
+        assert new_served_store.query_df(sql)["n"][0] == count
+
+
+@pytest.mark.parametrize("table", EXPORTER)
+def test_telemetry_tables_are_the_collectors(store: Store, table: str) -> None:
+    columns = store.query_df(
+        "SELECT name, type FROM system.columns"
+        " WHERE database = currentDatabase() AND table = {table:String} ORDER BY position",
+        {"table": table},
+    )
+    assert dict(zip(columns["name"], columns["type"], strict=True)) == EXPORTER[table]
+    assert list(columns["name"]) == list(EXPORTER[table])
+
+
+@pytest.mark.parametrize("table", EXPORTER)
+def test_telemetry_tables_are_sorted_and_partitioned_as_the_collectors(
+    store: Store, table: str
+) -> None:
+    row = store.query_df(
+        "SELECT sorting_key, partition_key FROM system.tables"
+        " WHERE database = currentDatabase() AND name = {table:String}",
+        {"table": table},
+    ).iloc[0]
+    times = {"otel_traces": "Timestamp", "otel_traces_trace_id_ts": "Start"}
+    assert row["sorting_key"] == SORTING_KEYS.get(table, METRIC_KEYS)
+    assert row["partition_key"] == f"toDate({times.get(table, 'TimeUnix')})"
+
+
+def test_repeated_inserts_are_dropped_also_where_the_collector_came_first(tmp_path: Path) -> None:
+    """The exporter creates its tables, as ours are created, then ours find them there."""
+    store = Store(f"chdb://{tmp_path / 'first'}")
+    (exporters,) = (step for step in migrate.migrations() if step.name == "otel")
+    created = [text for text in exporters.statements() if text.startswith("CREATE ")]
+    assert "deduplication" not in "".join(created)
+    assert store._dsn.path is not None
+    store._dsn.path.mkdir()
+    with connection.opened(store._dsn) as client:
+        for statement in created:
+            client.command(statement)
+        client.command("INSERT INTO otel_traces (TraceId) VALUES ('theirs')")
+    for _ in range(2):
+        store.query_df(
+            "INSERT INTO otel_traces (TraceId) SETTINGS insert_deduplication_token = 'once'"
+            " VALUES ('ours')",
+            write=True,
+        )
+    for table in ("otel_traces", "otel_traces_trace_id_ts"):
+        found = store.query_df(f"SELECT TraceId FROM {table} ORDER BY TraceId")  # noqa: S608
+        assert list(found["TraceId"]) == ["ours", "theirs"]
+    windows = store.query_df(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND"
+        " name LIKE 'otel_%' AND create_table_query LIKE '%deduplication_window = 10000%'"
+    )
+    assert set(windows["name"]) == set(EXPORTER)
