@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from benchlab.errors import BenchlabError, InputError
-from benchlab.exchange.export import FORMATS, export_blocks, write_blocks
 from benchlab.exchange.formats import SOURCES
-from benchlab.exchange.hgrm import UNITS_NS
 from benchlab.exchange.imports import import_file
+from benchlab.exchange.own.export import FORMATS, export_blocks, write_blocks
+from benchlab.exchange.tools.hgrm import UNITS_NS
 from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.store import Store
 

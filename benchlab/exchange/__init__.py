@@ -16,7 +16,7 @@ writes to a store.
 
 from __future__ import annotations
 
-from benchlab.exchange.export import FORMATS, export_run
 from benchlab.exchange.imports import import_file
+from benchlab.exchange.own.export import FORMATS, export_run
 
 __all__ = ["FORMATS", "export_run", "import_file"]

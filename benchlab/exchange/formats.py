@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchlab.errors import InputError
-from benchlab.exchange.export import CSV_MARK
-from benchlab.exchange.text import opened
+from benchlab.exchange.own.export import CSV_MARK
+from benchlab.exchange.parsing import opened
 
 __all__ = ["SOURCES", "Source", "detect"]
 

@@ -7,11 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 from benchlab.errors import InputError
-from benchlab.exchange import jtl, k6, oha, own, vegeta
-from benchlab.exchange.collect import Collector
 from benchlab.exchange.formats import SOURCES, detect
-from benchlab.exchange.hgrm import UNITS_NS, read_hgrm
-from benchlab.exchange.locust import read_locust
+from benchlab.exchange.own import import_ as own
+from benchlab.exchange.tools import jtl, k6, oha, vegeta
+from benchlab.exchange.tools.collect import Collector
+from benchlab.exchange.tools.hgrm import UNITS_NS, read_hgrm
+from benchlab.exchange.tools.locust import read_locust
 from benchlab.plan.request import Request
 from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.runs.run import Run

@@ -14,7 +14,7 @@ import pytest
 
 from benchlab.errors import InputError, InvalidRunError
 from benchlab.exchange import import_file
-from benchlab.exchange.failures import kind_of_failure
+from benchlab.exchange.tools.failures import kind_of_failure
 from benchlab.plan.shapes import Imported
 from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.runs.run import Run

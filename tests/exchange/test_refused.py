@@ -11,7 +11,7 @@ import pytest
 
 from benchlab.errors import InputError
 from benchlab.exchange import FORMATS, export_run, import_file
-from tests.exchange.test_round_trip import EXAMPLE, back
+from tests.exchange.own.test_round_trip import EXAMPLE, back
 from tests.store.stored_runs import make_run
 
 _EACH = pytest.mark.parametrize("form", list(FORMATS))

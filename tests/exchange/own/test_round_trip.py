@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 import benchlab as bl
 from benchlab.errors import InputError, RunError
 from benchlab.exchange import FORMATS, export_run, import_file
-from benchlab.exchange.export import FIELDS, export_blocks
+from benchlab.exchange.own.export import FIELDS, export_blocks
 from benchlab.plan.public import public_plan
 from benchlab.plan.request import Request
 from benchlab.runs.run import Run

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError, RunError
-from benchlab.exchange.head import encode_head
+from benchlab.exchange.own.head import encode_head
 from benchlab.runs.run import Run
 from benchlab.samples.samples import SAMPLE_DTYPE
 

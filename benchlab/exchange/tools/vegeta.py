@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from benchlab.exchange.collect import Collector
-from benchlab.exchange.failures import kind_of_failure
-from benchlab.exchange.text import Place, csv_rows, lines, parse_rfc3339_ns
+from benchlab.exchange.parsing import Place, csv_rows, lines, parse_rfc3339_ns
+from benchlab.exchange.tools.collect import Collector
+from benchlab.exchange.tools.failures import kind_of_failure
 from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchlab.exchange import collect
-from benchlab.exchange.collect import Collector
-from benchlab.exchange.text import parse_rfc3339_ns
+from benchlab.exchange.parsing import parse_rfc3339_ns
+from benchlab.exchange.tools import collect
+from benchlab.exchange.tools.collect import Collector
 from benchlab.plan.shapes import Imported
 
 HITS = st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 3_000)), min_size=1, max_size=60)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.errors import InputError
-from benchlab.exchange.collect import Collector
-from benchlab.exchange.failures import kind_of_failure
-from benchlab.exchange.text import LONGEST_BYTES, Place, columns, csv_rows, opened, too_long
+from benchlab.exchange.parsing import LONGEST_BYTES, Place, columns, csv_rows, opened, too_long
+from benchlab.exchange.tools.collect import Collector
+from benchlab.exchange.tools.failures import kind_of_failure
 from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_MS

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchlab.errors import InputError
-from benchlab.exchange.text import WRONG_CONTENT
+from benchlab.exchange.parsing import WRONG_CONTENT
 from benchlab.plan.plan import Plan
 from benchlab.plan.public import public_plan
 from benchlab.runs.health import Health

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.errors import InputError
-from benchlab.exchange.text import Place, content_digest, lines
+from benchlab.exchange.parsing import Place, content_digest, lines
 from benchlab.runs.imported_summary import ImportedSummary, Point
 from benchlab.units import NS_PER_MS, NS_PER_S
 

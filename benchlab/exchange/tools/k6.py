@@ -12,9 +12,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchlab.exchange.collect import Collector
-from benchlab.exchange.failures import kind_of_failure
-from benchlab.exchange.text import Place, columns, csv_rows, lines, parse_rfc3339_ns
+from benchlab.exchange.parsing import Place, columns, csv_rows, lines, parse_rfc3339_ns
+from benchlab.exchange.tools.collect import Collector
+from benchlab.exchange.tools.failures import kind_of_failure
 from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_MS, NS_PER_S

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from benchlab.errors import InputError
-from benchlab.exchange.export import CSV_MARK, FIELDS, METADATA_KEY
-from benchlab.exchange.head import decode_head
-from benchlab.exchange.records import RecordFile
+from benchlab.exchange.own.export import CSV_MARK, FIELDS, METADATA_KEY
+from benchlab.exchange.own.head import decode_head
 from benchlab.runs.run import Run
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
+from benchlab.spool.record_file import RecordFile
 
 __all__ = ["READERS", "damage"]
 

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
-from benchlab.exchange.records import RecordFile
-from benchlab.exchange.text import content_digest
+from benchlab.exchange.parsing import content_digest
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import Imported
@@ -29,6 +28,7 @@ from benchlab.runs.health import Health
 from benchlab.runs.run import Run
 from benchlab.samples.records import BLOCK_RECORDS, SAMPLE_DTYPE, ErrorKind
 from benchlab.samples.samples import Samples
+from benchlab.spool.record_file import RecordFile
 from benchlab.units import NS_PER_S, utc_from_ns
 
 __all__ = ["UNKNOWN_URL", "Collector"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchlab.errors import InputError
-from benchlab.exchange.text import Place, columns, content_digest, csv_rows
+from benchlab.exchange.parsing import Place, columns, content_digest, csv_rows
 from benchlab.runs.imported_summary import ImportedSummary, Interval, Point
 from benchlab.units import NS_PER_MS, NS_PER_S
 

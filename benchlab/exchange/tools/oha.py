@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.errors import InputError
-from benchlab.exchange.collect import Collector
-from benchlab.exchange.text import (
+from benchlab.exchange.parsing import (
     LONGEST_BYTES,
     Place,
     columns,
@@ -21,6 +20,7 @@ from benchlab.exchange.text import (
     opened,
     too_long,
 )
+from benchlab.exchange.tools.collect import Collector
 from benchlab.runs.imported_summary import ImportedSummary, Point
 from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind, Flag

@@ -1,0 +1,1 @@
+"""benchlab's own files: a run as Parquet, Arrow or CSV, and back."""
