@@ -15,7 +15,7 @@ import yaml
 
 import benchlab
 from benchlab.cli.main import cli
-from benchlab.headless import notebook_parameters
+from benchlab.notebook.headless import notebook_parameters
 from benchlab.plan.options import plan_from_options
 
 ROOT = Path(__file__).parents[1]

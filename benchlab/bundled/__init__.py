@@ -6,7 +6,7 @@ are files here, never imported as a part of benchlab.
 
 from __future__ import annotations
 
-from benchlab.bundled.files import copy_notebooks, notebook_path, target_home
+from benchlab.bundled.files import target_home
 from benchlab.bundled.process import (
     TargetProcess,
     start_target,
@@ -14,8 +14,6 @@ from benchlab.bundled.process import (
 
 __all__ = [
     "TargetProcess",
-    "copy_notebooks",
-    "notebook_path",
     "start_target",
     "target_home",
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchlab.bundled import copy_notebooks
+from benchlab.notebook.shipped import copy_notebooks
 
 __all__ = ["notebooks"]
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from benchlab.bundled import notebook_path
 from benchlab.cli.exit_codes import exit_code
 from benchlab.errors import InputError
+from benchlab.notebook.shipped import notebook_path
 from benchlab.store import Store
 
 __all__ = ["report"]
@@ -110,7 +110,7 @@ def _report_notebook(
     notebook: Path, parameters: dict[str, str], directory: Path | None, quiet: bool
 ) -> tuple[Path, str | None]:
     from benchlab.cli.output import progress_bar, progress_from_dict
-    from benchlab.headless import execute_notebook
+    from benchlab.notebook.headless import execute_notebook
 
     if quiet:
         done = execute_notebook(notebook, parameters, directory)
@@ -127,7 +127,7 @@ def _report_notebook(
 
 def _print_parameters(notebook: Path) -> None:
     from benchlab.cli.output import tell
-    from benchlab.headless import notebook_parameters
+    from benchlab.notebook.headless import notebook_parameters
 
     for parameter in notebook_parameters(notebook).values():
         tell(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from benchlab.bundled import notebook_path
 from benchlab.cli.options import parse_axes
-from benchlab.sweep import Point, grid
-from benchlab.sweep import sweep as run_sweep
+from benchlab.notebook.shipped import notebook_path
+from benchlab.notebook.sweep import Point, grid
+from benchlab.notebook.sweep import sweep as run_sweep
 
 __all__ = ["sweep"]
 

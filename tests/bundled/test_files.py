@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from benchlab.bundled import copy_notebooks, notebook_path, target_home
+from benchlab.bundled import target_home
 from benchlab.errors import InputError
+from benchlab.notebook.shipped import copy_notebooks, notebook_path
 from tests.wheel import build_wheel
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +66,8 @@ def test_a_wheel_starts_the_target_and_copies_the_notebooks(
     script = """
 import httpx, benchlab, sys
 from pathlib import Path
-from benchlab.bundled import copy_notebooks, start_target, target_home
+from benchlab.bundled import start_target, target_home
+from benchlab.notebook.shipped import copy_notebooks
 assert benchlab.__file__.startswith(sys.argv[1]), benchlab.__file__
 assert str(target_home()).startswith(sys.argv[1])
 with start_target() as target:

@@ -6,7 +6,7 @@ starts, progress comes out of the kernel, and the result is a directory.
 
 from __future__ import annotations
 
-from benchlab.headless.execute import Report, execute_notebook
-from benchlab.headless.parameters import Parameter, convert_parameters, notebook_parameters
+from benchlab.notebook.headless.execute import Report, execute_notebook
+from benchlab.notebook.headless.parameters import Parameter, convert_parameters, notebook_parameters
 
 __all__ = ["Parameter", "Report", "convert_parameters", "execute_notebook", "notebook_parameters"]

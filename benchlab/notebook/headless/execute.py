@@ -14,10 +14,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from benchlab import events
 from benchlab.errors import BenchlabError, InputError, RunError
-from benchlab.headless.kernel import kernel_manager, quiet_papermill
-from benchlab.headless.parameters import convert_parameters, hide_secrets, notebook_parameters
+from benchlab.notebook import events
+from benchlab.notebook.headless.kernel import kernel_manager, quiet_papermill
+from benchlab.notebook.headless.parameters import (
+    convert_parameters,
+    hide_secrets,
+    notebook_parameters,
+)
 
 __all__ = ["Report", "execute_notebook"]
 

@@ -10,9 +10,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from benchlab import events
 from benchlab.bundled import TargetProcess, start_target
 from benchlab.load.supervisor.progress import OnProgress, Progress
+from benchlab.notebook import events
 from benchlab.paths import data_dir
 from benchlab.report import write_report
 from benchlab.runs.run import Run

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.errors import InputError
-from benchlab.headless.kernel import quiet_papermill
+from benchlab.notebook.headless.kernel import quiet_papermill
 from benchlab.redact import HIDDEN, header_value, public_url
 
 __all__ = ["Parameter", "convert_parameters", "hide_secrets", "notebook_parameters"]

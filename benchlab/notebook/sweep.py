@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError
-from benchlab.headless import convert_parameters, notebook_parameters
+from benchlab.notebook.headless import convert_parameters, notebook_parameters
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,19 @@
+"""What notebooks need beside the library: a service, a progress line, a report."""
+
+from __future__ import annotations
+
+from benchlab.notebook.helpers import (
+    Service,
+    collect_telemetry,
+    finish,
+    service,
+    show_progress,
+)
+
+__all__ = [
+    "Service",
+    "collect_telemetry",
+    "finish",
+    "service",
+    "show_progress",
+]
