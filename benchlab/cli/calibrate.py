@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchlab.cli.output import console, distributions_table, error_console, progress_bar
+from benchlab.cli.terminal.output import console, distributions_table, error_console, progress_bar
 from benchlab.errors import RunError
 from benchlab.load.supervisor.environment import capture_environment
 from benchlab.load.supervisor.floor_file import floor_path, read_floor

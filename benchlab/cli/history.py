@@ -47,8 +47,8 @@ def history(limit: int) -> None:
     Example:
       benchlab history -n 20
     """
-    from benchlab.cli.imported import summary_table
-    from benchlab.cli.output import console, error_console, print_frame
+    from benchlab.cli.terminal.imported import summary_table
+    from benchlab.cli.terminal.output import console, error_console, print_frame
 
     store = Store()
     with store.connect():
@@ -77,8 +77,8 @@ def show(run_id: str, as_json: bool) -> None:
       benchlab show latest
       benchlab show 01a209c5db41b16d --json
     """
-    from benchlab.cli.imported import print_summary
-    from benchlab.cli.output import print_coverage, print_run
+    from benchlab.cli.terminal.imported import print_summary
+    from benchlab.cli.terminal.output import print_coverage, print_run
 
     store = Store()
     stored = _find(store, run_id)
@@ -116,7 +116,7 @@ def query(sql: str, form: str, write: bool) -> None:
       benchlab query "SELECT * FROM benchmark_results ORDER BY timestamp DESC LIMIT 10"
       benchlab query "SELECT status, count() FROM samples GROUP BY status" --format csv
     """
-    from benchlab.cli.output import print_frame
+    from benchlab.cli.terminal.output import print_frame
 
     frame = Store().query_df(sql, write=write)
     if form == "csv":
@@ -148,7 +148,7 @@ def history_table(store: Store, limit: int) -> pd.DataFrame:
 
 def print_history(table: pd.DataFrame, out: Console) -> None:
     """Print what `history_table` gave, a line per run in 80 columns too."""
-    from benchlab.cli.output import print_frame
+    from benchlab.cli.terminal.output import print_frame
 
     if out.width < _WIDE:
         table = table.drop(columns=_ONLY_WIDE)

@@ -22,7 +22,7 @@ from benchlab.cli.report import report
 from benchlab.cli.run import run
 from benchlab.cli.sweep import sweep
 from benchlab.cli.target import target
-from benchlab.cli.unread import outlive_output
+from benchlab.cli.terminal.broken_pipe import outlive_output
 from benchlab.errors import BenchlabError
 from benchlab.text import printable
 from benchlab.version import __version__

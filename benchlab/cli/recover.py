@@ -27,7 +27,7 @@ def recover(only_list: bool, discard: bool) -> int:
       benchlab recover
       benchlab recover --list
     """
-    from benchlab.cli.output import tell
+    from benchlab.cli.terminal.output import tell
 
     if only_list and discard:
         raise InputError("--list deletes nothing: leave out it or --discard")

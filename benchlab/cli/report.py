@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from benchlab.cli.exit_codes import exit_code
+from benchlab.cli.terminal.exit_codes import exit_code
 from benchlab.errors import InputError
 from benchlab.notebook.shipped import notebook_path
 from benchlab.store import Store
@@ -109,7 +109,7 @@ def _report_run(run_id: str, directory: Path | None) -> tuple[Path, str | None]:
 def _report_notebook(
     notebook: Path, parameters: dict[str, str], directory: Path | None, quiet: bool
 ) -> tuple[Path, str | None]:
-    from benchlab.cli.output import progress_bar, progress_from_dict
+    from benchlab.cli.terminal.output import progress_bar, progress_from_dict
     from benchlab.notebook.headless import execute_notebook
 
     if quiet:
@@ -126,7 +126,7 @@ def _report_notebook(
 
 
 def _print_parameters(notebook: Path) -> None:
-    from benchlab.cli.output import tell
+    from benchlab.cli.terminal.output import tell
     from benchlab.notebook.headless import notebook_parameters
 
     for parameter in notebook_parameters(notebook).values():
@@ -137,7 +137,7 @@ def _print_parameters(notebook: Path) -> None:
 
 
 def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
-    from benchlab.cli.output import error_console, print_run, tell
+    from benchlab.cli.terminal.output import error_console, print_run, tell
 
     run = None if run_id is None else Store().run(run_id)
     if not quiet:

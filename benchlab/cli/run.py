@@ -13,11 +13,11 @@ from click.core import ParameterSource
 from rich.console import Console
 
 from benchlab import spool
-from benchlab.cli.exit_codes import exit_code
 from benchlab.cli.history import history_table, print_history
-from benchlab.cli.option_group import GroupedCommand, errors_name_options
-from benchlab.cli.output import console, error_console, print_run, progress_bar
-from benchlab.cli.run_options import PLAN_OPTIONS, plan_from_values, plan_options
+from benchlab.cli.options.group import GroupedCommand, errors_name_options
+from benchlab.cli.options.run import PLAN_OPTIONS, plan_from_values, plan_options
+from benchlab.cli.terminal.exit_codes import exit_code
+from benchlab.cli.terminal.output import console, error_console, print_run, progress_bar
 from benchlab.errors import InputError, RunError
 from benchlab.load.run import run as carry_out
 from benchlab.plan.toml import plan_to_toml

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from benchlab.cli.options import parse_axes
+from benchlab.cli.options.types import parse_axes
 from benchlab.notebook.shipped import notebook_path
 from benchlab.notebook.sweep import Point, grid
 from benchlab.notebook.sweep import sweep as run_sweep
@@ -52,7 +52,7 @@ def sweep(
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from benchlab.cli.output import error_console
+    from benchlab.cli.terminal.output import error_console
 
     chosen = parse_axes(axes)
     place = directory or Path("reports") / time.strftime("sweep-%Y%m%d-%H%M%S")

@@ -16,7 +16,7 @@ import pytest
 
 from benchlab import ConstantRate, Plan, Request, run, spool
 from benchlab.bundled import TargetProcess
-from benchlab.cli.exit_codes import EXIT_CODES
+from benchlab.cli.terminal.exit_codes import EXIT_CODES
 
 KEYS = [
     "run_id",

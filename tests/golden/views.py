@@ -17,7 +17,7 @@ import matplotlib as mpl
 import pytest
 
 from benchlab import __version__
-from benchlab.cli.output import print_coverage, print_run
+from benchlab.cli.terminal.output import print_coverage, print_run
 from benchlab.plan.toml import plan_to_toml
 from benchlab.report import write_report
 from tests.golden.runs import Case

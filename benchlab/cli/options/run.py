@@ -12,13 +12,13 @@ from pathlib import Path
 
 import click
 
-from benchlab.cli.check_options import CHECKS
-from benchlab.cli.load_options import LENGTH, LOAD
-from benchlab.cli.option_group import Draft, OptionGroup, Values, draft_plan, with_options
-from benchlab.cli.options import DURATION, parse_headers, parse_tags, read_body
-from benchlab.cli.request_options import ADDITIONS
-from benchlab.cli.scenario_options import SCENARIO
-from benchlab.cli.transport_options import TRANSPORT
+from benchlab.cli.options.checks import CHECKS
+from benchlab.cli.options.group import Draft, OptionGroup, Values, draft_plan, with_options
+from benchlab.cli.options.load import LENGTH, LOAD
+from benchlab.cli.options.requests import ADDITIONS
+from benchlab.cli.options.scenario import SCENARIO
+from benchlab.cli.options.transport import TRANSPORT
+from benchlab.cli.options.types import DURATION, parse_headers, parse_tags, read_body
 from benchlab.errors import InputError
 from benchlab.plan.files.plan import read_draft
 from benchlab.plan.options import with_content_type

@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from benchlab import ClosedLoop, ConstantRate, Plan, PoissonRate, Stages, Transport
-from benchlab.cli.option_group import copy_fields, errors_name_options
+from benchlab.cli.options.group import copy_fields, errors_name_options
+from benchlab.cli.options.run import PLAN_OPTIONS, plan_from_values, plan_options
 from benchlab.cli.run import run as run_command
-from benchlab.cli.run_options import PLAN_OPTIONS, plan_from_values, plan_options
 from benchlab.errors import InputError
 
 URL = "http://127.0.0.1:8000/x"

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from benchlab.cli.history import print_history
-from benchlab.cli.output import (
+from benchlab.cli.terminal.output import (
     console,
     distributions_table,
     error_console,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from benchlab.cli.output import console, print_frame
+from benchlab.cli.terminal.output import console, print_frame
 from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.store import Store
 from benchlab.units import format_count, format_rate, format_ratio

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from benchlab.cli.option_group import Draft, OptionGroup, Values
-from benchlab.cli.options import DURATION
+from benchlab.cli.options.group import Draft, OptionGroup, Values
+from benchlab.cli.options.types import DURATION
 from benchlab.errors import InputError
 from benchlab.plan.options import load_from_options
 from benchlab.plan.shapes import ClosedLoop, ConstantRate, Load, PoissonRate, Replay

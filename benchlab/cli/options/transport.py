@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import click
 
-from benchlab.cli.option_group import Draft, OptionGroup, Values
+from benchlab.cli.options.group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
 from benchlab.plan.transport import Transport
 

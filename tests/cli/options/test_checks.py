@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from benchlab import BodyContains, BodyEquals, BodyMatches, JsonEquals, MaxBody, Request, StatusIn
-from benchlab.cli.check_options import CHECKS, parse_json_check, parse_statuses
-from benchlab.cli.option_group import Draft
+from benchlab.cli.options.checks import CHECKS, parse_json_check, parse_statuses
+from benchlab.cli.options.group import Draft
 from benchlab.errors import InputError
-from tests.cli.test_run_options import URL, plan_of
+from tests.cli.options.test_run import URL, plan_of
 
 
 def test_options_become_checks() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from benchlab.cli.option_group import Draft, OptionGroup, Values
+from benchlab.cli.options.group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
 from benchlab.plan.files.scenario import scenario
 from benchlab.plan.request import Request

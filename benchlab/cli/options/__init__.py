@@ -1,0 +1,1 @@
+"""Options of the commands, in groups, and what each does to a plan."""
