@@ -8,12 +8,12 @@ ms; a run whose verdict is not ``valid`` says so on every figure.
 
 from __future__ import annotations
 
-from benchlab.plots._client_server import client_server
-from benchlab.plots._histogram import histogram
-from benchlab.plots._percentiles import percentiles
-from benchlab.plots._server_histogram import server_histogram
-from benchlab.plots._timeline import timeline
-from benchlab.plots._waterfall import waterfall
+from benchlab.plots.figures.client_server import client_server
+from benchlab.plots.figures.histogram import histogram
+from benchlab.plots.figures.percentiles import percentiles
+from benchlab.plots.figures.server_histogram import server_histogram
+from benchlab.plots.figures.timeline import timeline
+from benchlab.plots.figures.waterfall import waterfall
 
 __all__ = [
     "client_server",

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from benchlab.plots.figure import legend
+from benchlab.plots.canvas import legend
 from benchlab.plots.scale import log_ms
 from benchlab.plots.style import dress
 from benchlab.units import NS_PER_MS, format_ms

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from benchlab import plots
 from benchlab.display.text import OBJECTIVE_HEAD, floor_in_words, objective_rows, verdict_in_words
 from benchlab.plan.toml import plan_to_toml
-from benchlab.plots.figure import open_axes
+from benchlab.plots.canvas import open_axes
 from benchlab.redact import public_url
 from benchlab.report import facts, numbers
 from benchlab.report.command import command_line, command_notes

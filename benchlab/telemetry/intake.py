@@ -22,7 +22,7 @@ from benchlab.telemetry.files import (
     tail_hash,
 )
 from benchlab.telemetry.nested import flatten_line
-from benchlab.telemetry.places import Place, find_place
+from benchlab.telemetry.positions import Place, find_place
 
 __all__ = ["Fault", "IngestReport", "PartialLine", "ingest", "ingest_files"]
 

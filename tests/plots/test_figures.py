@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from benchlab import plots
 from benchlab.plan.shapes import ClosedLoop, Stages
 from benchlab.plots import style
-from benchlab.plots.figure import NotebookFigure
+from benchlab.plots.canvas import NotebookFigure
 from tests.runs.synthetic import (
     RUN_ID,
     edge_cases,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, Run, run
 from benchlab.plan.shapes import Load
-from benchlab.plots.figure import NotebookFigure
+from benchlab.plots.canvas import NotebookFigure
 from benchlab.plots.style import (
     INK,
     LATENCY,

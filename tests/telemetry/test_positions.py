@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from benchlab.store import Store
 from benchlab.telemetry import files, ingest, intake, ledger
 from benchlab.telemetry.client import Client
-from benchlab.telemetry.places import Place
+from benchlab.telemetry.positions import Place
 from tests.clickhouse_front import Front
 from tests.stores import new_database
 from tests.telemetry.conftest import make_span_line

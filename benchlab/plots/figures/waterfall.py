@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from benchlab.plots.figure import LEGEND_PT, figure_of, heading, no_samples, open_axes
+from benchlab.plots.canvas import LEGEND_PT, figure_of, heading, no_samples, open_axes
 from benchlab.plots.style import (
     ERROR,
     INK,

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from numpy.typing import NDArray
 
-from benchlab.plots.figure import (
+from benchlab.plots.canvas import (
     LEGEND_PT,
     figure_of,
     heading,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchlab.plots.figure import (
+from benchlab.plots.canvas import (
     LEGEND_PT,
     figure_of,
     heading,

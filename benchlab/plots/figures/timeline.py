@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchlab.analysis.timeseries import choose_bucket_s, timeseries
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.plan.shapes.varying_rate import VaryingRate
-from benchlab.plots.figure import LEGEND_PT, figure_of, heading, no_samples, open_axes
+from benchlab.plots.canvas import LEGEND_PT, figure_of, heading, no_samples, open_axes
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import ERROR, INK, LATENCY, MUTED, SMALL_PT, dress, styled, thousands
 from benchlab.runs.run import Run
