@@ -167,7 +167,7 @@ def test_a_run_that_somebody_makes_or_writes_is_not_pending() -> None:
 
 def _pending_elsewhere() -> list[str]:
     """What another process finds pending: locks do not hold against their own process."""
-    script = "from benchlab import room, spool; print(*(path.name for path in spool.pending()))"
+    script = "from benchlab import spool; print(*(path.name for path in spool.pending()))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

@@ -1,1 +1,6 @@
-"""A worker process: makes its share of the load (``python -m benchlab.load.worker``)."""
+"""A worker process: ``python -m benchlab.load.worker``.
+
+__main__.py  commands on standard input, events on standard output
+engine.py    one worker's part of a run, from the first request to the last
+observer.py  the generator watching itself: CPU, stalls
+"""
