@@ -147,10 +147,10 @@ def ingest_files(
 def _read(client: Client, path: Path, report: IngestReport, progress: _Progress) -> None:
     with path.open("rb") as file, exclusively(file):
         report.paths.add(path)
-        place = find_place(client, path, file)
+        place = find_place(client, file)
         progress.skip(place.offset)
         while _read_on(client, path, file, place, report, progress):
-            place = find_place(client, path, file)
+            place = find_place(client, file)
 
 
 def _read_on(

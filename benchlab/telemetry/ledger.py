@@ -8,7 +8,7 @@ is found again is told in `places`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -20,12 +20,10 @@ from benchlab.telemetry.files import Block
 __all__ = [
     "DURABLE",
     "Noted",
-    "adopt",
     "begin",
     "ends",
     "finish",
     "noted_at",
-    "noted_by_inode",
     "record_errors",
     "token",
 ]
@@ -92,15 +90,6 @@ def noted_at(client: Client, root: str, offset: int) -> list[Noted]:
     )
 
 
-def noted_by_inode(client: Client, line_hash: str) -> list[Noted]:
-    """The blocks of files that begin so, as they were noted by device and inode: see `places`."""
-    return _noted(
-        client,
-        "match(file_id, {pattern:String})",
-        {"pattern": f"^[0-9a-f]+-[0-9a-f]+-{line_hash}$"},
-    )
-
-
 def begin(client: Client, file_id: str, path: Path, block: Block, tail_hash: str) -> bool:
     """Note that the rows of this block are about to be inserted.
 
@@ -108,7 +97,7 @@ def begin(client: Client, file_id: str, path: Path, block: Block, tail_hash: str
     there, and then all read what that one has.
     """
     note = _note(file_id, path, block, tail_hash, _BEGUN)
-    _write(client, [note], once=f"begin:{file_id}:{block.start}")
+    _write(client, note, once=f"begin:{file_id}:{block.start}")
     stands = _noted(
         client,
         "file_id = {file_id:String} AND start_offset = {start:UInt64}",
@@ -126,14 +115,7 @@ def finish(
     counts: tuple[int, int, int, int],
 ) -> None:
     """Note that they are in. ``counts``: lines, spans, metric points, errors."""
-    _write(client, [_note(file_id, path, block, tail_hash, _FINISHED, counts)])
-
-
-def adopt(client: Client, file_id: str, path: Path, blocks: Iterable[tuple[Block, str]]) -> None:
-    """Note, all at once, that these blocks were read before. With each comes its tail's hash."""
-    notes = [_note(file_id, path, block, tail, _FINISHED) for block, tail in blocks]
-    if notes:
-        _write(client, notes)
+    _write(client, _note(file_id, path, block, tail_hash, _FINISHED, counts))
 
 
 def record_errors(
@@ -182,13 +164,13 @@ def _note(
     return [file_id, block.start, block.end, tail_hash, sums, state, str(path), *counts]
 
 
-def _write(client: Client, notes: Sequence[Sequence[Any]], once: str | None = None) -> None:
-    """Insert notes; those that say ``once`` only if nothing was inserted with this word before."""
+def _write(client: Client, note: Sequence[Any], once: str | None = None) -> None:
+    """Insert a note; one that says ``once`` only if nothing was inserted with this word before."""
     # Without a word of its own, a note that was made before and deleted would not be made again.
     word = once or token_hex()
     client.insert(
         "ingest_blocks",
-        notes,
+        [note],
         list(_BLOCK_COLUMNS),
         column_type_names=list(_BLOCK_COLUMNS.values()),
         settings={**DURABLE, "insert_deduplication_token": word},

@@ -18,25 +18,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from benchlab.telemetry import ledger
 from benchlab.telemetry.client import Client
-from benchlab.telemetry.files import (
-    Block,
-    common_end,
-    first_line,
-    read_block,
-    skip_hole,
-    tail_hash,
-)
+from benchlab.telemetry.files import common_end, first_line, skip_hole, tail_hash
 
 __all__ = ["Place", "find_place"]
-
-_OLD_FINGERPRINT_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +41,13 @@ class Place:
     unfinished_end: int | None = None
 
 
-def find_place(client: Client, path: Path, file: BinaryIO) -> Place:
+def find_place(client: Client, file: BinaryIO) -> Place:
     """Where reading of this file goes on."""
     line = first_line(file)
     if line is None:
         return Place(skip_hole(file, 0))
     root = hashlib.sha256(line).hexdigest()[:32]
     read = ledger.ends(client, root)
-    if not read:
-        unfinished = _adopt(client, root, path, file)
-        if unfinished is not None:
-            return unfinished
-        read = ledger.ends(client, root)
     size = file.seek(0, os.SEEK_END)
     shared = (
         (end, file_id)
@@ -103,44 +87,3 @@ def _branch_id(file: BinaryIO, root: str, branch: str, offset: int) -> str | Non
         return None
     start = hashlib.sha256(f"{branch} {offset} ".encode() + line)
     return f"{root}-{start.hexdigest()[:16]}"
-
-
-def _adopt(client: Client, root: str, path: Path, file: BinaryIO) -> Place | None:
-    """Note by content what an earlier benchlab has noted by device and inode.
-
-    A block that it began and did not finish has to be finished first, under the id it had then.
-    """
-    before = _noted_by_inode(client, file)
-    if before is None:
-        return None
-    if not before.finished:
-        return Place(before.start, before.file_id, before.end)
-    ledger.adopt(client, root, path, _blocks_until(file, before.end))
-    return None
-
-
-def _noted_by_inode(client: Client, file: BinaryIO) -> ledger.Noted | None:
-    """The last block of this file that was noted as ``<device>-<inode>-<hash>``.
-
-    The hash was that of the first line, up to 4 KiB. With a time or an id in that it says enough:
-    then any file with it is taken for this one, the furthest read if there are several.
-    """
-    file.seek(0)
-    head = file.readline(_OLD_FINGERPRINT_BYTES)
-    noted = ledger.noted_by_inode(client, hashlib.sha256(head).hexdigest()[:16])
-    inode = f"{os.fstat(file.fileno()).st_ino:x}"
-    own = [block for block in noted if block.file_id.split("-")[1] == inode]
-    known = own or (noted if head.endswith(b"\n") or b'UnixNano"' in head else [])
-    return max(known, key=lambda block: block.end, default=None)
-
-
-def _blocks_until(file: BinaryIO, end: int) -> Iterator[tuple[Block, str]]:
-    """The file's whole lines up to ``end``, or what there is of them."""
-    block = read_block(file, skip_hole(file, 0))
-    while block is not None:
-        if block.end > end:
-            block = read_block(file, block.start, end)
-            if block is None or end == block.start:
-                return
-        yield block, tail_hash(file, block.end)
-        block = read_block(file, skip_hole(file, block.end))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -15,9 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchlab.store import Store
-from benchlab.telemetry import files, ingest, intake, ledger
+from benchlab.telemetry import files, ingest, ledger
 from benchlab.telemetry.client import Client
-from benchlab.telemetry.positions import Place
 from tests.clickhouse_front import Front
 from tests.stores import new_database
 from tests.telemetry.conftest import make_span_line
@@ -327,101 +325,6 @@ def whole(directory: Path, highest: int) -> set[int]:
         for number in range(1, highest + 1)
         if any(text([number]) in content for content in contents)
     }
-
-
-def ingest_as_before(client: Client, path: Path, start: int = 0) -> None:
-    """Take ``path`` from ``start`` on as it was done when files were known by device and inode."""
-    with path.open("rb") as file:
-        head = file.readline(4096)
-    status = path.stat()
-    file_id = f"{status.st_dev:x}-{status.st_ino:x}-{hashlib.sha256(head).hexdigest()[:16]}"
-    with pytest.MonkeyPatch.context() as patch:
-        place = iter([Place(start, file_id)])
-        patch.setattr(intake, "find_place", lambda *_: next(place))
-        ingest(client, [path])
-    command: Any = client.command
-    command(
-        "ALTER TABLE ingest_blocks UPDATE tail_hash = '', line_sums = [] WHERE 1",
-        settings={"mutations_sync": 1},
-    )
-
-
-def as_it_was(path: Path) -> Path:
-    return path
-
-
-def elsewhere(path: Path) -> Path:
-    """Another inode; another device number is as good."""
-    copy = path.with_name("copy.jsonl")
-    shutil.copy(path, copy)
-    path.unlink()
-    return copy
-
-
-def longer_line(count: int, first: int = 1, filler: int = 0) -> bytes:
-    """A line of ``count`` spans, that begins with as many bytes that say nothing."""
-    return b'{"filler":"' + b"x" * filler + b'",' + make_span_line(count, first=first)[1:]
-
-
-@pytest.mark.parametrize("move", [as_it_was, elsewhere])
-def test_what_an_earlier_benchlab_has_read_is_not_read_again(
-    client: Client, tmp_path: Path, move: Callable[[Path], Path]
-) -> None:
-    path = tmp_path / LIVE
-    append(path, range(1, 6))
-    ingest_as_before(client, path)
-    append(path, [6])
-    path = move(path)
-    assert ingest(client, [tmp_path]).spans == 1
-    os.truncate(path, len(text(range(1, 4))))
-    append(path, [7])
-    assert ingest(client, [tmp_path]).spans == 1
-    assert numbers(client) == list(range(1, 8))
-
-
-def test_a_file_cut_off_since_an_earlier_benchlab_read_it(client: Client, tmp_path: Path) -> None:
-    append(tmp_path / LIVE, range(1, 6))
-    ingest_as_before(client, tmp_path / LIVE)
-    os.truncate(tmp_path / LIVE, len(text([1, 2])) + 50)
-    assert ingest(client, [tmp_path]).lines == 0
-    assert numbers(client) == [1, 2, 3, 4, 5]
-
-
-def test_an_earlier_one_knew_little_of_lines_that_begin_alike(
-    client: Client, tmp_path: Path
-) -> None:
-    """The first 4 KiB hold no time: they are the same file only if the inode is."""
-    (tmp_path / "a.jsonl").write_bytes(longer_line(1, first=1, filler=5000))
-    ingest_as_before(client, tmp_path / "a.jsonl")
-    (tmp_path / "b.jsonl").write_bytes(longer_line(1, first=2, filler=5000))
-    assert ingest(client, [tmp_path]).spans == 1
-    assert numbers(client) == [1, 2]
-
-
-@pytest.mark.parametrize("move", [as_it_was, elsewhere])
-@pytest.mark.parametrize("read", [0, 2])
-def test_a_block_that_an_earlier_benchlab_began_is_finished_under_its_name(
-    client: Client,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    move: Callable[[Path], Path],
-    read: int,
-) -> None:
-    path = tmp_path / LIVE
-    append(path, range(1, read + 1))
-    start = path.stat().st_size
-    if read:
-        ingest_as_before(client, path)
-    append(path, range(read + 1, 6))
-    with monkeypatch.context() as patch:
-        patch.setattr(ledger, "finish", lambda *_: (_ for _ in ()).throw(RuntimeError("crash")))
-        with pytest.raises(RuntimeError, match="crash"):
-            ingest_as_before(client, path, start)
-    append(path, [6, 7])
-    path = move(path)
-    ingest(client, [tmp_path])
-    assert ingest(client, [tmp_path]).lines == 0
-    assert numbers(client) == list(range(1, 8))
 
 
 @pytest.fixture
