@@ -74,7 +74,7 @@ def floor_in_words(run: Run) -> str:
     """The median and the 99th percentile beside what this host adds by itself."""
     if run.floor is None:
         return run.floor_note
-    floor, latency = run.floor.under(run.plan.load), run.stats.latency_ns
+    floor, latency = run.floor.under(run.plan.load), run.summary.latency_ns
     when = f"{run.floor.measured_at:%Y-%m-%d}{', not undisturbed' if run.floor.warnings else ''}"
     if latency is None:
         return f"floor {format_ms(floor.p50)} at p50, calibrated {when}"

@@ -97,7 +97,7 @@ def generator_facts(run: Run) -> list[str]:
     """Sentences on how well the generator did its work."""
     if isinstance(run.plan.load, Imported):
         return [f"{run.plan.load.source} says nothing of itself in its results."]
-    stats, workers = run.stats, run.health.workers
+    stats, workers = run.summary, run.health.workers
     waited = sum(worker.cap_wait_count for worker in workers)
     sentences = [_dropped(run)]
     if waited:
@@ -127,9 +127,9 @@ def _dropped(run: Run) -> str:
     return (
         f"No request was dropped: the {counted} sequence numbers, and the schedule's"
         f" {format_count(intended)} requests of the measured window are as many records."
-        if intended == run.stats.count
+        if intended == run.summary.count
         else f"The schedule has {format_count(intended)} requests in the measured window and"
-        f" {format_count(run.stats.count)} are on record."
+        f" {format_count(run.summary.count)} are on record."
     )
 
 

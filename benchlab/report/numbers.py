@@ -77,7 +77,7 @@ class Table(NamedTuple):
 
 def tiles(run: Run) -> list[Tile]:
     """The numbers to be seen first."""
-    stats = run.stats
+    stats = run.summary
     p50, p99 = ("–", "", "no samples"), ("–", "", "no samples")
     if stats.latency_ns is not None:
         floor = run.floor.under(run.plan.load) if run.floor else None
@@ -114,7 +114,7 @@ def tiles(run: Run) -> list[Tile]:
 
 def percentile_table(run: Run) -> Table | None:
     """Latency, service time and lag by statistic, ms; with errors, those of successes too."""
-    stats = run.stats
+    stats = run.summary
     columns: list[tuple[str, Distribution | None]] = [("latency", stats.latency_ns)]
     if run.floor is not None:
         columns.append(("floor", run.floor.under(run.plan.load)))

@@ -137,7 +137,7 @@ class Run:
         return measured_window_ns(self.plan, self.samples, self.stopped_ns)
 
     @cached_property
-    def stats(self) -> Summary:
+    def summary(self) -> Summary:
         """The numbers of the measured window."""
         start, end = self.window_ns
         # Of a scenario, iterations have a schedule and samples are steps.
@@ -161,7 +161,7 @@ class Run:
     def _endpoints(self) -> dict[str, Summary]:
         names = list(dict.fromkeys(self.samples.endpoints))
         if len(names) == 1:
-            return {names[0]: self.stats}
+            return {names[0]: self.summary}
         measured, (start, end) = self.measured, self.window_ns
         found = {name: summarize(measured.endpoint(name), start, end) for name in names}
         # A scenario's own name stands for iterations that failed outside of any step.
@@ -200,7 +200,7 @@ class Run:
             "name": self.name,
             "url": self.url,
             "started_at": self.started_at.isoformat(),
-            **self.stats.to_dict(),
+            **self.summary.to_dict(),
             "verdict": self.verdict,
             "invalid_reason": self.invalid_reason,
             "hint": self.hint,
@@ -210,10 +210,10 @@ class Run:
             "stop_reason": self.stop_reason or None,
             "slo": [result.to_dict() for result in self.objectives],
             "examples": [example.to_dict() for example in self.examples],
-            "endpoints": {name: stats.to_dict() for name, stats in self.by_endpoint().items()},
+            "endpoints": {name: part.to_dict() for name, part in self.by_endpoint().items()},
         }
 
-    def summary(self) -> pd.DataFrame:
+    def to_pandas(self) -> pd.DataFrame:
         """One row for people: identity, counts and rates, durations in ms, verdict."""
         import pandas as pd
 
@@ -247,9 +247,9 @@ class Run:
         return run_card(self)
 
     def __repr__(self) -> str:
-        stats = self.stats
-        p99 = "" if stats.latency_ns is None else f", p99 {stats.latency_ns.p99 / 1e6:.3g} ms"
+        summary = self.summary
+        p99 = "" if summary.latency_ns is None else f", p99 {summary.latency_ns.p99 / 1e6:.3g} ms"
         return (
-            f"<Run {self.id} {self.name!r}: {self.verdict}, {stats.count:,} requests,"
-            f" {stats.rate_rps:,.1f} requests/s, {stats.error_count:,} errors{p99}>"
+            f"<Run {self.id} {self.name!r}: {self.verdict}, {summary.count:,} requests,"
+            f" {summary.rate_rps:,.1f} requests/s, {summary.error_count:,} errors{p99}>"
         )

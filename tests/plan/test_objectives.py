@@ -235,7 +235,7 @@ def test_every_statistic_is_the_one_of_the_summary() -> None:
     )  # fmt: skip
     for result in run.objectives:
         of, statistic = result.objective.of, result.objective.statistic
-        part: Any = getattr(run.stats, f"{of}_ns") if of else run.stats
+        part: Any = getattr(run.summary, f"{of}_ns") if of else run.summary
         assert result.observed == getattr(part, statistic.replace(".", "_"))
         assert result.met
 
@@ -320,7 +320,7 @@ def test_results_are_told_to_programs() -> None:
         "broken_window_count": 1,
         "first_broken_window_start_ns": 5 * NS_PER_S,
     }
-    row = run.summary().iloc[0]
+    row = run.to_pandas().iloc[0]
     assert not row["slo_met"]
     assert "p99<50ms over 2s: broken" in row["slo"]
     assert isinstance(run.objectives[0], ObjectiveResult)

@@ -44,7 +44,7 @@ def assert_same(found: Run, run: Run) -> None:
         if item.name not in ("samples", "spool", "connections"):
             assert getattr(found, item.name) == getattr(run, item.name), item.name
     assert found.connections.records.tobytes() == run.connections.records.tobytes()
-    assert found.stats == run.stats
+    assert found.summary == run.summary
     assert found.judgement == run.judgement
 
 

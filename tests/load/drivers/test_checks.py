@@ -179,9 +179,9 @@ def test_head_answers_have_no_body_to_check(driver: str) -> None:
     answer = always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
     with serving(answer) as url:
         checks: list[Check] = [StatusIn(200), BodyEquals(""), MaxBody(0)]
-        assert measure(url, driver, checks, "HEAD").stats.errors == {}
+        assert measure(url, driver, checks, "HEAD").summary.errors == {}
         failed = measure(url, driver, [BodyContains("x")], "HEAD")
-    assert failed.stats.errors == {"check": COUNT}
+    assert failed.summary.errors == {"check": COUNT}
     assert failed.examples[0].body == ""
 
 
@@ -189,7 +189,7 @@ def test_head_answers_have_no_body_to_check(driver: str) -> None:
 def test_a_body_over_the_cap_fails_and_is_not_kept(driver: str) -> None:
     with serving(always(ok(b"x" * (BODY_CAP_BYTES + 1)))) as url:
         result = measure(url, driver, [BodyContains("x")], count=2, timeout_s=20)
-    assert result.stats.errors == {"check": 2}
+    assert result.summary.errors == {"check": 2}
     assert set(result.samples.column("bytes_in")) == {BODY_CAP_BYTES + 1}
     example = result.examples[0]
     assert "16.0 MiB at most" in example.words
@@ -200,14 +200,14 @@ def test_a_body_over_the_cap_fails_and_is_not_kept(driver: str) -> None:
 def test_good_and_bad_answers_are_told_apart_one_by_one(driver: str) -> None:
     with serving(in_turn(ok(BODY), ok(b"oops"), TEAPOT)) as url:
         result = measure(url, driver, [JsonEquals("data.items.0.id", 7)])
-    assert result.stats.errors == {"check": COUNT // 3, "status": COUNT // 3}
+    assert result.summary.errors == {"check": COUNT // 3, "status": COUNT // 3}
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_examples_of_errors_without_checks(driver: str) -> None:
     with serving(always(TEAPOT)) as url:
         result = measure(url, driver)
-    assert result.stats.errors == {"status": COUNT}
+    assert result.summary.errors == {"status": COUNT}
     assert len(result.examples) == 5
     example = result.examples[0]
     assert (example.kind, example.status, example.words) == ("status", 418, "the status is 418")
@@ -308,7 +308,7 @@ def test_what_was_given_up_is_an_example_too(driver: str) -> None:
             driver=driver,
         )
         result = run(plan)
-    assert result.stats.errors == {"abandoned": 10}
+    assert result.summary.errors == {"abandoned": 10}
     assert [example.kind for example in result.examples] == ["abandoned"] * 5
     assert all("before" in example.words for example in result.examples)
 
@@ -318,7 +318,7 @@ def test_an_error_in_pieces_is_one_however_often_it_comes(driver: str) -> None:
     behaviour = in_pieces(TEAPOT, len(TEAPOT) - 1)
     with serving(behaviour) as url:
         result = measure(url, driver, count=30)
-    assert result.stats.errors == {"status": 30}
+    assert result.summary.errors == {"status": 30}
     assert [example.body for example in result.examples] == ["tea"] * 5
     assert set(result.samples.column("bytes_in")) == {3}
 

@@ -87,7 +87,7 @@ def test_each_step_is_a_sample_and_each_arrival_an_iteration(workers: int) -> No
     assert count_dropped(result.samples, workers) == 0
     assert result.iteration_count == 40
     assert counts(result) == {"log in": 40, "look around": 40, "GET /plain": 40}
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert result.plan.driver == "httpx"
     begins = result.samples.beginning
     first = result.plan.endpoint_names.index("log in")
@@ -101,7 +101,7 @@ def test_a_closed_loop_counts_iterations() -> None:
         result = run_of(shop, url, ClosedLoop(3), request_count=17)
     assert result.iteration_count == 17
     assert counts(result)["log in"] == 17
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
 
 
 def test_failures_have_the_kind_and_the_words_of_what_failed() -> None:
@@ -138,13 +138,13 @@ def test_too_many_paths_become_one_name() -> None:
 def test_a_step_is_bounded_by_the_timeout() -> None:
     with serving(answer) as url:
         result = run_of(slow, url, ConstantRate(20), duration_s=0.2, timeout_s=0.2)
-    assert result.stats.errors == {"timeout": 4}
+    assert result.summary.errors == {"timeout": 4}
 
 
 def test_what_is_open_at_the_end_is_abandoned() -> None:
     with serving(answer) as url:
         result = run_of(slow, url, ConstantRate(20), duration_s=0.2, drain_s=0.1)
-    assert result.stats.errors == {"abandoned": 4}
+    assert result.summary.errors == {"abandoned": 4}
     assert result.iteration_count == 4
 
 
@@ -258,7 +258,7 @@ def test_requests_and_steps_side_by_side_are_samples_of_their_own() -> None:
     with serving(answer) as url:
         result = run_of(side_by_side, url, ClosedLoop(2), request_count=6)
     assert counts(result) == {"GET /a": 6, "GET /b": 6, "one": 6, "two": 6}
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert result.iteration_count == 6
 
 
@@ -271,7 +271,7 @@ def test_a_step_inside_another_fails_and_leaves_the_user_working() -> None:
     with serving(answer) as url:
         result = run_of(nesting, url, ClosedLoop(1), request_count=3)
     assert counts(result) == {"outer": 3}
-    assert result.stats.errors == {"check": 3}
+    assert result.summary.errors == {"check": 3}
     assert "'inner' begins inside 'outer'" in result.examples[0].words
 
 
@@ -285,7 +285,7 @@ def test_too_many_steps_fail_their_iterations_and_no_others() -> None:
         result = run_of(ever_new, url, ConstantRate(3_000), request_count=1_010, timeout_s=0.5)
     assert result.iteration_count == 1_010
     assert counts(result)["ever_new"] == 10
-    assert result.stats.errors == {"check": 10}
+    assert result.summary.errors == {"check": 10}
     assert "more than 1,000 different steps" in result.examples[0].words
 
 
@@ -325,7 +325,7 @@ async def stubborn(client: Any, ctx: Any) -> None:
 def test_code_that_ignores_the_end_of_a_run_begins_nothing_after_it() -> None:
     with serving(answer) as url:
         result = run_of(stubborn, url, ConstantRate(20), duration_s=0.2, drain_s=0.1)
-    assert result.stats.errors == {"abandoned": 4}
+    assert result.summary.errors == {"abandoned": 4}
     assert counts(result) == {"waits": 4}
 
 
@@ -354,6 +354,6 @@ def test_a_failure_is_recorded_once_however_it_leaves_the_scenario() -> None:
         grouped = run_of(giving_up, url, ClosedLoop(1), request_count=2)
         left = run_of(leaving, url, ClosedLoop(1), request_count=2)
     assert counts(grouped) == {"missing": 2}
-    assert grouped.stats.errors == {"status": 2}
+    assert grouped.summary.errors == {"status": 2}
     assert counts(left) == {"leaving": 2}
     assert left.examples[0].words == "SystemExit: no more"
