@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchlab.plan.shapes import ClosedLoop
-from benchlab.runs.window import counted_out
+from benchlab.runs.window import reached_request_count
 from benchlab.units import NS_PER_S, format_ms
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def window_in_words(run: Run) -> str:
     length = f"{(end_ns - start_ns) / NS_PER_S:.3g} s"
     if plan.request_count is not None:
         count = len(run.measured)
-        if counted_out(plan, run.samples):
+        if reached_request_count(plan, run.samples):
             return f"{count:,} requests measured in {length} {after}"
         why = "the time was over" if run.stopped_ns is None else "the run was stopped"
         return f"{count:,} of {plan.request_count:,} requests measured {after}: then {why}"

@@ -9,7 +9,7 @@ from benchlab.display.text import window_in_words
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.redact import header_value, public_url
-from benchlab.runs.health import count_dropped
+from benchlab.runs.health import count_missing
 from benchlab.runs.run import Run
 from benchlab.units import format_bytes, format_count, format_ratio
 
@@ -117,7 +117,7 @@ def generator_facts(run: Run) -> list[str]:
 
 def _dropped(run: Run) -> str:
     """That every request has its one record, and how that can be known."""
-    dropped = count_dropped(run.samples, run.plan.workers)
+    dropped = count_missing(run.samples, run.plan.workers)
     if dropped:
         return f"{format_count(dropped)} requests have no record, or more than one."
     counted = f"{format_count(len(run.samples))} records, warm-up included, have no gap in their"

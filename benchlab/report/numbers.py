@@ -14,7 +14,7 @@ from benchlab.analysis.phases import phases
 from benchlab.display.tables import ENDPOINT_HEAD, endpoint_rows
 from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.plan.tracing import is_traced, trace_id
-from benchlab.runs.health import unhindered
+from benchlab.runs.health import without_cap_wait
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.records import join_records
@@ -290,7 +290,7 @@ def _of_worker(samples: Samples, worker: int, workers: int) -> Samples:
 
 
 def _lag_p99_ms(samples: Samples) -> str:
-    p99_ns = percentile_of(unhindered(samples).in_blocks("lag_ns"), 0.99)
+    p99_ns = percentile_of(without_cap_wait(samples).in_blocks("lag_ns"), 0.99)
     return "–" if p99_ns is None else format_column_ms([p99_ns])[0]
 
 

@@ -23,9 +23,9 @@ __all__ = [
     "Floor",
     "Probe",
     "Timer",
-    "carried_floor",
-    "carried_note",
     "fingerprint",
+    "floor_note_of",
+    "floor_of",
     "mismatch",
 ]
 
@@ -182,7 +182,7 @@ def mismatch(floor: Floor, environment: Mapping[str, Any]) -> str:
     return f"the calibration was made elsewhere ({'; '.join(different)}): run benchlab calibrate"
 
 
-def carried_floor(environment: Mapping[str, Any]) -> Floor | None:
+def floor_of(environment: Mapping[str, Any]) -> Floor | None:
     """The floor that a run was made on; None when there is none or it cannot be read."""
     carried = environment.get("calibration") or {}
     try:
@@ -191,9 +191,9 @@ def carried_floor(environment: Mapping[str, Any]) -> Floor | None:
         return None
 
 
-def carried_note(environment: Mapping[str, Any]) -> str:
+def floor_note_of(environment: Mapping[str, Any]) -> str:
     """Why a run carries no floor; empty when it carries one."""
-    if carried_floor(environment) is not None:
+    if floor_of(environment) is not None:
         return ""
     carried = environment.get("calibration") or {}
     return str(carried.get("note") or NOT_CALIBRATED)

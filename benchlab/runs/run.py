@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from benchlab.errors import InputError, InvalidRunError
 from benchlab.plan.plan import Plan
 from benchlab.redact import public_url
-from benchlab.runs.floor import Floor, carried_floor, carried_note
-from benchlab.runs.health import Health, Judgement, Verdict, judge
+from benchlab.runs.floor import Floor, floor_note_of, floor_of
+from benchlab.runs.health import Health, Verdict, VerdictReason, decide_verdict
 from benchlab.runs.objective_results import ObjectiveResult, evaluate
-from benchlab.runs.warnings import cautions
-from benchlab.runs.window import counted_out, measured_window_ns
+from benchlab.runs.warnings import warnings_of
+from benchlab.runs.window import measured_window_ns, reached_request_count
 from benchlab.samples.connections import Connections
 from benchlab.samples.examples import Example
 from benchlab.samples.histogram import LatencyHistogram
@@ -75,10 +75,10 @@ class Run:
             )
 
     @cached_property
-    def judgement(self) -> Judgement:
+    def verdict_reason(self) -> VerdictReason:
         """Verdict and reason, derived from samples and health."""
-        early = self.stopped_ns is not None and not counted_out(self.plan, self.samples)
-        return judge(
+        early = self.stopped_ns is not None and not reached_request_count(self.plan, self.samples)
+        return decide_verdict(
             self.plan,
             self.samples,
             self.health,
@@ -89,32 +89,32 @@ class Run:
     @property
     def verdict(self) -> Verdict:
         """``valid``, ``invalid``, ``interrupted`` or ``imported``."""
-        return self.judgement.verdict
+        return self.verdict_reason.verdict
 
     @property
     def invalid_reason(self) -> str | None:
         """Why the verdict is not ``valid``, in words; None when it is."""
-        return self.judgement.reason
+        return self.verdict_reason.reason
 
     @property
     def hint(self) -> str | None:
         """What would make the verdict ``valid``, in words; None when nothing is known to."""
-        return self.judgement.hint
+        return self.verdict_reason.hint
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """Circumstances that call for care in reading the numbers, whatever the verdict."""
-        return tuple(cautions(self.plan, self.samples, self.health, self.environment))
+        return tuple(warnings_of(self.plan, self.samples, self.health, self.environment))
 
     @cached_property
     def floor(self) -> Floor | None:
         """What the host adds to a latency, as it was calibrated when the run was made."""
-        return carried_floor(self.environment)
+        return floor_of(self.environment)
 
     @property
     def floor_note(self) -> str:
         """Why there is no `floor`, in words; empty when there is one."""
-        return carried_note(self.environment)
+        return floor_note_of(self.environment)
 
     @property
     def url(self) -> str:
@@ -147,7 +147,7 @@ class Run:
     @property
     def iteration_count(self) -> int | None:
         """Iterations of a scenario that began in the measured window; None without a scenario."""
-        return len(self.measured.beginning) if self.plan.scenario is not None else None
+        return len(self.measured.iteration_starts) if self.plan.scenario is not None else None
 
     def by_endpoint(self) -> dict[str, Summary]:
         """The numbers of the measured window for each named request, in the plan's order.

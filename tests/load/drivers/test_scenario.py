@@ -13,7 +13,7 @@ import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Feed, Plan, Store, run, scenario
 from benchlab.errors import InputError
-from benchlab.runs.health import count_dropped
+from benchlab.runs.health import count_missing
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Flag
 from tests.load.servers import serving
@@ -84,15 +84,15 @@ def counts(result: Run) -> dict[str, int]:
 def test_each_step_is_a_sample_and_each_arrival_an_iteration(workers: int) -> None:
     with serving(answer) as url:
         result = run_of(shop, url, ConstantRate(40), duration_s=1, workers=workers)
-    assert count_dropped(result.samples, workers) == 0
+    assert count_missing(result.samples, workers) == 0
     assert result.iteration_count == 40
     assert counts(result) == {"log in": 40, "look around": 40, "GET /plain": 40}
     assert result.summary.errors == {}
     assert result.plan.driver == "httpx"
-    begins = result.samples.beginning
+    begins = result.samples.iteration_starts
     first = result.plan.endpoint_names.index("log in")
     assert set(begins.column("endpoint")) == {first}
-    others = result.samples.where((result.samples.column("flags") & Flag.BEGINS) == 0)
+    others = result.samples.where((result.samples.column("flags") & Flag.FIRST_STEP) == 0)
     assert (others.lag_ns == 0).all()
 
 
@@ -308,7 +308,7 @@ def test_iterations_of_the_warmup_are_not_counted_among_those_asked_for(workers:
     assert result.iteration_count == 12
     assert counts(result) == {"first": 12, "second": 12}
     assert len(result.samples) > 24
-    assert count_dropped(result.samples, workers) == 0
+    assert count_missing(result.samples, workers) == 0
 
 
 async def stubborn(client: Any, ctx: Any) -> None:
