@@ -115,7 +115,7 @@ def test_failures_have_the_kind_and_the_words_of_what_failed() -> None:
         "asserts": {"check": 2},
         "failing": {"check": 2},
     }
-    words = {example.endpoint: example.words for example in result.examples}
+    words = {example.endpoint: example.message for example in result.examples}
     assert words["asserts"] == "KeyError: 'nope'"
     assert words["failing"] == "ValueError: no step at all"
 
@@ -272,7 +272,7 @@ def test_a_step_inside_another_fails_and_leaves_the_user_working() -> None:
         result = run_of(nesting, url, ClosedLoop(1), request_count=3)
     assert counts(result) == {"outer": 3}
     assert result.summary.errors == {"check": 3}
-    assert "'inner' begins inside 'outer'" in result.examples[0].words
+    assert "'inner' begins inside 'outer'" in result.examples[0].message
 
 
 async def ever_new(client: Any, ctx: Any) -> None:
@@ -286,7 +286,7 @@ def test_too_many_steps_fail_their_iterations_and_no_others() -> None:
     assert result.iteration_count == 1_010
     assert counts(result)["ever_new"] == 10
     assert result.summary.errors == {"check": 10}
-    assert "more than 1,000 different steps" in result.examples[0].words
+    assert "more than 1,000 different steps" in result.examples[0].message
 
 
 async def unhurried(client: Any, ctx: Any) -> None:
@@ -356,4 +356,4 @@ def test_a_failure_is_recorded_once_however_it_leaves_the_scenario() -> None:
     assert counts(grouped) == {"missing": 2}
     assert grouped.summary.errors == {"status": 2}
     assert counts(left) == {"leaving": 2}
-    assert left.examples[0].words == "SystemExit: no more"
+    assert left.examples[0].message == "SystemExit: no more"
