@@ -165,7 +165,7 @@ def _server(
             "Distributions of client latency and of server span time of the same requests.",
         )
     return {
-        "coverage": f"Server {coverage.in_words()}." if coverage.sampled else "",
+        "coverage": f"Server {coverage.describe()}." if coverage.sampled else "",
         "incomplete": not coverage.enough,
         "cause": coverage.cause(),
         "table": numbers.server_table(frame),

@@ -100,9 +100,8 @@ class Floor:
         """Whether a worker could have sent more: it waited for the server."""
         return self.max_rate_cpu_ratio < BUSY_SERVER_RATIO
 
-    @property
-    def max_rate_in_words(self) -> str:
-        """The most that a worker can send, per second."""
+    def describe_max_rate(self) -> str:
+        """The most that a worker can send, e.g. ``at least 61,234 requests/s``."""
         at_least = "at least " if self.max_rate_is_bound else ""
         return f"{at_least}{self.max_rate_rps:,.0f} requests/s"
 
@@ -139,7 +138,7 @@ class Floor:
         return (
             f"<Floor of {self.host.get('host')}, {self.measured_at:%Y-%m-%d}: latency p50"
             f" {format_ms(self.latency_ns.p50)}, p99 {format_ms(self.latency_ns.p99)};"
-            f" {self.max_rate_in_words} of a worker{disturbed}>"
+            f" {self.describe_max_rate()} of a worker{disturbed}>"
         )
 
     @classmethod

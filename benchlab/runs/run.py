@@ -238,7 +238,7 @@ class Run:
         }
         met = [result.met for result in self.objectives]
         tail["slo_met"] = all(met) if met else None
-        tail["slo"] = "; ".join(result.in_words() for result in self.objectives)
+        tail["slo"] = "; ".join(result.describe() for result in self.objectives)
         return pd.DataFrame([{**row, **tail}])
 
     def _repr_html_(self) -> str:

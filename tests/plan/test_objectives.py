@@ -268,7 +268,7 @@ def test_an_incomplete_last_window_is_left_out() -> None:
 def test_nothing_observed_is_nothing_promised() -> None:
     run = make_run(count=0, slo=["p99<50ms", "error_ratio<1%", "error_count<=0", "p99<1s over 1s"])
     assert [result.met for result in run.objectives] == [False, False, True, False]
-    assert "nothing to observe" in run.objectives[0].in_words()
+    assert "nothing to observe" in run.objectives[0].describe()
     stopped = make_run(stopped_ns=3 * NS_PER_S, slo=["p99<1s over 5s"])
     assert stopped.objectives[0].window_text == "no window of 5 s was complete"
 

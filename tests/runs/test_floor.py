@@ -67,8 +67,8 @@ def test_a_run_of_before_or_with_a_damaged_floor_has_none(carried: dict[str, Any
 
 
 def test_a_server_that_was_the_limit_makes_the_maximum_rate_a_lower_bound() -> None:
-    assert make_floor().max_rate_in_words == "61,234 requests/s"
-    assert make_floor(max_rate_cpu_ratio=0.5).max_rate_in_words == "at least 61,234 requests/s"
+    assert make_floor().describe_max_rate() == "61,234 requests/s"
+    assert make_floor(max_rate_cpu_ratio=0.5).describe_max_rate() == "at least 61,234 requests/s"
 
 
 def test_a_floor_shows_itself_in_one_line() -> None:
