@@ -28,9 +28,10 @@ report: $(INSTALLED) ## measure the bundled target and write a report
 test: $(INSTALLED) ## run all tests
 	$(BIN)/python -m pytest -m 'not benchmark'
 
-check: $(INSTALLED) ## lint, types, layers
+check: $(INSTALLED) ## lint, spelling, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
