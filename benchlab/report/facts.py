@@ -9,8 +9,8 @@ from benchlab.display.text import window_in_words
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.redact import header_value, public_url
-from benchlab.runs.health import count_missing
 from benchlab.runs.run import Run
+from benchlab.runs.verdict import count_missing
 from benchlab.units import format_bytes, format_count, format_ratio
 
 __all__ = ["Fact", "generator_facts", "machine_facts", "plan_facts", "target_facts"]

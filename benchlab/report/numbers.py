@@ -14,8 +14,8 @@ from benchlab.analysis.phases import phases
 from benchlab.display.tables import ENDPOINT_HEAD, endpoint_rows
 from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.plan.tracing import is_traced, trace_id
-from benchlab.runs.health import without_cap_wait
 from benchlab.runs.run import Run
+from benchlab.runs.verdict import without_cap_wait
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.records import join_records
 from benchlab.samples.samples import ErrorKind, Flag, Samples

@@ -11,10 +11,15 @@ from benchlab.errors import InvalidRunError
 from benchlab.redact import public_url
 from benchlab.runs.floor import Floor, floor_note_of, floor_of
 from benchlab.runs.head import RunHead
-from benchlab.runs.health import Verdict, VerdictReason, decide_verdict
 from benchlab.runs.objective_results import ObjectiveResult, evaluate
+from benchlab.runs.verdict import (
+    Verdict,
+    VerdictReason,
+    decide_verdict,
+    measured_window_ns,
+    reached_request_count,
+)
 from benchlab.runs.warnings import warnings_of
-from benchlab.runs.window import measured_window_ns, reached_request_count
 from benchlab.samples.connections import Connections
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.samples import Samples

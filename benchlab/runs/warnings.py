@@ -9,7 +9,8 @@ from typing import Any
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.floor import floor_of
-from benchlab.runs.health import BUSY_RATIO, LAG_P99_LIMIT_NS, Health, without_cap_wait
+from benchlab.runs.health import Health
+from benchlab.runs.verdict import BUSY_RATIO, LAG_P99_LIMIT_NS, without_cap_wait
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_MS, format_ns

@@ -39,6 +39,7 @@ from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import ErrorKind, Samples
 from benchlab.spool.records import read_in_order, read_records
+from benchlab.spool.storage import replace_text
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -296,9 +297,7 @@ def _read_health(directory: Path, worker: int) -> WorkerHealth:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    partial = path.with_suffix(".tmp")
-    partial.write_text(json.dumps(content, indent=1))
-    partial.replace(path)
+    replace_text(path, json.dumps(content, indent=1))
 
 
 def _read_json(path: Path) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.samples.records import BLOCK_RECORDS, OPAQUE, SAMPLE_DTYPE
-from benchlab.spool.storage import make_room
+from benchlab.spool.storage import allocate_records
 
 __all__ = ["read_in_order", "read_records"]
 
@@ -47,13 +47,13 @@ def read_in_order(files: Sequence[Path], directory: Path) -> NDArray[np.void]:
         lowest = min(lowest, int(block["seq"].min()))
         highest = max(highest, int(block["seq"].max()))
     if lowest >= 0 and highest < count * _MOST_NUMBERS:
-        records = make_room(highest + 1, SAMPLE_DTYPE, directory)
+        records = allocate_records(highest + 1, SAMPLE_DTYPE, directory)
         records["seq"][:1] = -1
         for block in _blocks(files):
             records.view(OPAQUE)[block["seq"]] = block.view(OPAQUE)
         if _close_holes(records) == count:
             return records if count == len(records) else records[:count]
-    records, start = make_room(count, SAMPLE_DTYPE, directory), 0
+    records, start = allocate_records(count, SAMPLE_DTYPE, directory), 0
     for block in _blocks(files):
         records[start : start + len(block)] = block
         start += len(block)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchlab.errors import InputError
+from benchlab.errors import OutputError
 from benchlab.report import write_report, write_tables
 from tests.runs.synthetic import make_run
 
@@ -17,10 +17,10 @@ def test_it_makes_the_directory_and_returns_the_page(tmp_path: Path) -> None:
 
 def test_a_directory_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match=r"cannot write to .*file.*choose") as caught:
+    with pytest.raises(OutputError, match=r"cannot write to .*file.*choose") as caught:
         write_report(make_run(), tmp_path / "file" / "reports")
     assert "\n" not in str(caught.value)
-    assert caught.value.exit_code == 2
+    assert caught.value.exit_code == 1
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
@@ -34,7 +34,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(InputError, match="No space left on device"):
+    with pytest.raises(OutputError, match="No space left on device"):
         write_report(make_run(errors=True), tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 

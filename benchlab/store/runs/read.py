@@ -16,7 +16,7 @@ from benchlab.paths import data_dir
 from benchlab.runs.head import RunHead
 from benchlab.runs.run import Run
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
-from benchlab.spool.storage import make_room
+from benchlab.spool.storage import allocate_records
 from benchlab.store.client.connection import is_embedded, reason
 from benchlab.store.client.dsn import Dsn
 from benchlab.store.client.read_only import ALLOW_WRITE, check
@@ -231,7 +231,7 @@ def query_df(
 
 def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:
     """Records of a run, streamed into place; of many, what is held is one block."""
-    records = make_room(count, SAMPLE_DTYPE, data_dir())
+    records = allocate_records(count, SAMPLE_DTYPE, data_dir())
     filled = 0
     for block in _read_blocks(client, run_id, count):
         records[filled : filled + len(block)] = block

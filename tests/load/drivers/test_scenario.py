@@ -13,8 +13,8 @@ import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Feed, Plan, Store, run, scenario
 from benchlab.errors import InputError
-from benchlab.runs.health import count_missing
 from benchlab.runs.run import Run
+from benchlab.runs.verdict import count_missing
 from benchlab.samples.samples import Flag
 from tests.load.servers import serving
 
