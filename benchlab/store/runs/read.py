@@ -1,4 +1,4 @@
-"""Reading back: the list of runs, one run exactly as it was saved, and any SQL."""
+"""Read the list of runs, one run exactly as it was saved, and the result of any SQL."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ WHERE run_id = {run_id:String}
 ORDER BY seq
 """
 
-# Parts are merged one into the other as they are read, and not each read far ahead of that: half
-# the memory in the same time.
+# Parts are merged as they are read, without reading far ahead in each: half the memory in the same
+# time.
 _SPARING = {"max_threads": 1, "read_in_order_two_level_merge_threshold": 2}
 
 _HELP = "benchlab history lists the stored runs"
 
-# Statements with a result; comments and opening brackets may come first.
+# Statements that return rows; comments and opening brackets may come first.
 _ASKS = re.compile(
     r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:SELECT|WITH|FROM|SHOW|DESC|DESCRIBE|EXPLAIN|EXISTS|CHECK)\b",
     re.IGNORECASE | re.DOTALL,
@@ -98,7 +98,7 @@ def runs(client: Client, limit: int | None) -> pd.DataFrame:
 
 
 def resolve(client: Client, run_id: str) -> str:
-    """The whole id that ``run_id`` stands for: an id, a beginning of one, or ``latest``.
+    """The full id for ``run_id``: an id, an unambiguous prefix of one, or ``latest``.
 
     Raises:
         RunNotFoundError: no run, or more than one, fits.
@@ -124,7 +124,7 @@ def resolve(client: Client, run_id: str) -> str:
 
 
 def run(client: Client, run_id: str) -> Run:
-    """The run as it was saved, its samples in order of ``seq``.
+    """Read the run as it was saved, its samples in order of ``seq``.
 
     Raises:
         RunNotFoundError: no run, or more than one, fits.
@@ -136,7 +136,7 @@ def run(client: Client, run_id: str) -> Run:
 
 
 def run_in_blocks(client: Client, run_id: str) -> tuple[Run, int, Iterator[NDArray[np.void]]]:
-    """The run without its samples, their number, and they in order of ``seq``, in blocks.
+    """The run without its samples, their number, and the records in order of ``seq``, in blocks.
 
     Raises:
         RunNotFoundError: no run, or more than one, fits.
@@ -147,7 +147,7 @@ def run_in_blocks(client: Client, run_id: str) -> tuple[Run, int, Iterator[NDArr
 
 
 def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
-    """The run without its samples, and how many it has."""
+    """The run without its samples, and their number."""
     whole_id = resolve(client, run_id)
     columns = (*JSON_COLUMNS, "metadata", *PLAIN_COLUMNS)
     row = client.query(
@@ -171,7 +171,7 @@ def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
 
 
 def typed_frame(client: Client, sql: str, parameters: dict[str, Any]) -> pd.DataFrame:
-    """The rows of a SELECT; where there are none, its columns all the same, of the same types."""
+    """The rows of a SELECT; without rows, an empty frame with the same columns and types."""
     frame = client.query_df(sql, parameters=parameters, tz_mode="aware")
     if not frame.empty:
         return frame
@@ -230,7 +230,7 @@ def query_df(
 
 
 def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:
-    """Records of a run, streamed into place; of many, what is held is one block."""
+    """The records of a run, streamed into a mapped file if there are many."""
     records = allocate_records(count, SAMPLE_DTYPE, data_dir())
     filled = 0
     for block in _read_blocks(client, run_id, count):
@@ -240,7 +240,7 @@ def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:
 
 
 def _read_blocks(client: Client, run_id: str, count: int) -> Iterator[NDArray[np.void]]:
-    """Records of a run as the engine sends them: what is held is one block."""
+    """The records of a run as the engine sends them, one block at a time."""
     filled = 0
     settings = _SPARING if is_embedded(client) else {}
     with client.query_df_stream(
