@@ -1,7 +1,7 @@
-"""The schema on a cluster: the one place where a statement of the migrations is made over for it.
+"""Rewrite the statements of the migrations for a cluster.
 
-Every table becomes two: ``samples_local`` is replicated and holds the rows of a shard, ``samples``
-is distributed over the shards and what everybody reads and writes. Rows that belong together lie in
+Every table becomes two: ``samples_local`` is replicated and holds the rows of a shard; ``samples``
+is distributed over the shards, and is the one to read and write. Rows that belong together lie in
 one shard: those of a run, a trace, a metric, a file. Views read the distributed tables;
 materialized views, which see what is inserted, work within the shard.
 """
@@ -11,24 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+
+from benchlab.store.client.cluster import cluster_of
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["SETTINGS", "cluster_of", "for_cluster", "stored", "use_cluster"]
-
-SETTINGS = {
-    # A part is acknowledged by most replicas before the insert is, and reads see it then: a run
-    # is checked against what is stored before it counts as saved.
-    "distributed_foreground_insert": 1,
-    "insert_quorum": "auto",
-    "insert_quorum_parallel": 0,
-    "select_sequential_consistency": 1,
-    "distributed_product_mode": "global",
-    "distributed_ddl_task_timeout": 60,
-}
-"""What a client of a cluster says with each query."""
+__all__ = ["for_cluster", "stored"]
 
 # The first that a table has decides the shard of a row; a repeated insert finds the same one.
 _SHARD_BY = ("run_id", "summary_id", "TraceId", "MetricName", "file_id", "id")
@@ -42,21 +31,8 @@ _SOURCE = re.compile(r"\bFROM (\w+)\b")
 _WINDOW = re.compile(r"\bnon_replicated_deduplication_window\b")
 
 
-_clusters: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
-
-
-def use_cluster(client: Client, cluster: str) -> None:
-    """Note that this client's database is on a cluster."""
-    _clusters[client] = cluster
-
-
-def cluster_of(client: Client) -> str:
-    """The cluster that the client's database is on; '' for a single server."""
-    return _clusters.get(client, "")
-
-
 def stored(client: Client, table: str) -> str:
-    """What to write for ``table`` in a statement that changes how, or which, rows are kept."""
+    """The name of ``table`` for a statement that changes how, or which, rows are kept."""
     cluster = cluster_of(client)
     return _on_cluster(table, cluster) if cluster else table
 

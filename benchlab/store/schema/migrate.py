@@ -16,7 +16,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from benchlab.errors import SchemaError
-from benchlab.store.schema.cluster import cluster_of, for_cluster
+from benchlab.inserts import once
+from benchlab.store.client.cluster import cluster_of
+from benchlab.store.schema.cluster import for_cluster
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -101,7 +103,7 @@ def migrate(client: Client) -> int:
             "schema_migrations",
             [[step.version, step.name]],
             column_names=["version", "name"],
-            settings={"async_insert": 0, "insert_deduplication_token": step.name},
+            settings=once(step.name),
         )
     return version
 

@@ -9,7 +9,8 @@ from benchlab.errors import InputError
 from benchlab.plan.tracing import trace_id
 from benchlab.runs.trace import Trace, TracedRequest
 from benchlab.samples.samples import ErrorKind
-from benchlab.store.runs.read import resolve, typed_frame
+from benchlab.store.client.query import typed_frame
+from benchlab.store.runs.read import resolve
 from benchlab.store.spans.spans import SERVER_SPANS, run_bounds
 
 if TYPE_CHECKING:
