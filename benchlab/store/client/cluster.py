@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 __all__ = ["SETTINGS", "cluster_of", "use_cluster"]
 
 SETTINGS = {
-    # A part is acknowledged by most replicas before the insert is, and reads see it then: a run
-    # is checked against what is stored before it counts as saved.
+    # An insert is acknowledged once most replicas have it, and reads see it then: a run counts as
+    # saved only after it was compared with what is stored.
     "distributed_foreground_insert": 1,
     "insert_quorum": "auto",
     "insert_quorum_parallel": 0,

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["query_df", "typed_frame"]
 
-# Statements with a result; comments and opening brackets may come first.
-_ASKS = re.compile(
+# Statements that return rows; comments and opening brackets may come first.
+_RETURNS_ROWS = re.compile(
     r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:SELECT|WITH|FROM|SHOW|DESC|DESCRIBE|EXPLAIN|EXISTS|CHECK)\b",
     re.IGNORECASE | re.DOTALL,
 )
@@ -27,10 +27,10 @@ _READ_ONLY = f"the query would change the store, or does more than read it: {ALL
 _SETTING = re.compile(r"Cannot modify '(\w+)' setting")
 _SETS = f"the query sets {{}}, which may stand for more than reading: {ALLOW_WRITE}"
 
-# The client asks for this at the end of the statement, where EXPLAIN AST takes it for its own.
+# The client requests this at the end of the statement, where EXPLAIN AST takes it for its own.
 _NATIVE = {"X-ClickHouse-Format": "Native"}
 
-# The engine's names for what its user got wrong, as opposed to what went wrong in it.
+# The engine's names for errors in the query, as opposed to failures of the engine.
 _USER_ERRORS = re.compile(
     r"SYNTAX_ERROR|UNKNOWN_\w+|ILLEGAL_\w+|TYPE_MISMATCH|BAD_\w+|NUMBER_OF_ARGUMENTS_\w+"
     r"|NOT_AN_AGGREGATE|NO_COMMON_TYPE|AMBIGUOUS_\w+|CANNOT_PARSE_\w+|UNSUPPORTED_METHOD"
@@ -39,11 +39,11 @@ _USER_ERRORS = re.compile(
 
 
 def typed_frame(client: Client, sql: str, parameters: dict[str, Any]) -> pd.DataFrame:
-    """The rows of a SELECT; where there are none, its columns all the same, of the same types."""
+    """The rows of a SELECT; with no rows, an empty frame with the same columns and types."""
     frame = client.query_df(sql, parameters=parameters, tz_mode="aware")
     if not frame.empty:
         return frame
-    # The client learns types from rows only. An aggregate of nothing is one row of them.
+    # The client learns types only from rows; an aggregate over no rows is one row.
     row = client.query_df(
         f"SELECT * APPLY(any) FROM ({sql})",  # noqa: S608  # of this package
         parameters=parameters,
@@ -60,14 +60,14 @@ def query_df(
     *,
     read_only: bool = False,
 ) -> pd.DataFrame:
-    """The result of ``sql``; empty when it has none.
+    """The result of ``sql``; an empty frame when it returns no rows.
 
-    With ``read_only`` the client must be that as well: here is refused what the engine carries out
-    even then, see `benchlab.store.client.read_only`.
+    With ``read_only`` the client must be read-only too: this function rejects only what the engine
+    executes even then, see `benchlab.store.client.read_only`.
 
     Raises:
-        InputError: the SQL is wrong, or does more than read the store where only that is allowed.
-        StoreError: the engine could not carry it out.
+        InputError: the SQL is wrong, or does more than read the store despite ``read_only``.
+        StoreError: the engine failed to execute it.
     """
     import pandas as pd
     from clickhouse_connect.driver.exceptions import DatabaseError, ProgrammingError
@@ -75,23 +75,23 @@ def query_df(
     statement, bound = sql.strip().rstrip(";"), dict(parameters or {})
     if not statement:
         raise InputError("the query cannot be run: it is empty")
-    asks = _ASKS.match(statement) is not None
+    returns_rows = _RETURNS_ROWS.match(statement) is not None
     try:
         if read_only:
             check(client, statement, bound)
-            if not asks:
+            if not returns_rows:
                 raise InputError(_READ_ONLY)
-        if asks:
+        if returns_rows:
             return client.query_df(
                 statement, parameters=bound, tz_mode="aware", transport_settings=_NATIVE
             )
         client.command(statement, parameters=bound)
         return pd.DataFrame()
     except (DatabaseError, ProgrammingError) as exc:
-        said = reason(exc, dsn)
+        cause = reason(exc, dsn)
         if "READONLY" in str(exc) and read_only:
             setting = _SETTING.search(str(exc))
             raise InputError(_SETS.format(setting[1]) if setting else _READ_ONLY) from exc
         if isinstance(exc, ProgrammingError) or _USER_ERRORS.search(str(exc)):
-            raise InputError(f"the query cannot be run: {said}") from exc
-        raise StoreError(f"the query failed: {said}") from exc
+            raise InputError(f"the query cannot be run: {cause}") from exc
+        raise StoreError(f"the query failed: {cause}") from exc

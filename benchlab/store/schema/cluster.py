@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["for_cluster", "stored"]
 
-# The first that a table has decides the shard of a row; a repeated insert finds the same one.
+# The first of these columns that a table has decides the shard of a row, so that a repeated insert
+# reaches the same shard.
 _SHARD_BY = ("run_id", "summary_id", "TraceId", "MetricName", "file_id", "id")
 
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) ")
@@ -44,28 +45,28 @@ def _on_cluster(table: str, cluster: str) -> str:
 def for_cluster(statement: str, cluster: str) -> Iterator[str]:
     """The statements that do on ``cluster`` what ``statement`` does on one server."""
     text = _WINDOW.sub("replicated_deduplication_window", statement)
-    if found := _TABLE.match(text):
-        yield _replicated(text, found[1], cluster)
-        yield _distributed(text, found[1], cluster)
-    elif found := _FEED.match(text):
-        head = f"CREATE MATERIALIZED VIEW IF NOT EXISTS {found[1]} ON CLUSTER {cluster}"
-        body = _SOURCE.sub(r"FROM \1_local AS \1", text[found.end() :], count=1)
-        yield f"{head} TO {found[2]}_local {body}"
-    elif found := _VIEW.match(text):
-        body = text[found.end() :].replace(" IN (SELECT ", " GLOBAL IN (SELECT ")
+    if match := _TABLE.match(text):
+        yield _replicated(text, match[1], cluster)
+        yield _distributed(text, match[1], cluster)
+    elif match := _FEED.match(text):
+        head = f"CREATE MATERIALIZED VIEW IF NOT EXISTS {match[1]} ON CLUSTER {cluster}"
+        body = _SOURCE.sub(r"FROM \1_local AS \1", text[match.end() :], count=1)
+        yield f"{head} TO {match[2]}_local {body}"
+    elif match := _VIEW.match(text):
+        body = text[match.end() :].replace(" IN (SELECT ", " GLOBAL IN (SELECT ")
         body = body.replace("\nINNER JOIN ", "\nGLOBAL INNER JOIN ")
-        yield f"CREATE VIEW IF NOT EXISTS {found[1]} ON CLUSTER {cluster} {body}"
-    elif found := _SETTING.match(text):
-        yield f"ALTER TABLE {_on_cluster(found[1], cluster)} {text[found.end() :]}"
+        yield f"CREATE VIEW IF NOT EXISTS {match[1]} ON CLUSTER {cluster} {body}"
+    elif match := _SETTING.match(text):
+        yield f"ALTER TABLE {_on_cluster(match[1], cluster)} {text[match.end() :]}"
     else:
         raise ValueError(f"not a statement that a cluster has a form for: {statement}")
 
 
 def _replicated(text: str, table: str, cluster: str) -> str:
-    def engine(found: re.Match[str]) -> str:
+    def engine(match: re.Match[str]) -> str:
         path = "'/clickhouse/tables/{uuid}/{shard}', '{replica}'"
-        arguments = f"{path}, {found[2]}" if found[2] else path
-        return f"ENGINE = Replicated{found[1]}MergeTree({arguments})"
+        arguments = f"{path}, {match[2]}" if match[2] else path
+        return f"ENGINE = Replicated{match[1]}MergeTree({arguments})"
 
     text = _TABLE.sub(f"CREATE TABLE IF NOT EXISTS {_on_cluster(table, cluster)} ", text, count=1)
     return _ENGINE.sub(engine, text, count=1)

@@ -1,4 +1,4 @@
-"""Single requests, down to the spans that servers made of them."""
+"""Load single requests with the spans that servers made of them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ INNER JOIN (SELECT id, started_at, plan FROM runs WHERE id = {run_id:String} LIM
     ON samples.run_id = run.id
 WHERE samples.run_id = {run_id:String}
 """
-# Two steps, so that columns other than the durations are read for the chosen few only.
+# Two steps, so that columns other than the durations are read for the chosen rows only.
 _SLOWEST = """
     AND seq IN (
         SELECT seq FROM samples WHERE run_id = {run_id:String} AND NOT warmup %s
@@ -86,7 +86,7 @@ def slowest(client: Client, run_id: str, count: int, *, traced: bool) -> list[Tr
 
 
 def trace(client: Client, wanted: str) -> Trace:
-    """One trace, with the request that began it if that is stored.
+    """One trace, with the request that started it if that is stored.
 
     Raises:
         InputError: not 32 hex digits.
