@@ -158,7 +158,7 @@ def _find(store: Store, run_id: str) -> Run | ImportedSummary:
 
 
 def _moment(text: str) -> datetime:
-    """The time that is ``text`` ago (``7d``), or a date or time in ISO format, UTC if not said."""
+    """The time that was ``text`` ago (``7d``), or an ISO date or time, in UTC by default."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -166,8 +166,10 @@ def _moment(text: str) -> datetime:
             return datetime.now(UTC) - timedelta(seconds=parse_duration_s(text))
         except (InputError, OverflowError):
             raise InputError(
-                f"--since {text!r} cannot be read: write an age, such as 7d, or a date, such as"
-                " 2026-11-28"
+                "is neither an age nor a date",
+                field="since",
+                value=text,
+                remedy="write it as 7d, or as 2026-11-28",
             ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -85,7 +85,9 @@ def runs(
 def _ns_of(name: str, moment: datetime) -> int:
     if moment.tzinfo is None:
         raise InputError(
-            f"{name}={moment.isoformat()} has no time zone: write"
-            f" datetime({moment.year}, {moment.month}, {moment.day}, tzinfo=UTC)"
+            "has no time zone",
+            field=name,
+            value=moment.isoformat(),
+            remedy=f"write datetime({moment.year}, {moment.month}, {moment.day}, tzinfo=UTC)",
         )
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
