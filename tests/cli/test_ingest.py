@@ -41,9 +41,7 @@ def test_only_broken_lines_are_a_failure(otlp: Path) -> None:
     done = benchlab("ingest", str(path))
     assert done.returncode == 1
     *_, counts, hint = done.stderr.splitlines()
-    assert counts.endswith(
-        "in 3 new lines of 1 file; 3 broken lines are kept in the table ingest_errors"
-    )
+    assert counts.endswith("in 3 new lines of 1 file; 3 broken lines are stored in ingest_errors")
     assert hint.startswith("benchlab: none of these lines could be used: OTLP JSON files have")
     path.write_bytes(path.read_bytes() + make_span_line() + b"broken\n")
     done = benchlab("ingest", str(path))

@@ -182,8 +182,8 @@ def test_a_run_that_the_store_would_drop_at_once_is_told(store: Store, make_run:
         with pytest.raises(StoreError) as caught:
             store.save(old)
         assert str(caught.value) == (
-            f"run {old.id} started 100 days ago, and this store removes by itself what is older"
-            " than 90 days: let it keep more with benchlab prune --ttl 130d, or all with benchlab"
+            f"run {old.id} started 100 days ago, and this store's TTL is 90 days: raise it with"
+            " benchlab prune --ttl 130d, or switch it off with benchlab"
             f" prune --ttl none; run {old.id} was measured and is kept: benchlab recover saves it"
         )
         assert directory.exists()

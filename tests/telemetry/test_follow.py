@@ -119,7 +119,8 @@ def test_a_line_that_its_file_takes_along_unfinished_is_told_once(
     assert next(look).partial == []
     path.unlink()
     assert [str(line) for line in next(look).partial] == [
-        f"{path} ends in the middle of a line (50 bytes at byte 0): left until it is complete"
+        f"{path} ends in the middle of a line (50 bytes at byte 0):"
+        " it will be read once it is complete"
     ]
     assert next(look).partial == []
 

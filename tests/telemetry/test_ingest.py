@@ -180,10 +180,10 @@ def test_broken_lines_are_kept_and_stop_nothing(
     broken = [
         (b'{"resourceSpans":[{"resource', "is not JSON"),
         (b"\xff\xfe garbage \x00", "is not JSON"),
-        (b'{"resourceLogs":[]}', "holds neither resourceSpans nor resourceMetrics"),
-        (b"[1,2]", "holds neither resourceSpans nor resourceMetrics"),
-        (b'{"resourceSpans":"none"}', "holds no readable span"),
-        (b'{"resourceMetrics":[{"scopeMetrics":5}]}', "holds no readable data point"),
+        (b'{"resourceLogs":[]}', "has neither resourceSpans nor resourceMetrics"),
+        (b"[1,2]", "has neither resourceSpans nor resourceMetrics"),
+        (b'{"resourceSpans":"none"}', "has no readable span"),
+        (b'{"resourceMetrics":[{"scopeMetrics":5}]}', "has no readable data point"),
         (span_line(traceId="xyz").strip(), "has a span whose ids or times cannot be read"),
         (
             span_line(2, startTimeUnixNano="yesterday").strip(),
@@ -210,7 +210,7 @@ def test_broken_lines_are_kept_and_stop_nothing(
         (path, offset, reason) for offset, (_, reason) in zip(offsets, broken, strict=True)
     ]
     assert ingest(client, [path]).errors == 0
-    assert "8 broken lines are kept in the table ingest_errors" in str(report)
+    assert "8 broken lines are stored in ingest_errors" in str(report)
 
 
 def test_a_line_that_was_torn_costs_no_other(

@@ -96,7 +96,7 @@ def test_says_once_that_it_waits_and_goes_on_when_the_holder_leaves(embedded_sto
 
         assert Store(embedded_store.location, on_wait=on_wait).runs().empty
     assert len(said) == 1
-    assert said[0].startswith(f"waiting for the store: process {process.pid}, python, since ")
+    assert said[0].startswith(f"waiting for the store: process {process.pid}, python, for ")
 
 
 @pytest.mark.usefixtures("impatient")

@@ -166,7 +166,7 @@ def test_what_will_not_pass_is_not_tried_again(
     server.fail(Fault("INSERT INTO `?samples", "error", code=60, name="UNKNOWN_TABLE"))
     with pytest.raises(StoreError, match="UNKNOWN_TABLE"):
         store.save(run)
-    with pytest.raises(StoreError, match="Authentication failed"):
+    with pytest.raises(StoreError, match="authentication failed"):
         Store(server.dsn("lab", "me:wrong"), on_wait=said.append).save(run)
     assert said == []
 

@@ -174,7 +174,7 @@ def test_one_that_was_cut_off_is_applied_again(
 
 def test_a_newer_store_is_refused(new_store: Store) -> None:
     new_store.query_df("INSERT INTO schema_migrations (version, name) VALUES (99, 'x')", write=True)
-    with pytest.raises(SchemaError, match="schema 99, this benchlab knows up to"):
+    with pytest.raises(SchemaError, match="schema 99, this benchlab supports up to"):
         new_store.runs()
 
 
