@@ -31,7 +31,7 @@ _MIN_AGE_S = 3600
 _MAX_AGE_S = 10_000 * DAY_S
 
 # The first that exists counts. ingest_blocks is never pruned: it is the ledger of what was read.
-_TIME_COLUMNS = ("imported_at", "started_at", "Timestamp", "Start", "TimeUnix", "noted_at")
+_TIME_COLUMNS = ("imported_at", "started_at", "Timestamp", "Start", "TimeUnix", "recorded_at")
 _NEVER_PRUNED = {"ingest_blocks"}
 _OWNERS = {"runs", "imported_summaries"}  # rows of other tables belong to theirs
 _SYNCHRONOUS = {"mutations_sync": 2, "allow_nondeterministic_mutations": 1}
