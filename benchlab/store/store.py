@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchlab.errors import InputError, StoreError
 from benchlab.runs.imported_summary import ImportedSummary
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Store"]
+
+T = TypeVar("T")
 
 
 class Store:
@@ -61,7 +63,7 @@ class Store:
         self._dsn = parse_dsn(dsn or default_dsn())
         wait_s = _default_wait_s() if wait_s is None else wait_s
         self._wait_s = min(wait_s, threading.TIMEOUT_MAX)  # also of inf, which no lock takes
-        self._on_wait = on_wait
+        self._on_wait = on_wait or lock.warn
         self._local = threading.local()
 
     def __repr__(self) -> str:
@@ -101,6 +103,9 @@ class Store:
             finally:
                 self._local.client = None
 
+    def _retry(self, attempt: Callable[[], T]) -> T:
+        return connection.retry_while_unavailable(attempt, self._wait_s, self._on_wait)
+
     def migrate(self) -> tuple[int, int]:
         """Bring the schema up to date, as every other call does first, and do nothing else.
 
@@ -115,8 +120,7 @@ class Store:
             with self._opened() as (_, was):
                 return was
 
-        was = connection.retry_while_unavailable(attempt, self._wait_s, self._on_wait or lock.warn)
-        return was, migrate.latest_version()
+        return self._retry(attempt), migrate.latest_version()
 
     def save(self, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
         """Store ``run``; once that is acknowledged, remove its spool.
@@ -138,7 +142,7 @@ class Store:
                 write.save(client, run, on_progress)
 
         try:
-            connection.retry_while_unavailable(attempt, self._wait_s, self._on_wait or lock.warn)
+            self._retry(attempt)
         except StoreError as exc:
             if run.spool is None:
                 raise
@@ -224,7 +228,7 @@ class Store:
             with self.connect() as client:
                 summaries.save(client, summary)
 
-        connection.retry_while_unavailable(attempt, self._wait_s, self._on_wait or lock.warn)
+        self._retry(attempt)
 
     def imports(self, limit: int | None = None) -> pd.DataFrame:
         """One row per imported summary, the last imported first; latency in ms."""

@@ -48,9 +48,7 @@ _inside: list[Path] = []  # what the thread that holds _thread_lock has open, ou
 
 
 @contextmanager
-def acquire(
-    dsn: Dsn, wait_s: float, on_wait: Callable[[str], None] | None = None
-) -> Iterator[None]:
+def acquire(dsn: Dsn, wait_s: float, on_wait: Callable[[str], None]) -> Iterator[None]:
     """Hold the embedded store for the time of the block; a server needs no lock.
 
     Raises:
@@ -62,7 +60,7 @@ def acquire(
         yield
         return
     deadline = time.monotonic() + wait_s
-    waiting = _Waiting(path, deadline, wait_s, on_wait or warn)
+    waiting = _Waiting(path, deadline, wait_s, on_wait)
     waiting.until(_acquire_thread, "another thread of this process")
     try:
         if _inside:
