@@ -63,8 +63,8 @@ def follow(
 class _Named:
     """A file that was named, and the files that it is rotated to.
 
-    Rotated files in a directory are found by themselves. Beside a file that was named, rotated
-    files that existed at the start are ignored: they were not named.
+    In a directory, rotated files need no care: all files there are read. Beside a file that was
+    named, rotated files that existed at the start are ignored: they were not named.
     """
 
     def __init__(self, path: Path) -> None:

@@ -59,8 +59,7 @@ def acquire(dsn: Dsn, wait_s: float, on_wait: Callable[[str], None]) -> Iterator
     if path is None:
         yield
         return
-    deadline = time.monotonic() + wait_s
-    waiting = _Waiting(path, deadline, wait_s, on_wait)
+    waiting = _Waiting(path, wait_s, on_wait)
     waiting.until(_acquire_thread, "another thread of this process")
     try:
         if _inside:
@@ -123,11 +122,9 @@ def warn(message: str) -> None:
 class _Waiting:
     """Tries until a deadline, and reports once, after a while, who holds the store."""
 
-    def __init__(
-        self, path: Path, deadline: float, wait_s: float, on_wait: Callable[[str], None]
-    ) -> None:
+    def __init__(self, path: Path, wait_s: float, on_wait: Callable[[str], None]) -> None:
         self._path = path
-        self._deadline = deadline
+        self._deadline = time.monotonic() + wait_s
         self._wait_s = wait_s
         self._on_wait = on_wait
 
