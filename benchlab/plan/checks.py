@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
+
+import attrs
+from attrs import frozen
 
 from benchlab.errors import InputError
 from benchlab.units import format_bytes
@@ -42,7 +44,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
 _PATH_PART = re.compile(r"(?:[^.\\]|\\[.\\])+")
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@frozen(init=False)
 class StatusIn:
     """The status is one of ``statuses``: ``StatusIn(200, 201)``, ``StatusIn(*range(200, 300))``.
 
@@ -63,14 +65,14 @@ class StatusIn:
                     f"status {status!r} cannot be expected: use whole numbers"
                     f" from {_FIRST_STATUS} to {_LAST_STATUS}"
                 )
-        object.__setattr__(self, "statuses", tuple(sorted(set(statuses))))
+        self.__attrs_init__(tuple(sorted(set(statuses))))
 
     def describe(self) -> str:
         """What must hold, as a phrase."""
         return f"the status is {status_words(self.statuses)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BodyContains:
     """The body contains ``text`` (as UTF-8), to the letter.
 
@@ -81,7 +83,7 @@ class BodyContains:
     text: str
     kind: ClassVar[str] = "body_contains"
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         _require_text("BodyContains", self.text)
         if not self.text:
             raise InputError("BodyContains('') holds for every body: give some text")
@@ -91,14 +93,14 @@ class BodyContains:
         return f"the body contains {brief(self.text)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BodyEquals:
     """The body is ``text`` (as UTF-8) and nothing else."""
 
     text: str
     kind: ClassVar[str] = "body_equals"
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         _require_text("BodyEquals", self.text)
 
     def describe(self) -> str:
@@ -106,7 +108,7 @@ class BodyEquals:
         return f"the body equals {brief(self.text)}" if self.text else "the body is empty"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BodyMatches:
     """The regular expression ``pattern`` matches somewhere in the body, read as UTF-8.
 
@@ -120,7 +122,7 @@ class BodyMatches:
     pattern: str
     kind: ClassVar[str] = "body_matches"
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         _require_text("BodyMatches", self.pattern)
         try:
             re.compile(self.pattern)
@@ -135,7 +137,7 @@ class BodyMatches:
         return f"the body matches {brief(self.pattern)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(init=False)
 class JsonEquals:
     """The body is JSON and ``value`` stands at ``path``: ``JsonEquals("data.items.0.id", 7)``.
 
@@ -151,16 +153,15 @@ class JsonEquals:
     value: Any
     kind: ClassVar[str] = "json_equals"
 
-    def __post_init__(self) -> None:
-        split_path(self.path)
+    def __init__(self, path: str, value: Any) -> None:
+        split_path(path)
         try:
-            value = json.loads(json.dumps(self.value, allow_nan=False))
+            expected = json.loads(json.dumps(value, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as exc:
             raise InputError(
-                f"{brief(self.value)} at {self.path} cannot be expected: JSON has no such value"
-                f" ({exc})"
+                f"{brief(value)} at {path} cannot be expected: JSON has no such value ({exc})"
             ) from exc
-        object.__setattr__(self, "value", value)
+        self.__attrs_init__(path, expected)
 
     def __hash__(self) -> int:
         return hash(self.path)  # a list as value has no hash
@@ -170,7 +171,7 @@ class JsonEquals:
         return f"{self.path} in the JSON body is {brief(self.value)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MaxBody:
     """The body has at most ``size_bytes``, counted as transferred (before decompression).
 
@@ -181,7 +182,7 @@ class MaxBody:
     size_bytes: int
     kind: ClassVar[str] = "max_body"
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         size = self.size_bytes
         if not (isinstance(size, int) and not isinstance(size, bool) and size >= 0):
             raise InputError(f"size_bytes={size!r} of MaxBody must be a whole number, 0 or above")
@@ -199,7 +200,7 @@ _KINDS: dict[str, type[Check]] = {
 }
 
 
-def tuple_of_checks(checks: Check | Sequence[Check]) -> tuple[Check, ...]:
+def tuple_of_checks(checks: Check | Iterable[Check]) -> tuple[Check, ...]:
     """``checks`` as a tuple; a single one needs no brackets.
 
     Raises:
@@ -215,7 +216,7 @@ def tuple_of_checks(checks: Check | Sequence[Check]) -> tuple[Check, ...]:
 
 def check_to_dict(check: Check) -> dict[str, Any]:
     """A JSON-ready dict with the check's name under ``kind``."""
-    data = asdict(check)
+    data = attrs.asdict(check)
     if isinstance(check, StatusIn):
         data["statuses"] = list(check.statuses)
     return {"kind": check.kind, **data}
@@ -232,7 +233,7 @@ def check_from_dict(data: Mapping[str, Any]) -> Check:
     kind = values.pop("kind", None)
     if kind not in _KINDS:
         raise InputError(f"check kind {kind!r} is unknown: use one of {', '.join(sorted(_KINDS))}")
-    known = {item.name for item in fields(_KINDS[kind])}
+    known = {item.name for item in attrs.fields(_KINDS[kind])}
     if set(values) != known:
         raise InputError(
             f"the check {kind} has the fields {sorted(values)}: it takes {sorted(known)}"

@@ -14,9 +14,10 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
+
+from attrs import frozen
 
 from benchlab.errors import InputError
 from benchlab.samples.summary import STATISTICS
@@ -45,7 +46,7 @@ _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
 _HINT = "write it like p99<50ms, error_ratio<0.01 or 'p99<50ms over 5s'"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Objective:
     """A condition on one number of a run; made by `parse`, and written back by ``str``.
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import attrs
+from attrs import field, frozen
+
 from benchlab.errors import InputError
-from benchlab.plan.pairs import text_pairs
-from benchlab.plan.validation import check_seconds
+from benchlab.plan.validation import check_seconds, text_pairs
 
 __all__ = ["Transport"]
 
 _PATHS = ("ca_file", "client_cert", "client_key", "unix_socket", "server_name")
 
 
-@dataclass(frozen=True, slots=True)
+def _resolved(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    pairs = text_pairs("resolve", given)
+    return tuple(sorted(_checked(host, address) for host, address in pairs))
+
+
+@frozen
 class Transport:
     """Settings of every connection of a plan. The defaults are those of a careful client.
 
@@ -42,10 +48,10 @@ class Transport:
     server_name: str = ""
     keep_alive: bool = True
     unix_socket: str = ""
-    resolve: Mapping[str, str] | tuple[tuple[str, str], ...] = ()
+    resolve: tuple[tuple[str, str], ...] = field(default=(), converter=_resolved)
     dns_ttl_s: float = 300.0
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         for name in ("verify", "keep_alive"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError("must be true or false", field=name, value=getattr(self, name))
@@ -67,8 +73,6 @@ class Transport:
                 " authority",
             )
         check_seconds("dns_ttl_s", self.dns_ttl_s, zero=True)
-        pairs = (_checked(host, to) for host, to in text_pairs("resolve", self.resolve))
-        object.__setattr__(self, "resolve", tuple(sorted(pairs)))
 
     def address_of(self, host: str, port: int) -> tuple[str, int]:
         """The host or address, and port, to connect to for a service; its own if none is set."""
@@ -91,7 +95,7 @@ class Transport:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of all fields."""
-        data = {item.name: getattr(self, item.name) for item in fields(self)}
+        data = {item.name: getattr(self, item.name) for item in attrs.fields(Transport)}
         return {**data, "resolve": dict(self.resolve)}
 
     @classmethod
@@ -101,7 +105,7 @@ class Transport:
         Raises:
             InputError: an unknown field.
         """
-        known = [item.name for item in fields(cls)]
+        known = [item.name for item in attrs.fields(cls)]
         unknown = sorted(set(data) - set(known))
         if unknown:
             raise InputError(f"transport has unknown fields {unknown}: known are {known}")

@@ -12,7 +12,6 @@ from typing import Any, Literal
 import numpy as np
 
 from benchlab.plan.plan import Plan
-from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.window import measured_window_ns
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import Flag, Samples
@@ -189,7 +188,7 @@ def judge(
             f"{dropped:,} requests have no record, or more than one",
             "this must not happen: please report it",
         )
-    if isinstance(plan.load, ClosedLoop):
+    if not plan.load.has_schedule:
         return _judge_closed_loop(plan, measured, health)
     return _judge_open_loop(plan, measured, health)
 

@@ -172,7 +172,7 @@ class Run:
     def objectives(self) -> tuple[ObjectiveResult, ...]:
         """What came of the plan's ``slo``, held against the measured window; never the verdict."""
         measured, (start, end) = self.measured, self.window_ns
-        return tuple(evaluate(item, measured, start, end) for item in self.plan.objectives)
+        return tuple(evaluate(item, measured, start, end) for item in self.plan.slo)
 
     def histogram(self) -> LatencyHistogram:
         """Latencies of the measured window."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchlab.plan.plan import Plan
-from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.floor import carried_floor
 from benchlab.runs.health import BUSY_RATIO, LAG_P99_LIMIT_NS, Health, unhindered
 from benchlab.samples.percentiles import percentile_of
@@ -32,7 +31,7 @@ def cautions(
     if "imported" in environment:
         yield from _of_import(environment["imported"])
         return
-    if not isinstance(plan.load, ClosedLoop):
+    if plan.load.has_schedule:
         yield from _of_open_loop(samples.measured, health)
     for request in plan.requests:
         if names := sorted(request.unfilled_names):
@@ -95,7 +94,7 @@ def _of_rate(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
     floor, load = carried_floor(environment), plan.load
     if floor is None or floor.max_rate_is_bound or plan.driver != "http":
         return
-    if isinstance(load, ClosedLoop):
+    if load.highest_rps is None:
         return
     each_rps = load.highest_rps / plan.workers
     if each_rps > floor.max_rate_rps:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from benchlab.plan.plan import Plan
-from benchlab.plan.shapes import ClosedLoop
 from benchlab.samples.samples import Samples
 
 __all__ = ["counted_out", "measured_window_ns"]
@@ -18,7 +17,7 @@ def measured_window_ns(
     ends with the answer to the last of these requests.
     """
     start_ns, end_ns = plan.warmup_ns, plan.end_ns
-    if isinstance(plan.load, ClosedLoop) and counted_out(plan, samples):
+    if not plan.load.has_schedule and counted_out(plan, samples):
         end_ns = min(end_ns, max(int(done.max()) for done in samples.measured.in_blocks("done_ns")))
     elif stopped_ns is not None:
         end_ns = min(end_ns, stopped_ns)

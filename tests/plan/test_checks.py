@@ -47,18 +47,18 @@ def test_a_check_survives_json_unchanged(check: Check) -> None:
 @given(st.lists(checks, max_size=4))
 def test_a_request_survives_json_with_its_checks(found: list[Check]) -> None:
     request = Request("GET", URL, checks=found)
-    assert request.check_list == tuple(found)
+    assert request.checks == tuple(found)
     assert Request.from_dict(json.loads(json.dumps(request.to_dict()))) == request
 
 
 def test_a_request_written_before_there_were_checks_has_none() -> None:
     data = Request("GET", URL).to_dict()
     del data["checks"]
-    assert Request.from_dict(data).check_list == ()
+    assert Request.from_dict(data).checks == ()
 
 
 def test_a_single_check_needs_no_brackets() -> None:
-    assert Request("GET", URL, checks=MaxBody(1)).check_list == (MaxBody(1),)
+    assert Request("GET", URL, checks=MaxBody(1)).checks == (MaxBody(1),)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 from benchlab import Feed, Plan, Request, read_feed
 from benchlab.errors import InputError
-from benchlab.plan.mix import draw_mix, turn_in_mix
-from benchlab.plan.public import public_plan
+from benchlab.plan.redacted import redacted_plan
+from benchlab.plan.schedule import occurrences_before, request_order
 from tests.runs.synthetic import URL
 
 ROWS = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}, {"id": 3, "name": "c"}]
@@ -18,7 +18,7 @@ ROWS = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}, {"id": 3, "name": "c"}]
 
 def test_rows_are_taken_once_from_any_iterable() -> None:
     feed = Feed({"n": number} for number in range(3))
-    assert feed.table == ({"n": 0}, {"n": 1}, {"n": 2})
+    assert feed.rows == ({"n": 0}, {"n": 1}, {"n": 2})
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_sequential_takes_each_row_in_turn_and_random_every_row_about_as_often()
 
 
 def test_turns_count_the_requests_of_an_endpoint_from_the_sequence_number_alone() -> None:
-    mix = draw_mix([1, 2, 3], seed=5)
-    turns = [turn_in_mix(mix, index) for index in range(3)]
+    mix = request_order([1, 2, 3], seed=5)
+    turns = [occurrences_before(mix, index) for index in range(3)]
     counted = Counter[int]()
     for seq in range(2 * len(mix) + 10):
         index = mix[seq % len(mix)]
@@ -59,11 +59,11 @@ def test_turns_count_the_requests_of_an_endpoint_from_the_sequence_number_alone(
 def test_files_are_read_with_their_types(tmp_path: Path) -> None:
     table = tmp_path / "users.csv"
     table.write_text('id,name\n1,Ada\n2,"Grace, H"\n')
-    assert read_feed(table).table == ({"id": "1", "name": "Ada"}, {"id": "2", "name": "Grace, H"})
+    assert read_feed(table).rows == ({"id": "1", "name": "Ada"}, {"id": "2", "name": "Grace, H"})
     lines = tmp_path / "users.jsonl"
     lines.write_text('{"id": 1, "tags": ["x"]}\n\n{"id": 2, "tags": []}\n')
     feed = read_feed(lines, "random")
-    assert feed.table == ({"id": 1, "tags": ["x"]}, {"id": 2, "tags": []})
+    assert feed.rows == ({"id": 1, "tags": ["x"]}, {"id": 2, "tags": []})
     assert feed.describe() == "2 rows of users.jsonl, random"
 
 
@@ -107,7 +107,7 @@ def test_without_data_only_the_built_in_fields_are_fields() -> None:
 def test_a_stored_plan_keeps_the_digest_and_not_the_rows() -> None:
     plan = Plan([Request("GET", URL + "?id={{id}}", data=Feed(ROWS))])
     assert Plan.from_json(plan.to_json()) == plan
-    public = public_plan(plan.to_dict())
+    public = redacted_plan(plan.to_dict())
     assert public["requests"][0]["data"]["rows"] == []
     stored = Plan.from_dict(public)
     feed = stored.requests[0].data

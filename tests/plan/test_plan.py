@@ -14,7 +14,7 @@ from benchlab.plan.request import Request
 from benchlab.plan.shapes import (
     ClosedLoop,
     ConstantRate,
-    Load,
+    LoadShape,
     PoissonRate,
     Replay,
     Spike,
@@ -41,7 +41,7 @@ requests = st.builds(
 )
 
 
-def plan_within(load: Load, duration_s: float | None, **values: Any) -> Plan:
+def plan_within(load: LoadShape, duration_s: float | None, **values: Any) -> Plan:
     """A plan whose duration is left to its load where that is shorter."""
     own_s = load.duration_s
     if duration_s is not None and own_s is not None and duration_s > own_s:
@@ -171,7 +171,7 @@ def test_an_unknown_or_missing_field_is_named() -> None:
 
 
 def test_a_single_request_is_a_plan_and_names_it() -> None:
-    plan = Plan(GET)  # type: ignore[arg-type]  # a convenience for people
+    plan = Plan(GET)
     assert plan.requests == (GET,)
     assert plan.name == "GET /api/vector/add"
 
@@ -188,7 +188,7 @@ def test_the_window_follows_the_warm_up() -> None:
     request_count=st.one_of(st.none(), st.integers(1, 5_000)),
 )
 def test_the_workers_together_make_exactly_the_plans_schedule(
-    load: Load, warmup_s: float, workers: int, request_count: int | None
+    load: LoadShape, warmup_s: float, workers: int, request_count: int | None
 ) -> None:
     longest_s = min(load.duration_s or 3, 3)
     plan = Plan([GET], load, duration_s=longest_s, warmup_s=warmup_s, request_count=request_count)
@@ -208,7 +208,7 @@ def test_the_workers_together_make_exactly_the_plans_schedule(
 
 
 @given(st.sampled_from([ConstantRate(333), PoissonRate(333)]), st.floats(0, 5))
-def test_the_warm_up_does_not_change_the_measured_schedule(load: Load, warmup_s: float) -> None:
+def test_warm_up_does_not_change_the_measured_schedule(load: LoadShape, warmup_s: float) -> None:
     plain, warmed = (Plan([GET], load, duration_s=2, warmup_s=s) for s in (0, warmup_s))
     intended_ns = _schedule(warmed, 0, 1)[1]
     measured_ns = intended_ns[intended_ns >= warmed.warmup_ns] - warmed.warmup_ns
@@ -226,9 +226,9 @@ def test_the_warm_up_does_not_change_the_measured_schedule(load: Load, warmup_s:
         (Replay([0, 1, 2]), 3),
     ],
 )
-def test_a_shape_with_a_length_decides_the_duration(load: Load, length_s: float) -> None:
-    assert Plan([GET], load).duration_s == length_s
-    assert Plan([GET], load, duration_s=2).duration_s == 2
+def test_a_shape_with_a_length_decides_the_duration(load: LoadShape, length_s: float) -> None:
+    assert Plan([GET], load).length_s == length_s
+    assert Plan([GET], load, duration_s=2).length_s == 2
     if load.duration_s is not None:
         with pytest.raises(InputError, match=f"duration_s=11 is longer .* own {length_s:g} s"):
             Plan([GET], load, duration_s=11)
@@ -242,22 +242,22 @@ def test_a_shorter_duration_cuts_the_schedule_off() -> None:
 
 
 @given(shapes, st.integers(1, 3_000))
-def test_a_number_of_requests_cuts_the_schedule_after_them(load: Load, count: int) -> None:
+def test_a_number_of_requests_cuts_the_schedule_after_them(load: LoadShape, count: int) -> None:
     whole = Plan([GET], load, duration_s=min(load.duration_s or 2, 2))
-    counted = Plan([GET], load, duration_s=whole.duration_s, request_count=count)
+    counted = Plan([GET], load, duration_s=whole.length_s, request_count=count)
     schedule = _schedule(whole, 0, 1)[1]
     assert np.array_equal(_schedule(counted, 0, 1)[1], schedule[:count])
     assert counted.intended_count() == min(count, len(schedule))
-    assert counted.duration_s <= whole.duration_s
+    assert counted.length_s <= whole.length_s
     if count < len(schedule):
         assert counted.end_ns == max(schedule[count], schedule[count - 1] + 1)
 
 
 def test_a_number_of_requests_takes_its_time_by_the_rate() -> None:
     plan = Plan([GET], ConstantRate(100), request_count=250)
-    assert (plan.duration_s, plan.intended_count()) == (2.5, 250)
-    assert Plan([GET], ConstantRate(100), request_count=250, duration_s=1).duration_s == 1
-    assert Plan([GET], ClosedLoop(), request_count=250).duration_s == 86_400
+    assert (plan.length_s, plan.intended_count()) == (2.5, 250)
+    assert Plan([GET], ConstantRate(100), request_count=250, duration_s=1).length_s == 1
+    assert Plan([GET], ClosedLoop(), request_count=250).length_s == 86_400
 
 
 @given(st.integers(1, 1000), st.integers(1, 20))
@@ -276,17 +276,17 @@ def test_a_closed_loop_has_no_schedule() -> None:
 
 def test_the_mix_follows_the_weights_and_the_seed() -> None:
     both = [Request("GET", URL), Request("GET", URL + "/b", weight=3)]
-    mix = Plan(both, seed=7).mix()
+    mix = Plan(both, seed=7).request_order
     assert np.mean(mix) == 0.75
     assert np.mean(mix[:2_000]) == pytest.approx(0.75, abs=0.05)
-    assert mix == Plan(both, seed=7).mix()
-    assert mix != Plan(both, seed=8).mix()
-    assert Plan([GET]).mix() == [0]
+    assert mix == Plan(both, seed=7).request_order
+    assert mix != Plan(both, seed=8).request_order
+    assert Plan([GET]).request_order == [0]
 
 
 @given(st.lists(st.floats(0.001, 1000), min_size=2, max_size=9))
 def test_the_shares_of_a_mix_are_those_of_the_weights(weights: list[float]) -> None:
-    mix = Plan([Request("GET", URL, weight=weight) for weight in weights]).mix()
+    mix = Plan([Request("GET", URL, weight=weight) for weight in weights]).request_order
     counts = np.bincount(mix, minlength=len(weights))
     exact = np.array(weights) / sum(weights) * len(mix)
     assert np.all(np.abs(counts - exact) <= len(weights))
@@ -316,7 +316,7 @@ def test_plans_describe_themselves_without_credentials() -> None:
 
 
 @pytest.mark.parametrize(
-    ("load", "settings", "words"),
+    ("load", "settings", "ending"),
     [
         (ClosedLoop(), {"request_count": 5_000}, "5,000 requests"),
         (ClosedLoop(), {"request_count": 5, "duration_s": 2}, "5 requests, at most 2 s"),
@@ -326,5 +326,7 @@ def test_plans_describe_themselves_without_credentials() -> None:
         (Steps([(3, 1)]), {"warmup_s": 1}, "3 s after 1 s of warm-up"),
     ],
 )
-def test_plans_say_how_long_they_take(load: Load, settings: dict[str, Any], words: str) -> None:
-    assert Plan([GET], load, **settings).describe().endswith(f" · {words}")
+def test_describe_ends_with_the_length(
+    load: LoadShape, settings: dict[str, Any], ending: str
+) -> None:
+    assert Plan([GET], load, **settings).describe().endswith(f" · {ending}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import click
+from attrs import evolve
 
 from benchlab.cli.options.group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
@@ -42,9 +42,9 @@ def _checks(draft: Draft, values: Values) -> None:
         )
     given = {check.kind for check in found}
     draft["requests"] = [
-        replace(
+        evolve(
             request,
-            checks=[*(old for old in request.check_list if old.kind not in given), *found],
+            checks=[*(old for old in request.checks if old.kind not in given), *found],
         )
         for request in draft["requests"]
     ]

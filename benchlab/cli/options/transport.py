@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import click
+from attrs import evolve
 
 from benchlab.cli.options.group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
@@ -36,7 +36,7 @@ def _transport(draft: Draft, values: Values) -> None:
     given = dict(values)
     if "resolve" in given:
         given["resolve"] = parse_resolve(given["resolve"])
-    draft["transport"] = replace(draft.get("transport", Transport()), **given)
+    draft["transport"] = evolve(draft.get("transport", Transport()), **given)
 
 
 TRANSPORT = OptionGroup(

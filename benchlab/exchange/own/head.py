@@ -13,7 +13,7 @@ import numpy as np
 from benchlab.errors import InputError
 from benchlab.exchange.parsing import WRONG_CONTENT
 from benchlab.plan.plan import Plan
-from benchlab.plan.public import public_plan
+from benchlab.plan.redacted import redacted_plan
 from benchlab.runs.health import Health
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
@@ -41,7 +41,7 @@ def encode_head(run: Run, sample_count: int) -> str:
             "sample_count": sample_count,
             "endpoints": run.plan.endpoint_names,
             "error_kinds": {str(int(kind)): kind.label for kind in ErrorKind},
-            "plan": public_plan(run.plan.to_dict()),
+            "plan": redacted_plan(run.plan.to_dict()),
             "environment": dict(run.environment),
             "health": run.health.to_dict(),
             "connections": _packed(run.connections),

@@ -36,7 +36,7 @@ _GZIP_OR_ZLIB = 47  # zlib's word for: look at the start, it may be either
 
 def make_checker(request: Request) -> Checker | None:
     """The compiled checks of ``request``; None when it has none, and `judge_status` is enough."""
-    return Checker(request) if request.check_list else None
+    return Checker(request) if request.checks else None
 
 
 def judge_status(status: int) -> tuple[ErrorKind, str]:
@@ -57,7 +57,7 @@ class Checker:
         self._statuses: frozenset[int] | None = None
         self._max_bytes: int | None = None
         self._parts: list[Callable[[_Body], str]] = []
-        for check in request.check_list:
+        for check in request.checks:
             if isinstance(check, StatusIn):
                 known = frozenset(check.statuses)
                 self._statuses = known if self._statuses is None else self._statuses & known

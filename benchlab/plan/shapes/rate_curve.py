@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
-from benchlab.plan.shapes.limits import BLOCK, check_rate
-from benchlab.plan.validation import check_seconds
+from benchlab.plan.shapes.base import BLOCK
+from benchlab.plan.validation import check_rate, check_seconds
 from benchlab.units import NS_PER_S
 
 __all__ = ["Piece", "RateCurve", "check_levels"]

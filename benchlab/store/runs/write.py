@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchlab import spool
 from benchlab.errors import StoreError, StoreUnavailableError
-from benchlab.plan.public import public_plan
+from benchlab.plan.redacted import redacted_plan
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
@@ -175,7 +175,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         **distributions,
         "stopped_ns": run.stopped_ns,
         "stop_reason": run.stop_reason,
-        "plan": json.dumps(public_plan(run.plan.to_dict())),
+        "plan": json.dumps(redacted_plan(run.plan.to_dict())),
         "environment": json.dumps(dict(run.environment)),
         "health": json.dumps(run.health.to_dict()),
         "examples": json.dumps([example.to_dict() for example in run.examples]),

@@ -17,7 +17,7 @@ def test_options_become_checks() -> None:
         "--expect-regex", r"\d", "--expect-equals", "1", "--expect-json", "a.0=1",
         "--max-body", "1MB",
     )  # fmt: skip
-    assert plan.requests[0].check_list == (
+    assert plan.requests[0].checks == (
         StatusIn(404, *range(200, 300)),
         BodyContains("ok"),
         BodyContains("fine"),
@@ -26,7 +26,7 @@ def test_options_become_checks() -> None:
         JsonEquals("a.0", 1),
         MaxBody(1_000_000),
     )
-    assert plan_of().requests[0].check_list == ()
+    assert plan_of().requests[0].checks == ()
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,4 @@ def test_options_take_the_place_of_checks_of_their_kind_only() -> None:
     request = Request("GET", URL, checks=[StatusIn(200), BodyEquals("x"), MaxBody(5)])
     draft: Draft = {"requests": [request]}
     CHECKS.apply(draft, {"expect_status": "404", "max_body": "7"})
-    assert draft["requests"][0].check_list == (BodyEquals("x"), StatusIn(404), MaxBody(7))
+    assert draft["requests"][0].checks == (BodyEquals("x"), StatusIn(404), MaxBody(7))

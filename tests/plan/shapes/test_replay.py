@@ -53,7 +53,7 @@ def test_a_long_replay_comes_in_bounded_blocks() -> None:
     ],
 )
 def test_times_are_read_from_text(text: str, offsets_s: tuple[float, ...]) -> None:
-    assert Replay.from_text(text).offsets_s == offsets_s
+    assert Replay.parse(text).offsets_s == offsets_s
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_times_are_read_from_text(text: str, offsets_s: tuple[float, ...]) -> No
 )
 def test_text_that_cannot_be_read_is_told_by_its_line(text: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        Replay.from_text(text)
+        Replay.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,4 @@ def test_an_earlier_run_is_replayed_as_it_was_scheduled() -> None:
 
 
 def test_an_array_of_times_will_do() -> None:
-    assert Replay(np.array([2.0, 1.0])).offsets_s == (1.0, 2.0)  # type: ignore[arg-type]
+    assert Replay(np.array([2.0, 1.0])).offsets_s == (1.0, 2.0)

@@ -99,7 +99,7 @@ def test_targets_transport_and_data_are_said_as_in_python() -> None:
     )
     assert plan.transport == expected
     assert plan.requests[0].data == Feed([{"name": "Ann", "since": "2026-01-02"}], "random")
-    assert [name for name, _ in plan.requests[0].header_pairs] == ["Authorization", "Cookie"]
+    assert [name for name, _ in plan.requests[0].headers] == ["Authorization", "Cookie"]
     again = plan_of(plan_to_toml(plan).replace("***", "x"))
     assert again.transport == plan.transport
     assert again.requests[0].data == plan.requests[0].data

@@ -4,7 +4,7 @@ from hypothesis import given
 
 from benchlab import ConstantRate, JsonEquals, Plan, Replay, Request, Stages, StatusIn
 from benchlab.plan.feed import Feed
-from benchlab.plan.public import public_plan
+from benchlab.plan.redacted import redacted_plan
 from benchlab.plan.toml import plan_to_toml
 from tests.plan.test_plan import plans
 from tests.plan.toml.texts import ROWS, plan_of
@@ -47,6 +47,6 @@ def test_a_written_plan_says_what_it_leaves_out() -> None:
     text = plan_to_toml(Plan([Request("GET", "http://h/")], replay), most_offsets=20)
     assert "# 30 more arrival times are left out" in text
     kept = Plan.from_dict(
-        public_plan(Plan([Request("GET", "http://h/{{a}}", data=ROWS)]).to_dict())
+        redacted_plan(Plan([Request("GET", "http://h/{{a}}", data=ROWS)]).to_dict())
     )
     assert "# rows of data are left out" in plan_to_toml(kept)
