@@ -16,7 +16,9 @@ from types import CodeType
 from typing import Any
 
 SPEAKS = re.compile(r"\w*(Error|Trouble|Judgement)|error|fail|_wrong|_bad_url")
-NAMES = re.compile(r"_?(problem|remedy|reason|hint|text|words|why|wrong)s?|_\w*(HINT|HELP)S?|_SETS")
+NAMES = re.compile(
+    r"_?(problem|remedy|reason|hint|text|words|why|wrong)s?|_\w*(HINT|HELP)S?|_SETS|_READ_ONLY"
+)
 DATA = {"field", "value", "where", "problem_kind"}
 
 

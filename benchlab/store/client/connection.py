@@ -52,6 +52,7 @@ logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 _ANSWER_S = 300
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 8.0
+# The embedded engine gives no code for this: its own text is all there is to know it by.
 _HELD_BY_ENGINE = ("Cannot lock file", "EmbeddedServer")
 
 

@@ -77,6 +77,7 @@ _ASKS = re.compile(
 )
 
 _READ_ONLY = f"the query would change the store, or does more than read it: {ALLOW_WRITE}"
+# The engine names the setting in its text alone; without it the message is a more general one.
 _SETTING = re.compile(r"Cannot modify '(\w+)' setting")
 _SETS = f"the query sets {{}}, which may stand for more than reading: {ALLOW_WRITE}"
 
