@@ -1,4 +1,4 @@
-"""What an answer must be. A failed check makes a request fail, with the error kind ``check``.
+"""Checks of responses. A failed check makes a request fail, with the error kind ``check``.
 
 All checks of a request must hold. Without a `StatusIn`, a status of 400 or above fails with the
 kind ``status`` before any other check is looked at; with one, it alone says which statuses are
@@ -32,9 +32,9 @@ __all__ = [
     "brief",
     "check_from_dict",
     "check_to_dict",
+    "describe_statuses",
     "split_path",
     "status_codes",
-    "status_words",
     "tuple_of_checks",
 ]
 
@@ -49,7 +49,7 @@ class StatusIn:
     """The status is one of ``statuses``: ``StatusIn(200, 201)``, ``StatusIn(*range(200, 300))``.
 
     Raises:
-        InputError: none given, or one that no final answer has (200 to 599 are possible).
+        InputError: none given, or one that no final response has (200 to 599 are possible).
     """
 
     statuses: tuple[int, ...]
@@ -68,8 +68,8 @@ class StatusIn:
         self.__attrs_init__(tuple(sorted(set(statuses))))
 
     def describe(self) -> str:
-        """What must hold, as a phrase."""
-        return f"the status is {status_words(self.statuses)}"
+        """Short description of what must hold."""
+        return f"the status is {describe_statuses(self.statuses)}"
 
 
 @frozen
@@ -89,7 +89,7 @@ class BodyContains:
             raise InputError("BodyContains('') holds for every body: give some text")
 
     def describe(self) -> str:
-        """What must hold, as a phrase."""
+        """Short description of what must hold."""
         return f"the body contains {brief(self.text)}"
 
 
@@ -104,7 +104,7 @@ class BodyEquals:
         _require_text("BodyEquals", self.text)
 
     def describe(self) -> str:
-        """What must hold, as a phrase."""
+        """Short description of what must hold."""
         return f"the body equals {brief(self.text)}" if self.text else "the body is empty"
 
 
@@ -113,10 +113,10 @@ class BodyMatches:
     """The regular expression ``pattern`` matches somewhere in the body, read as UTF-8.
 
     The syntax is that of Python's ``re``; ``(?i)`` and the like in front set flags. Beware of
-    patterns that take exponential time: the generator stands still meanwhile.
+    patterns that take exponential time: they block the generator.
 
     Raises:
-        InputError: no regular expression.
+        InputError: not a regular expression.
     """
 
     pattern: str
@@ -133,7 +133,7 @@ class BodyMatches:
             ) from exc
 
     def describe(self) -> str:
-        """What must hold, as a phrase."""
+        """Short description of what must hold."""
         return f"the body matches {brief(self.pattern)}"
 
 
@@ -167,7 +167,7 @@ class JsonEquals:
         return hash(self.path)  # a list as value has no hash
 
     def describe(self) -> str:
-        """What must hold, as a phrase."""
+        """Short description of what must hold."""
         return f"{self.path} in the JSON body is {brief(self.value)}"
 
 
@@ -188,7 +188,7 @@ class MaxBody:
             raise InputError(f"size_bytes={size!r} of MaxBody must be a whole number, 0 or above")
 
     def describe(self) -> str:
-        """What must hold, as a phrase."""
+        """Short description of what must hold."""
         return f"the body has at most {format_bytes(self.size_bytes)}"
 
 
@@ -206,12 +206,12 @@ def tuple_of_checks(checks: Check | Iterable[Check]) -> tuple[Check, ...]:
     Raises:
         InputError: something else is among them.
     """
-    found: tuple[Any, ...] = (checks,) if isinstance(checks, Check) else tuple(checks)
-    for item in found:
+    items: tuple[Any, ...] = (checks,) if isinstance(checks, Check) else tuple(checks)
+    for item in items:
         if not isinstance(item, Check):
             names = ", ".join(known.__name__ for known in _KINDS.values())
             raise InputError(f"checks holds {item!r}: each must be one of {names}")
-    return found
+    return items
 
 
 def check_to_dict(check: Check) -> dict[str, Any]:
@@ -263,28 +263,32 @@ def split_path(path: str) -> tuple[str, ...]:
         if path[match.end()] != ".":
             break
     raise InputError(
-        f"{path!r} is no path into JSON: write names and positions with dots between, such as"
+        f"{path!r} is not a path into JSON: write names and positions with dots between, such as"
         " data.items.0.id, and \\. for a dot in a name"
     )
 
 
-def status_words(statuses: Iterable[int]) -> str:
-    """``200, 201 or 404``; whole hundreds as ``2xx``."""
-    words = status_codes(statuses)
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+def describe_statuses(statuses: Iterable[int]) -> str:
+    """Statuses as text; whole hundreds as ``2xx``.
+
+    >>> describe_statuses([201, 200, 404])
+    '200, 201 or 404'
+    """
+    codes = status_codes(statuses)
+    return " or ".join(filter(None, (", ".join(codes[:-1]), codes[-1])))
 
 
 def status_codes(statuses: Iterable[int]) -> list[str]:
     """The statuses in order, whole hundreds as ``2xx``."""
     left = set(statuses)
-    words: list[str] = []
+    codes: list[str] = []
     for hundred in range(2, 6):
         whole = set(range(100 * hundred, 100 * hundred + 100))
         if whole <= left:
-            words.append(f"{hundred}xx")
+            codes.append(f"{hundred}xx")
             left -= whole
-        words += [str(status) for status in sorted(left & whole)]
-    return words
+        codes += [str(status) for status in sorted(left & whole)]
+    return codes
 
 
 def _require_text(name: str, text: object) -> None:
@@ -297,7 +301,7 @@ def _require_text(name: str, text: object) -> None:
 
 
 def brief(value: object) -> str:
-    """``value`` as JSON has it, cut to what fits into a sentence."""
+    """``value`` as JSON, cut to fit into a sentence."""
     text = ""
     for piece in _ENCODER.iterencode(value[:_SHOWN] if isinstance(value, str) else value):
         text += piece

@@ -15,6 +15,7 @@ from attrs import field, frozen
 from benchlab.errors import InputError
 from benchlab.plan.tracing import GOLDEN, scramble
 from benchlab.plan.validation import check_choice
+from benchlab.text import plural
 
 __all__ = ["PICKS", "Feed", "redact_rows"]
 
@@ -27,7 +28,7 @@ Row = dict[str, Any]
 
 
 def _shown_rows(rows: tuple[Row, ...]) -> str:
-    return f"<{len(rows):,} rows>"  # they are often credentials
+    return f"<{plural(len(rows), 'row')}>"  # they are often credentials
 
 
 @frozen(init=False)
@@ -88,7 +89,7 @@ class Feed:
     def describe(self) -> str:
         """Short description, e.g. "1,000 rows of users.csv, random"."""
         count = self.withheld.get("row_count", len(self.rows))
-        return f"{count:,} rows of {PurePath(self.name).name}, {self.pick}"
+        return f"{plural(count, 'row')} of {PurePath(self.name).name}, {self.pick}"
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict, rows included."""

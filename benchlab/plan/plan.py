@@ -44,7 +44,7 @@ __all__ = ["COUNTED_LIMIT_S", "DRIVERS", "Plan"]
 DRIVERS = ("http", "httpx")
 
 COUNTED_LIMIT_S = 86_400.0
-"""The longest that a number of requests may take when nothing else is said: a day."""
+"""The longest that a number of requests may take without a duration: a day."""
 
 _MAX_WORKERS = 256
 _MAX_REQUESTS = 10**9
@@ -80,23 +80,27 @@ class Plan:
     no ``traceparent`` header is sent at all.
 
     ``slo`` holds objectives such as ``p99<50ms`` or ``error_ratio<0.01 over 5s`` (see
-    `benchlab.plan.objectives`), against which the run's samples are held at its end.
-    ``abort_on`` holds conditions of the same form, such as ``error_ratio>0.5``: when one comes
-    true in the measured window, the run stops early. One with a window looks at the last so many
-    seconds; none is judged before there are enough requests to judge it by.
+    `benchlab.plan.objectives`), which are evaluated on the run's samples at its end.
+    ``abort_on`` holds conditions of the same form, such as ``error_ratio>0.5``: when one becomes
+    true in the measured window, the run stops early. One with a window looks at the last seconds of
+    that length; none is evaluated before there are enough requests.
 
     Requests may go to several services. ``targets`` are base URLs (or name → base URL) for the
     requests whose URL is only a path: each of them is sent to every target, in equal shares, and
     is an endpoint of its own there. A closed loop's user keeps a connection to each service.
 
-    ``scenario`` (see `benchlab.scenario`) takes the place of the requests: each user of a closed
-    loop, or each arrival of an open one, runs it once and again, through httpx. A sample is then a
-    step, and ``request_count`` counts iterations.
+    ``scenario`` (see `benchlab.scenario`) replaces the requests: each user of a closed loop runs it
+    again and again, each arrival of an open loop once, through httpx. A sample is then a step, and
+    ``request_count`` counts iterations.
 
     Plans are equal if they mean the same: a ``duration_s`` that is given, or follows from the rest.
 
     Raises:
-        InputError: any value that cannot be used, by name, with what would do.
+        InputError: a value that cannot be used.
+
+    >>> plan = Plan(Request("GET", "http://127.0.0.1:8000/"), ClosedLoop(8), request_count=100)
+    >>> plan.describe()
+    'GET http://127.0.0.1:8000/ · closed loop of 8 connections · 100 requests'
     """
 
     requests: tuple[Request, ...]
@@ -233,7 +237,7 @@ class Plan:
 
     @property
     def endpoint_names(self) -> list[str]:
-        """What a sample's ``endpoint`` means: the requests, or a scenario and its steps."""
+        """Names by a sample's ``endpoint``: the requests, or a scenario and its steps."""
         steps = () if self.scenario is None else self.scenario.steps
         return [*(request.name for request in self.requests), *steps]
 
@@ -258,7 +262,7 @@ class Plan:
         return f"{plural(self.request_count, 'request')}{limit}"
 
     def describe_requests(self) -> str:
-        """What is sent, credentials hidden: the first request, and how many more."""
+        """Short description of the requests, credentials hidden: the first, and how many more."""
         request = self.requests[0]
         if self.scenario is not None:
             return f"scenario {self.scenario.name} at {public_url(request.url)}"
@@ -271,7 +275,7 @@ class Plan:
         return whole + (worker < rest)
 
     def arrivals(self, worker: int = 0, workers: int = 1) -> Iterator[Arrivals]:
-        """The schedule of an open loop, warm-up first; nothing for a closed loop.
+        """The schedule of an open loop, warm-up first; empty for a closed loop.
 
         Request ``seq`` belongs to worker ``seq % workers``: the union over all workers is exactly
         the plan's schedule. The measured window starts on a fresh schedule, so that its count
@@ -344,8 +348,8 @@ class Plan:
         values = dict(data)
         values.pop("length_s", None)
         try:
-            found = values.get("requests", ()) if values.get("scenario") else values["requests"]
-            values["requests"] = [Request.from_dict(item) for item in found]
+            requests = values.get("requests", ()) if values.get("scenario") else values["requests"]
+            values["requests"] = [Request.from_dict(item) for item in requests]
             values["load"] = load_from_dict(values["load"])
             if "transport" in values:
                 values["transport"] = Transport.from_dict(values["transport"])

@@ -1,4 +1,4 @@
-"""One request of a plan, as the user writes it."""
+"""One request of a plan."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Query = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 
 class Origin(NamedTuple):
-    """What a connection belongs to: the scheme, host and port of a URL."""
+    """Scheme, host and port of a URL: the service that a connection is for."""
 
     scheme: str
     host: str
@@ -51,7 +51,7 @@ def _shown_headers(headers: tuple[tuple[str, str], ...]) -> str:
 
 @frozen(init=False)
 class Request:
-    """What is sent: method, URL, headers and body.
+    """One HTTP request: method, URL, headers and body.
 
     The URL is absolute, or a path that a plan's ``targets`` complete; ``query`` is added to it,
     percent-encoded. ``auth``, or a user and password in the URL, become a Basic ``Authorization``
@@ -154,13 +154,13 @@ class Request:
 
     @property
     def field_names(self) -> set[str]:
-        """The fields to be filled for each request."""
+        """Names of the fields that are filled for each request sent."""
         found = self._names_of_fields
         return found if self.data is not None else found & set(BUILT_IN)
 
     @property
     def unfilled_names(self) -> set[str]:
-        """What looks like a field and is sent as it stands, since there is no feed."""
+        """Names that look like fields and are sent unchanged, since there is no feed."""
         return self._names_of_fields - self.field_names
 
     @property
@@ -169,14 +169,14 @@ class Request:
         return field_names(b"\n".join((self.url.encode(), values.encode(), self.body)))
 
     def at(self, target: str, share: float = 1.0, label: str = "") -> Request:
-        """This request to the service at the base URL ``target``, with a share of its weight."""
+        """A copy for the service at the base URL ``target``, with a share of the weight."""
         url = self.url if self.is_absolute else target.rstrip("/") + self.url
         name = f"{self.name} @ {label}" if label else self.name
         return evolve(self, url=url, weight=self.weight * share, name=name)
 
     @property
     def origin(self) -> Origin:
-        """Scheme, host and port: what one connection belongs to."""
+        """The service of the request."""
         return Origin(self.parts.scheme, self.parts.hostname or "", self.port)
 
     def to_dict(self) -> dict[str, Any]:
@@ -230,9 +230,9 @@ def _split_url(url: str) -> SplitResult:
         raise _bad_url(shown, "has a space or control character", "percent-encode it")
     try:
         parts = urlsplit(url)
-        _ = parts.port  # parsed lazily; raises for a port that is no port
+        _ = parts.port  # parsed lazily; raises for an invalid port
     except ValueError as exc:
-        # Not chained and not told: urllib quotes what it could not read, perhaps a password.
+        # Not chained and not quoted: urllib shows what it could not read, perhaps a password.
         reason = "percent-encode / ? # in user and password" if "@" in url else exc
         raise _bad_url(shown, f"cannot be read ({reason})", hint) from None
     if url.startswith("/") and not url.startswith("//"):
@@ -258,7 +258,7 @@ def _bad_url(shown: str, problem: str, remedy: str) -> InputError:
 
 
 def _without_credentials(parts: SplitResult) -> tuple[str, str]:
-    """The URL without user and password, its host in ASCII, and the header they mean."""
+    """The URL without user and password, its host in ASCII, and the credentials as a header."""
     if not parts.netloc:
         return urlunsplit(parts), ""
     host = parts.netloc.rpartition("@")[2]
@@ -309,7 +309,7 @@ def _check_fields(request: Request, data: Feed) -> None:
 
 
 def _check_header(key: str, value: str) -> None:
-    # What is not allowed in a name may come of a forgotten colon: then a secret follows.
+    # An invalid name may be due to a missing colon: then a secret follows.
     begins = _HEADER_NAME.match(key)[0]  # type: ignore[index]  # it matches the empty text too
     if not key or begins != key:
         found = f"goes on with {key[len(begins)]!r} after {begins!r}" if key else "is empty"

@@ -1,4 +1,4 @@
-"""How connections to the services are made: TLS, names, sockets, and whether they are kept."""
+"""Settings of connections: TLS, name resolution, sockets, keep-alive."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def _resolved(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tup
 
 @frozen
 class Transport:
-    """Settings of every connection of a plan. The defaults are those of a careful client.
+    """Settings of every connection of a plan.
 
-    ``verify`` checks a service's certificate, against ``ca_file`` (PEM) instead of the system's
-    authorities if given; ``client_cert`` and ``client_key`` (PEM; the key may lie in the
-    certificate's file) are shown to a service that asks; ``server_name`` is asked for in the
-    handshake (SNI) and looked for in the certificate, instead of the URL's host.
+    ``verify`` checks a service's certificate, against ``ca_file`` (PEM) if given, else against the
+    system's authorities; ``client_cert`` and ``client_key`` (PEM; the key may be in the
+    certificate's file) are shown to a service that asks; ``server_name`` replaces the URL's host in
+    the handshake (SNI) and when the certificate is checked.
 
     ``keep_alive`` off opens a connection for every request and says so to the service.
     ``unix_socket`` is the path of a socket that stands for every service of the plan. ``resolve``
     maps a host, or ``host:port``, to the address (or ``address:port``) to connect to in its place;
     what is sent does not change. A host name is looked up before the run, and again when a new
-    connection finds the answer older than ``dns_ttl_s``; 0 looks it up for every connection.
+    connection finds the result older than ``dns_ttl_s``; 0 looks it up for every connection.
 
     Raises:
         InputError: a value that cannot be used. Files are read when the run starts.
@@ -75,14 +75,18 @@ class Transport:
         check_seconds("dns_ttl_s", self.dns_ttl_s, zero=True)
 
     def address_of(self, host: str, port: int) -> tuple[str, int]:
-        """The host or address, and port, to connect to for a service; its own if none is set."""
+        """The host or address, and the port, to connect to for a service."""
         overrides = dict(self.resolve)
-        found = overrides.get(f"{host}:{port}", overrides.get(host))
-        return (host, port) if found is None else _host_and_port(found, port)
+        address = overrides.get(f"{host}:{port}", overrides.get(host))
+        return (host, port) if address is None else _host_and_port(address, port)
 
     def describe(self) -> list[str]:
-        """What differs from the defaults, as phrases."""
-        said = {
+        """Short descriptions of what differs from the defaults.
+
+        >>> Transport(verify=False).describe()
+        ['certificates are not verified']
+        """
+        phrases = {
             "certificates are not verified": not self.verify,
             f"authorities from {self.ca_file}": bool(self.ca_file),
             f"client certificate {self.client_cert}": bool(self.client_cert),
@@ -91,7 +95,7 @@ class Transport:
             f"over the socket {self.unix_socket}": bool(self.unix_socket),
             **{f"{host} at {address}": True for host, address in dict(self.resolve).items()},
         }
-        return [phrase for phrase, applies in said.items() if applies]
+        return [phrase for phrase, applies in phrases.items() if applies]
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of all fields."""

@@ -30,7 +30,7 @@ def test_rows_are_taken_once_from_any_iterable() -> None:
         (({"n": n} for n in itertools.count()), "random", "more than 1,000,000 of them"),
     ],
 )
-def test_a_feed_that_cannot_be_used(rows: Any, pick: str, message: str) -> None:
+def test_invalid_feed_is_refused(rows: Any, pick: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Feed(rows, pick)
 
@@ -46,7 +46,7 @@ def test_sequential_takes_each_row_in_turn_and_random_every_row_about_as_often()
     ]
 
 
-def test_turns_count_the_requests_of_an_endpoint_from_the_sequence_number_alone() -> None:
+def test_occurrences_before_follows_from_the_sequence_number() -> None:
     mix = request_order([1, 2, 3], seed=5)
     turns = [occurrences_before(mix, index) for index in range(3)]
     counted = Counter[int]()
@@ -71,26 +71,26 @@ def test_files_are_read_with_their_types(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("a.txt", "x", "its name must end in .csv"),
-        ("a.csv", "id,name\n1\n", "line 2 of .*another number of fields"),
-        ("a.csv", "id\n1,2\n", "line 2 of .*another number of fields"),
+        ("a.csv", "id,name\n1\n", "line 2 of .*different number of fields"),
+        ("a.csv", "id\n1,2\n", "line 2 of .*different number of fields"),
         ("a.csv", "id\n", "has none"),
         ("a.jsonl", '{"a": 1}\nnope\n', "line 2 of .*not JSON"),
-        ("a.jsonl", "[1]\n", "line 1 of .*no JSON object"),
+        ("a.jsonl", "[1]\n", "line 1 of .*not a JSON object"),
     ],
 )
-def test_a_file_that_is_no_feed(tmp_path: Path, name: str, content: str, message: str) -> None:
+def test_invalid_file_is_refused(tmp_path: Path, name: str, content: str, message: str) -> None:
     path = tmp_path / name
     path.write_text(content)
     with pytest.raises(InputError, match=message):
         read_feed(path)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_missing_feed_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         read_feed(tmp_path / "gone.csv")
 
 
-def test_a_field_that_no_row_has_is_told_with_the_row() -> None:
+def test_missing_field_error_names_the_row() -> None:
     with pytest.raises(InputError, match="field 'nmae', which row 1 of rows does not have"):
         Request("GET", URL + "?n={{nmae}}", data=Feed(ROWS))
     with pytest.raises(InputError, match="row 2 of rows does not have"):

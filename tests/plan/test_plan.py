@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab.errors import InputError
+from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
+from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes import (
     ClosedLoop,
     ConstantRate,
@@ -100,7 +104,7 @@ def test_a_body_that_is_not_text_survives_json() -> None:
         *(("trace_ratio", value) for value in (-0.1, 1.1, float("nan"), "1")),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named(field: str, value: object) -> None:
+def test_invalid_value_error_names_the_field(field: str, value: object) -> None:
     with pytest.raises(InputError, match=field):
         Plan([GET], ConstantRate(1), **{field: value})  # type: ignore[arg-type]
 
@@ -161,7 +165,7 @@ def test_shares_add_up_to_all_connections(connections: int, workers: int) -> Non
     assert max(shares) - min(shares) <= 1
 
 
-def test_an_unknown_or_missing_field_is_named() -> None:
+def test_unknown_or_missing_field_error_names_it() -> None:
     data = Plan([GET]).to_dict()
     with pytest.raises(InputError, match="speed"):
         Plan.from_dict({**data, "speed": 1})
@@ -302,7 +306,7 @@ def _schedule(plan: Plan, worker: int, workers: int) -> tuple[np.ndarray, np.nda
     )
 
 
-def test_plans_describe_themselves_without_credentials() -> None:
+def test_describe_hides_credentials() -> None:
     request = Request("GET", "http://me:secret@127.0.0.1:8000/x?api_key=secret&a=b")
     plan = Plan([request, request], ConstantRate(1500), duration_s=30, warmup_s=2)
     assert plan.describe() == (
@@ -330,3 +334,54 @@ def test_describe_ends_with_the_length(
     load: LoadShape, settings: dict[str, Any], ending: str
 ) -> None:
     assert Plan([GET], load, **settings).describe().endswith(f" · {ending}")
+
+
+def test_request_of_follows_the_request_order() -> None:
+    plan = Plan([GET, Request("GET", URL + "/b", weight=3)], seed=7)
+    order = plan.request_order
+    assert plan.request_order is order, "computed once"
+    size = len(order)
+    assert [plan.request_of(seq) for seq in (0, 1, size, size + 1)] == [*order[:2], *order[:2]]
+
+
+def test_length_follows_the_load_when_a_plan_is_changed() -> None:
+    plan = Plan([GET], ConstantRate(10))
+    assert (plan.duration_s, plan.length_s) == (None, 10)
+    assert evolve(plan, load=Steps([(3, 5)])).length_s == 3
+    assert plan == Plan([GET], ConstantRate(10), duration_s=10), "it means the same"
+
+
+def test_repr_hides_secrets() -> None:
+    request = Request(
+        "GET",
+        "http://me:s3cret@127.0.0.1:8000/{{id}}?token=s3cret",
+        headers={"X-API-Key": "s3cret", "Accept": "x"},
+        data=Feed([{"id": "s3cret"}]),
+    )
+    scenario = Scenario("http://me:s3cret@127.0.0.1:8000/", "visit", code=b"s3cret")
+    for shown in (repr(Plan(request)), repr(scenario)):
+        assert "s3cret" not in shown
+        assert "bWU6czNjcmV0" not in shown, "user and password in base64"
+    assert "('Accept', 'x')" in repr(request)
+    assert "<1 row>" in repr(request)
+
+
+def test_options_make_a_plan(tmp_path: Path) -> None:
+    plan = Plan.from_options(
+        URL,
+        method="POST",
+        body="[1]",
+        shape="steps 3s:5",
+        duration_s=0,
+        slo=["p99<1s"],
+        transport={"verify": False},
+    )
+    (request,) = plan.requests
+    assert (request.method, request.headers) == ("POST", (("Content-Type", "application/json"),))
+    assert (plan.load, plan.length_s, plan.warmup_s) == (Steps([(3, 5)]), 3, 2)
+    assert not plan.transport.verify
+    (tmp_path / "steps.py").write_text("async def visit(client, ctx):\n    pass\n")
+    visit = Plan.from_options(URL, scenario=f"{tmp_path}/steps.py:visit", think_time="1s")
+    assert visit.scenario is not None
+    assert visit.load == ClosedLoop(64, 1)
+    assert Plan.from_options(URL, scenario="", rate_rps=5).scenario is None

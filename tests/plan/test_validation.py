@@ -44,7 +44,7 @@ def test_a_mapping_and_pairs_are_the_same() -> None:
 
 
 @pytest.mark.parametrize("given", ["a: b", b"ab", 5, None, ["ab"], [("a", "b", "c")], [5]])
-def test_anything_else_is_refused_by_the_name_of_the_setting(given: Any) -> None:
+def test_other_values_are_refused_naming_the_setting(given: Any) -> None:
     with pytest.raises(InputError, match=r"^headers: .* give a mapping of names to values"):
         Request("GET", URL, headers=given)
     with pytest.raises(InputError, match=r"^tags: "):

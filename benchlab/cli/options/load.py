@@ -1,4 +1,4 @@
-"""The options of ``benchlab run`` that say how much load there is, and for how long."""
+"""The options of ``benchlab run`` for the load and its length."""
 
 from __future__ import annotations
 

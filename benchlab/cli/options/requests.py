@@ -1,4 +1,4 @@
-"""The options of ``benchlab run`` that add to every request of the plan."""
+"""The options of ``benchlab run`` that add something to every request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of ``benchlab run`` that decide its plan, in groups that know nothing of each other.
+"""The options of ``benchlab run`` that make up its plan, in independent groups.
 
 To add an option, add it to the group that it fits, or add a group to `PLAN_OPTIONS`. An option
 whose parameter is called like a field of `Plan` needs nothing else in a group without ``apply``.

@@ -17,8 +17,8 @@ from benchlab.plan.checks import (
     MaxBody,
     StatusIn,
     brief,
+    describe_statuses,
     split_path,
-    status_words,
 )
 from benchlab.plan.request import Request
 from benchlab.samples.samples import ErrorKind
@@ -66,7 +66,7 @@ class Checker:
                 self._max_bytes = limit if self._max_bytes is None else min(self._max_bytes, limit)
             else:
                 self._parts.append(_compile(check))
-        self._expected = status_words(self._statuses) if self._statuses is not None else ""
+        self._expected = describe_statuses(self._statuses) if self._statuses is not None else ""
         self.needs_body = bool(self._parts)
         limit = BODY_CAP_BYTES if self._max_bytes is None else self._max_bytes
         self.keep_bytes = min(limit, BODY_CAP_BYTES) if self.needs_body else 0

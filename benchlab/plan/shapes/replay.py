@@ -52,7 +52,7 @@ class Replay(OpenLoop):
     with such times is read by `parse`, an earlier run is taken by `from_samples`. A warm-up runs
     at the mean rate.
 
-    >>> Replay.parse("1700000000.0\n1700000000.5\n").offsets_s
+    >>> Replay.parse("1700000000.0 1700000000.5".replace(" ", chr(10))).offsets_s
     (0.0, 0.5)
     """
 
@@ -98,7 +98,7 @@ class Replay(OpenLoop):
                 has_header = True
             else:
                 raise InputError(
-                    f"line {number} begins with {first!r}, which is no arrival time:"
+                    f"line {number} begins with {first!r}, which is not an arrival time:"
                     " write one number of seconds per line, or CSV with it in the first column"
                 )
         if not times:
@@ -122,7 +122,7 @@ class Replay(OpenLoop):
 
     @property
     def duration_s(self) -> float:
-        """To the last arrival, and one mean gap more; a second more where there is no gap.
+        """The time of the last arrival and one mean gap more (a second, if there is no gap).
 
         So ten seconds of 100 requests/s last ten seconds again, not 9.99.
         """

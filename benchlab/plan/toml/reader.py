@@ -1,4 +1,4 @@
-"""A plan file read: from its text to the arguments of `Plan`."""
+"""Read a plan file: from its text to the arguments of `Plan`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """How to get at what a plan file names: a file's bytes, its rows, its scenario, its place.
+    """How to read the files that a plan file names: bytes, rows, scenarios, paths.
 
     ``scenario`` takes ``FILE.py:FUNCTION`` and the base URL.
     """
@@ -51,7 +51,7 @@ class Files:
 
 
 def draft_from_toml(text: str, where: str, files: Files) -> dict[str, Any]:
-    """The arguments of `Plan` that ``text`` gives; ``where`` is what to call the file.
+    """The arguments of `Plan` in ``text``; ``where`` is the name of the file in messages.
 
     Raises:
         InputError: no TOML, a key that is not known, or a value that cannot be used; the message
@@ -109,7 +109,7 @@ def _scenario(data: Any, where: str, files: Files) -> Scenario:
 
 
 def _parameters(cls: type) -> list[str]:
-    """What a value can be made of: its fields, and what it takes beside them."""
+    """The parameters of a class: the keys of its table."""
     return list(inspect.signature(cls).parameters)
 
 
@@ -136,7 +136,7 @@ def _check_keys(table: Mapping[str, Any], known: Collection[str], where: str) ->
 
 
 def _check_kinds(cls: type, table: Mapping[str, Any], where: str) -> None:
-    """Plain values must be of the plain type that their field has; the rest checks itself."""
+    """Refuse a plain value of the wrong type; other values are checked where they are used."""
     for name, parameter in inspect.signature(cls).parameters.items():
         kinds, text = _KINDS.get(str(parameter.annotation), (None, ""))
         if kinds is None or name not in table or name.endswith("_s"):
@@ -146,7 +146,7 @@ def _check_kinds(cls: type, table: Mapping[str, Any], where: str) -> None:
 
 
 def _value(key: str, value: Any, where: str, files: Files) -> Any:
-    """``value`` as Python wants it: seconds for durations, and paths from here."""
+    """``value`` with durations in seconds and paths relative to this process."""
     if key.endswith("_s") and isinstance(value, str):
         try:
             return parse_duration_s(value)
@@ -237,7 +237,7 @@ def _load(value: Any, where: str, files: Files) -> Any:
 
 
 def _levels(value: Any) -> Any:
-    """Pairs of a duration and something, such as stages, with the duration in seconds."""
+    """Pairs such as stages, with the duration in seconds."""
     if not isinstance(value, list):
         return value
     return [

@@ -1,4 +1,4 @@
-"""A plan file written: a `Plan` as the text that it could come from."""
+"""Write a plan file: a `Plan` as text that can be read back."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ _HEAD = "# A plan for: benchlab run FILE\n"
 def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
     """``plan`` as a plan file, with secrets hidden; `draft_from_toml` reads it back.
 
-    Of data that came from a file, the file is named. Of recorded arrivals, which may be a million,
-    only the first ``most_offsets`` are written, if that is given. What is missing, the text says.
+    Data that came from a file are written as the file's name. Of recorded arrivals, which may be a
+    million, only the first ``most_offsets`` are written, if that is given. Comments name what is
+    left out.
     """
     data = redacted_plan(plan.to_dict())
     del data["length_s"]  # it follows from the rest
@@ -93,7 +94,7 @@ def _request_table(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_empty(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what TOML cannot say or says best by silence."""
+    """Without values that TOML lacks, or that are empty."""
     return {
         key: item
         for key, item in value.items()

@@ -97,7 +97,7 @@ def test_arrivals_are_replayed_from_a_file(made: list[Plan], tmp_path: Path) -> 
         (["--requests", "0"], "--requests=0"),
     ],
 )
-def test_what_cannot_be_is_told(made: list[Plan], options: list[str], words: str) -> None:
+def test_invalid_options_are_refused(made: list[Plan], options: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
         ask(*options)
     assert made == []

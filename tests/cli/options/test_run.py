@@ -97,7 +97,7 @@ def test_a_rate_makes_an_open_loop() -> None:
     assert plan_of("--rate", "20").load == ConstantRate(20)
 
 
-def test_a_header_of_ones_own_replaces_the_credentials_of_the_url() -> None:
+def test_given_header_replaces_the_credentials_of_the_url() -> None:
     url = "http://user:word@127.0.0.1:8000/x"
     assert plan_of(url=url).requests[0].headers[0][0] == "Authorization"
     own = plan_of("-H", "authorization: Bearer t", url=url)
@@ -168,7 +168,7 @@ def test_options_change_a_plan_file_only_where_given(tmp_path: Path) -> None:
     assert from_file(tmp_path, closed, rate=5.0).load == ConstantRate(5)
 
 
-def test_options_that_do_not_fit_the_file_are_refused(tmp_path: Path) -> None:
+def test_options_that_do_not_fit_the_plan_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--connections does not fit"):
         from_file(tmp_path, FILE, connections=5)
     staged = FILE.replace("poisson_rate", "stages").replace("rate_rps = 50", "stages = [[7, 5]]")
@@ -200,7 +200,7 @@ def test_errors_name_the_options_that_were_typed(
     assert str(caught.value) == told
 
 
-def test_how_connections_are_made() -> None:
+def test_connection_options_reach_the_transport() -> None:
     plan = plan_of(
         "--ca-file", "ca.pem", "--cert", "c.pem", "--key", "k.pem", "--server-name", "inner",
         "--no-keep-alive", "--unix-socket", "/run/x", "--resolve", "a.test:443=127.0.0.1:8443",
@@ -220,7 +220,7 @@ def test_how_connections_are_made() -> None:
     assert not plan_of("-k").transport.verify
 
 
-def test_what_is_added_to_a_request(tmp_path: Path) -> None:
+def test_additions_to_a_request(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("id\n7\n8\n")
     plan = plan_of(
         "-d", '{"id": "{{id}}"}', "--query", "q=x y", "--query", "id={{id}}", "-u", "ada:pw:1",
@@ -251,7 +251,7 @@ def test_what_is_added_to_a_request(tmp_path: Path) -> None:
         (("--feed", "gone.csv"), "cannot read the feed gone.csv: No such file"),
     ],
 )
-def test_additions_that_cannot_be_read(arguments: tuple[str, ...], message: str) -> None:
+def test_invalid_additions_are_refused(arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         plan_of(*arguments)
     assert "SECRET" not in str(caught.value)

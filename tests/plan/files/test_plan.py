@@ -45,7 +45,7 @@ def test_files_are_relative_to_the_plan(tmp_path: Path) -> None:
     assert plan.load == Replay([0, 0.5])
 
 
-def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+def test_unreadable_file_error_names_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*none\.toml"):
         read_plan(tmp_path / "none.toml")
     (tmp_path / "plan.toml").write_text(f'{REQUEST}body_file = "nope"')

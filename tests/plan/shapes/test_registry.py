@@ -50,7 +50,7 @@ def test_a_closed_loop_survives_a_dict() -> None:
         ({"kind": "poisson_rate", "rate_rps": "fast"}, "rate_rps='fast'"),
     ],
 )
-def test_a_dict_that_is_no_shape_says_what_is_wrong(data: Any, words: str) -> None:
+def test_invalid_shape_dict_error_names_the_reason(data: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         load_from_dict(data)
 

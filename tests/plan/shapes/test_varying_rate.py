@@ -32,7 +32,7 @@ def test_a_varying_schedule_is_in_order_inside_its_time_and_repeatable(
 
 
 @given(varying, st.floats(0.001, 1))
-def test_evenly_spaced_requests_stand_where_the_area_is_whole(
+def test_evenly_spaced_requests_are_where_the_area_is_whole(
     load: Stages | Steps | Spike, share: float
 ) -> None:
     duration_ns = max(1, seconds_to_ns(load.duration_s * share))
@@ -133,7 +133,7 @@ def test_a_long_varying_schedule_comes_in_bounded_blocks(arrivals: str) -> None:
         (Spike(0, 50, 1, 1, 3), ConstantRate(50)),
     ],
 )
-def test_the_warm_up_runs_at_the_first_rate_there_is(load: Any, steady: Any) -> None:
+def test_warm_up_runs_at_the_first_rate_above_zero(load: Any, steady: Any) -> None:
     assert load.steady() == steady
 
 
@@ -153,19 +153,19 @@ def test_the_warm_up_runs_at_the_first_rate_there_is(load: Any, steady: Any) -> 
         ([(1, 1)] * 10_001, "10,001 entries"),
     ],
 )
-def test_levels_that_cannot_be_used_are_named(shape: Any, pairs: Any, words: str) -> None:
+def test_invalid_levels_error_names_the_entry(shape: Any, pairs: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         shape(pairs)
 
 
-def test_arrivals_and_starts_that_cannot_be_used_are_named() -> None:
+def test_invalid_arrivals_or_start_error_names_them() -> None:
     with pytest.raises(InputError, match="arrivals='uniform' is unknown: use constant or poisson"):
         Steps([(1, 1)], arrivals="uniform")
     with pytest.raises(InputError, match="start_rps=-1"):
         Stages([(1, 1)], start_rps=-1)
 
 
-def test_a_peak_must_lie_inside() -> None:
+def test_peak_must_end_before_the_spike_does() -> None:
     with pytest.raises(
         InputError, match="duration_s=3 ends before the peak does, which lasts from 2 s to 4 s"
     ):
