@@ -18,6 +18,7 @@ __all__ = [
     "format_duration_s",
     "format_ms",
     "format_ns",
+    "format_parts_ms",
     "format_rate",
     "format_ratio",
     "ns_unit",
@@ -130,7 +131,12 @@ def format_ms(value_ns: int) -> str:
 
     Durations that stand beside each other are told in one unit; that of people's numbers is ms.
     """
-    return f"{format_column_ms([value_ns])[0]} ms"
+    return " ".join(format_parts_ms(value_ns))
+
+
+def format_parts_ms(value_ns: int) -> tuple[str, str]:
+    """The number and the unit of `format_ms`."""
+    return format_column_ms([value_ns])[0], "ms"
 
 
 def format_count(value: int) -> str:

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InputError, InvalidRunError
 from benchlab.plan.plan import Plan
 from benchlab.redact import public_url
@@ -40,7 +41,7 @@ def new_run_id() -> str:
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Displayed):
     """The result of carrying out a plan.
 
     ``started_at`` is the wall clock (aware, UTC) at time 0 of the samples, and ``started_at_ns``
@@ -240,11 +241,6 @@ class Run:
         tail["slo_met"] = all(met) if met else None
         tail["slo"] = "; ".join(result.describe() for result in self.objectives)
         return pd.DataFrame([{**row, **tail}])
-
-    def _repr_html_(self) -> str:
-        from benchlab.display.card import run_card
-
-        return run_card(self)
 
     def __repr__(self) -> str:
         summary = self.summary
