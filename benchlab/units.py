@@ -54,22 +54,22 @@ def parse_duration_s(text: str) -> float:
     Raises:
         InputError: nothing readable, or a unit that is not ns, us, ms, s, m, h or d.
     """
-    hint = "write a number with a unit, such as 500ms, 30s or 2m"
+    remedy = "write a number with a unit, such as 500ms, 30s or 2m"
     position, total = 0, 0.0
     stripped = text.strip()
     while position < len(stripped):
         match = _DURATION.match(stripped, position)
         if match is None:
-            raise InputError(f"{text!r} is not a duration: {hint}")
+            raise InputError(f"{text!r} is not a duration", remedy=remedy)
         number, unit = match.groups()
         if unit == "" and (position > 0 or match.end() < len(stripped)):
-            raise InputError(f"{text!r} is not a duration: {hint}")
+            raise InputError(f"{text!r} is not a duration", remedy=remedy)
         if unit.lower() not in _UNIT_S and unit != "":
-            raise InputError(f"{text!r} has the unknown unit {unit!r}: {hint}")
+            raise InputError(f"{text!r} has the unknown unit {unit!r}", remedy=remedy)
         total += float(number) * _UNIT_S[unit.lower() or "s"]
         position = match.end()
     if not stripped:
-        raise InputError(f"the duration is empty: {hint}")
+        raise InputError("the duration is empty", remedy=remedy)
     return total
 
 
@@ -86,7 +86,7 @@ def parse_size_bytes(text: str) -> int:
     """
     match = _SIZE.fullmatch(text)
     if match is None:
-        raise InputError(f"{text!r} is not a size: write bytes, or such as 64KiB or 1MB")
+        raise InputError(f"{text!r} is not a size", remedy="write bytes, or such as 64KiB or 1MB")
     number, letter, binary = match.groups()
     factor: int = (1024 if binary else 1000) ** " kmg".index((letter or " ").lower())
     return round(float(number) * factor)
