@@ -8,7 +8,7 @@ from tests.runs.floors import make_floor
 from tests.runs.synthetic import make_run
 
 
-def test_the_floor_stands_beside_the_percentiles() -> None:
+def test_the_floor_is_shown_beside_the_percentiles() -> None:
     calibrated = {"calibration": {"floor": make_floor().to_dict()}}
     run = make_run(environment=calibrated, equal=True, lag_ns=0)
     expected = "p50 5.00 ms, floor 0.600 ms; p99 5.00 ms, floor 1.09 ms (calibrated 2026-11-01)"
