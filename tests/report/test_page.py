@@ -306,7 +306,7 @@ def test_missing_spans_are_a_warning() -> None:
 
 def test_sections_without_content_are_left_out() -> None:
     plain = page_of(make_run()).text
-    assert "None of the 1,000 measured requests failed" in plain
+    assert "None of the measured 1,000 requests failed" in plain
     assert "successful only" not in plain
     assert "By endpoint" not in plain
     assert "p99.9 is the slowest" not in plain
