@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from benchlab import displayed as _displayed
 from benchlab.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -124,6 +125,15 @@ __all__ = [
     "scenario",
     "write_report",
 ]
+
+
+def _renderers() -> _displayed.Renderers:
+    from benchlab.display.renderers import RENDERERS
+
+    return RENDERERS
+
+
+_displayed.set_renderers(_renderers)
 
 
 def __getattr__(name: str) -> Any:

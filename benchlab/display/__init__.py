@@ -1,1 +1,1 @@
-"""A run for people: what terminal, notebook and report show, chosen once."""
+"""A run for people: one view decides what is shown, and renderers in which form."""

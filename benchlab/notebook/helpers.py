@@ -1,4 +1,4 @@
-"""What notebooks need beside the library: a service, a progress line, a report."""
+"""Helpers for notebooks: start a service, show progress, write the report."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.bundled import TargetProcess, start_target
+from benchlab.display.progress import done_text, numbers_text
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.notebook import events
 from benchlab.paths import data_dir
@@ -21,7 +22,6 @@ from benchlab.report import write_report
 from benchlab.runs.run import Run
 from benchlab.store import Store
 from benchlab.telemetry import IngestReport, ingest
-from benchlab.units import format_ns
 
 __all__ = [
     "Service",
@@ -34,10 +34,10 @@ __all__ = [
 
 
 class Service:
-    """The service that a notebook measures: somebody's, or the bundled target.
+    """The service that a notebook measures: any service, or the bundled target.
 
-    ``url`` is what to send to. ``otlp_dir`` is where its telemetry files are, or None;
-    ``disposable`` whether they are benchlab's own and complete.
+    ``url`` is where requests go. ``otlp_dir`` is the directory of its telemetry files, or None;
+    ``disposable`` says whether they are benchlab's own and complete.
     """
 
     def __init__(self, url: str, otlp_dir: Path | None, process: TargetProcess | None) -> None:
@@ -47,7 +47,7 @@ class Service:
         self._process = process
 
     def stop(self) -> None:
-        """End the bundled target, which completes its telemetry; leave any other alone."""
+        """Stop the bundled target, which completes its telemetry; leave other services alone."""
         if self._process is not None:
             self._process.stop()
             self.disposable = self.otlp_dir is not None and data_dir() in self.otlp_dir.parents
@@ -60,7 +60,7 @@ class Service:
 def service(url: str = "", otlp_dir: str = "", *, path: str = "/api/vector/add") -> Service:
     """The service at ``url``; with an empty ``url``, a freshly started bundled target.
 
-    ``path`` is where the bundled target is measured.
+    ``path`` is the path of the bundled target that is measured.
     """
     if url:
         return Service(url, Path(otlp_dir) if otlp_dir else None, None)
@@ -82,13 +82,13 @@ def plan_parameters(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def show_progress() -> OnProgress:
-    """A progress line below the cell, for ``bl.run(plan, on_progress=show_progress())``."""
+    """Show a progress line below the cell, for ``bl.run(plan, on_progress=show_progress())``."""
     from IPython import display
 
     handle: Any = display.display(display.HTML(""), display_id=True)  # type: ignore[no-untyped-call]
 
     def show(progress: Progress) -> None:
-        events.tell({"progress": asdict(progress), "pid": os.getpid()})
+        events.write({"progress": asdict(progress), "pid": os.getpid()})
         if handle is not None:
             handle.update(display.HTML(_progress_line(progress)))  # type: ignore[no-untyped-call]
 
@@ -96,9 +96,9 @@ def show_progress() -> OnProgress:
 
 
 def collect_telemetry(store: Store, service: Service) -> IngestReport | None:
-    """Take the service's telemetry files into the store; None where there are none.
+    """Ingest the service's telemetry files into the store; None where there are none.
 
-    Files that the bundled target left are removed once the store has them.
+    Files of the bundled target are removed once the store has them.
     """
     if service.otlp_dir is None or not service.otlp_dir.is_dir():
         return None
@@ -110,27 +110,18 @@ def collect_telemetry(store: Store, service: Service) -> IngestReport | None:
 
 
 def finish(store: Store, run: Run, directory: str = "") -> Path:
-    """Write the report of a stored run, with all the store knows of it; returns its page's path.
+    """Write the report of a stored run, with the service's side; returns the path of the page.
 
     ``directory`` empty: ``reports/<run id>`` below the working directory.
     """
     place = Path(directory) if directory else Path("reports") / run.id
-    page = write_report(
-        run,
-        place,
-        joined=store.client_server(run.id),
-        coverage=store.trace_coverage(run.id),
-        server_histogram=store.server_histogram(run.id),
-        trace=next(iter(store.slowest(run.id, 1, traced=True)), None),
-    )
-    events.tell({"report": str(page.absolute()), "run_id": run.id})
+    page = write_report(run, place, server=store.server_side(run.id))
+    events.write({"report": str(page.absolute()), "run_id": run.id})
     return page
 
 
 def _progress_line(progress: Progress) -> str:
-    p99 = "–" if progress.p99_ns is None else format_ns(progress.p99_ns)
     return (
         f'<progress value="{progress.done_ratio:.3f}" max="1" style="width:16em"></progress> '
-        f"{escape(progress.phase)} {progress.done_in_words} · "
-        f"{progress.rate_rps:,.0f} requests/s · p99 {p99} · {progress.error_count:,} errors"
+        f"{escape(progress.phase)} {done_text(progress)} · {numbers_text(progress)}"
     )

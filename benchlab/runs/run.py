@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InvalidRunError
 from benchlab.redact import public_url
 from benchlab.runs.floor import Floor, floor_note_of, floor_of
@@ -32,7 +33,7 @@ __all__ = ["Run"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run(RunHead):
+class Run(RunHead, Displayed):
     """The result of carrying out a plan: its `RunHead`, and what was measured.
 
     ``spool`` is the directory that still holds the samples on disk; a store removes it once it has
@@ -221,11 +222,6 @@ class Run(RunHead):
         tail["slo_met"] = all(met) if met else None
         tail["slo"] = "; ".join(result.describe() for result in self.objectives)
         return pd.DataFrame([{**row, **tail}])
-
-    def _repr_html_(self) -> str:
-        from benchlab.display.card import run_card
-
-        return run_card(self)
 
     def __repr__(self) -> str:
         summary = self.summary

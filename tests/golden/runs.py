@@ -1,11 +1,10 @@
-"""One run of each sort, such that together they have something in every part of every view."""
+"""One run of each kind; together they fill every part of every view."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,8 +16,10 @@ from benchlab.plan.feed import Feed
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes import ClosedLoop, ConstantRate
+from benchlab.report.sections.extra import Extra
 from benchlab.runs.health import WorkerHealth
 from benchlab.runs.run import Run
+from benchlab.runs.server_side import ServerSide
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import make_example
@@ -47,10 +48,11 @@ MACHINE = {
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A run, and what a report may say beside it."""
+    """A run, and what a report has beside it."""
 
     run: Run
-    beside: Mapping[str, Any] = field(default_factory=dict)
+    server: ServerSide = field(default_factory=ServerSide)
+    extra: Mapping[str, Extra] = field(default_factory=dict)
 
 
 def valid() -> Case:
@@ -80,17 +82,14 @@ def valid() -> Case:
         slo=["p99<1500ms", "service.p50[add]<2ms", "error_ratio<0.01 over 2s", "rate_rps>90"],
     )
     run = replace(run, plan=evolve(run.plan, workers=2), connections=opened(run))
-    beside = {
-        "joined": join_server(run),
-        "coverage": TraceCoverage(1000, 990, 10, dropped=5, unexported=0),
-        "server_histogram": make_buckets(run),
-        "trace": make_trace(run),
-        "extra": {
-            "Notes": "one\n<two>",
-            "Rows": pd.DataFrame({"name": ["a", "b"], "x": [0.5, float("nan")]}),
-        },
-    }
-    return Case(run, beside)
+    server = ServerSide(
+        join_server(run),
+        TraceCoverage(1000, 990, 10, dropped=5, unexported=0),
+        (make_trace(run),),
+        make_buckets(run),
+    )
+    rows = pd.DataFrame({"name": ["a", "b"], "x": [0.5, float("nan")]})
+    return Case(run, server, {"Notes": "one\n<two>", "Rows": rows})
 
 
 def invalid() -> Case:
@@ -185,7 +184,7 @@ def scenario() -> Case:
 
 
 def empty() -> Case:
-    """A run of which nothing came."""
+    """A run without a single sample."""
     return Case(make_run(count=0, workers=[]))
 
 

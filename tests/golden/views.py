@@ -17,29 +17,30 @@ import matplotlib as mpl
 import pytest
 
 from benchlab import __version__
-from benchlab.cli.terminal.output import print_coverage, print_run
+from benchlab.cli.terminal.output import print_run
 from benchlab.plan.toml import plan_to_toml
 from benchlab.report import write_report
+from benchlab.runs.server_side import ServerSide
 from tests.golden.runs import Case
 
 _SVG = re.compile(r"(<svg\b[^>]*>)(.*?)</svg>", re.DOTALL)
 
 
 def page(case: Case) -> str:
-    """The report. Of figures, what they say; `drawings` has the rest."""
+    """The report. Of figures it has the texts; `drawings` has the rest."""
     html = _written(case).replace(f"benchlab {__version__}", "benchlab VERSION")
-    return _lines(_SVG.sub(lambda found: f"{found[1]}\n{_said(found[2])}\n</svg>", html))
+    return _lines(_SVG.sub(lambda found: f"{found[1]}\n{_texts(found[2])}\n</svg>", html))
 
 
 def drawings(case: Case) -> str:
-    """A digest of each figure. Another matplotlib puts things elsewhere, and is named for that."""
+    """A digest of each figure, with the matplotlib that drew it: another one draws differently."""
     html = re.sub(r"base64,[^\"]*", "base64", _written(case))
     lines = [f"{_label(found[1])}: {_digest(found[2])}" for found in _SVG.finditer(html)]
     return "\n".join([drawn_by(), *lines, ""])
 
 
 def drawn_by() -> str:
-    """What the place of every line in a figure depends on."""
+    """Versions that the digest of a figure depends on."""
     return f"matplotlib {mpl.__version__} on {platform.machine()}"
 
 
@@ -67,7 +68,9 @@ def terminal(case: Case) -> str:
 
 def card(case: Case) -> str:
     """What a notebook shows."""
-    return _lines(case.run._repr_html_()) + "\n"
+    html = case.run._repr_html_()
+    assert html is not None
+    return _lines(html) + "\n"
 
 
 def result(case: Case) -> str:
@@ -76,7 +79,7 @@ def result(case: Case) -> str:
 
 
 def frame(case: Case) -> str:
-    """`Run.summary`, a column per line."""
+    """`Run.to_pandas`, a column per line."""
     (row,) = case.run.to_pandas().to_dict("records")
     return "".join(f"{name}: {value!r}\n" for name, value in row.items())
 
@@ -107,13 +110,15 @@ VIEWS: Mapping[str, Callable[[Case], str]] = {
 @cache
 def _written(case: Case) -> str:
     with TemporaryDirectory() as directory:
-        return write_report(case.run, Path(directory), **case.beside).read_bytes().decode()
+        return (
+            write_report(case.run, Path(directory), server=case.server, extra=case.extra)
+            .read_bytes()
+            .decode()
+        )
 
 
 def _show(case: Case) -> None:
-    print_run(case.run)
-    if "coverage" in case.beside:
-        print_coverage(case.beside["coverage"])
+    print_run(case.run, server=ServerSide(coverage=case.server.coverage))
 
 
 def _lines(html: str) -> str:
@@ -127,7 +132,7 @@ def _lines(html: str) -> str:
     return _trimmed(re.sub(r"><(?!/)", ">\n<", html))
 
 
-def _said(drawing: str) -> str:
+def _texts(drawing: str) -> str:
     """The texts of a figure, and the palette's colours in it."""
     texts = re.findall(r"<text\b[^>]*>(.*?)</text>", drawing, re.DOTALL)
     colors = sorted(set(re.findall(r"var\(--plot-(\w+)\)", drawing)))
@@ -147,5 +152,5 @@ def _digest(text: str) -> str:
 
 
 def _trimmed(text: str) -> str:
-    """Without the spaces at ends of lines, which nobody sees and editors remove."""
+    """``text`` without trailing spaces, which editors remove."""
     return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchlab.display.tables import ENDPOINT_HEAD, endpoint_rows
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.run import Run
@@ -106,15 +105,11 @@ def test_a_run_has_numbers_for_each_named_request() -> None:
     }
     assert set(data["often"]) == set(run.summary.to_dict())
     assert "endpoints" not in run.to_pandas().columns
-    rows = endpoint_rows(run)
-    assert [row[0] for row in rows] == ["often", "rarely"]
-    assert all(len(row) == len(ENDPOINT_HEAD) for row in rows)
 
 
 def test_a_single_request_is_the_whole_run() -> None:
     run = make_run()
     assert run.by_endpoint() == {run.name: run.summary}
-    assert endpoint_rows(run) == ()
 
 
 RUNS: dict[str, dict[str, Any]] = {

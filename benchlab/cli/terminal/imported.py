@@ -1,4 +1,4 @@
-"""Summaries of other tools on a terminal, beside the runs."""
+"""Imported summaries of other tools on a terminal."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def summary_table(store: Store, limit: int) -> pd.DataFrame:
 
 
 def print_summary(summary: ImportedSummary, out: Console | None = None) -> None:
-    """What the tool said, and what to know of it."""
+    """Print what the tool reported, and the notes on it."""
     import pandas as pd
 
     out = out or console()

@@ -1,4 +1,4 @@
-"""What a terminal shows, at the width that it has."""
+"""Output on terminals of several widths."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rich.console import Console
 from benchlab.cli.history import print_history
 from benchlab.cli.terminal.output import (
     console,
-    distributions_table,
     error_console,
     print_frame,
+    print_line,
     print_run,
-    tell,
 )
+from benchlab.display.terminal import durations_table
 from benchlab.samples.summary import Distribution
 from tests.runs.synthetic import make_run
 
@@ -55,7 +55,7 @@ def test_a_run_has_one_line_in_a_history_of_any_width(width: int) -> None:
     assert ("count" in head) == (width >= 100)
 
 
-def test_long_lines_of_a_summary_go_on_below_their_first_word() -> None:
+def test_long_lines_of_a_summary_are_indented() -> None:
     out = terminal(60)
     print_run(make_run(), out)
     first, *lines = shown(out).splitlines()
@@ -68,7 +68,7 @@ def test_long_durations_fit_into_80_columns() -> None:
     out = terminal(80)
     longest = Distribution(*[99_000_000_000] * 8)
     exact = Distribution(1, 12_345, 99_123_456, 999_123_456, 1_000_400_000, 2, 3, 4)
-    out.print(distributions_table([("service time", longest), ("latency", exact)]))
+    out.print(durations_table({"service time": longest, "latency": exact}))
     assert "…" not in shown(out)
     assert shown(out).split()[-8:] == [
         "0.000", "0.012", "99.123", "999.12", "1,000", "0.000", "0.000", "0.000"
@@ -79,7 +79,7 @@ EVIL = "\x1b]0;evil\x07\x1b[31mred\x9b0m\u202ex"
 
 
 @pytest.mark.parametrize("color_system", [None, "standard"])
-def test_what_is_printed_cannot_steer_the_terminal(
+def test_printed_text_cannot_control_the_terminal(
     monkeypatch: pytest.MonkeyPatch, color_system: str | None
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR" if color_system else "NO_COLOR", "1")
@@ -96,12 +96,12 @@ def test_what_is_printed_cannot_steer_the_terminal(
     assert "\x1b[31mred" not in shown(out)
 
 
-def test_lines_are_safe_too(capsys: pytest.CaptureFixture[str]) -> None:
-    tell(EVIL)
-    tell(f"1\n2{EVIL}", err=False)
-    told = capsys.readouterr()
-    assert told.err == "\ufffd]0;evil\ufffd\ufffd[31mred\ufffd0m\ufffdx\n"
-    assert told.out == f"1\n2{told.err}"
+def test_printed_lines_cannot_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_line(EVIL)
+    print_line(f"1\n2{EVIL}", err=False)
+    printed = capsys.readouterr()
+    assert printed.err == "\ufffd]0;evil\ufffd\ufffd[31mred\ufffd0m\ufffdx\n"
+    assert printed.out == f"1\n2{printed.err}"
 
 
 def test_a_list_in_a_table_has_the_format_of_its_column() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Replay, Request, Stages, Steps, run
+from benchlab.display.progress import done_text
 from benchlab.load.supervisor.progress import Progress
 from benchlab.plan.shapes import OpenLoop
 from benchlab.runs.run import Run
@@ -105,7 +106,7 @@ def test_a_closed_loop_makes_exactly_so_many_requests(
     assert len(result.samples.warmup) > 0
     assert len(np.unique(result.samples.column("seq"))) == len(result.samples)
     assert looks[-1].done_ratio == 1.0
-    assert looks[-1].done_in_words == "101/101 requests"
+    assert done_text(looks[-1]) == "101/101 requests"
 
 
 def test_fewer_requests_than_users_are_enough_for_nobody_to_send_two() -> None:
