@@ -56,9 +56,7 @@ def insert_exactly(
     drawn = (secrets.token_hex(4) for _ in range(_DRAWN))
     for tries, salt in enumerate(("", "1", *drawn)):
         insert(salt)
-        quiet_s = (
-            0 if is_embedded(client) else _QUIET_S * 2**tries
-        )  # the embedded store has one process
+        quiet_s = 0 if is_embedded(client) else _QUIET_S * 2**tries  # embedded: no one else
         found = _settled(count, whole, quiet_s * random.uniform(1, 2))
         if found == whole:
             return True
