@@ -29,7 +29,7 @@ def test_runs_are_listed_newest_first(store: Store, make_run: MakeRun) -> None:
     assert str(frame["started_at"].dt.tz) == "UTC"
     pd.testing.assert_series_equal(empty.dtypes, frame.dtypes)
     top = frame.iloc[0]
-    stats = runs[1].stats
+    stats = runs[1].summary
     assert stats.latency_ns is not None
     assert top["latency_p99_ms"] == stats.latency_ns.p99 / 1e6
     assert (top["count"], top["error_count"]) == (stats.count, stats.error_count)
