@@ -69,7 +69,7 @@ def resolve(client: Client, run_id: str) -> str:
 
 
 def load(client: Client, run_id: str) -> Run:
-    """The run as it was saved, its samples in order of ``seq``.
+    """Read the run as it was saved, its samples in order of ``seq``.
 
     Raises:
         RunNotFoundError: no run, or more than one, fits.
@@ -81,7 +81,7 @@ def load(client: Client, run_id: str) -> Run:
 
 
 def load_in_blocks(client: Client, run_id: str) -> tuple[Run, int, Iterator[NDArray[np.void]]]:
-    """The run without its samples, their number, and they in order of ``seq``, in blocks.
+    """The run without its samples, their number, and the records in order of ``seq``, in blocks.
 
     Raises:
         RunNotFoundError: no run, or more than one, fits.

@@ -37,7 +37,7 @@ BLOCK_SAMPLES = 262_144
 """Samples per insert. Fixed, because a block's token identifies its samples by it."""
 
 JSON_COLUMNS = ("plan", "environment", "health", "examples")
-"""Run metadata with a JSON column each. Fields without a column are in ``metadata``."""
+"""Run metadata with a JSON column each; fields without a column are in ``metadata``."""
 
 PLAIN_COLUMNS = ("stopped_ns", "stop_reason")
 """Run metadata with a column of the same type."""

@@ -20,7 +20,7 @@ from tests.clickhouse_front import Fault, Front, start_front
 
 MakeRun = Callable[..., Run]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COUNT = 450
 SAVERS = 3
 ONCE = {

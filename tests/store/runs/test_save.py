@@ -19,7 +19,7 @@ from benchlab.store.runs import write
 
 MakeRun = Callable[..., Run]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 DIE = """
 import os, sys
