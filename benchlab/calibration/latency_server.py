@@ -26,7 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from benchlab.load.arrivals.timer import make_alarm
+from benchlab.load.arrivals.timer import make_timer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +70,7 @@ class _Holder:
         """The alarm is set ``early_ns`` before an answer is due, as it usually rings later."""
         self._due: list[tuple[int, int, _Connection]] = []
         self._early_ns = early_ns
-        self._alarm = make_alarm(loop, self._ring)
+        self._timer = make_timer(loop, self._on_timer)
         self._count = 0
         self.account = array("q")
 
@@ -79,13 +79,13 @@ class _Holder:
         self._count += 1
         heapq.heappush(self._due, (until_ns, self._count, connection))
         if self._due[0][1] == self._count:
-            self._alarm.set(until_ns - self._early_ns)
+            self._timer.set(until_ns - self._early_ns)
 
     def close(self) -> None:
         """Hold nothing any more."""
-        self._alarm.close()
+        self._timer.close()
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         due = self._due
         while due and due[0][0] <= _clock() + self._early_ns:
             until_ns, _, connection = heapq.heappop(due)
@@ -93,7 +93,7 @@ class _Holder:
                 pass
             connection.answer()
         if due:
-            self._alarm.set(due[0][0] - self._early_ns)
+            self._timer.set(due[0][0] - self._early_ns)
 
 
 class _Connection(asyncio.Protocol):
@@ -162,7 +162,7 @@ async def measure_timer(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
         late.append(_clock() - at_ns)
         rang.set()
 
-    alarm = make_alarm(loop, ring)
+    alarm = make_timer(loop, ring)
     for _ in range(_ALARMS):
         at_ns = _clock() + _ALARM_EVERY_NS
         alarm.set(at_ns)

@@ -12,8 +12,10 @@ from benchlab.load.open_files import check_open_files
 from benchlab.load.supervisor.environment import capture_environment
 from benchlab.load.supervisor.floor_file import carry
 from benchlab.load.supervisor.preflight import check_credentials, check_reachable
-from benchlab.load.supervisor.processes import StopSignal, stop_on_interrupt, supervise
 from benchlab.load.supervisor.progress import OnProgress, Progress
+from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_interrupt
+from benchlab.load.supervisor.supervise import supervise
+from benchlab.load.supervisor.worker_process import started_workers
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import Imported
 from benchlab.runs.run import Run, new_run_id
@@ -105,14 +107,15 @@ def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> 
         )
     check_credentials(plan)
     check_open_files(plan)
-    check_reachable(plan)
-    environment = capture_environment()
-    environment["calibration"] = carry(environment)
-    with spool.create(new_run_id(), plan, environment) as directory:
-        try:
-            supervise(plan, directory, stop, on_progress)
-        except BaseException:
-            if not spool.was_started(directory):  # nothing was measured
-                spool.remove(directory)
-            raise
-        return spool.read_run(directory)
+    with started_workers(plan.workers) as workers:  # they import their modules meanwhile
+        check_reachable(plan)
+        environment = capture_environment()
+        environment["calibration"] = carry(environment)
+        with spool.create(new_run_id(), plan, environment) as directory:
+            try:
+                supervise(plan, directory, workers, stop, on_progress)
+            except BaseException:
+                if not spool.was_started(directory):  # nothing was measured
+                    spool.remove(directory)
+                raise
+            return spool.read_run(directory)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
+from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER
 from benchlab.plan.mix import draw_mix
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
 from benchlab.plan.pairs import text_pairs
@@ -29,9 +30,7 @@ from benchlab.plan.validation import check_seconds, check_whole, is_number
 from benchlab.redact import public_url
 from benchlab.units import NS_PER_S, seconds_to_ns
 
-__all__ = ["COUNTED_LIMIT_S", "DRIVERS", "Plan"]
-
-DRIVERS = ("http", "httpx")
+__all__ = ["COUNTED_LIMIT_S", "Plan"]
 
 COUNTED_LIMIT_S = 86_400.0
 """The longest that a number of requests may take when nothing else is said: a day."""
@@ -154,7 +153,7 @@ class Plan:
                 )
             if given not in ((), (self.scenario.anchor,)):
                 raise InputError("the plan has requests and a scenario: give one of them")
-            object.__setattr__(self, "driver", "httpx")
+            object.__setattr__(self, "driver", SCENARIO_DRIVER)
             return (self.scenario.anchor,)
         if not given:
             raise InputError("the plan has no requests: give at least one Request, or a scenario")

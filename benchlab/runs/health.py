@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.window import measured_window_ns
@@ -264,7 +265,8 @@ def _busiest(health: Health) -> WorkerHealth | None:
 
 
 def _cheaper(plan: Plan) -> str:
-    return "; the http driver costs a fraction of the CPU" if plan.driver == "httpx" else ""
+    driver = DRIVERS[plan.driver].cheaper
+    return f"; the {driver} driver costs a fraction of the CPU" if driver else ""
 
 
 def _hint_at_problem(reason: str) -> str:

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.floor import carried_floor
@@ -93,7 +94,7 @@ def _of_cores(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_rate(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
     floor, load = carried_floor(environment), plan.load
-    if floor is None or floor.max_rate_is_bound or plan.driver != "http":
+    if floor is None or floor.max_rate_is_bound or not DRIVERS[plan.driver].is_calibrated:
         return
     if isinstance(load, ClosedLoop):
         return

@@ -11,6 +11,7 @@ import errno
 import mmap
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,11 @@ from numpy.typing import NDArray
 
 from benchlab.samples.samples import SAMPLE_DTYPE, Flag
 
-__all__ = ["Recorder", "in_run_time"]
+__all__ = ["Record", "Recorder", "to_run_clock"]
+
+Record = Callable[[int, int, int, int, int, int, int, int, int, int], None]
+"""`Recorder.record`: seq, intended, sent, first byte, done, bytes in, status, endpoint, error and
+flags."""
 
 _RECORD = struct.Struct("<qqqqqqHHBBxx")
 _SIZE = SAMPLE_DTYPE.itemsize
@@ -119,7 +124,7 @@ class Recorder:
         """Records that are not in the file."""
         return self._fill // _SIZE
 
-    def expect(self, open_count: int) -> None:
+    def reserve(self, open_count: int) -> None:
         """Keep room for the records of ``open_count`` requests that are under way or due."""
         self._open_count = open_count
         self._reserve()
@@ -129,7 +134,7 @@ class Recorder:
         if not self._fill:
             return True
         records = self._view[: self._fill // _SIZE]
-        out = in_run_time(records, self.start_ns, self._warmup_ns)
+        out = to_run_clock(records, self.start_ns, self._warmup_ns)
         out["flags"][out["seq"] < self.first_measured_seq] |= _WARMUP
         data = memoryview(out.tobytes())
         written = 0
@@ -192,7 +197,7 @@ class Recorder:
         self._limit = size
 
 
-def in_run_time(records: NDArray[np.void], start_ns: int, warmup_ns: int) -> NDArray[np.void]:
+def to_run_clock(records: NDArray[np.void], start_ns: int, warmup_ns: int) -> NDArray[np.void]:
     """A copy of records in clock time as they stand in the file: in time from ``start_ns``."""
     out = records.copy()
     for name in _TIMES:

@@ -1,17 +1,18 @@
-"""A worker process: ``python -m benchlab.load.worker SPOOL_DIRECTORY NUMBER [MEMORY]``.
+"""A worker process: ``python -m benchlab.load.worker NUMBER [MEMORY]``.
 
 MEMORY is the descriptor of memory that the supervisor shares with it
-(`benchlab.load.supervisor.rescue`). It says ``ready`` on standard output, which is its own: what a
-scenario prints goes to standard error. It obeys lines on standard input:
+(`benchlab.load.supervisor.rescue`). It obeys lines on standard input:
 
+    run <directory>     prepare its share of the run in this spool directory
     start <clock ns>    let go at this time of the monotonic clock
-    stop                send nothing new, wait for the answers
-    quit                record what is open as abandoned, and end
+    stop                send nothing new, wait for the responses
+    quit                finish what is open as abandoned, and end
 
-It says ``stopping`` on standard output when it sends nothing new for reasons of its own, which its
-account of itself has. The end of standard input means that the supervisor is gone: the same as
-``quit``. Either way the samples are in the spool before the process ends. Exit status 0 unless it
-failed itself.
+It writes ``ready`` to standard output when it is prepared, and ``stopping`` when it sends nothing
+new for reasons of its own, which its health file has. Standard output is its own: what a scenario
+prints goes to standard error, and that to the log in the spool directory. The end of standard
+input means that the supervisor is gone: the same as ``quit``. Either way the samples are in the
+spool before the process ends. Exit status 0 unless it failed itself.
 """
 
 from __future__ import annotations
@@ -68,24 +69,24 @@ class Commands:
             self.quit()
 
 
-async def work(directory: Path, worker: int, memory: int | None, said_to: int) -> None:
-    """Carry out one worker's share of the run in ``directory``; ``said_to`` is a descriptor."""
+async def work(directory: Path, worker: int, memory: int | None, output: int) -> None:
+    """Carry out one worker's share of the run in ``directory``; events go to ``output``."""
 
-    def say(word: bytes) -> None:
-        with suppress(OSError):  # a supervisor that is gone needs not be told
-            os.write(said_to, word + b"\n")
+    def report(word: bytes) -> None:
+        with suppress(OSError):  # the supervisor is gone
+            os.write(output, word + b"\n")
 
     loop = asyncio.get_running_loop()
     plan = spool.read_plan(directory)
     engine = Engine(
-        directory, directory.name, plan, worker, memory, on_trouble=lambda: say(b"stopping")
+        directory, directory.name, plan, worker, memory, on_trouble=lambda: report(b"stopping")
     )
     started = asyncio.Event()
     commands = Commands(engine, started)
     await engine.open()
     loop.add_reader(sys.stdin.fileno(), commands.read)
     loop.add_signal_handler(signal.SIGTERM, commands.quit)
-    say(b"ready")
+    report(b"ready")
     # From here on nothing that lives is garbage: collecting would only cost pauses.
     gc.collect()
     gc.freeze()
@@ -102,10 +103,29 @@ async def work(directory: Path, worker: int, memory: int | None, said_to: int) -
 
 
 def _own_output() -> int:
-    """A descriptor of what was standard output; whatever code prints from now on is an error's."""
+    """A descriptor of what was standard output; what code prints from now on is an error's."""
     own = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return own
+
+
+def _await_directory() -> Path | None:
+    """The directory of the first command; None if the supervisor has no run after all."""
+    line = b""
+    while not line.endswith(b"\n"):
+        data = os.read(sys.stdin.fileno(), 1)
+        if not data:
+            return None
+        line += data
+    return Path(os.fsdecode(line.removeprefix(b"run ").rstrip(b"\n")))
+
+
+def _log_to(path: Path) -> None:
+    """Send standard error, and what code prints, to the file ``path``."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, sys.stderr.fileno())
+    os.dup2(log, sys.stdout.fileno())
+    os.close(log)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -119,15 +139,20 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def main() -> int:
     """Entry point of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
-    directory, worker, *shared = Path(sys.argv[1]), *map(int, sys.argv[2:])
-    said_to = _own_output()
+    worker, *shared = map(int, sys.argv[1:])
+    output = _own_output()
     allow_open_files()
+    loop_factory = _loop_factory()
+    directory = _await_directory()
+    if directory is None:
+        return 0
+    _log_to(spool.log_path(directory, worker))
     try:
         with (
             spool.own_worker(directory, worker),
-            asyncio.Runner(loop_factory=_loop_factory()) as runner,
+            asyncio.Runner(loop_factory=loop_factory) as runner,
         ):
-            runner.run(work(directory, worker, shared[0] if shared else None, said_to))
+            runner.run(work(directory, worker, shared[0] if shared else None, output))
     except BenchlabError as exc:
         print(exc, file=sys.stderr)
         return exc.exit_code

@@ -7,9 +7,9 @@ by their types, and what is no ClickHouse by the status it answers with.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
+from benchlab.errors import causes_of
 from benchlab.store.client.dsn import Dsn
 
 __all__ = ["Trouble", "trouble"]
@@ -52,7 +52,7 @@ def trouble(exc: BaseException, dsn: Dsn) -> Trouble | None:
         )
     if found := _STATUS.match(str(exc)):
         return _not_clickhouse(found[1], dsn)
-    for cause in _causes(exc):
+    for cause in causes_of(exc):
         if known := _by_type(cause, dsn):
             return known
     return None
@@ -128,14 +128,3 @@ def _tls(cause: BaseException, dsn: Dsn) -> Trouble:
         f"Write http:// in BENCHLAB_DSN, or the port that speaks TLS: {_PORTS}",
         passes=False,
     )
-
-
-def _causes(exc: BaseException) -> Iterator[BaseException]:
-    """The exception and those behind it, down to the operating system's."""
-    seen: list[BaseException] = []
-    at: BaseException | None = exc
-    while at is not None and at not in seen:
-        yield at
-        seen.append(at)
-        hidden = getattr(at, "reason", None)
-        at = hidden if isinstance(hidden, BaseException) else at.__cause__ or at.__context__

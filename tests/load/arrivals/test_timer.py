@@ -8,13 +8,13 @@ import time
 import pytest
 import uvloop
 
-from benchlab.load.arrivals.timer import LoopAlarm, TimerfdAlarm
+from benchlab.load.arrivals.timer import LoopTimer, Timerfd
 
-ALARMS = [TimerfdAlarm, LoopAlarm]
+ALARMS = [Timerfd, LoopTimer]
 
 
 @pytest.mark.parametrize("alarm_type", ALARMS)
-def test_an_alarm_is_never_early(alarm_type: type[TimerfdAlarm] | type[LoopAlarm]) -> None:
+def test_an_alarm_is_never_early(alarm_type: type[Timerfd] | type[LoopTimer]) -> None:
     early: list[int] = []
 
     async def ring_often() -> None:

@@ -8,7 +8,9 @@ from typing import Any, Protocol, TypeVar
 
 import httpx
 
-from benchlab.load.drivers.failures import causes_of, is_local_failure, opening_error
+from benchlab.errors import causes_of
+from benchlab.load.drivers.failures import is_local_failure
+from benchlab.load.drivers.httpx.failures import opening_error
 from benchlab.load.drivers.tls import tls_context
 from benchlab.load.recording.connection_log import ConnectionLog
 from benchlab.plan.plan import Plan

@@ -14,7 +14,9 @@ from typing import Any, Protocol
 import httpx
 
 from benchlab.load.drivers.checking import judge_status
-from benchlab.load.drivers.failures import error_kind, exception_words
+from benchlab.load.drivers.httpx.failures import describe_exception
+from benchlab.load.recording.outcome import Excerpt
+from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
 
 __all__ = ["Context", "Iteration", "Step", "StepSink", "current_step", "failure_of"]
@@ -60,7 +62,7 @@ class StepSink(Protocol):
     def begin_step(self, step: Step, iteration: Iteration) -> None:
         """Give the step its sequence number, its number of a name, its flags and times."""
 
-    def end_step(self, step: Step, error: ErrorKind, words: str) -> None:
+    def end_step(self, step: Step, error: ErrorKind, message: str) -> None:
         """Record a step that is over, unless it was recorded before."""
 
 
@@ -143,10 +145,18 @@ class Step:
         """The status of the last answer, 0 when none came."""
         return 0 if self.response is None else self.response.status_code
 
-    def check(self, holds: object, words: str = "a check does not hold") -> None:
-        """Let the step fail with ``words`` unless ``holds``; the scenario goes on."""
+    def check(self, holds: object, message: str = "a check does not hold") -> None:
+        """Let the step fail with ``message`` unless ``holds``; the scenario goes on."""
         if not holds and not self._failed_check:
-            self._failed_check = words
+            self._failed_check = message
+
+    def excerpt(self) -> Excerpt:
+        """What an example shows of the last response; of its body nothing unless it was read."""
+        response = self.response
+        if response is None:
+            return Excerpt((), b"", self.bytes_in)
+        body = response.content[:BODY_BYTES] if response.is_closed else b""
+        return Excerpt(response.headers.multi_items(), body, self.bytes_in)
 
     def saw(self, response: httpx.Response) -> None:
         """Take in an answer, its body read."""
@@ -179,10 +189,10 @@ class Step:
             self._sink.end_step(self, ErrorKind.TIMEOUT, "")
             self._iteration.told.append(timeout)
             raise
-        error, words = self._judge(exc)
+        error, message = self._judge(exc)
         if error is ErrorKind.CONNECT and self.failed_in_tls:
             error = ErrorKind.TLS
-        self._sink.end_step(self, error, words)
+        self._sink.end_step(self, error, message)
         if exc is not None:
             self._iteration.told.append(exc)
 
@@ -204,5 +214,5 @@ def failure_of(exc: BaseException) -> tuple[ErrorKind, str]:
     if isinstance(exc, httpx.HTTPStatusError):
         return ErrorKind.STATUS, f"status {exc.response.status_code}"
     if isinstance(exc, httpx.TransportError | TimeoutError):
-        return error_kind(exc), exception_words(exc)
+        return describe_exception(exc)
     return ErrorKind.CHECK, f"{type(exc).__name__}: {exc}".rstrip(": ")
