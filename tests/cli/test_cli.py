@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 from benchlab import ConstantRate, Plan, Request, run, spool
 from benchlab.bundled import TargetProcess
 from benchlab.cli.terminal.exit_codes import EXIT_CODES
+from tests.docs.pages import DOCS, blocks
 
 KEYS = [
     "run_id",
@@ -164,7 +164,7 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
         (["run", "http://127.0.0.1/", "--duration", "0s"], "--duration=0.0 must be"),
         (["run", "http://127.0.0.1/", "--connections", "0"], "--connections=0 must be"),
         (["run", "http://127.0.0.1/", "--workers", "99", "-c", "2"], "2 connections"),
-        (["run", "http://127.0.0.1/", "--key", "k"], "--key is given without --cert:"),
+        (["run", "http://127.0.0.1/", "--key", "k"], "--key: it is given without a certificate: "),
         (["run", "http://127.0.0.1/", "--ca-file", "/no/ca"], "--ca-file='/no/ca' cannot be used"),
         (["run", "http://127.0.0.1/", "--cert", "/no/cert"], "--cert='/no/cert' cannot be used"),
         (["run", "http://127.0.0.1/", "--header", "secret"], "--header number 1 has no colon"),
@@ -175,7 +175,7 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
         (["run", "http://127.0.0.1/", "--slo", "p99<5ms over 1m"], "none would be complete"),
         (
             ["run", "http://127.0.0.1/", "--abort-on", "p99[x]<5ms"],
-            "--abort-on 'p99[x]<5ms' is",
+            "--abort-on='p99[x]<5ms' is",
         ),
         (["run", "http://127.0.0.1/", "--no-such-option"], "--no-such-option"),
         (["run", "http://127.0.0.1/", "--driver", "curl"], "curl"),
@@ -392,10 +392,9 @@ def test_a_broken_objective_is_shown_and_exit_code_1(target: TargetProcess) -> N
 def test_a_plan_file_runs_and_the_dry_run_can_be_fed_back(
     target: TargetProcess, tmp_path: Path
 ) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (example,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    (example,) = blocks(DOCS / "plan-file.md", "toml")
     plan, again = tmp_path / "checkout.toml", tmp_path / "again.toml"
-    plan.write_text(example.replace("http://127.0.0.1:8000", target.url))
+    plan.write_text(example.text.replace("http://127.0.0.1:8000", target.url))
     quick = ["--duration", "500ms", "--warmup", "0s", "--slo", "error_count<=0"]
     shown = benchlab("run", str(plan), "--dry-run", *quick)
     assert shown.returncode == 0, shown.stderr

@@ -76,7 +76,7 @@ def _watch(
                 events = key.data.events()
                 if events is None:
                     selector.unregister(key.fileobj)
-                elif "stopping" in events and not stop.level:
+                elif any(event.name == "stopping" for event in events) and not stop.level:
                     stop.request()  # so must the others
             now_ns = time.monotonic_ns()
             monitor.poll(now_ns - start_ns, phase="stopping" if level_sent else "")

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 from benchlab import spool
-from benchlab.errors import InputError, TargetError, WorkerError
+from benchlab.errors import WorkerError
+from benchlab.load.events import Event, parse_event
 from benchlab.load.supervisor.rescue import rescue, share_memory
 from benchlab.load.supervisor.stop_signal import StopSignal
 
@@ -47,7 +48,7 @@ class WorkerHandle(Protocol):
     def fileno(self) -> int:
         """A descriptor that is readable when there are `events`."""
 
-    def events(self) -> list[str] | None:
+    def events(self) -> list[Event] | None:
         """What it reported since the last call; None once it has ended."""
 
     def end(self, start_ns: int, warmup_ns: int) -> None:
@@ -74,6 +75,7 @@ class WorkerProcess:
         self._number = number
         self._directory: Path | None = None
         self._ended = False
+        self._rest = b""
         self._memory = share_memory(f"benchlab-{number}")
         shared = () if self._memory is None else (self._memory,)
         self._process = subprocess.Popen(
@@ -93,26 +95,33 @@ class WorkerProcess:
         self.tell(f"run {directory}")
 
     def await_ready(self, stop: StopSignal) -> None:
-        """Wait until the worker says that it is ready."""
+        """Wait until the worker reports that it is ready.
+
+        Raises:
+            BenchlabError: what it reports instead.
+            WorkerError: it ended without a report, or reports nothing.
+            KeyboardInterrupt: ``stop`` was requested first.
+        """
         deadline = time.monotonic() + _READY_WITHIN_S
+        events: list[Event] | None = []
         with selectors.DefaultSelector() as selector:
             selector.register(self, selectors.EVENT_READ)
-            while not selector.select(0.1):
-                if stop.level:
+            while events == []:
+                if selector.select(0.1):
+                    events = self.events()
+                elif stop.level:
                     raise KeyboardInterrupt
-                if time.monotonic() > deadline:
+                elif time.monotonic() > deadline:
                     raise WorkerError(
                         f"worker {self._number} was not ready within {_READY_WITHIN_S:.0f} s"
                     )
-        if self.events() != ["ready"]:
+        if events is None:
             status = self._process.wait()
             last = self._log().strip().splitlines()[-1:]
             text = last[0] if last else f"exit status {status}"
-            if status == InputError.exit_code:
-                raise InputError(text)
-            if status == TargetError.exit_code and "Error" not in text:
-                raise TargetError(text)
             raise WorkerError(f"worker {self._number} could not start: {text}")
+        if events[0].error is not None:
+            raise events[0].error
 
     def tell(self, command: str) -> None:
         """Send a command; one to a worker that has ended is not an error."""
@@ -125,10 +134,11 @@ class WorkerProcess:
         assert self._process.stdout is not None
         return self._process.stdout.fileno()
 
-    def events(self) -> list[str] | None:
+    def events(self) -> list[Event] | None:
         """What it reported since the last call; None once it has ended."""
         data = os.read(self.fileno(), 4096)
-        return data.decode().split() if data else None
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [parse_event(line) for line in lines] if data else None
 
     def end(self, start_ns: int, warmup_ns: int) -> None:
         """Leave no process and no pipe: close standard input, wait, then kill.

@@ -8,11 +8,11 @@ MEMORY is the descriptor of memory that the supervisor shares with it
     stop                send nothing new, wait for the responses
     quit                finish what is open as abandoned, and end
 
-It writes ``ready`` to standard output when it is prepared, and ``stopping`` when it sends nothing
-new for reasons of its own, which its health file has. Standard output is its own: what a scenario
-prints goes to standard error, and that to the log in the spool directory. The end of standard
-input means that the supervisor is gone: the same as ``quit``. Either way the samples are in the
-spool before the process ends. Exit status 0 unless it failed itself.
+It reports events (`benchlab.load.events`) on standard output, which is its own: what a scenario
+prints goes to standard error, and that to the log in the spool directory. When it reports that it
+is stopping, its health file says why. The end of standard input means that the supervisor is gone:
+the same as ``quit``. Either way the samples are in the spool before the process ends. Exit status
+0 unless it failed itself.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from pathlib import Path
 
 from benchlab import spool
 from benchlab.errors import BenchlabError
+from benchlab.load.events import READY, STOPPING, error_line
 from benchlab.load.open_files import allow_open_files
 from benchlab.load.worker.engine import Engine
 
@@ -69,24 +70,25 @@ class Commands:
             self.quit()
 
 
+def report(descriptor: int, event: bytes) -> None:
+    """Write the line of an event."""
+    with suppress(OSError):  # the supervisor is gone
+        os.write(descriptor, event)
+
+
 async def work(directory: Path, worker: int, memory: int | None, output: int) -> None:
     """Carry out one worker's share of the run in ``directory``; events go to ``output``."""
-
-    def report(word: bytes) -> None:
-        with suppress(OSError):  # the supervisor is gone
-            os.write(output, word + b"\n")
-
     loop = asyncio.get_running_loop()
     plan = spool.read_plan(directory)
     engine = Engine(
-        directory, directory.name, plan, worker, memory, on_trouble=lambda: report(b"stopping")
+        directory, directory.name, plan, worker, memory, on_trouble=lambda: report(output, STOPPING)
     )
     started = asyncio.Event()
     commands = Commands(engine, started)
     await engine.open()
     loop.add_reader(sys.stdin.fileno(), commands.read)
     loop.add_signal_handler(signal.SIGTERM, commands.quit)
-    report(b"ready")
+    report(output, READY)
     # From here on nothing that lives is garbage: collecting would only cost pauses.
     gc.collect()
     gc.freeze()
@@ -154,6 +156,7 @@ def main() -> int:
         ):
             runner.run(work(directory, worker, shared[0] if shared else None, output))
     except BenchlabError as exc:
+        report(output, error_line(exc))
         print(exc, file=sys.stderr)
         return exc.exit_code
     return 0

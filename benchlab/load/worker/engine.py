@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from benchlab import spool
@@ -14,6 +15,7 @@ from benchlab.load.drivers.registry import make_driver
 from benchlab.load.recording.recording import Recording
 from benchlab.load.worker.observer import TICK_S, Observer
 from benchlab.plan.plan import Plan
+from benchlab.runs.health import ProblemKind
 from benchlab.units import NS_PER_S, seconds_to_ns
 
 __all__ = ["Engine"]
@@ -89,20 +91,23 @@ class Engine:
         self._deadline_ns = 0
         self._conclude(time.monotonic_ns())
 
-    async def close(self, problem: str = "") -> None:
-        """Record what is still open, write the last records and the account of itself."""
+    async def close(self, failure: str = "") -> None:
+        """Finish what is open, and write the last records and the health file.
+
+        ``failure`` is the error that ended the worker, if one did.
+        """
         self._arrivals.stop()
         self._driver.abandon(time.monotonic_ns())
         await self._driver.close()
         self._arrivals.close()
         self._recording.close()
         recorder = self._recording.recorder
-        problem = problem or recorder.problem
+        problem = failure or recorder.problem
+        kind: ProblemKind = "failed" if failure else recorder.problem_kind
         if recorder.pending:
             problem += f"; {recorder.pending:,} samples were lost"
-        clock = self._arrivals.clock
-        health = self._observer.health(self._worker, self._driver, clock, problem)
-        spool.write_health(self._directory, health)
+        health = self._observer.health(self._worker, self._driver, self._arrivals.clock)
+        spool.write_health(self._directory, replace(health, problem=problem, problem_kind=kind))
 
     def _tick(self) -> None:
         if self.finished.done():
