@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from benchlab import spool
 from benchlab.errors import InputError
@@ -19,6 +18,9 @@ from benchlab.load.supervisor.worker_process import started_workers
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import Imported
 from benchlab.runs.run import Run, new_run_id
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["run", "run_async"]
 
@@ -61,6 +63,9 @@ async def run_async(plan: Plan, *, on_progress: OnProgress | None = None) -> Run
     Cancelling ends the run early and returns what was measured, with the verdict
     ``interrupted``. ``on_progress`` is called in the event loop's thread.
     """
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
     loop = asyncio.get_running_loop()
     stop = StopSignal()
 
@@ -80,6 +85,10 @@ async def run_async(plan: Plan, *, on_progress: OnProgress | None = None) -> Run
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
+    if "asyncio" not in sys.modules:  # importing it costs half as much as numpy
+        return None
+    import asyncio
+
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

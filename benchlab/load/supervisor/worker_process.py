@@ -86,6 +86,7 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,  # until it has a directory, where its log is
             bufsize=0,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # a worker is one core
             start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
         )
 
