@@ -16,7 +16,7 @@ __all__ = ["ClosedArrivals", "CountedArrivals"]
 class ClosedArrivals:
     """See `benchlab.load.arrivals.arrivals.Arrivals`."""
 
-    clock = "answers"
+    clock = "responses"
 
     def __init__(self, plan: Plan, worker: int) -> None:
         self._length_ns = plan.end_ns

@@ -1,4 +1,4 @@
-"""Delivering a schedule: each request at its intended time."""
+"""Deliver a schedule, each request at its intended time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["Pacer"]
 class Pacer:
     """Delivers the schedule of an open loop to a source, each request at its time.
 
-    After each delivery the loop gets its turn, so that answers are taken in even when the
-    schedule is behind: falling behind shows as lag, not as a deaf generator.
+    The event loop runs after each delivery, so responses are read even when the schedule is
+    behind: that shows as lag, and not as long response times.
     """
 
     def __init__(

@@ -72,5 +72,5 @@ def _unfinished(error: ErrorKind, status: int, bytes_in: int) -> str:
     if error not in _UNFINISHED:
         return ""
     if not status:
-        return f"{_UNFINISHED[error]} before an answer came"
+        return f"{_UNFINISHED[error]} before a response came"
     return f"{_UNFINISHED[error]} after status {status} and {bytes_in:,} bytes of the body"

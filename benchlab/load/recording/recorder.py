@@ -1,4 +1,4 @@
-"""Writing samples to the spool: filled into a fixed buffer, appended block by block.
+"""Write samples to the spool: buffered, and appended block by block.
 
 Space on the disk is reserved ahead of what is written, so that a disk which fills up is noticed
 while there is still room for everything that is under way.
@@ -28,7 +28,7 @@ flags."""
 
 _RECORD = struct.Struct("<qqqqqqHHBBxx")
 _SIZE = SAMPLE_DTYPE.itemsize
-_BLOCK = 256  # records; the loop stands still while one is written, so it is small
+_BLOCK = 256  # records; writing one blocks the event loop, so it is small
 _WARMUP = np.uint8(Flag.WARMUP)
 _AHEAD = 1 << 19  # bytes: far more than is recorded between noticing a full disk and stopping
 _KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE: the file ends where its records end, whatever is reserved
@@ -37,7 +37,7 @@ _TIMES = ("intended_ns", "sent_ns", "first_byte_ns", "done_ns")
 
 
 class Recorder:
-    """Takes one record per request in clock time, and writes them in time from the run's start.
+    """Takes one record per request in clock time; the file has time from the run's start.
 
     The buffer is allocated once, in shared memory where that is given: so the supervisor can save
     its records if this process is killed (`benchlab.load.supervisor.rescue`). A full one (or
@@ -128,7 +128,7 @@ class Recorder:
         return self._fill // _SIZE
 
     def reserve(self, open_count: int) -> None:
-        """Keep room for the records of ``open_count`` requests that are under way or due."""
+        """Reserve space for the records of ``open_count`` requests that are open or due."""
         self._open_count = open_count
         self._reserve()
 

@@ -61,16 +61,16 @@ def _cpu_model() -> str | None:
 def _cpu_quota() -> float | None:
     """How many cores the control group may keep busy; None without a limit."""
     for path in _QUOTAS:
-        words = (_read(path) or "").split()
-        if len(words) == 1:  # the first version of control groups has the period beside it
-            words += (_read(_PERIOD) or "").split()
-        if len(words) == 2 and words[0].isdigit():
-            return int(words[0]) / int(words[1])
+        fields = (_read(path) or "").split()
+        if len(fields) == 1:  # the first version of control groups has the period beside it
+            fields += (_read(_PERIOD) or "").split()
+        if len(fields) == 2 and fields[0].isdigit():
+            return int(fields[0]) / int(fields[1])
     return None
 
 
 def _virtualization() -> str | None:
-    """What lies between this system and the metal, as far as files say so; None if nothing does."""
+    """The container or virtual machine that this is, as far as files tell; None for neither."""
     found = [f"container ({name})" for path, name in _CONTAINERS.items() if Path(path).exists()]
     if not found and "KUBERNETES_SERVICE_HOST" in os.environ:
         found.append("container (kubernetes)")

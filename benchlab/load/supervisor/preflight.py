@@ -1,4 +1,4 @@
-"""Can the plan be carried out at all? Asked once, before any worker is started."""
+"""Checks before the run: can the plan be carried out at all?"""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def check_credentials(plan: Plan) -> None:
 
 
 def check_reachable(plan: Plan) -> None:
-    """Connect to each of the plan's services, with TLS where the URL says so, and hang up.
+    """Connect to each of the plan's services, with TLS where the URL says so, and disconnect.
 
     No request is sent: the services see exactly those of the plan.
 

@@ -110,7 +110,7 @@ class _RunMonitor:
         """Read the run's state at ``run_ns``; request a stop if a condition holds."""
         if self._idle:
             return
-        progress = self._reader.look(run_ns, phase)
+        progress = self._reader.poll(run_ns, phase)
         if not phase and (reason := self._reader.reason_to_stop(run_ns)):
             self.stop_reason = reason
             self._stop.request()  # whoever asks after this does not want to wait

@@ -36,7 +36,7 @@ __all__ = ["main"]
 
 
 class Commands:
-    """Lines from standard input, obeyed as they come."""
+    """Executes the commands on standard input."""
 
     def __init__(self, engine: Engine, started: asyncio.Event) -> None:
         self._engine = engine
@@ -44,7 +44,7 @@ class Commands:
         self._rest = b""
 
     def read(self) -> None:
-        """Take in what standard input has."""
+        """Read and execute what has come."""
         data = os.read(sys.stdin.fileno(), 4096)
         if not data:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
@@ -52,14 +52,14 @@ class Commands:
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._obey(line.decode())
+            self._execute(line.decode())
 
     def quit(self) -> None:
         """End now, started or not."""
         self._engine.quit()
         self._started.set()
 
-    def _obey(self, line: str) -> None:
+    def _execute(self, line: str) -> None:
         command, _, argument = line.partition(" ")
         if command == "start":
             self._engine.start(int(argument))
@@ -81,7 +81,12 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
     loop = asyncio.get_running_loop()
     plan = spool.read_plan(directory)
     engine = Engine(
-        directory, directory.name, plan, worker, memory, on_trouble=lambda: report(output, STOPPING)
+        directory,
+        directory.name,
+        plan,
+        worker,
+        memory,
+        on_stopping=lambda: report(output, STOPPING),
     )
     started = asyncio.Event()
     commands = Commands(engine, started)
@@ -133,7 +138,7 @@ def _log_to(path: Path) -> None:
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
-    except ImportError:  # not on this platform: slower, and the lag says so
+    except ImportError:  # not on this platform: slower, which shows as lag
         return None
     return uvloop.new_event_loop
 

@@ -27,7 +27,7 @@ class Engine:
     """Carries out a worker's share of a plan.
 
     Order of calls: `open`, `start`, then `finished` is awaited, then `close`. `stop` ends the
-    arrivals early and waits for the answers; `quit` waits for nothing.
+    arrivals early and waits for open responses; `quit` waits for nothing.
     """
 
     def __init__(
@@ -37,14 +37,14 @@ class Engine:
         plan: Plan,
         worker: int,
         memory: int | None = None,
-        on_trouble: Callable[[], None] = lambda: None,
+        on_stopping: Callable[[], None] = lambda: None,
     ) -> None:
         """``memory`` is shared memory for the recorder.
 
-        ``on_trouble`` is called when it has stopped by itself, for its samples cannot be kept.
+        ``on_stopping`` is called when it stops by itself because its samples cannot be written.
         """
-        self._on_trouble = on_trouble
-        self._in_trouble = False
+        self._on_stopping = on_stopping
+        self._stopping = False
         self._directory = directory
         self._plan = plan
         self._worker = worker
@@ -71,7 +71,7 @@ class Engine:
         self._arrivals.open(self._loop, self._driver)
 
     def start(self, start_ns: int) -> None:
-        """Let go at the clock time ``start_ns``, which becomes time 0 of the samples."""
+        """Start load at the clock time ``start_ns``, which becomes time 0 of the samples."""
         self._start_ns = start_ns
         self._recording.start(start_ns)
         end_ns = start_ns + self._plan.end_ns
@@ -80,13 +80,13 @@ class Engine:
         self._loop.call_later(TICK_S, self._tick)
 
     def stop(self) -> None:
-        """No new requests; answers that are under way may still come, for one timeout."""
+        """Send no new requests; wait for open responses, at most for one timeout."""
         self._arrivals.stop()
         patience_ns = seconds_to_ns(self._plan.timeout_s)
         self._deadline_ns = min(self._deadline_ns, time.monotonic_ns() + patience_ns)
 
     def quit(self) -> None:
-        """Record what is open as abandoned and finish now."""
+        """Finish what is open as abandoned, now."""
         self._arrivals.stop()
         self._deadline_ns = 0
         self._conclude(time.monotonic_ns())
@@ -126,10 +126,10 @@ class Engine:
                 self._recording.flush()
                 recorder.reserve(self._driver.in_flight + self._source.waiting)
             self._arrivals.tick(now_ns)
-            if recorder.problem and not self._in_trouble:
-                self._in_trouble = True
+            if recorder.problem and not self._stopping:
+                self._stopping = True
                 self.stop()
-                self._on_trouble()
+                self._on_stopping()
             self._conclude(now_ns)
         except Exception as exc:
             self.finished.set_exception(exc)

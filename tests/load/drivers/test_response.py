@@ -139,7 +139,7 @@ CUTS = st.lists(st.integers(0, 10_000), max_size=8)
     asked=st.booleans().flatmap(lambda head: st.tuples(st.just(head), messages(head_only=head))),
     cuts=CUTS,
 )
-def test_answers_are_read_as_h11_reads_them(asked: tuple[bool, bytes], cuts: list[int]) -> None:
+def test_responses_are_read_as_h11_reads_them(asked: tuple[bool, bytes], cuts: list[int]) -> None:
     head_only, data = asked
     ours = read(split(data, cuts), head_only=head_only, closed=True)
     assert ours == read_by_h11(data, head_only=head_only)
@@ -147,12 +147,12 @@ def test_answers_are_read_as_h11_reads_them(asked: tuple[bool, bytes], cuts: lis
 
 
 @given(data=mutated(), cuts=CUTS)
-def test_mutated_answers_are_read_alike_in_any_split(data: bytes, cuts: list[int]) -> None:
+def test_mutated_responses_are_read_alike_in_any_split(data: bytes, cuts: list[int]) -> None:
     assert read(split(data, cuts), closed=True) == read([data], closed=True)
 
 
 @given(data=mutated())
-def test_what_both_take_for_an_answer_is_the_same_answer(data: bytes) -> None:
+def test_what_both_take_for_a_response_is_the_same_response(data: bytes) -> None:
     ours, theirs = read([data], closed=True), read_by_h11(data)
     if ours.complete and theirs.complete:
         assert ours[:4] == theirs[:4]
@@ -188,7 +188,7 @@ def test_a_remembered_head_says_what_the_parser_says(data: bytes, head_only: boo
     size=st.integers(0, 50),
     cuts=st.lists(st.integers(0, 10_000), max_size=8),
 )
-def test_any_split_gives_the_same_answer(
+def test_any_split_gives_the_same_response(
     status: int, body: bytes, size: int, cuts: list[int]
 ) -> None:
     data = chunked(status, body, size) if size else plain(status, body)
@@ -205,16 +205,16 @@ def test_any_split_gives_the_same_answer(
     body_limit=st.integers(0, 60),
     cuts=st.lists(st.integers(0, 10_000), max_size=8),
 )
-def test_of_a_body_as_much_is_kept_as_there_is_room(
-    status: int, body: bytes, room: int, cuts: list[int]
+def test_a_body_is_kept_up_to_the_limit(
+    status: int, body: bytes, body_limit: int, cuts: list[int]
 ) -> None:
-    answer = Response(head_only=False, body_limit=room)
+    answer = Response(head_only=False, body_limit=body_limit)
     for piece in split(chunked(status, body, 7), cuts):
         answer.feed(piece)
-    assert answer.body == body[: room if status == 200 else BODY_BYTES]
+    assert answer.body == body[: body_limit if status == 200 else BODY_BYTES]
 
 
-def test_the_headers_of_the_final_answer_are_told() -> None:
+def test_the_headers_of_the_final_response_are_read() -> None:
     early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nContent-Encoding: br\r\n\r\n"
     data = early + (
         b"HTTP/1.1 404 No\r\nContent-Encoding: gzip\r\nX-A:  b:c \r\nContent-Length: 0\r\n\r\n"

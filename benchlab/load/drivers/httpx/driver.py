@@ -4,8 +4,8 @@ It costs far more CPU per request than the wire driver, and speaks HTTP/2 to a T
 offers it. One client per connection, because a shared client's pool looks through all its
 connections for each request.
 
-httpx keeps what a service sends after the end of an answer and takes it for the next one; the wire
-driver gives up such a connection.
+httpx reads what a service sends after the end of a response as the next one; the wire driver
+closes such a connection.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from benchlab.load.arrivals.source import Source
-from benchlab.load.drivers.checking import judge_status, make_checker
+from benchlab.load.drivers.checking import check_status, make_checker
 from benchlab.load.drivers.headers import asks_for_trace, traceparent
 from benchlab.load.drivers.httpx.client import JOB
 from benchlab.load.drivers.httpx.failures import describe_exception
@@ -36,7 +36,7 @@ _clock = time.monotonic_ns
 
 @dataclass(slots=True)
 class _Job:
-    """A request taken from the source and not yet recorded, with what has come of its answer.
+    """A request taken from the source and not yet finished, with its response so far.
 
     ``sent`` is 0 until it is acted on.
     """
@@ -54,7 +54,7 @@ class _Job:
 
     @property
     def status(self) -> int:
-        """The answer's status, 0 when none came."""
+        """The response's status, 0 when none came."""
         return self.response.status_code if self.response is not None else 0
 
     def excerpt(self) -> Excerpt:
@@ -81,7 +81,7 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
         return len(self._jobs)
 
     def measure_from(self, seq: int) -> None:
-        """What the source numbers below ``seq`` belongs to the warm-up."""
+        """Flag what the source numbers below ``seq`` as warm-up."""
         self._recording.measure_from(seq)
 
     def abandon(self, now_ns: int) -> None:
@@ -134,11 +134,11 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
         return error
 
     async def _read(self, job: _Job, response: httpx.Response) -> None:
-        """Take in the answer's body; keep of it what checks or an example may want."""
+        """Read the response's body; keep what checks or an example need of it."""
         job.first_byte = _clock()
         self.servers.note(response.headers.get("server"))
         checker = self._checkers[job.endpoint]
-        room = BODY_BYTES if checker is not None or judge_status(job.status)[0] else 0
+        room = BODY_BYTES if checker is not None or check_status(job.status)[0] else 0
         if checker is not None:
             room = max(room, checker.keep_bytes)
         try:
@@ -152,7 +152,7 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
     def _judge(self, job: _Job, response: httpx.Response) -> tuple[ErrorKind, str]:
         checker = self._checkers[job.endpoint]
         if checker is None:
-            return judge_status(job.status)
+            return check_status(job.status)
         encoding = response.headers.get("Content-Encoding", "")
         return checker.judge(job.status, job.body, job.bytes_in, encoding)
 

@@ -147,12 +147,12 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
             row = data.table[data.index(iteration.number, iteration.number, self._plan.seed)]
         user.context.begin(iteration, row)
         begun = _clock()
-        error, message, outside = ErrorKind.OK, "the iteration came to no step", False
+        error, message, outside = ErrorKind.OK, "the iteration had no step", False
         try:
             await self._function(user, user.context)
         except (Exception, SystemExit) as exc:  # the iteration has failed, and others follow
             error, message = failure_of(exc)
-            outside = not iteration.has_told(exc)
+            outside = not iteration.has_reported(exc)
         if iteration in self._iterations and (outside or not iteration.begun):
             self._record_iteration(iteration, begun, error or ErrorKind.CHECK, message)
         self._iterations.discard(iteration)

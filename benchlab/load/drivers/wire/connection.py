@@ -1,4 +1,4 @@
-"""One keep-alive connection: a request out, an answer in, and again."""
+"""A keep-alive connection: one request and its response at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from functools import partial
 from typing import Protocol, cast
 
-from benchlab.load.drivers.checking import Checker, judge_status
+from benchlab.load.drivers.checking import Checker, check_status
 from benchlab.load.drivers.wire.encoding import Encoder
 from benchlab.load.drivers.wire.response import CachedHead, HeadCache, ProtocolError, Response
 from benchlab.load.recording.outcome import Excerpt, Outcome
@@ -41,14 +41,14 @@ class Pool(Protocol):
     in_flight: int
 
     def free(self, connection: Connection, now: int) -> None:
-        """An response is in, and the connection can serve again."""
+        """A response is complete, and the connection can be used again."""
 
     def lost(self, connection: Connection) -> None:
         """The connection is gone."""
 
 
 class Connection(asyncio.Protocol):
-    """Carries at most one request at a time and tells its driver when that is over.
+    """Carries at most one request at a time, and calls its driver when that is finished.
 
     ``busy`` lasts from being given a request (before the connection is even open) to its record.
     Times are of ``time.monotonic_ns``.
@@ -128,7 +128,7 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _part(self) -> None:
-        """Leave the driver now, and let the service close: it shall have the waiting port."""
+        """Detach and let the service close first, so that TIME_WAIT is on its side."""
         if self._transport is not None:
             asyncio.get_running_loop().call_later(PARTING_S, self.close)
         self._driver.lost(self)
@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         now = _clock()
         if not self.busy:
-            self._driver.lost(self)  # bytes that nobody asked for: no answer here can be trusted
+            self._driver.lost(self)  # unsolicited bytes: no response on it can be trusted
             self.close()
             return
         if self._missing:
@@ -203,7 +203,7 @@ class Connection(asyncio.Protocol):
         if self._driver.recording.explained(plain.error, self._endpoint, now):
             return plain
         memory.forget(head)
-        return None  # read whole, the answer makes an example
+        return None  # read in full, the response makes an example
 
     def _continue_plain(self, data: bytes, now: int) -> None:
         self._missing -= len(data)
@@ -225,7 +225,7 @@ class Connection(asyncio.Protocol):
         checker = self._driver.checkers[self._endpoint]
         status, bytes_in = response.status, response.body_bytes
         if checker is None:
-            error, message = judge_status(status)
+            error, message = check_status(status)
         else:
             error, message = checker.judge(status, response.body, bytes_in, response.encoding)
         if not error:

@@ -114,7 +114,7 @@ class WireDriver:
             self._refill()
 
     def measure_from(self, seq: int) -> None:
-        """What the source numbers below ``seq`` belongs to the warm-up."""
+        """Flag what the source numbers below ``seq`` as warm-up."""
         self.recording.measure_from(seq)
 
     def dispatch(self) -> None:
@@ -127,7 +127,7 @@ class WireDriver:
             self._place(job, 0, now)
 
     def sweep(self, now_ns: int) -> None:
-        """Record requests that are over their time as timed out."""
+        """Fail requests whose timeout has passed."""
         limit = now_ns - self._timeout_ns
         expired = [c for c in self._connections if c.busy and c.sent < limit]
         for connection in expired:
@@ -174,7 +174,7 @@ class WireDriver:
     # what connections call
 
     def free(self, connection: Connection, now: int) -> None:
-        """An answer is in and the connection can serve again: give it the next request."""
+        """A response is complete and the connection can be used again: send the next request."""
         job = None if self._stopped else self._source.take(now)
         flags = 0
         if job is not None and not self._closed:
@@ -189,7 +189,7 @@ class WireDriver:
             self._place(job, flags, now)
 
     def lost(self, connection: Connection) -> None:
-        """A connection is gone: make room, and let a new one take the next request."""
+        """A connection is closed: let a new one take the next request."""
         if connection in self._connections:
             was_idle = connection in self._idle[connection.origin]
             self._drop(connection)

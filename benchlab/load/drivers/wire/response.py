@@ -1,12 +1,11 @@
-"""Reading HTTP/1.1 answers (RFC 9112).
+"""Read HTTP/1.1 responses (RFC 9112).
 
 One real parser (httptools, which is llhttp) decides everything: strict about lengths, as both
-sides must agree where an answer ends, and lenient where a client must or may be (folded header
-lines, section 5.2; lines that end with LF alone, section 2.2). Most answers of a service under
-test have the same head, byte for byte, except a date that changes once a second; what the parser
-said about a head is remembered by its bytes, and an answer with a known head and a plain
-``Content-Length`` body is then done by comparing lengths. Whether the answer is as expected is part
-of what is remembered, unless that takes its body.
+sides must agree where a response ends, and lenient where a client must or may be (folded header
+lines, section 5.2; lines that end with LF alone, section 2.2). Most responses of a service under
+test have the same head, byte for byte, except a date that changes once a second. So the parser's
+result is cached by the head's bytes, and a response with a cached head and a ``Content-Length``
+body is read by comparing lengths. Whether its checks hold is cached too, unless they need the body.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 
 import httptools
 
-from benchlab.load.drivers.checking import Checker, judge_status
+from benchlab.load.drivers.checking import Checker, check_status
 from benchlab.load.drivers.headers import ServerNames
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
@@ -34,7 +33,7 @@ _INTERIM = re.compile(rb"HTTP/1\.\d 1\d\d")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _MOST_HEADS = 8
 _MAX_HEAD = 256 * 1024
-"""Bytes an answer may spend on interim answers and headers, or on chunk headers and trailers
+"""Bytes a response may spend on interim responses and headers, or on chunk headers and trailers
 without a byte of body: as with any client, an endless head must not fill the memory."""
 
 
@@ -43,9 +42,9 @@ class ProtocolError(Exception):
 
 
 class CachedHead(NamedTuple):
-    """A head whose body is ``length`` bytes; the connection may serve again if ``reusable``.
+    """A head whose body is ``length`` bytes; the connection can be used again if ``reusable``.
 
-    ``error`` says what the answer is, whatever its body says.
+    ``error`` is the kind of error of such a response, whatever its body.
     """
 
     status: int
@@ -55,7 +54,7 @@ class CachedHead(NamedTuple):
 
 
 class HeadCache:
-    """What the parser and the checks said about heads seen before, for one request of a plan."""
+    """The heads of one request's responses, with what parser and checks made of them."""
 
     __slots__ = ("_checker", "_head_only", "_servers", "known")
 
@@ -66,8 +65,8 @@ class HeadCache:
         servers: ServerNames | None = None,
         checker: Checker | None = None,
     ) -> None:
-        """``head_only``: the request is HEAD, whose answers never have a body. ``servers`` is
-        told of every head that is learned."""
+        """``head_only``: the request is HEAD, whose responses never have a body. ``servers`` gets
+        every new head."""
         self._servers = servers or ServerNames()
         self._checker = checker
         self._head_only = head_only
@@ -79,7 +78,7 @@ class HeadCache:
         None if it is not plain, or if a check must see the body.
 
         Raises:
-            ProtocolError: it is no HTTP head.
+            ProtocolError: it is not an HTTP head.
         """
         if len(self.known) >= _MEMORY:
             self.known.clear()
@@ -101,7 +100,7 @@ class HeadCache:
 
     def _judge(self, status: int, length: int, reusable: bool) -> CachedHead | None:
         if self._checker is None:
-            return CachedHead(status, length, reusable, judge_status(status)[0])
+            return CachedHead(status, length, reusable, check_status(status)[0])
         if self._checker.needs_body:
             return None
         return CachedHead(status, length, reusable, self._checker.judge(status, None, length)[0])
@@ -157,9 +156,9 @@ class Response:
         self.until_close = False
 
     def feed(self, data: bytes) -> bool:
-        """Take in ``data``; True once the answer is complete.
+        """Parse ``data``; True once the response is complete.
 
-        Bytes after the end make the connection unusable, not the answer wrong.
+        Bytes after the end make the connection unusable, not the response wrong.
 
         Raises:
             ProtocolError: the bytes are not an HTTP response.
@@ -175,7 +174,7 @@ class Response:
             if not self.complete:
                 own = isinstance(exc.__context__, ProtocolError)
                 raise ProtocolError(str(exc.__context__ if own else exc)) from exc
-            self.reusable = False  # what follows a whole answer spoils only the connection
+            self.reusable = False  # what follows a complete response spoils only the connection
         if self.status == _SWITCHING:
             raise ProtocolError("the server switched to another protocol")
         if self._spent > _MAX_HEAD and not self.complete:
@@ -186,7 +185,7 @@ class Response:
         """The parser knows protocols that only look like HTTP: refuse them."""
         opening = ((self._opening or b"") + data[:8]).lstrip(b"\r\n")
         if opening[: len(_OPENING)] != _OPENING[: len(opening)]:
-            raise ProtocolError("the answer is not HTTP")
+            raise ProtocolError("the response is not HTTP")
         self._opening = None if len(opening) >= len(_OPENING) else opening
 
     def end(self) -> bool:
@@ -205,7 +204,7 @@ class Response:
 
     def on_message_begin(self) -> None:
         if self.complete:
-            self.reusable = False  # a second answer that nobody asked for
+            self.reusable = False  # an unsolicited second response
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.complete:
@@ -220,8 +219,8 @@ class Response:
                 raise ProtocolError("Transfer-Encoding goes on after chunked")
             self._chunked = value.lower().rstrip().endswith(b"chunked")
         elif lowered == b"content-encoding":
-            said = value.decode("latin-1")
-            self.encoding = f"{self.encoding}, {said}" if self.encoding else said
+            coding = value.decode("latin-1")
+            self.encoding = f"{self.encoding}, {coding}" if self.encoding else coding
 
     def on_headers_complete(self) -> None:
         if self.complete:
@@ -236,7 +235,7 @@ class Response:
         self._spent = 0
         self.status = status
         self.reusable = self._parser.should_keep_alive()
-        if judge_status(status)[0]:
+        if check_status(status)[0]:
             self._body_limit = max(self._body_limit, BODY_BYTES)
         if self._head_only or status in _NO_BODY:
             self.complete = True
