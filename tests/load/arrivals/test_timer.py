@@ -14,7 +14,7 @@ TIMERS = [Timerfd, LoopTimer]
 
 
 @pytest.mark.parametrize("timer_type", TIMERS)
-def test_an_timer_is_never_early(timer_type: type[Timerfd] | type[LoopTimer]) -> None:
+def test_a_timer_is_never_early(timer_type: type[Timerfd] | type[LoopTimer]) -> None:
     early: list[int] = []
 
     async def set_often() -> None:

@@ -152,7 +152,7 @@ def test_no_more_of_a_body_is_kept_than_checks_can_use(
     assert (checker.needs_body, checker.keep_bytes) == (needs_body, keep_bytes)
 
 
-def test_a_body_over_the_cap_fails_as_text() -> None:
+def test_a_body_over_the_cap_fails_with_a_message() -> None:
     checker = make_checker(Request("GET", "http://localhost/", checks=BodyContains("x")))
     assert checker is not None
     error, words = checker.judge(200, b"x", BODY_CAP_BYTES + 1)
@@ -191,7 +191,7 @@ def test_compressed_bodies_are_decompressed(body: bytes, encoding: str) -> None:
         (gzip.compress(bytes(10**8)), "gzip", "more than 16.0 MiB"),
     ],
 )
-def test_a_body_that_cannot_be_decompressed_fails_as_text(
+def test_a_body_that_cannot_be_decompressed_fails_with_a_message(
     body: bytes, encoding: str, why: str
 ) -> None:
     error, words = judge(BodyContains("x"), body=body, encoding=encoding)
