@@ -284,7 +284,10 @@ class Connection(asyncio.Protocol):
             error,
             self._flags,
         )
-        self._release(now, reusable)
+        if reusable and driver.keep_alive:  # as in _release, without the call
+            driver.free(self, now)
+        else:
+            self._part()
 
     def _release(self, now: int, reusable: bool) -> None:
         if reusable and self._driver.keep_alive:
