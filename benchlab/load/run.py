@@ -17,7 +17,8 @@ from benchlab.load.supervisor.supervise import supervise
 from benchlab.load.supervisor.worker_process import started_workers
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import Imported
-from benchlab.runs.run import Run, new_run_id
+from benchlab.runs.head import new_run_id
+from benchlab.runs.run import Run
 
 if TYPE_CHECKING:
     import asyncio

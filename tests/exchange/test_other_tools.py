@@ -53,7 +53,7 @@ def test_an_imported_run_says_what_it_is(data: Path, name: str, tool: str) -> No
     assert f"imported from {tool}" in (run.invalid_reason or "")
     assert dict(run.plan.tags) == {"imported_from": tool}
     assert isinstance(run.plan.load, Imported)
-    assert run.stats.intended_rate_rps is None
+    assert run.summary.intended_rate_rps is None
     assert run.warnings[0].startswith("not in the file: intended times")
     assert f"{tool} and its machine" in run.floor_note
     assert run.floor is None
@@ -103,7 +103,7 @@ def test_vegeta(data: Path, form: str) -> None:
     assert run.samples.column("bytes_in").sum() == said["bytes_in"]["total"]
     codes, counts = np.unique(run.samples.column("status"), return_counts=True)
     assert {str(code): n for code, n in zip(codes, counts, strict=True)} == said["status_codes"]
-    assert 1 - run.stats.error_ratio == pytest.approx(said["success"])
+    assert 1 - run.summary.error_ratio == pytest.approx(said["success"])
     assert run.started_at_ns % NS_PER_S == 73112501
     assert f"{run.started_at:%Y-%m-%dT%H:%M:%S}" == said["earliest"][:19]
     assert run.window_ns[1] == said["duration"] + said["wait"]
@@ -253,24 +253,24 @@ def test_twice_leaves_one_copy(closed_store: Store, data: Path) -> None:
             for name in RUNS:
                 closed_store.save(run_of(data / name))
             for name in SUMMARIES:
-                closed_store.save_summary(summary_of(data / name))
+                closed_store.save_imported(summary_of(data / name))
         assert len(closed_store.runs()) == len(RUNS)
         assert set(closed_store.runs()["verdict"]) == {"imported"}
         rows = closed_store.query_df("SELECT count() AS n FROM samples")["n"][0]
         assert rows == sum(len(run_of(data / name).samples) for name in RUNS)
-        assert len(closed_store.summaries()) == len(SUMMARIES)
+        assert len(closed_store.imports()) == len(SUMMARIES)
         lines = closed_store.query_df("SELECT count() AS n FROM imported_timeline")["n"][0]
         assert lines == 22
 
 
 def test_what_is_stored_comes_back(closed_store: Store, data: Path) -> None:
     with closed_store.connect():
-        assert list(closed_store.summaries().columns)[:2] == ["id", "tool"]
+        assert list(closed_store.imports().columns)[:2] == ["id", "tool"]
         for name in SUMMARIES:
             summary = summary_of(data / name)
-            closed_store.save_summary(summary)
-            assert closed_store.summary(summary.id[:9]) == summary
-        table = closed_store.summaries().set_index("id")
+            closed_store.save_imported(summary)
+            assert closed_store.imported(summary.id[:9]) == summary
+        table = closed_store.imports().set_index("id")
         for name in SUMMARIES:
             summary = summary_of(data / name)
             for ratio, column in ((0.5, "latency_p50_ms"), (0.99, "latency_p99_ms")):
@@ -279,10 +279,10 @@ def test_what_is_stored_comes_back(closed_store: Store, data: Path) -> None:
                 assert np.isnan(found) if value_ns is None else found == value_ns / 1e6
         run = run_of(data / "vegeta.json")
         closed_store.save(run)
-        back = closed_store.run(run.id)
+        back = closed_store.load(run.id)
         assert back.samples.records.tobytes() == run.samples.records.tobytes()
         assert (back.plan, back.health, back.verdict) == (run.plan, run.health, "imported")
-        assert back.stats == run.stats
+        assert back.summary == run.summary
 
 
 def test_packed_and_plain_are_the_same_run(tmp_path: Path, data: Path) -> None:
@@ -335,9 +335,11 @@ def test_credentials_in_others_results_stay_outside(
     assert run.samples.errors == {"connect": 1}
     assert secret not in json.dumps([run.plan.to_dict(), dict(run.environment)])
     summary = summary_of(data / "wrk2.hgrm", url=url)
-    closed_store.save_summary(summary)
+    closed_store.save_imported(summary)
     assert (
-        summary.url == closed_store.summary(summary.id).url == "http://me:***@127.0.0.1/x?token=***"
+        summary.url
+        == closed_store.imported(summary.id).url
+        == "http://me:***@127.0.0.1/x?token=***"
     )
 
 

@@ -44,8 +44,8 @@ def assert_same(found: Run, run: Run) -> None:
         if item.name not in ("samples", "spool", "connections"):
             assert getattr(found, item.name) == getattr(run, item.name), item.name
     assert found.connections.records.tobytes() == run.connections.records.tobytes()
-    assert found.stats == run.stats
-    assert found.judgement == run.judgement
+    assert found.summary == run.summary
+    assert found.verdict_reason == run.verdict_reason
 
 
 def whole_run() -> Run:
@@ -90,14 +90,14 @@ def test_any_records_come_back_exactly(tmp_path: Path, form: str, records: np.nd
 def test_through_two_stores(closed_store: Store, tmp_path: Path, form: str) -> None:
     run = whole_run()
     closed_store.save(run)
-    with closed_store.run_in_blocks(run.id[:10]) as (head, count, blocks):
+    with closed_store.load_in_blocks(run.id[:10]) as (head, count, blocks):
         path = export_blocks(head, count, blocks, tmp_path / f"run.{form}")
-    kept = closed_store.run(run.id)
+    kept = closed_store.load(run.id)
     other = Store(f"chdb://{tmp_path}/other")
     with other.connect():
         for _ in range(2):
             other.save(back(path))
-        assert_same(other.run("latest"), kept)
+        assert_same(other.load("latest"), kept)
         assert len(other.runs()) == 1
 
 
@@ -120,7 +120,7 @@ def scenario_run() -> Run:
     )
     records = drawn.samples.records
     records["endpoint"] = np.arange(len(records)) % 2 + 1
-    records["flags"][records["endpoint"] == 1] |= np.uint8(Flag.BEGINS)
+    records["flags"][records["endpoint"] == 1] |= np.uint8(Flag.FIRST_STEP)
     return replace(drawn, plan=plan, samples=Samples(records, plan.endpoint_names))
 
 

@@ -92,7 +92,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         step.seq = self._take_seq()
         step.flags = self._flags_of_next(iteration)
         step.sent = step.intended = _clock()
-        if step.flags & Flag.BEGINS and not self._source.closed:
+        if step.flags & Flag.FIRST_STEP and not self._source.closed:
             step.intended = iteration.intended
         self._open.add(step)
 
@@ -166,7 +166,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         """Record an iteration that failed outside of its steps, under the scenario's name."""
         now = _clock()
         flags = self._flags_of_next(iteration)
-        begins = flags & Flag.BEGINS and not self._source.closed
+        begins = flags & Flag.FIRST_STEP and not self._source.closed
         intended = iteration.intended if begins else sent
         seq = self._take_seq()
         self._recording.finish(Outcome(seq, intended, sent, 0, now, 0, 0, 0, error, flags, message))
@@ -182,7 +182,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         if iteration.begun:
             return iteration.flags & Flag.WARMUP
         iteration.begun = True
-        return iteration.flags | Flag.BEGINS
+        return iteration.flags | Flag.FIRST_STEP
 
 
 def _load_function(code: bytes) -> Function:
