@@ -7,7 +7,6 @@ import resource
 from benchlab.errors import InputError
 from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
-from benchlab.plan.shapes import ClosedLoop
 
 __all__ = ["allow_open_files", "check_open_files"]
 
@@ -22,7 +21,7 @@ def check_open_files(plan: Plan) -> None:
         InputError: a worker's share of the connections exceeds the hard limit of open files.
     """
     allowed = allow_open_files(raise_it=False)
-    shared = DRIVERS[plan.driver].shared_cap and not isinstance(plan.load, ClosedLoop)
+    shared = DRIVERS[plan.driver].shared_cap and plan.load.has_schedule
     needed = plan.share(0) * (1 if shared else len(plan.origins))
     if needed + _FILES_BESIDE > allowed:
         raise InputError(

@@ -21,14 +21,14 @@ _SERVER = re.compile(rb"\r\nserver:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 def request_headers(request: Request) -> list[tuple[str, str]]:
     """The headers given, then defaults for those that were not; without Host and framing."""
-    given = {key.lower() for key, _ in request.header_pairs}
+    given = {key.lower() for key, _ in request.headers}
     missing = [(key, value) for key, value in _DEFAULTS if key.lower() not in given]
-    return [*request.header_pairs, *missing]
+    return [*request.headers, *missing]
 
 
 def asks_for_trace(request: Request, plan: Plan) -> bool:
     """Whether to send a trace context with ``request``: not if the user set one."""
-    given = {key.lower() for key, _ in request.header_pairs}
+    given = {key.lower() for key, _ in request.headers}
     return plan.trace_ratio > 0 and "traceparent" not in given
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from benchlab import spool
 from benchlab.errors import StoreError
@@ -177,7 +178,7 @@ def test_credentials_are_not_kept(store: Store, make_run: MakeRun) -> None:
         headers={"X-API-Key": secret, "X-A": "b"},
         json={"a": [1]},
     )
-    run = replace(run, plan=replace(run.plan, requests=[request]))
+    run = replace(run, plan=evolve(run.plan, requests=[request]))
     store.save(run)
 
     stored = store.query_df("SELECT * FROM runs").iloc[0]
@@ -189,7 +190,7 @@ def test_credentials_are_not_kept(store: Store, make_run: MakeRun) -> None:
         assert "bWU6aHVudGVyMg" not in str(row.to_dict()), "user and password in base64"
 
     (back,) = store.load(run.id).plan.requests
-    assert back == replace(
+    assert back == evolve(
         request,
         url="http://127.0.0.1:8000/add?token=***&q=1",
         headers=[
@@ -200,7 +201,7 @@ def test_credentials_are_not_kept(store: Store, make_run: MakeRun) -> None:
         ],
     )
     assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
-    assert request.header_pairs[0] == ("X-API-Key", secret), "the run itself keeps its own"
+    assert request.headers[0] == ("X-API-Key", secret), "the run itself keeps its own"
 
 
 def test_a_stored_run_needs_few_bytes(

@@ -144,7 +144,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
     async def _perform(self, user: UserClient, iteration: Iteration) -> ErrorKind:
         data, row = self._scenario.data, {}
         if data is not None:
-            row = data.table[data.index(iteration.number, iteration.number, self._plan.seed)]
+            row = data.rows[data.index(iteration.number, iteration.number, self._plan.seed)]
         user.context.begin(iteration, row)
         begun = _clock()
         error, message, outside = ErrorKind.OK, "the iteration had no step", False
