@@ -37,6 +37,7 @@ __all__ = [
     "StoreUnavailableError",
     "TargetError",
     "WorkerError",
+    "causes_of",
 ]
 
 
@@ -157,3 +158,19 @@ class StoreUnavailableError(StoreError):
 
 class SchemaError(StoreError):
     """The store was written by a newer benchlab than this one."""
+
+
+def causes_of(exc: BaseException) -> list[BaseException]:
+    """``exc`` and the exceptions behind it, outermost first.
+
+    Some libraries keep the cause in an attribute ``reason`` (urllib3), and it goes before Python's
+    own chain.
+    """
+    causes: list[BaseException] = []
+    cause: BaseException | None = exc
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        reason = getattr(cause, "reason", None)
+        chained = cause.__cause__ or cause.__context__
+        cause = reason if isinstance(reason, BaseException) else chained
+    return causes

@@ -40,7 +40,7 @@ class BundledProcess:
         return self._process.pid
 
     def stop(self) -> None:
-        """Let it finish what it has to write, and end it. May be called again."""
+        """Let it write what it has, and end it. May be called again."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -78,24 +78,24 @@ class TargetProcess(BundledProcess):
 
 
 def start_target(port: int = 0, otlp_dir: Path | str | None = None) -> TargetProcess:
-    """Start the bundled target on the loopback interface and wait until it answers.
+    """Start the bundled target on the loopback interface and wait until it is up.
 
     ``port`` 0 takes a free one. With ``otlp_dir`` None its telemetry goes where the standard
     ``OTEL_`` variables say, or nowhere.
 
     Raises:
-        TargetError: it did not come up; the message has its last words.
+        TargetError: it did not come up; the message has the last line of its log.
     """
     directory = None if otlp_dir is None else Path(otlp_dir).absolute()
     options = {"port": port, "otlp_dir": str(directory) if directory else None}
-    process, said = start_process("benchlab.bundled.serve", options, "target")
-    return TargetProcess(process, said["url"], directory)
+    process, announced = start_process("benchlab.bundled.serve", options, "target")
+    return TargetProcess(process, announced["url"], directory)
 
 
 def start_process(
     module: str, options: dict[str, Any], name: str
 ) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
-    """Run ``module`` and wait for the line of JSON with which it says that it answers."""
+    """Run ``module`` and wait for the line of JSON with which it announces that it is up."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [sys.executable, "-m", module, json.dumps(options)],
@@ -115,8 +115,8 @@ def start_process(
             return process, json.loads(line)
         _kill(process)
         log.seek(0)
-        words = log.read().decode(errors="replace").strip().splitlines()
-    raise TargetError(f"the bundled {name} did not start: {words[-1] if words else 'no answer'}")
+        lines = log.read().decode(errors="replace").strip().splitlines()
+    raise TargetError(f"the bundled {name} did not start: {lines[-1] if lines else 'no output'}")
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,6 @@
-"""Serving the bundled target: ``python -m benchlab.bundled.serve`` with its options as JSON.
+"""Serve the bundled target: ``python -m benchlab.bundled.serve`` with its options as JSON.
 
-It prints one line of JSON, ``{"url": …}``, once it answers, and ends when its standard input does,
+It prints one line of JSON, ``{"url": …}``, once it is up, and ends when its standard input does,
 so that it never outlives the process that started it.
 """
 
@@ -23,7 +23,7 @@ __all__ = ["serve"]
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is up."""
+    """A server that reports when it is up."""
 
     on_ready: Callable[[], None]
 
@@ -78,7 +78,7 @@ def serve(
     try:
         server.run(sockets=[listener])
     except SystemExit as exc:
-        if isinstance(exc.code, str):  # the service's own words on what it cannot obey
+        if isinstance(exc.code, str):  # the service's own message
             raise InputError(exc.code) from exc
         raise
 

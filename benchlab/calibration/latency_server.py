@@ -1,10 +1,10 @@
-"""A server whose latency is known: it holds each request for a time and says for how long.
+"""A server whose latency is known: it holds each request for a time and records how long.
 
-``GET /hold/<ns>`` is answered that many nanoseconds after it arrived, ``GET /hold/0`` at once. For
-every request with a ``traceparent`` it keeps the clock (CLOCK_MONOTONIC, which the client on the
-same host reads as well) at the arrival, when the bytes reached it, and at the departure, just
-before it gives the answer to the kernel. What a client measures beyond the difference was added by
-the kernel, the loopback interface and the client.
+``GET /hold/<ns>`` gets its response that many nanoseconds after it arrived, ``GET /hold/0`` at
+once. For every request with a ``traceparent`` it records the clock (CLOCK_MONOTONIC, which the
+client on the same host reads as well) at the arrival, when the bytes reached it, and at the
+departure, just before it gives the response to the kernel. What a client measures beyond the
+difference was added by the kernel, the loopback interface and the client.
 
 ``python -m benchlab.calibration.latency_server`` takes its options as JSON. It measures its own
 timer first, then prints one line of JSON, ``{"url": …, "timer": …}``, and serves until its standard
@@ -26,7 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from benchlab.load.arrivals.timer import make_alarm
+from benchlab.load.arrivals.timer import make_timer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["HOLD_FIELDS", "hold_path", "main", "read_holds"]
 
 HOLD_FIELDS = ("run_id", "seq", "arrived_ns", "left_ns")
-"""What is said of a request, each an int64: the first half of its trace id is its run's id, the
+"""What is recorded of a request, each an int64: the first half of its trace id is its run's id, the
 second its sequence number; the times are of CLOCK_MONOTONIC."""
 
 _clock = time.monotonic_ns
@@ -52,25 +52,25 @@ _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\
 
 
 def hold_path(hold_ns: int) -> str:
-    """The path whose answer is held for ``hold_ns``."""
+    """The path whose response is held for ``hold_ns``."""
     return f"/hold/{hold_ns}"
 
 
 def read_holds(path: Path) -> NDArray[np.int64]:
-    """What the server said: int64, one row per traced request, its columns `HOLD_FIELDS`."""
+    """What the server recorded: int64, one row per traced request, its columns `HOLD_FIELDS`."""
     import numpy as np
 
     return np.fromfile(path, dtype="<i8").reshape(-1, len(HOLD_FIELDS)).astype(np.int64)
 
 
 class _Holder:
-    """Keeps answers back until they are due, and the account of all of them."""
+    """Holds responses until they are due, and records all of them."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, early_ns: int) -> None:
-        """The alarm is set ``early_ns`` before an answer is due, as it usually rings later."""
+        """The timer is set ``early_ns`` before a response is due, as it usually goes off late."""
         self._due: list[tuple[int, int, _Connection]] = []
         self._early_ns = early_ns
-        self._alarm = make_alarm(loop, self._ring)
+        self._timer = make_timer(loop, self._on_timer)
         self._count = 0
         self.account = array("q")
 
@@ -79,21 +79,21 @@ class _Holder:
         self._count += 1
         heapq.heappush(self._due, (until_ns, self._count, connection))
         if self._due[0][1] == self._count:
-            self._alarm.set(until_ns - self._early_ns)
+            self._timer.set(until_ns - self._early_ns)
 
     def close(self) -> None:
         """Hold nothing any more."""
-        self._alarm.close()
+        self._timer.close()
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         due = self._due
         while due and due[0][0] <= _clock() + self._early_ns:
             until_ns, _, connection = heapq.heappop(due)
             while _clock() < until_ns:  # rang early by a part of what it is usually late
                 pass
-            connection.answer()
+            connection.respond()
         if due:
-            self._alarm.set(due[0][0] - self._early_ns)
+            self._timer.set(due[0][0] - self._early_ns)
 
 
 class _Connection(asyncio.Protocol):
@@ -133,12 +133,12 @@ class _Connection(asyncio.Protocol):
         if start > len(_TRACE):
             self._trace = int(data[start : start + 16], 16), int(data[start + 16 : start + 32], 16)
         if hold == b"0":
-            self.answer()
+            self.respond()
         else:
             self._holder.hold(self, now + int(hold))
 
-    def answer(self) -> None:
-        """Send the answer now, and note it."""
+    def respond(self) -> None:
+        """Send the response now, and record it."""
         if self._transport is None:
             return
         left = _clock()
@@ -153,7 +153,7 @@ class _Connection(asyncio.Protocol):
 
 
 async def measure_timer(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
-    """How late the alarm rings: what it is made of, and its lateness in ns at p50, p99 and most."""
+    """The timer's kind, and its lateness in ns at p50, p99 and most."""
     rang = asyncio.Event()
     late: list[int] = []
     at_ns = 0
@@ -162,16 +162,16 @@ async def measure_timer(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
         late.append(_clock() - at_ns)
         rang.set()
 
-    alarm = make_alarm(loop, ring)
+    timer = make_timer(loop, ring)
     for _ in range(_ALARMS):
         at_ns = _clock() + _ALARM_EVERY_NS
-        alarm.set(at_ns)
+        timer.set(at_ns)
         await rang.wait()
         rang.clear()
-    alarm.close()
+    timer.close()
     late.sort()
     return {
-        "clock": alarm.name,
+        "clock": timer.name,
         "late_p50_ns": late[_ALARMS // 2],
         "late_p99_ns": late[_ALARMS * 99 // 100],
         "late_max_ns": late[-1],
@@ -179,7 +179,7 @@ async def measure_timer(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
 
 
 async def serve(holds: Path) -> None:
-    """Measure the timer, say so, and serve until standard input ends."""
+    """Measure the timer, announce the URL, and serve until standard input ends."""
     loop = asyncio.get_running_loop()
     timer = await measure_timer(loop)
     holder = _Holder(loop, timer["late_p50_ns"])

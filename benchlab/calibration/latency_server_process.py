@@ -12,8 +12,8 @@ __all__ = ["LatencyServerProcess", "start_latency_server"]
 
 
 class LatencyServerProcess(BundledProcess):
-    """A running known-latency server. ``timer`` says how late its timer rang before it served;
-    ``holds`` is the file with what it says of each traced request, complete once it has stopped.
+    """A running known-latency server. ``timer`` is how late its timer went off before it served;
+    ``holds`` is its record of each traced request, a file complete once it has stopped.
     """
 
     def __init__(
@@ -25,16 +25,16 @@ class LatencyServerProcess(BundledProcess):
 
 
 def start_latency_server(holds: Path, core: int | None = None) -> LatencyServerProcess:
-    """Start the known-latency server on the loopback interface and wait until it answers.
+    """Start the known-latency server on the loopback interface and wait until it is up.
 
     It writes ``holds`` when it ends; `benchlab.calibration.latency_server.read_holds` reads that.
     ``core`` is the one to run on; None: any.
 
     Raises:
-        TargetError: it did not come up; the message has its last words.
+        TargetError: it did not come up; the message has the last line of its log.
     """
     options = {"holds": str(holds.absolute()), "core": core}
-    process, said = start_process(
+    process, announced = start_process(
         "benchlab.calibration.latency_server", options, "known-latency server"
     )
-    return LatencyServerProcess(process, said["url"], said["timer"], holds)
+    return LatencyServerProcess(process, announced["url"], announced["timer"], holds)

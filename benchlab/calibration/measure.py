@@ -41,10 +41,10 @@ RATE_RPS = 500.0
 CONNECTIONS = 64
 
 OTHERS_LIMIT_CORES = 0.25
-"""Other processes that kept more than this many cores busy meanwhile are part of the result."""
+"""Other processes that used more than this many cores are a warning in the result."""
 
 _LOAD_LIMIT_PER_CORE = 0.5
-_NAMED = 3
+_TOP_PROCESSES = 3
 
 
 class _Lengths(NamedTuple):
@@ -63,10 +63,10 @@ _QUICK = _Lengths(0.25, 2.0, 0.25, 1.0)
 def calibrate(
     *, quick: bool = False, save: bool = True, on_progress: OnProgress | None = None
 ) -> Floor:
-    """Measure what this host adds to a latency, and keep it for the runs to come.
+    """Measure what this host adds to a latency, and store it for the runs to come.
 
     Takes about 20 s, or 5 s and fewer requests with ``quick``. Where there are two cores or more,
-    the server has one to itself and the generator the others. Ctrl-C ends it and keeps nothing.
+    the server has one to itself and the generator the others. Ctrl-C ends it and stores nothing.
 
     Raises:
         RunError: the server or a worker failed, or the result cannot be written.
@@ -74,14 +74,14 @@ def calibrate(
     """
     lengths = _QUICK if quick else _FULL
     environment = capture_environment()
-    others = _Others()
+    others = _OtherProcesses()
     core = _server_core()
     with tempfile.TemporaryDirectory(prefix="benchlab-") as directory:
         holds = Path(directory) / "holds.bin"
         with _away_from(core), start_latency_server(holds, core) as server:
             plans = _plans(server.url, lengths)
             probed, fastest = _carry_out(plans, on_progress)
-        cores_busy, names = others.look()
+        cores_busy, names = others.usage()
         floor = _floor(
             probed,
             read_holds(holds),
@@ -90,8 +90,8 @@ def calibrate(
             max_rate_rps=round(fastest.summary.rate_rps, 1),
             max_rate_cpu_ratio=fastest.health.workers[0].cpu_ratio,
             timer=Timer(**server.timer),
-            cores=_cores_in_words(core),
-            warnings=tuple(disturbances(environment, core, cores_busy, names, probed)),
+            cores=_describe_cores(core),
+            warnings=tuple(interference(environment, core, cores_busy, names, probed)),
         )
     if save:
         write_floor(floor)
@@ -107,7 +107,7 @@ def _plans(url: str, lengths: _Lengths) -> tuple[Plan, Plan]:
         PoissonRate(RATE_RPS),
         duration_s=lengths.probe_s,
         warmup_s=lengths.probe_warmup_s,
-        trace_ratio=1.0,  # so that the server can say which request it held for how long
+        trace_ratio=1.0,  # so that the server can record which request it held for how long
         name="calibration: noise floor",
         tags=CALIBRATION_TAGS,
     )
@@ -134,7 +134,7 @@ def _carry_out(plans: tuple[Plan, Plan], on_progress: OnProgress | None) -> tupl
             raise KeyboardInterrupt
         if finished.summary.error_count or finished.summary.count == 0:
             errors = finished.summary.errors or "no request was measured"
-            raise RunError(f"the known-latency server did not answer as it must: {errors}")
+            raise RunError(f"the known-latency server did not respond as it must: {errors}")
         runs.append(finished)
     return runs[0], runs[1]
 
@@ -199,7 +199,7 @@ def join_holds(probed: Run, account: NDArray[np.int64]) -> tuple[Samples, NDArra
     seqs = samples.column("seq")
     place = np.searchsorted(ours[:, 1], seqs)
     if len(ours) == 0 or not np.array_equal(ours[np.minimum(place, len(ours) - 1), 1], seqs):
-        raise RunError("the known-latency server does not know all requests that were answered")
+        raise RunError("the known-latency server does not know all requests that got a response")
     held_ns: NDArray[np.int64] = ours[place, 3] - ours[place, 2]
     if (samples.service_ns < held_ns).any():
         raise RunError(
@@ -212,7 +212,9 @@ def join_holds(probed: Run, account: NDArray[np.int64]) -> tuple[Samples, NDArra
 def _distribution(values_ns: NDArray[np.int64]) -> Distribution:
     found = Distribution.of(values_ns)
     if found is None:
-        raise RunError("too few requests for a calibration: this must not happen, please report it")
+        raise RunError(
+            "too few requests for a calibration: this is a bug in benchlab; please report it"
+        )
     return found
 
 
@@ -238,7 +240,7 @@ def _away_from(core: int | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _cores_in_words(core: int | None) -> str:
+def _describe_cores(core: int | None) -> str:
     if core is not None:
         return f"server alone on core {core}, generator on the others"
     if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) == 1:
@@ -246,33 +248,33 @@ def _cores_in_words(core: int | None) -> str:
     return "this system cannot give the server a core of its own"
 
 
-def disturbances(
+def interference(
     environment: Mapping[str, Any],
     core: int | None,
     cores_busy: float,
     names: list[str],
     probed: Run,
 ) -> Iterator[str]:
-    """What speaks against a calibration, in words.
+    """Warnings about a calibration that other load or the lack of a core may have spoiled.
 
     ``core`` is the server's own, None if it had none; other processes, the busiest of them
-    ``names``, kept ``cores_busy`` cores busy meanwhile.
+    ``names``, used ``cores_busy`` cores meanwhile.
     """
     load = (environment.get("load_average_before") or [0.0])[0]
     cores = environment.get("cpu_count") or 1
     again = "calibrate again when the machine is idle"
     if cores_busy > OTHERS_LIMIT_CORES:
         who = f" ({', '.join(names)})" if names else ""
-        yield f"other processes kept {cores_busy:.1f} of {cores} cores busy{who}: {again}"
+        yield f"other processes used {cores_busy:.1f} of {cores} cores{who}: {again}"
     elif load > _LOAD_LIMIT_PER_CORE * cores:
         yield f"the load average was {load:.1f} on {cores} cores: {again}"
     if core is None:
-        yield f"{_cores_in_words(core)}: a service with cores of its own has another floor"
+        yield f"{_describe_cores(core)}: a service with cores of its own has another floor"
     if probed.verdict != "valid":
         yield f"{probed.invalid_reason}: {again}"
 
 
-class _Others:
+class _OtherProcesses:
     """How busy processes other than ours keep this machine, from now on."""
 
     def __init__(self) -> None:
@@ -281,14 +283,14 @@ class _Others:
         self._own_s = _own_s()
         self._each_s = _cpu_s_by_process()
 
-    def look(self) -> tuple[float, list[str]]:
+    def usage(self) -> tuple[float, list[str]]:
         """The cores they kept busy on average, and the names of the busiest."""
         wall_s = time.monotonic() - self._start_s
         others_s = (_busy_s() - self._busy_s) - (_own_s() - self._own_s)
         used = {
             key: used_s - self._each_s.get(key, 0.0) for key, used_s in _cpu_s_by_process().items()
         }
-        busiest = sorted(used.items(), key=lambda item: -item[1])[:_NAMED]
+        busiest = sorted(used.items(), key=lambda item: -item[1])[:_TOP_PROCESSES]
         names = [name for (pid, name), used_s in busiest if used_s > 0.05 * wall_s]
         return max(0.0, others_s / wall_s), list(dict.fromkeys(names))
 

@@ -1,6 +1,6 @@
 """What a worker reports to its supervisor: a JSON object on each line of its standard output.
 
-{"event": "ready"}                  it can be let go
+{"event": "ready"}                  it is ready to start
 {"event": "stopping"}               it sends nothing new for reasons of its own
 {"event": "error", "kind": …, …}    it cannot start: the error's class and its arguments
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 
 from benchlab.errors import InputError
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
 
 __all__ = ["allow_open_files", "check_open_files"]
@@ -20,8 +21,8 @@ def check_open_files(plan: Plan) -> None:
         InputError: a worker's share of the connections exceeds the hard limit of open files.
     """
     allowed = allow_open_files(raise_it=False)
-    own_for_each_service = not plan.load.has_schedule or plan.driver != "http"
-    needed = plan.share(0) * (len(plan.origins) if own_for_each_service else 1)
+    shared = DRIVERS[plan.driver].shared_cap and plan.load.has_schedule
+    needed = plan.share(0) * (1 if shared else len(plan.origins))
     if needed + _FILES_BESIDE > allowed:
         raise InputError(
             f"{needed:,} connections per worker are more than the {allowed:,} open files"

@@ -1,10 +1,9 @@
-"""Carrying out a plan: what scripts and notebooks call."""
+"""Carry out a plan: the functions that scripts and notebooks call."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from benchlab import spool
 from benchlab.errors import InputError
@@ -12,11 +11,16 @@ from benchlab.load.open_files import check_open_files
 from benchlab.load.supervisor.environment import capture_environment
 from benchlab.load.supervisor.floor_file import attach_floor
 from benchlab.load.supervisor.preflight import check_credentials, check_reachable
-from benchlab.load.supervisor.processes import StopSignal, stop_on_interrupt, supervise
 from benchlab.load.supervisor.progress import OnProgress, Progress
+from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_interrupt
+from benchlab.load.supervisor.supervise import supervise
+from benchlab.load.supervisor.worker_process import started_workers
 from benchlab.plan.plan import Plan
 from benchlab.runs.head import new_run_id
 from benchlab.runs.run import Run
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["run", "run_async"]
 
@@ -25,12 +29,12 @@ def run(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
     """Carry out ``plan`` and return the run; works in a script and in a notebook cell.
 
     Load is made by worker processes. Ctrl-C, or interrupting the kernel, ends the run early: once
-    to let open requests finish, twice to end at once; what was measured is kept, and the verdict
-    is ``interrupted``. The samples stay in the spool until a store has them, so a crash after this
-    call loses nothing (``benchlab recover``).
+    to let open requests finish, twice to end at once; the run returned is what was measured, with
+    the verdict ``interrupted``. The samples stay in the spool until a store has them, so a crash
+    after this call loses nothing (``benchlab recover``).
 
     In a notebook the cell is busy until the run ends, like any other; a service that lives in the
-    kernel's own event loop can only answer during ``await bl.run_async(plan)``. In other
+    kernel's own event loop can only respond during ``await bl.run_async(plan)``. In other
     asynchronous code the event loop keeps turning meanwhile (by nest_asyncio).
 
     Raises:
@@ -59,6 +63,9 @@ async def run_async(plan: Plan, *, on_progress: OnProgress | None = None) -> Run
     Cancelling ends the run early and returns what was measured, with the verdict
     ``interrupted``. ``on_progress`` is called in the event loop's thread.
     """
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
     loop = asyncio.get_running_loop()
     stop = StopSignal()
 
@@ -78,6 +85,10 @@ async def run_async(plan: Plan, *, on_progress: OnProgress | None = None) -> Run
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
+    if "asyncio" not in sys.modules:  # importing it costs half as much as numpy
+        return None
+    import asyncio
+
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -87,8 +98,8 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 def _in_kernel() -> bool:
     """Whether this is a notebook's kernel.
 
-    Its event loop must not turn inside a cell: ipykernel 7 would take in the next cells' messages
-    meanwhile, fail on them (their context is entered already) and never answer again.
+    Its event loop must not run inside a cell: ipykernel 7 would process the next cells' messages,
+    fail on them (their context is entered already) and never respond again.
     """
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
@@ -105,14 +116,15 @@ def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> 
         )
     check_credentials(plan)
     check_open_files(plan)
-    check_reachable(plan)
-    environment = capture_environment()
-    environment["calibration"] = attach_floor(environment)
-    with spool.create(new_run_id(), plan, environment) as directory:
-        try:
-            supervise(plan, directory, stop, on_progress)
-        except BaseException:
-            if not spool.was_started(directory):  # nothing was measured
-                spool.remove(directory)
-            raise
-        return spool.read_run(directory)
+    with started_workers(plan.workers) as workers:  # they import their modules meanwhile
+        check_reachable(plan)
+        environment = capture_environment()
+        environment["calibration"] = attach_floor(environment)
+        with spool.create(new_run_id(), plan, environment) as directory:
+            try:
+                supervise(plan, directory, workers, stop, on_progress)
+            except BaseException:
+                if not spool.was_started(directory):  # nothing was measured
+                    spool.remove(directory)
+                raise
+            return spool.read_run(directory)

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
+from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
 from benchlab.plan.request import Headers, Origin, Request, with_content_type
 from benchlab.plan.scenario import Scenario
@@ -39,9 +40,7 @@ from benchlab.redact import public_url
 from benchlab.text import plural
 from benchlab.units import NS_PER_S, seconds_to_ns
 
-__all__ = ["COUNTED_LIMIT_S", "DRIVERS", "Plan"]
-
-DRIVERS = ("http", "httpx")
+__all__ = ["COUNTED_LIMIT_S", "Plan"]
 
 COUNTED_LIMIT_S = 86_400.0
 """The longest that a number of requests may take without a duration: a day."""
@@ -186,7 +185,7 @@ class Plan:
             timeout_s=timeout_s,
             max_connections=max_connections,
             workers=workers,
-            driver=driver if scenario is None else "httpx",
+            driver=driver if scenario is None else SCENARIO_DRIVER,
             trace_ratio=trace_ratio,
             seed=seed,
             drain_s=drain_s,

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
 from benchlab.runs.health import Health, ProblemKind, WorkerHealth
 from benchlab.samples.percentiles import percentile_of
@@ -218,7 +219,8 @@ def _busiest(health: Health) -> WorkerHealth | None:
 
 
 def _cheaper(plan: Plan) -> str:
-    return "; the http driver costs a fraction of the CPU" if plan.driver == "httpx" else ""
+    driver = DRIVERS[plan.driver].cheaper
+    return f"; the {driver} driver costs a fraction of the CPU" if driver else ""
 
 
 def measured_window_ns(

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
 from benchlab.runs.floor import floor_of
 from benchlab.runs.health import Health
@@ -94,7 +95,7 @@ def _of_cores(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_rate(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
     floor, load = floor_of(environment), plan.load
-    if floor is None or floor.max_rate_is_bound or plan.driver != "http":
+    if floor is None or floor.max_rate_is_bound or not DRIVERS[plan.driver].is_calibrated:
         return
     if load.highest_rps is None:
         return

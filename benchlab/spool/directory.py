@@ -35,15 +35,15 @@ from benchlab.paths import data_dir, spool_root
 from benchlab.plan.plan import Plan
 from benchlab.runs.head import RunHead
 from benchlab.runs.health import Health, WorkerHealth
-from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import ErrorKind, Samples
+from benchlab.spool.lock import acquire_lock, is_locked, release_lock
 from benchlab.spool.records import read_in_order, read_records
 from benchlab.spool.storage import replace_text
 
 if TYPE_CHECKING:
-    from filelock import FileLock
+    from benchlab.runs.run import Run
 
 __all__ = [
     "ROOM_BYTES",
@@ -88,7 +88,7 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
         data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_room(data_dir(), plan.workers)
         directory.mkdir(parents=True)
-        lock = _lock(directory / _OWNER)
+        lock = acquire_lock(directory / _OWNER)
         content = {
             "format": _FORMAT,
             "id": run_id,
@@ -104,17 +104,17 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
     try:
         yield directory
     finally:
-        lock.release()
+        release_lock(lock)
 
 
 @contextmanager
 def own_worker(directory: Path, worker: int) -> Iterator[None]:
     """Hold the lock that says that a worker still writes to ``directory``."""
-    lock = _lock(directory / f"worker-{worker}.lock")
+    lock = acquire_lock(directory / f"worker-{worker}.lock")
     try:
         yield
     finally:
-        lock.release()
+        release_lock(lock)
 
 
 def pending() -> Iterator[Path]:
@@ -200,6 +200,8 @@ def read_run(directory: Path) -> Run:
 
 
 def _read_run(directory: Path) -> Run:
+    from benchlab.runs.run import Run
+
     written = _read_json(directory / _HEAD)
     if written["format"] != _FORMAT:
         raise ValueError(f"it has format {written['format']}, this benchlab reads {_FORMAT}")
@@ -241,23 +243,8 @@ def _check_room(directory: Path, workers: int) -> None:
         )
 
 
-def _lock(path: Path) -> FileLock:
-    from filelock import FileLock
-
-    lock = FileLock(path, timeout=0)
-    lock.acquire()
-    return lock
-
-
 def _is_in_use(directory: Path) -> bool:
-    from filelock import Timeout
-
-    for path in directory.glob("*.lock"):
-        try:
-            _lock(path).release()
-        except Timeout:
-            return True
-    return False
+    return any(map(is_locked, directory.glob("*.lock")))
 
 
 def _read_examples(directory: Path, plan: Plan) -> tuple[Example, ...]:

@@ -14,7 +14,7 @@ from benchlab.errors import TargetError
 from tests.bundled.orphans import assert_ends_with_its_parent
 
 
-def test_it_answers_on_loopback_until_it_is_stopped(tmp_path: Path) -> None:
+def test_it_serves_on_loopback_until_it_is_stopped(tmp_path: Path) -> None:
     with start_target(otlp_dir=tmp_path / "otlp") as target:
         assert target.url.startswith("http://127.0.0.1:")
         assert httpx.get(f"{target.url}/health").json() == {"status": "ok"}
@@ -29,7 +29,7 @@ def test_it_answers_on_loopback_until_it_is_stopped(tmp_path: Path) -> None:
     assert len(list((tmp_path / "otlp").glob("traces-*.jsonl"))) == 1
 
 
-def test_a_taken_port_is_told() -> None:
+def test_a_taken_port_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(TargetError, match=f"port {port}"):

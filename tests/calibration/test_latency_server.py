@@ -52,7 +52,7 @@ def test_every_hold_is_accounted_for_and_never_too_short(tmp_path: Path) -> None
         assert sent < arrived <= left < done
 
 
-def test_answers_that_are_due_together_are_all_given(tmp_path: Path) -> None:
+def test_responses_that_are_due_together_are_all_given(tmp_path: Path) -> None:
     with start_latency_server(tmp_path / "holds.bin") as server:
         connections = [connect(server.url) for _ in range(20)]
         for seq, connection in enumerate(connections):

@@ -12,7 +12,7 @@ import pytest
 from benchlab import ClosedLoop, Plan, PoissonRate, Request, calibrate, run, spool
 from benchlab.calibration.latency_server import hold_path
 from benchlab.calibration.latency_server_process import start_latency_server
-from benchlab.calibration.measure import HOLDS_NS, RATE_RPS, disturbances, join_holds
+from benchlab.calibration.measure import HOLDS_NS, RATE_RPS, interference, join_holds
 from benchlab.errors import RunError
 from benchlab.load.supervisor.floor_file import floor_path, read_floor
 from benchlab.load.supervisor.progress import Progress
@@ -85,8 +85,8 @@ IDLE = {"cpu_count": 4, "load_average_before": [0.4, 3.0, 3.0]}
     [
         ({}, []),
         ({"cores_busy": 0.2, "names": ["top"]}, []),
-        ({"cores_busy": 1.26}, ["other processes kept 1.3 of 4 cores busy: calibrate again"]),
-        ({"cores_busy": 3.0, "names": ["make", "cc1"]}, ["3.0 of 4 cores busy (make, cc1)"]),
+        ({"cores_busy": 1.26}, ["other processes used 1.3 of 4 cores: calibrate again"]),
+        ({"cores_busy": 3.0, "names": ["make", "cc1"]}, ["3.0 of 4 cores (make, cc1)"]),
         ({"environment": {**IDLE, "load_average_before": [2.5]}}, ["load average was 2.5 on 4"]),
         ({"environment": {}}, []),
         ({"core": None}, ["a service with cores of its own has another floor"]),
@@ -96,7 +96,7 @@ IDLE = {"cpu_count": 4, "load_average_before": [0.4, 3.0, 3.0]}
         ),
     ],
 )
-def test_what_disturbed_a_calibration_is_told(changes: dict[str, Any], words: list[str]) -> None:
+def test_interference_is_reported(changes: dict[str, Any], words: list[str]) -> None:
     quiet: dict[str, Any] = {
         "environment": IDLE,
         "core": 3,
@@ -104,9 +104,9 @@ def test_what_disturbed_a_calibration_is_told(changes: dict[str, Any], words: li
         "names": [],
         "probed": make_run(),
     }
-    said = list(disturbances(**{**quiet, **changes}))
-    assert len(said) == len(words)
-    assert all(expected in warning for expected, warning in zip(words, said, strict=True))
+    warnings = list(interference(**{**quiet, **changes}))
+    assert len(warnings) == len(words)
+    assert all(expected in warning for expected, warning in zip(words, warnings, strict=True))
 
 
 def test_on_a_single_core_it_says_so() -> None:

@@ -101,12 +101,12 @@ def test_one_that_was_killed_is_not_taken_for_a_run() -> None:
 
 def test_a_floor_reads_like_this() -> None:
     out = Console(width=120, record=True, highlight=False)
-    print_floor(make_floor(warnings=("other processes kept 1.0 of 2 cores busy",)), out)
+    print_floor(make_floor(warnings=("other processes used 1.0 of 2 cores",)), out)
     text = out.export_text()
     for expected in (
         "noise floor of bench-1, 2026-11-01 09:30 UTC",
         "1,000 requests of one worker, Poisson arrivals at 500 requests/s; server alone on core 1",
-        "warning: other processes kept 1.0 of 2 cores busy",
+        "warning: other processes used 1.0 of 2 cores",
         "maximum rate of a worker: 61,234 requests/s (closed loop; it used 99% of a core)",
         "timerfd, late by 0.050 ms at p50 and 0.090 ms at p99",
     ):

@@ -238,13 +238,13 @@ def test_credentials_that_were_hidden_are_not_sent(target: TargetProcess) -> Non
         run(Plan([hidden], ConstantRate(10), duration_s=0.1))
 
 
-def test_tls_to_a_plain_port_is_told(target: TargetProcess) -> None:
+def test_tls_to_a_plain_port_is_reported(target: TargetProcess) -> None:
     url = target.url.replace("http://", "https://")
     with pytest.raises(TargetError, match="does not speak TLS"):
         run(Plan([Request("GET", url)], ConstantRate(10), duration_s=1))
 
 
-def test_an_unwritable_spool_is_told(
+def test_an_unwritable_spool_is_reported(
     target: TargetProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")

@@ -22,7 +22,7 @@ from typing import cast
 
 import uvloop
 
-from benchlab.load.arrivals.timer import make_alarm
+from benchlab.load.arrivals.timer import make_timer
 from tests.truth.faults import Fault
 
 __all__ = ["FaultServer", "serving_fault"]
@@ -40,7 +40,7 @@ class Service:
         self._due: list[tuple[int, int, asyncio.Transport]] = []
         self._count = 0
         self._start_ns = 0
-        self._alarm = make_alarm(asyncio.get_running_loop(), self._answer)
+        self._timer = make_timer(asyncio.get_running_loop(), self._answer)
         self.answered = 0
         self.late_ns: list[int] = []
         self._beat(time.monotonic_ns())
@@ -58,7 +58,7 @@ class Service:
         due_s = self._finish((now_ns - self._start_ns) / 1e9)
         self._count += 1
         heapq.heappush(self._due, (self._start_ns + int(due_s * 1e9), self._count, transport))
-        self._alarm.set(self._due[0][0])
+        self._timer.set(self._due[0][0])
 
     def _answer(self) -> None:
         while self._due and self._due[0][0] <= time.monotonic_ns():
@@ -67,7 +67,7 @@ class Service:
             self.answered += 1
             self.late_ns.append(time.monotonic_ns() - due_ns)
         if self._due:
-            self._alarm.set(self._due[0][0])
+            self._timer.set(self._due[0][0])
 
 
 class Connection(asyncio.Protocol):

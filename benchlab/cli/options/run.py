@@ -20,8 +20,9 @@ from benchlab.cli.options.scenario import SCENARIO
 from benchlab.cli.options.transport import TRANSPORT
 from benchlab.cli.options.types import DURATION, parse_headers, parse_tags, read_body
 from benchlab.errors import InputError
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.files.plan import read_draft
-from benchlab.plan.plan import DRIVERS, Plan
+from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request, with_content_type
 from benchlab.plan.shapes import ClosedLoop
 
@@ -113,7 +114,7 @@ GENERATOR = OptionGroup(
         ),
         click.option(
             "--driver",
-            type=click.Choice(DRIVERS),
+            type=click.Choice(list(DRIVERS)),
             default="http",
             show_default=True,
             help="http: fast; httpx: versatile",

@@ -1,7 +1,11 @@
 """Which request is next, and when.
 
-source.py    the next request of a closed or an open loop
+arrivals.py  what every kind of arrivals does
+registry.py  which kind a plan has
+scheduled.py the arrivals of an open loop
+closed.py    the arrivals of a closed loop, by time or by count
+thinking.py  those of a closed loop with think time
+source.py    the next request, as drivers take it
 pacing.py    a schedule delivered, each request at its time
-thinking.py  the pauses of a closed loop's users
-timer.py     waking at a time: timerfd where there is one, else the event loop's timers
+timer.py     timers: timerfd where there is one, else the event loop's
 """

@@ -1,4 +1,4 @@
-"""Delivering a schedule: each request at its intended time."""
+"""Deliver a schedule, each request at its intended time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from benchlab.load.arrivals.source import OpenSource
-from benchlab.load.arrivals.timer import make_alarm
+from benchlab.load.arrivals.timer import make_timer
 from benchlab.plan.schedule import Arrivals
 
 __all__ = ["Pacer"]
@@ -16,8 +16,8 @@ __all__ = ["Pacer"]
 class Pacer:
     """Delivers the schedule of an open loop to a source, each request at its time.
 
-    After each delivery the loop gets its turn, so that answers are taken in even when the
-    schedule is behind: falling behind shows as lag, not as a deaf generator.
+    The event loop runs after each delivery, so responses are read even when the schedule is
+    behind: that shows as lag, and not as long response times.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class Pacer:
         self._next = next(self._requests, None)
         self._start_ns = 0
         self._closed = False
-        self._alarm = make_alarm(loop, self._ring)
+        self._timer = make_timer(loop, self._on_timer)
 
     @property
     def clock(self) -> str:
         """What the sends are timed by."""
-        return self._alarm.name
+        return self._timer.name
 
     def start(self, start_ns: int) -> None:
         """Begin: intended times count from the clock time ``start_ns``."""
@@ -50,16 +50,16 @@ class Pacer:
         """Deliver nothing more. May be called again."""
         if not self._closed:
             self._closed = True
-            self._alarm.close()
+            self._timer.close()
             self._source.stop()
 
     def _arm(self) -> None:
         if self._next is None:
             self._source.stop()
         else:
-            self._alarm.set(self._start_ns + self._next[1])
+            self._timer.set(self._start_ns + self._next[1])
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         put = self._source.queue.append
         start_ns = self._start_ns
         due_ns = time.monotonic_ns() - start_ns

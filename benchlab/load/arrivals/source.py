@@ -1,4 +1,4 @@
-"""Which request is next. A driver asks here whenever a connection is free."""
+"""The next request. A driver takes one whenever a connection is free."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["ClosedSource", "CountedSource", "OpenSource", "Source"]
 class Source(Protocol):
     """Hands out requests as (sequence number, intended clock time in ns).
 
-    ``closed`` says that the intended time is the sending time, whatever was handed out.
+    With ``closed``, the intended time is the time of sending, whatever was handed out.
     """
 
     closed: bool
@@ -33,7 +33,7 @@ class Source(Protocol):
 
 
 class ClosedSource:
-    """A request is due whenever somebody asks, until the end of the run."""
+    """A request is due whenever one is taken, until the end of the run."""
 
     closed = True
     waiting = 0
@@ -62,9 +62,9 @@ class ClosedSource:
 class CountedSource(ClosedSource):
     """A closed loop that ends after a number of measured requests.
 
-    What counts is decided here, when a request is handed out. It is sent a moment later, which
-    may be on the other side of the warm-up's end: so ``on_measuring`` is told the first sequence
-    number that counts, and all lower ones belong to the warm-up.
+    A request counts if it is taken after the warm-up. It is sent a moment later, so the time of
+    sending cannot decide: ``on_measuring`` is called with the first sequence number that counts,
+    and all lower ones belong to the warm-up.
     """
 
     def __init__(

@@ -10,27 +10,30 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from benchlab.load.arrivals.arrivals import Sender
+from benchlab.load.arrivals.closed import ClosedArrivals
 from benchlab.load.arrivals.source import ClosedSource
-from benchlab.load.arrivals.timer import make_alarm
+from benchlab.load.arrivals.timer import make_timer
+from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.units import NS_PER_S
 
-__all__ = ["ThinkingSource", "pauses"]
+__all__ = ["ThinkingArrivals", "ThinkingSource", "pauses"]
 
 _DRAWN_AT_ONCE = 1_024
 
 
 class ThinkingSource:
-    """A closed loop whose users think: who asks here and gets nothing begins to, and is called.
+    """The requests of users who pause first: `take` without a request due starts a pause.
 
-    A driver asks once for every user that is free. That user's next request is made when its
-    pause is over, and waits here for the ``dispatch`` that follows at once. One alarm wakes all.
+    A driver takes once for every user that is free. The user's next request is due when its pause
+    is over, and waits here for the ``dispatch`` that follows at once. One timer serves all users.
     """
 
     closed = True
 
     def __init__(self, source: ClosedSource, pauses_ns: Iterator[int]) -> None:
-        """``pauses_ns`` are the think times in the order in which users begin to think."""
+        """``pauses_ns`` are the think times, in the order in which pauses start."""
         self._source = source
         self._pauses_ns = pauses_ns
         self._due_ns: list[int] = []
@@ -40,17 +43,17 @@ class ThinkingSource:
     def attach(self, loop: asyncio.AbstractEventLoop, dispatch: Callable[[], None]) -> None:
         """Call ``dispatch`` in ``loop`` whenever requests are due."""
         self._dispatch = dispatch
-        self._alarm = make_alarm(loop, self._ring)
-        self.clock = self._alarm.name
+        self._timer = make_timer(loop, self._on_timer)
+        self.clock = self._timer.name
 
     def take(self, now_ns: int) -> tuple[int, int] | None:
-        """A request that is due; None, and the user thinks, when there is none."""
+        """A request that is due; if there is none, start a pause and return None."""
         if self._ready:
             return self._ready.popleft()
         if not self.exhausted:
             due_ns = now_ns + next(self._pauses_ns)
             if not self._due_ns or due_ns < self._due_ns[0]:
-                self._alarm.set(due_ns)
+                self._timer.set(due_ns)
             heapq.heappush(self._due_ns, due_ns)
         return None
 
@@ -60,8 +63,13 @@ class ThinkingSource:
         self._due_ns.clear()
 
     def close(self) -> None:
-        """Never call again."""
-        self._alarm.close()
+        """Dispatch no more."""
+        self._timer.close()
+
+    @property
+    def is_stopped(self) -> bool:
+        """No further requests will be made; those that are due stay."""
+        return self._source.exhausted
 
     @property
     def exhausted(self) -> bool:
@@ -73,7 +81,7 @@ class ThinkingSource:
         """How many requests are due and not taken."""
         return len(self._ready)
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         now_ns = time.monotonic_ns()
         while self._due_ns and self._due_ns[0] <= now_ns:
             heapq.heappop(self._due_ns)
@@ -82,14 +90,55 @@ class ThinkingSource:
                 self._ready.append(request)
         self._dispatch()
         if self._due_ns:
-            self._alarm.set(self._due_ns[0])
+            self._timer.set(self._due_ns[0])
+
+
+class ThinkingArrivals:
+    """A closed loop with think time. See `benchlab.load.arrivals.arrivals.Arrivals`."""
+
+    def __init__(self, closed: ClosedArrivals, plan: Plan, worker: int) -> None:
+        """``closed`` decides when the loop begins and ends."""
+        assert isinstance(plan.load, ClosedLoop)
+        self._closed = closed
+        drawn = pauses(plan.load, plan.share(worker), plan.seed, worker)
+        self.source = ThinkingSource(closed.source, drawn)
+
+    @property
+    def clock(self) -> str:
+        """Responses, and the timer of the pauses."""
+        return f"{self._closed.clock}, {self.source.clock}"
+
+    def open(self, loop: asyncio.AbstractEventLoop, sender: Sender) -> None:
+        """Get ready to call ``sender`` when a pause is over."""
+        self._closed.open(loop, sender)
+        self.source.attach(loop, sender.dispatch)
+
+    def start(self, start_ns: int) -> None:
+        """Begin at ``start_ns``: every user with a pause."""
+        self._closed.start(start_ns)
+
+    def tick(self, now_ns: int) -> None:
+        """Stop at the end of the measured window, in the middle of pauses."""
+        self._closed.tick(now_ns)
+        if self.source.is_stopped:
+            self.source.stop()
+
+    def stop(self) -> None:
+        """Make no further requests."""
+        self._closed.stop()
+        self.source.stop()
+
+    def close(self) -> None:
+        """Make no further requests, and close the timer."""
+        self.stop()
+        self.source.close()
 
 
 def pauses(load: ClosedLoop, users: int, seed: int, worker: int) -> Iterator[int]:
-    """Think times in ns, endlessly; the first of each of ``users`` only a part of one.
+    """Think times in ns, without end.
 
-    Users who all began at once would march in step, and the service would see bursts that no
-    crowd of people makes.
+    The first of each of ``users`` is a random part of one: a staggered start, to avoid synchronised
+    bursts.
     """
     rng = np.random.default_rng([seed, worker])
     think_ns = load.think_time_s * NS_PER_S

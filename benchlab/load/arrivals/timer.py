@@ -1,8 +1,8 @@
-"""Alarms: being called back at a time of the monotonic clock, within an event loop.
+"""Timers of an event loop that are as precise as the system allows.
 
 The event loop's own timers have a resolution of 1 ms, which would add half a millisecond to every
-latency. Linux's timerfd has that of the kernel's clock; the loop watches its descriptor like any
-socket. Where there is no timerfd the loop's timers are used, and what they are late by shows.
+latency. Linux's timerfd has that of the kernel's clock, and the loop watches its descriptor like a
+socket. Without timerfd the loop's own timers are used; their delay shows as lag.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Protocol
 
 from benchlab.units import NS_PER_S
 
-__all__ = ["Alarm", "LoopAlarm", "TimerfdAlarm", "make_alarm"]
+__all__ = ["LoopTimer", "Timer", "Timerfd", "make_timer"]
 
 _CLOCK_MONOTONIC = 1
 _TFD_NONBLOCK = 0o4000
@@ -25,16 +25,16 @@ _TFD_CLOEXEC = 0o2000000
 _TFD_TIMER_ABSTIME = 1
 
 
-class Alarm(Protocol):
-    """Calls back at a time of the monotonic clock, never before it."""
+class Timer(Protocol):
+    """Goes off once at a time of the monotonic clock, never before it."""
 
     name: str
 
     def set(self, at_ns: int) -> None:
-        """Ring at ``at_ns``, or at once if that has passed. Replaces what was set before."""
+        """Go off at ``at_ns``, or at once if that has passed; replaces the time set before."""
 
     def close(self) -> None:
-        """Never ring again."""
+        """Never go off again."""
 
 
 class _Timespec(ctypes.Structure):
@@ -45,8 +45,8 @@ class _Itimerspec(ctypes.Structure):
     _fields_ = (("it_interval", _Timespec), ("it_value", _Timespec))
 
 
-class TimerfdAlarm:
-    """An alarm on timerfd(2).
+class Timerfd:
+    """A timer on timerfd(2).
 
     Raises:
         OSError: this system has no timerfd.
@@ -54,10 +54,10 @@ class TimerfdAlarm:
 
     name = "timerfd"
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
         if not hasattr(self._libc, "timerfd_create"):
-            raise OSError("no timerfd on this system")
+            raise OSError("this system has no timerfd")
         self._fd = self._libc.timerfd_create(_CLOCK_MONOTONIC, _TFD_NONBLOCK | _TFD_CLOEXEC)
         if self._fd < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create failed")
@@ -66,17 +66,17 @@ class TimerfdAlarm:
         self._pointer = ctypes.byref(self._spec)
         self._settime = self._libc.timerfd_settime
         self._loop = loop
-        self._ring = ring
+        self._callback = callback
         loop.add_reader(self._fd, self._on_readable)
 
     def set(self, at_ns: int) -> None:
-        """Ring at ``at_ns``."""
+        """Go off at ``at_ns``."""
         value = self._value
         value.tv_sec, value.tv_nsec = divmod(at_ns, NS_PER_S)
         self._settime(self._fd, _TFD_TIMER_ABSTIME, self._pointer, None)
 
     def close(self) -> None:
-        """Never ring again."""
+        """Never go off again."""
         self._loop.remove_reader(self._fd)
         os.close(self._fd)
 
@@ -85,29 +85,29 @@ class TimerfdAlarm:
             os.read(self._fd, 8)
         except BlockingIOError:
             return
-        self._ring()
+        self._callback()
 
 
-class LoopAlarm:
-    """An alarm on the event loop's timers."""
+class LoopTimer:
+    """A timer of the event loop."""
 
     name = "event loop"
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
         self._loop = loop
-        self._ring = ring
+        self._callback = callback
         self._handle: asyncio.TimerHandle | None = None
         self._at_ns = 0
 
     def set(self, at_ns: int) -> None:
-        """Ring at ``at_ns``."""
+        """Go off at ``at_ns``."""
         self.close()
         self._at_ns = at_ns
         delay_s = (at_ns - time.monotonic_ns()) / NS_PER_S
         self._handle = self._loop.call_later(max(0.0, delay_s), self._on_timer)
 
     def close(self) -> None:
-        """Never ring again."""
+        """Never go off again."""
         if self._handle is not None:
             self._handle.cancel()
 
@@ -115,14 +115,14 @@ class LoopAlarm:
         if time.monotonic_ns() < self._at_ns:
             self.set(self._at_ns)  # the loop's clock ran ahead by a part of its millisecond
         else:
-            self._ring()
+            self._callback()
 
 
-def make_alarm(loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> Alarm:
-    """The most precise alarm this system has."""
+def make_timer(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> Timer:
+    """Make the most precise timer this system has; ``callback`` is called when it goes off."""
     if sys.platform == "linux":
         try:
-            return TimerfdAlarm(loop, ring)
+            return Timerfd(loop, callback)
         except OSError:
             pass
-    return LoopAlarm(loop, ring)
+    return LoopTimer(loop, callback)

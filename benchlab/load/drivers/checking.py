@@ -1,4 +1,4 @@
-"""Holding answers against a request's checks, which are compiled once, before the run."""
+"""Evaluate checks on responses. Checks are compiled once, before the run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from benchlab.plan.request import Request
 from benchlab.samples.samples import ErrorKind
 from benchlab.units import format_bytes
 
-__all__ = ["BODY_CAP_BYTES", "Checker", "judge_status", "make_checker"]
+__all__ = ["BODY_CAP_BYTES", "Checker", "check_status", "make_checker"]
 
 BODY_CAP_BYTES = 16 * 1024 * 1024
 """Checks read no body longer than this, compressed or not: it fails them instead."""
@@ -35,12 +35,12 @@ _GZIP_OR_ZLIB = 47  # zlib's word for: look at the start, it may be either
 
 
 def make_checker(request: Request) -> Checker | None:
-    """The compiled checks of ``request``; None when it has none, and `judge_status` is enough."""
+    """The compiled checks of ``request``; None when it has none, and `check_status` is enough."""
     return Checker(request) if request.checks else None
 
 
-def judge_status(status: int) -> tuple[ErrorKind, str]:
-    """What an answer is whose request has no checks: an error from status 400 on."""
+def check_status(status: int) -> tuple[ErrorKind, str]:
+    """The default check: a status of 400 or above is an error."""
     if status < _FIRST_ERROR_STATUS:
         return ErrorKind.OK, ""
     return ErrorKind.STATUS, f"the status is {status}"
@@ -50,7 +50,7 @@ class Checker:
     """The checks of one request.
 
     A driver collects ``keep_bytes`` of the body at most (0 unless ``needs_body``), calls `judge`
-    once the answer is complete, and drops the body.
+    once the response is complete, and drops the body.
     """
 
     def __init__(self, request: Request) -> None:
@@ -74,14 +74,14 @@ class Checker:
     def judge(
         self, status: int, body: bytes | bytearray | None, body_bytes: int, encoding: str = ""
     ) -> tuple[ErrorKind, str]:
-        """The kind of error the answer is, and why in words; ``(OK, "")`` when all checks hold.
+        """The kind of error the response is, and a message; ``(OK, "")`` when all checks hold.
 
         ``body`` is what was collected, as transferred; ``body_bytes`` is how long the whole was.
         A body of the Content-Encoding gzip or deflate is decompressed first, whether or not the
         request asked for it; one of another encoding fails its checks.
         """
         if self._statuses is None:
-            error, why = judge_status(status)
+            error, why = check_status(status)
             if error:
                 return error, why
         elif status not in self._statuses:

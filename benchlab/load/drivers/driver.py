@@ -1,24 +1,23 @@
-"""What every driver does: turn requests that are due into samples."""
+"""What a driver does: send the requests that are due, and finish each in the recording."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from benchlab.errors import InputError
 from benchlab.load.arrivals.source import Source
-from benchlab.load.drivers.servers import ServerNames
-from benchlab.load.recording.outputs import Outputs
+from benchlab.load.drivers.headers import ServerNames
+from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 
-__all__ = ["Driver", "make_driver"]
+__all__ = ["Driver", "DriverFactory"]
 
 
 class Driver(Protocol):
-    """Sends what the source has due, over at most its share of connections, and records it.
+    """Sends what the source has due, over at most its share of the plan's connections.
 
-    Every request taken from the source becomes exactly one record (a scenario's at least one); a
-    failed one is offered to the examples as well. All times are of ``time.monotonic_ns``.
-    In-flight requests are those taken and not yet recorded.
+    Every request taken from the source is finished in the `Recording` exactly once (a scenario's
+    iteration at least once). Requests in flight are those taken and not yet finished. All times
+    are clock times of ``time.monotonic_ns``.
     """
 
     in_flight_max: int
@@ -27,15 +26,15 @@ class Driver(Protocol):
 
     @property
     def connections_opened(self) -> int:
-        """Connections that came to be."""
+        """Number of connections opened."""
 
     @property
     def local_failure_count(self) -> int:
-        """Connections that this machine had no port, file or buffer for."""
+        """Number of connections that failed for lack of ports, files or buffers here."""
 
     @property
     def in_flight(self) -> int:
-        """Requests taken and not yet recorded."""
+        """Number of requests taken and not yet finished."""
 
     async def open(self) -> None:
         """Get ready: resolve names, open the connections of a closed loop. Sends no request."""
@@ -44,33 +43,24 @@ class Driver(Protocol):
         """Start a closed loop: one request on every connection."""
 
     def measure_from(self, seq: int) -> None:
-        """What the source numbers below ``seq`` belongs to the warm-up, whenever it is sent."""
+        """Flag what the source numbers below ``seq`` as warm-up, whenever it is sent."""
 
     def dispatch(self) -> None:
-        """Send what is due on idle or new connections; what the cap holds back goes later."""
+        """Send what is due on idle or new connections; with all in use, as they become free."""
 
     def sweep(self, now_ns: int) -> None:
-        """End requests that are over their time. Called a few times per timeout."""
+        """Fail requests whose timeout has passed. Called a few times per timeout."""
 
     def abandon(self, now_ns: int) -> None:
-        """Record everything in flight or due as abandoned, and take no more."""
+        """Finish everything in flight or due as abandoned, and take no more."""
 
     async def close(self) -> None:
         """Close all connections."""
 
 
-def make_driver(plan: Plan, worker: int, run_id: str, source: Source, outputs: Outputs) -> Driver:
-    """The driver that the plan needs, for one worker's share of the connections."""
-    if plan.scenario is not None:
-        from benchlab.load.drivers.scenario.driver import ScenarioDriver
+class DriverFactory(Protocol):
+    """Makes a driver for one worker's share of the plan's connections."""
 
-        return ScenarioDriver(plan, worker, run_id, source, outputs)
-    if plan.driver == "http":
-        from benchlab.load.drivers.wire.driver import WireDriver
-
-        return WireDriver(plan, worker, run_id, source, outputs)
-    if plan.driver == "httpx":
-        from benchlab.load.drivers.httpx.driver import HttpxDriver
-
-        return HttpxDriver(plan, worker, run_id, source, outputs)
-    raise InputError("is unknown", field="driver", value=plan.driver)
+    def __call__(
+        self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
+    ) -> Driver: ...

@@ -1,6 +1,8 @@
-"""The headers of a request, the same whichever driver sends it."""
+"""Headers of requests and responses that every driver treats alike."""
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 
@@ -8,25 +10,57 @@ from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.tracing import is_traced, trace_id
 
-__all__ = ["asks_for_trace", "request_headers", "traceparent"]
+__all__ = ["ServerNames", "asks_for_trace", "request_headers", "traceparent"]
 
 _DEFAULTS = (("Accept", "*/*"), ("User-Agent", "benchlab"))
+_MOST_NAMES = 8
+_LONGEST_NAME = 100
+_HEADS = 256
+_SERVER = re.compile(rb"\r\nserver:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
 def request_headers(request: Request) -> list[tuple[str, str]]:
-    """The headers given, then the defaults that were not given; without Host and framing."""
+    """The headers given, then defaults for those that were not; without Host and framing."""
     given = {key.lower() for key, _ in request.headers}
     missing = [(key, value) for key, value in _DEFAULTS if key.lower() not in given]
     return [*request.headers, *missing]
 
 
 def asks_for_trace(request: Request, plan: Plan) -> bool:
-    """Whether requests carry a trace context of ours: one that the user gave stays."""
+    """Whether to send a trace context with ``request``: not if the user set one."""
     given = {key.lower() for key, _ in request.headers}
     return plan.trace_ratio > 0 and "traceparent" not in given
 
 
 def traceparent(run_id: str, seq: int, ratio: float) -> str:
-    """The W3C trace context of request ``seq``: its id, and whether it asks to be traced."""
+    """The W3C trace context of request ``seq``, its sampled flag set at ``ratio``."""
     traced = bool(is_traced(np.array([seq]), ratio)[0])
     return f"00-{trace_id(run_id, seq)}-{seq + 1:016x}-{int(traced):02x}"
+
+
+class ServerNames:
+    """Distinct ``Server`` headers of responses, in order of appearance.
+
+    They are untrusted input: few are taken, and cut short.
+    """
+
+    __slots__ = ("_heads_left", "names")
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._heads_left = _HEADS
+
+    def note(self, name: str | None) -> None:
+        """Add the value of a header, unless it is None or empty."""
+        if name and len(self.names) < _MOST_NAMES:
+            short = name.strip()[:_LONGEST_NAME]
+            if short and short not in self.names:
+                self.names.append(short)
+
+    def note_head(self, head: bytes) -> None:
+        """Add the name in a response's head, if it is one of the first heads."""
+        if self._heads_left == 0:
+            return  # where every head differs, each request would cost a search
+        self._heads_left -= 1
+        if found := _SERVER.search(head):
+            self.note(found[1].decode("latin-1"))

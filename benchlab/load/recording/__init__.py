@@ -1,7 +1,8 @@
 """What a worker writes into the spool.
 
-recorder.py        one record per request, in whole blocks
+recording.py       the whole of it: what drivers call when a request is finished
+outcome.py         how a request ended
+recorder.py        one record per request, appended in blocks
 examples.py        the first failed requests of each kind
-connection_log.py  a record per opened connection
-outputs.py         all of these together, as a driver gets them
+connection_log.py  one record per opened connection
 """

@@ -1,4 +1,4 @@
-"""Records of opened connections, kept until the next flush and appended to the spool."""
+"""Records of opened connections, buffered and appended to the spool."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["ConnectionLog"]
 
 
 class ConnectionLog:
-    """Takes a record per connection in clock time, and writes them in time from the run's start.
+    """Takes one record per connection in clock time; the file has time from the run's start.
 
-    The file is open throughout: a run that uses up its open files shall still tell of it.
+    The file stays open: a run that uses up its open files must still be able to record that.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,7 +42,7 @@ class ConnectionLog:
             if os.write(self._fd, data) == len(data):
                 self._rows.clear()
                 return
-        os.ftruncate(self._fd, size)  # a full disk: the samples say so, these try again
+        os.ftruncate(self._fd, size)  # a full disk; the next flush tries again
 
     def close(self) -> None:
         """Flush and close the file."""

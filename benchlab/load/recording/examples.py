@@ -1,28 +1,35 @@
-"""Keeping a worker's first failed requests of each kind, on disk as they occur."""
+"""A worker's first failed requests of each kind, written to disk as they occur."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
+from benchlab.load.recording.outcome import Outcome
 from benchlab.samples.examples import Quota, make_example
 from benchlab.samples.samples import ErrorKind
 
 __all__ = ["Examples"]
 
+_UNFINISHED = {
+    ErrorKind.TIMEOUT: "the time was up",
+    ErrorKind.RESET: "the service reset the connection",
+    ErrorKind.CLOSED: "the service closed the connection",
+    ErrorKind.ABANDONED: "the generator stopped waiting",
+}
+
 
 class Examples:
-    """Takes what a driver knows of a failed request, in clock time, and writes what is wanted.
+    """Writes failed requests until the quota of their kind of error is full.
 
-    Once the quota of a kind is full, asking costs a look into a table. A file that cannot be
-    written takes no further examples: they explain a run, and it is complete without them.
+    After that a failure costs one lookup. A file that cannot be written gets no further examples:
+    they explain a run, and it is complete without them.
     """
 
     def __init__(self, path: Path, endpoints: list[str], warmup_ns: int) -> None:
-        """``endpoints`` are the names of the plan's requests; a scenario's steps are added to them.
+        """``endpoints`` are the names of the plan's requests; a scenario's steps are appended.
 
-        ``start_ns`` is set at the start.
+        ``start_ns`` is set when the run starts.
         """
         self._path = path
         self.endpoints = endpoints
@@ -32,7 +39,7 @@ class Examples:
         self.start_ns = 0
 
     def wants(self, error: ErrorKind, endpoint: int, intended: int) -> bool:
-        """Whether a failure of a request intended at the clock time ``intended`` would be kept."""
+        """Whether a failure of a request intended at the clock time ``intended`` is recorded."""
         warmup = intended - self.start_ns < self._warmup_ns
         return self._quota.wants(error.label, self.endpoints[endpoint], warmup)
 
@@ -41,25 +48,16 @@ class Examples:
         in_warmup = now - self.start_ns < self._warmup_ns
         return not in_warmup and not self.wants(error, endpoint, now)
 
-    def keep(
-        self,
-        error: ErrorKind,
-        endpoint: int,
-        seq: int,
-        intended: int,
-        status: int,
-        words: str,
-        headers: Iterable[tuple[str, str]] = (),
-        body: bytes = b"",
-        body_bytes: int = 0,
-    ) -> None:
-        """Keep a failed request, if it is `wanted <wants>`."""
+    def record_example(self, outcome: Outcome) -> None:
+        """Write a failed request, if it is `wanted <wants>`."""
+        error, endpoint, intended = outcome.error, outcome.endpoint, outcome.intended
         if self._broken or not self.wants(error, endpoint, intended):
             return
         name, run_ns = self.endpoints[endpoint], intended - self.start_ns
         self._quota.take(error.label, name, run_ns < self._warmup_ns)
+        message = outcome.message or _unfinished(error, outcome.status, outcome.bytes_in)
         example = make_example(
-            error.label, name, seq, run_ns, status, words, headers, body, body_bytes
+            error.label, name, outcome.seq, run_ns, outcome.status, message, *outcome.excerpt()
         )
         line = f"{json.dumps(example.to_dict())}\n".encode()
         try:
@@ -67,3 +65,12 @@ class Examples:
                 self._broken = file.write(line) != len(line)
         except OSError:
             self._broken = True
+
+
+def _unfinished(error: ErrorKind, status: int, bytes_in: int) -> str:
+    """What ended a request before its response was complete, and how much had come; or nothing."""
+    if error not in _UNFINISHED:
+        return ""
+    if not status:
+        return f"{_UNFINISHED[error]} before a response came"
+    return f"{_UNFINISHED[error]} after status {status} and {bytes_in:,} bytes of the body"

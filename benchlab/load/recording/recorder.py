@@ -1,4 +1,4 @@
-"""Writing samples to the spool: filled into a fixed buffer, appended block by block.
+"""Write samples to the spool: buffered, and appended block by block.
 
 Space on the disk is reserved ahead of what is written, so that a disk which fills up is noticed
 while there is still room for everything that is under way.
@@ -11,6 +11,7 @@ import errno
 import mmap
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,15 @@ from numpy.typing import NDArray
 from benchlab.runs.health import ProblemKind
 from benchlab.samples.samples import SAMPLE_DTYPE, Flag
 
-__all__ = ["Recorder", "in_run_time"]
+__all__ = ["Record", "Recorder", "to_run_clock"]
+
+Record = Callable[[int, int, int, int, int, int, int, int, int, int], None]
+"""`Recorder.record`: seq, intended, sent, first byte, done, bytes in, status, endpoint, error and
+flags."""
 
 _RECORD = struct.Struct("<qqqqqqHHBBxx")
 _SIZE = SAMPLE_DTYPE.itemsize
-_BLOCK = 256  # records; the loop stands still while one is written, so it is small
+_BLOCK = 256  # records; writing one blocks the event loop, so it is small
 _WARMUP = np.uint8(Flag.WARMUP)
 _AHEAD = 1 << 19  # bytes: far more than is recorded between noticing a full disk and stopping
 _KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE: the file ends where its records end, whatever is reserved
@@ -32,7 +37,7 @@ _TIMES = ("intended_ns", "sent_ns", "first_byte_ns", "done_ns")
 
 
 class Recorder:
-    """Takes one record per request in clock time, and writes them in time from the run's start.
+    """Takes one record per request in clock time; the file has time from the run's start.
 
     The buffer is allocated once, in shared memory where that is given: so the supervisor can save
     its records if this process is killed (`benchlab.load.supervisor.rescue`). A full one (or
@@ -122,8 +127,8 @@ class Recorder:
         """Records that are not in the file."""
         return self._fill // _SIZE
 
-    def expect(self, open_count: int) -> None:
-        """Keep room for the records of ``open_count`` requests that are under way or due."""
+    def reserve(self, open_count: int) -> None:
+        """Reserve space for the records of ``open_count`` requests that are open or due."""
         self._open_count = open_count
         self._reserve()
 
@@ -132,7 +137,7 @@ class Recorder:
         if not self._fill:
             return True
         records = self._view[: self._fill // _SIZE]
-        out = in_run_time(records, self.start_ns, self._warmup_ns)
+        out = to_run_clock(records, self.start_ns, self._warmup_ns)
         out["flags"][out["seq"] < self.first_measured_seq] |= _WARMUP
         data = memoryview(out.tobytes())
         written = 0
@@ -197,7 +202,7 @@ class Recorder:
         self._limit = size
 
 
-def in_run_time(records: NDArray[np.void], start_ns: int, warmup_ns: int) -> NDArray[np.void]:
+def to_run_clock(records: NDArray[np.void], start_ns: int, warmup_ns: int) -> NDArray[np.void]:
     """A copy of records in clock time as they stand in the file: in time from ``start_ns``."""
     out = records.copy()
     for name in _TIMES:

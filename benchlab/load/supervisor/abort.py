@@ -3,7 +3,7 @@
 Only the measured window counts. A condition without a window is about everything so far, and its
 percentiles have the histogram's precision; one with a window is about the requests that ended in
 the last so many seconds, exactly. None is judged by too few of them (`enough`): that is what keeps
-a first slow answer from ending a run.
+a first slow response from ending a run.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def enough(condition: Objective) -> int:
 
 
 class AbortWatch:
-    """Takes a run's records as they come, and says which condition of its plan came true."""
+    """Evaluates the plan's ``abort_on`` conditions on records as they come."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -64,7 +64,7 @@ class AbortWatch:
                 view.take(part)
 
     def fired(self, run_ns: int) -> str:
-        """Why to stop at ``run_ns`` from the run's start, in words; empty to go on."""
+        """The reason to stop at ``run_ns`` from the run's start; empty to go on."""
         if not self._plan.warmup_ns <= run_ns < self._plan.end_ns:
             return ""
         for condition, view in self._views:
@@ -81,7 +81,7 @@ class _View(Protocol):
     def take(self, samples: Samples) -> None: ...
 
     def value(self, run_ns: int) -> float | None:
-        """What the condition is about; None while there is too little to judge by."""
+        """The value of the condition's statistic; None while there are too few samples."""
 
 
 def _view(condition: Objective, plan: Plan) -> _View:

@@ -19,6 +19,7 @@ _CLOCK = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource"
 _MACHINE = Path("/sys/class/dmi/id")
 _QUOTAS = (Path("/sys/fs/cgroup/cpu.max"), Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"))
 _PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+_OID = "# branch.oid "
 _CONTAINERS = {"/.dockerenv": "docker", "/run/.containerenv": "podman"}
 
 
@@ -29,8 +30,7 @@ def capture_environment() -> dict[str, Any]:
     keep busy, ``clock_source`` what the kernel reads the time from. The git state is that of the
     user's working directory: usually of what is measured, not of benchlab.
     """
-    import psutil
-
+    git_commit, git_dirty = _git_state()
     return {
         "host": socket.gethostname(),
         "cpu_model": _cpu_model(),
@@ -39,14 +39,14 @@ def capture_environment() -> dict[str, Any]:
         "cpu_quota": _cpu_quota(),
         "cpu_governor": _read(_GOVERNOR),
         "virtualization": _virtualization(),
-        "memory_bytes": psutil.virtual_memory().total,
+        "memory_bytes": _memory_bytes(),
         "load_average_before": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
         "clock_source": _read(_CLOCK),
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
-        "git_commit": _git("rev-parse", "HEAD"),
-        "git_dirty": None if (state := _git("status", "--porcelain")) is None else bool(state),
+        "git_commit": git_commit,
+        "git_dirty": git_dirty,
     }
 
 
@@ -61,16 +61,16 @@ def _cpu_model() -> str | None:
 def _cpu_quota() -> float | None:
     """How many cores the control group may keep busy; None without a limit."""
     for path in _QUOTAS:
-        words = (_read(path) or "").split()
-        if len(words) == 1:  # the first version of control groups has the period beside it
-            words += (_read(_PERIOD) or "").split()
-        if len(words) == 2 and words[0].isdigit():
-            return int(words[0]) / int(words[1])
+        fields = (_read(path) or "").split()
+        if len(fields) == 1:  # the first version of control groups has the period beside it
+            fields += (_read(_PERIOD) or "").split()
+        if len(fields) == 2 and fields[0].isdigit():
+            return int(fields[0]) / int(fields[1])
     return None
 
 
 def _virtualization() -> str | None:
-    """What lies between this system and the metal, as far as files say so; None if nothing does."""
+    """The container or virtual machine that this is, as far as files tell; None for neither."""
     found = [f"container ({name})" for path, name in _CONTAINERS.items() if Path(path).exists()]
     if not found and "KUBERNETES_SERVICE_HOST" in os.environ:
         found.append("container (kubernetes)")
@@ -96,11 +96,23 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _git(*arguments: str) -> str | None:
+def _memory_bytes() -> int | None:
     try:
-        done = subprocess.run(
-            ["git", *arguments], capture_output=True, text=True, timeout=2, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _git_state() -> tuple[str | None, bool | None]:
+    """The commit that is checked out, and whether files differ from it; None outside of git."""
+    command = ["git", "status", "--porcelain=v2", "--branch"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=2, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None, None
+    if done.returncode:
+        return None, None
+    lines = done.stdout.splitlines()
+    heads = [line.removeprefix(_OID) for line in lines if line.startswith(_OID)]
+    commit = heads[0] if heads and heads[0] != "(initial)" else None
+    return commit, any(not line.startswith("#") for line in lines)

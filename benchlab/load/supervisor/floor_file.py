@@ -16,7 +16,7 @@ __all__ = ["attach_floor", "floor_path", "read_floor", "write_floor"]
 
 
 def floor_path() -> Path:
-    """Where the calibration of this host is kept."""
+    """The file that the calibration of this host is stored in."""
     return data_dir() / "calibration.json"
 
 
@@ -38,7 +38,7 @@ def read_floor() -> Floor | None:
 
 
 def write_floor(floor: Floor) -> Path:
-    """Keep ``floor`` in place of what was there; returns where.
+    """Store ``floor``, replacing an earlier one; returns the file's path.
 
     Raises:
         RunError: the data directory cannot be written.
@@ -56,7 +56,7 @@ def write_floor(floor: Floor) -> Path:
 
 
 def attach_floor(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run in ``environment`` carries as its calibration: the floor, or why there is none."""
+    """The ``calibration`` of a run in ``environment``: the floor, or a note why there is none."""
     try:
         floor = read_floor()
     except RunError as exc:

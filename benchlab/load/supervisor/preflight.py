@@ -1,15 +1,17 @@
-"""Can the plan be carried out at all? Asked once, before any worker is started."""
+"""Checks before the run: can the plan be carried out at all?"""
 
 from __future__ import annotations
 
 import socket
-import ssl
+from typing import TYPE_CHECKING
 
 from benchlab.errors import InputError, TargetError
-from benchlab.load.drivers.tls import tls_context
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Origin
 from benchlab.redact import HIDDEN
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["check_credentials", "check_reachable"]
 
@@ -42,7 +44,7 @@ def check_credentials(plan: Plan) -> None:
 
 
 def check_reachable(plan: Plan) -> None:
-    """Connect to each of the plan's services, with TLS where the URL says so, and hang up.
+    """Connect to each of the plan's services, with TLS where the URL says so, and disconnect.
 
     No request is sent: the services see exactly those of the plan.
 
@@ -50,43 +52,53 @@ def check_reachable(plan: Plan) -> None:
         InputError: a certificate or key of the plan's transport cannot be used.
         TargetError: unknown host, refused or no answer, or TLS that cannot be agreed on.
     """
-    # Files that are named must be good ones, though no service of today's plan speaks TLS.
-    tls = tls_context(plan, always=bool(plan.transport.ca_file or plan.transport.client_cert))
+    # Named files are checked even if no service of the plan speaks TLS.
+    named = bool(plan.transport.ca_file or plan.transport.client_cert)
+    tls = None
+    if named or any(origin.scheme == "https" for origin in plan.origins):
+        from benchlab.load.drivers.tls import tls_context
+
+        tls = tls_context(plan, always=named)
     for origin in plan.origins:
         _check_service(origin, plan, tls if origin.scheme == "https" else None)
 
 
 def _check_service(origin: Origin, plan: Plan, tls: ssl.SSLContext | None) -> None:
     host, port = plan.transport.address_of(origin.host, origin.port)
-    place = plan.transport.unix_socket or f"{host}:{port}"
     try:
         with _connected(plan, host, port) as raw:
             if tls is not None:
                 name = plan.transport.server_name or origin.host
                 with tls.wrap_socket(raw, server_hostname=name):
                     pass
-    except socket.gaierror as exc:
-        raise TargetError(
+    except OSError as exc:
+        raise _diagnose(exc, origin, host, plan.transport.unix_socket or f"{host}:{port}") from exc
+
+
+def _diagnose(exc: OSError, origin: Origin, host: str, place: str) -> TargetError:
+    import ssl
+
+    if isinstance(exc, socket.gaierror):
+        return TargetError(
             f"the host {host!r} is unknown ({exc.strerror}): check the name in {origin}"
-        ) from exc
-    except ssl.SSLCertVerificationError as exc:
-        raise TargetError(
+        )
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return TargetError(
             f"the certificate of {place} is not trusted: {exc.verify_message};"
             " name its authority (ca_file), or do not verify it (verify off, --insecure)"
-        ) from exc
-    except ssl.SSLError as exc:
-        raise TargetError(
+        )
+    if isinstance(exc, ssl.SSLError):
+        return TargetError(
             f"{place} does not speak TLS ({exc.reason or exc}): use http:// if it is plain HTTP"
-        ) from exc
-    except TimeoutError as exc:
-        raise TargetError(
+        )
+    if isinstance(exc, TimeoutError):
+        return TargetError(
             f"{place} does not answer: is the service up, and not behind a firewall?"
-        ) from exc
-    except OSError as exc:
-        raise TargetError(
-            f"cannot connect to {place} ({exc.strerror or exc}):"
-            " is the service running, and is the port right?"
-        ) from exc
+        )
+    return TargetError(
+        f"cannot connect to {place} ({exc.strerror or exc}):"
+        " is the service running, and is the port right?"
+    )
 
 
 def _connected(plan: Plan, host: str, port: int) -> socket.socket:

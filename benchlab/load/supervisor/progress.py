@@ -1,4 +1,4 @@
-"""How far a run has come, read from its spool while the workers write it."""
+"""The progress of a run, read from its spool while the workers write to it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["OnProgress", "Progress", "ProgressReader"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A look at a run in the making. Rates and percentiles are of the measured window so far.
+    """The state of a run in progress. Rates and percentiles are of the measured window so far.
 
     ``phase`` is warm-up, measuring, draining, stopping or done; ``total_count`` is the number of
     ``counted`` (requests, or a scenario's iterations) that the plan asks for, 0 when it goes by
     time, and ``done_count`` how many of them are recorded; ``p99_ns`` has the histogram's
-    precision and is None before the first answer. Only for people to watch: results are computed
+    precision and is None before the first response. Only for people to watch: results are computed
     from the samples.
     """
 
@@ -44,7 +44,7 @@ class Progress:
 
     @property
     def done_ratio(self) -> float:
-        """How much of the run is behind, 0 to 1: of its requests if they are counted, else time."""
+        """How much of the run is done, 0 to 1: by requests if they are counted, else by time."""
         if self.total_count:
             return min(1.0, self.done_count / self.total_count)
         return min(1.0, self.elapsed_s / self.total_s) if self.total_s else 1.0
@@ -54,7 +54,7 @@ OnProgress = Callable[[Progress], None]
 
 
 class ProgressReader:
-    """Follows the files of samples as they grow."""
+    """Reads the files of samples as they grow."""
 
     def __init__(self, directory: Path, plan: Plan) -> None:
         self._plan = plan
@@ -66,11 +66,14 @@ class ProgressReader:
         self._watch = AbortWatch(plan)
 
     def reason_to_stop(self, run_ns: int) -> str:
-        """The condition of the plan's ``abort_on`` that holds for what was seen, in words."""
+        """The ``abort_on`` condition that holds for the samples so far; empty if none does."""
         return self._watch.fired(run_ns)
 
-    def look(self, run_ns: int, phase: str = "") -> Progress:
-        """The state at ``run_ns`` from the run's start; ``phase`` follows from that if empty."""
+    def poll(self, run_ns: int, phase: str = "") -> Progress:
+        """Read what is new; the state at ``run_ns`` from the run's start.
+
+        An empty ``phase`` means the one of that time.
+        """
         for index, path in enumerate(self._paths):
             records = spool.read_records(path, self._read[index])
             self._read[index] += len(records)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchlab import spool
-from benchlab.load.recording.recorder import in_run_time
+from benchlab.load.recording.recorder import to_run_clock
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind
 
 __all__ = ["rescue", "share_memory"]
@@ -42,5 +42,5 @@ def rescue(memory: int, path: Path, start_ns: int, warmup_ns: int) -> int:
     if len(records):
         os.truncate(path, len(written) * size)  # a torn last record would shift the others
         with path.open("ab") as file:
-            file.write(in_run_time(records, start_ns, warmup_ns).tobytes())
+            file.write(to_run_clock(records, start_ns, warmup_ns).tobytes())
     return len(records)

@@ -1,16 +1,18 @@
-"""A worker process: ``python -m benchlab.load.worker SPOOL_DIRECTORY NUMBER [MEMORY]``.
+"""A worker process: ``python -m benchlab.load.worker NUMBER [MEMORY]``.
 
 MEMORY is the descriptor of memory that the supervisor shares with it
-(`benchlab.load.supervisor.rescue`). It reports events (`benchlab.load.events`) on standard output,
-which is its own: what a scenario prints goes to standard error. It obeys lines on standard input:
+(`benchlab.load.supervisor.rescue`). It obeys lines on standard input:
 
+    run <directory>     prepare its share of the run in this spool directory
     start <clock ns>    let go at this time of the monotonic clock
-    stop                send nothing new, wait for the answers
-    quit                record what is open as abandoned, and end
+    stop                send nothing new, wait for the responses
+    quit                finish what is open as abandoned, and end
 
-When it reports that it is stopping, its account of itself says why. The end of standard input means
-that the supervisor is gone: the same as ``quit``. Either way the samples are in the spool before
-the process ends. Exit status 0 unless it failed itself.
+It reports events (`benchlab.load.events`) on standard output, which is its own: what a scenario
+prints goes to standard error, and that to the log in the spool directory. When it reports that it
+is stopping, its health file says why. The end of standard input means that the supervisor is gone:
+the same as ``quit``. Either way the samples are in the spool before the process ends. Exit status
+0 unless it failed itself.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ __all__ = ["main"]
 
 
 class Commands:
-    """Lines from standard input, obeyed as they come."""
+    """Executes the commands on standard input."""
 
     def __init__(self, engine: Engine, started: asyncio.Event) -> None:
         self._engine = engine
@@ -42,7 +44,7 @@ class Commands:
         self._rest = b""
 
     def read(self) -> None:
-        """Take in what standard input has."""
+        """Read and execute what has come."""
         data = os.read(sys.stdin.fileno(), 4096)
         if not data:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
@@ -50,14 +52,14 @@ class Commands:
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._obey(line.decode())
+            self._execute(line.decode())
 
     def quit(self) -> None:
         """End now, started or not."""
         self._engine.quit()
         self._started.set()
 
-    def _obey(self, line: str) -> None:
+    def _execute(self, line: str) -> None:
         command, _, argument = line.partition(" ")
         if command == "start":
             self._engine.start(int(argument))
@@ -79,7 +81,12 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
     loop = asyncio.get_running_loop()
     plan = spool.read_plan(directory)
     engine = Engine(
-        directory, directory.name, plan, worker, memory, on_trouble=lambda: report(output, STOPPING)
+        directory,
+        directory.name,
+        plan,
+        worker,
+        memory,
+        on_stopping=lambda: report(output, STOPPING),
     )
     started = asyncio.Event()
     commands = Commands(engine, started)
@@ -103,16 +110,35 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
 
 
 def _own_output() -> int:
-    """A descriptor of what was standard output; whatever code prints from now on is an error's."""
+    """A descriptor of what was standard output; what code prints from now on is an error's."""
     own = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return own
 
 
+def _await_directory() -> Path | None:
+    """The directory of the first command; None if the supervisor has no run after all."""
+    line = b""
+    while not line.endswith(b"\n"):
+        data = os.read(sys.stdin.fileno(), 1)
+        if not data:
+            return None
+        line += data
+    return Path(os.fsdecode(line.removeprefix(b"run ").rstrip(b"\n")))
+
+
+def _log_to(path: Path) -> None:
+    """Send standard error, and what code prints, to the file ``path``."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, sys.stderr.fileno())
+    os.dup2(log, sys.stdout.fileno())
+    os.close(log)
+
+
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
-    except ImportError:  # not on this platform: slower, and the lag says so
+    except ImportError:  # not on this platform: slower, which shows as lag
         return None
     return uvloop.new_event_loop
 
@@ -120,13 +146,18 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def main() -> int:
     """Entry point of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
-    directory, worker, *shared = Path(sys.argv[1]), *map(int, sys.argv[2:])
+    worker, *shared = map(int, sys.argv[1:])
     output = _own_output()
     allow_open_files()
+    loop_factory = _loop_factory()
+    directory = _await_directory()
+    if directory is None:
+        return 0
+    _log_to(spool.log_path(directory, worker))
     try:
         with (
             spool.own_worker(directory, worker),
-            asyncio.Runner(loop_factory=_loop_factory()) as runner,
+            asyncio.Runner(loop_factory=loop_factory) as runner,
         ):
             runner.run(work(directory, worker, shared[0] if shared else None, output))
     except BenchlabError as exc:

@@ -1,4 +1,4 @@
-"""The generator watching itself: its CPU share and the stalls of its event loop."""
+"""Observe the generator itself: its CPU use and the stalls of its event loop."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from benchlab.units import NS_PER_MS, NS_PER_S
 __all__ = ["TICK_S", "Observer"]
 
 TICK_S = 0.02
-"""Period of the engine's housekeeping, and of the look for stalls."""
+"""Period of the engine's housekeeping, and of the check for stalls."""
 
 STALL_NS = 5 * NS_PER_MS
 """A tick later than this is a stall."""
 
 
 class Observer:
-    """Looks on at every tick; the measured window decides what counts."""
+    """Measures at every tick; only the measured window counts."""
 
     def __init__(self) -> None:
         self._expected = 0
@@ -52,7 +52,7 @@ class Observer:
         return (self._window_end[1] - self._window_start[1]) / wall_ns if wall_ns > 0 else 0.0
 
     def health(self, worker: int, driver: Driver, clock: str) -> WorkerHealth:
-        """The worker's account of itself."""
+        """The worker's health, for the run."""
         return WorkerHealth(
             worker=worker,
             cpu_ratio=round(self.cpu_ratio, 4),

@@ -7,9 +7,9 @@ distinguished by their types, and servers that are not ClickHouse by the HTTP st
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
+from benchlab.errors import causes_of
 from benchlab.store.client.dsn import Dsn
 
 __all__ = ["ConnectionProblem", "diagnose"]
@@ -52,7 +52,7 @@ def diagnose(exc: BaseException, dsn: Dsn) -> ConnectionProblem | None:
         )
     if match := _STATUS.match(str(exc)):
         return _not_clickhouse(match[1], dsn)
-    for cause in _causes(exc):
+    for cause in causes_of(exc):
         if known := _by_type(cause, dsn):
             return known
     return None
@@ -130,14 +130,3 @@ def _tls(cause: BaseException, dsn: Dsn) -> ConnectionProblem:
         f"Write http:// in BENCHLAB_DSN, or the port that speaks TLS: {_PORTS}",
         transient=False,
     )
-
-
-def _causes(exc: BaseException) -> Iterator[BaseException]:
-    """The exception and those that caused it, down to the operating system's."""
-    seen: list[BaseException] = []
-    at: BaseException | None = exc
-    while at is not None and at not in seen:
-        yield at
-        seen.append(at)
-        hidden = getattr(at, "reason", None)
-        at = hidden if isinstance(hidden, BaseException) else at.__cause__ or at.__context__

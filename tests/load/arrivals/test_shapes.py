@@ -148,7 +148,7 @@ def test_the_time_may_be_over_before_the_requests_are() -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_thinking_user_pauses_after_each_answer(driver: str) -> None:
+def test_a_thinking_user_pauses_after_each_response(driver: str) -> None:
     seen = Arrivals()
     with serving(seen.behaviour()) as url:
         plan = Plan(
@@ -163,7 +163,7 @@ def test_a_thinking_user_pauses_after_each_answer(driver: str) -> None:
     assert np.array_equal(result.samples.column("intended_ns"), sent_ns)
     assert (np.array(seen.times_ns[1:]) - seen.ends_ns[:-1] > 0).all()
     assert result.health.workers[0].connections_opened == 1
-    assert "answers, " in result.health.workers[0].clock
+    assert "responses, " in result.health.workers[0].clock
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

@@ -1,4 +1,4 @@
-"""Alarms ring at their time: never early."""
+"""Timers go off at their time: never early."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import time
 import pytest
 import uvloop
 
-from benchlab.load.arrivals.timer import LoopAlarm, TimerfdAlarm
+from benchlab.load.arrivals.timer import LoopTimer, Timerfd
 
-ALARMS = [TimerfdAlarm, LoopAlarm]
+TIMERS = [Timerfd, LoopTimer]
 
 
-@pytest.mark.parametrize("alarm_type", ALARMS)
-def test_an_alarm_is_never_early(alarm_type: type[TimerfdAlarm] | type[LoopAlarm]) -> None:
+@pytest.mark.parametrize("timer_type", TIMERS)
+def test_a_timer_is_never_early(timer_type: type[Timerfd] | type[LoopTimer]) -> None:
     early: list[int] = []
 
-    async def ring_often() -> None:
+    async def set_often() -> None:
         loop = asyncio.get_running_loop()
-        rung = asyncio.Event()
-        alarm = alarm_type(loop, rung.set)
+        gone_off = asyncio.Event()
+        timer = timer_type(loop, gone_off.set)
         for step in range(100):
             at_ns = time.monotonic_ns() + 700_000 + step * 13_000
-            alarm.set(at_ns)
-            await rung.wait()
+            timer.set(at_ns)
+            await gone_off.wait()
             early.append(min(0, time.monotonic_ns() - at_ns))
-            rung.clear()
-        alarm.close()
+            gone_off.clear()
+        timer.close()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(ring_often())
+        runner.run(set_often())
     assert early == [0] * 100

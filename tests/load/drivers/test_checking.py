@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab import BodyContains, BodyEquals, BodyMatches, JsonEquals, MaxBody, Request, StatusIn
-from benchlab.load.drivers.checking import BODY_CAP_BYTES, judge_status, make_checker
+from benchlab.load.drivers.checking import BODY_CAP_BYTES, check_status, make_checker
 from benchlab.plan.checks import Check
 from benchlab.samples.samples import ErrorKind
 from tests.plan.test_checks import json_values
@@ -131,8 +131,8 @@ def test_all_must_hold_and_the_status_comes_first(
 
 def test_no_checks_need_no_checker() -> None:
     assert make_checker(Request("GET", "http://localhost/")) is None
-    assert judge_status(399) == (ErrorKind.OK, "")
-    assert judge_status(400) == (ErrorKind.STATUS, "the status is 400")
+    assert check_status(399) == (ErrorKind.OK, "")
+    assert check_status(400) == (ErrorKind.STATUS, "the status is 400")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_no_more_of_a_body_is_kept_than_checks_can_use(
     assert (checker.needs_body, checker.keep_bytes) == (needs_body, keep_bytes)
 
 
-def test_a_body_over_the_cap_fails_in_words() -> None:
+def test_a_body_over_the_cap_fails_with_a_message() -> None:
     checker = make_checker(Request("GET", "http://localhost/", checks=BodyContains("x")))
     assert checker is not None
     error, words = checker.judge(200, b"x", BODY_CAP_BYTES + 1)
@@ -191,7 +191,7 @@ def test_compressed_bodies_are_decompressed(body: bytes, encoding: str) -> None:
         (gzip.compress(bytes(10**8)), "gzip", "more than 16.0 MiB"),
     ],
 )
-def test_a_body_that_cannot_be_decompressed_fails_in_words(
+def test_a_body_that_cannot_be_decompressed_fails_with_a_message(
     body: bytes, encoding: str, why: str
 ) -> None:
     error, words = judge(BodyContains("x"), body=body, encoding=encoding)

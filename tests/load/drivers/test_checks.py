@@ -151,7 +151,7 @@ def measure_all(driver: str, cases: dict[str, tuple[Behaviour, list[Check]]]) ->
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_answers_that_are_as_expected(driver: str) -> None:
+def test_responses_that_are_as_expected(driver: str) -> None:
     result = measure_all(driver, PASSING)
     for name, stats in result.by_endpoint().items():
         assert (name, stats.errors) == (name, {})
@@ -160,7 +160,7 @@ def test_answers_that_are_as_expected(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_answers_that_are_not(driver: str) -> None:
+def test_responses_that_are_not(driver: str) -> None:
     cases = {name: (behaviour, checks) for name, (behaviour, checks, _) in FAILING.items()}
     result = measure_all(driver, cases)
     for name, stats in result.by_endpoint().items():
@@ -175,7 +175,7 @@ def test_answers_that_are_not(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_head_answers_have_no_body_to_check(driver: str) -> None:
+def test_head_responses_have_no_body_to_check(driver: str) -> None:
     answer = always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
     with serving(answer) as url:
         checks: list[Check] = [StatusIn(200), BodyEquals(""), MaxBody(0)]
@@ -197,7 +197,7 @@ def test_a_body_over_the_cap_fails_and_is_not_kept(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_good_and_bad_answers_are_told_apart_one_by_one(driver: str) -> None:
+def test_good_and_bad_responses_are_told_apart_one_by_one(driver: str) -> None:
     with serving(in_turn(ok(BODY), ok(b"oops"), TEAPOT)) as url:
         result = measure(url, driver, [JsonEquals("data.items.0.id", 7)])
     assert result.summary.errors == {"check": COUNT // 3, "status": COUNT // 3}
@@ -226,9 +226,9 @@ def silent(_connection: socket.socket, _request: bytes, _number: int) -> bool:
 
 
 BROKEN: dict[str, tuple[Behaviour, str, str]] = {
-    "at once": (close, "closed", "the service closed the connection before an answer came"),
-    "reset": (reset, "reset", "the service reset the connection before an answer came"),
-    "silence": (silent, "timeout", "the time was up before an answer came"),
+    "at once": (close, "closed", "the service closed the connection before a response came"),
+    "reset": (reset, "reset", "the service reset the connection before a response came"),
+    "silence": (silent, "timeout", "the time was up before a response came"),
     "half a body": (
         always(ok(b"0123456789")[:-4]),
         "timeout",

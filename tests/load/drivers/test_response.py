@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from benchlab import BodyContains, MaxBody, Request, StatusIn
 from benchlab.load.drivers.checking import make_checker
-from benchlab.load.drivers.wire.response import Answer, BrokenAnswerError, HeadMemory, PlainHead
+from benchlab.load.drivers.wire.response import CachedHead, HeadCache, ProtocolError, Response
 from benchlab.plan.checks import Check
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
@@ -47,12 +47,12 @@ def split(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 def read(pieces: list[bytes], *, head_only: bool = False, closed: bool = False) -> Read:
-    """What `Answer` makes of ``pieces``, and of the connection's end after them."""
-    answer = Answer(head_only=head_only)
+    """What `Response` makes of ``pieces``, and of the connection's end after them."""
+    answer = Response(head_only=head_only)
     try:
         for piece in pieces:
             answer.feed(piece)
-    except BrokenAnswerError:
+    except ProtocolError:
         return Read(error=True)
     complete = answer.end() if closed else answer.complete
     return Read(False, complete, answer.status, answer.body_bytes, answer.reusable)
@@ -139,7 +139,7 @@ CUTS = st.lists(st.integers(0, 10_000), max_size=8)
     asked=st.booleans().flatmap(lambda head: st.tuples(st.just(head), messages(head_only=head))),
     cuts=CUTS,
 )
-def test_answers_are_read_as_h11_reads_them(asked: tuple[bool, bytes], cuts: list[int]) -> None:
+def test_responses_are_read_as_h11_reads_them(asked: tuple[bool, bytes], cuts: list[int]) -> None:
     head_only, data = asked
     ours = read(split(data, cuts), head_only=head_only, closed=True)
     assert ours == read_by_h11(data, head_only=head_only)
@@ -147,12 +147,12 @@ def test_answers_are_read_as_h11_reads_them(asked: tuple[bool, bytes], cuts: lis
 
 
 @given(data=mutated(), cuts=CUTS)
-def test_mutated_answers_are_read_alike_in_any_split(data: bytes, cuts: list[int]) -> None:
+def test_mutated_responses_are_read_alike_in_any_split(data: bytes, cuts: list[int]) -> None:
     assert read(split(data, cuts), closed=True) == read([data], closed=True)
 
 
 @given(data=mutated())
-def test_what_both_take_for_an_answer_is_the_same_answer(data: bytes) -> None:
+def test_what_both_take_for_a_response_is_the_same_response(data: bytes) -> None:
     ours, theirs = read([data], closed=True), read_by_h11(data)
     if ours.complete and theirs.complete:
         assert ours[:4] == theirs[:4]
@@ -165,10 +165,10 @@ def test_what_both_take_for_an_answer_is_the_same_answer(data: bytes) -> None:
 )
 def test_a_remembered_head_says_what_the_parser_says(data: bytes, head_only: bool) -> None:
     end = data.find(b"\r\n\r\n") + 4
-    memory = HeadMemory(head_only=head_only)
+    memory = HeadCache(head_only=head_only)
     try:
         plain = memory.learn(data[:end])
-    except BrokenAnswerError:
+    except ProtocolError:
         assert read([data], head_only=head_only).error or b"\r\n\r\n" not in data
         return
     if plain is None:
@@ -188,11 +188,11 @@ def test_a_remembered_head_says_what_the_parser_says(data: bytes, head_only: boo
     size=st.integers(0, 50),
     cuts=st.lists(st.integers(0, 10_000), max_size=8),
 )
-def test_any_split_gives_the_same_answer(
+def test_any_split_gives_the_same_response(
     status: int, body: bytes, size: int, cuts: list[int]
 ) -> None:
     data = chunked(status, body, size) if size else plain(status, body)
-    answer = Answer(head_only=False)
+    answer = Response(head_only=False)
     done = [answer.feed(piece) for piece in split(data, cuts)]
     assert done[-1] is True
     assert not any(done[:-1])
@@ -202,24 +202,24 @@ def test_any_split_gives_the_same_answer(
 @given(
     status=st.sampled_from([200, 404]),
     body=BODIES,
-    room=st.integers(0, 60),
+    body_limit=st.integers(0, 60),
     cuts=st.lists(st.integers(0, 10_000), max_size=8),
 )
-def test_of_a_body_as_much_is_kept_as_there_is_room(
-    status: int, body: bytes, room: int, cuts: list[int]
+def test_a_body_is_kept_up_to_the_limit(
+    status: int, body: bytes, body_limit: int, cuts: list[int]
 ) -> None:
-    answer = Answer(head_only=False, room=room)
+    answer = Response(head_only=False, body_limit=body_limit)
     for piece in split(chunked(status, body, 7), cuts):
         answer.feed(piece)
-    assert answer.body == body[: room if status == 200 else BODY_BYTES]
+    assert answer.body == body[: body_limit if status == 200 else BODY_BYTES]
 
 
-def test_the_headers_of_the_final_answer_are_told() -> None:
+def test_the_headers_of_the_final_response_are_read() -> None:
     early = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nContent-Encoding: br\r\n\r\n"
     data = early + (
         b"HTTP/1.1 404 No\r\nContent-Encoding: gzip\r\nX-A:  b:c \r\nContent-Length: 0\r\n\r\n"
     )
-    answer = Answer(head_only=False, start=data)
+    answer = Response(head_only=False, start=data)
     assert answer.feed(data)
     assert answer.headers() == [
         ("Content-Encoding", "gzip"),
@@ -232,18 +232,18 @@ def test_the_headers_of_the_final_answer_are_told() -> None:
 @pytest.mark.parametrize(
     ("checks", "learned"),
     [
-        ([StatusIn(200)], PlainHead(200, 5, True, ErrorKind.OK)),
-        ([StatusIn(201)], PlainHead(200, 5, True, ErrorKind.CHECK)),
-        ([MaxBody(5)], PlainHead(200, 5, True, ErrorKind.OK)),
-        ([MaxBody(4)], PlainHead(200, 5, True, ErrorKind.CHECK)),
+        ([StatusIn(200)], CachedHead(200, 5, True, ErrorKind.OK)),
+        ([StatusIn(201)], CachedHead(200, 5, True, ErrorKind.CHECK)),
+        ([MaxBody(5)], CachedHead(200, 5, True, ErrorKind.OK)),
+        ([MaxBody(4)], CachedHead(200, 5, True, ErrorKind.CHECK)),
         ([BodyContains("x")], None),
     ],
 )
 def test_a_remembered_head_says_what_the_checks_say(
-    checks: list[Check], learned: PlainHead | None
+    checks: list[Check], learned: CachedHead | None
 ) -> None:
     checker = make_checker(Request("GET", "http://localhost/", checks=checks))
-    memory = HeadMemory(head_only=False, checker=checker)
+    memory = HeadCache(head_only=False, checker=checker)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
     assert memory.learn(head) == learned
     assert memory.known == {head: learned}
@@ -260,13 +260,13 @@ def test_a_remembered_head_says_what_the_checks_say(
     ],
 )
 def test_heads_without_a_plain_body_are_left_to_the_parser(head: bytes) -> None:
-    memory = HeadMemory(head_only=False)
+    memory = HeadCache(head_only=False)
     assert memory.learn(head) is None
     assert memory.known == {head: None}
 
 
 def test_the_memory_is_bounded() -> None:
-    memory = HeadMemory(head_only=False)
+    memory = HeadCache(head_only=False)
     for number in range(2000):
         memory.learn(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Id: %d\r\n\r\n" % number)
     assert len(memory.known) <= 512
@@ -288,16 +288,16 @@ def test_the_memory_is_bounded() -> None:
 def test_the_end_of_the_connection_completes_only_what_it_may(
     data: bytes, end: bool, complete: bool
 ) -> None:
-    answer = Answer(head_only=False)
+    answer = Response(head_only=False)
     assert answer.feed(data) is False
     assert answer.end() is complete
 
 
 @given(data=st.binary(min_size=1, max_size=300))
 def test_garbage_never_raises_anything_else(data: bytes) -> None:
-    answer = Answer(head_only=False)
+    answer = Response(head_only=False)
     try:
         complete = answer.feed(data)
-    except BrokenAnswerError:
+    except ProtocolError:
         return
     assert complete in (True, False)

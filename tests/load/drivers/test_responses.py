@@ -46,7 +46,7 @@ def result(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_answer_has_its_kind(result: Run, name: str) -> None:
+def test_a_response_has_its_kind(result: Run, name: str) -> None:
     case, driver = CASES[name], result.plan.driver
     kind = case.kind_for(driver)
     if driver == "httpx" and case.spoils:
@@ -79,7 +79,7 @@ def test_surplus_bytes_cost_the_connection() -> None:
     assert result.health.workers[0].connections_opened == 20
 
 
-def test_answers_to_head_leave_the_connection_usable() -> None:
+def test_responses_to_head_leave_the_connection_usable() -> None:
     with serving(always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")) as url:
         result = run(Plan([Request("HEAD", url)], ConstantRate(100), duration_s=0.2))
     assert result.summary.errors == {}

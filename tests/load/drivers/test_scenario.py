@@ -215,7 +215,7 @@ def test_requests_and_a_scenario_exclude_each_other() -> None:
         Plan([Request("GET", "http://a/")], scenario=scenario(shop, "http://a"))
 
 
-def test_what_cannot_be_sent_to_a_worker_is_told() -> None:
+def test_what_cannot_be_sent_to_a_worker_is_reported() -> None:
     with socket.socket() as held:
 
         async def holds(client: Any, ctx: Any) -> None:

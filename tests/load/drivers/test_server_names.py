@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from benchlab import ConstantRate, Plan, Request, run
-from benchlab.load.drivers.servers import ServerNames
+from benchlab.load.drivers.headers import ServerNames
 from tests.load.servers import always, ok, serving
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from benchlab.load.recording.examples import Examples
+from benchlab.load.recording.outcome import Excerpt, Outcome
 from benchlab.samples.examples import PER_KIND, Example
 from benchlab.samples.samples import ErrorKind
 
@@ -20,7 +21,25 @@ def make(path: Path) -> Examples:
 
 def keep(examples: Examples, intended: int, endpoint: int = 0, count: int = 1) -> None:
     for seq in range(count):
-        examples.keep(ErrorKind.RESET, endpoint, seq, intended, 0, "gone", [("Cookie", "x")], b"y")
+        outcome = Outcome(
+            seq,
+            intended,
+            intended,
+            0,
+            intended,
+            0,
+            0,
+            endpoint,
+            ErrorKind.RESET,
+            0,
+            "gone",
+            excerpt,
+        )
+        examples.record_example(outcome)
+
+
+def excerpt() -> Excerpt:
+    return Excerpt([("Cookie", "x")], b"y")
 
 
 def read(path: Path) -> list[Example]:

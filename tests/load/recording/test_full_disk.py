@@ -102,7 +102,7 @@ def test_a_full_disk_is_told_before_any_load(small_disk: Path) -> None:
 def test_reserved_space_takes_the_open_requests_and_is_given_back(small_disk: Path) -> None:
     path = small_disk / "samples"
     recorder = Recorder(path, warmup_ns=0)
-    recorder.expect(70_000)
+    recorder.reserve(70_000)
     assert path.stat().st_size == 0
     fill(small_disk)
     assert not recorder.problem

@@ -116,7 +116,7 @@ def test_every_statistic_can_stop_a_run(condition: str, shown: str, over: str) -
         assert float(number) == pytest.approx(float(shown.split(maxsplit=1)[0]), rel=0.002)
 
 
-def test_a_rate_is_judged_by_answers_and_time() -> None:
+def test_a_rate_is_judged_by_responses_and_time() -> None:
     for condition in ("rate_rps<50", "rate_rps<50 over 2s"):
         slow, silent, good = watch_of(condition), watch_of(condition), watch_of(condition)
         good.take(records_of(1000))

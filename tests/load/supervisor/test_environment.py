@@ -69,7 +69,7 @@ def test_the_quota_of_a_container_is_in_cores(
         ("fpu hypervisor", True, "QEMU", "container (docker) in a virtual machine (QEMU)"),
     ],
 )
-def test_virtualization_is_told(
+def test_virtualization_is_reported(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     flags: str,

@@ -35,7 +35,7 @@ def test_a_damaged_file_is_told_and_stops_no_run(own_data: Path, text: str) -> N
     assert "cannot be read" in attach_floor(ENVIRONMENT)["note"]
 
 
-def test_a_data_directory_that_cannot_be_written_is_told(
+def test_a_data_directory_that_cannot_be_written_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")

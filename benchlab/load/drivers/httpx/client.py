@@ -1,4 +1,4 @@
-"""httpx clients that connect as a plan's transport says, and tell of every connection."""
+"""httpx clients that connect as a plan's transport says, and record every connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any, Protocol, TypeVar
 
 import httpx
 
-from benchlab.load.drivers.failures import causes_of, is_local_failure, opening_error
+from benchlab.errors import causes_of
+from benchlab.load.drivers.failures import is_local_failure
+from benchlab.load.drivers.httpx.failures import opening_error
 from benchlab.load.drivers.tls import tls_context
 from benchlab.load.recording.connection_log import ConnectionLog
 from benchlab.plan.plan import Plan
@@ -19,7 +21,7 @@ __all__ = ["JOB", "ClientFactory", "Job"]
 
 _clock = time.monotonic_ns
 JOB = "benchlab.job"
-"""The extension of an httpx request that names its `Job`, where connections are told of it."""
+"""The extension of an httpx request that holds its `Job`, for the record of its connection."""
 
 _PROTOCOLS = ("h2", "http/1.1")
 
@@ -123,7 +125,7 @@ class _Transport(httpx.AsyncHTTPTransport):
 
 
 class _ConnectionTrace:
-    """What httpcore tells of a request: the phases of its connection, if it opens one."""
+    """Receives httpcore's trace events: the phases of a connection that a request opens."""
 
     def __init__(self, factory: ClientFactory, url: httpx.URL, job: Job | None) -> None:
         self._factory = factory
@@ -141,18 +143,18 @@ class _ConnectionTrace:
                 if self._job is not None:
                     self._job.flags |= Flag.NEW_CONNECTION
             elif state == "failed":
-                self._tell(now - self._start, 0, info["exception"])
+                self._report(now - self._start, 0, info["exception"])
             else:
                 self._connected = now
                 if self._url.scheme != "https":
-                    self._tell(now - self._start, 0)
+                    self._report(now - self._start, 0)
         elif what == "start_tls" and state != "started":
             cause = info["exception"] if state == "failed" else None
             if self._job is not None:
                 self._job.failed_in_tls = cause is not None
-            self._tell(self._connected - self._start, now - self._connected, cause)
+            self._report(self._connected - self._start, now - self._connected, cause)
 
-    def _tell(self, connect_ns: int, tls_ns: int, cause: BaseException | None = None) -> None:
+    def _report(self, connect_ns: int, tls_ns: int, cause: BaseException | None = None) -> None:
         seq = -1 if self._job is None else self._job.seq
         error = ErrorKind.OK
         if cause is not None:

@@ -4,8 +4,8 @@ It costs far more CPU per request than the wire driver, and speaks HTTP/2 to a T
 offers it. One client per connection, because a shared client's pool looks through all its
 connections for each request.
 
-httpx keeps what a service sends after the end of an answer and takes it for the next one; the wire
-driver gives up such a connection.
+httpx reads what a service sends after the end of a response as the next one; the wire driver
+closes such a connection.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 import httpx
 
 from benchlab.load.arrivals.source import Source
-from benchlab.load.drivers.checking import judge_status, make_checker
-from benchlab.load.drivers.failures import error_kind, exception_words, unfinished_words
+from benchlab.load.drivers.checking import check_status, make_checker
 from benchlab.load.drivers.headers import asks_for_trace, traceparent
 from benchlab.load.drivers.httpx.client import JOB
+from benchlab.load.drivers.httpx.failures import describe_exception
 from benchlab.load.drivers.httpx.user_pool import UserPool
 from benchlab.load.drivers.rendering import Renderer
-from benchlab.load.recording.outputs import Outputs
+from benchlab.load.recording.outcome import Excerpt, Outcome
+from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind, Flag
@@ -35,7 +36,7 @@ _clock = time.monotonic_ns
 
 @dataclass(slots=True)
 class _Job:
-    """A request taken from the source and not yet recorded, with what has come of its answer.
+    """A request taken from the source and not yet finished, with its response so far.
 
     ``sent`` is 0 until it is acted on.
     """
@@ -53,17 +54,22 @@ class _Job:
 
     @property
     def status(self) -> int:
-        """The answer's status, 0 when none came."""
+        """The response's status, 0 when none came."""
         return self.response.status_code if self.response is not None else 0
+
+    def excerpt(self) -> Excerpt:
+        """What an example shows of the response."""
+        headers = self.response.headers.multi_items() if self.response is not None else ()
+        return Excerpt(headers, bytes(self.body[:BODY_BYTES]), self.bytes_in)
 
 
 class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
     """See `benchlab.load.drivers.driver.Driver`."""
 
     def __init__(
-        self, plan: Plan, worker: int, run_id: str, source: Source, outputs: Outputs
+        self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
     ) -> None:
-        super().__init__(plan, worker, run_id, source, outputs)
+        super().__init__(plan, worker, run_id, source, recording)
         self._checkers = [make_checker(request) for request in plan.requests]
         self._mix = plan.request_order
         self._jobs: dict[int, _Job] = {}
@@ -75,8 +81,8 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
         return len(self._jobs)
 
     def measure_from(self, seq: int) -> None:
-        """What the source numbers below ``seq`` belongs to the warm-up."""
-        self._recorder.first_measured_seq = seq
+        """Flag what the source numbers below ``seq`` as warm-up."""
+        self._recording.measure_from(seq)
 
     def abandon(self, now_ns: int) -> None:
         """Record everything in flight or due as abandoned, and take no more."""
@@ -84,7 +90,7 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
             self._take(Flag.CAP_WAIT)
         self._stopped = True
         for job in list(self._jobs.values()):
-            self._record(job, ErrorKind.ABANDONED)
+            self._finish(job, ErrorKind.ABANDONED)
         self._cancel()
 
     def _take(self, flags: int) -> _Job | None:
@@ -119,20 +125,20 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
                 )
                 job.response = await client.send(built, stream=True)
                 await self._read(job, job.response)
-            error, words = self._judge(job, job.response)
+            error, message = self._judge(job, job.response)
         except Exception as exc:  # whatever it is, the request has failed and is recorded
-            error, words = error_kind(exc), exception_words(exc)
+            error, message = describe_exception(exc)
             if error is ErrorKind.CONNECT and job.failed_in_tls:
                 error = ErrorKind.TLS
-        self._record(job, error, words)
+        self._finish(job, error, message)
         return error
 
     async def _read(self, job: _Job, response: httpx.Response) -> None:
-        """Take in the answer's body; keep of it what checks or an example may want."""
+        """Read the response's body; keep what checks or an example need of it."""
         job.first_byte = _clock()
         self.servers.note(response.headers.get("server"))
         checker = self._checkers[job.endpoint]
-        room = BODY_BYTES if checker is not None or judge_status(job.status)[0] else 0
+        room = BODY_BYTES if checker is not None or check_status(job.status)[0] else 0
         if checker is not None:
             room = max(room, checker.keep_bytes)
         try:
@@ -146,38 +152,28 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
     def _judge(self, job: _Job, response: httpx.Response) -> tuple[ErrorKind, str]:
         checker = self._checkers[job.endpoint]
         if checker is None:
-            return judge_status(job.status)
+            return check_status(job.status)
         encoding = response.headers.get("Content-Encoding", "")
         return checker.judge(job.status, job.body, job.bytes_in, encoding)
 
-    def _record(self, job: _Job, error: ErrorKind, words: str = "") -> None:
+    def _finish(self, job: _Job, error: ErrorKind, message: str = "") -> None:
         """Record a request's end, unless it was recorded as abandoned before."""
         if self._jobs.pop(job.seq, None) is None:
             return
         done = _clock()
         sent = job.sent or done
-        intended = sent if self._source.closed else job.intended
-        self._recorder.record(
-            job.seq,
-            intended,
-            sent,
-            job.first_byte,
-            done,
-            job.bytes_in,
-            job.status,
-            job.endpoint,
-            error,
-            job.flags,
+        outcome = Outcome(
+            seq=job.seq,
+            intended=sent if self._source.closed else job.intended,
+            sent=sent,
+            first_byte=job.first_byte,
+            done=done,
+            bytes_in=job.bytes_in,
+            status=job.status,
+            endpoint=job.endpoint,
+            error=error,
+            flags=job.flags,
+            message=message,
+            excerpt=job.excerpt,
         )
-        if error and self._examples.wants(error, job.endpoint, intended):
-            self._examples.keep(
-                error,
-                job.endpoint,
-                job.seq,
-                intended,
-                job.status,
-                unfinished_words(error, job.status, job.bytes_in) or words,
-                job.response.headers.multi_items() if job.response is not None else (),
-                bytes(job.body[:BODY_BYTES]),
-                job.bytes_in,
-            )
+        self._recording.finish(outcome)

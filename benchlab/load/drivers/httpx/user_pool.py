@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 import httpx
 
 from benchlab.load.arrivals.source import Source
+from benchlab.load.drivers.headers import ServerNames
 from benchlab.load.drivers.httpx.client import ClientFactory
-from benchlab.load.drivers.servers import ServerNames
-from benchlab.load.recording.outputs import Outputs
+from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 from benchlab.samples.samples import ErrorKind, Flag
 
@@ -32,15 +32,14 @@ class UserPool(ABC, Generic[Client, Job]):
     """
 
     def __init__(
-        self, plan: Plan, worker: int, run_id: str, source: Source, outputs: Outputs
+        self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
     ) -> None:
         self._plan = plan
         self._worker = worker
         self._run_id = run_id
         self._source = source
-        self._recorder = outputs.recorder
-        self._examples = outputs.examples
-        self._clients = ClientFactory(plan, outputs.connections)
+        self._recording = recording
+        self._clients = ClientFactory(plan, recording.connections)
         self._limit = plan.share(worker)
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[Job]] = []

@@ -7,10 +7,9 @@ from typing import Any
 
 import httpx
 
-from benchlab.load.drivers.headers import traceparent
+from benchlab.load.drivers.headers import ServerNames, traceparent
 from benchlab.load.drivers.httpx.client import JOB
 from benchlab.load.drivers.scenario.context import Context, Step, current_step
-from benchlab.load.drivers.servers import ServerNames
 
 __all__ = ["UserClient"]
 

@@ -1,4 +1,4 @@
-"""What a scenario's function has beside its client: steps, data, randomness."""
+"""The ``ctx`` of a scenario's function: steps, data, randomness."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from typing import Any, Protocol
 
 import httpx
 
-from benchlab.load.drivers.checking import judge_status
-from benchlab.load.drivers.failures import error_kind, exception_words
+from benchlab.load.drivers.checking import check_status
+from benchlab.load.drivers.httpx.failures import describe_exception
+from benchlab.load.recording.outcome import Excerpt
+from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
 
 __all__ = ["Context", "Iteration", "Step", "StepSink", "current_step", "failure_of"]
 
-_TOLD_KEPT = 8
+_MOST_REPORTED = 8
 
 _current: ContextVar[Step | None] = ContextVar("step", default=None)
 """The step under way. Tasks that a scenario starts have one of their own, which begins as this."""
@@ -35,7 +37,7 @@ def current_step() -> Step | None:
 class Iteration:
     """One run of the scenario, handed out by the source as ``number``.
 
-    ``begun`` once it has a record, or a step that will be one. ``told`` are the last exceptions
+    ``begun`` once it has a record, or a step that will be one. ``reported`` are the last exceptions
     that were recorded with a step.
     """
 
@@ -43,13 +45,13 @@ class Iteration:
     intended: int
     flags: int
     begun: bool = False
-    told: deque[BaseException] = field(default_factory=lambda: deque(maxlen=_TOLD_KEPT))
+    reported: deque[BaseException] = field(default_factory=lambda: deque(maxlen=_MOST_REPORTED))
 
-    def has_told(self, exc: BaseException) -> bool:
+    def has_reported(self, exc: BaseException) -> bool:
         """Whether ``exc`` is the failure of a step, and so recorded; or a group of such."""
         if isinstance(exc, BaseExceptionGroup):
-            return all(map(self.has_told, exc.exceptions))
-        return any(exc is each for each in self.told)
+            return all(map(self.has_reported, exc.exceptions))
+        return any(exc is each for each in self.reported)
 
 
 class StepSink(Protocol):
@@ -60,7 +62,7 @@ class StepSink(Protocol):
     def begin_step(self, step: Step, iteration: Iteration) -> None:
         """Give the step its sequence number, its number of a name, its flags and times."""
 
-    def end_step(self, step: Step, error: ErrorKind, words: str) -> None:
+    def end_step(self, step: Step, error: ErrorKind, message: str) -> None:
         """Record a step that is over, unless it was recorded before."""
 
 
@@ -92,7 +94,7 @@ class Context:
         It lasts as long as the block, which the plan's ``timeout_s`` bounds, and may send any
         number of requests. It fails with what a request in it fails with, with ``check`` for any
         other exception (a failed ``assert``, a missing key) or a check that does not hold, and with
-        ``status`` when its last answer has a status of 400 or above, or one that is not in
+        ``status`` when its last response has a status of 400 or above, or one that is not in
         ``expect_status`` if that is given. A request outside of any step is a step of its own,
         named by its method and path.
         """
@@ -140,16 +142,24 @@ class Step:
 
     @property
     def status(self) -> int:
-        """The status of the last answer, 0 when none came."""
+        """The status of the last response, 0 when none came."""
         return 0 if self.response is None else self.response.status_code
 
-    def check(self, holds: object, words: str = "a check does not hold") -> None:
-        """Let the step fail with ``words`` unless ``holds``; the scenario goes on."""
+    def check(self, holds: object, message: str = "a check does not hold") -> None:
+        """Let the step fail with ``message`` unless ``holds``; the scenario goes on."""
         if not holds and not self._failed_check:
-            self._failed_check = words
+            self._failed_check = message
+
+    def excerpt(self) -> Excerpt:
+        """What an example shows of the last response; of its body nothing unless it was read."""
+        response = self.response
+        if response is None:
+            return Excerpt((), b"", self.bytes_in)
+        body = response.content[:BODY_BYTES] if response.is_closed else b""
+        return Excerpt(response.headers.multi_items(), body, self.bytes_in)
 
     def saw(self, response: httpx.Response) -> None:
-        """Take in an answer, its body read."""
+        """Note a response whose body was read."""
         self.response = response
         self.bytes_in += response.num_bytes_downloaded
 
@@ -177,14 +187,14 @@ class Step:
             await self._timeout.__aexit__(kind, exc, trace)
         except TimeoutError as timeout:
             self._sink.end_step(self, ErrorKind.TIMEOUT, "")
-            self._iteration.told.append(timeout)
+            self._iteration.reported.append(timeout)
             raise
-        error, words = self._judge(exc)
+        error, message = self._judge(exc)
         if error is ErrorKind.CONNECT and self.failed_in_tls:
             error = ErrorKind.TLS
-        self._sink.end_step(self, error, words)
+        self._sink.end_step(self, error, message)
         if exc is not None:
-            self._iteration.told.append(exc)
+            self._iteration.reported.append(exc)
 
     def _judge(self, exc: BaseException | None) -> tuple[ErrorKind, str]:
         if exc is not None:
@@ -194,7 +204,7 @@ class Step:
         status = self.status
         if self._expected and status not in self._expected:
             return ErrorKind.CHECK, f"status {status} is not one of {sorted(self._expected)}"
-        return (ErrorKind.OK, "") if self._expected else judge_status(status)
+        return (ErrorKind.OK, "") if self._expected else check_status(status)
 
 
 def failure_of(exc: BaseException) -> tuple[ErrorKind, str]:
@@ -204,5 +214,5 @@ def failure_of(exc: BaseException) -> tuple[ErrorKind, str]:
     if isinstance(exc, httpx.HTTPStatusError):
         return ErrorKind.STATUS, f"status {exc.response.status_code}"
     if isinstance(exc, httpx.TransportError | TimeoutError):
-        return error_kind(exc), exception_words(exc)
+        return describe_exception(exc)
     return ErrorKind.CHECK, f"{type(exc).__name__}: {exc}".rstrip(": ")

@@ -11,15 +11,14 @@ import httpx
 
 from benchlab.errors import InputError
 from benchlab.load.arrivals.source import Source
-from benchlab.load.drivers.failures import unfinished_words
 from benchlab.load.drivers.headers import request_headers
 from benchlab.load.drivers.httpx.user_pool import UserPool
 from benchlab.load.drivers.scenario.client import UserClient
 from benchlab.load.drivers.scenario.context import Context, Iteration, Step, failure_of
 from benchlab.load.drivers.scenario.step_names import StepNames
-from benchlab.load.recording.outputs import Outputs
+from benchlab.load.recording.outcome import Outcome
+from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
-from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind, Flag
 
 __all__ = ["ScenarioDriver"]
@@ -39,13 +38,13 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
     """
 
     def __init__(
-        self, plan: Plan, worker: int, run_id: str, source: Source, outputs: Outputs
+        self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
     ) -> None:
-        super().__init__(plan, worker, run_id, source, outputs)
+        super().__init__(plan, worker, run_id, source, recording)
         assert plan.scenario is not None
         self._scenario = plan.scenario
         self._function = _load_function(plan.scenario.code)
-        self._names = StepNames(outputs.steps_path, outputs.examples.endpoints)
+        self._names = StepNames(recording.steps_path, recording.endpoints)
         self._users = 0
         self._iterations: set[Iteration] = set()
         self._open: set[Step] = set()
@@ -97,38 +96,26 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
             step.intended = iteration.intended
         self._open.add(step)
 
-    def end_step(self, step: Step, error: ErrorKind, words: str) -> None:
+    def end_step(self, step: Step, error: ErrorKind, message: str) -> None:
         """Record a step, unless it was recorded as abandoned before."""
         if step not in self._open:
             return
         self._open.discard(step)
-        self._recorder.record(
-            step.seq,
-            step.intended,
-            step.sent,
-            step.first_byte,
-            _clock(),
-            step.bytes_in,
-            step.status,
-            step.endpoint,
-            error,
-            step.flags,
+        outcome = Outcome(
+            seq=step.seq,
+            intended=step.intended,
+            sent=step.sent,
+            first_byte=step.first_byte,
+            done=_clock(),
+            bytes_in=step.bytes_in,
+            status=step.status,
+            endpoint=step.endpoint,
+            error=error,
+            flags=step.flags,
+            message=message,
+            excerpt=step.excerpt,
         )
-        if error and self._examples.wants(error, step.endpoint, step.intended):
-            response = step.response
-            self._examples.keep(
-                error,
-                step.endpoint,
-                step.seq,
-                step.intended,
-                step.status,
-                unfinished_words(error, step.status, step.bytes_in) or words,
-                response.headers.multi_items() if response is not None else (),
-                response.content[:BODY_BYTES]
-                if response is not None and response.is_closed
-                else b"",
-                step.bytes_in,
-            )
+        self._recording.finish(outcome)
 
     # users
 
@@ -160,31 +147,29 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
             row = data.rows[data.index(iteration.number, iteration.number, self._plan.seed)]
         user.context.begin(iteration, row)
         begun = _clock()
-        error, words, outside = ErrorKind.OK, "the iteration came to no step", False
+        error, message, outside = ErrorKind.OK, "the iteration had no step", False
         try:
             await self._function(user, user.context)
         except (Exception, SystemExit) as exc:  # the iteration has failed, and others follow
-            error, words = failure_of(exc)
-            outside = not iteration.has_told(exc)
+            error, message = failure_of(exc)
+            outside = not iteration.has_reported(exc)
         if iteration in self._iterations and (outside or not iteration.begun):
-            self._record_iteration(iteration, begun, error or ErrorKind.CHECK, words)
+            self._record_iteration(iteration, begun, error or ErrorKind.CHECK, message)
         self._iterations.discard(iteration)
         if self._source.closed:
             await asyncio.sleep(0)  # a scenario that awaits nothing must not keep the loop
         return error
 
     def _record_iteration(
-        self, iteration: Iteration, sent: int, error: ErrorKind, words: str
+        self, iteration: Iteration, sent: int, error: ErrorKind, message: str
     ) -> None:
-        """Record what befell an iteration outside of its steps, under the scenario's name."""
+        """Record an iteration that failed outside of its steps, under the scenario's name."""
         now = _clock()
         flags = self._flags_of_next(iteration)
         begins = flags & Flag.FIRST_STEP and not self._source.closed
         intended = iteration.intended if begins else sent
         seq = self._take_seq()
-        self._recorder.record(seq, intended, sent, 0, now, 0, 0, 0, error, flags)
-        if self._examples.wants(error, 0, intended):
-            self._examples.keep(error, 0, seq, intended, 0, unfinished_words(error, 0, 0) or words)
+        self._recording.finish(Outcome(seq, intended, sent, 0, now, 0, 0, 0, error, flags, message))
 
     def _take_seq(self) -> int:
         seq = self._next_seq

@@ -1,4 +1,4 @@
-"""The names of steps, numbered alike by all workers of a run as they come up."""
+"""The names of steps, numbered alike by all workers of a run as they first occur."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class StepNames:
     """Gives each name its number, from 1 on, the same in every worker.
 
     The names stand in a file of the run's spool, a line each, to which workers append under a
-    lock. That happens once for a name; then it is a look into a table. Number 0 is the iteration.
+    lock. That happens once per name; after that it is a lookup. Number 0 is the iteration.
     """
 
     def __init__(self, path: Path, names: list[str]) -> None:

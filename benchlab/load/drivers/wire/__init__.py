@@ -1,1 +1,1 @@
-"""HTTP/1.1 straight on asyncio: requests encoded beforehand, answers parsed once per shape."""
+"""HTTP/1.1 straight on asyncio: requests encoded beforehand, responses parsed once per head."""

@@ -1,18 +1,19 @@
-"""One keep-alive connection: a request out, an answer in, and again."""
+"""A keep-alive connection: one request and its response at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 import time
+from functools import partial
 from typing import Protocol, cast
 
-from benchlab.load.drivers.checking import Checker, judge_status
-from benchlab.load.drivers.failures import unfinished_words
+from benchlab.load.drivers.checking import Checker, check_status
 from benchlab.load.drivers.wire.encoding import Encoder
-from benchlab.load.drivers.wire.response import Answer, BrokenAnswerError, HeadMemory, PlainHead
-from benchlab.load.recording.examples import Examples
-from benchlab.load.recording.recorder import Recorder
+from benchlab.load.drivers.wire.response import CachedHead, HeadCache, ProtocolError, Response
+from benchlab.load.recording.outcome import Excerpt, Outcome
+from benchlab.load.recording.recorder import Record
+from benchlab.load.recording.recording import Recording
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
 
@@ -30,31 +31,30 @@ class Pool(Protocol):
     """What a connection needs of the driver that it belongs to."""
 
     encoders: list[Encoder]
-    heads: list[HeadMemory]
+    heads: list[HeadCache]
     head_only: list[bool]
     checkers: list[Checker | None]
-    rooms: list[int]
-    examples: Examples
-    recorder: Recorder
+    body_limits: list[int]
+    recording: Recording
+    record: Record
     keep_alive: bool
     in_flight: int
 
     def free(self, connection: Connection, now: int) -> None:
-        """An answer is in, and the connection can serve again."""
+        """A response is complete, and the connection can be used again."""
 
     def lost(self, connection: Connection) -> None:
         """The connection is gone."""
 
 
 class Connection(asyncio.Protocol):
-    """Carries at most one request at a time and tells its driver when that is over.
+    """Carries at most one request at a time, and calls its driver when that is finished.
 
     ``busy`` lasts from being given a request (before the connection is even open) to its record.
     Times are of ``time.monotonic_ns``.
     """
 
     __slots__ = (
-        "_answer",
         "_body_bytes",
         "_driver",
         "_endpoint",
@@ -63,6 +63,7 @@ class Connection(asyncio.Protocol):
         "_flags",
         "_intended",
         "_missing",
+        "_response",
         "_reusable",
         "_seq",
         "_status",
@@ -87,7 +88,7 @@ class Connection(asyncio.Protocol):
         self._missing = self._body_bytes = self._status = 0
         self._reusable = False
         self._error = ErrorKind.OK
-        self._answer: Answer | None = None
+        self._response: Response | None = None
 
     def assign(self, seq: int, endpoint: int, intended: int, sent: int, flags: int) -> None:
         """Take responsibility for a request, acted upon at ``sent``."""
@@ -112,24 +113,22 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def fail(self, now: int, error: ErrorKind, words: str = "", came: bytes = b"") -> None:
-        """Record that the request failed, with what has come of its answer; hang up.
+    def fail(self, now: int, error: ErrorKind, message: str = "", data: bytes = b"") -> None:
+        """Finish the request as failed, with what came of its response, and close.
 
-        ``words`` say why, and ``came`` is what came instead of an answer.
+        ``message`` says why; ``data`` is what came instead of a response.
         """
-        answer, status, bytes_in = self._answer, 0, 0
-        if answer is not None:
-            status, bytes_in = answer.status, answer.body_bytes
+        response, status, bytes_in = self._response, 0, 0
+        if response is not None:
+            status, bytes_in = response.status, response.body_bytes
         elif self._missing:
             status, bytes_in = self._status, self._body_bytes - self._missing
-        self._explain(error, status, bytes_in, words, came)
-        self._record(now, error, status, bytes_in)
-        self._answer = None
+        self._finish(now, error, status, bytes_in, message, data)
         self._missing = 0
         self.close()
 
     def _part(self) -> None:
-        """Leave the driver now, and let the service close: it shall have the waiting port."""
+        """Detach and let the service close first, so that TIME_WAIT is on its side."""
         if self._transport is not None:
             asyncio.get_running_loop().call_later(PARTING_S, self.close)
         self._driver.lost(self)
@@ -142,13 +141,13 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         now = _clock()
         if not self.busy:
-            self._driver.lost(self)  # bytes that nobody asked for: no answer here can be trusted
+            self._driver.lost(self)  # unsolicited bytes: no response on it can be trusted
             self.close()
             return
         if self._missing:
             self._continue_plain(data, now)
             return
-        if self._answer is not None:
+        if self._response is not None:
             self._feed(data, now)
             return
         self._first = now
@@ -171,9 +170,9 @@ class Connection(asyncio.Protocol):
                 else:
                     self._complete(now, error, status, length, False)
                 return
-        self._answer = Answer(
+        self._response = Response(
             head_only=self._driver.head_only[self._endpoint],
-            room=self._driver.rooms[self._endpoint],
+            body_limit=self._driver.body_limits[self._endpoint],
             start=data,
         )
         self._feed(data, now)
@@ -187,24 +186,24 @@ class Connection(asyncio.Protocol):
             self._driver.lost(self)
             return
         now = _clock()
-        answer = self._answer
-        if exc is None and answer is not None and answer.end():
-            self._judge(now, answer, False)
+        response = self._response
+        if exc is None and response is not None and response.end():
+            self._judge(now, response, False)
         else:
             self.fail(now, _kind_of_loss(exc))
         self._driver.lost(self)
 
-    def _learn(self, memory: HeadMemory, head: bytes, now: int) -> PlainHead | None:
+    def _learn(self, memory: HeadCache, head: bytes, now: int) -> CachedHead | None:
         try:
             plain = memory.learn(head)
-        except BrokenAnswerError:
+        except ProtocolError:
             return None
         if plain is None or not plain.error:
             return plain
-        if self._driver.examples.settled(plain.error, self._endpoint, now):
+        if self._driver.recording.explained(plain.error, self._endpoint, now):
             return plain
         memory.forget(head)
-        return None  # read whole, the answer makes an example
+        return None  # read in full, the response makes an example
 
     def _continue_plain(self, data: bytes, now: int) -> None:
         self._missing -= len(data)
@@ -214,61 +213,66 @@ class Connection(asyncio.Protocol):
             self._complete(now, self._error, self._status, self._body_bytes, reusable)
 
     def _feed(self, data: bytes, now: int) -> None:
-        answer = self._answer
-        assert answer is not None
+        response = self._response
+        assert response is not None
         try:
-            if answer.feed(data):
-                self._judge(now, answer, answer.reusable)
-        except BrokenAnswerError as exc:
+            if response.feed(data):
+                self._judge(now, response, response.reusable)
+        except ProtocolError as exc:
             self.fail(now, ErrorKind.PROTOCOL, str(exc), data)
 
-    def _judge(self, now: int, answer: Answer, reusable: bool) -> None:
+    def _judge(self, now: int, response: Response, reusable: bool) -> None:
         checker = self._driver.checkers[self._endpoint]
+        status, bytes_in = response.status, response.body_bytes
         if checker is None:
-            error, words = judge_status(answer.status)
+            error, message = check_status(status)
         else:
-            error, words = checker.judge(
-                answer.status, answer.body, answer.body_bytes, answer.encoding
-            )
-        if error:
-            self._explain(error, answer.status, answer.body_bytes, words)
-        self._answer = None
-        self._complete(now, error, answer.status, answer.body_bytes, reusable)
-
-    def _explain(
-        self, error: ErrorKind, status: int, bytes_in: int, words: str, came: bytes = b""
-    ) -> None:
-        """Keep the failure as an example, if one more of its kind is wanted."""
-        examples, answer = self._driver.examples, self._answer
-        if not examples.wants(error, self._endpoint, self._intended):
+            error, message = checker.judge(status, response.body, bytes_in, response.encoding)
+        if not error:
+            self._response = None
+            self._complete(now, error, status, bytes_in, reusable)
             return
-        body = bytes(answer.body[:BODY_BYTES]) if answer is not None else b""
-        examples.keep(
-            error,
-            self._endpoint,
-            self._seq,
-            self._intended,
-            status,
-            unfinished_words(error, status, bytes_in) or words,
-            answer.headers() if answer is not None and status else (),
-            body or came,
-            bytes_in or len(came),
+        self._finish(now, error, status, bytes_in, message)
+        self._release(now, reusable)
+
+    def _finish(
+        self,
+        now: int,
+        error: ErrorKind,
+        status: int,
+        bytes_in: int,
+        message: str,
+        data: bytes = b"",
+    ) -> None:
+        """Finish a failed request, with what an example would show of its response."""
+        response, self._response = self._response, None
+        self.busy = False
+        self._driver.in_flight -= 1
+        self._driver.recording.finish(
+            Outcome(
+                self._seq,
+                self._intended,
+                self.sent,
+                self._first,
+                now,
+                bytes_in,
+                status,
+                self._endpoint,
+                error,
+                self._flags,
+                message,
+                partial(_excerpt, response, status, bytes_in, data),
+            )
         )
 
     def _complete(
         self, now: int, error: ErrorKind, status: int, bytes_in: int, reusable: bool
     ) -> None:
-        self._record(now, error, status, bytes_in)
-        if reusable and self._driver.keep_alive:
-            self._driver.free(self, now)
-        else:
-            self._part()
-
-    def _record(self, now: int, error: ErrorKind, status: int, bytes_in: int) -> None:
+        """Record a request that needs no example: the way of almost all of them."""
         self.busy = False
         driver = self._driver
         driver.in_flight -= 1
-        driver.recorder.record(
+        driver.record(
             self._seq,
             self._intended,
             self.sent,
@@ -280,6 +284,23 @@ class Connection(asyncio.Protocol):
             error,
             self._flags,
         )
+        if reusable and driver.keep_alive:  # as in _release, without the call
+            driver.free(self, now)
+        else:
+            self._part()
+
+    def _release(self, now: int, reusable: bool) -> None:
+        if reusable and self._driver.keep_alive:
+            self._driver.free(self, now)
+        else:
+            self._part()
+
+
+def _excerpt(response: Response | None, status: int, bytes_in: int, data: bytes) -> Excerpt:
+    if response is None:
+        return Excerpt((), data, bytes_in or len(data))
+    body = bytes(response.body[:BODY_BYTES]) or data
+    return Excerpt(response.headers() if status else (), body, bytes_in or len(data))
 
 
 def _kind_of_loss(exc: Exception | None) -> ErrorKind:

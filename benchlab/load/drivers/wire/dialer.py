@@ -24,9 +24,9 @@ _TRIAL_S = 2.0
 
 
 class Dialed(NamedTuple):
-    """What came of opening a connection: ``phases`` are DNS, connect and TLS in ns.
+    """The result of opening a connection: ``phases`` are DNS, connect and TLS in ns.
 
-    ``cause`` is the exception behind ``error``; ``local`` says that this machine was to blame.
+    ``cause`` is the exception behind ``error``; ``local``: this machine caused it.
     """
 
     phases: tuple[int, int, int]
@@ -53,7 +53,7 @@ class Dialer:
         self._looked_up = 0
 
     async def prepare(self) -> None:
-        """Find an address of the service that answers, or the first one if none does.
+        """Find an address of the service that accepts connections, or the first if none does.
 
         Raises:
             TargetError: its name cannot be resolved. A refused connection is no error here: the
@@ -107,7 +107,7 @@ class Dialer:
     async def _refresh(self) -> None:
         found = await self._look_up()
         self._looked_up = _clock()
-        # The family that answered before the run is the one that works from here.
+        # The address family that worked before the run is the one that works from here.
         same = [item for item in found if self._address and item[0] == self._address[0]]
         self._address = (same or found)[0]
 

@@ -8,14 +8,16 @@ from contextlib import suppress
 
 from benchlab.load.arrivals.source import Source
 from benchlab.load.drivers.checking import make_checker
-from benchlab.load.drivers.failures import exception_words
-from benchlab.load.drivers.servers import ServerNames
+from benchlab.load.drivers.failures import exception_message
+from benchlab.load.drivers.headers import ServerNames
 from benchlab.load.drivers.tls import tls_context
 from benchlab.load.drivers.wire.connection import Connection
 from benchlab.load.drivers.wire.dialer import Dialed, Dialer
 from benchlab.load.drivers.wire.encoding import Encoder, make_encoder
-from benchlab.load.drivers.wire.response import HeadMemory
-from benchlab.load.recording.outputs import Outputs
+from benchlab.load.drivers.wire.response import HeadCache
+from benchlab.load.recording.outcome import Outcome
+from benchlab.load.recording.recorder import Record
+from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind, Flag
@@ -49,14 +51,14 @@ class WireDriver:
     """
 
     def __init__(
-        self, plan: Plan, worker: int, run_id: str, source: Source, outputs: Outputs
+        self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
     ) -> None:
         self._plan = plan
         self._source = source
         self._closed = source.closed
-        self._log = outputs.connections
-        self.recorder = outputs.recorder
-        self.examples = outputs.examples
+        self._log = recording.connections
+        self.recording = recording
+        self.record: Record = recording.record
         self._limit = plan.share(worker)
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
         self._mix = plan.request_order
@@ -76,12 +78,12 @@ class WireDriver:
         self.head_only = [request.method == "HEAD" for request in plan.requests]
         self.servers = ServerNames()
         self.checkers = [make_checker(request) for request in plan.requests]
-        self.rooms = [
+        self.body_limits = [
             0 if checker is None else max(BODY_BYTES, checker.keep_bytes)
             for checker in self.checkers
         ]
         self.heads = [
-            HeadMemory(head_only=head_only, servers=self.servers, checker=checker)
+            HeadCache(head_only=head_only, servers=self.servers, checker=checker)
             for head_only, checker in zip(self.head_only, self.checkers, strict=True)
         ]
         self.in_flight = 0
@@ -112,8 +114,8 @@ class WireDriver:
             self._refill()
 
     def measure_from(self, seq: int) -> None:
-        """What the source numbers below ``seq`` belongs to the warm-up."""
-        self.recorder.first_measured_seq = seq
+        """Flag what the source numbers below ``seq`` as warm-up."""
+        self.recording.measure_from(seq)
 
     def dispatch(self) -> None:
         """Send what is due on idle or new connections; the rest waits for the cap."""
@@ -125,7 +127,7 @@ class WireDriver:
             self._place(job, 0, now)
 
     def sweep(self, now_ns: int) -> None:
-        """Record requests that are over their time as timed out."""
+        """Fail requests whose timeout has passed."""
         limit = now_ns - self._timeout_ns
         expired = [c for c in self._connections if c.busy and c.sent < limit]
         for connection in expired:
@@ -144,9 +146,21 @@ class WireDriver:
             assert job is not None
             seq, intended = job
             endpoint = self._mix[seq % self._mix_size]
-            error, flags = ErrorKind.ABANDONED, Flag.CAP_WAIT
-            self.recorder.record(seq, intended, now_ns, 0, now_ns, 0, 0, endpoint, error, flags)
-            self.examples.keep(error, endpoint, seq, intended, 0, _NEVER_SENT)
+            self.recording.finish(
+                Outcome(
+                    seq=seq,
+                    intended=intended,
+                    sent=now_ns,
+                    first_byte=0,
+                    done=now_ns,
+                    bytes_in=0,
+                    status=0,
+                    endpoint=endpoint,
+                    error=ErrorKind.ABANDONED,
+                    flags=Flag.CAP_WAIT,
+                    message=_NEVER_SENT,
+                )
+            )
 
     async def close(self) -> None:
         """Close all connections."""
@@ -160,7 +174,7 @@ class WireDriver:
     # what connections call
 
     def free(self, connection: Connection, now: int) -> None:
-        """An answer is in and the connection can serve again: give it the next request."""
+        """A response is complete and the connection can be used again: send the next request."""
         job = None if self._stopped else self._source.take(now)
         flags = 0
         if job is not None and not self._closed:
@@ -175,7 +189,7 @@ class WireDriver:
             self._place(job, flags, now)
 
     def lost(self, connection: Connection) -> None:
-        """A connection is gone: make room, and let a new one take the next request."""
+        """A connection is closed: let a new one take the next request."""
         if connection in self._connections:
             was_idle = connection in self._idle[connection.origin]
             self._drop(connection)
@@ -246,8 +260,8 @@ class WireDriver:
         elif not error:
             connection.close()  # the request timed out meanwhile
         elif connection.busy:
-            words = exception_words(dialed.cause) if dialed.cause is not None else ""
-            connection.fail(_clock(), error, words)
+            message = exception_message(dialed.cause) if dialed.cause is not None else ""
+            connection.fail(_clock(), error, message)
             self._drop(connection)
             if self._closed:
                 asyncio.get_running_loop().call_later(CONNECT_PAUSE_S, self._refill)

@@ -1,12 +1,11 @@
-"""Reading HTTP/1.1 answers (RFC 9112).
+"""Read HTTP/1.1 responses (RFC 9112).
 
 One real parser (httptools, which is llhttp) decides everything: strict about lengths, as both
-sides must agree where an answer ends, and lenient where a client must or may be (folded header
-lines, section 5.2; lines that end with LF alone, section 2.2). Most answers of a service under
-test have the same head, byte for byte, except a date that changes once a second; what the parser
-said about a head is remembered by its bytes, and an answer with a known head and a plain
-``Content-Length`` body is then done by comparing lengths. Whether the answer is as expected is part
-of what is remembered, unless that takes its body.
+sides must agree where a response ends, and lenient where a client must or may be (folded header
+lines, section 5.2; lines that end with LF alone, section 2.2). Most responses of a service under
+test have the same head, byte for byte, except a date that changes once a second. So the parser's
+result is cached by the head's bytes, and a response with a cached head and a ``Content-Length``
+body is read by comparing lengths. Whether its checks hold is cached too, unless they need the body.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from typing import Any, NamedTuple
 
 import httptools
 
-from benchlab.load.drivers.checking import Checker, judge_status
-from benchlab.load.drivers.servers import ServerNames
+from benchlab.load.drivers.checking import Checker, check_status
+from benchlab.load.drivers.headers import ServerNames
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
 
-__all__ = ["Answer", "BrokenAnswerError", "HeadMemory", "PlainHead"]
+__all__ = ["CachedHead", "HeadCache", "ProtocolError", "Response"]
 
 _MEMORY = 512
 _SWITCHING = 101
@@ -34,18 +33,18 @@ _INTERIM = re.compile(rb"HTTP/1\.\d 1\d\d")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _MOST_HEADS = 8
 _MAX_HEAD = 256 * 1024
-"""Bytes an answer may spend on interim answers and headers, or on chunk headers and trailers
+"""Bytes a response may spend on interim responses and headers, or on chunk headers and trailers
 without a byte of body: as with any client, an endless head must not fill the memory."""
 
 
-class BrokenAnswerError(Exception):
-    """What came is not an HTTP/1.x answer."""
+class ProtocolError(Exception):
+    """What came is not an HTTP/1.x response."""
 
 
-class PlainHead(NamedTuple):
-    """A head whose body is ``length`` bytes; the connection may serve again if ``reusable``.
+class CachedHead(NamedTuple):
+    """A head whose body is ``length`` bytes; the connection can be used again if ``reusable``.
 
-    ``error`` says what the answer is, whatever its body says.
+    ``error`` is the kind of error of such a response, whatever its body.
     """
 
     status: int
@@ -54,8 +53,8 @@ class PlainHead(NamedTuple):
     error: ErrorKind
 
 
-class HeadMemory:
-    """What the parser and the checks said about heads seen before, for one request of a plan."""
+class HeadCache:
+    """The heads of one request's responses, with what parser and checks made of them."""
 
     __slots__ = ("_checker", "_head_only", "_servers", "known")
 
@@ -66,31 +65,31 @@ class HeadMemory:
         servers: ServerNames | None = None,
         checker: Checker | None = None,
     ) -> None:
-        """``head_only``: the request is HEAD, whose answers never have a body. ``servers`` is
-        told of every head that is learned."""
+        """``head_only``: the request is HEAD, whose responses never have a body. ``servers`` gets
+        every new head."""
         self._servers = servers or ServerNames()
         self._checker = checker
         self._head_only = head_only
-        self.known: dict[bytes, PlainHead | None] = {}
+        self.known: dict[bytes, CachedHead | None] = {}
 
-    def learn(self, head: bytes) -> PlainHead | None:
+    def learn(self, head: bytes) -> CachedHead | None:
         """Parse ``head`` (its blank line included) and remember it.
 
         None if it is not plain, or if a check must see the body.
 
         Raises:
-            BrokenAnswerError: it is no HTTP head.
+            ProtocolError: it is not an HTTP head.
         """
         if len(self.known) >= _MEMORY:
             self.known.clear()
-        answer = Answer(head_only=self._head_only)
-        complete = answer.feed(head)
+        response = Response(head_only=self._head_only)
+        complete = response.feed(head)
         plain = None
-        length = answer.content_length
-        framed = (complete or length is not None) and not answer.body_bytes
-        if not answer.interim and framed and not answer.until_close:
+        length = response.content_length
+        framed = (complete or length is not None) and not response.body_bytes
+        if not response.interim and framed and not response.until_close:
             body = 0 if complete else length or 0
-            plain = self._judge(answer.status, body, answer.reusable)
+            plain = self._judge(response.status, body, response.reusable)
         self.known[head] = plain
         self._servers.note_head(head)
         return plain
@@ -99,28 +98,28 @@ class HeadMemory:
         """Learn ``head`` anew when it comes again."""
         self.known.pop(head, None)
 
-    def _judge(self, status: int, length: int, reusable: bool) -> PlainHead | None:
+    def _judge(self, status: int, length: int, reusable: bool) -> CachedHead | None:
         if self._checker is None:
-            return PlainHead(status, length, reusable, judge_status(status)[0])
+            return CachedHead(status, length, reusable, check_status(status)[0])
         if self._checker.needs_body:
             return None
-        return PlainHead(status, length, reusable, self._checker.judge(status, None, length)[0])
+        return CachedHead(status, length, reusable, self._checker.judge(status, None, length)[0])
 
 
-class Answer:
-    """One answer, fed in pieces of any size. Bodies are counted and not kept, but for a start.
+class Response:
+    """One response, fed in pieces of any size. Its body is counted, not stored, but for a start.
 
-    ``body`` is the first ``room`` bytes of it; of an answer with a status of 400 or above as much
+    ``body`` is its first ``body_limit`` bytes; of a response with a status of 400 or above as much
     as an example shows. ``encoding`` is its Content-Encoding. ``until_close`` says that the body
     ends with the connection; `end` then completes it.
     """
 
     __slots__ = (
+        "_body_limit",
         "_chunked",
         "_head_only",
         "_opening",
         "_parser",
-        "_room",
         "_spent",
         "_start",
         "body",
@@ -134,10 +133,10 @@ class Answer:
         "until_close",
     )
 
-    def __init__(self, *, head_only: bool, room: int = 0, start: bytes = b"") -> None:
+    def __init__(self, *, head_only: bool, body_limit: int = 0, start: bytes = b"") -> None:
         """``start`` are the first bytes, which `headers` reads when somebody asks."""
         self._head_only = head_only
-        self._room = room
+        self._body_limit = body_limit
         self._start = start
         self.body = bytearray()
         self.encoding = ""
@@ -157,12 +156,12 @@ class Answer:
         self.until_close = False
 
     def feed(self, data: bytes) -> bool:
-        """Take in ``data``; True once the answer is complete.
+        """Parse ``data``; True once the response is complete.
 
-        Bytes after the end make the connection unusable, not the answer wrong.
+        Bytes after the end make the connection unusable, not the response wrong.
 
         Raises:
-            BrokenAnswerError: the bytes are not an HTTP answer.
+            ProtocolError: the bytes are not an HTTP response.
         """
         if self._opening is not None:
             self._check_opening(data)
@@ -173,24 +172,24 @@ class Answer:
             self.complete, self.reusable = True, False
         except httptools.HttpParserError as exc:
             if not self.complete:
-                own = isinstance(exc.__context__, BrokenAnswerError)
-                raise BrokenAnswerError(str(exc.__context__ if own else exc)) from exc
-            self.reusable = False  # what follows a whole answer spoils only the connection
+                own = isinstance(exc.__context__, ProtocolError)
+                raise ProtocolError(str(exc.__context__ if own else exc)) from exc
+            self.reusable = False  # what follows a complete response spoils only the connection
         if self.status == _SWITCHING:
-            raise BrokenAnswerError("the server switched to another protocol")
+            raise ProtocolError("the server switched to another protocol")
         if self._spent > _MAX_HEAD and not self.complete:
-            raise BrokenAnswerError(f"more than {_MAX_HEAD:,} bytes of headers")
+            raise ProtocolError(f"more than {_MAX_HEAD:,} bytes of headers")
         return self.complete
 
     def _check_opening(self, data: bytes) -> None:
         """The parser knows protocols that only look like HTTP: refuse them."""
         opening = ((self._opening or b"") + data[:8]).lstrip(b"\r\n")
         if opening[: len(_OPENING)] != _OPENING[: len(opening)]:
-            raise BrokenAnswerError("the answer is not HTTP")
+            raise ProtocolError("the response is not HTTP")
         self._opening = None if len(opening) >= len(_OPENING) else opening
 
     def end(self) -> bool:
-        """The connection was closed; True if that completes the answer."""
+        """The connection was closed; True if that completes the response."""
         return self.complete or (self.until_close and self.status != 0)
 
     def headers(self) -> list[tuple[str, str]]:
@@ -205,30 +204,30 @@ class Answer:
 
     def on_message_begin(self) -> None:
         if self.complete:
-            self.reusable = False  # a second answer that nobody asked for
+            self.reusable = False  # an unsolicited second response
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.complete:
             return
         if b"\0" in value or name[-1:] in b" \t":
-            raise BrokenAnswerError(f"invalid header {name[:40]!r}")
+            raise ProtocolError(f"invalid header {name[:40]!r}")
         lowered = name.lower()
         if lowered == b"content-length":
             self.content_length = int(value)
         elif lowered == b"transfer-encoding":
             if self._chunked:
-                raise BrokenAnswerError("Transfer-Encoding goes on after chunked")
+                raise ProtocolError("Transfer-Encoding goes on after chunked")
             self._chunked = value.lower().rstrip().endswith(b"chunked")
         elif lowered == b"content-encoding":
-            said = value.decode("latin-1")
-            self.encoding = f"{self.encoding}, {said}" if self.encoding else said
+            coding = value.decode("latin-1")
+            self.encoding = f"{self.encoding}, {coding}" if self.encoding else coding
 
     def on_headers_complete(self) -> None:
         if self.complete:
             return
         status, version = self._parser.get_status_code(), self._parser.get_http_version()
         if status < _FIRST_STATUS or version not in _VERSIONS:
-            raise BrokenAnswerError(f"status {status} of HTTP/{version}")
+            raise ProtocolError(f"status {status} of HTTP/{version}")
         self.interim = status < _OK and status != _SWITCHING
         if self.interim:
             self.content_length, self._chunked, self.encoding = None, False, ""
@@ -236,8 +235,8 @@ class Answer:
         self._spent = 0
         self.status = status
         self.reusable = self._parser.should_keep_alive()
-        if judge_status(status)[0]:
-            self._room = max(self._room, BODY_BYTES)
+        if check_status(status)[0]:
+            self._body_limit = max(self._body_limit, BODY_BYTES)
         if self._head_only or status in _NO_BODY:
             self.complete = True
         else:
@@ -249,8 +248,8 @@ class Answer:
             return
         self._spent = 0
         self.body_bytes += len(body)
-        if len(self.body) < self._room:
-            self.body += body[: self._room - len(self.body)]
+        if len(self.body) < self._body_limit:
+            self.body += body[: self._body_limit - len(self.body)]
 
     def on_message_complete(self) -> None:
         if not self.interim:

@@ -1,0 +1,90 @@
+"""The arrivals of a closed loop: each connection's next request follows its last response."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from benchlab.load.arrivals.arrivals import Sender
+from benchlab.load.arrivals.source import ClosedSource, CountedSource
+from benchlab.load.arrivals.timer import Timer, make_timer
+from benchlab.plan.plan import Plan
+
+__all__ = ["ClosedArrivals", "CountedArrivals"]
+
+
+class ClosedArrivals:
+    """See `benchlab.load.arrivals.arrivals.Arrivals`."""
+
+    clock = "responses"
+
+    def __init__(self, plan: Plan, worker: int) -> None:
+        self._length_ns = plan.end_ns
+        self._end_ns = sys.maxsize
+        self._starter: Timer | None = None
+        self.source = self._make_source(plan, worker)
+
+    def _make_source(self, plan: Plan, worker: int) -> ClosedSource:
+        return ClosedSource(worker, plan.workers)
+
+    def open(self, loop: asyncio.AbstractEventLoop, sender: Sender) -> None:
+        """Get ready to start ``sender``."""
+        self._loop = loop
+        self._sender = sender
+
+    def start(self, start_ns: int) -> None:
+        """Begin at ``start_ns``."""
+        self._end_ns = self.source.end_ns = start_ns + self._length_ns
+        # The loop's own timers may go off a little early, which would be before time 0.
+        self._starter = make_timer(self._loop, self._begin)
+        self._starter.set(start_ns)
+
+    def tick(self, now_ns: int) -> None:
+        """Stop at the end of the measured window."""
+        if now_ns >= self._end_ns:
+            self.source.stop()
+
+    def stop(self) -> None:
+        """Make no further requests."""
+        self.source.stop()
+        if self._starter is not None:
+            self._starter.close()
+            self._starter = None
+
+    def close(self) -> None:
+        """Make no further requests."""
+        self.stop()
+
+    def _begin(self) -> None:
+        if self._starter is not None:
+            self._starter.close()
+            self._starter = None
+            self._sender.begin()
+
+
+class CountedArrivals(ClosedArrivals):
+    """A closed loop that ends after the worker's share of the plan's ``request_count``."""
+
+    source: CountedSource
+
+    def __init__(self, plan: Plan, worker: int) -> None:
+        super().__init__(plan, worker)
+        self._warmup_ns = plan.warmup_ns
+
+    def _make_source(self, plan: Plan, worker: int) -> CountedSource:
+        count = plan.count_share(worker)
+        assert count is not None
+        return CountedSource(worker, plan.workers, count, self._measure_from)
+
+    def _measure_from(self, seq: int) -> None:
+        self._sender.measure_from(seq)
+
+    def open(self, loop: asyncio.AbstractEventLoop, sender: Sender) -> None:
+        """Get ready; all is warm-up until the first request that counts."""
+        super().open(loop, sender)
+        sender.measure_from(sys.maxsize)
+
+    def start(self, start_ns: int) -> None:
+        """Begin at ``start_ns``, and count from the end of the warm-up."""
+        self.source.measured_ns = start_ns + self._warmup_ns
+        super().start(start_ns)

@@ -1,0 +1,52 @@
+"""Tell what kind of error an exception of httpx is."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+import httpx
+
+from benchlab.errors import causes_of
+from benchlab.load.drivers.failures import exception_message
+from benchlab.samples.samples import ErrorKind
+
+__all__ = ["describe_exception", "opening_error"]
+
+_UNFINISHED = {ErrorKind.TIMEOUT, ErrorKind.RESET, ErrorKind.CLOSED}
+
+
+def describe_exception(exc: BaseException) -> tuple[ErrorKind, str]:
+    """The kind of error that ``exc`` is, and its message.
+
+    The message is empty where how far the request had come explains more (`Outcome.message`).
+    """
+    kind = _error_kind(exc)
+    return kind, "" if kind in _UNFINISHED else exception_message(exc)
+
+
+def opening_error(exc: BaseException, *, in_tls: bool) -> ErrorKind:
+    """The kind of error that a failure to open a connection is; ``in_tls``: in its handshake."""
+    late = (TimeoutError, asyncio.CancelledError)  # how the request's own timeout shows here
+    if any(isinstance(item, late) for item in causes_of(exc)):
+        return ErrorKind.TIMEOUT
+    return ErrorKind.TLS if in_tls else ErrorKind.CONNECT
+
+
+def _error_kind(exc: BaseException) -> ErrorKind:
+    causes = causes_of(exc)
+    if isinstance(exc, httpx.TimeoutException | TimeoutError):
+        return ErrorKind.TIMEOUT
+    if any(isinstance(item, ssl.SSLError) for item in causes):
+        return ErrorKind.TLS
+    if isinstance(exc, httpx.ConnectError | AttributeError):
+        # AttributeError: anyio asks a connection that was reset at once for its address
+        return ErrorKind.CONNECT
+    if any(isinstance(item, ConnectionResetError | BrokenPipeError) for item in causes):
+        return ErrorKind.RESET
+    if isinstance(exc, httpx.RemoteProtocolError):
+        early = "disconnected" in str(exc) or "closed connection" in str(exc)
+        return ErrorKind.CLOSED if early else ErrorKind.PROTOCOL
+    if isinstance(exc, httpx.NetworkError):
+        return ErrorKind.RESET
+    return ErrorKind.PROTOCOL

@@ -1,0 +1,118 @@
+"""Carry out a plan with workers: start them together, watch the run, stop it."""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from benchlab import spool
+from benchlab.load.supervisor.progress import OnProgress, ProgressReader
+from benchlab.load.supervisor.stop_signal import StopSignal
+from benchlab.load.supervisor.worker_process import WorkerHandle
+from benchlab.plan.plan import Plan
+from benchlab.units import NS_PER_MS, seconds_to_ns
+
+__all__ = ["supervise"]
+
+_LEAD_NS = 50 * NS_PER_MS
+_POLL_EVERY_S = 0.2
+_GRACE_S = 5.0
+
+
+def supervise(
+    plan: Plan,
+    directory: Path,
+    workers: Sequence[WorkerHandle],
+    stop: StopSignal,
+    on_progress: OnProgress | None = None,
+) -> None:
+    """Carry out ``plan`` into the spool ``directory``; returns when every worker has ended.
+
+    Raises:
+        InputError: a worker found something in the plan that cannot be sent.
+        TargetError: the service's name cannot be resolved.
+        WorkerError: a worker did not become ready. A later failure is in its health instead.
+    """
+    start_ns = 0
+    try:
+        for worker in workers:
+            worker.assign(directory)
+        for worker in workers:
+            worker.await_ready(stop)
+        start_ns = time.monotonic_ns() + _LEAD_NS
+        spool.write_start(directory, time.time_ns() + start_ns - time.monotonic_ns())
+        for worker in workers:
+            worker.tell(f"start {start_ns}")
+        outcome = _watch(plan, directory, workers, start_ns, stop, on_progress)
+        with suppress(OSError):  # a full disk: the samples tell how far the run came
+            spool.write_outcome(directory, *outcome)
+    finally:
+        for worker in workers:
+            worker.end(start_ns, plan.warmup_ns)
+
+
+def _watch(
+    plan: Plan,
+    directory: Path,
+    workers: Sequence[WorkerHandle],
+    start_ns: int,
+    stop: StopSignal,
+    on_progress: OnProgress | None,
+) -> tuple[int | None, str]:
+    """When the run was stopped, if early, and the ``abort_on`` condition that stopped it."""
+    monitor = _RunMonitor(plan, directory, stop, on_progress)
+    limit_s = plan.drain_s + plan.timeout_s + _GRACE_S
+    limit_ns = start_ns + plan.end_ns + seconds_to_ns(limit_s)
+    stopped_ns: int | None = None
+    level_sent = 0
+    with selectors.DefaultSelector() as selector:
+        for worker in workers:
+            selector.register(worker, selectors.EVENT_READ, worker)
+        while selector.get_map():
+            for key, _ in selector.select(_POLL_EVERY_S):
+                events = key.data.events()
+                if events is None:
+                    selector.unregister(key.fileobj)
+                elif any(event.name == "stopping" for event in events) and not stop.level:
+                    stop.request()  # so must the others
+            now_ns = time.monotonic_ns()
+            monitor.poll(now_ns - start_ns, phase="stopping" if level_sent else "")
+            while level_sent < min(stop.level, 2):
+                level_sent += 1
+                if stopped_ns is None:
+                    stopped_ns = max(0, now_ns - start_ns)
+                for worker in workers:
+                    worker.tell("stop" if level_sent == 1 else "quit")
+            if now_ns > limit_ns:
+                break  # a worker hangs: end() kills it, and its missing health reports it
+    monitor.poll(time.monotonic_ns() - start_ns, phase="done")
+    if stopped_ns is not None and stopped_ns >= plan.end_ns:
+        return None, ""  # requested while draining: the measured window is complete
+    return stopped_ns, monitor.stop_reason
+
+
+class _RunMonitor:
+    """Reads the samples as they come, for ``on_progress`` and the plan's ``abort_on``."""
+
+    def __init__(
+        self, plan: Plan, directory: Path, stop: StopSignal, on_progress: OnProgress | None
+    ) -> None:
+        self._reader = ProgressReader(directory, plan)
+        self._stop = stop
+        self._on_progress = on_progress
+        self._idle = on_progress is None and not plan.abort_on
+        self.stop_reason = ""
+
+    def poll(self, run_ns: int, phase: str) -> None:
+        """Read the run's state at ``run_ns``; request a stop if a condition holds."""
+        if self._idle:
+            return
+        progress = self._reader.poll(run_ns, phase)
+        if not phase and (reason := self._reader.reason_to_stop(run_ns)):
+            self.stop_reason = reason
+            self._stop.request()  # whoever asks after this does not want to wait
+        if self._on_progress is not None:
+            self._on_progress(progress)

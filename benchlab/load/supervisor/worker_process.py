@@ -1,0 +1,179 @@
+"""A worker as the supervisor sees it: a process, the pipes to it, and memory shared with it.
+
+Workers are started before the run is prepared, so that they import their modules meanwhile; each
+is then assigned the run's spool directory.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+from benchlab import spool
+from benchlab.errors import WorkerError
+from benchlab.load.events import Event, parse_event
+from benchlab.load.supervisor.rescue import rescue, share_memory
+from benchlab.load.supervisor.stop_signal import StopSignal
+
+__all__ = ["WorkerHandle", "started_workers"]
+
+_READY_WITHIN_S = 60.0
+_GRACE_S = 5.0
+
+
+class WorkerHandle(Protocol):
+    """A worker, wherever it runs. Order of calls: as below; `end` at any time."""
+
+    def assign(self, directory: Path) -> None:
+        """Have it carry out its share of the run in the spool ``directory``."""
+
+    def await_ready(self, stop: StopSignal) -> None:
+        """Wait until it can be started.
+
+        Raises:
+            BenchlabError: it cannot, for this reason.
+            KeyboardInterrupt: ``stop`` was requested first.
+        """
+
+    def tell(self, command: str) -> None:
+        """Send ``start <clock ns>``, ``stop`` or ``quit``; to a worker that has ended, nothing."""
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when there are `events`."""
+
+    def events(self) -> list[Event] | None:
+        """What it reported since the last call; None once it has ended."""
+
+    def end(self, start_ns: int, warmup_ns: int) -> None:
+        """Leave nothing of it running. ``start_ns`` is 0 for a run that was not started."""
+
+
+@contextmanager
+def started_workers(count: int) -> Iterator[Sequence[WorkerProcess]]:
+    """Start ``count`` worker processes; what is left of them on leaving is killed."""
+    workers: list[WorkerProcess] = []
+    try:
+        for number in range(count):
+            workers.append(WorkerProcess(number))
+        yield workers
+    finally:
+        for worker in workers:
+            worker.end(0, 0)
+
+
+class WorkerProcess:
+    """A `WorkerHandle` on a process of this machine."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._directory: Path | None = None
+        self._ended = False
+        self._rest = b""
+        self._memory = share_memory(f"benchlab-{number}")
+        shared = () if self._memory is None else (self._memory,)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "benchlab.load.worker"]
+            + [str(argument) for argument in (number, *shared)],
+            pass_fds=shared,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,  # until it has a directory, where its log is
+            bufsize=0,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # a worker is one core
+            start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
+        )
+
+    def assign(self, directory: Path) -> None:
+        """Have it carry out its share of the run in ``directory``."""
+        self._directory = directory
+        self.tell(f"run {directory}")
+
+    def await_ready(self, stop: StopSignal) -> None:
+        """Wait until the worker reports that it is ready.
+
+        Raises:
+            BenchlabError: what it reports instead.
+            WorkerError: it ended without a report, or reports nothing.
+            KeyboardInterrupt: ``stop`` was requested first.
+        """
+        deadline = time.monotonic() + _READY_WITHIN_S
+        events: list[Event] | None = []
+        with selectors.DefaultSelector() as selector:
+            selector.register(self, selectors.EVENT_READ)
+            while events == []:
+                if selector.select(0.1):
+                    events = self.events()
+                elif stop.level:
+                    raise KeyboardInterrupt
+                elif time.monotonic() > deadline:
+                    raise WorkerError(
+                        f"worker {self._number} was not ready within {_READY_WITHIN_S:.0f} s"
+                    )
+        if events is None:
+            status = self._process.wait()
+            last = self._log().strip().splitlines()[-1:]
+            text = last[0] if last else f"exit status {status}"
+            raise WorkerError(f"worker {self._number} could not start: {text}")
+        if events[0].error is not None:
+            raise events[0].error
+
+    def tell(self, command: str) -> None:
+        """Send a command; one to a worker that has ended is not an error."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError, ValueError):
+            self._process.stdin.write(f"{command}\n".encode())
+
+    def fileno(self) -> int:
+        """The descriptor of its standard output."""
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def events(self) -> list[Event] | None:
+        """What it reported since the last call; None once it has ended."""
+        data = os.read(self.fileno(), 4096)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [parse_event(line) for line in lines] if data else None
+
+    def end(self, start_ns: int, warmup_ns: int) -> None:
+        """Leave no process and no pipe: close standard input, wait, then kill.
+
+        What a worker had measured and not written when it died is written here.
+        """
+        if self._ended:
+            return
+        self._ended = True
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._process.stdin.close()
+        if self._directory is None:
+            self._process.kill()
+        try:
+            self._process.wait(timeout=_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+        self._process.stderr.close()
+        if self._memory is not None:
+            if start_ns and self._process.returncode and self._directory is not None:
+                samples = spool.samples_path(self._directory, self._number)
+                with suppress(OSError):  # a full disk: the missing health reports it
+                    rescue(self._memory, samples, start_ns, warmup_ns)
+            os.close(self._memory)
+
+    def _log(self) -> str:
+        """What it wrote to standard error; it has ended."""
+        assert self._process.stderr is not None
+        text = self._process.stderr.read().decode(errors="replace")
+        if self._directory is not None:
+            with suppress(FileNotFoundError):
+                text += spool.log_path(self._directory, self._number).read_text(errors="replace")
+        return text

@@ -1,0 +1,33 @@
+"""The drivers that a plan may name, and how they differ.
+
+Their code is in `benchlab.load.drivers`; a new driver is one line here and one in its registry.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+__all__ = ["DRIVERS", "SCENARIO_DRIVER", "DriverTraits"]
+
+
+class DriverTraits(NamedTuple):
+    """How a driver differs from others.
+
+    ``shared_cap``: an open loop's ``max_connections`` bounds the connections to all services
+    together; otherwise it bounds those to each. ``cheaper`` is a driver that uses much less CPU
+    for the same requests. ``is_calibrated``: `benchlab calibrate` measures what it can send.
+    """
+
+    shared_cap: bool = False
+    cheaper: str = ""
+    is_calibrated: bool = False
+    runs_scenarios: bool = False
+
+
+DRIVERS: Final = {
+    "http": DriverTraits(shared_cap=True, is_calibrated=True),
+    "httpx": DriverTraits(cheaper="http", runs_scenarios=True),
+}
+
+SCENARIO_DRIVER: Final = next(name for name, traits in DRIVERS.items() if traits.runs_scenarios)
+"""The driver of every plan with a scenario."""
