@@ -1,4 +1,4 @@
-"""Make foreign text safe to show, and put counts into words."""
+"""Text of others made safe to show, and the small grammar of messages."""
 
 from __future__ import annotations
 
@@ -22,5 +22,9 @@ def one_line(text: str, length: int) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """``count`` with its noun: ``1 request``, ``1,000 requests``."""
+    """``count`` with its noun: ``1 request``, ``1,200 requests``.
+
+    >>> plural(1, "worker"), plural(1200, "request")
+    ('1 worker', '1,200 requests')
+    """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from benchlab.display.text import floor_text, verdict_meaning, window_text
 from benchlab.plan.shapes import ClosedLoop, Imported
-from benchlab.runs.health import Verdict
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
+from benchlab.runs.verdict import Verdict
 from benchlab.samples.examples import show_first
 from benchlab.samples.summary import Distribution, Summary
 from benchlab.text import one_line, plural

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchlab.plan.shapes import ClosedLoop
-from benchlab.runs.window import reached_request_count
+from benchlab.runs.verdict import reached_request_count
 from benchlab.units import NS_PER_S, format_ms
 
 if TYPE_CHECKING:

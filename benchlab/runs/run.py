@@ -12,10 +12,15 @@ from benchlab.errors import InvalidRunError
 from benchlab.redact import public_url
 from benchlab.runs.floor import Floor, floor_note_of, floor_of
 from benchlab.runs.head import RunHead
-from benchlab.runs.health import Verdict, VerdictReason, decide_verdict
 from benchlab.runs.objective_results import ObjectiveResult, evaluate
+from benchlab.runs.verdict import (
+    Verdict,
+    VerdictReason,
+    decide_verdict,
+    measured_window_ns,
+    reached_request_count,
+)
 from benchlab.runs.warnings import warnings_of
-from benchlab.runs.window import measured_window_ns, reached_request_count
 from benchlab.samples.connections import Connections
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.samples import Samples
@@ -53,7 +58,7 @@ class Run(RunHead, Displayed):
 
     @cached_property
     def verdict_reason(self) -> VerdictReason:
-        """Verdict and reason, derived from samples and health."""
+        """Verdict, reason and hint, derived from samples and health."""
         early = self.stopped_ns is not None and not reached_request_count(self.plan, self.samples)
         return decide_verdict(
             self.plan,
@@ -70,27 +75,27 @@ class Run(RunHead, Displayed):
 
     @property
     def invalid_reason(self) -> str | None:
-        """Why the verdict is not ``valid``, in words; None when it is."""
+        """Why the verdict is not ``valid``; None if it is."""
         return self.verdict_reason.reason
 
     @property
     def hint(self) -> str | None:
-        """What would make the verdict ``valid``, in words; None when nothing is known to."""
+        """What to do for a ``valid`` verdict; None if there is nothing to do, or nothing known."""
         return self.verdict_reason.hint
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """Circumstances that call for care in reading the numbers, whatever the verdict."""
+        """Circumstances to know when reading the numbers, whatever the verdict."""
         return tuple(warnings_of(self.plan, self.samples, self.health, self.environment))
 
     @cached_property
     def floor(self) -> Floor | None:
-        """What the host adds to a latency, as it was calibrated when the run was made."""
+        """The noise floor of the host, as calibrated when the run was made; None if it was not."""
         return floor_of(self.environment)
 
     @property
     def floor_note(self) -> str:
-        """Why there is no `floor`, in words; empty when there is one."""
+        """Why there is no `floor`; empty if there is one."""
         return floor_note_of(self.environment)
 
     @property
@@ -110,27 +115,27 @@ class Run(RunHead, Displayed):
 
     @property
     def window_ns(self) -> tuple[int, int]:
-        """Start and end of the measured window, from the start of the run."""
+        """Start and end of the measured window, in ns from the start of the run."""
         return measured_window_ns(self.plan, self.samples, self.stopped_ns)
 
     @cached_property
     def summary(self) -> Summary:
-        """The numbers of the measured window."""
+        """Counts, rates and distributions of the measured window."""
         start, end = self.window_ns
-        # Of a scenario, iterations have a schedule and samples are steps.
+        # In a scenario the schedule is per iteration, samples are per step.
         intended = None if self.plan.scenario else self.plan.intended_count(end)
         return summarize(self.measured, start, end, intended)
 
     @property
     def iteration_count(self) -> int | None:
-        """Iterations of a scenario that began in the measured window; None without a scenario."""
+        """Iterations of a scenario that started in the measured window; None without one."""
         return len(self.measured.iteration_starts) if self.plan.scenario is not None else None
 
     def by_endpoint(self) -> dict[str, Summary]:
-        """The numbers of the measured window for each named request, in the plan's order.
+        """The `summary` of each endpoint, in the plan's order.
 
-        Requests of the same name count as one. Which request comes when is drawn from the
-        weights, so none of several has an intended rate of its own.
+        Requests of the same name are one endpoint. If there are several, none has an intended rate:
+        which request comes when is drawn from their weights.
         """
         return dict(self._endpoints)
 
@@ -147,19 +152,19 @@ class Run(RunHead, Displayed):
 
     @cached_property
     def objectives(self) -> tuple[ObjectiveResult, ...]:
-        """What came of the plan's ``slo``, held against the measured window; never the verdict."""
+        """Results of the plan's ``slo`` in the measured window; they never affect the verdict."""
         measured, (start, end) = self.measured, self.window_ns
         return tuple(evaluate(item, measured, start, end) for item in self.plan.objectives)
 
     def histogram(self) -> LatencyHistogram:
-        """Latencies of the measured window."""
+        """A mergeable histogram of the latencies in the measured window, in ns."""
         histogram = LatencyHistogram()
         for latency_ns in self.measured.in_blocks("latency_ns"):
             histogram.record(latency_ns)
         return histogram
 
     def require_valid(self) -> None:
-        """Refuse to go on with a run that does not support a conclusion.
+        """Raise unless the run supports a conclusion. Every analysis calls this first.
 
         Raises:
             InvalidRunError: the verdict is not ``valid``; the message has the reason.
@@ -171,7 +176,7 @@ class Run(RunHead, Displayed):
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as people's programs read it: identity, numbers, verdict. No samples."""
+        """The result as a JSON-ready dict: identity, numbers, verdict. Without samples."""
         return {
             "run_id": self.id,
             "name": self.name,
@@ -191,7 +196,7 @@ class Run(RunHead, Displayed):
         }
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row for people: identity, counts and rates, durations in ms, verdict."""
+        """A one-row frame: identity, counts and rates, durations in ms, verdict."""
         import pandas as pd
 
         row = self.to_dict()

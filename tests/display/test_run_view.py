@@ -8,9 +8,9 @@ from typing import get_args
 from benchlab.display.run_view import LEVELS, view
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop
-from benchlab.runs.health import Verdict
 from benchlab.runs.server_side import ServerSide
 from benchlab.runs.trace_coverage import TraceCoverage
+from benchlab.runs.verdict import Verdict
 from benchlab.samples.examples import Example, make_example
 from tests.golden.runs import scenario
 from tests.runs.synthetic import URL, make_run

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
 
-from benchlab.errors import InputError
+from benchlab.errors import OutputError
 from benchlab.report import write_report, write_tables
 from tests.runs.synthetic import make_run
 
@@ -15,27 +16,24 @@ def test_the_directory_is_made_and_the_page_returned(tmp_path: Path) -> None:
     assert page.read_text().startswith("<!DOCTYPE html>")
 
 
-def test_a_directory_that_cannot_be_made_is_an_input_error(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_made_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match=r"cannot write to .*file.*choose") as caught:
+    with pytest.raises(OutputError, match=r"cannot write to .*file.*choose") as caught:
         write_report(make_run(), tmp_path / "file" / "reports")
     assert "\n" not in str(caught.value)
-    assert caught.value.exit_code == 2
+    assert caught.value.exit_code == 1
 
 
-def test_a_failed_write_leaves_the_old_files_and_no_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_files_and_no_others(tmp_path: Path) -> None:
     write_report(make_run(), tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-
-    def full(self: Path, text: str, **_: object) -> int:
-        self.touch()
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(InputError, match="No space left on device"):
-        write_report(make_run(errors=True), tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OutputError, match="File too large"):
+            write_report(make_run(errors=True), tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

@@ -28,7 +28,7 @@ from benchlab.runs.health import Health
 from benchlab.runs.run import Run
 from benchlab.samples.records import BLOCK_RECORDS, SAMPLE_DTYPE, ErrorKind
 from benchlab.samples.samples import Samples
-from benchlab.spool.record_file import RecordFile
+from benchlab.spool.storage import RecordFile
 from benchlab.units import NS_PER_S
 
 __all__ = ["UNKNOWN_URL", "Collector"]

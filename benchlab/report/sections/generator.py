@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchlab.display.run_view import Table
 from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.report.section import Section
-from benchlab.runs.health import count_missing, without_cap_wait
 from benchlab.runs.run import Run
+from benchlab.runs.verdict import count_missing, without_cap_wait
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_MS, format_bytes, format_column_ms, format_count

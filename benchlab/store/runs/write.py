@@ -1,11 +1,11 @@
-"""Keeping a run: its samples in blocks, then the row that makes it exist.
+"""Save a run: its samples in blocks, then the row that makes it exist.
 
-Any step can be cut off and the whole repeated. A block is one insert into one partition, so it
-is stored whole or not at all; before a block is sent the store is asked whether it has it, and
-a token made of run and block catches the insert whose acknowledgement was lost. The row in
-``runs`` is written once the number of stored samples is right, and so is that in the rollups,
-which a materialized view fills and a crash may leave behind. What holds where several processes
-save the same run at once is said in `benchlab.store.runs.exactly_once`.
+Any step can be interrupted and the whole repeated. A block is one insert into one partition, so it
+is stored completely or not at all. Before a block is sent the store is asked whether it has it, and
+a token made of run and block catches an insert whose acknowledgement was lost. The row in ``runs``
+is written once the samples are complete, and so are the rollups, which a materialized view fills
+and a crash may leave incomplete. For several processes that save the same run at once, see
+`benchlab.store.runs.exactly_once`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from benchlab import spool
 from benchlab.errors import StoreError, StoreUnavailableError
+from benchlab.inserts import once
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
-from benchlab.store.client.connection import DURABLE
 from benchlab.store.runs.connections import save_connections
 from benchlab.store.runs.exactly_once import insert_exactly, insert_rows
 from benchlab.store.schema.cluster import stored
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 __all__ = ["BLOCK_SAMPLES", "JSON_COLUMNS", "PLAIN_COLUMNS", "is_stored", "remove_spool", "save"]
 
 BLOCK_SAMPLES = 262_144
-"""Samples per insert. Fixed: it decides which samples a block's token stands for."""
+"""Samples per insert. Fixed, because a block's token identifies its samples by it."""
 
 JSON_COLUMNS = ("plan", "environment", "health", "examples")
-"""Run metadata that has a column of JSON each. What has no column at all is in ``metadata``."""
+"""Run metadata with a JSON column each. Fields without a column are in ``metadata``."""
 
 PLAIN_COLUMNS = ("stopped_ns", "stop_reason")
-"""Run metadata that is stored as it is."""
+"""Run metadata with a column of the same type."""
 
 _MOST_PRUNED = 100  # times, among the last 1,000 inserts of runs
 
@@ -56,11 +56,11 @@ _KEPT_AS_THEY_ARE = {
 
 
 def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
-    """Store ``run`` unless it is there already.
+    """Save ``run`` unless it is stored already.
 
     Raises:
         StoreError: the number of stored samples is not the run's, even after a fresh start.
-        StoreUnavailableError: among others, they were pruned meanwhile. To be tried again.
+        StoreUnavailableError: for example, its samples were pruned meanwhile. Retry.
     """
     report = on_progress or _silent
     total = len(run.samples)
@@ -84,7 +84,7 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
             " inserting them. Save it again: what was measured is kept until that succeeds"
         )
     save_connections(client, run)
-    # More than once only where it is taken for the repetition of a row that was pruned since.
+    # More than once only if the insert is taken for the repetition of one whose row was pruned.
     for again in range(_MOST_PRUNED):
         _insert_run(client, run, str(again or ""))
         if is_stored(client, run.id):
@@ -107,7 +107,7 @@ def is_stored(client: Client, run_id: str) -> bool:
 
 
 def remove_spool(run: Run) -> None:
-    """Delete what the run left on disk while it was made. Only once it is stored."""
+    """Delete the run's spool directory. Only once the run is stored."""
     if run.spool is not None:
         spool.remove(run.spool)
 
@@ -146,7 +146,7 @@ def _insert_run(client: Client, run: Run, salt: str = "") -> None:
         "runs",
         [list(row.values())],
         column_names=list(row),
-        settings={**DURABLE, "insert_deduplication_token": f"runs:{run.id}{salt}"},
+        settings=once(f"runs:{run.id}{salt}"),
     )
 
 
@@ -213,7 +213,7 @@ def _counts(client: Client, run_id: str) -> tuple[int, int, int]:
 
 
 def _remove_samples(client: Client, run_id: str) -> None:
-    # The rollups first: cut off in between, the samples are still there to say that they are wrong.
+    # The rollups first: if interrupted in between, the samples still show that they are wrong.
     for table in ("endpoint_seconds", "samples"):
         _remove(client, table, "run_id", run_id)
 

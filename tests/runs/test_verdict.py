@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from benchlab.errors import InvalidRunError
 from benchlab.plan.shapes import ClosedLoop
-from benchlab.runs.health import Health, WorkerHealth, count_missing, decide_verdict
+from benchlab.runs.health import Health, WorkerHealth
 from benchlab.runs.run import Run
+from benchlab.runs.verdict import count_missing, decide_verdict
 from benchlab.samples.samples import SAMPLE_DTYPE, Flag, Samples
 from tests.runs.synthetic import make_run
 
@@ -64,12 +65,12 @@ def test_a_closed_loop_is_judged_by_its_busiest_core_and_not_by_lag() -> None:
     assert make_run(load=loop, workers=[]).verdict == "valid"
 
 
-def test_a_closed_loop_that_stood_still_is_invalid() -> None:
+def test_stalls_make_a_closed_loop_invalid() -> None:
     window_ns = 10_000 * MS
     still = WorkerHealth(1, stall_count=3, stall_max_ns=90 * MS, stall_total_ns=window_ns // 99)
     run = make_run(load=ClosedLoop(8), workers=[WorkerHealth(0), still], duration_s=10)
     assert run.verdict == "invalid"
-    assert "worker 1 stood still for 101 ms in all, 90.0 ms at the longest" in str(
+    assert "worker 1 stood still for 101 ms in total, at most 90.0 ms at once" in str(
         run.invalid_reason
     )
     less = WorkerHealth(1, stall_count=3, stall_max_ns=90 * MS, stall_total_ns=window_ns // 101)
@@ -225,7 +226,7 @@ def test_a_run_with_a_gap_is_invalid() -> None:
     run = make_run(load=ClosedLoop(4))
     records = np.delete(run.samples.records, 700)
     decided = decide_verdict(run.plan, Samples(records, run.samples.endpoints), run.health)
-    assert decided.reason == "1 requests have no record, or more than one"
+    assert decided.reason == "1 request without exactly one record"
 
 
 def _late(run: Run, share: float, flag: int = 0) -> Run:
