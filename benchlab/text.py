@@ -1,4 +1,4 @@
-"""Make foreign text safe to show, and put counts into words."""
+"""Text of others made safe to show, and the small grammar of messages."""
 
 from __future__ import annotations
 
