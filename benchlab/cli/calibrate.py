@@ -24,7 +24,7 @@ __all__ = ["calibrate", "print_floor"]
 @click.option("--show", is_flag=True, help="show what is stored, measure nothing")
 @click.option("--json", "as_json", is_flag=True, help="as JSON on standard output")
 def calibrate(quick: bool, show: bool, as_json: bool) -> int:
-    """Measure the noise floor of this machine, under which no latency can be told.
+    """Measure the latency that this machine adds: its noise floor.
 
     Makes load on a server of benchlab's own that says for how long it really held each request:
     what is measured beyond that was added by the kernel and by benchlab. The result is kept in the

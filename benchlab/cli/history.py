@@ -41,7 +41,7 @@ _ONLY_WIDE = ["count", "p50 ms"]
 @click.command()
 @click.option("-n", "limit", type=click.IntRange(1), default=10, show_default=True, help="how many")
 def history(limit: int) -> None:
-    """The latest runs, newest first, and below them the imported summaries.
+    """List the latest runs, newest first, and the imported summaries.
 
     \b
     Example:
@@ -66,7 +66,9 @@ def history(limit: int) -> None:
 @click.argument("run_id")
 @click.option("--json", "as_json", is_flag=True, help="as JSON, like run --json")
 def show(run_id: str, as_json: bool) -> None:
-    """The summary of a stored run: its id, the beginning of it, or "latest".
+    """Show the summary of a stored run.
+
+    RUN_ID is the id of a run, the beginning of one, or "latest".
 
     It says how many of the requests that asked to be traced have a server span in the store, and
     where too many are missing, what they were likely lost to. An imported summary is shown as what
@@ -109,7 +111,7 @@ def show(run_id: str, as_json: bool) -> None:
 )
 @click.option("--write", is_flag=True, help="allow to change the store and to reach files or hosts")
 def query(sql: str, form: str, write: bool) -> None:
-    """Ask the store in ClickHouse's SQL. Read-only unless --write.
+    """Query the store in ClickHouse SQL. Read-only unless --write is given.
 
     \b
     Examples:

@@ -29,7 +29,7 @@ __all__ = ["ingest"]
 )
 @click.option("--follow", "-f", is_flag=True, help="go on with what is added to them, until Ctrl-C")
 def ingest(paths: tuple[Path, ...], follow: bool) -> None:
-    """Take OTLP JSON files, or directories of them, into the store's otel_ tables.
+    """Load OTLP JSON files, or directories of them, into the store.
 
     They are those of a Collector's file exporter or of an SDK's. What was taken before is not taken
     again, since it is known by its content: this can be repeated while files grow, are rotated,

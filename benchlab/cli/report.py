@@ -55,7 +55,7 @@ def report(
     quiet: bool,
     supervised: bool,
 ) -> int:
-    """Run a notebook headless and write its report, or write the report of a stored run.
+    """Write the report of a stored run, or of a notebook run headless.
 
     NOTEBOOK is a path or the name of a bundled notebook, RUN_ID the id of a stored run, the
     beginning of one, or "latest". Ctrl-C ends the run early and reports what was measured.

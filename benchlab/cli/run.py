@@ -58,7 +58,7 @@ def run(
     dry_run: bool,
     **values: Any,
 ) -> int:
-    """Make load on URL, or as PLAN.toml says, and say what came of it.
+    """Make load on URL, or as PLAN.toml says, and report the results.
 
     Without --rate the loop is closed: --connections users, each sending its next request when the
     last is answered. With --rate it is open: requests are sent at their times, whatever the
