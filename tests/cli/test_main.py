@@ -70,7 +70,7 @@ def test_help_lists_every_command_on_a_line_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["completion", "bash"], ["histroy"]]
+    "arguments", [["--help"], ["--version"], ["completion", "bash"], ["run", "--help"], ["histroy"]]
 )
 def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
     loaded = imported_by(*arguments)
@@ -96,6 +96,7 @@ def test_completing_an_option_imports_nothing_heavy() -> None:
     words = {"COMP_WORDS": "benchlab run --dur", "COMP_CWORD": "2"}
     done = benchlab(_BENCHLAB_COMPLETE="bash_complete", **words)
     assert done.stdout == "plain,--duration\n"
+    assert not imported_by(_BENCHLAB_COMPLETE="bash_complete", **words) & HEAVY
 
 
 @pytest.mark.parametrize("shell", SHELLS)
