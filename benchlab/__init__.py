@@ -6,6 +6,7 @@ into both lists below: the first is read by type checkers and editors, the secon
 
 import typing as _typing
 
+from benchlab import displayed as _displayed
 from benchlab.version import __version__ as __version__
 
 if _typing.TYPE_CHECKING:
@@ -88,6 +89,16 @@ _MODULES = {
 }
 
 __all__ = list(_MODULES)  # sorted, as a test says
+
+
+def _renderers() -> _displayed.Renderers:
+    from benchlab.display.renderers import RENDERERS
+
+    return RENDERERS
+
+
+_displayed.set_renderers(_renderers)
+
 
 if not _typing.TYPE_CHECKING:  # else a type checker would take any name for one of these
 

@@ -14,7 +14,7 @@ from benchlab.units import NS_PER_MS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EDGES_NS", "histogram_table"]
+__all__ = ["EDGES_NS", "count_by_bucket", "histogram_table"]
 
 _R20 = (
     *(100, 112, 125, 140, 160, 180, 200, 224, 250, 280),
@@ -29,8 +29,6 @@ EDGES_NS: NDArray[np.int64] = np.array(
 Within a decade they follow the preferred numbers of the R20 series (ISO 3:1973), so every edge is
 a short decimal, about 12 % above the one before.
 """
-
-_NONE = np.zeros(len(EDGES_NS) - 1, dtype=np.int64)
 
 
 def histogram_table(samples: Samples) -> pd.DataFrame:
@@ -47,8 +45,7 @@ def histogram_table(samples: Samples) -> pd.DataFrame:
     import pandas as pd
 
     counts = {
-        name: sum((_counts(name, part) for part in samples.in_blocks(f"{name}_ns")), _NONE)
-        for name in ("latency", "service", "lag")
+        name: count_by_bucket(samples, f"{name}_ns") for name in ("latency", "service", "lag")
     }
     filled = np.flatnonzero(np.sum(list(counts.values()), axis=0))
     rows = slice(filled[0], filled[-1] + 1) if len(filled) else slice(0, 0)
@@ -66,9 +63,20 @@ def histogram_table(samples: Samples) -> pd.DataFrame:
     )
 
 
-def _counts(name: str, values_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    if len(values_ns) and (values_ns.min() < 0 or values_ns.max() >= EDGES_NS[-1]):
-        wrong = values_ns.min() if values_ns.min() < 0 else values_ns.max()
-        raise InputError(f"a {name} of {wrong} ns lies outside 0 … {EDGES_NS[-1]} ns")
-    index = np.searchsorted(EDGES_NS, values_ns, side="right") - 1
-    return np.bincount(index, minlength=len(EDGES_NS) - 1).astype(np.int64)
+def count_by_bucket(samples: Samples, name: str) -> NDArray[np.int64]:
+    """How many values of the duration ``name``, such as ``latency_ns``, lie in each bucket.
+
+    One count per bucket of `EDGES_NS`: ``int64``, one fewer than there are edges.
+
+    Raises:
+        InputError: a duration below zero or beyond the last edge.
+    """
+    counts = np.zeros(len(EDGES_NS) - 1, dtype=np.int64)
+    for values_ns in samples.in_blocks(name):
+        if len(values_ns) and (values_ns.min() < 0 or values_ns.max() >= EDGES_NS[-1]):
+            wrong = values_ns.min() if values_ns.min() < 0 else values_ns.max()
+            what = name.removesuffix("_ns")
+            raise InputError(f"a {what} of {wrong} ns lies outside 0 … {EDGES_NS[-1]} ns")
+        index = np.searchsorted(EDGES_NS, values_ns, side="right") - 1
+        counts += np.bincount(index, minlength=len(counts))
+    return counts

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchlab.cli.terminal.output import console, distributions_table, error_console, progress_bar
+from benchlab.cli.terminal.output import console, error_console, progress_bar
+from benchlab.display.terminal import durations_table
 from benchlab.errors import RunError
 from benchlab.load.supervisor.environment import capture_environment
 from benchlab.load.supervisor.floor_file import floor_path, read_floor
@@ -82,17 +83,17 @@ def print_floor(floor: Floor, out: Console) -> None:
     for warning in floor.warnings:
         out.print(Text(f"  warning: {warning}", style="yellow"))
     out.print(Text("\n  added to the time that the server held a request, ms:"))
-    rows = [
-        ("to latency", floor.latency_ns),
-        ("to service time", floor.service_ns),
-        ("of these, lag", floor.lag_ns),
-    ]
-    out.print(distributions_table(rows))
+    added = {
+        "to latency": floor.latency_ns,
+        "to service time": floor.service_ns,
+        "of these, lag": floor.lag_ns,
+    }
+    out.print(durations_table(added))
     out.print(Text("\n  by the time for which it was to be held, ms:"))
     out.print(_probes(floor))
     out.print(
         Text(
-            f"\n  maximum rate of a worker: {floor.max_rate_in_words}"
+            f"\n  maximum rate of a worker: {floor.describe_max_rate()}"
             f" (closed loop; it used {floor.max_rate_cpu_ratio:.0%} of a core)"
         )
     )

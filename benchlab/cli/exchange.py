@@ -106,16 +106,16 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
       benchlab import k6.json vegeta.csv results.jtl
       benchlab import --from hgrm --unit us --url http://127.0.0.1:8000/ latency.hgrm
     """
-    from benchlab.cli.terminal.output import tell
+    from benchlab.cli.terminal.output import print_line
 
     store, failed = Store(), 0
     for file in files:
         try:
-            tell(_take(store, file, source, url, unit))
+            print_line(_take(store, file, source, url, unit))
         except BenchlabError as exc:
             if len(files) == 1:
                 raise
-            tell(f"benchlab: {exc}")
+            print_line(f"benchlab: {exc}")
             failed = max(failed, exc.exit_code)
     return failed
 

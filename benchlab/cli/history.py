@@ -80,7 +80,8 @@ def show(run_id: str, as_json: bool) -> None:
       benchlab show 01a209c5db41b16d --json
     """
     from benchlab.cli.terminal.imported import print_summary
-    from benchlab.cli.terminal.output import print_coverage, print_run
+    from benchlab.cli.terminal.output import print_run
+    from benchlab.runs.server_side import ServerSide
 
     store = Store()
     stored = _find(store, run_id)
@@ -95,8 +96,7 @@ def show(run_id: str, as_json: bool) -> None:
         traces = {"traces": coverage.to_dict()} if coverage.sampled else {}
         click.echo(json.dumps({**stored.to_dict(), **traces}, indent=2))
     else:
-        print_run(stored)
-        print_coverage(coverage)
+        print_run(stored, server=ServerSide(coverage=coverage))
 
 
 @click.command()

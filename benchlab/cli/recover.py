@@ -27,7 +27,7 @@ def recover(only_list: bool, discard: bool) -> int:
       benchlab recover
       benchlab recover --list
     """
-    from benchlab.cli.terminal.output import tell
+    from benchlab.cli.terminal.output import print_line
 
     if only_list and discard:
         raise InputError("--list deletes nothing: leave out it or --discard")
@@ -60,11 +60,11 @@ def recover(only_list: bool, discard: bool) -> int:
                 f" {len(run.samples):,} requests, {run.verdict}"
             )
             if only_list:
-                tell(found, err=False)
+                print_line(found, err=False)
             else:
                 Store().save(run)
-                tell(f"{found}, saved")
+                print_line(f"{found}, saved")
         except BenchlabError as exc:
             failed += 1
-            tell(f"{directory.name}: {exc}")
+            print_line(f"{directory.name}: {exc}")
     return 1 if failed else 0

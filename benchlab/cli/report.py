@@ -126,18 +126,18 @@ def _report_notebook(
 
 
 def _print_parameters(notebook: Path) -> None:
-    from benchlab.cli.terminal.output import tell
+    from benchlab.cli.terminal.output import print_line
     from benchlab.notebook.headless import notebook_parameters
 
     for parameter in notebook_parameters(notebook).values():
-        tell(
+        print_line(
             f"{parameter.name}: {parameter.type} = {parameter.default}  {parameter.help}",
             err=False,
         )
 
 
 def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
-    from benchlab.cli.terminal.output import error_console, print_run, tell
+    from benchlab.cli.terminal.output import error_console, print_line, print_run
 
     run = None if run_id is None else Store().run(run_id)
     if not quiet:
@@ -145,10 +145,10 @@ def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
             print_run(run, error_console())
         click.echo(f"report: {page}")
     elif run is not None:
-        broken = "; ".join(result.in_words() for result in run.objectives if not result.met)
+        broken = "; ".join(result.describe() for result in run.objectives if not result.met)
         if broken:
-            tell(f"benchlab: the run broke its objectives: {broken}")
+            print_line(f"benchlab: the run broke its objectives: {broken}")
         if run.verdict != "valid":
             hint = f"; {run.hint}" if run.hint else ""
-            tell(f"benchlab: the run is {run.verdict}: {run.invalid_reason}{hint}")
+            print_line(f"benchlab: the run is {run.verdict}: {run.invalid_reason}{hint}")
     return 0 if run is None else exit_code(run)

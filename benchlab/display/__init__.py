@@ -1,1 +1,1 @@
-"""A run for people: what terminal, notebook and report show, chosen once."""
+"""A run for people, once: `view` decides what is shown, and the renderers here in which form."""

@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchlab.display.tables import ENDPOINT_HEAD, endpoint_rows
-from benchlab.display.text import OBJECTIVE_HEAD, floor_in_words, objective_rows, window_in_words
-from benchlab.samples.examples import show_first
+from benchlab.analysis.histogram import EDGES_NS, count_by_bucket
+from benchlab.display.run_view import ExampleLine, Level, RunView, Table, view
 from benchlab.samples.summary import STATISTICS
-from benchlab.text import one_line
-from benchlab.units import (
-    format_bytes,
-    format_column_ms,
-    format_count,
-    format_ms,
-    format_rate,
-    format_ratio,
-)
+from benchlab.units import format_column_ms, format_ms
 
 if TYPE_CHECKING:
     from benchlab.runs.run import Run
+    from benchlab.samples.samples import Samples
 
 __all__ = ["run_card"]
 
-_EXAMPLES_SHOWN = 5
 _RESULTS = ("met", "broken")
-_BADGE = {
-    "valid": "#1a7f37",
-    "invalid": "#b42318",
-    "interrupted": "#8f5a00",
-    "imported": "#3b5b8c",
+_COLORS: Mapping[Level, str] = {
+    "good": "#1a7f37",
+    "bad": "#b42318",
+    "caution": "#8f5a00",
+    "neutral": "#3b5b8c",
 }
-_BINS, _WIDTH, _HEIGHT = 60, 300, 84
+_WIDTH, _HEIGHT = 300, 84
+_FEWEST_BARS = 12
 
 # Only inherited colours and translucent greys, so that the card fits light and dark notebooks.
 _STYLE = """<style>
@@ -73,97 +65,73 @@ def run_card(run: Run) -> str:
 
     Complete in itself: no script, nothing loaded from anywhere, every text escaped.
     """
-    stats = run.stats
-    target = run.plan.describe_requests()
-    when = run.started_at.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
-    reason = ""
-    if run.invalid_reason:
-        hint = f"<div>Hint: {escape(run.hint)}</div>" if run.hint else ""
-        reason = f'<div class="bl-reason">{escape(run.invalid_reason)}{hint}</div>'
-    warnings = "".join(
-        f'<div class="bl-warning">{escape(warning)}</div>' for warning in run.warnings
-    )
-    intended = stats.intended_rate_rps
-    load = run.plan.load.describe()
-    facts = [
-        ("requests", format_count(stats.count)),
-        ("achieved", format_rate(stats.rate_rps)),
-        *([("intended", format_rate(intended))] if intended is not None else []),
-        ("errors", f"{format_count(stats.error_count)} ({format_ratio(stats.error_ratio)})"),
-        ("received", format_bytes(stats.bytes_in)),
-    ]
-    errors = ", ".join(f"{kind} {format_count(count)}" for kind, count in stats.errors.items())
+    shown = view(run)
+    color = _COLORS[shown.level]
     return "".join(
         [
             _STYLE,
             '<div class="benchlab-card"><div class="bl-head">',
-            f'<span class="bl-badge" style="background:{_BADGE[run.verdict]}">{run.verdict}</span>',
-            f'<span class="bl-name">{escape(run.name)}</span>',
-            f'<span class="bl-quiet">run {escape(run.id)} · {escape(when)}</span></div>',
-            f'<div class="bl-quiet">{escape(target)}</div>',
-            f'<div class="bl-quiet">{escape(load)}; {escape(window_in_words(run))}</div>',
-            reason,
-            warnings,
+            f'<span class="bl-badge" style="background:{color}">{shown.verdict}</span>',
+            f'<span class="bl-name">{escape(shown.name)}</span>',
+            f'<span class="bl-quiet">run {escape(shown.id)} · {escape(shown.started)}</span></div>',
+            f'<div class="bl-quiet">{escape(shown.target)}</div>',
+            f'<div class="bl-quiet">{escape(shown.load)}; {escape(shown.window)}</div>',
+            _reason(shown),
+            *(f'<div class="bl-warning">{escape(text)}</div>' for text in shown.warnings),
             '<div class="bl-facts">',
-            *(f"<span>{name} <b>{escape(value)}</b></span>" for name, value in facts),
+            *(f"<span>{name} <b>{escape(value)}</b></span>" for name, value in shown.facts),
             "</div>",
-            f"<div>errors by kind: {escape(errors)}</div>" if errors else "",
-            _examples(run),
+            f"<div>errors by kind: {escape(shown.error_kinds)}</div>" if shown.error_kinds else "",
+            _examples(shown),
             '<div class="bl-body">',
-            _table(run),
-            _picture(run),
-            f'</div><div class="bl-quiet">{escape(floor_in_words(run))}</div>',
-            _objectives(run),
-            _endpoints(run),
+            _durations(shown),
+            _picture(run.measured) if shown.durations else "",
+            f'</div><div class="bl-quiet">{escape(shown.floor)}</div>',
+            _table(shown.objectives, "bl-slo"),
+            _table(shown.endpoints),
             "</div>",
         ]
     )
 
 
-def _examples(run: Run) -> str:
-    shown = show_first(run.examples, run.plan.warmup_ns, _EXAMPLES_SHOWN)
-    lines = "".join(
-        f"<li><b>{escape(item.kind)}</b> {escape(one_line(item.endpoint, 60))}:"
-        f" {escape(item.describe(warmup=warmup))}</li>"
-        for item, warmup in shown
-    )
+def _reason(shown: RunView) -> str:
+    if not shown.reason:
+        return ""
+    hint = f"<div>Hint: {escape(shown.hint)}</div>" if shown.hint else ""
+    return f'<div class="bl-reason">{escape(shown.reason)}{hint}</div>'
+
+
+def _examples(shown: RunView) -> str:
+    lines = "".join(f"<li>{_example(example)}</li>" for example in shown.examples)
     return f'<ul class="bl-examples">{lines}</ul>' if lines else ""
 
 
-def _table(run: Run) -> str:
-    stats = run.stats
-    parts = (
-        ("latency", stats.latency_ns),
-        ("service time", stats.service_ns),
-        ("lag", stats.lag_ns),
-    )
-    if stats.latency_ns is None:
+def _example(example: ExampleLine) -> str:
+    where = f"{example.endpoint}: " if example.endpoint else ""
+    return f"<b>{escape(example.kind)}</b> {escape(where + example.text)}"
+
+
+def _durations(shown: RunView) -> str:
+    if not shown.durations:
         return '<div class="bl-quiet">no samples, so no percentiles</div>'
     rows = [
-        (name, *format_column_ms(list(part.to_dict().values()))) for name, part in parts if part
+        (name, *format_column_ms(list(part.to_dict().values())))
+        for name, part in shown.durations.items()
     ]
-    return _html_table(["ms", *STATISTICS.values()], rows)
+    return _table(Table(["ms", *STATISTICS.values()], rows))
 
 
-def _endpoints(run: Run) -> str:
-    return _html_table(ENDPOINT_HEAD, endpoint_rows(run))
-
-
-def _objectives(run: Run) -> str:
-    return _html_table(OBJECTIVE_HEAD, objective_rows(run), "bl-slo")
-
-
-def _html_table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
+def _table(table: Table, kind: str = "") -> str:
     """A table whose first column names the rows; nothing without rows.
 
-    A cell that is the result of an objective has that as its class too.
+    The result of an objective is the class of its cell too.
     """
-    if not rows:
+    if not table.rows:
         return ""
-    columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.head)
     lines = "".join(
         f'<tr><th scope="row">{escape(name)}</th>{"".join(map(_cell, cells))}</tr>'
-        for name, *cells in rows
+        for name, *cells in table.rows
     )
     return (
         f'<div class="{f"bl-scroll {kind}".rstrip()}"><table><thead><tr>{columns}</tr></thead>'
@@ -176,16 +144,16 @@ def _cell(text: str) -> str:
     return f"<td{result}>{escape(text)}</td>"
 
 
-def _picture(run: Run) -> str:
-    latency = run.stats.latency_ns
-    if latency is None:
-        return ""
-    low, high = max(latency.min, 1), max(latency.max, 1)
-    edges = np.geomspace(low / 1.01, high * 1.01, _BINS + 1)
-    counts = np.zeros(_BINS, dtype=np.int64)
-    for latency_ns in run.measured.in_blocks("latency_ns"):
-        counts += np.histogram(np.maximum(latency_ns, 1), edges)[0]
-    base, step = _HEIGHT - 16, _WIDTH / _BINS
+def _picture(measured: Samples) -> str:
+    """Latencies in the buckets of `histogram_table`, so that cards compare: equal widths."""
+    counts = count_by_bucket(measured, "latency_ns")
+    filled = np.flatnonzero(counts)
+    first, end = int(filled[0]), int(filled[-1]) + 1
+    lacking = max(_FEWEST_BARS - (end - first), 0)  # a single bar should not fill the picture
+    first = max(first - lacking // 2, 0)
+    end = min(max(end, first + _FEWEST_BARS), len(counts))
+    counts, low, high = counts[first:end], int(EDGES_NS[first]), int(EDGES_NS[end])
+    base, step = _HEIGHT - 16, _WIDTH / len(counts)
     heights = np.log1p(counts) / np.log1p(counts.max()) * (base - 4)
     bars = "".join(
         f"M{index * step:.1f} {base}v{-height:.1f}h{step:.1f}v{height:.1f}z"

@@ -1,37 +1,20 @@
-"""What a run is and what its verdict means, in words for people."""
+"""Sentences about a run: how long it measured, what its verdict means, what its floor is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from benchlab.plan.shapes import ClosedLoop
-from benchlab.runs.window import counted_out
+from benchlab.runs.window import reached_request_count
 from benchlab.units import NS_PER_S, format_ms
 
 if TYPE_CHECKING:
     from benchlab.runs.run import Run
 
-__all__ = [
-    "OBJECTIVE_HEAD",
-    "floor_in_words",
-    "objective_rows",
-    "verdict_in_words",
-    "window_in_words",
-]
-
-OBJECTIVE_HEAD = ("objective", "result", "observed", "windows")
-"""What the columns of `objective_rows` are."""
+__all__ = ["floor_text", "verdict_meaning", "window_text"]
 
 
-def objective_rows(run: Run) -> list[tuple[str, str, str, str]]:
-    """What came of each of the plan's objectives, for a table; empty without any."""
-    return [
-        (str(result.objective), result.word, result.observed_text, result.window_text)
-        for result in run.objectives
-    ]
-
-
-def window_in_words(run: Run) -> str:
+def window_text(run: Run) -> str:
     """How long was measured, or how many requests, after how long a warm-up."""
     plan = run.plan
     after = f"after {plan.warmup_s:g} s of warm-up" if plan.warmup_s else "without a warm-up"
@@ -39,7 +22,7 @@ def window_in_words(run: Run) -> str:
     length = f"{(end_ns - start_ns) / NS_PER_S:.3g} s"
     if plan.request_count is not None:
         count = len(run.measured)
-        if counted_out(plan, run.samples):
+        if reached_request_count(plan, run.samples):
             return f"{count:,} requests measured in {length} {after}"
         why = "the time was over" if run.stopped_ns is None else "the run was stopped"
         return f"{count:,} of {plan.request_count:,} requests measured {after}: then {why}"
@@ -48,7 +31,7 @@ def window_in_words(run: Run) -> str:
     return f"{length} measured {after}, then stopped early: {plan.duration_s:g} s were planned"
 
 
-def verdict_in_words(run: Run) -> str:
+def verdict_meaning(run: Run) -> str:
     """What the verdict means for somebody who is about to use the numbers."""
     if run.verdict == "valid":
         if isinstance(run.plan.load, ClosedLoop):
@@ -64,18 +47,18 @@ def verdict_in_words(run: Run) -> str:
         return "The run did not reach its end. Compare its numbers with care, if at all."
     if run.verdict == "imported":
         return (
-            "Another tool measured this. Its requests are counted like ours, but a wait before"
-            " sending is not among its times, and whether its generator kept up is not known."
+            "Another tool measured this. Requests are counted as in any run, but its times leave"
+            " out any wait before sending, and whether its generator kept up is not known."
         )
     return "Do not take these numbers as a measurement of the service."
 
 
-def floor_in_words(run: Run) -> str:
+def floor_text(run: Run) -> str:
     """The median and the 99th percentile beside what this host adds by itself."""
     if run.floor is None:
         return run.floor_note
-    floor, latency = run.floor.under(run.plan.load), run.stats.latency_ns
-    when = f"{run.floor.measured_at:%Y-%m-%d}{', not undisturbed' if run.floor.warnings else ''}"
+    floor, latency = run.floor.under(run.plan.load), run.summary.latency_ns
+    when = f"{run.floor.measured_at:%Y-%m-%d}{' under interference' if run.floor.warnings else ''}"
     if latency is None:
         return f"floor {format_ms(floor.p50)} at p50, calibrated {when}"
     return (

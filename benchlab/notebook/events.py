@@ -12,12 +12,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-__all__ = ["VARIABLE", "read", "tell"]
+__all__ = ["VARIABLE", "read", "write"]
 
 VARIABLE = "BENCHLAB_NOTEBOOK_EVENTS"
 
 
-def tell(event: dict[str, Any]) -> None:
+def write(event: dict[str, Any]) -> None:
     """Append ``event``. A file that cannot be written is no reason to fail a measurement."""
     path = os.environ.get(VARIABLE)
     if path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.bundled import TargetProcess, start_target
+from benchlab.display.progress import done_text, numbers_text
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.notebook import events
 from benchlab.paths import data_dir
@@ -18,7 +19,6 @@ from benchlab.report import write_report
 from benchlab.runs.run import Run
 from benchlab.store import Store
 from benchlab.telemetry import IngestReport, ingest
-from benchlab.units import format_ns
 
 __all__ = [
     "Service",
@@ -72,7 +72,7 @@ def show_progress() -> OnProgress:
     handle: Any = display.display(display.HTML(""), display_id=True)  # type: ignore[no-untyped-call]
 
     def show(progress: Progress) -> None:
-        events.tell({"progress": asdict(progress), "pid": os.getpid()})
+        events.write({"progress": asdict(progress), "pid": os.getpid()})
         if handle is not None:
             handle.update(display.HTML(_progress_line(progress)))  # type: ignore[no-untyped-call]
 
@@ -99,22 +99,13 @@ def finish(store: Store, run: Run, directory: str = "") -> Path:
     ``directory`` empty: ``reports/<run id>`` below the working directory.
     """
     place = Path(directory) if directory else Path("reports") / run.id
-    page = write_report(
-        run,
-        place,
-        joined=store.client_server(run.id),
-        coverage=store.trace_coverage(run.id),
-        server_histogram=store.server_histogram(run.id),
-        trace=next(iter(store.slowest(run.id, 1, traced=True)), None),
-    )
-    events.tell({"report": str(page.absolute()), "run_id": run.id})
+    page = write_report(run, place, server=store.server_side(run.id))
+    events.write({"report": str(page.absolute()), "run_id": run.id})
     return page
 
 
 def _progress_line(progress: Progress) -> str:
-    p99 = "–" if progress.p99_ns is None else format_ns(progress.p99_ns)
     return (
         f'<progress value="{progress.done_ratio:.3f}" max="1" style="width:16em"></progress> '
-        f"{escape(progress.phase)} {progress.done_in_words} · "
-        f"{progress.rate_rps:,.0f} requests/s · p99 {p99} · {progress.error_count:,} errors"
+        f"{escape(progress.phase)} {done_text(progress)} · {numbers_text(progress)}"
     )

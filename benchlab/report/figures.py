@@ -1,4 +1,4 @@
-"""Figures as SVG inside a page: they take the page's colours and need nothing from outside."""
+"""Figures as SVG inside a page, in the page's colours and font."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from benchlab.plots import style
+from benchlab.runs.run import Run
+from benchlab.units import format_ms
 
-__all__ = ["PLOT_COLORS", "inline_svg"]
+__all__ = ["HALF_WIDTH", "PLOT_COLORS", "WIDE", "describe_latency", "inline_svg"]
+
+HALF_WIDTH = (5.3, 3.9)
+"""Inches at which the text of a figure has the size of the page's small print."""
+
+WIDE = (10.6, 3.4)
 
 PLOT_COLORS = {
     style.LATENCY: "latency",
@@ -32,7 +39,7 @@ _HEX = re.compile(r"#[0-9a-f]{6}\b")
 
 
 def inline_svg(figure: Figure, key: str, description: str) -> Markup:
-    """``figure`` as an ``<svg>`` element. ``key`` tells its ids from those of other figures.
+    """``figure`` as an ``<svg>`` element. ``key`` makes its ids unique in the page.
 
     Text stays text, drawn in the page's font. Colours of the figures' palette become variables,
     so that the page can restyle them for a dark screen.
@@ -52,6 +59,17 @@ def inline_svg(figure: Figure, key: str, description: str) -> Markup:
     assert view_box is not None
     opening = f'<svg {view_box[0]} role="img" aria-label="{escape(description, quote=True)}">'
     return Markup(re.sub(r"<svg\b.*?>", lambda _: opening, text, count=1, flags=re.DOTALL))
+
+
+def describe_latency(run: Run) -> str:
+    """Median, p99 and maximum, for readers who cannot see a figure."""
+    latency = run.summary.latency_ns
+    if latency is None:
+        return "There are no samples."
+    return (
+        f"Median {format_ms(latency.p50)}, 99th percentile {format_ms(latency.p99)},"
+        f" maximum {format_ms(latency.max)}."
+    )
 
 
 def _variable(match: re.Match[str]) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchlab.errors import InputError
-from benchlab.report.page import Extra, render_page
+from benchlab.report.run_page import render_run_page
+from benchlab.report.sections.extra import Extra
 from benchlab.report.tables import csv_tables
 from benchlab.runs.run import Run
-from benchlab.runs.trace import Trace
-from benchlab.runs.trace_coverage import TraceCoverage
+from benchlab.runs.server_side import ServerSide
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,26 +27,20 @@ def write_report(
     run: Run,
     directory: Path | str,
     *,
-    joined: pd.DataFrame | None = None,
-    coverage: TraceCoverage | None = None,
-    server_histogram: pd.DataFrame | None = None,
-    trace: Trace | None = None,
+    server: ServerSide | None = None,
     extra: Mapping[str, Extra] | None = None,
 ) -> Path:
     """Write ``report.html`` and the tables behind it as CSV; returns the path of the page.
 
     The page is complete in itself: it opens offline and loads nothing. ``summary.csv``,
-    ``histogram.csv`` and ``timeseries.csv`` stand beside it, and ``endpoints.csv`` when the plan
-    has several. ``directory`` is made if need be; files in it are replaced one by one, each whole,
-    the page last.
+    ``histogram.csv`` and ``timeseries.csv`` are written beside it, and ``endpoints.csv`` if the
+    plan has several. ``directory`` is made if it does not exist; files in it are replaced one by
+    one, each whole, the page last.
 
-    ``joined`` is one row per request with a server span, with the columns seq, latency_ms,
-    service_ms, server_ms, network_ms and trace_id; ``coverage`` how complete they are.
-    ``server_histogram`` is what the service's metric counted, and ``trace`` one request to show
-    span by span: see `Store`. ``extra`` adds sections at the end, by
-    title: a frame, a figure or text.
+    ``server`` is what the service recorded, as `Store.server_side` reads it. ``extra`` adds
+    sections at the end, by title: a frame, a figure or text.
 
-    Credentials in headers and URLs are hidden, since reports are handed on.
+    Credentials in headers and URLs are hidden, since reports are passed on.
 
     Raises:
         InputError: the directory cannot be written.
@@ -54,15 +48,7 @@ def write_report(
     target = Path(directory)
     page = target / "report.html"
     tables = csv_tables(run)
-    text = render_page(
-        run,
-        files=list(tables),
-        joined=joined,
-        coverage=coverage,
-        server_histogram=server_histogram,
-        trace=trace,
-        extra=extra,
-    )
+    text = render_run_page(run, files=list(tables), server_side=server, extras=extra)
     _write_all(target, {**_as_csv(tables), page.name: text})
     return page
 

@@ -23,9 +23,9 @@ __all__ = [
     "Floor",
     "Probe",
     "Timer",
-    "carried_floor",
-    "carried_note",
     "fingerprint",
+    "floor_note_of",
+    "floor_of",
     "mismatch",
 ]
 
@@ -100,9 +100,8 @@ class Floor:
         """Whether a worker could have sent more: it waited for the server."""
         return self.max_rate_cpu_ratio < BUSY_SERVER_RATIO
 
-    @property
-    def max_rate_in_words(self) -> str:
-        """The most that a worker can send, per second."""
+    def describe_max_rate(self) -> str:
+        """The most that a worker can send, e.g. ``at least 61,234 requests/s``."""
         at_least = "at least " if self.max_rate_is_bound else ""
         return f"{at_least}{self.max_rate_rps:,.0f} requests/s"
 
@@ -139,7 +138,7 @@ class Floor:
         return (
             f"<Floor of {self.host.get('host')}, {self.measured_at:%Y-%m-%d}: latency p50"
             f" {format_ms(self.latency_ns.p50)}, p99 {format_ms(self.latency_ns.p99)};"
-            f" {self.max_rate_in_words} of a worker{disturbed}>"
+            f" {self.describe_max_rate()} of a worker{disturbed}>"
         )
 
     @classmethod
@@ -182,7 +181,7 @@ def mismatch(floor: Floor, environment: Mapping[str, Any]) -> str:
     return f"the calibration was made elsewhere ({'; '.join(different)}): run benchlab calibrate"
 
 
-def carried_floor(environment: Mapping[str, Any]) -> Floor | None:
+def floor_of(environment: Mapping[str, Any]) -> Floor | None:
     """The floor that a run was made on; None when there is none or it cannot be read."""
     carried = environment.get("calibration") or {}
     try:
@@ -191,9 +190,9 @@ def carried_floor(environment: Mapping[str, Any]) -> Floor | None:
         return None
 
 
-def carried_note(environment: Mapping[str, Any]) -> str:
+def floor_note_of(environment: Mapping[str, Any]) -> str:
     """Why a run carries no floor; empty when it carries one."""
-    if carried_floor(environment) is not None:
+    if floor_of(environment) is not None:
         return ""
     carried = environment.get("calibration") or {}
     return str(carried.get("note") or NOT_CALIBRATED)

@@ -24,13 +24,13 @@ __all__ = [
     "LAG_P99_LIMIT_NS",
     "STALL_LIMIT_RATIO",
     "Health",
-    "Judgement",
     "ProblemKind",
     "Verdict",
+    "VerdictReason",
     "WorkerHealth",
-    "count_dropped",
-    "judge",
-    "unhindered",
+    "count_missing",
+    "decide_verdict",
+    "without_cap_wait",
 ]
 
 Verdict = Literal["valid", "invalid", "interrupted", "imported"]
@@ -125,7 +125,7 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class VerdictReason:
     """A verdict; unless it is ``valid``, the reason in plain words, and a hint at the remedy where
     there is one."""
 
@@ -134,14 +134,14 @@ class Judgement:
     hint: str | None = None
 
 
-def judge(
+def decide_verdict(
     plan: Plan,
     samples: Samples,
     health: Health,
     *,
     interrupted: bool = False,
     stop_reason: str = "",
-) -> Judgement:
+) -> VerdictReason:
     """Whether the measured window of a run says something about the service.
 
     ``invalid`` when a worker failed, nothing was measured, a request has no record, the machine ran
@@ -150,7 +150,7 @@ def judge(
     tool made the load.
     """
     if health.imported_from:
-        return Judgement(
+        return VerdictReason(
             "imported",
             f"imported from {health.imported_from}: its generator did not account for itself,"
             " so nothing tells whether it was the bottleneck",
@@ -161,30 +161,30 @@ def judge(
     if problems:
         reason = "; ".join(f"worker {worker.worker} {worker.problem}" for worker in problems)
         kinds = {worker.problem_kind for worker in problems}
-        return Judgement(
+        return VerdictReason(
             "invalid", reason, next(hint for kind, hint in _HINTS.items() if kind in kinds)
         )
     if interrupted:
-        return Judgement(
+        return VerdictReason(
             "interrupted",
             f"{stop_reason + ';' if stop_reason else 'stopped before its end:'} the numbers cover"
             " only the part that was measured",
         )
     if len(measured) == 0:
-        return Judgement(
+        return VerdictReason(
             "invalid", "no request was measured", "measure for longer, or at a higher rate"
         )
     unable = sum(worker.local_failure_count for worker in health.workers)
     if unable:
-        return Judgement(
+        return VerdictReason(
             "invalid",
             f"{unable:,} connections could not be opened for lack of ports, files or buffers on"
             " the generator's own machine",
             "use fewer connections, or raise its limits (ulimit -n, net.ipv4.ip_local_port_range)",
         )
-    dropped = count_dropped(samples, plan.workers)
+    dropped = count_missing(samples, plan.workers)
     if dropped:
-        return Judgement(
+        return VerdictReason(
             "invalid",
             f"{dropped:,} requests have no record, or more than one",
             "this must not happen: please report it",
@@ -194,7 +194,7 @@ def judge(
     return _judge_open_loop(plan, measured, health)
 
 
-def count_dropped(samples: Samples, workers: int) -> int:
+def count_missing(samples: Samples, workers: int) -> int:
     """How many requests lack their one record: 0, by construction.
 
     Worker w of n numbers its requests w, w + n, w + 2n, … as it takes them up. Each number that is
@@ -210,21 +210,21 @@ def count_dropped(samples: Samples, workers: int) -> int:
     return int((last + 1).sum()) - different + len(samples) - different
 
 
-def unhindered(samples: Samples) -> Samples:
+def without_cap_wait(samples: Samples) -> Samples:
     """Requests for whose lag the generator alone is to blame: those that waited for no connection.
 
     Of a scenario it is its iterations: only their beginnings have a schedule.
     """
-    samples = samples.beginning or samples
+    samples = samples.iteration_starts or samples
     return samples.choose(lambda records: (records["flags"] & Flag.CAP_WAIT) == 0)
 
 
-def _judge_closed_loop(plan: Plan, measured: Samples, health: Health) -> Judgement:
+def _judge_closed_loop(plan: Plan, measured: Samples, health: Health) -> VerdictReason:
     start_ns, end_ns = measured_window_ns(plan, measured)
     window_ns = end_ns - start_ns
     stalled = max(health.workers, key=lambda w: w.stall_total_ns, default=None)
     if stalled is not None and stalled.stall_total_ns > STALL_LIMIT_RATIO * window_ns:
-        return Judgement(
+        return VerdictReason(
             "invalid",
             f"the generator stalled: worker {stalled.worker} stood still for"
             f" {format_ns(stalled.stall_total_ns)} in all, {format_ns(stalled.stall_max_ns)} at"
@@ -233,31 +233,31 @@ def _judge_closed_loop(plan: Plan, measured: Samples, health: Health) -> Judgeme
         )
     busiest = _busiest(health)
     if busiest is not None:
-        return Judgement(
+        return VerdictReason(
             "invalid",
             f"the generator was the bottleneck: worker {busiest.worker} used"
             f" {busiest.cpu_ratio:.0%} of a core, so the service may be faster than this",
             f"use more workers, fewer connections or a constant rate{_cheaper(plan)}",
         )
-    return Judgement("valid")
+    return VerdictReason("valid")
 
 
-def _judge_open_loop(plan: Plan, measured: Samples, health: Health) -> Judgement:
+def _judge_open_loop(plan: Plan, measured: Samples, health: Health) -> VerdictReason:
     intended = plan.intended_count()
     scheduled = "requests" if plan.scenario is None else "iterations"
     if plan.scenario is not None:
-        measured = measured.beginning
+        measured = measured.iteration_starts
     if len(measured) != intended:
-        return Judgement(
+        return VerdictReason(
             "invalid",
             f"the schedule has {intended:,} {scheduled} and {len(measured):,} were recorded",
             "this must not happen: please report it",
         )
-    own = unhindered(measured)
+    own = without_cap_wait(measured)
     busiest = _busiest(health)
     lag_p99 = percentile_of(own.in_blocks("lag_ns"), 0.99) or 0
     if lag_p99 > LAG_P99_LIMIT_NS:
-        return Judgement(
+        return VerdictReason(
             "invalid",
             f"the generator fell behind its schedule: 1 % of requests were sent more than"
             f" {format_ns(lag_p99)} late (limit {format_ns(LAG_P99_LIMIT_NS)})",
@@ -267,14 +267,14 @@ def _judge_open_loop(plan: Plan, measured: Samples, health: Health) -> Judgement
         )
     waited = 1 - len(own) / len(measured)
     if busiest is not None and waited > CAP_WAIT_LIMIT_RATIO:
-        return Judgement(
+        return VerdictReason(
             "invalid",
             f"the generator was the bottleneck: worker {busiest.worker} used"
             f" {busiest.cpu_ratio:.0%} of a core while {waited:.0%} of requests waited for a"
             " connection, so the wait may be its own",
             f"use more workers, a lower rate, or a closed loop to find the most{_cheaper(plan)}",
         )
-    return Judgement("valid")
+    return VerdictReason("valid")
 
 
 def _busiest(health: Health) -> WorkerHealth | None:

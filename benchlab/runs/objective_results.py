@@ -68,7 +68,7 @@ class ObjectiveResult:
             f"{first if self.first_broken_ns != self.worst_start_ns else ''}"
         )
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """The whole result in one line."""
         if self.observed is None:
             return f"{self.objective}: broken, there was nothing to observe"

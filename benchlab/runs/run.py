@@ -12,14 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InputError, InvalidRunError
 from benchlab.plan.plan import Plan
 from benchlab.redact import public_url
-from benchlab.runs.floor import Floor, carried_floor, carried_note
-from benchlab.runs.health import Health, Judgement, Verdict, judge
+from benchlab.runs.floor import Floor, floor_note_of, floor_of
+from benchlab.runs.health import Health, Verdict, VerdictReason, decide_verdict
 from benchlab.runs.objective_results import ObjectiveResult, evaluate
-from benchlab.runs.warnings import cautions
-from benchlab.runs.window import counted_out, measured_window_ns
+from benchlab.runs.warnings import warnings_of
+from benchlab.runs.window import measured_window_ns, reached_request_count
 from benchlab.samples.connections import Connections
 from benchlab.samples.examples import Example
 from benchlab.samples.histogram import LatencyHistogram
@@ -40,7 +41,7 @@ def new_run_id() -> str:
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Displayed):
     """The result of carrying out a plan.
 
     ``started_at`` is the wall clock (aware, UTC) at time 0 of the samples, and ``started_at_ns``
@@ -75,10 +76,10 @@ class Run:
             )
 
     @cached_property
-    def judgement(self) -> Judgement:
+    def verdict_reason(self) -> VerdictReason:
         """Verdict and reason, derived from samples and health."""
-        early = self.stopped_ns is not None and not counted_out(self.plan, self.samples)
-        return judge(
+        early = self.stopped_ns is not None and not reached_request_count(self.plan, self.samples)
+        return decide_verdict(
             self.plan,
             self.samples,
             self.health,
@@ -89,32 +90,32 @@ class Run:
     @property
     def verdict(self) -> Verdict:
         """``valid``, ``invalid``, ``interrupted`` or ``imported``."""
-        return self.judgement.verdict
+        return self.verdict_reason.verdict
 
     @property
     def invalid_reason(self) -> str | None:
         """Why the verdict is not ``valid``, in words; None when it is."""
-        return self.judgement.reason
+        return self.verdict_reason.reason
 
     @property
     def hint(self) -> str | None:
         """What would make the verdict ``valid``, in words; None when nothing is known to."""
-        return self.judgement.hint
+        return self.verdict_reason.hint
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """Circumstances that call for care in reading the numbers, whatever the verdict."""
-        return tuple(cautions(self.plan, self.samples, self.health, self.environment))
+        return tuple(warnings_of(self.plan, self.samples, self.health, self.environment))
 
     @cached_property
     def floor(self) -> Floor | None:
         """What the host adds to a latency, as it was calibrated when the run was made."""
-        return carried_floor(self.environment)
+        return floor_of(self.environment)
 
     @property
     def floor_note(self) -> str:
         """Why there is no `floor`, in words; empty when there is one."""
-        return carried_note(self.environment)
+        return floor_note_of(self.environment)
 
     @property
     def url(self) -> str:
@@ -137,7 +138,7 @@ class Run:
         return measured_window_ns(self.plan, self.samples, self.stopped_ns)
 
     @cached_property
-    def stats(self) -> Summary:
+    def summary(self) -> Summary:
         """The numbers of the measured window."""
         start, end = self.window_ns
         # Of a scenario, iterations have a schedule and samples are steps.
@@ -147,7 +148,7 @@ class Run:
     @property
     def iteration_count(self) -> int | None:
         """Iterations of a scenario that began in the measured window; None without a scenario."""
-        return len(self.measured.beginning) if self.plan.scenario is not None else None
+        return len(self.measured.iteration_starts) if self.plan.scenario is not None else None
 
     def by_endpoint(self) -> dict[str, Summary]:
         """The numbers of the measured window for each named request, in the plan's order.
@@ -161,7 +162,7 @@ class Run:
     def _endpoints(self) -> dict[str, Summary]:
         names = list(dict.fromkeys(self.samples.endpoints))
         if len(names) == 1:
-            return {names[0]: self.stats}
+            return {names[0]: self.summary}
         measured, (start, end) = self.measured, self.window_ns
         found = {name: summarize(measured.endpoint(name), start, end) for name in names}
         # A scenario's own name stands for iterations that failed outside of any step.
@@ -200,7 +201,7 @@ class Run:
             "name": self.name,
             "url": self.url,
             "started_at": self.started_at.isoformat(),
-            **self.stats.to_dict(),
+            **self.summary.to_dict(),
             "verdict": self.verdict,
             "invalid_reason": self.invalid_reason,
             "hint": self.hint,
@@ -210,10 +211,10 @@ class Run:
             "stop_reason": self.stop_reason or None,
             "slo": [result.to_dict() for result in self.objectives],
             "examples": [example.to_dict() for example in self.examples],
-            "endpoints": {name: stats.to_dict() for name, stats in self.by_endpoint().items()},
+            "endpoints": {name: part.to_dict() for name, part in self.by_endpoint().items()},
         }
 
-    def summary(self) -> pd.DataFrame:
+    def to_pandas(self) -> pd.DataFrame:
         """One row for people: identity, counts and rates, durations in ms, verdict."""
         import pandas as pd
 
@@ -238,18 +239,13 @@ class Run:
         }
         met = [result.met for result in self.objectives]
         tail["slo_met"] = all(met) if met else None
-        tail["slo"] = "; ".join(result.in_words() for result in self.objectives)
+        tail["slo"] = "; ".join(result.describe() for result in self.objectives)
         return pd.DataFrame([{**row, **tail}])
 
-    def _repr_html_(self) -> str:
-        from benchlab.display.card import run_card
-
-        return run_card(self)
-
     def __repr__(self) -> str:
-        stats = self.stats
-        p99 = "" if stats.latency_ns is None else f", p99 {stats.latency_ns.p99 / 1e6:.3g} ms"
+        summary = self.summary
+        p99 = "" if summary.latency_ns is None else f", p99 {summary.latency_ns.p99 / 1e6:.3g} ms"
         return (
-            f"<Run {self.id} {self.name!r}: {self.verdict}, {stats.count:,} requests,"
-            f" {stats.rate_rps:,.1f} requests/s, {stats.error_count:,} errors{p99}>"
+            f"<Run {self.id} {self.name!r}: {self.verdict}, {summary.count:,} requests,"
+            f" {summary.rate_rps:,.1f} requests/s, {summary.error_count:,} errors{p99}>"
         )

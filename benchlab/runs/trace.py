@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchlab.displayed import Displayed
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -46,7 +48,7 @@ class TracedRequest:
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trace(Displayed):
     """A trace: the client's ``request``, if it is stored, and the servers' ``spans``.
 
     ``spans`` has a row per span in order of start, with the columns timestamp (UTC), offset_ms,
@@ -59,10 +61,3 @@ class Trace:
     trace_id: str
     request: TracedRequest | None
     spans: pd.DataFrame
-
-    def _repr_html_(self) -> str:
-        lines = [f"<p>Trace <code>{self.trace_id}</code>"]
-        if self.request is not None:
-            took = f"{self.request.latency_ns / 1e6:,.3f} ms"
-            lines.append(f": request {self.request.seq:,}, latency {took}")
-        return "".join([*lines, "</p>", self.spans.to_html(index=False)])

@@ -82,13 +82,13 @@ class TraceCoverage:
         return self.found >= self.sampled * ENOUGH_RATIO
 
     def __str__(self) -> str:
-        return f"Server {self.in_words()}. {self.cause()}".rstrip()
+        return f"Server {self.describe()}. {self.cause()}".rstrip()
 
     def to_dict(self) -> dict[str, int | str | None]:
         """As JSON has it."""
         return {"sampled": self.sampled, "found": self.found, "cause": self.cause() or None}
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """``spans for 19,998 of 20,000 sampled requests (99.99 %)``."""
         text = f"spans for {self.found:,} of {self.sampled:,} sampled requests"
         if not self.sampled:

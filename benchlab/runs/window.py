@@ -6,7 +6,7 @@ from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.samples.samples import Samples
 
-__all__ = ["counted_out", "measured_window_ns"]
+__all__ = ["measured_window_ns", "reached_request_count"]
 
 
 def measured_window_ns(
@@ -18,16 +18,16 @@ def measured_window_ns(
     ends with the answer to the last of these requests.
     """
     start_ns, end_ns = plan.warmup_ns, plan.end_ns
-    if isinstance(plan.load, ClosedLoop) and counted_out(plan, samples):
+    if isinstance(plan.load, ClosedLoop) and reached_request_count(plan, samples):
         end_ns = min(end_ns, max(int(done.max()) for done in samples.measured.in_blocks("done_ns")))
     elif stopped_ns is not None:
         end_ns = min(end_ns, stopped_ns)
     return start_ns, max(start_ns, end_ns)
 
 
-def counted_out(plan: Plan, samples: Samples) -> bool:
+def reached_request_count(plan: Plan, samples: Samples) -> bool:
     """Whether the plan asks for a number of requests (or iterations) and all were made."""
     if plan.request_count is None:
         return False
-    made = samples.measured if plan.scenario is None else samples.measured.beginning
+    made = samples.measured if plan.scenario is None else samples.measured.iteration_starts
     return len(made) >= plan.request_count

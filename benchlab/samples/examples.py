@@ -29,8 +29,8 @@ MOST = 200
 BODY_BYTES = 2048
 """How much of an answer's body an example holds."""
 
-_HEADERS, _VALUE_LENGTH, _WORDS_LENGTH = 40, 300, 500
-_TEXTS = ("kind", "endpoint", "words", "body")
+_HEADERS, _VALUE_LENGTH, _MESSAGE_LENGTH = 40, 300, 500
+_TEXTS = ("kind", "endpoint", "message", "body")
 _NUMBERS = ("seq", "intended_ns", "status", "body_bytes")
 
 
@@ -38,8 +38,8 @@ _NUMBERS = ("seq", "intended_ns", "status", "body_bytes")
 class Example:
     """One failed request.
 
-    ``kind`` is the label of its `ErrorKind` and ``endpoint`` the name of the request; ``words``
-    say what was wrong. ``status`` is 0 when no answer came. ``headers`` are the answer's, secrets
+    ``kind`` is the label of its `ErrorKind` and ``endpoint`` the name of the request; ``message``
+    says what was wrong. ``status`` is 0 when no answer came. ``headers`` are the answer's, secrets
     hidden; ``body`` is the start of the answer's body as text (what is not UTF-8 replaced), as far
     as it was collected, and ``body_bytes`` is how much came in all.
     """
@@ -49,7 +49,7 @@ class Example:
     seq: int
     intended_ns: int
     status: int
-    words: str
+    message: str
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""
     body_bytes: int = 0
@@ -75,9 +75,9 @@ class Example:
     def describe(self, *, warmup: bool = False) -> str:
         """What went wrong, in one line without control characters."""
         parts = ["in the warm-up"] if warmup else []
-        if self.status and str(self.status) not in self.words:
+        if self.status and str(self.status) not in self.message:
             parts.append(f"status {self.status}")
-        parts.append(one_line(self.words, 200))
+        parts.append(one_line(self.message, 200))
         shown = one_line(self.body, 100)
         return f"{', '.join(parts)}{f' · body: {shown}' if shown else ''}"
 
@@ -109,7 +109,7 @@ def make_example(
     seq: int,
     intended_ns: int,
     status: int,
-    words: str,
+    message: str,
     headers: Iterable[tuple[str, str]] = (),
     body: bytes = b"",
     body_bytes: int = 0,
@@ -128,7 +128,7 @@ def make_example(
         seq=seq,
         intended_ns=intended_ns,
         status=status,
-        words=_text(public_text(words), _WORDS_LENGTH),
+        message=_text(public_text(message), _MESSAGE_LENGTH),
         headers=shown,
         body=decoder.decode(body[:BODY_BYTES], final=whole),
         body_bytes=max(body_bytes, len(body)),
@@ -151,13 +151,13 @@ def show_first(
 ) -> list[tuple[Example, bool]]:
     """At most ``count`` for people to see, no two alike; and whether each is of the warm-up.
 
-    Alike are those of the same kind, endpoint, status and words. The warm-up is shown where
+    Alike are those of the same kind, endpoint, status and message. The warm-up is shown where
     nothing failed after it.
     """
     measured = [item for item in examples if item.intended_ns >= warmup_ns]
     seen: dict[tuple[str, str, int, str], Example] = {}
     for item in measured or examples:
-        seen.setdefault((item.kind, item.endpoint, item.status, item.words), item)
+        seen.setdefault((item.kind, item.endpoint, item.status, item.message), item)
     before: Counter[tuple[str, str]] = Counter()
     ranked: list[tuple[int, Example]] = []
     for item in seen.values():

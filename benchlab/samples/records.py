@@ -49,7 +49,7 @@ class Flag(IntFlag):
     """Opened a connection, so service time includes connecting."""
     CAP_WAIT = 4
     """Waited for a free connection under the cap: the lag is not the generator's own."""
-    BEGINS = 8
+    FIRST_STEP = 8
     """The first step of a scenario's iteration: intended when the iteration was."""
 
 

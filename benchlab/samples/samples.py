@@ -178,9 +178,9 @@ class Samples:
         return self.choose(lambda records: records["error"] != ErrorKind.OK)
 
     @property
-    def beginning(self) -> Samples:
-        """The first steps of a scenario's iterations, one for each; empty without a scenario."""
-        return self.choose(lambda records: (records["flags"] & Flag.BEGINS) != 0)
+    def iteration_starts(self) -> Samples:
+        """The first step of each iteration of a scenario; empty without a scenario."""
+        return self.choose(lambda records: (records["flags"] & Flag.FIRST_STEP) != 0)
 
     @property
     def in_order(self) -> bool:

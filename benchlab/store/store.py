@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from benchlab.errors import InputError, StoreError
 from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.runs.run import Run
+from benchlab.runs.server_side import ServerSide
 from benchlab.runs.trace import Trace
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.store import retention
@@ -306,6 +307,23 @@ class Store:
         """
         with self.connect() as client:
             return server_histogram.server_histogram(client, run_id)
+
+    def server_side(self, run_id: str, slowest: int = 1) -> ServerSide:
+        """What the service recorded of a run: for a report, read at one opening of the store.
+
+        It holds what `client_server`, `trace_coverage` and `server_histogram` return, and the
+        ``slowest`` requests that have a server span.
+
+        Raises:
+            RunNotFoundError: no run, or more than one, fits.
+        """
+        with self.connect():
+            return ServerSide(
+                requests=self.client_server(run_id),
+                coverage=self.trace_coverage(run_id),
+                slowest=tuple(self.slowest(run_id, slowest, traced=True)),
+                histogram=self.server_histogram(run_id),
+            )
 
 
 def _default_wait_s() -> float:

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from benchlab.display.card import run_card
-from benchlab.display.text import floor_in_words, verdict_in_words
+from benchlab.display.text import floor_text, verdict_meaning
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.samples.examples import make_example
@@ -64,7 +64,7 @@ def test_a_card_has_hint_warnings_and_floor() -> None:
     assert f"Hint: {run.hint}" in text
     assert len(run.warnings) == 1
     assert all(warning in text for warning in run.warnings)
-    assert floor_in_words(run) in text
+    assert floor_text(run) in text
     assert "not calibrated on this host" in read(run_card(make_run())).text
 
 
@@ -72,17 +72,17 @@ def test_the_floor_stands_beside_the_percentiles() -> None:
     carried = {"calibration": {"floor": make_floor().to_dict()}}
     run = make_run(environment=carried, equal=True, lag_ns=0)
     said = "p50 5.00 ms, floor 0.600 ms; p99 5.00 ms, floor 1.09 ms (calibrated 2026-11-01)"
-    assert floor_in_words(run) == said
+    assert floor_text(run) == said
     closed = make_run(environment=carried, equal=True, lag_ns=0, load=ClosedLoop(2))
-    assert "p50 5.00 ms, floor 0.550 ms" in floor_in_words(closed)
+    assert "p50 5.00 ms, floor 0.550 ms" in floor_text(closed)
     nothing = make_run(environment=carried, count=0)
-    assert floor_in_words(nothing) == "floor 0.600 ms at p50, calibrated 2026-11-01"
+    assert floor_text(nothing) == "floor 0.600 ms at p50, calibrated 2026-11-01"
     disturbed = {"calibration": {"floor": make_floor(warnings=("busy",)).to_dict()}}
-    assert "2026-11-01, not undisturbed" in floor_in_words(make_run(environment=disturbed))
+    assert "2026-11-01 under interference" in floor_text(make_run(environment=disturbed))
 
 
 def test_a_card_has_plan_numbers_and_picture() -> None:
-    card = read(make_run(stall=True, errors=True)._repr_html_())
+    card = read(run_card(make_run(stall=True, errors=True)))
     for expected in (
         "POST http://127.0.0.1:8000/api/vector/add",
         "open loop of 100 requests/s",
@@ -119,10 +119,10 @@ def test_passwords_are_hidden() -> None:
 
 
 def test_verdicts_in_words() -> None:
-    assert "kept its schedule" in verdict_in_words(make_run())
-    assert "capacity to spare" in verdict_in_words(make_run(load=ClosedLoop(2)))
-    assert "Do not take" in verdict_in_words(make_run(count=0))
-    assert "did not reach its end" in verdict_in_words(make_run(stopped_ns=10**9))
+    assert "kept its schedule" in verdict_meaning(make_run())
+    assert "capacity to spare" in verdict_meaning(make_run(load=ClosedLoop(2)))
+    assert "Do not take" in verdict_meaning(make_run(count=0))
+    assert "did not reach its end" in verdict_meaning(make_run(stopped_ns=10**9))
 
 
 def test_each_of_several_requests_has_a_row() -> None:

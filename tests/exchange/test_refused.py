@@ -144,7 +144,7 @@ def test_an_id_that_no_run_has_is_refused(tmp_path: Path, run_id: object) -> Non
         {"health": {"workers": [5]}},
         {"examples": [5]},
         {"examples": [{}]},
-        {"examples": [{**EXAMPLE.to_dict(), "words": None}]},
+        {"examples": [{**EXAMPLE.to_dict(), "message": None}]},
         {"examples": [{**EXAMPLE.to_dict(), "seq": "1"}]},
         {"environment": {"calibration": 5}},
         {"environment": {"imported": 5}},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +15,10 @@ from benchlab.plan.feed import Feed
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes import ClosedLoop, ConstantRate
+from benchlab.report.sections.extra import Extra
 from benchlab.runs.health import WorkerHealth
 from benchlab.runs.run import Run
+from benchlab.runs.server_side import ServerSide
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import make_example
@@ -46,10 +47,11 @@ MACHINE = {
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A run, and what a report may say beside it."""
+    """A run, and what a report has beside it."""
 
     run: Run
-    beside: Mapping[str, Any] = field(default_factory=dict)
+    server: ServerSide = field(default_factory=ServerSide)
+    extra: Mapping[str, Extra] = field(default_factory=dict)
 
 
 def valid() -> Case:
@@ -79,17 +81,14 @@ def valid() -> Case:
         slo=["p99<1500ms", "service.p50[add]<2ms", "error_ratio<0.01 over 2s", "rate_rps>90"],
     )
     run = replace(run, plan=replace(run.plan, workers=2), connections=opened(run))
-    beside = {
-        "joined": join_server(run),
-        "coverage": TraceCoverage(1000, 990, 10, dropped=5, unexported=0),
-        "server_histogram": make_buckets(run),
-        "trace": make_trace(run),
-        "extra": {
-            "Notes": "one\n<two>",
-            "Rows": pd.DataFrame({"name": ["a", "b"], "x": [0.5, float("nan")]}),
-        },
-    }
-    return Case(run, beside)
+    server = ServerSide(
+        join_server(run),
+        TraceCoverage(1000, 990, 10, dropped=5, unexported=0),
+        (make_trace(run),),
+        make_buckets(run),
+    )
+    rows = pd.DataFrame({"name": ["a", "b"], "x": [0.5, float("nan")]})
+    return Case(run, server, {"Notes": "one\n<two>", "Rows": rows})
 
 
 def invalid() -> Case:
@@ -177,7 +176,7 @@ def scenario() -> Case:
     )
     records = run.samples.records.copy()
     records["endpoint"] = 1 + records["seq"] % 2
-    records["flags"][::2] |= np.uint8(Flag.BEGINS)
+    records["flags"][::2] |= np.uint8(Flag.FIRST_STEP)
     example = make_example("status", "pay", 101, 1_010_000_000, 503, "the status is 503", (), b"no")
     run = replace(run, samples=Samples(records, run.plan.endpoint_names), examples=(example,))
     return Case(replace(run, stop_reason="stopped by error_ratio>0.01: it was 0.03"))

@@ -17,9 +17,10 @@ import matplotlib as mpl
 import pytest
 
 from benchlab import __version__
-from benchlab.cli.terminal.output import print_coverage, print_run
+from benchlab.cli.terminal.output import print_run
 from benchlab.plan.toml import plan_to_toml
 from benchlab.report import write_report
+from benchlab.runs.server_side import ServerSide
 from tests.golden.runs import Case
 
 _SVG = re.compile(r"(<svg\b[^>]*>)(.*?)</svg>", re.DOTALL)
@@ -67,7 +68,9 @@ def terminal(case: Case) -> str:
 
 def card(case: Case) -> str:
     """What a notebook shows."""
-    return _lines(case.run._repr_html_()) + "\n"
+    html = case.run._repr_html_()
+    assert html is not None
+    return _lines(html) + "\n"
 
 
 def result(case: Case) -> str:
@@ -77,7 +80,7 @@ def result(case: Case) -> str:
 
 def frame(case: Case) -> str:
     """`Run.summary`, a column per line."""
-    (row,) = case.run.summary().to_dict("records")
+    (row,) = case.run.to_pandas().to_dict("records")
     return "".join(f"{name}: {value!r}\n" for name, value in row.items())
 
 
@@ -107,13 +110,15 @@ VIEWS: Mapping[str, Callable[[Case], str]] = {
 @cache
 def _written(case: Case) -> str:
     with TemporaryDirectory() as directory:
-        return write_report(case.run, Path(directory), **case.beside).read_bytes().decode()
+        return (
+            write_report(case.run, Path(directory), server=case.server, extra=case.extra)
+            .read_bytes()
+            .decode()
+        )
 
 
 def _show(case: Case) -> None:
-    print_run(case.run)
-    if "coverage" in case.beside:
-        print_coverage(case.beside["coverage"])
+    print_run(case.run, server=ServerSide(coverage=case.server.coverage))
 
 
 def _lines(html: str) -> str:

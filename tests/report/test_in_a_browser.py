@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from benchlab.report import write_report
+from benchlab.runs.server_side import ServerSide
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.examples import make_example
 from tests.browser import chromium
@@ -32,10 +33,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_report(
         run,
         directory,
-        joined=join_server(run),
-        coverage=TraceCoverage(1000, 1000),
-        server_histogram=make_buckets(run),
-        trace=make_trace(run),
+        server=ServerSide(
+            join_server(run), TraceCoverage(1000, 1000), (make_trace(run),), make_buckets(run)
+        ),
     ).as_uri()
 
 
@@ -51,7 +51,7 @@ def test_it_opens_offline_and_asks_for_nothing(browser: Browser, report: str) ->
         assert asked == [report]
         assert said == []
         assert "taken" not in page.title()
-        assert page.locator(".exhibit pre").first.inner_text().startswith("<script>document")
+        assert page.locator(".failure pre").first.inner_text().startswith("<script>document")
         for label in ("Median latency", "99th percentile", "Rate achieved", "Failed requests"):
             assert page.locator(".tile", has_text=label).locator(".number").is_visible()
         assert page.locator(".badge").inner_text() == "valid"

@@ -4,24 +4,26 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from benchlab.display.text import floor_in_words
+from benchlab.display.run_view import LEVELS
+from benchlab.display.text import floor_text
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Replay
 from benchlab.plan.tracing import trace_id
 from benchlab.plots import style
 from benchlab.report import write_report
 from benchlab.report.figures import PLOT_COLORS
-from benchlab.report.numbers import percentile_table
-from benchlab.report.page import render_page
+from benchlab.report.run_page import render_run_page
+from benchlab.report.sections.durations import percentile_table
+from benchlab.report.sections.extra import Extra
 from benchlab.runs.health import WorkerHealth
 from benchlab.runs.run import Run
+from benchlab.runs.server_side import ServerSide
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.examples import make_example
 from benchlab.units import NS_PER_S
@@ -72,15 +74,15 @@ class Page(HTMLParser):
         return [str(attrs[name]) for _, attrs in self.tags if name in attrs]
 
 
-def page_of(run: Run, **options: Any) -> Page:
-    return Page(render_page(run, files=["summary.csv"], **options))
+def page_of(run: Run, server: ServerSide | None = None, **extras: Extra) -> Page:
+    return Page(render_run_page(run, files=["summary.csv"], server_side=server, extras=extras))
 
 
 @pytest.mark.parametrize("name", edge_cases())
 def test_any_run_has_a_page_that_says_its_verdict(name: str) -> None:
     run = edge_cases()[name]
-    page = page_of(run, joined=join_server(run), coverage=TraceCoverage(1000, 1000))
-    assert f"verdict {run.verdict}" in page.attribute("class")
+    page = page_of(run, ServerSide(join_server(run), TraceCoverage(1000, 1000)))
+    assert f"verdict {LEVELS[run.verdict]}" in page.attribute("class")
     if run.invalid_reason:
         assert run.invalid_reason in page.text
     for section in ("What was run", "Against what", "Over time", "Errors", "Run it again"):
@@ -105,10 +107,10 @@ def test_a_page_says_what_was_run() -> None:
         },
         workers=[WorkerHealth(0, 0.23, connections_opened=12, servers=["nginx/1.27"])],
     )
-    page = page_of(run, joined=join_server(run), coverage=TraceCoverage(1000, 999))
+    page = page_of(run, ServerSide(join_server(run), TraceCoverage(1000, 999)))
     for expected in (
         "POST http://127.0.0.1:8000/api/vector/add",
-        "3 November 2026, 14:02:11 UTC",
+        "2026-11-03 14:02:11 UTC",
         "open loop of 100 requests/s at equal intervals",
         "10 s measured after 1 s of warm-up",
         "opened as needed, at most 1,000; 12 were opened",
@@ -148,7 +150,7 @@ def test_the_floor_stands_beside_the_percentiles() -> None:
     for expected in (
         "half of all requests took longer, floor 0.600 ms",
         "1 request in 100 took longer, floor 1.09 ms",
-        f"Beside the floor of this machine: {floor_in_words(run)}.",
+        f"Beside the floor of this machine: {floor_text(run)}.",
     ):
         assert expected in page.text, expected
     table = percentile_table(run)
@@ -161,7 +163,7 @@ def test_hints_warnings_and_the_proof_that_nothing_was_dropped() -> None:
     run = make_run(lag_ns=15_000_000, environment={"clock_source": "hpet"})
     text = page_of(run).text
     assert f"Hint: {run.hint}." in text
-    assert "Take care: the kernel's clock source is hpet" in text
+    assert "Warning: the kernel's clock source is hpet" in text
     assert (
         "No request was dropped: the 1,100 records, warm-up included, have no gap in their"
         " sequence numbers, and the schedule's 1,000 requests of the measured window are as many"
@@ -177,19 +179,19 @@ def test_hints_warnings_and_the_proof_that_nothing_was_dropped() -> None:
 def test_the_headline_numbers_are_those_of_the_run() -> None:
     run = make_run(errors=True)
     numbers = re.findall(r'class="number"><span>(.*?)</span>', page_of(run).html)
-    latency = run.stats.latency_ns
+    latency = run.summary.latency_ns
     assert latency is not None
     assert numbers == [
         f"{latency.p50 / 1e6:.2f}",
         f"{latency.p99 / 1e6:.1f}",
-        f"{run.stats.rate_rps:,.1f}",
+        f"{run.summary.rate_rps:,.1f}",
         "30",
     ]
 
 
 def test_nothing_is_loaded_from_anywhere() -> None:
     run = make_run(stall=True, errors=True, trace_ratio=1.0)
-    page = page_of(run, joined=join_server(run), extra={"F": Figure(), "T": "http://x.test"})
+    page = page_of(run, ServerSide(join_server(run)), F=Figure(), T="http://x.test")
     kinds = {tag for tag, _ in page.tags}
     assert kinds.isdisjoint({"script", "img", "iframe", "object", "embed", "base", "form"})
     for name in ("src", "srcset", "action", "data", "poster", "xlink:href"):
@@ -204,7 +206,7 @@ def test_nothing_is_loaded_from_anywhere() -> None:
 
 def test_ids_are_unique_and_references_resolve() -> None:
     run = make_run(stall=True, errors=True)
-    page = page_of(run, joined=join_server(run))
+    page = page_of(run, ServerSide(join_server(run)))
     ids = page.attribute("id")
     assert len(ids) == len(set(ids))
     references = re.findall(r"url\(#([^)]+)\)", page.html)
@@ -231,12 +233,11 @@ def test_every_text_of_others_is_escaped() -> None:
     )
     example = make_example("check", HOSTILE, 1, 2, 200, HOSTILE, [("X", HOSTILE)], HOSTILE.encode())
     run = replace(run, examples=(example,))
-    frame = pd.DataFrame({HOSTILE: [HOSTILE]})
+    extras: dict[str, Extra] = {HOSTILE: HOSTILE, "table": pd.DataFrame({HOSTILE: [HOSTILE]})}
     page = page_of(
         run,
-        joined=join_server(run),
-        coverage=TraceCoverage(10, 1),
-        extra={HOSTILE: HOSTILE, "table": frame},
+        ServerSide(join_server(run), TraceCoverage(10, 1)),
+        **extras,
     )
     assert "<script" not in page.html
     assert "script" not in {tag for tag, _ in page.tags}
@@ -252,7 +253,7 @@ def test_what_went_wrong_is_shown_once_for_all_that_are_alike() -> None:
     examples.append(make_example("check", "a", 8, NS_PER_S * 3, 200, "odd", (), b"x" * 4000, 9000))
     page = page_of(replace(make_run(errors=True), examples=tuple(examples)))
     assert "What went wrong" in page.text
-    assert page.html.count('<article class="exhibit">') == 3
+    assert page.html.count('<article class="failure">') == 3
     assert "refused \ufffd[31m" in page.text
     assert "status 503 · request #0, meant for 2.000 s" in page.text
     assert "Body, 4 B" in page.text
@@ -263,7 +264,7 @@ def test_what_went_wrong_is_shown_once_for_all_that_are_alike() -> None:
 
 def test_figures_take_the_colours_of_the_page() -> None:
     run = make_run(stall=True, errors=True)
-    page = page_of(run, joined=join_server(run))
+    page = page_of(run, ServerSide(join_server(run)))
     for color, name in PLOT_COLORS.items():
         assert f"--plot-{name}: {color}" in page.html  # the light theme is the figures' palette
         assert page.html.count(f"--plot-{name}: ") == 2  # and the dark one has its own
@@ -274,7 +275,7 @@ def test_figures_take_the_colours_of_the_page() -> None:
 
 def test_figures_and_tables_can_be_read_aloud() -> None:
     run = make_run(errors=True)
-    page = page_of(run, joined=join_server(run))
+    page = page_of(run, ServerSide(join_server(run)))
     pictures = [attrs for tag, attrs in page.tags if tag == "svg"]
     assert len(pictures) == 4
     for attrs in pictures:
@@ -288,17 +289,19 @@ def test_figures_and_tables_can_be_read_aloud() -> None:
 
 def test_missing_spans_are_a_warning() -> None:
     run = make_run()
-    assert "Spans are missing" not in page_of(run, coverage=TraceCoverage(20_000, 19_998)).text
-    spread = page_of(run, coverage=TraceCoverage(20_000, 19_900)).text
+    assert (
+        "Spans are missing"
+        not in page_of(run, ServerSide(coverage=TraceCoverage(20_000, 19_998))).text
+    )
+    spread = page_of(run, ServerSide(coverage=TraceCoverage(20_000, 19_900))).text
     assert "Spans are missing. The 100 missing ones are spread over the run" in spread
-    text = page_of(run, coverage=TraceCoverage(20_000, 19_999)).text
+    text = page_of(run, ServerSide(coverage=TraceCoverage(20_000, 19_999))).text
     assert "19,999 of 20,000 sampled requests (99.99 %)" in text  # never rounded up to 100 %
-    assert "No server spans were found" in page_of(run, coverage=TraceCoverage(10, 0)).text
-    for untraced in (
-        {},
-        {"coverage": TraceCoverage(0, 0), "joined": pd.DataFrame(columns=["seq"])},
-    ):
-        assert "Client and server" not in page_of(run, **untraced).text
+    assert (
+        "No server spans were found" in page_of(run, ServerSide(coverage=TraceCoverage(10, 0))).text
+    )
+    for untraced in (None, ServerSide(pd.DataFrame(columns=["seq"]))):
+        assert "Client and server" not in page_of(run, untraced).text
 
 
 def test_sections_appear_when_there_is_something_to_say() -> None:
@@ -325,7 +328,7 @@ def test_of_recorded_arrivals_only_the_first_are_shown() -> None:
 
 def test_the_slowest_requests_are_listed_slowest_first() -> None:
     run = make_run(stall=True, trace_ratio=0.5)
-    html = render_page(run, files=[])
+    html = render_run_page(run, files=[])
     table = html[html.index("Slowest requests") :].split("</table>")[0]
     cells = re.findall(r"<td>([\d,]+)</td><td>", table)
     latencies = [int(cell.replace(",", "")) for cell in cells[::1]]
@@ -339,8 +342,8 @@ def test_waits_for_connections_and_closed_loops_are_explained() -> None:
     assert "1,234 requests waited because every allowed connection was in use" in waited
     closed = page_of(make_run(load=ClosedLoop(8), lag_ns=0)).text
     assert "closed loop of 8 connections" in closed
-    assert "as many as 8 connections got answered" in closed
-    assert "No worker left an account" in page_of(make_run(workers=[])).text
+    assert "what 8 connections achieved" in closed
+    assert "No worker reported on itself" in page_of(make_run(workers=[])).text
 
 
 def test_an_interrupted_run_says_how_far_it_came() -> None:
@@ -352,7 +355,7 @@ def test_extra_sections_hold_text_tables_and_figures() -> None:
     figure = Figure()
     figure.add_subplot().plot([1, 2])
     long = pd.DataFrame({"n": np.arange(500), "x": [float("nan"), *np.arange(499) / 3]})
-    page = page_of(make_run(), extra={"Notes": "one\ntwo", "Rows": long, "Mine": figure})
+    page = page_of(make_run(), Notes="one\ntwo", Rows=long, Mine=figure)
     assert "one\ntwo" in page.text
     assert "300 more rows are left out here" in page.text
     assert "–" in page.text
@@ -369,11 +372,11 @@ def test_a_report_of_a_million_requests_stays_small(tmp_path: Path) -> None:
 
 def test_the_slowest_traced_request_and_the_metric_are_shown_where_there_are_any() -> None:
     run = make_run(trace_ratio=1.0)
-    text = page_of(run, trace=make_trace(run), server_histogram=make_buckets(run)).text
+    text = page_of(run, ServerSide(slowest=(make_trace(run),), histogram=make_buckets(run))).text
     assert "What the service counted" in text
-    assert "The slowest request of which there are server spans" in text
+    assert "The slowest request with server spans" in text
     assert trace_id(run.id, 0) in text
-    nothing = {"trace": make_trace(run, depth=0), "server_histogram": pd.DataFrame()}
-    for page in (page_of(run), page_of(run, **nothing)):
+    nothing = ServerSide(slowest=(make_trace(run, depth=0),))
+    for page in (page_of(run), page_of(run, nothing)):
         assert "What the service counted" not in page.text
-        assert "of which there are server spans" not in page.text
+        assert "with server spans" not in page.text

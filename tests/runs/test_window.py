@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchlab.display.text import window_in_words
+from benchlab.display.text import window_text
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.health import WorkerHealth
 from benchlab.units import NS_PER_S
@@ -20,18 +20,18 @@ def test_by_the_plan_or_by_the_stop() -> None:
 
 def test_by_the_last_of_the_requests_asked_for() -> None:
     run = make_run(load=ClosedLoop(8), count=600, request_count=500, duration_s=3600)
-    assert run.stats.count == 500
+    assert run.summary.count == 500
     assert run.window_ns == (NS_PER_S, int(run.measured.column("done_ns").max()))
-    assert run.stats.rate_rps == pytest.approx(100, rel=0.01)
-    assert run.stats.intended_rate_rps is None
-    assert window_in_words(run) == "500 requests measured in 4.99 s after 1 s of warm-up"
+    assert run.summary.rate_rps == pytest.approx(100, rel=0.01)
+    assert run.summary.intended_rate_rps is None
+    assert window_text(run) == "500 requests measured in 4.99 s after 1 s of warm-up"
 
 
 def test_by_the_time_when_that_is_over_first() -> None:
     run = make_run(load=ClosedLoop(8), request_count=5_000, duration_s=10, warmup_s=0)
     assert run.window_ns == (0, 10 * NS_PER_S)
     assert run.verdict == "valid"
-    assert window_in_words(run) == (
+    assert window_text(run) == (
         "1,000 of 5,000 requests measured without a warm-up: then the time was over"
     )
 
@@ -42,7 +42,7 @@ def test_a_stop_after_the_last_request_is_no_interruption() -> None:
     assert whole.verdict == "valid"
     early = make_run(stopped_ns=NS_PER_S // 2, **settings)  # type: ignore[arg-type]
     assert early.verdict == "interrupted"
-    assert window_in_words(early).endswith(
+    assert window_text(early).endswith(
         "50 of 100 requests measured without a warm-up: then the run was stopped"
     )
 

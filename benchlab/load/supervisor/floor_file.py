@@ -11,7 +11,7 @@ from benchlab.errors import RunError
 from benchlab.paths import data_dir
 from benchlab.runs.floor import NOT_CALIBRATED, Floor, mismatch
 
-__all__ = ["carry", "floor_path", "read_floor", "write_floor"]
+__all__ = ["attach_floor", "floor_path", "read_floor", "write_floor"]
 
 
 def floor_path() -> Path:
@@ -56,7 +56,7 @@ def write_floor(floor: Floor) -> Path:
     return path
 
 
-def carry(environment: Mapping[str, Any]) -> dict[str, Any]:
+def attach_floor(environment: Mapping[str, Any]) -> dict[str, Any]:
     """What a run in ``environment`` carries as its calibration: the floor, or why there is none."""
     try:
         floor = read_floor()

@@ -49,13 +49,6 @@ class Progress:
             return min(1.0, self.done_count / self.total_count)
         return min(1.0, self.elapsed_s / self.total_s) if self.total_s else 1.0
 
-    @property
-    def done_in_words(self) -> str:
-        """The same in the unit that the plan goes by."""
-        if self.total_count:
-            return f"{self.done_count:,}/{self.total_count:,} {self.counted}"
-        return f"{self.elapsed_s:.0f}/{self.total_s:.0f} s"
-
 
 OnProgress = Callable[[Progress], None]
 
@@ -84,7 +77,7 @@ class ProgressReader:
             self._watch.take(records)
             measured = records[(records["flags"] & Flag.WARMUP) == 0]
             self._count += len(measured)
-            self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.BEGINS))
+            self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.FIRST_STEP))
             self._latencies.record(measured["done_ns"] - measured["intended_ns"])
             failed = np.bincount(measured["error"], minlength=len(ErrorKind))
             for kind in ErrorKind:

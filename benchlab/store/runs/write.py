@@ -146,7 +146,7 @@ def _insert_run(client: Client, run: Run, salt: str = "") -> None:
 
 
 def _run_row(run: Run) -> dict[str, Any]:
-    stats = run.stats
+    stats = run.summary
     distributions: dict[str, int | None] = {}
     for name, part in (
         ("latency", stats.latency_ns),

@@ -14,12 +14,12 @@ from rich.console import Console
 from benchlab.cli.history import print_history
 from benchlab.cli.terminal.output import (
     console,
-    distributions_table,
     error_console,
     print_frame,
+    print_line,
     print_run,
-    tell,
 )
+from benchlab.display.terminal import durations_table
 from benchlab.samples.summary import Distribution
 from tests.runs.synthetic import make_run
 
@@ -68,7 +68,7 @@ def test_long_durations_fit_into_80_columns() -> None:
     out = terminal(80)
     longest = Distribution(*[99_000_000_000] * 8)
     exact = Distribution(1, 12_345, 99_123_456, 999_123_456, 1_000_400_000, 2, 3, 4)
-    out.print(distributions_table([("service time", longest), ("latency", exact)]))
+    out.print(durations_table({"service time": longest, "latency": exact}))
     assert "…" not in shown(out)
     assert shown(out).split()[-8:] == [
         "0.000", "0.012", "99.123", "999.12", "1,000", "0.000", "0.000", "0.000"
@@ -97,8 +97,8 @@ def test_what_is_printed_cannot_steer_the_terminal(
 
 
 def test_lines_are_safe_too(capsys: pytest.CaptureFixture[str]) -> None:
-    tell(EVIL)
-    tell(f"1\n2{EVIL}", err=False)
+    print_line(EVIL)
+    print_line(f"1\n2{EVIL}", err=False)
     told = capsys.readouterr()
     assert told.err == "\ufffd]0;evil\ufffd\ufffd[31mred\ufffd0m\ufffdx\n"
     assert told.out == f"1\n2{told.err}"

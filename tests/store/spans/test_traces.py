@@ -83,7 +83,7 @@ def test_a_trace_by_start(store: Store, make_run: MakeRun) -> None:
     assert isinstance(spans["timestamp"][0], datetime)
     assert str(spans["timestamp"].dt.tz) == "UTC"
     pd.testing.assert_series_equal(empty.spans.dtypes, spans.dtypes)
-    assert wanted in found._repr_html_()
+    assert wanted in str(found._repr_html_())
 
 
 def test_a_trace_of_no_stored_run_counts_from_its_first_span(

@@ -1,19 +1,19 @@
-"""Facts around a run, as labelled lines: what was sent, to what, and from where."""
+"""What was run, against what, and from where, as labelled lines."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from benchlab.display.text import window_in_words
+from benchlab.display.text import window_text
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.redact import header_value, public_url
-from benchlab.runs.health import count_dropped
+from benchlab.report.section import Section
 from benchlab.runs.run import Run
-from benchlab.units import format_bytes, format_count, format_ratio
+from benchlab.units import format_bytes, format_ratio
 
-__all__ = ["Fact", "generator_facts", "machine_facts", "plan_facts", "target_facts"]
+__all__ = ["setup"]
 
 _BODY_SHOWN = 200
 
@@ -35,14 +35,26 @@ _LABELS = {
 
 
 class Fact(NamedTuple):
-    """A label, what is to be said, and whether that is code."""
+    """A label and its lines; ``code`` sets them in a fixed width."""
 
     label: str
     lines: Sequence[str]
     code: bool = False
 
 
-def plan_facts(run: Run) -> list[Fact]:
+def setup(run: Run) -> Section:
+    """The plan, the target and the machine."""
+    return Section(
+        "setup",
+        {
+            "plan_facts": _plan_facts(run),
+            "target_facts": _target_facts(run),
+            "machine_facts": _machine_facts(run),
+        },
+    )
+
+
+def _plan_facts(run: Run) -> list[Fact]:
     """What was sent, how and for how long."""
     plan = run.plan
     facts: list[Fact] = []
@@ -50,7 +62,7 @@ def plan_facts(run: Run) -> list[Fact]:
         facts += _request_facts(request, named=len(plan.requests) > 1)
     facts += [
         Fact("load", [plan.load.describe()]),
-        Fact("time", [window_in_words(run)]),
+        Fact("time", [window_text(run)]),
     ]
     if not isinstance(plan.load, Imported):
         facts += _settings(run)
@@ -66,14 +78,14 @@ def _settings(run: Run) -> list[Fact]:
     return [
         Fact("connections", [_connections(run)]),
         Fact("workers", [f"{plan.workers}, driver {plan.driver}"]),
-        *([Fact("transport", said)] if (said := plan.transport.describe()) else []),
+        *([Fact("transport", transport)] if (transport := plan.transport.describe()) else []),
         Fact("timeout", [f"{plan.timeout_s:g} s per request"]),
         Fact("tracing", [_tracing(plan.trace_ratio)]),
         Fact("seed", [str(plan.seed)]),
     ]
 
 
-def target_facts(run: Run) -> list[Fact]:
+def _target_facts(run: Run) -> list[Fact]:
     """The address, and whatever the environment holds under ``target``."""
     origins = dict.fromkeys(request.origin for request in run.plan.requests)
     addresses = [f"{host} port {port} ({scheme})" for scheme, host, port in origins]
@@ -83,54 +95,14 @@ def target_facts(run: Run) -> list[Fact]:
     return [Fact("address", addresses), *servers, *known]
 
 
-def machine_facts(run: Run) -> list[Fact]:
+def _machine_facts(run: Run) -> list[Fact]:
     """The machine and the software that made the load."""
     elsewhere = ("target", "calibration", "imported")
     known = {key: value for key, value in run.environment.items() if key not in elsewhere}
     imported = run.environment.get("imported", {})
     known |= {f"imported {key}": imported[key] for key in ("format", "file") if key in imported}
-    known |= {"errors, as it says": imported.get("errors")}
+    known |= {"errors, by its account": imported.get("errors")}
     return _facts(known)
-
-
-def generator_facts(run: Run) -> list[str]:
-    """Sentences on how well the generator did its work."""
-    if isinstance(run.plan.load, Imported):
-        return [f"{run.plan.load.source} says nothing of itself in its results."]
-    stats, workers = run.stats, run.health.workers
-    waited = sum(worker.cap_wait_count for worker in workers)
-    sentences = [_dropped(run)]
-    if waited:
-        sentences.append(
-            f"{format_count(waited)} requests waited because every allowed connection was in use;"
-            " the wait is part of their lag and latency."
-        )
-    if isinstance(run.plan.load, ClosedLoop):
-        sentences.append("A closed loop has no schedule to fall behind, so its lag is zero.")
-    elif stats.lag_ns is not None:
-        sentences.append(
-            f"Half of all requests were sent within {stats.lag_ns.p50 / 1e6:,.3f} ms of the"
-            f" intended time, 99 % within {stats.lag_ns.p99 / 1e6:,.3f} ms."
-        )
-    return sentences
-
-
-def _dropped(run: Run) -> str:
-    """That every request has its one record, and how that can be known."""
-    dropped = count_dropped(run.samples, run.plan.workers)
-    if dropped:
-        return f"{format_count(dropped)} requests have no record, or more than one."
-    counted = f"{format_count(len(run.samples))} records, warm-up included, have no gap in their"
-    intended = run.plan.intended_count()
-    if intended is None or run.stopped_ns is not None:
-        return f"No request was dropped: the {counted} sequence numbers."
-    return (
-        f"No request was dropped: the {counted} sequence numbers, and the schedule's"
-        f" {format_count(intended)} requests of the measured window are as many records."
-        if intended == run.stats.count
-        else f"The schedule has {format_count(intended)} requests in the measured window and"
-        f" {format_count(run.stats.count)} are on record."
-    )
 
 
 def _request_facts(request: Request, *, named: bool) -> list[Fact]:
@@ -156,8 +128,8 @@ def _connections(run: Run) -> str:
     plan = run.plan
     opened = sum(worker.connections_opened for worker in run.health.workers)
     limit = f"{plan.connection_limit:,}"
-    said = limit if isinstance(plan.load, ClosedLoop) else f"opened as needed, at most {limit}"
-    return f"{said}; {opened:,} were opened" if opened else said
+    text = limit if isinstance(plan.load, ClosedLoop) else f"opened as needed, at most {limit}"
+    return f"{text}; {opened:,} were opened" if opened else text
 
 
 def _tracing(ratio: float) -> str:

@@ -1,0 +1,269 @@
+"""A run as people see it: which facts, in which order, under which names.
+
+Terminal, notebook card and report page show the same `RunView`; they choose only its form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeAlias
+
+from benchlab.display.text import floor_text, verdict_meaning, window_text
+from benchlab.plan.shapes import ClosedLoop, Imported
+from benchlab.runs.health import Verdict
+from benchlab.runs.run import Run
+from benchlab.runs.server_side import ServerSide
+from benchlab.samples.examples import show_first
+from benchlab.samples.summary import Distribution, Summary
+from benchlab.text import one_line, plural
+from benchlab.units import (
+    format_bytes,
+    format_column_ms,
+    format_count,
+    format_ms,
+    format_parts_ms,
+    format_ratio,
+)
+
+__all__ = [
+    "DURATIONS",
+    "LEVELS",
+    "ExampleLine",
+    "Headline",
+    "Level",
+    "RunView",
+    "Table",
+    "durations_of",
+    "view",
+]
+
+Level: TypeAlias = Literal["good", "caution", "bad", "neutral"]
+"""How a result is coloured. Each renderer has a colour for every level."""
+
+LEVELS: Mapping[Verdict, Level] = {
+    "valid": "good",
+    "invalid": "bad",
+    "interrupted": "caution",
+    "imported": "neutral",
+}
+
+DURATIONS = {"latency": "latency_ns", "service time": "service_ns", "lag": "lag_ns"}
+"""The durations of a sample as people read them: name and field of a `Summary`."""
+
+_EXAMPLES_SHOWN = 5
+_NAME_LENGTH = 60
+_ENDPOINT_HEAD = ("endpoint", "requests", "failed", "requests/s", "p50, ms", "p99, ms", "max, ms")
+_OBJECTIVE_HEAD = ("objective", "result", "observed", "windows")
+
+
+class Table(NamedTuple):
+    """Column heads and rows of text; the first cell of a row names it."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]] = ()
+
+
+class Headline(NamedTuple):
+    """A number to be seen first: label, value, unit, and one line on what it means."""
+
+    label: str
+    value: str
+    unit: str
+    note: str
+    alarming: bool = False
+
+
+class ExampleLine(NamedTuple):
+    """A failed request in one line; ``endpoint`` is empty where the plan has only one."""
+
+    kind: str
+    endpoint: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RunView:
+    """What is shown of a run, as text. An empty text or table has nothing to show.
+
+    ``counted`` is what the samples are (``1,000 requests``, or a scenario's ``300 steps of 150
+    iterations``). ``facts`` are counts and rates with their labels. ``durations`` keep their
+    numbers, for a renderer to align.
+    """
+
+    id: str
+    name: str
+    started: str
+    target: str
+    load: str
+    window: str
+    verdict: str
+    level: Level
+    meaning: str
+    reason: str
+    hint: str
+    warnings: tuple[str, ...]
+    counted: str
+    duration: str
+    rate: str
+    intended_rate: str
+    errors: str
+    error_kinds: str
+    failed_note: str
+    facts: tuple[tuple[str, str], ...]
+    examples: tuple[ExampleLine, ...]
+    headlines: tuple[Headline, ...]
+    durations: Mapping[str, Distribution]
+    floor: str
+    has_floor: bool
+    objectives: Table
+    broken_count: int
+    endpoints: Table
+    server: ServerSide = field(default_factory=ServerSide)
+
+
+def view(run: Run, server: ServerSide | None = None) -> RunView:
+    """``run`` as people see it, with what is known of the service's side."""
+    summary, plan = run.summary, run.plan
+    noun = "request" if run.iteration_count is None else "step"
+    counted = plural(summary.count, noun)
+    iterations = ""
+    if run.iteration_count is not None:
+        iterations = f" of {plural(run.iteration_count, 'iteration')}"
+    intended = summary.intended_rate_rps
+    rate = f"{summary.rate_rps:,.1f} {noun}s/s"
+    intended_rate = "" if intended is None else f"{intended:,.1f} {noun}s/s"
+    error_ratio = format_ratio(summary.error_ratio)
+    return RunView(
+        id=run.id,
+        name=run.name,
+        started=run.started_at.strftime("%Y-%m-%d %H:%M:%S %Z").strip(),
+        target=plan.describe_requests(),
+        load=plan.load.describe(),
+        window=window_text(run),
+        verdict=run.verdict,
+        level=LEVELS[run.verdict],
+        meaning=verdict_meaning(run),
+        reason=run.invalid_reason or "",
+        hint=run.hint or "",
+        warnings=run.warnings,
+        counted=f"{counted}{iterations}",
+        duration=f"{summary.duration_s:.2f} s",
+        rate=rate,
+        intended_rate=intended_rate,
+        errors=f"{plural(summary.error_count, 'error')} ({error_ratio})",
+        error_kinds=", ".join(
+            f"{kind} {format_count(count)}" for kind, count in summary.errors.items()
+        ),
+        failed_note=_failed_note(summary, noun),
+        facts=(
+            (f"{noun}s", f"{format_count(summary.count)}{iterations}"),
+            ("achieved", rate),
+            *((("intended", intended_rate),) if intended_rate else ()),
+            ("errors", f"{format_count(summary.error_count)} ({error_ratio})"),
+            ("received", format_bytes(summary.bytes_in)),
+        ),
+        examples=_examples(run),
+        headlines=_headlines(run, noun),
+        durations=durations_of(summary),
+        floor=floor_text(run),
+        has_floor=run.floor is not None,
+        objectives=Table(
+            _OBJECTIVE_HEAD,
+            [
+                (str(result.objective), result.word, result.observed_text, result.window_text)
+                for result in run.objectives
+            ],
+        ),
+        broken_count=sum(not result.met for result in run.objectives),
+        endpoints=Table(_ENDPOINT_HEAD, _endpoint_rows(run.by_endpoint())),
+        server=server or ServerSide(),
+    )
+
+
+def durations_of(summary: Summary) -> dict[str, Distribution]:
+    """The durations of which there are any, by their name, in the order people read them."""
+    found = {name: getattr(summary, field) for name, field in DURATIONS.items()}
+    return {name: part for name, part in found.items() if part is not None}
+
+
+def _examples(run: Run) -> tuple[ExampleLine, ...]:
+    several = len(run.plan.endpoint_names) > 1
+    return tuple(
+        ExampleLine(
+            example.kind,
+            one_line(example.endpoint, _NAME_LENGTH) if several else "",
+            example.describe(warmup=warmup),
+        )
+        for example, warmup in show_first(run.examples, run.plan.warmup_ns, _EXAMPLES_SHOWN)
+    )
+
+
+def _headlines(run: Run, noun: str) -> tuple[Headline, ...]:
+    summary = run.summary
+    p50, p99 = ("–", "", "no samples"), ("–", "", "no samples")
+    if summary.latency_ns is not None:
+        beside = ("", "")
+        if run.floor is not None:
+            floor = run.floor.under(run.plan.load)
+            beside = (f", floor {format_ms(floor.p50)}", f", floor {format_ms(floor.p99)}")
+        p50 = (
+            *format_parts_ms(summary.latency_ns.p50),
+            f"half of all {noun}s took longer{beside[0]}",
+        )
+        p99 = (*format_parts_ms(summary.latency_ns.p99), f"1 {noun} in 100 took longer{beside[1]}")
+    return (
+        Headline("Median latency (p50)", *p50),
+        Headline("99th percentile (p99)", *p99),
+        Headline("Rate achieved", f"{summary.rate_rps:,.1f}", f"{noun}s/s", _rate_note(run)),
+        Headline(
+            f"Failed {noun}s",
+            format_count(summary.error_count),
+            "",
+            f"{format_ratio(summary.error_ratio)} of {plural(summary.count, noun)}",
+            alarming=summary.error_count > 0,
+        ),
+    )
+
+
+def _failed_note(summary: Summary, noun: str) -> str:
+    if summary.error_count == 0:
+        return ""
+    return (
+        f"{format_count(summary.error_count)} of {plural(summary.count, noun)} failed"
+        f" ({format_ratio(summary.error_ratio)}). They count in every number"
+        " that is not marked “successful only”."
+    )
+
+
+def _rate_note(run: Run) -> str:
+    if isinstance(run.plan.load, Imported):
+        return f"from the first request to the last response, by {run.plan.load.source}"
+    if isinstance(run.plan.load, ClosedLoop):
+        return f"what {plural(run.plan.load.connections, 'connection')} achieved"
+    if run.iteration_count is not None:
+        return f"in {plural(run.iteration_count, 'iteration')}"
+    if run.summary.intended_rate_rps is None:
+        return "sent until the run was stopped"
+    return f"of {run.summary.intended_rate_rps:,.1f} requests/s intended"
+
+
+def _endpoint_rows(parts: Mapping[str, Summary]) -> list[list[str]]:
+    """A row per named request of the plan; none unless there are several."""
+    if len(parts) < 2:
+        return []
+    latencies = [summary.latency_ns for summary in parts.values()]
+    columns = [
+        format_column_ms([getattr(latency, key) if latency else 0 for latency in latencies])
+        for key in ("p50", "p99", "max")
+    ]
+    return [
+        [
+            name,
+            format_count(summary.count),
+            format_count(summary.error_count),
+            f"{summary.rate_rps:,.1f}",
+            *(column[index] if summary.latency_ns else "–" for column in columns),
+        ]
+        for index, (name, summary) in enumerate(parts.items())
+    ]

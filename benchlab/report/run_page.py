@@ -1,0 +1,60 @@
+"""The page of one run: which sections it has, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from benchlab.display.run_view import view
+from benchlab.report.page import render_page
+from benchlab.report.section import Section
+from benchlab.report.sections import (
+    command,
+    durations,
+    errors,
+    extra,
+    generator,
+    overview,
+    phases,
+    server,
+    setup,
+    slowest,
+    timeline,
+)
+from benchlab.report.sections.extra import Extra
+from benchlab.runs.run import Run
+from benchlab.runs.server_side import ServerSide
+
+__all__ = ["render_run_page"]
+
+
+def render_run_page(
+    run: Run,
+    *,
+    files: Sequence[str],
+    server_side: ServerSide | None = None,
+    extras: Mapping[str, Extra] | None = None,
+) -> str:
+    """HTML of the report of ``run``; ``files`` are the names of the tables beside it."""
+    shown = view(run, server_side)
+    sections: list[Section | None] = [
+        overview.header(shown),
+        overview.verdict(shown),
+        overview.headlines(shown),
+        overview.objectives(shown),
+        setup.setup(run),
+        timeline.timeline(run),
+        durations.durations(run, shown),
+        durations.endpoints(shown),
+        errors.errors(run, shown),
+        errors.failures(run),
+        server.client_server(run, shown.server),
+        server.server_histogram(run, shown.server),
+        phases.phases(run),
+        slowest.slowest(run, shown.server),
+        generator.generator(run),
+        *extra.extra(extras or {}),
+        command.command(run.plan),
+        overview.footer(shown, files),
+    ]
+    present = [section for section in sections if section is not None]
+    return render_page(f"{run.name}: {run.verdict}", present)

@@ -1,0 +1,75 @@
+"""How long requests took: histogram, percentiles, and the table of durations."""
+
+from __future__ import annotations
+
+from benchlab import plots
+from benchlab.display.run_view import RunView, Table, durations_of
+from benchlab.plots.canvas import open_axes
+from benchlab.report.figures import HALF_WIDTH, describe_latency, inline_svg
+from benchlab.report.section import Section
+from benchlab.report.statistics import statistics_table
+from benchlab.runs.run import Run
+from benchlab.samples.summary import Distribution
+
+__all__ = ["durations", "endpoints", "percentile_table"]
+
+
+def durations(run: Run, shown: RunView) -> Section:
+    """Figures of the latency, and a column of statistics for each duration."""
+    histogram = plots.histogram(run, open_axes(None, HALF_WIDTH))
+    percentiles = plots.percentiles(run, open_axes(None, HALF_WIDTH))
+    latency = describe_latency(run)
+    described = {
+        "histogram": f"Histogram of latencies. {latency}",
+        "percentiles": f"Latency, service time and lag by percentile. {latency}",
+    }
+    return Section(
+        "durations",
+        {
+            "histogram": inline_svg(histogram, "histogram", described["histogram"]),
+            "percentiles": inline_svg(percentiles, "percentiles", described["percentiles"]),
+            "table": percentile_table(run),
+            "note": _few_samples_note(run.summary.count),
+            "floor": shown.floor,
+            "has_floor": shown.has_floor,
+        },
+    )
+
+
+def endpoints(shown: RunView) -> Section | None:
+    """A row per endpoint; None unless there are several."""
+    return Section("endpoints", {"table": shown.endpoints}) if shown.endpoints.rows else None
+
+
+def percentile_table(run: Run) -> Table | None:
+    """Durations by statistic, ms: beside the latency the floor, and with errors the successes.
+
+    None without samples.
+    """
+    columns: dict[str, Distribution | None] = {}
+    for name, distribution in durations_of(run.summary).items():
+        columns[name] = distribution
+        if name == "latency":
+            columns |= _beside_latency(run)
+    return statistics_table(columns) if columns else None
+
+
+def _beside_latency(run: Run) -> dict[str, Distribution | None]:
+    columns: dict[str, Distribution | None] = {}
+    if run.floor is not None:
+        columns["floor"] = run.floor.under(run.plan.load)
+    if run.summary.error_count:
+        succeeded = run.measured.succeeded
+        columns["latency, successful only"] = Distribution.of_blocks(
+            succeeded.in_blocks("latency_ns")
+        )
+    return columns
+
+
+def _few_samples_note(count: int) -> str:
+    if 0 < count < 1000:
+        return (
+            f"With {count:,} requests, p99.9 is the slowest of them; it takes 1,000 or more"
+            " to tell the two apart."
+        )
+    return ""

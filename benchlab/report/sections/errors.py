@@ -1,0 +1,103 @@
+"""Errors of a run: how many of which kind, and the first failed requests of each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from benchlab.display.run_view import RunView, Table
+from benchlab.report.section import Section
+from benchlab.runs.run import Run
+from benchlab.samples.examples import Example, show_first
+from benchlab.samples.samples import ErrorKind
+from benchlab.text import printable
+from benchlab.units import NS_PER_S, format_bytes, format_count, format_ratio
+
+__all__ = ["errors", "failures"]
+
+_SHOWN = 20
+_MEANING = {
+    ErrorKind.CONNECT: "no connection: refused, unreachable or unknown host",
+    ErrorKind.TIMEOUT: "no complete response in time",
+    ErrorKind.RESET: "the service reset the connection",
+    ErrorKind.CLOSED: "the service closed the connection before the response was complete",
+    ErrorKind.PROTOCOL: "the response was not valid HTTP",
+    ErrorKind.TLS: "the TLS handshake or the certificate failed",
+    ErrorKind.CHECK: "the response was not what the plan expects",
+    ErrorKind.STATUS: "the status was 400 or above",
+    ErrorKind.ABANDONED: "still open when the generator stopped waiting",
+}
+
+
+class FailureView(NamedTuple):
+    """One failed request: what was wrong, and the response as far as there was one."""
+
+    kind: str
+    status: str
+    endpoint: str
+    message: str
+    place: str
+    headers: str
+    body: str
+    body_label: str
+
+
+def errors(run: Run, shown: RunView) -> Section:
+    """Failed requests by kind."""
+    return Section(
+        "errors",
+        {"table": _table(run), "count": run.summary.count, "counted": shown.counted},
+    )
+
+
+def failures(run: Run) -> Section | None:
+    """Single failed requests, no two alike; None where no example was kept."""
+    shown = show_first(run.examples, run.plan.warmup_ns, _SHOWN)
+    if not shown:
+        return None
+    left_out = len(run.examples) - len(shown)
+    note = f"{left_out:,} more like these are kept with the run, as run.examples."
+    return Section(
+        "failures",
+        {
+            "failures": [_failure(example, warmup=warmup) for example, warmup in shown],
+            "note": note if left_out else "",
+        },
+    )
+
+
+def _table(run: Run) -> Table | None:
+    """Failed requests by kind and HTTP status, most frequent first; None without any."""
+    measured = run.measured
+    failed = measured.failed
+    if len(failed) == 0:
+        return None
+    code = failed.column("error").astype(np.int64) * 65_536 + failed.column("status")
+    found, counts = np.unique(code, return_counts=True)
+    rows = []
+    for index in np.argsort(-counts, kind="stable"):
+        kind, status = ErrorKind(int(found[index]) // 65_536), int(found[index]) % 65_536
+        count = int(counts[index])
+        share = format_ratio(count / len(measured))
+        rows.append(
+            [kind.label, str(status or "–"), format_count(count), share, _MEANING.get(kind, "")]
+        )
+    return Table(["kind", "HTTP status", "requests", "share", "meaning"], rows)
+
+
+def _failure(example: Example, *, warmup: bool) -> FailureView:
+    phase = ", in the warm-up" if warmup else ""
+    place = f"request #{example.seq:,}, meant for {example.intended_ns / NS_PER_S:.3f} s{phase}"
+    size = format_bytes(example.body_bytes)
+    whole = len(example.body.encode()) >= example.body_bytes
+    return FailureView(
+        kind=example.kind,
+        status=str(example.status or ""),
+        endpoint=printable(example.endpoint),
+        message=printable(example.message),
+        place=place,
+        headers=printable("\n".join(f"{name}: {value}" for name, value in example.headers)),
+        body=printable(example.body),
+        body_label=f"Body, {size}" if whole else f"Start of the body, {size} in all",
+    )

@@ -1,0 +1,99 @@
+"""The load generator's report on itself."""
+
+from __future__ import annotations
+
+from benchlab.display.run_view import Table
+from benchlab.plan.shapes import ClosedLoop, Imported
+from benchlab.report.section import Section
+from benchlab.runs.health import count_missing, without_cap_wait
+from benchlab.runs.run import Run
+from benchlab.samples.percentiles import percentile_of
+from benchlab.samples.samples import Samples
+from benchlab.units import NS_PER_MS, format_bytes, format_column_ms, format_count
+
+__all__ = ["generator"]
+
+
+def generator(run: Run) -> Section:
+    """Sentences on how well the generator did its work, and a row per worker."""
+    return Section("generator", {"sentences": _sentences(run), "workers": _table(run)})
+
+
+def _sentences(run: Run) -> list[str]:
+    """Sentences on how well the generator did its work."""
+    if isinstance(run.plan.load, Imported):
+        return [f"{run.plan.load.source} reports nothing about its own generator."]
+    summary, workers = run.summary, run.health.workers
+    waited = sum(worker.cap_wait_count for worker in workers)
+    sentences = [_missing(run)]
+    if waited:
+        sentences.append(
+            f"{format_count(waited)} requests waited because every allowed connection was in use;"
+            " the wait is part of their lag and latency."
+        )
+    if isinstance(run.plan.load, ClosedLoop):
+        sentences.append("A closed loop has no schedule to fall behind, so its lag is zero.")
+    elif summary.lag_ns is not None:
+        sentences.append(
+            f"Half of all requests were sent within {summary.lag_ns.p50 / 1e6:,.3f} ms of the"
+            f" intended time, 99 % within {summary.lag_ns.p99 / 1e6:,.3f} ms."
+        )
+    return sentences
+
+
+def _missing(run: Run) -> str:
+    """Whether every request has exactly one record, and how that is known."""
+    missing = count_missing(run.samples, run.plan.workers)
+    if missing:
+        return f"{format_count(missing)} requests have no record, or more than one."
+    counted = f"{format_count(len(run.samples))} records, warm-up included, have no gap in their"
+    intended = run.plan.intended_count()
+    if intended is None or run.stopped_ns is not None:
+        return f"No request was dropped: the {counted} sequence numbers."
+    return (
+        f"No request was dropped: the {counted} sequence numbers, and the schedule's"
+        f" {format_count(intended)} requests of the measured window are as many records."
+        if intended == run.summary.count
+        else f"The schedule has {format_count(intended)} requests in the measured window and"
+        f" {format_count(run.summary.count)} are on record."
+    )
+
+
+def _table(run: Run) -> Table | None:
+    """A row per worker; None when none reported."""
+    measured, workers = run.measured, run.plan.workers
+    rows = [
+        [
+            str(worker.worker),
+            _lag_p99_ms(_of_worker(measured, worker.worker, workers)),
+            f"{worker.cpu_ratio * 100:.0f} %",
+            format_count(worker.stall_count),
+            f"{worker.stall_max_ns / NS_PER_MS:,.1f}",
+            format_count(worker.in_flight_max),
+            format_count(worker.connections_opened),
+            format_count(worker.cap_wait_count),
+            format_bytes(worker.memory_max_bytes) if worker.memory_max_bytes else "–",
+            worker.clock or "–",
+            worker.problem or "none",
+        ]
+        for worker in run.health.workers
+    ]
+    head = [
+        "worker",
+        "own lag p99, ms",
+        "CPU",
+        "stalls over 5 ms",
+        "longest stall, ms",
+        "most in flight",
+    ]
+    head += ["connections opened", "waited for one", "most memory", "clock", "problem"]
+    return Table(head, rows) if rows else None
+
+
+def _of_worker(samples: Samples, worker: int, workers: int) -> Samples:
+    return samples.choose(lambda records: records["seq"] % workers == worker)
+
+
+def _lag_p99_ms(samples: Samples) -> str:
+    p99_ns = percentile_of(without_cap_wait(samples).in_blocks("lag_ns"), 0.99)
+    return "–" if p99_ns is None else format_column_ms([p99_ns])[0]

@@ -1,0 +1,42 @@
+"""What a service itself recorded of a run: its spans and its metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from benchlab.runs.trace import Trace
+from benchlab.runs.trace_coverage import TraceCoverage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ServerSide"]
+
+
+def _empty() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame()
+
+
+@dataclass(frozen=True, eq=False)
+class ServerSide:
+    """The server's side of a run, as `Store.server_side` reads it. Each part may be empty.
+
+    ``requests`` has a row per measured request with a server span, with the columns seq,
+    latency_ms, service_ms, server_ms, network_ms and trace_id; ``coverage`` says how complete they
+    are. ``slowest`` are the requests with the highest latencies among them, slowest first, with
+    their spans. ``histogram`` has the buckets of the service's own metric: service, lower_ms,
+    upper_ms and count.
+    """
+
+    requests: pd.DataFrame = field(default_factory=_empty)
+    coverage: TraceCoverage = field(default_factory=lambda: TraceCoverage(0, 0))
+    slowest: tuple[Trace, ...] = ()
+    histogram: pd.DataFrame = field(default_factory=_empty)
+
+    @property
+    def was_traced(self) -> bool:
+        """Whether any request asked to be traced or has a server span."""
+        return len(self.requests) > 0 or self.coverage.sampled > 0
