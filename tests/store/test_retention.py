@@ -58,7 +58,7 @@ def test_what_is_old_goes_from_every_table(store: Store, runs: dict[int, Run]) -
         left = sizes(store)
         assert (left * 3 == before * 2).drop("endpoint_seconds").all()
         assert list(store.runs()["name"]) == ["1 days", "50 days"]
-        assert store.run(runs[50].id).samples.records.tobytes() == (
+        assert store.load(runs[50].id).samples.records.tobytes() == (
             runs[50].samples.records.tobytes()
         )
     store.prune(3600.0)
@@ -79,17 +79,17 @@ def test_a_run_that_was_pruned_can_be_saved_again(store: Store, runs: dict[int, 
     """The insert's token is still known, and must not swallow it."""
     store.prune(90 * DAY_S)
     store.save(runs[100])
-    assert len(store.run(runs[100].id).samples) == 200
+    assert len(store.load(runs[100].id).samples) == 200
     assert store.query_df("SELECT sum(request_count) AS n FROM per_second")["n"][0] == 600
 
 
 def test_a_summary_that_was_pruned_can_be_imported_again(store: Store) -> None:
     for _ in range(2):
-        store.save_summary(FULL)
-        assert store.summary(FULL.id) == FULL
+        store.save_imported(FULL)
+        assert store.imported(FULL.id) == FULL
         with store.connect() as client:
             retention.prune(client, time.time_ns())
-        assert store.summaries().empty
+        assert store.imports().empty
         assert store.query_df("SELECT count() AS n FROM imported_timeline")["n"][0] == 0
 
 
@@ -127,12 +127,12 @@ def let_expire(store: Store, ttl_s: float) -> None:
 
 
 def test_the_engine_keeps_to_a_ttl(store: Store, runs: dict[int, Run]) -> None:
-    store.save_summary(FULL)
+    store.save_imported(FULL)
     let_expire(store, 90 * DAY_S)
     assert list(store.runs()["name"]) == ["1 days", "50 days"]
     assert store.query_df("SELECT uniqExact(run_id) AS n FROM samples")["n"][0] == 2
     assert store.query_df("SELECT count() AS n FROM otel_traces")["n"][0] == 2
-    assert store.summary(FULL.id) == FULL
+    assert store.imported(FULL.id) == FULL
     store.set_ttl(None)
     with store.connect() as client:
         assert not any(table.has_ttl for table in retention._tables(client))
@@ -151,12 +151,12 @@ def age(store: Store, table: str, days: int) -> None:
 
 
 def test_a_summary_expires_with_its_time_series(store: Store) -> None:
-    store.save_summary(FULL)
+    store.save_imported(FULL)
     let_expire(store, 90 * DAY_S)
     try:
         age(store, "imported_summaries", 89)
         age(store, "imported_timeline", 90)
-        assert store.summary(FULL.id) == FULL, "its parts are kept for a day longer"
+        assert store.imported(FULL.id) == FULL, "its parts are kept for a day longer"
         age(store, "imported_summaries", 91)
         age(store, "imported_timeline", 92)
         assert sizes(store).empty
@@ -165,7 +165,7 @@ def test_a_summary_expires_with_its_time_series(store: Store) -> None:
 
 
 def test_a_time_series_from_before_it_had_a_time_goes_with_its_summary(store: Store) -> None:
-    store.save_summary(FULL)
+    store.save_imported(FULL)
     age(store, "imported_summaries", 100)
     told = store.prune(90 * DAY_S)
     assert set(told["table"]) == {"imported_summaries", "imported_timeline"}
@@ -192,10 +192,10 @@ def test_a_run_that_the_store_would_drop_at_once_is_told(store: Store, make_run:
         assert sizes(store).empty, "it was told before anything was inserted"
         young = make_run(200, started_at_ns=time.time_ns() - 89 * DAY_NS)
         store.save(young)
-        assert len(store.run(young.id).samples) == 200
+        assert len(store.load(young.id).samples) == 200
         let_expire(store, 130 * DAY_S)
         store.save(old)
-        assert len(store.run(old.id).samples) == 200
+        assert len(store.load(old.id).samples) == 200
         assert not directory.exists()
     finally:
         store.set_ttl(None)

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from benchlab import spool
 from benchlab.errors import StoreError, StoreUnavailableError
+from benchlab.inserts import once
 from benchlab.plan.public import public_plan
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
-from benchlab.store.client.connection import DURABLE
 from benchlab.store.runs.connections import save_connections
 from benchlab.store.runs.exactly_once import insert_exactly, insert_rows
 from benchlab.store.schema.cluster import stored
@@ -141,7 +141,7 @@ def _insert_run(client: Client, run: Run, salt: str = "") -> None:
         "runs",
         [list(row.values())],
         column_names=list(row),
-        settings={**DURABLE, "insert_deduplication_token": f"runs:{run.id}{salt}"},
+        settings=once(f"runs:{run.id}{salt}"),
     )
 
 

@@ -90,14 +90,14 @@ def test_any_records_come_back_exactly(tmp_path: Path, form: str, records: np.nd
 def test_through_two_stores(closed_store: Store, tmp_path: Path, form: str) -> None:
     run = whole_run()
     closed_store.save(run)
-    with closed_store.run_in_blocks(run.id[:10]) as (head, count, blocks):
+    with closed_store.load_in_blocks(run.id[:10]) as (head, count, blocks):
         path = export_blocks(head, count, blocks, tmp_path / f"run.{form}")
-    kept = closed_store.run(run.id)
+    kept = closed_store.load(run.id)
     other = Store(f"chdb://{tmp_path}/other")
     with other.connect():
         for _ in range(2):
             other.save(back(path))
-        assert_same(other.run("latest"), kept)
+        assert_same(other.load("latest"), kept)
         assert len(other.runs()) == 1
 
 

@@ -90,7 +90,7 @@ def test_a_run_whose_disk_fills_up_ends_early_with_all_it_measured(
     done = CliRunner().invoke(recover, standalone_mode=False)
     assert done.return_value == 0, done.output
     assert list(spool.pending()) == []
-    assert len(Store().run(result.id).samples) == len(answered)
+    assert len(Store().load(result.id).samples) == len(answered)
 
 
 def test_a_full_disk_is_told_before_any_load(small_disk: Path) -> None:

@@ -48,7 +48,7 @@ def said() -> list[str]:
 def store(server: Front, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A store in a database that is there, which answers within a second or counts as slow."""
     monkeypatch.setattr(write, "BLOCK_SAMPLES", 100)
-    monkeypatch.setattr(connection, "_FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(connection, "_MIN_PAUSE_S", 0.05)
     server.query("CREATE DATABASE IF NOT EXISTS lab")
     dsn = server.dsn("lab", "me:hunter2", "?send_receive_timeout=1")
     yield Store(dsn, wait_s=60, on_wait=said.append)
@@ -102,7 +102,7 @@ def test_what_passes_is_waited_for_and_leaves_one_copy(
     assert not run.spool.exists()
     store.save(run)
     assert copies(store, run) == ONCE
-    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+    assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 
 
 @pytest.mark.parametrize("do", ["kill", "kill_after"])

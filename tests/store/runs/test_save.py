@@ -74,7 +74,7 @@ def test_sizes_around_a_block(store: Store, make_run: MakeRun, count: int) -> No
     store.save(run)
     store.save(run)
     assert copies(store, run) == (1, count, 1)
-    assert len(store.run(run.id).samples) == count
+    assert len(store.load(run.id).samples) == count
 
 
 def test_progress_counts_samples(store: Store, make_run: MakeRun) -> None:
@@ -101,7 +101,7 @@ def test_a_process_that_dies_between_any_two_steps(
     for _ in range(2):
         store.save(run)
     assert copies(store, run) == (1, 500, 1)
-    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+    assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 
 
 @pytest.mark.parametrize("step", ["_insert_block", "_insert_run"])
@@ -141,14 +141,14 @@ def test_leftovers_of_other_content_are_replaced(store: Store, make_run: MakeRun
         write._insert_block(client, run, stray, f"samples:{run.id}:0:")
     store.save(run)
     assert copies(store, run) == (1, 300, 1)
-    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+    assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 
 
 def test_samples_need_not_be_in_order(store: Store, make_run: MakeRun) -> None:
     run = make_run(250)
     shuffled = Run(**{**vars(run), "samples": Samples(run.samples.records[::-1], ("a", "b"))})
     store.save(shuffled)
-    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+    assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 
 
 def test_spool_goes_when_and_only_when_the_run_is_stored(
@@ -187,7 +187,7 @@ def test_credentials_are_not_kept(store: Store, make_run: MakeRun) -> None:
         assert secret not in str(row.to_dict())
         assert "bWU6aHVudGVyMg" not in str(row.to_dict()), "user and password in base64"
 
-    (back,) = store.run(run.id).plan.requests
+    (back,) = store.load(run.id).plan.requests
     assert back == replace(
         request,
         url="http://127.0.0.1:8000/add?token=***&q=1",
@@ -198,7 +198,7 @@ def test_credentials_are_not_kept(store: Store, make_run: MakeRun) -> None:
             ("Content-Type", "application/json"),
         ],
     )
-    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+    assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
     assert request.header_pairs[0] == ("X-API-Key", secret), "the run itself keeps its own"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from benchlab.errors import InputError
 from benchlab.store import Store
+from benchlab.store.client.cluster import SETTINGS, use_cluster
 from benchlab.store.client.dsn import parse_dsn
 from benchlab.store.schema import cluster, migrate
 from tests.clickhouse_front import Front
@@ -72,14 +73,14 @@ def test_the_setting_is_one_option_of_the_dsn() -> None:
     assert (dsn.cluster, dsn.options) == ("prod", (("verify", "false"),))
     with pytest.raises(InputError, match="cluster name"):
         Store("http://h/lab?cluster=a'b")
-    for setting in cluster.SETTINGS:
+    for setting in SETTINGS:
         assert re.fullmatch(r"[a-z_]+", setting)
 
 
 def test_the_engine_knows_the_settings(front: Front) -> None:
-    names = ", ".join(f"'{name}'" for name in cluster.SETTINGS)
+    names = ", ".join(f"'{name}'" for name in SETTINGS)
     count = front.query(f"SELECT count() FROM system.settings WHERE name IN ({names})")  # noqa: S608
-    assert int(count) == len(cluster.SETTINGS)
+    assert int(count) == len(SETTINGS)
 
 
 def test_a_client_of_a_cluster_says_so_in_what_it_sends(
@@ -88,7 +89,7 @@ def test_a_client_of_a_cluster_says_so_in_what_it_sends(
     """The engine has no such cluster, and says so of the first statement that names it."""
     with served_store.connect() as client:
         assert cluster.stored(client, "samples") == "samples"
-        cluster.use_cluster(client, "lab")
+        use_cluster(client, "lab")
         assert cluster.stored(client, "samples") == "samples_local ON CLUSTER lab"
         monkeypatch.setattr(migrate, "_version", lambda _: 0)
         with pytest.raises(Exception, match="cluster 'lab' not found"):

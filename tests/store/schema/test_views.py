@@ -93,7 +93,7 @@ def test_a_step_of_a_scenario_goes_by_its_name(store: Store, make_run: MakeRun) 
     slowest = store.slowest(run.id, 1)[0].request
     assert slowest is not None
     assert slowest.endpoint == run.samples.endpoints[run.samples.records["endpoint"][slowest.seq]]
-    kept = store.run(run.id)
+    kept = store.load(run.id)
     assert (kept.samples.endpoints, kept.iteration_count) == (("shop", "cart", "buy"), 475)
 
 

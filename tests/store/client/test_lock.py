@@ -8,6 +8,7 @@ import sys
 import tempfile
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,9 +18,10 @@ import pytest
 
 from benchlab.errors import StoreBusyError, StoreError
 from benchlab.store import Store
-from benchlab.store.client import gate
+from benchlab.store.client import lock
+from benchlab.store.client.lock import ticket
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 HOLD = """
 import sys
@@ -40,7 +42,7 @@ while time.monotonic() < until:
     if sys.argv[3] == "writer":
         run = make_run(200, seed=number)
         store.save(run)
-        assert len(store.run(run.id).samples) == 200
+        assert len(store.load(run.id).samples) == 200
         print(run.id, flush=True)
     else:
         assert store.runs() is not None
@@ -68,7 +70,7 @@ def holder(store: Store) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(lock, "_QUIET_S", 0.05)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -204,10 +206,10 @@ def test_two_embedded_stores_at_once_are_refused_in_words(
 
 def test_the_note_of_the_holder_is_only_a_note(embedded_store: Store, own_data: Path) -> None:
     embedded_store.runs()
-    note = own_data / "store" / gate.HOLDER_NAME
+    note = own_data / "store" / lock.HOLDER_NAME
     assert json.loads(note.read_text())["pid"] == os.getpid()
     note.write_text("{")
-    assert gate._describe_holder(own_data / "store") == "another process"
+    assert lock._describe_holder(own_data / "store") == "another process"
     assert embedded_store.runs().empty
 
 
@@ -264,7 +266,7 @@ def test_waiting_time_from_the_environment(
 def test_waiting_for_as_long_as_it_takes(
     monkeypatch: pytest.MonkeyPatch, embedded_store: Store
 ) -> None:
-    monkeypatch.setattr(gate, "_PATIENCE_S", 0)
+    monkeypatch.setattr(lock, "_QUIET_S", 0)
     monkeypatch.setenv("BENCHLAB_STORE_WAIT_S", "inf")
     told = threading.Event()
     patient = Store(embedded_store.location, on_wait=lambda _: told.set())
@@ -276,7 +278,7 @@ def test_waiting_for_as_long_as_it_takes(
 
 
 def test_a_script_from_standard_input_is_named_python(embedded_store: Store) -> None:
-    note = Path(embedded_store.location.removeprefix("chdb://")) / gate.HOLDER_NAME
+    note = Path(embedded_store.location.removeprefix("chdb://")) / lock.HOLDER_NAME
     script = f"""
 from pathlib import Path
 from benchlab.store import Store
@@ -287,3 +289,48 @@ with Store({embedded_store.location!r}).connect():
         [sys.executable, "-"], input=script, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout)["command"] == "python"
+
+
+def test_tickets_are_served_in_order_of_arrival(tmp_path: Path) -> None:
+    with ticket(tmp_path / "queue") as early:
+        assert early.is_first()
+        with ticket(tmp_path / "queue") as late:
+            assert not late.is_first()
+            assert early.is_first()
+    assert list((tmp_path / "queue").iterdir()) == []
+
+
+def test_the_next_ticket_is_first_once_the_earlier_is_returned(tmp_path: Path) -> None:
+    earlier = ticket(tmp_path / "queue")
+    assert earlier.__enter__().is_first()
+    with ticket(tmp_path / "queue") as late:
+        assert not late.is_first()
+        earlier.__exit__(None, None, None)
+        assert late.is_first()
+
+
+def test_a_dead_processs_ticket_is_skipped_and_removed(tmp_path: Path) -> None:
+    (tmp_path / "queue").mkdir()
+    left = tmp_path / "queue" / f"{time.time_ns():020d}-0"
+    left.touch()
+    with ticket(tmp_path / "queue") as late:
+        assert not late.is_first(), "it may still wait"
+        os.utime(left, (time.time() - 5, time.time() - 5))
+        assert late.is_first()
+        assert not left.exists()
+
+
+def test_a_live_ticket_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    with ticket(tmp_path / "queue") as early, ticket(tmp_path / "queue") as late:
+        assert early.is_first()
+        (mine,) = (tmp_path / "queue").iterdir()
+        mine.unlink()
+        assert late.is_first()
+        assert early.is_first()
+        assert not late.is_first()
+
+
+def test_without_a_queue_every_ticket_is_first(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with ticket(tmp_path / "file" / "queue") as nowhere:
+        assert nowhere.is_first()
