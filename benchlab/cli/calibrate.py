@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchlab.cli.terminal.output import console, error_console, progress_bar
+from benchlab.cli.terminal.console import console, error_console
+from benchlab.cli.terminal.run import progress_bar
 from benchlab.display.terminal import durations_table
 from benchlab.errors import RunError
 from benchlab.load.supervisor.environment import capture_environment

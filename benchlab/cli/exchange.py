@@ -106,7 +106,7 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
       benchlab import k6.json vegeta.csv results.jtl
       benchlab import --from hgrm --unit us --url http://127.0.0.1:8000/ latency.hgrm
     """
-    from benchlab.cli.terminal.output import print_line
+    from benchlab.cli.terminal.console import print_line
 
     store, failed = Store(), 0
     for file in files:

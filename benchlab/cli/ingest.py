@@ -52,7 +52,7 @@ def ingest(paths: tuple[Path, ...], follow: bool) -> None:
 def _take(paths: tuple[Path, ...]) -> None:
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
-    from benchlab.cli.terminal.output import error_console
+    from benchlab.cli.terminal.console import error_console
     from benchlab.telemetry.files import find_files
     from benchlab.telemetry.intake import ingest_files
 
@@ -85,7 +85,7 @@ def _follow(paths: tuple[Path, ...]) -> None:
     from rich.live import Live
     from rich.text import Text
 
-    from benchlab.cli.terminal.output import error_console
+    from benchlab.cli.terminal.console import error_console
     from benchlab.telemetry import IngestReport
     from benchlab.telemetry import follow as looks
 

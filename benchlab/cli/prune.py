@@ -27,7 +27,7 @@ def prune(older_than: float | None, yes: bool, ttl: str | None) -> None:
       benchlab prune --older-than 90d --yes
       benchlab prune --ttl 90d
     """
-    from benchlab.cli.terminal.output import print_frame
+    from benchlab.cli.terminal.tables import print_frame
 
     if older_than is None and ttl is None:
         raise InputError("prune needs an age: --older-than 90d, or --ttl 90d")

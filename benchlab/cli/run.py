@@ -99,8 +99,9 @@ def _carry_out(
 ) -> int:
     """Carry out ``plan``, write and save the results, and return the exit code."""
     from benchlab import spool
+    from benchlab.cli.terminal.console import console, error_console
     from benchlab.cli.terminal.exit_codes import exit_code
-    from benchlab.cli.terminal.output import console, error_console, print_run, progress_bar
+    from benchlab.cli.terminal.run import print_run, progress_bar
     from benchlab.load.run import run as carry_out
     from benchlab.store import Store
 
@@ -139,8 +140,8 @@ def _check_outputs(json_file: str | None, csv_dir: Path | None) -> None:
 
 
 def _save(finished: Run, store: Store, out: Console) -> None:
-    from benchlab.cli.history import history_table, print_history
-    from benchlab.cli.terminal.output import error_console
+    from benchlab.cli.history import latest_runs, print_history
+    from benchlab.cli.terminal.console import error_console
 
     try:
         store.save(finished)
@@ -151,7 +152,7 @@ def _save(finished: Run, store: Store, out: Console) -> None:
         )
         raise
     out.print(f"\nsaved in {store.location}; the last runs:", markup=False)
-    print_history(history_table(store, 5), out)
+    print_history(latest_runs(store, 5), out)
 
 
 def _write(finished: Run, json_file: str | None, csv_dir: Path | None) -> None:
