@@ -31,7 +31,7 @@ _MIN_AGE_S = 3600
 _MAX_AGE_S = 10_000 * DAY_S
 
 # The first that exists counts. ingest_blocks is never pruned: it is the ledger of what was read.
-_TIME_COLUMNS = ("imported_at", "started_at", "Timestamp", "Start", "TimeUnix", "noted_at")
+_TIME_COLUMNS = ("imported_at", "started_at", "Timestamp", "Start", "TimeUnix", "recorded_at")
 _NEVER_PRUNED = {"ingest_blocks"}
 _OWNERS = {"runs", "imported_summaries"}  # rows of other tables belong to theirs
 _SYNCHRONOUS = {"mutations_sync": 2, "allow_nondeterministic_mutations": 1}
@@ -76,7 +76,7 @@ def expired(client: Client, before_ns: int) -> pd.DataFrame:
     """What `prune` would remove: ``table``, number of ``rows``, time of the ``oldest`` of them."""
     import pandas as pd
 
-    found = []
+    rows_of = []
     for table in _tables(client):
         oldest = f"min({table.time})" if table.time else "NULL"
         ((rows, first),) = client.query(
@@ -84,8 +84,8 @@ def expired(client: Client, before_ns: int) -> pd.DataFrame:
             parameters={"before_ns": before_ns},
         ).result_rows
         if rows:
-            found.append((table.name, int(rows), (first or "")[:19]))
-    return pd.DataFrame(found, columns=["table", "rows", "oldest"])
+            rows_of.append((table.name, int(rows), (first or "")[:19]))
+    return pd.DataFrame(rows_of, columns=["table", "rows", "oldest"])
 
 
 def prune(client: Client, before_ns: int) -> None:
@@ -136,17 +136,17 @@ def refuse_expired(client: Client, run_id: str, started_at_ns: int) -> None:
         "SELECT engine_full FROM system.tables"
         " WHERE database = currentDatabase() AND name IN ('runs', 'runs_local')"
     ).result_rows
-    found = next((found for (text,) in engines if (found := _TTL.search(text))), None)
-    if found is None:
+    match = next((match for (text,) in engines if (match := _TTL.search(text))), None)
+    if match is None:
         return
-    kept_s = int(found[1])
+    kept_s = int(match[1])
     age_s = time.time() - started_at_ns / NS_PER_S
     if age_s >= kept_s:
         age, kept = (f"{seconds / DAY_S:,.1f}".removesuffix(".0") for seconds in (age_s, kept_s))
         raise StoreError(
-            f"run {run_id} started {age} days ago, and this store removes by itself what is older"
-            f" than {kept} days: let it keep more with benchlab prune --ttl"
-            f" {int(age_s / DAY_S) + 30}d, or all with benchlab prune --ttl none"
+            f"run {run_id} started {age} days ago, and this store's TTL is {kept} days: raise it"
+            f" with benchlab prune --ttl {int(age_s / DAY_S) + 30}d, or switch it off with benchlab"
+            " prune --ttl none"
         )
 
 
@@ -167,12 +167,12 @@ def _tables(client: Client) -> Sequence[_Table]:
         """,
         parameters={"ours": sorted(table_names() - _NEVER_PRUNED)},
     ).result_rows
-    found = []
+    tables = []
     for name, columns, has_ttl in rows:
         at = next((column for column in _TIME_COLUMNS if column in columns), None)
         by_id = [_BY_ID[c] for c in columns if c in _BY_ID and (at is None or c == "summary_id")]
         conditions = [f"{at} {_BEFORE}"] if at else []
         if conditions or by_id:
             old = " OR ".join(conditions + by_id)
-            found.append(_Table(str(name), at, old, bool(by_id), bool(has_ttl)))
-    return sorted(found, key=lambda table: (not table.by_id, table.name != "runs", table.name))
+            tables.append(_Table(str(name), at, old, bool(by_id), bool(has_ttl)))
+    return sorted(tables, key=lambda table: (not table.by_id, table.name != "runs", table.name))

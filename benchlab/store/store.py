@@ -305,9 +305,9 @@ class Store:
             if self._dsn.path is not None:
                 days = f"{ttl_s / retention.DAY_S:g}d"
                 raise InputError(
-                    f"the store {self._dsn} is embedded: nothing runs there that could remove what"
-                    f" is old by itself. Run benchlab prune --older-than {days} --yes now and then,"
-                    " such as from cron"
+                    f"the store {self._dsn} is embedded, so no server is running to apply a TTL",
+                    remedy=f"run benchlab prune --older-than {days} --yes regularly, such as"
+                    " from cron",
                 )
         with self.connect() as client:
             retention.set_ttl(client, ttl_s)

@@ -87,18 +87,18 @@ def find_files(paths: Iterable[str | Path]) -> list[Path]:
     Raises:
         InputError: a path does not exist, or is neither file nor directory.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     for given in paths:
         path = Path(given)
         if path.is_dir():
             inside = (item for item in path.rglob("*") if _NAME.fullmatch(item.name))
-            found |= dict.fromkeys(sorted(item for item in inside if item.is_file()))
+            files |= dict.fromkeys(sorted(item for item in inside if item.is_file()))
         elif path.is_file():
-            found[path] = None
+            files[path] = None
         else:
             wrong = "is not a regular file" if path.exists() else "does not exist"
             raise InputError(f"{path} {wrong}: name OTLP JSON files or directories of them")
-    return list(found)
+    return list(files)
 
 
 def size_of(path: Path) -> int:

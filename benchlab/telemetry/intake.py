@@ -56,7 +56,7 @@ class PartialLine:
     def __str__(self) -> str:
         return (
             f"{self.path} ends in the middle of a line ({_count(self.size, 'byte')} at byte"
-            f" {self.offset:,}): left until it is complete"
+            f" {self.offset:,}): it will be read once it is complete"
         )
 
 
@@ -96,8 +96,8 @@ class IngestReport:
             f" in {_count(self.lines, 'new line')} of {_count(self.files, 'file')}"
         )
         if self.errors:
-            kept = "is" if self.errors == 1 else "are"
-            text += f"; {_count(self.errors, 'broken line')} {kept} kept in the table ingest_errors"
+            verb = "is" if self.errors == 1 else "are"
+            text += f"; {_count(self.errors, 'broken line')} {verb} stored in ingest_errors"
         return text
 
 

@@ -120,18 +120,18 @@ PROBLEMS = {
     SELECT file_offset, multiIf(
         NOT isValidJSON(line), 'is not JSON',
         position(line, '"resourceSpans"') = 0 AND position(line, '"resourceMetrics"') = 0,
-        'holds neither resourceSpans nor resourceMetrics', '') AS reason
+        'has neither resourceSpans nor resourceMetrics', '') AS reason
     FROM otlp_lines WHERE reason != ''
     """,
     SPANS: f"""
     SELECT file_offset, multiIf(
-        {_SPAN_COUNT} = 0, 'holds no readable span',
+        {_SPAN_COUNT} = 0, 'has no readable span',
         arrayExists(r -> arrayExists(s -> arrayExists(span -> {_BAD_SPAN}, s.spans), r.scopeSpans),
             tree), 'has a span whose ids or times cannot be read', '') AS reason
     FROM otlp_spans WHERE reason != ''
     """,  # noqa: S608  # composed of constants
     POINTS: f"""
-    SELECT file_offset, 'holds no readable data point'
+    SELECT file_offset, 'has no readable data point'
     FROM otlp_metrics WHERE {_POINT_COUNT} = 0
     """,  # noqa: S608  # composed of constants
 }

@@ -200,6 +200,6 @@ def _cannot_open(dsn: Dsn, exc: Exception) -> Exception:
             f" CREATE DATABASE {dsn.database}, or correct BENCHLAB_DSN"
         )
     known = diagnose(exc, dsn)
-    remedy = known.remedy if known else "Check that ClickHouse is running there and is well"
+    remedy = known.remedy if known else "Check that ClickHouse is running and healthy there"
     kind = StoreUnavailableError if _is_transient(exc, dsn) else StoreError
     return kind(f"cannot reach the store {dsn}: {text}. {remedy}")

@@ -94,7 +94,7 @@ def parse_dsn(text: str) -> Dsn:
         return _embedded(parts, shown)
     if parts.scheme in ("http", "https"):
         return _served(parts, port, shown)
-    raise InputError(f"BENCHLAB_DSN {shown!r} names no known engine: {_EXAMPLES}")
+    raise InputError(f"BENCHLAB_DSN {shown!r} has an unknown scheme: {_EXAMPLES}")
 
 
 def _embedded(parts: SplitResult, shown: str) -> Dsn:
@@ -108,7 +108,7 @@ def _embedded(parts: SplitResult, shown: str) -> Dsn:
 
 def _served(parts: SplitResult, port: int | None, shown: str) -> Dsn:
     if not parts.hostname:
-        raise InputError(f"BENCHLAB_DSN {shown!r} names no host: {_EXAMPLES}")
+        raise InputError(f"BENCHLAB_DSN {shown!r} has no host: {_EXAMPLES}")
     database = unquote(parts.path.strip("/")) or "default"
     if not _IDENTIFIER.fullmatch(database):
         raise InputError(

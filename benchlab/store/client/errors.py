@@ -38,7 +38,7 @@ def diagnose(exc: BaseException, dsn: Dsn) -> ConnectionProblem | None:
     if getattr(exc, "code", None) in _LOGIN:
         user = dsn.user or "default"
         return ConnectionProblem(
-            f"Authentication failed: it does not know the user {user!r} with this password",
+            f"authentication failed for the user {user!r}",
             "Correct user and password in BENCHLAB_DSN",
             transient=False,
         )
@@ -46,12 +46,12 @@ def diagnose(exc: BaseException, dsn: Dsn) -> ConnectionProblem | None:
         return _not_clickhouse("200", dsn)
     if getattr(exc, "code", None) == _READONLY:
         return ConnectionProblem(
-            f"the user {dsn.user or 'default'!r} may only read there",
-            "Name one who may write in BENCHLAB_DSN",
+            f"the user {dsn.user or 'default'!r} has no write permission",
+            "Use one that has in BENCHLAB_DSN",
             transient=False,
         )
-    if found := _STATUS.match(str(exc)):
-        return _not_clickhouse(found[1], dsn)
+    if match := _STATUS.match(str(exc)):
+        return _not_clickhouse(match[1], dsn)
     for cause in _causes(exc):
         if known := _by_type(cause, dsn):
             return known
@@ -61,11 +61,11 @@ def diagnose(exc: BaseException, dsn: Dsn) -> ConnectionProblem | None:
 def _not_clickhouse(status: str, dsn: Dsn) -> ConnectionProblem:
     if status in _GATEWAYS:
         return ConnectionProblem(
-            f"a proxy there answers with HTTP status {status}, and ClickHouse not at all",
+            f"a proxy there returns HTTP status {status}; ClickHouse does not respond",
             "Check that ClickHouse is running behind it",
         )
     return ConnectionProblem(
-        f"what answers there (with HTTP status {status}) is not ClickHouse",
+        f"the server there (HTTP status {status}) is not ClickHouse",
         f"Correct host and port in BENCHLAB_DSN, now {dsn.host} and {dsn.port}: {_PORTS}",
         transient=False,
     )
@@ -77,8 +77,8 @@ def _by_type(cause: BaseException, dsn: Dsn) -> ConnectionProblem | None:
     options = dict(dsn.options)
     if isinstance(cause, exceptions.NameResolutionError):
         return ConnectionProblem(
-            f"the name {dsn.host} is not known",
-            "Correct it in BENCHLAB_DSN, or check the DNS",
+            f"the host {dsn.host} is unknown",
+            "Correct it in BENCHLAB_DSN, or check DNS",
         )
     if type(cause) is exceptions.ConnectTimeoutError:  # a refused connection is a kind of it
         waited_s = options.get("connect_timeout", "10")
@@ -90,9 +90,9 @@ def _by_type(cause: BaseException, dsn: Dsn) -> ConnectionProblem | None:
     if isinstance(cause, exceptions.ReadTimeoutError):
         waited = _READ_TIMEOUT.search(str(cause))
         return ConnectionProblem(
-            f"no answer within {waited[1]} s" if waited else "no answer in time",
-            f"Check that ClickHouse is well and listens there: {_PORTS}. Or wait longer: with"
-            " BENCHLAB_STORE_WAIT_S=300 for a server to answer at all, with"
+            f"no response within {waited[1]} s" if waited else "no response in time",
+            f"Check that ClickHouse is healthy and listens there: {_PORTS}. Or wait longer: with"
+            " BENCHLAB_STORE_WAIT_S=300 for the first response, with"
             " ?send_receive_timeout=600 in BENCHLAB_DSN for a query",
         )
     if isinstance(cause, exceptions.SSLError):
@@ -104,7 +104,7 @@ def _by_type(cause: BaseException, dsn: Dsn) -> ConnectionProblem | None:
         )
     if isinstance(cause, exceptions.ProtocolError):
         return ConnectionProblem(
-            "the connection was closed without an answer",
+            "the connection was closed without a response",
             f"Check that ClickHouse is running there and on this port: {_PORTS}",
         )
     if isinstance(cause, OSError) and cause.strerror:
@@ -117,12 +117,12 @@ def _by_type(cause: BaseException, dsn: Dsn) -> ConnectionProblem | None:
 def _tls(cause: BaseException, dsn: Dsn) -> ConnectionProblem:
     text = str(cause)
     if "CERTIFICATE_VERIFY_FAILED" in text:
-        found = re.search(r"certificate verify failed: ([^(]*)", text)
-        why = f" ({found[1].strip()})" if found else ""
+        match = re.search(r"certificate verify failed: ([^(]*)", text)
+        why = f" ({match[1].strip()})" if match else ""
         return ConnectionProblem(
             f"its certificate is not trusted{why}",
-            "Name the authority's with ?ca_cert=/path/ca.pem in BENCHLAB_DSN, or do without with"
-            " ?verify=false",
+            "Name its authority's with ?ca_cert=/path/ca.pem in BENCHLAB_DSN, or skip the check"
+            " with ?verify=false",
             transient=False,
         )
     return ConnectionProblem(

@@ -211,7 +211,7 @@ def _describe_holder(path: Path) -> str:
     try:
         note: dict[str, Any] = json.loads((path / HOLDER_NAME).read_text())
         seconds = max(0, round(time.time() - note["since"]))
-        return f"process {note['pid']}, {note['command']}, since {seconds} s"
+        return f"process {note['pid']}, {note['command']}, for {seconds} s"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
 

@@ -65,7 +65,9 @@ def check(client: Client, statement: str, parameters: dict[str, Any]) -> None:
     # As it will be sent: the client itself substitutes `%(name)s`.
     sent = client.create_query_context(statement, parameters=parameters).final_query
     if not isinstance(sent, str):
-        raise InputError(f"the query has parameters of raw bytes, which is not read: {ALLOW_WRITE}")
+        raise InputError(
+            f"the query has raw bytes as parameters, which cannot be checked: {ALLOW_WRITE}"
+        )
     ((text, known),) = client.query(_PARSE, parameters={"sql": sent}).result_rows
     refused = set(known) - _TABLE_FUNCTIONS
     previous = ""
@@ -74,10 +76,10 @@ def check(client: Client, statement: str, parameters: dict[str, Any]) -> None:
         named = word in _FUNCTIONS and (called or previous != "as")
         if named or (called and word in refused):
             raise InputError(
-                f"the query uses {name}, which can reach files or other hosts: {ALLOW_WRITE}"
+                f"the query uses {name}, which can reach files or other hosts", remedy=ALLOW_WRITE
             )
         if (previous, word) == ("into", "outfile"):
-            raise InputError(f"the query would write a file (INTO OUTFILE): {ALLOW_WRITE}")
+            raise InputError("the query would write a file (INTO OUTFILE)", remedy=ALLOW_WRITE)
         previous = word
 
 

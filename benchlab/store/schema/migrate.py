@@ -86,7 +86,7 @@ def migrate(client: Client) -> int:
     version = _version(client)
     if version > latest_version():
         raise SchemaError(
-            f"the store has schema {version}, this benchlab knows up to {latest_version()}:"
+            f"the store has schema {version}, this benchlab supports up to {latest_version()}:"
             " upgrade with pip install --upgrade benchlab"
         )
     if version == latest_version():

@@ -74,7 +74,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_gives_up_naming_the_holder(embedded_store: Store) -> None:
+def test_timeout_error_names_the_holder(embedded_store: Store) -> None:
     with holder(embedded_store) as process:
         with pytest.raises(StoreBusyError) as caught:
             Store(embedded_store.location, wait_s=0.1).runs()
@@ -85,22 +85,22 @@ def test_gives_up_naming_the_holder(embedded_store: Store) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_says_once_that_it_waits_and_goes_on_when_the_holder_leaves(embedded_store: Store) -> None:
-    said: list[str] = []
+def test_waiting_is_reported_once_and_ends_when_the_holder_leaves(embedded_store: Store) -> None:
+    messages: list[str] = []
     with holder(embedded_store) as process:
 
         def on_wait(message: str) -> None:
-            said.append(message)
+            messages.append(message)
             assert process.stdin is not None
             process.stdin.close()
 
         assert Store(embedded_store.location, on_wait=on_wait).runs().empty
-    assert len(said) == 1
-    assert said[0].startswith(f"waiting for the store: process {process.pid}, python, since ")
+    assert len(messages) == 1
+    assert messages[0].startswith(f"waiting for the store: process {process.pid}, python, for ")
 
 
 @pytest.mark.usefixtures("impatient")
-def test_waiting_is_said_on_standard_error(
+def test_waiting_is_reported_on_standard_error(
     embedded_store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with holder(embedded_store), pytest.raises(StoreBusyError):
@@ -167,7 +167,7 @@ def test_threads_take_turns(embedded_store: Store) -> None:
     assert failures == []
 
 
-def test_another_thread_of_this_process_is_named(embedded_store: Store) -> None:
+def test_error_names_another_thread_of_this_process(embedded_store: Store) -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -195,7 +195,7 @@ def test_connecting_again_inside_uses_the_same_client(embedded_store: Store) -> 
         assert Store(embedded_store.location).runs().empty
 
 
-def test_two_embedded_stores_at_once_are_refused_in_words(
+def test_opening_a_second_embedded_store_is_a_clear_error(
     embedded_store: Store, tmp_path: Path
 ) -> None:
     other = Store(f"chdb://{tmp_path / 'other'}")
@@ -204,7 +204,7 @@ def test_two_embedded_stores_at_once_are_refused_in_words(
     assert other.runs().empty
 
 
-def test_the_note_of_the_holder_is_only_a_note(embedded_store: Store, own_data: Path) -> None:
+def test_a_broken_holder_note_does_no_harm(embedded_store: Store, own_data: Path) -> None:
     embedded_store.runs()
     note = own_data / "store" / lock.HOLDER_NAME
     assert json.loads(note.read_text())["pid"] == os.getpid()
@@ -213,24 +213,24 @@ def test_the_note_of_the_holder_is_only_a_note(embedded_store: Store, own_data: 
     assert embedded_store.runs().empty
 
 
-def test_others_on_the_machine_cannot_look_in(tmp_path: Path) -> None:
+def test_a_new_store_is_private_to_its_user(tmp_path: Path) -> None:
     assert Store(f"chdb://{tmp_path / 'new' / 'store'}").runs().empty
     assert (tmp_path / "new" / "store").stat().st_mode & 0o777 == 0o700
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o770)
     assert Store(f"chdb://{shared}").runs().empty
-    assert shared.stat().st_mode & 0o777 == 0o770, "whoever made it decided"
+    assert shared.stat().st_mode & 0o777 == 0o770, "its creator decided"
 
 
-def test_a_path_that_cannot_be_a_directory(tmp_path: Path) -> None:
+def test_path_that_is_not_a_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write the store") as caught:
         Store(f"chdb://{tmp_path / 'file' / 'store'}").runs()
     assert "BENCHLAB_DSN=" in str(caught.value)
 
 
-def test_a_directory_that_may_not_be_written() -> None:
+def test_directory_without_write_permission() -> None:
     """Root may write anywhere, so the store is opened by a process that gave that up."""
     code = textwrap.dedent("""
         import os, sys, filelock
@@ -263,17 +263,15 @@ def test_waiting_time_from_the_environment(
             Store(embedded_store.location)
 
 
-def test_waiting_for_as_long_as_it_takes(
-    monkeypatch: pytest.MonkeyPatch, embedded_store: Store
-) -> None:
+def test_waiting_without_a_limit(monkeypatch: pytest.MonkeyPatch, embedded_store: Store) -> None:
     monkeypatch.setattr(lock, "_QUIET_S", 0)
     monkeypatch.setenv("BENCHLAB_STORE_WAIT_S", "inf")
-    told = threading.Event()
-    patient = Store(embedded_store.location, on_wait=lambda _: told.set())
+    reported = threading.Event()
+    patient = Store(embedded_store.location, on_wait=lambda _: reported.set())
     with ThreadPoolExecutor(1) as pool:
         with embedded_store.connect():
             count = pool.submit(lambda: len(patient.runs()))
-            assert told.wait(60)
+            assert reported.wait(60)
         assert count.result(60) == 0
 
 
