@@ -24,7 +24,8 @@ DIE = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 from tests.store.stored_runs import make_run
-from benchlab.store import Store, write
+from benchlab.store import Store
+from benchlab.store.runs import write
 write.BLOCK_SAMPLES = 100
 insert, left = write._insert_block, int(sys.argv[2])
 def dying(*args):
