@@ -184,7 +184,7 @@ def _moment(text: str) -> datetime:
         except (InputError, OverflowError):
             raise InputError(
                 "is neither an age nor a date",
-                field="since",
+                field="--since",
                 value=text,
                 remedy="write it as 7d, or as 2026-11-28",
             ) from None

@@ -70,7 +70,8 @@ def test_help_lists_every_command_on_a_line_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["completion", "bash"], ["run", "--help"], ["histroy"]]
+    "arguments",
+    [["--help"], ["--version"], ["completion", "bash"], ["history", "--help"], ["histroy"]],
 )
 def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
     loaded = imported_by(*arguments)
@@ -92,11 +93,17 @@ def test_unknown_command_error_names_the_nearest(typed: str, message: str) -> No
     assert done.stderr == f"benchlab: {message}\n"
 
 
-def test_completing_an_option_imports_nothing_heavy() -> None:
-    words = {"COMP_WORDS": "benchlab run --dur", "COMP_CWORD": "2"}
-    done = benchlab(_BENCHLAB_COMPLETE="bash_complete", **words)
-    assert done.stdout == "plain,--duration\n"
-    assert not imported_by(_BENCHLAB_COMPLETE="bash_complete", **words) & HEAVY
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("benchlab his", "history"), ("benchlab history --na", "--name")]
+)
+def test_completion_imports_nothing_heavy(typed: str, offered: str) -> None:
+    words = {
+        "_BENCHLAB_COMPLETE": "bash_complete",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(typed.count(" ")),
+    }
+    assert benchlab(**words).stdout == f"plain,{offered}\n"
+    assert not imported_by(**words) & HEAVY
 
 
 @pytest.mark.parametrize("shell", SHELLS)
