@@ -1,4 +1,4 @@
-"""Values that show themselves in notebooks, and know no HTML.
+"""Let values show themselves in notebooks without knowing any HTML.
 
 A value inherits `Displayed`. Its renderer is in `benchlab.display`, which is loaded when the first
 value is shown: ``import benchlab`` says where the renderers are, and loads none of them.

@@ -1,1 +1,10 @@
-"""What samples say beyond their summary. Takes samples or frames, opens nothing."""
+"""Statistics of samples and of runs beyond their summary. Nothing here opens a file or a store.
+
+There are two kinds of functions:
+
+- A *view* takes `Samples` and describes them: `timeseries`, `phases`, `histogram_table`. It works
+  for any run, since a report has to show an invalid run as well.
+- An *analysis* takes runs and draws a conclusion. It calls `Run.require_valid` on each of them
+  first, so that no conclusion rests on a run whose generator was the bottleneck. A test holds
+  every public function with a `Run` among its parameters to that.
+"""

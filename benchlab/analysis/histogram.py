@@ -1,4 +1,4 @@
-"""How many requests took how long, in buckets that are the same for every run."""
+"""Histograms in buckets that are the same for every run."""
 
 from __future__ import annotations
 

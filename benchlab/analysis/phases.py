@@ -1,4 +1,4 @@
-"""Where the time of requests went: opening a connection, waiting for the answer, reading it."""
+"""Where the time of requests went: opening a connection, waiting for the response, reading it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _OPENING = {"name look-up": "dns", "connect": "connect", "TLS handshake": "tls"}
 
 
 def phases(samples: Samples, connections: Connections) -> pd.DataFrame:
-    """One row per phase of ``samples`` that were answered: on new connections, and on kept ones.
+    """One row per phase of the requests that got a response, on new and on kept connections.
 
-    Columns: connection ("new" or "kept"), phase, count, and statistics in ms. "first byte" is
-    what passed from the request's sending (on a new connection: from its being open) to the first
-    byte of the answer, "body" from there to its end. Phases that took no time anywhere, such as
+    Columns: connection ("new" or "kept"), phase, count, and statistics in ms. "first byte" is the
+    time from sending the request (on a new connection: from its being open) to the first byte of
+    the response, "body" from there to its end. Phases that took no time anywhere, such as
     TLS without TLS, are left out.
     """
     import pandas as pd

@@ -44,12 +44,12 @@ def timeseries(
 ) -> pd.DataFrame:
     """One row per bucket of the window from ``start_ns`` to ``end_ns``, empty buckets included.
 
-    A request belongs to the bucket it was intended in, so a stall of the service shows where it
-    began to hurt. Requests intended outside the window are left out; the last bucket may be
+    A request belongs to the bucket it was intended in, so a stall of the service shows
+    where it began. Requests intended outside the window are left out; the last bucket may be
     narrower than the others, and its rates respect that.
 
     Columns: ``start_s`` from the start of the run; ``count``; ``error_count``; ``rate_rps`` of
-    intended requests; ``done_rps`` of answers (and failures) by the time they were complete;
+    intended requests; ``done_rps`` of responses (and failures) by the time they were complete;
     exact ``latency_p50_ms``, ``latency_p90_ms``, ``latency_p99_ms``, ``latency_max_ms`` and
     ``lag_p99_ms``, NaN in an empty bucket; ``bytes_in``.
 

@@ -1,1 +1,1 @@
-"""A run for people, once: `view` decides what is shown, and the renderers here in which form."""
+"""A run for people: one view decides what is shown, and renderers in which form."""

@@ -16,7 +16,8 @@ from benchlab.load.supervisor.processes import StopSignal, stop_on_interrupt, su
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import Imported
-from benchlab.runs.run import Run, new_run_id
+from benchlab.runs.head import new_run_id
+from benchlab.runs.run import Run
 
 __all__ = ["run", "run_async"]
 

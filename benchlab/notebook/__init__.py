@@ -1,4 +1,4 @@
-"""What notebooks need beside the library: a service, a progress line, a report."""
+"""Helpers for notebooks: start a service, show progress, write the report."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""How a notebook tells the process that runs it headless where it is.
+"""Events that a notebook reports to the process that runs it headless.
 
-Lines of JSON in the file that ``BENCHLAB_NOTEBOOK_EVENTS`` names; without the variable nothing is
-told. An event has ``progress`` and the ``pid`` of the kernel, or ``report`` and ``run_id``.
+They are lines of JSON in the file that ``BENCHLAB_NOTEBOOK_EVENTS`` names; without the variable
+nothing is written. An event has ``progress`` and the ``pid`` of the kernel, or ``report`` and
+``run_id``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ VARIABLE = "BENCHLAB_NOTEBOOK_EVENTS"
 
 
 def write(event: dict[str, Any]) -> None:
-    """Append ``event``. A file that cannot be written is no reason to fail a measurement."""
+    """Append ``event``. A failed write is ignored: it must not fail a measurement."""
     path = os.environ.get(VARIABLE)
     if path:
         with contextlib.suppress(OSError), Path(path).open("a") as file:
@@ -26,7 +27,7 @@ def write(event: dict[str, Any]) -> None:
 
 
 def read(path: Path, start: int = 0) -> tuple[list[dict[str, Any]], int]:
-    """Whole events from byte ``start`` on, and where to read on next time."""
+    """Complete events from byte ``start`` on, and the offset of the next one."""
     if not path.exists():
         return [], start
     with path.open("rb") as file:

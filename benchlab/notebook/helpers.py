@@ -1,4 +1,4 @@
-"""What notebooks need beside the library: a service, a progress line, a report."""
+"""Helpers for notebooks: start a service, show progress, write the report."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ __all__ = [
 
 
 class Service:
-    """The service that a notebook measures: somebody's, or the bundled target.
+    """The service that a notebook measures: any service, or the bundled target.
 
-    ``url`` is what to send to. ``otlp_dir`` is where its telemetry files are, or None;
-    ``disposable`` whether they are benchlab's own and complete.
+    ``url`` is where requests go. ``otlp_dir`` is the directory of its telemetry files, or None;
+    ``disposable`` says whether they are benchlab's own and complete.
     """
 
     def __init__(self, url: str, otlp_dir: Path | None, process: TargetProcess | None) -> None:
@@ -43,7 +43,7 @@ class Service:
         self._process = process
 
     def stop(self) -> None:
-        """End the bundled target, which completes its telemetry; leave any other alone."""
+        """Stop the bundled target, which completes its telemetry; leave other services alone."""
         if self._process is not None:
             self._process.stop()
             self.disposable = self.otlp_dir is not None and data_dir() in self.otlp_dir.parents
@@ -56,7 +56,7 @@ class Service:
 def service(url: str = "", otlp_dir: str = "", *, path: str = "/api/vector/add") -> Service:
     """The service at ``url``; with an empty ``url``, a freshly started bundled target.
 
-    ``path`` is where the bundled target is measured.
+    ``path`` is the path of the bundled target that is measured.
     """
     if url:
         return Service(url, Path(otlp_dir) if otlp_dir else None, None)
@@ -66,7 +66,7 @@ def service(url: str = "", otlp_dir: str = "", *, path: str = "/api/vector/add")
 
 
 def show_progress() -> OnProgress:
-    """A progress line below the cell, for ``bl.run(plan, on_progress=show_progress())``."""
+    """Show a progress line below the cell, for ``bl.run(plan, on_progress=show_progress())``."""
     from IPython import display
 
     handle: Any = display.display(display.HTML(""), display_id=True)  # type: ignore[no-untyped-call]
@@ -80,9 +80,9 @@ def show_progress() -> OnProgress:
 
 
 def collect_telemetry(store: Store, service: Service) -> IngestReport | None:
-    """Take the service's telemetry files into the store; None where there are none.
+    """Ingest the service's telemetry files into the store; None where there are none.
 
-    Files that the bundled target left are removed once the store has them.
+    Files of the bundled target are removed once the store has them.
     """
     if service.otlp_dir is None or not service.otlp_dir.is_dir():
         return None
@@ -94,7 +94,7 @@ def collect_telemetry(store: Store, service: Service) -> IngestReport | None:
 
 
 def finish(store: Store, run: Run, directory: str = "") -> Path:
-    """Write the report of a stored run, with all the store knows of it; returns its page's path.
+    """Write the report of a stored run, with the service's side; returns the path of the page.
 
     ``directory`` empty: ``reports/<run id>`` below the working directory.
     """

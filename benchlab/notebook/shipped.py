@@ -1,4 +1,4 @@
-"""The notebooks that ship with benchlab: finding them, and copying them out."""
+"""Find and copy the notebooks that ship with benchlab."""
 
 from __future__ import annotations
 

@@ -165,13 +165,13 @@ def _run_point(notebook: Path, parameters: Mapping[str, str], point: Point) -> P
         process.stdin.write(json.dumps(dict(parameters)) + "\n")
         process.stdin.flush()
         try:
-            words = process.stderr.read()
+            output = process.stderr.read()
         except KeyboardInterrupt:  # the point got it too, and cleans up after itself
             process.stderr.read()
             raise
     error = ""
     if process.returncode != 0:
-        lines = words.strip().splitlines()
+        lines = output.strip().splitlines()
         error = lines[-1] if lines else f"exit status {process.returncode}"
         error = error.removeprefix("benchlab: ")
     return Point(point.number, point.parameters, point.directory, error)

@@ -1,4 +1,4 @@
-"""The figure a plot is drawn on, and what stands above it."""
+"""Figures, axes and headings: the parts that every plot shares."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from benchlab.plots.style import ERROR, INK, MUTED, PAPER, SMALL_PT, WARNING, dress, plain, styled
 from benchlab.runs.run import Run
-from benchlab.units import format_count
 
 __all__ = [
     "LEGEND_PT",
@@ -22,7 +21,6 @@ __all__ = [
     "legend",
     "no_samples",
     "open_axes",
-    "requests",
 ]
 
 _SHARPNESS = 2
@@ -60,14 +58,14 @@ def open_axes(ax: Axes | None, size_inches: tuple[float, float]) -> Axes:
 
 
 def figure_of(ax: Axes) -> Figure:
-    """The figure that ``ax`` stands on."""
+    """The figure that ``ax`` belongs to."""
     return cast(Figure, ax.get_figure(root=True))
 
 
 def heading(
     ax: Axes, title: str, run: Run | None, subject: str, *, clearance_pt: float = 0
 ) -> None:
-    """Title, what it is about in small type, and a conspicuous mark unless the run is valid.
+    """Draw the title, the subject in small type, and a conspicuous mark unless the run is valid.
 
     ``clearance_pt`` is room to leave between these and the axes.
     """
@@ -84,23 +82,18 @@ def heading(
 
 
 def legend(ax: Axes) -> None:
-    """Names of what is drawn, in one row between heading and axes."""
+    """Draw the legend in one row between heading and axes."""
     ax.legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0, borderpad=0.35
     ).set_in_layout(False)
 
 
 def no_samples(ax: Axes) -> None:
-    """Say that there is nothing to draw."""
+    """Write "no samples" on empty axes."""
     center: dict[str, Any] = {"ha": "center", "va": "center", "transform": ax.transAxes}
     ax.text(0.5, 0.36, "no samples", color=MUTED, fontsize=13, **center)
     ax.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0, 1))
     dress(ax)
-
-
-def requests(count: int) -> str:
-    """``count`` requests, in words."""
-    return f"{format_count(count)} request{'' if count == 1 else 's'}"
 
 
 def _mark(ax: Axes, word: str, height_pt: float) -> None:
@@ -113,7 +106,7 @@ def _mark(ax: Axes, word: str, height_pt: float) -> None:
 
 
 def _above(ax: Axes, text: str, x: float, points: float, **style: Any) -> None:
-    # Kept out of the layout, for a long line would squeeze the axes; the title reserves the room.
+    # Not part of the layout: a long line would squeeze the axes. The title reserves the space.
     ax.annotate(
         text,
         xy=(x, 1),

@@ -1,4 +1,4 @@
-"""Distributions of durations over each other, each as shares of its own whole."""
+"""Several distributions of durations in one figure, each as shares of its own total."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logarithmic axes for durations in ms, with decimal labels that people read without effort."""
+"""Logarithmic axes for durations in ms, with decimal labels."""
 
 from __future__ import annotations
 

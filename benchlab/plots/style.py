@@ -1,4 +1,4 @@
-"""How every figure looks: colours, type, lines. Nothing here knows what is plotted."""
+"""Style of all figures: colours, type, lines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
     "thousands",
 ]
 
-# The palette of Okabe and Ito (2008), told apart by people with any colour vision; each colour
+# The palette of Okabe and Ito (2008), distinguishable with any colour vision; each colour
 # has one meaning throughout. All are distinct strings, so that a page may restyle them.
 LATENCY = "#0072b2"
 SERVICE = "#009e73"

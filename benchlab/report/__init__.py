@@ -1,4 +1,4 @@
-"""A run as files for people: one self-contained HTML page and the tables behind it as CSV."""
+"""A run as files: one self-contained HTML page, and the tables behind it as CSV."""
 
 from __future__ import annotations
 

@@ -78,8 +78,8 @@ def command_line(plan: Plan) -> str | None:
     options += [("--slo", str(item)) for item in plan.slo]
     options += [("--abort-on", str(item)) for item in plan.abort_on]
     options += [("--tag", f"{key}={value}") for key, value in dict(plan.tags).items()]
-    words = [f"{option} {shlex.quote(value)}" if value else option for option, value in options]
-    return " \\\n  ".join([f"benchlab run {shlex.quote(public_url(request.url))}", *words])
+    parts = [f"{option} {shlex.quote(value)}" if value else option for option, value in options]
+    return " \\\n  ".join([f"benchlab run {shlex.quote(public_url(request.url))}", *parts])
 
 
 def _check_options(checks: Sequence[Check]) -> list[tuple[str, str]] | None:
@@ -105,9 +105,9 @@ def _check_options(checks: Sequence[Check]) -> list[tuple[str, str]] | None:
 
 
 def command_notes(plan: Plan) -> list[str]:
-    """What the command line leaves open."""
+    """What the command line does not express."""
     if isinstance(plan.load, Imported):
-        return [f"{plan.load.source} made this load; its results do not say how."]
+        return [f"{plan.load.source} made this load; its results do not say with which settings."]
     command = command_line(plan)
     if command is None:
         return [
@@ -118,8 +118,7 @@ def command_notes(plan: Plan) -> list[str]:
 
 
 def _load_options(load: Load) -> list[tuple[str, str]] | None:
-    """What makes the same load; None for recorded arrivals, which do not fit a command line, and
-    for load that another tool made."""
+    """The options that make the same load; None where no option can: recorded or imported."""
     if isinstance(load, Replay | Imported):
         return None
     if isinstance(load, ClosedLoop):

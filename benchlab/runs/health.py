@@ -6,7 +6,7 @@ The limits of every verdict stand here. What only calls for care is in `benchlab
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -96,6 +96,21 @@ class WorkerHealth:
     def __post_init__(self) -> None:
         object.__setattr__(self, "servers", tuple(self.servers))
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> WorkerHealth:
+        """The account that `dataclasses.asdict` took apart.
+
+        Raises:
+            TypeError: a field is unknown or of another type.
+        """
+        found = cls(**data)
+        for item in fields(cls):
+            value = getattr(found, item.name)
+            kind = int if item.default is MISSING else type(item.default)
+            if not isinstance(value, (int, float) if kind is float else kind):
+                raise TypeError(f"{item.name} is {value!r}: it must be of type {kind.__name__}")
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -119,9 +134,16 @@ class Health:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Health:
-        """What `to_dict` wrote."""
-        workers = tuple(WorkerHealth(**worker) for worker in data.get("workers", ()))
-        return cls(workers, imported_from=data.get("imported_from", ""))
+        """The health that `to_dict` wrote.
+
+        Raises:
+            TypeError: a field is unknown or of another type.
+        """
+        workers = tuple(WorkerHealth.from_dict(worker) for worker in data.get("workers", ()))
+        imported_from = data.get("imported_from", "")
+        if not isinstance(imported_from, str):
+            raise TypeError(f"imported_from is {imported_from!r}: it must be a string")
+        return cls(workers, imported_from)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,22 @@
-"""A run: its plan, the samples it gave, and what the generator says about itself."""
+"""A run: its metadata, the samples it gave, and what follows from both."""
 
 from __future__ import annotations
 
-import re
-import secrets
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab.displayed import Displayed
-from benchlab.errors import InputError, InvalidRunError
-from benchlab.plan.plan import Plan
+from benchlab.errors import InvalidRunError
 from benchlab.redact import public_url
 from benchlab.runs.floor import Floor, floor_note_of, floor_of
-from benchlab.runs.health import Health, Verdict, VerdictReason, decide_verdict
+from benchlab.runs.head import RunHead
+from benchlab.runs.health import Verdict, VerdictReason, decide_verdict
 from benchlab.runs.objective_results import ObjectiveResult, evaluate
 from benchlab.runs.warnings import warnings_of
 from benchlab.runs.window import measured_window_ns, reached_request_count
 from benchlab.samples.connections import Connections
-from benchlab.samples.examples import Example
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.samples import Samples
 from benchlab.samples.summary import Summary, summarize
@@ -30,50 +24,32 @@ from benchlab.samples.summary import Summary, summarize
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Run", "new_run_id"]
-
-_ID = re.compile(r"[0-9a-f]{16}")
+__all__ = ["Run"]
 
 
-def new_run_id() -> str:
-    """16 hex digits: milliseconds since 1970, then 16 random bits. Later runs sort later."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
+@dataclass(frozen=True, kw_only=True)
+class Run(RunHead, Displayed):
+    """The result of carrying out a plan: its `RunHead`, and what was measured.
 
-
-@dataclass(frozen=True)
-class Run(Displayed):
-    """The result of carrying out a plan.
-
-    ``started_at`` is the wall clock (aware, UTC) at time 0 of the samples, and ``started_at_ns``
-    the same in whole ns since 1970. ``stopped_ns`` is set when the run was stopped early, as time
-    from its start; ``stop_reason`` says why if that was by the plan's ``abort_on``. ``examples``
-    are the first failed requests of each kind, in order of ``seq``. ``spool`` is the directory
-    that still holds the samples on disk; a store removes it once it has them.
-
-    ``id`` becomes the names of files and half of each trace id, wherever the run came from.
-
-    Raises:
-        InputError: an ``id`` that is not 16 lower-case hex digits.
+    ``spool`` is the directory that still holds the samples on disk; a store removes it once it has
+    them.
     """
 
-    id: str
-    plan: Plan
-    started_at: datetime
-    started_at_ns: int
     samples: Samples
-    health: Health = field(default_factory=Health)
     connections: Connections = field(default_factory=Connections)
-    environment: Mapping[str, Any] = field(default_factory=dict)
-    examples: tuple[Example, ...] = ()
-    stopped_ns: int | None = None
-    stop_reason: str = ""
     spool: Path | None = None
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.id, str) or not _ID.fullmatch(self.id):
-            raise InputError(
-                f"{self.id!r} is no id of a run: it must be 16 hex digits in lower case"
-            )
+    @classmethod
+    def from_head(
+        cls,
+        head: RunHead,
+        samples: Samples,
+        connections: Connections | None = None,
+        spool: Path | None = None,
+    ) -> Run:
+        """The run of ``head`` that measured ``samples``."""
+        known = {item.name: getattr(head, item.name) for item in fields(RunHead)}
+        return cls(**known, samples=samples, connections=connections or Connections(), spool=spool)
 
     @cached_property
     def verdict_reason(self) -> VerdictReason:

@@ -32,13 +32,13 @@ import numpy as np
 from benchlab.errors import RunError
 from benchlab.paths import data_dir, spool_root
 from benchlab.plan.plan import Plan
+from benchlab.runs.head import RunHead
 from benchlab.runs.health import Health, WorkerHealth
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import ErrorKind, Samples
 from benchlab.spool.records import read_in_order, read_records
-from benchlab.units import utc_from_ns
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -70,6 +70,7 @@ ROOM_BYTES = 8 << 20
 _FORMAT = 1
 _HEAD = "run.json"
 _START = "start.json"
+_OUTCOME = "outcome.json"
 _OWNER = "owner.lock"
 
 
@@ -88,7 +89,7 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
         lock = _lock(directory / _OWNER)
         content = {
             "format": _FORMAT,
-            "run_id": run_id,
+            "id": run_id,
             "plan": plan.to_dict(),
             "environment": dict(environment),
         }
@@ -170,7 +171,7 @@ def write_health(directory: Path, health: WorkerHealth) -> None:
 def write_outcome(directory: Path, stopped_ns: int | None, stop_reason: str = "") -> None:
     """Note that the run ended, when it was stopped if that was early, and why if by its plan."""
     outcome = {"stopped_ns": stopped_ns, "stop_reason": stop_reason}
-    _write_json(directory / "outcome.json", outcome)
+    _write_json(directory / _OUTCOME, outcome)
 
 
 def read_plan(directory: Path) -> Plan:
@@ -197,35 +198,30 @@ def read_run(directory: Path) -> Run:
 
 
 def _read_run(directory: Path) -> Run:
-    head = _read_json(directory / _HEAD)
-    if head["format"] != _FORMAT:
-        raise ValueError(f"it has format {head['format']}, this benchlab reads {_FORMAT}")
+    written = _read_json(directory / _HEAD)
+    if written["format"] != _FORMAT:
+        raise ValueError(f"it has format {written['format']}, this benchlab reads {_FORMAT}")
     start = _read_json(directory / _START)
-    plan = _with_steps(Plan.from_dict(head["plan"]), directory)
+    try:
+        outcome = _read_json(directory / _OUTCOME)
+    except FileNotFoundError:
+        outcome = None
+    head = RunHead.from_metadata({**written, **start, **(outcome or {})})
+    plan = _with_steps(head.plan, directory)
     files = [samples_path(directory, worker) for worker in range(plan.workers)]
     records = read_in_order(files, directory)
     if records["error"].max(initial=0) >= len(ErrorKind):
         raise ValueError("its samples are damaged")
-    samples = Samples(records, plan.endpoint_names)
-    try:
-        outcome = _read_json(directory / "outcome.json")
-    except FileNotFoundError:
-        outcome = {"stopped_ns": int(records["done_ns"].max(initial=0))}
-    started_at_ns = int(start["started_at_ns"])
-    return Run(
-        id=head["run_id"],
+    if outcome is None:
+        head = replace(head, stopped_ns=int(records["done_ns"].max(initial=0)))
+    head = replace(
+        head,
         plan=plan,
-        started_at=utc_from_ns(started_at_ns),
-        started_at_ns=started_at_ns,
-        samples=samples,
         health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),
         examples=_read_examples(directory, plan),
-        connections=_read_connections(directory, plan.workers),
-        environment=head["environment"],
-        stopped_ns=outcome["stopped_ns"],
-        stop_reason=outcome.get("stop_reason", ""),
-        spool=directory,
     )
+    connections = _read_connections(directory, plan.workers)
+    return Run.from_head(head, Samples(records, plan.endpoint_names), connections, spool=directory)
 
 
 def remove(directory: Path) -> None:
@@ -290,7 +286,7 @@ def _read_connections(directory: Path, workers: int) -> Connections:
 
 def _read_health(directory: Path, worker: int) -> WorkerHealth:
     try:
-        return WorkerHealth(**_read_json(health_path(directory, worker)))
+        return WorkerHealth.from_dict(_read_json(health_path(directory, worker)))
     except FileNotFoundError:
         log = log_path(directory, worker)
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []

@@ -53,7 +53,7 @@ def test_the_phases_of_a_new_connection_come_before_its_first_byte() -> None:
     assert kept[["count", "max_ms"]].to_numpy().tolist() == [[2, 3]]
 
 
-def test_phases_that_took_no_time_and_requests_without_an_answer_are_left_out() -> None:
+def test_phases_that_took_no_time_and_requests_without_a_response_are_left_out() -> None:
     found = phases(
         samples_of((0, 0, 5, 5, Flag.NEW_CONNECTION), (1, 10, 0, 20, Flag.NEW_CONNECTION)),
         connections_of((0, 0, 2, 0, 0), (1, 0, 3, 0, 0)),

@@ -1,4 +1,4 @@
-"""A service that drops spans is found out, and the reason said."""
+"""Spans that a service lost are noticed, with the reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def counted(directory: Path, name: str) -> Counter[str]:
     return counts
 
 
-def test_a_queue_that_is_too_short_is_told_with_what_it_dropped(
+def test_a_queue_that_is_too_short_is_reported_with_its_drops(
     closed_store: Store, tmp_path: Path
 ) -> None:
     directory = tmp_path / "otlp"
@@ -59,7 +59,7 @@ def test_a_queue_that_is_too_short_is_told_with_what_it_dropped(
     )
 
 
-def test_a_collector_that_refuses_spans_is_told_by_the_service(
+def test_a_collector_that_refuses_spans_is_reported_by_the_service(
     closed_store: Store, tmp_path: Path
 ) -> None:
     """Metrics go to a file; traces, which does as well, are taken from there by nobody."""

@@ -32,8 +32,8 @@ async def visit(client, ctx):
     async with ctx.step("look"):
         await client.get("/health")
     async with ctx.step("add") as step:
-        answer = await client.post("/api/vector/add", json={"a": [1], "b": [2]})
-        step.check(answer.json()["result"] == [4], "the sum is wrong")
+        response = await client.post("/api/vector/add", json={"a": [1], "b": [2]})
+        step.check(response.json()["result"] == [4], "the sum is wrong")
 """
 
 
@@ -51,7 +51,7 @@ def no_process_is_left() -> Iterator[None]:
     assert psutil.wait_procs(left, timeout=15)[1] == []
 
 
-def test_report_leaves_everything_that_was_promised(tmp_path: Path) -> None:
+def test_report_writes_every_documented_file(tmp_path: Path) -> None:
     done = subprocess.run(
         [*BENCHLAB, "report", str(NOTEBOOK), *SHORT, "-p", "name", "a <b>name</b>"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
@@ -81,7 +81,7 @@ def test_report_leaves_everything_that_was_promised(tmp_path: Path) -> None:
     assert (coverage.sampled, coverage.found) == (400, 400)  # of the measured window
     joined = store.client_server(run.id)
     assert len(joined) == 400
-    # A span may end a little after its answer has arrived, so only the middle is certain.
+    # A span may end a little after its response has arrived, so only the middle is certain.
     assert joined["server_ms"].median() < joined["service_ms"].median()
     assert outputs(directory / "report.ipynb", "slowest")
     summary = pd.read_csv(directory / "summary.csv")
@@ -140,7 +140,7 @@ def test_a_scenario_a_transport_and_a_condition_reach_the_run(tmp_path: Path) ->
     assert len(run.connections) >= run.summary.count
 
 
-def test_a_failing_notebook_is_kept_and_told_in_one_line(tmp_path: Path) -> None:
+def test_a_failing_notebook_is_kept_and_reported_in_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
         [*BENCHLAB, "report", str(NOTEBOOK), "-p", "url", "http://127.0.0.1:1/"],
         cwd=tmp_path, capture_output=True, text=True, check=False,

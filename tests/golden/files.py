@@ -1,4 +1,4 @@
-"""Golden files: what was written once, looked at, and must stay as it is."""
+"""Golden files: output that was reviewed once and must not change unnoticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run of each sort, such that together they have something in every part of every view."""
+"""One run of each kind; together they fill every part of every view."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def scenario() -> Case:
 
 
 def empty() -> Case:
-    """A run of which nothing came."""
+    """A run without a single sample."""
     return Case(make_run(count=0, workers=[]))
 
 

@@ -27,20 +27,20 @@ _SVG = re.compile(r"(<svg\b[^>]*>)(.*?)</svg>", re.DOTALL)
 
 
 def page(case: Case) -> str:
-    """The report. Of figures, what they say; `drawings` has the rest."""
+    """The report. Of figures it has the texts; `drawings` has the rest."""
     html = _written(case).replace(f"benchlab {__version__}", "benchlab VERSION")
-    return _lines(_SVG.sub(lambda found: f"{found[1]}\n{_said(found[2])}\n</svg>", html))
+    return _lines(_SVG.sub(lambda found: f"{found[1]}\n{_texts(found[2])}\n</svg>", html))
 
 
 def drawings(case: Case) -> str:
-    """A digest of each figure. Another matplotlib puts things elsewhere, and is named for that."""
+    """A digest of each figure, with the matplotlib that drew it: another one draws differently."""
     html = re.sub(r"base64,[^\"]*", "base64", _written(case))
     lines = [f"{_label(found[1])}: {_digest(found[2])}" for found in _SVG.finditer(html)]
     return "\n".join([drawn_by(), *lines, ""])
 
 
 def drawn_by() -> str:
-    """What the place of every line in a figure depends on."""
+    """Versions that the digest of a figure depends on."""
     return f"matplotlib {mpl.__version__} on {platform.machine()}"
 
 
@@ -79,7 +79,7 @@ def result(case: Case) -> str:
 
 
 def frame(case: Case) -> str:
-    """`Run.summary`, a column per line."""
+    """`Run.to_pandas`, a column per line."""
     (row,) = case.run.to_pandas().to_dict("records")
     return "".join(f"{name}: {value!r}\n" for name, value in row.items())
 
@@ -132,7 +132,7 @@ def _lines(html: str) -> str:
     return _trimmed(re.sub(r"><(?!/)", ">\n<", html))
 
 
-def _said(drawing: str) -> str:
+def _texts(drawing: str) -> str:
     """The texts of a figure, and the palette's colours in it."""
     texts = re.findall(r"<text\b[^>]*>(.*?)</text>", drawing, re.DOTALL)
     colors = sorted(set(re.findall(r"var\(--plot-(\w+)\)", drawing)))
@@ -152,5 +152,5 @@ def _digest(text: str) -> str:
 
 
 def _trimmed(text: str) -> str:
-    """Without the spaces at ends of lines, which nobody sees and editors remove."""
+    """``text`` without trailing spaces, which editors remove."""
     return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)

@@ -48,23 +48,23 @@ def test_any_run_can_be_drawn(draw: Callable[..., Figure], name: str) -> None:
     run = edge_cases()[name]
     figure = draw(run)
     assert png(figure).startswith(b"\x89PNG")
-    said = texts(figure)
-    assert run.name in said
-    assert ("INVALID" in said) == (run.verdict == "invalid")
-    assert ("INTERRUPTED" in said) == (run.verdict == "interrupted")
+    shown = texts(figure)
+    assert run.name in shown
+    assert ("INVALID" in shown) == (run.verdict == "invalid")
+    assert ("INTERRUPTED" in shown) == (run.verdict == "interrupted")
     if run.verdict != "valid":
-        assert str(run.invalid_reason)[:30] in said
+        assert str(run.invalid_reason)[:30] in shown
     if len(run.samples) == 0:
-        assert "no samples" in said
+        assert "no samples" in shown
 
 
 @pytest.mark.parametrize("name", edge_cases())
 def test_any_join_can_be_drawn(name: str) -> None:
     run = edge_cases()[name]
     joined = join_server(run)
-    said = texts(plots.client_server(joined, run=run))
-    assert run.name in said
-    assert ("no samples" in said) == (len(joined) == 0)
+    shown = texts(plots.client_server(joined, run=run))
+    assert run.name in shown
+    assert ("no samples" in shown) == (len(joined) == 0)
     figure = plots.client_server(joined)
     assert png(figure)
     assert (RUN_ID in texts(figure)) == (len(joined) > 0)
@@ -76,18 +76,18 @@ def test_the_metric_beside_any_run_can_be_drawn(name: str) -> None:
     buckets = make_buckets(run)
     figure = plots.server_histogram(run, buckets)
     assert png(figure)
-    said = texts(figure)
-    assert run.name in said
-    assert ("no samples" in said) == (len(run.measured) == 0)
+    shown = texts(figure)
+    assert run.name in shown
+    assert ("no samples" in shown) == (len(run.measured) == 0)
     assert "no samples" in texts(plots.server_histogram(run, buckets.iloc[:0]))
 
 
 def test_the_metric_and_the_samples_are_both_drawn_whole() -> None:
     run = make_run(stall=True)
     figure = plots.server_histogram(run, make_buckets(run))
-    said = texts(figure)
-    assert "1,000 measured by the client" in said
-    assert "1,100 counted by the service" in said
+    shown = texts(figure)
+    assert "1,000 measured by the client" in shown
+    assert "1,100 counted by the service" in shown
     filled = [patch.get_data().values.sum() for patch in figure.axes[0].patches]  # type: ignore[attr-defined]
     assert filled == pytest.approx([100] * 4)
 
@@ -115,11 +115,11 @@ def test_any_trace_can_be_drawn(name: str) -> None:
     trace = make_trace(run)
     figure = plots.waterfall(trace, run=run)
     assert png(figure)
-    said = texts(figure)
-    assert run.name in said
-    assert ("INVALID" in said) == (run.verdict == "invalid")
+    shown = texts(figure)
+    assert run.name in shown
+    assert ("INVALID" in shown) == (run.verdict == "invalid")
     for expected in (trace.trace_id, "client · add", "vector.add", "error: unequal", "(ms)"):
-        assert expected in said
+        assert expected in shown
     assert png(plots.waterfall(make_trace(run, depth=0)))
 
 
@@ -131,7 +131,7 @@ def test_spans_of_another_clock_are_drawn_within_the_request() -> None:
     assert theirs.axes[0].get_xlim()[1] < 100
 
 
-def test_a_waterfall_stays_within_bounds_and_tells() -> None:
+def test_a_waterfall_stays_within_its_bounds() -> None:
     figure = plots.waterfall(make_trace(make_run(), depth=50))
     assert "20 more spans are left out" in texts(figure)
     assert figure.get_size_inches()[1] < 20
@@ -144,24 +144,24 @@ def test_of_many_spans_those_that_failed_or_took_longest_are_drawn() -> None:
         span_name=["all of it", *(f"part {number}." for number in range(1, 100))],
         duration_ms=[0.9, *[0.001] * 97, 0.8, 0.0005],  # the last one failed
     )
-    said = texts(plots.waterfall(replace(trace, spans=spans)))
-    order = [said.index(name) for name in ("client", "all of it", "part 98.", "part 99.")]
+    shown = texts(plots.waterfall(replace(trace, spans=spans)))
+    order = [shown.index(name) for name in ("client", "all of it", "part 98.", "part 99.")]
     assert order == sorted(order)
-    assert "part 97." not in said
+    assert "part 97." not in shown
 
 
 def test_spans_without_a_request_or_in_a_circle_are_drawn() -> None:
     trace = make_trace(make_run(), depth=3)
     alone = replace(trace, request=None)
-    said = texts(plots.waterfall(alone))
-    assert "the first span began" in said
-    assert "client" not in said
+    shown = texts(plots.waterfall(alone))
+    assert "the first span began" in shown
+    assert "client" not in shown
     circle = trace.spans.assign(parent_span_id=list(trace.spans["span_id"][[2, 0, 1]]))
     assert texts(plots.waterfall(replace(alone, spans=circle))).count("vector.add") == 2
     assert png(plots.waterfall(trace, Figure().add_subplot()))
 
 
-def test_a_failed_request_says_how() -> None:
+def test_a_failed_request_names_its_error() -> None:
     run = make_run(errors=True)
     assert "status 503" in texts(plots.waterfall(make_trace(run, seq=0)))
     assert "reset" in texts(plots.waterfall(make_trace(run, seq=25)))
@@ -183,7 +183,7 @@ def test_percentiles_go_as_deep_as_the_count_supports() -> None:
         assert labels[-1] == last
 
 
-def test_a_varying_rate_is_drawn_beside_what_came_of_it() -> None:
+def test_a_varying_rate_is_drawn_beside_the_achieved_one() -> None:
     shape = Stages([(4, 200), (6, 0)], start_rps=50, arrivals="poisson")
     figure = plots.timeline(make_run(load=shape, warmup_s=1))
     assert "planned" in texts(figure)
@@ -225,7 +225,7 @@ def test_a_join_is_drawn_on_a_given_axes() -> None:
 
 @names_and_functions
 @pytest.mark.parametrize("name", ["$x^{", "日本 \U0001f680", "a\nb\tc", "x" * 500, "%s {0} \\frac"])
-def test_a_strange_name_is_drawn_as_text(draw: Callable[..., Figure], name: str) -> None:
+def test_markup_in_a_name_is_drawn_as_text(draw: Callable[..., Figure], name: str) -> None:
     assert png(draw(make_run(name=name)))
 
 
@@ -237,7 +237,7 @@ def test_text_is_fitted_to_what_the_font_has() -> None:
 
 
 @names_and_functions
-def test_settings_of_the_user_neither_matter_nor_change(draw: Callable[..., Figure]) -> None:
+def test_the_users_settings_neither_matter_nor_change(draw: Callable[..., Figure]) -> None:
     with mpl.rc_context({"font.size": 30, "axes.grid": True, "figure.dpi": 31, "lines.color": "r"}):
         before = dict(mpl.rcParams)
         figure = draw(make_run())

@@ -34,7 +34,7 @@ from benchlab.runs.run import Run
 from tests.runs.synthetic import URL, make_run
 
 
-def words(plan: Plan) -> list[str]:
+def arguments(plan: Plan) -> list[str]:
     command = command_line(plan)
     assert command is not None
     return shlex.split(command.replace("\\\n", ""))
@@ -54,7 +54,7 @@ def test_every_setting_is_an_option() -> None:
         name="my run",
         tags={"k": "v w"},
     )
-    assert words(plan) == [
+    assert arguments(plan) == [
         *("benchlab", "run", URL, "--method", "POST", "--header", "X-A: it's"),
         *("--header", "Content-Type: application/json", "--body", '{"a":[1]}'),
         *("--rate", "12.5", "--arrivals", "poisson", "--max-connections", "50"),
@@ -117,17 +117,17 @@ def test_the_command_makes_the_same_plan(plan: Plan, monkeypatch: pytest.MonkeyP
         return make_run()
 
     monkeypatch.setattr(sys.modules["benchlab.cli.run"], "carry_out", carry_out)
-    assert cli.main([*words(plan)[1:], "--no-save"], standalone_mode=False) == 0
+    assert cli.main([*arguments(plan)[1:], "--no-save"], standalone_mode=False) == 0
     assert made == [plan]
 
 
 def test_a_closed_loop_has_connections() -> None:
-    assert words(Plan([Request("GET", URL)], ClosedLoop(7)))[3:5] == ["--connections", "7"]
+    assert arguments(Plan([Request("GET", URL)], ClosedLoop(7)))[3:5] == ["--connections", "7"]
 
 
 def test_a_url_is_quoted_for_the_shell() -> None:
     url = "http://host/x?a=1&b=$(id)'"
-    assert words(Plan([Request("GET", url)], ConstantRate(1)))[2] == url
+    assert arguments(Plan([Request("GET", url)], ConstantRate(1)))[2] == url
 
 
 @pytest.mark.parametrize(
@@ -143,12 +143,12 @@ def test_a_url_is_quoted_for_the_shell() -> None:
         Plan([Request("GET", URL + "?{{a}}", data=Feed([{"a": 1}]))]),
     ],
 )
-def test_what_the_command_line_cannot_express_is_said(plan: Plan) -> None:
+def test_a_plan_that_no_command_line_expresses_is_noted(plan: Plan) -> None:
     assert command_line(plan) is None
     assert "benchlab run plan.toml" in command_notes(plan)[0]
 
 
-def test_what_the_command_leaves_open_is_said() -> None:
+def test_what_the_command_does_not_express_is_noted() -> None:
     secret = Plan([Request("GET", URL, headers={"Cookie": "abc"})])
     assert "abc" not in str(command_line(secret))
     assert "secrets" in command_notes(secret)[0]

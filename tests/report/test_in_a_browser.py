@@ -39,17 +39,17 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     ).as_uri()
 
 
-def test_it_opens_offline_and_asks_for_nothing(browser: Browser, report: str) -> None:
+def test_the_page_opens_offline_and_requests_nothing(browser: Browser, report: str) -> None:
     with browser.new_context(offline=True) as context:
         page = context.new_page()
         asked: list[str] = []
-        said: list[str] = []
+        messages: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
         page.goto(report)
         assert asked == [report]
-        assert said == []
+        assert messages == []
         assert "taken" not in page.title()
         assert page.locator(".failure pre").first.inner_text().startswith("<script>document")
         for label in ("Median latency", "99th percentile", "Rate achieved", "Failed requests"):
@@ -65,7 +65,7 @@ def test_it_opens_offline_and_asks_for_nothing(browser: Browser, report: str) ->
 
 @pytest.mark.parametrize("width", [320, 400, 820, 1400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_any_width_and_can_be_read(
+def test_the_page_fits_any_width_with_enough_contrast(
     browser: Browser, report: str, width: int, scheme: str
 ) -> None:
     context = browser.new_context(
@@ -83,7 +83,7 @@ def test_it_fits_any_width_and_can_be_read(
         assert _contrast(page, "svg text", "section:has(svg)", "fill") >= 4.5
 
 
-def test_it_prints_in_light_colours(browser: Browser, report: str) -> None:
+def test_the_page_prints_in_light_colours(browser: Browser, report: str) -> None:
     with browser.new_context(color_scheme="dark") as context:
         page = context.new_page()
         page.goto(report)

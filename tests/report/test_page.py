@@ -79,7 +79,7 @@ def page_of(run: Run, server: ServerSide | None = None, **extras: Extra) -> Page
 
 
 @pytest.mark.parametrize("name", edge_cases())
-def test_any_run_has_a_page_that_says_its_verdict(name: str) -> None:
+def test_any_run_has_a_page_with_its_verdict(name: str) -> None:
     run = edge_cases()[name]
     page = page_of(run, ServerSide(join_server(run), TraceCoverage(1000, 1000)))
     assert f"verdict {LEVELS[run.verdict]}" in page.attribute("class")
@@ -89,7 +89,7 @@ def test_any_run_has_a_page_that_says_its_verdict(name: str) -> None:
         assert section in page.text
 
 
-def test_a_page_says_what_was_run() -> None:
+def test_a_page_shows_what_was_run() -> None:
     run = make_run(
         stall=True,
         errors=True,
@@ -140,7 +140,7 @@ def test_a_page_says_what_was_run() -> None:
     assert "Spans are missing" not in page.text
 
 
-def test_the_floor_stands_beside_the_percentiles() -> None:
+def test_the_floor_is_shown_beside_the_percentiles() -> None:
     without = page_of(make_run())
     assert "No floor: not calibrated on this host: run benchlab calibrate." in without.text
     assert "floor 0.6" not in without.text
@@ -215,7 +215,7 @@ def test_ids_are_unique_and_references_resolve() -> None:
     assert set(references) <= set(ids)
 
 
-def test_every_text_of_others_is_escaped() -> None:
+def test_foreign_text_is_escaped() -> None:
     requests = [
         Request(
             "GET", "http://host/<script>alert(1)</script>", headers={"X": HOSTILE}, name=HOSTILE
@@ -244,7 +244,7 @@ def test_every_text_of_others_is_escaped() -> None:
     assert page.text.count(HOSTILE) >= 16
 
 
-def test_what_went_wrong_is_shown_once_for_all_that_are_alike() -> None:
+def test_failures_that_are_alike_are_shown_once() -> None:
     examples = [
         make_example("status", "a", seq, NS_PER_S * 2, 503, "the status is 503", (), b"busy", 4)
         for seq in range(5)
@@ -304,9 +304,9 @@ def test_missing_spans_are_a_warning() -> None:
         assert "Client and server" not in page_of(run, untraced).text
 
 
-def test_sections_appear_when_there_is_something_to_say() -> None:
+def test_sections_without_content_are_left_out() -> None:
     plain = page_of(make_run()).text
-    assert "None of the 1,000 measured requests failed" in plain
+    assert "None of the measured 1,000 requests failed" in plain
     assert "successful only" not in plain
     assert "By endpoint" not in plain
     assert "p99.9 is the slowest" not in plain
@@ -346,7 +346,7 @@ def test_waits_for_connections_and_closed_loops_are_explained() -> None:
     assert "No worker reported on itself" in page_of(make_run(workers=[])).text
 
 
-def test_an_interrupted_run_says_how_far_it_came() -> None:
+def test_an_interrupted_run_shows_how_far_it_came() -> None:
     text = page_of(make_run(stopped_ns=4 * NS_PER_S)).text
     assert "3 s measured after 1 s of warm-up, then stopped early: 10 s were planned" in text
 

@@ -9,13 +9,13 @@ from benchlab.report import write_report, write_tables
 from tests.runs.synthetic import make_run
 
 
-def test_it_makes_the_directory_and_returns_the_page(tmp_path: Path) -> None:
+def test_the_directory_is_made_and_the_page_returned(tmp_path: Path) -> None:
     page = write_report(make_run(), tmp_path / "a" / "b")
     assert page == tmp_path / "a" / "b" / "report.html"
     assert page.read_text().startswith("<!DOCTYPE html>")
 
 
-def test_a_directory_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_made_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match=r"cannot write to .*file.*choose") as caught:
         write_report(make_run(), tmp_path / "file" / "reports")
@@ -23,7 +23,7 @@ def test_a_directory_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> No
     assert caught.value.exit_code == 2
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
+def test_a_failed_write_leaves_the_old_files_and_no_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_report(make_run(), tmp_path)
@@ -39,7 +39,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_the_tables_alone(tmp_path: Path) -> None:
+def test_tables_are_written_alone(tmp_path: Path) -> None:
     written = write_tables(make_run(), tmp_path)
     assert [path.name for path in written] == ["summary.csv", "histogram.csv", "timeseries.csv"]
     assert sorted(tmp_path.iterdir()) == sorted(written)

@@ -145,9 +145,9 @@ def of_problem(kind: health.ProblemKind, url: str) -> tuple[Any, str]:
     plan = bl.Plan([bl.Request("GET", url)], duration_s=1)
     lost = health.Health([health.WorkerHealth(0, problem="x", problem_kind=kind)])
     lost = health.Health.from_dict(json.loads(json.dumps(lost.to_dict())))
-    reason = health.decide_verdict(plan, bl.Samples.empty(["x"]), lost)
-    chosen = [name for name, hint in health._HINTS.items() if hint == reason.hint]
-    return [reason.verdict, chosen], str(reason.hint)
+    judged = health.decide_verdict(plan, bl.Samples.empty(["x"]), lost)
+    chosen = [name for name, hint in health._HINTS.items() if hint == judged.hint]
+    return [judged.verdict, chosen], str(judged.hint)
 
 
 def main(directory: str, url: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -236,4 +237,4 @@ def _late(run: Run, share: float, flag: int = 0) -> Run:
     records["done_ns"][chosen] += 20 * MS
     records["flags"][chosen] |= np.uint8(flag)
     samples = Samples(records, run.samples.endpoints)
-    return Run(run.id, run.plan, run.started_at, run.started_at_ns, samples, run.health)
+    return replace(run, samples=samples)

@@ -1,4 +1,4 @@
-"""Summaries of other tools on a terminal, beside the runs."""
+"""Imported summaries of other tools on a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999)
 
 
 def print_summary(summary: ImportedSummary, out: Console | None = None) -> None:
-    """What the tool said, and what to know of it."""
+    """Print what the tool reported, and the notes on it."""
     out = out or console()
     out.print(Text.assemble("summary ", (summary.id, "bold"), f"  {summary.name}"))
     where = f"  {summary.url}" if summary.url else "  (the address is not in the file)"

@@ -1,7 +1,7 @@
-"""Running notebooks without a browser.
+"""Run notebooks without a browser.
 
-papermill does the running; this adds what it refuses: parameters are checked before anything
-starts, progress comes out of the kernel, and the result is a directory.
+papermill executes them. This adds what it lacks: parameters are checked before anything starts,
+progress is reported from the kernel, and the result is a directory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Running a notebook: parameters in, a directory with the executed notebook and its report out."""
+"""Execute a notebook: parameters in, a directory with the executed notebook and its report out."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OnEvent = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a headless notebook left: the directory, its page, and the run it made, if any."""
+    """Result of a headless notebook: the directory, its page, and the run it made, if any."""
 
     directory: Path
     page: Path
@@ -62,10 +62,10 @@ def execute_notebook(
         values["report_dir"] = str(directory)
     with tempfile.TemporaryDirectory(prefix="benchlab-") as scratch:
         executed = Path(scratch) / "report.ipynb"
-        told: dict[str, Any] = {}
-        with _listening(Path(scratch) / "events", told, on_event), _interrupting(told):
+        reported: dict[str, Any] = {}
+        with _listening(Path(scratch) / "events", reported, on_event), _interrupting(reported):
             failure = _run(notebook, executed, values, Path(scratch) / "kernel.log")
-        page = Path(told["report"]) if "report" in told else None
+        page = Path(reported["report"]) if "report" in reported else None
         home = directory or (page.parent if page else Path("reports") / notebook.stem)
         if executed.exists():
             hide_secrets(executed, values)
@@ -74,7 +74,7 @@ def execute_notebook(
             raise type(failure)(f"{failure} (executed notebook: {kept})") from failure
         if page is None:
             page = _page_from_cells(kept)
-        return Report(home, page, kept, told.get("run_id"))
+        return Report(home, page, kept, reported.get("run_id"))
 
 
 def _run(
@@ -99,13 +99,13 @@ def _run(
         name = "" if kind is InputError else f"{exc.ename}: "
         return kind(f"{name}{exc.evalue}")
     except DeadKernelError:
-        words = kernel_log.read_text(errors="replace").strip().splitlines()[-1:]
-        return RunError(f"the kernel died{': ' + words[0] if words else ''}")
+        last_line = kernel_log.read_text(errors="replace").strip().splitlines()[-1:]
+        return RunError("".join(["the kernel died", *(f": {line}" for line in last_line)]))
     return None
 
 
 @contextmanager
-def _listening(path: Path, told: dict[str, Any], on_event: OnEvent | None) -> Iterator[None]:
+def _listening(path: Path, reported: dict[str, Any], on_event: OnEvent | None) -> Iterator[None]:
     before = os.environ.get(events.VARIABLE)
     os.environ[events.VARIABLE] = str(path)  # the kernel inherits it
     done = threading.Event()
@@ -116,7 +116,7 @@ def _listening(path: Path, told: dict[str, Any], on_event: OnEvent | None) -> It
             last = done.wait(0.2)
             found, offset = events.read(path, offset)
             for event in found:
-                told.update(event)
+                reported.update(event)
                 if on_event is not None:
                     on_event(event)
 
@@ -134,7 +134,7 @@ def _listening(path: Path, told: dict[str, Any], on_event: OnEvent | None) -> It
 
 
 @contextmanager
-def _interrupting(told: Mapping[str, Any]) -> Iterator[None]:
+def _interrupting(reported: Mapping[str, Any]) -> Iterator[None]:
     """The first Ctrl-C interrupts the run in the kernel, and the notebook goes on with it."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -142,8 +142,8 @@ def _interrupting(told: Mapping[str, Any]) -> Iterator[None]:
 
     def forward(_signal: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, before)
-        if "pid" in told and "report" not in told:
-            os.kill(told["pid"], signal.SIGINT)
+        if "pid" in reported and "report" not in reported:
+            os.kill(reported["pid"], signal.SIGINT)
         else:
             raise KeyboardInterrupt
 
@@ -168,7 +168,7 @@ def _keep(executed: Path, home: Path) -> Path:
 def _page_from_cells(notebook: Path) -> Path:
     from nbconvert import HTMLExporter
 
-    # The template would load these from a CDN; without them the page is whole, and offline.
+    # The template would load these from a CDN: without them the page works offline.
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         exclude_input=True, mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url=""
     )

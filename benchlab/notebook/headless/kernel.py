@@ -1,4 +1,4 @@
-"""The kernel that a headless notebook runs in, kept quiet."""
+"""The kernel of a headless notebook, without output on the terminal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["kernel_manager", "quiet_papermill"]
 
 
 def kernel_manager(log: IO[bytes]) -> Any:
-    """A manager for one kernel, whose own words go to the file ``log`` instead of the terminal.
+    """A manager for one kernel, whose standard error goes to the file ``log``.
 
-    What cells print is not concerned: that is in the notebook. Sockets are in the file system
-    where there is that choice: kernels that start together do not race for ports, and nobody else
-    on the machine can reach this one.
+    Output of cells is not affected: it is in the notebook. Sockets are in the file system where
+    the platform allows: kernels that start together do not race for ports, and no other user of
+    the machine can connect.
     """
     from jupyter_client.manager import AsyncKernelManager
 
@@ -29,7 +29,7 @@ def kernel_manager(log: IO[bytes]) -> Any:
 
 @contextmanager
 def quiet_papermill() -> Iterator[None]:
-    """Without papermill's own log lines; failures are told by benchlab."""
+    """Silence papermill's log: benchlab reports failures itself."""
     logger = logging.getLogger("papermill")
     before = logger.level
     logger.setLevel(logging.ERROR)

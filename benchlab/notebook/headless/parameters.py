@@ -94,14 +94,14 @@ def convert_parameters(
 def hide_secrets(notebook: Path, values: Mapping[str, Any]) -> None:
     """Replace the credentials among a notebook's parameters wherever the executed file has them.
 
-    Found are values in a mapping (headers) whose names sound secret, and those in URLs.
+    These are values in a mapping (headers) whose names suggest a secret, and those in URLs.
     """
     text = notebook.read_text(encoding="utf-8")
     for value in values.values():
         if isinstance(value, dict):
-            for name, word in value.items():
-                if header_value(str(name), str(word)) == HIDDEN:
-                    text = text.replace(json.dumps(str(word))[1:-1], HIDDEN)
+            for name, item in value.items():
+                if header_value(str(name), str(item)) == HIDDEN:
+                    text = text.replace(json.dumps(str(item))[1:-1], HIDDEN)
         elif isinstance(value, str) and "://" in value:
             text = text.replace(json.dumps(value)[1:-1], json.dumps(public_url(value))[1:-1])
     notebook.write_text(text, encoding="utf-8")

@@ -14,12 +14,12 @@ from benchlab.plots.canvas import (
     heading,
     no_samples,
     open_axes,
-    requests,
 )
 from benchlab.plots.overlay import Layer, overlay
 from benchlab.plots.scale import FLOOR_MS
 from benchlab.plots.style import LATENCY, SERVER, styled
 from benchlab.runs.run import Run
+from benchlab.text import plural
 
 __all__ = ["client_server"]
 
@@ -42,7 +42,7 @@ def client_server(
     that is not ``valid``; without it the title has the run's id, which every trace id begins with.
     """
     ax = open_axes(ax, (7.2, 3.9))
-    subject = f"{_name(joined, run)}{requests(len(joined))} with a server span"
+    subject = f"{_name(joined, run)}{plural(len(joined), 'request')} with a server span"
     clearance_pt = LEGEND_PT if len(joined) else 0
     heading(ax, "Client and server", run, subject, clearance_pt=clearance_pt)
     ax.set_xlabel("duration (ms)")

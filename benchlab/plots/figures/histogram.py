@@ -14,13 +14,13 @@ from benchlab.plots.canvas import (
     legend,
     no_samples,
     open_axes,
-    requests,
 )
 from benchlab.plots.scale import FLOOR_MS, log_counts, log_ms
 from benchlab.plots.style import ERROR, INK, LATENCY, PAPER, SMALL_PT, dress, styled
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Samples
 from benchlab.samples.summary import Distribution
+from benchlab.text import plural
 from benchlab.units import NS_PER_MS, format_ms
 
 __all__ = ["histogram"]
@@ -39,7 +39,7 @@ def histogram(run: Run, ax: Axes | None = None) -> Figure:
     ax = open_axes(ax, (7.2, 3.9))
     measured = run.measured
     failed = measured.failed
-    subject = f"{run.name} · {requests(len(measured))}"
+    subject = f"{run.name} · {plural(len(measured), 'request')}"
     heading(ax, "Latency", run, subject, clearance_pt=LEGEND_PT if len(failed) else 0)
     ax.set_xlabel("latency (ms)")
     ax.set_ylabel("requests (log scale)")

@@ -17,11 +17,11 @@ from benchlab.plots.canvas import (
     legend,
     no_samples,
     open_axes,
-    requests,
 )
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import LAG, LATENCY, SERVICE, dress, styled
 from benchlab.runs.run import Run
+from benchlab.text import plural
 from benchlab.units import NS_PER_MS
 
 __all__ = ["percentiles"]
@@ -44,7 +44,7 @@ def percentiles(run: Run, ax: Axes | None = None) -> Figure:
     ax = open_axes(ax, (7.2, 3.9))
     measured = run.measured
     count = len(measured)
-    subject = f"{run.name} · {requests(count)}"
+    subject = f"{run.name} · {plural(count, 'request')}"
     heading(ax, "Latency by percentile", run, subject, clearance_pt=LEGEND_PT if count else 0)
     ax.set_xlabel("percentile of requests")
     ax.set_ylabel("duration (ms)")

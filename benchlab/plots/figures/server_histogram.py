@@ -32,10 +32,10 @@ _MOST_BINS = 90
 def server_histogram(run: Run, buckets: pd.DataFrame, ax: Axes | None = None) -> Figure:
     """Shares of the client's service times and of the service's own metric, in the same buckets.
 
-    ``buckets`` are what ``Store.server_histogram`` gives: lower_ms, upper_ms and count, of one
+    ``buckets`` are those of ``Store.server_histogram``: lower_ms, upper_ms and count, of one
     service or several. The two are different populations, and the figure says how large each is:
-    the client's are the measured requests of ``run``, the service's are all that it answered in
-    the export intervals that the run touches, warm-up and other people's requests included.
+    the client's are the measured requests of ``run``, the service's are all that it handled in
+    the export intervals that the run touches, warm-up and other clients' requests included.
     """
     ax = open_axes(ax, (7.2, 3.9))
     measured_ms = run.measured.service_ns / NS_PER_MS
@@ -54,7 +54,7 @@ def server_histogram(run: Run, buckets: pd.DataFrame, ax: Axes | None = None) ->
         return figure_of(ax)
     upper_ms = np.maximum(buckets["upper_ms"].to_numpy(float), FLOOR_MS)
     client_ms = np.maximum(measured_ms, FLOOR_MS)
-    # A bucket lies within one bin, and is put there by its middle.
+    # A bucket lies within one bin, which its middle decides.
     middle_ms = np.sqrt(np.maximum(buckets["lower_ms"].to_numpy(float), FLOOR_MS) * upper_ms)
     edges = _edges(buckets, middle_ms, client_ms)
     ones = np.ones(len(client_ms))

@@ -29,9 +29,9 @@ _LABEL_PT = 36
 def timeline(run: Run, ax: Axes | None = None) -> Figure:
     """Rate, latency and (if any) errors over the whole run, warm-up shaded, on a common clock.
 
-    A request stands at the time it was intended for; an answer at the time it came. So a stall of
-    the service shows as a gap and a burst of answers above, and below as latency that jumps and
-    then falls steadily. An ``ax`` that is given is divided into the panels.
+    Requests are drawn at their intended times, responses at the time they came. So a stall of the
+    service shows as a gap and a burst of responses above, and below as latency that jumps and then
+    falls steadily. An ``ax`` that is given is divided into the panels.
     """
     ax = open_axes(ax, (9.6, 4.8))
     end_ns = run.window_ns[1]
@@ -96,7 +96,7 @@ def _divide(ax: Axes, *, with_errors: bool) -> list[Axes]:
 
 
 def _draw_rate(panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64], plan: str) -> None:
-    panel.stairs(table["done_rps"], edges, fill=True, color=LATENCY, alpha=0.35, label="answered")
+    panel.stairs(table["done_rps"], edges, fill=True, color=LATENCY, alpha=0.35, label="completed")
     panel.stairs(table["rate_rps"], edges, color=INK, linewidth=1.1, label=plan, baseline=None)
     panel.set_ylabel("requests/s")
     panel.set_ylim(0, max(float(table[["done_rps", "rate_rps"]].max().max()) * 1.12, 1e-9))

@@ -60,15 +60,15 @@ def waterfall(trace: Trace, ax: Axes | None = None, *, run: Run | None = None) -
     """The client's request above the spans that servers made of it, each below its parent.
 
     The axis is ms since the request was due. The request is in three parts: until it was sent
-    (lag), until the first byte of the answer, and until its end. What failed is marked and says
-    why. Of many spans, those that failed or took longest are drawn. Where the clocks of client and
-    service contradict each other, the spans are drawn in the middle of the request, and the figure
-    says so. Give ``run`` to name it and to mark a verdict that is not ``valid``.
+    (lag), until the first byte of the response, and until its end. Failures are marked, with the
+    reason. Of many spans, those that failed or took longest are drawn. Where the clocks of client
+    and service contradict each other, the spans are drawn in the middle of the request, and the
+    figure says so. Give ``run`` to name it and to mark a verdict that is not ``valid``.
     """
     request, spans = trace.request, trace.spans
     shift_ms = 0.0 if request is None else _shift_ms(request, spans)
     rows = [] if request is None else [_client_row(request)]
-    drawn = _most_telling([_span_row(*item, shift_ms) for item in _by_parent(spans)])
+    drawn = _most_relevant([_span_row(*item, shift_ms) for item in _by_parent(spans)])
     left_out = len(spans) - len(drawn)
     rows += drawn
     ax = open_axes(ax, (7.2, 1.5 + 0.44 * max(len(rows), 2)))
@@ -80,7 +80,7 @@ def waterfall(trace: Trace, ax: Axes | None = None, *, run: Run | None = None) -
         _draw(ax, row, place)
     start_ms = min(0.0, *(start for row in rows for start, *_ in row.parts))
     end_ms = max(start_ms + 0.001, *(row.end_ms for row in rows))
-    # Room on the right for what stands behind the longest bar.
+    # Space on the right for the text after the longest bar.
     ax.set_xlim(start_ms - 0.01 * (end_ms - start_ms), end_ms + 0.24 * (end_ms - start_ms))
     ax.set_ylim(len(rows) - 0.55, -0.75)
     ax.set_yticks([])
@@ -112,12 +112,12 @@ def _axis_label(request: TracedRequest | None, shift_ms: float, left_out: int) -
 
 
 def _client_row(request: TracedRequest) -> _Row:
-    due = request.intended_ns
-    answered = request.first_byte_ns if request.first_byte_ns > request.sent_ns else request.done_ns
+    due_ns, sent_ns, done_ns = request.intended_ns, request.sent_ns, request.done_ns
+    first_ns = request.first_byte_ns if request.first_byte_ns > sent_ns else done_ns
     parts = [
-        (0.0, (request.sent_ns - due) / NS_PER_MS, LAG, 1.0),
-        ((request.sent_ns - due) / NS_PER_MS, (answered - request.sent_ns) / NS_PER_MS, SERVICE, 1),
-        ((answered - due) / NS_PER_MS, (request.done_ns - answered) / NS_PER_MS, SERVICE, 0.5),
+        (0.0, (sent_ns - due_ns) / NS_PER_MS, LAG, 1.0),
+        ((sent_ns - due_ns) / NS_PER_MS, (first_ns - sent_ns) / NS_PER_MS, SERVICE, 1.0),
+        ((first_ns - due_ns) / NS_PER_MS, (done_ns - first_ns) / NS_PER_MS, SERVICE, 0.5),
     ]
     error = f"status {request.status}" if request.error == "status" else request.error
     return _Row(plain(f"client · {request.endpoint}", _LABEL_CHARACTERS), parts, error)
@@ -132,10 +132,10 @@ def _span_row(depth: int, span: pd.Series, shift_ms: float) -> _Row:
     return _Row(plain(name, _LABEL_CHARACTERS), [part], error, min(depth, _DEEPEST))
 
 
-def _most_telling(rows: list[_Row]) -> list[_Row]:
-    """What failed and what took longest, as much as there is room for, in the order of ``rows``."""
-    telling = sorted(enumerate(rows), key=lambda item: (not item[1].error, -item[1].length_ms))
-    return [row for _, row in sorted(telling[:_MOST_SPANS], key=lambda item: item[0])]
+def _most_relevant(rows: list[_Row]) -> list[_Row]:
+    """The rows that failed or took longest, as many as fit, in the order of ``rows``."""
+    ranked = sorted(enumerate(rows), key=lambda item: (not item[1].error, -item[1].length_ms))
+    return [row for _, row in sorted(ranked[:_MOST_SPANS], key=lambda item: item[0])]
 
 
 def _shift_ms(request: TracedRequest, spans: pd.DataFrame) -> float:
@@ -146,7 +146,7 @@ def _shift_ms(request: TracedRequest, spans: pd.DataFrame) -> float:
     done_ms = request.latency_ns / NS_PER_MS
     first = spans.iloc[0]
     start_ms, length_ms = float(first["offset_ms"]), float(first["duration_ms"])
-    # A span may end after its answer has arrived, so only its start tells.
+    # A span may end after its response has arrived, so only its start is certain.
     if sent_ms <= start_ms <= done_ms:
         return 0.0
     return sent_ms + max(0.0, (done_ms - sent_ms - length_ms) / 2) - start_ms
@@ -165,7 +165,7 @@ def _by_parent(spans: pd.DataFrame) -> Iterator[tuple[int, pd.Series]]:
         depth, row = todo.pop()
         yield depth, row
         todo += [(depth + 1, child) for child in reversed(children.pop(row["span_id"], []))]
-    # Whoever is left is an ancestor of itself.
+    # Spans that are left are ancestors of themselves.
     yield from ((0, row) for row in chain.from_iterable(children.values()))
 
 
@@ -208,7 +208,7 @@ def _legend(ax: Axes, rows: list[_Row]) -> None:
     names = {
         (LAG, 1.0): "lag",
         (SERVICE, 1.0): "to the first byte",
-        (SERVICE, 0.5): "rest of the answer",
+        (SERVICE, 0.5): "rest of the response",
         (SERVER, 1.0): "server span",
     }
     drawn = {(color, alpha) for row in rows for _, length, color, alpha in row.parts if length > 0}

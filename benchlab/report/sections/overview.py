@@ -1,4 +1,4 @@
-"""Head and foot of a report: what it is about, the verdict, the numbers to be seen first."""
+"""Header, verdict, headline numbers, objectives and footer of a report."""
 
 from __future__ import annotations
 

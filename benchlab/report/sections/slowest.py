@@ -78,17 +78,17 @@ def _table(run: Run, requests: pd.DataFrame) -> Table:
 
 def _result(row: np.void) -> str:
     kind, status = ErrorKind(int(row["error"])), int(row["status"])
-    words = [str(status)] if status else []
-    return ", ".join([*words, kind.label] if kind else words or ["ok"])
+    parts = [str(status)] if status else []
+    return ", ".join([*parts, kind.label] if kind else parts or ["ok"])
 
 
 def _circumstances(flags: int) -> str:
-    words = []
+    parts = []
     if flags & Flag.NEW_CONNECTION:
-        words.append("new connection")
+        parts.append("new connection")
     if flags & Flag.CAP_WAIT:
-        words.append("waited for a connection")
-    return ", ".join(words) or "–"
+        parts.append("waited for a connection")
+    return ", ".join(parts) or "–"
 
 
 def _identities(run: Run, seq: NDArray[np.int64]) -> list[str]:

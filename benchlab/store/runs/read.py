@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 
 from benchlab.errors import RunNotFoundError, StoreError
 from benchlab.paths import data_dir
-from benchlab.plan.plan import Plan
-from benchlab.runs.health import Health
+from benchlab.runs.head import RunHead
 from benchlab.runs.run import Run
-from benchlab.samples.examples import Example
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from benchlab.spool.storage import make_room
 from benchlab.store.client.connection import is_embedded
 from benchlab.store.runs.connections import read_connections
-from benchlab.units import utc_from_ns
+from benchlab.store.runs.write import JSON_COLUMNS, PLAIN_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,30 +94,25 @@ def load_in_blocks(client: Client, run_id: str) -> tuple[Run, int, Iterator[NDAr
 def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
     """The run without its samples, and how many it has."""
     whole_id = resolve(client, run_id)
-    columns = (
-        "toUnixTimestamp64Nano(started_at), plan, environment, health, stopped_ns, stop_reason,"
-        " examples, sample_count"
-    )
+    columns = (*JSON_COLUMNS, "metadata", *PLAIN_COLUMNS)
     row = client.query(
-        f"SELECT {columns} FROM runs WHERE id = {{run_id:String}} LIMIT 1",  # noqa: S608  # constant
+        f"SELECT sample_count, toUnixTimestamp64Nano(started_at), {', '.join(columns)}"  # noqa: S608  # constants
+        " FROM runs WHERE id = {run_id:String} LIMIT 1",
         parameters={"run_id": whole_id},
     ).result_rows[0]
-    started_at_ns, plan_json, environment, health, stopped_ns, stop_reason, examples, count = row
-    plan = Plan.from_json(plan_json)
-    head = Run(
-        id=whole_id,
-        plan=plan,
-        started_at=utc_from_ns(started_at_ns),
-        started_at_ns=started_at_ns,
-        samples=Samples.empty(plan.endpoint_names),
-        health=Health.from_dict(json.loads(health)),
-        connections=read_connections(client, whole_id),
-        environment=json.loads(environment),
-        examples=tuple(Example.from_dict(item) for item in json.loads(examples)),
-        stopped_ns=stopped_ns,
-        stop_reason=stop_reason,
-    )
-    return head, int(count)
+    count, started_at_ns, *values = row
+    stored = dict(zip(columns, values, strict=True))
+    try:
+        for name in JSON_COLUMNS:
+            stored[name] = json.loads(stored[name])
+        metadata = json.loads(stored.pop("metadata"))
+        head = RunHead.from_metadata(
+            {**metadata, **stored, "id": whole_id, "started_at_ns": started_at_ns}
+        )
+    except (ValueError, TypeError) as exc:
+        raise StoreError(f"run {whole_id} is damaged: {exc}") from exc
+    samples = Samples.empty(head.plan.endpoint_names)
+    return Run.from_head(head, samples, read_connections(client, whole_id)), int(count)
 
 
 def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:

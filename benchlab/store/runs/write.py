@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from benchlab import spool
 from benchlab.errors import StoreError, StoreUnavailableError
 from benchlab.inserts import once
-from benchlab.plan.public import public_plan
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
@@ -32,10 +31,16 @@ from benchlab.store.schema.cluster import stored
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["BLOCK_SAMPLES", "is_stored", "remove_spool", "save"]
+__all__ = ["BLOCK_SAMPLES", "JSON_COLUMNS", "PLAIN_COLUMNS", "is_stored", "remove_spool", "save"]
 
 BLOCK_SAMPLES = 262_144
 """Samples per insert. Fixed: it decides which samples a block's token stands for."""
+
+JSON_COLUMNS = ("plan", "environment", "health", "examples")
+"""Run metadata that has a column of JSON each. What has no column at all is in ``metadata``."""
+
+PLAIN_COLUMNS = ("stopped_ns", "stop_reason")
+"""Run metadata that is stored as it is."""
 
 _MOST_PRUNED = 100  # times, among the last 1,000 inserts of runs
 
@@ -146,18 +151,19 @@ def _insert_run(client: Client, run: Run, salt: str = "") -> None:
 
 
 def _run_row(run: Run) -> dict[str, Any]:
-    stats = run.summary
+    summary = run.summary
     distributions: dict[str, int | None] = {}
     for name, part in (
-        ("latency", stats.latency_ns),
-        ("service", stats.service_ns),
-        ("lag", stats.lag_ns),
+        ("latency", summary.latency_ns),
+        ("service", summary.service_ns),
+        ("lag", summary.lag_ns),
     ):
         if part is not None:
             distributions |= {f"{name}_{key}_ns": value for key, value in asdict(part).items()}
+    metadata = run.to_metadata()
     return {
-        "id": run.id,
-        "started_at": run.started_at_ns,
+        "id": metadata.pop("id"),
+        "started_at": metadata.pop("started_at_ns"),
         "name": run.name,
         "url": public_url(run.url),
         "endpoint": ", ".join(dict.fromkeys(run.plan.endpoint_names)),
@@ -165,20 +171,17 @@ def _run_row(run: Run) -> dict[str, Any]:
         "reason": run.invalid_reason or "",
         "tags": dict(run.plan.tags),
         "sample_count": len(run.samples),
-        "request_count": stats.count,
-        "error_count": stats.error_count,
-        "errors": stats.errors,
-        "bytes_in": stats.bytes_in,
-        "duration_s": stats.duration_s,
-        "rate_rps": stats.rate_rps,
-        "intended_rate_rps": stats.intended_rate_rps,
+        "request_count": summary.count,
+        "error_count": summary.error_count,
+        "errors": summary.errors,
+        "bytes_in": summary.bytes_in,
+        "duration_s": summary.duration_s,
+        "rate_rps": summary.rate_rps,
+        "intended_rate_rps": summary.intended_rate_rps,
         **distributions,
-        "stopped_ns": run.stopped_ns,
-        "stop_reason": run.stop_reason,
-        "plan": json.dumps(public_plan(run.plan.to_dict())),
-        "environment": json.dumps(dict(run.environment)),
-        "health": json.dumps(run.health.to_dict()),
-        "examples": json.dumps([example.to_dict() for example in run.examples]),
+        **{name: metadata.pop(name) for name in PLAIN_COLUMNS},
+        **{name: json.dumps(metadata.pop(name)) for name in JSON_COLUMNS},
+        "metadata": json.dumps(metadata),
     }
 
 

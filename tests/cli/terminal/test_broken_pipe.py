@@ -1,4 +1,4 @@
-"""Commands in a pipe whose reader has left, as ``head`` does, and where there is no room."""
+"""Commands whose output is a closed pipe, as with ``head``, or a full disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.store.stored_runs import make_run
 
 @pytest.fixture
 def unread() -> Iterator[int]:
-    """The writing end of a pipe that nobody reads."""
+    """The writing end of a closed pipe."""
     reading, writing = os.pipe()
     os.close(reading)
     yield writing
@@ -32,7 +32,7 @@ _MOST_BYTES = 1 << 36
 
 @pytest.fixture
 def full(tmp_path: Path) -> Iterator[int]:
-    """A file with room for 10 bytes more, if none may be longer than `_MOST_BYTES`.
+    """A file with space for 10 bytes more, if none may be longer than `_MOST_BYTES`.
 
     It takes no room itself: all before is a hole.
     """
@@ -51,7 +51,7 @@ def benchlab(*arguments: str, stdout: int, stderr: int) -> subprocess.CompletedP
 
 
 @pytest.mark.parametrize("output", [(), ("--json", "-")], ids=["table", "json"])
-def test_a_run_is_saved_though_nobody_reads_of_it(
+def test_a_run_is_saved_when_its_output_is_a_closed_pipe(
     target: TargetProcess, unread: int, output: tuple[str, ...]
 ) -> None:
     done = benchlab(
@@ -77,21 +77,21 @@ def test_a_run_is_saved_though_nobody_reads_of_it(
     ],
     ids=" ".join,
 )
-def test_that_nobody_reads_is_no_failure(unread: int, arguments: list[str]) -> None:
+def test_a_closed_pipe_is_not_a_failure(unread: int, arguments: list[str]) -> None:
     Store().save(make_run(10))
     done = benchlab(*arguments, stdout=unread, stderr=subprocess.PIPE)
     assert done.returncode == 0
     assert b"rror" not in done.stderr
 
 
-def test_what_is_wrong_is_still_told(unread: int) -> None:
+def test_errors_are_still_reported(unread: int) -> None:
     done = benchlab("show", "deadbeefdeadbeef", stdout=unread, stderr=subprocess.PIPE)
     assert done.returncode == 2
     assert b"benchlab history" in done.stderr
 
 
 @pytest.mark.parametrize("output", [(), ("--json", "-")], ids=["table", "json"])
-def test_a_run_is_saved_though_its_output_has_no_room(
+def test_a_run_is_saved_when_its_output_is_on_a_full_disk(
     target: TargetProcess, full: int, output: tuple[str, ...]
 ) -> None:
     done = benchlab(
@@ -116,7 +116,7 @@ def test_a_run_is_saved_though_its_output_has_no_room(
     ],
     ids=" ".join,
 )
-def test_output_without_room_is_told_in_one_line(full: int, arguments: list[str]) -> None:
+def test_output_on_a_full_disk_is_reported_in_one_line(full: int, arguments: list[str]) -> None:
     Store().save(make_run(10))
     done = benchlab(*arguments, stdout=full, stderr=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (
@@ -128,7 +128,7 @@ def test_output_without_room_is_told_in_one_line(full: int, arguments: list[str]
 
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
-    """A directory in which nothing has room."""
+    """A directory on a full disk."""
     place = tmp_path / "disk"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(place)]
@@ -144,7 +144,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("output", [("--json", "result.json"), ("--csv", ".")], ids=" ".join)
 @pytest.mark.parametrize("save", [True, False])
-def test_a_run_is_kept_though_its_files_have_no_room(
+def test_a_run_is_kept_when_its_files_are_on_a_full_disk(
     target: TargetProcess, full_disk: Path, output: tuple[str, str], save: bool
 ) -> None:
     option, name = output

@@ -17,7 +17,7 @@ EVIL = "\x1b]0;evil\x07\x1b[31mred\x9b0m\u202ex"
 
 
 @pytest.mark.parametrize("color_system", [None, "standard"])
-def test_what_is_printed_cannot_steer_the_terminal(
+def test_printed_text_cannot_control_the_terminal(
     monkeypatch: pytest.MonkeyPatch, color_system: str | None
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR" if color_system else "NO_COLOR", "1")
@@ -34,9 +34,9 @@ def test_what_is_printed_cannot_steer_the_terminal(
     assert "\x1b[31mred" not in shown(out)
 
 
-def test_lines_are_safe_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_printed_lines_cannot_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_line(EVIL)
     print_line(f"1\n2{EVIL}", err=False)
-    told = capsys.readouterr()
-    assert told.err == "\ufffd]0;evil\ufffd\ufffd[31mred\ufffd0m\ufffdx\n"
-    assert told.out == f"1\n2{told.err}"
+    printed = capsys.readouterr()
+    assert printed.err == "\ufffd]0;evil\ufffd\ufffd[31mred\ufffd0m\ufffdx\n"
+    assert printed.out == f"1\n2{printed.err}"

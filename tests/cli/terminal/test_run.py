@@ -9,7 +9,7 @@ from tests.cli.terminal.screen import shown, terminal
 from tests.runs.synthetic import make_run
 
 
-def test_long_lines_of_a_summary_go_on_below_their_first_word() -> None:
+def test_long_lines_of_a_summary_are_indented() -> None:
     out = terminal(60)
     print_run(make_run(), out)
     first, *lines = shown(out).splitlines()

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from benchlab.errors import InputError, RunNotFoundError, StoreError
-from benchlab.runs.run import Run, new_run_id
+from benchlab.runs.head import new_run_id
+from benchlab.runs.run import Run
 from benchlab.samples.examples import make_example
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from benchlab.store import Store

@@ -147,7 +147,7 @@ def test_leftovers_of_other_content_are_replaced(store: Store, make_run: MakeRun
 
 def test_samples_need_not_be_in_order(store: Store, make_run: MakeRun) -> None:
     run = make_run(250)
-    shuffled = Run(**{**vars(run), "samples": Samples(run.samples.records[::-1], ("a", "b"))})
+    shuffled = replace(run, samples=Samples(run.samples.records[::-1], ("a", "b")))
     store.save(shuffled)
     assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 

@@ -165,6 +165,26 @@ def test_deltas_that_overlap_the_run_are_added(store: Store, make_run: MakeRun) 
     assert list(frame["upper_ms"]) == [1000 / 512, 1000 / 256]
 
 
+def test_the_server_side_of_a_run_holds_all_that_the_service_recorded(
+    store: Store, make_run: MakeRun
+) -> None:
+    run = make_run(100, trace_ratio=1.0)
+    store.save(run)
+    add_spans(store, run, run.measured.column("seq").tolist())
+    start = run.started_at_ns // 10**9
+    add_points(store, [point(start, start + 1, [1, 2], ServiceName="")])
+    server = store.server_side(run.id, slowest=3)
+    pd.testing.assert_frame_equal(server.requests, store.client_server(run.id))
+    assert server.coverage == store.trace_coverage(run.id)
+    traced = store.slowest(run.id, 3, traced=True)
+    assert [trace.trace_id for trace in server.slowest] == [trace.trace_id for trace in traced]
+    assert len(server.slowest) == 3
+    pd.testing.assert_frame_equal(server.histogram, store.server_histogram(run.id))
+    assert server.was_traced
+    with pytest.raises(RunNotFoundError):
+        store.server_side("nope")
+
+
 def test_cumulative_points_are_subtracted(store: Store, make_run: MakeRun) -> None:
     run = make_run(100)
     store.save(run)

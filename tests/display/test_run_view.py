@@ -1,0 +1,73 @@
+"""What is shown of a run, whatever shows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
+
+from benchlab.display.run_view import LEVELS, view
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import ClosedLoop
+from benchlab.runs.health import Verdict
+from benchlab.runs.server_side import ServerSide
+from benchlab.runs.trace_coverage import TraceCoverage
+from benchlab.samples.examples import Example, make_example
+from tests.golden.runs import scenario
+from tests.runs.synthetic import URL, make_run
+
+
+def example(seq: int) -> Example:
+    return make_example("status", "a", seq, 2 * 10**9, 503, f"message {seq}")
+
+
+def test_every_verdict_has_a_level() -> None:
+    assert set(LEVELS) == set(get_args(Verdict))
+
+
+def test_counts_and_rates_are_of_requests() -> None:
+    shown = view(make_run(errors=True))
+    assert shown.counted == "1,000 requests"
+    assert shown.errors == "30 errors (3.00 %)"
+    assert dict(shown.facts) == {
+        "requests": "1,000",
+        "achieved": "100.0 requests/s",
+        "intended": "100.0 requests/s",
+        "errors": "30 (3.00 %)",
+        "received": "23.4 KiB",
+    }
+    assert "intended" not in dict(view(make_run(load=ClosedLoop(2), lag_ns=0)).facts)
+
+
+def test_counts_and_rates_of_a_scenario_are_of_steps() -> None:
+    shown = view(scenario().run)
+    assert shown.counted == "300 steps of 150 iterations"
+    assert dict(shown.facts)["steps"] == "300 of 150 iterations"
+    assert shown.rate == "100.0 steps/s"
+    assert [headline.label for headline in shown.headlines][-1] == "Failed steps"
+
+
+def test_durations_are_in_the_order_people_read_them() -> None:
+    assert list(view(make_run()).durations) == ["latency", "service time", "lag"]
+    assert view(make_run(count=0)).durations == {}
+
+
+def test_five_examples_are_shown_and_name_their_endpoint_where_there_are_several() -> None:
+    examples = tuple(example(seq) for seq in range(7))
+    several = [Request("GET", URL, name="a"), Request("GET", URL, name="b")]
+    alone = view(replace(make_run(), examples=examples)).examples
+    assert [line.endpoint for line in alone] == [""] * 5
+    among = view(replace(make_run(requests=several), examples=examples)).examples
+    assert [line.endpoint for line in among] == ["a"] * 5
+
+
+def test_only_a_plan_of_several_requests_has_a_table_of_endpoints() -> None:
+    several = [Request("GET", URL, name="a"), Request("GET", URL, name="b")]
+    table = view(make_run(requests=several)).endpoints
+    assert [row[0] for row in table.rows] == ["a", "b"]
+    assert all(len(row) == len(table.head) for row in table.rows)
+    assert view(make_run()).endpoints.rows == []
+
+
+def test_the_server_side_is_empty_unless_it_is_given() -> None:
+    assert not view(make_run()).server.was_traced
+    assert view(make_run(), ServerSide(coverage=TraceCoverage(10, 9))).server.was_traced
