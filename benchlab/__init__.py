@@ -1,17 +1,16 @@
 """benchlab: benchmark HTTP services from notebooks, with numbers that can be checked.
 
-The names below are loaded on first use, so that ``import benchlab`` stays fast.
+The public names are loaded on first use, so that ``import benchlab`` stays fast. A new one goes
+into both lists below: the first is read by type checkers and editors, the second by Python.
 """
 
-from __future__ import annotations
-
-import importlib
-from typing import TYPE_CHECKING, Any
+import typing as _typing
 
 from benchlab import displayed as _displayed
 from benchlab.version import __version__ as __version__
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
+    from benchlab import notebook as notebook
     from benchlab import plots as plots
     from benchlab.calibration.measure import calibrate as calibrate
     from benchlab.errors import BenchlabError as BenchlabError
@@ -49,17 +48,17 @@ if TYPE_CHECKING:
     from benchlab.samples.samples import Samples as Samples
     from benchlab.store import Store as Store
 
-_HOME = {
+_MODULES = {
     "BenchlabError": "benchlab.errors",
     "BodyContains": "benchlab.plan.checks",
     "BodyEquals": "benchlab.plan.checks",
     "BodyMatches": "benchlab.plan.checks",
     "ClosedLoop": "benchlab.plan.shapes",
     "ConstantRate": "benchlab.plan.shapes",
-    "Floor": "benchlab.runs.floor",
-    "JsonEquals": "benchlab.plan.checks",
     "Feed": "benchlab.plan.feed",
+    "Floor": "benchlab.runs.floor",
     "ImportedSummary": "benchlab.runs.imported_summary",
+    "JsonEquals": "benchlab.plan.checks",
     "LatencyHistogram": "benchlab.samples.histogram",
     "MaxBody": "benchlab.plan.checks",
     "Objective": "benchlab.plan.objectives",
@@ -75,10 +74,12 @@ _HOME = {
     "StatusIn": "benchlab.plan.checks",
     "Steps": "benchlab.plan.shapes",
     "Store": "benchlab.store",
+    "Transport": "benchlab.plan.transport",
     "calibrate": "benchlab.calibration.measure",
     "export_run": "benchlab.exchange",
     "import_file": "benchlab.exchange",
-    "Transport": "benchlab.plan.transport",
+    "notebook": "benchlab.notebook",
+    "plots": "benchlab.plots",
     "read_feed": "benchlab.plan.files.feed",
     "read_plan": "benchlab.plan.files.plan",
     "run": "benchlab.load.run",
@@ -87,44 +88,7 @@ _HOME = {
     "write_report": "benchlab.report",
 }
 
-__all__ = [
-    "BenchlabError",
-    "BodyContains",
-    "BodyEquals",
-    "BodyMatches",
-    "ClosedLoop",
-    "ConstantRate",
-    "Feed",
-    "Floor",
-    "ImportedSummary",
-    "JsonEquals",
-    "LatencyHistogram",
-    "MaxBody",
-    "Objective",
-    "Plan",
-    "PoissonRate",
-    "Replay",
-    "Request",
-    "Run",
-    "Samples",
-    "Scenario",
-    "Spike",
-    "Stages",
-    "StatusIn",
-    "Steps",
-    "Store",
-    "Transport",
-    "calibrate",
-    "export_run",
-    "import_file",
-    "plots",
-    "read_feed",
-    "read_plan",
-    "run",
-    "run_async",
-    "scenario",
-    "write_report",
-]
+__all__ = list(_MODULES)  # sorted, as a test says
 
 
 def _renderers() -> _displayed.Renderers:
@@ -136,15 +100,17 @@ def _renderers() -> _displayed.Renderers:
 _displayed.set_renderers(_renderers)
 
 
-def __getattr__(name: str) -> Any:
-    if name == "plots":
-        return importlib.import_module("benchlab.plots")
-    if name not in _HOME:
-        raise AttributeError(f"module 'benchlab' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+if not _typing.TYPE_CHECKING:  # else a type checker would take any name for one of these
 
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
 
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+        if name not in _MODULES:
+            raise AttributeError(f"module 'benchlab' has no attribute {name!r}")
+        module = import_module(_MODULES[name])
+        is_module = module.__name__ == f"benchlab.{name}"
+        globals()[name] = value = module if is_module else getattr(module, name)
+        return value
+
+    def __dir__() -> list[str]:
+        return [*__all__, "__version__"]

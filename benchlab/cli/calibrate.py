@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchlab.cli.terminal.output import console, error_console, progress_bar
+from benchlab.cli.terminal.console import console, error_console
+from benchlab.cli.terminal.run import progress_bar
 from benchlab.display.terminal import durations_table
 from benchlab.errors import RunError
 from benchlab.load.supervisor.environment import capture_environment
@@ -25,7 +26,7 @@ __all__ = ["calibrate", "print_floor"]
 @click.option("--show", is_flag=True, help="show what is stored, measure nothing")
 @click.option("--json", "as_json", is_flag=True, help="as JSON on standard output")
 def calibrate(quick: bool, show: bool, as_json: bool) -> int:
-    """Measure the noise floor of this machine, under which no latency can be told.
+    """Measure the latency that this machine adds: its noise floor.
 
     Makes load on a server of benchlab's own that says for how long it really held each request:
     what is measured beyond that was added by the kernel and by benchlab. The result is kept in the

@@ -35,7 +35,7 @@ __all__ = ["export", "import_"]
 )
 @click.option("--force", is_flag=True, help="overwrite what is there")
 def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, force: bool) -> None:
-    """Write stored runs to files, one each: every request, and what else the run is.
+    """Write stored runs to files, one each.
 
     RUN is an id, the beginning of one, or "latest". benchlab import reads the files back exactly.
     Columns are those of the table samples, raw, times in ns. Credentials in the plan are ***.
@@ -88,7 +88,7 @@ def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, forc
     help="of the values in an .hgrm file, which does not say",
 )
 def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: str) -> int:
-    """Take results from files into the store: exported runs, and those of other tools.
+    """Import exported runs and the results of other tools.
 
     \b
     Requests, kept as a run of verdict "imported":
@@ -106,7 +106,7 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
       benchlab import k6.json vegeta.csv results.jtl
       benchlab import --from hgrm --unit us --url http://127.0.0.1:8000/ latency.hgrm
     """
-    from benchlab.cli.terminal.output import print_line
+    from benchlab.cli.terminal.console import print_line
 
     store, failed = Store(), 0
     for file in files:

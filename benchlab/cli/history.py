@@ -10,25 +10,37 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchlab.errors import InputError, RunNotFoundError
-from benchlab.runs.imported_summary import ImportedSummary
-from benchlab.store import Store
 from benchlab.text import printable
 from benchlab.units import parse_duration_s
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
 
+    from benchlab.runs.imported_summary import ImportedSummary
     from benchlab.runs.run import Run
+    from benchlab.store import Store
 
-__all__ = ["history", "history_table", "print_history", "query", "show"]
+__all__ = ["history", "latest_runs", "print_history", "query", "show"]
 
-# Column of the store, and its name where a terminal's width counts.
-_HISTORY = {
+Rows = list[dict[str, Any]]
+
+# Columns of the store, with shorter names for a terminal.
+_RUNS = {
     "run_id": "run_id",
     "started_at": "started_at",
     "name": "name",
     "verdict": "verdict",
+    "count": "count",
+    "error_count": "errors",
+    "rate_rps": "rate_rps",
+    "latency_p50_ms": "p50 ms",
+    "latency_p99_ms": "p99 ms",
+}
+
+_IMPORTS = {
+    "id": "run_id",
+    "tool": "tool",
+    "name": "name",
     "count": "count",
     "error_count": "errors",
     "rate_rps": "rate_rps",
@@ -46,7 +58,7 @@ _ONLY_WIDE = ["count", "p50 ms"]
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="only runs with this tag")
 @click.option("--since", metavar="AGE|DATE", help="only later runs: 7d, or 2026-11-28 (UTC)")
 def history(limit: int, name: str | None, tags: tuple[str, ...], since: str | None) -> None:
-    """List the latest runs, newest first, and below them the imported summaries.
+    """List the latest runs, newest first, and the imported summaries.
 
     Imported summaries are not listed with --name, --tag or --since.
 
@@ -56,8 +68,9 @@ def history(limit: int, name: str | None, tags: tuple[str, ...], since: str | No
       benchlab history --name nightly --tag branch=main --since 30d
     """
     from benchlab.cli.options.types import parse_tags
-    from benchlab.cli.terminal.imported import summary_table
-    from benchlab.cli.terminal.output import console, error_console, print_frame
+    from benchlab.cli.terminal.console import console, error_console
+    from benchlab.cli.terminal.tables import print_rows
+    from benchlab.store import Store
 
     store = Store()
     filters = {
@@ -67,23 +80,24 @@ def history(limit: int, name: str | None, tags: tuple[str, ...], since: str | No
     }
     filtered = any(filters.values())
     with store.connect():
-        table = history_table(store, limit, **filters)
-        summaries = summary_table(store, 0 if filtered else limit)
-    if table.empty and summaries.empty:
+        runs = latest_runs(store, limit, **filters)
+        imports = [] if filtered else _latest_imports(store, limit)
+    if not runs and not imports:
         message = "no such runs" if filtered else "no runs yet: make one with benchlab run URL"
         error_console().print(message, markup=False)
-    if not table.empty:
-        print_history(table, console())
-    if not summaries.empty:
-        click.echo(f"{'' if table.empty else chr(10)}imported summaries, without requests:")
-        print_frame(summaries)
+    print_history(runs, console())
+    if imports:
+        click.echo(f"{chr(10) if runs else ''}imported summaries, without requests:")
+        print_rows(imports)
 
 
 @click.command()
 @click.argument("run_id")
 @click.option("--json", "as_json", is_flag=True, help="as JSON, like run --json")
 def show(run_id: str, as_json: bool) -> None:
-    """The summary of a stored run: its id, the beginning of it, or "latest".
+    """Show the summary of a stored run.
+
+    RUN_ID is the id of a run, the beginning of one, or "latest".
 
     It says how many of the requests that asked to be traced have a server span in the store, and
     where too many are missing, what they were likely lost to. An imported summary is shown as what
@@ -95,8 +109,10 @@ def show(run_id: str, as_json: bool) -> None:
       benchlab show 01a209c5db41b16d --json
     """
     from benchlab.cli.terminal.imported import print_summary
-    from benchlab.cli.terminal.output import print_run
+    from benchlab.cli.terminal.run import print_run
+    from benchlab.runs.imported_summary import ImportedSummary
     from benchlab.runs.server_side import ServerSide
+    from benchlab.store import Store
 
     store = Store()
     stored = _find(store, run_id)
@@ -126,14 +142,15 @@ def show(run_id: str, as_json: bool) -> None:
 )
 @click.option("--write", is_flag=True, help="allow to change the store and to reach files or hosts")
 def query(sql: str, form: str, write: bool) -> None:
-    """Ask the store in ClickHouse's SQL. Read-only unless --write.
+    """Query the store in ClickHouse SQL. Read-only unless --write is given.
 
     \b
     Examples:
       benchlab query "SELECT * FROM benchmark_results ORDER BY timestamp DESC LIMIT 10"
       benchlab query "SELECT status, count() FROM samples GROUP BY status" --format csv
     """
-    from benchlab.cli.terminal.output import print_frame
+    from benchlab.cli.terminal.tables import print_frame
+    from benchlab.store import Store
 
     frame = Store().query_df(sql, write=write)
     if form == "csv":
@@ -167,23 +184,38 @@ def _moment(text: str) -> datetime:
         except (InputError, OverflowError):
             raise InputError(
                 "is neither an age nor a date",
-                field="since",
+                field="--since",
                 value=text,
                 remedy="write it as 7d, or as 2026-11-28",
             ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def history_table(store: Store, limit: int, **filters: Any) -> pd.DataFrame:
+def latest_runs(store: Store, limit: int, **filters: Any) -> Rows:
     """The latest ``limit`` runs that meet ``filters``, with the columns that fit on a screen."""
-    runs = store.runs(limit=limit, **filters)[list(_HISTORY)].rename(columns=_HISTORY)
-    return runs.assign(started_at=runs["started_at"].dt.strftime("%m-%d %H:%M"))
+    from benchlab.store.runs import listing
+
+    with store.connect() as client:
+        found = listing.rows(client, limit=limit, **filters)
+    runs = _shortened(found, _RUNS)
+    return [run | {"started_at": f"{run['started_at']:%m-%d %H:%M}"} for run in runs]
 
 
-def print_history(table: pd.DataFrame, out: Console) -> None:
-    """Print what `history_table` gave, a line per run in 80 columns too."""
-    from benchlab.cli.terminal.output import print_frame
+def _latest_imports(store: Store, limit: int) -> Rows:
+    from benchlab.store.runs import summaries
 
-    if out.width < _WIDE:
-        table = table.drop(columns=_ONLY_WIDE)
-    print_frame(table, out, formats={"rate_rps": ",.1f"}, shortened="name")
+    with store.connect() as client:
+        return _shortened(summaries.rows(client, limit), _IMPORTS)
+
+
+def _shortened(rows: Rows, columns: dict[str, str]) -> Rows:
+    return [{short: row[name] for name, short in columns.items()} for row in rows]
+
+
+def print_history(runs: Rows, out: Console) -> None:
+    """Print what `latest_runs` returned, a line per run even in 80 columns."""
+    from benchlab.cli.terminal.tables import print_rows
+
+    left_out = _ONLY_WIDE if out.width < _WIDE else ()
+    shown = [{name: run[name] for name in run if name not in left_out} for run in runs]
+    print_rows(shown, out, formats={"rate_rps": ",.1f"}, shortened="name")

@@ -29,7 +29,7 @@ __all__ = ["ingest"]
 )
 @click.option("--follow", "-f", is_flag=True, help="go on with what is added to them, until Ctrl-C")
 def ingest(paths: tuple[Path, ...], follow: bool) -> None:
-    """Take OTLP JSON files, or directories of them, into the store's otel_ tables.
+    """Load OTLP JSON files, or directories of them, into the store.
 
     They are those of a Collector's file exporter or of an SDK's. What was taken before is not taken
     again, since it is known by its content: this can be repeated while files grow, are rotated,
@@ -52,7 +52,7 @@ def ingest(paths: tuple[Path, ...], follow: bool) -> None:
 def _take(paths: tuple[Path, ...]) -> None:
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
-    from benchlab.cli.terminal.output import error_console
+    from benchlab.cli.terminal.console import error_console
     from benchlab.telemetry.files import find_files
     from benchlab.telemetry.intake import ingest_files
 
@@ -85,7 +85,7 @@ def _follow(paths: tuple[Path, ...]) -> None:
     from rich.live import Live
     from rich.text import Text
 
-    from benchlab.cli.terminal.output import error_console
+    from benchlab.cli.terminal.console import error_console
     from benchlab.telemetry import IngestReport
     from benchlab.telemetry import follow as looks
 

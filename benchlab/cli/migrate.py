@@ -11,7 +11,7 @@ __all__ = ["migrate"]
 
 @click.command()
 def migrate() -> None:
-    """Make the store's tables, or bring those of an older benchlab up to date.
+    """Create the store's tables, or bring them up to date.
 
     Every command does so first; this one does nothing else, for what reads the store by itself,
     such as dashboards. May be repeated. A store of a newer benchlab is refused and left as it is.

@@ -14,7 +14,9 @@ __all__ = ["notebooks"]
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default="notebooks")
 def notebooks(directory: Path) -> None:
-    """Copy the bundled notebooks into DIRECTORY (default: notebooks). Nothing is overwritten.
+    """Copy the bundled notebooks into DIRECTORY.
+
+    DIRECTORY is "notebooks" if none is given. Nothing is overwritten.
 
     \b
     Example:

@@ -16,7 +16,7 @@ __all__ = ["prune"]
 @click.option("--yes", is_flag=True, help="do it; without this, only what would go is listed")
 @click.option("--ttl", help="from now on let the server itself remove what is older: 90d, or none")
 def prune(older_than: float | None, yes: bool, ttl: str | None) -> None:
-    """Remove old runs with all that belongs to them, and telemetry of that time.
+    """Remove old runs, all that belongs to them, and old telemetry.
 
     A run goes by its start. With --ttl a server does the same by itself from then on. An embedded
     store cannot: prune it now and then, such as from cron.
@@ -27,7 +27,7 @@ def prune(older_than: float | None, yes: bool, ttl: str | None) -> None:
       benchlab prune --older-than 90d --yes
       benchlab prune --ttl 90d
     """
-    from benchlab.cli.terminal.output import print_frame
+    from benchlab.cli.terminal.tables import print_frame
 
     if older_than is None and ttl is None:
         raise InputError("prune needs an age: --older-than 90d, or --ttl 90d")

@@ -27,7 +27,7 @@ def recover(only_list: bool, discard: bool) -> int:
       benchlab recover
       benchlab recover --list
     """
-    from benchlab.cli.terminal.output import print_line
+    from benchlab.cli.terminal.console import print_line
 
     if only_list and discard:
         raise InputError("--list deletes nothing: leave out it or --discard")

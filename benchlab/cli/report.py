@@ -55,7 +55,7 @@ def report(
     quiet: bool,
     supervised: bool,
 ) -> int:
-    """Run a notebook headless and write its report, or write the report of a stored run.
+    """Write the report of a stored run, or of a notebook run headless.
 
     NOTEBOOK is a path or the name of a bundled notebook, RUN_ID the id of a stored run, the
     beginning of one, or "latest". Ctrl-C ends the run early and reports what was measured.
@@ -109,7 +109,7 @@ def _report_run(run_id: str, directory: Path | None) -> tuple[Path, str | None]:
 def _report_notebook(
     notebook: Path, parameters: dict[str, str], directory: Path | None, quiet: bool
 ) -> tuple[Path, str | None]:
-    from benchlab.cli.terminal.output import progress_bar, progress_from_dict
+    from benchlab.cli.terminal.run import progress_bar, progress_from_dict
     from benchlab.notebook.headless import execute_notebook
 
     if quiet:
@@ -126,7 +126,7 @@ def _report_notebook(
 
 
 def _print_parameters(notebook: Path) -> None:
-    from benchlab.cli.terminal.output import print_line
+    from benchlab.cli.terminal.console import print_line
     from benchlab.notebook.headless import notebook_parameters
 
     for parameter in notebook_parameters(notebook).values():
@@ -137,7 +137,8 @@ def _print_parameters(notebook: Path) -> None:
 
 
 def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
-    from benchlab.cli.terminal.output import error_console, print_line, print_run
+    from benchlab.cli.terminal.console import error_console, print_line
+    from benchlab.cli.terminal.run import print_run
 
     run = None if run_id is None else Store().load(run_id)
     if not quiet:

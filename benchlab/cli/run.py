@@ -6,23 +6,21 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
 
-from benchlab import spool
-from benchlab.cli.history import history_table, print_history
 from benchlab.cli.options.group import GroupedCommand, errors_name_options
 from benchlab.cli.options.run import PLAN_OPTIONS, plan_from_values, plan_options
-from benchlab.cli.terminal.exit_codes import exit_code
-from benchlab.cli.terminal.output import console, error_console, print_run, progress_bar
 from benchlab.errors import InputError, OutputError
-from benchlab.load.run import run as carry_out
-from benchlab.plan.toml import plan_to_toml
-from benchlab.runs.run import Run
-from benchlab.store import Store
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from benchlab.plan.plan import Plan
+    from benchlab.runs.run import Run
+    from benchlab.store import Store
 
 __all__ = ["run"]
 
@@ -58,7 +56,7 @@ def run(
     dry_run: bool,
     **values: Any,
 ) -> int:
-    """Make load on URL, or as PLAN.toml says, and say what came of it.
+    """Make load on URL, or as PLAN.toml says, and report the results.
 
     Without --rate the loop is closed: --connections users, each sending its next request when the
     last is answered. With --rate it is open: requests are sent at their times, whatever the
@@ -88,10 +86,26 @@ def run(
     with errors_name_options(PLAN_OPTIONS, given):
         plan = plan_from_values(source, values, given)
     if dry_run:
+        from benchlab.plan.toml import plan_to_toml
+
         click.echo(plan_to_toml(plan), nl=False)
         return 0
     _check_outputs(json_file, csv_dir)
-    store = None if no_save else Store()
+    return _carry_out(plan, given, json_file, csv_dir, save=not no_save)
+
+
+def _carry_out(
+    plan: Plan, given: set[str], json_file: str | None, csv_dir: Path | None, *, save: bool
+) -> int:
+    """Carry out ``plan``, write and save the results, and return the exit code."""
+    from benchlab import spool
+    from benchlab.cli.terminal.console import console, error_console
+    from benchlab.cli.terminal.exit_codes import exit_code
+    from benchlab.cli.terminal.run import print_run, progress_bar
+    from benchlab.load.run import run as carry_out
+    from benchlab.store import Store
+
+    store = Store() if save else None
     if store is not None:
         with store.connect():
             pass  # a store that cannot be used should say so before the measurement, not after
@@ -126,6 +140,9 @@ def _check_outputs(json_file: str | None, csv_dir: Path | None) -> None:
 
 
 def _save(finished: Run, store: Store, out: Console) -> None:
+    from benchlab.cli.history import latest_runs, print_history
+    from benchlab.cli.terminal.console import error_console
+
     try:
         store.save(finished)
     except KeyboardInterrupt:
@@ -135,7 +152,7 @@ def _save(finished: Run, store: Store, out: Console) -> None:
         )
         raise
     out.print(f"\nsaved in {store.location}; the last runs:", markup=False)
-    print_history(history_table(store, 5), out)
+    print_history(latest_runs(store, 5), out)
 
 
 def _write(finished: Run, json_file: str | None, csv_dir: Path | None) -> None:

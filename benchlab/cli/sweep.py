@@ -52,7 +52,7 @@ def sweep(
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from benchlab.cli.terminal.output import error_console
+    from benchlab.cli.terminal.console import error_console
 
     chosen = parse_axes(axes)
     place = directory or Path("reports") / time.strftime("sweep-%Y%m%d-%H%M%S")

@@ -1,4 +1,7 @@
-"""The store's public interface: save, list, load and query runs and telemetry."""
+"""The store's public interface: save, list, load and query runs and telemetry.
+
+What needs a `Run` is imported where it is used: listing runs does not, and starts the faster.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchlab.errors import InputError, StoreError
-from benchlab.runs.imported_summary import ImportedSummary
-from benchlab.runs.run import Run
-from benchlab.runs.server_side import ServerSide
-from benchlab.runs.trace import Trace
-from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.store import retention
 from benchlab.store.client import connection, lock, query
 from benchlab.store.client.dsn import default_dsn, parse_dsn
-from benchlab.store.runs import listing, read, summaries, write
+from benchlab.store.runs import listing
 from benchlab.store.schema import migrate
-from benchlab.store.spans import server_histogram, spans, traces
 from benchlab.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -30,6 +27,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
     from numpy.typing import NDArray
+
+    from benchlab.runs.imported_summary import ImportedSummary
+    from benchlab.runs.run import Run
+    from benchlab.runs.server_side import ServerSide
+    from benchlab.runs.trace import Trace
+    from benchlab.runs.trace_coverage import TraceCoverage
 
 __all__ = ["Store"]
 
@@ -136,6 +139,7 @@ class Store:
             StoreError: it could not be stored; for one, because it is older than the store's TTL
                 (`set_ttl`).
         """
+        from benchlab.store.runs import write
 
         def attempt() -> None:
             with self.connect() as client:
@@ -154,6 +158,8 @@ class Store:
 
     def has(self, run_id: str) -> bool:
         """Whether a run with exactly this id is stored."""
+        from benchlab.store.runs import write
+
         with self.connect() as client:
             return write.is_stored(client, run_id)
 
@@ -192,6 +198,8 @@ class Store:
         Raises:
             RunNotFoundError: no run, or more than one, fits.
         """
+        from benchlab.store.runs import read
+
         with self.connect() as client:
             return read.load(client, run_id)
 
@@ -203,6 +211,8 @@ class Store:
         Raises:
             RunNotFoundError: for one of them no run, or more than one, fits.
         """
+        from benchlab.store.runs import read
+
         with self.connect() as client:
             return [read.load(client, run_id) for run_id in run_ids]
 
@@ -216,6 +226,8 @@ class Store:
         Raises:
             RunNotFoundError: no run, or more than one, fits.
         """
+        from benchlab.store.runs import read
+
         with self.connect() as client:
             yield read.load_in_blocks(client, run_id)
 
@@ -224,6 +236,7 @@ class Store:
 
         While the store is unavailable, the call retries as `save` does.
         """
+        from benchlab.store.runs import summaries
 
         def attempt() -> None:
             with self.connect() as client:
@@ -233,6 +246,8 @@ class Store:
 
     def imports(self, limit: int | None = None) -> pd.DataFrame:
         """One row per imported summary, the last imported first; latency in ms."""
+        from benchlab.store.runs import summaries
+
         with self.connect() as client:
             return summaries.summaries(client, limit)
 
@@ -242,6 +257,8 @@ class Store:
         Raises:
             RunNotFoundError: none, or more than one, fits.
         """
+        from benchlab.store.runs import summaries
+
         with self.connect() as client:
             return summaries.read(client, summary_id)
 
@@ -306,11 +323,15 @@ class Store:
         network_ms (service − server), span_name, trace_id. In order of ``seq``; requests without
         a server span are omitted.
         """
+        from benchlab.store.spans import spans
+
         with self.connect() as client:
             return spans.client_server(client, run_id, limit)
 
     def trace_coverage(self, run_id: str) -> TraceCoverage:
         """How many of the measured requests marked for tracing have a server span."""
+        from benchlab.store.spans import spans
+
         with self.connect() as client:
             return spans.trace_coverage(client, run_id)
 
@@ -323,6 +344,8 @@ class Store:
         Raises:
             RunNotFoundError: no run, or more than one, fits.
         """
+        from benchlab.store.spans import traces
+
         with self.connect() as client:
             return traces.slowest(client, run_id, n, traced=traced)
 
@@ -332,6 +355,8 @@ class Store:
         Raises:
             InputError: not 32 hex digits.
         """
+        from benchlab.store.spans import traces
+
         with self.connect() as client:
             return traces.trace(client, trace_id)
 
@@ -347,6 +372,8 @@ class Store:
         Raises:
             RunNotFoundError: no run, or more than one, fits.
         """
+        from benchlab.store.spans import server_histogram
+
         with self.connect() as client:
             return server_histogram.server_histogram(client, run_id)
 
@@ -359,6 +386,8 @@ class Store:
         Raises:
             RunNotFoundError: no run, or more than one, fits.
         """
+        from benchlab.runs.server_side import ServerSide
+
         with self.connect():
             return ServerSide(
                 requests=self.client_server(run_id),

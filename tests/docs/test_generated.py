@@ -9,7 +9,8 @@ import sys
 import benchlab
 from tests.docs.pages import DOCS, ROOT
 
-OWN = {"BENCHLAB_NOTEBOOK_EVENTS"}  # between two processes of benchlab's
+# Between two processes of benchlab's, and between a shell's completion script and benchlab.
+OWN = {"BENCHLAB_NOTEBOOK_EVENTS", "BENCHLAB_COMPLETE"}
 
 
 def test_generated_parts_are_up_to_date() -> None:

@@ -17,7 +17,7 @@ import matplotlib as mpl
 import pytest
 
 from benchlab import __version__
-from benchlab.cli.terminal.output import print_run
+from benchlab.cli.terminal.run import print_run
 from benchlab.plan.toml import plan_to_toml
 from benchlab.report import write_report
 from benchlab.runs.server_side import ServerSide

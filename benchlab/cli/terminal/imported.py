@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rich.console import Console
 from rich.text import Text
 
-from benchlab.cli.terminal.output import console, print_frame
+from benchlab.cli.terminal.console import console
+from benchlab.cli.terminal.tables import print_rows
 from benchlab.runs.imported_summary import ImportedSummary
-from benchlab.store import Store
 from benchlab.units import format_count, format_rate, format_ratio
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["print_summary"]
 
-__all__ = ["print_summary", "summary_table"]
-
-_COLUMNS = {
-    "id": "run_id",
-    "tool": "tool",
-    "name": "name",
-    "count": "count",
-    "error_count": "errors",
-    "rate_rps": "rate_rps",
-    "latency_p50_ms": "p50 ms",
-    "latency_p99_ms": "p99 ms",
-}
 _SHOWN = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999)
-
-
-def summary_table(store: Store, limit: int) -> pd.DataFrame:
-    """The last ``limit`` imported summaries with the columns that fit on a screen."""
-    return store.imports(limit)[list(_COLUMNS)].rename(columns=_COLUMNS)
 
 
 def print_summary(summary: ImportedSummary, out: Console | None = None) -> None:
     """Print what the tool reported, and the notes on it."""
-    import pandas as pd
-
     out = out or console()
     out.print(Text.assemble("summary ", (summary.id, "bold"), f"  {summary.name}"))
     where = f"  {summary.url}" if summary.url else "  (the address is not in the file)"
@@ -67,6 +45,6 @@ def print_summary(summary: ImportedSummary, out: Console | None = None) -> None:
     row = {"mean": summary.mean_ns, "min": summary.min_ns}
     row |= {f"p{ratio * 100:g}": summary.percentile_ns(ratio) for ratio in _SHOWN}
     row["max"] = summary.max_ns
-    known = {name: [value / 1e6] for name, value in row.items() if value is not None}
+    known = {name: value / 1e6 for name, value in row.items() if value is not None}
     if known:
-        print_frame(pd.DataFrame({"ms": ["latency"], **known}), out)
+        print_rows([{"ms": "latency", **known}], out)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["runs"]
+__all__ = ["rows", "runs"]
 
 _LIST = """
 SELECT
@@ -47,20 +47,32 @@ _TAGS = (
 )
 
 
-def runs(
-    client: Client,
+def runs(client: Client, **filters: Any) -> pd.DataFrame:
+    """The rows of `rows` as a frame; with no rows, its columns have the same types."""
+    return typed_frame(client, *_select(**filters))
+
+
+def rows(client: Client, **filters: Any) -> list[dict[str, Any]]:
+    """One row per run that meets every condition given, newest first; ``started_at`` in UTC.
+
+    ``filters`` are those of `Store.runs`.
+
+    Raises:
+        InputError: a time without a time zone.
+    """
+    sql, parameters = _select(**filters)
+    found = client.query(sql, parameters=parameters, tz_mode="aware")
+    return list(found.named_results())
+
+
+def _select(
     *,
     name: str | None = None,
     tags: Mapping[str, str] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int | None = None,
-) -> pd.DataFrame:
-    """One row per run that meets every condition given, newest first.
-
-    Raises:
-        InputError: a time without a time zone.
-    """
+) -> tuple[str, dict[str, Any]]:
     conditions = ["true"]
     parameters: dict[str, Any] = {}
     if name is not None:
@@ -79,7 +91,7 @@ def runs(
     if limit is not None:
         sql += "LIMIT {limit:UInt64}"
         parameters["limit"] = max(0, limit)
-    return typed_frame(client, sql, parameters)
+    return sql, parameters
 
 
 def _ns_of(name: str, moment: datetime) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["read", "save", "summaries"]
+__all__ = ["read", "rows", "save", "summaries"]
 
 _LIST = """
 SELECT
@@ -109,10 +109,20 @@ def _insert_summary(client: Client, summary: ImportedSummary) -> None:
 
 def summaries(client: Client, limit: int | None) -> pd.DataFrame:
     """One row per summary, the last imported first."""
+    return typed_frame(client, *_select(limit))
+
+
+def rows(client: Client, limit: int | None) -> list[dict[str, Any]]:
+    """The rows of `summaries`, without a frame."""
+    sql, parameters = _select(limit)
+    return list(client.query(sql, parameters=parameters, tz_mode="aware").named_results())
+
+
+def _select(limit: int | None) -> tuple[str, dict[str, Any]]:
     sql = _LIST.format(p50=_PERCENTILE.format(ratio=0.5), p99=_PERCENTILE.format(ratio=0.99))
     if limit is None:
-        return typed_frame(client, sql, {})
-    return typed_frame(client, sql + "LIMIT {limit:UInt64}", {"limit": max(0, limit)})
+        return sql, {}
+    return sql + "LIMIT {limit:UInt64}", {"limit": max(0, limit)}
 
 
 def read(client: Client, summary_id: str) -> ImportedSummary:

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from benchlab.cli.main import cli
-from benchlab.cli.terminal.output import print_run
+from benchlab.cli.terminal.run import print_run
 from benchlab.errors import InputError
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request

@@ -1,0 +1,30 @@
+"""``benchlab completion``: shells complete commands, options and files."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["completion"]
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script that lets a shell complete benchlab's commands.
+
+    The shell runs it at its start: the first two lines below go into ~/.bashrc or ~/.zshrc, the
+    third is typed once. bash must be 4.4 or newer.
+
+    \b
+    Examples:
+      source <(benchlab completion bash)
+      source <(benchlab completion zsh)
+      benchlab completion fish > ~/.config/fish/completions/benchlab.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    program = context.find_root()
+    click.echo(kind(program.command, {}, "benchlab", "_BENCHLAB_COMPLETE").source())

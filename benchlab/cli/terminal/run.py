@@ -1,0 +1,61 @@
+"""A run on a terminal: its progress, and its summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
+
+from benchlab.cli.terminal.console import console, error_console
+from benchlab.display.progress import done_text, numbers_text
+from benchlab.display.run_view import view
+from benchlab.display.terminal import run_summary
+from benchlab.load.supervisor.progress import OnProgress
+from benchlab.load.supervisor.progress import Progress as RunProgress
+from benchlab.runs.run import Run
+from benchlab.runs.server_side import ServerSide
+
+__all__ = ["print_run", "progress_bar", "progress_from_dict"]
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[OnProgress | None]:
+    """Show a bar on standard error that follows a run; yields None unless it is a terminal."""
+    out = error_console()
+    if not out.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.fields[phase]:<9}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[done]}"),
+        TextColumn("{task.fields[state]}"),
+    )
+    out.print(Text(title))
+    with Progress(*columns, console=out, transient=True) as bar:
+        task = bar.add_task("", total=1, phase="starting", done="", state="")
+
+        def show(progress: RunProgress) -> None:
+            bar.update(
+                task,
+                completed=progress.done_ratio,
+                phase=progress.phase,
+                done=done_text(progress),
+                state=numbers_text(progress),
+            )
+
+        yield show
+
+
+def progress_from_dict(data: dict[str, Any]) -> RunProgress:
+    """The progress that a notebook reported of its run."""
+    return RunProgress(**data)
+
+
+def print_run(run: Run, out: Console | None = None, server: ServerSide | None = None) -> None:
+    """Print the summary of a run: verdict, counts, and the table of durations."""
+    (out or console()).print(run_summary(view(run, server)))

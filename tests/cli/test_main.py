@@ -1,0 +1,149 @@
+"""The commands as a whole: what is listed, what is completed, and what that imports."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from benchlab.cli.main import COMMANDS, cli
+from tests.conftest import need
+
+HEAVY = {"numpy", "pandas", "rich", "chdb", "clickhouse_connect", "matplotlib", "httpx", "psutil"}
+SHELLS = ("bash", "zsh", "fish")
+
+
+def command(name: str) -> click.Command:
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None
+    return found
+
+
+def benchlab(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchlab", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | environment,
+    )
+
+
+def imported_by(*arguments: str, **environment: str) -> set[str]:
+    """The top-level packages that a command imports."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "benchlab", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env=os.environ | environment,
+    )
+    lines = done.stderr.splitlines()
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines if "|" in line}
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_explains_itself(name: str) -> None:
+    found = command(name)
+    assert found.name == name
+    assert found.help
+    assert "Example" in found.help
+    for parameter in found.params:
+        if parameter.param_type_name == "option":
+            assert getattr(parameter, "help", None), f"{name} {parameter.name} has no help"
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_listed_help_is_the_first_sentence_of_the_command(name: str) -> None:
+    assert COMMANDS[name].short_help == command(name).get_short_help_str(200).removesuffix(".")
+
+
+def test_help_lists_every_command_on_a_line_of_its_own() -> None:
+    lines = benchlab("--help", COLUMNS="80").stdout.splitlines()
+    for name, entry in COMMANDS.items():
+        assert f"  {name:<10}  {entry.short_help}" in lines
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["completion", "bash"], ["history", "--help"], ["histroy"]],
+)
+def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
+    loaded = imported_by(*arguments)
+    assert "click" in loaded
+    assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("histroy", "No such command 'histroy'. Did you mean 'history'? See benchlab --help"),
+        ("zzz", "No such command 'zzz': see benchlab --help"),
+        ("--zzz", "No such option '--zzz': see benchlab --help"),
+    ],
+)
+def test_unknown_command_error_names_the_nearest(typed: str, message: str) -> None:
+    done = benchlab(typed)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"benchlab: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("benchlab his", "history"), ("benchlab history --na", "--name")]
+)
+def test_completion_imports_nothing_heavy(typed: str, offered: str) -> None:
+    words = {
+        "_BENCHLAB_COMPLETE": "bash_complete",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(typed.count(" ")),
+    }
+    assert benchlab(**words).stdout == f"plain,{offered}\n"
+    assert not imported_by(**words) & HEAVY
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_script_is_one_that_its_shell_accepts(shell: str, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text(benchlab("completion", shell).stdout)
+    assert "_BENCHLAB_COMPLETE" in script.read_text()
+    done = subprocess.run(
+        [need(shell), "-n", str(script)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("benchlab h", ["history"]),
+        ("benchlab completion ", list(SHELLS)),
+        ("benchlab run --rat", ["--rate"]),
+        ("benchlab run http://127.0.0.1/ --arrivals p", ["poisson"]),
+        ("benchlab --v", ["--version"]),
+    ],
+)
+def test_bash_completes_what_is_typed(typed: str, offered: list[str], tmp_path: Path) -> None:
+    program = tmp_path / "benchlab"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m benchlab "$@"\n')
+    program.chmod(0o755)
+    script = """
+        source <(benchlab completion bash)
+        COMP_WORDS=($1)
+        if [[ $1 == *" " ]]; then COMP_WORDS+=(""); fi
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        _benchlab_completion benchlab
+        printf "%s\\n" "${COMPREPLY[@]}"
+    """
+    done = subprocess.run(
+        [need("bash"), "--norc", "-c", script, "bash", typed],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    )
+    assert (done.stdout.split(), done.stderr) == (offered, "")
