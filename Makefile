@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help install report test check format lab up down collector wheel bench clean
+.PHONY: help install report test check format docs lab up down collector wheel bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -28,15 +28,19 @@ report: $(INSTALLED) ## measure the bundled target and write a report
 test: $(INSTALLED) ## run all tests
 	$(BIN)/python -m pytest -m 'not benchmark'
 
-check: $(INSTALLED) ## lint, types, layers
+check: $(INSTALLED) ## lint, spelling, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(INSTALLED) ## put the code into its one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(INSTALLED) ## build the documentation as a site into dist/site
+	$(BIN)/properdocs build --config-file docs/site/properdocs.yml
 
 lab: $(INSTALLED) ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(AS_ROOT) notebooks

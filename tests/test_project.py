@@ -21,7 +21,6 @@ from benchlab.plan.options import plan_from_options
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-README = (ROOT / "README.md").read_text()
 FIXED_BY_THE_USER = {
     "jupyterlab",
     "papermill",
@@ -111,12 +110,6 @@ def test_notebook_parameters_are_the_words_of_the_library() -> None:
     parameters = set(notebook_parameters(ROOT / "notebooks" / "01_benchmark.ipynb"))
     options = set(plan_from_options.__annotations__) - {"return", "tags"}
     assert options <= parameters
-
-
-def test_links_in_the_readme_lead_somewhere() -> None:
-    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", README)
-    assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
 def test_the_version_is_in_the_changelog() -> None:

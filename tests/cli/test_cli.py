@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 from benchlab import ConstantRate, Plan, Request, run, spool
 from benchlab.bundled import TargetProcess
 from benchlab.cli.terminal.exit_codes import EXIT_CODES
+from tests.docs.pages import DOCS, blocks
 
 KEYS = [
     "run_id",
@@ -392,10 +392,9 @@ def test_a_broken_objective_is_shown_and_exit_code_1(target: TargetProcess) -> N
 def test_a_plan_file_runs_and_the_dry_run_can_be_fed_back(
     target: TargetProcess, tmp_path: Path
 ) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (example,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    (example,) = blocks(DOCS / "plan-file.md", "toml")
     plan, again = tmp_path / "checkout.toml", tmp_path / "again.toml"
-    plan.write_text(example.replace("http://127.0.0.1:8000", target.url))
+    plan.write_text(example.text.replace("http://127.0.0.1:8000", target.url))
     quick = ["--duration", "500ms", "--warmup", "0s", "--slo", "error_count<=0"]
     shown = benchlab("run", str(plan), "--dry-run", *quick)
     assert shown.returncode == 0, shown.stderr

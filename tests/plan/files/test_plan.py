@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -9,18 +8,18 @@ from benchlab import ConstantRate, JsonEquals, Replay, StatusIn
 from benchlab.errors import InputError
 from benchlab.plan.files.plan import read_plan
 from benchlab.plan.toml import plan_to_toml
+from tests.docs.pages import DOCS, blocks
 from tests.plan.toml.texts import REQUEST
 
-README = Path(__file__).parents[3] / "README.md"
+
+def example() -> str:
+    """The plan file that the documentation shows."""
+    (block,) = blocks(DOCS / "plan-file.md", "toml")
+    return block.text
 
 
-def readme_example() -> str:
-    (found,) = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
-    return str(found)
-
-
-def test_the_example_of_the_readme_is_a_plan(tmp_path: Path) -> None:
-    (tmp_path / "checkout.toml").write_text(readme_example())
+def test_documented_example_is_a_plan(tmp_path: Path) -> None:
+    (tmp_path / "checkout.toml").write_text(example())
     plan = read_plan(tmp_path / "checkout.toml")
     assert plan.name == "checkout"
     assert (plan.duration_s, plan.warmup_s, plan.timeout_s) == (30, 2, 1.5)

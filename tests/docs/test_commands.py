@@ -1,0 +1,75 @@
+"""The commands that the documentation tells people to type."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from benchlab.cli.main import cli
+from benchlab.notebook.headless import notebook_parameters
+from tests.docs.pages import PAGES, ROOT, blocks, page_id, prose
+
+LINES = [
+    line
+    for page in PAGES
+    for block in blocks(page, "sh")
+    for line in block.text.splitlines()
+    if line and not line.startswith("#")
+]
+COMMANDS = [line for line in LINES if line.startswith("benchlab ")]
+OTHERS = [line for line in LINES if line not in COMMANDS]
+EVERYWHERE = {"git", "cp", "source"}
+# Options of k6, vegeta, oha, wrk2, the Collector and mypy.
+FOREIGN = {"--out", "--to", "--output-format", "--latency", "--config", "--strict"}
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_command_line_is_accepted(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "otlp").mkdir()
+    _, name, *arguments = shlex.split(line, comments=True)
+    cli.commands[name].make_context(name, arguments)  # reads the options, and does nothing
+
+
+def test_every_command_is_shown() -> None:
+    assert {shlex.split(line, comments=True)[1] for line in COMMANDS} == set(cli.commands)
+
+
+@pytest.mark.parametrize("line", OTHERS)
+def test_other_command_exists(line: str) -> None:
+    words = [word for word in shlex.split(line, comments=True) if "=" not in word]
+    match [word.removeprefix(".venv/bin/") for word in words]:
+        case ["make", target]:
+            makefile = (ROOT / "Makefile").read_text()
+            assert re.search(rf"^{target}:.*##", makefile, re.MULTILINE)
+        case ["python", "-m", "pytest", *arguments] | ["pytest", *arguments]:
+            assert all((ROOT / part).exists() for part in arguments if part.startswith("tests/"))
+        case ["python", "-m", module, *_]:
+            assert importlib.util.find_spec(module) is not None
+        case ["papermill", notebook, _, *arguments]:
+            given = {arguments[place + 1] for place, part in enumerate(arguments) if part == "-p"}
+            assert given <= set(notebook_parameters(ROOT / notebook))
+        case [program, *_]:
+            assert program in EVERYWHERE or program in (ROOT / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_option_that_is_named_exists(page: Path) -> None:
+    known = {
+        name
+        for command in (cli, *cli.commands.values())
+        for parameter in command.params
+        for name in (*parameter.opts, *parameter.secondary_opts)
+    }
+    named = {
+        option
+        for code in re.findall(r"`([^`\n]+)`", prose(page))
+        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", code)
+    }
+    assert named - FOREIGN - {"--help"} <= known

@@ -1,0 +1,35 @@
+"""The keys that docs/json.md explains are the keys that there are."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+
+from benchlab import Objective
+from benchlab.runs.objective_results import ObjectiveResult
+from benchlab.samples.examples import Example
+from tests.docs.pages import DOCS, marked
+from tests.runs.synthetic import make_run
+
+PAGE = (DOCS / "json.md").read_text()
+
+
+def test_every_key_of_a_result_is_explained() -> None:
+    assert _keys(marked(PAGE, "json")) == list(make_run().to_dict())
+
+
+def test_every_key_of_an_objectives_result_is_explained() -> None:
+    result = ObjectiveResult(Objective.parse("p99<50ms"), None, met=False)
+    assert _keys(_table("Each item of `slo`")) == list(result.to_dict())
+
+
+def test_every_key_of_an_example_is_explained() -> None:
+    assert _keys(_table("Each item of `examples`")) == [item.name for item in fields(Example)]
+
+
+def _table(title: str) -> str:
+    return PAGE.split(title)[1].split("\n\n")[1]
+
+
+def _keys(table: str) -> list[str]:
+    return re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
