@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,14 @@ def pytest_configure(config: pytest.Config) -> None:
     for lane, description in LANES.items():
         config.addinivalue_line("markers", f"{lane}: {description}")
     config.addinivalue_line("markers", "alone: measures, so nothing else runs at that time")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``-m`` and one lane, only read the files of that lane: reading all takes a while."""
+    if config.option.markexpr in LANES and collection_path.suffix == ".py":
+        with suppress(LookupError):  # is told when the tests are collected
+            return lane_of(relative_to_tests(collection_path)) != config.option.markexpr or None
+    return None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

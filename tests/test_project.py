@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -64,16 +62,6 @@ def test_the_public_names_are_these() -> None:
     assert set(benchlab.__all__) <= set(dir(benchlab))
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = benchlab.no_such_name
-
-
-def test_importing_benchlab_loads_nothing_heavy() -> None:
-    script = "import sys, benchlab; print(*sorted(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert "benchlab" in loaded
-    assert not loaded & {"numpy", "pandas", "matplotlib", "httpx", "chdb", "clickhouse_connect"}
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
