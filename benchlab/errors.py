@@ -13,11 +13,14 @@
         ├── StoreUnavailableError  the store is down, slow or full: the same may work later
         └── SchemaError         the store was written by a newer benchlab
 
-A message says what was wrong, with the value, and what to do about it. Foreign exceptions are
-mapped to these where they arise, with ``raise … from exc``.
+A message says what was wrong, with the value, and what to do about it. It is for people: programs
+read the attributes it is made of. Foreign exceptions are mapped to these where they arise, with
+``raise … from exc``.
 """
 
 from __future__ import annotations
+
+from typing import Any, Self
 
 __all__ = [
     "BenchlabError",
@@ -40,11 +43,74 @@ class BenchlabError(Exception):
 
     exit_code = 1
 
+    def __init__(self, problem: str, *, remedy: str = "") -> None:
+        """``problem`` says what is wrong, ``remedy`` what to do about it."""
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.remedy}" if self.remedy else self.problem
+
+    def to_dict(self) -> dict[str, Any]:
+        """The arguments that make this error again."""
+        return {"problem": self.problem, "remedy": self.remedy}
+
 
 class InputError(BenchlabError, ValueError):
-    """A value given by the user cannot be used; the message names it and the remedy."""
+    """A value given by the user cannot be used; the message names it and the remedy.
+
+    ``field`` is the setting that it was given for, as `Plan` and its parts call it, and ``value``
+    what was given (``...`` if it is not carried: it may be secret, or long). ``where`` says which
+    part of the input the setting belongs to, such as ``request 2 of plan.toml``.
+    """
 
     exit_code = 2
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        field: str = "",
+        value: object = ...,
+        remedy: str = "",
+        where: str = "",
+    ) -> None:
+        """Without a ``field``, ``problem`` has the value in it."""
+        super().__init__(problem, remedy=remedy)
+        self.field = field
+        self.value = value
+        self.where = where
+
+    def __str__(self) -> str:
+        return self.naming(self.field)
+
+    def naming(self, name: str) -> str:
+        """The message, with ``name`` for the field."""
+        text = super().__str__()
+        if name and self.value is not ...:
+            text = f"{name}={self.value!r} {text}"
+        elif name:
+            text = f"{name}: {text}"
+        return f"{self.where}: {text}" if self.where else text
+
+    def of(self, field: str) -> Self:
+        """The same error about a setting that is called ``field`` where the value came from."""
+        return type(self)(**{**self.to_dict(), "field": field})
+
+    def within(self, where: str) -> Self:
+        """The same error, met in a part of the input."""
+        whole = f"{where}: {self.where}" if self.where else where
+        return type(self)(**{**self.to_dict(), "where": whole})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The arguments that make this error again."""
+        return {
+            **super().to_dict(),
+            "field": self.field,
+            "value": self.value,
+            "where": self.where,
+        }
 
 
 class RunNotFoundError(InputError):

@@ -18,6 +18,7 @@ __all__ = [
     "format_duration_s",
     "format_ms",
     "format_ns",
+    "format_parts_ms",
     "format_rate",
     "format_ratio",
     "ns_unit",
@@ -53,22 +54,22 @@ def parse_duration_s(text: str) -> float:
     Raises:
         InputError: nothing readable, or a unit that is not ns, us, ms, s, m, h or d.
     """
-    hint = "write a number with a unit, such as 500ms, 30s or 2m"
+    remedy = "write a number with a unit, such as 500ms, 30s or 2m"
     position, total = 0, 0.0
     stripped = text.strip()
     while position < len(stripped):
         match = _DURATION.match(stripped, position)
         if match is None:
-            raise InputError(f"{text!r} is not a duration: {hint}")
+            raise InputError(f"{text!r} is not a duration", remedy=remedy)
         number, unit = match.groups()
         if unit == "" and (position > 0 or match.end() < len(stripped)):
-            raise InputError(f"{text!r} is not a duration: {hint}")
+            raise InputError(f"{text!r} is not a duration", remedy=remedy)
         if unit.lower() not in _UNIT_S and unit != "":
-            raise InputError(f"{text!r} has the unknown unit {unit!r}: {hint}")
+            raise InputError(f"{text!r} has the unknown unit {unit!r}", remedy=remedy)
         total += float(number) * _UNIT_S[unit.lower() or "s"]
         position = match.end()
     if not stripped:
-        raise InputError(f"the duration is empty: {hint}")
+        raise InputError("the duration is empty", remedy=remedy)
     return total
 
 
@@ -85,7 +86,7 @@ def parse_size_bytes(text: str) -> int:
     """
     match = _SIZE.fullmatch(text)
     if match is None:
-        raise InputError(f"{text!r} is not a size: write bytes, or such as 64KiB or 1MB")
+        raise InputError(f"{text!r} is not a size", remedy="write bytes, or such as 64KiB or 1MB")
     number, letter, binary = match.groups()
     factor: int = (1024 if binary else 1000) ** " kmg".index((letter or " ").lower())
     return round(float(number) * factor)
@@ -130,7 +131,12 @@ def format_ms(value_ns: int) -> str:
 
     Durations that stand beside each other are told in one unit; that of people's numbers is ms.
     """
-    return f"{format_column_ms([value_ns])[0]} ms"
+    return " ".join(format_parts_ms(value_ns))
+
+
+def format_parts_ms(value_ns: int) -> tuple[str, str]:
+    """The number and the unit of `format_ms`."""
+    return format_column_ms([value_ns])[0], "ms"
 
 
 def format_count(value: int) -> str:

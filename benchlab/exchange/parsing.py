@@ -54,14 +54,16 @@ class Place:
 
     def error(self, what: str) -> InputError:
         """An error that begins with file and line."""
-        return InputError(f"{self.path}:{self.line}: {what}")
+        return InputError(what, where=f"{self.path}:{self.line}")
 
     def __enter__(self) -> Place:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, InputError) and str(error).startswith(f"{self.path}"):
-            return
+        if isinstance(error, InputError):
+            if error.where:
+                return
+            raise error.within(f"{self.path}:{self.line}") from error
         if isinstance(error, KeyError):
             raise self.error(f"the field {error} is missing") from error
         if isinstance(error, (*WRONG_CONTENT, csv.Error)):

@@ -47,18 +47,27 @@ class Feed:
 
     def __post_init__(self) -> None:
         if self.pick not in PICKS:
-            raise InputError(f"pick={self.pick!r} is unknown: use {' or '.join(PICKS)}")
+            raise InputError(
+                "is unknown", field="pick", value=self.pick, remedy=f"use {' or '.join(PICKS)}"
+            )
         rows = tuple(islice(self.rows, _MAX_ROWS + 1))
         if len(rows) > _MAX_ROWS:
             raise InputError(
-                f"{self.name} has more than {_MAX_ROWS:,} rows: use fewer, and an endless"
-                " generator with itertools.islice"
+                f"{self.name} has more than {_MAX_ROWS:,} of them",
+                field="rows",
+                remedy="use fewer, and an endless generator with itertools.islice",
             )
         if not rows and not self.withheld:
-            raise InputError(f"{self.name} has no rows: a feed needs at least one")
+            raise InputError(
+                f"{self.name} has none", field="rows", remedy="a feed needs at least one"
+            )
         for number, row in enumerate(rows, 1):
             if not isinstance(row, Mapping):
-                raise InputError(f"row {number} of {self.name} is {row!r}: it must map names")
+                raise InputError(
+                    f"number {number} of {self.name} is {row!r}",
+                    field="rows",
+                    remedy="it must map names",
+                )
         object.__setattr__(self, "rows", tuple(dict(row) for row in rows))
 
     @property

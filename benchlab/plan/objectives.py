@@ -74,7 +74,7 @@ class Objective:
         """
         match = _FORM.fullmatch(text)
         if match is None:
-            raise InputError(f"objective {text!r} cannot be read: {_HINT}")
+            raise _wrong(text, "cannot be read", _HINT)
         of, statistic = _metric(match["metric"], text)
         unit = match["unit"].replace("\u03bc", "\u00b5")
         limit = _limit(match["number"], unit, statistic, text, duration=bool(of))
@@ -86,7 +86,7 @@ class Objective:
             window_s = parse_duration_s(match["window"])
             over = f" over {match['window']}{'s' if match['window'][-1] in '.0123456789' else ''}"
             if window_s < _SHORTEST_WINDOW_S:
-                raise InputError(f"objective {text!r} has windows below {_SHORTEST_WINDOW_S:g} s")
+                raise _wrong(text, f"has windows below {_SHORTEST_WINDOW_S:g} s")
         tidy = f"{metric}{where}{match['operator']}{match['number']}{unit}{over}"
         return cls(tidy, of, statistic, endpoint, match["operator"], limit, unit, window_s)
 
@@ -132,12 +132,15 @@ def parse_objectives(
     if isinstance(items, str | Objective):
         items = (items,)
     if not isinstance(items, Iterable):
-        raise InputError(f"{field}={items!r} must be a list of objectives: {_HINT}")
+        raise InputError("must be a list of objectives", field=field, value=items, remedy=_HINT)
     parsed = []
     for item in items:
         if not isinstance(item, str | Objective):
-            raise InputError(f"{field} holds {item!r}: {_HINT}")
-        parsed.append(item if isinstance(item, Objective) else Objective.parse(item))
+            raise InputError(f"{item!r} is among them", field=field, remedy=_HINT)
+        try:
+            parsed.append(item if isinstance(item, Objective) else Objective.parse(item))
+        except InputError as exc:
+            raise exc.of(field) from exc
     return tuple(parsed)
 
 
@@ -152,10 +155,11 @@ def _metric(name: str, text: str) -> tuple[str, str]:
     percentile = _PERCENTILE.fullmatch(statistic)
     if statistic in ("mean", "min", "max") or (percentile and Decimal(percentile[1]) > 0):
         return of, statistic
-    raise InputError(
-        f"objective {text!r} has the unknown metric {name!r}: use {', '.join(STATISTICS.values())}"
-        " or any other percentile (latency; put service. or lag. before it for those),"
-        f" {', '.join(_COUNTED)}"
+    raise _wrong(
+        text,
+        f"has the unknown metric {name!r}",
+        f"use {', '.join(STATISTICS.values())} or any other percentile (latency; put service. or"
+        f" lag. before it for those), {', '.join(_COUNTED)}",
     )
 
 
@@ -163,26 +167,31 @@ def _limit(number: str, unit: str, statistic: str, text: str, *, duration: bool)
     try:
         value = Decimal(number)
     except InvalidOperation as exc:
-        raise InputError(f"objective {text!r} has the limit {number!r}, no number") from exc
+        raise _wrong(text, f"has the limit {number!r}, no number") from exc
     if not math.isfinite(float(value)):
-        raise InputError(f"objective {text!r} has a limit that is too large")
+        raise _wrong(text, "has a limit that is too large")
     if value < 0:
-        raise InputError(f"objective {text!r} has a limit below 0, which nothing can reach")
+        raise _wrong(text, "has a limit below 0, which nothing can reach")
     if duration:
         if unit not in _UNITS:
             found = f"has the unknown unit {unit!r}" if unit else "has no unit"
-            raise InputError(f"objective {text!r} {found}: write {number}ms (ns, us, ms or s)")
+            raise _wrong(text, found, f"write {number}ms (ns, us, ms or s)")
         return float(value * _UNITS[unit])
     if unit == "%" and statistic == "error_ratio":
         value /= 100
     elif unit:
-        raise InputError(f"objective {text!r} has the unit {unit!r}: {statistic} is a bare number")
+        raise _wrong(text, f"has the unit {unit!r}", f"{statistic} is a bare number")
     if statistic == "error_ratio" and value > 1:
-        raise InputError(
-            f"objective {text!r} has a ratio above 1: write a ratio from 0 to 1, or a percentage"
-            f" such as error_ratio{'<1%'}"
+        raise _wrong(
+            text,
+            "has a ratio above 1",
+            "write a ratio from 0 to 1, or a percentage such as error_ratio<1%",
         )
     return float(value)
+
+
+def _wrong(text: str, problem: str, remedy: str = "") -> InputError:
+    return InputError(problem, field="objective", value=text, remedy=remedy)
 
 
 def check_objectives(
@@ -196,11 +205,15 @@ def check_objectives(
     for objective in objectives:
         if objective.endpoint and objective.endpoint not in endpoints:
             raise InputError(
-                f"{field} {str(objective)!r} is about the endpoint {objective.endpoint!r}:"
-                f" the plan has {', '.join(map(repr, dict.fromkeys(endpoints)))}"
+                f"is about the endpoint {objective.endpoint!r}",
+                field=field,
+                value=str(objective),
+                remedy=f"the plan has {', '.join(map(repr, dict.fromkeys(endpoints)))}",
             )
         if objective.window_s is not None and objective.window_s > duration_s:
             raise InputError(
-                f"{field} {str(objective)!r} has windows of {objective.window_s:g} s in a run of"
-                f" {duration_s:g} s: none would be complete"
+                f"has windows of {objective.window_s:g} s in a run of {duration_s:g} s",
+                field=field,
+                value=str(objective),
+                remedy="make them shorter, since none would be complete",
             )

@@ -117,9 +117,15 @@ def load_from_options(
         kind, _, text = shape.strip().partition(" ")
         if kind not in _SHAPES:
             raise InputError(
-                f"shape={shape!r} is unknown: use {', '.join(_SHAPES)}, such as 'stages 30s:500'"
+                "is unknown",
+                field="shape",
+                value=shape,
+                remedy=f"use {', '.join(_SHAPES)}, such as 'stages 30s:500'",
             )
-        return _SHAPES[kind](text.strip(), arrivals)
+        try:
+            return _SHAPES[kind](text.strip(), arrivals)
+        except InputError as exc:
+            raise exc.of("shape") from exc
     if rate_rps == 0:
         pause_s, spread = parse_think_time(think_time) if think_time else (0.0, "constant")
         return ClosedLoop(connections, pause_s, spread)

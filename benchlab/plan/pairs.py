@@ -23,4 +23,6 @@ def text_pairs(what: str, given: Any) -> tuple[tuple[str, str], ...]:
             return tuple((str(name), str(value)) for name, value in pairs)
     # Not shown as a whole: it may be a header with a secret.
     kind = type(given).__name__
-    raise InputError(f"{what}=<{kind}> must be a mapping of names to values, or pairs of them")
+    raise InputError(
+        f"a {kind} cannot be read", field=what, remedy="give a mapping of names to values, or pairs"
+    )

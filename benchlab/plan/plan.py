@@ -105,11 +105,16 @@ class Plan:
     def __post_init__(self, targets: Targets) -> None:
         requests = self._whole_requests(targets)
         if not isinstance(self.transport, Transport):
-            raise InputError(f"transport={self.transport!r} must be a benchlab.Transport")
+            raise InputError(
+                "must be a benchlab.Transport", field="transport", value=self.transport
+            )
         if not isinstance(self.load, Load):
             raise InputError(
-                f"load={self.load!r} is not a load shape:"
-                " use ClosedLoop(64), ConstantRate(500), PoissonRate(500), Stages([(10, 500)]) …"
+                "is not a load shape",
+                field="load",
+                value=self.load,
+                remedy="use ClosedLoop(64), ConstantRate(500), PoissonRate(500),"
+                " Stages([(10, 500)]) …",
             )
         if self.duration_s is not None:
             check_seconds("duration_s", self.duration_s)
@@ -122,13 +127,22 @@ class Plan:
         check_whole("workers", self.workers, 1, _MAX_WORKERS)
         check_whole("seed", self.seed, 0, 2**63 - 1)
         if self.driver not in DRIVERS:
-            raise InputError(f"driver={self.driver!r} is unknown: use {' or '.join(DRIVERS)}")
+            raise InputError(
+                "is unknown",
+                field="driver",
+                value=self.driver,
+                remedy=f"use {' or '.join(DRIVERS)}",
+            )
         if not (is_number(self.trace_ratio) and 0 <= self.trace_ratio <= 1):
-            raise InputError(f"trace_ratio={self.trace_ratio!r} must lie between 0 and 1")
+            raise InputError(
+                "must lie between 0 and 1", field="trace_ratio", value=self.trace_ratio
+            )
         if self.connection_limit < self.workers:
             raise InputError(
-                f"{self.connection_limit} connections cannot be shared by {self.workers} workers:"
-                " each needs at least one; use fewer workers"
+                f"cannot share {self.connection_limit} connections",
+                field="workers",
+                value=self.workers,
+                remedy="each needs at least one; use fewer workers",
             )
         put = object.__setattr__
         put(self, "requests", requests)
@@ -149,19 +163,29 @@ class Plan:
         if self.scenario is not None:
             if not isinstance(self.scenario, Scenario):
                 raise InputError(
-                    f"scenario={self.scenario!r} is no scenario: make one with"
-                    " benchlab.scenario(function, base_url)"
+                    "is no scenario",
+                    field="scenario",
+                    value=self.scenario,
+                    remedy="make one with benchlab.scenario(function, base_url)",
                 )
             if given not in ((), (self.scenario.anchor,)):
-                raise InputError("the plan has requests and a scenario: give one of them")
+                raise InputError(
+                    "the plan has requests too", field="scenario", remedy="give one of them"
+                )
             object.__setattr__(self, "driver", "httpx")
             return (self.scenario.anchor,)
         if not given:
-            raise InputError("the plan has no requests: give at least one Request, or a scenario")
+            raise InputError(
+                "the plan has none",
+                field="requests",
+                remedy="give at least one Request, or a scenario",
+            )
         for request in given:
             if not isinstance(request, Request):
                 raise InputError(
-                    f"requests holds a {type(request).__name__}: each must be a benchlab.Request"
+                    f"there is a {type(request).__name__} among them",
+                    field="requests",
+                    remedy="each must be a benchlab.Request",
                 )
         return at_targets(given, targets)
 
@@ -170,8 +194,10 @@ class Plan:
         own_s, given_s = self.load.duration_s, self.duration_s
         if given_s is not None and own_s is not None and given_s > own_s + _TOLERANCE_S:
             raise InputError(
-                f"duration_s={given_s!r} is longer than the load's own {own_s:.10g} s:"
-                " leave it out, or make the load shape longer"
+                f"is longer than the load's own {own_s:.10g} s",
+                field="duration_s",
+                value=given_s,
+                remedy="leave it out, or make the load shape longer",
             )
         usual_s = _USUAL_S if self.request_count is None else COUNTED_LIMIT_S
         limit_s = next(length for length in (given_s, own_s, usual_s) if length is not None)

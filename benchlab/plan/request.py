@@ -83,7 +83,12 @@ class Request:
     ) -> None:
         method = self.method.upper()
         if not _METHOD.fullmatch(method):
-            raise InputError(f"{self.method!r} is not an HTTP method: use GET, POST, PUT …")
+            raise InputError(
+                "is not an HTTP method",
+                field="method",
+                value=self.method,
+                remedy="use GET, POST, PUT …",
+            )
         parts = _split_url(_with_query(self.url, query))
         url, credentials = _without_credentials(parts)
         headers = text_pairs("headers", self.headers)
@@ -98,12 +103,16 @@ class Request:
         body = self.body.encode() if isinstance(self.body, str) else bytes(self.body)
         if json is not None:
             if body:
-                raise InputError("a request has both body and json: give one of them")
+                raise InputError(
+                    "a request has a body and JSON", field="json", remedy="give one of them"
+                )
             body = _encode_json(json)
             if "content-type" not in {key.lower() for key, _ in headers}:
                 headers += (("Content-Type", "application/json"),)
         if not self.weight > 0:
-            raise InputError(f"weight {self.weight!r} of {parts.path or '/'} must be above 0")
+            raise InputError(
+                f"of {parts.path or '/'} must be above 0", field="weight", value=self.weight
+            )
         put = object.__setattr__
         put(self, "method", method)
         put(self, "url", url)
@@ -206,32 +215,34 @@ def _split_url(url: str) -> SplitResult:
     hint = "write it whole, such as http://127.0.0.1:8000/path"
     shown = unread_url(url)
     if _UNSAFE_IN_URL.search(url):
-        raise InputError(f"URL {shown!r} has a space or control character: percent-encode it")
+        raise _bad_url(shown, "has a space or control character", "percent-encode it")
     try:
         parts = urlsplit(url)
         _ = parts.port  # parsed lazily; raises for a port that is no port
     except ValueError as exc:
         # Not chained and not told: urllib quotes what it could not read, perhaps a password.
         reason = "percent-encode / ? # in user and password" if "@" in url else exc
-        raise InputError(f"URL {shown!r} cannot be read ({reason}): {hint}") from None
+        raise _bad_url(shown, f"cannot be read ({reason})", hint) from None
     if url.startswith("/") and not url.startswith("//"):
         return parts
     if parts.scheme not in ("http", "https"):
         found = f"the scheme {parts.scheme!r}" if "://" in url else "no scheme"
-        raise InputError(f"URL {shown!r} has {found}, http:// or https:// is needed: {hint}")
+        raise _bad_url(shown, f"has {found}, http:// or https:// is needed", hint)
     if not parts.hostname:
-        raise InputError(f"URL {shown!r} has no host: {hint}")
+        raise _bad_url(shown, "has no host", hint)
     if "{{" in parts.netloc:
-        raise InputError(f"URL {shown!r} has a field in its host: use a plan's targets instead")
+        raise _bad_url(shown, "has a field in its host", "use a plan's targets instead")
     try:
         parts.hostname.encode("idna")
     except UnicodeError as exc:
-        raise InputError(
-            f"URL {shown!r} has the impossible host {parts.hostname!r}: {hint}"
-        ) from exc
+        raise _bad_url(shown, f"has the impossible host {parts.hostname!r}", hint) from exc
     if parts.port == 0:
-        raise InputError(f"URL {shown!r} has port 0, on which nothing can listen: {hint}")
+        raise _bad_url(shown, "has port 0, on which nothing can listen", hint)
     return parts
+
+
+def _bad_url(shown: str, problem: str, remedy: str) -> InputError:
+    return InputError(problem, field="url", value=shown, remedy=remedy)
 
 
 def _without_credentials(parts: SplitResult) -> tuple[str, str]:
@@ -272,14 +283,16 @@ def _check_fields(request: Request, data: Feed) -> None:
     wanted = request.field_names - set(BUILT_IN)
     if not wanted:
         raise InputError(
-            f"{request.name} has data and uses none of its fields: write {{{{name}}}} where a"
-            " value belongs, or leave out data"
+            f"{request.name} uses none of its fields",
+            field="data",
+            remedy="write {{name}} where a value belongs, or leave the data out",
         )
     for number, row in enumerate(data.table, 1):
         if missing := sorted(wanted - set(row)):
             raise InputError(
                 f"{request.name} uses the field {missing[0]!r}, which row {number} of {data.name}"
-                f" does not have: it has {sorted(row)}"
+                f" does not have: it has {sorted(row)}",
+                field="data",
             )
 
 
@@ -288,14 +301,20 @@ def _check_header(key: str, value: str) -> None:
     begins = _HEADER_NAME.match(key)[0]  # type: ignore[index]  # it matches the empty text too
     if not key or begins != key:
         found = f"goes on with {key[len(begins)]!r} after {begins!r}" if key else "is empty"
-        raise InputError(f"the name of a header {found}: HTTP allows letters, digits and -")
+        raise InputError(
+            f"the name of a header {found}",
+            field="headers",
+            remedy="HTTP allows letters, digits and -",
+        )
     if any(mark in value for mark in "\r\n\0"):
-        raise InputError(f"header {key} has a line break in its value: remove it")
+        raise InputError(
+            f"{key} has a line break in its value", field="headers", remedy="remove it"
+        )
     try:
         value.encode("latin-1")
     except UnicodeEncodeError as exc:
         raise InputError(
-            f"header {key} has a character outside Latin-1: {value[exc.start]!r}"
+            f"{key} has a character outside Latin-1: {value[exc.start]!r}", field="headers"
         ) from None
 
 
@@ -303,4 +322,4 @@ def _encode_json(value: Any) -> bytes:
     try:
         return jsonlib.dumps(value, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError) as exc:
-        raise InputError(f"json={value!r} cannot be written as JSON: {exc}") from exc
+        raise InputError(f"cannot be written as JSON: {exc}", field="json", value=value) from exc

@@ -21,15 +21,19 @@ def at_targets(requests: tuple[Request, ...], targets: Targets) -> tuple[Request
     if not paths:
         if targets:
             raise InputError(
-                "targets are given and every request has a whole URL: write the requests' URLs as"
-                " paths, such as /health, or leave out targets"
+                "they are given and every request has a whole URL",
+                field="targets",
+                remedy="write the requests' URLs as paths, such as /health, or leave them out",
             )
         return requests
     if not targets:
         shown = public_url(paths[0].url)
         raise InputError(
-            f"the URL {shown!r} is only a path: write it whole, such as"
-            f" http://127.0.0.1:8000{shown}, or give the plan targets=[…]"
+            "is only a path",
+            field="url",
+            value=shown,
+            remedy=f"write it whole, such as http://127.0.0.1:8000{shown}, or give the plan"
+            " targets=[…]",
         )
     named = (
         dict(targets)
@@ -43,5 +47,8 @@ def at_targets(requests: tuple[Request, ...], targets: Targets) -> tuple[Request
             continue
         for label, target in named.items():
             shown = label if len(named) > 1 else ""
-            found.append(request.at(target, 1 / len(named), shown))
+            try:
+                found.append(request.at(target, 1 / len(named), shown))
+            except InputError as exc:
+                raise exc.of("targets") from exc
     return tuple(found)

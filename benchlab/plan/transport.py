@@ -48,17 +48,23 @@ class Transport:
     def __post_init__(self) -> None:
         for name in ("verify", "keep_alive"):
             if not isinstance(getattr(self, name), bool):
-                raise InputError(f"{name}={getattr(self, name)!r} must be true or false")
+                raise InputError("must be true or false", field=name, value=getattr(self, name))
         for name in _PATHS:
             value = getattr(self, name)
             if not isinstance(value, str) or "\0" in value:
-                raise InputError(f"{name}={value!r} must be text")
+                raise InputError("must be text", field=name, value=value)
         if self.client_key and not self.client_cert:
-            raise InputError("client_key is given without client_cert: name the certificate too")
+            raise InputError(
+                "it is given without a certificate",
+                field="client_key",
+                remedy="name the certificate too",
+            )
         if self.ca_file and not self.verify:
             raise InputError(
-                "ca_file is given and verify is off: leave out one of them, since a certificate"
-                " that is not checked needs no authority"
+                "it is given, and certificates are not verified",
+                field="ca_file",
+                remedy="leave out one of the two, since a certificate that is not checked needs no"
+                " authority",
             )
         check_seconds("dns_ttl_s", self.dns_ttl_s, zero=True)
         pairs = (_checked(host, to) for host, to in text_pairs("resolve", self.resolve))
@@ -105,13 +111,16 @@ class Transport:
 def _checked(host: str, address: str) -> tuple[str, str]:
     if not (isinstance(host, str) and isinstance(address, str) and host and address):
         raise InputError(
-            f"resolve has {host!r}: {address!r}: write a host or host:port, and an address for it"
+            f"{host!r} at {address!r} cannot be read",
+            field="resolve",
+            remedy="write a host or host:port, and an address for it",
         )
     try:
         _host_and_port(address, 0)
     except ValueError as exc:
         raise InputError(
-            f"resolve maps {host} to {address!r}, which is neither an address nor address:port"
+            f"{host} is at {address!r}, which is neither an address nor address:port",
+            field="resolve",
         ) from exc
     return host.lower(), address
 

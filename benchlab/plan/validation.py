@@ -26,7 +26,9 @@ def check_number(name: str, value: object, what: str, most: float, *, zero: bool
     if not is_number(value) or not (0 < value <= most or (zero and value == 0)):
         bound = "0 or more" if zero else "above 0"
         raise InputError(
-            f"{name}={value!r} must be a number of {what}, {bound} and at most {most:,.0f}"
+            f"must be a number of {what}, {bound} and at most {most:,.0f}",
+            field=name,
+            value=value,
         )
     return value
 
@@ -47,5 +49,5 @@ def check_whole(name: str, value: object, low: int, high: int) -> int:
         InputError: no whole number from ``low`` to ``high``.
     """
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InputError(f"{name}={value!r} must be a whole number from {low} to {high}")
+        raise InputError(f"must be a whole number from {low} to {high}", field=name, value=value)
     return value

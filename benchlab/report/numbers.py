@@ -27,6 +27,7 @@ from benchlab.units import (
     format_column_ms,
     format_count,
     format_ms,
+    format_parts_ms,
     format_ratio,
 )
 
@@ -86,8 +87,11 @@ def tiles(run: Run) -> list[Tile]:
             if floor is None
             else [f", floor {format_ms(floor.p50)}", f", floor {format_ms(floor.p99)}"]
         )
-        p50 = (*_split(stats.latency_ns.p50), f"half of all requests took longer{below[0]}")
-        p99 = (*_split(stats.latency_ns.p99), f"1 request in 100 took longer{below[1]}")
+        p50 = (
+            *format_parts_ms(stats.latency_ns.p50),
+            f"half of all requests took longer{below[0]}",
+        )
+        p99 = (*format_parts_ms(stats.latency_ns.p99), f"1 request in 100 took longer{below[1]}")
     if isinstance(run.plan.load, Imported):
         rate_note = f"from the first request to the last answer, by {run.plan.load.source}"
     elif isinstance(run.plan.load, ClosedLoop):
@@ -292,11 +296,6 @@ def _of_worker(samples: Samples, worker: int, workers: int) -> Samples:
 def _lag_p99_ms(samples: Samples) -> str:
     p99_ns = percentile_of(unhindered(samples).in_blocks("lag_ns"), 0.99)
     return "–" if p99_ns is None else format_column_ms([p99_ns])[0]
-
-
-def _split(value_ns: int) -> tuple[str, str]:
-    number, unit = format_ms(value_ns).split(" ")
-    return number, unit
 
 
 def _to_ns(values_ms: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -25,6 +25,7 @@ __all__ = [
     "STALL_LIMIT_RATIO",
     "Health",
     "Judgement",
+    "ProblemKind",
     "Verdict",
     "WorkerHealth",
     "count_dropped",
@@ -33,6 +34,10 @@ __all__ = [
 ]
 
 Verdict = Literal["valid", "invalid", "interrupted", "imported"]
+
+ProblemKind = Literal["", "disk_full", "disk_failed", "killed", "failed"]
+"""What became of a worker: its disk was full or could not be written, it ended without an account
+of itself, or its own code failed."""
 
 LAG_P99_LIMIT_NS = 10 * NS_PER_MS
 """An open loop whose own p99 lag exceeds this did not send the load it was asked for."""
@@ -50,6 +55,16 @@ CAP_WAIT_LIMIT_RATIO = 0.01
 percentile; if the worker's core was busy all the time, it may be the generator's fault."""
 
 
+_HINTS: dict[ProblemKind, str] = {
+    "disk_full": "make room, or set BENCHLAB_DATA_DIR to a directory on a larger disk",
+    "disk_failed": "set BENCHLAB_DATA_DIR to a directory on a disk that can be written",
+    "killed": "something ended the worker: look for the out-of-memory killer in the system's log",
+    "failed": "a worker must not fail: please report it with the words above",
+    "": "a worker must not fail: please report it with the words above",
+}
+"""What to do about a worker's problem, the most certain remedy first."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerHealth:
     """Self-observation of one worker over the measured window.
@@ -59,7 +74,8 @@ class WorkerHealth:
     ``cap_wait_count`` how many waited for a connection; ``local_failure_count`` how many could
     not connect because this machine had no port, file or buffer left; ``clock`` what the sends
     were timed by; ``servers`` the first few different ``Server`` headers of the answers;
-    ``problem`` is empty unless the worker failed, and then says how.
+    ``problem`` is empty unless the worker failed, and then says how; ``problem_kind`` is what a
+    program knows it by.
     """
 
     worker: int
@@ -74,6 +90,7 @@ class WorkerHealth:
     memory_max_bytes: int = 0
     clock: str = ""
     problem: str = ""
+    problem_kind: ProblemKind = ""
     servers: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -143,7 +160,10 @@ def judge(
     problems = [w for w in health.workers if w.problem]
     if problems:
         reason = "; ".join(f"worker {worker.worker} {worker.problem}" for worker in problems)
-        return Judgement("invalid", reason, _hint_at_problem(reason))
+        kinds = {worker.problem_kind for worker in problems}
+        return Judgement(
+            "invalid", reason, next(hint for kind, hint in _HINTS.items() if kind in kinds)
+        )
     if interrupted:
         return Judgement(
             "interrupted",
@@ -265,11 +285,3 @@ def _busiest(health: Health) -> WorkerHealth | None:
 
 def _cheaper(plan: Plan) -> str:
     return "; the http driver costs a fraction of the CPU" if plan.driver == "httpx" else ""
-
-
-def _hint_at_problem(reason: str) -> str:
-    if "write its samples" in reason or "disk is full" in reason:
-        return "make room, or set BENCHLAB_DATA_DIR to a directory on a larger disk"
-    if "account of itself" in reason:
-        return "something ended the worker: look for the out-of-memory killer in the system's log"
-    return "a worker must not fail: please report it with the words above"

@@ -295,7 +295,8 @@ def _read_health(directory: Path, worker: int) -> WorkerHealth:
         log = log_path(directory, worker)
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
         cause = f": {last[0]}" if last else " (killed?)"
-        return WorkerHealth(worker, problem=f"ended without an account of itself{cause}")
+        problem = f"ended without an account of itself{cause}"
+        return WorkerHealth(worker, problem=problem, problem_kind="killed")
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -164,7 +164,7 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
         (["run", "http://127.0.0.1/", "--duration", "0s"], "--duration=0.0 must be"),
         (["run", "http://127.0.0.1/", "--connections", "0"], "--connections=0 must be"),
         (["run", "http://127.0.0.1/", "--workers", "99", "-c", "2"], "2 connections"),
-        (["run", "http://127.0.0.1/", "--key", "k"], "--key is given without --cert:"),
+        (["run", "http://127.0.0.1/", "--key", "k"], "--key: it is given without a certificate: "),
         (["run", "http://127.0.0.1/", "--ca-file", "/no/ca"], "--ca-file='/no/ca' cannot be used"),
         (["run", "http://127.0.0.1/", "--cert", "/no/cert"], "--cert='/no/cert' cannot be used"),
         (["run", "http://127.0.0.1/", "--header", "secret"], "--header number 1 has no colon"),
@@ -175,7 +175,7 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
         (["run", "http://127.0.0.1/", "--slo", "p99<5ms over 1m"], "none would be complete"),
         (
             ["run", "http://127.0.0.1/", "--abort-on", "p99[x]<5ms"],
-            "--abort-on 'p99[x]<5ms' is",
+            "--abort-on='p99[x]<5ms' is",
         ),
         (["run", "http://127.0.0.1/", "--no-such-option"], "--no-such-option"),
         (["run", "http://127.0.0.1/", "--driver", "curl"], "curl"),

@@ -172,7 +172,7 @@ def test_a_wrong_format_is_an_error_with_the_file_s_name(tmp_path: Path, form: s
 @pytest.mark.parametrize("name", ["wrk2.hgrm", "oha.csv", "oha.json", "locust_stats_history.csv"])
 @pytest.mark.parametrize("url", ["http://[::1", "http://me:PW#SECRET@h/", "me:SECRET@h"])
 def test_an_address_that_is_none_is_refused(data: Path, name: str, url: str) -> None:
-    with pytest.raises(InputError, match=r"^URL '") as caught:
+    with pytest.raises(InputError, match=r"^url='") as caught:
         import_file(data / name, url=url)
     assert "SECRET" not in str(caught.value)
     assert "PW" not in str(caught.value)

@@ -24,10 +24,10 @@ def test_rows_are_taken_once_from_any_iterable() -> None:
 @pytest.mark.parametrize(
     ("rows", "pick", "message"),
     [
-        ([], "sequential", "no rows"),
-        ([1], "sequential", "row 1 of rows is 1"),
+        ([], "sequential", "has none"),
+        ([1], "sequential", "rows: number 1 of rows is 1"),
         (ROWS, "shuffled", "pick='shuffled' is unknown: use sequential or random"),
-        (({"n": n} for n in itertools.count()), "random", "more than 1,000,000 rows"),
+        (({"n": n} for n in itertools.count()), "random", "more than 1,000,000 of them"),
     ],
 )
 def test_a_feed_that_cannot_be_used(rows: Any, pick: str, message: str) -> None:
@@ -73,7 +73,7 @@ def test_files_are_read_with_their_types(tmp_path: Path) -> None:
         ("a.txt", "x", "its name must end in .csv"),
         ("a.csv", "id,name\n1\n", "line 2 of .*another number of fields"),
         ("a.csv", "id\n1,2\n", "line 2 of .*another number of fields"),
-        ("a.csv", "id\n", "no rows"),
+        ("a.csv", "id\n", "has none"),
         ("a.jsonl", '{"a": 1}\nnope\n', "line 2 of .*not JSON"),
         ("a.jsonl", "[1]\n", "line 1 of .*no JSON object"),
     ],

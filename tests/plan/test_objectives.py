@@ -290,7 +290,7 @@ def test_an_objective_may_be_about_one_endpoint() -> None:
         ("slo", ["p99[GET /no]<5ms"], "the plan has 'POST /api/vector/add'"),
         ("slo", "p99<5ms over 1m", "none would be complete"),
         ("abort_on", ["p99<50"], "no unit"),
-        ("abort_on", [5], "abort_on holds 5"),
+        ("abort_on", [5], "abort_on: 5 is among them"),
     ],
 )
 def test_a_plan_refuses_objectives_that_cannot_be_held(field: str, value: Any, words: str) -> None:

@@ -106,7 +106,7 @@ def test_a_value_that_cannot_be_used_is_named(field: str, value: object) -> None
 
 
 def test_a_plan_needs_requests_and_a_load_shape() -> None:
-    with pytest.raises(InputError, match="no requests"):
+    with pytest.raises(InputError, match="requests: the plan has none"):
         Plan([])
     with pytest.raises(InputError, match="must be a benchlab"):
         Plan([URL])  # type: ignore[list-item]
@@ -147,7 +147,7 @@ def test_targets_and_paths_need_each_other() -> None:
 
 
 def test_every_worker_needs_a_connection() -> None:
-    with pytest.raises(InputError, match="2 connections cannot be shared by 3 workers"):
+    with pytest.raises(InputError, match="workers=3 cannot share 2 connections"):
         Plan([GET], ClosedLoop(2), workers=3)
 
 

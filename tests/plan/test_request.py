@@ -73,7 +73,7 @@ def test_what_is_not_json_is_refused(value: object) -> None:
 
 
 def test_body_and_json_exclude_each_other() -> None:
-    with pytest.raises(InputError, match="both body and json"):
+    with pytest.raises(InputError, match="json: a request has a body and JSON"):
         Request("POST", URL, body="x", json={})
 
 
@@ -134,7 +134,7 @@ def test_hosts_are_put_into_ascii() -> None:
     ],
 )
 def test_messages_do_not_repeat_credentials(url: str) -> None:
-    with pytest.raises(InputError, match="URL") as caught:
+    with pytest.raises(InputError, match=r"^url=") as caught:
         Request("GET", url)
     assert "SECRET" not in str(caught.value)
     assert caught.value.__cause__ is None or "SECRET" not in str(caught.value.__cause__)

@@ -34,10 +34,10 @@ def test_where_to_connect(host: str, port: int, expected: tuple[str, int]) -> No
     ("values", "message"),
     [
         ({"verify": "no"}, "verify='no' must be true or false"),
-        ({"client_key": "key.pem"}, "without client_cert"),
-        ({"verify": False, "ca_file": "ca.pem"}, "leave out one of them"),
+        ({"client_key": "key.pem"}, "client_key: it is given without"),
+        ({"verify": False, "ca_file": "ca.pem"}, "leave out one of the two"),
         ({"dns_ttl_s": -1}, "dns_ttl_s=-1 must be a number of seconds, 0 or more"),
-        ({"resolve": {"a": ""}}, "resolve has"),
+        ({"resolve": {"a": ""}}, "resolve: 'a' at ''"),
         ({"resolve": {"a": "b:port"}}, "neither an address nor address:port"),
         ({"unix_socket": "a\0b"}, "must be text"),
     ],

@@ -127,24 +127,29 @@ def test_health_survives_a_dict() -> None:
     ("worker", "plan", "reason", "hint"),
     [
         (
-            {"problem": "could not write its samples: No space left on device"},
+            {"problem": "lost some: No space left", "problem_kind": "disk_full"},
             {},
             "No space left",
             "make room, or set BENCHLAB_DATA_DIR",
         ),
         (
-            {"problem": "stopped early: the disk is full (No space left on device)"},
+            {"problem": "lost some: I/O error", "problem_kind": "disk_failed"},
             {},
-            "disk is full",
-            "make room, or set BENCHLAB_DATA_DIR",
+            "I/O error",
+            "on a disk that can be written",
         ),
         (
-            {"problem": "ended without an account of itself (killed?)"},
+            {"problem": "has gone", "problem_kind": "killed"},
             {},
-            "killed?",
+            "has gone",
             "out-of-memory",
         ),
-        ({"problem": "failed: KeyError: 1"}, {}, "failed: KeyError", "please report it"),
+        (
+            {"problem": "failed: KeyError: 1", "problem_kind": "failed"},
+            {},
+            "failed: KeyError",
+            "please report it",
+        ),
         ({"local_failure_count": 2}, {}, "2 connections could not be opened", "ulimit -n"),
         ({"cpu_ratio": 0.99}, {"lag_ns": 20 * MS}, "fell behind", "use more workers or a lower"),
         (

@@ -6,10 +6,9 @@ and a plan is made by letting every group, in turn, put its part in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import click
@@ -36,9 +35,6 @@ Values = Mapping[str, Any]
 
 Command = Callable[..., Any]
 
-_FIELD_AND_VALUE = re.compile(r"(?<!the )(?<![\w./-])[a-z_]+(?==| ')")
-# Without a value, a field is known by its underscore: others are words of plain English.
-_FIELD = re.compile(r"(?<![\w./-])[a-z]+_[a-z_]+(?![\w=./-])")
 _HELP_COLUMN = 30  # the widest column of options that click makes
 
 
@@ -51,12 +47,14 @@ def copy_fields(draft: Draft, values: Values) -> None:
 class OptionGroup:
     """Options that belong together, in the order of ``--help``, under the head ``title`` there.
 
-    ``apply`` puts their values, which may be fewer than the group's, into a draft.
+    ``apply`` puts their values, which may be fewer than the group's, into a draft. ``fields`` maps
+    the settings that errors may be about to parameters, where the two are called differently.
     """
 
     title: str
     options: Sequence[Callable[[Command], Command]]
     apply: Callable[[Draft, Values], None] = copy_fields
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -125,17 +123,17 @@ def draft_plan(groups: Sequence[OptionGroup], draft: Draft, values: Values) -> P
 
 @contextmanager
 def errors_name_options(groups: Sequence[OptionGroup], given: Collection[str]) -> Iterator[None]:
-    """Let errors speak of options where the values, which they are about, speak of their fields.
+    """Let errors about a setting that an option gave name the option.
 
-    ``duration_s=0.0 must be …`` leaves the block as ``--duration=0.0 must be …`` if the parameter
-    ``duration_s`` is among those ``given``; else the value is that of a plan file. A field is
-    called like the parameter, or like it and a unit.
+    What is wrong with ``duration_s`` leaves the block as ``--duration=0.0 must be …`` if the
+    parameter ``duration_s`` is among those ``given``; else the value is that of a plan file.
     """
-    known = {name: flag for group in groups for name, flag in group.flags.items()}
-    typed = {name + unit: known[name] for name in given for unit in ("", "_s", "_rps")}
+    flags = {name: flag for group in groups for name, flag in group.flags.items() if name in given}
+    for group in groups:
+        flags |= {name: flags[of] for name, of in group.fields.items() if of in flags}
     try:
         yield
     except InputError as exc:
-        words = _FIELD_AND_VALUE.sub(lambda found: typed.get(found[0], found[0]), str(exc))
-        words = _FIELD.sub(lambda found: known.get(found[0], found[0]), words)
-        raise type(exc)(words) from exc
+        if exc.where or exc.field not in flags:
+            raise
+        raise exc.of(flags[exc.field]) from exc

@@ -73,7 +73,10 @@ def _open_loop(name: str, value: str | float, arrivals: str) -> Load:
             raise InputError("--rate 0 makes no load: leave --rate out for a closed loop")
         return load_from_options(value, arrivals)
     if name != "replay":
-        return load_from_options(0, arrivals, shape=f"{name} {value}")
+        try:
+            return load_from_options(0, arrivals, shape=f"{name} {value}")
+        except InputError as exc:
+            raise exc.of(name) from exc
     if arrivals != "constant":
         raise InputError("--arrivals is not for recorded arrivals: leave it out with --replay")
     return _read_replay(Path(value))
@@ -89,7 +92,7 @@ def _read_replay(path: Path) -> Replay:
     try:
         return Replay.from_text(text)
     except InputError as exc:
-        raise InputError(f"{path}: {exc}") from exc
+        raise exc.within(str(path)) from exc
 
 
 LOAD = OptionGroup(
@@ -135,6 +138,7 @@ LOAD = OptionGroup(
         ),
     ),
     _load,
+    fields={"rate_rps": "rate", "think_time_s": "think_time"},
 )
 
 LENGTH = OptionGroup(

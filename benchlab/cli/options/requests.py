@@ -77,4 +77,5 @@ ADDITIONS = OptionGroup(
         ),
     ),
     _additions,
+    fields={"data": "feed", "rows": "feed"},
 )

@@ -72,7 +72,7 @@ def decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
     try:
         return _decoded(json.loads(text))
     except InputError as exc:
-        raise InputError(f"{where}: {exc}") from exc
+        raise exc.within(where) from exc
     except _WRONG_HEAD as exc:
         raise InputError(
             f"{where}: its description of the run is damaged ({exc}): export it again"

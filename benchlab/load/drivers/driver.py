@@ -73,4 +73,4 @@ def make_driver(plan: Plan, worker: int, run_id: str, source: Source, outputs: O
         from benchlab.load.drivers.httpx.driver import HttpxDriver
 
         return HttpxDriver(plan, worker, run_id, source, outputs)
-    raise InputError(f"driver={plan.driver!r} is unknown")
+    raise InputError("is unknown", field="driver", value=plan.driver)

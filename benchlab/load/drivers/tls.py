@@ -32,10 +32,12 @@ def tls_context(
                 transport.client_cert, transport.client_key or None, password=_no_password
             )
         except (OSError, ssl.SSLError) as exc:
-            named = f"client_cert={transport.client_cert!r}"
-            if transport.client_key:
-                named += f" with client_key={transport.client_key!r}"
-            raise InputError(f"{named} cannot be used: {_why(exc)}") from exc
+            key = f" with the key {transport.client_key!r}" if transport.client_key else ""
+            raise InputError(
+                f"cannot be used{key}: {_why(exc)}",
+                field="client_cert",
+                value=transport.client_cert,
+            ) from exc
     if protocols:
         context.set_alpn_protocols(list(protocols))
     return context
@@ -46,8 +48,9 @@ def _trusting(transport: Transport) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=transport.ca_file or None)
     except (OSError, ssl.SSLError) as exc:
         raise InputError(
-            f"ca_file={transport.ca_file!r} cannot be used: {_why(exc)}; it must hold certificates"
-            " in PEM format"
+            f"cannot be used: {_why(exc)}; it must hold certificates in PEM format",
+            field="ca_file",
+            value=transport.ca_file,
         ) from exc
     if not transport.verify:
         context.check_hostname = False

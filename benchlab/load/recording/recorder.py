@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.runs.health import ProblemKind
 from benchlab.samples.samples import SAMPLE_DTYPE, Flag
 
 __all__ = ["Recorder", "in_run_time"]
@@ -58,6 +59,7 @@ class Recorder:
         "_warmup_ns",
         "first_measured_seq",
         "problem",
+        "problem_kind",
         "start_ns",
     )
 
@@ -80,6 +82,7 @@ class Recorder:
         self.start_ns = 0
         self.first_measured_seq = 0
         self.problem = ""
+        self.problem_kind: ProblemKind = ""
         self._reserve()
 
     def record(
@@ -138,6 +141,7 @@ class Recorder:
                 written += os.write(self._fd, data[written:])
         except OSError as exc:
             self.problem = f"could not write its samples: {exc.strerror}"
+            self.problem_kind = "disk_full" if exc.errno in _FULL else "disk_failed"
             written -= written % _SIZE
             self._truncate(self._size + written)
         self._size += written
@@ -169,6 +173,7 @@ class Recorder:
             self._reserved = None  # not possible here
         elif reason in _FULL and not self.problem:
             self.problem = f"ended the run early, for its disk is full ({os.strerror(reason)})"
+            self.problem_kind = "disk_full"
 
     def _truncate(self, size: int) -> None:
         """Let the file end at ``size``, and give back what is reserved beyond."""

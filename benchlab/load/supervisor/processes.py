@@ -16,7 +16,8 @@ from types import FrameType
 from typing import Any
 
 from benchlab import spool
-from benchlab.errors import InputError, TargetError, WorkerError
+from benchlab.errors import WorkerError
+from benchlab.load.events import Event, parse_event
 from benchlab.load.supervisor.progress import OnProgress, ProgressReader
 from benchlab.load.supervisor.rescue import rescue, share_memory
 from benchlab.plan.plan import Plan
@@ -123,11 +124,11 @@ def _watch(
             selector.register(worker.output, selectors.EVENT_READ, worker)
         while selector.get_map():
             for key, _ in selector.select(_LOOK_EVERY_S):
-                said = os.read(key.fd, 4096)
-                if not said:  # the end: the worker has gone
+                events = key.data.read_events()
+                if events is None:  # the worker has gone
                     selector.unregister(key.fileobj)
-                elif b"stopping" in said and not stop.level:  # so must the others
-                    stop.request()
+                elif any(event.name == "stopping" for event in events) and not stop.level:
+                    stop.request()  # so must the others
             now_ns = time.monotonic_ns()
             onlooker.look(now_ns - start_ns, phase="stopping" if told else "")
             while told < min(stop.level, 2):
@@ -190,27 +191,40 @@ class _Worker:
             )
         assert self._process.stdout is not None
         self.output = self._process.stdout
+        self._rest = b""
 
     def await_ready(self, deadline: float, stop: StopSignal) -> None:
-        """Wait until the worker says that it is ready."""
+        """Wait until the worker reports that it is ready.
+
+        Raises:
+            BenchlabError: what it reports instead.
+            WorkerError: it ended without a report, or reports nothing.
+        """
+        events: list[Event] | None = []
         with selectors.DefaultSelector() as selector:
             selector.register(self.output, selectors.EVENT_READ)
-            while not selector.select(0.1):
-                if stop.level:
+            while events == []:
+                if selector.select(0.1):
+                    events = self.read_events()
+                elif stop.level:
                     raise KeyboardInterrupt
-                if time.monotonic() > deadline:
+                elif time.monotonic() > deadline:
                     raise WorkerError(
                         f"worker {self._number} was not ready within {_READY_WITHIN_S:.0f} s"
                     )
-        if os.read(self.output.fileno(), 4096).strip() != b"ready":
+        if events is None:
             status = self._process.wait()
             last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
             text = last[0] if last else f"exit status {status}"
-            if status == InputError.exit_code:
-                raise InputError(text)
-            if status == TargetError.exit_code and "Error" not in text:
-                raise TargetError(text)
             raise WorkerError(f"worker {self._number} could not start: {text}")
+        if events[0].error is not None:
+            raise events[0].error
+
+    def read_events(self) -> list[Event] | None:
+        """The events that have come since the last time; None at the end of the output."""
+        data = os.read(self.output.fileno(), 4096)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [parse_event(line) for line in lines] if data else None
 
     def tell(self, command: str) -> None:
         """Send a command; one to a worker that has gone is not an error."""

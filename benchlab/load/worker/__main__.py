@@ -1,17 +1,16 @@
 """A worker process: ``python -m benchlab.load.worker SPOOL_DIRECTORY NUMBER [MEMORY]``.
 
 MEMORY is the descriptor of memory that the supervisor shares with it
-(`benchlab.load.supervisor.rescue`). It says ``ready`` on standard output, which is its own: what a
-scenario prints goes to standard error. It obeys lines on standard input:
+(`benchlab.load.supervisor.rescue`). It reports events (`benchlab.load.events`) on standard output,
+which is its own: what a scenario prints goes to standard error. It obeys lines on standard input:
 
     start <clock ns>    let go at this time of the monotonic clock
     stop                send nothing new, wait for the answers
     quit                record what is open as abandoned, and end
 
-It says ``stopping`` on standard output when it sends nothing new for reasons of its own, which its
-account of itself has. The end of standard input means that the supervisor is gone: the same as
-``quit``. Either way the samples are in the spool before the process ends. Exit status 0 unless it
-failed itself.
+When it reports that it is stopping, its account of itself says why. The end of standard input means
+that the supervisor is gone: the same as ``quit``. Either way the samples are in the spool before
+the process ends. Exit status 0 unless it failed itself.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from pathlib import Path
 
 from benchlab import spool
 from benchlab.errors import BenchlabError
+from benchlab.load.events import READY, STOPPING, error_line
 from benchlab.load.open_files import allow_open_files
 from benchlab.load.worker.engine import Engine
 
@@ -68,24 +68,25 @@ class Commands:
             self.quit()
 
 
-async def work(directory: Path, worker: int, memory: int | None, said_to: int) -> None:
-    """Carry out one worker's share of the run in ``directory``; ``said_to`` is a descriptor."""
+def report(descriptor: int, event: bytes) -> None:
+    """Write the line of an event."""
+    with suppress(OSError):  # the supervisor is gone
+        os.write(descriptor, event)
 
-    def say(word: bytes) -> None:
-        with suppress(OSError):  # a supervisor that is gone needs not be told
-            os.write(said_to, word + b"\n")
 
+async def work(directory: Path, worker: int, memory: int | None, output: int) -> None:
+    """Carry out one worker's share of the run in ``directory``; events go to ``output``."""
     loop = asyncio.get_running_loop()
     plan = spool.read_plan(directory)
     engine = Engine(
-        directory, directory.name, plan, worker, memory, on_trouble=lambda: say(b"stopping")
+        directory, directory.name, plan, worker, memory, on_trouble=lambda: report(output, STOPPING)
     )
     started = asyncio.Event()
     commands = Commands(engine, started)
     await engine.open()
     loop.add_reader(sys.stdin.fileno(), commands.read)
     loop.add_signal_handler(signal.SIGTERM, commands.quit)
-    say(b"ready")
+    report(output, READY)
     # From here on nothing that lives is garbage: collecting would only cost pauses.
     gc.collect()
     gc.freeze()
@@ -120,15 +121,16 @@ def main() -> int:
     """Entry point of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
     directory, worker, *shared = Path(sys.argv[1]), *map(int, sys.argv[2:])
-    said_to = _own_output()
+    output = _own_output()
     allow_open_files()
     try:
         with (
             spool.own_worker(directory, worker),
             asyncio.Runner(loop_factory=_loop_factory()) as runner,
         ):
-            runner.run(work(directory, worker, shared[0] if shared else None, said_to))
+            runner.run(work(directory, worker, shared[0] if shared else None, output))
     except BenchlabError as exc:
+        report(output, error_line(exc))
         print(exc, file=sys.stderr)
         return exc.exit_code
     return 0

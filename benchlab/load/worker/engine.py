@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from benchlab import spool
@@ -18,6 +19,7 @@ from benchlab.load.recording.outputs import Outputs
 from benchlab.load.worker.observer import TICK_S, Observer
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import ClosedLoop
+from benchlab.runs.health import ProblemKind
 from benchlab.units import NS_PER_S, seconds_to_ns
 
 __all__ = ["Engine"]
@@ -135,8 +137,11 @@ class Engine:
         self._deadline_ns = 0
         self._conclude(time.monotonic_ns())
 
-    async def close(self, problem: str = "") -> None:
-        """Record what is still open, write the last records and the account of itself."""
+    async def close(self, failure: str = "") -> None:
+        """Record what is still open, write the last records and the account of itself.
+
+        ``failure`` says what the worker failed of, if it did.
+        """
         self._end_arrivals()
         self._driver.abandon(time.monotonic_ns())
         await self._driver.close()
@@ -146,12 +151,12 @@ class Engine:
             self._thinking.close()
         self._outputs.close()
         recorder = self._outputs.recorder
-        problem = problem or recorder.problem
+        problem = failure or recorder.problem
+        kind: ProblemKind = "failed" if failure else recorder.problem_kind
         if recorder.pending:
             problem += f"; {recorder.pending:,} samples were lost"
-        spool.write_health(
-            self._directory, self._observer.health(self._worker, self._driver, clock, problem)
-        )
+        health = self._observer.health(self._worker, self._driver, clock)
+        spool.write_health(self._directory, replace(health, problem=problem, problem_kind=kind))
 
     def _tick(self) -> None:
         if self.finished.done():

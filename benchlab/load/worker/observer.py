@@ -51,7 +51,7 @@ class Observer:
         wall_ns = self._window_end[0] - self._window_start[0]
         return (self._window_end[1] - self._window_start[1]) / wall_ns if wall_ns > 0 else 0.0
 
-    def health(self, worker: int, driver: Driver, clock: str, problem: str = "") -> WorkerHealth:
+    def health(self, worker: int, driver: Driver, clock: str) -> WorkerHealth:
         """The worker's account of itself."""
         return WorkerHealth(
             worker=worker,
@@ -65,7 +65,6 @@ class Observer:
             local_failure_count=driver.local_failure_count,
             memory_max_bytes=_memory_max_bytes(),
             clock=clock,
-            problem=problem,
             servers=driver.servers.names,
         )
 

@@ -24,7 +24,7 @@ def read_plan(path: str | Path) -> Plan:
     try:
         return Plan(**draft)
     except InputError as exc:
-        raise InputError(f"{Path(path).name}: {exc}") from exc
+        raise exc.within(Path(path).name) from exc
 
 
 def read_draft(path: Path) -> dict[str, Any]:

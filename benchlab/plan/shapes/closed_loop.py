@@ -40,7 +40,10 @@ class ClosedLoop:
         check_seconds("think_time_s", self.think_time_s, zero=True)
         if self.think_time not in THINK_TIMES:
             raise InputError(
-                f"think_time={self.think_time!r} is unknown: use {' or '.join(THINK_TIMES)}"
+                "is unknown",
+                field="think_time",
+                value=self.think_time,
+                remedy=f"use {' or '.join(THINK_TIMES)}",
             )
 
     def describe(self) -> str:

@@ -40,24 +40,30 @@ def load_from_dict(data: Mapping[str, Any]) -> Load:
             used; the message names it and what there is.
     """
     if not isinstance(data, Mapping):
-        raise InputError(f"load={data!r} must be a table with a kind, one of {_listed(_KINDS)}")
+        raise InputError(
+            f"must be a table with a kind, one of {_listed(_KINDS)}", field="load", value=data
+        )
     values = dict(data)
     kind = values.pop("kind", None)
     if kind is None:
-        raise InputError(f"the load has no kind: use one of {_listed(_KINDS)}")
+        raise InputError("the load has none", field="kind", remedy=f"use one of {_listed(_KINDS)}")
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise InputError(f"load kind {kind!r} is unknown: use one of {_listed(_KINDS)}")
+        raise InputError(
+            "is unknown", field="kind", value=kind, remedy=f"use one of {_listed(_KINDS)}"
+        )
     shape = _KINDS[kind]
     known = [item.name for item in fields(shape)]
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise InputError(
-            f"load {kind} has the unknown field {_listed(unknown)}: known are {_listed(known)}"
+            f"load {kind} has no such field",
+            field=unknown[0],
+            remedy=f"known are {_listed(known)}",
         )
     required = [item.name for item in fields(shape) if item.default is MISSING]
     missing = [name for name in required if name not in values]
     if missing:
-        raise InputError(f"load {kind} lacks {_listed(missing)}")
+        raise InputError(f"load {kind} lacks {_listed(missing)}", field=missing[0])
     return shape(**values)
 
 

@@ -32,4 +32,6 @@ def check_arrivals(arrivals: object) -> None:
         InputError: neither ``constant`` nor ``poisson``.
     """
     if arrivals not in ARRIVALS:
-        raise InputError(f"arrivals={arrivals!r} is unknown: use {' or '.join(ARRIVALS)}")
+        raise InputError(
+            "is unknown", field="arrivals", value=arrivals, remedy=f"use {' or '.join(ARRIVALS)}"
+        )

@@ -8,6 +8,9 @@ think    ``100ms`` or ``100ms,exponential``
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from benchlab.errors import InputError
 from benchlab.plan.shapes.closed_loop import THINK_TIMES
 from benchlab.plan.shapes.spike import Spike
@@ -40,18 +43,20 @@ def parse_stages(text: str, arrivals: str = "constant") -> Stages:
     """
     stages: list[tuple[float, float]] = []
     start_rps = 0.0
-    for duration_s, rates in _pairs(text, "stages", _STAGES_HINT):
-        first, dash, last = rates.partition("-")
-        rate_rps = _rate(last if dash else first, text, _STAGES_HINT)
-        if dash and not stages:
-            start_rps = _rate(first, text, _STAGES_HINT)
-        elif dash and _rate(first, text, _STAGES_HINT) != stages[-1][1]:
-            raise InputError(
-                f"stage {len(stages) + 1} of {text!r} starts at {first} requests/s, but the one"
-                f" before ends at {stages[-1][1]:g}: leave its start out, or use steps for a jump"
-            )
-        stages.append((duration_s, rate_rps))
-    return Stages(stages, start_rps, arrivals)
+    with _reading("stages", text, _STAGES_HINT):
+        for duration_s, rates in _pairs(text):
+            first, dash, last = rates.partition("-")
+            rate_rps = _rate(last if dash else first)
+            if dash and not stages:
+                start_rps = _rate(first)
+            elif dash and _rate(first) != stages[-1][1]:
+                raise InputError(
+                    f"stage {len(stages) + 1} starts at {first} requests/s, but the one before"
+                    f" ends at {stages[-1][1]:g}",
+                    remedy="leave its start out, or use steps for a jump",
+                )
+            stages.append((duration_s, rate_rps))
+        return Stages(stages, start_rps, arrivals)
 
 
 def parse_steps(text: str, arrivals: str = "constant") -> Steps:
@@ -60,8 +65,8 @@ def parse_steps(text: str, arrivals: str = "constant") -> Steps:
     Raises:
         InputError: something else.
     """
-    pairs = _pairs(text, "steps", _STEPS_HINT)
-    return Steps([(length_s, _rate(rate, text, _STEPS_HINT)) for length_s, rate in pairs], arrivals)
+    with _reading("steps", text, _STEPS_HINT):
+        return Steps([(length_s, _rate(rate)) for length_s, rate in _pairs(text)], arrivals)
 
 
 def parse_spike(text: str, arrivals: str = "constant") -> Spike:
@@ -71,24 +76,24 @@ def parse_spike(text: str, arrivals: str = "constant") -> Spike:
         InputError: something else, a key twice, or one that is missing or unknown.
     """
     given: dict[str, str] = {}
-    for part in text.split(","):
-        key, equals, value = (word.strip() for word in part.partition("="))
-        if not equals or key in given:
-            raise InputError(f"the spike {text!r} cannot be read at {part!r}: {_SPIKE_HINT}")
-        given[key] = value
-    keys = {"base", "peak", "at", "length", "duration"}
-    if set(given) != keys:
-        wrong = ", ".join(sorted(set(given) ^ keys))
-        what = "has the unknown key" if set(given) - keys else "lacks"
-        raise InputError(f"the spike {text!r} {what} {wrong}: {_SPIKE_HINT}")
-    return Spike(
-        _rate(given["base"], text, _SPIKE_HINT),
-        _rate(given["peak"], text, _SPIKE_HINT),
-        parse_duration_s(given["at"]),
-        parse_duration_s(given["length"]),
-        parse_duration_s(given["duration"]),
-        arrivals,
-    )
+    with _reading("spike", text, _SPIKE_HINT):
+        for part in text.split(","):
+            key, equals, value = (word.strip() for word in part.partition("="))
+            if not equals or key in given:
+                raise InputError(f"a part of it is {part!r}")
+            given[key] = value
+        keys = {"base", "peak", "at", "length", "duration"}
+        if set(given) != keys:
+            wrong = ", ".join(sorted(set(given) ^ keys))
+            raise InputError(f"the key {wrong} is {'unknown' if set(given) - keys else 'missing'}")
+        return Spike(
+            _rate(given["base"]),
+            _rate(given["peak"]),
+            parse_duration_s(given["at"]),
+            parse_duration_s(given["length"]),
+            parse_duration_s(given["duration"]),
+            arrivals,
+        )
 
 
 def parse_think_time(text: str) -> tuple[float, str]:
@@ -99,9 +104,10 @@ def parse_think_time(text: str) -> tuple[float, str]:
     """
     length, _, spread = text.partition(",")
     spread = spread.strip() or "constant"
-    if spread not in THINK_TIMES:
-        raise InputError(f"the think time {text!r} cannot be read at {spread!r}: {_THINK_HINT}")
-    return parse_duration_s(length), spread
+    with _reading("think_time", text, _THINK_HINT):
+        if spread not in THINK_TIMES:
+            raise InputError(f"the spread {spread!r} is unknown")
+        return parse_duration_s(length), spread
 
 
 def write_stages(load: Stages) -> str:
@@ -130,18 +136,29 @@ def write_think_time(seconds: float, spread: str) -> str:
     return format_duration_s(seconds) + ("" if spread == "constant" else f",{spread}")
 
 
-def _pairs(text: str, noun: str, hint: str) -> list[tuple[float, str]]:
+@contextmanager
+def _reading(field: str, text: str, hint: str) -> Iterator[None]:
+    """Let errors inside be about ``text``, with ``hint`` unless they have a remedy of their own."""
+    try:
+        yield
+    except InputError as exc:
+        raise InputError(
+            f"cannot be used: {exc}", field=field, value=text, remedy="" if exc.remedy else hint
+        ) from exc
+
+
+def _pairs(text: str) -> list[tuple[float, str]]:
     pairs = []
     for part in text.split(","):
         length, colon, rate = (word.strip() for word in part.partition(":"))
         if not (length and colon and rate):
-            raise InputError(f"the {noun} {text!r} cannot be read at {part!r}: {hint}")
+            raise InputError(f"a part of it is {part!r}")
         pairs.append((parse_duration_s(length), rate))
     return pairs
 
 
-def _rate(word: str, text: str, hint: str) -> float:
+def _rate(word: str) -> float:
     try:
         return float(word)
     except ValueError as exc:
-        raise InputError(f"{word!r} in {text!r} is not a rate in requests/s: {hint}") from exc
+        raise InputError(f"{word!r} is not a rate in requests/s") from exc

@@ -100,22 +100,26 @@ def check_levels(name: str, pairs: object) -> tuple[tuple[float, float], ...]:
         InputError: none or too many of them, one that is no pair, or a value out of bounds; the
             message counts from 1.
     """
-    hint = f"{name} must be pairs (duration_s, rate_rps), such as [(10, 100), (30, 500)]"
+    remedy = "give pairs (duration_s, rate_rps), such as [(10, 100), (30, 500)]"
     if isinstance(pairs, str) or not isinstance(pairs, Sequence):
-        raise InputError(f"{name}={pairs!r} cannot be read: {hint}")
+        raise InputError("cannot be read", field=name, value=pairs, remedy=remedy)
     if not 1 <= len(pairs) <= _MAX_PIECES:
-        raise InputError(f"{name} has {len(pairs):,} entries, 1 to {_MAX_PIECES:,} are possible")
+        raise InputError(
+            f"{len(pairs):,} entries are given, 1 to {_MAX_PIECES:,} are possible", field=name
+        )
     levels = []
     for number, pair in enumerate(pairs, start=1):
         if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
-            raise InputError(f"entry {number} of {name} is {pair!r}: {hint}")
-        where = f"entry {number} of {name}"
-        levels.append(
-            (
-                check_seconds(f"{where}: duration", pair[0]),
-                check_rate(f"{where}: rate", pair[1], zero=True),
+            raise InputError(f"entry {number} is {pair!r}", field=name, remedy=remedy)
+        try:
+            levels.append(
+                (
+                    check_seconds("duration_s", pair[0]),
+                    check_rate("rate_rps", pair[1], zero=True),
+                )
             )
-        )
+        except InputError as exc:
+            raise exc.within(f"entry {number} of {name}") from exc
     return tuple(levels)
 
 

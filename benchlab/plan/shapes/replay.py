@@ -41,12 +41,18 @@ class Replay:
     def __post_init__(self) -> None:
         given: object = self.offsets_s
         if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
-            raise InputError(f"offsets_s={given!r} cannot be read: give arrival times in seconds")
+            raise InputError(
+                "cannot be read",
+                field="offsets_s",
+                value=given,
+                remedy="give arrival times in seconds",
+            )
         if not 1 <= len(given) <= _MAX_ARRIVALS:
             raise InputError(
-                f"offsets_s has {len(given):,} arrival times, 1 to {_MAX_ARRIVALS:,} are possible"
+                f"{len(given):,} arrival times are given, 1 to {_MAX_ARRIVALS:,} are possible",
+                field="offsets_s",
             )
-        ordered = sorted(check_seconds("an arrival time", offset, zero=True) for offset in given)
+        ordered = sorted(check_seconds("offsets_s", offset, zero=True) for offset in given)
         object.__setattr__(self, "offsets_s", tuple(map(float, ordered)))
 
     @classmethod

@@ -42,8 +42,11 @@ class Spike(VaryingRate):
         check_arrivals(self.arrivals)
         if self.at_s + self.length_s > self.duration_s + _TOLERANCE_S:
             raise InputError(
-                f"the peak lasts from {self.at_s:g} s to {self.at_s + self.length_s:g} s, beyond"
-                f" duration_s={self.duration_s!r}: let it begin earlier or make the whole longer"
+                f"ends before the peak does, which lasts from {self.at_s:g} s to"
+                f" {self.at_s + self.length_s:g} s",
+                field="duration_s",
+                value=self.duration_s,
+                remedy="let the peak begin earlier or make the whole longer",
             )
 
     def curve(self) -> RateCurve:

@@ -138,7 +138,9 @@ def _check_kinds(cls: type, table: Mapping[str, Any], where: str) -> None:
         if kinds is None or item.name not in table or item.name.endswith("_s"):
             continue
         if not isinstance(table[item.name], kinds):
-            raise InputError(f"{where} has {item.name} = {table[item.name]!r}: it must be {words}")
+            raise InputError(
+                f"must be {words}", field=item.name, value=table[item.name], where=where
+            )
 
 
 def _value(key: str, value: Any, where: str, files: Files) -> Any:
@@ -147,7 +149,7 @@ def _value(key: str, value: Any, where: str, files: Files) -> Any:
         try:
             return parse_duration_s(value)
         except InputError as exc:
-            raise InputError(f"{key} in {where}: {exc}") from exc
+            raise exc.of(key).within(where) from exc
     if key in _PATHS and isinstance(value, str) and value:
         return files.locate(value)
     return value
@@ -253,7 +255,7 @@ def _make(kind: Callable[..., Any], values: Mapping[str, Any], where: str) -> An
     try:
         return kind(**values)
     except InputError as exc:
-        raise InputError(f"{where}: {exc}") from exc
+        raise exc.within(where) from exc
     except (TypeError, ValueError, AttributeError) as exc:
         raise InputError(f"{where} has a value of the wrong kind: {exc}") from exc
 

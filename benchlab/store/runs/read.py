@@ -77,6 +77,7 @@ _ASKS = re.compile(
 )
 
 _READ_ONLY = f"the query would change the store, or does more than read it: {ALLOW_WRITE}"
+# The engine names the setting in its text alone; without it the message is a more general one.
 _SETTING = re.compile(r"Cannot modify '(\w+)' setting")
 _SETS = f"the query sets {{}}, which may stand for more than reading: {ALLOW_WRITE}"
 
@@ -227,10 +228,10 @@ def query_df(
         return pd.DataFrame()
     except (DatabaseError, ProgrammingError) as exc:
         said = reason(exc, dsn)
-        if "READONLY" in str(exc) and read_only:
+        if exc.name == "READONLY" and read_only:
             setting = _SETTING.search(str(exc))
             raise InputError(_SETS.format(setting[1]) if setting else _READ_ONLY) from exc
-        if isinstance(exc, ProgrammingError) or _USER_ERRORS.search(str(exc)):
+        if isinstance(exc, ProgrammingError) or _USER_ERRORS.search(exc.name or ""):
             raise InputError(f"the query cannot be run: {said}") from exc
         raise StoreError(f"the query failed: {said}") from exc
 

@@ -91,7 +91,7 @@ def test_arrivals_are_replayed_from_a_file(made: list[Plan], tmp_path: Path) -> 
         (["--rate", "5", "-c", "9"], "cap the connections of an open loop with --max-connections"),
         (["--arrivals", "poisson"], "--arrivals is for an open loop"),
         (["--replay", "x", "--arrivals", "poisson"], "--arrivals is not for recorded arrivals"),
-        (["--stages", "10s"], "the stages '10s' cannot be read"),
+        (["--stages", "10s"], "stages='10s' cannot be used"),
         (["--steps", "1s:5", "--duration", "2s"], "--duration=2.0 is longer .* own 1 s"),
         (["--think-time", "x"], "'x' is not a duration"),
         (["--requests", "0"], "--requests=0"),

@@ -180,20 +180,23 @@ def test_options_that_do_not_fit_the_file_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said", "told"),
+    ("given", "error", "told"),
     [
-        ({"duration_s"}, "duration_s=0.0 must be more", "--duration=0.0 must be more"),
-        (set(), "duration_s=0.0 must be more", "duration_s=0.0 must be more"),  # of a plan file
-        ({"rate"}, "rate_rps=-1 must be more", "--rate=-1 must be more"),
-        ({"slo"}, "slo 'p99<5ms' is about x", "--slo 'p99<5ms' is about x"),
-        (set(), "write client_cert: there is a key", "write --cert: there is a key"),
-        ({"name", "rate"}, "the name and rate of it", "the name and rate of it"),
-        ({"body"}, "cannot read /a/body='x'", "cannot read /a/body='x'"),
+        ({"duration_s"}, {"field": "duration_s", "value": 0.0}, "--duration=0.0 is wrong"),
+        (set(), {"field": "duration_s", "value": 0.0}, "duration_s=0.0 is wrong"),  # a plan file's
+        ({"rate"}, {"field": "rate_rps", "value": -1}, "--rate=-1 is wrong"),
+        ({"think_time"}, {"field": "think_time_s", "value": -1}, "--think-time=-1 is wrong"),
+        ({"slo"}, {"field": "slo"}, "--slo: is wrong"),
+        ({"slo"}, {"field": "slo", "where": "a.toml"}, "a.toml: slo: is wrong"),
+        ({"feed"}, {"field": "data", "remedy": "mend it"}, "--feed: is wrong: mend it"),
+        ({"duration_s"}, {}, "is wrong"),
     ],
 )
-def test_errors_speak_of_the_options_that_were_typed(given: set[str], said: str, told: str) -> None:
+def test_errors_name_the_options_that_were_typed(
+    given: set[str], error: dict[str, Any], told: str
+) -> None:
     with pytest.raises(InputError) as caught, errors_name_options(PLAN_OPTIONS, given):
-        raise InputError(said)
+        raise InputError("is wrong", **error)
     assert str(caught.value) == told
 
 

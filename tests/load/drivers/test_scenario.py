@@ -211,7 +211,7 @@ def test_a_scenario_that_cannot_be_used(
 def test_requests_and_a_scenario_exclude_each_other() -> None:
     from benchlab import Request
 
-    with pytest.raises(InputError, match="requests and a scenario"):
+    with pytest.raises(InputError, match="scenario: the plan has requests too"):
         Plan([Request("GET", "http://a/")], scenario=scenario(shop, "http://a"))
 
 

@@ -108,7 +108,7 @@ def test_reserved_space_takes_the_open_requests_and_is_given_back(small_disk: Pa
     assert not recorder.problem
     for seq in range(80_000):
         recorder.record(seq, seq, seq, seq, seq, 0, 200, 0, 0, 0)
-    assert "disk is full" in recorder.problem
+    assert recorder.problem_kind == "disk_full"
     recorder.close()
     assert recorder.pending == 0
     assert list(spool.read_records(path)["seq"]) == list(range(80_000))

@@ -59,6 +59,7 @@ def test_a_full_disk_tears_and_doubles_nothing(
     fill(recorder, 5_000)
     assert not recorder.flush()
     assert "No space left on device" in recorder.problem
+    assert recorder.problem_kind == "disk_full"
     assert list(spool.read_records(tmp_path / "samples")["seq"]) == list(range(room // 56))
     assert (tmp_path / "samples").stat().st_size % 56 == 0
     assert recorder.pending == 5_000 - room // 56

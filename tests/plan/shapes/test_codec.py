@@ -28,15 +28,15 @@ def test_a_closed_loop_survives_a_dict() -> None:
     [
         ({"kind": "sawtooth"}, "'sawtooth' is unknown: use one of closed_loop, constant_rate"),
         ({"kind": ["stages"]}, "is unknown"),
-        ({"rate_rps": 5}, "has no kind: use one of closed_loop"),
+        ({"rate_rps": 5}, "kind: the load has none: use one of closed_loop"),
         ("stages", "must be a table with a kind"),
         (
             {"kind": "constant_rate", "rate_rps": 1, "speed": 2, "colour": 3},
-            "constant_rate has the unknown field colour, speed: known are rate_rps",
+            "colour: load constant_rate has no such field: known are rate_rps",
         ),
         ({"kind": "constant_rate"}, "load constant_rate lacks rate_rps"),
         ({"kind": "spike", "base_rps": 1, "at_s": 1}, "spike lacks peak_rps, length_s, duration_s"),
-        ({"kind": "stages", "stages": [[10]]}, "entry 1 of stages"),
+        ({"kind": "stages", "stages": [[10]]}, "stages: entry 1 is"),
         ({"kind": "poisson_rate", "rate_rps": "fast"}, "rate_rps='fast'"),
     ],
 )

@@ -77,9 +77,9 @@ def test_text_that_cannot_be_read_is_told_by_its_line(text: str, words: str) -> 
         ([], "0 arrival times"),
         ("1 2 3", "cannot be read"),
         (5, "cannot be read"),
-        ([1, -1], "an arrival time=-1"),
-        ([float("nan")], "an arrival time=nan"),
-        (["1"], "an arrival time='1'"),
+        ([1, -1], "offsets_s=-1"),
+        ([float("nan")], "offsets_s=nan"),
+        (["1"], "offsets_s='1'"),
     ],
 )
 def test_times_that_cannot_be_used_are_named(offsets_s: Any, words: str) -> None:

@@ -1,0 +1,46 @@
+"""What a worker reports to its supervisor: a JSON object on each line of its standard output.
+
+{"event": "ready"}                  it can be let go
+{"event": "stopping"}               it sends nothing new for reasons of its own
+{"event": "error", "kind": …, …}    it cannot start: the error's class and its arguments
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, NamedTuple
+
+from benchlab import errors
+from benchlab.errors import BenchlabError
+
+__all__ = ["READY", "STOPPING", "Event", "error_line", "parse_event"]
+
+READY = b'{"event": "ready"}\n'
+STOPPING = b'{"event": "stopping"}\n'
+
+_PLAIN = (str, int, float, type(None))
+
+
+class Event(NamedTuple):
+    """A line of a worker; ``error`` is what it could not start for."""
+
+    name: Literal["ready", "stopping", "error"]
+    error: BenchlabError | None = None
+
+
+def error_line(error: BenchlabError) -> bytes:
+    """The line that reports ``error``."""
+    data = error.to_dict()
+    if not isinstance(data.get("value"), _PLAIN):
+        data.pop("value", None)
+    report = {"event": "error", "kind": type(error).__name__, "arguments": data}
+    return json.dumps(report).encode() + b"\n"
+
+
+def parse_event(line: bytes) -> Event:
+    """The event in a line."""
+    data: dict[str, Any] = json.loads(line)
+    if data["event"] != "error":
+        return Event(data["event"])
+    kind: type[BenchlabError] = getattr(errors, data["kind"])
+    return Event("error", kind(**data["arguments"]))

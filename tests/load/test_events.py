@@ -1,0 +1,40 @@
+"""What workers report arrives as it was."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from benchlab.errors import BenchlabError, InputError, MissingPackageError, TargetError
+from benchlab.load.events import READY, STOPPING, Event, error_line, parse_event
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TargetError("the host 'x' is unknown", remedy="check its name"),
+        TargetError("an Error\nof two lines"),
+        InputError("is wrong", field="ca_file", value="a.pem", where="plan.toml"),
+        MissingPackageError("needs h2"),
+    ],
+)
+def test_an_error_keeps_its_class_and_its_parts(error: BenchlabError) -> None:
+    line = error_line(error)
+    assert line.count(b"\n") == 1
+    for copy in (parse_event(line).error, pickle.loads(pickle.dumps(error))):
+        assert type(copy) is type(error)
+        assert copy.to_dict() == error.to_dict()
+        assert str(copy) == str(error)
+
+
+def test_a_value_that_json_has_not_is_left_out() -> None:
+    error = parse_event(error_line(InputError("is wrong", field="load", value=object()))).error
+    assert isinstance(error, InputError)
+    assert error.value is ...
+    assert str(error) == "load: is wrong"
+
+
+def test_events_without_an_error() -> None:
+    assert parse_event(READY) == Event("ready")
+    assert parse_event(STOPPING) == Event("stopping")
