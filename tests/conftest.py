@@ -24,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make known the markers, which follow from where a test is."""
     for lane, description in LANES.items():
         config.addinivalue_line("markers", f"{lane}: {description}")
+    config.addinivalue_line("markers", "soak: the full length of a test that is short (make soak)")
     config.addinivalue_line("markers", "alone: measures, so nothing else runs at that time")
 
 

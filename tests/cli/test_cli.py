@@ -16,6 +16,9 @@ import pytest
 from benchlab import ConstantRate, Plan, Request, run, spool
 from benchlab.bundled import TargetProcess
 from benchlab.cli.terminal.exit_codes import EXIT_CODES
+from tests.cli.in_process import Benchlab, benchlab_here
+
+__all__ = ["benchlab_here"]
 from tests.docs.pages import DOCS, blocks
 
 KEYS = [
@@ -194,8 +197,10 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
         (["target", "--port", "99999"], "99999"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_exit_code_2(arguments: list[str], words: str) -> None:
-    done = benchlab(*arguments)
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    benchlab_here: Benchlab, arguments: list[str], words: str
+) -> None:
+    done = benchlab_here(*arguments)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
