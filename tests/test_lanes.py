@@ -30,9 +30,10 @@ def test_every_entry_names_something() -> None:
     assert [place for place in [*LANE_OF, *ALONE] if not (TESTS / place).exists()] == []
 
 
-def test_a_file_that_no_entry_names_is_refused() -> None:
-    with pytest.raises(LookupError, match=r"tests/new/test_it\.py is in no lane"):
-        lane_of(PurePosixPath("new/test_it.py"))
+def test_the_longest_path_counts() -> None:
+    assert lane_of(PurePosixPath("cli/test_new.py")) == "process"
+    assert lane_of(PurePosixPath("cli/options/test_new.py")) == "unit"
+    assert lane_of(PurePosixPath("load/arrivals/test_shapes.py")) == "process"
 
 
 def test_a_unit_test_can_start_no_process() -> None:
