@@ -71,7 +71,7 @@ def _class_lines(name: str, cls: type) -> Iterator[str]:
         match value:
             case classmethod() | staticmethod():
                 yield f"    {type(value).__name__} {member}{_signature(getattr(cls, member))}"
-            case property(fget=getter) | cached_property(func=getter):
+            case property(fget=getter) | cached_property(func=getter) if getter is not None:
                 kind = inspect.signature(getter).return_annotation
                 yield f"    {member}: {_shown(kind)}  # computed"
             case _ if inspect.isfunction(value):

@@ -16,10 +16,10 @@ import pytest
 from benchlab import ConstantRate, Plan, Request, run, spool
 from benchlab.bundled import TargetProcess
 from benchlab.cli.terminal.exit_codes import EXIT_CODES
-from tests.cli.in_process import Benchlab, benchlab_here
-
-__all__ = ["benchlab_here"]
+from tests.cli.in_process import Benchlab
 from tests.docs.pages import DOCS, blocks
+
+pytestmark = pytest.mark.usefixtures("closed_store")
 
 KEYS = [
     "run_id",
