@@ -6,6 +6,7 @@
     │   └── MissingPackageError an optional package is not installed
     ├── RunError                the run could not be made or did not finish (exit code 1)
     │   ├── TargetError         the service under test cannot be reached
+    │   ├── OutputError         a result cannot be written: no permission, no space
     │   └── WorkerError         a worker process failed
     ├── InvalidRunError         analysis refuses a run whose verdict is not "valid" (exit code 1)
     └── StoreError              the store cannot be opened, read or written (exit code 1)
@@ -27,6 +28,7 @@ __all__ = [
     "InputError",
     "InvalidRunError",
     "MissingPackageError",
+    "OutputError",
     "RunError",
     "RunNotFoundError",
     "SchemaError",
@@ -127,6 +129,10 @@ class RunError(BenchlabError):
 
 class TargetError(RunError):
     """The service under test cannot be reached."""
+
+
+class OutputError(RunError):
+    """A result, such as a report or an exported file, cannot be written."""
 
 
 class WorkerError(RunError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["one_line", "printable"]
+__all__ = ["one_line", "plural", "printable"]
 
 _DISTURBING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]+")
@@ -19,3 +19,12 @@ def one_line(text: str, length: int) -> str:
     """``text`` on one line of at most ``length`` characters, safe to print on a terminal."""
     line = " ".join(_UNPRINTABLE.sub(" ", text[: length * 4]).split())
     return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def plural(count: int, noun: str) -> str:
+    """``count`` with its noun: ``1 request``, ``1,200 requests``.
+
+    >>> plural(1, "worker"), plural(1200, "request")
+    ('1 worker', '1,200 requests')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -87,7 +87,7 @@ def calibrate(
             read_holds(holds),
             host=fingerprint(environment),
             quick=quick,
-            max_rate_rps=round(fastest.stats.rate_rps, 1),
+            max_rate_rps=round(fastest.summary.rate_rps, 1),
             max_rate_cpu_ratio=fastest.health.workers[0].cpu_ratio,
             timer=Timer(**server.timer),
             cores=_cores_in_words(core),
@@ -132,8 +132,8 @@ def _carry_out(plans: tuple[Plan, Plan], on_progress: OnProgress | None) -> tupl
             spool.remove(finished.spool)
         if finished.stopped_ns is not None:
             raise KeyboardInterrupt
-        if finished.stats.error_count or finished.stats.count == 0:
-            errors = finished.stats.errors or "no request was measured"
+        if finished.summary.error_count or finished.summary.count == 0:
+            errors = finished.summary.errors or "no request was measured"
             raise RunError(f"the known-latency server did not answer as it must: {errors}")
         runs.append(finished)
     return runs[0], runs[1]

@@ -92,7 +92,7 @@ def print_floor(floor: Floor, out: Console) -> None:
     out.print(_probes(floor))
     out.print(
         Text(
-            f"\n  maximum rate of a worker: {floor.max_rate_in_words}"
+            f"\n  maximum rate of a worker: {floor.describe_max_rate()}"
             f" (closed loop; it used {floor.max_rate_cpu_ratio:.0%} of a core)"
         )
     )

@@ -145,7 +145,7 @@ def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
             print_run(run, error_console())
         click.echo(f"report: {page}")
     elif run is not None:
-        broken = "; ".join(result.in_words() for result in run.objectives if not result.met)
+        broken = "; ".join(result.describe() for result in run.objectives if not result.met)
         if broken:
             tell(f"benchlab: the run broke its objectives: {broken}")
         if run.verdict != "valid":

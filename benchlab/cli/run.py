@@ -18,7 +18,7 @@ from benchlab.cli.options.group import GroupedCommand, errors_name_options
 from benchlab.cli.options.run import PLAN_OPTIONS, plan_from_values, plan_options
 from benchlab.cli.terminal.exit_codes import exit_code
 from benchlab.cli.terminal.output import console, error_console, print_run, progress_bar
-from benchlab.errors import InputError, RunError
+from benchlab.errors import InputError, OutputError
 from benchlab.load.run import run as carry_out
 from benchlab.plan.toml import plan_to_toml
 from benchlab.runs.run import Run
@@ -101,11 +101,11 @@ def run(
     print_run(finished, out)
     try:
         _write(finished, json_file, csv_dir)
-    except InputError as exc:
+    except OutputError as exc:
         if store is not None:
             _save(finished, store, out)
         stays = "is kept: benchlab recover saves it" if store is None else "is saved"
-        raise RunError(f"{exc}; run {finished.id} was measured and {stays}") from exc
+        raise OutputError(f"{exc}; run {finished.id} was measured and {stays}") from exc
     if store is not None:
         _save(finished, store, out)
     elif finished.spool is not None:
@@ -147,7 +147,7 @@ def _write(finished: Run, json_file: str | None, csv_dir: Path | None) -> None:
             try:
                 Path(json_file).write_text(f"{text}\n")
             except OSError as exc:
-                raise InputError(f"cannot write {json_file} ({exc.strerror})") from exc
+                raise OutputError(f"cannot write {json_file} ({exc.strerror})") from exc
     if csv_dir is not None:
         from benchlab.report import write_tables
 

@@ -73,7 +73,7 @@ def run_card(run: Run) -> str:
 
     Complete in itself: no script, nothing loaded from anywhere, every text escaped.
     """
-    stats = run.stats
+    stats = run.summary
     target = run.plan.describe_requests()
     when = run.started_at.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
     reason = ""
@@ -131,7 +131,7 @@ def _examples(run: Run) -> str:
 
 
 def _table(run: Run) -> str:
-    stats = run.stats
+    stats = run.summary
     parts = (
         ("latency", stats.latency_ns),
         ("service time", stats.service_ns),
@@ -177,7 +177,7 @@ def _cell(text: str) -> str:
 
 
 def _picture(run: Run) -> str:
-    latency = run.stats.latency_ns
+    latency = run.summary.latency_ns
     if latency is None:
         return ""
     low, high = max(latency.min, 1), max(latency.max, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchlab.plan.shapes import ClosedLoop
-from benchlab.runs.window import counted_out
+from benchlab.runs.verdict import reached_request_count
 from benchlab.units import NS_PER_S, format_ms
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def window_in_words(run: Run) -> str:
     length = f"{(end_ns - start_ns) / NS_PER_S:.3g} s"
     if plan.request_count is not None:
         count = len(run.measured)
-        if counted_out(plan, run.samples):
+        if reached_request_count(plan, run.samples):
             return f"{count:,} requests measured in {length} {after}"
         why = "the time was over" if run.stopped_ns is None else "the run was stopped"
         return f"{count:,} of {plan.request_count:,} requests measured {after}: then {why}"
@@ -74,7 +74,7 @@ def floor_in_words(run: Run) -> str:
     """The median and the 99th percentile beside what this host adds by itself."""
     if run.floor is None:
         return run.floor_note
-    floor, latency = run.floor.under(run.plan.load), run.stats.latency_ns
+    floor, latency = run.floor.under(run.plan.load), run.summary.latency_ns
     when = f"{run.floor.measured_at:%Y-%m-%d}{', not undisturbed' if run.floor.warnings else ''}"
     if latency is None:
         return f"floor {format_ms(floor.p50)} at p50, calibrated {when}"

@@ -1,4 +1,4 @@
-"""Runs as files: ours written and read back exactly, and those of other tools read in.
+"""Export and import of runs: benchlab's own files exactly, other tools' files as far as they go.
 
     export.py    a run → one Parquet, Arrow or CSV file, in blocks
     own.py       such a file → the run

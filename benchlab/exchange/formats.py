@@ -1,4 +1,4 @@
-"""Which format a file has, told by what it begins with."""
+"""Detect the format of a file by its first bytes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LOOKED_AT_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A format that can be imported: what it is, and how its beginning looks."""
+    """An importable format: the command that writes it, and a test of a file's first bytes."""
 
-    words: str
+    written_by: str
     matches: Callable[[bytes], object]
 
 
@@ -60,11 +60,11 @@ SOURCES: dict[str, Source] = {
         _has(rb'\n?\s*"?Value"?[ \t,]+"?Percentile"?[ \t,]+"?TotalCount'),
     ),
 }
-"""Name for ``--from``, in the order they are tried."""
+"""Formats by their name for ``--from``, in the order of detection."""
 
 
 def detect(path: Path) -> str:
-    """The format of a file.
+    """The name of a file's format.
 
     Raises:
         InputError: it has none of them; the message names them.

@@ -1,4 +1,4 @@
-"""Reading a file of results, ours or another tool's."""
+"""Import a file of results, benchlab's own or another tool's."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _SUMMARIES: dict[str, Callable[[Path, str | None], ImportedSummary]] = {
 def import_file(
     path: str | Path, *, source: str | None = None, url: str | None = None, unit: str = "ms"
 ) -> Run | ImportedSummary:
-    """What a file holds: a `Run` of requests, or an `ImportedSummary` where it has none.
+    """Read a `Run` from a file, or an `ImportedSummary` if the file has no requests.
 
-    ``source`` is the format's name (as ``--from``), told from the content when left out; ``url``
-    is the address measured, for formats that do not say it; ``unit`` that of a ``.hgrm``.
-    A run of another tool has the verdict ``imported``. The same file gives the same id, so
-    that storing it again changes nothing.
+    ``source`` is the name of the format (as ``--from``), by default detected from the content;
+    ``url`` is the measured address, for formats that do not contain it; ``unit`` is that of a
+    ``.hgrm``. A run of another tool has the verdict ``imported``. The same file gives the same id,
+    so storing it again changes nothing.
 
     Raises:
         InputError: no known format, a URL that is none, or a broken file; with the line where

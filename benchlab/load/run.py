@@ -10,13 +10,14 @@ from benchlab import spool
 from benchlab.errors import InputError
 from benchlab.load.open_files import check_open_files
 from benchlab.load.supervisor.environment import capture_environment
-from benchlab.load.supervisor.floor_file import carry
+from benchlab.load.supervisor.floor_file import attach_floor
 from benchlab.load.supervisor.preflight import check_credentials, check_reachable
 from benchlab.load.supervisor.processes import StopSignal, stop_on_interrupt, supervise
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import Imported
-from benchlab.runs.run import Run, new_run_id
+from benchlab.runs.head import new_run_id
+from benchlab.runs.run import Run
 
 __all__ = ["run", "run_async"]
 
@@ -107,7 +108,7 @@ def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> 
     check_open_files(plan)
     check_reachable(plan)
     environment = capture_environment()
-    environment["calibration"] = carry(environment)
+    environment["calibration"] = attach_floor(environment)
     with spool.create(new_run_id(), plan, environment) as directory:
         try:
             supervise(plan, directory, stop, on_progress)

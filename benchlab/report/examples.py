@@ -49,7 +49,7 @@ def _exhibit(example: Example, *, warmup: bool) -> Exhibit:
         kind=example.kind,
         status=str(example.status or ""),
         endpoint=printable(example.endpoint),
-        words=printable(example.words),
+        words=printable(example.message),
         place=place,
         headers=printable("\n".join(f"{name}: {value}" for name, value in example.headers)),
         body=printable(example.body),

@@ -9,8 +9,8 @@ from benchlab.display.text import window_in_words
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.redact import header_value, public_url
-from benchlab.runs.health import count_dropped
 from benchlab.runs.run import Run
+from benchlab.runs.verdict import count_missing
 from benchlab.units import format_bytes, format_count, format_ratio
 
 __all__ = ["Fact", "generator_facts", "machine_facts", "plan_facts", "target_facts"]
@@ -97,7 +97,7 @@ def generator_facts(run: Run) -> list[str]:
     """Sentences on how well the generator did its work."""
     if isinstance(run.plan.load, Imported):
         return [f"{run.plan.load.source} says nothing of itself in its results."]
-    stats, workers = run.stats, run.health.workers
+    stats, workers = run.summary, run.health.workers
     waited = sum(worker.cap_wait_count for worker in workers)
     sentences = [_dropped(run)]
     if waited:
@@ -117,7 +117,7 @@ def generator_facts(run: Run) -> list[str]:
 
 def _dropped(run: Run) -> str:
     """That every request has its one record, and how that can be known."""
-    dropped = count_dropped(run.samples, run.plan.workers)
+    dropped = count_missing(run.samples, run.plan.workers)
     if dropped:
         return f"{format_count(dropped)} requests have no record, or more than one."
     counted = f"{format_count(len(run.samples))} records, warm-up included, have no gap in their"
@@ -127,9 +127,9 @@ def _dropped(run: Run) -> str:
     return (
         f"No request was dropped: the {counted} sequence numbers, and the schedule's"
         f" {format_count(intended)} requests of the measured window are as many records."
-        if intended == run.stats.count
+        if intended == run.summary.count
         else f"The schedule has {format_count(intended)} requests in the measured window and"
-        f" {format_count(run.stats.count)} are on record."
+        f" {format_count(run.summary.count)} are on record."
     )
 
 

@@ -14,8 +14,8 @@ from benchlab.analysis.phases import phases
 from benchlab.display.tables import ENDPOINT_HEAD, endpoint_rows
 from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.plan.tracing import is_traced, trace_id
-from benchlab.runs.health import unhindered
 from benchlab.runs.run import Run
+from benchlab.runs.verdict import without_cap_wait
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.records import join_records
 from benchlab.samples.samples import ErrorKind, Flag, Samples
@@ -78,7 +78,7 @@ class Table(NamedTuple):
 
 def tiles(run: Run) -> list[Tile]:
     """The numbers to be seen first."""
-    stats = run.stats
+    stats = run.summary
     p50, p99 = ("–", "", "no samples"), ("–", "", "no samples")
     if stats.latency_ns is not None:
         floor = run.floor.under(run.plan.load) if run.floor else None
@@ -118,7 +118,7 @@ def tiles(run: Run) -> list[Tile]:
 
 def percentile_table(run: Run) -> Table | None:
     """Latency, service time and lag by statistic, ms; with errors, those of successes too."""
-    stats = run.stats
+    stats = run.summary
     columns: list[tuple[str, Distribution | None]] = [("latency", stats.latency_ns)]
     if run.floor is not None:
         columns.append(("floor", run.floor.under(run.plan.load)))
@@ -294,7 +294,7 @@ def _of_worker(samples: Samples, worker: int, workers: int) -> Samples:
 
 
 def _lag_p99_ms(samples: Samples) -> str:
-    p99_ns = percentile_of(unhindered(samples).in_blocks("lag_ns"), 0.99)
+    p99_ns = percentile_of(without_cap_wait(samples).in_blocks("lag_ns"), 0.99)
     return "–" if p99_ns is None else format_column_ms([p99_ns])[0]
 
 

@@ -53,7 +53,7 @@ def render_page(
     return template.render(
         css=Markup(css),
         run=run,
-        stats=run.stats,
+        stats=run.summary,
         version=__version__,
         request_line=f"{run.plan.requests[0].method} {public_url(run.url)}",
         more_requests=len(run.plan.requests) - 1,
@@ -107,7 +107,7 @@ def _assets() -> tuple[jinja2.Template, str]:
 
 
 def _error_note(run: Run) -> str:
-    stats = run.stats
+    stats = run.summary
     if stats.error_count == 0:
         return ""
     return (
@@ -118,7 +118,7 @@ def _error_note(run: Run) -> str:
 
 
 def _percentile_note(run: Run) -> str:
-    count = run.stats.count
+    count = run.summary.count
     if 0 < count < 1000:
         return (
             f"With {count:,} requests, p99.9 is the slowest of them; it takes 1,000 or more"
@@ -128,7 +128,7 @@ def _percentile_note(run: Run) -> str:
 
 
 def _figures(run: Run) -> dict[str, Markup]:
-    latency = run.stats.latency_ns
+    latency = run.summary.latency_ns
     numbers_said = (
         "There are no samples."
         if latency is None
@@ -165,7 +165,7 @@ def _server(
             "Distributions of client latency and of server span time of the same requests.",
         )
     return {
-        "coverage": f"Server {coverage.in_words()}." if coverage.sampled else "",
+        "coverage": f"Server {coverage.describe()}." if coverage.sampled else "",
         "incomplete": not coverage.enough,
         "cause": coverage.cause(),
         "table": numbers.server_table(frame),

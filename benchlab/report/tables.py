@@ -20,7 +20,7 @@ def csv_tables(run: Run) -> dict[str, pd.DataFrame]:
     are hidden.
     """
     measured = run.measured
-    summary = run.summary()
+    summary = run.to_pandas()
     summary["url"] = public_url(run.url)
     tables = {
         "summary.csv": summary,

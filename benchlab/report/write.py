@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchlab.errors import InputError
+from benchlab.errors import OutputError
 from benchlab.report.page import Extra, render_page
 from benchlab.report.tables import csv_tables
 from benchlab.runs.run import Run
 from benchlab.runs.trace import Trace
 from benchlab.runs.trace_coverage import TraceCoverage
+from benchlab.spool.storage import replace_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +48,7 @@ def write_report(
     Credentials in headers and URLs are hidden, since reports are handed on.
 
     Raises:
-        InputError: the directory cannot be written.
+        OutputError: the directory cannot be written.
     """
     target = Path(directory)
     page = target / "report.html"
@@ -71,7 +70,7 @@ def write_tables(run: Run, directory: Path | str) -> list[Path]:
     """Write the tables of a report alone, as CSV; returns their paths.
 
     Raises:
-        InputError: the directory cannot be written.
+        OutputError: the directory cannot be written.
     """
     texts = _as_csv(csv_tables(run))
     _write_all(Path(directory), texts)
@@ -88,19 +87,9 @@ def _write_all(directory: Path, texts: Mapping[str, str]) -> None:
         if _OPTIONAL not in texts:
             (directory / _OPTIONAL).unlink(missing_ok=True)  # of an earlier run with several
         for name, text in texts.items():
-            _replace(directory / name, text)
+            replace_text(directory / name, text)
     except OSError as exc:
-        raise InputError(
-            f"cannot write to {directory} ({exc.strerror}): choose a directory that you can write"
+        raise OutputError(
+            f"cannot write to {directory} ({exc.strerror})",
+            remedy="choose a directory that you can write",
         ) from exc
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put ``text`` at ``path``; a reader sees the old file or the new one, never a part."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="")
-        partial.replace(path)
-    finally:
-        with suppress(OSError):
-            partial.unlink()

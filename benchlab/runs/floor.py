@@ -1,7 +1,7 @@
-"""The noise floor of a host: what benchlab and the kernel add to a latency that is known exactly.
+"""The noise floor of a host: what benchlab and the kernel add to a known latency.
 
-It is measured by ``benchlab calibrate`` against a server that says for how long it really held
-each request. Every run carries the floor of the host it was made on, in
+``benchlab calibrate`` measures it against a server that reports for how long it really held each
+request. Every run carries the floor of the host it was made on, in
 ``environment["calibration"]``: ``{"floor": …}``, or ``{"note": why there is none}``.
 """
 
@@ -23,9 +23,9 @@ __all__ = [
     "Floor",
     "Probe",
     "Timer",
-    "carried_floor",
-    "carried_note",
     "fingerprint",
+    "floor_note_of",
+    "floor_of",
     "mismatch",
 ]
 
@@ -36,13 +36,15 @@ BUSY_SERVER_RATIO = 0.9
 have sent more."""
 
 CALIBRATION_TAGS = (("benchlab", "calibration"),)
-"""Tags of the plans that a calibration carries out. Their runs are never kept."""
+"""Tags of the plans that a calibration runs. Their runs are not stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """How late the server's timer rang before it served, by ``clock``; the server corrects the
-    median and says of each request for how long it really held it."""
+    """How late the server's timer, ``clock``, expired before the server responded.
+
+    The server corrects the median, and reports for each request how long it really held it.
+    """
 
     clock: str
     late_p50_ns: int
@@ -52,9 +54,9 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What was added to the requests that were to be held for ``hold_ns``.
+    """What was added to the ``count`` requests that the server should hold for ``hold_ns``.
 
-    ``missed_ns`` is how much longer they were held; ``latency_ns`` and ``service_ns`` what the
+    ``missed_ns`` is how much longer it held them; ``latency_ns`` and ``service_ns`` are what the
     client measured beyond the time they were really held.
     """
 
@@ -70,10 +72,11 @@ class Floor:
     """What this host adds to a latency, and how much one worker can do on it.
 
     ``latency_ns``, ``service_ns`` and ``lag_ns`` are over the ``count`` requests of all probes,
-    sent at ``rate_rps`` by one worker as Poisson arrivals. ``max_rate_rps`` is that of a closed
-    loop on a server that answers at once, while the worker used ``max_rate_cpu_ratio`` of a core.
-    ``cores`` says what ran where; ``warnings`` what speaks against the numbers. ``host`` is the
-    `fingerprint` of where they hold.
+    sent at ``rate_rps`` by one worker as Poisson arrivals. ``max_rate_rps`` is that of a
+    closed loop against a server that responds at once, while the worker used
+    ``max_rate_cpu_ratio`` of a core.
+    ``cores`` describes what ran where, ``warnings`` what makes the numbers doubtful. ``host`` is
+    the `fingerprint` of the host they are valid for.
     """
 
     measured_at: datetime
@@ -92,17 +95,16 @@ class Floor:
     warnings: Sequence[str] = ()
 
     def under(self, load: Load) -> Distribution:
-        """What is added to the latencies of ``load``: a closed loop has no lag."""
+        """What the host adds to latencies under ``load``: a closed loop has no lag."""
         return self.service_ns if isinstance(load, ClosedLoop) else self.latency_ns
 
     @property
     def max_rate_is_bound(self) -> bool:
-        """Whether a worker could have sent more: it waited for the server."""
+        """Whether ``max_rate_rps`` is a lower bound: the worker was waiting for the server."""
         return self.max_rate_cpu_ratio < BUSY_SERVER_RATIO
 
-    @property
-    def max_rate_in_words(self) -> str:
-        """The most that a worker can send, per second."""
+    def describe_max_rate(self) -> str:
+        """The most that a worker can send, e.g. ``at least 61,234 requests/s``."""
         at_least = "at least " if self.max_rate_is_bound else ""
         return f"{at_least}{self.max_rate_rps:,.0f} requests/s"
 
@@ -139,15 +141,15 @@ class Floor:
         return (
             f"<Floor of {self.host.get('host')}, {self.measured_at:%Y-%m-%d}: latency p50"
             f" {format_ms(self.latency_ns.p50)}, p99 {format_ms(self.latency_ns.p99)};"
-            f" {self.max_rate_in_words} of a worker{disturbed}>"
+            f" {self.describe_max_rate()} of a worker{disturbed}>"
         )
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Floor:
-        """What `to_dict` wrote.
+        """Read what `to_dict` wrote.
 
         Raises:
-            KeyError, TypeError, ValueError: it is something else.
+            KeyError, TypeError, ValueError: ``data`` is something else.
         """
         distributions = ("latency_ns", "service_ns", "lag_ns")
         return cls(
@@ -163,14 +165,14 @@ class Floor:
 
 
 def fingerprint(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """What a calibration depends on, out of a captured environment."""
+    """The part of a captured environment that a calibration depends on."""
     names = ("host", "cpu_model", "cpu_count", "cpu_usable", "cpu_quota", "kernel", "python")
     version = (environment.get("packages") or {}).get("benchlab")
     return {**{name: environment.get(name) for name in names}, "benchlab": version}
 
 
 def mismatch(floor: Floor, environment: Mapping[str, Any]) -> str:
-    """Why ``floor`` says nothing of the present host, in words; empty when it does."""
+    """Why ``floor`` does not apply to the host of ``environment``; empty if it applies."""
     here = fingerprint(environment)
     different = [
         f"{name.replace('_', ' ')} {floor.host.get(name)}, here {value}"
@@ -182,8 +184,8 @@ def mismatch(floor: Floor, environment: Mapping[str, Any]) -> str:
     return f"the calibration was made elsewhere ({'; '.join(different)}): run benchlab calibrate"
 
 
-def carried_floor(environment: Mapping[str, Any]) -> Floor | None:
-    """The floor that a run was made on; None when there is none or it cannot be read."""
+def floor_of(environment: Mapping[str, Any]) -> Floor | None:
+    """The floor in a run's environment; None if there is none, or it cannot be read."""
     carried = environment.get("calibration") or {}
     try:
         return Floor.from_dict(carried["floor"])
@@ -191,9 +193,9 @@ def carried_floor(environment: Mapping[str, Any]) -> Floor | None:
         return None
 
 
-def carried_note(environment: Mapping[str, Any]) -> str:
-    """Why a run carries no floor; empty when it carries one."""
-    if carried_floor(environment) is not None:
+def floor_note_of(environment: Mapping[str, Any]) -> str:
+    """Why a run's environment has no floor; empty if it has one."""
+    if floor_of(environment) is not None:
         return ""
     carried = environment.get("calibration") or {}
     return str(carried.get("note") or NOT_CALIBRATED)

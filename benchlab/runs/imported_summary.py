@@ -1,4 +1,4 @@
-"""What another tool says of a run whose requests it did not keep."""
+"""Percentiles and totals that another tool reported, without its requests."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["ImportedSummary", "Interval", "Point"]
 
 
 class Point(NamedTuple):
-    """A percentile as the tool gives it: ratio 0 to 1, and ns.
+    """A percentile as the tool reported it: ratio 0 to 1, and ns.
 
-    ``request_count`` is how many took at most as long, where the tool says so.
+    ``request_count`` is how many requests took at most as long, if the tool reports it.
     """
 
     ratio: float
@@ -47,9 +47,9 @@ class Interval(NamedTuple):
 class ImportedSummary:
     """A run of another tool as percentiles and totals: no requests, so no samples.
 
-    It cannot be merged, cut or compared like a run, and its percentiles are as exact as the tool
-    made them. Times are ns; None is what the file does not say, ``notes`` is what to know.
-    Credentials in ``url`` are hidden.
+    It cannot be merged, sliced or compared like a run, and its percentiles are only as exact as the
+    tool's. Times are ns; None is what the file does not contain, ``notes`` is what a reader should
+    know. Credentials in ``url`` are hidden.
     """
 
     id: str
@@ -74,16 +74,16 @@ class ImportedSummary:
 
     @property
     def started_at(self) -> datetime | None:
-        """The start, aware UTC; None when the file does not say."""
+        """The start, aware UTC; None if the file does not contain it."""
         if self.started_at_ns is None:
             return None
         return datetime.fromtimestamp(self.started_at_ns // NS_PER_S, UTC)
 
     def percentile_ns(self, ratio: float) -> int | None:
-        """The percentile that the tool gives for this ratio; None when it gives none.
+        """The percentile that the tool reported for this ratio; None if it did not.
 
-        In a histogram's table, whose rows have counts, the next row above bounds it: that one is
-        taken then.
+        In a histogram's table, whose rows have counts, the next row above is its upper bound, and
+        is returned.
         """
         for point in self.percentiles:
             if point.ratio >= ratio:
@@ -106,7 +106,7 @@ class ImportedSummary:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The summary as programs read it, without the time series."""
+        """A JSON-ready dict, without the time series."""
         return {
             "id": self.id,
             "kind": "imported summary",

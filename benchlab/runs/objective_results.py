@@ -1,4 +1,4 @@
-"""What comes of objectives: the numbers they are about, from samples, and whether they hold."""
+"""Evaluation of objectives: the observed numbers, and whether they meet the limits."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from benchlab.plan.objectives import Objective
 from benchlab.samples.percentiles import Extent, percentile_of
 from benchlab.samples.records import join_records
 from benchlab.samples.samples import Samples
+from benchlab.text import plural
 from benchlab.units import NS_PER_S, seconds_to_ns
 
 __all__ = ["ObjectiveResult", "evaluate", "observe"]
@@ -22,13 +23,12 @@ _MOST_ORDERED = 500_000  # samples
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveResult:
-    """What came of an objective.
+    """Result of evaluating an objective.
 
-    ``observed`` is in the unit of the objective's limit, and None when there was nothing to
-    observe; an objective of which nothing was observed is not met. For a windowed objective
-    ``observed`` is the worst of ``window_count`` windows, which began ``worst_start_ns`` after the
-    start of the run; ``broken_count`` windows were not as they should be, the first of them at
-    ``first_broken_ns``.
+    ``observed`` is in the unit of the objective's limit. It is None if there was nothing to
+    observe; then the objective is not met. For a windowed objective ``observed`` is the worst of
+    ``window_count`` windows, which starts ``worst_start_ns`` after the start of the run;
+    ``broken_count`` windows broke the limit, the first one at ``first_broken_ns``.
     """
 
     objective: Objective
@@ -46,7 +46,7 @@ class ObjectiveResult:
 
     @property
     def observed_text(self) -> str:
-        """The observed value with its unit; a dash when there is none."""
+        """The observed value with its unit; a dash if there is none."""
         return "–" if self.observed is None else self.objective.show(self.observed)
 
     @property
@@ -58,17 +58,17 @@ class ObjectiveResult:
         if self.worst_start_ns is None:
             return f"no window of {window_s:g} s was complete"
         start_s = self.worst_start_ns / NS_PER_S
-        words = f"worst from {start_s:.6g} s to {start_s + window_s:.6g} s"
-        windows = f"{self.window_count:,} window{'s' if self.window_count > 1 else ''}"
+        worst = f"worst from {start_s:.6g} s to {start_s + window_s:.6g} s"
+        windows = plural(self.window_count, "window")
         if self.first_broken_ns is None:
-            return f"{words}, of {windows}"
+            return f"{worst}, of {windows}"
         first = f", first at {self.first_broken_ns / NS_PER_S:.6g} s"
         return (
-            f"{words}; broken in {self.broken_count:,} of {windows}"
+            f"{worst}; broken in {self.broken_count:,} of {windows}"
             f"{first if self.first_broken_ns != self.worst_start_ns else ''}"
         )
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """The whole result in one line."""
         if self.observed is None:
             return f"{self.objective}: broken, there was nothing to observe"
@@ -93,12 +93,12 @@ class ObjectiveResult:
 def evaluate(
     objective: Objective, measured: Samples, start_ns: int, end_ns: int
 ) -> ObjectiveResult:
-    """Hold ``objective`` against the samples of the window ``start_ns`` to ``end_ns``.
+    """Evaluate ``objective`` over the samples of the window ``start_ns`` to ``end_ns``.
 
-    Percentiles are exact. Windows follow each other from ``start_ns`` on and hold the requests
-    intended in them; an incomplete last one is left out, and so is one without any request, except
-    for counts and rates. A rate is that of the answers which came within a window. Of an endpoint
-    that the samples do not have, nothing is observed.
+    Percentiles are exact. The objective's own windows follow each other from ``start_ns`` on and
+    hold the requests intended in them. An incomplete last one is left out; so is one without
+    requests, except for counts and rates. A rate counts the responses that completed in a window.
+    For an endpoint that the samples do not have, nothing is observed.
     """
     samples = measured
     if objective.endpoint:
@@ -133,7 +133,7 @@ def evaluate(
 
 
 def observe(objective: Objective, samples: Samples, start_ns: int, end_ns: int) -> float | None:
-    """The number that ``objective`` is about, of these samples; None when they have none."""
+    """The statistic of ``objective`` over these samples; None if it has no value."""
     if objective.statistic == "error_count":
         return samples.error_count
     if objective.statistic == "rate_rps":
@@ -157,11 +157,11 @@ def _windows(
 ) -> Iterator[tuple[int, Samples]]:
     """Start and samples of each complete window, in order.
 
-    Windows that together hold few samples are cut from one ordered copy of these.
+    Small windows are cut from one sorted copy of several windows' samples.
     """
     by = "done_ns" if objective.statistic == "rate_rps" else "intended_ns"
     starts = range(start_ns, end_ns - length_ns + 1, length_ns)
-    # An answer at the very moment that parts two windows belongs to the first of them.
+    # A response exactly at the boundary of two windows belongs to the first.
     first_ns = start_ns + (by == "done_ns")
     counts = np.zeros(len(starts), dtype=np.int64)
     bounds = []
@@ -194,7 +194,7 @@ def _windows(
 
 
 def _groups(counts: NDArray[np.int64]) -> Iterator[range]:
-    """Neighbouring windows that may be copied at once; a large one stands alone."""
+    """Group adjacent windows that may be copied together; a large one is a group of its own."""
     first = held = 0
     for window, count in enumerate(counts.tolist()):
         if window > first and held + count > _MOST_ORDERED:

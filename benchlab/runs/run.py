@@ -1,27 +1,26 @@
-"""A run: its plan, the samples it gave, and what the generator says about itself."""
+"""A run: its metadata, the samples it gave, and what follows from both."""
 
 from __future__ import annotations
 
-import re
-import secrets
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchlab.errors import InputError, InvalidRunError
-from benchlab.plan.plan import Plan
+from benchlab.errors import InvalidRunError
 from benchlab.redact import public_url
-from benchlab.runs.floor import Floor, carried_floor, carried_note
-from benchlab.runs.health import Health, Judgement, Verdict, judge
+from benchlab.runs.floor import Floor, floor_note_of, floor_of
+from benchlab.runs.head import RunHead
 from benchlab.runs.objective_results import ObjectiveResult, evaluate
-from benchlab.runs.warnings import cautions
-from benchlab.runs.window import counted_out, measured_window_ns
+from benchlab.runs.verdict import (
+    Verdict,
+    VerdictReason,
+    decide_verdict,
+    measured_window_ns,
+    reached_request_count,
+)
+from benchlab.runs.warnings import warnings_of
 from benchlab.samples.connections import Connections
-from benchlab.samples.examples import Example
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.samples import Samples
 from benchlab.samples.summary import Summary, summarize
@@ -29,56 +28,38 @@ from benchlab.samples.summary import Summary, summarize
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Run", "new_run_id"]
-
-_ID = re.compile(r"[0-9a-f]{16}")
+__all__ = ["Run"]
 
 
-def new_run_id() -> str:
-    """16 hex digits: milliseconds since 1970, then 16 random bits. Later runs sort later."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
+@dataclass(frozen=True, kw_only=True)
+class Run(RunHead):
+    """The result of carrying out a plan: its `RunHead`, and what was measured.
 
-
-@dataclass(frozen=True)
-class Run:
-    """The result of carrying out a plan.
-
-    ``started_at`` is the wall clock (aware, UTC) at time 0 of the samples, and ``started_at_ns``
-    the same in whole ns since 1970. ``stopped_ns`` is set when the run was stopped early, as time
-    from its start; ``stop_reason`` says why if that was by the plan's ``abort_on``. ``examples``
-    are the first failed requests of each kind, in order of ``seq``. ``spool`` is the directory
-    that still holds the samples on disk; a store removes it once it has them.
-
-    ``id`` becomes the names of files and half of each trace id, wherever the run came from.
-
-    Raises:
-        InputError: an ``id`` that is not 16 lower-case hex digits.
+    ``spool`` is the directory that still holds the samples on disk; a store removes it once it has
+    them.
     """
 
-    id: str
-    plan: Plan
-    started_at: datetime
-    started_at_ns: int
     samples: Samples
-    health: Health = field(default_factory=Health)
     connections: Connections = field(default_factory=Connections)
-    environment: Mapping[str, Any] = field(default_factory=dict)
-    examples: tuple[Example, ...] = ()
-    stopped_ns: int | None = None
-    stop_reason: str = ""
     spool: Path | None = None
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.id, str) or not _ID.fullmatch(self.id):
-            raise InputError(
-                f"{self.id!r} is no id of a run: it must be 16 hex digits in lower case"
-            )
+    @classmethod
+    def from_head(
+        cls,
+        head: RunHead,
+        samples: Samples,
+        connections: Connections | None = None,
+        spool: Path | None = None,
+    ) -> Run:
+        """The run of ``head`` that measured ``samples``."""
+        known = {item.name: getattr(head, item.name) for item in fields(RunHead)}
+        return cls(**known, samples=samples, connections=connections or Connections(), spool=spool)
 
     @cached_property
-    def judgement(self) -> Judgement:
-        """Verdict and reason, derived from samples and health."""
-        early = self.stopped_ns is not None and not counted_out(self.plan, self.samples)
-        return judge(
+    def verdict_reason(self) -> VerdictReason:
+        """Verdict, reason and hint, derived from samples and health."""
+        early = self.stopped_ns is not None and not reached_request_count(self.plan, self.samples)
+        return decide_verdict(
             self.plan,
             self.samples,
             self.health,
@@ -89,32 +70,32 @@ class Run:
     @property
     def verdict(self) -> Verdict:
         """``valid``, ``invalid``, ``interrupted`` or ``imported``."""
-        return self.judgement.verdict
+        return self.verdict_reason.verdict
 
     @property
     def invalid_reason(self) -> str | None:
-        """Why the verdict is not ``valid``, in words; None when it is."""
-        return self.judgement.reason
+        """Why the verdict is not ``valid``; None if it is."""
+        return self.verdict_reason.reason
 
     @property
     def hint(self) -> str | None:
-        """What would make the verdict ``valid``, in words; None when nothing is known to."""
-        return self.judgement.hint
+        """What to do for a ``valid`` verdict; None if there is nothing to do, or nothing known."""
+        return self.verdict_reason.hint
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """Circumstances that call for care in reading the numbers, whatever the verdict."""
-        return tuple(cautions(self.plan, self.samples, self.health, self.environment))
+        """Circumstances to know when reading the numbers, whatever the verdict."""
+        return tuple(warnings_of(self.plan, self.samples, self.health, self.environment))
 
     @cached_property
     def floor(self) -> Floor | None:
-        """What the host adds to a latency, as it was calibrated when the run was made."""
-        return carried_floor(self.environment)
+        """The noise floor of the host, as calibrated when the run was made; None if it was not."""
+        return floor_of(self.environment)
 
     @property
     def floor_note(self) -> str:
-        """Why there is no `floor`, in words; empty when there is one."""
-        return carried_note(self.environment)
+        """Why there is no `floor`; empty if there is one."""
+        return floor_note_of(self.environment)
 
     @property
     def url(self) -> str:
@@ -133,27 +114,27 @@ class Run:
 
     @property
     def window_ns(self) -> tuple[int, int]:
-        """Start and end of the measured window, from the start of the run."""
+        """Start and end of the measured window, in ns from the start of the run."""
         return measured_window_ns(self.plan, self.samples, self.stopped_ns)
 
     @cached_property
-    def stats(self) -> Summary:
-        """The numbers of the measured window."""
+    def summary(self) -> Summary:
+        """Counts, rates and distributions of the measured window."""
         start, end = self.window_ns
-        # Of a scenario, iterations have a schedule and samples are steps.
+        # In a scenario the schedule is per iteration, samples are per step.
         intended = None if self.plan.scenario else self.plan.intended_count(end)
         return summarize(self.measured, start, end, intended)
 
     @property
     def iteration_count(self) -> int | None:
-        """Iterations of a scenario that began in the measured window; None without a scenario."""
-        return len(self.measured.beginning) if self.plan.scenario is not None else None
+        """Iterations of a scenario that started in the measured window; None without one."""
+        return len(self.measured.iteration_starts) if self.plan.scenario is not None else None
 
     def by_endpoint(self) -> dict[str, Summary]:
-        """The numbers of the measured window for each named request, in the plan's order.
+        """The `summary` of each endpoint, in the plan's order.
 
-        Requests of the same name count as one. Which request comes when is drawn from the
-        weights, so none of several has an intended rate of its own.
+        Requests of the same name are one endpoint. If there are several, none has an intended rate:
+        which request comes when is drawn from their weights.
         """
         return dict(self._endpoints)
 
@@ -161,7 +142,7 @@ class Run:
     def _endpoints(self) -> dict[str, Summary]:
         names = list(dict.fromkeys(self.samples.endpoints))
         if len(names) == 1:
-            return {names[0]: self.stats}
+            return {names[0]: self.summary}
         measured, (start, end) = self.measured, self.window_ns
         found = {name: summarize(measured.endpoint(name), start, end) for name in names}
         # A scenario's own name stands for iterations that failed outside of any step.
@@ -170,19 +151,19 @@ class Run:
 
     @cached_property
     def objectives(self) -> tuple[ObjectiveResult, ...]:
-        """What came of the plan's ``slo``, held against the measured window; never the verdict."""
+        """Results of the plan's ``slo`` in the measured window; they never affect the verdict."""
         measured, (start, end) = self.measured, self.window_ns
         return tuple(evaluate(item, measured, start, end) for item in self.plan.objectives)
 
     def histogram(self) -> LatencyHistogram:
-        """Latencies of the measured window."""
+        """A mergeable histogram of the latencies in the measured window, in ns."""
         histogram = LatencyHistogram()
         for latency_ns in self.measured.in_blocks("latency_ns"):
             histogram.record(latency_ns)
         return histogram
 
     def require_valid(self) -> None:
-        """Refuse to go on with a run that does not support a conclusion.
+        """Raise unless the run supports a conclusion. Every analysis calls this first.
 
         Raises:
             InvalidRunError: the verdict is not ``valid``; the message has the reason.
@@ -194,13 +175,13 @@ class Run:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as people's programs read it: identity, numbers, verdict. No samples."""
+        """The result as a JSON-ready dict: identity, numbers, verdict. Without samples."""
         return {
             "run_id": self.id,
             "name": self.name,
             "url": self.url,
             "started_at": self.started_at.isoformat(),
-            **self.stats.to_dict(),
+            **self.summary.to_dict(),
             "verdict": self.verdict,
             "invalid_reason": self.invalid_reason,
             "hint": self.hint,
@@ -210,11 +191,11 @@ class Run:
             "stop_reason": self.stop_reason or None,
             "slo": [result.to_dict() for result in self.objectives],
             "examples": [example.to_dict() for example in self.examples],
-            "endpoints": {name: stats.to_dict() for name, stats in self.by_endpoint().items()},
+            "endpoints": {name: part.to_dict() for name, part in self.by_endpoint().items()},
         }
 
-    def summary(self) -> pd.DataFrame:
-        """One row for people: identity, counts and rates, durations in ms, verdict."""
+    def to_pandas(self) -> pd.DataFrame:
+        """A one-row frame: identity, counts and rates, durations in ms, verdict."""
         import pandas as pd
 
         row = self.to_dict()
@@ -238,7 +219,7 @@ class Run:
         }
         met = [result.met for result in self.objectives]
         tail["slo_met"] = all(met) if met else None
-        tail["slo"] = "; ".join(result.in_words() for result in self.objectives)
+        tail["slo"] = "; ".join(result.describe() for result in self.objectives)
         return pd.DataFrame([{**row, **tail}])
 
     def _repr_html_(self) -> str:
@@ -247,9 +228,9 @@ class Run:
         return run_card(self)
 
     def __repr__(self) -> str:
-        stats = self.stats
-        p99 = "" if stats.latency_ns is None else f", p99 {stats.latency_ns.p99 / 1e6:.3g} ms"
+        summary = self.summary
+        p99 = "" if summary.latency_ns is None else f", p99 {summary.latency_ns.p99 / 1e6:.3g} ms"
         return (
-            f"<Run {self.id} {self.name!r}: {self.verdict}, {stats.count:,} requests,"
-            f" {stats.rate_rps:,.1f} requests/s, {stats.error_count:,} errors{p99}>"
+            f"<Run {self.id} {self.name!r}: {self.verdict}, {summary.count:,} requests,"
+            f" {summary.rate_rps:,.1f} requests/s, {summary.error_count:,} errors{p99}>"
         )

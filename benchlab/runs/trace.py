@@ -1,4 +1,4 @@
-"""One request from both sides: what the client measured, and the spans that servers made of it."""
+"""One request from both sides: the client's sample and the servers' spans."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class TracedRequest:
 
     @property
     def latency_ns(self) -> int:
-        """From the intended send to the end of the answer."""
+        """From the intended send to the end of the response."""
         return self.done_ns - self.intended_ns
 
     @property
     def service_ns(self) -> int:
-        """From the actual send to the end of the answer."""
+        """From the actual send to the end of the response."""
         return self.done_ns - self.sent_ns
 
     @property
@@ -52,8 +52,8 @@ class Trace:
     ``spans`` has a row per span in order of start, with the columns timestamp (UTC), offset_ms,
     duration_ms, service, span_name, kind, status, status_message, span_id, parent_span_id,
     attributes and resource. ``offset_ms`` counts from the request's intended send, and without a
-    request from the first span. It compares the clock of the service with that of the client, so
-    it is as good as they agree.
+    request from the first span. It compares the service's clock with the client's, so it
+    is only as accurate as they agree.
     """
 
     trace_id: str

@@ -1,6 +1,7 @@
-"""Whether the service's traces of a run are complete, and if not, what they were lost to.
+"""Whether the service's traces of a run are complete and, if not, where spans were lost.
 
-What the service has counted itself is said as a fact; the rest is judged by when it was lost.
+Losses that the service counted are stated as facts; the cause of others is inferred from when they
+occurred.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from benchlab.units import NS_PER_S
 __all__ = ["ENOUGH_RATIO", "Gap", "TraceCoverage"]
 
 ENOUGH_RATIO = 0.999
-"""With fewer of the spans than this the server side of a run is a sample of it."""
+"""With a smaller share of spans than this, the server side of a run is a sample of it."""
 
-# A full queue loses spans between those it still exports, a few at a time and again and again.
-# What is lost in one piece, longer than this, was lost by whoever should have taken it.
+# A full queue loses a few spans at a time, again and again, between those it still exports.
+# A gap longer than this was caused by the receiver.
 _GAP_REQUESTS = 10
 _GAP_NS = NS_PER_S // 10
 _GAPS_MAX = 5
@@ -31,7 +32,7 @@ _REMEDY = "make it longer (OTEL_BSP_MAX_QUEUE_SIZE) or lower the trace ratio."
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of a run in which no request has a span. Times count from the start of the run."""
+    """A period in which no request has a span. Times are ns from the start of the run."""
 
     start_ns: int
     end_ns: int
@@ -43,11 +44,11 @@ class Gap:
 class TraceCoverage:
     """Measured requests that asked to be traced (``sampled``), and those with a server span.
 
-    ``unanswered`` counts those with neither a span nor an answer: the service may never have seen
-    them. ``gaps`` are the few stretches that hold most of what is missing, if there are such.
+    ``unanswered`` counts those with neither a span nor a response: the service may never have seen
+    them. ``gaps`` are the few periods that hold most of the missing spans, if there are such.
 
-    ``dropped`` and ``unexported`` are what the service has counted itself during the run: spans of
-    any kind that a full queue dropped, and that could not be exported. None: it does not say.
+    ``dropped`` and ``unexported`` are the service's own counts during the run, of spans of any
+    kind: dropped by a full queue, and failed to export. None: it does not report them.
     """
 
     sampled: int
@@ -61,7 +62,7 @@ class TraceCoverage:
     def of(
         cls, sent_ns: NDArray[np.int64], found: NDArray[np.bool_], answered: NDArray[np.bool_]
     ) -> Self:
-        """Judge sampled requests: when each was sent, whether it has a span and an answer."""
+        """Coverage of sampled requests: when each was sent, if it has a span and a response."""
         order = np.argsort(sent_ns, kind="stable")
         sent_ns, found = sent_ns[order], found[order]
         return cls(
@@ -73,22 +74,22 @@ class TraceCoverage:
 
     @property
     def missing(self) -> int:
-        """How many spans are not there."""
+        """Number of missing spans."""
         return self.sampled - self.found
 
     @property
     def enough(self) -> bool:
-        """Whether the server side may be taken as the whole run: 99.9 % are there."""
+        """Whether the server side represents the whole run: 99.9 % of the spans are there."""
         return self.found >= self.sampled * ENOUGH_RATIO
 
     def __str__(self) -> str:
-        return f"Server {self.in_words()}. {self.cause()}".rstrip()
+        return f"Server {self.describe()}. {self.cause()}".rstrip()
 
     def to_dict(self) -> dict[str, int | str | None]:
-        """As JSON has it."""
+        """A JSON-ready dict."""
         return {"sampled": self.sampled, "found": self.found, "cause": self.cause() or None}
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """``spans for 19,998 of 20,000 sampled requests (99.99 %)``."""
         text = f"spans for {self.found:,} of {self.sampled:,} sampled requests"
         if not self.sampled:
@@ -97,14 +98,14 @@ class TraceCoverage:
         return f"{text} ({percent:.2f} %)"
 
     def cause(self) -> str:
-        """What the missing ones were lost to, as sentences; empty when there are enough."""
+        """Why spans are missing, as sentences; empty if there are `enough`."""
         if self.enough:
             return ""
         counted = (self.dropped or 0) + (self.unexported or 0)
         return " ".join([*self._counted(), *(self._likely() if counted < self.missing else ())])
 
     def _counted(self) -> Iterator[str]:
-        """What the service says it has lost."""
+        """Losses that the service reports."""
         if self.dropped:
             yield (
                 f"The service's exporter dropped {self.dropped:,} spans, those of servers and"
@@ -117,7 +118,7 @@ class TraceCoverage:
             )
 
     def _likely(self) -> Iterator[str]:
-        """What the others were lost to, judged by when they were."""
+        """Likely causes of the others, from when they were lost."""
         if not self.found:
             yield (
                 "Not one was found: the service may not be instrumented or not continue the"
@@ -170,7 +171,7 @@ def _cause_of(gap: Gap) -> str:
 
 
 def _gaps(sent_ns: NDArray[np.int64], found: NDArray[np.bool_]) -> tuple[Gap, ...]:
-    """The stretches without a span, if they are few, long, and hold most of what is missing."""
+    """The periods without a span, if they are few, long, and hold most of what is missing."""
     edges = np.flatnonzero(np.diff(np.concatenate(([True], found, [True]))))
     gaps = []
     for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):

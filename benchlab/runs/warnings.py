@@ -1,4 +1,4 @@
-"""What calls for care in reading a run's numbers without making them wrong."""
+"""Warnings: circumstances to know when reading a run's numbers, which they do not make wrong."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any
 
 from benchlab.plan.plan import Plan
 from benchlab.plan.shapes import ClosedLoop
-from benchlab.runs.floor import carried_floor
-from benchlab.runs.health import BUSY_RATIO, LAG_P99_LIMIT_NS, Health, unhindered
+from benchlab.runs.floor import floor_of
+from benchlab.runs.health import Health
+from benchlab.runs.verdict import BUSY_RATIO, LAG_P99_LIMIT_NS, without_cap_wait
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import Samples
+from benchlab.text import plural
 from benchlab.units import NS_PER_MS, format_ns
 
-__all__ = ["LAG_NOTICED_NS", "LAG_SHARE_RATIO", "SLOW_CLOCKS", "cautions"]
+__all__ = ["LAG_NOTICED_NS", "LAG_SHARE_RATIO", "SLOW_CLOCKS", "warnings_of"]
 
 SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies", "pit")
 """Clock sources of the kernel that take about a microsecond to read, or are coarse."""
@@ -25,10 +27,10 @@ LAG_SHARE_RATIO = 0.25
 visible part of its percentiles."""
 
 
-def cautions(
+def warnings_of(
     plan: Plan, samples: Samples, health: Health, environment: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Circumstances of a run that a reader of its numbers should know, in words."""
+    """The warnings of a run, a sentence each."""
     if "imported" in environment:
         yield from _of_import(environment["imported"])
         return
@@ -62,13 +64,13 @@ def _of_open_loop(measured: Samples, health: Health) -> Iterator[str]:
     for worker in health.workers:
         if worker.cpu_ratio > BUSY_RATIO:
             yield (
-                f"worker {worker.worker} used {worker.cpu_ratio:.0%} of a core: answers may have"
-                " waited to be read, and that wait counts as latency; use more workers"
+                f"worker {worker.worker} used {worker.cpu_ratio:.0%} of a core: responses may"
+                " have waited to be read, and that wait counts as latency; use more workers"
             )
-    lag_p99 = percentile_of(unhindered(measured).in_blocks("lag_ns"), 0.99)
+    lag_p99 = percentile_of(without_cap_wait(measured).in_blocks("lag_ns"), 0.99)
     latency_p99 = percentile_of(measured.in_blocks("latency_ns"), 0.99)
     if lag_p99 is None or latency_p99 is None or lag_p99 > LAG_P99_LIMIT_NS:
-        return  # too much of it, and the verdict says so
+        return  # the verdict reports more than that
     if lag_p99 > LAG_NOTICED_NS and lag_p99 > LAG_SHARE_RATIO * latency_p99:
         yield (
             f"the generator's own lag, {format_ns(lag_p99)} at p99, is a visible part of the"
@@ -81,7 +83,7 @@ def _of_cores(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
     cores = min((count for count in known if count), default=None)
     if cores is None:
         return
-    workers = "1 worker" if plan.workers == 1 else f"{plan.workers} workers"
+    workers = plural(plan.workers, "worker")
     have = "1 core" if cores == 1 else f"{cores:g} cores"
     hosts = [origin[1] for origin in plan.origins]
     local = plan.transport.unix_socket or any(_is_this_host(host, environment) for host in hosts)
@@ -92,7 +94,7 @@ def _of_cores(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_rate(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
-    floor, load = carried_floor(environment), plan.load
+    floor, load = floor_of(environment), plan.load
     if floor is None or floor.max_rate_is_bound or plan.driver != "http":
         return
     if isinstance(load, ClosedLoop):

@@ -1,4 +1,4 @@
-"""One record per connection that was opened: where the time before a request went."""
+"""One record per opened connection: name lookup, connecting, TLS handshake."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONNECTION_DTYPE = np.dtype(
 
 ``seq`` is the request it was opened for, -1 when it was opened before the run; ``start_ns`` the
 moment the generator began, from the start of the run. The three phases follow each other: looking
-up the name (0 when the answer was at hand), connecting (TCP, or a Unix socket), and the TLS
+up the name (0 if it was cached), connecting (TCP, or a Unix socket), and the TLS
 handshake (0 without TLS). A phase that was not reached is 0; ``error`` is the
 `benchlab.samples.samples.ErrorKind` of an attempt that failed. ``origin`` indexes `Plan.origins`.
 """
@@ -60,12 +60,12 @@ class Connections:
 
     @property
     def failed_count(self) -> int:
-        """Attempts that came to nothing."""
+        """Number of failed attempts."""
         return int(np.count_nonzero(self.records["error"]))
 
     @property
     def opened(self) -> Connections:
-        """Without the attempts that failed."""
+        """The attempts that succeeded."""
         return Connections(self.records[self.records["error"] == 0])
 
     def phase_ns(self, name: str) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""The first failed requests of each kind, kept so that a person sees what went wrong."""
+"""Examples of failures: the first failed requests of each kind."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ PER_KIND = 5
 """Examples kept for each kind of error and endpoint, of the warm-up and of the rest."""
 
 MOST = 200
-"""Examples kept at most; a kind that has none yet is let in even then."""
+"""Maximum number of examples; a kind that has none yet is added even above it."""
 
 BODY_BYTES = 2048
-"""How much of an answer's body an example holds."""
+"""How much of a response body an example holds."""
 
-_HEADERS, _VALUE_LENGTH, _WORDS_LENGTH = 40, 300, 500
-_TEXTS = ("kind", "endpoint", "words", "body")
+_HEADERS, _VALUE_LENGTH, _MESSAGE_LENGTH = 40, 300, 500
+_TEXTS = ("kind", "endpoint", "message", "body")
 _NUMBERS = ("seq", "intended_ns", "status", "body_bytes")
 
 
@@ -38,10 +38,10 @@ _NUMBERS = ("seq", "intended_ns", "status", "body_bytes")
 class Example:
     """One failed request.
 
-    ``kind`` is the label of its `ErrorKind` and ``endpoint`` the name of the request; ``words``
-    say what was wrong. ``status`` is 0 when no answer came. ``headers`` are the answer's, secrets
-    hidden; ``body`` is the start of the answer's body as text (what is not UTF-8 replaced), as far
-    as it was collected, and ``body_bytes`` is how much came in all.
+    ``kind`` is the label of its `ErrorKind`, ``endpoint`` the name of the request, ``message`` the
+    error message. ``status`` is 0 without a response. ``headers`` are the response headers, secrets
+    hidden; ``body`` is the start of the response body as text (invalid UTF-8 replaced), as far as
+    it was collected, and ``body_bytes`` the length of all that was received.
     """
 
     kind: str
@@ -49,7 +49,7 @@ class Example:
     seq: int
     intended_ns: int
     status: int
-    words: str
+    message: str
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""
     body_bytes: int = 0
@@ -60,10 +60,10 @@ class Example:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Example:
-        """The example that `to_dict` wrote.
+        """Read what `to_dict` wrote.
 
         Raises:
-            TypeError, ValueError, KeyError: it is something else.
+            TypeError, ValueError, KeyError: ``data`` is something else.
         """
         found = cls(**{**data, "headers": tuple((str(k), str(v)) for k, v in data["headers"])})
         for names, kind in ((_TEXTS, str), (_NUMBERS, int)):
@@ -73,17 +73,17 @@ class Example:
         return found
 
     def describe(self, *, warmup: bool = False) -> str:
-        """What went wrong, in one line without control characters."""
+        """Describe the failure in one line without control characters."""
         parts = ["in the warm-up"] if warmup else []
-        if self.status and str(self.status) not in self.words:
+        if self.status and str(self.status) not in self.message:
             parts.append(f"status {self.status}")
-        parts.append(one_line(self.words, 200))
+        parts.append(one_line(self.message, 200))
         shown = one_line(self.body, 100)
         return f"{', '.join(parts)}{f' · body: {shown}' if shown else ''}"
 
 
 class Quota:
-    """Which examples are still wanted: the first of each kind and endpoint, within `MOST`."""
+    """Decides which examples to keep: the first of each kind and endpoint, up to `MOST`."""
 
     def __init__(self) -> None:
         self._taken: Counter[tuple[str, str, bool]] = Counter()
@@ -91,13 +91,13 @@ class Quota:
         self._count = 0
 
     def wants(self, kind: str, endpoint: str, warmup: bool) -> bool:
-        """Whether one more of these would be kept."""
+        """Whether another example of this kind would be kept."""
         if self._taken[kind, endpoint, warmup] >= PER_KIND:
             return False
         return self._count < MOST or kind not in self._kinds
 
     def take(self, kind: str, endpoint: str, warmup: bool) -> None:
-        """Count one in."""
+        """Count one that is kept."""
         self._taken[kind, endpoint, warmup] += 1
         self._kinds.add(kind)
         self._count += 1
@@ -109,12 +109,12 @@ def make_example(
     seq: int,
     intended_ns: int,
     status: int,
-    words: str,
+    message: str,
     headers: Iterable[tuple[str, str]] = (),
     body: bytes = b"",
     body_bytes: int = 0,
 ) -> Example:
-    """An example within bounds and without secrets, of whatever a service sent."""
+    """Make an example of anything that a service sent: bounded, without secrets."""
     pairs = list(headers)
     shown = tuple(
         (_text(name), _text(public_text(header_value(name, value))))
@@ -128,7 +128,7 @@ def make_example(
         seq=seq,
         intended_ns=intended_ns,
         status=status,
-        words=_text(public_text(words), _WORDS_LENGTH),
+        message=_text(public_text(message), _MESSAGE_LENGTH),
         headers=shown,
         body=decoder.decode(body[:BODY_BYTES], final=whole),
         body_bytes=max(body_bytes, len(body)),
@@ -136,7 +136,7 @@ def make_example(
 
 
 def pick(examples: Iterable[Example], warmup_ns: int) -> tuple[Example, ...]:
-    """Of several workers' examples the first, in order of ``seq``, as one worker would keep."""
+    """Choose from several workers' examples what one would have kept, in order of ``seq``."""
     quota, picked = Quota(), []
     for example in sorted(examples, key=lambda item: item.seq):
         key = example.kind, example.endpoint, example.intended_ns < warmup_ns
@@ -149,15 +149,15 @@ def pick(examples: Iterable[Example], warmup_ns: int) -> tuple[Example, ...]:
 def show_first(
     examples: Sequence[Example], warmup_ns: int, count: int
 ) -> list[tuple[Example, bool]]:
-    """At most ``count`` for people to see, no two alike; and whether each is of the warm-up.
+    """Choose at most ``count`` distinct examples to show, with whether each is of the warm-up.
 
-    Alike are those of the same kind, endpoint, status and words. The warm-up is shown where
-    nothing failed after it.
+    Examples are distinct by kind, endpoint, status and message. Those of the warm-up are shown only
+    if nothing failed after it.
     """
     measured = [item for item in examples if item.intended_ns >= warmup_ns]
     seen: dict[tuple[str, str, int, str], Example] = {}
     for item in measured or examples:
-        seen.setdefault((item.kind, item.endpoint, item.status, item.words), item)
+        seen.setdefault((item.kind, item.endpoint, item.status, item.message), item)
     before: Counter[tuple[str, str]] = Counter()
     ranked: list[tuple[int, Example]] = []
     for item in seen.values():

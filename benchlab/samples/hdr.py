@@ -1,8 +1,8 @@
-"""HdrHistogram's V2 compressed encoding, as its histogram logs and other languages write it.
+"""HdrHistogram's V2 compressed encoding, as used in histogram logs and by other languages.
 
-A header with the length, then deflated: the histogram's settings, and the counts as signed
-LEB128 numbers in ZigZag form, where a negative one stands for as many empty buckets. In a log it
-is in base64. (https://github.com/HdrHistogram/HdrHistogram, ``AbstractHistogram.java``)
+A header with the length, then deflated: the histogram's settings, and the counts as signed LEB128
+numbers in ZigZag form, where a negative number is a run of that many empty buckets. Logs have it in
+base64. (https://github.com/HdrHistogram/HdrHistogram, ``AbstractHistogram.java``)
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LARGEST = 1 << 20  # bytes; 60 times what a day at three digits can take
 
 
 class Encoded(NamedTuple):
-    """What an encoded histogram says of itself. ``counts`` ends with the last filled bucket."""
+    """The settings and counts of a histogram. ``counts`` ends with the last non-empty bucket."""
 
     digits: int
     lowest: int
@@ -38,7 +38,7 @@ class Encoded(NamedTuple):
 
 
 def pack(histogram: Encoded) -> str:
-    """The encoding of ``histogram``, in base64."""
+    """Encode ``histogram`` in base64."""
     numbers = bytearray()
     empty = 0
     for count in np.trim_zeros(histogram.counts, "b").tolist():
@@ -56,10 +56,10 @@ def pack(histogram: Encoded) -> str:
 
 
 def unpack(text: str) -> Encoded:
-    """What `pack` or another HdrHistogram library wrote.
+    """Decode what `pack` or another HdrHistogram library wrote.
 
     Raises:
-        InputError: it is something else, or damaged.
+        InputError: ``text`` is something else, or damaged.
     """
     try:
         return _unpack(base64.b64decode(text, validate=True))
@@ -101,7 +101,7 @@ def _unpack(data: bytes) -> Encoded:
 
 
 def _put(out: bytearray, number: int) -> None:
-    """Append ``number`` in ZigZag LEB128; the ninth byte, if it comes to that, is a whole one."""
+    """Append ``number`` in ZigZag LEB128; a ninth byte has eight bits of data."""
     rest = (number << 1) ^ (number >> 63)
     for _ in range(8):
         if rest < 0x80:
@@ -113,7 +113,7 @@ def _put(out: bytearray, number: int) -> None:
 
 
 def _take(data: bytes, at: int) -> tuple[int, int]:
-    """The number at ``at``, and where the next one begins."""
+    """The number at ``at``, and the offset of the next one."""
     number = 0
     for place in range(9):
         byte = data[at + place]

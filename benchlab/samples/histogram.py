@@ -27,6 +27,12 @@ class LatencyHistogram:
     """Counts of integer nanosecond values from 0 to ``highest_ns``, three significant digits.
 
     ``counts`` is an int64 array, one entry per bucket, lowest first.
+
+    >>> first = LatencyHistogram().record(np.array([1_000_000, 2_000_000]))
+    >>> second = LatencyHistogram().record(np.array([4_000_000]))
+    >>> whole = first.merge(second)
+    >>> whole.count, whole.percentile_ns(0.5)
+    (3, 2000895)
     """
 
     SIGNIFICANT_DIGITS = 3
@@ -84,10 +90,10 @@ class LatencyHistogram:
 
     @classmethod
     def decode(cls, text: str) -> Self:
-        """The histogram that `encode`, or an HdrHistogram library of any language, wrote.
+        """Read what `encode`, or an HdrHistogram library of any language, wrote.
 
         Raises:
-            InputError: it is something else, damaged, or of another precision than this one.
+            InputError: ``text`` is something else, damaged, or of another precision.
         """
         encoded = hdr.unpack(text)
         if (encoded.digits, encoded.lowest) != (cls.SIGNIFICANT_DIGITS, cls.LOWEST_NS):

@@ -1,4 +1,4 @@
-"""The record of one request: its layout, and what the numbers in it stand for."""
+"""The record of one request: its layout, error kinds and flags."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class ErrorKind(IntEnum):
     CONNECT = 1
     """No connection: refused, unreachable, host name unknown."""
     TIMEOUT = 2
-    """No complete answer within ``timeout_s`` of sending."""
+    """No complete response within ``timeout_s`` of sending."""
     RESET = 3
     """The connection was reset by the peer."""
     CLOSED = 4
-    """The connection was closed before the answer was complete."""
+    """The connection was closed before the response was complete."""
     PROTOCOL = 5
-    """The answer was not HTTP, or broke its rules."""
+    """The response was not valid HTTP."""
     TLS = 6
     """The TLS handshake or the certificate failed."""
     CHECK = 7
-    """The answer came but is not what the plan expects."""
+    """The response does not meet the plan's checks."""
     STATUS = 8
-    """The answer has a status of 400 or above."""
+    """The response has a status of 400 or above."""
     ABANDONED = 9
     """The generator stopped waiting: interrupted, or the drain limit passed."""
 
@@ -49,7 +49,7 @@ class Flag(IntFlag):
     """Opened a connection, so service time includes connecting."""
     CAP_WAIT = 4
     """Waited for a free connection under the cap: the lag is not the generator's own."""
-    BEGINS = 8
+    FIRST_STEP = 8
     """The first step of a scenario's iteration: intended when the iteration was."""
 
 
@@ -81,13 +81,13 @@ counts body bytes as transferred; ``endpoint`` indexes the plan's requests.
 
 
 BLOCK_RECORDS = 65_536
-"""Records handled at once where there may be any number of them: 3.5 MB."""
+"""Records that are processed at once if there may be any number of them: 3.5 MB."""
 
 OPAQUE = np.dtype((np.void, SAMPLE_DTYPE.itemsize))
-"""A record as mere bytes: arrays of it are picked from several times as fast as field by field."""
+"""A record as opaque bytes: selecting from an array of it is several times as fast."""
 
 
 def join_records(parts: Iterable[NDArray[np.void]]) -> NDArray[np.void]:
-    """Arrays of `SAMPLE_DTYPE` one after the other, as one array."""
+    """Concatenate arrays of `SAMPLE_DTYPE`."""
     found = np.concatenate([np.empty(0, OPAQUE), *(part.view(OPAQUE) for part in parts)])
     return found.view(SAMPLE_DTYPE)

@@ -40,15 +40,22 @@ __all__ = [
     "Samples",
 ]
 
-_MOST_COPIED = 500_000  # records; a larger selection is made anew, block by block, at each use
+_MOST_COPIED = 500_000  # records; a larger selection is evaluated again, by block, at each use
 
 
 class Samples:
     """The records of a run, or a view of some of them. Length: number of requests.
 
-    Slicing and filtering give new views; the records are never changed. They may lie in a mapped
-    file and be more than fit into memory: `blocks` and `in_blocks` go through any number of them
-    in bounded memory, while `records`, `column` and the durations of a view may be copies.
+    Filtering returns new views; the records are never changed. They may be in a mapped file and
+    larger than memory: `blocks` and `in_blocks` iterate over any number of them in bounded memory,
+    while `records`, `column` and the durations of a view may be copies.
+
+    >>> records = np.zeros(3, dtype=SAMPLE_DTYPE)
+    >>> records["done_ns"] = [1_000_000, 2_000_000, 4_000_000]
+    >>> records["error"][2] = ErrorKind.TIMEOUT
+    >>> samples = Samples(records, ["GET /"])
+    >>> samples.errors, samples.succeeded.latency_ns.tolist()
+    ({'timeout': 1}, [1000000, 2000000])
     """
 
     __slots__ = ("_chosen_by", "_count", "_records", "endpoints")
@@ -78,32 +85,35 @@ class Samples:
         return self._count
 
     def __reduce__(self) -> tuple[type[Samples], tuple[Any, ...]]:
-        return Samples, (self.records, self.endpoints)  # what a choice is made by may stay here
+        return Samples, (self.records, self.endpoints)  # a choice need not be picklable
 
     def __repr__(self) -> str:
         return f"<Samples: {len(self):,} requests, {self.error_count:,} failed>"
 
     @property
     def records(self) -> NDArray[np.void]:
-        """All records as one array; of a large selection a copy, made at each use."""
+        """All records, a 1-d array of `SAMPLE_DTYPE`; of a large selection a copy at each use."""
         if not self._chosen_by:
             return self._records
         return join_records(block.records for block in self.blocks())
 
     def blocks(self) -> Iterator[Samples]:
-        """The same samples in their order, a few at a time."""
+        """The same samples in order, at most `BLOCK_RECORDS` at a time."""
         for block, mask in self._pieces():
             yield block if mask is None else block.where(mask)
 
     def in_blocks(self, value: str | Callable[[Samples], NDArray[Any]]) -> Column:
-        """A field, or ``latency_ns``, ``service_ns`` or ``lag_ns``, or what a function makes of
-        some samples, for each of these, in blocks."""
+        """A value of each sample, in blocks.
+
+        ``value`` is a field, ``latency_ns``, ``service_ns`` or ``lag_ns``, or a function from
+        samples to an array of the same length.
+        """
         return Column(self, value)
 
     def where(self, mask: NDArray[Any] | slice) -> Samples:
-        """The records that ``mask`` selects: bool or index array, or slice.
+        """The samples that ``mask`` selects: a bool array, an index array or a slice.
 
-        Where it selects all from one place to another, this copies none.
+        A contiguous selection is not copied.
         """
         if isinstance(mask, np.ndarray) and mask.dtype == np.bool_:
             mask = _as_slice(mask)
@@ -111,10 +121,10 @@ class Samples:
         return Samples(picked, self.endpoints)
 
     def choose(self, choice: _Choice) -> Samples:
-        """The records of which ``choice``, given an array of them, says so in an array of bool.
+        """The samples for which ``choice``, a function from records to an array of bool, is true.
 
-        Like `where`, in bounded memory: the choice is made block by block, and where it selects
-        many records here and there it is made again whenever they are looked at.
+        Like `where`, in bounded memory: ``choice`` is evaluated block by block. A large selection
+        that is not contiguous is not copied but evaluated again at each use.
         """
         first = end = count = start = 0
         copied: list[NDArray[np.void]] = []
@@ -137,54 +147,54 @@ class Samples:
         return chosen
 
     def column(self, name: str) -> NDArray[Any]:
-        """A field of the records, without a copy unless they are a large selection."""
+        """A field of the records as a 1-d array; a copy only of a large selection."""
         if not self._chosen_by:
             return self._records[name]
         return np.concatenate(list(self.in_blocks(name)))
 
     @property
     def latency_ns(self) -> NDArray[np.int64]:
-        """Response time from the intended send, int64 ns."""
+        """Response time, counted from the intended send, int64 ns."""
         return self._between("intended_ns", "done_ns")
 
     @property
     def service_ns(self) -> NDArray[np.int64]:
-        """Service time from the actual send, int64 ns."""
+        """Service time, counted from the actual send, int64 ns."""
         return self._between("sent_ns", "done_ns")
 
     @property
     def lag_ns(self) -> NDArray[np.int64]:
-        """How late the send was, int64 ns."""
+        """How late each request was sent, int64 ns."""
         return self._between("intended_ns", "sent_ns")
 
     @property
     def measured(self) -> Samples:
-        """Without the warm-up."""
+        """The samples of the measured window: without the warm-up."""
         return self.choose(lambda records: (records["flags"] & Flag.WARMUP) == 0)
 
     @property
     def warmup(self) -> Samples:
-        """The warm-up alone."""
+        """The samples of the warm-up."""
         return self.choose(lambda records: (records["flags"] & Flag.WARMUP) != 0)
 
     @property
     def succeeded(self) -> Samples:
-        """Without the failed requests."""
+        """The requests that did not fail."""
         return self.choose(lambda records: records["error"] == ErrorKind.OK)
 
     @property
     def failed(self) -> Samples:
-        """The failed requests alone."""
+        """The requests that failed."""
         return self.choose(lambda records: records["error"] != ErrorKind.OK)
 
     @property
-    def beginning(self) -> Samples:
-        """The first steps of a scenario's iterations, one for each; empty without a scenario."""
-        return self.choose(lambda records: (records["flags"] & Flag.BEGINS) != 0)
+    def iteration_starts(self) -> Samples:
+        """The first step of each iteration of a scenario; empty without a scenario."""
+        return self.choose(lambda records: (records["flags"] & Flag.FIRST_STEP) != 0)
 
     @property
     def in_order(self) -> bool:
-        """Whether ``seq`` never falls."""
+        """Whether ``seq`` never decreases."""
         last = None
         for seqs in self.in_blocks("seq"):
             if (last is not None and seqs[0] < last) or np.any(np.diff(seqs) < 0):
@@ -199,7 +209,7 @@ class Samples:
 
     @property
     def errors(self) -> dict[str, int]:
-        """Failed requests by kind, most frequent first; kinds that did not occur are absent."""
+        """Failed requests by kind, most frequent first, without kinds that did not occur."""
         counts = np.zeros(len(ErrorKind), dtype=np.int64)
         for errors in self.in_blocks("error"):
             counts += np.bincount(errors, minlength=len(ErrorKind))
@@ -207,7 +217,7 @@ class Samples:
         return dict(sorted(found, key=lambda item: -item[1]))
 
     def done_by(self, end_ns: int) -> int:
-        """Number of requests whose answer, or failure, was complete at ``end_ns``."""
+        """Number of requests that had completed or failed at ``end_ns``."""
         return sum(int(np.count_nonzero(done <= end_ns)) for done in self.in_blocks("done_ns"))
 
     def endpoint(self, name: str) -> Samples:
@@ -274,7 +284,7 @@ class Samples:
         return pa.table(columns)
 
     def _pieces(self) -> Iterator[tuple[Samples, NDArray[np.bool_] | None]]:
-        """Samples in blocks, and which of each are among these; None: all."""
+        """Blocks of samples, and a mask of which of each are selected; None: all."""
         for start in range(0, len(self._records), BLOCK_RECORDS):
             block = Samples(self._records[start : start + BLOCK_RECORDS], self.endpoints)
             masks = [choice(block.records) for choice in self._chosen_by]
@@ -286,9 +296,9 @@ class Samples:
 
 
 class Column:
-    """A value of each of some samples in their order, as arrays that are not empty.
+    """A value of each sample in order, as non-empty arrays.
 
-    They can be gone through any number of times, and one is held at a time.
+    It can be iterated any number of times and holds one array at a time.
     """
 
     def __init__(self, samples: Samples, value: str | Callable[[Samples], NDArray[Any]]) -> None:
@@ -320,7 +330,7 @@ _Choice = Callable[[NDArray[np.void]], NDArray[np.bool_]]
 
 
 def _as_slice(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | slice:
-    """The slice that selects the same as ``mask``, or ``mask`` where there is none."""
+    """The slice that selects the same as ``mask``, or ``mask`` if there is none."""
     count = int(np.count_nonzero(mask))
     first = int(np.argmax(mask)) if count else 0
     whole = bool(mask[first : first + count].all())

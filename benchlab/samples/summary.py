@@ -1,4 +1,4 @@
-"""The numbers of a run, each derived from its samples and nothing else."""
+"""Summaries: counts, rates and distributions, all derived from samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchlab.units import NS_PER_S
 __all__ = ["PERCENTILES", "STATISTICS", "Distribution", "Summary", "summarize"]
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
-"""The percentiles every summary has: key and ratio."""
+"""The percentiles of every summary: key and ratio."""
 
 STATISTICS = {
     "mean": "mean",
@@ -24,12 +24,17 @@ STATISTICS = {
     **{key: key.replace("_", ".") for key in PERCENTILES},
     "max": "max",
 }
-"""What is said of a duration: key and the name people see, in the order they read them."""
+"""The statistics of a duration: key and display name, in display order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Mean, extremes and exact percentiles of a duration, whole nanoseconds."""
+    """Mean, extremes and exact percentiles of a duration, all in integer ns.
+
+    >>> found = Distribution.of(np.arange(1, 1001))
+    >>> found.p50, found.p99, found.max
+    (501, 991, 1000)
+    """
 
     mean: int
     min: int
@@ -42,12 +47,12 @@ class Distribution:
 
     @classmethod
     def of(cls, values_ns: NDArray[np.int64]) -> Distribution | None:
-        """The distribution of a 1-d array of ns; None when it is empty."""
+        """The distribution of a 1-d int64 array of ns; None if it is empty."""
         return cls.of_blocks([values_ns])
 
     @classmethod
     def of_blocks(cls, blocks: Iterable[NDArray[np.int64]]) -> Distribution | None:
-        """The same of the values in all of ``blocks``, which are gone through several times."""
+        """The distribution of the values in ``blocks``, which are iterated several times."""
         extent = Extent.of(blocks)
         if extent is None:
             return None
@@ -56,18 +61,17 @@ class Distribution:
         return cls(extent.mean, extent.low, max=extent.high, **exact)
 
     def to_dict(self) -> dict[str, int]:
-        """Statistic to ns, in the order people read them."""
+        """Statistic to ns, in display order."""
         return {key: getattr(self, key) for key in STATISTICS}
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What one window of samples amounts to. Errors are included in every number.
+    """Counts, rates and distributions of a window of samples. Failed requests are included.
 
-    ``duration_s`` is the length of the window; ``rate_rps`` what was finished within it, per
-    second: answers that came after its end belong to its latencies, not to its throughput.
-    ``intended_rate_rps`` is None for a closed loop. The distributions are None when there is no
-    sample.
+    ``duration_s`` is the length of the window, ``rate_rps`` the requests completed within it per
+    second: a later response counts in the latencies, not in the throughput. ``intended_rate_rps``
+    is None for a closed loop. The distributions are None without samples.
     """
 
     count: int
@@ -83,7 +87,7 @@ class Summary:
 
     @property
     def error_ratio(self) -> float:
-        """Share of failed requests, 0 to 1; 0 when there were none at all."""
+        """Share of failed requests, 0 to 1; 0 without requests."""
         return self.error_count / self.count if self.count else 0.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,9 +114,9 @@ class Summary:
 def summarize(
     samples: Samples, start_ns: int, end_ns: int, intended_count: int | None = None
 ) -> Summary:
-    """Summary of ``samples``, which were intended in the window ``start_ns`` to ``end_ns``.
+    """Summarize ``samples``, which were intended in the window ``start_ns`` to ``end_ns``.
 
-    ``intended_count`` is what the schedule holds for the window; None for a closed loop.
+    ``intended_count`` is the number of requests scheduled in the window; None for a closed loop.
     """
     window_ns = end_ns - start_ns
     finished = samples.done_by(end_ns)

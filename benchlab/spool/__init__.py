@@ -1,4 +1,4 @@
-"""A run on disk while it is being made, and until a store has it."""
+"""A run on disk, from its first request until a store has it."""
 
 from __future__ import annotations
 

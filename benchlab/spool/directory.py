@@ -1,20 +1,20 @@
 """A run on disk while it is being made, and until a store has it.
 
     <data dir>/spool/<run id>/
-        run.json            plan and environment, written before the first request
+        run.json            id, plan and environment, written before the first request
         start.json          wall clock at time 0, written when the workers are let go
-        samples-<w>.bin     records of worker w, appended in whole blocks as they are made
-        examples-<w>.jsonl  its first failed requests of each kind, a line each, as they occur
+        samples-<w>.bin     records of worker w, appended in whole blocks during the run
+        examples-<w>.jsonl  its first failed requests of each kind, one per line, as they occur
         connections-<w>.bin records of the connections that worker w opened
-        steps.jsonl         names of a scenario's steps, as they came up
-        health-<w>.json     worker w's account of itself, written at its end
+        steps.jsonl         names of a scenario's steps, as they occur
+        health-<w>.json     worker w's health, written at its end
         worker-<w>.log      its standard error
         outcome.json        how the run ended, written by the supervisor
         owner.lock          locked for as long as the supervisor lives
         worker-<w>.lock     locked for as long as worker w lives
 
-Workers write, the supervisor reads; nothing here is changed after it was written, so a run whose
-processes were killed can be read back as far as it came.
+Workers write, the supervisor reads; nothing is changed after it was written, so a run whose
+processes were killed can be read back as far as it got.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ import numpy as np
 from benchlab.errors import RunError
 from benchlab.paths import data_dir, spool_root
 from benchlab.plan.plan import Plan
+from benchlab.runs.head import RunHead
 from benchlab.runs.health import Health, WorkerHealth
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import ErrorKind, Samples
 from benchlab.spool.records import read_in_order, read_records
-from benchlab.units import utc_from_ns
+from benchlab.spool.storage import replace_text
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -65,17 +66,18 @@ __all__ = [
 ]
 
 ROOM_BYTES = 8 << 20
-"""What must be free on the disk for each worker when a run begins; 150,000 records."""
+"""Free disk space required per worker when a run starts: 150,000 records."""
 
 _FORMAT = 1
 _HEAD = "run.json"
 _START = "start.json"
+_OUTCOME = "outcome.json"
 _OWNER = "owner.lock"
 
 
 @contextmanager
 def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[Path]:
-    """Make the spool directory of a new run, and own it while inside.
+    """Create the spool directory of a new run and hold its lock for the ``with`` block.
 
     Raises:
         RunError: the directory cannot be written, or its disk is full.
@@ -88,7 +90,7 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
         lock = _lock(directory / _OWNER)
         content = {
             "format": _FORMAT,
-            "run_id": run_id,
+            "id": run_id,
             "plan": plan.to_dict(),
             "environment": dict(environment),
         }
@@ -106,7 +108,7 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
 
 @contextmanager
 def own_worker(directory: Path, worker: int) -> Iterator[None]:
-    """Say that a worker still writes to ``directory``, for as long as its process lives."""
+    """Hold the lock that says that a worker still writes to ``directory``."""
     lock = _lock(directory / f"worker-{worker}.lock")
     try:
         yield
@@ -115,7 +117,7 @@ def own_worker(directory: Path, worker: int) -> Iterator[None]:
 
 
 def pending() -> Iterator[Path]:
-    """Spool directories that no living process owns or writes to, oldest run first."""
+    """Spool directories that no running process owns or writes to, oldest run first."""
     root = spool_root()
     for directory in sorted(root.iterdir()) if root.is_dir() else ():
         if (directory / _HEAD).exists() and not _is_in_use(directory):
@@ -123,7 +125,7 @@ def pending() -> Iterator[Path]:
 
 
 def was_started(directory: Path) -> bool:
-    """Whether the run came as far as making load."""
+    """Whether the run got as far as generating load."""
     return (directory / _START).exists()
 
 
@@ -148,29 +150,29 @@ def connections_path(directory: Path, worker: int) -> Path:
 
 
 def health_path(directory: Path, worker: int) -> Path:
-    """The file that holds the worker's account of itself."""
+    """The file of the worker's health."""
     return directory / f"health-{worker}.json"
 
 
 def log_path(directory: Path, worker: int) -> Path:
-    """What the worker wrote to standard error; empty unless it failed."""
+    """The worker's standard error; empty unless it failed."""
     return directory / f"worker-{worker}.log"
 
 
 def write_start(directory: Path, started_at_ns: int) -> None:
-    """Note the wall clock (ns since 1970) at time 0 of the samples."""
+    """Write the wall clock (ns since 1970) at time 0 of the samples."""
     _write_json(directory / _START, {"started_at_ns": started_at_ns})
 
 
 def write_health(directory: Path, health: WorkerHealth) -> None:
-    """Note a worker's account of itself."""
+    """Write a worker's health."""
     _write_json(health_path(directory, health.worker), asdict(health))
 
 
 def write_outcome(directory: Path, stopped_ns: int | None, stop_reason: str = "") -> None:
-    """Note that the run ended, when it was stopped if that was early, and why if by its plan."""
+    """Write how the run ended: when it was stopped, if early, and why, if by its plan."""
     outcome = {"stopped_ns": stopped_ns, "stop_reason": stop_reason}
-    _write_json(directory / "outcome.json", outcome)
+    _write_json(directory / _OUTCOME, outcome)
 
 
 def read_plan(directory: Path) -> Plan:
@@ -179,10 +181,10 @@ def read_plan(directory: Path) -> Plan:
 
 
 def read_run(directory: Path) -> Run:
-    """The run in ``directory`` as far as it came. Samples are in order of ``seq``.
+    """Read the run in ``directory`` as far as it got. Samples are in order of ``seq``.
 
-    A worker without an account of itself is reported as lost; a run without an outcome was
-    stopped when its last sample was done.
+    A worker without a health file is reported as lost. A run without an outcome counts as stopped
+    when its last sample was done.
 
     Raises:
         RunError: the directory holds no run, one that never started, one of another version of
@@ -197,39 +199,34 @@ def read_run(directory: Path) -> Run:
 
 
 def _read_run(directory: Path) -> Run:
-    head = _read_json(directory / _HEAD)
-    if head["format"] != _FORMAT:
-        raise ValueError(f"it has format {head['format']}, this benchlab reads {_FORMAT}")
+    written = _read_json(directory / _HEAD)
+    if written["format"] != _FORMAT:
+        raise ValueError(f"it has format {written['format']}, this benchlab reads {_FORMAT}")
     start = _read_json(directory / _START)
-    plan = _with_steps(Plan.from_dict(head["plan"]), directory)
+    try:
+        outcome = _read_json(directory / _OUTCOME)
+    except FileNotFoundError:
+        outcome = None
+    head = RunHead.from_metadata({**written, **start, **(outcome or {})})
+    plan = _with_steps(head.plan, directory)
     files = [samples_path(directory, worker) for worker in range(plan.workers)]
     records = read_in_order(files, directory)
     if records["error"].max(initial=0) >= len(ErrorKind):
         raise ValueError("its samples are damaged")
-    samples = Samples(records, plan.endpoint_names)
-    try:
-        outcome = _read_json(directory / "outcome.json")
-    except FileNotFoundError:
-        outcome = {"stopped_ns": int(records["done_ns"].max(initial=0))}
-    started_at_ns = int(start["started_at_ns"])
-    return Run(
-        id=head["run_id"],
+    if outcome is None:
+        head = replace(head, stopped_ns=int(records["done_ns"].max(initial=0)))
+    head = replace(
+        head,
         plan=plan,
-        started_at=utc_from_ns(started_at_ns),
-        started_at_ns=started_at_ns,
-        samples=samples,
         health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),
         examples=_read_examples(directory, plan),
-        connections=_read_connections(directory, plan.workers),
-        environment=head["environment"],
-        stopped_ns=outcome["stopped_ns"],
-        stop_reason=outcome.get("stop_reason", ""),
-        spool=directory,
     )
+    connections = _read_connections(directory, plan.workers)
+    return Run.from_head(head, Samples(records, plan.endpoint_names), connections, spool=directory)
 
 
 def remove(directory: Path) -> None:
-    """Delete a spool directory. Only for a run that is stored elsewhere, or not wanted."""
+    """Delete a spool directory. Only for a run that is stored, or not wanted."""
     shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -273,7 +270,7 @@ def _read_examples(directory: Path, plan: Plan) -> tuple[Example, ...]:
 
 
 def _with_steps(plan: Plan, directory: Path) -> Plan:
-    """``plan`` with the steps of its scenario that came up in the run."""
+    """``plan`` with the steps of its scenario that occurred in the run."""
     path = steps_path(directory)
     if plan.scenario is None or not path.exists():
         return plan
@@ -290,7 +287,7 @@ def _read_connections(directory: Path, workers: int) -> Connections:
 
 def _read_health(directory: Path, worker: int) -> WorkerHealth:
     try:
-        return WorkerHealth(**_read_json(health_path(directory, worker)))
+        return WorkerHealth.from_dict(_read_json(health_path(directory, worker)))
     except FileNotFoundError:
         log = log_path(directory, worker)
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
@@ -300,9 +297,7 @@ def _read_health(directory: Path, worker: int) -> WorkerHealth:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    partial = path.with_suffix(".tmp")
-    partial.write_text(json.dumps(content, indent=1))
-    partial.replace(path)
+    replace_text(path, json.dumps(content, indent=1))
 
 
 def _read_json(path: Path) -> Any:

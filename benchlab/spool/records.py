@@ -1,4 +1,4 @@
-"""Files of records: in parts, or those of several as one array in order of ``seq``."""
+"""Read files of records: in parts, or several files as one array in order of ``seq``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.samples.records import BLOCK_RECORDS, OPAQUE, SAMPLE_DTYPE
-from benchlab.spool.storage import make_room
+from benchlab.spool.storage import allocate_records
 
 __all__ = ["read_in_order", "read_records"]
 
-_MOST_NUMBERS = 2  # per record: workers of different speed leave some out
+_MOST_NUMBERS = 2  # per record: workers of different speed leave gaps
 
 
 def read_records(
@@ -22,9 +22,9 @@ def read_records(
     dtype: np.dtype[np.void] = SAMPLE_DTYPE,
     count: int | None = None,
 ) -> NDArray[np.void]:
-    """Whole records in ``path`` from record number ``start`` on, ``count`` of them at the most.
+    """Read at most ``count`` whole records of ``path``, from record number ``start`` on.
 
-    A torn last one is left out.
+    An incomplete last record is left out.
     """
     if not path.exists():
         return np.empty(0, dtype=dtype)
@@ -36,10 +36,10 @@ def read_records(
 
 
 def read_in_order(files: Sequence[Path], directory: Path) -> NDArray[np.void]:
-    """The records of all files in order of ``seq``; many lie in a mapped file in ``directory``.
+    """The records of all files in order of ``seq``; if many, in a mapped file in ``directory``.
 
-    Each is put where its number says. Where numbers are repeated, or far more than records, all are
-    ordered afterwards, and a column is held besides.
+    Each record is put at the index of its number. If numbers are repeated, or much larger than the
+    number of records, all are sorted instead, which needs memory for one column.
     """
     count, lowest, highest = 0, 0, -1
     for block in _blocks(files):
@@ -47,13 +47,13 @@ def read_in_order(files: Sequence[Path], directory: Path) -> NDArray[np.void]:
         lowest = min(lowest, int(block["seq"].min()))
         highest = max(highest, int(block["seq"].max()))
     if lowest >= 0 and highest < count * _MOST_NUMBERS:
-        records = make_room(highest + 1, SAMPLE_DTYPE, directory)
+        records = allocate_records(highest + 1, SAMPLE_DTYPE, directory)
         records["seq"][:1] = -1
         for block in _blocks(files):
             records.view(OPAQUE)[block["seq"]] = block.view(OPAQUE)
         if _close_holes(records) == count:
             return records if count == len(records) else records[:count]
-    records, start = make_room(count, SAMPLE_DTYPE, directory), 0
+    records, start = allocate_records(count, SAMPLE_DTYPE, directory), 0
     for block in _blocks(files):
         records[start : start + len(block)] = block
         start += len(block)
@@ -72,7 +72,7 @@ def _blocks(files: Sequence[Path]) -> Iterator[NDArray[np.void]]:
 
 
 def _close_holes(records: NDArray[np.void]) -> int:
-    """Move the records that stand where their ``seq`` says together; returns how many they are."""
+    """Move the records whose index is their ``seq`` together; returns how many there are."""
     end = 0
     for start in range(0, len(records), BLOCK_RECORDS):
         block = records[start : start + BLOCK_RECORDS]

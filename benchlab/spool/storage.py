@@ -1,31 +1,108 @@
-"""Room for the records of a run, however many there are: in memory, or in a file that is mapped."""
+"""Where records are kept, and how files are replaced.
+
+    allocate_records   an array of a known number of records, in memory or in a mapped file
+    RecordFile         records whose number is not known beforehand, in a mapped file
+    replacing          write a file completely, or leave the old one
+
+Both kinds of mapped file are nameless and disappear with the last array that refers to them.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["make_room"]
+from benchlab.errors import RunError
+from benchlab.samples.records import SAMPLE_DTYPE
+
+__all__ = ["RecordFile", "allocate_records", "replace_text", "replacing"]
 
 _MOST_IN_MEMORY_BYTES = 224_000_000  # 4 million samples
 
 
-def make_room(count: int, dtype: np.dtype[np.void], directory: Path) -> NDArray[Any]:
-    """A 1-d array of ``count`` zeros: in memory, or if it is large in a nameless file on the disk.
+def allocate_records(count: int, dtype: np.dtype[np.void], directory: Path) -> NDArray[Any]:
+    """A 1-d array of ``count`` zeros: in memory or, if it is large, in a file in ``directory``.
 
-    The system may then put other things into that memory, so a run may be larger than it. The file
-    is in ``directory``, and gone when nothing refers to the array any more. Where there is no room
-    for it on that disk, or it could not be kept free, the array is in memory all the same.
+    The system can write the pages of a mapped file out, so a run may be larger than memory. If the
+    disk has no space for the file, or cannot reserve it, the array is in memory after all.
     """
     size = count * dtype.itemsize
     if size > _MOST_IN_MEMORY_BYTES and hasattr(os, "posix_fallocate"):
         with suppress(OSError), tempfile.TemporaryFile(dir=directory) as file:
             os.posix_fallocate(file.fileno(), 0, size)
-            return np.asarray(np.memmap(file, dtype=dtype, mode="r+", shape=(count,)))
+            return _mapped(file, dtype, count, "r+")
     return np.zeros(count, dtype=dtype)
+
+
+class RecordFile:
+    """A temporary file of `SAMPLE_DTYPE` records that grows while another file is read."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="benchlab-")  # noqa: SIM115
+        self.count = 0
+
+    def close(self) -> None:
+        """Close the file; arrays that `mapped` returned stay valid."""
+        with suppress(OSError):  # of data that the disk had no space for
+            self._file.close()
+
+    def append(self, records: NDArray[np.void]) -> None:
+        """Add a 1-d array of records.
+
+        Raises:
+            RunError: the disk has no space for them.
+        """
+        try:
+            self._file.write(np.ascontiguousarray(records).tobytes())
+            self._file.flush()
+        except OSError as exc:
+            raise RunError(
+                f"cannot keep the samples in {tempfile.gettempdir()} while the file is read"
+                f" ({exc.strerror})",
+                remedy="make room there, or set TMPDIR to a directory on a larger disk",
+            ) from exc
+        self.count += len(records)
+
+    def mapped(self) -> NDArray[np.void]:
+        """All records, mapped from the file: pages are loaded when they are accessed."""
+        if self.count == 0:
+            return np.empty(0, dtype=SAMPLE_DTYPE)
+        return _mapped(self._file, SAMPLE_DTYPE, self.count, "r")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that replaces ``path`` on success; a reader sees the old file or the new one.
+
+    Each writer has a partial file of its own, so of two at once one wins whole. On any error the
+    partial file is removed and ``path`` stays as it was.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(path)
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace the file at ``path`` with ``text`` in UTF-8, as `replacing` does."""
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+def _mapped(file: IO[bytes], dtype: np.dtype[np.void], count: int, mode: str) -> NDArray[Any]:
+    return np.asarray(np.memmap(file, dtype=dtype, mode=mode, shape=(count,)))  # type: ignore[call-overload]

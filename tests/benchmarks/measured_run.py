@@ -22,9 +22,9 @@ def main(url: str, rate_rps: float, duration_s: float) -> None:
     assert run.spool is not None
     files = run.spool.glob("samples-*.bin")
     result = {
-        "count": run.stats.count,
-        "rate_rps": run.stats.rate_rps,
-        "errors": run.stats.errors,
+        "count": run.summary.count,
+        "rate_rps": run.summary.rate_rps,
+        "errors": run.summary.errors,
         "verdict": run.verdict,
         "kept": sum(file.stat().st_size for file in files) // SAMPLE_DTYPE.itemsize,
         "worker_bytes": max(worker.memory_max_bytes for worker in run.health.workers),

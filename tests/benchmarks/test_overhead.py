@@ -30,7 +30,7 @@ def test_overhead_of_a_run(nginx: Service) -> None:
             begun = time.perf_counter()
             run = bl.run(plan)
             taken_s.append(time.perf_counter() - begun - DURATION_S)
-            assert run.stats.errors == {}
+            assert run.summary.errors == {}
         overhead_s.append(statistics.median(taken_s))
         rows.append((name, f"{overhead_s[-1]:.2f}", f"{min(taken_s):.2f}", f"{max(taken_s):.2f}"))
     show(

@@ -36,8 +36,8 @@ def fits(load: bl.ConstantRate | bl.PoissonRate, seconds: int, file: Path) -> tu
         run = bl.run(plan)
     arrivals = read_arrivals(file)
     at_ns = arrivals.at_ns[arrivals.seq >= 0]
-    assert run.stats.errors == {}
-    assert len(at_ns) == run.stats.count == plan.intended_count()
+    assert run.summary.errors == {}
+    assert len(at_ns) == run.summary.count == plan.intended_count()
     intended, arrived = (
         fit_exponential(np.diff(times) / NS_PER_S, RATE_RPS)
         for times in (run.samples.column("intended_ns"), at_ns)

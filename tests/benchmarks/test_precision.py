@@ -50,12 +50,12 @@ def measure(load: bl.ConstantRate | bl.PoissonRate, file: Path) -> Precision:
         plan = bl.Plan([request], load, MEASURE_S, warmup_s=WARMUP_S, trace_ratio=1.0)
         run = bl.run(plan)
     arrivals = read_arrivals(file)
-    assert run.stats.errors == {}
-    assert run.stats.count == plan.intended_count()
+    assert run.summary.errors == {}
+    assert run.summary.count == plan.intended_count()
     assert np.array_equal(np.sort(arrivals.seq[arrivals.seq >= 0]), run.samples.column("seq"))
     seen, least = transit_ns(run.samples, arrivals)
-    measured = seen[len(seen) - run.stats.count :] - least
-    lag = run.stats.lag_ns
+    measured = seen[len(seen) - run.summary.count :] - least
+    lag = run.summary.lag_ns
     assert lag is not None
     return Precision(lag.p50 / MS, lag.p99 / MS, *percentiles_ms(measured))
 

@@ -38,9 +38,9 @@ def measure(directory: Path, variables: dict[str, str]) -> tuple[float, float]:
         done = run(plan)
         after = process.cpu_times()
         server.stop()
-    assert done.stats.errors == {}
+    assert done.summary.errors == {}
     cpu_s = after.user + after.system - before.user - before.system
-    return done.stats.rate_rps, cpu_s / len(done.samples)
+    return done.summary.rate_rps, cpu_s / len(done.samples)
 
 
 def test_overhead_of_telemetry(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def make_run(url: str, load: bl.ClosedLoop | bl.PoissonRate, workers: int) -> bl
     """A run of which every sample is there, once, in memory and on disk."""
     request = bl.Request("POST", url, body=BODY)
     run = bl.run(bl.Plan([request], load, DURATION_S, warmup_s=1, workers=workers))
-    assert run.stats.errors == {}
+    assert run.summary.errors == {}
     assert run.spool is not None
     sizes = [file.stat().st_size for file in run.spool.glob("samples-*.bin")]
     assert len(sizes) == workers
@@ -46,7 +46,7 @@ def make_run(url: str, load: bl.ClosedLoop | bl.PoissonRate, workers: int) -> bl
 
 def per_cpu_second(run: bl.Run) -> float:
     """Requests for each second of CPU time that the workers used."""
-    return run.stats.rate_rps / sum(worker.cpu_ratio for worker in run.health.workers)
+    return run.summary.rate_rps / sum(worker.cpu_ratio for worker in run.health.workers)
 
 
 def test_two_workers_do_twice_as_much(nginx: Service) -> None:
@@ -58,7 +58,7 @@ def test_two_workers_do_twice_as_much(nginx: Service) -> None:
             places = free[:workers]
             with on_cores(*places):
                 run = make_run(nginx.url, bl.ClosedLoop(64), workers)
-            results.append((run.stats.rate_rps, per_cpu_second(run)))
+            results.append((run.summary.rate_rps, per_cpu_second(run)))
     rate, work = (
         {workers: statistics.median(pair[which] for pair in found[workers]) for workers in found}
         for which in (0, 1)
@@ -85,4 +85,4 @@ def test_the_union_is_the_schedule(nginx: Service) -> None:
     one, two = (run.samples for run in runs)
     assert np.array_equal(one.column("seq"), two.column("seq"))
     assert np.array_equal(one.column("intended_ns"), two.column("intended_ns"))
-    assert runs[1].stats.count == runs[1].plan.intended_count()
+    assert runs[1].summary.count == runs[1].plan.intended_count()

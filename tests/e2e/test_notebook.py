@@ -75,8 +75,8 @@ def test_report_leaves_everything_that_was_promised(tmp_path: Path) -> None:
     store = Store()
     run = store.run("latest")
     assert directory.name == run.id
-    assert run.stats.count == 400
-    assert run.stats.errors == {}
+    assert run.summary.count == 400
+    assert run.summary.errors == {}
     coverage = store.trace_coverage(run.id)
     assert (coverage.sampled, coverage.found) == (400, 400)  # of the measured window
     joined = store.client_server(run.id)
@@ -102,7 +102,7 @@ def test_a_service_without_spans_gets_its_report(target: TargetProcess, tmp_path
     )  # fmt: skip
     run = Store().run("latest")
     assert done.returncode == EXIT_CODES[run.verdict], done.stderr
-    assert run.stats.count == 400
+    assert run.summary.count == 400
     page = Path(done.stdout.strip().removeprefix("report: "))
     assert page.exists()
     assert "hush" not in page.read_text()
@@ -135,9 +135,9 @@ def test_a_scenario_a_transport_and_a_condition_reach_the_run(tmp_path: Path) ->
     run = Store().run("latest")
     assert "error_count>=20" in run.stop_reason
     assert list(run.by_endpoint()) == ["look", "add"]
-    assert set(run.stats.errors) == {"check"}
+    assert set(run.summary.errors) == {"check"}
     assert not run.plan.transport.keep_alive
-    assert len(run.connections) >= run.stats.count
+    assert len(run.connections) >= run.summary.count
 
 
 def test_a_failing_notebook_is_kept_and_told_in_one_line(tmp_path: Path) -> None:
@@ -188,8 +188,8 @@ def test_a_sweep_leaves_a_row_and_a_report_per_point(tmp_path: Path) -> None:
     good = table[table["arrivals"] == "constant"]
     assert list(good["count"]) == [50, 100]
     runs = [Store().run(run_id) for run_id in good["run_id"]]
-    assert [run.stats.intended_rate_rps for run in runs] == [50, 100]
-    assert list(good["measured_rate_rps"]) == [run.stats.rate_rps for run in runs]
+    assert [run.summary.intended_rate_rps for run in runs] == [50, 100]
+    assert list(good["measured_rate_rps"]) == [run.summary.rate_rps for run in runs]
     assert good["error"].isna().equals(good["verdict"] == "valid")
     again = subprocess.run(
         [*BENCHLAB, "sweep", str(NOTEBOOK), "-g", "rate_rps=50", "-o", "sweep"],

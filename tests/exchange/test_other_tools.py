@@ -53,7 +53,7 @@ def test_an_imported_run_says_what_it_is(data: Path, name: str, tool: str) -> No
     assert f"imported from {tool}" in (run.invalid_reason or "")
     assert dict(run.plan.tags) == {"imported_from": tool}
     assert isinstance(run.plan.load, Imported)
-    assert run.stats.intended_rate_rps is None
+    assert run.summary.intended_rate_rps is None
     assert run.warnings[0].startswith("not in the file: intended times")
     assert f"{tool} and its machine" in run.floor_note
     assert run.floor is None
@@ -103,7 +103,7 @@ def test_vegeta(data: Path, form: str) -> None:
     assert run.samples.column("bytes_in").sum() == said["bytes_in"]["total"]
     codes, counts = np.unique(run.samples.column("status"), return_counts=True)
     assert {str(code): n for code, n in zip(codes, counts, strict=True)} == said["status_codes"]
-    assert 1 - run.stats.error_ratio == pytest.approx(said["success"])
+    assert 1 - run.summary.error_ratio == pytest.approx(said["success"])
     assert run.started_at_ns % NS_PER_S == 73112501
     assert f"{run.started_at:%Y-%m-%dT%H:%M:%S}" == said["earliest"][:19]
     assert run.window_ns[1] == said["duration"] + said["wait"]
@@ -282,7 +282,7 @@ def test_what_is_stored_comes_back(closed_store: Store, data: Path) -> None:
         back = closed_store.run(run.id)
         assert back.samples.records.tobytes() == run.samples.records.tobytes()
         assert (back.plan, back.health, back.verdict) == (run.plan, run.health, "imported")
-        assert back.stats == run.stats
+        assert back.summary == run.summary
 
 
 def test_packed_and_plain_are_the_same_run(tmp_path: Path, data: Path) -> None:

@@ -129,7 +129,7 @@ def with_head(path: Path, change: dict[str, object]) -> Path:
     "run_id", ["../../traversed", "latest", "", 5, None, ["a"], "A" * 16, "0" * 17, "0" * 16 + "\n"]
 )
 def test_an_id_that_no_run_has_is_refused(tmp_path: Path, run_id: object) -> None:
-    path = with_head(export_run(make_run(1), tmp_path / "run.csv"), {"run_id": run_id})
+    path = with_head(export_run(make_run(1), tmp_path / "run.csv"), {"id": run_id})
     with pytest.raises(InputError, match=r"run\.csv: .* is no id of a run: .*16 hex") as caught:
         import_file(path)
     assert repr(run_id) in str(caught.value)
@@ -144,7 +144,7 @@ def test_an_id_that_no_run_has_is_refused(tmp_path: Path, run_id: object) -> Non
         {"health": {"workers": [5]}},
         {"examples": [5]},
         {"examples": [{}]},
-        {"examples": [{**EXAMPLE.to_dict(), "words": None}]},
+        {"examples": [{**EXAMPLE.to_dict(), "message": None}]},
         {"examples": [{**EXAMPLE.to_dict(), "seq": "1"}]},
         {"environment": {"calibration": 5}},
         {"environment": {"imported": 5}},

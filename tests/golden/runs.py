@@ -177,7 +177,7 @@ def scenario() -> Case:
     )
     records = run.samples.records.copy()
     records["endpoint"] = 1 + records["seq"] % 2
-    records["flags"][::2] |= np.uint8(Flag.BEGINS)
+    records["flags"][::2] |= np.uint8(Flag.FIRST_STEP)
     example = make_example("status", "pay", 101, 1_010_000_000, 503, "the status is 503", (), b"no")
     run = replace(run, samples=Samples(records, run.plan.endpoint_names), examples=(example,))
     return Case(replace(run, stop_reason="stopped by error_ratio>0.01: it was 0.03"))

@@ -77,7 +77,7 @@ def result(case: Case) -> str:
 
 def frame(case: Case) -> str:
     """`Run.summary`, a column per line."""
-    (row,) = case.run.summary().to_dict("records")
+    (row,) = case.run.to_pandas().to_dict("records")
     return "".join(f"{name}: {value!r}\n" for name, value in row.items())
 
 

@@ -56,18 +56,18 @@ def test_a_constant_rate_sends_exactly_its_schedule(
     )
     result = run(plan)
     schedule = np.concatenate([block.intended_ns for block in plan.arrivals()])
-    assert result.stats.count == 200
+    assert result.summary.count == 200
     assert len(result.samples.warmup) == 50
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert list(result.samples.column("seq")) == list(range(250))
     assert np.array_equal(result.samples.column("intended_ns"), schedule)
     assert result.samples.lag_ns.min() >= 0
     assert (result.samples.column("first_byte_ns") > result.samples.column("sent_ns")).all()
     assert (result.samples.column("done_ns") >= result.samples.column("first_byte_ns")).all()
-    assert result.stats.duration_s == 1.0
-    assert result.stats.intended_rate_rps == 200
+    assert result.summary.duration_s == 1.0
+    assert result.summary.intended_rate_rps == 200
     in_time = (result.measured.column("done_ns") <= plan.end_ns).sum()
-    assert result.stats.rate_rps == in_time
+    assert result.summary.rate_rps == in_time
 
 
 def test_poisson_arrivals_are_those_of_the_plan(target: TargetProcess) -> None:
@@ -75,14 +75,14 @@ def test_poisson_arrivals_are_those_of_the_plan(target: TargetProcess) -> None:
     result = run(plan)
     schedule = np.concatenate([block.intended_ns for block in plan.arrivals()])
     assert np.array_equal(result.samples.column("intended_ns"), schedule)
-    assert result.stats.intended_rate_rps == plan.intended_count() == result.stats.count
+    assert result.summary.intended_rate_rps == plan.intended_count() == result.summary.count
 
 
 def test_a_closed_loop_keeps_its_connections_busy() -> None:
     with serving(always(ok())) as url:
         result = run(Plan([Request("GET", url)], ClosedLoop(3), duration_s=0.5, warmup_s=0.2))
-    assert result.stats.count > 30
-    assert result.stats.errors == {}
+    assert result.summary.count > 30
+    assert result.summary.errors == {}
     assert (result.samples.lag_ns == 0).all()
     assert result.health.workers[0].in_flight_max == 3
     assert result.health.workers[0].connections_opened == 3
@@ -112,15 +112,15 @@ def test_the_cap_shows_as_lag_and_loses_nothing() -> None:
         plan = Plan([Request("GET", url)], ConstantRate(200), duration_s=0.5, max_connections=2)
         result = run(plan)
     waited = (result.samples.column("flags") & Flag.CAP_WAIT) != 0
-    assert result.stats.count == 100
-    assert result.stats.errors == {}
-    assert result.stats.lag_ns is not None
-    assert result.stats.lag_ns.max > 300_000_000
+    assert result.summary.count == 100
+    assert result.summary.errors == {}
+    assert result.summary.lag_ns is not None
+    assert result.summary.lag_ns.max > 300_000_000
     assert waited.sum() == result.health.workers[0].cap_wait_count > 80
     own = result.samples.lag_ns[~waited]
-    assert own.max() < result.stats.lag_ns.max
-    assert result.stats.intended_rate_rps == 200
-    assert result.stats.rate_rps < 150  # two connections, 50 answers/s each
+    assert own.max() < result.summary.lag_ns.max
+    assert result.summary.intended_rate_rps == 200
+    assert result.summary.rate_rps < 150  # two connections, 50 answers/s each
 
 
 def test_what_is_left_after_draining_is_abandoned_not_dropped() -> None:
@@ -136,7 +136,7 @@ def test_what_is_left_after_draining_is_abandoned_not_dropped() -> None:
             drain_s=0.2,
         )
         result = run(plan)
-    assert result.stats.errors == {"abandoned": 20}
+    assert result.summary.errors == {"abandoned": 20}
 
 
 def test_trace_context_is_sent_for_the_share_asked_for() -> None:
@@ -178,7 +178,7 @@ def test_cancelling_returns_what_was_measured(target: TargetProcess) -> None:
         task.cancel()
         result = await task
         assert result.verdict == "interrupted"
-        assert result.stats.count > 0
+        assert result.summary.count > 0
 
     asyncio.run(cancelled())
 
@@ -196,7 +196,7 @@ async def main():
     asyncio.create_task(tick())
     plan = bl.Plan([bl.Request("GET", "{target.url}/health")], bl.ConstantRate(50), duration_s=0.5)
     result = bl.run(plan)
-    print(result.stats.count, turns > 5)
+    print(result.summary.count, turns > 5)
 asyncio.run(main())
 """
     done = subprocess.run(
@@ -256,7 +256,7 @@ def test_an_unwritable_spool_is_told(
 def test_a_run_from_a_thread_needs_no_signals(target: TargetProcess) -> None:
     plan = Plan([Request("GET", f"{target.url}/health")], ConstantRate(50), duration_s=0.3)
     counts: list[int] = []
-    thread = threading.Thread(target=lambda: counts.append(run(plan).stats.count))
+    thread = threading.Thread(target=lambda: counts.append(run(plan).summary.count))
     thread.start()
     thread.join()
     assert counts == [15]

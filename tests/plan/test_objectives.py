@@ -235,7 +235,7 @@ def test_every_statistic_is_the_one_of_the_summary() -> None:
     )  # fmt: skip
     for result in run.objectives:
         of, statistic = result.objective.of, result.objective.statistic
-        part: Any = getattr(run.stats, f"{of}_ns") if of else run.stats
+        part: Any = getattr(run.summary, f"{of}_ns") if of else run.summary
         assert result.observed == getattr(part, statistic.replace(".", "_"))
         assert result.met
 
@@ -268,7 +268,7 @@ def test_an_incomplete_last_window_is_left_out() -> None:
 def test_nothing_observed_is_nothing_promised() -> None:
     run = make_run(count=0, slo=["p99<50ms", "error_ratio<1%", "error_count<=0", "p99<1s over 1s"])
     assert [result.met for result in run.objectives] == [False, False, True, False]
-    assert "nothing to observe" in run.objectives[0].in_words()
+    assert "nothing to observe" in run.objectives[0].describe()
     stopped = make_run(stopped_ns=3 * NS_PER_S, slo=["p99<1s over 5s"])
     assert stopped.objectives[0].window_text == "no window of 5 s was complete"
 
@@ -320,7 +320,7 @@ def test_results_are_told_to_programs() -> None:
         "broken_window_count": 1,
         "first_broken_window_start_ns": 5 * NS_PER_S,
     }
-    row = run.summary().iloc[0]
+    row = run.to_pandas().iloc[0]
     assert not row["slo_met"]
     assert "p99<50ms over 2s: broken" in row["slo"]
     assert isinstance(run.objectives[0], ObjectiveResult)

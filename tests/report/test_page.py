@@ -177,12 +177,12 @@ def test_hints_warnings_and_the_proof_that_nothing_was_dropped() -> None:
 def test_the_headline_numbers_are_those_of_the_run() -> None:
     run = make_run(errors=True)
     numbers = re.findall(r'class="number"><span>(.*?)</span>', page_of(run).html)
-    latency = run.stats.latency_ns
+    latency = run.summary.latency_ns
     assert latency is not None
     assert numbers == [
         f"{latency.p50 / 1e6:.2f}",
         f"{latency.p99 / 1e6:.1f}",
-        f"{run.stats.rate_rps:,.1f}",
+        f"{run.summary.rate_rps:,.1f}",
         "30",
     ]
 

@@ -40,7 +40,7 @@ def test_the_summary_has_the_columns_of_the_run(tmp_path: Path) -> None:
     run = make_run(errors=True)
     write_tables(run, tmp_path)
     table = pd.read_csv(tmp_path / "summary.csv")
-    assert list(table) == list(run.summary())
+    assert list(table) == list(run.to_pandas())
     assert table["count"].item() == 1000
 
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
 
-from benchlab.errors import InputError
+from benchlab.errors import OutputError
 from benchlab.report import write_report, write_tables
 from tests.runs.synthetic import make_run
 
@@ -17,25 +18,22 @@ def test_it_makes_the_directory_and_returns_the_page(tmp_path: Path) -> None:
 
 def test_a_directory_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match=r"cannot write to .*file.*choose") as caught:
+    with pytest.raises(OutputError, match=r"cannot write to .*file.*choose") as caught:
         write_report(make_run(), tmp_path / "file" / "reports")
     assert "\n" not in str(caught.value)
-    assert caught.value.exit_code == 2
+    assert caught.value.exit_code == 1
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     write_report(make_run(), tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-
-    def full(self: Path, text: str, **_: object) -> int:
-        self.touch()
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(InputError, match="No space left on device"):
-        write_report(make_run(errors=True), tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OutputError, match="File too large"):
+            write_report(make_run(errors=True), tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

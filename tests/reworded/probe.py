@@ -24,7 +24,7 @@ from benchlab import spool
 from benchlab.cli.main import cli
 from benchlab.errors import BenchlabError, InputError
 from benchlab.plan.scenario import Scenario
-from benchlab.runs import health
+from benchlab.runs import health, verdict
 from benchlab.units import parse_duration_s
 
 PLANS = {
@@ -145,8 +145,8 @@ def of_problem(kind: health.ProblemKind, url: str) -> tuple[Any, str]:
     plan = bl.Plan([bl.Request("GET", url)], duration_s=1)
     lost = health.Health([health.WorkerHealth(0, problem="x", problem_kind=kind)])
     lost = health.Health.from_dict(json.loads(json.dumps(lost.to_dict())))
-    judged = health.judge(plan, bl.Samples.empty(["x"]), lost)
-    chosen = [name for name, hint in health._HINTS.items() if hint == judged.hint]
+    judged = verdict.decide_verdict(plan, bl.Samples.empty(["x"]), lost)
+    chosen = [name for name, hint in verdict._HINTS.items() if hint == judged.hint]
     return [judged.verdict, chosen], str(judged.hint)
 
 
@@ -158,7 +158,7 @@ def main(directory: str, url: str) -> None:
     Path("broken.csv").write_text("timeStamp,elapsed,label,responseCode,success\n1,2,a\n")
     found = {command: of_command(command, url) for command in COMMANDS}
     found |= {name: of_call(function) for name, function in call_table(url).items()}
-    found |= {f"problem {kind}": of_problem(kind, url) for kind in health._HINTS}
+    found |= {f"problem {kind}": of_problem(kind, url) for kind in verdict._HINTS}
     print(json.dumps(found))
 
 

@@ -15,7 +15,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType
 from typing import Any
 
-SPEAKS = re.compile(r"\w*(Error|Trouble|Judgement)|error|fail|_wrong|_bad_url")
+SPEAKS = re.compile(r"\w*(Error|Trouble|VerdictReason)|error|fail|_wrong|_bad_url")
 NAMES = re.compile(
     r"_?(problem|remedy|reason|hint|text|words|why|wrong)s?|_\w*(HINT|HELP)S?|_SETS|_READ_ONLY"
 )
@@ -31,7 +31,7 @@ class Rewording(ast.NodeTransformer):
         called = node.func.id if isinstance(node.func, ast.Name) else called
         speaks = SPEAKS.fullmatch(called) is not None
         if speaks:
-            skip = called == "Judgement"  # its first argument is the verdict
+            skip = called == "VerdictReason"  # its first argument is the verdict
             node.args[skip:] = [reworded(item) for item in node.args[skip:]]
         for item in node.keywords:
             if (item.arg or "") not in DATA and (speaks or NAMES.fullmatch(item.arg or "")):

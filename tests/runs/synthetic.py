@@ -20,7 +20,7 @@ from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from benchlab.units import NS_PER_S
 
 RUN_ID = "0193f0a1b2c3d4e5"
-STARTED_AT = datetime(2026, 11, 3, 14, 2, 11, tzinfo=UTC)
+STARTED_AT_NS = int(datetime(2026, 11, 3, 14, 2, 11, tzinfo=UTC).timestamp()) * NS_PER_S
 URL = "http://127.0.0.1:8000/api/vector/add"
 
 
@@ -83,8 +83,7 @@ def make_run(
     return Run(
         id=RUN_ID,
         plan=whole,
-        started_at=STARTED_AT,
-        started_at_ns=int(STARTED_AT.timestamp()) * NS_PER_S,
+        started_at_ns=STARTED_AT_NS,
         samples=Samples(records, [request.name for request in requests]),
         health=Health(tuple(workers)),
         environment={"host": "bench-1", "cpu_count": 2} if environment is None else environment,

@@ -9,9 +9,9 @@ from benchlab.plan.shapes import ClosedLoop, ConstantRate
 from benchlab.runs.floor import (
     NOT_CALIBRATED,
     Floor,
-    carried_floor,
-    carried_note,
     fingerprint,
+    floor_note_of,
+    floor_of,
     mismatch,
 )
 from tests.runs.floors import ENVIRONMENT, HOST, make_floor
@@ -62,13 +62,13 @@ def test_a_run_carries_its_floor_or_says_why_not() -> None:
 
 @pytest.mark.parametrize("carried", [{}, {"calibration": None}, {"calibration": {"floor": {}}}])
 def test_a_run_of_before_or_with_a_damaged_floor_has_none(carried: dict[str, Any]) -> None:
-    assert carried_floor(carried) is None
-    assert carried_note(carried) == NOT_CALIBRATED
+    assert floor_of(carried) is None
+    assert floor_note_of(carried) == NOT_CALIBRATED
 
 
 def test_a_server_that_was_the_limit_makes_the_maximum_rate_a_lower_bound() -> None:
-    assert make_floor().max_rate_in_words == "61,234 requests/s"
-    assert make_floor(max_rate_cpu_ratio=0.5).max_rate_in_words == "at least 61,234 requests/s"
+    assert make_floor().describe_max_rate() == "61,234 requests/s"
+    assert make_floor(max_rate_cpu_ratio=0.5).describe_max_rate() == "at least 61,234 requests/s"
 
 
 def test_a_floor_shows_itself_in_one_line() -> None:

@@ -11,7 +11,7 @@ from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Stages
 from benchlab.plan.transport import Transport
 from benchlab.runs.health import Health, WorkerHealth
-from benchlab.runs.warnings import cautions
+from benchlab.runs.warnings import warnings_of
 from tests.runs.floors import make_floor
 from tests.runs.synthetic import make_run
 
@@ -39,14 +39,14 @@ def test_an_ordinary_run_needs_no_care() -> None:
 def test_cores_that_are_shared_are_told(url: str, cpu_count: int, workers: int, words: str) -> None:
     plan = Plan([Request("GET", url)], ClosedLoop(8), workers=workers)
     environment = {"host": "bench-1", "cpu_count": cpu_count}
-    said = list(cautions(plan, make_run().samples, Health(), environment))
+    said = list(warnings_of(plan, make_run().samples, Health(), environment))
     assert [caution.startswith(words) for caution in said] == ([True] if words else [])
 
 
 def test_a_service_behind_a_unix_socket_is_on_this_machine() -> None:
     behind = Transport(unix_socket="/run/service")
     run = make_run(requests=[Request("GET", "http://elsewhere/")], transport=behind)
-    said = cautions(run.plan, run.samples, run.health, {"cpu_count": 1})
+    said = warnings_of(run.plan, run.samples, run.health, {"cpu_count": 1})
     assert [caution.partition(":")[0] for caution in said] == [
         "the service and 1 worker shared 1 core"
     ]

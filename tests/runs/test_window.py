@@ -20,10 +20,10 @@ def test_by_the_plan_or_by_the_stop() -> None:
 
 def test_by_the_last_of_the_requests_asked_for() -> None:
     run = make_run(load=ClosedLoop(8), count=600, request_count=500, duration_s=3600)
-    assert run.stats.count == 500
+    assert run.summary.count == 500
     assert run.window_ns == (NS_PER_S, int(run.measured.column("done_ns").max()))
-    assert run.stats.rate_rps == pytest.approx(100, rel=0.01)
-    assert run.stats.intended_rate_rps is None
+    assert run.summary.rate_rps == pytest.approx(100, rel=0.01)
+    assert run.summary.intended_rate_rps is None
     assert window_in_words(run) == "500 requests measured in 4.99 s after 1 s of warm-up"
 
 

@@ -23,19 +23,19 @@ anything = st.text(st.characters())
 
 @given(
     status=st.integers(0, 999),
-    words=anything,
+    message=anything,
     headers=st.lists(st.tuples(anything, anything), max_size=5),
     body=st.binary(max_size=4000),
     more=st.integers(0, 100),
 )
 def test_whatever_came_is_bounded_and_survives_json(
-    status: int, words: str, headers: list[tuple[str, str]], body: bytes, more: int
+    status: int, message: str, headers: list[tuple[str, str]], body: bytes, more: int
 ) -> None:
-    example = make_example("check", "a", 1, 2, status, words, headers, body, len(body) + more)
+    example = make_example("check", "a", 1, 2, status, message, headers, body, len(body) + more)
     text = json.dumps(example.to_dict())
     assert Example.from_dict(json.loads(text)) == example
     assert len(example.body) <= BODY_BYTES
-    assert len(example.words) <= 500
+    assert len(example.message) <= 500
     assert example.body_bytes == len(body) + more
     assert not any(ord(mark) < 32 or 127 <= ord(mark) < 160 for mark in example.describe())
 
@@ -55,9 +55,9 @@ def test_secrets_are_hidden() -> None:
         ("Link", "<http://u:pw@h/?token=abc>; rel=next"),
         ("X-Trace", "t"),
     ]
-    words = "Client error for url 'http://u:pw@h/?token=abc'"
-    example = make_example("status", "a", 1, 2, 302, words, headers)
-    assert example.words == "Client error for url 'http://u:***@h/?token=***'"
+    message = "Client error for url 'http://u:pw@h/?token=abc'"
+    example = make_example("status", "a", 1, 2, 302, message, headers)
+    assert example.message == "Client error for url 'http://u:***@h/?token=***'"
     assert example.headers == (
         ("Set-Cookie", "***"),
         ("WWW-Authenticate", "***"),
@@ -85,8 +85,8 @@ def test_a_quota_is_per_kind_endpoint_and_phase_and_in_all() -> None:
     assert quota.wants("connect", "new", False)  # a kind that has none yet
 
 
-def example(seq: int, kind: str = "check", words: str = "x", intended_ns: int = 100) -> Example:
-    return Example(kind, "a", seq, intended_ns, 200, words)
+def example(seq: int, kind: str = "check", message: str = "x", intended_ns: int = 100) -> Example:
+    return Example(kind, "a", seq, intended_ns, 200, message)
 
 
 def test_of_several_workers_the_first_are_picked_in_order() -> None:
@@ -95,14 +95,14 @@ def test_of_several_workers_the_first_are_picked_in_order() -> None:
 
 
 def test_what_is_shown_first_differs_and_names_every_kind() -> None:
-    found = [example(1), example(2), example(3, words="y"), example(4, kind="tls")]
+    found = [example(1), example(2), example(3, message="y"), example(4, kind="tls")]
     shown = show_first(found, 50, 2)
     assert [(item.seq, warmup) for item, warmup in shown] == [(1, False), (4, False)]
     assert [item.seq for item, _ in show_first(found, 50, 9)] == [1, 4, 3]
 
 
 def test_the_warm_up_is_shown_where_nothing_else_failed() -> None:
-    early, late = example(1, intended_ns=10), example(2, words="late")
+    early, late = example(1, intended_ns=10), example(2, message="late")
     assert show_first([early, late], 50, 5) == [(late, False)]
     assert show_first([early], 50, 5) == [(early, True)]
     assert "in the warm-up" in early.describe(warmup=True)

@@ -156,7 +156,7 @@ VIEWS = {
     "warmup": lambda samples: samples.warmup,
     "succeeded": lambda samples: samples.measured.succeeded,
     "failed": lambda samples: samples.measured.failed,
-    "beginning": lambda samples: samples.beginning,
+    "iteration_starts": lambda samples: samples.iteration_starts,
     "one endpoint": lambda samples: samples.measured.endpoint("a").succeeded,
 }
 

@@ -49,7 +49,7 @@ def test_nothing_has_no_distribution() -> None:
 
 
 def test_the_summary_counts_the_measured_window_errors_included() -> None:
-    stats = make_run(rate_rps=100, duration_s=10, warmup_s=1, errors=True).stats
+    stats = make_run(rate_rps=100, duration_s=10, warmup_s=1, errors=True).summary
     assert stats.count == 1000
     assert stats.error_count == 30
     assert stats.error_ratio == 0.03
@@ -62,18 +62,18 @@ def test_answers_after_the_window_are_no_throughput_of_it() -> None:
     run = make_run(rate_rps=10, duration_s=6, warmup_s=0, stall=True)
     late = int((run.measured.column("done_ns") > run.window_ns[1]).sum())
     assert late > 0
-    assert run.stats.duration_s == 6.0
-    assert run.stats.count == 60
-    assert run.stats.rate_rps == (60 - late) / 6
+    assert run.summary.duration_s == 6.0
+    assert run.summary.count == 60
+    assert run.summary.rate_rps == (60 - late) / 6
 
 
 def test_a_run_without_samples_has_a_summary() -> None:
     run = make_run(count=0)
-    assert run.stats.count == 0
-    assert run.stats.latency_ns is None
-    assert run.stats.rate_rps == 0
-    assert run.stats.error_ratio == 0
-    assert len(run.summary()) == 1
+    assert run.summary.count == 0
+    assert run.summary.latency_ns is None
+    assert run.summary.rate_rps == 0
+    assert run.summary.error_ratio == 0
+    assert len(run.to_pandas()) == 1
     assert run.to_dict()["latency_ns"] is None
 
 
@@ -97,15 +97,15 @@ def test_a_run_has_numbers_for_each_named_request() -> None:
     run = make_run(requests=requests, errors=True)
     parts = run.by_endpoint()
     assert list(parts) == ["often", "rarely"]
-    assert sum(part.count for part in parts.values()) == run.stats.count
-    assert sum(part.error_count for part in parts.values()) == run.stats.error_count
-    assert sum(part.rate_rps for part in parts.values()) == pytest.approx(run.stats.rate_rps)
+    assert sum(part.count for part in parts.values()) == run.summary.count
+    assert sum(part.error_count for part in parts.values()) == run.summary.error_count
+    assert sum(part.rate_rps for part in parts.values()) == pytest.approx(run.summary.rate_rps)
     data = run.to_dict()["endpoints"]
     assert {name: numbers["count"] for name, numbers in data.items()} == {
         name: part.count for name, part in parts.items()
     }
-    assert set(data["often"]) == set(run.stats.to_dict())
-    assert "endpoints" not in run.summary().columns
+    assert set(data["often"]) == set(run.summary.to_dict())
+    assert "endpoints" not in run.to_pandas().columns
     rows = endpoint_rows(run)
     assert [row[0] for row in rows] == ["often", "rarely"]
     assert all(len(row) == len(ENDPOINT_HEAD) for row in rows)
@@ -113,7 +113,7 @@ def test_a_run_has_numbers_for_each_named_request() -> None:
 
 def test_a_single_request_is_the_whole_run() -> None:
     run = make_run()
-    assert run.by_endpoint() == {run.name: run.stats}
+    assert run.by_endpoint() == {run.name: run.summary}
     assert endpoint_rows(run) == ()
 
 

@@ -21,7 +21,7 @@ from benchlab.spool import storage as room
 
 PLAN = Plan([Request("GET", "http://127.0.0.1:1/")], ConstantRate(10), duration_s=1, workers=2)
 ID = "00112233445566ff"
-HEAD = {"format": 1, "run_id": ID, "plan": PLAN.to_dict(), "environment": {}}
+HEAD = {"format": 1, "id": ID, "plan": PLAN.to_dict(), "environment": {}}
 
 
 def make(*, started: bool = True, records: int = 5) -> Path:
@@ -137,7 +137,7 @@ def test_a_run_that_never_started_is_no_run() -> None:
         ("run.json", ""),
         ("run.json", "{}"),
         ("run.json", json.dumps({"format": 99})),
-        ("run.json", json.dumps({**HEAD, "run_id": "../x"})),
+        ("run.json", json.dumps({**HEAD, "id": "../x"})),
         ("start.json", "[]"),
         ("samples-0.bin", "garbage " * 70),
         ("examples-0.jsonl", "garbage\n"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ConstantRate
+from benchlab.runs.head import new_run_id
 from benchlab.runs.health import Health, WorkerHealth
-from benchlab.runs.run import Run, new_run_id
+from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 
@@ -59,11 +59,9 @@ def make_run(
     records["status"][failed] = 0
     records["first_byte_ns"][failed] = 0
     records["flags"][: count // 20] = Flag.WARMUP
-    whole_s, rest_ns = divmod(started_at_ns, 1_000_000_000)
     return Run(
         id=run_id or new_run_id(),
         plan=plan,
-        started_at=datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000),
         started_at_ns=started_at_ns,
         samples=Samples(records, [request.name for request in plan.requests]),
         connections=Connections(_connections(rng)),

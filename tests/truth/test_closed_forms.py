@@ -100,7 +100,7 @@ def assert_agrees(attempt: Callable[[], Outcome]) -> None:
     for _ in range(4):
         wrong, result, server = attempt()
         assert server.count == len(result.samples) == result.plan.intended_count()
-        assert result.stats.errors == {}
+        assert result.summary.errors == {}
         if not wrong:
             return
         if result.verdict == "valid" and server.late_ns < DISTURBED_NS:

@@ -13,7 +13,7 @@ from tests.truth.faults import stall
 
 def test_a_closed_loop_misses_the_stall_that_a_constant_rate_sees(tmp_path: Path) -> None:
     closed, opened = measure()
-    assert closed.stats.errors == opened.stats.errors == {}
+    assert closed.summary.errors == opened.summary.errors == {}
     closed_ms = closed.measured.service_ns / 1e6
     opened_ms = opened.measured.latency_ns / 1e6
     expected_ms = stall(FAULT, SECONDS)(0.99) * 1e3

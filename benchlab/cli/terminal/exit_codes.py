@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from benchlab.runs.health import Verdict
 from benchlab.runs.run import Run
+from benchlab.runs.verdict import Verdict
 
 __all__ = ["EXIT_CODES", "exit_code"]
 

@@ -114,7 +114,7 @@ def progress_from_dict(data: dict[str, Any]) -> RunProgress:
 def print_run(run: Run, out: Console | None = None) -> None:
     """The summary of a run: verdict, counts, and the table of durations."""
     out = out or console()
-    stats = run.stats
+    stats = run.summary
     out.print(Text.assemble("run ", (run.id, "bold"), f"  {run.name}"))
     _print_below(out, Text(run.plan.describe()))
     verdict = Text.assemble("verdict ", (run.verdict, _VERDICT_STYLE[run.verdict]))

@@ -9,19 +9,19 @@ what else the run is stands beside as JSON: in the schema metadata of Parquet an
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchlab.errors import InputError, RunError
+from benchlab.errors import InputError, OutputError
 from benchlab.exchange.own.head import encode_head
 from benchlab.runs.run import Run
 from benchlab.samples.samples import SAMPLE_DTYPE
+from benchlab.spool.storage import replacing
 
 __all__ = [
     "CSV_MARK",
@@ -50,7 +50,7 @@ def export_run(
 
     Raises:
         InputError: an unknown format, or the file exists and ``force`` is not set.
-        RunError: the file cannot be written.
+        OutputError: the file cannot be written.
     """
     blocks = (block.records for block in run.samples.blocks())
     return export_blocks(run, len(run.samples), blocks, path, format=format, force=force)
@@ -89,19 +89,11 @@ def export_blocks(
             " another file"
         )
     final = Path(os.path.realpath(target))
-    # Of its own, so that two exports to one file at once leave one of them whole.
-    partial = final.with_name(f".{final.name}.{secrets.token_hex(4)}.partial")
     try:
-        with (final if through else partial).open("wb") as file:
+        with final.open("wb") if through else replacing(final) as file:
             write_blocks(run, sample_count, records, file, chosen)
-        if not through:
-            partial.replace(final)
     except OSError as exc:
-        raise RunError(f"cannot write {target} ({exc.strerror or exc})") from exc
-    finally:
-        if not through:
-            with suppress(OSError):
-                partial.unlink()
+        raise OutputError(f"cannot write {target} ({exc.strerror or exc})") from exc
     return target
 
 

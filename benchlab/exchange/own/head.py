@@ -1,4 +1,4 @@
-"""What a run is besides its samples, as JSON in an exported file."""
+"""Run metadata as JSON in an exported file."""
 
 from __future__ import annotations
 
@@ -12,20 +12,15 @@ import numpy as np
 
 from benchlab.errors import InputError
 from benchlab.exchange.parsing import WRONG_CONTENT
-from benchlab.plan.plan import Plan
-from benchlab.plan.public import public_plan
-from benchlab.runs.health import Health
+from benchlab.runs.head import RunHead
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
-from benchlab.samples.examples import Example
 from benchlab.samples.samples import ErrorKind, Samples
-from benchlab.units import utc_from_ns
 
 __all__ = ["decode_head", "encode_head"]
 
 _FORMAT = 1
-_PARTS_OF_ENVIRONMENT = ("calibration", "imported")
-_WRONG_HEAD = (*WRONG_CONTENT, OSError, zlib.error)  # OSError: a time the system cannot count
+_WRONG_HEAD = (*WRONG_CONTENT, zlib.error)
 
 
 def encode_head(run: Run, sample_count: int) -> str:
@@ -33,19 +28,12 @@ def encode_head(run: Run, sample_count: int) -> str:
     return json.dumps(
         {
             "format": _FORMAT,
-            "run_id": run.id,
+            **run.to_metadata(),
             "started_at": run.started_at.isoformat(),
-            "started_at_ns": run.started_at_ns,
-            "stopped_ns": run.stopped_ns,
-            "stop_reason": run.stop_reason,
             "sample_count": sample_count,
             "endpoints": run.plan.endpoint_names,
             "error_kinds": {str(int(kind)): kind.label for kind in ErrorKind},
-            "plan": public_plan(run.plan.to_dict()),
-            "environment": dict(run.environment),
-            "health": run.health.to_dict(),
             "connections": _packed(run.connections),
-            "examples": [example.to_dict() for example in run.examples],
         }
     )
 
@@ -79,32 +67,12 @@ def decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
         ) from exc
 
 
-def _environment(data: Mapping[str, Any]) -> dict[str, Any]:
-    for name in _PARTS_OF_ENVIRONMENT:
-        if not isinstance(data.get(name, {}), dict):
-            raise TypeError(f"its environment has {name}={data[name]!r}")
-    return dict(data)
-
-
 def _decoded(data: Mapping[str, Any]) -> tuple[Run, int]:
     if data["format"] != _FORMAT:
         raise InputError(
             f"it has format {data['format']!r}, this benchlab reads {_FORMAT}:"
             " upgrade with pip install --upgrade benchlab"
         )
-    started_at_ns = int(data["started_at_ns"])
-    plan = Plan.from_dict(data["plan"])
-    run = Run(
-        id=data["run_id"],
-        plan=plan,
-        started_at=utc_from_ns(started_at_ns),
-        started_at_ns=started_at_ns,
-        samples=Samples.empty(plan.endpoint_names),
-        health=Health.from_dict(data["health"]),
-        environment=_environment(data["environment"]),
-        connections=_unpacked(data["connections"]),
-        examples=tuple(Example.from_dict(item) for item in data["examples"]),
-        stopped_ns=None if data["stopped_ns"] is None else int(data["stopped_ns"]),
-        stop_reason=str(data["stop_reason"]),
-    )
-    return run, int(data["sample_count"])
+    head = RunHead.from_metadata(data)
+    samples = Samples.empty(head.plan.endpoint_names)
+    return Run.from_head(head, samples, _unpacked(data["connections"])), int(data["sample_count"])

@@ -16,7 +16,7 @@ from benchlab.exchange.own.export import CSV_MARK, FIELDS, METADATA_KEY
 from benchlab.exchange.own.head import decode_head
 from benchlab.runs.run import Run
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
-from benchlab.spool.record_file import RecordFile
+from benchlab.spool.storage import RecordFile
 
 __all__ = ["READERS", "damage"]
 

@@ -28,8 +28,8 @@ from benchlab.runs.health import Health
 from benchlab.runs.run import Run
 from benchlab.samples.records import BLOCK_RECORDS, SAMPLE_DTYPE, ErrorKind
 from benchlab.samples.samples import Samples
-from benchlab.spool.record_file import RecordFile
-from benchlab.units import NS_PER_S, utc_from_ns
+from benchlab.spool.storage import RecordFile
+from benchlab.units import NS_PER_S
 
 __all__ = ["UNKNOWN_URL", "Collector"]
 
@@ -160,7 +160,6 @@ class Collector:
                 name=path.name.split(".")[0] or tool,
                 tags={"imported_from": tool},
             ),
-            started_at=utc_from_ns(started_at_ns),
             started_at_ns=started_at_ns,
             samples=samples,
             health=Health(imported_from=tool),

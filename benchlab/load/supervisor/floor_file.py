@@ -10,8 +10,9 @@ from typing import Any
 from benchlab.errors import RunError
 from benchlab.paths import data_dir
 from benchlab.runs.floor import NOT_CALIBRATED, Floor, mismatch
+from benchlab.spool.storage import replace_text
 
-__all__ = ["carry", "floor_path", "read_floor", "write_floor"]
+__all__ = ["attach_floor", "floor_path", "read_floor", "write_floor"]
 
 
 def floor_path() -> Path:
@@ -43,11 +44,9 @@ def write_floor(floor: Floor) -> Path:
         RunError: the data directory cannot be written.
     """
     path = floor_path()
-    partial = path.with_suffix(".tmp")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial.write_text(json.dumps(floor.to_dict(), indent=1))
-        partial.replace(path)
+        replace_text(path, json.dumps(floor.to_dict(), indent=1))
     except OSError as exc:
         raise RunError(
             f"cannot write the calibration to {path} ({exc.strerror}):"
@@ -56,7 +55,7 @@ def write_floor(floor: Floor) -> Path:
     return path
 
 
-def carry(environment: Mapping[str, Any]) -> dict[str, Any]:
+def attach_floor(environment: Mapping[str, Any]) -> dict[str, Any]:
     """What a run in ``environment`` carries as its calibration: the floor, or why there is none."""
     try:
         floor = read_floor()

@@ -84,7 +84,7 @@ class ProgressReader:
             self._watch.take(records)
             measured = records[(records["flags"] & Flag.WARMUP) == 0]
             self._count += len(measured)
-            self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.BEGINS))
+            self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.FIRST_STEP))
             self._latencies.record(measured["done_ns"] - measured["intended_ns"])
             failed = np.bincount(measured["error"], minlength=len(ErrorKind))
             for kind in ErrorKind:

@@ -43,7 +43,7 @@ def histogram(run: Run, ax: Axes | None = None) -> Figure:
     heading(ax, "Latency", run, subject, clearance_pt=LEGEND_PT if len(failed) else 0)
     ax.set_xlabel("latency (ms)")
     ax.set_ylabel("requests (log scale)")
-    distribution = run.stats.latency_ns
+    distribution = run.summary.latency_ns
     if distribution is None:
         no_samples(ax)
         return figure_of(ax)

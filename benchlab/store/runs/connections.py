@@ -1,4 +1,4 @@
-"""Keeping and reading back the connections that a run opened."""
+"""Save and read the connections that a run opened."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TYPES = {name: "UInt32" if name in ("origin", "error") else "Int64" for name in
 
 
 def save_connections(client: Client, run: Run) -> None:
-    """Store the connections of ``run`` in one insert, once, whatever was cut off before.
+    """Save the connections of ``run`` exactly once, in one insert.
 
     Raises:
         StoreError: the store does not hold them afterwards.

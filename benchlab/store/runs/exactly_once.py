@@ -1,17 +1,17 @@
-"""Inserting what belongs to a run exactly once, whatever was cut off and whoever else is at it.
+"""Exactly-once inserts, safe against crashes and concurrent savers.
 
-An insert carries a token, and one whose token was acknowledged before has no effect, so several
-processes that save the same run to a server do no harm: they begin with the same tokens. Wrong
-counts after that have one of three causes.
+An insert carries a token, and the server ignores an insert whose token it has acknowledged before.
+So several processes can save the same run: they start with the same tokens. If the counts are
+wrong after that, there are three possible causes.
 
-- Another saver is between two steps, such as a block and its rollups: then the counts change, and
-  are looked at until they are right or have stood still for a while. How long that is, is drawn,
-  and longer each time, so that of several savers one goes on before the others.
-- The rows were pruned, and their tokens are still known: then there are none, nothing is removed,
+- Another saver is between two steps, such as a block and its rollups. The counts change, and are
+  polled until they are right or have been stable for a while. That while is drawn at random and
+  grows, so that of several savers one proceeds before the others.
+- The rows were pruned, and their tokens are still known. The counts are zero, nothing is removed,
   and all savers use the same second token.
-- Rows of another content are in the way: then all are removed and inserted with a drawn token,
-  while the others see the counts change, and wait. Two savers that remove within the same instant
-  undo each other's work, find the counts wrong, and draw again.
+- Rows with other content are stored. All are removed and inserted with a random token, while other
+  savers see the counts change and wait. Two savers that remove at the same instant undo each
+  other's work, find wrong counts, and draw new tokens.
 """
 
 from __future__ import annotations
@@ -47,14 +47,17 @@ def insert_exactly(
     whole: tuple[int, ...],
     remove: Callable[[], None],
 ) -> bool:
-    """Let ``insert`` add what is missing until ``count`` is ``whole``; whether it came to that.
+    """Call ``insert`` until ``count`` returns ``whole``; returns whether it did.
 
-    ``insert`` is given what to end its tokens with; ``remove`` takes away all that was inserted.
+    ``insert`` adds what is missing and is given the end of its tokens; ``remove`` deletes all that
+    was inserted.
     """
     drawn = (secrets.token_hex(4) for _ in range(_DRAWN))
     for tries, salt in enumerate(("", "1", *drawn)):
         insert(salt)
-        quiet_s = 0 if is_embedded(client) else _QUIET_S * 2**tries  # embedded, nobody else is in
+        quiet_s = (
+            0 if is_embedded(client) else _QUIET_S * 2**tries
+        )  # the embedded store has one process
         found = _settled(count, whole, quiet_s * random.uniform(1, 2))
         if found == whole:
             return True
@@ -66,7 +69,7 @@ def insert_exactly(
 def _settled(
     count: Callable[[], tuple[int, ...]], whole: tuple[int, ...], quiet_s: float
 ) -> tuple[int, ...]:
-    """The counts once they are ``whole``, or nobody has changed them for ``quiet_s``."""
+    """The counts once they are ``whole``, or have been stable for ``quiet_s``."""
     found, since, pause_s = count(), time.monotonic(), _FIRST_PAUSE_S
     while found != whole and time.monotonic() - since < quiet_s:
         time.sleep(pause_s)

@@ -1,4 +1,4 @@
-"""Reading back: the list of runs, one run exactly as it was saved, and any SQL."""
+"""Read the list of runs, one run exactly as it was saved, and the result of any SQL."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError, RunNotFoundError, StoreError
 from benchlab.paths import data_dir
-from benchlab.plan.plan import Plan
-from benchlab.runs.health import Health
+from benchlab.runs.head import RunHead
 from benchlab.runs.run import Run
-from benchlab.samples.examples import Example
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
-from benchlab.spool.storage import make_room
+from benchlab.spool.storage import allocate_records
 from benchlab.store.client.connection import is_embedded, reason
 from benchlab.store.client.dsn import Dsn
 from benchlab.store.client.read_only import ALLOW_WRITE, check
 from benchlab.store.runs.connections import read_connections
-from benchlab.units import utc_from_ns
+from benchlab.store.runs.write import JSON_COLUMNS, PLAIN_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,13 +62,13 @@ WHERE run_id = {run_id:String}
 ORDER BY seq
 """
 
-# Parts are merged one into the other as they are read, and not each read far ahead of that: half
-# the memory in the same time.
+# Parts are merged as they are read, without reading far ahead in each: half the memory in the same
+# time.
 _SPARING = {"max_threads": 1, "read_in_order_two_level_merge_threshold": 2}
 
 _HELP = "benchlab history lists the stored runs"
 
-# Statements with a result; comments and opening brackets may come first.
+# Statements that return rows; comments and opening brackets may come first.
 _ASKS = re.compile(
     r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:SELECT|WITH|FROM|SHOW|DESC|DESCRIBE|EXPLAIN|EXISTS|CHECK)\b",
     re.IGNORECASE | re.DOTALL,
@@ -100,7 +98,7 @@ def runs(client: Client, limit: int | None) -> pd.DataFrame:
 
 
 def resolve(client: Client, run_id: str) -> str:
-    """The whole id that ``run_id`` stands for: an id, a beginning of one, or ``latest``.
+    """The full id for ``run_id``: an id, an unambiguous prefix of one, or ``latest``.
 
     Raises:
         RunNotFoundError: no run, or more than one, fits.
@@ -126,7 +124,7 @@ def resolve(client: Client, run_id: str) -> str:
 
 
 def run(client: Client, run_id: str) -> Run:
-    """The run as it was saved, its samples in order of ``seq``.
+    """Read the run as it was saved, its samples in order of ``seq``.
 
     Raises:
         RunNotFoundError: no run, or more than one, fits.
@@ -138,7 +136,7 @@ def run(client: Client, run_id: str) -> Run:
 
 
 def run_in_blocks(client: Client, run_id: str) -> tuple[Run, int, Iterator[NDArray[np.void]]]:
-    """The run without its samples, their number, and they in order of ``seq``, in blocks.
+    """The run without its samples, their number, and the records in order of ``seq``, in blocks.
 
     Raises:
         RunNotFoundError: no run, or more than one, fits.
@@ -149,36 +147,31 @@ def run_in_blocks(client: Client, run_id: str) -> tuple[Run, int, Iterator[NDArr
 
 
 def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
-    """The run without its samples, and how many it has."""
+    """The run without its samples, and their number."""
     whole_id = resolve(client, run_id)
-    columns = (
-        "toUnixTimestamp64Nano(started_at), plan, environment, health, stopped_ns, stop_reason,"
-        " examples, sample_count"
-    )
+    columns = (*JSON_COLUMNS, "metadata", *PLAIN_COLUMNS)
     row = client.query(
-        f"SELECT {columns} FROM runs WHERE id = {{run_id:String}} LIMIT 1",  # noqa: S608  # constant
+        f"SELECT sample_count, toUnixTimestamp64Nano(started_at), {', '.join(columns)}"  # noqa: S608  # constants
+        " FROM runs WHERE id = {run_id:String} LIMIT 1",
         parameters={"run_id": whole_id},
     ).result_rows[0]
-    started_at_ns, plan_json, environment, health, stopped_ns, stop_reason, examples, count = row
-    plan = Plan.from_json(plan_json)
-    head = Run(
-        id=whole_id,
-        plan=plan,
-        started_at=utc_from_ns(started_at_ns),
-        started_at_ns=started_at_ns,
-        samples=Samples.empty(plan.endpoint_names),
-        health=Health.from_dict(json.loads(health)),
-        connections=read_connections(client, whole_id),
-        environment=json.loads(environment),
-        examples=tuple(Example.from_dict(item) for item in json.loads(examples)),
-        stopped_ns=stopped_ns,
-        stop_reason=stop_reason,
-    )
-    return head, int(count)
+    count, started_at_ns, *values = row
+    stored = dict(zip(columns, values, strict=True))
+    try:
+        for name in JSON_COLUMNS:
+            stored[name] = json.loads(stored[name])
+        metadata = json.loads(stored.pop("metadata"))
+        head = RunHead.from_metadata(
+            {**metadata, **stored, "id": whole_id, "started_at_ns": started_at_ns}
+        )
+    except (ValueError, TypeError) as exc:
+        raise StoreError(f"run {whole_id} is damaged: {exc}") from exc
+    samples = Samples.empty(head.plan.endpoint_names)
+    return Run.from_head(head, samples, read_connections(client, whole_id)), int(count)
 
 
 def typed_frame(client: Client, sql: str, parameters: dict[str, Any]) -> pd.DataFrame:
-    """The rows of a SELECT; where there are none, its columns all the same, of the same types."""
+    """The rows of a SELECT; without rows, an empty frame with the same columns and types."""
     frame = client.query_df(sql, parameters=parameters, tz_mode="aware")
     if not frame.empty:
         return frame
@@ -237,8 +230,8 @@ def query_df(
 
 
 def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:
-    """Records of a run, streamed into place; of many, what is held is one block."""
-    records = make_room(count, SAMPLE_DTYPE, data_dir())
+    """The records of a run, streamed into a mapped file if there are many."""
+    records = allocate_records(count, SAMPLE_DTYPE, data_dir())
     filled = 0
     for block in _read_blocks(client, run_id, count):
         records[filled : filled + len(block)] = block
@@ -247,7 +240,7 @@ def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:
 
 
 def _read_blocks(client: Client, run_id: str, count: int) -> Iterator[NDArray[np.void]]:
-    """Records of a run as the engine sends them: what is held is one block."""
+    """The records of a run as the engine sends them, one block at a time."""
     filled = 0
     settings = _SPARING if is_embedded(client) else {}
     with client.query_df_stream(

@@ -1,11 +1,11 @@
-"""Keeping a run: its samples in blocks, then the row that makes it exist.
+"""Save a run: its samples in blocks, then the row that makes it exist.
 
-Any step can be cut off and the whole repeated. A block is one insert into one partition, so it
-is stored whole or not at all; before a block is sent the store is asked whether it has it, and
-a token made of run and block catches the insert whose acknowledgement was lost. The row in
-``runs`` is written once the number of stored samples is right, and so is that in the rollups,
-which a materialized view fills and a crash may leave behind. What holds where several processes
-save the same run at once is said in `benchlab.store.runs.exactly_once`.
+Any step can be interrupted and the whole repeated. A block is one insert into one partition, so it
+is stored completely or not at all. Before a block is sent the store is asked whether it has it, and
+a token made of run and block catches an insert whose acknowledgement was lost. The row in ``runs``
+is written once the samples are complete, and so are the rollups, which a materialized view fills
+and a crash may leave incomplete. For several processes that save the same run at once, see
+`benchlab.store.runs.exactly_once`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from benchlab import spool
 from benchlab.errors import StoreError, StoreUnavailableError
-from benchlab.plan.public import public_plan
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
@@ -32,10 +31,16 @@ from benchlab.store.schema.cluster import stored
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["BLOCK_SAMPLES", "is_stored", "remove_spool", "save"]
+__all__ = ["BLOCK_SAMPLES", "JSON_COLUMNS", "PLAIN_COLUMNS", "is_stored", "remove_spool", "save"]
 
 BLOCK_SAMPLES = 262_144
-"""Samples per insert. Fixed: it decides which samples a block's token stands for."""
+"""Samples per insert. Fixed, because a block's token identifies its samples by it."""
+
+JSON_COLUMNS = ("plan", "environment", "health", "examples")
+"""Run metadata with a JSON column each. Fields without a column of their own are in ``metadata``."""
+
+PLAIN_COLUMNS = ("stopped_ns", "stop_reason")
+"""Run metadata with a column of the same type."""
 
 _MOST_PRUNED = 100  # times, among the last 1,000 inserts of runs
 
@@ -51,11 +56,11 @@ _KEPT_AS_THEY_ARE = {
 
 
 def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
-    """Store ``run`` unless it is there already.
+    """Save ``run`` unless it is stored already.
 
     Raises:
         StoreError: the number of stored samples is not the run's, even after a fresh start.
-        StoreUnavailableError: among others, they were pruned meanwhile. To be tried again.
+        StoreUnavailableError: for example, its samples were pruned meanwhile. Retry.
     """
     report = on_progress or _silent
     total = len(run.samples)
@@ -79,7 +84,7 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
             " inserting them. Save it again: what was measured is kept until that succeeds"
         )
     save_connections(client, run)
-    # More than once only where it is taken for the repetition of a row that was pruned since.
+    # More than once only if the insert is taken for the repetition of one whose row was pruned.
     for again in range(_MOST_PRUNED):
         _insert_run(client, run, str(again or ""))
         if is_stored(client, run.id):
@@ -102,7 +107,7 @@ def is_stored(client: Client, run_id: str) -> bool:
 
 
 def remove_spool(run: Run) -> None:
-    """Delete what the run left on disk while it was made. Only once it is stored."""
+    """Delete the run's spool directory. Only once the run is stored."""
     if run.spool is not None:
         spool.remove(run.spool)
 
@@ -146,18 +151,19 @@ def _insert_run(client: Client, run: Run, salt: str = "") -> None:
 
 
 def _run_row(run: Run) -> dict[str, Any]:
-    stats = run.stats
+    summary = run.summary
     distributions: dict[str, int | None] = {}
     for name, part in (
-        ("latency", stats.latency_ns),
-        ("service", stats.service_ns),
-        ("lag", stats.lag_ns),
+        ("latency", summary.latency_ns),
+        ("service", summary.service_ns),
+        ("lag", summary.lag_ns),
     ):
         if part is not None:
             distributions |= {f"{name}_{key}_ns": value for key, value in asdict(part).items()}
+    metadata = run.to_metadata()
     return {
-        "id": run.id,
-        "started_at": run.started_at_ns,
+        "id": metadata.pop("id"),
+        "started_at": metadata.pop("started_at_ns"),
         "name": run.name,
         "url": public_url(run.url),
         "endpoint": ", ".join(dict.fromkeys(run.plan.endpoint_names)),
@@ -165,20 +171,17 @@ def _run_row(run: Run) -> dict[str, Any]:
         "reason": run.invalid_reason or "",
         "tags": dict(run.plan.tags),
         "sample_count": len(run.samples),
-        "request_count": stats.count,
-        "error_count": stats.error_count,
-        "errors": stats.errors,
-        "bytes_in": stats.bytes_in,
-        "duration_s": stats.duration_s,
-        "rate_rps": stats.rate_rps,
-        "intended_rate_rps": stats.intended_rate_rps,
+        "request_count": summary.count,
+        "error_count": summary.error_count,
+        "errors": summary.errors,
+        "bytes_in": summary.bytes_in,
+        "duration_s": summary.duration_s,
+        "rate_rps": summary.rate_rps,
+        "intended_rate_rps": summary.intended_rate_rps,
         **distributions,
-        "stopped_ns": run.stopped_ns,
-        "stop_reason": run.stop_reason,
-        "plan": json.dumps(public_plan(run.plan.to_dict())),
-        "environment": json.dumps(dict(run.environment)),
-        "health": json.dumps(run.health.to_dict()),
-        "examples": json.dumps([example.to_dict() for example in run.examples]),
+        **{name: metadata.pop(name) for name in PLAIN_COLUMNS},
+        **{name: json.dumps(metadata.pop(name)) for name in JSON_COLUMNS},
+        "metadata": json.dumps(metadata),
     }
 
 
@@ -210,7 +213,7 @@ def _counts(client: Client, run_id: str) -> tuple[int, int, int]:
 
 
 def _remove_samples(client: Client, run_id: str) -> None:
-    # The rollups first: cut off in between, the samples are still there to say that they are wrong.
+    # The rollups first: if interrupted in between, the samples still show that they are wrong.
     for table in ("endpoint_seconds", "samples"):
         _remove(client, table, "run_id", run_id)
 

@@ -44,8 +44,8 @@ def assert_same(found: Run, run: Run) -> None:
         if item.name not in ("samples", "spool", "connections"):
             assert getattr(found, item.name) == getattr(run, item.name), item.name
     assert found.connections.records.tobytes() == run.connections.records.tobytes()
-    assert found.stats == run.stats
-    assert found.judgement == run.judgement
+    assert found.summary == run.summary
+    assert found.verdict_reason == run.verdict_reason
 
 
 def whole_run() -> Run:
@@ -120,7 +120,7 @@ def scenario_run() -> Run:
     )
     records = drawn.samples.records
     records["endpoint"] = np.arange(len(records)) % 2 + 1
-    records["flags"][records["endpoint"] == 1] |= np.uint8(Flag.BEGINS)
+    records["flags"][records["endpoint"] == 1] |= np.uint8(Flag.FIRST_STEP)
     return replace(drawn, plan=plan, samples=Samples(records, plan.endpoint_names))
 
 

@@ -42,7 +42,7 @@ def test_any_requests_in_any_order(
     assert isinstance(run.plan.load, Imported)
     open_at = [sum(sent <= at < sent + took for sent, took in hits) for at, _ in hits]
     assert run.plan.load.connections == max(*open_at, 1)
-    assert run.stats.count == len(hits)
+    assert run.summary.count == len(hits)
     assert run.window_ns == (0, max(int(records["done_ns"].max()), 1))
 
 

@@ -62,9 +62,9 @@ def test_what_arrives_is_the_schedule(load: OpenLoad, workers: int) -> None:
         plan = Plan([Request("GET", url)], load, warmup_s=0.2, workers=workers)
         result = run(plan)
     schedule = np.concatenate([block.intended_ns for block in plan.arrivals()])
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert np.array_equal(result.samples.column("intended_ns"), schedule)
-    assert result.stats.count == plan.intended_count()
+    assert result.summary.count == plan.intended_count()
     arrived_ns = np.sort(seen.times_ns) - result.started_at_ns
     assert len(arrived_ns) == len(schedule)
     assert (arrived_ns >= np.sort(schedule) - 1_000_000).all()  # a clock may be adjusted a little
@@ -76,7 +76,7 @@ def test_an_earlier_run_is_replayed() -> None:
         first = run(Plan([Request("GET", url)], ClosedLoop(2, think_time_s=0.02), duration_s=0.5))
         again = run(Plan([Request("GET", url)], Replay.from_samples(first.samples), workers=2))
     recorded_ns = np.sort(first.samples.column("intended_ns"))
-    assert first.stats.count == again.stats.count > 20
+    assert first.summary.count == again.summary.count > 20
     assert np.array_equal(
         np.sort(again.samples.column("intended_ns")), recorded_ns - recorded_ns[0]
     )
@@ -133,7 +133,7 @@ def test_an_open_loop_makes_exactly_so_many_requests(workers: int) -> None:
     assert len(result.samples.warmup) == 20
     assert len(seen.times_ns) == 90
     assert result.window_ns == (NS_PER_S // 10, NS_PER_S // 10 + 350_000_000)
-    assert result.stats.intended_rate_rps == 200
+    assert result.summary.intended_rate_rps == 200
     assert "the schedule has" not in str(result.invalid_reason)
 
 
@@ -172,7 +172,7 @@ def test_many_users_think_on_their_own(driver: str) -> None:
         result = run(Plan([Request("GET", url)], load, duration_s=1, workers=2, driver=driver))
     # 20 users, each with a mean pause of 0.1 s: at most some 200 requests in 1 s (5 σ above).
     assert 20 < len(result.samples) < 200 + 5 * np.sqrt(200)
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     opened = sum(worker.connections_opened for worker in result.health.workers)
     assert opened <= 20
     assert max(worker.in_flight_max for worker in result.health.workers) <= 10
@@ -193,8 +193,8 @@ def test_a_failed_request_is_thought_about_as_well() -> None:
     with serving(refuse) as url:
         plan = Plan([Request("GET", url)], ClosedLoop(2, think_time_s=0.05), duration_s=0.4)
         result = run(plan)
-    assert set(result.stats.errors) == {"closed"}
-    assert 1 <= result.stats.count <= 18  # two users, at most nine requests each
+    assert set(result.summary.errors) == {"closed"}
+    assert 1 <= result.summary.count <= 18  # two users, at most nine requests each
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
@@ -218,8 +218,8 @@ def _is_counted_out(result: Run, count: int) -> None:
     measured = result.measured
     assert len(measured) == count
     assert ((measured.column("flags") & Flag.WARMUP) == 0).all()
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     start_ns, end_ns = result.window_ns
     assert end_ns == measured.column("done_ns").max()
-    assert result.stats.rate_rps == pytest.approx(count * NS_PER_S / (end_ns - start_ns))
+    assert result.summary.rate_rps == pytest.approx(count * NS_PER_S / (end_ns - start_ns))
     assert result.verdict != "interrupted"

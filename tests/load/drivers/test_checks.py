@@ -169,7 +169,7 @@ def test_answers_that_are_not(driver: str) -> None:
         assert len(examples) == min(5, stats.count) > 0
         for example in examples:
             assert example.kind == "check"
-            assert FAILING[name][-1] in example.words
+            assert FAILING[name][-1] in example.message
     numbers = [example.seq for example in result.examples]
     assert numbers == sorted(numbers)
 
@@ -179,9 +179,9 @@ def test_head_answers_have_no_body_to_check(driver: str) -> None:
     answer = always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
     with serving(answer) as url:
         checks: list[Check] = [StatusIn(200), BodyEquals(""), MaxBody(0)]
-        assert measure(url, driver, checks, "HEAD").stats.errors == {}
+        assert measure(url, driver, checks, "HEAD").summary.errors == {}
         failed = measure(url, driver, [BodyContains("x")], "HEAD")
-    assert failed.stats.errors == {"check": COUNT}
+    assert failed.summary.errors == {"check": COUNT}
     assert failed.examples[0].body == ""
 
 
@@ -189,10 +189,10 @@ def test_head_answers_have_no_body_to_check(driver: str) -> None:
 def test_a_body_over_the_cap_fails_and_is_not_kept(driver: str) -> None:
     with serving(always(ok(b"x" * (BODY_CAP_BYTES + 1)))) as url:
         result = measure(url, driver, [BodyContains("x")], count=2, timeout_s=20)
-    assert result.stats.errors == {"check": 2}
+    assert result.summary.errors == {"check": 2}
     assert set(result.samples.column("bytes_in")) == {BODY_CAP_BYTES + 1}
     example = result.examples[0]
-    assert "16.0 MiB at most" in example.words
+    assert "16.0 MiB at most" in example.message
     assert (len(example.body), example.body_bytes) == (2048, BODY_CAP_BYTES + 1)
 
 
@@ -200,17 +200,17 @@ def test_a_body_over_the_cap_fails_and_is_not_kept(driver: str) -> None:
 def test_good_and_bad_answers_are_told_apart_one_by_one(driver: str) -> None:
     with serving(in_turn(ok(BODY), ok(b"oops"), TEAPOT)) as url:
         result = measure(url, driver, [JsonEquals("data.items.0.id", 7)])
-    assert result.stats.errors == {"check": COUNT // 3, "status": COUNT // 3}
+    assert result.summary.errors == {"check": COUNT // 3, "status": COUNT // 3}
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_examples_of_errors_without_checks(driver: str) -> None:
     with serving(always(TEAPOT)) as url:
         result = measure(url, driver)
-    assert result.stats.errors == {"status": COUNT}
+    assert result.summary.errors == {"status": COUNT}
     assert len(result.examples) == 5
     example = result.examples[0]
-    assert (example.kind, example.status, example.words) == ("status", 418, "the status is 418")
+    assert (example.kind, example.status, example.message) == ("status", 418, "the status is 418")
     assert (example.body, example.body_bytes) == ("tea", 3)
     headers = {name.lower(): value for name, value in example.headers}
     assert headers["x-why"] == "tea"
@@ -252,7 +252,7 @@ def test_every_kind_of_failure_leaves_examples(driver: str) -> None:
     for name, (_, kind, words) in BROKEN.items():
         examples = [example for example in result.examples if example.endpoint == name]
         assert [example.kind for example in examples] == [kind] * 5
-        assert all(example.words.startswith(words) and example.words for example in examples)
+        assert all(example.message.startswith(words) and example.message for example in examples)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -267,7 +267,7 @@ def test_a_refused_connection_says_so(driver: str) -> None:
     result = measure(f"http://127.0.0.1:{listener.getsockname()[1]}/", driver)
     refused = [example for example in result.examples if example.kind == "connect"]
     assert len(refused) == 5
-    assert all("111" in example.words or "refused" in example.words for example in refused)
+    assert all("111" in example.message or "refused" in example.message for example in refused)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -293,7 +293,7 @@ def test_a_failed_handshake_says_so(driver: str, tmp_path: Path) -> None:
         )
         result = run(plan)
     assert [example.kind for example in result.examples] == ["tls"] * 5
-    assert all("handshake failure" in example.words.lower() for example in result.examples)
+    assert all("handshake failure" in example.message.lower() for example in result.examples)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -308,9 +308,9 @@ def test_what_was_given_up_is_an_example_too(driver: str) -> None:
             driver=driver,
         )
         result = run(plan)
-    assert result.stats.errors == {"abandoned": 10}
+    assert result.summary.errors == {"abandoned": 10}
     assert [example.kind for example in result.examples] == ["abandoned"] * 5
-    assert all("before" in example.words for example in result.examples)
+    assert all("before" in example.message for example in result.examples)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -318,7 +318,7 @@ def test_an_error_in_pieces_is_one_however_often_it_comes(driver: str) -> None:
     behaviour = in_pieces(TEAPOT, len(TEAPOT) - 1)
     with serving(behaviour) as url:
         result = measure(url, driver, count=30)
-    assert result.stats.errors == {"status": 30}
+    assert result.summary.errors == {"status": 30}
     assert [example.body for example in result.examples] == ["tea"] * 5
     assert set(result.samples.column("bytes_in")) == {3}
 

@@ -145,7 +145,7 @@ def measured_errors(driver: str, url: str, transport: Transport | None = None) -
     result = run(plan)
     assert list(result.samples.column("seq")) == list(range(COUNT))
     assert (result.samples.column("done_ns") >= result.samples.column("sent_ns")).all()
-    return result.stats.errors
+    return result.summary.errors
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -240,9 +240,9 @@ def test_a_service_that_goes_away_gives_connect_errors(
     threading.Thread(target=leave, daemon=True).start()
     plan = Plan([Request("GET", f"http://127.0.0.1:{port}/")], load, duration_s=0.3, driver=driver)
     result = run(plan)
-    assert set(result.stats.errors) <= {"connect", "reset", "closed"}
-    assert result.stats.errors["connect"] >= 10
-    assert result.stats.error_count == result.stats.count
+    assert set(result.summary.errors) <= {"connect", "reset", "closed"}
+    assert result.summary.errors["connect"] >= 10
+    assert result.summary.error_count == result.summary.count
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -268,9 +268,9 @@ def test_a_service_that_restarts_fails_meanwhile_and_only_then(driver: str) -> N
     thread.join()
     failed = result.samples.column("error") != 0
     at_s = result.samples.column("sent_ns") / 1e9
-    assert result.stats.count == 200
-    assert set(result.stats.errors) <= {"connect", "reset", "closed"}
-    assert result.stats.errors["connect"] >= 5
+    assert result.summary.count == 200
+    assert set(result.summary.errors) <= {"connect", "reset", "closed"}
+    assert result.summary.errors["connect"] >= 5
     assert np.ptp(at_s[failed]) < 1
     assert not failed[-20:].any()
 
@@ -285,8 +285,8 @@ def test_a_full_backlog_is_a_timeout_and_keeps_no_run_from_starting(
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     with listener:
         result = run(Plan([Request("GET", url)], load, duration_s=0.3, timeout_s=0.3))
-    assert set(result.stats.errors) == {"timeout"}
-    assert result.stats.count >= 8
+    assert set(result.summary.errors) == {"timeout"}
+    assert result.summary.count >= 8
 
 
 GIGABYTE = 1 << 30
@@ -303,6 +303,6 @@ GIGABYTE = 1 << 30
 def test_a_body_of_a_gigabyte_is_counted_and_not_kept(behaviour: Behaviour) -> None:
     with serving(behaviour) as url:
         result = run(Plan([Request("GET", url)], ConstantRate(1), 1, timeout_s=60))
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert list(result.samples.column("bytes_in")) == [GIGABYTE]
     assert result.health.workers[0].memory_max_bytes < 200e6

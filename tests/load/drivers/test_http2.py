@@ -34,8 +34,8 @@ def test_requests_go_over_one_http2_connection_for_each_user(tls: ssl.SSLContext
                 transport=UNVERIFIED,
             )
         )
-    assert result.stats.count == 30
-    assert result.stats.errors == {}
+    assert result.summary.count == 30
+    assert result.summary.errors == {}
     assert set(result.samples.column("bytes_in")) == {len(b"over h2")}
     assert (result.samples.column("first_byte_ns") > 0).all()
     assert result.health.servers == ["two"]
@@ -59,7 +59,7 @@ def test_without_keep_alive_each_request_has_an_http2_connection(tls: ssl.SSLCon
             transport=transport,
         )
         result = run(plan)
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert seen.connection_count == 10
     assert "connection" not in seen.requests[0]  # HTTP/2 forbids it (RFC 9113, section 8.2.2)
 
@@ -96,7 +96,7 @@ def test_a_scenario_speaks_http2_where_the_service_does(tls: ssl.SSLContext) -> 
             transport=UNVERIFIED,
         )
         result = run(plan)
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert {name: part.count for name, part in result.by_endpoint().items()} == {
         "first": 6,
         "GET /b": 6,

@@ -65,7 +65,7 @@ def test_an_answer_has_its_kind(result: Run, name: str) -> None:
 
 def test_nothing_is_counted_twice_or_left_out(result: Run) -> None:
     count = EACH * len(result.plan.requests)
-    assert result.stats.count == count
+    assert result.summary.count == count
     assert np.array_equal(result.samples.column("seq"), np.arange(count))
     assert result.health.workers[0].problem == ""
     assert result.health.workers[0].memory_max_bytes < 300e6
@@ -75,12 +75,12 @@ def test_nothing_is_counted_twice_or_left_out(result: Run) -> None:
 def test_surplus_bytes_cost_the_connection() -> None:
     with serving(always(ok() + b"surplus")) as url:
         result = run(Plan([Request("GET", url)], ConstantRate(100), duration_s=0.2))
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert result.health.workers[0].connections_opened == 20
 
 
 def test_answers_to_head_leave_the_connection_usable() -> None:
     with serving(always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")) as url:
         result = run(Plan([Request("HEAD", url)], ConstantRate(100), duration_s=0.2))
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert result.health.workers[0].connections_opened < 20

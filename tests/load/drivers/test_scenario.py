@@ -13,8 +13,8 @@ import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Feed, Plan, Store, run, scenario
 from benchlab.errors import InputError
-from benchlab.runs.health import count_dropped
 from benchlab.runs.run import Run
+from benchlab.runs.verdict import count_missing
 from benchlab.samples.samples import Flag
 from tests.load.servers import serving
 
@@ -84,15 +84,15 @@ def counts(result: Run) -> dict[str, int]:
 def test_each_step_is_a_sample_and_each_arrival_an_iteration(workers: int) -> None:
     with serving(answer) as url:
         result = run_of(shop, url, ConstantRate(40), duration_s=1, workers=workers)
-    assert count_dropped(result.samples, workers) == 0
+    assert count_missing(result.samples, workers) == 0
     assert result.iteration_count == 40
     assert counts(result) == {"log in": 40, "look around": 40, "GET /plain": 40}
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert result.plan.driver == "httpx"
-    begins = result.samples.beginning
+    begins = result.samples.iteration_starts
     first = result.plan.endpoint_names.index("log in")
     assert set(begins.column("endpoint")) == {first}
-    others = result.samples.where((result.samples.column("flags") & Flag.BEGINS) == 0)
+    others = result.samples.where((result.samples.column("flags") & Flag.FIRST_STEP) == 0)
     assert (others.lag_ns == 0).all()
 
 
@@ -101,7 +101,7 @@ def test_a_closed_loop_counts_iterations() -> None:
         result = run_of(shop, url, ClosedLoop(3), request_count=17)
     assert result.iteration_count == 17
     assert counts(result)["log in"] == 17
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
 
 
 def test_failures_have_the_kind_and_the_words_of_what_failed() -> None:
@@ -115,7 +115,7 @@ def test_failures_have_the_kind_and_the_words_of_what_failed() -> None:
         "asserts": {"check": 2},
         "failing": {"check": 2},
     }
-    words = {example.endpoint: example.words for example in result.examples}
+    words = {example.endpoint: example.message for example in result.examples}
     assert words["asserts"] == "KeyError: 'nope'"
     assert words["failing"] == "ValueError: no step at all"
 
@@ -138,13 +138,13 @@ def test_too_many_paths_become_one_name() -> None:
 def test_a_step_is_bounded_by_the_timeout() -> None:
     with serving(answer) as url:
         result = run_of(slow, url, ConstantRate(20), duration_s=0.2, timeout_s=0.2)
-    assert result.stats.errors == {"timeout": 4}
+    assert result.summary.errors == {"timeout": 4}
 
 
 def test_what_is_open_at_the_end_is_abandoned() -> None:
     with serving(answer) as url:
         result = run_of(slow, url, ConstantRate(20), duration_s=0.2, drain_s=0.1)
-    assert result.stats.errors == {"abandoned": 4}
+    assert result.summary.errors == {"abandoned": 4}
     assert result.iteration_count == 4
 
 
@@ -258,7 +258,7 @@ def test_requests_and_steps_side_by_side_are_samples_of_their_own() -> None:
     with serving(answer) as url:
         result = run_of(side_by_side, url, ClosedLoop(2), request_count=6)
     assert counts(result) == {"GET /a": 6, "GET /b": 6, "one": 6, "two": 6}
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert result.iteration_count == 6
 
 
@@ -271,8 +271,8 @@ def test_a_step_inside_another_fails_and_leaves_the_user_working() -> None:
     with serving(answer) as url:
         result = run_of(nesting, url, ClosedLoop(1), request_count=3)
     assert counts(result) == {"outer": 3}
-    assert result.stats.errors == {"check": 3}
-    assert "'inner' begins inside 'outer'" in result.examples[0].words
+    assert result.summary.errors == {"check": 3}
+    assert "'inner' begins inside 'outer'" in result.examples[0].message
 
 
 async def ever_new(client: Any, ctx: Any) -> None:
@@ -285,8 +285,8 @@ def test_too_many_steps_fail_their_iterations_and_no_others() -> None:
         result = run_of(ever_new, url, ConstantRate(3_000), request_count=1_010, timeout_s=0.5)
     assert result.iteration_count == 1_010
     assert counts(result)["ever_new"] == 10
-    assert result.stats.errors == {"check": 10}
-    assert "more than 1,000 different steps" in result.examples[0].words
+    assert result.summary.errors == {"check": 10}
+    assert "more than 1,000 different steps" in result.examples[0].message
 
 
 async def unhurried(client: Any, ctx: Any) -> None:
@@ -308,7 +308,7 @@ def test_iterations_of_the_warmup_are_not_counted_among_those_asked_for(workers:
     assert result.iteration_count == 12
     assert counts(result) == {"first": 12, "second": 12}
     assert len(result.samples) > 24
-    assert count_dropped(result.samples, workers) == 0
+    assert count_missing(result.samples, workers) == 0
 
 
 async def stubborn(client: Any, ctx: Any) -> None:
@@ -325,7 +325,7 @@ async def stubborn(client: Any, ctx: Any) -> None:
 def test_code_that_ignores_the_end_of_a_run_begins_nothing_after_it() -> None:
     with serving(answer) as url:
         result = run_of(stubborn, url, ConstantRate(20), duration_s=0.2, drain_s=0.1)
-    assert result.stats.errors == {"abandoned": 4}
+    assert result.summary.errors == {"abandoned": 4}
     assert counts(result) == {"waits": 4}
 
 
@@ -354,6 +354,6 @@ def test_a_failure_is_recorded_once_however_it_leaves_the_scenario() -> None:
         grouped = run_of(giving_up, url, ClosedLoop(1), request_count=2)
         left = run_of(leaving, url, ClosedLoop(1), request_count=2)
     assert counts(grouped) == {"missing": 2}
-    assert grouped.stats.errors == {"status": 2}
+    assert grouped.summary.errors == {"status": 2}
     assert counts(left) == {"leaving": 2}
-    assert left.examples[0].words == "SystemExit: no more"
+    assert left.examples[0].message == "SystemExit: no more"

@@ -84,8 +84,8 @@ def test_a_certificate_of_ones_own_authority_is_trusted(
     seen = Seen()
     with serving(seen, tls=server_tls(authority, "127.0.0.1")) as url:
         result = closed(driver, url, Transport(ca_file=str(files / "ca.pem")))
-    assert result.stats.count > 0
-    assert result.stats.errors == {}
+    assert result.summary.count > 0
+    assert result.summary.errors == {}
     opened = result.connections.opened
     assert len(opened) == 2
     assert (opened.phase_ns("connect") > 0).all()
@@ -101,8 +101,8 @@ def test_an_unknown_authority_is_refused_unless_told_otherwise(
         with pytest.raises(TargetError, match=r"not trusted.*--insecure"):
             closed(driver, url, Transport())
         result = closed(driver, url, Transport(verify=False))
-    assert result.stats.errors == {}
-    assert result.stats.count > 0
+    assert result.summary.errors == {}
+    assert result.summary.count > 0
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -119,7 +119,7 @@ def test_a_client_certificate_and_a_server_name_are_shown(
             server_name="inner.example.test",
         )
         result = closed(driver, url, transport)
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert set(seen.names) == {"inner.example.test"}
     assert any("client@example.test" in str(shown) for shown in seen.certificates)
 
@@ -155,8 +155,8 @@ def test_without_keep_alive_every_request_has_a_connection_of_its_own(driver: st
             transport=Transport(keep_alive=False),
         )
         result = run(plan)
-    assert result.stats.count == 50
-    assert result.stats.errors == {}
+    assert result.summary.count == 50
+    assert result.summary.errors == {}
     assert (result.samples.column("flags") & Flag.NEW_CONNECTION).all()
     # The preflight's connection sends nothing.
     assert seen.connections == 51
@@ -169,8 +169,8 @@ def test_a_closed_loop_goes_on_without_keep_alive(driver: str) -> None:
     seen = Seen()
     with serving(seen) as url:
         result = closed(driver, url, Transport(keep_alive=False))
-    assert result.stats.errors == {}
-    assert result.stats.count > 2
+    assert result.summary.errors == {}
+    assert result.summary.count > 2
     assert len(seen.requests) == len(result.samples)
 
 
@@ -180,8 +180,8 @@ def test_a_unix_socket_stands_for_the_service(driver: str, tmp_path: Path) -> No
     path = tmp_path / "service.sock"
     with serving(seen, unix_socket=path):
         result = closed(driver, "http://service.test/x", Transport(unix_socket=str(path)))
-    assert result.stats.errors == {}
-    assert result.stats.count > 0
+    assert result.summary.errors == {}
+    assert result.summary.count > 0
     assert b"\r\nhost: service.test\r\n" in seen.requests[0].lower()
 
 
@@ -192,7 +192,7 @@ def test_a_name_is_resolved_as_told_and_sent_as_it_was(driver: str) -> None:
         address = url.removeprefix("http://").rstrip("/")
         transport = Transport(resolve={"service.test:8080": address})
         result = closed(driver, "http://service.test:8080/x", transport)
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert b"\r\nhost: service.test:8080\r\n" in seen.requests[0].lower()
 
 
@@ -202,8 +202,8 @@ def test_ipv6(driver: str) -> None:
     with serving(seen, host="::1") as url:
         result = closed(driver, url, Transport())
     assert "[::1]" in url
-    assert result.stats.errors == {}
-    assert result.stats.count > 0
+    assert result.summary.errors == {}
+    assert result.summary.count > 0
 
 
 def test_looking_up_a_name_is_a_phase_of_its_own() -> None:
@@ -216,7 +216,7 @@ def test_looking_up_a_name_is_a_phase_of_its_own() -> None:
             transport=Transport(keep_alive=False, dns_ttl_s=0),
         )
         result = run(plan)
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert (result.connections.phase_ns("dns") > 0).all()
     assert (result.connections.phase_ns("connect") > 0).all()
     assert (result.connections.phase_ns("tls") == 0).all()
@@ -235,8 +235,8 @@ def test_a_plan_may_have_several_services(driver: str) -> None:
             max_connections=3,
         )
         result = run(plan)
-    assert result.stats.count == 200
-    assert result.stats.errors == {}
+    assert result.summary.count == 200
+    assert result.summary.errors == {}
     counts = {name: stats.count for name, stats in result.by_endpoint().items()}
     assert counts["GET /a @ one"] + counts["GET /b @ one"] == len(one.requests)
     assert counts["GET /a @ other"] + counts["GET /b @ other"] == len(other.requests)
@@ -249,7 +249,7 @@ def test_a_closed_loop_keeps_its_users_over_several_services() -> None:
     with serving(one) as first, serving(other) as second:
         plan = Plan([Request("GET", "/")], ClosedLoop(3), duration_s=0.4, targets=[first, second])
         result = run(plan)
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert sum(worker.in_flight_max for worker in result.health.workers) == 3
     assert len(result.connections) == 6  # each user has one to each service
     assert len(one.requests) > 10
@@ -271,7 +271,7 @@ def test_rows_fill_the_requests_each_in_its_turn(driver: str, workers: int) -> N
         )
         plan = Plan([request], ConstantRate(100), duration_s=0.5, driver=driver, workers=workers)
         result = run(plan)
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     found = Counter(
         re.search(rb"\?id=(\d+) .*x-token: t(\d+)\r", text.lower(), re.DOTALL).groups()  # type: ignore[union-attr]
         for text in seen.requests
@@ -289,7 +289,7 @@ def test_built_in_fields_make_every_request_unique(driver: str) -> None:
         request = Request("POST", url, body="{{seq}} {{uuid}} 100 %", headers={"X-Id": "{{uuid}}"})
         plan = Plan([request], ConstantRate(100), duration_s=0.3, driver=driver, trace_ratio=0.5)
         result = run(plan)
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     bodies = [text.partition(b"\r\n\r\n")[2].decode() for text in seen.requests]
     assert sorted(int(body.split()[0]) for body in bodies) == list(range(30))
     ids = {body.split()[1] for body in bodies}

@@ -82,7 +82,7 @@ def test_a_run_whose_disk_fills_up_ends_early_with_all_it_measured(
     assert "make room" in str(result.hint)
     assert result.stopped_ns is not None
     assert len(result.samples) == len(answered)
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert len({*result.samples.column("seq").tolist()}) == len(answered)
     assert len(result.health.workers) == workers
 

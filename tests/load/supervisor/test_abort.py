@@ -150,8 +150,8 @@ def test_a_service_that_begins_to_fail_ends_the_run(condition: str) -> None:
     assert result.stop_reason.startswith(f"stopped by abort_on {condition}: ")
     assert result.stop_reason in (result.invalid_reason or "")
     assert result.stopped_ns is not None
-    assert result.stats.errors["status"] > 0
-    assert "abandoned" not in result.stats.errors  # it drained
+    assert result.summary.errors["status"] > 0
+    assert "abandoned" not in result.summary.errors  # it drained
     assert not result.objectives[0].met
     assert result.spool is not None
     outcome = json.loads((result.spool / "outcome.json").read_text())

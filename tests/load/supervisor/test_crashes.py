@@ -86,7 +86,7 @@ def test_ctrl_c_once_lets_open_requests_finish() -> None:
     with serving(slowly) as url:
         result = run(Plan([Request("GET", url)], ConstantRate(100), 60), on_progress=interrupt)
     assert result.verdict == "interrupted"
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert len(result.samples) == len(server.answered)
     assert result.stopped_ns is not None
     assert result.samples.column("intended_ns").max() <= result.stopped_ns + 100_000_000
@@ -104,8 +104,8 @@ def test_ctrl_c_twice_waits_for_nothing() -> None:
         plan = Plan([Request("GET", url)], ConstantRate(50), duration_s=60, timeout_s=50)
         result = run(plan, on_progress=interrupt)
     assert result.verdict == "interrupted"
-    assert set(result.stats.errors) == {"abandoned"}
-    assert result.stats.count >= 15
+    assert set(result.summary.errors) == {"abandoned"}
+    assert result.summary.count >= 15
     assert len(recovered(result.id).samples) == len(result.samples)
 
 
@@ -151,7 +151,7 @@ def test_a_killed_worker_loses_nothing_it_measured(workers: int) -> None:
     assert "killed" in str(result.invalid_reason)
     assert len(server.answered) - 4 <= len(result.samples) <= len(server.answered)
     assert len(np.unique(result.samples.column("seq"))) == len(result.samples)
-    assert result.stats.errors == {}
+    assert result.summary.errors == {}
     assert (result.samples.service_ns > 0).all()
     again = recovered(result.id)
     assert len(again.samples) == len(result.samples)

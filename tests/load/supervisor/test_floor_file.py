@@ -5,23 +5,23 @@ from pathlib import Path
 import pytest
 
 from benchlab.errors import RunError
-from benchlab.load.supervisor.floor_file import carry, floor_path, read_floor, write_floor
+from benchlab.load.supervisor.floor_file import attach_floor, floor_path, read_floor, write_floor
 from benchlab.runs.floor import NOT_CALIBRATED
 from tests.runs.floors import ENVIRONMENT, make_floor
 
 
 def test_what_is_written_is_read_and_carried(own_data: Path) -> None:
     assert read_floor() is None
-    assert carry(ENVIRONMENT) == {"note": NOT_CALIBRATED}
+    assert attach_floor(ENVIRONMENT) == {"note": NOT_CALIBRATED}
     floor = make_floor()
     assert write_floor(floor) == floor_path() == own_data / "calibration.json"
     assert read_floor() == floor
-    assert carry(ENVIRONMENT) == {"floor": floor.to_dict()}
+    assert attach_floor(ENVIRONMENT) == {"floor": floor.to_dict()}
 
 
 def test_the_floor_of_another_kernel_is_not_carried() -> None:
     write_floor(make_floor())
-    carried = carry({**ENVIRONMENT, "kernel": "Linux 7.0"})
+    carried = attach_floor({**ENVIRONMENT, "kernel": "Linux 7.0"})
     assert "kernel Linux 6.1, here Linux 7.0" in carried["note"]
     assert "floor" not in carried
 
@@ -32,7 +32,7 @@ def test_a_damaged_file_is_told_and_stops_no_run(own_data: Path, text: str) -> N
     floor_path().write_text(text)
     with pytest.raises(RunError, match="cannot be read"):
         read_floor()
-    assert "cannot be read" in carry(ENVIRONMENT)["note"]
+    assert "cannot be read" in attach_floor(ENVIRONMENT)["note"]
 
 
 def test_a_data_directory_that_cannot_be_written_is_told(

@@ -37,7 +37,8 @@ ONCE = {
 SAVER = """
 import sys
 from tests.store.stored_runs import make_run
-from benchlab.store import Store, write
+from benchlab.store import Store
+from benchlab.store.runs import write
 write.BLOCK_SAMPLES = 100
 store = Store(sys.argv[1])
 store.runs()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from benchlab.errors import InputError, RunNotFoundError, StoreError
-from benchlab.runs.run import Run, new_run_id
+from benchlab.runs.head import new_run_id
+from benchlab.runs.run import Run
 from benchlab.samples.examples import make_example
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from benchlab.store import Store
@@ -40,7 +41,7 @@ def test_a_run_comes_back_exactly(store: Store, make_run: MakeRun) -> None:
     assert back.examples == EXAMPLES
     assert back.stop_reason == "stopped by abort_on x"
     assert back.spool is None
-    assert (back.verdict, back.stats) == (run.verdict, run.stats)
+    assert (back.verdict, back.summary) == (run.verdict, run.summary)
 
 
 @settings(
@@ -78,7 +79,7 @@ def test_runs_are_listed_newest_first(store: Store, make_run: MakeRun) -> None:
     assert str(frame["started_at"].dt.tz) == "UTC"
     pd.testing.assert_series_equal(empty.dtypes, frame.dtypes)
     top = frame.iloc[0]
-    stats = runs[1].stats
+    stats = runs[1].summary
     assert stats.latency_ns is not None
     assert top["latency_p99_ms"] == stats.latency_ns.p99 / 1e6
     assert (top["count"], top["error_count"]) == (stats.count, stats.error_count)
@@ -114,13 +115,13 @@ def test_the_summary_row_is_in_seconds(store: Store, make_run: MakeRun) -> None:
     row = store.query_df("SELECT * FROM benchmark_results ORDER BY timestamp DESC LIMIT 10;").iloc[
         0
     ]
-    latency = run.stats.latency_ns
+    latency = run.summary.latency_ns
     assert latency is not None
     assert row["avg_latency"] == latency.mean / 1e9
     assert row["p95_latency"] == latency.p95 / 1e9
     assert row["p99_latency"] == latency.p99 / 1e9
     assert (row["min_latency"], row["max_latency"]) == (latency.min / 1e9, latency.max / 1e9)
-    assert row["total_requests"] == run.stats.count == 950
+    assert row["total_requests"] == run.summary.count == 950
     assert row["endpoint"] == "POST /api/add, GET /größe"
 
 
@@ -136,7 +137,7 @@ def test_sql_and_python_agree_on_percentiles(store: Store, make_run: MakeRun) ->
     run = make_run(5000)
     store.save(run)
     row = store.query_df("SELECT * FROM run_percentiles").iloc[0]
-    stats = run.stats
+    stats = run.summary
     for name, part in (("latency", stats.latency_ns), ("service", stats.service_ns)):
         assert part is not None
         for key in ("p50", "p90", "p95", "p99", "p99_9", "max"):

@@ -24,7 +24,8 @@ DIE = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 from tests.store.stored_runs import make_run
-from benchlab.store import Store, write
+from benchlab.store import Store
+from benchlab.store.runs import write
 write.BLOCK_SAMPLES = 100
 insert, left = write._insert_block, int(sys.argv[2])
 def dying(*args):
@@ -146,7 +147,7 @@ def test_leftovers_of_other_content_are_replaced(store: Store, make_run: MakeRun
 
 def test_samples_need_not_be_in_order(store: Store, make_run: MakeRun) -> None:
     run = make_run(250)
-    shuffled = Run(**{**vars(run), "samples": Samples(run.samples.records[::-1], ("a", "b"))})
+    shuffled = replace(run, samples=Samples(run.samples.records[::-1], ("a", "b")))
     store.save(shuffled)
     assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 

@@ -85,7 +85,7 @@ def test_a_step_of_a_scenario_goes_by_its_name(store: Store, make_run: MakeRun) 
         driver="httpx",
     )
     run.samples.records["endpoint"] += 1
-    run.samples.records["flags"] |= np.uint8(Flag.BEGINS)
+    run.samples.records["flags"] |= np.uint8(Flag.FIRST_STEP)
     run = replace(run, plan=plan, samples=Samples(run.samples.records, plan.endpoint_names))
     store.save(run)
     table = store.query_df("SELECT * FROM per_endpoint ORDER BY endpoint")

@@ -93,7 +93,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         step.seq = self._take_seq()
         step.flags = self._flags_of_next(iteration)
         step.sent = step.intended = _clock()
-        if step.flags & Flag.BEGINS and not self._source.closed:
+        if step.flags & Flag.FIRST_STEP and not self._source.closed:
             step.intended = iteration.intended
         self._open.add(step)
 
@@ -179,7 +179,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         """Record what befell an iteration outside of its steps, under the scenario's name."""
         now = _clock()
         flags = self._flags_of_next(iteration)
-        begins = flags & Flag.BEGINS and not self._source.closed
+        begins = flags & Flag.FIRST_STEP and not self._source.closed
         intended = iteration.intended if begins else sent
         seq = self._take_seq()
         self._recorder.record(seq, intended, sent, 0, now, 0, 0, 0, error, flags)
@@ -197,7 +197,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         if iteration.begun:
             return iteration.flags & Flag.WARMUP
         iteration.begun = True
-        return iteration.flags | Flag.BEGINS
+        return iteration.flags | Flag.FIRST_STEP
 
 
 def _load_function(code: bytes) -> Function:

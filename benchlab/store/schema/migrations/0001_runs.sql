@@ -1,7 +1,7 @@
 -- A run's row is written last and makes the run exist: its samples count from then on.
 -- Percentiles are exact and NULL where a run measured nothing. `stop_reason` says why a condition of
 -- the plan ended the run early, and is empty if none did; `examples` is a JSON array of the first
--- failed requests of each kind.
+-- failed requests of each kind; `metadata` is a JSON object of what has no column of its own.
 CREATE TABLE IF NOT EXISTS runs (
     id String,
     started_at DateTime64(9, 'UTC'),
@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS runs (
     environment String CODEC(ZSTD(3)),
     health String CODEC(ZSTD(3)),
     examples String CODEC(ZSTD(3)),
+    metadata String CODEC(ZSTD(3)),
     saved_at DateTime64(3, 'UTC') DEFAULT now64(3)
 ) ENGINE = MergeTree
 ORDER BY id

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from benchlab.errors import InvalidRunError
 from benchlab.plan.shapes import ClosedLoop
-from benchlab.runs.health import Health, WorkerHealth, count_dropped, judge
+from benchlab.runs.health import Health, WorkerHealth
 from benchlab.runs.run import Run
+from benchlab.runs.verdict import count_missing, decide_verdict
 from benchlab.samples.samples import SAMPLE_DTYPE, Flag, Samples
 from tests.runs.synthetic import make_run
 
@@ -49,7 +51,7 @@ def test_lag_in_the_warm_up_does_not_count() -> None:
     records = run.samples.records.copy()
     records["sent_ns"][:100] += 50 * MS
     records["done_ns"][:100] += 50 * MS
-    assert judge(run.plan, Samples(records), run.health).verdict == "valid"
+    assert decide_verdict(run.plan, Samples(records), run.health).verdict == "valid"
 
 
 def test_a_closed_loop_is_judged_by_its_busiest_core_and_not_by_lag() -> None:
@@ -63,12 +65,12 @@ def test_a_closed_loop_is_judged_by_its_busiest_core_and_not_by_lag() -> None:
     assert make_run(load=loop, workers=[]).verdict == "valid"
 
 
-def test_a_closed_loop_that_stood_still_is_invalid() -> None:
+def test_stalls_make_a_closed_loop_invalid() -> None:
     window_ns = 10_000 * MS
     still = WorkerHealth(1, stall_count=3, stall_max_ns=90 * MS, stall_total_ns=window_ns // 99)
     run = make_run(load=ClosedLoop(8), workers=[WorkerHealth(0), still], duration_s=10)
     assert run.verdict == "invalid"
-    assert "worker 1 stood still for 101 ms in all, 90.0 ms at the longest" in str(
+    assert "worker 1 stood still for 101 ms in total, at most 90.0 ms at once" in str(
         run.invalid_reason
     )
     less = WorkerHealth(1, stall_count=3, stall_max_ns=90 * MS, stall_total_ns=window_ns // 101)
@@ -85,9 +87,9 @@ def test_a_machine_without_ports_or_files_is_not_the_services_fault() -> None:
 def test_an_open_loop_that_lost_requests_is_invalid() -> None:
     run = make_run()
     short = Samples(run.samples.records[:-1], run.samples.endpoints)
-    judgement = judge(run.plan, short, run.health)
-    assert judgement.verdict == "invalid"
-    assert "the schedule has" in str(judgement.reason)
+    decided = decide_verdict(run.plan, short, run.health)
+    assert decided.verdict == "invalid"
+    assert "the schedule has" in str(decided.reason)
 
 
 def test_nothing_measured_is_invalid() -> None:
@@ -192,11 +194,11 @@ def test_a_busy_generator_may_be_why_requests_waited_for_connections() -> None:
 
 def test_nothing_is_dropped_when_every_number_has_its_record() -> None:
     run = make_run()
-    assert count_dropped(run.samples, 1) == 0
-    assert count_dropped(run.samples, 3) == 0
-    assert count_dropped(Samples(run.samples.records[:0]), 1) == 0
+    assert count_missing(run.samples, 1) == 0
+    assert count_missing(run.samples, 3) == 0
+    assert count_missing(Samples(run.samples.records[:0]), 1) == 0
     backwards = Samples(run.samples.records[::-1])
-    assert count_dropped(backwards, 2) == 0
+    assert count_missing(backwards, 2) == 0
 
 
 @given(
@@ -217,14 +219,14 @@ def test_every_gap_and_every_repetition_counts(
     twice = [seq for seq in kept if seq in repeated]
     records = np.zeros(len(kept) + len(twice), dtype=SAMPLE_DTYPE)
     records["seq"] = kept + twice
-    assert count_dropped(Samples(records), workers) == len(gone) + len(twice)
+    assert count_missing(Samples(records), workers) == len(gone) + len(twice)
 
 
 def test_a_run_with_a_gap_is_invalid() -> None:
     run = make_run(load=ClosedLoop(4))
     records = np.delete(run.samples.records, 700)
-    judgement = judge(run.plan, Samples(records, run.samples.endpoints), run.health)
-    assert judgement.reason == "1 requests have no record, or more than one"
+    decided = decide_verdict(run.plan, Samples(records, run.samples.endpoints), run.health)
+    assert decided.reason == "1 request without exactly one record"
 
 
 def _late(run: Run, share: float, flag: int = 0) -> Run:
@@ -236,4 +238,4 @@ def _late(run: Run, share: float, flag: int = 0) -> Run:
     records["done_ns"][chosen] += 20 * MS
     records["flags"][chosen] |= np.uint8(flag)
     samples = Samples(records, run.samples.endpoints)
-    return Run(run.id, run.plan, run.started_at, run.started_at_ns, samples, run.health)
+    return replace(run, samples=samples)

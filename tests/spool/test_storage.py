@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchlab.exchange import export_run
+from benchlab.spool.storage import replace_text, replacing
 from tests.store.stored_runs import make_run
 
 MOST_BYTES = 1_000_000
@@ -39,3 +40,21 @@ def test_samples_that_find_no_room_while_a_file_is_read(tmp_path: Path, form: st
         f"cannot keep the samples in {tempfile.gettempdir()} while the file is read"
         " (File too large): make room there, or set TMPDIR to a directory on a larger disk\n"
     )
+
+
+def test_an_error_while_replacing_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    replace_text(path, "größer\n")
+    with pytest.raises(TypeError), replacing(path) as file:
+        file.write("text, where bytes must be")  # type: ignore[arg-type]
+    assert path.read_text(encoding="utf-8") == "größer\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_last_of_two_writers_wins_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with replacing(path) as first:
+        first.write(b"first")
+        replace_text(path, "second")
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,246 @@
+"""Whether the numbers of a run may be believed, and the window that they cover.
+
+Every limit that decides a verdict is defined here. Circumstances that call for care without making
+the numbers wrong are in `benchlab.runs.warnings`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from benchlab.plan.plan import Plan
+from benchlab.plan.shapes import ClosedLoop
+from benchlab.runs.health import Health, ProblemKind, WorkerHealth
+from benchlab.samples.percentiles import percentile_of
+from benchlab.samples.samples import Flag, Samples
+from benchlab.text import plural
+from benchlab.units import NS_PER_MS, format_ns
+
+__all__ = [
+    "BUSY_RATIO",
+    "CAP_WAIT_LIMIT_RATIO",
+    "LAG_P99_LIMIT_NS",
+    "STALL_LIMIT_RATIO",
+    "Verdict",
+    "VerdictReason",
+    "count_missing",
+    "decide_verdict",
+    "measured_window_ns",
+    "reached_request_count",
+    "without_cap_wait",
+]
+
+Verdict = Literal["valid", "invalid", "interrupted", "imported"]
+
+LAG_P99_LIMIT_NS = 10 * NS_PER_MS
+"""An open loop whose own p99 lag exceeds this did not send the load it was asked for."""
+
+BUSY_RATIO = 0.95
+"""A worker that used more of its core than this was the bottleneck of a closed loop."""
+
+STALL_LIMIT_RATIO = 0.01
+"""A worker whose event loop stalled for a larger share of a closed loop's window than this put
+its own stalls into the 99th percentile. In an open loop stalls show as lag."""
+
+CAP_WAIT_LIMIT_RATIO = 0.01
+"""When a larger share of an open loop's requests waited for a connection, the wait is in its 99th
+percentile; if the worker's core was busy all the time, it may be the generator's fault."""
+
+
+_HINTS: dict[ProblemKind, str] = {
+    "disk_full": "make room, or set BENCHLAB_DATA_DIR to a directory on a larger disk",
+    "disk_failed": "set BENCHLAB_DATA_DIR to a directory on a disk that can be written",
+    "killed": "something ended the worker: look for the out-of-memory killer in the system's log",
+    "failed": "this is a bug in benchlab: please report it with the message above",
+    "": "this is a bug in benchlab: please report it with the message above",
+}
+"""What to do about a worker's problem, the most certain remedy first."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictReason:
+    """A verdict; unless it is ``valid``, its reason, and a hint at the remedy if one is known."""
+
+    verdict: Verdict
+    reason: str | None = None
+    hint: str | None = None
+
+
+def decide_verdict(
+    plan: Plan,
+    samples: Samples,
+    health: Health,
+    *,
+    interrupted: bool = False,
+    stop_reason: str = "",
+) -> VerdictReason:
+    """Decide whether the measured window of a run describes the service.
+
+    ``invalid`` if a worker failed, nothing was measured, a request has no record, the machine ran
+    out of ports or files, an open loop fell behind its schedule through its own fault, or a closed
+    loop's worker stalled or was CPU-bound. ``imported`` if another tool made the load.
+    """
+    if health.imported_from:
+        return VerdictReason(
+            "imported",
+            f"imported from {health.imported_from}: that tool does not report on its own load"
+            " generator, which may have been the bottleneck",
+            "to measure what users feel, repeat it with benchlab run at a rate",
+        )
+    measured = samples.measured
+    problems = [w for w in health.workers if w.problem]
+    if problems:
+        reason = "; ".join(f"worker {worker.worker} {worker.problem}" for worker in problems)
+        kinds = {worker.problem_kind for worker in problems}
+        return VerdictReason(
+            "invalid", reason, next(hint for kind, hint in _HINTS.items() if kind in kinds)
+        )
+    if interrupted:
+        return VerdictReason(
+            "interrupted",
+            f"{stop_reason + ';' if stop_reason else 'stopped before its end:'} the numbers cover"
+            " only the part that was measured",
+        )
+    if len(measured) == 0:
+        return VerdictReason(
+            "invalid", "no request was measured", "measure for longer, or at a higher rate"
+        )
+    unable = sum(worker.local_failure_count for worker in health.workers)
+    if unable:
+        return VerdictReason(
+            "invalid",
+            f"{plural(unable, 'connection')} could not be opened: this machine ran out of ports,"
+            " files or buffers",
+            "use fewer connections, or raise the limits (ulimit -n, net.ipv4.ip_local_port_range)",
+        )
+    missing = count_missing(samples, plan.workers)
+    if missing:
+        return VerdictReason(
+            "invalid",
+            f"{plural(missing, 'request')} without exactly one record",
+            "this is a bug in benchlab: please report it",
+        )
+    if isinstance(plan.load, ClosedLoop):
+        return _closed_loop_verdict(plan, measured, health)
+    return _open_loop_verdict(plan, measured, health)
+
+
+def count_missing(samples: Samples, workers: int) -> int:
+    """Count the requests that do not have exactly one record: 0 unless benchlab has a bug.
+
+    Worker w of n numbers its requests w, w + n, w + 2n, … as it starts them, so a gap below its
+    highest number is a request that was started and not recorded.
+    """
+    last = np.full(workers, -1)  # requests that each worker started, less one
+    different, before = 0, -1
+    blocks = samples.in_blocks("seq") if samples.in_order else [np.sort(samples.column("seq"))]
+    for seqs in blocks:
+        different += int(np.count_nonzero(np.diff(seqs, prepend=before)))
+        before = int(seqs[-1])
+        np.maximum.at(last, seqs % workers, seqs // workers)
+    return int((last + 1).sum()) - different + len(samples) - different
+
+
+def without_cap_wait(samples: Samples) -> Samples:
+    """Requests whose lag is the generator's own: they did not wait for the connection cap.
+
+    In a scenario, the first steps of iterations: the schedule is per iteration.
+    """
+    samples = samples.iteration_starts or samples
+    return samples.choose(lambda records: (records["flags"] & Flag.CAP_WAIT) == 0)
+
+
+def _closed_loop_verdict(plan: Plan, measured: Samples, health: Health) -> VerdictReason:
+    start_ns, end_ns = measured_window_ns(plan, measured)
+    window_ns = end_ns - start_ns
+    stalled = max(health.workers, key=lambda w: w.stall_total_ns, default=None)
+    if stalled is not None and stalled.stall_total_ns > STALL_LIMIT_RATIO * window_ns:
+        return VerdictReason(
+            "invalid",
+            f"the generator stalled: worker {stalled.worker} stood still for"
+            f" {format_ns(stalled.stall_total_ns)} in total, at most"
+            f" {format_ns(stalled.stall_max_ns)} at once",
+            "leave a core free for each worker, and stop other programs on this machine",
+        )
+    busiest = _busiest(health)
+    if busiest is not None:
+        return VerdictReason(
+            "invalid",
+            f"the generator was the bottleneck: worker {busiest.worker} used"
+            f" {busiest.cpu_ratio:.0%} of a core, so the service may be faster than this",
+            f"use more workers, fewer connections or a constant rate{_cheaper(plan)}",
+        )
+    return VerdictReason("valid")
+
+
+def _open_loop_verdict(plan: Plan, measured: Samples, health: Health) -> VerdictReason:
+    intended = plan.intended_count()
+    scheduled = "requests" if plan.scenario is None else "iterations"
+    if plan.scenario is not None:
+        measured = measured.iteration_starts
+    if len(measured) != intended:
+        return VerdictReason(
+            "invalid",
+            f"the schedule has {intended:,} {scheduled} and {len(measured):,} were recorded",
+            "this is a bug in benchlab: please report it",
+        )
+    own = without_cap_wait(measured)
+    busiest = _busiest(health)
+    lag_p99 = percentile_of(own.in_blocks("lag_ns"), 0.99) or 0
+    if lag_p99 > LAG_P99_LIMIT_NS:
+        return VerdictReason(
+            "invalid",
+            f"the generator fell behind its schedule: 1 % of requests were sent more than"
+            f" {format_ns(lag_p99)} late (limit {format_ns(LAG_P99_LIMIT_NS)})",
+            f"use more workers or a lower rate{_cheaper(plan)}"
+            if busiest is not None
+            else "leave a core free for the generator, or use more workers or a lower rate",
+        )
+    waited = 1 - len(own) / len(measured)
+    if busiest is not None and waited > CAP_WAIT_LIMIT_RATIO:
+        return VerdictReason(
+            "invalid",
+            f"the generator was the bottleneck: worker {busiest.worker} used"
+            f" {busiest.cpu_ratio:.0%} of a core while {waited:.0%} of requests waited for a"
+            " connection, so the generator may have caused the wait",
+            "use more workers or a lower rate, or find the maximum with a closed loop"
+            f"{_cheaper(plan)}",
+        )
+    return VerdictReason("valid")
+
+
+def _busiest(health: Health) -> WorkerHealth | None:
+    """The worker with the highest CPU share, if it was above `BUSY_RATIO`."""
+    busiest = max(health.workers, key=lambda w: w.cpu_ratio, default=None)
+    return busiest if busiest is not None and busiest.cpu_ratio > BUSY_RATIO else None
+
+
+def _cheaper(plan: Plan) -> str:
+    return "; the http driver costs a fraction of the CPU" if plan.driver == "httpx" else ""
+
+
+def measured_window_ns(
+    plan: Plan, samples: Samples, stopped_ns: int | None = None
+) -> tuple[int, int]:
+    """Start and end of the measured window, in ns from the start of the run.
+
+    It ends as planned, or when the run was stopped; in a closed loop with a ``request_count``, with
+    the response to the last of these requests.
+    """
+    start_ns, end_ns = plan.warmup_ns, plan.end_ns
+    if isinstance(plan.load, ClosedLoop) and reached_request_count(plan, samples):
+        end_ns = min(end_ns, max(int(done.max()) for done in samples.measured.in_blocks("done_ns")))
+    elif stopped_ns is not None:
+        end_ns = min(end_ns, stopped_ns)
+    return start_ns, max(start_ns, end_ns)
+
+
+def reached_request_count(plan: Plan, samples: Samples) -> bool:
+    """Whether the plan has a ``request_count`` and that many requests, or iterations, were made."""
+    if plan.request_count is None:
+        return False
+    made = samples.measured if plan.scenario is None else samples.measured.iteration_starts
+    return len(made) >= plan.request_count
