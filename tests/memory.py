@@ -63,7 +63,7 @@ def main(directory: Path, limit: int | None) -> None:
     saved_at, save_mb = time.perf_counter(), peak.end()
     del run
     peak = Peak()
-    numbers = store.run(directory.name).to_dict()
+    numbers = store.load(directory.name).to_dict()
     told = {
         "read_s": read_at - start,
         "save_s": saved_at - read_at,

@@ -14,7 +14,6 @@ import yaml
 import benchlab
 from benchlab.cli.main import cli
 from benchlab.notebook.headless import notebook_parameters
-from benchlab.plan.options import plan_from_options
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -94,9 +93,9 @@ def test_every_parameter_has_a_type_and_help(path: Path) -> None:
         assert parameter.help, f"{parameter.name} has no help"
 
 
-def test_notebook_parameters_are_the_words_of_the_library() -> None:
+def test_notebook_parameters_are_those_of_plan_from_options() -> None:
     parameters = set(notebook_parameters(ROOT / "notebooks" / "01_benchmark.ipynb"))
-    options = set(plan_from_options.__annotations__) - {"return", "tags"}
+    options = set(benchlab.Plan.from_options.__annotations__) - {"return", "tags"}
     assert options <= parameters
 
 

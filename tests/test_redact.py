@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from benchlab.plan.plan import Plan
-from benchlab.plan.public import public_plan
+from benchlab.plan.redacted import redacted_plan
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.toml import plan_to_toml
@@ -163,7 +163,7 @@ def test_of_a_url_that_cannot_be_read_nothing_is_shown_that_may_be_secret(
 def test_the_address_of_a_scenario_is_a_url_too() -> None:
     scenario = Scenario("http://me:SECRET@h/?token=SECRET", "shop", b"code")
     plan = Plan(scenario=scenario, duration_s=1)
-    public = public_plan(plan.to_dict())
+    public = redacted_plan(plan.to_dict())
     assert public["scenario"]["base_url"] == "http://me:***@h/?token=***"
     assert "SECRET" not in str(public) + plan_to_toml(plan)
 
@@ -173,15 +173,15 @@ def test_what_is_no_url_shows_nothing_that_may_be_secret() -> None:
     assert public_url("http://me:PW#SECRET@h/?a=1") == "http://***@h/?***"
 
 
-def test_a_public_plan_is_a_plan_and_stays_as_it_is() -> None:
+def test_a_redacted_plan_is_a_plan_and_stays_as_it_is() -> None:
     request = Request("POST", "http://me:s@h/x?token=s", headers={"Cookie": "s"}, json={"a": 1})
-    public = public_plan(Plan([request]).to_dict())
+    public = redacted_plan(Plan([request]).to_dict())
     back = Plan.from_dict(public)
     assert back.requests[0].url == "http://h/x?token=***"
-    assert dict(back.requests[0].header_pairs) == {
+    assert dict(back.requests[0].headers) == {
         "Cookie": "***",
         "Authorization": "***",
         "Content-Type": "application/json",
     }
     assert back.requests[0].body == request.body
-    assert public_plan(back.to_dict()) == public
+    assert redacted_plan(back.to_dict()) == public

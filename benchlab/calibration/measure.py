@@ -123,7 +123,7 @@ def _plans(url: str, lengths: _Lengths) -> tuple[Plan, Plan]:
 
 
 def _carry_out(plans: tuple[Plan, Plan], on_progress: OnProgress | None) -> tuple[Run, Run]:
-    lengths_s = [plan.warmup_s + plan.duration_s for plan in plans]
+    lengths_s = [plan.warmup_s + plan.length_s for plan in plans]
     runs = []
     for index, (plan, phase) in enumerate(zip(plans, ("floor", "max rate"), strict=True)):
         report = _part(on_progress, phase, sum(lengths_s[:index]), sum(lengths_s))

@@ -51,7 +51,7 @@ def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, forc
     if output == Path("-"):
         if len(run_ids) > 1:
             raise InputError("standard output takes one run: name one, or a directory")
-        with store.run_in_blocks(run_ids[0]) as (run, count, blocks):
+        with store.load_in_blocks(run_ids[0]) as (run, count, blocks):
             write_blocks(run, count, blocks, sys.stdout.buffer, form or "csv")
         return
     into_directory = output is not None and (len(run_ids) > 1 or output.is_dir())
@@ -61,7 +61,7 @@ def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, forc
         except OSError as exc:
             raise InputError(f"cannot make the directory {output}: {exc.strerror}") from exc
     for run_id in run_ids:
-        with store.run_in_blocks(run_id) as (run, count, blocks):
+        with store.load_in_blocks(run_id) as (run, count, blocks):
             target = output
             if into_directory and output is not None:
                 target = output / f"{run.id}.{form or 'parquet'}"
@@ -123,7 +123,7 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
 def _take(store: Store, file: Path, source: str | None, url: str | None, unit: str) -> str:
     found = import_file(file, source=source, url=url, unit=unit)
     if isinstance(found, ImportedSummary):
-        store.save_summary(found)
+        store.save_imported(found)
         return (
             f"{found.id}: {found.name}, a summary by {found.tool} without its requests;"
             f" benchlab show {found.id}"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchlab.errors import RunNotFoundError
+from benchlab.errors import InputError, RunNotFoundError
 from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.store import Store
 from benchlab.text import printable
+from benchlab.units import parse_duration_s
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,21 +42,36 @@ _ONLY_WIDE = ["count", "p50 ms"]
 
 @click.command()
 @click.option("-n", "limit", type=click.IntRange(1), default=10, show_default=True, help="how many")
-def history(limit: int) -> None:
-    """The latest runs, newest first, and below them the imported summaries.
+@click.option("--name", help="only runs with this name")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="only runs with this tag")
+@click.option("--since", metavar="AGE|DATE", help="only later runs: 7d, or 2026-11-28 (UTC)")
+def history(limit: int, name: str | None, tags: tuple[str, ...], since: str | None) -> None:
+    """List the latest runs, newest first, and below them the imported summaries.
+
+    Imported summaries are not listed with --name, --tag or --since.
 
     \b
-    Example:
+    Examples:
       benchlab history -n 20
+      benchlab history --name nightly --tag branch=main --since 30d
     """
+    from benchlab.cli.options.types import parse_tags
     from benchlab.cli.terminal.imported import summary_table
     from benchlab.cli.terminal.output import console, error_console, print_frame
 
     store = Store()
+    filters = {
+        "name": name,
+        "tags": parse_tags(tags),
+        "since": None if since is None else _moment(since),
+    }
+    filtered = any(filters.values())
     with store.connect():
-        table, summaries = history_table(store, limit), summary_table(store, limit)
+        table = history_table(store, limit, **filters)
+        summaries = summary_table(store, 0 if filtered else limit)
     if table.empty and summaries.empty:
-        error_console().print("no runs yet: make one with benchlab run URL", markup=False)
+        message = "no such runs" if filtered else "no runs yet: make one with benchlab run URL"
+        error_console().print(message, markup=False)
     if not table.empty:
         print_history(table, console())
     if not summaries.empty:
@@ -131,18 +148,35 @@ def query(sql: str, form: str, write: bool) -> None:
 def _find(store: Store, run_id: str) -> Run | ImportedSummary:
     with store.connect():
         try:
-            return store.run(run_id)
+            return store.load(run_id)
         except RunNotFoundError:
             try:
-                return store.summary(run_id)
+                return store.imported(run_id)
             except RunNotFoundError:
                 pass
             raise
 
 
-def history_table(store: Store, limit: int) -> pd.DataFrame:
-    """The latest ``limit`` runs with the columns that fit on a screen."""
-    runs = store.runs(limit=limit)[list(_HISTORY)].rename(columns=_HISTORY)
+def _moment(text: str) -> datetime:
+    """The time that was ``text`` ago (``7d``), or an ISO date or time, in UTC by default."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return datetime.now(UTC) - timedelta(seconds=parse_duration_s(text))
+        except (InputError, OverflowError):
+            raise InputError(
+                "is neither an age nor a date",
+                field="since",
+                value=text,
+                remedy="write it as 7d, or as 2026-11-28",
+            ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def history_table(store: Store, limit: int, **filters: Any) -> pd.DataFrame:
+    """The latest ``limit`` runs that meet ``filters``, with the columns that fit on a screen."""
+    runs = store.runs(limit=limit, **filters)[list(_HISTORY)].rename(columns=_HISTORY)
     return runs.assign(started_at=runs["started_at"].dt.strftime("%m-%d %H:%M"))
 
 

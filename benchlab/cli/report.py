@@ -102,7 +102,7 @@ def _report_run(run_id: str, directory: Path | None) -> tuple[Path, str | None]:
     from benchlab.notebook import finish
 
     store = Store()
-    run = store.run(run_id)
+    run = store.load(run_id)
     return finish(store, run, str(directory or "")), run.id
 
 
@@ -139,7 +139,7 @@ def _print_parameters(notebook: Path) -> None:
 def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
     from benchlab.cli.terminal.output import error_console, print_run, tell
 
-    run = None if run_id is None else Store().run(run_id)
+    run = None if run_id is None else Store().load(run_id)
     if not quiet:
         if run is not None:
             print_run(run, error_console())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.verdict import reached_request_count
 from benchlab.units import NS_PER_S, format_ms
 
@@ -44,14 +43,14 @@ def window_in_words(run: Run) -> str:
         why = "the time was over" if run.stopped_ns is None else "the run was stopped"
         return f"{count:,} of {plan.request_count:,} requests measured {after}: then {why}"
     if run.stopped_ns is None:
-        return f"{plan.duration_s:g} s measured {after}"
-    return f"{length} measured {after}, then stopped early: {plan.duration_s:g} s were planned"
+        return f"{plan.length_s:g} s measured {after}"
+    return f"{length} measured {after}, then stopped early: {plan.length_s:g} s were planned"
 
 
 def verdict_in_words(run: Run) -> str:
     """What the verdict means for somebody who is about to use the numbers."""
     if run.verdict == "valid":
-        if isinstance(run.plan.load, ClosedLoop):
+        if not run.plan.load.has_schedule:
             return (
                 "The load generator had capacity to spare,"
                 " so these numbers describe the service and the network to it."

@@ -6,7 +6,6 @@ import resource
 
 from benchlab.errors import InputError
 from benchlab.plan.plan import Plan
-from benchlab.plan.shapes import ClosedLoop
 
 __all__ = ["allow_open_files", "check_open_files"]
 
@@ -21,7 +20,7 @@ def check_open_files(plan: Plan) -> None:
         InputError: a worker's share of the connections exceeds the hard limit of open files.
     """
     allowed = allow_open_files(raise_it=False)
-    own_for_each_service = isinstance(plan.load, ClosedLoop) or plan.driver != "http"
+    own_for_each_service = not plan.load.has_schedule or plan.driver != "http"
     needed = plan.share(0) * (len(plan.origins) if own_for_each_service else 1)
     if needed + _FILES_BESIDE > allowed:
         raise InputError(

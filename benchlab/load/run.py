@@ -15,7 +15,6 @@ from benchlab.load.supervisor.preflight import check_credentials, check_reachabl
 from benchlab.load.supervisor.processes import StopSignal, stop_on_interrupt, supervise
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.plan.plan import Plan
-from benchlab.plan.shapes import Imported
 from benchlab.runs.head import new_run_id
 from benchlab.runs.run import Run
 
@@ -99,10 +98,10 @@ def _in_kernel() -> bool:
 def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> Run:
     if not isinstance(plan, Plan):
         raise InputError(f"{plan!r} is no plan: make one, such as bl.Plan(requests=[request])")
-    if isinstance(plan.load, Imported):
+    if plan.load.is_imported:
         raise InputError(
             f"this plan describes what {plan.load.source} sent, not how: give it a load of its own"
-            " to run it (dataclasses.replace(plan, load=…))"
+            " to run it (attrs.evolve(plan, load=…))"
         )
     check_credentials(plan)
     check_open_files(plan)

@@ -6,6 +6,7 @@ from benchlab.notebook.helpers import (
     Service,
     collect_telemetry,
     finish,
+    plan_parameters,
     service,
     show_progress,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "Service",
     "collect_telemetry",
     "finish",
+    "plan_parameters",
     "service",
     "show_progress",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
@@ -14,6 +16,7 @@ from benchlab.bundled import TargetProcess, start_target
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.notebook import events
 from benchlab.paths import data_dir
+from benchlab.plan.plan import Plan
 from benchlab.report import write_report
 from benchlab.runs.run import Run
 from benchlab.store import Store
@@ -24,6 +27,7 @@ __all__ = [
     "Service",
     "collect_telemetry",
     "finish",
+    "plan_parameters",
     "service",
     "show_progress",
 ]
@@ -63,6 +67,18 @@ def service(url: str = "", otlp_dir: str = "", *, path: str = "/api/vector/add")
     directory = Path(otlp_dir) if otlp_dir else data_dir() / "otlp" / f"{time.time_ns()}"
     process = start_target(otlp_dir=directory)
     return Service(process.url + path, directory, process)
+
+
+def plan_parameters(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of ``variables`` that `benchlab.Plan.from_options` takes.
+
+    For a notebook whose parameters are called like those: pass ``globals()``.
+
+    >>> plan_parameters({"rate_rps": 500.0, "report_dir": "out"})
+    {'rate_rps': 500.0}
+    """
+    names = inspect.signature(Plan.from_options).parameters
+    return {name: variables[name] for name in names if name in variables}
 
 
 def show_progress() -> OnProgress:

@@ -1,4 +1,4 @@
-"""What an answer must be. A failed check makes a request fail, with the error kind ``check``.
+"""Checks of responses. A failed check makes a request fail, with the error kind ``check``.
 
 All checks of a request must hold. Without a `StatusIn`, a status of 400 or above fails with the
 kind ``status`` before any other check is looked at; with one, it alone says which statuses are
@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
+
+import attrs
+from attrs import frozen
 
 from benchlab.errors import InputError
 from benchlab.units import format_bytes
@@ -30,9 +32,9 @@ __all__ = [
     "brief",
     "check_from_dict",
     "check_to_dict",
+    "describe_statuses",
     "split_path",
     "status_codes",
-    "status_words",
     "tuple_of_checks",
 ]
 
@@ -42,12 +44,12 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
 _PATH_PART = re.compile(r"(?:[^.\\]|\\[.\\])+")
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@frozen(init=False)
 class StatusIn:
     """The status is one of ``statuses``: ``StatusIn(200, 201)``, ``StatusIn(*range(200, 300))``.
 
     Raises:
-        InputError: none given, or one that no final answer has (200 to 599 are possible).
+        InputError: none given, or one that no final response has (200 to 599 are possible).
     """
 
     statuses: tuple[int, ...]
@@ -63,14 +65,14 @@ class StatusIn:
                     f"status {status!r} cannot be expected: use whole numbers"
                     f" from {_FIRST_STATUS} to {_LAST_STATUS}"
                 )
-        object.__setattr__(self, "statuses", tuple(sorted(set(statuses))))
+        self.__attrs_init__(tuple(sorted(set(statuses))))
 
     def describe(self) -> str:
-        """What must hold, as a phrase."""
-        return f"the status is {status_words(self.statuses)}"
+        """Short description of what must hold."""
+        return f"the status is {describe_statuses(self.statuses)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BodyContains:
     """The body contains ``text`` (as UTF-8), to the letter.
 
@@ -81,46 +83,46 @@ class BodyContains:
     text: str
     kind: ClassVar[str] = "body_contains"
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         _require_text("BodyContains", self.text)
         if not self.text:
             raise InputError("BodyContains('') holds for every body: give some text")
 
     def describe(self) -> str:
-        """What must hold, as a phrase."""
+        """Short description of what must hold."""
         return f"the body contains {brief(self.text)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BodyEquals:
     """The body is ``text`` (as UTF-8) and nothing else."""
 
     text: str
     kind: ClassVar[str] = "body_equals"
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         _require_text("BodyEquals", self.text)
 
     def describe(self) -> str:
-        """What must hold, as a phrase."""
+        """Short description of what must hold."""
         return f"the body equals {brief(self.text)}" if self.text else "the body is empty"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BodyMatches:
     """The regular expression ``pattern`` matches somewhere in the body, read as UTF-8.
 
     The syntax is that of Python's ``re``; ``(?i)`` and the like in front set flags. Beware of
-    patterns that take exponential time: the generator stands still meanwhile.
+    patterns that take exponential time: they block the generator.
 
     Raises:
-        InputError: no regular expression.
+        InputError: not a regular expression.
     """
 
     pattern: str
     kind: ClassVar[str] = "body_matches"
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         _require_text("BodyMatches", self.pattern)
         try:
             re.compile(self.pattern)
@@ -131,11 +133,11 @@ class BodyMatches:
             ) from exc
 
     def describe(self) -> str:
-        """What must hold, as a phrase."""
+        """Short description of what must hold."""
         return f"the body matches {brief(self.pattern)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(init=False)
 class JsonEquals:
     """The body is JSON and ``value`` stands at ``path``: ``JsonEquals("data.items.0.id", 7)``.
 
@@ -151,26 +153,25 @@ class JsonEquals:
     value: Any
     kind: ClassVar[str] = "json_equals"
 
-    def __post_init__(self) -> None:
-        split_path(self.path)
+    def __init__(self, path: str, value: Any) -> None:
+        split_path(path)
         try:
-            value = json.loads(json.dumps(self.value, allow_nan=False))
+            expected = json.loads(json.dumps(value, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as exc:
             raise InputError(
-                f"{brief(self.value)} at {self.path} cannot be expected: JSON has no such value"
-                f" ({exc})"
+                f"{brief(value)} at {path} cannot be expected: JSON has no such value ({exc})"
             ) from exc
-        object.__setattr__(self, "value", value)
+        self.__attrs_init__(path, expected)
 
     def __hash__(self) -> int:
         return hash(self.path)  # a list as value has no hash
 
     def describe(self) -> str:
-        """What must hold, as a phrase."""
+        """Short description of what must hold."""
         return f"{self.path} in the JSON body is {brief(self.value)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MaxBody:
     """The body has at most ``size_bytes``, counted as transferred (before decompression).
 
@@ -181,13 +182,13 @@ class MaxBody:
     size_bytes: int
     kind: ClassVar[str] = "max_body"
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         size = self.size_bytes
         if not (isinstance(size, int) and not isinstance(size, bool) and size >= 0):
             raise InputError(f"size_bytes={size!r} of MaxBody must be a whole number, 0 or above")
 
     def describe(self) -> str:
-        """What must hold, as a phrase."""
+        """Short description of what must hold."""
         return f"the body has at most {format_bytes(self.size_bytes)}"
 
 
@@ -199,23 +200,23 @@ _KINDS: dict[str, type[Check]] = {
 }
 
 
-def tuple_of_checks(checks: Check | Sequence[Check]) -> tuple[Check, ...]:
+def tuple_of_checks(checks: Check | Iterable[Check]) -> tuple[Check, ...]:
     """``checks`` as a tuple; a single one needs no brackets.
 
     Raises:
         InputError: something else is among them.
     """
-    found: tuple[Any, ...] = (checks,) if isinstance(checks, Check) else tuple(checks)
-    for item in found:
+    items: tuple[Any, ...] = (checks,) if isinstance(checks, Check) else tuple(checks)
+    for item in items:
         if not isinstance(item, Check):
             names = ", ".join(known.__name__ for known in _KINDS.values())
             raise InputError(f"checks holds {item!r}: each must be one of {names}")
-    return found
+    return items
 
 
 def check_to_dict(check: Check) -> dict[str, Any]:
     """A JSON-ready dict with the check's name under ``kind``."""
-    data = asdict(check)
+    data = attrs.asdict(check)
     if isinstance(check, StatusIn):
         data["statuses"] = list(check.statuses)
     return {"kind": check.kind, **data}
@@ -232,7 +233,7 @@ def check_from_dict(data: Mapping[str, Any]) -> Check:
     kind = values.pop("kind", None)
     if kind not in _KINDS:
         raise InputError(f"check kind {kind!r} is unknown: use one of {', '.join(sorted(_KINDS))}")
-    known = {item.name for item in fields(_KINDS[kind])}
+    known = {item.name for item in attrs.fields(_KINDS[kind])}
     if set(values) != known:
         raise InputError(
             f"the check {kind} has the fields {sorted(values)}: it takes {sorted(known)}"
@@ -262,28 +263,32 @@ def split_path(path: str) -> tuple[str, ...]:
         if path[match.end()] != ".":
             break
     raise InputError(
-        f"{path!r} is no path into JSON: write names and positions with dots between, such as"
+        f"{path!r} is not a path into JSON: write names and positions with dots between, such as"
         " data.items.0.id, and \\. for a dot in a name"
     )
 
 
-def status_words(statuses: Iterable[int]) -> str:
-    """``200, 201 or 404``; whole hundreds as ``2xx``."""
-    words = status_codes(statuses)
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+def describe_statuses(statuses: Iterable[int]) -> str:
+    """Statuses as text; whole hundreds as ``2xx``.
+
+    >>> describe_statuses([201, 200, 404])
+    '200, 201 or 404'
+    """
+    codes = status_codes(statuses)
+    return " or ".join(filter(None, (", ".join(codes[:-1]), codes[-1])))
 
 
 def status_codes(statuses: Iterable[int]) -> list[str]:
     """The statuses in order, whole hundreds as ``2xx``."""
     left = set(statuses)
-    words: list[str] = []
+    codes: list[str] = []
     for hundred in range(2, 6):
         whole = set(range(100 * hundred, 100 * hundred + 100))
         if whole <= left:
-            words.append(f"{hundred}xx")
+            codes.append(f"{hundred}xx")
             left -= whole
-        words += [str(status) for status in sorted(left & whole)]
-    return words
+        codes += [str(status) for status in sorted(left & whole)]
+    return codes
 
 
 def _require_text(name: str, text: object) -> None:
@@ -296,7 +301,7 @@ def _require_text(name: str, text: object) -> None:
 
 
 def brief(value: object) -> str:
-    """``value`` as JSON has it, cut to what fits into a sentence."""
+    """``value`` as JSON, cut to fit into a sentence."""
     text = ""
     for piece in _ENCODER.iterencode(value[:_SHOWN] if isinstance(value, str) else value):
         text += piece

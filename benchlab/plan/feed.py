@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Any, Self
 
-from benchlab.errors import InputError
-from benchlab.plan.tracing import GOLDEN, scrambled
+from attrs import field, frozen
 
-__all__ = ["PICKS", "Feed", "withhold_rows"]
+from benchlab.errors import InputError
+from benchlab.plan.tracing import GOLDEN, scramble
+from benchlab.plan.validation import check_choice
+from benchlab.text import plural
+
+__all__ = ["PICKS", "Feed", "redact_rows"]
 
 PICKS = ("sequential", "random")
 
@@ -23,73 +27,74 @@ _MASK = 2**64 - 1
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+def _shown_rows(rows: tuple[Row, ...]) -> str:
+    return f"<{plural(len(rows), 'row')}>"  # they are often credentials
+
+
+@frozen(init=False)
 class Feed:
     """Rows of named values, one of which goes into each request that has this feed.
 
-    ``rows`` is any iterable of mappings, read once, here: a list, or a generator of yours;
-    `benchlab.read_feed` makes them of a CSV or JSONL file. With
-    ``pick`` "sequential" the n-th request of an endpoint (warm-up included) takes row n, from the
-    start again after the last; "random" draws a row for each request, by the plan's seed. ``name``
-    says where the rows come from: a file's whole path, if from one.
+    ``rows`` is any iterable of mappings, such as a list or a generator, read at once;
+    `benchlab.read_feed` reads them from a CSV or JSONL file. With ``pick`` "sequential" the n-th
+    request of an endpoint (warm-up included) takes row n, from the start again after the last;
+    "random" draws a row for each request, by the plan's seed. ``name`` says where the rows come
+    from: the whole path of a file.
 
     A stored plan keeps a feed's size and digest but not its rows, which are often credentials and
     may be many: such a plan can be read and compared, and not be sent again.
 
     Raises:
-        InputError: no rows, more than a million, one that is no mapping, or an unknown ``pick``.
+        InputError: no rows, more than a million, one that is not a mapping, or an unknown ``pick``.
     """
 
-    rows: Iterable[Mapping[str, Any]]
-    pick: str = "sequential"
-    name: str = "rows"
-    withheld: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    rows: tuple[Row, ...] = field(repr=_shown_rows)
+    pick: str
+    name: str
+    withheld: Mapping[str, Any]
 
-    def __post_init__(self) -> None:
-        if self.pick not in PICKS:
+    def __init__(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        pick: str = "sequential",
+        name: str = "rows",
+        *,
+        withheld: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        check_choice("pick", pick, PICKS)
+        read = tuple(islice(rows, _MAX_ROWS + 1))
+        if len(read) > _MAX_ROWS:
             raise InputError(
-                "is unknown", field="pick", value=self.pick, remedy=f"use {' or '.join(PICKS)}"
-            )
-        rows = tuple(islice(self.rows, _MAX_ROWS + 1))
-        if len(rows) > _MAX_ROWS:
-            raise InputError(
-                f"{self.name} has more than {_MAX_ROWS:,} of them",
+                f"{name} has more than {_MAX_ROWS:,} of them",
                 field="rows",
                 remedy="use fewer, and an endless generator with itertools.islice",
             )
-        if not rows and not self.withheld:
-            raise InputError(
-                f"{self.name} has none", field="rows", remedy="a feed needs at least one"
-            )
-        for number, row in enumerate(rows, 1):
+        if not read and not withheld:
+            raise InputError(f"{name} has none", field="rows", remedy="a feed needs at least one")
+        for number, row in enumerate(read, 1):
             if not isinstance(row, Mapping):
                 raise InputError(
-                    f"number {number} of {self.name} is {row!r}",
+                    f"number {number} of {name} is {row!r}",
                     field="rows",
                     remedy="it must map names",
                 )
-        object.__setattr__(self, "rows", tuple(dict(row) for row in rows))
-
-    @property
-    def table(self) -> tuple[Row, ...]:
-        """The rows, in order."""
-        return self.rows  # type: ignore[return-value]  # normalised in __post_init__
+        self.__attrs_init__(tuple(dict(row) for row in read), pick, name, dict(withheld))
 
     def index(self, turn: int, seq: int, seed: int) -> int:
         """Which row the ``turn``-th request of an endpoint takes, number ``seq`` of the run."""
         if self.pick == "sequential":
-            return turn % len(self.table)
-        return scrambled((seq * GOLDEN + seed) & _MASK) % len(self.table)
+            return turn % len(self.rows)
+        return scramble((seq * GOLDEN + seed) & _MASK) % len(self.rows)
 
     def describe(self) -> str:
-        """The feed as a phrase."""
-        count = self.withheld.get("row_count", len(self.table))
-        return f"{count:,} rows of {PurePath(self.name).name}, {self.pick}"
+        """Short description, e.g. "1,000 rows of users.csv, random"."""
+        count = self.withheld.get("row_count", len(self.rows))
+        return f"{plural(count, 'row')} of {PurePath(self.name).name}, {self.pick}"
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict, rows included."""
         return {
-            "rows": list(self.table),
+            "rows": list(self.rows),
             "pick": self.pick,
             "name": self.name,
             **({"withheld": dict(self.withheld)} if self.withheld else {}),
@@ -104,7 +109,7 @@ class Feed:
             raise InputError(f"the data feed cannot be read: {exc}") from exc
 
 
-def withhold_rows(data: dict[str, Any]) -> None:
+def redact_rows(data: dict[str, Any]) -> None:
     """Replace the rows in what `Feed.to_dict` gave by their number and SHA-256 digest."""
     rows = data["rows"]
     if rows:

@@ -1,4 +1,4 @@
-"""Objectives: what the numbers of a run should be, such as ``p99<50ms`` or ``error_ratio<0.01``.
+"""Objectives: conditions on the numbers of a run, such as ``p99<50ms`` or ``error_ratio<0.01``.
 
     [latency.|service.|lag.]STATISTIC[ENDPOINT] OPERATOR LIMIT [over LENGTH]
 
@@ -14,9 +14,10 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
+
+from attrs import frozen
 
 from benchlab.errors import InputError
 from benchlab.samples.summary import STATISTICS
@@ -45,7 +46,7 @@ _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)")
 _HINT = "write it like p99<50ms, error_ratio<0.01 or 'p99<50ms over 5s'"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Objective:
     """A condition on one number of a run; made by `parse`, and written back by ``str``.
 
@@ -66,7 +67,10 @@ class Objective:
 
     @classmethod
     def parse(cls, text: str) -> Objective:
-        """The objective that ``text`` means.
+        """Read an objective.
+
+        >>> Objective.parse("p99<50ms over 5s").window_s
+        5.0
 
         Raises:
             InputError: it cannot be read, names no known metric, or has a limit without the unit
@@ -95,7 +99,7 @@ class Objective:
 
     @property
     def quantity(self) -> str:
-        """What ``limit`` is measured in: ns, ratio, count or requests/s."""
+        """The unit of ``limit``: ns, ratio, count or requests/s."""
         return _COUNTED.get(self.statistic, "ns")
 
     def holds(self, value: float) -> bool:
@@ -174,8 +178,8 @@ def _limit(number: str, unit: str, statistic: str, text: str, *, duration: bool)
         raise _wrong(text, "has a limit below 0, which nothing can reach")
     if duration:
         if unit not in _UNITS:
-            found = f"has the unknown unit {unit!r}" if unit else "has no unit"
-            raise _wrong(text, found, f"write {number}ms (ns, us, ms or s)")
+            problem = f"has the unknown unit {unit!r}" if unit else "has no unit"
+            raise _wrong(text, problem, f"write {number}ms (ns, us, ms or s)")
         return float(value * _UNITS[unit])
     if unit == "%" and statistic == "error_ratio":
         value /= 100

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
+import attrs
 import numpy as np
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
-from benchlab.plan.mix import draw_mix
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
-from benchlab.plan.pairs import text_pairs
-from benchlab.plan.request import Origin, Request
+from benchlab.plan.request import Headers, Origin, Request, with_content_type
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.schedule import (
     Arrivals,
     measured_offsets,
     numbered_arrivals,
+    request_order,
     schedule_end_ns,
 )
-from benchlab.plan.shapes import ClosedLoop, Load, load_from_dict, load_to_dict
+from benchlab.plan.shapes import ClosedLoop, LoadShape, load_from_dict, load_to_dict
+from benchlab.plan.shapes.registry import SHAPES, load_from_options
 from benchlab.plan.targets import Targets, at_targets
 from benchlab.plan.transport import Transport
-from benchlab.plan.validation import check_seconds, check_whole, is_number
+from benchlab.plan.validation import (
+    check_choice,
+    check_seconds,
+    check_whole,
+    is_number,
+    text_pairs,
+)
 from benchlab.redact import public_url
+from benchlab.text import plural
 from benchlab.units import NS_PER_S, seconds_to_ns
 
 __all__ = ["COUNTED_LIMIT_S", "DRIVERS", "Plan"]
@@ -34,27 +44,32 @@ __all__ = ["COUNTED_LIMIT_S", "DRIVERS", "Plan"]
 DRIVERS = ("http", "httpx")
 
 COUNTED_LIMIT_S = 86_400.0
-"""The longest that a number of requests may take when nothing else is said: a day."""
+"""The longest that a number of requests may take without a duration: a day."""
 
 _MAX_WORKERS = 256
 _MAX_REQUESTS = 10**9
 _USUAL_S = 10.0
 _TOLERANCE_S = 1e-9
+_USUAL_LOAD = ClosedLoop()
+_USUAL_TRANSPORT = Transport()
+
+Tags = Mapping[str, str] | Iterable[tuple[str, str]]
+Objectives = str | Objective | Iterable[str | Objective]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(init=False)
 class Plan:
     """Everything that decides a run. Immutable; survives JSON unchanged.
 
-    The run takes ``warmup_s`` and then ``duration_s``; requests of the warm-up are recorded and
-    flagged, and no result counts them. A shape with a length of its own (stages, steps, spike,
-    replay) is ``duration_s`` long unless that is given and shorter; the others last 10 s. A
+    The run takes ``warmup_s`` and then ``length_s``; requests of the warm-up are recorded and
+    flagged, and no result counts them. ``length_s`` is ``duration_s`` if that is given. Otherwise
+    it is the length that the load has of its own (stages, steps, spike, replay), or 10 s. A
     varying shape's warm-up runs at a constant rate: its first that is not 0 (of a rise from 0 the
     mean), a replay's mean.
 
     With a ``request_count`` the measured window ends after so many requests. ``duration_s`` is
-    then the longest it may take (if not given: a day), and of an open loop it becomes the time
-    that so many requests take by the schedule.
+    then the longest it may take (if not given: a day), and for an open loop ``length_s`` is the
+    time that so many requests take by the schedule.
 
     ``timeout_s`` bounds one request from its sending. ``max_connections`` caps an open loop, over
     all workers: a request that finds the cap full waits, and its wait shows as lag. When arrivals
@@ -65,132 +80,131 @@ class Plan:
     no ``traceparent`` header is sent at all.
 
     ``slo`` holds objectives such as ``p99<50ms`` or ``error_ratio<0.01 over 5s`` (see
-    `benchlab.plan.objectives`), against which the run's samples are held at its end.
-    ``abort_on`` holds conditions of the same form, such as ``error_ratio>0.5``: when one comes
-    true in the measured window, the run stops early. One with a window looks at the last so many
-    seconds; none is judged before there are enough requests to judge it by.
+    `benchlab.plan.objectives`), which are evaluated on the run's samples at its end.
+    ``abort_on`` holds conditions of the same form, such as ``error_ratio>0.5``: when one becomes
+    true in the measured window, the run stops early. One with a window looks at the last seconds of
+    that length; none is evaluated before there are enough requests.
 
     Requests may go to several services. ``targets`` are base URLs (or name → base URL) for the
     requests whose URL is only a path: each of them is sent to every target, in equal shares, and
     is an endpoint of its own there. A closed loop's user keeps a connection to each service.
 
-    ``scenario`` (see `benchlab.scenario`) takes the place of the requests: each user of a closed
-    loop, or each arrival of an open one, runs it once and again, through httpx. A sample is then a
-    step, and ``request_count`` counts iterations.
+    ``scenario`` (see `benchlab.scenario`) replaces the requests: each user of a closed loop runs it
+    again and again, each arrival of an open loop once, through httpx. A sample is then a step, and
+    ``request_count`` counts iterations.
+
+    Plans are equal if they mean the same: a ``duration_s`` that is given, or follows from the rest.
 
     Raises:
-        InputError: any value that cannot be used, by name, with what would do.
+        InputError: a value that cannot be used.
+
+    >>> plan = Plan(Request("GET", "http://127.0.0.1:8000/"), ClosedLoop(8), request_count=100)
+    >>> plan.describe()
+    'GET http://127.0.0.1:8000/ · closed loop of 8 connections · 100 requests'
     """
 
-    requests: Sequence[Request] = ()
-    load: Load = field(default_factory=ClosedLoop)
-    duration_s: float = None  # type: ignore[assignment]  # always a number once it is made
-    request_count: int | None = None
-    warmup_s: float = 0.0
-    timeout_s: float = 10.0
-    max_connections: int = 1000
-    workers: int = 1
-    driver: str = "http"
-    trace_ratio: float = 0.0
-    seed: int = 1
-    drain_s: float = 60.0
-    name: str = ""
-    tags: Mapping[str, str] | Sequence[tuple[str, str]] = ()
-    slo: Sequence[Objective | str] = ()
-    abort_on: Sequence[Objective | str] = ()
-    transport: Transport = field(default_factory=Transport)
-    scenario: Scenario | None = None
-    targets: InitVar[Targets] = field(default=(), kw_only=True)
+    requests: tuple[Request, ...]
+    load: LoadShape
+    duration_s: float | None = field(eq=False)
+    request_count: int | None
+    warmup_s: float
+    timeout_s: float
+    max_connections: int
+    workers: int
+    driver: str
+    trace_ratio: float
+    seed: int
+    drain_s: float
+    name: str
+    tags: tuple[tuple[str, str], ...]
+    slo: tuple[Objective, ...]
+    abort_on: tuple[Objective, ...]
+    transport: Transport
+    scenario: Scenario | None
+    length_s: float = field(init=False)
+    """The length of the measured window in seconds."""
 
-    def __post_init__(self, targets: Targets) -> None:
-        requests = self._whole_requests(targets)
-        if not isinstance(self.transport, Transport):
-            raise InputError(
-                "must be a benchlab.Transport", field="transport", value=self.transport
-            )
-        if not isinstance(self.load, Load):
+    def __init__(
+        self,
+        requests: Request | Iterable[Request] = (),
+        load: LoadShape = _USUAL_LOAD,
+        duration_s: float | None = None,
+        request_count: int | None = None,
+        warmup_s: float = 0.0,
+        timeout_s: float = 10.0,
+        max_connections: int = 1000,
+        workers: int = 1,
+        driver: str = "http",
+        trace_ratio: float = 0.0,
+        seed: int = 1,
+        drain_s: float = 60.0,
+        name: str = "",
+        tags: Tags = (),
+        slo: Objectives = (),
+        abort_on: Objectives = (),
+        transport: Transport = _USUAL_TRANSPORT,
+        scenario: Scenario | None = None,
+        *,
+        targets: Targets = (),
+    ) -> None:
+        whole = _whole_requests(requests, scenario, targets)
+        if not isinstance(transport, Transport):
+            raise InputError("must be a benchlab.Transport", field="transport", value=transport)
+        if not isinstance(load, LoadShape):
             raise InputError(
                 "is not a load shape",
                 field="load",
-                value=self.load,
-                remedy="use ClosedLoop(64), ConstantRate(500), PoissonRate(500),"
-                " Stages([(10, 500)]) …",
+                value=load,
+                remedy=f"use one of {_shape_names()}, such as ConstantRate(500)",
             )
-        if self.duration_s is not None:
-            check_seconds("duration_s", self.duration_s)
-        if self.request_count is not None:
-            check_whole("request_count", self.request_count, 1, _MAX_REQUESTS)
-        check_seconds("warmup_s", self.warmup_s, zero=True)
-        check_seconds("timeout_s", self.timeout_s)
-        check_seconds("drain_s", self.drain_s, zero=True)
-        check_whole("max_connections", self.max_connections, 1, 60_000)
-        check_whole("workers", self.workers, 1, _MAX_WORKERS)
-        check_whole("seed", self.seed, 0, 2**63 - 1)
-        if self.driver not in DRIVERS:
+        if duration_s is not None:
+            check_seconds("duration_s", duration_s)
+        if request_count is not None:
+            check_whole("request_count", request_count, 1, _MAX_REQUESTS)
+        check_seconds("warmup_s", warmup_s, zero=True)
+        check_seconds("timeout_s", timeout_s)
+        check_seconds("drain_s", drain_s, zero=True)
+        check_whole("max_connections", max_connections, 1, 60_000)
+        check_whole("workers", workers, 1, _MAX_WORKERS)
+        check_whole("seed", seed, 0, 2**63 - 1)
+        check_choice("driver", driver, DRIVERS)
+        if not (is_number(trace_ratio) and 0 <= trace_ratio <= 1):
+            raise InputError("must lie between 0 and 1", field="trace_ratio", value=trace_ratio)
+        if load.connection_limit(max_connections) < workers:
             raise InputError(
-                "is unknown",
-                field="driver",
-                value=self.driver,
-                remedy=f"use {' or '.join(DRIVERS)}",
-            )
-        if not (is_number(self.trace_ratio) and 0 <= self.trace_ratio <= 1):
-            raise InputError(
-                "must lie between 0 and 1", field="trace_ratio", value=self.trace_ratio
-            )
-        if self.connection_limit < self.workers:
-            raise InputError(
-                f"cannot share {self.connection_limit} connections",
+                f"cannot share {load.connection_limit(max_connections)} connections",
                 field="workers",
-                value=self.workers,
+                value=workers,
                 remedy="each needs at least one; use fewer workers",
             )
-        put = object.__setattr__
-        put(self, "requests", requests)
-        put(self, "duration_s", self._duration_s())
-        put(self, "tags", tuple(sorted(text_pairs("tags", self.tags))))
-        put(self, "name", self.name or requests[0].name)
-        names = [request.name for request in requests]
-        for item in ("slo", "abort_on"):
-            objectives = parse_objectives(getattr(self, item), item)
-            if self.scenario is not None and item == "slo":  # its steps are not known yet
-                names = [item.endpoint for item in objectives if item.endpoint]
-            check_objectives(objectives, item, names, self.duration_s)
-            put(self, item, objectives)
+        self.__attrs_init__(
+            requests=whole,
+            load=load,
+            duration_s=duration_s,
+            request_count=request_count,
+            warmup_s=warmup_s,
+            timeout_s=timeout_s,
+            max_connections=max_connections,
+            workers=workers,
+            driver=driver if scenario is None else "httpx",
+            trace_ratio=trace_ratio,
+            seed=seed,
+            drain_s=drain_s,
+            name=name or whole[0].name,
+            tags=tuple(sorted(text_pairs("tags", tags))),
+            slo=parse_objectives(slo, "slo"),
+            abort_on=parse_objectives(abort_on, "abort_on"),
+            transport=transport,
+            scenario=scenario,
+        )
+        names_known = [request.name for request in whole]
+        check_objectives(self.abort_on, "abort_on", names_known, self.length_s)
+        if scenario is not None:  # its steps are not known yet
+            names_known = [item.endpoint for item in self.slo if item.endpoint]
+        check_objectives(self.slo, "slo", names_known, self.length_s)
 
-    def _whole_requests(self, targets: Targets) -> tuple[Request, ...]:
-        """The requests with whole URLs; of a scenario, the one that says where it is at home."""
-        given = (self.requests,) if isinstance(self.requests, Request) else tuple(self.requests)
-        if self.scenario is not None:
-            if not isinstance(self.scenario, Scenario):
-                raise InputError(
-                    "is no scenario",
-                    field="scenario",
-                    value=self.scenario,
-                    remedy="make one with benchlab.scenario(function, base_url)",
-                )
-            if given not in ((), (self.scenario.anchor,)):
-                raise InputError(
-                    "the plan has requests too", field="scenario", remedy="give one of them"
-                )
-            object.__setattr__(self, "driver", "httpx")
-            return (self.scenario.anchor,)
-        if not given:
-            raise InputError(
-                "the plan has none",
-                field="requests",
-                remedy="give at least one Request, or a scenario",
-            )
-        for request in given:
-            if not isinstance(request, Request):
-                raise InputError(
-                    f"there is a {type(request).__name__} among them",
-                    field="requests",
-                    remedy="each must be a benchlab.Request",
-                )
-        return at_targets(given, targets)
-
-    def _duration_s(self) -> float:
-        """What ``duration_s`` means: given, the shape's own, or as long as the requests take."""
+    @length_s.default
+    def _resolve_length_s(self) -> float:
         own_s, given_s = self.load.duration_s, self.duration_s
         if given_s is not None and own_s is not None and given_s > own_s + _TOLERANCE_S:
             raise InputError(
@@ -201,7 +215,7 @@ class Plan:
             )
         usual_s = _USUAL_S if self.request_count is None else COUNTED_LIMIT_S
         limit_s = next(length for length in (given_s, own_s, usual_s) if length is not None)
-        if self.request_count is None or isinstance(self.load, ClosedLoop):
+        if self.request_count is None or not self.load.has_schedule:
             return limit_s
         end_ns = schedule_end_ns(self.load, seconds_to_ns(limit_s), self.seed, self.request_count)
         return limit_s if end_ns is None else end_ns / NS_PER_S
@@ -214,7 +228,7 @@ class Plan:
     @property
     def end_ns(self) -> int:
         """End of the measured window, from the start of the run."""
-        return self.warmup_ns + seconds_to_ns(self.duration_s)
+        return self.warmup_ns + seconds_to_ns(self.length_s)
 
     @property
     def origins(self) -> tuple[Origin, ...]:
@@ -223,24 +237,14 @@ class Plan:
 
     @property
     def endpoint_names(self) -> list[str]:
-        """What a sample's ``endpoint`` means: the requests, or a scenario and its steps."""
+        """Names by a sample's ``endpoint``: the requests, or a scenario and its steps."""
         steps = () if self.scenario is None else self.scenario.steps
         return [*(request.name for request in self.requests), *steps]
 
     @property
     def connection_limit(self) -> int:
         """The most requests open at once, over all workers, each on a connection of its own."""
-        return self.load.connections if isinstance(self.load, ClosedLoop) else self.max_connections
-
-    @property
-    def objectives(self) -> tuple[Objective, ...]:
-        """``slo``, read."""
-        return self.slo  # type: ignore[return-value]  # normalised in __post_init__
-
-    @property
-    def abort_conditions(self) -> tuple[Objective, ...]:
-        """``abort_on``, read."""
-        return self.abort_on  # type: ignore[return-value]  # normalised in __post_init__
+        return self.load.connection_limit(self.max_connections)
 
     def describe(self) -> str:
         """The plan in one line for people, credentials hidden."""
@@ -248,19 +252,17 @@ class Plan:
         return f"{self.describe_requests()} · {self.load.describe()} · {self._length()}{warmup}"
 
     def _length(self) -> str:
-        length = f"{self.duration_s:g} s"
+        length = f"{self.length_s:g} s"
         if self.request_count is None:
             return length
         planned = self.intended_count()
         if planned is not None:
-            noun = "request" if planned == 1 else "requests"
-            return f"{planned:,} {noun}, {length}"
-        noun = "request" if self.request_count == 1 else "requests"
-        limit = "" if self.duration_s >= COUNTED_LIMIT_S else f", at most {length}"
-        return f"{self.request_count:,} {noun}{limit}"
+            return f"{plural(planned, 'request')}, {length}"
+        limit = "" if self.length_s >= COUNTED_LIMIT_S else f", at most {length}"
+        return f"{plural(self.request_count, 'request')}{limit}"
 
     def describe_requests(self) -> str:
-        """What is sent, credentials hidden: the first request, and how many more."""
+        """Short description of the requests, credentials hidden: the first, and how many more."""
         request = self.requests[0]
         if self.scenario is not None:
             return f"scenario {self.scenario.name} at {public_url(request.url)}"
@@ -273,21 +275,19 @@ class Plan:
         return whole + (worker < rest)
 
     def arrivals(self, worker: int = 0, workers: int = 1) -> Iterator[Arrivals]:
-        """The schedule of an open loop, warm-up first; nothing for a closed loop.
+        """The schedule of an open loop, warm-up first; empty for a closed loop.
 
         Request ``seq`` belongs to worker ``seq % workers``: the union over all workers is exactly
         the plan's schedule. The measured window starts on a fresh schedule, so that its count
         does not depend on the length of the warm-up.
         """
-        if isinstance(self.load, ClosedLoop):
+        if not self.load.has_schedule:
             return
         warmup = self.load.steady().offsets(self.warmup_ns, self.seed + 1)
         phases = ((0, warmup), (self.warmup_ns, self._measured_offsets()))
         yield from numbered_arrivals(phases, worker, workers)
 
     def _measured_offsets(self) -> Iterator[NDArray[np.int64]]:
-        if isinstance(self.load, ClosedLoop):
-            return iter(())
         length_ns = self.end_ns - self.warmup_ns
         return measured_offsets(self.load, length_ns, self.seed, self.request_count)
 
@@ -296,7 +296,7 @@ class Plan:
 
         None for a closed loop, which has no schedule.
         """
-        if isinstance(self.load, ClosedLoop):
+        if not self.load.has_schedule:
             return None
         limit_ns = (self.end_ns if until_ns is None else until_ns) - self.warmup_ns
         return sum(int(np.count_nonzero(block < limit_ns)) for block in self._measured_offsets())
@@ -308,13 +308,23 @@ class Plan:
         whole, rest = divmod(self.request_count, self.workers)
         return whole + (worker < rest)
 
-    def mix(self) -> list[int]:
-        """Request index by ``seq % len(mix)``: shares by weight, in an order by the seed."""
-        return draw_mix([request.weight for request in self.requests], self.seed)
+    @cached_property
+    def request_order(self) -> Sequence[int]:
+        """The table behind `request_of`, for loops that look up one request after the other.
+
+        The request of ``seq`` is ``order[seq % len(order)]``: shares by weight, in an order that
+        the seed draws. Computed once.
+        """
+        return request_order([request.weight for request in self.requests], self.seed)
+
+    def request_of(self, seq: int) -> int:
+        """Index in ``requests`` of the request that sequence number ``seq`` sends."""
+        order = self.request_order
+        return order[seq % len(order)]
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready dict of all fields."""
-        data = {item.name: getattr(self, item.name) for item in fields(self)}
+        """A JSON-ready dict of all fields; ``length_s`` follows from the others."""
+        data = {item.name: getattr(self, item.name) for item in attrs.fields(Plan)}
         data["transport"] = self.transport.to_dict()
         data["scenario"] = None if self.scenario is None else self.scenario.to_dict()
         data["requests"] = [request.to_dict() for request in self.requests]
@@ -331,14 +341,15 @@ class Plan:
         Raises:
             InputError: an unknown or missing field.
         """
-        known = {item.name for item in fields(cls)} | {"targets"}
+        known = {item.name for item in attrs.fields(cls)} | {"targets"}
         unknown = sorted(set(data) - known)
         if unknown:
             raise InputError(f"the plan has unknown fields {unknown}: known are {sorted(known)}")
         values = dict(data)
+        values.pop("length_s", None)
         try:
-            found = values.get("requests", ()) if values.get("scenario") else values["requests"]
-            values["requests"] = [Request.from_dict(item) for item in found]
+            requests = values.get("requests", ()) if values.get("scenario") else values["requests"]
+            values["requests"] = [Request.from_dict(item) for item in requests]
             values["load"] = load_from_dict(values["load"])
             if "transport" in values:
                 values["transport"] = Transport.from_dict(values["transport"])
@@ -356,3 +367,112 @@ class Plan:
     def from_json(cls, text: str) -> Plan:
         """The plan that `to_json` wrote."""
         return cls.from_dict(json.loads(text))
+
+    @classmethod
+    def from_options(
+        cls,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Headers = (),
+        body: str | bytes = b"",
+        rate_rps: float = 0.0,
+        arrivals: str = "constant",
+        shape: str = "",
+        connections: int = 64,
+        think_time: str = "",
+        duration_s: float = 10.0,
+        request_count: int = 0,
+        warmup_s: float = 2.0,
+        timeout_s: float = 10.0,
+        max_connections: int = 1000,
+        workers: int = 1,
+        driver: str = "http",
+        trace_ratio: float = 0.0,
+        seed: int = 1,
+        name: str = "",
+        slo: Objectives = (),
+        abort_on: Objectives = (),
+        transport: Mapping[str, Any] = MappingProxyType({}),
+        scenario: Scenario | str | None = None,
+        tags: Tags = (),
+    ) -> Plan:
+        """The plan of one request from plain values, such as a notebook's parameters.
+
+        The load is an open loop at ``rate_rps``, or a closed one when that is 0. A ``shape`` lets
+        the rate vary: ``stages 30s:500,1m:500``, ``steps …`` or ``spike …`` (see
+        `benchlab.plan.shapes.varying_rate`); ``think_time`` is ``100ms`` or ``100ms,exponential``.
+        With a ``duration_s`` of 0 a run is as long as its load; a ``request_count`` above 0 ends it
+        after so many requests. A body that looks like JSON gets that content type unless
+        ``headers`` has another. ``transport`` has fields of `Transport`. A ``scenario``, or
+        ``FILE.py:FUNCTION``, is what is sent instead of the request.
+
+        Raises:
+            InputError: any value that cannot be used.
+
+        >>> Plan.from_options("http://127.0.0.1:8000/", connections=8, warmup_s=0).describe()
+        'GET http://127.0.0.1:8000/ · closed loop of 8 connections · 10 s'
+        """
+        if isinstance(scenario, str):
+            from benchlab.plan.files.scenario import scenario as read_scenario
+
+            scenario = read_scenario(scenario, url) if scenario else None
+        pairs = text_pairs("headers", headers)
+        request = Request(method, url, headers=with_content_type(pairs, body), body=body)
+        return cls(
+            requests=[request] if scenario is None else (),
+            load=load_from_options(rate_rps, arrivals, connections, shape, think_time),
+            duration_s=duration_s or None,
+            request_count=request_count or None,
+            warmup_s=warmup_s,
+            timeout_s=timeout_s,
+            max_connections=max_connections,
+            workers=workers,
+            driver=driver,
+            trace_ratio=trace_ratio,
+            seed=seed,
+            name=name,
+            slo=slo,
+            abort_on=abort_on,
+            transport=Transport.from_dict(transport),
+            scenario=scenario,
+            tags=tags,
+        )
+
+
+def _shape_names() -> str:
+    return ", ".join(shape.__name__ for shape in SHAPES if not shape.is_imported)
+
+
+def _whole_requests(
+    requests: Request | Iterable[Request], scenario: Scenario | None, targets: Targets
+) -> tuple[Request, ...]:
+    """The requests with whole URLs; of a scenario, its anchor."""
+    given = (requests,) if isinstance(requests, Request) else tuple(requests)
+    if scenario is not None:
+        if not isinstance(scenario, Scenario):
+            raise InputError(
+                "is not a scenario",
+                field="scenario",
+                value=scenario,
+                remedy="make one with benchlab.scenario(function, base_url)",
+            )
+        if given not in ((), (scenario.anchor,)):
+            raise InputError(
+                "the plan has requests too", field="scenario", remedy="give one of them"
+            )
+        return (scenario.anchor,)
+    if not given:
+        raise InputError(
+            "the plan has none",
+            field="requests",
+            remedy="give at least one Request, or a scenario",
+        )
+    for request in given:
+        if not isinstance(request, Request):
+            raise InputError(
+                f"there is a {type(request).__name__} among them",
+                field="requests",
+                remedy="each must be a benchlab.Request",
+            )
+    return at_targets(given, targets)

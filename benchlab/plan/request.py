@@ -1,23 +1,25 @@
-"""One request of a plan, as the user writes it."""
+"""One request of a plan."""
 
 from __future__ import annotations
 
 import base64
 import json as jsonlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, quote_plus, unquote, urlencode, urlsplit, urlunsplit
+
+from attrs import evolve, field, frozen
 
 from benchlab.errors import InputError
 from benchlab.plan.checks import Check, check_from_dict, check_to_dict, tuple_of_checks
 from benchlab.plan.feed import Feed
-from benchlab.plan.pairs import text_pairs
 from benchlab.plan.template import BUILT_IN, field_names
-from benchlab.redact import unread_url
+from benchlab.plan.validation import text_pairs
+from benchlab.redact import header_value, public_url, unread_url
 
-__all__ = ["Origin", "Request"]
+__all__ = ["Headers", "Origin", "Request", "with_content_type"]
 
 _METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,31}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
@@ -28,7 +30,7 @@ Query = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 
 class Origin(NamedTuple):
-    """What a connection belongs to: the scheme, host and port of a URL."""
+    """Scheme, host and port of a URL: the service that a connection is for."""
 
     scheme: str
     host: str
@@ -39,21 +41,29 @@ class Origin(NamedTuple):
         return f"{self.scheme}://{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
+def _shown_url(url: str) -> str:
+    return repr(public_url(url))
+
+
+def _shown_headers(headers: tuple[tuple[str, str], ...]) -> str:
+    return repr(tuple((name, header_value(name, value)) for name, value in headers))
+
+
+@frozen(init=False)
 class Request:
-    """What is sent: method, URL, headers and body.
+    """One HTTP request: method, URL, headers and body.
 
     The URL is absolute, or a path that a plan's ``targets`` complete; ``query`` is added to it,
     percent-encoded. ``auth``, or a user and password in the URL, become a Basic ``Authorization``
     header, as in browsers, and leave the URL; ``cookies`` become a ``Cookie`` header. ``json`` is
     encoded once, here, and sets ``Content-Type`` unless ``headers`` has it; ``body`` is sent as it
     is (a string as UTF-8). ``weight`` is this request's share in a mix of several; ``name`` labels
-    it in results and defaults to "METHOD /path". ``checks`` say what its answer must be (see
-    `benchlab.plan.checks`).
+    it in results and defaults to "METHOD /path". ``checks`` say what its response must be (see
+    `benchlab.plan.checks`). ``repr`` hides secrets in the URL and headers.
 
     ``{{name}}`` in path, query, header values and body is a field. ``{{seq}}`` is the request's
     number in the run and ``{{uuid}}`` a UUID of its own; all other names are of the rows in
-    ``data``, and without ``data`` they are no fields but text.
+    ``data``, and without ``data`` they are text, not fields.
 
     Raises:
         InputError: no scheme or host in the URL, a method or header that HTTP does not allow,
@@ -62,81 +72,70 @@ class Request:
     """
 
     method: str
-    url: str
-    headers: Headers = ()
-    body: bytes | str = b""
-    weight: float = 1.0
-    name: str = ""
-    checks: Check | Sequence[Check] = ()
-    data: Feed | None = None
-    json: InitVar[Any] = field(default=None, kw_only=True)
-    query: InitVar[Query] = field(default=(), kw_only=True)
-    auth: InitVar[tuple[str, str] | None] = field(default=None, kw_only=True)
-    cookies: InitVar[Mapping[str, str]] = field(default={}, kw_only=True)
+    url: str = field(repr=_shown_url)
+    headers: tuple[tuple[str, str], ...] = field(repr=_shown_headers)
+    body: bytes
+    weight: float
+    name: str
+    checks: tuple[Check, ...]
+    data: Feed | None
 
-    def __post_init__(
+    def __init__(
         self,
-        json: Any,
-        query: Query,
-        auth: tuple[str, str] | None,
-        cookies: Mapping[str, str],
+        method: str,
+        url: str,
+        headers: Headers = (),
+        body: bytes | str = b"",
+        weight: float = 1.0,
+        name: str = "",
+        checks: Check | Iterable[Check] = (),
+        data: Feed | None = None,
+        *,
+        json: Any = None,
+        query: Query = (),
+        auth: tuple[str, str] | None = None,
+        cookies: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        method = self.method.upper()
+        method, given = method.upper(), method
         if not _METHOD.fullmatch(method):
             raise InputError(
-                "is not an HTTP method",
-                field="method",
-                value=self.method,
-                remedy="use GET, POST, PUT …",
+                "is not an HTTP method", field="method", value=given, remedy="use GET, POST, PUT …"
             )
-        parts = _split_url(_with_query(self.url, query))
+        parts = _split_url(_with_query(url, query))
         url, credentials = _without_credentials(parts)
-        headers = text_pairs("headers", self.headers)
+        pairs = text_pairs("headers", headers)
         if auth is not None:
             credentials = _basic(*auth)
-        if credentials and "authorization" not in {key.lower() for key, _ in headers}:
-            headers += (("Authorization", credentials),)
+        if credentials and "authorization" not in {key.lower() for key, _ in pairs}:
+            pairs += (("Authorization", credentials),)
         if cookies:
-            headers += (("Cookie", "; ".join(f"{key}={cookies[key]}" for key in cookies)),)
-        for key, value in headers:
+            pairs += (("Cookie", "; ".join(f"{key}={cookies[key]}" for key in cookies)),)
+        for key, value in pairs:
             _check_header(key, value)
-        body = self.body.encode() if isinstance(self.body, str) else bytes(self.body)
+        content = body.encode() if isinstance(body, str) else bytes(body)
         if json is not None:
-            if body:
+            if content:
                 raise InputError(
                     "a request has a body and JSON", field="json", remedy="give one of them"
                 )
-            body = _encode_json(json)
-            if "content-type" not in {key.lower() for key, _ in headers}:
-                headers += (("Content-Type", "application/json"),)
-        if not self.weight > 0:
-            raise InputError(
-                f"of {parts.path or '/'} must be above 0", field="weight", value=self.weight
-            )
-        put = object.__setattr__
-        put(self, "method", method)
-        put(self, "url", url)
-        put(self, "headers", headers)
-        put(self, "body", body)
-        put(self, "name", self.name or f"{method} {parts.path or '/'}")
-        put(self, "checks", tuple_of_checks(self.checks))
-        if self.data is not None:
-            _check_fields(self, self.data)
-
-    @property
-    def header_pairs(self) -> tuple[tuple[str, str], ...]:
-        """The headers in the order given, names as written."""
-        return self.headers  # type: ignore[return-value]  # normalised in __post_init__
-
-    @property
-    def body_bytes(self) -> bytes:
-        """The body as it goes over the wire."""
-        return self.body  # type: ignore[return-value]  # normalised in __post_init__
-
-    @property
-    def check_list(self) -> tuple[Check, ...]:
-        """The checks of the answer, in the order given."""
-        return self.checks  # type: ignore[return-value]  # normalised in __post_init__
+            content = _encode_json(json)
+            if "content-type" not in {key.lower() for key, _ in pairs}:
+                pairs += (("Content-Type", "application/json"),)
+        if not weight > 0:
+            path = parts.path or "/"
+            raise InputError(f"of {path} must be above 0", field="weight", value=weight)
+        self.__attrs_init__(
+            method=method,
+            url=url,
+            headers=pairs,
+            body=content,
+            weight=weight,
+            name=name or f"{method} {parts.path or '/'}",
+            checks=tuple_of_checks(checks),
+            data=data,
+        )
+        if data is not None:
+            _check_fields(self, data)
 
     @property
     def parts(self) -> SplitResult:
@@ -155,46 +154,45 @@ class Request:
 
     @property
     def field_names(self) -> set[str]:
-        """The fields to be filled for each request."""
+        """Names of the fields that are filled for each request sent."""
         found = self._names_of_fields
         return found if self.data is not None else found & set(BUILT_IN)
 
     @property
     def unfilled_names(self) -> set[str]:
-        """What looks like a field and is sent as it stands, since there is no feed."""
+        """Names that look like fields and are sent unchanged, since there is no feed."""
         return self._names_of_fields - self.field_names
 
     @property
     def _names_of_fields(self) -> set[str]:
-        values = "".join(value for _, value in self.header_pairs)
-        return field_names(b"\n".join((self.url.encode(), values.encode(), self.body_bytes)))
+        values = "".join(value for _, value in self.headers)
+        return field_names(b"\n".join((self.url.encode(), values.encode(), self.body)))
 
     def at(self, target: str, share: float = 1.0, label: str = "") -> Request:
-        """This request to the service at the base URL ``target``, with a share of its weight."""
+        """A copy for the service at the base URL ``target``, with a share of the weight."""
         url = self.url if self.is_absolute else target.rstrip("/") + self.url
         name = f"{self.name} @ {label}" if label else self.name
-        return replace(self, url=url, weight=self.weight * share, name=name)
+        return evolve(self, url=url, weight=self.weight * share, name=name)
 
     @property
     def origin(self) -> Origin:
-        """Scheme, host and port: what one connection belongs to."""
+        """The service of the request."""
         return Origin(self.parts.scheme, self.parts.hostname or "", self.port)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict; a body that is not UTF-8 becomes ``body_base64``."""
-        body = self.body_bytes
         try:
-            encoded = {"body": body.decode()}
+            encoded = {"body": self.body.decode()}
         except UnicodeDecodeError:
-            encoded = {"body_base64": base64.b64encode(body).decode()}
+            encoded = {"body_base64": base64.b64encode(self.body).decode()}
         return {
             "method": self.method,
             "url": self.url,
-            "headers": [list(pair) for pair in self.header_pairs],
+            "headers": [list(pair) for pair in self.headers],
             **encoded,
             "weight": self.weight,
             "name": self.name,
-            "checks": [check_to_dict(check) for check in self.check_list],
+            "checks": [check_to_dict(check) for check in self.checks],
             **({"data": self.data.to_dict()} if self.data is not None else {}),
         }
 
@@ -211,6 +209,20 @@ class Request:
         return cls(**values)
 
 
+def with_content_type(
+    headers: tuple[tuple[str, str], ...], body: str | bytes
+) -> tuple[tuple[str, str], ...]:
+    """``headers``, with the type of JSON for a body that looks like it and has no type yet.
+
+    >>> with_content_type((), "[1, 2]")
+    (('Content-Type', 'application/json'),)
+    """
+    start = body[:1] if isinstance(body, str) else body[:1].decode("latin-1")
+    if start in ("{", "[") and "content-type" not in {key.lower() for key, _ in headers}:
+        return (*headers, ("Content-Type", "application/json"))
+    return headers
+
+
 def _split_url(url: str) -> SplitResult:
     hint = "write it whole, such as http://127.0.0.1:8000/path"
     shown = unread_url(url)
@@ -218,9 +230,9 @@ def _split_url(url: str) -> SplitResult:
         raise _bad_url(shown, "has a space or control character", "percent-encode it")
     try:
         parts = urlsplit(url)
-        _ = parts.port  # parsed lazily; raises for a port that is no port
+        _ = parts.port  # parsed lazily; raises for an invalid port
     except ValueError as exc:
-        # Not chained and not told: urllib quotes what it could not read, perhaps a password.
+        # Not chained and not quoted: urllib shows what it could not read, perhaps a password.
         reason = "percent-encode / ? # in user and password" if "@" in url else exc
         raise _bad_url(shown, f"cannot be read ({reason})", hint) from None
     if url.startswith("/") and not url.startswith("//"):
@@ -246,7 +258,7 @@ def _bad_url(shown: str, problem: str, remedy: str) -> InputError:
 
 
 def _without_credentials(parts: SplitResult) -> tuple[str, str]:
-    """The URL without user and password, its host in ASCII, and the header they mean."""
+    """The URL without user and password, its host in ASCII, and the credentials as a header."""
     if not parts.netloc:
         return urlunsplit(parts), ""
     host = parts.netloc.rpartition("@")[2]
@@ -287,7 +299,7 @@ def _check_fields(request: Request, data: Feed) -> None:
             field="data",
             remedy="write {{name}} where a value belongs, or leave the data out",
         )
-    for number, row in enumerate(data.table, 1):
+    for number, row in enumerate(data.rows, 1):
         if missing := sorted(wanted - set(row)):
             raise InputError(
                 f"{request.name} uses the field {missing[0]!r}, which row {number} of {data.name}"
@@ -297,7 +309,7 @@ def _check_fields(request: Request, data: Feed) -> None:
 
 
 def _check_header(key: str, value: str) -> None:
-    # What is not allowed in a name may come of a forgotten colon: then a secret follows.
+    # An invalid name may be due to a missing colon: then a secret follows.
     begins = _HEADER_NAME.match(key)[0]  # type: ignore[index]  # it matches the empty text too
     if not key or begins != key:
         found = f"goes on with {key[len(begins)]!r} after {begins!r}" if key else "is empty"

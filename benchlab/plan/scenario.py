@@ -1,49 +1,55 @@
-"""A scenario: what one user does, step by step, as the user's own code."""
+"""A scenario: the steps of one user, as code of whoever measures."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from benchlab.errors import InputError
-from benchlab.plan.feed import Feed, withhold_rows
-from benchlab.plan.request import Request
+from attrs import field, frozen
 
-__all__ = ["MOST_STEPS", "Scenario", "withhold_code"]
+from benchlab.errors import InputError
+from benchlab.plan.feed import Feed, redact_rows
+from benchlab.plan.request import Request
+from benchlab.redact import public_url
+
+__all__ = ["MOST_STEPS", "Scenario", "redact_code"]
 
 MOST_STEPS = 1_000
 """The most different names of steps in a run."""
 
 
-@dataclass(frozen=True, slots=True)
+def _shown_url(url: str) -> str:
+    return repr(public_url(url))
+
+
+def _tuple(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(names)
+
+
+@frozen
 class Scenario:
     """An ``async def name(client, ctx)`` and the service it is for. Made by `benchlab.scenario`.
 
     ``code`` is the pickled function, ``source`` its text for people, and ``function`` names it by
-    ``FILE.py:NAME`` if it was read from a file. ``data`` is a feed whose rows
-    are in ``ctx.row``, one for each iteration. ``steps`` are the names of the steps that were
-    seen; a run fills them in.
+    ``FILE.py:NAME`` if it was read from a file. ``data`` is a feed whose rows are in ``ctx.row``,
+    one for each iteration. ``steps`` are the names of the steps that ran; a run fills them in.
 
-    A stored plan keeps the source and not the code: it can be read, and not be run again.
+    A stored plan has the source and not the code: it can be read, and not be run again.
     """
 
-    base_url: str
+    base_url: str = field(repr=_shown_url)
     name: str
-    code: bytes = b""
+    code: bytes = field(default=b"", repr=False)
     source: str = ""
     function: str = ""
     data: Feed | None = None
-    steps: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "steps", tuple(self.steps))
+    steps: tuple[str, ...] = field(default=(), converter=_tuple)
 
     @property
     def anchor(self) -> Request:
-        """The plan's only request: it says which service is meant, and names the iterations."""
+        """The plan's only request: it names the service and the iterations."""
         return Request("GET", self.base_url, name=self.name)
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,8 +81,8 @@ class Scenario:
             raise InputError(f"the scenario cannot be read: {exc}") from exc
 
 
-def withhold_code(data: dict[str, Any]) -> None:
-    """Take the code, and the rows of data, out of what `Scenario.to_dict` gave."""
+def redact_code(data: dict[str, Any]) -> None:
+    """Remove the code, and the rows of data, from a dict of `Scenario.to_dict`."""
     data["code"] = ""
     if data["data"] is not None:
-        withhold_rows(data["data"])
+        redact_rows(data["data"])

@@ -1,17 +1,26 @@
-"""The schedule of an open loop: which request is due when, and which worker's it is."""
+"""Which request is sent when, and by which worker."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchlab.plan.shapes import OpenLoad
+from benchlab.plan.shapes import LoadShape
 
-__all__ = ["Arrivals", "measured_offsets", "numbered_arrivals", "schedule_end_ns"]
+__all__ = [
+    "Arrivals",
+    "measured_offsets",
+    "numbered_arrivals",
+    "occurrences_before",
+    "request_order",
+    "schedule_end_ns",
+]
+
+_ORDER_SIZE = 65_536
 
 
 class Arrivals(NamedTuple):
@@ -22,11 +31,11 @@ class Arrivals(NamedTuple):
 
 
 def measured_offsets(
-    load: OpenLoad, length_ns: int, seed: int, request_count: int | None
+    load: LoadShape, length_ns: int, seed: int, request_count: int | None
 ) -> Iterator[NDArray[np.int64]]:
-    """When the requests of a measured window of ``length_ns`` are due, from its start, in ns.
+    """Intended times in a measured window of ``length_ns``, in ns from its start.
 
-    With a ``request_count``, those after so many are left out.
+    With a ``request_count``, they end after so many.
     """
     left = sys.maxsize if request_count is None else request_count
     for offsets in load.offsets(length_ns, seed):
@@ -39,9 +48,9 @@ def measured_offsets(
 def numbered_arrivals(
     phases: Iterable[tuple[int, Iterable[NDArray[np.int64]]]], worker: int, workers: int
 ) -> Iterator[Arrivals]:
-    """One worker's requests of several phases, each a start in ns and its blocks of offsets.
+    """One worker's share of several phases, each a start in ns and its blocks of offsets.
 
-    They are numbered through all phases, and request ``seq`` belongs to worker ``seq % workers``.
+    Requests are numbered through all phases; request ``seq`` belongs to worker ``seq % workers``.
     """
     first = 0
     for start_ns, blocks in phases:
@@ -52,8 +61,8 @@ def numbered_arrivals(
             yield Arrivals(seq[mine], start_ns + offsets[mine])
 
 
-def schedule_end_ns(load: OpenLoad, limit_ns: int, seed: int, count: int) -> int | None:
-    """When ``count`` requests are over by the schedule: as the next one would be due.
+def schedule_end_ns(load: LoadShape, limit_ns: int, seed: int, count: int) -> int | None:
+    """The end of ``count`` requests by the schedule: the time at which the next would be due.
 
     None when there is no next one before ``limit_ns``.
     """
@@ -65,3 +74,39 @@ def schedule_end_ns(load: OpenLoad, limit_ns: int, seed: int, count: int) -> int
         left -= len(offsets)
         last = int(offsets[-1]) if len(offsets) else last
     return None
+
+
+def request_order(weights: Sequence[float], seed: int) -> list[int]:
+    """Index of the request that ``seq`` sends, by ``seq % len(order)``.
+
+    Shares follow the weights, in an order drawn by the seed. They are exact over a whole order,
+    but no request is left out, however light.
+
+    >>> request_order([1.0], seed=1)
+    [0]
+    """
+    if len(weights) == 1:
+        return [0]
+    exact = np.array(weights) / np.sum(weights) * _ORDER_SIZE
+    counts = np.maximum(np.floor(exact).astype(np.int64), 1)
+    for index in np.argsort(counts - exact)[: max(_ORDER_SIZE - int(counts.sum()), 0)]:
+        counts[index] += 1
+    order = np.repeat(np.arange(len(exact)), counts)
+    return np.random.default_rng(seed).permutation(order).tolist()  # type: ignore[no-any-return]
+
+
+def occurrences_before(order: Sequence[int], index: int) -> Callable[[int], int]:
+    """A function of ``seq``: how often request number ``index`` is sent before it in the run.
+
+    The result follows from the sequence number alone, so that workers need no common counter.
+
+    >>> before = occurrences_before([0, 1, 1], 1)
+    >>> [before(seq) for seq in range(6)]
+    [0, 0, 1, 2, 2, 3]
+    """
+    if len(order) == 1:
+        return lambda seq: seq
+    size = len(order)
+    before = np.concatenate(([0], np.cumsum(np.array(order) == index))).tolist()
+    per_round = before[-1]
+    return lambda seq: seq // size * per_round + before[seq % size]

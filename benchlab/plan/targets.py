@@ -1,4 +1,4 @@
-"""Requests that are only paths, and the services that they are sent to."""
+"""Complete requests that are only paths with the services they are sent to."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def at_targets(requests: tuple[Request, ...], targets: Targets) -> tuple[Request
         if isinstance(targets, Mapping)
         else {urlsplit(target).netloc.rpartition("@")[2]: target for target in targets}
     )
-    found: list[Request] = []
+    whole: list[Request] = []
     for request in requests:
         if request.is_absolute:
-            found.append(request)
+            whole.append(request)
             continue
         for label, target in named.items():
             shown = label if len(named) > 1 else ""
             try:
-                found.append(request.at(target, 1 / len(named), shown))
+                whole.append(request.at(target, 1 / len(named), shown))
             except InputError as exc:
                 raise exc.of("targets") from exc
-    return tuple(found)
+    return tuple(whole)

@@ -1,4 +1,4 @@
-"""Fields in a request: ``{{name}}`` stands for a value that differs from request to request."""
+"""Fields in a request: ``{{name}}`` stands for a value of each request."""
 
 from __future__ import annotations
 

@@ -7,39 +7,46 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GOLDEN", "is_traced", "scrambled", "trace_id"]
+__all__ = ["GOLDEN", "is_traced", "scramble", "trace_id"]
 
 GOLDEN = 0x9E3779B97F4A7C15
-"""SplitMix64's step: multiples of it are what `scrambled` is meant for."""
+"""The increment of SplitMix64: `scramble` is meant for multiples of it."""
 
 _MASK = 2**64 - 1
 
-Words = TypeVar("Words", int, NDArray[np.uint64])
+Numbers = TypeVar("Numbers", int, NDArray[np.uint64])
 
 
-def scrambled(words: Words) -> Words:
+def scramble(numbers: Numbers) -> Numbers:
     """SplitMix64's finaliser (Steele, Lea, Flood 2014) of a number below 2**64, or of an array.
 
-    It needs no state, so all workers agree on it without a word.
+    It is stateless, so all workers agree on it without communicating.
+
+    >>> hex(scramble(GOLDEN))
+    '0xe220a8397b1dcdaf'
     """
-    mixed = ((words ^ (words >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    mixed = ((numbers ^ (numbers >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
     return mixed ^ (mixed >> 31)  # type: ignore[return-value]  # an int takes the array's type
 
 
 def trace_id(run_id: str, seq: int) -> str:
-    """The W3C trace id of request ``seq``: the run's id, then the sequence number, in hex."""
+    """The W3C trace id of request ``seq``: the run's id, then the sequence number, in hex.
+
+    >>> trace_id("0123456789abcdef", 255)
+    '0123456789abcdef00000000000000ff'
+    """
     return f"{run_id}{seq:016x}"
 
 
 def is_traced(seq: NDArray[np.int64], ratio: float) -> NDArray[np.bool_]:
-    """Which requests of a run ask to be traced: a fixed pseudo-random share ``ratio`` of them.
+    """A mask of the requests that ask to be traced: a fixed pseudo-random share ``ratio``.
 
-    The sequence number is scrambled, so that the choice follows no period of the load and needs no
-    state.
+    ``seq`` are sequence numbers (int64, of any shape); the mask has their shape. The choice follows
+    no period of the load and needs no state.
     """
     if ratio >= 1:
         return np.ones(len(seq), dtype=np.bool_)
-    mixed = scrambled(seq.astype(np.uint64) + np.uint64(GOLDEN))
+    mixed = scramble(seq.astype(np.uint64) + np.uint64(GOLDEN))
     chosen: NDArray[np.bool_] = mixed < np.uint64(int(ratio * 2**64))
     return chosen

@@ -1,35 +1,41 @@
-"""How connections to the services are made: TLS, names, sockets, and whether they are kept."""
+"""Settings of connections: TLS, name resolution, sockets, keep-alive."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import attrs
+from attrs import field, frozen
+
 from benchlab.errors import InputError
-from benchlab.plan.pairs import text_pairs
-from benchlab.plan.validation import check_seconds
+from benchlab.plan.validation import check_seconds, text_pairs
 
 __all__ = ["Transport"]
 
 _PATHS = ("ca_file", "client_cert", "client_key", "unix_socket", "server_name")
 
 
-@dataclass(frozen=True, slots=True)
-class Transport:
-    """Settings of every connection of a plan. The defaults are those of a careful client.
+def _resolved(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    pairs = text_pairs("resolve", given)
+    return tuple(sorted(_checked(host, address) for host, address in pairs))
 
-    ``verify`` checks a service's certificate, against ``ca_file`` (PEM) instead of the system's
-    authorities if given; ``client_cert`` and ``client_key`` (PEM; the key may lie in the
-    certificate's file) are shown to a service that asks; ``server_name`` is asked for in the
-    handshake (SNI) and looked for in the certificate, instead of the URL's host.
+
+@frozen
+class Transport:
+    """Settings of every connection of a plan.
+
+    ``verify`` checks a service's certificate, against ``ca_file`` (PEM) if given, else against the
+    system's authorities; ``client_cert`` and ``client_key`` (PEM; the key may be in the
+    certificate's file) are shown to a service that asks; ``server_name`` replaces the URL's host in
+    the handshake (SNI) and when the certificate is checked.
 
     ``keep_alive`` off opens a connection for every request and says so to the service.
     ``unix_socket`` is the path of a socket that stands for every service of the plan. ``resolve``
     maps a host, or ``host:port``, to the address (or ``address:port``) to connect to in its place;
     what is sent does not change. A host name is looked up before the run, and again when a new
-    connection finds the answer older than ``dns_ttl_s``; 0 looks it up for every connection.
+    connection finds the result older than ``dns_ttl_s``; 0 looks it up for every connection.
 
     Raises:
         InputError: a value that cannot be used. Files are read when the run starts.
@@ -42,10 +48,10 @@ class Transport:
     server_name: str = ""
     keep_alive: bool = True
     unix_socket: str = ""
-    resolve: Mapping[str, str] | tuple[tuple[str, str], ...] = ()
+    resolve: tuple[tuple[str, str], ...] = field(default=(), converter=_resolved)
     dns_ttl_s: float = 300.0
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         for name in ("verify", "keep_alive"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError("must be true or false", field=name, value=getattr(self, name))
@@ -67,18 +73,20 @@ class Transport:
                 " authority",
             )
         check_seconds("dns_ttl_s", self.dns_ttl_s, zero=True)
-        pairs = (_checked(host, to) for host, to in text_pairs("resolve", self.resolve))
-        object.__setattr__(self, "resolve", tuple(sorted(pairs)))
 
     def address_of(self, host: str, port: int) -> tuple[str, int]:
-        """The host or address, and port, to connect to for a service; its own if none is set."""
+        """The host or address, and the port, to connect to for a service."""
         overrides = dict(self.resolve)
-        found = overrides.get(f"{host}:{port}", overrides.get(host))
-        return (host, port) if found is None else _host_and_port(found, port)
+        address = overrides.get(f"{host}:{port}", overrides.get(host))
+        return (host, port) if address is None else _host_and_port(address, port)
 
     def describe(self) -> list[str]:
-        """What differs from the defaults, as phrases."""
-        said = {
+        """Short descriptions of what differs from the defaults.
+
+        >>> Transport(verify=False).describe()
+        ['certificates are not verified']
+        """
+        phrases = {
             "certificates are not verified": not self.verify,
             f"authorities from {self.ca_file}": bool(self.ca_file),
             f"client certificate {self.client_cert}": bool(self.client_cert),
@@ -87,11 +95,11 @@ class Transport:
             f"over the socket {self.unix_socket}": bool(self.unix_socket),
             **{f"{host} at {address}": True for host, address in dict(self.resolve).items()},
         }
-        return [phrase for phrase, applies in said.items() if applies]
+        return [phrase for phrase, applies in phrases.items() if applies]
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of all fields."""
-        data = {item.name: getattr(self, item.name) for item in fields(self)}
+        data = {item.name: getattr(self, item.name) for item in attrs.fields(Transport)}
         return {**data, "resolve": dict(self.resolve)}
 
     @classmethod
@@ -101,7 +109,7 @@ class Transport:
         Raises:
             InputError: an unknown field.
         """
-        known = [item.name for item in fields(cls)]
+        known = [item.name for item in attrs.fields(cls)]
         unknown = sorted(set(data) - set(known))
         if unknown:
             raise InputError(f"transport has unknown fields {unknown}: known are {known}")

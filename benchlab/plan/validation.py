@@ -1,15 +1,31 @@
-"""What a number among the settings may be."""
+"""Checks of settings: numbers, choices, and names with values."""
 
 from __future__ import annotations
 
 import math
-from typing import TypeGuard
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeGuard
 
 from benchlab.errors import InputError
 
-__all__ = ["check_number", "check_seconds", "check_whole", "is_number"]
+__all__ = [
+    "ARRIVALS",
+    "check_choice",
+    "check_number",
+    "check_rate",
+    "check_seconds",
+    "check_whole",
+    "is_number",
+    "reading",
+    "text_pairs",
+]
+
+ARRIVALS = ("constant", "poisson")
+"""How the requests of an open loop are spaced: evenly, or at random."""
 
 _MAX_SECONDS = 1e8  # three years; a schedule's nanoseconds stay exact
+_MAX_RATE_RPS = 10_000_000.0  # beyond any machine
 
 
 def is_number(value: object) -> TypeGuard[float]:
@@ -18,7 +34,7 @@ def is_number(value: object) -> TypeGuard[float]:
 
 
 def check_number(name: str, value: object, what: str, most: float, *, zero: bool = False) -> float:
-    """``value`` as a number; ``what`` is counted, such as seconds.
+    """Return ``value`` if it is a number in range; ``what`` is its unit, such as seconds.
 
     Raises:
         InputError: not a number above 0 (or at least 0, if ``zero``), or above ``most``.
@@ -34,7 +50,7 @@ def check_number(name: str, value: object, what: str, most: float, *, zero: bool
 
 
 def check_seconds(name: str, seconds: object, *, zero: bool = False) -> float:
-    """``seconds`` as a number.
+    """Return ``seconds`` if it is a length of time.
 
     Raises:
         InputError: not a number above 0 (or at least 0, if ``zero``), or over three years.
@@ -42,12 +58,67 @@ def check_seconds(name: str, seconds: object, *, zero: bool = False) -> float:
     return check_number(name, seconds, "seconds", _MAX_SECONDS, zero=zero)
 
 
-def check_whole(name: str, value: object, low: int, high: int) -> int:
-    """``value`` as a whole number.
+def check_rate(name: str, rate_rps: object, *, zero: bool = False) -> float:
+    """Return ``rate_rps`` if it is a rate in requests/s.
 
     Raises:
-        InputError: no whole number from ``low`` to ``high``.
+        InputError: not a number above 0 (or at least 0, if ``zero``), or over ten million.
+    """
+    return check_number(name, rate_rps, "requests/s", _MAX_RATE_RPS, zero=zero)
+
+
+def check_whole(name: str, value: object, low: int, high: int) -> int:
+    """Return ``value`` if it is a whole number in range.
+
+    Raises:
+        InputError: not a whole number from ``low`` to ``high``.
     """
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise InputError(f"must be a whole number from {low} to {high}", field=name, value=value)
     return value
+
+
+def check_choice(name: str, value: object, choices: Collection[str]) -> None:
+    """Refuse a ``value`` that is none of ``choices``.
+
+    Raises:
+        InputError: it is not.
+    """
+    if value not in choices:
+        raise InputError(
+            "is unknown", field=name, value=value, remedy=f"use {' or '.join(choices)}"
+        )
+
+
+def text_pairs(what: str, given: Any) -> tuple[tuple[str, str], ...]:
+    """Names and values as pairs of text in order, from a mapping or from pairs.
+
+    ``what`` names the setting.
+
+    Raises:
+        InputError: neither a mapping nor pairs.
+
+    >>> text_pairs("tags", {"team": "search", "build": 7})
+    (('team', 'search'), ('build', '7'))
+    """
+    items = given.items() if isinstance(given, Mapping) else given
+    if isinstance(items, Iterable) and not isinstance(items, str | bytes):
+        pairs = list(items)
+        if all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+            return tuple((str(name), str(value)) for name, value in pairs)
+    # The value is not shown: it may be a header with a secret.
+    kind = type(given).__name__
+    raise InputError(
+        f"a {kind} cannot be read", field=what, remedy="give a mapping of names to values, or pairs"
+    )
+
+
+@contextmanager
+def reading(field: str, text: str, hint: str) -> Iterator[None]:
+    """Attribute errors inside to ``text``, with ``hint`` unless they have a remedy of their own."""
+    try:
+        yield
+    except InputError as exc:
+        raise InputError(
+            f"cannot be used: {exc}", field=field, value=text, remedy="" if exc.remedy else hint
+        ) from exc

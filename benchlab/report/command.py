@@ -16,18 +16,6 @@ from benchlab.plan.checks import (
     status_codes,
 )
 from benchlab.plan.plan import COUNTED_LIMIT_S, Plan
-from benchlab.plan.shapes import (
-    ClosedLoop,
-    ConstantRate,
-    Imported,
-    Load,
-    PoissonRate,
-    Replay,
-    Spike,
-    Stages,
-    Steps,
-)
-from benchlab.plan.shapes.notation import write_spike, write_stages, write_steps, write_think_time
 from benchlab.plan.transport import Transport
 from benchlab.redact import HIDDEN, header_value, public_url
 from benchlab.units import format_duration_s
@@ -39,27 +27,27 @@ def command_line(plan: Plan) -> str | None:
     """``benchlab run …`` for ``plan``; None when the command line cannot express it."""
     request = plan.requests[0]
     try:
-        body = request.body_bytes.decode()
+        body = request.body.decode()
     except UnicodeDecodeError:
         return None
-    checks = _check_options(request.check_list)
+    checks = _check_options(request.checks)
     if checks is None or request.data is not None:
         return None
     if len(plan.requests) > 1 or body.startswith("@"):
         return None
-    load_options = _load_options(plan.load)
+    load_options = plan.load.options()
     if load_options is None:
         return None
     options: list[tuple[str, str]] = []
     if request.method != "GET" or body:  # with a body, the command line takes POST by itself
         options.append(("--method", request.method))
-    for name, value in request.header_pairs:
+    for name, value in request.headers:
         options.append(("--header", f"{name}: {header_value(name, value)}"))
     if body:
         options.append(("--body", body))
     options += checks
     options += load_options
-    if not isinstance(plan.load, ClosedLoop):
+    if plan.load.has_schedule:
         options.append(("--max-connections", str(plan.max_connections)))
     options += [
         *_length_options(plan),
@@ -106,7 +94,7 @@ def _check_options(checks: Sequence[Check]) -> list[tuple[str, str]] | None:
 
 def command_notes(plan: Plan) -> list[str]:
     """What the command line leaves open."""
-    if isinstance(plan.load, Imported):
+    if plan.load.is_imported:
         return [f"{plan.load.source} made this load; its results do not say how."]
     command = command_line(plan)
     if command is None:
@@ -117,40 +105,13 @@ def command_notes(plan: Plan) -> list[str]:
     return [f"Put the secrets back where it says {HIDDEN}."] if HIDDEN in command else []
 
 
-def _load_options(load: Load) -> list[tuple[str, str]] | None:
-    """What makes the same load; None for recorded arrivals, which do not fit a command line, and
-    for load that another tool made."""
-    if isinstance(load, Replay | Imported):
-        return None
-    if isinstance(load, ClosedLoop):
-        options = [("--connections", str(load.connections))]
-        if load.think_time_s:
-            options.append(("--think-time", write_think_time(load.think_time_s, load.think_time)))
-        return options
-    if isinstance(load, ConstantRate | PoissonRate):
-        options = [("--rate", f"{load.rate_rps:.12g}")]
-        poisson = isinstance(load, PoissonRate)
-    else:
-        options = [_shape_option(load)]
-        poisson = load.arrivals == "poisson"
-    return [*options, ("--arrivals", "poisson")] if poisson else options
-
-
-def _shape_option(load: Stages | Steps | Spike) -> tuple[str, str]:
-    if isinstance(load, Stages):
-        return "--stages", write_stages(load)
-    if isinstance(load, Steps):
-        return "--steps", write_steps(load)
-    return "--spike", write_spike(load)
-
-
 def _length_options(plan: Plan) -> list[tuple[str, str]]:
     options = []
     if plan.request_count is not None:
         options.append(("--requests", str(plan.request_count)))
     usual_s = plan.load.duration_s if plan.request_count is None else COUNTED_LIMIT_S
-    if plan.duration_s != usual_s:
-        options.append(("--duration", format_duration_s(plan.duration_s)))
+    if plan.length_s != usual_s:
+        options.append(("--duration", format_duration_s(plan.length_s)))
     return options
 
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from benchlab.display.text import window_in_words
 from benchlab.plan.request import Request
-from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.redact import header_value, public_url
 from benchlab.runs.run import Run
 from benchlab.runs.verdict import count_missing
@@ -52,7 +51,7 @@ def plan_facts(run: Run) -> list[Fact]:
         Fact("load", [plan.load.describe()]),
         Fact("time", [window_in_words(run)]),
     ]
-    if not isinstance(plan.load, Imported):
+    if not plan.load.is_imported:
         facts += _settings(run)
     if plan.abort_on:
         facts.append(Fact("stops early on", [str(item) for item in plan.abort_on], code=True))
@@ -95,7 +94,7 @@ def machine_facts(run: Run) -> list[Fact]:
 
 def generator_facts(run: Run) -> list[str]:
     """Sentences on how well the generator did its work."""
-    if isinstance(run.plan.load, Imported):
+    if run.plan.load.is_imported:
         return [f"{run.plan.load.source} says nothing of itself in its results."]
     stats, workers = run.summary, run.health.workers
     waited = sum(worker.cap_wait_count for worker in workers)
@@ -105,7 +104,7 @@ def generator_facts(run: Run) -> list[str]:
             f"{format_count(waited)} requests waited because every allowed connection was in use;"
             " the wait is part of their lag and latency."
         )
-    if isinstance(run.plan.load, ClosedLoop):
+    if not run.plan.load.has_schedule:
         sentences.append("A closed loop has no schedule to fall behind, so its lag is zero.")
     elif stats.lag_ns is not None:
         sentences.append(
@@ -140,12 +139,12 @@ def _request_facts(request: Request, *, named: bool) -> list[Fact]:
     if request.data is not None:
         lines.append(f"data: {request.data.describe()}")
     facts = [Fact(request.name if named else "request", lines, code=True)]
-    headers = [f"{name}: {header_value(name, value)}" for name, value in request.header_pairs]
+    headers = [f"{name}: {header_value(name, value)}" for name, value in request.headers]
     if headers:
         facts.append(Fact("headers", headers, code=True))
-    if request.check_list:
-        facts.append(Fact("checks", [check.describe() for check in request.check_list]))
-    if body := request.body_bytes:
+    if request.checks:
+        facts.append(Fact("checks", [check.describe() for check in request.checks]))
+    if body := request.body:
         shown = body[:_BODY_SHOWN].decode(errors="replace")
         more = "…" if len(body) > _BODY_SHOWN else ""
         facts.append(Fact(f"body, {format_bytes(len(body))}", [shown + more], code=True))
@@ -156,7 +155,7 @@ def _connections(run: Run) -> str:
     plan = run.plan
     opened = sum(worker.connections_opened for worker in run.health.workers)
     limit = f"{plan.connection_limit:,}"
-    said = limit if isinstance(plan.load, ClosedLoop) else f"opened as needed, at most {limit}"
+    said = limit if not plan.load.has_schedule else f"opened as needed, at most {limit}"
     return f"{said}; {opened:,} were opened" if opened else said
 
 

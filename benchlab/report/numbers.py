@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from benchlab.analysis.phases import STATISTICS as STEPS
 from benchlab.analysis.phases import phases
 from benchlab.display.tables import ENDPOINT_HEAD, endpoint_rows
-from benchlab.plan.shapes import ClosedLoop, Imported
 from benchlab.plan.tracing import is_traced, trace_id
 from benchlab.runs.run import Run
 from benchlab.runs.verdict import without_cap_wait
@@ -92,10 +91,10 @@ def tiles(run: Run) -> list[Tile]:
             f"half of all requests took longer{below[0]}",
         )
         p99 = (*format_parts_ms(stats.latency_ns.p99), f"1 request in 100 took longer{below[1]}")
-    if isinstance(run.plan.load, Imported):
+    if run.plan.load.is_imported:
         rate_note = f"from the first request to the last answer, by {run.plan.load.source}"
-    elif isinstance(run.plan.load, ClosedLoop):
-        rate_note = f"as many as {run.plan.load.connections:,} connections got answered"
+    elif not run.plan.load.has_schedule:
+        rate_note = f"as many as {run.plan.connection_limit:,} connections got answered"
     elif run.iteration_count is not None:
         rate_note = f"steps/s of {run.iteration_count:,} iterations"
     elif stats.intended_rate_rps is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from benchlab.plan.shapes import ClosedLoop, Load
+from benchlab.plan.shapes import LoadShape
 from benchlab.samples.summary import Distribution
 from benchlab.units import format_ms
 
@@ -94,9 +94,9 @@ class Floor:
     cores: str
     warnings: Sequence[str] = ()
 
-    def under(self, load: Load) -> Distribution:
+    def under(self, load: LoadShape) -> Distribution:
         """What the host adds to latencies under ``load``: a closed loop has no lag."""
-        return self.service_ns if isinstance(load, ClosedLoop) else self.latency_ns
+        return self.service_ns if not load.has_schedule else self.latency_ns
 
     @property
     def max_rate_is_bound(self) -> bool:

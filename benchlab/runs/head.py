@@ -17,7 +17,7 @@ from typing import Any
 
 from benchlab.errors import InputError
 from benchlab.plan.plan import Plan
-from benchlab.plan.public import public_plan
+from benchlab.plan.redacted import redacted_plan
 from benchlab.runs.health import Health
 from benchlab.samples.examples import Example
 from benchlab.text import one_line
@@ -77,7 +77,7 @@ class RunHead:
     """
 
     id: str = field(metadata=_json(lambda value: value))  # checked below
-    plan: Plan = field(metadata=_json(Plan.from_dict, lambda plan: public_plan(plan.to_dict())))
+    plan: Plan = field(metadata=_json(Plan.from_dict, lambda plan: redacted_plan(plan.to_dict())))
     started_at_ns: int = field(metadata=_json(_is(int, "an integer")))
     environment: Mapping[str, Any] = field(default_factory=dict, metadata=_json(_environment, dict))
     health: Health = field(default_factory=Health, metadata=_json(Health.from_dict, Health.to_dict))

@@ -153,7 +153,7 @@ class Run(RunHead):
     def objectives(self) -> tuple[ObjectiveResult, ...]:
         """Results of the plan's ``slo`` in the measured window; they never affect the verdict."""
         measured, (start, end) = self.measured, self.window_ns
-        return tuple(evaluate(item, measured, start, end) for item in self.plan.objectives)
+        return tuple(evaluate(item, measured, start, end) for item in self.plan.slo)
 
     def histogram(self) -> LatencyHistogram:
         """A mergeable histogram of the latencies in the measured window, in ns."""

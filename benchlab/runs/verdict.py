@@ -12,7 +12,6 @@ from typing import Literal
 import numpy as np
 
 from benchlab.plan.plan import Plan
-from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.health import Health, ProblemKind, WorkerHealth
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import Flag, Samples
@@ -123,7 +122,7 @@ def decide_verdict(
             f"{plural(missing, 'request')} without exactly one record",
             "this is a bug in benchlab: please report it",
         )
-    if isinstance(plan.load, ClosedLoop):
+    if not plan.load.has_schedule:
         return _closed_loop_verdict(plan, measured, health)
     return _open_loop_verdict(plan, measured, health)
 
@@ -231,7 +230,7 @@ def measured_window_ns(
     the response to the last of these requests.
     """
     start_ns, end_ns = plan.warmup_ns, plan.end_ns
-    if isinstance(plan.load, ClosedLoop) and reached_request_count(plan, samples):
+    if not plan.load.has_schedule and reached_request_count(plan, samples):
         end_ns = min(end_ns, max(int(done.max()) for done in samples.measured.in_blocks("done_ns")))
     elif stopped_ns is not None:
         end_ns = min(end_ns, stopped_ns)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchlab.plan.plan import Plan
-from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.floor import floor_of
 from benchlab.runs.health import Health
 from benchlab.runs.verdict import BUSY_RATIO, LAG_P99_LIMIT_NS, without_cap_wait
@@ -34,7 +33,7 @@ def warnings_of(
     if "imported" in environment:
         yield from _of_import(environment["imported"])
         return
-    if not isinstance(plan.load, ClosedLoop):
+    if plan.load.has_schedule:
         yield from _of_open_loop(samples.measured, health)
     for request in plan.requests:
         if names := sorted(request.unfilled_names):
@@ -97,7 +96,7 @@ def _of_rate(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
     floor, load = floor_of(environment), plan.load
     if floor is None or floor.max_rate_is_bound or plan.driver != "http":
         return
-    if isinstance(load, ClosedLoop):
+    if load.highest_rps is None:
         return
     each_rps = load.highest_rps / plan.workers
     if each_rps > floor.max_rate_rps:

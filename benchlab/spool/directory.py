@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from attrs import evolve
 
 from benchlab.errors import RunError
 from benchlab.paths import data_dir, spool_root
@@ -276,7 +277,7 @@ def _with_steps(plan: Plan, directory: Path) -> Plan:
         return plan
     *whole, _torn = path.read_bytes().split(b"\n")
     steps = tuple(json.loads(line) for line in whole)
-    return replace(plan, scenario=replace(plan.scenario, steps=steps))
+    return evolve(plan, scenario=evolve(plan.scenario, steps=steps))
 
 
 def _read_connections(directory: Path, workers: int) -> Connections:

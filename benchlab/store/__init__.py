@@ -1,4 +1,4 @@
-"""Where runs are kept: ClickHouse, embedded in this process or served.
+"""Store runs and telemetry in ClickHouse, embedded in this process or on a server.
 
 `Store` is the whole interface. Importing this package is cheap; the engine and its client are
 loaded when a store is opened.

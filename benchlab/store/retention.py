@@ -1,9 +1,9 @@
-"""Letting go of what is old: once, or by the engine itself as time goes by.
+"""Remove old runs and telemetry: once (`prune`), or continuously by the engine (`set_ttl`).
 
-A table takes part by its column of time: ``started_at`` of the run for what runs are made of, and
-the Collector's names for telemetry. What belongs to a run and has no such column goes by the run's
-id; a summary's time series goes with the summary, and in a TTL by when it was imported. Tables that
-the schema does not have belong to somebody else.
+The age of a row is in its table's time column: ``started_at`` of the run in the tables of runs, and
+the Collector's names in those of telemetry. Rows of a run without such a column are found by the
+run's id; a summary's time series by the summary's, and in a TTL by its time of import. Tables that
+are not in the schema are left alone: they belong to somebody else.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 __all__ = ["check_age", "expired", "prune", "refuse_expired", "set_ttl"]
 
 DAY_S = 86_400
-_LEAST_S = 3600
-# The engine's times end in 2106, and begin anew after it: what is kept until then would be old.
-_MOST_S = 10_000 * DAY_S
+_MIN_AGE_S = 3600
+# The engine's DateTime ends in 2106 and then wraps around: rows to keep until then would be old.
+_MAX_AGE_S = 10_000 * DAY_S
 
-# First that exists is the one. `noted_at` of ingest_blocks is left alone: they say what was read.
-_TIMES = ("imported_at", "started_at", "Timestamp", "Start", "TimeUnix", "noted_at")
-_KEPT = {"ingest_blocks"}
-_WHOLES = {"runs", "imported_summaries"}  # other tables have parts of them
-_AT_ONCE = {"mutations_sync": 2, "allow_nondeterministic_mutations": 1}
+# The first that exists counts. ingest_blocks is never pruned: it is the ledger of what was read.
+_TIME_COLUMNS = ("imported_at", "started_at", "Timestamp", "Start", "TimeUnix", "recorded_at")
+_NEVER_PRUNED = {"ingest_blocks"}
+_OWNERS = {"runs", "imported_summaries"}  # rows of other tables belong to theirs
+_SYNCHRONOUS = {"mutations_sync": 2, "allow_nondeterministic_mutations": 1}
 _BEFORE = "< fromUnixTimestamp64Nano({before_ns:Int64})"
 _TTL = re.compile(r"\bTTL toDateTime\(started_at\) \+ toIntervalSecond\((\d+)\)")
 _BY_ID = {
@@ -45,7 +45,10 @@ _BY_ID = {
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table; ``old`` selects its rows of before ``before_ns``, ``by_id`` from another's rows."""
+    """A table; ``old`` is the SQL condition for rows from before ``before_ns``.
+
+    ``by_id``: the condition finds them by the ids of old rows in another table.
+    """
 
     name: str
     time: str | None
@@ -55,25 +58,25 @@ class _Table:
 
 
 def check_age(seconds: float) -> None:
-    """Refuse an age that cannot be meant.
+    """Reject an age that is likely a mistake.
 
     Raises:
         InputError: it is less than an hour, or more than 10,000 days.
     """
-    if seconds < _LEAST_S:
+    if seconds < _MIN_AGE_S:
         raise InputError(f"an age of {seconds:g} s is less than an hour: write it as 90d or 12h")
-    if not seconds <= _MOST_S:
+    if not seconds <= _MAX_AGE_S:
         raise InputError(
-            f"an age of {seconds / DAY_S:,.0f} days is more than {_MOST_S // DAY_S:,}: to keep"
+            f"an age of {seconds / DAY_S:,.0f} days is more than {_MAX_AGE_S // DAY_S:,}: to keep"
             " everything, remove nothing and set no TTL (benchlab prune --ttl none)"
         )
 
 
 def expired(client: Client, before_ns: int) -> pd.DataFrame:
-    """What `prune` would take: ``table``, its ``rows``, and the time of the ``oldest`` of them."""
+    """What `prune` would remove: ``table``, number of ``rows``, time of the ``oldest`` of them."""
     import pandas as pd
 
-    found = []
+    rows_of = []
     for table in _tables(client):
         oldest = f"min({table.time})" if table.time else "NULL"
         ((rows, first),) = client.query(
@@ -81,30 +84,31 @@ def expired(client: Client, before_ns: int) -> pd.DataFrame:
             parameters={"before_ns": before_ns},
         ).result_rows
         if rows:
-            found.append((table.name, int(rows), (first or "")[:19]))
-    return pd.DataFrame(found, columns=["table", "rows", "oldest"])
+            rows_of.append((table.name, int(rows), (first or "")[:19]))
+    return pd.DataFrame(rows_of, columns=["table", "rows", "oldest"])
 
 
 def prune(client: Client, before_ns: int) -> None:
-    """Remove runs that started, and telemetry from, before ``before_ns`` (ns since 1970).
+    """Remove runs that started, and telemetry recorded, before ``before_ns`` (ns since 1970).
 
-    Cut off anywhere, a run is whole or gone, and the next call takes what is left of it. The runs
-    go once more at the end: one may have been saved since they went, and its samples are gone.
+    Interrupted anywhere, each run is either complete or not listed, and the next call removes its
+    remaining rows. Rows of ``runs`` are removed a second time at the end: a run may have been saved
+    since the first time, and its samples were removed.
     """
     tables = _tables(client)
     for table in (*tables, *(table for table in tables if table.name == "runs")):
         client.command(
             f"ALTER TABLE {stored(client, table.name)} DELETE WHERE {table.old}",
             parameters={"before_ns": before_ns},
-            settings=_AT_ONCE,
+            settings=_SYNCHRONOUS,
         )
 
 
 def set_ttl(client: Client, ttl_s: float | None) -> None:
-    """Let the engine remove by itself what is older than ``ttl_s``, or nothing more (None).
+    """Make the engine remove rows older than ``ttl_s`` by itself; None: stop doing so.
 
-    It does so when it merges, so on a server that runs; the embedded engine is rarely open for
-    long enough. What runs and summaries are made of is kept a day longer than they are.
+    It does so when it merges parts, so on a running server; the embedded engine is rarely open for
+    long enough. Rows that belong to a run or summary are kept a day longer than its own row.
     """
     for table in _tables(client):
         if table.time is None:
@@ -112,42 +116,42 @@ def set_ttl(client: Client, ttl_s: float | None) -> None:
         if ttl_s is None:
             if table.has_ttl:
                 change = f"ALTER TABLE {stored(client, table.name)} REMOVE TTL"
-                client.command(change, settings=_AT_ONCE)
+                client.command(change, settings=_SYNCHRONOUS)
             continue
-        seconds = int(ttl_s) + (0 if table.name in _WHOLES else DAY_S)
+        seconds = int(ttl_s) + (0 if table.name in _OWNERS else DAY_S)
         client.command(
             f"ALTER TABLE {stored(client, table.name)} MODIFY TTL"
             f" toDateTime({table.time}) + toIntervalSecond({seconds})",
-            settings=_AT_ONCE,
+            settings=_SYNCHRONOUS,
         )
 
 
 def refuse_expired(client: Client, run_id: str, started_at_ns: int) -> None:
-    """Say that a run is too old to be kept: the engine drops at once what its TTL is past.
+    """Reject a run that is older than the TTL: the engine would drop its rows at once.
 
     Raises:
-        StoreError: it is; the message has its age, the TTL and the remedy.
+        StoreError: it is older; the message has its age, the TTL and the remedy.
     """
     engines = client.query(
         "SELECT engine_full FROM system.tables"
         " WHERE database = currentDatabase() AND name IN ('runs', 'runs_local')"
     ).result_rows
-    found = next((found for (text,) in engines if (found := _TTL.search(text))), None)
-    if found is None:
+    match = next((match for (text,) in engines if (match := _TTL.search(text))), None)
+    if match is None:
         return
-    kept_s = int(found[1])
+    kept_s = int(match[1])
     age_s = time.time() - started_at_ns / NS_PER_S
     if age_s >= kept_s:
         age, kept = (f"{seconds / DAY_S:,.1f}".removesuffix(".0") for seconds in (age_s, kept_s))
         raise StoreError(
-            f"run {run_id} started {age} days ago, and this store removes by itself what is older"
-            f" than {kept} days: let it keep more with benchlab prune --ttl"
-            f" {int(age_s / DAY_S) + 30}d, or all with benchlab prune --ttl none"
+            f"run {run_id} started {age} days ago, and this store's TTL is {kept} days: raise it"
+            f" with benchlab prune --ttl {int(age_s / DAY_S) + 30}d, or switch it off with benchlab"
+            " prune --ttl none"
         )
 
 
 def _tables(client: Client) -> Sequence[_Table]:
-    """In the order of pruning: parts that go by an id, the runs, and the rest."""
+    """In the order of pruning: rows found by an id, then the runs, then the rest."""
     rows = client.query(
         """
         SELECT
@@ -161,14 +165,14 @@ def _tables(client: Client) -> Sequence[_Table]:
             AND NOT tables.is_temporary AND table IN {ours:Array(String)}
         GROUP BY table
         """,
-        parameters={"ours": sorted(table_names() - _KEPT)},
+        parameters={"ours": sorted(table_names() - _NEVER_PRUNED)},
     ).result_rows
-    found = []
+    tables = []
     for name, columns, has_ttl in rows:
-        at = next((column for column in _TIMES if column in columns), None)
+        at = next((column for column in _TIME_COLUMNS if column in columns), None)
         by_id = [_BY_ID[c] for c in columns if c in _BY_ID and (at is None or c == "summary_id")]
         conditions = [f"{at} {_BEFORE}"] if at else []
         if conditions or by_id:
             old = " OR ".join(conditions + by_id)
-            found.append(_Table(str(name), at, old, bool(by_id), bool(has_ttl)))
-    return sorted(found, key=lambda table: (not table.by_id, table.name != "runs", table.name))
+            tables.append(_Table(str(name), at, old, bool(by_id), bool(has_ttl)))
+    return sorted(tables, key=lambda table: (not table.by_id, table.name != "runs", table.name))

@@ -1,4 +1,4 @@
-"""The store as its users see it: open, save, list, read back, ask."""
+"""The store's public interface: save, list, load and query runs and telemetry."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchlab.errors import InputError, StoreError
 from benchlab.runs.imported_summary import ImportedSummary
@@ -16,10 +17,9 @@ from benchlab.runs.run import Run
 from benchlab.runs.trace import Trace
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.store import retention
-from benchlab.store.client import connection, gate
+from benchlab.store.client import connection, lock, query
 from benchlab.store.client.dsn import default_dsn, parse_dsn
-from benchlab.store.runs import read, write
-from benchlab.store.runs import summaries as imports
+from benchlab.store.runs import listing, read, summaries, write
 from benchlab.store.schema import migrate
 from benchlab.store.spans import server_histogram, spans, traces
 from benchlab.units import NS_PER_S
@@ -32,18 +32,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Store"]
 
+T = TypeVar("T")
+
 
 class Store:
     """Runs and telemetry in ClickHouse, at ``dsn``, ``BENCHLAB_DSN`` or the user's data directory.
 
     A store holds nothing open between calls: the embedded engine admits one process at a time, so
     each call opens it, works and closes it. A call that finds another process in it waits for up
-    to ``wait_s`` (default ``BENCHLAB_STORE_WAIT_S`` or 60 s) and says so after 2 s through
-    ``on_wait``, by default one line on standard error.
+    to ``wait_s`` (default ``BENCHLAB_STORE_WAIT_S`` or 60 s) and reports that after 2 s through
+    ``on_wait``, by default as one line on standard error.
+
+    >>> store = Store("http://me:secret@127.0.0.1:8123/lab")
+    >>> store.location
+    'http://me:***@127.0.0.1:8123/lab'
 
     Raises:
         InputError: the DSN cannot be used.
-        StoreBusyError: on any call, when waiting was given up.
+        StoreBusyError: on any call, after ``wait_s``.
         StoreError: on any call, when the store cannot be opened, read or written.
     """
 
@@ -57,7 +63,7 @@ class Store:
         self._dsn = parse_dsn(dsn or default_dsn())
         wait_s = _default_wait_s() if wait_s is None else wait_s
         self._wait_s = min(wait_s, threading.TIMEOUT_MAX)  # also of inf, which no lock takes
-        self._on_wait = on_wait
+        self._on_wait = on_wait or lock.warn
         self._local = threading.local()
 
     def __repr__(self) -> str:
@@ -65,29 +71,29 @@ class Store:
 
     @property
     def location(self) -> str:
-        """Where the store is, without its password."""
+        """The DSN of the store, its password replaced by ``***``."""
         return str(self._dsn)
 
     @contextmanager
     def connect(self) -> Iterator[Client]:
-        """An open clickhouse-connect client, its schema up to date, for the time of the block.
+        """An open clickhouse-connect client, the schema up to date, for the time of the block.
 
-        Inside the block other calls of this store on the same thread use the same client. Errors
-        of the client leave the block as StoreError.
+        Inside the block other calls of this store on the same thread use the same client, which
+        saves opening the engine for each. Errors of the client leave the block as StoreError.
         """
         with self._opened() as (client, _):
             yield client
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Client, int]]:
-        """The client, and the version of the schema before it was brought up to date."""
+        """The client, and the version of the schema before it was migrated."""
         client: Client | None = getattr(self._local, "client", None)
         if client is not None:
-            with connection.errors_in_our_words(self._dsn):
+            with connection.translate_errors(self._dsn):
                 yield client, migrate.latest_version()
             return
         with (
-            gate.admission(self._dsn, self._wait_s, self._on_wait),
+            lock.acquire(self._dsn, self._wait_s, self._on_wait),
             connection.opened(self._dsn, self._wait_s) as client,
         ):
             was = migrate.migrate(client)
@@ -97,11 +103,14 @@ class Store:
             finally:
                 self._local.client = None
 
-    def migrate(self) -> tuple[int, int]:
-        """Bring the schema up to date, as each other call does first, and do nothing else.
+    def _retry(self, attempt: Callable[[], T]) -> T:
+        return connection.retry_while_unavailable(attempt, self._wait_s, self._on_wait)
 
-        Returns the version that it was, 0 for none, and the one that it is. While a server is
-        unavailable, the call tries again as `save` does.
+    def migrate(self) -> tuple[int, int]:
+        """Bring the schema up to date, as every other call does first, and do nothing else.
+
+        Returns the version before, 0 for none, and the version now. While a server is unavailable,
+        the call retries as `save` does.
 
         Raises:
             SchemaError: the store was written by a newer benchlab.
@@ -111,20 +120,20 @@ class Store:
             with self._opened() as (_, was):
                 return was
 
-        was = connection.patiently(attempt, self._wait_s, self._on_wait or gate.say)
-        return was, migrate.latest_version()
+        return self._retry(attempt), migrate.latest_version()
 
     def save(self, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
-        """Keep ``run``; once it is acknowledged, remove its spool.
+        """Store ``run``; once that is acknowledged, remove its spool.
 
-        Credentials are not kept: in the stored plan, header values and URL parameters whose names
-        sound secret are ``***``. Bodies are kept as they are.
-        Any number of calls, after whatever failed before, leave exactly one copy. While the store
-        is down, slow or full, the call tries again for as long as it would wait for its turn, and
-        says so in the same way. ``on_progress(done, total)`` counts samples.
+        Credentials are not stored: in the stored plan, header values and URL parameters whose names
+        sound secret are ``***``. Bodies are stored as they are.
+        Any number of calls, whatever failed before, leave exactly one copy. While the store is
+        down, slow or full, the call retries for up to ``wait_s`` and reports that through
+        ``on_wait``. ``on_progress(done, total)`` counts samples.
 
         Raises:
-            StoreError: among others, the run is older than what the store keeps (`set_ttl`).
+            StoreError: it could not be stored; for one, because it is older than the store's TTL
+                (`set_ttl`).
         """
 
         def attempt() -> None:
@@ -133,7 +142,7 @@ class Store:
                 write.save(client, run, on_progress)
 
         try:
-            connection.patiently(attempt, self._wait_s, self._on_wait or gate.say)
+            self._retry(attempt)
         except StoreError as exc:
             if run.spool is None:
                 raise
@@ -147,60 +156,93 @@ class Store:
         with self.connect() as client:
             return write.is_stored(client, run_id)
 
-    def runs(self, limit: int | None = None) -> pd.DataFrame:
-        """One row per run, newest first: identity, counts and rates, latency in ms, verdict."""
+    def runs(
+        self,
+        *,
+        name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """One row per stored run, newest first; with arguments, those that meet all of them.
+
+        ``name`` is the whole name; ``tags`` must all be on the run, with these values; it started
+        at ``since`` or later, and before ``until``. ``limit`` takes the newest of them.
+
+        Columns: run_id, started_at (aware, UTC), name, url, count, error_count, duration_s,
+        rate_rps, intended_rate_rps, latency_mean_ms and other latencies in ms, verdict, reason,
+        tags. A store without such runs gives the same columns, of the same types.
+
+            nightly = store.runs(name="nightly", tags={"branch": "main"}, limit=30)
+            runs = store.load_all(nightly["run_id"])
+
+        Raises:
+            InputError: ``since`` or ``until`` has no time zone.
+        """
         with self.connect() as client:
-            return read.runs(client, limit)
+            return listing.runs(client, name=name, tags=tags, since=since, until=until, limit=limit)
 
-    def run(self, run_id: str) -> Run:
-        """The stored run with this id, an unambiguous beginning of one, or ``"latest"``.
+    def load(self, run_id: str) -> Run:
+        """The stored run with this id, an unambiguous prefix of one, or ``"latest"``.
 
-        It is the run that was saved, but for the credentials in its plan: see `save`.
+        It equals the run that was saved, except for the credentials in its plan: see `save`.
 
         Raises:
             RunNotFoundError: no run, or more than one, fits.
         """
         with self.connect() as client:
-            return read.run(client, run_id)
+            return read.load(client, run_id)
+
+    def load_all(self, run_ids: Iterable[str]) -> list[Run]:
+        """The stored runs with these ids, in this order, in one opening of the store.
+
+        Samples of large runs lie in files that are mapped to memory, as with `load`.
+
+        Raises:
+            RunNotFoundError: for one of them no run, or more than one, fits.
+        """
+        with self.connect() as client:
+            return [read.load(client, run_id) for run_id in run_ids]
 
     @contextmanager
-    def run_in_blocks(self, run_id: str) -> Iterator[tuple[Run, int, Iterator[NDArray[np.void]]]]:
-        """The same run in bounded memory: without samples, their number, and they in blocks.
+    def load_in_blocks(self, run_id: str) -> Iterator[tuple[Run, int, Iterator[NDArray[np.void]]]]:
+        """A run in bounded memory: the run without samples, their number, and they in blocks.
 
-        The blocks are arrays of `SAMPLE_DTYPE`, in order of ``seq``. The store is held for the
-        time of the ``with`` block.
+        The blocks are arrays of `SAMPLE_DTYPE`, in order of ``seq``. The store stays open, and so
+        occupied, for the time of the ``with`` block.
 
         Raises:
             RunNotFoundError: no run, or more than one, fits.
         """
         with self.connect() as client:
-            yield read.run_in_blocks(client, run_id)
+            yield read.load_in_blocks(client, run_id)
 
-    def save_summary(self, summary: ImportedSummary) -> None:
-        """Keep what another tool says of a run of its own. Any number of calls leave one copy.
+    def save_imported(self, summary: ImportedSummary) -> None:
+        """Store the summary that another tool made of its run. Repeated calls leave one copy.
 
-        While the store is unavailable, it tries again as `save` does.
+        While the store is unavailable, the call retries as `save` does.
         """
 
         def attempt() -> None:
             with self.connect() as client:
-                imports.save(client, summary)
+                summaries.save(client, summary)
 
-        connection.patiently(attempt, self._wait_s, self._on_wait or gate.say)
+        self._retry(attempt)
 
-    def summaries(self, limit: int | None = None) -> pd.DataFrame:
+    def imports(self, limit: int | None = None) -> pd.DataFrame:
         """One row per imported summary, the last imported first; latency in ms."""
         with self.connect() as client:
-            return imports.summaries(client, limit)
+            return summaries.summaries(client, limit)
 
-    def summary(self, summary_id: str) -> ImportedSummary:
-        """The imported summary with this id or an unambiguous beginning of one.
+    def imported(self, summary_id: str) -> ImportedSummary:
+        """The imported summary with this id or an unambiguous prefix of one.
 
         Raises:
             RunNotFoundError: none, or more than one, fits.
         """
         with self.connect() as client:
-            return imports.read(client, summary_id)
+            return summaries.read(client, summary_id)
 
     def query_df(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False
@@ -213,16 +255,16 @@ class Store:
         """
         with self.connect() as client:
             if write:
-                return read.query_df(client, sql, parameters, self._dsn)
+                return query.query_df(client, sql, parameters, self._dsn)
             # A connection of its own: read-only cannot be taken back on an embedded one.
             with connection.opened(self._dsn) as reader:
                 connection.make_read_only(reader)
-                return read.query_df(reader, sql, parameters, self._dsn, read_only=True)
+                return query.query_df(reader, sql, parameters, self._dsn, read_only=True)
 
     def prune(self, older_than_s: float, *, dry_run: bool = False) -> pd.DataFrame:
-        """Remove runs that started longer ago than this, all that belongs to them, and telemetry.
+        """Remove runs that started longer ago than this, with all their rows, and telemetry.
 
-        Returns what goes, or would with ``dry_run``: ``table``, ``rows``, ``oldest``.
+        Returns what is removed, or would be without ``dry_run``: ``table``, ``rows``, ``oldest``.
 
         Raises:
             InputError: an age of less than an hour or more than 10,000 days.
@@ -230,52 +272,52 @@ class Store:
         retention.check_age(older_than_s)
         before_ns = time.time_ns() - int(older_than_s * NS_PER_S)
         with self.connect() as client:
-            going = retention.expired(client, before_ns)
+            expired = retention.expired(client, before_ns)
             if not dry_run:
                 retention.prune(client, before_ns)
-            return going
+            return expired
 
     def set_ttl(self, ttl_s: float | None) -> None:
-        """Let the engine remove by itself what is older than ``ttl_s``; None: let it keep all.
+        """Make a server remove by itself what is older than ``ttl_s``; None: keep everything.
 
-        It does so now and when it merges, so on a server that runs.
+        It does so now, and whenever it merges parts of a table.
 
         Raises:
             InputError: an age of less than an hour or more than 10,000 days; or the store is
-                embedded, and open too rarely for that: `prune` it.
+                embedded, which is open too rarely for that: `prune` it.
         """
         if ttl_s is not None:
             retention.check_age(ttl_s)
             if self._dsn.path is not None:
                 days = f"{ttl_s / retention.DAY_S:g}d"
                 raise InputError(
-                    f"the store {self._dsn} is embedded: nothing runs there that could remove what"
-                    f" is old by itself. Run benchlab prune --older-than {days} --yes now and then,"
-                    " such as from cron"
+                    f"the store {self._dsn} is embedded, so no server is running to apply a TTL",
+                    remedy=f"run benchlab prune --older-than {days} --yes regularly, such as"
+                    " from cron",
                 )
         with self.connect() as client:
             retention.set_ttl(client, ttl_s)
 
     def client_server(self, run_id: str, limit: int | None = None) -> pd.DataFrame:
-        """The measured requests of a run beside the server spans that answered them.
+        """The measured requests of a run, each joined with its server span.
 
         Columns: seq, endpoint, status, latency_ms, service_ms, server_ms (the SERVER span),
         network_ms (service − server), span_name, trace_id. In order of ``seq``; requests without
-        a server span are left out.
+        a server span are omitted.
         """
         with self.connect() as client:
             return spans.client_server(client, run_id, limit)
 
     def trace_coverage(self, run_id: str) -> TraceCoverage:
-        """How many of the measured requests that asked to be traced have a server span."""
+        """How many of the measured requests marked for tracing have a server span."""
         with self.connect() as client:
             return spans.trace_coverage(client, run_id)
 
     def slowest(self, run_id: str, n: int = 10, *, traced: bool = False) -> list[Trace]:
         """The ``n`` measured requests of a run with the highest latencies, slowest first.
 
-        Each comes with the spans that servers made of it, if any; ``traced`` leaves out requests
-        without a server span.
+        Each has the spans that servers made of it, if any; ``traced`` omits requests without a
+        server span.
 
         Raises:
             RunNotFoundError: no run, or more than one, fits.
@@ -284,7 +326,7 @@ class Store:
             return traces.slowest(client, run_id, n, traced=traced)
 
     def trace(self, trace_id: str) -> Trace:
-        """One trace: its spans, and the request that began it if that is stored.
+        """One trace: its spans, and the request that started it if that is stored.
 
         Raises:
             InputError: not 32 hex digits.
@@ -293,13 +335,13 @@ class Store:
             return traces.trace(client, trace_id)
 
     def server_histogram(self, run_id: str) -> pd.DataFrame:
-        """What the service itself counted during a run, by its OpenTelemetry metrics.
+        """The service's own latency histogram during a run, from its OpenTelemetry metrics.
 
         Columns: service, lower_ms, upper_ms, count; a row per bucket of the exponential histogram
-        ``http.server.request.duration``, which merges all its attributes. Metrics know no runs:
-        these are all requests that the service answered in the export intervals that the run
-        touches, whoever sent them, warm-up included. Services are those with spans of the run, or
-        all when it has none. Empty where there are no such metrics.
+        ``http.server.request.duration``, merged over all its attributes. Metrics do not name runs:
+        these are all requests that the service handled in the export intervals that overlap the
+        run, whoever sent them, warm-up included. Services are those with spans of the run, or all
+        when it has none. Empty where there are no such metrics.
 
         Raises:
             RunNotFoundError: no run, or more than one, fits.

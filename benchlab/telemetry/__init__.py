@@ -1,4 +1,4 @@
-"""What the service under test says about itself: OTLP files into the Collector's tables."""
+"""Ingest OTLP files: the telemetry of the service under test, into the Collector's tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ingesting needs of a ClickHouse client; clickhouse-connect's has it."""
+"""The part of a ClickHouse client that ingestion uses; clickhouse-connect's implements it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Client(Protocol):
         column_type_names: Sequence[str] | None = None,
         settings: dict[str, Any] | None = None,
     ) -> Any:
-        """Insert rows by column name. Types that are not given are asked of the store."""
+        """Insert rows by column name. Types that are not given are looked up in the store."""
         ...
 
     def raw_insert(
@@ -54,5 +54,5 @@ class Client(Protocol):
         settings: dict[str, Any] | None = None,
         fmt: str | None = None,
     ) -> Any:
-        """Insert a body that is in a ClickHouse format already."""
+        """Insert data that is encoded in a ClickHouse format already."""
         ...

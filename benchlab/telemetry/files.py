@@ -1,4 +1,4 @@
-"""Files of JSON lines that somebody else is still writing: which file is it, what is new in it."""
+"""Read files of JSON lines while they are written: identify them, and split them into blocks."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ __all__ = [
 ]
 
 BLOCK_BYTES = 32 * 1024 * 1024
-"""How much is read and inserted at once; a single longer line makes a longer block.
+"""Size of a block, which is read and inserted at once; a longer line makes a longer block.
 
-Some 60,000 spans: with fewer, the engine is kept busy by merging what it has just written.
+About 60,000 spans: with fewer, the engine is busy merging the parts it has just written.
 """
 
-# The numbers or dates are those that logrotate adds to the name of a file it has rotated.
+# logrotate adds a number or a date to the name of a rotated file.
 _NAME = re.compile(r".+\.(?:json|jsonl|ndjson)(?:[.-]\d[\d.T:_-]*)?")
 _FINGERPRINT_BYTES = 64 * 1024
 _HOLE_STEP_BYTES = 1024 * 1024
-# How lines begin. Within a string the quotes would follow backslashes.
+# How lines start. Within a JSON string the quotes would be escaped.
 _STARTS = (b'{"resourceSpans":', b'{"resourceMetrics":')
 
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines of a file, and where they lie in it: bytes ``start`` to ``end``."""
+    """Complete lines of a file: its bytes from ``start`` to ``end``."""
 
     start: int
     end: int
@@ -53,9 +53,9 @@ class Block:
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Offset and content of each line that is not blank.
 
-        A writer that was killed may have left half a line, which the next one has gone on from:
-        that is two lines, of which the second is whole. NUL bytes before and after a line are what
-        a file that was cut short under its writer is filled up with: they belong to no line.
+        A writer that was killed may have left half a line, and the next one continued on it: that
+        is two lines, of which the second is complete. A file that is truncated under its writer is
+        filled with NUL bytes: those before and after a line do not belong to it.
         """
         offset = self.start
         for line in self.data.split(b"\n"):
@@ -69,9 +69,9 @@ class Block:
                     yield start, content
             offset += len(line) + 1
 
-    @cached_property  # noted when the block is begun and when it is finished
+    @cached_property  # in the ledger entries of both states
     def line_sums(self) -> list[int]:
-        """After each line, blank or not, the CRC-32 of the block up to there: see `common_end`."""
+        """The CRC-32 of the block up to the end of each line, blank or not: see `common_end`."""
         sums, total = [], 0
         for line in BytesIO(self.data):
             total = crc32(line, total)
@@ -80,29 +80,29 @@ class Block:
 
 
 def find_files(paths: Iterable[str | Path]) -> list[Path]:
-    """The files named, and the .json, .jsonl and .ndjson files under the directories named.
+    """These files, and the .json, .jsonl and .ndjson files under these directories.
 
-    Those that were rotated are among them: traces.jsonl.1, traces.jsonl-20261126.
+    Rotated files are included: traces.jsonl.1, traces.jsonl-20261126.
 
     Raises:
-        InputError: a path that does not exist, or is neither file nor directory.
+        InputError: a path does not exist, or is neither file nor directory.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     for given in paths:
         path = Path(given)
         if path.is_dir():
             inside = (item for item in path.rglob("*") if _NAME.fullmatch(item.name))
-            found |= dict.fromkeys(sorted(item for item in inside if item.is_file()))
+            files |= dict.fromkeys(sorted(item for item in inside if item.is_file()))
         elif path.is_file():
-            found[path] = None
+            files[path] = None
         else:
-            wrong = "is no regular file" if path.exists() else "does not exist"
+            wrong = "is not a regular file" if path.exists() else "does not exist"
             raise InputError(f"{path} {wrong}: name OTLP JSON files or directories of them")
-    return list(found)
+    return list(files)
 
 
 def size_of(path: Path) -> int:
-    """Bytes in the file; 0 when it is gone by now."""
+    """Bytes in the file; 0 if it no longer exists."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
@@ -111,10 +111,11 @@ def size_of(path: Path) -> int:
 
 @contextmanager
 def exclusively(file: BinaryIO) -> Iterator[None]:
-    """Wait until no other benchlab reads this file into a store; its writer is not held up.
+    """Wait until no other benchlab ingests this file; its writer is not blocked.
 
-    It saves work. That each line is taken once does not hang on it, as copies have no lock in
-    common, and so a file that cannot be locked is read without: NFS wants it open for writing.
+    This only saves work. Ingesting each line once does not depend on it, since copies of a file
+    share no lock; so a file that cannot be locked is read all the same (NFS locks only files that
+    are open for writing).
     """
     try:
         from fcntl import LOCK_EX, LOCK_UN, flock
@@ -130,10 +131,10 @@ def exclusively(file: BinaryIO) -> Iterator[None]:
 
 
 def first_line(file: BinaryIO) -> bytes | None:
-    """What a file is known by, wherever it lies: how it begins; None until that is complete.
+    """The first line, which identifies a file wherever it lies; None until it is complete.
 
-    It is the first line, or 64 KiB of a longer one, after a hole if there is one. Every first line
-    holds times and ids of its own.
+    Of a line over 64 KiB only these; a hole before it is skipped. Every first line has times and
+    ids of its own.
     """
     file.seek(skip_hole(file, 0))
     line = file.readline(_FINGERPRINT_BYTES)
@@ -143,8 +144,7 @@ def first_line(file: BinaryIO) -> bytes | None:
 def skip_hole(file: BinaryIO, start: int) -> int:
     """The first byte from ``start`` on that is not NUL, or the end of the file.
 
-    A file that was cut short while its writer went on where it was, rather than at the new end,
-    has such a hole.
+    A file has such a hole if it was truncated while its writer continued at its old offset.
     """
     size = 1
     while True:
@@ -158,14 +158,14 @@ def skip_hole(file: BinaryIO, start: int) -> int:
 
 
 def tail_hash(file: BinaryIO, end: int) -> str:
-    """A hash of the 64 KiB before ``end``; all before it, if that is less."""
+    """A hash of the up to 64 KiB before ``end``."""
     start = max(0, end - _FINGERPRINT_BYTES)
     file.seek(start)
     return hashlib.sha256(file.read(end - start)).hexdigest()[:32]
 
 
 def common_end(file: BinaryIO, start: int, line_sums: Iterable[int]) -> int:
-    """Where the lines from ``start`` on cease to be those that have these sums."""
+    """The offset up to which the lines from ``start`` on have these sums."""
     file.seek(start)
     total = 0
     for line_sum in line_sums:
@@ -178,9 +178,9 @@ def common_end(file: BinaryIO, start: int, line_sums: Iterable[int]) -> int:
 
 
 def read_block(file: BinaryIO, start: int, end: int | None = None) -> Block | None:
-    """Whole lines from ``start`` on, or exactly the bytes up to ``end``; None when there are none.
+    """Complete lines from ``start`` on, or exactly the bytes up to ``end``; None if there are none.
 
-    A last line without its line feed is left for later.
+    A last line without a line feed is not read yet.
     """
     file.seek(start)
     if end is not None:

@@ -1,4 +1,4 @@
-"""OTLP JSON files into the store, each line once."""
+"""Ingest OTLP JSON files into the store, each line once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from benchlab.errors import StoreError
+from benchlab.inserts import once
 from benchlab.telemetry import ledger, otlp, rows
 from benchlab.telemetry.client import Client
 from benchlab.telemetry.files import (
@@ -22,19 +23,19 @@ from benchlab.telemetry.files import (
     tail_hash,
 )
 from benchlab.telemetry.nested import flatten_line
-from benchlab.telemetry.positions import Place, find_place
+from benchlab.telemetry.positions import Position, find_position
 
 __all__ = ["Fault", "IngestReport", "PartialLine", "ingest", "ingest_files"]
 
-_FAULTS_TOLD = 20
+_MAX_FAULTS = 20
 
-# One thread and no splitting: the same block must fall into the same pieces when it is repeated.
-_REPEATABLE = {**ledger.DURABLE, "max_threads": 1, "max_insert_threads": 1}
+# One thread and no splitting: a repeated block must be cut into the same parts.
+_REPEATABLE = {"max_threads": 1, "max_insert_threads": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A line that could not be used: the byte it starts at, and what is wrong with it."""
+    """An unusable line: the byte it starts at, and what is wrong with it."""
 
     path: Path
     offset: int
@@ -55,7 +56,7 @@ class PartialLine:
     def __str__(self) -> str:
         return (
             f"{self.path} ends in the middle of a line ({_count(self.size, 'byte')} at byte"
-            f" {self.offset:,}): left until it is complete"
+            f" {self.offset:,}): it will be read once it is complete"
         )
 
 
@@ -63,9 +64,9 @@ class PartialLine:
 class IngestReport:
     """What one call of `ingest` read.
 
-    ``errors`` counts the lines it could not use; all are kept in the table ``ingest_errors``, and
-    the first few are in ``faults``. ``partial`` are the lines that were not complete and so not
-    read: their writer is at work on them, or was killed.
+    ``errors`` counts the unusable lines; all are stored in the table ``ingest_errors``, the first
+    20 are in ``faults``. ``partial`` are lines that were incomplete and so not read: their writer
+    is still writing them, or was killed.
     """
 
     paths: set[Path] = field(default_factory=set)
@@ -78,11 +79,11 @@ class IngestReport:
 
     @property
     def files(self) -> int:
-        """How many files were looked into."""
+        """Number of files that were opened."""
         return len(self.paths)
 
     def add(self, later: IngestReport) -> None:
-        """Count what another call read as well; ``faults`` and ``partial`` are not taken over."""
+        """Add the counts of a later call; its ``faults`` and ``partial`` are not added."""
         self.paths |= later.paths
         self.lines += later.lines
         self.spans += later.spans
@@ -95,8 +96,8 @@ class IngestReport:
             f" in {_count(self.lines, 'new line')} of {_count(self.files, 'file')}"
         )
         if self.errors:
-            kept = "is" if self.errors == 1 else "are"
-            text += f"; {_count(self.errors, 'broken line')} {kept} kept in the table ingest_errors"
+            verb = "is" if self.errors == 1 else "are"
+            text += f"; {_count(self.errors, 'broken line')} {verb} stored in ingest_errors"
         return text
 
 
@@ -107,12 +108,13 @@ def ingest(
 ) -> IngestReport:
     """Read what is new in OTLP JSON lines files, or directories of them, into the store.
 
-    Takes what the Collector's file exporter and the SDK's write. Call it as often as you like,
-    also while the files are being written: what was read stays read across renaming, copying and
-    a crash of this process at any point. ``on_progress(done, total)`` counts bytes of new data.
+    Takes the files of the Collector's file exporter and of the SDKs. Call it as often as you like,
+    also while the files are being written: no line is read twice, even if files are renamed or
+    copied, or this process crashes at any point. ``on_progress(done, total)`` counts bytes of new
+    data.
 
     Raises:
-        InputError: a path that does not exist.
+        InputError: a path does not exist.
         StoreError: a file cannot be read; the others were.
     """
     return ingest_files(client, find_files(paths), on_progress)
@@ -123,7 +125,7 @@ def ingest_files(
     files: Sequence[Path],
     on_progress: Callable[[int, int], None] | None = None,
 ) -> IngestReport:
-    """As `ingest`; a file that is gone by now was rotated away, and is left out."""
+    """As `ingest`; a file that no longer exists was rotated away, and is omitted."""
     report = IngestReport()
     progress = _Progress(sum(size_of(path) for path in files), on_progress)
     unreadable: OSError | None = None
@@ -147,26 +149,26 @@ def ingest_files(
 def _read(client: Client, path: Path, report: IngestReport, progress: _Progress) -> None:
     with path.open("rb") as file, exclusively(file):
         report.paths.add(path)
-        place = find_place(client, file)
-        progress.skip(place.offset)
-        while _read_on(client, path, file, place, report, progress):
-            place = find_place(client, file)
+        position = find_position(client, file)
+        progress.skip(position.offset)
+        while _read_on(client, path, file, position, report, progress):
+            position = find_position(client, file)
 
 
 def _read_on(
     client: Client,
     path: Path,
     file: BinaryIO,
-    place: Place,
+    position: Position,
     report: IngestReport,
     progress: _Progress,
 ) -> bool:
-    """Read from ``place`` on. Returns whether there may be more, at a place still to be found."""
-    offset, identity, end = place.offset, place.file_id, place.unfinished_end
+    """Read from ``position`` on. Returns whether there may be more, at a new position."""
+    offset, identity, end = position.offset, position.file_id, position.unfinished_end
     while identity is not None and (block := read_block(file, offset, end)) is not None:
         tail = tail_hash(file, block.end)
         if end is None and not ledger.begin(client, identity, path, block, tail):
-            return True  # another process was first, and has read more or less
+            return True  # another process was first, with a longer or shorter block
         lines, spans, points, faults = _insert_block(client, identity, path, block)
         counts = lines, spans, points, len(faults)
         ledger.finish(client, identity, path, block, tail, counts)
@@ -174,8 +176,8 @@ def _read_on(
         report.spans += spans
         report.metric_points += points
         report.errors += len(faults)
-        told = sorted(faults.items())[: _FAULTS_TOLD - len(report.faults)]
-        report.faults += [Fault(path, offset, reason) for offset, reason in told]
+        reported = sorted(faults.items())[: _MAX_FAULTS - len(report.faults)]
+        report.faults += [Fault(path, offset, reason) for offset, reason in reported]
         progress.advance(block.end - block.start)
         if end is not None:
             return True
@@ -190,9 +192,9 @@ def _read_on(
 def _insert_block(
     client: Client, identity: str, path: Path, block: Block
 ) -> tuple[int, int, int, dict[int, str]]:
-    """Rows of a block into their tables.
+    """Insert the rows of a block into their tables.
 
-    Returns how many lines, spans and metric points there were, and the faults by offset.
+    Returns the numbers of lines, spans and metric points, and the faults by offset.
     """
     lines = list(block.lines())
     if not lines:
@@ -222,8 +224,8 @@ def _insert_block(
     for target in rows.TARGETS:
         if target.mark in block.data:
             settings = {
+                **once(ledger.token(identity, block, target.table)),
                 **_REPEATABLE,
-                "insert_deduplication_token": ledger.token(identity, block, target.table),
             }
             client.command(target.insert, broken, settings=settings)
     ledger.record_errors(client, identity, path, block, faults)

@@ -1,9 +1,9 @@
-"""What of which file has been read, kept in the store itself.
+"""The ledger: which blocks of which files were read, kept in the store itself.
 
-Before the rows of a block go in, the block is noted as begun; after, as finished. A block that was
-begun and not finished is the first thing read next time, over exactly the same bytes: its
-deduplication tokens are then the same, and rows that did get in are not stored again. How a file
-is found again is told in `places`.
+An entry says that a block is begun before its rows are inserted, and a second that it is finished
+after. A block that was begun and not finished is the first to be read next time, over exactly the
+same bytes: its deduplication tokens are then the same, and rows that were inserted are not inserted
+again. How a file is recognised: see `positions`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from benchlab.inserts import once
 from benchlab.telemetry.client import Client
 from benchlab.telemetry.files import Block
 
-__all__ = [
-    "DURABLE",
-    "Noted",
-    "begin",
-    "ends",
-    "finish",
-    "noted_at",
-    "record_errors",
-    "token",
-]
-
-DURABLE = {"async_insert": 0, "wait_end_of_query": 1}
-"""Settings of every insert: acknowledged means written. Servers buffer by default since 26.x."""
+__all__ = ["LedgerEntry", "begin", "ends", "entries_at", "finish", "record_errors", "token"]
 
 _BEGUN, _FINISHED = 1, 2
 _HEAD_BYTES = 500
@@ -48,8 +37,8 @@ _BLOCK_COLUMNS = {
     "error_count": "UInt64",
 }
 
-# Of a block that was begun and finished the note of the end counts.
-_NOTED = """
+# Of a block that was begun and finished, the row that says finished counts.
+_ENTRIES = """
     SELECT file_id, start_offset, argMax(end_offset, state), max(state) = 2,
         argMax(tail_hash, state), argMax(line_sums, state)
     FROM ingest_blocks
@@ -57,8 +46,8 @@ _NOTED = """
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
-    """A block as it was noted. ``tail_hash`` and ``line_sums`` are those of `files`."""
+class LedgerEntry:
+    """A block that was begun, perhaps finished. For ``tail_hash`` and ``line_sums`` see `files`."""
 
     file_id: str
     start: int
@@ -69,7 +58,10 @@ class Noted:
 
 
 def ends(client: Client, root: str) -> list[tuple[str, int, str]]:
-    """How far the files with this beginning were read: id, offset and hash of the bytes before."""
+    """How far the files whose ids start with ``root`` were read.
+
+    Of each: its id, the offset, and the hash of the bytes before.
+    """
     rows = client.query(
         """
         SELECT file_id, max(end_offset), argMax(tail_hash, end_offset)
@@ -81,9 +73,9 @@ def ends(client: Client, root: str) -> list[tuple[str, int, str]]:
     return [(str(file_id), int(end), str(tail)) for file_id, end, tail in rows]
 
 
-def noted_at(client: Client, root: str, offset: int) -> list[Noted]:
-    """The blocks that start at ``offset``, of all files with this beginning."""
-    return _noted(
+def entries_at(client: Client, root: str, offset: int) -> list[LedgerEntry]:
+    """The blocks that start at ``offset``, of all files whose ids start with ``root``."""
+    return _entries(
         client,
         "startsWith(file_id, {root:String}) AND start_offset = {offset:UInt64}",
         {"root": root, "offset": offset},
@@ -91,19 +83,19 @@ def noted_at(client: Client, root: str, offset: int) -> list[Noted]:
 
 
 def begin(client: Client, file_id: str, path: Path, block: Block, tail_hash: str) -> bool:
-    """Note that the rows of this block are about to be inserted.
+    """Record that the rows of this block are about to be inserted.
 
-    Returns whether it is this block that is noted: another process may have been first to begin one
-    there, and then all read what that one has.
+    Returns whether the ledger has this block: another process may have been first to begin one at
+    this offset, and then all read the bytes of that one.
     """
-    note = _note(file_id, path, block, tail_hash, _BEGUN)
-    _write(client, note, once=f"begin:{file_id}:{block.start}")
-    stands = _noted(
+    row = _row(file_id, path, block, tail_hash, _BEGUN)
+    _insert(client, row, f"begin:{file_id}:{block.start}")
+    entries = _entries(
         client,
         "file_id = {file_id:String} AND start_offset = {start:UInt64}",
         {"file_id": file_id, "start": block.start},
     )
-    return all((noted.end, noted.tail_hash) == (block.end, tail_hash) for noted in stands)
+    return all((entry.end, entry.tail_hash) == (block.end, tail_hash) for entry in entries)
 
 
 def finish(
@@ -114,14 +106,15 @@ def finish(
     tail_hash: str,
     counts: tuple[int, int, int, int],
 ) -> None:
-    """Note that they are in. ``counts``: lines, spans, metric points, errors."""
-    _write(client, _note(file_id, path, block, tail_hash, _FINISHED, counts))
+    """Record that the rows are inserted. ``counts``: lines, spans, metric points, errors."""
+    # A random token: with none, or a fixed one, a row that was deleted could not be inserted again.
+    _insert(client, _row(file_id, path, block, tail_hash, _FINISHED, counts), token_hex())
 
 
 def record_errors(
     client: Client, file_id: str, path: Path, block: Block, faults: dict[int, str]
 ) -> None:
-    """Keep the lines at the offsets of ``faults``, with what is wrong with them."""
+    """Store the beginning of each line at the offsets of ``faults``, and what is wrong with it."""
     if not faults:
         return
     heads = {offset: line[:_HEAD_BYTES] for offset, line in block.lines() if offset in faults}
@@ -132,27 +125,27 @@ def record_errors(
             for offset, reason in sorted(faults.items())
         ],
         ["file_id", "path", "file_offset", "reason", "line_head"],
-        settings={**DURABLE, "insert_deduplication_token": token(file_id, block, "ingest_errors")},
+        settings=once(token(file_id, block, "ingest_errors")),
     )
 
 
 def token(file_id: str, block: Block, table: str) -> str:
-    """What makes inserting this block into this table a second time do nothing."""
+    """The deduplication token by which this block is inserted into this table only once."""
     return f"{table}:{file_id}:{block.start}-{block.end}"
 
 
-def _noted(client: Client, condition: str, parameters: dict[str, Any]) -> list[Noted]:
+def _entries(client: Client, condition: str, parameters: dict[str, Any]) -> list[LedgerEntry]:
     rows = client.query(
-        f"{_NOTED} WHERE {condition} GROUP BY file_id, start_offset ORDER BY start_offset",
+        f"{_ENTRIES} WHERE {condition} GROUP BY file_id, start_offset ORDER BY start_offset",
         parameters,
     ).result_rows
     return [
-        Noted(str(file_id), int(start), int(end), bool(finished), str(tail), sums)
+        LedgerEntry(str(file_id), int(start), int(end), bool(finished), str(tail), sums)
         for file_id, start, end, finished, tail, sums in rows
     ]
 
 
-def _note(
+def _row(
     file_id: str,
     path: Path,
     block: Block,
@@ -164,14 +157,11 @@ def _note(
     return [file_id, block.start, block.end, tail_hash, sums, state, str(path), *counts]
 
 
-def _write(client: Client, note: Sequence[Any], once: str | None = None) -> None:
-    """Insert a note; one that says ``once`` only if nothing was inserted with this word before."""
-    # Without a word of its own, a note that was made before and deleted would not be made again.
-    word = once or token_hex()
+def _insert(client: Client, row: Sequence[Any], insert_token: str) -> None:
     client.insert(
         "ingest_blocks",
-        [note],
+        [row],
         list(_BLOCK_COLUMNS),
         column_type_names=list(_BLOCK_COLUMNS.values()),
-        settings={**DURABLE, "insert_deduplication_token": word},
+        settings=once(insert_token),
     )

@@ -1,8 +1,8 @@
-"""What ClickHouse would read otherwise than the Collector renders it, put right in the line.
+"""Rewrite values in a line that ClickHouse would render differently from the Collector.
 
 ClickHouse renders plain values itself (see `otlp`). Lists and maps in attributes, of any depth, are
-rendered here, line by line, before it sees them: they become strings in the line. And a negative
-zero, which the Collector writes without a decimal point, must not be taken for an integer.
+rendered here and become strings in the line. And a negative zero, which the Collector writes
+without a decimal point, must not be parsed as an integer.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from typing import Any
 __all__ = ["flatten_line"]
 
 _MARKS = (b'"arrayValue"', b'"kvlistValue"')
-# Within a string a quote would follow a backslash, so this finds members only.
+# Within a JSON string the quotes would be escaped, so this matches members only.
 _NEGATIVE_ZERO = re.compile(rb'("(?:doubleValue|asDouble|sum|min|max)":\s*-0)(?=[,}\s])')
 
-# Go's JSON writes these as escapes, and the Collector renders with it.
+# Go's JSON encoder, which the Collector uses, escapes these.
 _ESCAPES = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
 def flatten_line(line: bytes) -> bytes:
-    """``line`` with every list or map value in it replaced by a string value.
+    """``line`` with every list or map value replaced by a string value.
 
-    A line that has none, or cannot be read, comes back as it is but for its negative zeros.
+    A line without such values, or that cannot be parsed, is returned unchanged except for negative
+    zeros.
     """
     if b'":-0' in line or b'": -0' in line:
         line = _NEGATIVE_ZERO.sub(rb"\1.0", line)
@@ -47,13 +48,13 @@ def _flatten(node: Any) -> Any:
     if "arrayValue" in node or "kvlistValue" in node:
         try:
             return {"stringValue": _render(node)}
-        except OverflowError:  # then the Collector stores nothing of the whole value
+        except OverflowError:  # the Collector then stores an empty string
             return {"stringValue": ""}
     return {key: _flatten(value) for key, value in node.items()}
 
 
 def _render(value: Any) -> str:
-    """One OTLP AnyValue as compact JSON; map keys sorted, as Go sorts them."""
+    """An OTLP AnyValue as compact JSON; map keys sorted, as Go sorts them."""
     kind: str
     content: Any
     kind, content = next(iter(value.items()), ("", None))
@@ -81,7 +82,7 @@ def _text(value: str) -> str:
 
 
 def _double(value: float) -> str:
-    """The shortest decimal that is this double, without exponent between 1e-6 and 1e21."""
+    """The shortest decimal of this double; no exponent between 1e-6 and 1e21."""
     if not math.isfinite(value):
         raise OverflowError("JSON has no such number")
     if value == 0:

@@ -1,10 +1,10 @@
-"""The shape of OTLP JSON lines, and the SQL by which ClickHouse reads a block of them.
+"""The structure of OTLP JSON lines, and the SQL by which ClickHouse parses a block of them.
 
-The lines go into the temporary table ``otlp_lines``; its two readings, ``otlp_spans`` and
-``otlp_metrics``, hold each line as nested tuples. Numbers are read as text first, since OTLP JSON
-writes 64-bit integers as strings or numbers alike. From there on see `rows`.
+Lines are inserted into the temporary table ``otlp_lines`` and parsed from there into ``otlp_spans``
+and ``otlp_metrics``, where each line is nested tuples. Numbers are parsed as text first, since OTLP
+JSON writes 64-bit integers both as strings and as numbers. For the next step see `rows`.
 
-https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 """
 
 from __future__ import annotations
@@ -74,11 +74,11 @@ CREATE = (
 DROP = tuple(f"DROP TABLE IF EXISTS {name}" for name in TABLES)
 
 SPANS, POINTS = b'"resourceSpans"', b'"resourceMetrics"'
-"""What occurs in each line of the kind, and so in each block with one."""
+"""A substring of every line of the kind, and so of every block that has one."""
 
 
-def _holds(kind: str, other: str) -> str:
-    """SQL for a line of this kind. Only one that may be either has to be parsed to know."""
+def _is_kind(kind: str, other: str) -> str:
+    """SQL condition for a line of this kind. Only a line with both substrings is parsed for it."""
     return (
         f"""position(line, '"{kind}"') > 0"""
         f""" AND (position(line, '"{other}"') = 0 OR JSONHas(line, '{kind}'))"""
@@ -89,12 +89,12 @@ READ = {
     SPANS: f"""
     INSERT INTO otlp_spans
     SELECT file_offset, JSONExtract(line, 'resourceSpans', '{_RESOURCE_SPANS}')
-    FROM otlp_lines WHERE {_holds("resourceSpans", "resourceMetrics")}
+    FROM otlp_lines WHERE {_is_kind("resourceSpans", "resourceMetrics")}
     """,  # noqa: S608  # composed of constants
     POINTS: f"""
     INSERT INTO otlp_metrics
     SELECT file_offset, JSONExtract(line, 'resourceMetrics', '{_RESOURCE_METRICS}')
-    FROM otlp_lines WHERE {_holds("resourceMetrics", "resourceSpans")}
+    FROM otlp_lines WHERE {_is_kind("resourceMetrics", "resourceSpans")}
     """,  # noqa: S608  # composed of constants
 }
 """Lines into nested tuples."""
@@ -120,28 +120,28 @@ PROBLEMS = {
     SELECT file_offset, multiIf(
         NOT isValidJSON(line), 'is not JSON',
         position(line, '"resourceSpans"') = 0 AND position(line, '"resourceMetrics"') = 0,
-        'holds neither resourceSpans nor resourceMetrics', '') AS reason
+        'has neither resourceSpans nor resourceMetrics', '') AS reason
     FROM otlp_lines WHERE reason != ''
     """,
     SPANS: f"""
     SELECT file_offset, multiIf(
-        {_SPAN_COUNT} = 0, 'holds no readable span',
+        {_SPAN_COUNT} = 0, 'has no readable span',
         arrayExists(r -> arrayExists(s -> arrayExists(span -> {_BAD_SPAN}, s.spans), r.scopeSpans),
             tree), 'has a span whose ids or times cannot be read', '') AS reason
     FROM otlp_spans WHERE reason != ''
     """,  # noqa: S608  # composed of constants
     POINTS: f"""
-    SELECT file_offset, 'holds no readable data point'
+    SELECT file_offset, 'has no readable data point'
     FROM otlp_metrics WHERE {_POINT_COUNT} = 0
     """,  # noqa: S608  # composed of constants
 }
-"""Offset and fault of lines that cannot be used; of several faults the first counts."""
+"""Offset and fault of unusable lines; of several faults the first counts."""
 
 SOUND = "file_offset NOT IN {broken:Array(UInt64)}"
-"""Leaves out the lines that have a problem; ``broken`` holds their offsets."""
+"""Condition for lines without a problem; ``broken`` are the offsets of the others."""
 
 COUNTS = {
     SPANS: f"SELECT sum({_SPAN_COUNT}) FROM otlp_spans WHERE {SOUND}",  # noqa: S608
     POINTS: f"SELECT sum({_POINT_COUNT}) FROM otlp_metrics WHERE {SOUND}",  # noqa: S608
 }
-"""How many spans and how many data points the sound lines hold."""
+"""Numbers of spans and data points in the lines without a problem."""

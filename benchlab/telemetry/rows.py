@@ -1,8 +1,8 @@
-"""From OTLP lines, as `otlp` reads them, to rows of the Collector's tables.
+"""Turn parsed OTLP lines (see `otlp`) into rows of the Collector's tables.
 
 One INSERT … SELECT per table unfolds the nested tuples into the rows that the Collector's
-ClickHouse exporter 0.161.0 writes. Columns go by name, since their order differs by version;
-where a column holds whole seconds, as in metrics, inserting cuts the nanoseconds off.
+ClickHouse exporter 0.161.0 writes. Columns are named, since their order differs by version; columns
+of whole seconds, as in metrics, truncate the nanoseconds on insert.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["TARGETS", "Target"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table, and the statement that fills it from a block. ``mark`` occurs in lines it is for."""
+    """A table and the statement that fills it from a block; ``mark`` is in every line for it."""
 
     table: str
     mark: bytes
@@ -41,9 +41,9 @@ def _map(attributes: str) -> str:
     )
     plain = f"arrayMap((s, i, b, d, y) -> concat(s, i, b, d, y), {values})"
     exact = f"arrayMap((s, i, b, d, y) -> concat(s, i, b, {_double('d')}, y), {values})"
-    # Rendering doubles costs as much as all the rest, and most spans have none.
+    # Rendering doubles costs as much as everything else, and most spans have none.
     rendered = f"if(arrayExists(d -> d != '', {attributes}.value.doubleValue), {exact}, {plain})"
-    # The Collector orders them by key, and metrics are stored by a hash of them in that order.
+    # The Collector sorts them by key, and stores metrics by a hash of them in that order.
     return f"mapSort(CAST(({attributes}.key, {rendered}), 'Map(LowCardinality(String), String)'))"
 
 
@@ -57,7 +57,7 @@ def _time(text: str) -> str:
 
 
 def _name_of(code: str, prefix: str, names: tuple[str, ...]) -> str:
-    """SQL for the name of an enum that is written as a number, by its name, or not at all."""
+    """SQL for the name of an enum that is given as a number, as a name, or not at all."""
     pairs = ", ".join(
         f"{code} IN ('{number}', '{prefix}{name.upper()}'), '{name}'"
         for number, name in enumerate(names)

@@ -25,8 +25,8 @@ def test_a_file_that_ends_in_the_middle_of_a_line_is_told(otlp: Path) -> None:
     done = benchlab("ingest", str(otlp))
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == (
-        f"{path} ends in the middle of a line (100 bytes at byte {len(line)}): left until it is"
-        " complete\n3 spans and 0 metric points in 1 new line of 1 file\n"
+        f"{path} ends in the middle of a line (100 bytes at byte {len(line)}): it will be read"
+        " once it is complete\n3 spans and 0 metric points in 1 new line of 1 file\n"
     )
     path.write_bytes(line + make_span_line(first=10))
     assert benchlab("ingest", str(otlp)).stderr == (
@@ -41,14 +41,12 @@ def test_only_broken_lines_are_a_failure(otlp: Path) -> None:
     done = benchlab("ingest", str(path))
     assert done.returncode == 1
     *_, counts, hint = done.stderr.splitlines()
-    assert counts.endswith(
-        "in 3 new lines of 1 file; 3 broken lines are kept in the table ingest_errors"
-    )
+    assert counts.endswith("in 3 new lines of 1 file; 3 broken lines are stored in ingest_errors")
     assert hint.startswith("benchlab: none of these lines could be used: OTLP JSON files have")
     path.write_bytes(path.read_bytes() + make_span_line() + b"broken\n")
     done = benchlab("ingest", str(path))
     assert done.returncode == 0, done.stderr
-    assert "1 broken line is kept" in done.stderr
+    assert "1 broken line is stored" in done.stderr
     assert benchlab("ingest", str(path)).returncode == 0  # and nothing is new
 
 

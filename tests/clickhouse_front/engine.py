@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Answer", "Engine", "EngineError", "Query"]
+__all__ = ["Engine", "EngineError", "Query", "Result"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CODE = re.compile(r"Code: (\d+)\.")
@@ -35,7 +35,7 @@ _NO_STREAM = "Streaming query is not supported"
 
 
 class EngineError(Exception):
-    """What the engine said; ``code`` is ClickHouse's number of it."""
+    """An error of the engine; ``code`` is ClickHouse's number."""
 
     def __init__(self, message: str) -> None:
         start = message.find("Code: ")
@@ -67,7 +67,7 @@ class Query:
 
 
 @dataclass
-class Answer:
+class Result:
     """A result as it comes: whole Native blocks one by one, anything else in one piece."""
 
     pieces: Generator[bytes]
@@ -103,8 +103,8 @@ class Engine:
         self._keeper.close()
 
     @contextmanager
-    def run(self, query: Query) -> Iterator[Answer]:
-        """Carry a query out; its answer is there for the time of the block, whole or not.
+    def run(self, query: Query) -> Iterator[Result]:
+        """Carry a query out; its result is there for the time of the block, whole or not.
 
         Raises:
             EngineError: here, or while the pieces are read.
@@ -119,15 +119,15 @@ class Engine:
                     " client. (SESSION_IS_LOCKED)"
                 )
             try:
-                with _restored(session, query), _run_on(session.connection, query) as answer:
-                    yield answer
+                with _restored(session, query), _run_on(session.connection, query) as result:
+                    yield result
             finally:
                 session.lock.release()
             return
         fresh = self._chdb.connect(self._path)
         try:
-            with _run_on(fresh, query) as answer:
-                yield answer
+            with _run_on(fresh, query) as result:
+                yield result
         finally:
             fresh.close()
 
@@ -163,7 +163,7 @@ class Engine:
 
 
 @contextmanager
-def _run_on(connection: Any, query: Query) -> Iterator[Answer]:
+def _run_on(connection: Any, query: Query) -> Iterator[Result]:
     if query.database:
         _command(connection, f"USE {_quoted(query.database, '`')}")
     if query.read_only:
@@ -171,10 +171,10 @@ def _run_on(connection: Any, query: Query) -> Iterator[Answer]:
     # A server takes all settings of a request at once, whatever one of them forbids.
     for name, value in sorted(query.settings.items(), key=lambda item: item[0] == "readonly"):
         _command(connection, f"SET {_checked(name)} = {_quoted(value)}")
-    answer = _answer(connection, query)
+    result = _result_of(connection, query)
     # A client that is gone leaves pieces behind, and the engine what it has open for them.
-    with closing(answer.pieces):
-        yield answer
+    with closing(result.pieces):
+        yield result
 
 
 @contextmanager
@@ -197,7 +197,7 @@ def _restore(session: _Session, query: Query) -> None:
             _command(session.connection, f"SET {_checked(name)} = {literal}")
 
 
-def _answer(connection: Any, query: Query) -> Answer:
+def _result_of(connection: Any, query: Query) -> Result:
     started = time.monotonic()
     parameters = dict(query.parameters)
     written = bool(_INSERT.match(query.sql))
@@ -207,7 +207,7 @@ def _answer(connection: Any, query: Query) -> Answer:
                 # The first block is asked for here, since most errors come with it.
                 pieces = _pieces(connection.send_query(query.sql, "Native", params=parameters))
                 first = next(pieces, None)
-                return Answer(_chain(first, pieces), _elapsed(started))
+                return Result(_chain(first, pieces), _elapsed(started))
             except Exception as exc:
                 if _NO_STREAM not in str(exc):  # WITH … INSERT
                     raise
@@ -217,7 +217,7 @@ def _answer(connection: Any, query: Query) -> Answer:
         raise
     except Exception as exc:
         raise EngineError(str(exc)) from exc
-    return Answer(
+    return Result(
         _chain(result.bytes(), ()),
         {
             "read_rows": result.rows_read(),

@@ -11,11 +11,11 @@ from typing import Any
 
 from tests.clickhouse_front.engine import EngineError
 
-__all__ = ["Faults", "LostAnswerError"]
+__all__ = ["Faults", "LostResponseError"]
 
 
-class LostAnswerError(Exception):
-    """The connection is to be closed without an answer."""
+class LostResponseError(Exception):
+    """The connection is to be closed without a response."""
 
 
 class Faults:
@@ -50,12 +50,12 @@ class Faults:
 
         Raises:
             EngineError: the rule is an error.
-            LostAnswerError: the rule refuses.
+            LostResponseError: the rule refuses.
         """
         if rule["do"] == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         if rule["do"] == "refuse":
-            raise LostAnswerError
+            raise LostResponseError
         if rule["do"] == "delay":
             time.sleep(rule["seconds"])
         if rule["do"] == "error":
@@ -65,12 +65,12 @@ class Faults:
 
     @staticmethod
     def after(rule: dict[str, Any]) -> None:
-        """Act when it was carried out and not yet answered.
+        """Act when it was carried out and not yet responded to.
 
         Raises:
-            LostAnswerError: the rule loses the answer.
+            LostResponseError: the rule loses the response.
         """
         if rule["do"] == "kill_after":
             os.kill(os.getpid(), signal.SIGKILL)
         if rule["do"] == "lose":
-            raise LostAnswerError
+            raise LostResponseError

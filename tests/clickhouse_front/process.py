@@ -23,7 +23,7 @@ class Fault:
     """What goes wrong with the next ``times`` queries in which ``match`` (a regular expression) is
     found, once it was found ``skip`` times.
 
-    ``lose`` carries the query out and closes the connection instead of answering; ``refuse``
+    ``lose`` carries the query out and closes the connection instead of responding; ``refuse``
     closes it before that; ``kill`` and ``kill_after`` end the whole process before and after.
     """
 
@@ -57,7 +57,7 @@ class Front:
         return f"http://{at}127.0.0.1:{self.port}/{database}{options}"
 
     def start(self) -> None:
-        """Run it, and wait until it answers."""
+        """Run it, and wait until it responds."""
         command = [sys.executable, "-m", "tests.clickhouse_front", str(self.directory)]
         self.process = subprocess.Popen(
             [*command, "--port", str(self.port), *self.arguments],
@@ -91,17 +91,17 @@ class Front:
         return code
 
     def fail(self, *faults: Fault) -> None:
-        """Go wrong in these ways from now on, and no longer in those said before."""
+        """Replace the configured faults by these."""
         body = json.dumps([asdict(fault) for fault in faults]).encode()
         request = urllib.request.Request(f"{self.url}/front/faults", data=body)
         with urllib.request.urlopen(request):
             pass
 
     def query(self, sql: str) -> str:
-        """The answer to ``sql`` as tab-separated text."""
+        """The response to ``sql`` as tab-separated text."""
         request = urllib.request.Request(self.url, data=sql.encode())
-        with urllib.request.urlopen(request) as answer:
-            text: str = answer.read().decode()
+        with urllib.request.urlopen(request) as response:
+            text: str = response.read().decode()
             return text
 
 

@@ -1,7 +1,7 @@
 """HTTP as ClickHouse speaks it, as far as its Python and Go clients need.
 
-Queries by GET and POST, also as forms; ``param_*``, settings, sessions and databases; answers in
-any format of the engine, chunked; bodies and answers compressed by Content-Encoding or in
+Queries by GET and POST, also as forms; ``param_*``, settings, sessions and databases; responses in
+any format of the engine, chunked; bodies and responses compressed by Content-Encoding or in
 ClickHouse's own blocks; Basic and ``X-ClickHouse-User`` authentication; errors with their codes.
 A read-only user and GET may not write.
 """
@@ -24,8 +24,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.clickhouse_front import wire
-from tests.clickhouse_front.engine import Answer, Engine, EngineError, Query
-from tests.clickhouse_front.faults import Faults, LostAnswerError
+from tests.clickhouse_front.engine import Engine, EngineError, Query, Result
+from tests.clickhouse_front.faults import Faults, LostResponseError
 
 __all__ = ["FrontServer", "User", "serve"]
 
@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._query(parameters, body, may_write=may_write)
             except EngineError as exc:
                 self._send_error(exc)
-            except LostAnswerError:
+            except LostResponseError:
                 self.close_connection = True
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
@@ -130,10 +130,10 @@ class _Handler(BaseHTTPRequestHandler):
         rule = self.server.faults.meet(query.sql)
         if rule is not None:
             self.server.faults.before(rule)
-        with self.server.engine.run(query) as answer:
+        with self.server.engine.run(query) as result:
             if rule is not None:
                 self.server.faults.after(rule)
-            self._send_answer(query, parameters, answer)
+            self._send_result(query, parameters, result)
 
     def _user(self, parameters: dict[str, str]) -> User:
         name = parameters.get("user") or self.headers.get("X-ClickHouse-User") or "default"
@@ -160,8 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
             pass
         return b"".join(pieces)
 
-    def _send_answer(self, query: Query, parameters: dict[str, str], answer: Answer) -> None:
-        pieces: Iterable[bytes] = answer.pieces
+    def _send_result(self, query: Query, parameters: dict[str, str], result: Result) -> None:
+        pieces: Iterable[bytes] = result.pieces
         if query.format == "Native":
             revision = int(parameters.get("client_protocol_version") or 0)
             pieces = (wire.native_block(piece, revision) for piece in pieces)
@@ -171,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
             pieces = map(wire.pack_blocks, pieces)
         encoding = self._encoding(parameters)
         tag = secrets.token_hex(8)
-        self._start(200, query.format, answer.summary)
+        self._start(200, query.format, result.summary)
         self.send_header("X-ClickHouse-Query-Id", parameters.get("query_id") or str(uuid.uuid4()))
         self.send_header("X-ClickHouse-Exception-Tag", tag)
         if encoding:

@@ -44,7 +44,7 @@ def connected(
 
 
 @pytest.mark.parametrize("compress", [True, False, "lz4", "zstd", "gzip"])
-def test_rows_go_in_and_out_in_every_encoding(front: Front, compress: bool | str) -> None:
+def test_rows_round_trip_in_every_encoding(front: Front, compress: bool | str) -> None:
     rows = [[number, "é;\n" * (number % 7)] for number in range(70_000)]
     with connected(front, compress=compress) as client:
         client.command("TRUNCATE TABLE t")
@@ -56,7 +56,7 @@ def test_rows_go_in_and_out_in_every_encoding(front: Front, compress: bool | str
             assert sum(len(block) for block in blocks) == len(rows)
 
 
-def test_parameters_settings_and_databases_are_of_one_query(front: Front) -> None:
+def test_parameters_settings_and_databases_apply_to_one_query(front: Front) -> None:
     nasty = "'; DROP TABLE t; -- \\ é\t"
     with connected(front) as client:
         assert client.query("SELECT {x:String}", {"x": nasty}).result_rows == [(nasty,)]
@@ -72,7 +72,7 @@ def test_parameters_settings_and_databases_are_of_one_query(front: Front) -> Non
         pass
 
 
-def test_a_session_has_its_tables_and_settings(front: Front) -> None:
+def test_sessions_have_their_own_tables_and_settings(front: Front) -> None:
     with connected(front) as client, connected(front) as other:
         client.command("CREATE TEMPORARY TABLE mine (a UInt8)")
         client.command("SET max_threads = 3")
@@ -121,60 +121,60 @@ def asked(front: Front, sql: str, **parameters: str) -> urllib.request.Request:
     )
 
 
-def said(front: Front, sql: str, **parameters: str) -> str:
-    """The answer to it, or the code of the error."""
+def response_to(front: Front, sql: str, **parameters: str) -> str:
+    """The response, or the code of the error."""
     try:
-        with urllib.request.urlopen(asked(front, sql, **parameters)) as answer:
-            return str(answer.read().decode())
+        with urllib.request.urlopen(asked(front, sql, **parameters)) as response:
+            return str(response.read().decode())
     except urllib.error.HTTPError as exc:
         with exc:
             return f"code {exc.headers['X-ClickHouse-Exception-Code']}"
 
 
-def test_a_client_that_is_gone_leaves_nothing_behind(front: Front) -> None:
-    """Until then its session is locked; the engine answers others meanwhile."""
+def test_a_disconnected_client_leaves_nothing_behind(front: Front) -> None:
+    """Until then its session is locked; the engine serves others meanwhile."""
     rows = "SELECT number, toString(number) FROM numbers(20000000) FORMAT Native"
-    with urllib.request.urlopen(asked(front, rows, session_id="gone")) as answer:
-        assert answer.read(1000)
-        assert said(front, "SELECT 1") == "1\n"
-        assert said(front, "SELECT 2", session_id="gone") == "code 373"
-    while (found := said(front, "SELECT 3", session_id="gone")) == "code 373":
+    with urllib.request.urlopen(asked(front, rows, session_id="gone")) as response:
+        assert response.read(1000)
+        assert response_to(front, "SELECT 1") == "1\n"
+        assert response_to(front, "SELECT 2", session_id="gone") == "code 373"
+    while (found := response_to(front, "SELECT 3", session_id="gone")) == "code 373":
         pass  # until the front has noticed
     assert found == "3\n"
 
 
 def test_a_session_keeps_its_own_settings(front: Front) -> None:
     threads = "SELECT getSetting('max_threads')"
-    said(front, "SET max_threads = 3", session_id="kept")
-    assert said(front, threads, session_id="kept", max_threads="2") == "2\n"
-    assert said(front, threads, session_id="kept", no_such_setting="2") == "code 115"
-    assert said(front, threads, session_id="kept") == "3\n"
-    assert said(front, "SET max_threads = 9", session_id="kept", readonly="1") == "code 164"
-    assert said(front, threads, session_id="kept") == "3\n"
+    response_to(front, "SET max_threads = 3", session_id="kept")
+    assert response_to(front, threads, session_id="kept", max_threads="2") == "2\n"
+    assert response_to(front, threads, session_id="kept", no_such_setting="2") == "code 115"
+    assert response_to(front, threads, session_id="kept") == "3\n"
+    assert response_to(front, "SET max_threads = 9", session_id="kept", readonly="1") == "code 164"
+    assert response_to(front, threads, session_id="kept") == "3\n"
 
 
 def test_the_default_format_is_the_header_s_or_the_parameter_s(front: Front) -> None:
     request = asked(front, "SELECT 1 AS a")
     request.add_header("X-ClickHouse-Format", "JSONEachRow")
-    with urllib.request.urlopen(request) as answer:
-        assert answer.read() == b'{"a":1}\n'
-        assert answer.headers["X-ClickHouse-Query-Id"]
-    assert said(front, "SELECT 1 AS a", default_format="CSVWithNames") == '"a"\n1\n'
+    with urllib.request.urlopen(request) as response:
+        assert response.read() == b'{"a":1}\n'
+        assert response.headers["X-ClickHouse-Query-Id"]
+    assert response_to(front, "SELECT 1 AS a", default_format="CSVWithNames") == '"a"\n1\n'
 
 
-def test_an_answer_that_is_waited_for_is_whole_or_an_error(front: Front) -> None:
+def test_an_awaited_response_is_complete_or_an_error(front: Front) -> None:
     late = "SELECT throwIf(number = 90000) FROM numbers(100000) FORMAT Native"
     small = {"max_block_size": "1000"}
-    assert said(front, late, wait_end_of_query="1", **small) == "code 395"
+    assert response_to(front, late, wait_end_of_query="1", **small) == "code 395"
     with (
-        urllib.request.urlopen(asked(front, late, **small)) as answer,
+        urllib.request.urlopen(asked(front, late, **small)) as response,
         pytest.raises(IncompleteRead) as caught,
     ):
-        answer.read()
-    assert b"__exception__" in caught.value.partial, "told after the first rows"
+        response.read()
+    assert b"__exception__" in caught.value.partial, "reported after the first rows"
 
 
-def test_who_is_unknown_stays_out(front: Front) -> None:
+def test_unknown_users_are_rejected(front: Front) -> None:
     for user, password in (("me", "wrong"), ("nobody", "p@ss"), ("default", "x")):
         with (
             pytest.raises(DatabaseError, match="AUTHENTICATION_FAILED"),
@@ -183,11 +183,11 @@ def test_who_is_unknown_stays_out(front: Front) -> None:
             pass
     headers = {"X-ClickHouse-User": "me", "X-ClickHouse-Key": "p@ss"}
     request = urllib.request.Request(front.url, data=b"SELECT 1", headers=headers)
-    with urllib.request.urlopen(request) as answer:
-        assert answer.read() == b"1\n"
+    with urllib.request.urlopen(request) as response:
+        assert response.read() == b"1\n"
     login = urlencode({"user": "me", "password": "p@ss"})
-    with urllib.request.urlopen(f"{front.url}/?{login}", data=b"SELECT 1") as answer:
-        assert answer.read() == b"1\n"
+    with urllib.request.urlopen(f"{front.url}/?{login}", data=b"SELECT 1") as response:
+        assert response.read() == b"1\n"
 
 
 @pytest.mark.parametrize(
@@ -201,21 +201,21 @@ def test_who_is_unknown_stays_out(front: Front) -> None:
         "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')",
     ],
 )
-def test_a_reader_changes_nothing_and_gets_nowhere_else(front: Front, sql: str) -> None:
+def test_a_read_only_user_cannot_write_or_reach_other_hosts(front: Front, sql: str) -> None:
     with connected(front, "reader", "look") as client:
         assert client.query("SELECT 1").result_rows == [(1,)]
         with pytest.raises(DatabaseError, match="READONLY"):
             client.command(sql)
 
 
-def test_get_only_reads(front: Front) -> None:
+def test_get_requests_are_read_only(front: Front) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{front.url}/?query=DROP%20TABLE%20t")
     assert caught.value.headers["X-ClickHouse-Exception-Code"] == "164"
     caught.value.close()
 
 
-def test_it_fails_as_told_and_only_as_often(front: Front) -> None:
+def test_faults_happen_as_configured_and_no_more_often(front: Front) -> None:
     with connected(front) as client:
         front.fail(Fault("SELECT 7", "error", skip=1))
         for outcome in (7, None, 7):
@@ -229,21 +229,21 @@ def test_it_fails_as_told_and_only_as_often(front: Front) -> None:
         front.fail(Fault("INSERT INTO t", "lose"))
         with pytest.raises(OperationalError):
             client.command("INSERT INTO t (a) VALUES (1)")
-        assert client.command("SELECT count() FROM t") == 1, "carried out, the answer lost"
+        assert client.command("SELECT count() FROM t") == 1, "carried out, the response lost"
 
 
 @pytest.mark.parametrize("session", [{}, {"session_id": "lost"}], ids=["alone", "in a session"])
-def test_a_result_that_is_lost_leaves_nothing_behind(front: Front, session: dict[str, str]) -> None:
+def test_a_lost_result_leaves_nothing_behind(front: Front, session: dict[str, str]) -> None:
     """Left open, it made the engine stand still, or refuse all that came after it."""
     rows = "SELECT number FROM numbers(1000000) FORMAT Native"
     front.fail(Fault("FROM numbers", "lose", times=3))
     for _ in range(3):
         with pytest.raises(RemoteDisconnected):
-            said(front, rows, **session)
-    assert said(front, "SELECT 1", **session) == "1\n"
+            response_to(front, rows, **session)
+    assert response_to(front, "SELECT 1", **session) == "1\n"
 
 
-def test_it_is_killed_and_comes_back_where_it_was(tmp_path: Path) -> None:
+def test_a_killed_front_restarts_at_the_same_address(tmp_path: Path) -> None:
     with start_front(tmp_path / "engine") as front:
         front.query("CREATE TABLE t (a UInt32) ORDER BY a")
         front.query("INSERT INTO t VALUES (1)")

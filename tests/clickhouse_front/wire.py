@@ -46,7 +46,7 @@ def decompress(data: bytes, encoding: str) -> bytes:
 
 
 def compressor(encoding: str) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
-    """Functions that compress a piece of an answer, and that end it."""
+    """Functions that compress a piece of a response, and that end it."""
     import lz4.frame
 
     if encoding == "lz4":
@@ -81,7 +81,7 @@ def unpack_blocks(data: bytes) -> bytes:
 
 
 def pack_blocks(data: bytes) -> bytes:
-    """An answer in ClickHouse's own compressed blocks (``compress=1``)."""
+    """A response in ClickHouse's own compressed blocks (``compress=1``)."""
     import lz4.block
     from clickhouse_cityhash.cityhash import CityHash128
 

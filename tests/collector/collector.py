@@ -61,7 +61,7 @@ class Collector:
         return self.directory / "otlp"
 
     def start(self) -> None:
-        """Start it, and wait until it says that it is healthy."""
+        """Start it, and wait until it is healthy."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [program(), "--config", str(CONFIG)],
@@ -72,8 +72,8 @@ class Collector:
             )
         deadline = time.monotonic() + _PATIENCE_S
         while True:
-            assert self.process.poll() is None, self.words()
-            assert time.monotonic() < deadline, self.words()
+            assert self.process.poll() is None, self.log_text()
+            assert time.monotonic() < deadline, self.log_text()
             try:
                 if httpx.get(f"http://127.0.0.1:{self.ports['HEALTH']}").is_success:
                     return
@@ -81,19 +81,19 @@ class Collector:
                 time.sleep(0.05)
 
     def stop(self) -> None:
-        """SIGTERM: it hands on what it has, and ends."""
+        """SIGTERM: it flushes what it has, and exits."""
         assert self.process is not None
         self.process.terminate()
-        assert self.process.wait(timeout=60) == 0, self.words()
+        assert self.process.wait(timeout=60) == 0, self.log_text()
 
     def kill(self) -> None:
-        """SIGKILL: what it has in memory is gone."""
+        """SIGKILL: what it has in memory is lost."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()
 
-    def words(self) -> str:
-        """What it has logged."""
+    def log_text(self) -> str:
+        """Its log."""
         return self.log.read_text()
 
     def counters(self) -> dict[str, float]:
@@ -142,11 +142,11 @@ def collecting(directory: Path, **variables: str) -> Iterator[Collector]:
 
 def send(collector: Collector, signal: str, line: bytes) -> None:
     """Hand the Collector one line of OTLP JSON, which it must take as a whole."""
-    answer = httpx.post(
+    response = httpx.post(
         f"http://127.0.0.1:{collector.ports['HTTP']}/v1/{signal}",
         content=line,
         headers={"Content-Type": "application/json"},
         timeout=_PATIENCE_S,
     )
-    assert answer.status_code == 200, answer.text
-    assert answer.json().get("partialSuccess") in ({}, None), answer.text
+    assert response.status_code == 200, response.text
+    assert response.json().get("partialSuccess") in ({}, None), response.text

@@ -72,7 +72,7 @@ def server_spans(directory: Path, run_id: str) -> set[str]:
     }
 
 
-def test_every_sampled_request_is_found(collector: Collector, closed_store: Store) -> None:
+def test_every_sampled_request_has_its_span(collector: Collector, closed_store: Store) -> None:
     done = measure(collector, closed_store, 3, trace_ratio=0.5)
     sampled = int(is_traced(done.samples.column("seq"), 0.5).sum())
     assert 0 < sampled < len(done.samples)
@@ -101,9 +101,7 @@ def test_every_sampled_request_is_found(collector: Collector, closed_store: Stor
     assert counted["exemplars"][0] > 0
 
 
-def test_a_restart_that_hands_on_what_it_has_loses_nothing(
-    collector: Collector, closed_store: Store
-) -> None:
+def test_a_graceful_restart_loses_nothing(collector: Collector, closed_store: Store) -> None:
     def restart() -> None:
         collector.stop()
         collector.start()
@@ -113,7 +111,7 @@ def test_a_restart_that_hands_on_what_it_has_loses_nothing(
     assert closed_store.trace_coverage(done.id) == TraceCoverage(count, count)
 
 
-def test_what_a_killed_collector_had_in_memory_is_counted_as_lost(
+def test_spans_in_a_killed_collectors_memory_count_as_lost(
     collector: Collector, closed_store: Store
 ) -> None:
     held = 0.0

@@ -193,7 +193,7 @@ def test_rows_are_the_same(both: Both, table: str) -> None:
     assert len(set(found)) == len(found) > 0
 
 
-def test_all_that_was_sent_is_there(both: Both) -> None:
+def test_everything_sent_is_stored(both: Both) -> None:
     by_hand = len(VALUES) + len(KINDS) + 1 + len(ODD_SPANS)
     (counts,) = both.compare(
         "SELECT countIf(ServiceName = 'target'), countIf(ServiceName = 'benchlab-target')"
@@ -224,8 +224,8 @@ def test_tables_are_those_that_the_exporter_creates(both: Both, table: str, sql:
     assert both.compare(sql.replace("{table}", table))
 
 
-def test_it_fills_tables_that_were_there_before_it(both: Both, tmp_path: Path) -> None:
-    """As in the stack, where it is told to create none."""
+def test_the_exporter_fills_existing_tables(both: Both, tmp_path: Path) -> None:
+    """As in the stack, where it is configured to create none."""
     database = "migrated"
     both.front.query(f"CREATE DATABASE {database}")
     Store(both.front.dsn(database)).migrate()

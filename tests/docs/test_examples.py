@@ -51,7 +51,7 @@ def test_ten_lines_of_the_readme_run(target: TargetProcess, tmp_path: Path) -> N
     script = script.replace("duration_s=20, warmup_s=2", "duration_s=1")
     assert "duration_s=1)" in script
     subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
-    assert Store().run("latest").summary.count == 500
+    assert Store().load("latest").summary.count == 500
     assert (tmp_path / "report" / "report.html").exists()
 
 

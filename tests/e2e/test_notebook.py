@@ -56,7 +56,7 @@ def test_report_leaves_everything_that_was_promised(tmp_path: Path) -> None:
         [*BENCHLAB, "report", str(NOTEBOOK), *SHORT, "-p", "name", "a <b>name</b>"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == EXIT_CODES[Store().run("latest").verdict], done.stderr
+    assert done.returncode == EXIT_CODES[Store().load("latest").verdict], done.stderr
     page = Path(done.stdout.strip().removeprefix("report: "))
     directory = page.parent
     assert {path.name for path in directory.iterdir()} == {
@@ -73,7 +73,7 @@ def test_report_leaves_everything_that_was_promised(tmp_path: Path) -> None:
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", html)
 
     store = Store()
-    run = store.run("latest")
+    run = store.load("latest")
     assert directory.name == run.id
     assert run.summary.count == 400
     assert run.summary.errors == {}
@@ -100,7 +100,7 @@ def test_a_service_without_spans_gets_its_report(target: TargetProcess, tmp_path
          "-p", "method", "GET", "-p", "body", "", "-p", "headers", '{"X-Token": "hush"}'],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    run = Store().run("latest")
+    run = Store().load("latest")
     assert done.returncode == EXIT_CODES[run.verdict], done.stderr
     assert run.summary.count == 400
     page = Path(done.stdout.strip().removeprefix("report: "))
@@ -119,7 +119,7 @@ def test_plain_papermill_works(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (report,) = tmp_path.glob("reports/*/report.html")
-    assert report.parent.name == Store().run("latest").id
+    assert report.parent.name == Store().load("latest").id
 
 
 def test_a_scenario_a_transport_and_a_condition_reach_the_run(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_scenario_a_transport_and_a_condition_reach_the_run(tmp_path: Path) ->
     )  # fmt: skip
     assert done.returncode == 1, done.stderr  # the plan stopped the run
     assert Path(done.stdout.strip().removeprefix("report: ")).exists()
-    run = Store().run("latest")
+    run = Store().load("latest")
     assert "error_count>=20" in run.stop_reason
     assert list(run.by_endpoint()) == ["look", "add"]
     assert set(run.summary.errors) == {"check"}
@@ -171,7 +171,7 @@ def test_ctrl_c_reports_what_was_measured(tmp_path: Path) -> None:
     assert process.returncode == 130, errors
     assert "interrupted" in errors
     assert Path(output.strip().removeprefix("report: ")).exists()
-    assert Store().run("latest").verdict == "interrupted"
+    assert Store().load("latest").verdict == "interrupted"
 
 
 def test_a_sweep_leaves_a_row_and_a_report_per_point(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_sweep_leaves_a_row_and_a_report_per_point(tmp_path: Path) -> None:
     assert list(table["rate_rps"]) == [50, 50, 100, 100]
     good = table[table["arrivals"] == "constant"]
     assert list(good["count"]) == [50, 100]
-    runs = [Store().run(run_id) for run_id in good["run_id"]]
+    runs = [Store().load(run_id) for run_id in good["run_id"]]
     assert [run.summary.intended_rate_rps for run in runs] == [50, 100]
     assert list(good["measured_rate_rps"]) == [run.summary.rate_rps for run in runs]
     assert good["error"].isna().equals(good["verdict"] == "valid")
@@ -240,7 +240,7 @@ def test_kernel_terminal_and_papermill_share_the_store(tmp_path: Path) -> None:
             )
             assert history.returncode == 0, history.stderr
         _, errors = child.communicate()
-        assert child.returncode == EXIT_CODES[Store().run("latest").verdict], errors
+        assert child.returncode == EXIT_CODES[Store().load("latest").verdict], errors
         assert rounds > 1
     finally:
         kernel.stop_channels()

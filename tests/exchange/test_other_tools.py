@@ -253,24 +253,24 @@ def test_twice_leaves_one_copy(closed_store: Store, data: Path) -> None:
             for name in RUNS:
                 closed_store.save(run_of(data / name))
             for name in SUMMARIES:
-                closed_store.save_summary(summary_of(data / name))
+                closed_store.save_imported(summary_of(data / name))
         assert len(closed_store.runs()) == len(RUNS)
         assert set(closed_store.runs()["verdict"]) == {"imported"}
         rows = closed_store.query_df("SELECT count() AS n FROM samples")["n"][0]
         assert rows == sum(len(run_of(data / name).samples) for name in RUNS)
-        assert len(closed_store.summaries()) == len(SUMMARIES)
+        assert len(closed_store.imports()) == len(SUMMARIES)
         lines = closed_store.query_df("SELECT count() AS n FROM imported_timeline")["n"][0]
         assert lines == 22
 
 
 def test_what_is_stored_comes_back(closed_store: Store, data: Path) -> None:
     with closed_store.connect():
-        assert list(closed_store.summaries().columns)[:2] == ["id", "tool"]
+        assert list(closed_store.imports().columns)[:2] == ["id", "tool"]
         for name in SUMMARIES:
             summary = summary_of(data / name)
-            closed_store.save_summary(summary)
-            assert closed_store.summary(summary.id[:9]) == summary
-        table = closed_store.summaries().set_index("id")
+            closed_store.save_imported(summary)
+            assert closed_store.imported(summary.id[:9]) == summary
+        table = closed_store.imports().set_index("id")
         for name in SUMMARIES:
             summary = summary_of(data / name)
             for ratio, column in ((0.5, "latency_p50_ms"), (0.99, "latency_p99_ms")):
@@ -279,7 +279,7 @@ def test_what_is_stored_comes_back(closed_store: Store, data: Path) -> None:
                 assert np.isnan(found) if value_ns is None else found == value_ns / 1e6
         run = run_of(data / "vegeta.json")
         closed_store.save(run)
-        back = closed_store.run(run.id)
+        back = closed_store.load(run.id)
         assert back.samples.records.tobytes() == run.samples.records.tobytes()
         assert (back.plan, back.health, back.verdict) == (run.plan, run.health, "imported")
         assert back.summary == run.summary
@@ -335,9 +335,11 @@ def test_credentials_in_others_results_stay_outside(
     assert run.samples.errors == {"connect": 1}
     assert secret not in json.dumps([run.plan.to_dict(), dict(run.environment)])
     summary = summary_of(data / "wrk2.hgrm", url=url)
-    closed_store.save_summary(summary)
+    closed_store.save_imported(summary)
     assert (
-        summary.url == closed_store.summary(summary.id).url == "http://me:***@127.0.0.1/x?token=***"
+        summary.url
+        == closed_store.imported(summary.id).url
+        == "http://me:***@127.0.0.1/x?token=***"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from attrs import evolve
 
 from benchlab.exchange import import_file
 from benchlab.plan.checks import Check, JsonEquals, StatusIn
@@ -78,7 +79,7 @@ def valid() -> Case:
         load=ConstantRate(100),
         slo=["p99<1500ms", "service.p50[add]<2ms", "error_ratio<0.01 over 2s", "rate_rps>90"],
     )
-    run = replace(run, plan=replace(run.plan, workers=2), connections=opened(run))
+    run = replace(run, plan=evolve(run.plan, workers=2), connections=opened(run))
     beside = {
         "joined": join_server(run),
         "coverage": TraceCoverage(1000, 990, 10, dropped=5, unexported=0),

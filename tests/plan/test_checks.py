@@ -47,18 +47,18 @@ def test_a_check_survives_json_unchanged(check: Check) -> None:
 @given(st.lists(checks, max_size=4))
 def test_a_request_survives_json_with_its_checks(found: list[Check]) -> None:
     request = Request("GET", URL, checks=found)
-    assert request.check_list == tuple(found)
+    assert request.checks == tuple(found)
     assert Request.from_dict(json.loads(json.dumps(request.to_dict()))) == request
 
 
-def test_a_request_written_before_there_were_checks_has_none() -> None:
+def test_request_json_without_checks_has_none() -> None:
     data = Request("GET", URL).to_dict()
     del data["checks"]
-    assert Request.from_dict(data).check_list == ()
+    assert Request.from_dict(data).checks == ()
 
 
 def test_a_single_check_needs_no_brackets() -> None:
-    assert Request("GET", URL, checks=MaxBody(1)).check_list == (MaxBody(1),)
+    assert Request("GET", URL, checks=MaxBody(1)).checks == (MaxBody(1),)
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ def test_a_single_check_needs_no_brackets() -> None:
         (lambda: BodyEquals("\ud800"), "UTF-8"),
         (lambda: BodyMatches("(a"), r"'\(a' is not a regular expression .* BodyContains"),
         (lambda: BodyMatches("a{99999999999999999999}"), "not a regular expression"),
-        (lambda: JsonEquals("", 1), "'' is no path"),
-        (lambda: JsonEquals("a..b", 1), r"'a\.\.b' is no path .* data\.items\.0\.id"),
-        (lambda: JsonEquals(".a", 1), "no path"),
-        (lambda: JsonEquals("a.", 1), "no path"),
-        (lambda: JsonEquals("a\\x", 1), "no path"),
-        (lambda: JsonEquals("a\\", 1), "no path"),
-        (lambda: JsonEquals(["a"], 1), "no path"),  # type: ignore[arg-type]
+        (lambda: JsonEquals("", 1), "'' is not a path"),
+        (lambda: JsonEquals("a..b", 1), r"'a\.\.b' is not a path .* data\.items\.0\.id"),
+        (lambda: JsonEquals(".a", 1), "is not a path"),
+        (lambda: JsonEquals("a.", 1), "is not a path"),
+        (lambda: JsonEquals("a\\x", 1), "is not a path"),
+        (lambda: JsonEquals("a\\", 1), "is not a path"),
+        (lambda: JsonEquals(["a"], 1), "is not a path"),  # type: ignore[arg-type]
         (lambda: JsonEquals("a", {1, 2}), "JSON has no such value"),
         (lambda: JsonEquals("a", float("nan")), "JSON has no such value"),
         (lambda: MaxBody(-1), "size_bytes=-1"),
@@ -88,7 +88,7 @@ def test_a_single_check_needs_no_brackets() -> None:
         (lambda: Request("GET", URL, checks=[200]), "checks holds 200"),  # type: ignore[list-item]
     ],
 )
-def test_a_check_that_cannot_be_used_says_why(make: Callable[[], object], message: str) -> None:
+def test_invalid_check_error_names_the_reason(make: Callable[[], object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()
 
@@ -102,7 +102,7 @@ def test_a_check_that_cannot_be_used_says_why(make: Callable[[], object], messag
         ({"kind": "max_body", "size_bytes": 1, "size": 2}, "takes"),
     ],
 )
-def test_a_check_in_a_file_that_cannot_be_used_says_why(data: dict[str, Any], message: str) -> None:
+def test_invalid_check_in_a_dict_names_the_reason(data: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         check_from_dict(data)
 
@@ -125,7 +125,7 @@ def test_a_single_status_in_a_file_needs_no_brackets() -> None:
     assert check_from_dict({"kind": "status_in", "statuses": 404}) == StatusIn(404)
 
 
-def test_a_value_is_the_checks_own() -> None:
+def test_expected_value_is_copied() -> None:
     value = [1]
     check = JsonEquals("a", value)
     value.append(2)
@@ -144,5 +144,5 @@ def test_a_value_is_the_checks_own() -> None:
         (BodyEquals(""), "the body is empty"),
     ],
 )
-def test_checks_in_words(check: Check, words: str) -> None:
+def test_describe_states_what_must_hold(check: Check, words: str) -> None:
     assert check.describe() == words

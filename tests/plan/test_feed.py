@@ -9,8 +9,8 @@ import pytest
 
 from benchlab import Feed, Plan, Request, read_feed
 from benchlab.errors import InputError
-from benchlab.plan.mix import draw_mix, turn_in_mix
-from benchlab.plan.public import public_plan
+from benchlab.plan.redacted import redacted_plan
+from benchlab.plan.schedule import occurrences_before, request_order
 from tests.runs.synthetic import URL
 
 ROWS = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}, {"id": 3, "name": "c"}]
@@ -18,7 +18,7 @@ ROWS = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}, {"id": 3, "name": "c"}]
 
 def test_rows_are_taken_once_from_any_iterable() -> None:
     feed = Feed({"n": number} for number in range(3))
-    assert feed.table == ({"n": 0}, {"n": 1}, {"n": 2})
+    assert feed.rows == ({"n": 0}, {"n": 1}, {"n": 2})
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_rows_are_taken_once_from_any_iterable() -> None:
         (({"n": n} for n in itertools.count()), "random", "more than 1,000,000 of them"),
     ],
 )
-def test_a_feed_that_cannot_be_used(rows: Any, pick: str, message: str) -> None:
+def test_invalid_feed_is_refused(rows: Any, pick: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Feed(rows, pick)
 
@@ -46,9 +46,9 @@ def test_sequential_takes_each_row_in_turn_and_random_every_row_about_as_often()
     ]
 
 
-def test_turns_count_the_requests_of_an_endpoint_from_the_sequence_number_alone() -> None:
-    mix = draw_mix([1, 2, 3], seed=5)
-    turns = [turn_in_mix(mix, index) for index in range(3)]
+def test_occurrences_before_follows_from_the_sequence_number() -> None:
+    mix = request_order([1, 2, 3], seed=5)
+    turns = [occurrences_before(mix, index) for index in range(3)]
     counted = Counter[int]()
     for seq in range(2 * len(mix) + 10):
         index = mix[seq % len(mix)]
@@ -59,11 +59,11 @@ def test_turns_count_the_requests_of_an_endpoint_from_the_sequence_number_alone(
 def test_files_are_read_with_their_types(tmp_path: Path) -> None:
     table = tmp_path / "users.csv"
     table.write_text('id,name\n1,Ada\n2,"Grace, H"\n')
-    assert read_feed(table).table == ({"id": "1", "name": "Ada"}, {"id": "2", "name": "Grace, H"})
+    assert read_feed(table).rows == ({"id": "1", "name": "Ada"}, {"id": "2", "name": "Grace, H"})
     lines = tmp_path / "users.jsonl"
     lines.write_text('{"id": 1, "tags": ["x"]}\n\n{"id": 2, "tags": []}\n')
     feed = read_feed(lines, "random")
-    assert feed.table == ({"id": 1, "tags": ["x"]}, {"id": 2, "tags": []})
+    assert feed.rows == ({"id": 1, "tags": ["x"]}, {"id": 2, "tags": []})
     assert feed.describe() == "2 rows of users.jsonl, random"
 
 
@@ -71,26 +71,26 @@ def test_files_are_read_with_their_types(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("a.txt", "x", "its name must end in .csv"),
-        ("a.csv", "id,name\n1\n", "line 2 of .*another number of fields"),
-        ("a.csv", "id\n1,2\n", "line 2 of .*another number of fields"),
+        ("a.csv", "id,name\n1\n", "line 2 of .*different number of fields"),
+        ("a.csv", "id\n1,2\n", "line 2 of .*different number of fields"),
         ("a.csv", "id\n", "has none"),
         ("a.jsonl", '{"a": 1}\nnope\n', "line 2 of .*not JSON"),
-        ("a.jsonl", "[1]\n", "line 1 of .*no JSON object"),
+        ("a.jsonl", "[1]\n", "line 1 of .*not a JSON object"),
     ],
 )
-def test_a_file_that_is_no_feed(tmp_path: Path, name: str, content: str, message: str) -> None:
+def test_invalid_file_is_refused(tmp_path: Path, name: str, content: str, message: str) -> None:
     path = tmp_path / name
     path.write_text(content)
     with pytest.raises(InputError, match=message):
         read_feed(path)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_missing_feed_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         read_feed(tmp_path / "gone.csv")
 
 
-def test_a_field_that_no_row_has_is_told_with_the_row() -> None:
+def test_missing_field_error_names_the_row() -> None:
     with pytest.raises(InputError, match="field 'nmae', which row 1 of rows does not have"):
         Request("GET", URL + "?n={{nmae}}", data=Feed(ROWS))
     with pytest.raises(InputError, match="row 2 of rows does not have"):
@@ -107,7 +107,7 @@ def test_without_data_only_the_built_in_fields_are_fields() -> None:
 def test_a_stored_plan_keeps_the_digest_and_not_the_rows() -> None:
     plan = Plan([Request("GET", URL + "?id={{id}}", data=Feed(ROWS))])
     assert Plan.from_json(plan.to_json()) == plan
-    public = public_plan(plan.to_dict())
+    public = redacted_plan(plan.to_dict())
     assert public["requests"][0]["data"]["rows"] == []
     stored = Plan.from_dict(public)
     feed = stored.requests[0].data

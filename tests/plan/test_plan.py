@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab.errors import InputError
+from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
+from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes import (
     ClosedLoop,
     ConstantRate,
-    Load,
+    LoadShape,
     PoissonRate,
     Replay,
     Spike,
@@ -41,7 +45,7 @@ requests = st.builds(
 )
 
 
-def plan_within(load: Load, duration_s: float | None, **values: Any) -> Plan:
+def plan_within(load: LoadShape, duration_s: float | None, **values: Any) -> Plan:
     """A plan whose duration is left to its load where that is shorter."""
     own_s = load.duration_s
     if duration_s is not None and own_s is not None and duration_s > own_s:
@@ -100,7 +104,7 @@ def test_a_body_that_is_not_text_survives_json() -> None:
         *(("trace_ratio", value) for value in (-0.1, 1.1, float("nan"), "1")),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named(field: str, value: object) -> None:
+def test_invalid_value_error_names_the_field(field: str, value: object) -> None:
     with pytest.raises(InputError, match=field):
         Plan([GET], ConstantRate(1), **{field: value})  # type: ignore[arg-type]
 
@@ -161,7 +165,7 @@ def test_shares_add_up_to_all_connections(connections: int, workers: int) -> Non
     assert max(shares) - min(shares) <= 1
 
 
-def test_an_unknown_or_missing_field_is_named() -> None:
+def test_unknown_or_missing_field_error_names_it() -> None:
     data = Plan([GET]).to_dict()
     with pytest.raises(InputError, match="speed"):
         Plan.from_dict({**data, "speed": 1})
@@ -171,7 +175,7 @@ def test_an_unknown_or_missing_field_is_named() -> None:
 
 
 def test_a_single_request_is_a_plan_and_names_it() -> None:
-    plan = Plan(GET)  # type: ignore[arg-type]  # a convenience for people
+    plan = Plan(GET)
     assert plan.requests == (GET,)
     assert plan.name == "GET /api/vector/add"
 
@@ -188,7 +192,7 @@ def test_the_window_follows_the_warm_up() -> None:
     request_count=st.one_of(st.none(), st.integers(1, 5_000)),
 )
 def test_the_workers_together_make_exactly_the_plans_schedule(
-    load: Load, warmup_s: float, workers: int, request_count: int | None
+    load: LoadShape, warmup_s: float, workers: int, request_count: int | None
 ) -> None:
     longest_s = min(load.duration_s or 3, 3)
     plan = Plan([GET], load, duration_s=longest_s, warmup_s=warmup_s, request_count=request_count)
@@ -208,7 +212,7 @@ def test_the_workers_together_make_exactly_the_plans_schedule(
 
 
 @given(st.sampled_from([ConstantRate(333), PoissonRate(333)]), st.floats(0, 5))
-def test_the_warm_up_does_not_change_the_measured_schedule(load: Load, warmup_s: float) -> None:
+def test_warm_up_does_not_change_the_measured_schedule(load: LoadShape, warmup_s: float) -> None:
     plain, warmed = (Plan([GET], load, duration_s=2, warmup_s=s) for s in (0, warmup_s))
     intended_ns = _schedule(warmed, 0, 1)[1]
     measured_ns = intended_ns[intended_ns >= warmed.warmup_ns] - warmed.warmup_ns
@@ -226,9 +230,9 @@ def test_the_warm_up_does_not_change_the_measured_schedule(load: Load, warmup_s:
         (Replay([0, 1, 2]), 3),
     ],
 )
-def test_a_shape_with_a_length_decides_the_duration(load: Load, length_s: float) -> None:
-    assert Plan([GET], load).duration_s == length_s
-    assert Plan([GET], load, duration_s=2).duration_s == 2
+def test_a_shape_with_a_length_decides_the_duration(load: LoadShape, length_s: float) -> None:
+    assert Plan([GET], load).length_s == length_s
+    assert Plan([GET], load, duration_s=2).length_s == 2
     if load.duration_s is not None:
         with pytest.raises(InputError, match=f"duration_s=11 is longer .* own {length_s:g} s"):
             Plan([GET], load, duration_s=11)
@@ -242,22 +246,22 @@ def test_a_shorter_duration_cuts_the_schedule_off() -> None:
 
 
 @given(shapes, st.integers(1, 3_000))
-def test_a_number_of_requests_cuts_the_schedule_after_them(load: Load, count: int) -> None:
+def test_a_number_of_requests_cuts_the_schedule_after_them(load: LoadShape, count: int) -> None:
     whole = Plan([GET], load, duration_s=min(load.duration_s or 2, 2))
-    counted = Plan([GET], load, duration_s=whole.duration_s, request_count=count)
+    counted = Plan([GET], load, duration_s=whole.length_s, request_count=count)
     schedule = _schedule(whole, 0, 1)[1]
     assert np.array_equal(_schedule(counted, 0, 1)[1], schedule[:count])
     assert counted.intended_count() == min(count, len(schedule))
-    assert counted.duration_s <= whole.duration_s
+    assert counted.length_s <= whole.length_s
     if count < len(schedule):
         assert counted.end_ns == max(schedule[count], schedule[count - 1] + 1)
 
 
 def test_a_number_of_requests_takes_its_time_by_the_rate() -> None:
     plan = Plan([GET], ConstantRate(100), request_count=250)
-    assert (plan.duration_s, plan.intended_count()) == (2.5, 250)
-    assert Plan([GET], ConstantRate(100), request_count=250, duration_s=1).duration_s == 1
-    assert Plan([GET], ClosedLoop(), request_count=250).duration_s == 86_400
+    assert (plan.length_s, plan.intended_count()) == (2.5, 250)
+    assert Plan([GET], ConstantRate(100), request_count=250, duration_s=1).length_s == 1
+    assert Plan([GET], ClosedLoop(), request_count=250).length_s == 86_400
 
 
 @given(st.integers(1, 1000), st.integers(1, 20))
@@ -276,17 +280,17 @@ def test_a_closed_loop_has_no_schedule() -> None:
 
 def test_the_mix_follows_the_weights_and_the_seed() -> None:
     both = [Request("GET", URL), Request("GET", URL + "/b", weight=3)]
-    mix = Plan(both, seed=7).mix()
+    mix = Plan(both, seed=7).request_order
     assert np.mean(mix) == 0.75
     assert np.mean(mix[:2_000]) == pytest.approx(0.75, abs=0.05)
-    assert mix == Plan(both, seed=7).mix()
-    assert mix != Plan(both, seed=8).mix()
-    assert Plan([GET]).mix() == [0]
+    assert mix == Plan(both, seed=7).request_order
+    assert mix != Plan(both, seed=8).request_order
+    assert Plan([GET]).request_order == [0]
 
 
 @given(st.lists(st.floats(0.001, 1000), min_size=2, max_size=9))
 def test_the_shares_of_a_mix_are_those_of_the_weights(weights: list[float]) -> None:
-    mix = Plan([Request("GET", URL, weight=weight) for weight in weights]).mix()
+    mix = Plan([Request("GET", URL, weight=weight) for weight in weights]).request_order
     counts = np.bincount(mix, minlength=len(weights))
     exact = np.array(weights) / sum(weights) * len(mix)
     assert np.all(np.abs(counts - exact) <= len(weights))
@@ -302,7 +306,7 @@ def _schedule(plan: Plan, worker: int, workers: int) -> tuple[np.ndarray, np.nda
     )
 
 
-def test_plans_describe_themselves_without_credentials() -> None:
+def test_describe_hides_credentials() -> None:
     request = Request("GET", "http://me:secret@127.0.0.1:8000/x?api_key=secret&a=b")
     plan = Plan([request, request], ConstantRate(1500), duration_s=30, warmup_s=2)
     assert plan.describe() == (
@@ -316,7 +320,7 @@ def test_plans_describe_themselves_without_credentials() -> None:
 
 
 @pytest.mark.parametrize(
-    ("load", "settings", "words"),
+    ("load", "settings", "ending"),
     [
         (ClosedLoop(), {"request_count": 5_000}, "5,000 requests"),
         (ClosedLoop(), {"request_count": 5, "duration_s": 2}, "5 requests, at most 2 s"),
@@ -326,5 +330,58 @@ def test_plans_describe_themselves_without_credentials() -> None:
         (Steps([(3, 1)]), {"warmup_s": 1}, "3 s after 1 s of warm-up"),
     ],
 )
-def test_plans_say_how_long_they_take(load: Load, settings: dict[str, Any], words: str) -> None:
-    assert Plan([GET], load, **settings).describe().endswith(f" · {words}")
+def test_describe_ends_with_the_length(
+    load: LoadShape, settings: dict[str, Any], ending: str
+) -> None:
+    assert Plan([GET], load, **settings).describe().endswith(f" · {ending}")
+
+
+def test_request_of_follows_the_request_order() -> None:
+    plan = Plan([GET, Request("GET", URL + "/b", weight=3)], seed=7)
+    order = plan.request_order
+    assert plan.request_order is order, "computed once"
+    size = len(order)
+    assert [plan.request_of(seq) for seq in (0, 1, size, size + 1)] == [*order[:2], *order[:2]]
+
+
+def test_length_follows_the_load_when_a_plan_is_changed() -> None:
+    plan = Plan([GET], ConstantRate(10))
+    assert (plan.duration_s, plan.length_s) == (None, 10)
+    assert evolve(plan, load=Steps([(3, 5)])).length_s == 3
+    assert plan == Plan([GET], ConstantRate(10), duration_s=10), "it means the same"
+
+
+def test_repr_hides_secrets() -> None:
+    request = Request(
+        "GET",
+        "http://me:s3cret@127.0.0.1:8000/{{id}}?token=s3cret",
+        headers={"X-API-Key": "s3cret", "Accept": "x"},
+        data=Feed([{"id": "s3cret"}]),
+    )
+    scenario = Scenario("http://me:s3cret@127.0.0.1:8000/", "visit", code=b"s3cret")
+    for shown in (repr(Plan(request)), repr(scenario)):
+        assert "s3cret" not in shown
+        assert "bWU6czNjcmV0" not in shown, "user and password in base64"
+    assert "('Accept', 'x')" in repr(request)
+    assert "<1 row>" in repr(request)
+
+
+def test_options_make_a_plan(tmp_path: Path) -> None:
+    plan = Plan.from_options(
+        URL,
+        method="POST",
+        body="[1]",
+        shape="steps 3s:5",
+        duration_s=0,
+        slo=["p99<1s"],
+        transport={"verify": False},
+    )
+    (request,) = plan.requests
+    assert (request.method, request.headers) == ("POST", (("Content-Type", "application/json"),))
+    assert (plan.load, plan.length_s, plan.warmup_s) == (Steps([(3, 5)]), 3, 2)
+    assert not plan.transport.verify
+    (tmp_path / "steps.py").write_text("async def visit(client, ctx):\n    pass\n")
+    visit = Plan.from_options(URL, scenario=f"{tmp_path}/steps.py:visit", think_time="1s")
+    assert visit.scenario is not None
+    assert visit.load == ClosedLoop(64, 1)
+    assert Plan.from_options(URL, scenario="", rate_rps=5).scenario is None

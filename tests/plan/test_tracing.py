@@ -4,18 +4,18 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchlab.plan.tracing import GOLDEN, scrambled
+from benchlab.plan.tracing import GOLDEN, scramble
 
 # The first outputs of SplitMix64 with seed 0, by its reference implementation (Vigna 2015).
 REFERENCE = (0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F)
 
 
 def test_the_numbers_are_those_of_the_reference() -> None:
-    assert tuple(scrambled(k * GOLDEN % 2**64) for k in (1, 2, 3)) == REFERENCE
+    assert tuple(scramble(k * GOLDEN % 2**64) for k in (1, 2, 3)) == REFERENCE
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=1))
 def test_an_array_has_the_numbers_of_its_elements(words: list[int]) -> None:
-    together = scrambled(np.array(words, dtype=np.uint64))
+    together = scramble(np.array(words, dtype=np.uint64))
     assert together.dtype == np.uint64
-    assert together.tolist() == [scrambled(word) for word in words]
+    assert together.tolist() == [scramble(word) for word in words]

@@ -18,7 +18,7 @@ from benchlab.errors import InputError
         ("d.test", 80, ("d.test", 80)),
     ],
 )
-def test_where_to_connect(host: str, port: int, expected: tuple[str, int]) -> None:
+def test_address_of_follows_resolve(host: str, port: int, expected: tuple[str, int]) -> None:
     transport = Transport(
         resolve={
             "A.test": "10.0.0.1",
@@ -42,17 +42,17 @@ def test_where_to_connect(host: str, port: int, expected: tuple[str, int]) -> No
         ({"unix_socket": "a\0b"}, "must be text"),
     ],
 )
-def test_settings_that_cannot_be_used(values: dict[str, Any], message: str) -> None:
+def test_invalid_setting_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Transport(**values)
 
 
-def test_unknown_settings_are_named() -> None:
+def test_unknown_setting_error_names_it() -> None:
     with pytest.raises(InputError, match=r"unknown fields \['verfy'\]"):
         Transport.from_dict({"verfy": True})
 
 
-def test_it_says_what_differs_from_the_defaults() -> None:
+def test_describe_names_what_differs_from_the_defaults() -> None:
     assert Transport().describe() == []
     assert Transport(verify=False, keep_alive=False).describe() == [
         "certificates are not verified",

@@ -4,17 +4,20 @@ from typing import Any
 
 import pytest
 
+from benchlab import ClosedLoop, Plan, Request, Transport
 from benchlab.errors import InputError
-from benchlab.plan.validation import check_seconds, check_whole, is_number
+from benchlab.plan.validation import check_seconds, check_whole, is_number, text_pairs
+
+URL = "http://127.0.0.1:8000/x"
 
 
 @pytest.mark.parametrize("value", [0, 1, -2.5, 1e300])
-def test_what_is_a_number(value: Any) -> None:
+def test_finite_numbers_are_numbers(value: Any) -> None:
     assert is_number(value)
 
 
 @pytest.mark.parametrize("value", [True, "1", None, float("nan"), float("inf"), 1j])
-def test_what_is_none(value: Any) -> None:
+def test_other_values_are_not_numbers(value: Any) -> None:
     assert not is_number(value)
     with pytest.raises(InputError, match=r"x=.* must be a number of seconds"):
         check_seconds("x", value)
@@ -33,3 +36,18 @@ def test_bounds_are_named() -> None:
     for whole in (0, 6, 2.0):
         with pytest.raises(InputError, match="from 1 to 5"):
             check_whole("x", whole, 1, 5)
+
+
+def test_a_mapping_and_pairs_are_the_same() -> None:
+    assert text_pairs("tags", {"a": 1, "b": "2"}) == (("a", "1"), ("b", "2"))
+    assert text_pairs("tags", [["a", 1], ("b", "2")]) == (("a", "1"), ("b", "2"))
+
+
+@pytest.mark.parametrize("given", ["a: b", b"ab", 5, None, ["ab"], [("a", "b", "c")], [5]])
+def test_other_values_are_refused_naming_the_setting(given: Any) -> None:
+    with pytest.raises(InputError, match=r"^headers: .* give a mapping of names to values"):
+        Request("GET", URL, headers=given)
+    with pytest.raises(InputError, match=r"^tags: "):
+        Plan([Request("GET", URL)], ClosedLoop(), tags=given)
+    with pytest.raises(InputError, match=r"^resolve: "):
+        Transport(resolve=given)

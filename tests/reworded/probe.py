@@ -13,11 +13,11 @@ import pickle
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from attrs import evolve
 
 import benchlab as bl
 from benchlab import spool
@@ -87,13 +87,13 @@ class Kills:
 def call_table(url: str) -> dict[str, Callable[[], Any]]:
     plan = bl.Plan([bl.Request("GET", url)], duration_s=1)
     scenario = Scenario(url, "visit", code=pickle.dumps(print)[:-3])
-    killing = replace(scenario, code=pickle.dumps(Kills()))
+    killing = evolve(scenario, code=pickle.dumps(Kills()))
     return {
         "duration": lambda: bl.Plan([bl.Request("GET", url)], duration_s=0),
         "nothing": bl.Plan,
         "think time": lambda: bl.ClosedLoop(1, -1),
         "stage": lambda: bl.Stages([(1, 1), (1, -1)]),
-        "tags": lambda: replace(plan, tags=["x"]),  # type: ignore[list-item]
+        "tags": lambda: evolve(plan, tags=["x"]),  # type: ignore[list-item]
         "transport": lambda: bl.Transport(client_key="k"),
         "unit": lambda: parse_duration_s("5x"),
         "a worker cannot load the code": lambda: bl.run(bl.Plan(scenario=scenario)),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
-from benchlab.plan.shapes import ConstantRate, Load
+from benchlab.plan.shapes import ConstantRate, LoadShape
 from benchlab.plan.tracing import trace_id
 from benchlab.runs.health import Health, WorkerHealth
 from benchlab.runs.run import Run
@@ -30,7 +30,7 @@ def make_run(
     duration_s: float = 10.0,
     warmup_s: float = 1.0,
     count: int | None = None,
-    load: Load | None = None,
+    load: LoadShape | None = None,
     requests: Sequence[Request] | None = None,
     lag_ns: int = 40_000,
     stall: bool = False,

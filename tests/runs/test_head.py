@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from benchlab.errors import InputError
 from benchlab.runs.head import RunHead, new_run_id
@@ -31,8 +32,8 @@ def test_metadata_is_read_back_as_it_was_written() -> None:
 
 def test_credentials_in_the_plan_are_hidden() -> None:
     run = make_run()
-    request = replace(run.plan.requests[0], headers={"Authorization": "Bearer hunter2"})
-    plan = replace(run.plan, requests=[request])
+    request = evolve(run.plan.requests[0], headers={"Authorization": "Bearer hunter2"})
+    plan = evolve(run.plan, requests=[request])
     assert "hunter2" not in json.dumps(replace(run, plan=plan).to_metadata())
 
 

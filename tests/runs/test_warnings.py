@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
@@ -117,5 +117,5 @@ def test_a_field_that_nothing_fills_is_told() -> None:
     bare = Request("GET", "http://127.0.0.1:8000/x?id={{id}}&n={{seq}}")
     (said,) = make_run(requests=[bare]).warnings
     assert said == "GET /x sends {{id}} as it stands: it has no feed (data) to fill it"
-    fed = replace(bare, data=Feed([{"id": 1}]))
+    fed = evolve(bare, data=Feed([{"id": 1}]))
     assert make_run(requests=[fed]).warnings == ()

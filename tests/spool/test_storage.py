@@ -46,7 +46,7 @@ def test_an_error_while_replacing_leaves_the_old_file_alone(tmp_path: Path) -> N
     path = tmp_path / "file"
     replace_text(path, "größer\n")
     with pytest.raises(TypeError), replacing(path) as file:
-        file.write("text, where bytes must be")  # type: ignore[arg-type]
+        file.write("text, where bytes must be")  # type: ignore[call-overload]
     assert path.read_text(encoding="utf-8") == "größer\n"
     assert list(tmp_path.iterdir()) == [path]
 

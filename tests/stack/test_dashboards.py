@@ -129,7 +129,7 @@ def test_the_heatmap_holds_every_request_once(filled: Filled) -> None:
     assert frame["0.1"].sum() == (latency_ms < 0.1).sum()
 
 
-def test_each_side_is_told_in_full(filled: Filled) -> None:
+def test_panels_of_client_and_server_count_every_request(filled: Filled) -> None:
     rates = filled.ask(panel_of("run", "Requests per second"))
     assert dict(rates.groupby("kind")["requests"].sum()) == dict.fromkeys(
         ("intended", "sent", "answered"), len(filled.run.samples)
@@ -143,7 +143,7 @@ def test_each_side_is_told_in_full(filled: Filled) -> None:
     assert by_side["client sent"] == by_side["server spans"] == len(filled.run.samples)
 
 
-def test_a_click_on_a_slow_request_leads_to_its_trace(filled: Filled) -> None:
+def test_a_slow_request_links_to_its_trace(filled: Filled) -> None:
     slowest = filled.run.measured.latency_ns.max()
     for dashboard, title in (
         ("run", "Slowest requests"),
@@ -155,13 +155,13 @@ def test_a_click_on_a_slow_request_leads_to_its_trace(filled: Filled) -> None:
         assert set(trace["traceID"]) == {rows["trace_id"][0]}
 
 
-def test_grafana_can_change_nothing(filled: Filled) -> None:
+def test_grafana_is_read_only(filled: Filled) -> None:
     for sql in ("TRUNCATE TABLE runs", "SET readonly = 0", "SET max_execution_time = 99"):
         with pytest.raises(DatabaseError, match="readonly"):
             filled.client.command(sql)
 
 
-def test_links_lead_to_dashboards_and_variables_that_exist() -> None:
+def test_links_refer_to_existing_dashboards_and_variables() -> None:
     by_uid = {dashboard["uid"]: dashboard for dashboard in DASHBOARDS.values()}
     assert len(by_uid) == len(DASHBOARDS)
     links = re.findall(r'"url": "(/d/[^"]+)"', json.dumps(list(DASHBOARDS.values())))
@@ -186,7 +186,7 @@ def test_a_link_uses_columns_that_its_panel_has(filled: Filled, panel: dict[str,
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
-def test_a_dashboard_is_whole(name: str) -> None:
+def test_a_dashboard_is_complete(name: str) -> None:
     dashboard = DASHBOARDS[name]
     assert dashboard["id"] is None, "an id would collide with another installation's"
     assert dashboard["uid"] == f"benchlab-{name}"
@@ -226,7 +226,7 @@ def provisioned(kind: str) -> dict[str, Any]:
     return content
 
 
-def test_the_data_source_is_the_one_that_dashboards_begin_with() -> None:
+def test_the_data_source_is_the_dashboards_default() -> None:
     content = provisioned("datasources")
     assert set(content) == {"apiVersion", "datasources"}
     assert content["apiVersion"] == 1
@@ -246,7 +246,7 @@ def test_the_data_source_is_the_one_that_dashboards_begin_with() -> None:
         assert current == {"text": source["name"], "value": source["uid"]}
 
 
-def test_dashboards_are_read_from_files_and_nowhere_else() -> None:
+def test_dashboards_are_provisioned_from_files_only() -> None:
     content = provisioned("dashboards")
     assert set(content) == {"apiVersion", "providers"}
     (provider,) = content["providers"]
@@ -273,6 +273,6 @@ def test_macros_and_variables_are_replaced(raw: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("raw", ["$__timeFilter", "$__tiemFilter(t)", "${x}", "$one", "${one}"])
-def test_what_is_not_known_is_not_passed_on(raw: str) -> None:
+def test_unknown_macros_and_variables_are_errors(raw: str) -> None:
     with pytest.raises(ValueError, match=r"\$"):
         sql_of(raw, TimeRange(0, 1), {"one": "1"})

@@ -30,16 +30,12 @@ def new(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 
 
 @pytest.mark.parametrize("panel", list(panels()))
-def test_before_the_first_run_a_panel_has_nothing_or_zeros(
-    new: Client, panel: dict[str, Any]
-) -> None:
+def test_panels_of_an_empty_store_have_no_rows_or_zeros(new: Client, panel: dict[str, Any]) -> None:
     for target in panel["targets"]:
         frame = new.query_df(sql_of(target["rawSql"], EVER, NOTHING))
         assert (frame == 0).all(axis=None)
 
 
 @pytest.mark.parametrize("variable", list(variables()))
-def test_before_the_first_run_a_variable_offers_nothing(
-    new: Client, variable: dict[str, Any]
-) -> None:
+def test_variables_of_an_empty_store_have_no_values(new: Client, variable: dict[str, Any]) -> None:
     assert new.query_df(sql_of(variable["query"], EVER, {})).empty

@@ -66,7 +66,7 @@ MAY_NOT = [
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     directory = tmp_path_factory.mktemp("grafana")
     users = ET.parse(ROOT / "otel/clickhouse/grafana-user.xml")
     (user,) = users.iterfind("users/grafana")
@@ -97,13 +97,13 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return dict(zip(questions, json.loads(done.stdout.splitlines()[-1]), strict=True))
 
 
-def test_it_reads_its_database_under_limits(answers: dict[str, str]) -> None:
-    assert [answers[sql].strip() for sql in MAY] == ["0", "0", "0", "1", "30"]
+def test_it_reads_its_database_under_limits(results: dict[str, str]) -> None:
+    assert [results[sql].strip() for sql in MAY] == ["0", "0", "0", "1", "30"]
 
 
 @pytest.mark.parametrize("sql", MAY_NOT)
-def test_it_changes_nothing_and_sees_nothing_else(answers: dict[str, str], sql: str) -> None:
+def test_it_changes_nothing_and_sees_nothing_else(results: dict[str, str], sql: str) -> None:
     assert any(
-        word in answers[sql]
+        word in results[sql]
         for word in ("ACCESS_DENIED", "READONLY", "SETTING_CONSTRAINT_VIOLATION")
-    ), answers[sql]
+    ), results[sql]

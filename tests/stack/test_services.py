@@ -35,10 +35,10 @@ _PATIENCE_S = 60.0
 
 def command(dockerfile: Path, port: int) -> list[str]:
     """The image's command, on this machine's loopback and a port of ours; nothing else differs."""
-    (words,) = re.findall(r"^CMD (\[.*\])$", dockerfile.read_text(), re.MULTILINE)
+    (command,) = re.findall(r"^CMD (\[.*\])$", dockerfile.read_text(), re.MULTILINE)
     (exposed,) = re.findall(r"^EXPOSE (\d+)$", dockerfile.read_text(), re.MULTILINE)
-    assert "0.0.0.0" in words
-    program, *rest = json.loads(words.replace("0.0.0.0", "127.0.0.1").replace(exposed, str(port)))
+    assert "0.0.0.0" in command
+    program, *rest = json.loads(command.replace("0.0.0.0", "127.0.0.1").replace(exposed, str(port)))
     found = shutil.which(program, path=Path(sys.executable).parent)
     assert found is not None
     # The image has a user of its own; who tests need not.
@@ -47,18 +47,18 @@ def command(dockerfile: Path, port: int) -> list[str]:
 
 
 def health_check(dockerfile: Path, port: int) -> list[str]:
-    """The command by which Docker asks the container whether it is well."""
-    (words,) = re.findall(
+    """The command by which Docker checks the container's health."""
+    (command,) = re.findall(
         r"^HEALTHCHECK .*\\\n\s+CMD (\[.*\])$", dockerfile.read_text(), re.MULTILINE
     )
-    program, *rest = json.loads(re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{port}", words))
+    program, *rest = json.loads(re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{port}", command))
     assert program == "python"
     return [sys.executable, *rest]
 
 
 @contextmanager
 def running(dockerfile: Path, directory: Path, variables: Mapping[str, str]) -> Iterator[str]:
-    """The service as its container runs it, once it says that it is well; ends as Docker ends it.
+    """The service as its container runs it, once it is healthy; ends as Docker ends it.
 
     Yields its URL.
     """
@@ -96,8 +96,8 @@ def test_the_target_serves_by_its_images_command(tmp_path: Path) -> None:
         else:
             shutil.copyfile(ROOT / source, tmp_path / place)
     with running(TARGET, tmp_path, {"PYTHONDONTWRITEBYTECODE": "1"}) as url:
-        answer = httpx.post(url + ADD, json={"a": [1, 2], "b": [3, 4]})
-        assert answer.json() == {"result": [4, 6]}
+        response = httpx.post(url + ADD, json={"a": [1, 2], "b": [3, 4]})
+        assert response.json() == {"result": [4, 6]}
     log = (tmp_path / "log").read_text()
     assert "Finished server process" in log
     assert ADD not in log, "a line per request costs more than the request"
@@ -110,14 +110,14 @@ def test_the_lab_opens_the_notebooks_by_its_images_command(tmp_path: Path) -> No
         contents = f"{url}/api/contents/notebooks"
         assert httpx.get(contents).status_code == 403
         assert httpx.get(contents, params={"token": "another"}).status_code == 403
-        answer = httpx.get(contents, params={"token": token})
-        names = {entry["name"] for entry in answer.json()["content"]}
+        response = httpx.get(contents, params={"token": token})
+        names = {entry["name"] for entry in response.json()["content"]}
         assert "01_benchmark.ipynb" in names
         kernels = httpx.get(f"{url}/api/kernelspecs", params={"token": token}).json()
         assert "python3" in kernels["kernelspecs"]
 
 
-def test_the_schema_is_made_by_its_services_command(front: Front, tmp_path: Path) -> None:
+def test_the_migrate_services_command_creates_the_schema(front: Front, tmp_path: Path) -> None:
     service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["schema"]
     assert service["read_only"] is True
     program, *arguments = service["command"]
@@ -159,7 +159,7 @@ def context() -> list[Path]:
     return [Path(name) for name in listed if name and taken(name)]
 
 
-def test_the_lab_image_is_given_all_that_installing_takes(tmp_path: Path) -> None:
+def test_the_lab_image_gets_everything_that_installing_needs(tmp_path: Path) -> None:
     source = tmp_path / "source"
     for path in context():
         (source / path).parent.mkdir(parents=True, exist_ok=True)
@@ -171,7 +171,7 @@ def test_the_lab_image_is_given_all_that_installing_takes(tmp_path: Path) -> Non
     assert any(name.endswith("01_benchmark.ipynb") for name in names)
 
 
-def test_the_engine_knows_what_the_read_only_user_is_given(own_data: Path) -> None:
+def test_the_engine_accepts_the_grants_of_the_read_only_user(own_data: Path) -> None:
     root = ET.fromstring((ROOT / "otel/clickhouse/grafana-user.xml").read_text())
     (profile,) = root.findall("profiles/*")
     settings = {entry.tag for entry in profile if entry.tag != "constraints"}

@@ -114,7 +114,7 @@ def test_services_wait_for_those_they_need_to_be_healthy(
 
 
 @pytest.mark.parametrize("name", ONCE)
-def test_what_runs_once_is_not_started_again(
+def test_one_shot_services_are_not_restarted(
     services: dict[str, dict[str, Any]], name: str
 ) -> None:
     assert services[name]["restart"] == "no"
@@ -147,7 +147,7 @@ def test_containers_of_our_own_do_not_run_as_root() -> None:
 
 
 @pytest.mark.parametrize("missing", sorted(SECRETS))
-def test_compose_stops_at_a_missing_secret_and_names_it(tmp_path: Path, missing: str) -> None:
+def test_a_missing_secret_stops_compose_and_is_named(tmp_path: Path, missing: str) -> None:
     # Empty, as in an .env that was copied and not filled in, is as good as missing.
     done = compose_config(tmp_path, {**VALUES, missing: ""})
     assert done.returncode != 0
@@ -161,7 +161,7 @@ def test_secrets_come_from_the_environment_only(services: dict[str, dict[str, An
                 assert any(secret in value for secret in VALUES.values()), (name, variable)
 
 
-def test_the_example_lists_every_secret_and_gives_none_away() -> None:
+def test_the_example_env_lists_every_secret_without_values() -> None:
     text = (ROOT / ".env.example").read_text()
     assert dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE)) == dict.fromkeys(SECRETS, "")
     ports = set(re.findall(r"\$\{(\w+_PORT):-\d+\}", (ROOT / "compose.yaml").read_text()))
@@ -186,7 +186,7 @@ def test_the_collector_is_configured_with_variables_it_knows(
     assert set(services["collector"]["environment"]) <= known
 
 
-def test_the_collector_listens_on_loopback_unless_told_otherwise() -> None:
+def test_the_collector_listens_on_loopback_by_default() -> None:
     text = (ROOT / "otel/collector.yaml").read_text()
     assert not re.findall(r"\$\{env:\w+\}", text), "a variable without a default"
     config = yaml.safe_load(re.sub(r"\$\{env:\w+:-([^}]*)\}", r"\1", text))
@@ -210,7 +210,7 @@ def test_pipelines_limit_memory_first_and_use_what_is_configured() -> None:
             assert set(pipeline[kind]) <= set(config[kind])
 
 
-def test_the_collector_that_is_built_is_the_image_in_every_component(
+def test_the_built_collector_has_the_images_components(
     services: dict[str, dict[str, Any]],
 ) -> None:
     manifest = yaml.safe_load((ROOT / "otel/builder.yaml").read_text())
@@ -237,7 +237,7 @@ def test_the_collector_that_is_built_is_the_image_in_every_component(
     assert used == {module.rsplit("/", 1)[1] for module, _ in modules}
 
 
-def test_grafana_logs_in_as_the_user_that_can_only_read() -> None:
+def test_grafana_logs_in_as_the_read_only_user() -> None:
     (source,) = yaml.safe_load(
         (ROOT / "otel/grafana/provisioning/datasources/clickhouse.yaml").read_text()
     )["datasources"]
@@ -273,7 +273,7 @@ def test_dashboards_are_provisioned_from_where_compose_mounts_them(
     assert provider["options"]["path"] in volumes
 
 
-def test_images_are_built_from_a_list_of_what_goes_in() -> None:
+def test_dockerignore_is_an_allow_list() -> None:
     rules = [
         line
         for line in (ROOT / ".dockerignore").read_text().splitlines()

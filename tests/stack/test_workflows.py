@@ -32,12 +32,12 @@ def jobs() -> list[Any]:
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_a_workflow_may_only_read(name: str) -> None:
+def test_workflows_have_read_only_permissions(name: str) -> None:
     assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
 
 
 @pytest.mark.parametrize(("workflow", "name", "job"), jobs())
-def test_a_job_is_bounded_and_runs_what_is_pinned(
+def test_jobs_have_timeouts_and_pinned_actions(
     workflow: str, name: str, job: dict[str, Any]
 ) -> None:
     assert job.get("permissions") == MAY.get((workflow, name))
@@ -55,7 +55,7 @@ def test_a_job_is_bounded_and_runs_what_is_pinned(
         assert "${{" not in step.get("run", "")
 
 
-def test_nothing_is_published_that_did_not_pass() -> None:
+def test_publishing_needs_all_checks() -> None:
     workflow = WORKFLOWS["release"]
     assert workflow[True] == {"push": {"tags": ["v*"]}}  # YAML reads "on" as true
     for name in ("pypi", "images"):
@@ -64,7 +64,7 @@ def test_nothing_is_published_that_did_not_pass() -> None:
     assert "secrets" not in str(workflow["jobs"]["pypi"]), "a trusted publisher needs no token"
 
 
-def test_the_images_of_compose_are_those_that_are_published() -> None:
+def test_compose_uses_the_published_images() -> None:
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     built = {
         service["image"].split(":")[0]: service["build"]["dockerfile"]
@@ -94,7 +94,7 @@ def test_the_tag_is_compared_with_the_version_as_it_is_written() -> None:
         assert compose[name]["image"].endswith(f":{version}")
 
 
-def test_dependabot_looks_wherever_something_is_pinned() -> None:
+def test_dependabot_covers_every_pinned_dependency() -> None:
     config = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())
     places: dict[str, set[str]] = {}
     for update in config["updates"]:

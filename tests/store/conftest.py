@@ -1,4 +1,4 @@
-"""What tests of the store use: runs to keep, and a store of their own.
+"""Fixtures of the store's tests: runs to save, and a store of their own.
 
 Most tests run twice: against the embedded engine, and against a server over HTTP. The server is
 that of ``BENCHLAB_TEST_DSN`` (whose user must be able to create databases), or else the front.
@@ -56,7 +56,7 @@ def new_embedded_store(own_data: Path) -> Store:
 
 @pytest.fixture(params=["embedded", "served"])
 def closed_store(request: pytest.FixtureRequest) -> Store:
-    """The default store of this process and those it starts; nobody has it open."""
+    """The default store of this process and those it starts; it is not open."""
     found: Store = request.getfixturevalue(f"{request.param}_store")
     return found
 

@@ -47,27 +47,25 @@ def sizes(store: Store) -> pd.Series[int]:
     return pd.Series({name: count for name, count in counts.items() if count})
 
 
-def test_what_is_old_goes_from_every_table(store: Store, runs: dict[int, Run]) -> None:
+def test_old_rows_are_removed_from_every_table(store: Store, runs: dict[int, Run]) -> None:
     before = sizes(store)
-    told = store.prune(90 * DAY_S, dry_run=True)
+    removed = store.prune(90 * DAY_S, dry_run=True)
     assert sizes(store).equals(before), "a dry run removes nothing"
-    assert set(told["table"]) == set(before.index)
-    assert dict(zip(told["table"], told["rows"], strict=True))["samples"] == 200
+    assert set(removed["table"]) == set(before.index)
+    assert dict(zip(removed["table"], removed["rows"], strict=True))["samples"] == 200
     for _ in range(2):
         store.prune(90 * DAY_S)
         left = sizes(store)
         assert (left * 3 == before * 2).drop("endpoint_seconds").all()
         assert list(store.runs()["name"]) == ["1 days", "50 days"]
-        assert store.run(runs[50].id).samples.records.tobytes() == (
+        assert store.load(runs[50].id).samples.records.tobytes() == (
             runs[50].samples.records.tobytes()
         )
     store.prune(3600.0)
     assert sizes(store).empty
 
 
-def test_parts_of_a_run_that_never_came_to_be_go_as_well(
-    store: Store, runs: dict[int, Run]
-) -> None:
+def test_rows_of_incomplete_runs_are_removed_too(store: Store, runs: dict[int, Run]) -> None:
     with store.connect() as client:
         client.command(f"DELETE FROM runs WHERE id = '{runs[100].id}'")  # noqa: S608
     store.prune(90 * DAY_S)
@@ -75,25 +73,25 @@ def test_parts_of_a_run_that_never_came_to_be_go_as_well(
     assert found["n"][0] == 2
 
 
-def test_a_run_that_was_pruned_can_be_saved_again(store: Store, runs: dict[int, Run]) -> None:
+def test_a_pruned_run_can_be_saved_again(store: Store, runs: dict[int, Run]) -> None:
     """The insert's token is still known, and must not swallow it."""
     store.prune(90 * DAY_S)
     store.save(runs[100])
-    assert len(store.run(runs[100].id).samples) == 200
+    assert len(store.load(runs[100].id).samples) == 200
     assert store.query_df("SELECT sum(request_count) AS n FROM per_second")["n"][0] == 600
 
 
-def test_a_summary_that_was_pruned_can_be_imported_again(store: Store) -> None:
+def test_a_pruned_summary_can_be_imported_again(store: Store) -> None:
     for _ in range(2):
-        store.save_summary(FULL)
-        assert store.summary(FULL.id) == FULL
+        store.save_imported(FULL)
+        assert store.imported(FULL.id) == FULL
         with store.connect() as client:
             retention.prune(client, time.time_ns())
-        assert store.summaries().empty
+        assert store.imports().empty
         assert store.query_df("SELECT count() AS n FROM imported_timeline")["n"][0] == 0
 
 
-def test_tables_of_somebody_else_are_left_alone(store: Store) -> None:
+def test_foreign_tables_are_left_alone(store: Store) -> None:
     with store.connect() as client:
         client.command(
             "CREATE TABLE events (Timestamp DateTime, run_id String) ENGINE = MergeTree ORDER BY ()"
@@ -110,7 +108,7 @@ def test_tables_of_somebody_else_are_left_alone(store: Store) -> None:
             client.command("DROP TABLE events")
 
 
-def test_every_table_takes_part_but_what_says_what_was_read(store: Store) -> None:
+def test_every_table_but_the_ledger_is_pruned(store: Store) -> None:
     with store.connect() as client:
         taken = {table.name for table in retention._tables(client)}
         made = client.query(
@@ -126,13 +124,13 @@ def let_expire(store: Store, ttl_s: float) -> None:
         retention.set_ttl(client, ttl_s)
 
 
-def test_the_engine_keeps_to_a_ttl(store: Store, runs: dict[int, Run]) -> None:
-    store.save_summary(FULL)
+def test_the_engine_applies_the_ttl(store: Store, runs: dict[int, Run]) -> None:
+    store.save_imported(FULL)
     let_expire(store, 90 * DAY_S)
     assert list(store.runs()["name"]) == ["1 days", "50 days"]
     assert store.query_df("SELECT uniqExact(run_id) AS n FROM samples")["n"][0] == 2
     assert store.query_df("SELECT count() AS n FROM otel_traces")["n"][0] == 2
-    assert store.summary(FULL.id) == FULL
+    assert store.imported(FULL.id) == FULL
     store.set_ttl(None)
     with store.connect() as client:
         assert not any(table.has_ttl for table in retention._tables(client))
@@ -151,12 +149,12 @@ def age(store: Store, table: str, days: int) -> None:
 
 
 def test_a_summary_expires_with_its_time_series(store: Store) -> None:
-    store.save_summary(FULL)
+    store.save_imported(FULL)
     let_expire(store, 90 * DAY_S)
     try:
         age(store, "imported_summaries", 89)
         age(store, "imported_timeline", 90)
-        assert store.summary(FULL.id) == FULL, "its parts are kept for a day longer"
+        assert store.imported(FULL.id) == FULL, "its rows are kept for a day longer"
         age(store, "imported_summaries", 91)
         age(store, "imported_timeline", 92)
         assert sizes(store).empty
@@ -164,15 +162,15 @@ def test_a_summary_expires_with_its_time_series(store: Store) -> None:
         store.set_ttl(None)
 
 
-def test_a_time_series_from_before_it_had_a_time_goes_with_its_summary(store: Store) -> None:
-    store.save_summary(FULL)
+def test_a_time_series_without_a_time_expires_with_its_summary(store: Store) -> None:
+    store.save_imported(FULL)
     age(store, "imported_summaries", 100)
-    told = store.prune(90 * DAY_S)
-    assert set(told["table"]) == {"imported_summaries", "imported_timeline"}
+    removed = store.prune(90 * DAY_S)
+    assert set(removed["table"]) == {"imported_summaries", "imported_timeline"}
     assert sizes(store).empty
 
 
-def test_a_run_that_the_store_would_drop_at_once_is_told(store: Store, make_run: MakeRun) -> None:
+def test_saving_a_run_older_than_the_ttl_is_an_error(store: Store, make_run: MakeRun) -> None:
     let_expire(store, 90 * DAY_S)
     try:
         identity = make_run(1).id
@@ -182,26 +180,26 @@ def test_a_run_that_the_store_would_drop_at_once_is_told(store: Store, make_run:
         with pytest.raises(StoreError) as caught:
             store.save(old)
         assert str(caught.value) == (
-            f"run {old.id} started 100 days ago, and this store removes by itself what is older"
-            " than 90 days: let it keep more with benchlab prune --ttl 130d, or all with benchlab"
+            f"run {old.id} started 100 days ago, and this store's TTL is 90 days: raise it with"
+            " benchlab prune --ttl 130d, or switch it off with benchlab"
             f" prune --ttl none; run {old.id} was measured and is kept: benchlab recover saves it"
         )
         assert directory.exists()
         with pytest.raises(StoreError, match="was measured and is kept"):
             store.save(old)
-        assert sizes(store).empty, "it was told before anything was inserted"
+        assert sizes(store).empty, "rejected before anything was inserted"
         young = make_run(200, started_at_ns=time.time_ns() - 89 * DAY_NS)
         store.save(young)
-        assert len(store.run(young.id).samples) == 200
+        assert len(store.load(young.id).samples) == 200
         let_expire(store, 130 * DAY_S)
         store.save(old)
-        assert len(store.run(old.id).samples) == 200
+        assert len(store.load(old.id).samples) == 200
         assert not directory.exists()
     finally:
         store.set_ttl(None)
 
 
-def test_an_embedded_store_promises_no_ttl(embedded_store: Store, served_store: Store) -> None:
+def test_an_embedded_store_rejects_a_ttl(embedded_store: Store, served_store: Store) -> None:
     with pytest.raises(InputError, match=r"benchlab prune --older-than 90d --yes .* cron"):
         embedded_store.set_ttl(90 * DAY_S)
     embedded_store.set_ttl(None)

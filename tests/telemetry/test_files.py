@@ -22,7 +22,7 @@ def test_directories_are_searched(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nothing\.json does not exist"):
         find_files([tmp_path / "nothing.json"])
     os.mkfifo(tmp_path / "pipe.json")
-    with pytest.raises(InputError, match=r"pipe\.json is no regular file"):
+    with pytest.raises(InputError, match=r"pipe\.json is not a regular file"):
         find_files([tmp_path / "pipe.json"])
 
 
@@ -31,7 +31,7 @@ def begins(path: Path) -> bytes | None:
         return first_line(file)
 
 
-def test_a_file_is_known_by_its_first_line(tmp_path: Path) -> None:
+def test_a_file_is_identified_by_its_first_line(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"a":')
     assert begins(path) is None
@@ -39,7 +39,7 @@ def test_a_file_is_known_by_its_first_line(tmp_path: Path) -> None:
     assert begins(path) == b'{"a":1}\n'
 
 
-def test_a_first_line_of_any_length_is_one(tmp_path: Path) -> None:
+def test_a_first_line_may_have_any_length(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"x" * 100_000)
     first = begins(path)
@@ -50,7 +50,7 @@ def test_a_first_line_of_any_length_is_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 5000, 3_000_000])
-def test_a_hole_is_no_line(tmp_path: Path, size: int) -> None:
+def test_a_hole_is_not_a_line(tmp_path: Path, size: int) -> None:
     path = tmp_path / "a.jsonl"
     with path.open("wb") as file:
         file.truncate(size)
@@ -60,7 +60,7 @@ def test_a_hole_is_no_line(tmp_path: Path, size: int) -> None:
     assert begins(path) == b"line\n"
 
 
-def test_nul_bytes_around_lines_are_of_none(tmp_path: Path) -> None:
+def test_nul_bytes_around_lines_are_ignored(tmp_path: Path) -> None:
     block = Block(7, 30, b'\0\0a\n\0\n{"reso\0\0{"resourceSpans":\0\n')
     assert list(block.lines()) == [(9, b"a"), (13, b'{"reso'), (21, b'{"resourceSpans":')]
 
@@ -71,7 +71,7 @@ def test_nul_bytes_around_lines_are_of_none(tmp_path: Path) -> None:
     tail=st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")),
     size=st.integers(1, 50),
 )
-def test_blocks_hold_every_whole_line_once(
+def test_blocks_have_every_complete_line_once(
     tmp_path: Path, lines: list[bytes], tail: bytes, size: int
 ) -> None:
     path = tmp_path / "any"

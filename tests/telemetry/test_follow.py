@@ -22,7 +22,7 @@ def looks(store: Store, path: Path) -> Iterator[IngestReport]:
     return follow(store.connect, [path], wait=lambda _: None)
 
 
-def test_what_is_added_is_read(closed_store: Store, span_line: SpanLine, tmp_path: Path) -> None:
+def test_appended_lines_are_read(closed_store: Store, span_line: SpanLine, tmp_path: Path) -> None:
     path = tmp_path / "traces.jsonl"
     path.write_bytes(span_line(2))
     look = looks(closed_store, tmp_path)
@@ -57,7 +57,7 @@ def test_rotation_while_following(
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_two_rotations_between_two_looks(
+def test_two_rotations_between_two_polls(
     closed_store: Store, span_line: SpanLine, tmp_path: Path, named: bool
 ) -> None:
     """What was there before is not taken when a file was named, and no other file ever."""
@@ -73,7 +73,7 @@ def test_two_rotations_between_two_looks(
         path.write_bytes(span_line(first=first + 1))
         (tmp_path / f"traces.jsonl.{number}.gz").write_bytes(b"not for us")
     assert next(look).spans == 4
-    with (tmp_path / "traces.jsonl.2").open("ab") as file:  # its writer had not been told as yet
+    with (tmp_path / "traces.jsonl.2").open("ab") as file:  # its writer has not noticed yet
         file.write(span_line(first=20))
     assert next(look).spans == 1
     assert next(look).spans == 0
@@ -101,7 +101,7 @@ def test_copying_and_truncating_while_following(
 
 @pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("finished", [True, False])
-def test_a_line_that_its_file_takes_along_unfinished_is_told_once(
+def test_the_partial_line_of_a_rotated_file_is_reported_once(
     closed_store: Store, span_line: SpanLine, tmp_path: Path, named: bool, finished: bool
 ) -> None:
     path, rotated = tmp_path / "traces.jsonl", tmp_path / "traces.jsonl.1"
@@ -119,12 +119,13 @@ def test_a_line_that_its_file_takes_along_unfinished_is_told_once(
     assert next(look).partial == []
     path.unlink()
     assert [str(line) for line in next(look).partial] == [
-        f"{path} ends in the middle of a line (50 bytes at byte 0): left until it is complete"
+        f"{path} ends in the middle of a line (50 bytes at byte 0):"
+        " it will be read once it is complete"
     ]
     assert next(look).partial == []
 
 
-def test_a_file_that_is_gone_for_a_while(
+def test_a_file_may_be_missing_for_a_while(
     closed_store: Store, span_line: SpanLine, tmp_path: Path
 ) -> None:
     path = tmp_path / "traces.jsonl"
@@ -139,13 +140,13 @@ def test_a_file_that_is_gone_for_a_while(
     assert next(look).spans == 3
 
 
-def test_a_path_that_is_not_there_is_the_users_input(closed_store: Store, tmp_path: Path) -> None:
+def test_missing_path_is_an_input_error(closed_store: Store, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         next(looks(closed_store, tmp_path / "no"))
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_ends_when_asked_to(
+def test_signals_end_the_command(
     closed_store: Store, span_line: SpanLine, tmp_path: Path, end: signal.Signals
 ) -> None:
     path = tmp_path / "traces.jsonl"

@@ -105,7 +105,7 @@ def test_files_of_the_sdk(client: Client, rows: Rows, tmp_path: Path) -> None:
         assert rows(client, f"SELECT 1 FROM otel_metrics_{table} LIMIT 1")  # noqa: S608
 
 
-def test_only_what_is_new_is_read(client: Client, span_line: SpanLine, tmp_path: Path) -> None:
+def test_only_new_lines_are_read(client: Client, span_line: SpanLine, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(span_line(2))
     assert ingest(client, [path]).spans == 2
@@ -117,7 +117,7 @@ def test_only_what_is_new_is_read(client: Client, span_line: SpanLine, tmp_path:
     assert spans(client) == 5
 
 
-def test_a_partial_last_line_is_left_for_later(
+def test_a_partial_last_line_is_not_read_yet(
     client: Client, span_line: SpanLine, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.jsonl"
@@ -144,7 +144,7 @@ def test_rotation_by_renaming(client: Client, span_line: SpanLine, tmp_path: Pat
     assert spans(client) == 3
 
 
-def test_a_file_rotated_away_meanwhile_is_no_error(
+def test_a_file_rotated_away_meanwhile_is_not_an_error(
     client: Client, span_line: SpanLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "b.jsonl"
@@ -154,7 +154,7 @@ def test_a_file_rotated_away_meanwhile_is_no_error(
     assert (report.files, report.spans) == (1, 1)
 
 
-def test_a_file_written_anew_in_place(client: Client, span_line: SpanLine, tmp_path: Path) -> None:
+def test_a_file_rewritten_in_place(client: Client, span_line: SpanLine, tmp_path: Path) -> None:
     path = tmp_path / "traces.json"
     path.write_bytes(span_line(5))
     ingest(client, [path])
@@ -163,7 +163,7 @@ def test_a_file_written_anew_in_place(client: Client, span_line: SpanLine, tmp_p
     assert spans(client) == 6
 
 
-def test_a_file_cut_off_by_hand_is_not_read_again(
+def test_a_truncated_file_is_not_read_again(
     client: Client, span_line: SpanLine, tmp_path: Path
 ) -> None:
     path = tmp_path / "traces.json"
@@ -174,16 +174,16 @@ def test_a_file_cut_off_by_hand_is_not_read_again(
     assert spans(client) == 2
 
 
-def test_broken_lines_are_kept_and_stop_nothing(
+def test_broken_lines_are_stored_and_ingestion_continues(
     client: Client, rows: Rows, span_line: SpanLine, tmp_path: Path
 ) -> None:
     broken = [
         (b'{"resourceSpans":[{"resource', "is not JSON"),
         (b"\xff\xfe garbage \x00", "is not JSON"),
-        (b'{"resourceLogs":[]}', "holds neither resourceSpans nor resourceMetrics"),
-        (b"[1,2]", "holds neither resourceSpans nor resourceMetrics"),
-        (b'{"resourceSpans":"none"}', "holds no readable span"),
-        (b'{"resourceMetrics":[{"scopeMetrics":5}]}', "holds no readable data point"),
+        (b'{"resourceLogs":[]}', "has neither resourceSpans nor resourceMetrics"),
+        (b"[1,2]", "has neither resourceSpans nor resourceMetrics"),
+        (b'{"resourceSpans":"none"}', "has no readable span"),
+        (b'{"resourceMetrics":[{"scopeMetrics":5}]}', "has no readable data point"),
         (span_line(traceId="xyz").strip(), "has a span whose ids or times cannot be read"),
         (
             span_line(2, startTimeUnixNano="yesterday").strip(),
@@ -210,10 +210,10 @@ def test_broken_lines_are_kept_and_stop_nothing(
         (path, offset, reason) for offset, (_, reason) in zip(offsets, broken, strict=True)
     ]
     assert ingest(client, [path]).errors == 0
-    assert "8 broken lines are kept in the table ingest_errors" in str(report)
+    assert "8 broken lines are stored in ingest_errors" in str(report)
 
 
-def test_a_line_that_was_torn_costs_no_other(
+def test_a_torn_line_does_not_affect_others(
     client: Client, rows: Rows, span_line: SpanLine, tmp_path: Path
 ) -> None:
     """Killed in the middle of a line, and started again on the same file."""
@@ -232,7 +232,7 @@ def test_a_line_that_was_torn_costs_no_other(
     assert [row["SpanName"] for row in names] == ["work", name]
 
 
-def test_many_broken_lines_are_all_kept_and_some_told(
+def test_all_broken_lines_are_stored_and_the_first_reported(
     client: Client, span_line: SpanLine, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.jsonl"
@@ -243,7 +243,7 @@ def test_many_broken_lines_are_all_kept_and_some_told(
     assert client.query("SELECT count() FROM ingest_errors").result_rows[0][0] == 300
 
 
-def test_a_line_is_told_by_its_members_not_by_its_text(
+def test_the_kind_of_a_line_follows_from_its_members(
     client: Client, span_line: SpanLine, tmp_path: Path
 ) -> None:
     """An attribute may have the name of the other kind's member."""
@@ -289,7 +289,7 @@ def test_a_process_that_dies_between_any_two_steps(
         assert client.query("SELECT count() FROM ingest_errors").result_rows[0][0] == 1
 
 
-def test_rows_that_got_in_before_their_block_was_finished(
+def test_rows_of_an_unfinished_block_are_not_inserted_twice(
     client: Client, span_line: SpanLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The spans and the look-up table are in; the note that says so is not."""
@@ -308,7 +308,7 @@ def test_rows_that_got_in_before_their_block_was_finished(
     assert count == 2  # one for each of two blocks
 
 
-def test_a_long_line_falls_into_the_same_pieces_again(
+def test_a_long_line_is_split_the_same_way_again(
     client: Client, span_line: SpanLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More spans than the engine keeps in one piece, over several days, cut off in between."""
@@ -326,13 +326,13 @@ def test_a_long_line_falls_into_the_same_pieces_again(
     assert spans(client) == 80_000
 
 
-def test_a_path_that_is_not_there_is_the_users_input(client: Client, tmp_path: Path) -> None:
+def test_missing_path_is_an_input_error(client: Client, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         ingest(client, [tmp_path / "no"])
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="there is no such file here")
-def test_a_file_that_cannot_be_read_does_not_keep_the_others_back(
+def test_an_unreadable_file_does_not_stop_the_others(
     client: Client, span_line: SpanLine, tmp_path: Path
 ) -> None:
     for name in ("a.jsonl", "b.jsonl"):

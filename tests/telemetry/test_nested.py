@@ -79,7 +79,7 @@ def test_a_negative_zero_is_not_an_integer(line: bytes, flat: bytes) -> None:
         (123456789.125, "123456789.125"),
     ],
 )
-def test_doubles_as_go_writes_them(value: float, text: str) -> None:
+def test_doubles_are_formatted_as_in_go(value: float, text: str) -> None:
     assert _double(value) == text
 
 
@@ -133,5 +133,5 @@ def test_any_nested_value_keeps_its_meaning(value: dict[str, Any]) -> None:
         b'{"arrayValue":{"values":[{"intValue":"many"}]}}',
     ],
 )
-def test_what_cannot_be_read_is_left_for_the_reader(line: bytes) -> None:
+def test_unparsable_lines_are_unchanged(line: bytes) -> None:
     assert flatten_line(line) == line

@@ -1,4 +1,4 @@
-"""What was read is known by its content: whatever becomes of the files, each line is taken once."""
+"""Every line is ingested once, whatever happens to the files: positions follow from content."""
 
 from __future__ import annotations
 
@@ -259,7 +259,7 @@ def numbers(client: Client) -> list[int]:
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 @pytest.mark.parametrize("block_bytes", [files.BLOCK_BYTES, 1000], ids=["in-one", "in-blocks"])
-def test_every_line_is_taken_once(
+def test_every_line_is_ingested_once(
     client: Client,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -281,10 +281,10 @@ def test_every_line_is_taken_once(
     max_examples=20,
 )
 @given(data=st.data(), in_blocks=st.booleans())
-def test_whatever_becomes_of_the_files(
+def test_every_line_is_ingested_once_in_random_histories(
     client: Client, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, in_blocks: bool
 ) -> None:
-    """Each line that was whole in a file when it was looked at is in the store, once."""
+    """Each line that was complete in a file at an `ingest` is in the store, once."""
     directory = tmp_path_factory.mktemp("otlp")
     seen: set[int] = set()
     client.command("TRUNCATE TABLE otel_traces")
@@ -349,7 +349,7 @@ def two_clients(front: Front) -> Iterator[tuple[Client, Client]]:
     ],
 )
 @pytest.mark.parametrize("step", ["begin", "token", "finish"])
-def test_two_processes_take_a_file_and_its_copy_at_once(
+def test_two_processes_ingest_a_file_and_its_copy_at_once(
     two_clients: tuple[Client, Client],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -16,7 +16,7 @@ def test_public_names() -> None:
     ]
 
 
-def test_it_never_imports_the_store() -> None:
+def test_telemetry_does_not_import_the_store() -> None:
     code = "import sys, benchlab.telemetry; print('benchlab.store' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

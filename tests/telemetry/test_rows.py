@@ -150,9 +150,7 @@ def test_span_kinds(client: Client, rows: Rows, span_line: SpanLine, tmp_path: P
     assert [row["SpanKind"] for row in found] == [name for _, name in KINDS]
 
 
-def test_where_in_time_a_trace_lies(
-    client: Client, rows: Rows, span_line: SpanLine, tmp_path: Path
-) -> None:
+def test_trace_time_ranges(client: Client, rows: Rows, span_line: SpanLine, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(span_line(3) + span_line(traceId="", first=9))
     ingest(client, [path])

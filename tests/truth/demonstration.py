@@ -18,7 +18,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, Run, run
-from benchlab.plan.shapes import Load
+from benchlab.plan.shapes import LoadShape
 from benchlab.plots.canvas import NotebookFigure
 from benchlab.plots.style import (
     INK,
@@ -60,7 +60,7 @@ def measure() -> tuple[Run, Run]:
     return _measure(ClosedLoop(USERS)), _measure(ConstantRate(RATE_RPS))
 
 
-def _measure(load: Load) -> Run:
+def _measure(load: LoadShape) -> Run:
     with serving_fault(FAULT) as server:
         return run(Plan([Request("GET", server.url)], load, SECONDS))
 

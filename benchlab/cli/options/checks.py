@@ -1,12 +1,12 @@
-"""The options of ``benchlab run`` that say what an answer must be."""
+"""The options of ``benchlab run`` that check responses."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import click
+from attrs import evolve
 
 from benchlab.cli.options.group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
@@ -25,33 +25,33 @@ __all__ = ["CHECKS", "parse_json_check", "parse_statuses"]
 
 
 def _checks(draft: Draft, values: Values) -> None:
-    """Add the checks to all requests; those of a kind that is given here take the others' place."""
-    found: list[Check] = []
+    """Add the checks to all requests; they replace those of the same kind."""
+    checks: list[Check] = []
     if values.get("expect_status"):
-        found.append(parse_statuses(values["expect_status"]))
-    found += [BodyContains(text) for text in values.get("expect_body", ())]
-    found += [BodyEquals(values["expect_equals"])] if values.get("expect_equals") else []
-    found += [BodyMatches(pattern) for pattern in values.get("expect_regex", ())]
-    found += [parse_json_check(text) for text in values.get("expect_json", ())]
+        checks.append(parse_statuses(values["expect_status"]))
+    checks += [BodyContains(text) for text in values.get("expect_body", ())]
+    checks += [BodyEquals(values["expect_equals"])] if values.get("expect_equals") else []
+    checks += [BodyMatches(pattern) for pattern in values.get("expect_regex", ())]
+    checks += [parse_json_check(text) for text in values.get("expect_json", ())]
     if values.get("max_body"):
-        found.append(MaxBody(parse_size_bytes(values["max_body"])))
-    if found and draft.get("scenario") is not None:
+        checks.append(MaxBody(parse_size_bytes(values["max_body"])))
+    if checks and draft.get("scenario") is not None:
         raise InputError(
             "--expect-… and --max-body are for requests: in a scenario, write step.check(…) or"
             " ctx.step(name, expect_status={200})"
         )
-    given = {check.kind for check in found}
+    given = {check.kind for check in checks}
     draft["requests"] = [
-        replace(
+        evolve(
             request,
-            checks=[*(old for old in request.check_list if old.kind not in given), *found],
+            checks=[*(old for old in request.checks if old.kind not in given), *checks],
         )
         for request in draft["requests"]
     ]
 
 
 CHECKS = OptionGroup(
-    "Checks of each answer",
+    "Checks of each response",
     (
         click.option(
             "--expect-status",
@@ -94,7 +94,7 @@ def parse_statuses(text: str) -> StatusIn:
         match = re.fullmatch(r"\s*(?:(\d{3})|([2-5])xx)\s*", word, re.ASCII | re.IGNORECASE)
         if match is None:
             raise InputError(
-                f"--expect-status {text}: {word.strip()!r} is no status: write 200,201 or 2xx"
+                f"--expect-status {text}: {word.strip()!r} is not a status: write 200,201 or 2xx"
             )
         whole, hundred = match.groups()
         start = int(hundred or 0) * 100
@@ -103,7 +103,7 @@ def parse_statuses(text: str) -> StatusIn:
 
 
 def parse_json_check(text: str) -> JsonEquals:
-    """``path=value``: a value that is no JSON is a string, so quotes are needed only for "7".
+    """``path=value``: a value that is not JSON is a string, so quotes are needed only for "7".
 
     Raises:
         InputError: no equals sign, or a path that cannot be one.

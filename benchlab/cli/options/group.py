@@ -1,7 +1,6 @@
-"""Options of a command that come in groups, each with what it does to a plan.
+"""Groups of command line options, each with its effect on a plan.
 
-A group is all that the rest of the program knows of its options: the command takes them from it,
-and a plan is made by letting every group, in turn, put its part in.
+A command takes its options from the groups; a plan is made by applying every group in turn.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ __all__ = [
 ]
 
 Draft = dict[str, Any]
-"""A plan in the making: field of `Plan` to value. ``requests`` is a list of `Request`."""
+"""An unfinished plan: field of `Plan` to value. ``requests`` is a list of `Request`."""
 
 Values = Mapping[str, Any]
 """Parameter of the command to its value. One that is absent leaves the plan as it is."""
@@ -39,7 +38,7 @@ _HELP_COLUMN = 30  # the widest column of options that click makes
 
 
 def copy_fields(draft: Draft, values: Values) -> None:
-    """For options that are called like the field of `Plan` that they set."""
+    """Apply options that are called like the field of `Plan` that they set."""
     draft.update(values)
 
 
@@ -111,7 +110,7 @@ def with_options(groups: Sequence[OptionGroup]) -> Callable[[Command], Command]:
 
 
 def draft_plan(groups: Sequence[OptionGroup], draft: Draft, values: Values) -> Plan:
-    """The plan that ``draft`` becomes with what the options say.
+    """Apply the options to ``draft`` and make the plan.
 
     Raises:
         InputError: any value that cannot be used.

@@ -1,4 +1,4 @@
-"""The options of ``benchlab run`` that say how much load there is, and for how long."""
+"""The options of ``benchlab run`` for the load and its length."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import click
 from benchlab.cli.options.group import Draft, OptionGroup, Values
 from benchlab.cli.options.types import DURATION
 from benchlab.errors import InputError
-from benchlab.plan.options import load_from_options
-from benchlab.plan.shapes import ClosedLoop, ConstantRate, Load, PoissonRate, Replay
-from benchlab.plan.shapes.limits import ARRIVALS
-from benchlab.plan.shapes.notation import parse_think_time
+from benchlab.plan.shapes import ClosedLoop, LoadShape
+from benchlab.plan.shapes.registry import TEXT_SHAPES, load_from_options
+from benchlab.plan.validation import ARRIVALS
 
 __all__ = ["LENGTH", "LOAD"]
 
 _CONNECTIONS = ClosedLoop().connections
-_OPEN = ("rate", "stages", "steps", "spike", "replay")
+_OPEN = ("rate", *TEXT_SHAPES)
 
 
 def _load(draft: Draft, values: Values) -> None:
@@ -43,23 +42,19 @@ def _load(draft: Draft, values: Values) -> None:
             raise InputError(
                 "--arrivals is for an open loop: give a --rate too, or leave --arrivals out"
             )
-        pause_s, spread = (
-            parse_think_time(think_time) if think_time is not None else (0, "constant")
-        )
         users = _CONNECTIONS if connections is None else connections
-        draft["load"] = ClosedLoop(users, pause_s, spread)
+        draft["load"] = load_from_options(0, connections=users, think_time=think_time or "")
 
 
-def _completed(values: Values, load: Load) -> Values:
-    """The options that change ``load``, and what they leave as it is."""
+def _completed(values: Values, load: LoadShape) -> Values:
+    """The options that change ``load``, and those that keep the rest of it."""
+    own = {flag.removeprefix("--").replace("-", "_"): text for flag, text in load.options() or ()}
     if any(name in values for name in _OPEN):
-        return {"arrivals": "poisson", **values} if isinstance(load, PoissonRate) else values
-    if isinstance(load, ClosedLoop) and "arrivals" not in values:
-        spread = ",exponential" if load.think_time == "exponential" else ""
-        pause = {"think_time": f"{load.think_time_s}s{spread}"} if load.think_time_s else {}
-        return {"connections": load.connections, **pause, **values}
-    if isinstance(load, ConstantRate | PoissonRate) and set(values) == {"arrivals"}:
-        return {"rate": float(load.rate_rps), **values}
+        return {"arrivals": load.arrivals, **values} if "rate" in own else values
+    if "connections" in own and "arrivals" not in values:
+        return {**own, "connections": int(own["connections"]), **values}
+    if "rate" in own and set(values) == {"arrivals"}:
+        return {"rate": float(own["rate"]), **values}
     option = next(iter(values)).replace("_", "-")
     raise InputError(
         f"--{option} does not fit the plan's load ({load.describe()}): edit its file, or give"
@@ -67,32 +62,28 @@ def _completed(values: Values, load: Load) -> Values:
     )
 
 
-def _open_loop(name: str, value: str | float, arrivals: str) -> Load:
+def _open_loop(name: str, value: str | float, arrivals: str) -> LoadShape:
     if isinstance(value, float):
         if value == 0:
             raise InputError("--rate 0 makes no load: leave --rate out for a closed loop")
         return load_from_options(value, arrivals)
-    if name != "replay":
-        try:
-            return load_from_options(0, arrivals, shape=f"{name} {value}")
-        except InputError as exc:
-            raise exc.of(name) from exc
-    if arrivals != "constant":
-        raise InputError("--arrivals is not for recorded arrivals: leave it out with --replay")
-    return _read_replay(Path(value))
-
-
-def _read_replay(path: Path) -> Replay:
+    shape = TEXT_SHAPES[name]
+    if shape.file_field and arrivals != "constant":
+        raise InputError(f"--arrivals is not for recorded arrivals: leave it out with --{name}")
     try:
-        text = path.read_text()
-    except OSError as exc:
-        raise InputError(f"cannot read arrival times from {path}: {exc.strerror}") from exc
-    except UnicodeDecodeError as exc:
-        raise InputError(f"cannot read arrival times from {path}: it is not text") from exc
-    try:
-        return Replay.from_text(text)
+        text = _read(Path(value)) if shape.file_field else value
+        return shape.parse(text, arrivals)
     except InputError as exc:
-        raise exc.within(str(path)) from exc
+        raise (exc.within(value) if shape.file_field else exc.of(name)) from exc
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as exc:
+        raise InputError(f"cannot read arrival times: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise InputError("cannot read arrival times: it is not text") from exc
 
 
 LOAD = OptionGroup(
@@ -108,27 +99,12 @@ LOAD = OptionGroup(
         click.option(
             "--think-time",
             metavar="TIME[,exponential]",
-            help="pause of a closed loop's users after each answer; with ,exponential its mean",
+            help="pause of a closed loop's users after each response; with ,exponential its mean",
         ),
         click.option("--rate", "-r", type=float, default=None, help="requests/s of an open loop"),
-        click.option(
-            "--stages",
-            metavar="TIME:RATE,…",
-            help="a rate that goes in straight lines: from 0 (or the first stage's FROM-TO) to"
-            " each RATE within its TIME",
-        ),
-        click.option(
-            "--steps", metavar="TIME:RATE,…", help="a rate that is held for each TIME, then jumps"
-        ),
-        click.option(
-            "--spike",
-            metavar="base=…,peak=…,at=…,length=…,duration=…",
-            help="a rate with a peak in it",
-        ),
-        click.option(
-            "--replay",
-            metavar="FILE",
-            help="recorded arrival times: a number of seconds per line, or first in a CSV line",
+        *(
+            click.option(f"--{kind}", metavar=shape.metavar, help=shape.help)
+            for kind, shape in TEXT_SHAPES.items()
         ),
         click.option(
             "--arrivals",

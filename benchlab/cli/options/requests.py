@@ -1,11 +1,11 @@
-"""The options of ``benchlab run`` that add to every request of the plan."""
+"""The options of ``benchlab run`` that add something to every request."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import click
+from attrs import evolve
 
 from benchlab.cli.options.group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
@@ -43,13 +43,13 @@ def _additions(draft: Draft, values: Values) -> None:
         )
     if query or cookies or auth:
         draft["requests"] = [
-            replace(request, query=query, auth=auth, cookies=cookies)
+            evolve(request, query=query, auth=auth, cookies=cookies)
             for request in draft["requests"]
         ]
     if data is not None and draft.get("scenario") is not None:
-        draft["scenario"] = replace(draft["scenario"], data=data)
+        draft["scenario"] = evolve(draft["scenario"], data=data)
     elif data is not None:
-        draft["requests"] = [replace(request, data=data) for request in draft["requests"]]
+        draft["requests"] = [evolve(request, data=data) for request in draft["requests"]]
 
 
 ADDITIONS = OptionGroup(

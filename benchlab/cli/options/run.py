@@ -1,4 +1,4 @@
-"""The options of ``benchlab run`` that decide its plan, in groups that know nothing of each other.
+"""The options of ``benchlab run`` that make up its plan, in independent groups.
 
 To add an option, add it to the group that it fits, or add a group to `PLAN_OPTIONS`. An option
 whose parameter is called like a field of `Plan` needs nothing else in a group without ``apply``.
@@ -7,10 +7,10 @@ whose parameter is called like a field of `Plan` needs nothing else in a group w
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 
 import click
+from attrs import evolve
 
 from benchlab.cli.options.checks import CHECKS
 from benchlab.cli.options.group import Draft, OptionGroup, Values, draft_plan, with_options
@@ -21,9 +21,8 @@ from benchlab.cli.options.transport import TRANSPORT
 from benchlab.cli.options.types import DURATION, parse_headers, parse_tags, read_body
 from benchlab.errors import InputError
 from benchlab.plan.files.plan import read_draft
-from benchlab.plan.options import with_content_type
 from benchlab.plan.plan import DRIVERS, Plan
-from benchlab.plan.request import Request
+from benchlab.plan.request import Request, with_content_type
 from benchlab.plan.shapes import ClosedLoop
 
 __all__ = ["PLAN_OPTIONS", "plan_from_values", "plan_options"]
@@ -44,17 +43,17 @@ def _request(draft: Draft, values: Values) -> None:
 
 
 def _changed(request: Request, values: Values) -> Request:
-    body = read_body(values["body"]) if "body" in values else request.body_bytes
+    body = read_body(values["body"]) if "body" in values else request.body
     usual = "POST" if body and "body" in values and request.method == "GET" else request.method
     method = values.get("method") or usual
     headers = parse_headers(values.get("headers", ()))
     own = {name.lower() for name, _ in headers}
-    headers += tuple(pair for pair in request.header_pairs if pair[0].lower() not in own)
+    headers += tuple(pair for pair in request.headers if pair[0].lower() not in own)
     if "body" in values:
         headers = with_content_type(headers, body)
     named = request.name != f"{request.method} {request.parts.path or '/'}"
     name = request.name if named else ""
-    return replace(request, method=method, headers=headers, body=body, name=name)
+    return evolve(request, method=method, headers=headers, body=body, name=name)
 
 
 REQUEST = OptionGroup(

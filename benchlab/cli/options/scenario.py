@@ -1,4 +1,4 @@
-"""The option of ``benchlab run`` that takes what users do from a file of code."""
+"""The option of ``benchlab run`` for a scenario."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""The options of ``benchlab run`` that decide how connections are made."""
+"""The options of ``benchlab run`` for connections."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import click
+from attrs import evolve
 
 from benchlab.cli.options.group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
@@ -20,7 +20,7 @@ def parse_resolve(texts: Sequence[str]) -> dict[str, str]:
     Raises:
         InputError: a text without an equals sign.
     """
-    found = {}
+    addresses = {}
     for text in texts:
         host, equals, address = text.partition("=")
         if not equals or not host or not address:
@@ -28,15 +28,15 @@ def parse_resolve(texts: Sequence[str]) -> dict[str, str]:
                 f"--resolve {text!r} cannot be read: write HOST=ADDRESS, such as"
                 " example.test:443=127.0.0.1:8443"
             )
-        found[host] = address
-    return found
+        addresses[host] = address
+    return addresses
 
 
 def _transport(draft: Draft, values: Values) -> None:
     given = dict(values)
     if "resolve" in given:
         given["resolve"] = parse_resolve(given["resolve"])
-    draft["transport"] = replace(draft.get("transport", Transport()), **given)
+    draft["transport"] = evolve(draft.get("transport", Transport()), **given)
 
 
 TRANSPORT = OptionGroup(

@@ -72,12 +72,12 @@ def parse_axes(texts: Sequence[str]) -> dict[str, list[str]]:
     axes: dict[str, list[str]] = {}
     for text in texts:
         name, equals, values = text.partition("=")
-        found = [value.strip() for value in values.split(",")]
-        if not equals or not name or found == [""]:
+        parts = [value.strip() for value in values.split(",")]
+        if not equals or not name or parts == [""]:
             raise InputError(f"axis {text!r} cannot be read: write name=v1,v2")
         if name in axes:
             raise InputError(f"the axis {name} is given twice: put all its values in one")
-        axes[name] = found
+        axes[name] = parts
     return axes
 
 

@@ -32,7 +32,7 @@ _SHOWN = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999)
 
 def summary_table(store: Store, limit: int) -> pd.DataFrame:
     """The last ``limit`` imported summaries with the columns that fit on a screen."""
-    return store.summaries(limit)[list(_COLUMNS)].rename(columns=_COLUMNS)
+    return store.imports(limit)[list(_COLUMNS)].rename(columns=_COLUMNS)
 
 
 def print_summary(summary: ImportedSummary, out: Console | None = None) -> None:

@@ -11,12 +11,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
+from attrs import evolve
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
@@ -185,7 +185,7 @@ class Collector:
         if len(self._requests) == 1:
             return self._requests
         return [
-            replace(request, weight=float(max(count, 1)))
+            evolve(request, weight=float(max(count, 1)))
             for request, count in zip(self._requests, counts, strict=True)
         ]
 

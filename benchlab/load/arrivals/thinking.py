@@ -93,7 +93,7 @@ def pauses(load: ClosedLoop, users: int, seed: int, worker: int) -> Iterator[int
     """
     rng = np.random.default_rng([seed, worker])
     think_ns = load.think_time_s * NS_PER_S
-    random = load.think_time == "exponential"
+    random = load.think_distribution == "exponential"
     if not random:
         yield from (rng.random(users) * think_ns).astype(np.int64).tolist()
     while True:

@@ -17,8 +17,8 @@ from benchlab.plan.checks import (
     MaxBody,
     StatusIn,
     brief,
+    describe_statuses,
     split_path,
-    status_words,
 )
 from benchlab.plan.request import Request
 from benchlab.samples.samples import ErrorKind
@@ -36,7 +36,7 @@ _GZIP_OR_ZLIB = 47  # zlib's word for: look at the start, it may be either
 
 def make_checker(request: Request) -> Checker | None:
     """The compiled checks of ``request``; None when it has none, and `judge_status` is enough."""
-    return Checker(request) if request.check_list else None
+    return Checker(request) if request.checks else None
 
 
 def judge_status(status: int) -> tuple[ErrorKind, str]:
@@ -57,7 +57,7 @@ class Checker:
         self._statuses: frozenset[int] | None = None
         self._max_bytes: int | None = None
         self._parts: list[Callable[[_Body], str]] = []
-        for check in request.check_list:
+        for check in request.checks:
             if isinstance(check, StatusIn):
                 known = frozenset(check.statuses)
                 self._statuses = known if self._statuses is None else self._statuses & known
@@ -66,7 +66,7 @@ class Checker:
                 self._max_bytes = limit if self._max_bytes is None else min(self._max_bytes, limit)
             else:
                 self._parts.append(_compile(check))
-        self._expected = status_words(self._statuses) if self._statuses is not None else ""
+        self._expected = describe_statuses(self._statuses) if self._statuses is not None else ""
         self.needs_body = bool(self._parts)
         limit = BODY_CAP_BYTES if self._max_bytes is None else self._max_bytes
         self.keep_bytes = min(limit, BODY_CAP_BYTES) if self.needs_body else 0

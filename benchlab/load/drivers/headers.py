@@ -15,14 +15,14 @@ _DEFAULTS = (("Accept", "*/*"), ("User-Agent", "benchlab"))
 
 def request_headers(request: Request) -> list[tuple[str, str]]:
     """The headers given, then the defaults that were not given; without Host and framing."""
-    given = {key.lower() for key, _ in request.header_pairs}
+    given = {key.lower() for key, _ in request.headers}
     missing = [(key, value) for key, value in _DEFAULTS if key.lower() not in given]
-    return [*request.header_pairs, *missing]
+    return [*request.headers, *missing]
 
 
 def asks_for_trace(request: Request, plan: Plan) -> bool:
     """Whether requests carry a trace context of ours: one that the user gave stays."""
-    given = {key.lower() for key, _ in request.header_pairs}
+    given = {key.lower() for key, _ in request.headers}
     return plan.trace_ratio > 0 and "traceparent" not in given
 
 

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from benchlab.errors import InputError
 from benchlab.load.drivers.headers import request_headers
-from benchlab.plan.mix import turn_in_mix
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
+from benchlab.plan.schedule import occurrences_before
 from benchlab.plan.template import BUILT_IN, as_body, as_header, as_url, fill, unique_id
 
 __all__ = ["Rendered", "Renderer"]
@@ -41,7 +41,7 @@ class Renderer:
         request = plan.requests[index]
         self._data = request.data
         self._seed = plan.seed
-        self._turn = turn_in_mix(plan.mix(), index)
+        self._turn = occurrences_before(plan.request_order, index)
         self._id_start, self._id_format = unique_id(run_id)
         plain = _plain(request)
         self._as_body = as_body(_content_type(plain))
@@ -50,7 +50,7 @@ class Renderer:
         if self._data is not None:
             self.variants = [
                 self._filled(plain, row, f"row {number} of {self._data.name}")
-                for number, row in enumerate(self._data.table, 1)
+                for number, row in enumerate(self._data.rows, 1)
             ]
 
     def choose(self, seq: int) -> int:
@@ -88,7 +88,7 @@ def _plain(request: Request) -> Rendered:
         (name.encode("latin-1"), value.encode("latin-1"))
         for name, value in request_headers(request)
     )
-    return Rendered(path.encode(), headers, request.body_bytes)
+    return Rendered(path.encode(), headers, request.body)
 
 
 def _content_type(plain: Rendered) -> str:

@@ -53,7 +53,7 @@ class AbortWatch:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._names = plan.endpoint_names
-        self._views = [(item, _view(item, plan)) for item in plan.abort_conditions]
+        self._views = [(item, _view(item, plan)) for item in plan.abort_on]
 
     def take(self, records: NDArray[np.void]) -> None:
         """More records, of any worker; the warm-up is left out here."""

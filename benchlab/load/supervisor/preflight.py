@@ -28,13 +28,13 @@ def check_credentials(plan: Plan) -> None:
             " plan anew with benchlab.scenario"
         )
     for request in plan.requests:
-        hidden = [name for name, value in request.header_pairs if value == HIDDEN]
+        hidden = [name for name, value in request.headers if value == HIDDEN]
         if hidden or f"={HIDDEN}" in request.url:
             raise InputError(
                 f"the credentials of {request.name} were hidden when its run was stored"
                 f" ({', '.join(hidden) or 'in the URL'}): make the plan anew with them"
             )
-        if request.data is not None and not request.data.table:
+        if request.data is not None and not request.data.rows:
             raise InputError(
                 f"the rows of {request.data.name}, which fill {request.name}, were not stored with"
                 " its run: make the plan anew with them"

@@ -1,4 +1,4 @@
-"""Reading the rows of a feed from a file."""
+"""Read the rows of a feed from a file."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def read_feed(path: str | Path, pick: str = "sequential") -> Feed:
     """The rows of a ``.csv`` or ``.jsonl`` file.
 
     The first line of a CSV file has the names, and all its values are text. A JSONL file has one
-    object per line, with values of any kind; blank lines are passed over.
+    object per line, with values of any kind; blank lines are skipped.
 
     Raises:
-        InputError: another kind of file, one that cannot be read, or a line that is no row.
+        InputError: another kind of file, one that cannot be read, or a line that is not a row.
     """
     path = Path(path)
     readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows, ".ndjson": _jsonl_rows}
     if path.suffix.lower() not in readers:
-        raise InputError(f"{path} is no feed: its name must end in {', '.join(readers)}")
-    with _errors_in_our_words(path):
+        raise InputError(f"{path} is not a feed file: its name must end in {', '.join(readers)}")
+    with _translate_errors(path):
         return Feed(readers[path.suffix.lower()](path), pick, str(path.absolute()))
 
 
@@ -38,8 +38,8 @@ def _csv_rows(path: Path) -> Iterator[dict[str, Any]]:
         for row in reader:
             if None in row or None in row.values():
                 raise InputError(
-                    f"line {reader.line_num} of {path} has another number of fields than the first"
-                    " line, which names them"
+                    f"line {reader.line_num} of {path} has a different number of fields than the"
+                    " header"
                 )
             yield row
 
@@ -54,12 +54,14 @@ def _jsonl_rows(path: Path) -> Iterator[dict[str, Any]]:
             except ValueError as exc:
                 raise InputError(f"line {number} of {path} is not JSON: {exc}") from exc
             if not isinstance(value, dict):
-                raise InputError(f"line {number} of {path} is no JSON object: {line.strip()[:80]}")
+                raise InputError(
+                    f"line {number} of {path} is not a JSON object: {line.strip()[:80]}"
+                )
             yield value
 
 
 @contextmanager
-def _errors_in_our_words(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:

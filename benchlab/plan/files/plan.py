@@ -1,4 +1,4 @@
-"""Reading a plan file and what it names."""
+"""Read a plan file and the files that it names."""
 
 from __future__ import annotations
 

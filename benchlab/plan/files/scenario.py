@@ -1,4 +1,4 @@
-"""Making a scenario of a function, or of one in a file."""
+"""Make a scenario from a function, or from one in a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Function = Callable[["httpx.AsyncClient", Any], Awaitable[None]]
 def scenario(
     function: Function | str, base_url: str, *, name: str = "", data: Feed | None = None
 ) -> Scenario:
-    """What one user does at the service at ``base_url``, to be given to `benchlab.Plan`.
+    """Make a scenario: the steps of one user of the service at ``base_url``, for `benchlab.Plan`.
 
     ``function`` is an ``async def`` with the parameters ``client`` and ``ctx``, defined anywhere, a
     notebook's cell included; or ``"shop.py:buy"``, the function ``buy`` in that file. The client is
@@ -36,7 +36,7 @@ def scenario(
     from its own file are sent to the worker processes.
 
     Raises:
-        InputError: there is no such function, it is not such a function, or it cannot be sent.
+        InputError: the function does not exist, has another signature, or cannot be pickled.
     """
     import cloudpickle
 
@@ -44,7 +44,7 @@ def scenario(
     found = _load(function) if isinstance(function, str) else function
     label = getattr(found, "__name__", type(found).__name__)
     if not inspect.iscoroutinefunction(found):
-        raise InputError(f"{label} is no async function: write async def {label}(client, ctx)")
+        raise InputError(f"{label} is not an async function: write async def {label}(client, ctx)")
     parameters = inspect.signature(found).parameters
     if len(parameters) != 2:
         raise InputError(
@@ -95,7 +95,7 @@ def _load(reference: str) -> Any:
 
 
 def _is_the_users(module: ModuleType) -> bool:
-    """Whether workers could not import it: it is no installed package."""
+    """Whether workers cannot import it, because it is not an installed package."""
     file = getattr(module, "__file__", None)
     if module.__name__ == "__main__" or file is None:
         return False  # cloudpickle takes these by value anyway

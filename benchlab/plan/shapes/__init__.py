@@ -4,42 +4,34 @@ A closed loop sends when a connection is free. An open loop sends at times fixed
 yields those times here: integer nanoseconds from the start of a phase, in order, in blocks of
 bounded size, so that a long run does not hold its whole schedule in memory.
 
-closed_loop.py    users who wait for their answers
-constant_rate.py  equal gaps
-poisson_rate.py   random gaps
-stages.py         a rate that climbs and falls in straight lines
-steps.py          a rate that jumps from one level to the next
-spike.py          a level, a peak, the level again
-replay.py         times that were recorded
-imported.py       what another tool sent
-varying_rate.py   what stages, steps and spike have in common
-rate_curve.py     the area under a varying rate, and the way back
-limits.py         what a value may be
-codec.py          a shape as a dict, and back
-notation.py       a shape as people write it on a command line, and back
+base.py          what every shape is
+closed_loop.py   users who wait for each response
+fixed_rate.py    equal gaps (constant), random gaps (Poisson)
+varying_rate.py  a rate that climbs and falls (stages), jumps (steps), or peaks (spike)
+rate_curve.py    the area under a varying rate, and its inverse
+replay.py        times that were recorded
+imported.py      what another tool sent
+registry.py      all of them; a new shape is a file and a line there
 """
 
 from __future__ import annotations
 
-from benchlab.plan.shapes.closed_loop import THINK_TIMES, ClosedLoop
-from benchlab.plan.shapes.codec import Load, OpenLoad, load_from_dict, load_to_dict
-from benchlab.plan.shapes.constant_rate import ConstantRate
+from benchlab.plan.shapes.base import BLOCK, LoadShape, OpenLoop
+from benchlab.plan.shapes.closed_loop import THINK_DISTRIBUTIONS, ClosedLoop
+from benchlab.plan.shapes.fixed_rate import ConstantRate, PoissonRate
 from benchlab.plan.shapes.imported import Imported
-from benchlab.plan.shapes.limits import BLOCK
-from benchlab.plan.shapes.poisson_rate import PoissonRate
+from benchlab.plan.shapes.registry import load_from_dict, load_to_dict
 from benchlab.plan.shapes.replay import Replay
-from benchlab.plan.shapes.spike import Spike
-from benchlab.plan.shapes.stages import Stages
-from benchlab.plan.shapes.steps import Steps
+from benchlab.plan.shapes.varying_rate import Spike, Stages, Steps
 
 __all__ = [
     "BLOCK",
-    "THINK_TIMES",
+    "THINK_DISTRIBUTIONS",
     "ClosedLoop",
     "ConstantRate",
     "Imported",
-    "Load",
-    "OpenLoad",
+    "LoadShape",
+    "OpenLoop",
     "PoissonRate",
     "Replay",
     "Spike",

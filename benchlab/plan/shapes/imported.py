@@ -1,27 +1,35 @@
-"""Imported: load that another tool made, of which no schedule is known."""
+"""Load that another tool made, whose schedule is unknown."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from benchlab.plan.shapes.closed_loop import ClosedLoop
+from attrs import frozen
+
+from benchlab.plan.shapes.base import LoadShape
 
 __all__ = ["Imported"]
 
 
-@dataclass(frozen=True, slots=True)
-class Imported(ClosedLoop):
-    """The load in another tool's results: what was sent is known, what was intended is not.
+@frozen
+class Imported(LoadShape):
+    """The load in another tool's results: it is known what was sent, and not what was intended.
 
-    So it is counted like a closed loop: intended when sent. ``connections`` is the most requests
-    that were open at once as far as the file's clock tells, ``source`` the tool. It cannot be made
-    again.
+    Intended times are taken to be the times of sending, as in a closed loop. ``connections`` is the
+    most requests that were open at once by the file's clock; ``source`` names the tool. It cannot
+    be made again.
     """
 
+    connections: int = 1
     source: str = ""
     kind: ClassVar[str] = "imported"
+    is_imported: ClassVar[bool] = True
+
+    def connection_limit(self, max_connections: int) -> int:
+        """The connections that the file shows."""
+        del max_connections
+        return self.connections
 
     def describe(self) -> str:
-        """What it is, as a phrase."""
+        """Short description."""
         return f"as {self.source} sent it; intended times unknown"

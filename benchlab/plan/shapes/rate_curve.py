@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
-from benchlab.plan.shapes.limits import BLOCK, check_rate
-from benchlab.plan.validation import check_seconds
+from benchlab.plan.shapes.base import BLOCK
+from benchlab.plan.validation import check_rate, check_seconds
 from benchlab.units import NS_PER_S
 
 __all__ = ["Piece", "RateCurve", "check_levels"]
@@ -82,7 +82,7 @@ class RateCurve:
         return times
 
     def offsets(self, duration_ns: int, seed: int, arrivals: str) -> Iterator[NDArray[np.int64]]:
-        """The times of `VaryingRate.offsets`."""
+        """Intended times; see `VaryingRate.offsets`."""
         area = self.area(duration_ns / NS_PER_S)
         areas = _even(round(area)) if arrivals == "constant" else _random(area, seed)
         last = 0
@@ -94,10 +94,10 @@ class RateCurve:
 
 
 def check_levels(name: str, pairs: object) -> tuple[tuple[float, float], ...]:
-    """``pairs`` of duration in s and rate in requests/s, as numbers.
+    """Pairs of duration in s and rate in requests/s, checked.
 
     Raises:
-        InputError: none or too many of them, one that is no pair, or a value out of bounds; the
+        InputError: none or too many of them, one that is not a pair, or a value out of bounds; the
             message counts from 1.
     """
     remedy = "give pairs (duration_s, rate_rps), such as [(10, 100), (30, 500)]"

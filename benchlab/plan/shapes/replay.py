@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
-from benchlab.plan.shapes.constant_rate import ConstantRate
-from benchlab.plan.shapes.limits import BLOCK
+from benchlab.plan.shapes.base import BLOCK, OpenLoop
+from benchlab.plan.shapes.fixed_rate import ConstantRate
 from benchlab.plan.validation import check_seconds
 from benchlab.units import NS_PER_S
 
@@ -26,63 +26,79 @@ _LONE_S = 1.0
 _SHORTEST_GAP_S = 1e-6  # so that the last arrival lies inside, whatever floats can tell apart
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+def _offsets(given: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
+    sequence: object = given
+    if isinstance(sequence, str) or not isinstance(sequence, Sequence | np.ndarray):
+        raise InputError(
+            "cannot be read",
+            field="offsets_s",
+            value=given,
+            remedy="give arrival times in seconds",
+        )
+    if not 1 <= len(given) <= _MAX_ARRIVALS:
+        raise InputError(
+            f"{len(given):,} arrival times are given, 1 to {_MAX_ARRIVALS:,} are possible",
+            field="offsets_s",
+        )
+    ordered = sorted(check_seconds("offsets_s", offset, zero=True) for offset in given)
+    return tuple(map(float, ordered))
+
+
+@frozen
+class Replay(OpenLoop):
     """An open loop that sends at recorded times: one request at each of ``offsets_s``.
 
     They are seconds from the start of the measured window, in any order; at most a million. Text
-    with such times is read by `from_text`, an earlier run is taken by `from_samples`. A warm-up
-    runs at the mean rate.
+    with such times is read by `parse`, an earlier run is taken by `from_samples`. A warm-up runs
+    at the mean rate.
+
+    >>> Replay.parse("1700000000.0 1700000000.5".replace(" ", chr(10))).offsets_s
+    (0.0, 0.5)
     """
 
-    offsets_s: Sequence[float]
+    offsets_s: tuple[float, ...] = field(converter=_offsets)
     kind: ClassVar[str] = "replay"
-
-    def __post_init__(self) -> None:
-        given: object = self.offsets_s
-        if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
-            raise InputError(
-                "cannot be read",
-                field="offsets_s",
-                value=given,
-                remedy="give arrival times in seconds",
-            )
-        if not 1 <= len(given) <= _MAX_ARRIVALS:
-            raise InputError(
-                f"{len(given):,} arrival times are given, 1 to {_MAX_ARRIVALS:,} are possible",
-                field="offsets_s",
-            )
-        ordered = sorted(check_seconds("offsets_s", offset, zero=True) for offset in given)
-        object.__setattr__(self, "offsets_s", tuple(map(float, ordered)))
+    metavar: ClassVar[str] = "FILE"
+    help: ClassVar[str] = (
+        "recorded arrival times: a number of seconds per line, or first in a CSV line"
+    )
+    file_field: ClassVar[str] = "offsets_file"
 
     @classmethod
-    def from_text(cls, text: str) -> Replay:
-        """The times in ``text``, which has one per line; the first of them becomes 0.
+    def parse(cls, text: str, arrivals: str = "constant") -> Self:
+        """The times in ``text``, one per line; the first of them becomes 0.
 
         Of a line with commas (CSV) the first field counts. Blank lines, lines that begin with
-        ``#``, and a head line are left out. Times may count from anywhere, 1970 for example.
+        ``#``, and a header line are skipped. Times may count from anywhere, 1970 for example.
 
         Raises:
             InputError: a line that does not begin with a number of seconds, by its number; or
                 none that does.
         """
+        if arrivals != "constant":
+            raise InputError(
+                "is not for recorded arrivals",
+                field="arrivals",
+                value=arrivals,
+                remedy="leave it out with a replay",
+            )
         times: list[float] = []
-        head = False
+        has_header = False
         for number, line in enumerate(text.splitlines(), start=1):
-            field = line.partition(",")[0].strip().strip('"')
-            if not field or field.startswith("#"):
+            first = line.partition(",")[0].strip().strip('"')
+            if not first or first.startswith("#"):
                 continue
             try:
-                time_s = float(field)
+                time_s = float(first)
             except ValueError:
                 time_s = math.nan
             if math.isfinite(time_s):
                 times.append(time_s)
-            elif not times and not head:
-                head = True
+            elif not times and not has_header:
+                has_header = True
             else:
                 raise InputError(
-                    f"line {number} begins with {field!r}, which is no arrival time:"
+                    f"line {number} begins with {first!r}, which is not an arrival time:"
                     " write one number of seconds per line, or CSV with it in the first column"
                 )
         if not times:
@@ -90,11 +106,11 @@ class Replay:
         return cls([round(time_s - min(times), 9) for time_s in times])
 
     @classmethod
-    def from_samples(cls, samples: Samples) -> Replay:
+    def from_samples(cls, samples: Samples) -> Self:
         """The intended times of measured requests; the first of them becomes 0.
 
         The schedule of an open loop comes out as it was; of a closed loop, the sends that its
-        answers led to, now independent of any answer.
+        responses led to, now independent of any response.
 
         Raises:
             InputError: no request was measured, or over a million were.
@@ -106,7 +122,7 @@ class Replay:
 
     @property
     def duration_s(self) -> float:
-        """To the last arrival, and one mean gap more; a second more where there is no gap.
+        """The time of the last arrival and one mean gap more (a second, if there is no gap).
 
         So ten seconds of 100 requests/s last ten seconds again, not 9.99.
         """
@@ -115,7 +131,7 @@ class Replay:
         return last + max(gap_s, _SHORTEST_GAP_S)
 
     def describe(self) -> str:
-        """What it does, as a phrase."""
+        """Short description."""
         count = len(self.offsets_s)
         return f"replay of {count:,} recorded arrival{'s' if count > 1 else ''}"
 
@@ -126,7 +142,7 @@ class Replay:
         return max(float(counts.max()), len(self.offsets_s) / self.duration_s)
 
     def steady(self) -> ConstantRate:
-        """What the warm-up runs at."""
+        """The warm-up's load: the mean rate."""
         return ConstantRate(len(self.offsets_s) / self.duration_s)
 
     def offsets(self, duration_ns: int, seed: int) -> Iterator[NDArray[np.int64]]:

@@ -1,12 +1,11 @@
-"""A plan as TOML, for people to write and to keep beside their code.
+"""A plan as TOML, to be written by hand and kept under version control.
 
-Keys are the fields of `Plan`, `Request`, the load shapes and the other values of a plan, by their
-own names: what those take, a file can say, and nothing is listed here twice. Beyond them, a
-duration is a number of seconds or text such as ``"30s"`` (and its key at the top may leave out the
-``_s``), ``headers`` are a table, a body may come from ``body_file``, the rows of ``data`` from
-``file``, and recorded arrivals from ``offsets_file``.
+Keys are the parameters of `Plan`, `Request`, the load shapes and the other parts of a plan. In
+addition, a duration is a number of seconds or text such as ``"30s"`` (and its key at the top may
+leave out the ``_s``), ``headers`` are a table, a body may come from ``body_file``, the rows of
+``data`` from ``file``, and recorded arrivals from ``offsets_file``.
 
-`benchlab.plan.files.plan` is the layer above that opens the files.
+`benchlab.plan.files.plan` opens the files.
 """
 
 from benchlab.plan.toml.reader import Files, draft_from_toml

@@ -1,4 +1,4 @@
-"""A plan file read: from its text to the arguments of `Plan`."""
+"""Read a plan file: from its text to the arguments of `Plan`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import difflib
 import inspect
 import tomllib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
+
+from attrs import evolve
 
 from benchlab.errors import InputError
 from benchlab.plan.checks import check_from_dict
@@ -17,7 +19,8 @@ from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
-from benchlab.plan.shapes import Replay, load_from_dict
+from benchlab.plan.shapes.registry import KINDS, load_from_dict
+from benchlab.plan.transport import Transport
 from benchlab.redact import unread_url
 from benchlab.units import parse_duration_s
 
@@ -36,7 +39,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """How to get at what a plan file names: a file's bytes, its rows, its scenario, its place.
+    """How to read the files that a plan file names: bytes, rows, scenarios, paths.
 
     ``scenario`` takes ``FILE.py:FUNCTION`` and the base URL.
     """
@@ -48,7 +51,7 @@ class Files:
 
 
 def draft_from_toml(text: str, where: str, files: Files) -> dict[str, Any]:
-    """The arguments of `Plan` that ``text`` gives; ``where`` is what to call the file.
+    """The arguments of `Plan` in ``text``; ``where`` is the name of the file in messages.
 
     Raises:
         InputError: no TOML, a key that is not known, or a value that cannot be used; the message
@@ -64,21 +67,22 @@ def draft_from_toml(text: str, where: str, files: Files) -> dict[str, Any]:
     _check_kinds(Plan, data, where)
     if "scenario" in data:
         data["requests"] = data.get("requests", [])
-        told = _scenario(data.pop("scenario"), f"scenario of {where}", files)
+        scenario = _scenario(data.pop("scenario"), f"scenario of {where}", files)
     else:
-        told = None
+        scenario = None
         if not isinstance(data.get("requests"), list) or not data["requests"]:
             raise InputError(
                 f"{where} has no requests: write at least one, with [[requests]] and url"
             )
     draft = {key: _value(key, value, where, files) for key, value in data.items()}
-    draft |= _nested(Plan, draft, where, files)
+    if "transport" in data:
+        draft["transport"] = _transport(data["transport"], f"transport of {where}", files)
     draft["requests"] = [
         _request(item, f"request {number} of {where}", files)
         for number, item in enumerate(data["requests"], 1)
     ]
-    if told is not None:
-        draft["scenario"] = told
+    if scenario is not None:
+        draft["scenario"] = scenario
     if "tags" in data:
         draft["tags"] = _table(data["tags"], f"tags of {where}")
     if "load" in data:
@@ -98,14 +102,14 @@ def _scenario(data: Any, where: str, files: Files) -> Scenario:
             raise InputError(f'{where} has no {key}: write {key} = "…"')
     made = files.scenario(data["function"], data["base_url"])
     if "name" in data:
-        made = replace(made, name=str(data["name"]))
+        made = evolve(made, name=str(data["name"]))
     if "data" in data:
-        made = replace(made, data=_data(data["data"], f"data of {where}", files))
+        made = evolve(made, data=_data(data["data"], f"data of {where}", files))
     return made
 
 
 def _parameters(cls: type) -> list[str]:
-    """What a value can be made of: its fields, and what it takes beside them."""
+    """The parameters of a class: the keys of its table."""
     return list(inspect.signature(cls).parameters)
 
 
@@ -132,19 +136,17 @@ def _check_keys(table: Mapping[str, Any], known: Collection[str], where: str) ->
 
 
 def _check_kinds(cls: type, table: Mapping[str, Any], where: str) -> None:
-    """Plain values must be of the plain type that their field has; the rest checks itself."""
-    for item in fields(cls):
-        kinds, words = _KINDS.get(str(item.type), (None, ""))
-        if kinds is None or item.name not in table or item.name.endswith("_s"):
+    """Refuse a plain value of the wrong type; other values are checked where they are used."""
+    for name, parameter in inspect.signature(cls).parameters.items():
+        kinds, text = _KINDS.get(str(parameter.annotation), (None, ""))
+        if kinds is None or name not in table or name.endswith("_s"):
             continue
-        if not isinstance(table[item.name], kinds):
-            raise InputError(
-                f"must be {words}", field=item.name, value=table[item.name], where=where
-            )
+        if not isinstance(table[name], kinds):
+            raise InputError(f"must be {text}", field=name, value=table[name], where=where)
 
 
 def _value(key: str, value: Any, where: str, files: Files) -> Any:
-    """``value`` as Python wants it: seconds for durations, and paths from here."""
+    """``value`` with durations in seconds and paths relative to this process."""
     if key.endswith("_s") and isinstance(value, str):
         try:
             return parse_duration_s(value)
@@ -162,19 +164,12 @@ def _table(value: Any, where: str) -> dict[str, Any]:
     return value
 
 
-def _nested(cls: type, draft: Mapping[str, Any], where: str, files: Files) -> dict[str, Any]:
-    """Fields of ``cls`` that are values of their own kind, made from their tables."""
-    made = {}
-    for item in fields(cls):
-        kind: Any = item.default_factory
-        if item.name not in draft or item.name == "load" or not is_dataclass(kind):
-            continue
-        place = f"{item.name} of {where}"
-        table = _table(draft[item.name], place)
-        _check_keys(table, _parameters(kind), place)  # type: ignore[arg-type]
-        _check_kinds(kind, table, place)  # type: ignore[arg-type]
-        values = {key: _value(key, value, place, files) for key, value in table.items()}
-        made[item.name] = _make(kind, values, place)  # type: ignore[arg-type]
+def _transport(value: Any, where: str, files: Files) -> Transport:
+    table = _table(value, where)
+    _check_keys(table, _parameters(Transport), where)
+    _check_kinds(Transport, table, where)
+    values = {key: _value(key, item, where, files) for key, item in table.items()}
+    made: Transport = _make(Transport, values, where)
     return made
 
 
@@ -228,10 +223,12 @@ def _text_of_date(value: Any) -> Any:
 
 def _load(value: Any, where: str, files: Files) -> Any:
     table = dict(_table(value, where))
-    if "offsets_file" in table and table.get("kind") == Replay.kind:
-        text = files.read(table["offsets_file"]).decode(errors="replace")
-        _check_keys(table, ["kind", "offsets_file"], where)
-        return _make(Replay.from_text, {"text": text}, f"{where}, {table['offsets_file']}")
+    shape = KINDS.get(str(table.get("kind")))
+    if shape is not None and shape.file_field in table:
+        name = table[shape.file_field]
+        text = files.read(name).decode(errors="replace")
+        _check_keys(table, ["kind", shape.file_field], where)
+        return _make(shape.parse, {"text": text}, f"{where}, {name}")
     values = {
         key: _make(_levels, {"value": _value(key, item, where, files)}, where)
         for key, item in table.items()
@@ -240,7 +237,7 @@ def _load(value: Any, where: str, files: Files) -> Any:
 
 
 def _levels(value: Any) -> Any:
-    """Pairs of a duration and something, such as stages, with the duration in seconds."""
+    """Pairs such as stages, with the duration in seconds."""
     if not isinstance(value, list):
         return value
     return [

@@ -1,4 +1,4 @@
-"""A plan file written: a `Plan` as the text that it could come from."""
+"""Write a plan file: a `Plan` as text that can be read back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
-from benchlab.plan.public import public_plan
+from benchlab.plan.redacted import redacted_plan
 from benchlab.plan.scenario import Scenario
 from benchlab.redact import HIDDEN, header_value, public_url
 
@@ -22,17 +22,19 @@ _HEAD = "# A plan for: benchlab run FILE\n"
 def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
     """``plan`` as a plan file, with secrets hidden; `draft_from_toml` reads it back.
 
-    Of data that came from a file, the file is named. Of recorded arrivals, which may be a million,
-    only the first ``most_offsets`` are written, if that is given. What is missing, the text says.
+    Data that came from a file are written as the file's name. Of recorded arrivals, which may be a
+    million, only the first ``most_offsets`` are written, if that is given. Comments name what is
+    left out.
     """
-    data = public_plan(plan.to_dict())
-    notes = [_count_in_words(plan)]
+    data = redacted_plan(plan.to_dict())
+    del data["length_s"]  # it follows from the rest
+    notes = [_describe_count(plan)]
     offsets_s = data["load"].get("offsets_s", ())
     if most_offsets is not None and len(offsets_s) > most_offsets:
         data["load"]["offsets_s"] = offsets_s[:most_offsets]
         left_out = len(offsets_s) - most_offsets
         notes.append(f"{left_out:,} more arrival times are left out: put them back before use")
-    if any(request.data is not None and not request.data.table for request in plan.requests):
+    if any(request.data is not None and not request.data.rows for request in plan.requests):
         notes.append("rows of data are left out: put them back before use")
     tables = [_request_table(item) for item in data["requests"]]
     for table, request in zip(tables, plan.requests, strict=True):
@@ -64,12 +66,12 @@ def _scenario_table(scenario: Scenario) -> dict[str, Any]:
     return {**table, "name": scenario.name}
 
 
-def _count_in_words(plan: Plan) -> str:
+def _describe_count(plan: Plan) -> str:
     count = plan.intended_count()
     if count is None:
-        count = getattr(plan, "request_count", None)
-        if count is None:
+        if plan.request_count is None:
             return "a closed loop: as many requests as get answered"
+        count = plan.request_count
     return f"{count:,} requests in the measured window"
 
 
@@ -78,7 +80,7 @@ def _data_table(feed: Feed) -> dict[str, Any]:
         return {"file": feed.name, "pick": feed.pick}
     rows = [
         {name: HIDDEN if header_value(name, "") else value for name, value in row.items()}
-        for row in feed.table
+        for row in feed.rows
     ]
     return {"rows": rows, "pick": feed.pick, "name": feed.name}
 
@@ -92,7 +94,7 @@ def _request_table(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_empty(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what TOML cannot say or says best by silence."""
+    """Without values that TOML lacks, or that are empty."""
     return {
         key: item
         for key, item in value.items()

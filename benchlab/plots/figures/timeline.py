@@ -12,7 +12,6 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from benchlab.analysis.timeseries import choose_bucket_s, timeseries
-from benchlab.plan.shapes import ClosedLoop
 from benchlab.plan.shapes.varying_rate import VaryingRate
 from benchlab.plots.canvas import LEGEND_PT, figure_of, heading, no_samples, open_axes
 from benchlab.plots.scale import FLOOR_MS, log_ms
@@ -50,7 +49,7 @@ def timeline(run: Run, ax: Axes | None = None) -> Figure:
     table = _whole_run(run, bucket_s)
     edges = np.append(table["start_s"], end_ns / NS_PER_S)
     ax.set_axis_off()
-    closed = isinstance(run.plan.load, ClosedLoop)
+    closed = not run.plan.load.has_schedule
     width_pt = figure_of(ax).get_size_inches()[0] * 72 * ax.get_position().width
     panels = _divide(ax, with_errors=bool(table["error_count"].any()))
     _draw_rate(panels[0], table, edges, "sent" if closed else "intended")

@@ -1,4 +1,4 @@
-"""Opening a clickhouse-connect client, and saying its errors in one line of ours."""
+"""Open clickhouse-connect clients and translate their errors."""
 
 from __future__ import annotations
 
@@ -10,29 +10,25 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchlab.errors import InputError, StoreBusyError, StoreError, StoreUnavailableError
+from benchlab.store.client import cluster
 from benchlab.store.client.dsn import Dsn
-from benchlab.store.client.errors import trouble
-from benchlab.store.schema import cluster
+from benchlab.store.client.errors import diagnose
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 __all__ = [
-    "DURABLE",
-    "errors_in_our_words",
     "is_embedded",
     "make_read_only",
     "opened",
-    "patiently",
     "reason",
+    "retry_while_unavailable",
+    "translate_errors",
 ]
 
 T = TypeVar("T")
 
-DURABLE = {"async_insert": 0, "wait_end_of_query": 1}
-"""Settings of every insert: acknowledged means written. Servers buffer by default since 26.x."""
-
-# What the client and the engine say around the reason: whose answer it is, code, version, stack.
+# What the client and the engine write around the reason: source, code, version, stack trace.
 _BEFORE = re.compile(
     r"^(Received ClickHouse exception, code: \d+(, server response: )?|Code: \d+\.\s*"
     r"|DB::\w*Exception:\s*)*"
@@ -41,18 +37,18 @@ _AFTER = re.compile(
     r"\s*\(version .*$|\s*Stack trace:.*$|\s*\(for url [^)]*\)$"
     r"|( FORMAT Native)?\. Expected one of: .*$|[. ]*: In scope SELECT formatQuery.*$"
 )
-# The engine's codes for what passes: too much at once, no room, no quota or memory left, a replica
-# or its keeper away, an answer that was lost.
-_PASSES = frozenset(
+# The engine's codes of transient errors: too much at once, no space, quota or memory left, a
+# replica or its keeper unavailable, a response that was lost.
+_TRANSIENT = frozenset(
     {159, 201, 202, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 499, 745, 999}
 )
-# What the client logs is in the errors as well; who sets up logging gets it all the same.
+# The errors contain what the client logs; programs that configure logging get it all the same.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
-_ANSWER_S = 300
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 8.0
-# The embedded engine gives no code for this: its own text is all there is to know it by.
+_RESPONSE_S = 300
+_MIN_PAUSE_S = 0.5
+_MAX_PAUSE_S = 8.0
+# The embedded engine has no code for this: only its text identifies it.
 _HELD_BY_ENGINE = ("Cannot lock file", "EmbeddedServer")
 
 
@@ -60,85 +56,87 @@ _HELD_BY_ENGINE = ("Cannot lock file", "EmbeddedServer")
 def opened(dsn: Dsn, wait_s: float | None = None) -> Iterator[Client]:
     """A client of the store at ``dsn``, closed at the end of the block.
 
-    A server has ``wait_s`` for its first answers; a query later on has the client's own time.
+    A server has ``wait_s`` for its first responses; later queries have the client's own timeout.
 
     Raises:
         StoreError: it cannot be opened, or an error of the client left the block.
     """
     client = _open(dsn, wait_s)
     try:
-        with errors_in_our_words(dsn):
+        with translate_errors(dsn):
             yield client
     finally:
         client.close()
 
 
 @contextmanager
-def errors_in_our_words(dsn: Dsn) -> Iterator[None]:
-    """Let the client's errors leave the block as StoreError, those that pass as its subclass."""
+def translate_errors(dsn: Dsn) -> Iterator[None]:
+    """Raise the client's errors as StoreError, transient ones as StoreUnavailableError."""
     from clickhouse_connect.driver.exceptions import Error
 
     try:
         yield
     except Error as exc:
-        kind = StoreUnavailableError if _passes(exc, dsn) else StoreError
+        kind = StoreUnavailableError if _is_transient(exc, dsn) else StoreError
         raise kind(f"the store {dsn} failed: {reason(exc, dsn)}") from exc
 
 
-def patiently(work: Callable[[], T], wait_s: float, say: Callable[[str], None]) -> T:
-    """Do ``work``, which may be repeated, again while the store is unavailable.
+def retry_while_unavailable(
+    work: Callable[[], T], wait_s: float, on_wait: Callable[[str], None]
+) -> T:
+    """Call ``work``, which must be repeatable, until the store is available; return its result.
 
-    The pauses double from 0.5 s to 8 s; there is no attempt after ``wait_s``. ``say`` is told of
-    each pause.
+    Pauses double from 0.5 s to 8 s, each reported to ``on_wait``; no attempt starts after
+    ``wait_s``.
 
     Raises:
-        StoreUnavailableError: it was to the last.
+        StoreUnavailableError: the last attempt failed too.
     """
     deadline = time.monotonic() + wait_s
-    pause_s = _FIRST_PAUSE_S
+    pause_s = _MIN_PAUSE_S
     while True:
         try:
             return work()
         except StoreUnavailableError as exc:
             if time.monotonic() + pause_s > deadline:
                 raise
-            say(f"{exc}; trying again in {pause_s:g} s")
+            on_wait(f"{exc}; trying again in {pause_s:g} s")
         time.sleep(pause_s)
-        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        pause_s = min(2 * pause_s, _MAX_PAUSE_S)
 
 
-def _passes(exc: BaseException, dsn: Dsn) -> bool:
+def _is_transient(exc: BaseException, dsn: Dsn) -> bool:
     from clickhouse_connect.driver.exceptions import OperationalError
 
-    if known := trouble(exc, dsn):
-        return known.passes
+    if known := diagnose(exc, dsn):
+        return known.transient
     code = getattr(exc, "code", None)
-    return code in _PASSES if code is not None else isinstance(exc, OperationalError)
+    return code in _TRANSIENT if code is not None else isinstance(exc, OperationalError)
 
 
 def is_embedded(client: Client) -> bool:
-    """Whether the engine works in this process."""
+    """Whether the engine runs in this process."""
     from clickhouse_connect.driver.httpclient import HttpClient
 
     return not isinstance(client, HttpClient)
 
 
 def make_read_only(client: Client) -> None:
-    """Let this client change nothing, and read from no table of a file or another host.
+    """Make this client unable to change anything, or to read tables of files or other hosts.
 
-    The engine still lets it do what `benchlab.store.client.read_only` refuses.
+    What the engine permits all the same, `benchlab.store.client.read_only` refuses.
     """
     if is_embedded(client):
-        client.command("SET readonly = 1")  # there is no way back
+        client.command("SET readonly = 1")  # cannot be undone
     elif client.server_settings["readonly"].value == "0":
         # With every request, since the client itself sends settings that `SET` would forbid.
         client.set_client_setting("readonly", "1")
 
 
 def reason(exc: BaseException, dsn: Dsn) -> str:
-    """What is wrong on one line, without version, stack and password."""
-    if known := trouble(exc, dsn):
-        return known.words
+    """The cause on one line, without version, stack trace and password."""
+    if known := diagnose(exc, dsn):
+        return known.message
     text = _BEFORE.sub("", _AFTER.sub("", " ".join(str(exc).split())))
     return dsn.redact(text[:500].rstrip(" .")) or type(exc).__name__
 
@@ -164,12 +162,12 @@ def _get_server_client(dsn: Dsn, wait_s: float | None) -> Client:
     from urllib3 import Timeout
 
     arguments = _server_arguments(dsn)
-    answer_s = int(arguments["send_receive_timeout"])
+    response_s = int(arguments["send_receive_timeout"])
     if wait_s is not None:
-        arguments["send_receive_timeout"] = int(max(1, min(answer_s, wait_s)))
+        arguments["send_receive_timeout"] = int(max(1, min(response_s, wait_s)))
     client = get_client(**arguments)
     assert isinstance(client, HttpClient)
-    client.timeout = Timeout(connect=client.timeout.connect_timeout, read=answer_s)
+    client.timeout = Timeout(connect=client.timeout.connect_timeout, read=response_s)
     return client
 
 
@@ -182,7 +180,7 @@ def _server_arguments(dsn: Dsn) -> dict[str, Any]:
         "password": dsn.password,
         "database": dsn.database,
         "client_name": "benchlab",
-        "send_receive_timeout": _ANSWER_S,
+        "send_receive_timeout": _RESPONSE_S,
         "settings": cluster.SETTINGS if dsn.cluster else {},
         **dict(dsn.options),
     }
@@ -201,7 +199,7 @@ def _cannot_open(dsn: Dsn, exc: Exception) -> Exception:
             f"the server of {dsn} has no database {dsn.database!r}: create it there with"
             f" CREATE DATABASE {dsn.database}, or correct BENCHLAB_DSN"
         )
-    known = trouble(exc, dsn)
-    remedy = known.remedy if known else "Check that ClickHouse is running there and is well"
-    kind = StoreUnavailableError if _passes(exc, dsn) else StoreError
+    known = diagnose(exc, dsn)
+    remedy = known.remedy if known else "Check that ClickHouse is running and healthy there"
+    kind = StoreUnavailableError if _is_transient(exc, dsn) else StoreError
     return kind(f"cannot reach the store {dsn}: {text}. {remedy}")

@@ -1,4 +1,4 @@
-"""Which ClickHouse a store lives in: the DSN, taken apart, with its password kept out of sight."""
+"""Parse a store DSN; never show its password."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OPTIONS = (
     "verify",
 )
 _SECONDS = ("connect_timeout", "send_receive_timeout")
-_LEAST_LONG = 6  # characters of a password that is no word of a message by chance
+_MIN_UNIQUE = 6  # characters of a password that are unlikely to occur in a message by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ class Dsn:
     def redact(self, text: str) -> str:
         """``text`` with the password replaced by ``***`` wherever it occurs.
 
-        A short one only where it stands by itself: within words, stars would spell it.
+        A short one only where it is a whole word: within words, the stars would reveal it.
         """
         for password in {self.password, quote(self.password, safe="")} - {""}:
             pattern = re.escape(password)
-            if len(password) < _LEAST_LONG:
+            if len(password) < _MIN_UNIQUE:
                 pattern = rf"(?<!\w){pattern}(?!\w)"
             text = re.sub(pattern, "***", text)
         return text
@@ -75,7 +75,10 @@ def default_dsn() -> str:
 
 
 def parse_dsn(text: str) -> Dsn:
-    """Take a DSN apart.
+    """Parse a DSN.
+
+    >>> str(parse_dsn("https://me:secret@db.example/lab?cluster=prod"))
+    'https://me:***@db.example:8443/lab'
 
     Raises:
         InputError: it cannot be used. The message shows it without user and password.
@@ -85,13 +88,13 @@ def parse_dsn(text: str) -> Dsn:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        # Not chained: urllib quotes what it could not read, which may be the password.
+        # Not chained: urllib quotes the part it could not parse, which may be the password.
         raise InputError(f"BENCHLAB_DSN {shown!r} cannot be read: {_EXAMPLES}") from None
     if parts.scheme == "chdb":
         return _embedded(parts, shown)
     if parts.scheme in ("http", "https"):
         return _served(parts, port, shown)
-    raise InputError(f"BENCHLAB_DSN {shown!r} names no known engine: {_EXAMPLES}")
+    raise InputError(f"BENCHLAB_DSN {shown!r} has an unknown scheme: {_EXAMPLES}")
 
 
 def _embedded(parts: SplitResult, shown: str) -> Dsn:
@@ -105,7 +108,7 @@ def _embedded(parts: SplitResult, shown: str) -> Dsn:
 
 def _served(parts: SplitResult, port: int | None, shown: str) -> Dsn:
     if not parts.hostname:
-        raise InputError(f"BENCHLAB_DSN {shown!r} names no host: {_EXAMPLES}")
+        raise InputError(f"BENCHLAB_DSN {shown!r} has no host: {_EXAMPLES}")
     database = unquote(parts.path.strip("/")) or "default"
     if not _IDENTIFIER.fullmatch(database):
         raise InputError(

@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.inserts import once
 from benchlab.runs.run import Run
-from benchlab.store.client.connection import DURABLE, is_embedded
+from benchlab.store.client.connection import is_embedded
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -98,7 +99,7 @@ def insert_rows(
         list(types),
         column_type_names=list(types.values()),
         column_oriented=True,
-        settings={**DURABLE, "insert_deduplication_token": token},
+        settings=once(token),
     )
     context.data = [
         [run.id] * count,

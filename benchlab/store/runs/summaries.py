@@ -9,9 +9,9 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import RunNotFoundError, StoreError
+from benchlab.inserts import once
 from benchlab.runs.imported_summary import ImportedSummary, Interval, Point
-from benchlab.store.client.connection import DURABLE
-from benchlab.store.runs.read import typed_frame
+from benchlab.store.client.query import typed_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,7 +183,7 @@ def _insert(client: Client, table: str, columns: list[str], rows: list[list[Any]
             table,
             rows,
             column_names=columns,
-            settings={**DURABLE, "insert_deduplication_token": f"{table}:{summary_id}{salt}"},
+            settings=once(f"{table}:{summary_id}{salt}"),
         )
     if _count(client, table, columns[0], summary_id) != len(rows):
         raise StoreError(f"the summary {summary_id} could not be stored: import its file again")

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from benchlab import spool
 from benchlab.errors import StoreError, StoreUnavailableError
+from benchlab.inserts import once
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
-from benchlab.store.client.connection import DURABLE
 from benchlab.store.runs.connections import save_connections
 from benchlab.store.runs.exactly_once import insert_exactly, insert_rows
 from benchlab.store.schema.cluster import stored
@@ -37,7 +37,7 @@ BLOCK_SAMPLES = 262_144
 """Samples per insert. Fixed, because a block's token identifies its samples by it."""
 
 JSON_COLUMNS = ("plan", "environment", "health", "examples")
-"""Run metadata with a JSON column each. Fields without a column of their own are in ``metadata``."""
+"""Run metadata with a JSON column each. Fields without a column are in ``metadata``."""
 
 PLAIN_COLUMNS = ("stopped_ns", "stop_reason")
 """Run metadata with a column of the same type."""
@@ -146,7 +146,7 @@ def _insert_run(client: Client, run: Run, salt: str = "") -> None:
         "runs",
         [list(row.values())],
         column_names=list(row),
-        settings={**DURABLE, "insert_deduplication_token": f"runs:{run.id}{salt}"},
+        settings=once(f"runs:{run.id}{salt}"),
     )
 
 

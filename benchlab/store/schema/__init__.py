@@ -1,1 +1,1 @@
-"""The tables: migrations, in order, on one server or on a cluster."""
+"""The tables and views: ordered migrations, for one server or a cluster."""

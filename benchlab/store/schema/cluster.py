@@ -1,7 +1,7 @@
-"""The schema on a cluster: the one place where a statement of the migrations is made over for it.
+"""Rewrite the statements of the migrations for a cluster.
 
-Every table becomes two: ``samples_local`` is replicated and holds the rows of a shard, ``samples``
-is distributed over the shards and what everybody reads and writes. Rows that belong together lie in
+Every table becomes two: ``samples_local`` is replicated and holds the rows of a shard; ``samples``
+is distributed over the shards, and is the one to read and write. Rows that belong together lie in
 one shard: those of a run, a trace, a metric, a file. Views read the distributed tables;
 materialized views, which see what is inserted, work within the shard.
 """
@@ -11,26 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+
+from benchlab.store.client.cluster import cluster_of
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["SETTINGS", "cluster_of", "for_cluster", "stored", "use_cluster"]
+__all__ = ["for_cluster", "stored"]
 
-SETTINGS = {
-    # A part is acknowledged by most replicas before the insert is, and reads see it then: a run
-    # is checked against what is stored before it counts as saved.
-    "distributed_foreground_insert": 1,
-    "insert_quorum": "auto",
-    "insert_quorum_parallel": 0,
-    "select_sequential_consistency": 1,
-    "distributed_product_mode": "global",
-    "distributed_ddl_task_timeout": 60,
-}
-"""What a client of a cluster says with each query."""
-
-# The first that a table has decides the shard of a row; a repeated insert finds the same one.
+# The first of these columns that a table has decides the shard of a row, so that a repeated insert
+# reaches the same shard.
 _SHARD_BY = ("run_id", "summary_id", "TraceId", "MetricName", "file_id", "id")
 
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) ")
@@ -42,21 +32,8 @@ _SOURCE = re.compile(r"\bFROM (\w+)\b")
 _WINDOW = re.compile(r"\bnon_replicated_deduplication_window\b")
 
 
-_clusters: WeakKeyDictionary[Client, str] = WeakKeyDictionary()
-
-
-def use_cluster(client: Client, cluster: str) -> None:
-    """Note that this client's database is on a cluster."""
-    _clusters[client] = cluster
-
-
-def cluster_of(client: Client) -> str:
-    """The cluster that the client's database is on; '' for a single server."""
-    return _clusters.get(client, "")
-
-
 def stored(client: Client, table: str) -> str:
-    """What to write for ``table`` in a statement that changes how, or which, rows are kept."""
+    """The name of ``table`` for a statement that changes how, or which, rows are kept."""
     cluster = cluster_of(client)
     return _on_cluster(table, cluster) if cluster else table
 
@@ -68,28 +45,28 @@ def _on_cluster(table: str, cluster: str) -> str:
 def for_cluster(statement: str, cluster: str) -> Iterator[str]:
     """The statements that do on ``cluster`` what ``statement`` does on one server."""
     text = _WINDOW.sub("replicated_deduplication_window", statement)
-    if found := _TABLE.match(text):
-        yield _replicated(text, found[1], cluster)
-        yield _distributed(text, found[1], cluster)
-    elif found := _FEED.match(text):
-        head = f"CREATE MATERIALIZED VIEW IF NOT EXISTS {found[1]} ON CLUSTER {cluster}"
-        body = _SOURCE.sub(r"FROM \1_local AS \1", text[found.end() :], count=1)
-        yield f"{head} TO {found[2]}_local {body}"
-    elif found := _VIEW.match(text):
-        body = text[found.end() :].replace(" IN (SELECT ", " GLOBAL IN (SELECT ")
+    if match := _TABLE.match(text):
+        yield _replicated(text, match[1], cluster)
+        yield _distributed(text, match[1], cluster)
+    elif match := _FEED.match(text):
+        head = f"CREATE MATERIALIZED VIEW IF NOT EXISTS {match[1]} ON CLUSTER {cluster}"
+        body = _SOURCE.sub(r"FROM \1_local AS \1", text[match.end() :], count=1)
+        yield f"{head} TO {match[2]}_local {body}"
+    elif match := _VIEW.match(text):
+        body = text[match.end() :].replace(" IN (SELECT ", " GLOBAL IN (SELECT ")
         body = body.replace("\nINNER JOIN ", "\nGLOBAL INNER JOIN ")
-        yield f"CREATE VIEW IF NOT EXISTS {found[1]} ON CLUSTER {cluster} {body}"
-    elif found := _SETTING.match(text):
-        yield f"ALTER TABLE {_on_cluster(found[1], cluster)} {text[found.end() :]}"
+        yield f"CREATE VIEW IF NOT EXISTS {match[1]} ON CLUSTER {cluster} {body}"
+    elif match := _SETTING.match(text):
+        yield f"ALTER TABLE {_on_cluster(match[1], cluster)} {text[match.end() :]}"
     else:
         raise ValueError(f"not a statement that a cluster has a form for: {statement}")
 
 
 def _replicated(text: str, table: str, cluster: str) -> str:
-    def engine(found: re.Match[str]) -> str:
+    def engine(match: re.Match[str]) -> str:
         path = "'/clickhouse/tables/{uuid}/{shard}', '{replica}'"
-        arguments = f"{path}, {found[2]}" if found[2] else path
-        return f"ENGINE = Replicated{found[1]}MergeTree({arguments})"
+        arguments = f"{path}, {match[2]}" if match[2] else path
+        return f"ENGINE = Replicated{match[1]}MergeTree({arguments})"
 
     text = _TABLE.sub(f"CREATE TABLE IF NOT EXISTS {_on_cluster(table, cluster)} ", text, count=1)
     return _ENGINE.sub(engine, text, count=1)

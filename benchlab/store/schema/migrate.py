@@ -1,9 +1,8 @@
-"""The schema, as ordered SQL files that are each applied once.
+"""Apply the schema: ordered SQL files, each applied once.
 
-A file is named ``0001_what.sql``, and the next one has the next number; its statements end with a
-semicolon at the end of a line. A statement is repeatable (``IF NOT EXISTS``, a setting), so that a
-migration cut off in the middle is simply applied again. Files that were released are never edited:
-a change is a new file.
+Files are numbered without gaps (``0001_runs.sql``); statements end with a semicolon at the end of a
+line. Every statement is repeatable (``IF NOT EXISTS``, a setting), so that an interrupted migration
+is simply applied again. Released files are never edited: a change is a new file.
 """
 
 from __future__ import annotations
@@ -16,7 +15,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from benchlab.errors import SchemaError
-from benchlab.store.schema.cluster import cluster_of, for_cluster
+from benchlab.inserts import once
+from benchlab.store.client.cluster import cluster_of
+from benchlab.store.schema.cluster import for_cluster
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -51,41 +52,41 @@ class Migration:
 
 @cache
 def migrations() -> tuple[Migration, ...]:
-    """All steps this benchlab knows, first to last."""
-    found = []
+    """All migrations of this version of benchlab, first to last."""
+    steps = []
     for item in (files("benchlab.store.schema") / "migrations").iterdir():
         match = _FILE_NAME.fullmatch(item.name)
         if match:
-            found.append(Migration(int(match[1]), match[2], item.read_text(encoding="utf-8")))
-    return tuple(sorted(found, key=lambda step: step.version))
+            steps.append(Migration(int(match[1]), match[2], item.read_text(encoding="utf-8")))
+    return tuple(sorted(steps, key=lambda step: step.version))
 
 
 def latest_version() -> int:
-    """The schema this benchlab reads and writes."""
+    """The schema version that this benchlab reads and writes."""
     return migrations()[-1].version
 
 
 @cache
 def table_names() -> frozenset[str]:
-    """The tables that the steps create. The database may have others, which are not ours."""
-    made = (
+    """The tables that the migrations create. The database may have others, which are not ours."""
+    created = (
         re.findall(r"^CREATE TABLE IF NOT EXISTS (\w+)", step.sql, re.M) for step in migrations()
     )
-    return frozenset(name for names in made for name in names)
+    return frozenset(name for names in created for name in names)
 
 
 def migrate(client: Client) -> int:
-    """Bring the schema up to date, and say which version it was; 0 for none.
+    """Bring the schema up to date; return the version before, 0 for none.
 
-    Costs one small query when it is up to date.
+    Costs two small queries when it is up to date.
 
     Raises:
-        SchemaError: the store has steps that this benchlab does not know.
+        SchemaError: the store has migrations that this benchlab does not know.
     """
     version = _version(client)
     if version > latest_version():
         raise SchemaError(
-            f"the store has schema {version}, this benchlab knows up to {latest_version()}:"
+            f"the store has schema {version}, this benchlab supports up to {latest_version()}:"
             " upgrade with pip install --upgrade benchlab"
         )
     if version == latest_version():
@@ -101,7 +102,7 @@ def migrate(client: Client) -> int:
             "schema_migrations",
             [[step.version, step.name]],
             column_names=["version", "name"],
-            settings={"async_insert": 0, "insert_deduplication_token": step.name},
+            settings=once(step.name),
         )
     return version
 
@@ -112,7 +113,7 @@ def _apply(client: Client, statement: str, cluster: str) -> None:
 
 
 def _version(client: Client) -> int:
-    """The last step that was applied, and with it all before; 0 for none."""
+    """The number of the last migration applied; 0 for none."""
     known = client.query("EXISTS TABLE schema_migrations").result_rows[0][0]
     if not known:
         return 0

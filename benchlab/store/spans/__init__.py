@@ -1,1 +1,1 @@
-"""Server spans and metrics in the store, joined with the requests of a run."""
+"""Join server spans and metrics with the requests of a run."""

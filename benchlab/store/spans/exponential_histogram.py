@@ -1,8 +1,8 @@
-"""Histograms with exponential buckets, as OpenTelemetry sends them, brought to one resolution.
+"""Add OpenTelemetry's exponential histograms, which may differ in resolution.
 
 Bucket ``i`` at scale ``s`` holds the values in ``(base**i, base**(i+1)]`` with
 ``base = 2**(2**-s)``. Lowering the scale by one merges neighbouring pairs exactly, so histograms
-of different scales add up at the lowest of them.
+of different scales are added at the lowest of them.
 Source: https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram
 """
 
@@ -20,7 +20,7 @@ __all__ = ["ExponentialHistogram", "add"]
 
 @dataclass(frozen=True)
 class ExponentialHistogram:
-    """Counts of the buckets from ``offset`` on, at ``scale``, and of values that are zero."""
+    """Counts of consecutive buckets, the first with index ``offset``, and of zero values."""
 
     scale: int
     offset: int
@@ -39,13 +39,13 @@ class ExponentialHistogram:
 
     @property
     def edges(self) -> NDArray[np.float64]:
-        """The bounds of the buckets: one more than there are counts."""
+        """The bounds of the buckets, ascending: one more than there are counts."""
         index = np.arange(self.offset, self.offset + len(self.counts) + 1)
         edges: NDArray[np.float64] = np.exp2(index * 2.0**-self.scale)
         return edges
 
     def at(self, scale: int) -> Self:
-        """The same at ``scale``, which must not be higher: buckets can be merged, not split."""
+        """The same histogram at ``scale``, at most its own: buckets can be merged, not split."""
         if scale > self.scale:
             raise ValueError(f"a histogram of scale {self.scale} has no buckets of scale {scale}")
         if scale == self.scale:
@@ -73,5 +73,5 @@ def add(histograms: Iterable[tuple[int, ExponentialHistogram]]) -> ExponentialHi
             start = histogram.offset - first
             counts[start : start + len(histogram.counts)] += sign * histogram.counts
     zero_count = sum(sign * histogram.zero_count for sign, histogram in level)
-    # A service that started anew in between would leave less than nothing.
+    # A service that restarted in between would leave negative counts.
     return ExponentialHistogram(scale, first, np.maximum(counts, 0), max(zero_count, 0))

@@ -1,9 +1,9 @@
-"""What a service's OpenTelemetry SDK says itself of spans that it lost while a run was made.
+"""Count the spans that a service's OpenTelemetry SDK reports as lost during a run.
 
-The counters are those of the semantic conventions for the SDK. Their points cover stretches of time
-that need not begin and end with the run, so what was lost shortly before or after may be counted.
+The counters are those of the semantic conventions for the SDK. Their points cover intervals that
+need not start and end with the run, so spans lost shortly before or after may be counted too.
 
-https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/
+Source: https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ __all__ = ["lost_spans"]
 
 _PROCESSED, _EXPORTED = "otel.sdk.processor.span.processed", "otel.sdk.exporter.span.exported"
 
-# Times of points are whole seconds. A delta counts if its stretch touches the run. Of a cumulative
-# one what was counted before the run is taken off the first point after it, or else the last.
+# Times of points are whole seconds. A delta counts if its interval overlaps the run. From a
+# cumulative counter, the value before the run is subtracted from its first point after the run, or
+# else its last.
 _BY_POINT = """
     SELECT MetricName AS metric, ResourceAttributes AS process,
         Attributes['otel.component.name'] AS component, Attributes['error.type'] AS error,
@@ -38,7 +39,7 @@ _BY_POINT = """
         if(AggregationTemporality = 2, StartTimeUnix, beginning)
 """
 
-# A service with two exporters counts what each lost; the greater says what is missing at least.
+# A service with two exporters counts the losses of each; the greater is a lower bound.
 _LOST = f"""
 SELECT metric, toInt64(sum(lost))
 FROM (
@@ -58,9 +59,9 @@ GROUP BY metric
 def lost_spans(
     client: Client, from_ns: int, to_ns: int, services: Sequence[str]
 ) -> tuple[int | None, int | None]:
-    """Spans that a full queue dropped, and that could not be exported, within these times.
+    """Numbers of spans dropped by a full queue, and not exported, between two times in ns.
 
-    Of all services if none is named. None: there is no such counter.
+    Of these services, or of all if none is named. None: there is no such counter.
     """
     parameters: dict[str, Any] = {
         "from_ns": from_ns,

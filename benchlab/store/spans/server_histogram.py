@@ -1,4 +1,4 @@
-"""The service's own histogram of its durations, over the time of a run.
+"""The service's own latency histogram, over the time of a run.
 
 It is the metric ``http.server.request.duration`` with exponential buckets, as OpenTelemetry's
 semantic conventions have it, in seconds.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchlab.store.runs.read import resolve
 from benchlab.store.spans.exponential_histogram import ExponentialHistogram, add
-from benchlab.store.spans.spans import run_bounds
+from benchlab.store.spans.spans import SERVICES, run_bounds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ __all__ = ["server_histogram"]
 
 _COLUMNS = "ServiceName, Scale, PositiveOffset, PositiveBucketCounts, ZeroCount"
 _SERIES = "ResourceAttributes, ServiceName, ScopeName, Attributes, StartTimeUnix"
-# Points have whole seconds. Of several services, those that have spans of the run, if any.
+# Times of points are whole seconds. Of several services, those with spans of the run, if any.
 _OURS = """
     MetricName = 'http.server.request.duration'
     AND (
@@ -28,24 +28,17 @@ _OURS = """
         OR (SELECT count() FROM of_run) = 0
     )
 """
-_OF_RUN = """
-WITH of_run AS (
-    SELECT DISTINCT ServiceName FROM otel_traces
-    WHERE startsWith(TraceId, {run_id:String}) AND SpanKind = 'Server'
-        AND Timestamp BETWEEN fromUnixTimestamp64Nano({from_ns:Int64} - 86400000000000)
-            AND fromUnixTimestamp64Nano({to_ns:Int64} + 86400000000000)
-)
-"""
+_OF_RUN = f"WITH of_run AS ({SERVICES})"
 _FROM_S, _TO_S = "intDiv({from_ns:Int64}, 1000000000)", "intDiv({to_ns:Int64}, 1000000000) + 1"
 _DAY_BEFORE = f"TimeUnix >= toDateTime({_FROM_S} - 86400)"
-# A delta covers the time since the one before it; those that touch the run count.
+# A delta covers the time since the one before it; those that overlap the run count.
 _DELTA = f"""{_OF_RUN}
 SELECT 1, {_COLUMNS} FROM otel_metrics_exponential_histogram
 WHERE {_OURS} AND AggregationTemporality = 1
     AND TimeUnix >= toDateTime({_FROM_S}) AND StartTimeUnix <= toDateTime({_TO_S})
 """  # noqa: S608  # composed of constants
-# Cumulative ones are subtracted: the first of a series after the run, or the last within it, less
-# the last before it.
+# Cumulative points are subtracted: the first of a series after the run, or the last within it,
+# minus the last before it.
 _CUMULATIVE_END = f"""{_OF_RUN}
 SELECT 1, {_COLUMNS} FROM otel_metrics_exponential_histogram
 WHERE {_OURS} AND AggregationTemporality = 2
@@ -68,7 +61,7 @@ LIMIT 1 BY {_SERIES}
 
 
 def server_histogram(client: Client, run_id: str) -> pd.DataFrame:
-    """A row per service and bucket with anything in it, in order of both.
+    """A row per service and non-empty bucket, in order of both.
 
     Raises:
         RunNotFoundError: no run, or more than one, fits.

@@ -1,7 +1,7 @@
-"""The requests of a run beside the server's spans of them, met by trace id.
+"""Join the requests of a run with the server's spans, by trace id.
 
 A sample's trace id is the run's id followed by its sequence number in 16 hex digits, so the spans
-of a run are those whose trace id begins with the run's id, and the rest of it is ``seq``.
+of a run are those whose trace id starts with the run's id, and the rest of it is ``seq``.
 """
 
 from __future__ import annotations
@@ -16,28 +16,30 @@ from numpy.typing import NDArray
 from benchlab.plan.plan import Plan
 from benchlab.plan.tracing import is_traced
 from benchlab.runs.trace_coverage import TraceCoverage
-from benchlab.store.runs.read import resolve, typed_frame
+from benchlab.store.client.query import typed_frame
+from benchlab.store.runs.read import resolve
 from benchlab.store.spans.lost_spans import lost_spans
 
 if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["SERVER_SPANS", "client_server", "run_bounds", "trace_coverage"]
+__all__ = ["SERVER_SPANS", "SERVICES", "client_server", "run_bounds", "trace_coverage"]
 
-# The bounds on Timestamp only keep other days' partitions out; a day allows for clocks apart.
+# The bounds on Timestamp only exclude other days' partitions; a day allows for clock differences.
 _OF_THE_RUN = """
     FROM otel_traces
     WHERE startsWith(TraceId, {run_id:String})
         AND length(TraceId) = 32
         AND SpanKind = 'Server'
-        AND Timestamp BETWEEN fromUnixTimestamp64Nano({from_ns:Int64} - 86400000000000)
-            AND fromUnixTimestamp64Nano({to_ns:Int64} + 86400000000000)
+        AND Timestamp BETWEEN fromUnixTimestamp64Nano({from_ns:Int64}) - toIntervalDay(1)
+            AND fromUnixTimestamp64Nano({to_ns:Int64}) + toIntervalDay(1)
 """
 
-_SERVICES = f"SELECT DISTINCT ServiceName {_OF_THE_RUN}"  # composed of constants
+SERVICES = f"SELECT DISTINCT ServiceName {_OF_THE_RUN}"
+"""The services with spans of the run; its parameters are those of `run_bounds`."""
 
-# A trace may hold several SERVER spans, one per service it passed: the client called the first.
+# A trace may have several SERVER spans, one per service it passed: the client called the first.
 SERVER_SPANS = f"""
     SELECT
         reinterpretAsInt64(reverse(unhex(substring(TraceId, 17, 16)))) AS seq,
@@ -46,7 +48,8 @@ SERVER_SPANS = f"""
         argMin(Duration, Timestamp) AS server_ns
     {_OF_THE_RUN}
     GROUP BY seq
-"""  # composed of constants
+"""
+"""The server span of each request of the run; its parameters are those of `run_bounds`."""
 
 _CLIENT_SERVER = f"""
 SELECT
@@ -70,7 +73,7 @@ ORDER BY seq
 
 
 def client_server(client: Client, run_id: str, limit: int | None) -> pd.DataFrame:
-    """Measured requests of a run that have a server span, with the span's time, in ms."""
+    """Measured requests of a run that have a server span, with both durations, in ms."""
     import pandas as pd
 
     parameters, plan = run_bounds(client, resolve(client, run_id))
@@ -87,9 +90,9 @@ def client_server(client: Client, run_id: str, limit: int | None) -> pd.DataFram
 
 
 def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
-    """Which of the measured requests that asked to be traced have a server span.
+    """How many of the measured requests marked for tracing have a server span.
 
-    If too few have, also what the services say that they lost.
+    If too few, also how many spans the services report as lost.
     """
     parameters, plan = run_bounds(client, resolve(client, run_id))
     if plan.trace_ratio == 0:
@@ -106,7 +109,7 @@ def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
     coverage = TraceCoverage.of(sent_ns, np.isin(seq, spans), status != 0)
     if coverage.enough:
         return coverage
-    services = client.query(_SERVICES, parameters=parameters).result_rows
+    services = client.query(SERVICES, parameters=parameters).result_rows
     dropped, unexported = lost_spans(
         client, parameters["from_ns"], parameters["to_ns"], [str(name) for (name,) in services]
     )
@@ -114,7 +117,7 @@ def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
 
 
 def run_bounds(client: Client, run_id: str) -> tuple[dict[str, Any], Plan]:
-    """What `SERVER_SPANS` has to know of a run: run_id, from_ns and to_ns; and its plan."""
+    """The parameters of the SQL here: run_id, from_ns and to_ns; and the run's plan."""
     from_ns, plan_json, to_ns = client.query(
         """
         SELECT toUnixTimestamp64Nano(started_at), plan,
@@ -134,7 +137,7 @@ def _columns(
     count: int,
     choose: Callable[[NDArray[np.int64]], NDArray[np.bool_]] | None = None,
 ) -> NDArray[np.int64]:
-    """The ``count`` columns of a query, all whole numbers; of each block only the rows chosen."""
+    """The ``count`` columns of a query, all int64, shape (count, rows); only the rows chosen."""
     parts = [np.empty((count, 0), dtype=np.int64)]
     with client.query_df_stream(sql, parameters=parameters) as blocks:
         for block in blocks:

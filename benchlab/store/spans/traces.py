@@ -1,4 +1,4 @@
-"""Single requests, down to the spans that servers made of them."""
+"""Load single requests with the spans that servers made of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from benchlab.errors import InputError
 from benchlab.plan.tracing import trace_id
 from benchlab.runs.trace import Trace, TracedRequest
 from benchlab.samples.samples import ErrorKind
-from benchlab.store.runs.read import resolve, typed_frame
+from benchlab.store.client.query import typed_frame
+from benchlab.store.runs.read import resolve
 from benchlab.store.spans.spans import SERVER_SPANS, run_bounds
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ INNER JOIN (SELECT id, started_at, plan FROM runs WHERE id = {run_id:String} LIM
     ON samples.run_id = run.id
 WHERE samples.run_id = {run_id:String}
 """
-# Two steps, so that columns other than the durations are read for the chosen few only.
+# Two steps, so that columns other than the durations are read for the chosen rows only.
 _SLOWEST = """
     AND seq IN (
         SELECT seq FROM samples WHERE run_id = {run_id:String} AND NOT warmup %s
@@ -85,7 +86,7 @@ def slowest(client: Client, run_id: str, count: int, *, traced: bool) -> list[Tr
 
 
 def trace(client: Client, wanted: str) -> Trace:
-    """One trace, with the request that began it if that is stored.
+    """One trace, with the request that started it if that is stored.
 
     Raises:
         InputError: not 32 hex digits.

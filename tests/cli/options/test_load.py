@@ -14,7 +14,7 @@ from benchlab.cli.terminal.output import print_run
 from benchlab.errors import InputError
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
-from benchlab.plan.shapes import ClosedLoop, Load, PoissonRate, Replay, Spike, Stages, Steps
+from benchlab.plan.shapes import ClosedLoop, LoadShape, PoissonRate, Replay, Spike, Stages, Steps
 from benchlab.runs.run import Run
 from tests.runs.synthetic import URL, make_run
 
@@ -54,17 +54,17 @@ def ask(*options: str) -> None:
     ],
 )
 def test_options_decide_the_load(
-    made: list[Plan], options: list[str], load: Load, duration_s: float
+    made: list[Plan], options: list[str], load: LoadShape, duration_s: float
 ) -> None:
     ask(*options)
-    assert [(plan.load, plan.duration_s) for plan in made] == [(load, duration_s)]
+    assert [(plan.load, plan.length_s) for plan in made] == [(load, duration_s)]
 
 
 def test_a_number_of_requests_ends_the_run(made: list[Plan]) -> None:
     ask("--requests", "1000")
     ask("--requests", "1000", "--duration", "5s", "--rate", "400")
     assert [plan.request_count for plan in made] == [1000, 1000]
-    assert [plan.duration_s for plan in made] == [86_400, 2.5]
+    assert [plan.length_s for plan in made] == [86_400, 2.5]
 
 
 def test_arrivals_are_replayed_from_a_file(made: list[Plan], tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_arrivals_are_replayed_from_a_file(made: list[Plan], tmp_path: Path) -> 
         (["--requests", "0"], "--requests=0"),
     ],
 )
-def test_what_cannot_be_is_told(made: list[Plan], options: list[str], words: str) -> None:
+def test_invalid_options_are_refused(made: list[Plan], options: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
         ask(*options)
     assert made == []

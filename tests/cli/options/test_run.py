@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
+from attrs import fields
 from click.testing import CliRunner
 
 from benchlab import ClosedLoop, ConstantRate, Plan, PoissonRate, Stages, Transport
@@ -37,7 +37,7 @@ def test_without_options_it_is_a_closed_loop_of_get_requests() -> None:
     plan = plan_of()
     assert plan.requests[0].method == "GET"
     assert plan.load == ClosedLoop(64)
-    assert (plan.duration_s, plan.warmup_s, plan.timeout_s) == (10, 2, 10)
+    assert (plan.length_s, plan.warmup_s, plan.timeout_s) == (10, 2, 10)
     assert plan.name == "GET /x"
 
 
@@ -49,8 +49,8 @@ def test_options_reach_the_plan(tmp_path: Path) -> None:
         "--max-connections", "7", "--trace-ratio", "0.5", "--seed", "9", "--tag", "k=v",
     )  # fmt: skip
     (request,) = plan.requests
-    assert (request.method, request.body_bytes) == ("POST", b"[1]")
-    assert request.header_pairs == (("X-Y", "z"), ("Content-Type", "application/json"))
+    assert (request.method, request.body) == ("POST", b"[1]")
+    assert request.headers == (("X-Y", "z"), ("Content-Type", "application/json"))
     assert plan.load == PoissonRate(50)
     assert (plan.duration_s, plan.warmup_s, plan.timeout_s) == (60, 0, 0.5)
     assert (plan.workers, plan.driver, plan.max_connections) == (2, "httpx", 7)
@@ -60,8 +60,8 @@ def test_options_reach_the_plan(tmp_path: Path) -> None:
 
 def test_every_setting_of_a_plan_and_of_its_connections_has_an_option() -> None:
     options = {name for group in PLAN_OPTIONS for name in group.names}
-    made_of_several = {"requests", "load", "transport"}
-    assert {item.name for item in fields(Plan)} - made_of_several <= options
+    not_settings = {"requests", "load", "transport", "length_s"}
+    assert {item.name for item in fields(Plan)} - not_settings <= options
     assert {item.name for item in fields(Transport)} <= options
     assert "targets" in options
 
@@ -97,11 +97,11 @@ def test_a_rate_makes_an_open_loop() -> None:
     assert plan_of("--rate", "20").load == ConstantRate(20)
 
 
-def test_a_header_of_ones_own_replaces_the_credentials_of_the_url() -> None:
+def test_given_header_replaces_the_credentials_of_the_url() -> None:
     url = "http://user:word@127.0.0.1:8000/x"
-    assert plan_of(url=url).requests[0].header_pairs[0][0] == "Authorization"
+    assert plan_of(url=url).requests[0].headers[0][0] == "Authorization"
     own = plan_of("-H", "authorization: Bearer t", url=url)
-    assert own.requests[0].header_pairs == (("authorization", "Bearer t"),)
+    assert own.requests[0].headers == (("authorization", "Bearer t"),)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_options_change_a_plan_file_only_where_given(tmp_path: Path) -> None:
         tmp_path, FILE, rate=20.0, headers=("x-a: 3",), tags=("b=2",), warmup_s=1.0, slo=()
     )
     assert changed.load == PoissonRate(20)
-    assert changed.requests[0].header_pairs == (("x-a", "3"), ("X-B", "2"))
+    assert changed.requests[0].headers == (("x-a", "3"), ("X-B", "2"))
     assert changed.tags == (("a", "1"), ("b", "2"))
     assert (changed.duration_s, changed.warmup_s, changed.slo) == (7, 1, ())
     assert from_file(tmp_path, FILE, arrivals="constant").load == ConstantRate(50)
@@ -168,7 +168,7 @@ def test_options_change_a_plan_file_only_where_given(tmp_path: Path) -> None:
     assert from_file(tmp_path, closed, rate=5.0).load == ConstantRate(5)
 
 
-def test_options_that_do_not_fit_the_file_are_refused(tmp_path: Path) -> None:
+def test_options_that_do_not_fit_the_plan_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--connections does not fit"):
         from_file(tmp_path, FILE, connections=5)
     staged = FILE.replace("poisson_rate", "stages").replace("rate_rps = 50", "stages = [[7, 5]]")
@@ -200,7 +200,7 @@ def test_errors_name_the_options_that_were_typed(
     assert str(caught.value) == told
 
 
-def test_how_connections_are_made() -> None:
+def test_connection_options_reach_the_transport() -> None:
     plan = plan_of(
         "--ca-file", "ca.pem", "--cert", "c.pem", "--key", "k.pem", "--server-name", "inner",
         "--no-keep-alive", "--unix-socket", "/run/x", "--resolve", "a.test:443=127.0.0.1:8443",
@@ -220,7 +220,7 @@ def test_how_connections_are_made() -> None:
     assert not plan_of("-k").transport.verify
 
 
-def test_what_is_added_to_a_request(tmp_path: Path) -> None:
+def test_additions_to_a_request(tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("id\n7\n8\n")
     plan = plan_of(
         "-d", '{"id": "{{id}}"}', "--query", "q=x y", "--query", "id={{id}}", "-u", "ada:pw:1",
@@ -229,7 +229,7 @@ def test_what_is_added_to_a_request(tmp_path: Path) -> None:
     (request,) = plan.requests
     assert request.url == URL + "?q=x+y&id={{id}}"
     assert request.method == "POST"
-    assert dict(request.header_pairs) == {
+    assert dict(request.headers) == {
         "Content-Type": "application/json",
         "Authorization": "Basic YWRhOnB3OjE=",
         "Cookie": "s=1",
@@ -251,7 +251,7 @@ def test_what_is_added_to_a_request(tmp_path: Path) -> None:
         (("--feed", "gone.csv"), "cannot read the feed gone.csv: No such file"),
     ],
 )
-def test_additions_that_cannot_be_read(arguments: tuple[str, ...], message: str) -> None:
+def test_invalid_additions_are_refused(arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         plan_of(*arguments)
     assert "SECRET" not in str(caught.value)

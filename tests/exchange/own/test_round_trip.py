@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -18,7 +19,7 @@ import benchlab as bl
 from benchlab.errors import InputError, RunError
 from benchlab.exchange import FORMATS, export_run, import_file
 from benchlab.exchange.own.export import FIELDS, export_blocks
-from benchlab.plan.public import public_plan
+from benchlab.plan.redacted import redacted_plan
 from benchlab.plan.request import Request
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
@@ -90,14 +91,14 @@ def test_any_records_come_back_exactly(tmp_path: Path, form: str, records: np.nd
 def test_through_two_stores(closed_store: Store, tmp_path: Path, form: str) -> None:
     run = whole_run()
     closed_store.save(run)
-    with closed_store.run_in_blocks(run.id[:10]) as (head, count, blocks):
+    with closed_store.load_in_blocks(run.id[:10]) as (head, count, blocks):
         path = export_blocks(head, count, blocks, tmp_path / f"run.{form}")
-    kept = closed_store.run(run.id)
+    kept = closed_store.load(run.id)
     other = Store(f"chdb://{tmp_path}/other")
     with other.connect():
         for _ in range(2):
             other.save(back(path))
-        assert_same(other.run("latest"), kept)
+        assert_same(other.load("latest"), kept)
         assert len(other.runs()) == 1
 
 
@@ -113,7 +114,7 @@ def scenario_run() -> Run:
     drawn = make_run(1000)
     made = bl.scenario(shop, "http://127.0.0.1:8000", data=bl.Feed([{"user": "me"}]))
     plan = bl.Plan(
-        scenario=replace(made, steps=("log in", "look around")),
+        scenario=evolve(made, steps=("log in", "look around")),
         load=drawn.plan.load,
         duration_s=drawn.plan.duration_s,
         warmup_s=drawn.plan.warmup_s,
@@ -132,7 +133,7 @@ def test_a_run_of_a_scenario_comes_back_and_cannot_be_sent_again(tmp_path: Path,
     assert run.plan.scenario.code
     assert b"cloudpickle" not in (tmp_path / f"run.{form}").read_bytes()
     # All but the code and the rows, which are as little kept in a file as in a store.
-    assert found.plan.to_dict() == public_plan(run.plan.to_dict())
+    assert found.plan.to_dict() == redacted_plan(run.plan.to_dict())
     assert_same(found, replace(run, plan=found.plan))
     assert found.samples.endpoints == ("shop", "log in", "look around")
     assert found.iteration_count == run.iteration_count == len(run.measured) // 2
@@ -150,11 +151,11 @@ def test_credentials_stay_hidden(tmp_path: Path, form: str) -> None:
         "GET", f"http://me:{secret}@127.0.0.1:8000/?token={secret}", headers={"X-API-Key": secret}
     )
     run = make_run(10)
-    run = replace(run, plan=replace(run.plan, requests=[request, run.plan.requests[1]]))
+    run = replace(run, plan=evolve(run.plan, requests=[request, run.plan.requests[1]]))
     path = export_run(run, tmp_path / f"run.{form}")
     assert secret.encode() not in path.read_bytes()
     assert b"bWU6aHVudGVyMg" not in path.read_bytes(), "user and password in base64"
-    assert back(path).plan.to_dict() == public_plan(run.plan.to_dict())
+    assert back(path).plan.to_dict() == redacted_plan(run.plan.to_dict())
 
 
 def test_other_readers_take_the_files_as_they_are(tmp_path: Path) -> None:

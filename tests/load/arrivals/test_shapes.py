@@ -11,7 +11,7 @@ import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Replay, Request, Stages, Steps, run
 from benchlab.load.supervisor.progress import Progress
-from benchlab.plan.shapes import OpenLoad
+from benchlab.plan.shapes import OpenLoop
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Flag
 from benchlab.units import NS_PER_S
@@ -56,7 +56,7 @@ class Arrivals:
     ],
     ids=["stages", "poisson stages", "steps", "replay"],
 )
-def test_what_arrives_is_the_schedule(load: OpenLoad, workers: int) -> None:
+def test_what_arrives_is_the_schedule(load: OpenLoop, workers: int) -> None:
     seen = Arrivals()
     with serving(seen.behaviour()) as url:
         plan = Plan([Request("GET", url)], load, warmup_s=0.2, workers=workers)
@@ -168,7 +168,7 @@ def test_a_thinking_user_pauses_after_each_answer(driver: str) -> None:
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_many_users_think_on_their_own(driver: str) -> None:
     with serving(Arrivals().behaviour()) as url:
-        load = ClosedLoop(20, think_time_s=0.1, think_time="exponential")
+        load = ClosedLoop(20, think_time_s=0.1, think_distribution="exponential")
         result = run(Plan([Request("GET", url)], load, duration_s=1, workers=2, driver=driver))
     # 20 users, each with a mean pause of 0.1 s: at most some 200 requests in 1 s (5 σ above).
     assert 20 < len(result.samples) < 200 + 5 * np.sqrt(200)
@@ -207,7 +207,7 @@ def test_the_mix_is_the_same_with_any_number_of_workers(workers: int) -> None:
         ]
         plan = Plan(requests, Steps([(0.5, 600)]), workers=workers, seed=11)
         result = run(plan)
-    mix = plan.mix()[:300]
+    mix = plan.request_order[:300]
     assert result.samples.column("endpoint").tolist() == mix
     counts = {name: summary.count for name, summary in result.by_endpoint().items()}
     assert counts == {name: mix.count(index) for index, name in enumerate("abc")}

@@ -153,7 +153,7 @@ def test_a_scenario_comes_back_from_the_store_without_its_code() -> None:
         result = run_of(shop, url, ConstantRate(20), duration_s=0.3, trace_ratio=1.0)
         store = Store()
         store.save(result)
-        back = store.run(result.id)
+        back = store.load(result.id)
         assert counts(back) == counts(result)
         assert back.verdict == result.verdict
         assert back.plan.scenario is not None

@@ -21,7 +21,7 @@ from benchlab.cli.recover import recover
 from benchlab.errors import RunError
 from benchlab.load.recording.recorder import Recorder
 from benchlab.load.supervisor.progress import Progress
-from benchlab.plan.shapes import Load
+from benchlab.plan.shapes import LoadShape
 from tests.load.servers import always, ok, serving
 
 
@@ -59,7 +59,7 @@ def fill(place: Path) -> None:
 @pytest.mark.parametrize("load", [ClosedLoop(8), ConstantRate(4000)])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_run_whose_disk_fills_up_ends_early_with_all_it_measured(
-    small_disk: Path, load: Load, workers: int
+    small_disk: Path, load: LoadShape, workers: int
 ) -> None:
     answered: list[int] = []
 
@@ -90,7 +90,7 @@ def test_a_run_whose_disk_fills_up_ends_early_with_all_it_measured(
     done = CliRunner().invoke(recover, standalone_mode=False)
     assert done.return_value == 0, done.output
     assert list(spool.pending()) == []
-    assert len(Store().run(result.id).samples) == len(answered)
+    assert len(Store().load(result.id).samples) == len(answered)
 
 
 def test_a_full_disk_is_told_before_any_load(small_disk: Path) -> None:

@@ -66,7 +66,7 @@ def recovered(run_id: str) -> Run:
         done = CliRunner().invoke(recover, standalone_mode=False)
         assert done.return_value == 0, done.output
     assert list(spool.pending()) == []
-    return Store().run(run_id)
+    return Store().load(run_id)
 
 
 @pytest.mark.usefixtures("no_child_stays")

@@ -26,9 +26,9 @@ def test_documented_example_is_a_plan(tmp_path: Path) -> None:
     assert plan.load == ConstantRate(200)
     add, health = plan.requests
     assert (add.method, add.name, add.weight) == ("POST", "add", 3)
-    assert add.body_bytes == b'{"a":[1,2],"b":[3,4]}'
-    assert add.check_list == (StatusIn(200), JsonEquals("result.0", 4))
-    assert (health.method, health.header_pairs) == ("GET", (("Accept", "application/json"),))
+    assert add.body == b'{"a":[1,2],"b":[3,4]}'
+    assert add.checks == (StatusIn(200), JsonEquals("result.0", 4))
+    assert (health.method, health.headers) == ("GET", (("Accept", "application/json"),))
     assert [str(item) for item in plan.slo] == ["p99<50ms", "error_ratio<1% over 5s"]
     assert [str(item) for item in plan.abort_on] == ["error_ratio>0.5"]
     assert dict(plan.tags) == {"team": "shop"}
@@ -41,11 +41,11 @@ def test_files_are_relative_to_the_plan(tmp_path: Path) -> None:
         f'{REQUEST}body_file = "body.bin"\n[load]\nkind = "replay"\noffsets_file = "times.csv"\n'
     )
     plan = read_plan(tmp_path / "plan.toml")
-    assert (plan.requests[0].method, plan.requests[0].body_bytes) == ("POST", b"\xff\x00")
+    assert (plan.requests[0].method, plan.requests[0].body) == ("POST", b"\xff\x00")
     assert plan.load == Replay([0, 0.5])
 
 
-def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+def test_unreadable_file_error_names_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*none\.toml"):
         read_plan(tmp_path / "none.toml")
     (tmp_path / "plan.toml").write_text(f'{REQUEST}body_file = "nope"')
@@ -66,7 +66,7 @@ def test_rows_come_from_a_file_beside_the_plan(tmp_path: Path) -> None:
     )
     plan = read_plan(tmp_path / "plan.toml")
     assert plan.requests[0].data is not None
-    assert plan.requests[0].data.table == ({"name": "Ann", "token": "s3cret"},)
+    assert plan.requests[0].data.rows == ({"name": "Ann", "token": "s3cret"},)
     text = plan_to_toml(plan)
     assert "s3cret" not in text
     (tmp_path / "again.toml").write_text(text)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from benchlab.plan.shapes import (
     ConstantRate,
-    OpenLoad,
+    OpenLoop,
     PoissonRate,
     Replay,
     Spike,
@@ -40,7 +40,7 @@ varying = st.one_of(stages, steps, spikes)
 shapes = st.one_of(st.builds(ConstantRate, rates), st.builds(PoissonRate, rates), varying, replays)
 
 
-def offsets_of(load: OpenLoad, duration_ns: int, seed: int = 1) -> np.ndarray:
+def offsets_of(load: OpenLoop, duration_ns: int, seed: int = 1) -> np.ndarray:
     """The whole schedule at once."""
     blocks = list(load.offsets(duration_ns, seed))
     return np.concatenate([np.empty(0, dtype=np.int64), *blocks])

@@ -53,7 +53,7 @@ def test_a_long_replay_comes_in_bounded_blocks() -> None:
     ],
 )
 def test_times_are_read_from_text(text: str, offsets_s: tuple[float, ...]) -> None:
-    assert Replay.from_text(text).offsets_s == offsets_s
+    assert Replay.parse(text).offsets_s == offsets_s
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_times_are_read_from_text(text: str, offsets_s: tuple[float, ...]) -> No
         ("1\nnan\n", "line 2 begins with 'nan'"),
     ],
 )
-def test_text_that_cannot_be_read_is_told_by_its_line(text: str, words: str) -> None:
+def test_invalid_text_error_names_the_line(text: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        Replay.from_text(text)
+        Replay.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_text_that_cannot_be_read_is_told_by_its_line(text: str, words: str) -> 
         (["1"], "offsets_s='1'"),
     ],
 )
-def test_times_that_cannot_be_used_are_named(offsets_s: Any, words: str) -> None:
+def test_invalid_times_error_names_them(offsets_s: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         Replay(offsets_s)
 
@@ -97,5 +97,5 @@ def test_an_earlier_run_is_replayed_as_it_was_scheduled() -> None:
         Replay.from_samples(run.samples.warmup)
 
 
-def test_an_array_of_times_will_do() -> None:
-    assert Replay(np.array([2.0, 1.0])).offsets_s == (1.0, 2.0)  # type: ignore[arg-type]
+def test_times_may_be_an_array() -> None:
+    assert Replay(np.array([2.0, 1.0])).offsets_s == (1.0, 2.0)

@@ -11,7 +11,7 @@ from benchlab.plan.toml import plan_to_toml
 from tests.plan.toml.texts import REQUEST, plan_of
 
 
-def test_what_a_file_leaves_out_is_as_in_python() -> None:
+def test_keys_left_out_have_the_defaults() -> None:
     assert plan_of(REQUEST) == Plan([Request("GET", "http://127.0.0.1:8000/x")])
 
 
@@ -69,13 +69,13 @@ def test_load_shapes_are_written_by_their_kind(text: str, load: Any) -> None:
         (f'{REQUEST}[load]\nkind = "stages"\nstages = [["x", 5]]', "load of plan.toml: 'x'"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_place(text: str, words: str) -> None:
+def test_invalid_plan_file_error_names_the_place(text: str, words: str) -> None:
     with pytest.raises(InputError) as refused:
         plan_of(text)
     assert words in str(refused.value)
 
 
-def test_targets_transport_and_data_are_said_as_in_python() -> None:
+def test_targets_transport_and_data_are_as_in_python() -> None:
     plan = plan_of("""
         targets = { a = "https://a.example:1", b = "https://b.example" }
         [transport]
@@ -99,13 +99,13 @@ def test_targets_transport_and_data_are_said_as_in_python() -> None:
     )
     assert plan.transport == expected
     assert plan.requests[0].data == Feed([{"name": "Ann", "since": "2026-01-02"}], "random")
-    assert [name for name, _ in plan.requests[0].header_pairs] == ["Authorization", "Cookie"]
+    assert [name for name, _ in plan.requests[0].headers] == ["Authorization", "Cookie"]
     again = plan_of(plan_to_toml(plan).replace("***", "x"))
     assert again.transport == plan.transport
     assert again.requests[0].data == plan.requests[0].data
 
 
-def test_a_scenario_takes_the_place_of_the_requests() -> None:
+def test_scenario_replaces_the_requests() -> None:
     text = """
 request_count = 5
 [scenario]
@@ -128,6 +128,6 @@ data = { file = "users.csv" }
         ('function = "a.py:f"\nbase_url = "http://a"\nfoo = 1', "foo"),
     ],
 )
-def test_a_scenario_that_cannot_be_read(table: str, message: str) -> None:
+def test_invalid_scenario_table_is_refused(table: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         plan_of(f"[scenario]\n{table}\n")

@@ -4,14 +4,14 @@ from hypothesis import given
 
 from benchlab import ConstantRate, JsonEquals, Plan, Replay, Request, Stages, StatusIn
 from benchlab.plan.feed import Feed
-from benchlab.plan.public import public_plan
+from benchlab.plan.redacted import redacted_plan
 from benchlab.plan.toml import plan_to_toml
 from tests.plan.test_plan import plans
 from tests.plan.toml.texts import ROWS, plan_of
 
 
 @given(plans)
-def test_a_plan_that_was_written_is_read_back(plan: Plan) -> None:
+def test_plan_file_round_trips(plan: Plan) -> None:
     assert plan_of(plan_to_toml(plan)) == plan
 
 
@@ -33,7 +33,7 @@ def test_secrets_in_rows_are_hidden() -> None:
     assert "s3cret" not in text
 
 
-def test_a_written_plan_hides_secrets_and_says_so() -> None:
+def test_written_plan_hides_secrets_and_notes_it() -> None:
     request = Request("GET", "http://h/?token=abc", headers={"Authorization": "Bearer abc"})
     text = plan_to_toml(Plan([request], ConstantRate(5), duration_s=3))
     assert "abc" not in text
@@ -42,11 +42,11 @@ def test_a_written_plan_hides_secrets_and_says_so() -> None:
     assert "closed loop: as many" in plan_to_toml(Plan([request]))
 
 
-def test_a_written_plan_says_what_it_leaves_out() -> None:
+def test_written_plan_notes_what_it_leaves_out() -> None:
     replay = Replay([k / 100 for k in range(50)])
     text = plan_to_toml(Plan([Request("GET", "http://h/")], replay), most_offsets=20)
     assert "# 30 more arrival times are left out" in text
     kept = Plan.from_dict(
-        public_plan(Plan([Request("GET", "http://h/{{a}}", data=ROWS)]).to_dict())
+        redacted_plan(Plan([Request("GET", "http://h/{{a}}", data=ROWS)]).to_dict())
     )
     assert "# rows of data are left out" in plan_to_toml(kept)

@@ -9,7 +9,7 @@ from benchlab.store import Store
 from benchlab.store.client.dsn import default_dsn, parse_dsn
 
 
-def test_default_lies_in_the_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_is_in_the_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCHLAB_DATA_DIR", "/somewhere")
     assert default_dsn() == "chdb:///somewhere/store"
 
@@ -29,7 +29,7 @@ def test_server() -> None:
     assert parse_dsn("http://h").database == "default"
 
 
-def test_password_is_shown_nowhere() -> None:
+def test_password_is_never_shown() -> None:
     dsn = parse_dsn("http://me:hunter2@h/lab")
     assert str(dsn) == "http://me:***@h:8123/lab"
     assert "hunter2" not in repr(dsn)
@@ -38,7 +38,7 @@ def test_password_is_shown_nowhere() -> None:
     assert parse_dsn("http://me:a%2Fb%40cde@h").redact("a%2Fb%40cde, a/b@cde") == "***, ***"
 
 
-def test_a_short_password_is_not_spelled_by_the_stars() -> None:
+def test_redaction_does_not_reveal_a_short_password() -> None:
     dsn = parse_dsn("http://me:p@h/lab")
     assert dsn.redact("http://me:p@h/lab: no port, password p") == (
         "http://me:***@h/lab: no port, password ***"
@@ -46,7 +46,7 @@ def test_a_short_password_is_not_spelled_by_the_stars() -> None:
 
 
 @pytest.mark.parametrize("option", ["connect_timeout=abc", "send_receive_timeout=0"])
-def test_a_time_that_is_none_is_named(option: str) -> None:
+def test_an_invalid_timeout_is_named_in_the_error(option: str) -> None:
     with pytest.raises(InputError, match=f"has {option}: write whole seconds"):
         parse_dsn(f"http://h/lab?{option}")
 
@@ -67,7 +67,7 @@ def test_a_time_that_is_none_is_named(option: str) -> None:
         "http://me:hun/ter2@h/x",
     ],
 )
-def test_unusable_dsn_is_the_users_input_and_keeps_the_secret(text: str) -> None:
+def test_unusable_dsn_is_an_input_error_without_the_password(text: str) -> None:
     with pytest.raises(InputError, match="BENCHLAB_DSN") as caught:
         Store(text)
     assert "ter2" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""What a query without --write may not do though the engine would let it: see `read_only`."""
+"""Queries without --write are rejected even where the engine permits them: see `read_only`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchlab.errors import InputError
 from benchlab.store import Store
 from benchlab.store.client import read_only
 
-# 'FILE' stands for the path of a file that is no store's.
+# 'FILE' stands for the path of a file outside of every store.
 REFUSED = [
     "SELECT file('FILE')",
     "SELECT `file`('FILE')",
@@ -100,18 +100,20 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("sql", REFUSED)
-def test_what_reaches_files_or_hosts_is_refused(store: Store, secret: Path, sql: str) -> None:
+def test_queries_that_reach_files_or_hosts_are_rejected(
+    store: Store, secret: Path, sql: str
+) -> None:
     with pytest.raises(InputError, match=r"the query uses \w+, which .*--write") as caught:
         store.query_df(sql.replace("'FILE'", f"'{secret}'"))
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("sql", ALLOWED)
-def test_what_only_looks_like_it_is_answered(store: Store, sql: str) -> None:
+def test_queries_that_only_resemble_them_are_executed(store: Store, sql: str) -> None:
     store.query_df(sql)
 
 
-def test_parameters_are_values_unless_they_are_names(store: Store, secret: Path) -> None:
+def test_parameters_are_values_unless_they_are_identifiers(store: Store, secret: Path) -> None:
     for form in ("{x:String}", "%(x)s"):
         assert store.query_df(f"SELECT {form} AS x", {"x": "file('a')"})["x"][0] == "file('a')"
     found = store.query_df("SELECT count() AS n FROM {t:Identifier}", {"t": "runs"})
@@ -155,7 +157,7 @@ SPELLINGS = st.sampled_from(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(wrapping=WRAPPINGS, around=AROUND, spelling=SPELLINGS)
-def test_a_call_is_found_wherever_it_stands(
+def test_a_call_is_found_anywhere_in_a_statement(
     embedded_open: Store, secret: Path, wrapping: str, around: str, spelling: str
 ) -> None:
     call = f"{spelling}('{secret}')"
@@ -172,7 +174,7 @@ def embedded_open(embedded_store: Store) -> Iterator[Store]:
         yield embedded_store
 
 
-def test_the_engine_lets_no_other_table_function_make_a_query_read(store: Store) -> None:
+def test_allowed_table_functions_are_in_the_engines_read_only_list(store: Store) -> None:
     """Those of its read-only list that are not in ours are left out on purpose."""
     found = store.query_df(
         "SELECT lower(name) AS name FROM system.table_functions WHERE allow_readonly"

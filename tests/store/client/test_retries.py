@@ -39,19 +39,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
 
 
 @pytest.fixture
-def said() -> list[str]:
-    """What was told to the person who waits."""
+def messages() -> list[str]:
+    """The messages to a person who waits."""
     return []
 
 
 @pytest.fixture
-def store(server: Front, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """A store in a database that is there, which answers within a second or counts as slow."""
+def store(server: Front, messages: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A store in an existing database, whose server must respond within a second."""
     monkeypatch.setattr(write, "BLOCK_SAMPLES", 100)
-    monkeypatch.setattr(connection, "_FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(connection, "_MIN_PAUSE_S", 0.05)
     server.query("CREATE DATABASE IF NOT EXISTS lab")
     dsn = server.dsn("lab", "me:hunter2", "?send_receive_timeout=1")
-    yield Store(dsn, wait_s=60, on_wait=said.append)
+    yield Store(dsn, wait_s=60, on_wait=messages.append)
     if server.process is None:
         server.start()
     server.fail()
@@ -90,7 +90,7 @@ def copies(store: Store, run: Run) -> dict[str, int]:
     ],
     ids=str,
 )
-def test_what_passes_is_waited_for_and_leaves_one_copy(
+def test_transient_failures_are_retried_and_leave_one_copy(
     server: Front, store: Store, run: Run, fault: Fault
 ) -> None:
     assert store.runs() is not None
@@ -102,13 +102,13 @@ def test_what_passes_is_waited_for_and_leaves_one_copy(
     assert not run.spool.exists()
     store.save(run)
     assert copies(store, run) == ONCE
-    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+    assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 
 
 @pytest.mark.parametrize("do", ["kill", "kill_after"])
 @pytest.mark.parametrize("step", [0, 2, 4, "runs"])
-def test_a_server_that_is_killed_and_comes_back(
-    server: Front, store: Store, run: Run, said: list[str], do: str, step: int | str
+def test_saving_survives_a_server_restart(
+    server: Front, store: Store, run: Run, messages: list[str], do: str, step: int | str
 ) -> None:
     assert store.runs() is not None
     table = "runs" if step == "runs" else "samples"
@@ -117,7 +117,7 @@ def test_a_server_that_is_killed_and_comes_back(
 
     def revive() -> None:
         server.wait()
-        while not said:
+        while not messages:
             time.sleep(0.01)  # until it was noticed
         server.start()
 
@@ -126,7 +126,7 @@ def test_a_server_that_is_killed_and_comes_back(
     store.save(run)
     thread.join()
     assert copies(store, run) == ONCE
-    assert all(" trying again in " in line and "hunter2" not in line for line in said)
+    assert all(" trying again in " in line and "hunter2" not in line for line in messages)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_server_that_is_killed_and_comes_back(
     ],
     ids=str,
 )
-def test_what_does_not_pass_is_given_up_and_recovered_later(
+def test_after_giving_up_the_run_can_be_recovered(
     server: Front, store: Store, run: Run, fault: Fault
 ) -> None:
     assert store.runs() is not None
@@ -160,18 +160,18 @@ def test_what_does_not_pass_is_given_up_and_recovered_later(
     assert copies(store, run) == ONCE
 
 
-def test_what_will_not_pass_is_not_tried_again(
-    server: Front, store: Store, run: Run, said: list[str]
+def test_permanent_failures_are_not_retried(
+    server: Front, store: Store, run: Run, messages: list[str]
 ) -> None:
     server.fail(Fault("INSERT INTO `?samples", "error", code=60, name="UNKNOWN_TABLE"))
     with pytest.raises(StoreError, match="UNKNOWN_TABLE"):
         store.save(run)
-    with pytest.raises(StoreError, match="Authentication failed"):
-        Store(server.dsn("lab", "me:wrong"), on_wait=said.append).save(run)
-    assert said == []
+    with pytest.raises(StoreError, match="authentication failed"):
+        Store(server.dsn("lab", "me:wrong"), on_wait=messages.append).save(run)
+    assert messages == []
 
 
-def test_rollups_that_were_left_behind_are_made_again(store: Store, make_run: MakeRun) -> None:
+def test_missing_rollups_are_inserted_again(store: Store, make_run: MakeRun) -> None:
     """Killed between a block of samples and what the view makes of it."""
     run, other = make_run(COUNT), make_run(COUNT)
     store.save(other)
@@ -183,7 +183,7 @@ def test_rollups_that_were_left_behind_are_made_again(store: Store, make_run: Ma
     assert copies(store, run) == copies(store, other) == ONCE
 
 
-def test_without_a_spool_nothing_is_promised(
+def test_without_a_spool_the_error_promises_no_recovery(
     server: Front, make_run: MakeRun, tmp_path: Path
 ) -> None:
     server.fail(Fault("", "refuse", times=99))

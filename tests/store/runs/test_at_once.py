@@ -129,7 +129,7 @@ def test_processes_that_save_the_same_runs_leave_one_copy_of_each(
             assert saver.stdin is not None
             saver.stdin.close()
     run = make_run(COUNT, run_id=run_ids[0])
-    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+    assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 
 
 @pytest.mark.parametrize("table", ["samples", "connections", "runs"])
@@ -152,7 +152,7 @@ def test_rows_of_other_content_are_replaced_by_all_at_once(
         write._insert_block(client, run, stray, f"samples:{run.id}:0:")
     save_at_once(server, run)
     assert copies(store, run.id) == EACH_ONCE
-    assert store.run(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+    assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 
 
 def test_a_run_that_was_pruned_is_saved_again_by_all_at_once(

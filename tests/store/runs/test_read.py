@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -31,7 +30,7 @@ def test_a_run_comes_back_exactly(store: Store, make_run: MakeRun) -> None:
     carried = {**run.environment, "calibration": {"floor": make_floor().to_dict()}}
     run = replace(run, examples=EXAMPLES, environment=carried)
     store.save(run)
-    back = store.run(run.id)
+    back = store.load(run.id)
     assert back.floor == make_floor()
     assert back.samples.records.tobytes() == run.samples.records.tobytes()
     assert back.samples.endpoints == run.samples.endpoints
@@ -67,38 +66,18 @@ def test_any_records_come_back_exactly(
         assert read._read_records(client, run.id, len(whole)).tobytes() == whole.tobytes()
 
 
-def test_runs_are_listed_newest_first(store: Store, make_run: MakeRun) -> None:
-    empty = store.runs()
-    assert list(empty.columns)[:2] == ["run_id", "started_at"]
-    runs = [make_run(100, name=f"n{k}", started_at_ns=k * 10**9) for k in (2, 3, 1)]
-    for run in runs:
-        store.save(run)
-    frame = store.runs()
-    assert list(frame["name"]) == ["n3", "n2", "n1"]
-    assert list(store.runs(limit=2)["name"]) == ["n3", "n2"]
-    assert str(frame["started_at"].dt.tz) == "UTC"
-    pd.testing.assert_series_equal(empty.dtypes, frame.dtypes)
-    top = frame.iloc[0]
-    stats = runs[1].summary
-    assert stats.latency_ns is not None
-    assert top["latency_p99_ms"] == stats.latency_ns.p99 / 1e6
-    assert (top["count"], top["error_count"]) == (stats.count, stats.error_count)
-    assert top["verdict"] == "valid"
-    assert top["tags"] == {"commit": "abc", "quote": "it's"}
-
-
 def test_run_by_beginning_and_by_latest(store: Store, make_run: MakeRun) -> None:
     with pytest.raises(RunNotFoundError, match="no runs yet"):
-        store.run("latest")
+        store.load("latest")
     old = make_run(10, run_id="aa11111111111111", started_at_ns=10**9)
     new = make_run(10, run_id="aa22222222222222", started_at_ns=2 * 10**9)
     store.save(new)
     store.save(old)
-    assert store.run("latest").id == new.id
-    assert store.run("aa1").id == old.id
+    assert store.load("latest").id == new.id
+    assert store.load("aa1").id == old.id
     for wrong in ("aa", "b", "", "aa1' OR 1=1 --", "%"):
         with pytest.raises(RunNotFoundError, match="benchlab history"):
-            store.run(wrong)
+            store.load(wrong)
 
 
 def test_missing_samples_are_noticed(store: Store, make_run: MakeRun) -> None:
@@ -106,7 +85,7 @@ def test_missing_samples_are_noticed(store: Store, make_run: MakeRun) -> None:
     store.save(run)
     store.query_df("DELETE FROM samples WHERE seq = 7", write=True)
     with pytest.raises(StoreError, match="holds 99 of its 100 samples"):
-        store.run(run.id)
+        store.load(run.id)
 
 
 def test_the_summary_row_is_in_seconds(store: Store, make_run: MakeRun) -> None:

@@ -40,29 +40,29 @@ def rows(store: Store, table: str) -> int:
 
 
 def test_summaries_come_back_as_they_were(store: Store) -> None:
-    empty = store.summaries()
+    empty = store.imports()
     for summary in (FULL, BARE):
         for _ in range(2):
-            store.save_summary(summary)
-        assert store.summary(summary.id) == summary
+            store.save_imported(summary)
+        assert store.imported(summary.id) == summary
     assert (rows(store, "imported_summaries"), rows(store, "imported_timeline")) == (2, 2)
-    table = store.summaries().set_index("id")
+    table = store.imports().set_index("id")
     assert table["latency_p50_ms"][FULL.id] == 2e-6
     assert table["latency_p99_ms"][FULL.id] == 2**49 / 1e6
     assert pd.isna(table["latency_p50_ms"][BARE.id])
     assert pd.isna(table["count"][BARE.id])
-    assert len(store.summaries(limit=1)) == 1
-    assert list(empty.columns) == list(store.summaries().columns)
+    assert len(store.imports(limit=1)) == 1
+    assert list(empty.columns) == list(store.imports().columns)
     assert store.runs().empty, "they are no runs"
 
 
 def test_a_summary_is_found_by_an_unambiguous_beginning(store: Store) -> None:
     for summary in (FULL, BARE):
-        store.save_summary(summary)
-    assert store.summary(FULL.id[:15]).id == FULL.id
+        store.save_imported(summary)
+    assert store.imported(FULL.id[:15]).id == FULL.id
     for some in ("0011", "ffff", ""):
         with pytest.raises(RunNotFoundError, match="benchlab history lists them"):
-            store.summary(some)
+            store.imported(some)
 
 
 @pytest.mark.parametrize("step", [1, 2])
@@ -81,22 +81,22 @@ def test_an_acknowledgement_that_was_lost(
 
     monkeypatch.setattr(imports, "_insert", unacknowledged)
     with pytest.raises(StoreError):
-        store.save_summary(FULL)
-    store.save_summary(FULL)
+        store.save_imported(FULL)
+    store.save_imported(FULL)
     assert (rows(store, "imported_summaries"), rows(store, "imported_timeline")) == (1, 2)
-    assert store.summary(FULL.id) == FULL
+    assert store.imported(FULL.id) == FULL
 
 
 def test_a_run_comes_in_blocks(store: Store, make_run: Callable[..., Run]) -> None:
     run = make_run(40_000)
     store.save(run)
-    with store.run_in_blocks(run.id[:14]) as (head, count, blocks):
+    with store.load_in_blocks(run.id[:14]) as (head, count, blocks):
         found = list(blocks)
     assert (head.id, head.plan, len(head.samples), count) == (run.id, run.plan, 0, 40_000)
     assert len(found) > 1
     assert b"".join(block.tobytes() for block in found) == run.samples.records.tobytes()
     with (
         pytest.raises(RunNotFoundError, match="no stored run has the id 'ffff'"),
-        store.run_in_blocks("ffff"),
+        store.load_in_blocks("ffff"),
     ):
         pass

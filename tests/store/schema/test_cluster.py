@@ -1,4 +1,4 @@
-"""The schema as a cluster gets it. There is none here: what is sent is looked at, and parsed."""
+"""The schema for a cluster. There is none here: statements are compared and parsed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from benchlab.errors import InputError
 from benchlab.store import Store
+from benchlab.store.client.cluster import SETTINGS, use_cluster
 from benchlab.store.client.dsn import parse_dsn
 from benchlab.store.schema import cluster, migrate
 from tests.clickhouse_front import Front
@@ -26,17 +27,17 @@ def rendered() -> list[str]:
     ]
 
 
-def test_statements_are_as_they_were() -> None:
+def test_statements_match_the_golden_file() -> None:
     assert_golden(GOLDEN, ";\n\n".join(rendered()) + ";\n")
 
 
-def test_the_engine_can_read_every_statement(front: Front) -> None:
+def test_the_engine_parses_every_statement(front: Front) -> None:
     for statement in rendered():
         quoted = statement.replace("\\", "\\\\").replace("'", "\\'")
         assert front.query(f"SELECT formatQuery('{quoted}')")
 
 
-def test_a_statement_that_it_has_no_form_for_is_refused() -> None:
+def test_unknown_kinds_of_statements_are_rejected() -> None:
     """Sent as it is, it would reach one server of the cluster."""
     with pytest.raises(ValueError, match="ADD COLUMN"):
         list(cluster.for_cluster("ALTER TABLE runs ADD COLUMN IF NOT EXISTS x String", "lab"))
@@ -72,23 +73,23 @@ def test_the_setting_is_one_option_of_the_dsn() -> None:
     assert (dsn.cluster, dsn.options) == ("prod", (("verify", "false"),))
     with pytest.raises(InputError, match="cluster name"):
         Store("http://h/lab?cluster=a'b")
-    for setting in cluster.SETTINGS:
+    for setting in SETTINGS:
         assert re.fullmatch(r"[a-z_]+", setting)
 
 
 def test_the_engine_knows_the_settings(front: Front) -> None:
-    names = ", ".join(f"'{name}'" for name in cluster.SETTINGS)
+    names = ", ".join(f"'{name}'" for name in SETTINGS)
     count = front.query(f"SELECT count() FROM system.settings WHERE name IN ({names})")  # noqa: S608
-    assert int(count) == len(cluster.SETTINGS)
+    assert int(count) == len(SETTINGS)
 
 
-def test_a_client_of_a_cluster_says_so_in_what_it_sends(
+def test_statements_of_a_clusters_client_name_the_cluster(
     served_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The engine has no such cluster, and says so of the first statement that names it."""
+    """The engine has no such cluster, which is the error of the first statement that names it."""
     with served_store.connect() as client:
         assert cluster.stored(client, "samples") == "samples"
-        cluster.use_cluster(client, "lab")
+        use_cluster(client, "lab")
         assert cluster.stored(client, "samples") == "samples_local ON CLUSTER lab"
         monkeypatch.setattr(migrate, "_version", lambda _: 0)
         with pytest.raises(Exception, match="cluster 'lab' not found"):

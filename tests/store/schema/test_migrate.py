@@ -112,7 +112,7 @@ SORTING_KEYS = {
 }
 
 
-def test_files_are_numbered_from_1_without_a_hole() -> None:
+def test_files_are_numbered_from_1_without_gaps() -> None:
     steps = migrate.migrations()
     assert [step.version for step in steps] == list(range(1, len(steps) + 1))
     assert all(list(step.statements()) for step in steps)
@@ -130,14 +130,14 @@ def test_every_statement_can_be_repeated() -> None:
             assert re.match(REPEATABLE, statement)
 
 
-def test_applied_once(store: Store) -> None:
+def test_migrations_are_applied_once(store: Store) -> None:
     for _ in range(2):
         applied = store.query_df("SELECT version, name FROM schema_migrations ORDER BY version")
         assert list(applied["version"]) == [step.version for step in migrate.migrations()]
         assert list(applied["name"]) == [step.name for step in migrate.migrations()]
 
 
-def test_it_says_what_the_schema_was_and_is(new_store: Store) -> None:
+def test_migrate_returns_the_versions_before_and_after(new_store: Store) -> None:
     latest = migrate.latest_version()
     assert new_store.migrate() == (0, latest)
     assert new_store.migrate() == (latest, latest)
@@ -145,7 +145,7 @@ def test_it_says_what_the_schema_was_and_is(new_store: Store) -> None:
         assert new_store.migrate() == (latest, latest)
 
 
-def test_one_of_an_older_benchlab_is_brought_up_to_date(
+def test_an_older_schema_is_upgraded(
     new_store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = migrate.migrations()
@@ -157,7 +157,7 @@ def test_one_of_an_older_benchlab_is_brought_up_to_date(
     assert len(new_store.runs()) == 1
 
 
-def test_one_that_was_cut_off_is_applied_again(
+def test_an_interrupted_migration_is_applied_again(
     new_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = new_store
@@ -172,13 +172,13 @@ def test_one_that_was_cut_off_is_applied_again(
     assert count == len(migrate.migrations())
 
 
-def test_a_newer_store_is_refused(new_store: Store) -> None:
+def test_a_newer_schema_is_an_error(new_store: Store) -> None:
     new_store.query_df("INSERT INTO schema_migrations (version, name) VALUES (99, 'x')", write=True)
-    with pytest.raises(SchemaError, match="schema 99, this benchlab knows up to"):
+    with pytest.raises(SchemaError, match="schema 99, this benchlab supports up to"):
         new_store.runs()
 
 
-def test_several_may_come_first_at_once(new_served_store: Store, make_run: MakeRun) -> None:
+def test_several_clients_may_migrate_at_once(new_served_store: Store, make_run: MakeRun) -> None:
     """Only the embedded engine is opened by one at a time."""
     start, failures = threading.Barrier(4), list[BaseException]()
 

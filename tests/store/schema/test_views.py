@@ -1,4 +1,4 @@
-"""What the store says of runs in SQL must be what Python says of their samples."""
+"""SQL views of runs agree with what Python computes from their samples."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ ERROR = 0.005
 def check_percentiles(row: object, samples: Samples) -> None:
     ordered = np.sort(samples.latency_ns)
     for key, ratio in PERCENTILES.items():
-        # A sketch may answer with either neighbour of the rank, each within its error.
+        # A sketch may return either neighbour of the rank, each within its error.
         rank = min(int(ratio * len(ordered)), len(ordered) - 1)
         lowest, highest = ordered[max(rank - 1, 0)], exact_percentile(ordered, ratio)
-        told = getattr(row, f"latency_{key}_ns")
-        assert lowest * (1 - ERROR) - 1 <= told <= highest * (1 + ERROR) + 1
+        value = getattr(row, f"latency_{key}_ns")
+        assert lowest * (1 - ERROR) - 1 <= value <= highest * (1 + ERROR) + 1
 
 
 @pytest.mark.parametrize("block", [100, 262_144])
-def test_seconds_are_those_of_the_samples(
+def test_seconds_match_the_samples(
     store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
     monkeypatch.setattr(write, "BLOCK_SAMPLES", block)
@@ -64,7 +64,7 @@ def test_seconds_are_those_of_the_samples(
     assert table["timestamp"].iloc[-1].value == start + int(table["second"].iloc[-1]) * NS_PER_S
 
 
-def test_endpoints_are_those_of_the_measured_window(store: Store, make_run: MakeRun) -> None:
+def test_endpoints_match_the_measured_window(store: Store, make_run: MakeRun) -> None:
     run = make_run(3500)
     store.save(run)
     table = store.query_df("SELECT * FROM per_endpoint ORDER BY endpoint")
@@ -76,7 +76,7 @@ def test_endpoints_are_those_of_the_measured_window(store: Store, make_run: Make
         check_percentiles(row, part)
 
 
-def test_a_step_of_a_scenario_goes_by_its_name(store: Store, make_run: MakeRun) -> None:
+def test_scenario_steps_have_their_names(store: Store, make_run: MakeRun) -> None:
     run = make_run(500)
     plan = Plan(
         scenario=Scenario("http://127.0.0.1:8000", "shop", steps=("cart", "buy")),
@@ -93,7 +93,7 @@ def test_a_step_of_a_scenario_goes_by_its_name(store: Store, make_run: MakeRun) 
     slowest = store.slowest(run.id, 1)[0].request
     assert slowest is not None
     assert slowest.endpoint == run.samples.endpoints[run.samples.records["endpoint"][slowest.seq]]
-    kept = store.run(run.id)
+    kept = store.load(run.id)
     assert (kept.samples.endpoints, kept.iteration_count) == (("shop", "cart", "buy"), 475)
 
 
@@ -119,7 +119,7 @@ def test_the_last_run_of_each_name(store: Store, make_run: MakeRun) -> None:
     assert list(table["id"]) == [runs[0].id, runs[1].id]
 
 
-def test_what_is_not_a_run_shows_nowhere(store: Store, make_run: MakeRun) -> None:
+def test_views_ignore_samples_without_a_run(store: Store, make_run: MakeRun) -> None:
     """Blocks of a run whose saving was cut off."""
     run = make_run(100)
     with store.connect() as client:

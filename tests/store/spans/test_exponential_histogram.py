@@ -24,7 +24,7 @@ VALUES = st.lists(st.floats(1e-4, 100).map(lambda value: round(value, 6) + 3e-7)
 
 
 @given(VALUES, st.integers(-3, 8), st.integers(0, 6))
-def test_a_lower_scale_is_what_the_values_give_there(
+def test_lowering_the_scale_matches_bucketing_at_that_scale(
     values: list[float], scale: int, lower: int
 ) -> None:
     merged = of_values(values, scale).at(scale - lower)
@@ -34,7 +34,7 @@ def test_a_lower_scale_is_what_the_values_give_there(
 
 
 @given(VALUES, VALUES, st.integers(-3, 8), st.integers(-3, 8))
-def test_a_sum_holds_every_value_within_its_bucket(
+def test_a_sum_has_every_value_in_its_bucket(
     some: list[float], others: list[float], scale: int, other_scale: int
 ) -> None:
     one, other = of_values(some, scale), of_values(others, other_scale)
@@ -48,14 +48,14 @@ def test_a_sum_holds_every_value_within_its_bucket(
     assert rest.count == len(some)
 
 
-def test_what_is_less_than_nothing_is_nothing() -> None:
+def test_negative_counts_become_zero() -> None:
     one = ExponentialHistogram.of(0, 3, [1, 2], 1)
     rest = add([(1, one), (-1, ExponentialHistogram.of(0, 4, [5], 4))])
     assert rest is not None
     assert (rest.offset, rest.counts.tolist(), rest.zero_count) == (3, [1, 0], 0)
 
 
-def test_nothing_adds_up_to_nothing() -> None:
+def test_the_sum_of_no_histograms() -> None:
     assert add([]) is None
     empty = add([(1, ExponentialHistogram.of(20, 0, [], 2))])
     assert empty is not None

@@ -45,7 +45,7 @@ def cumulative(value: float, end_s: int, start_s: int = -100) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("points", "lost"),
     [
-        pytest.param([], (None, None), id="nothing is said"),
+        pytest.param([], (None, None), id="nothing reported"),
         pytest.param([point(PROCESSED, 9, 0, 5, {})], (0, None), id="none dropped"),
         pytest.param(
             [
@@ -99,7 +99,7 @@ def cumulative(value: float, end_s: int, start_s: int = -100) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_services_say_they_lost(
+def test_losses_that_services_report(
     store: Store, points: list[dict[str, Any]], lost: tuple[int | None, int | None]
 ) -> None:
     with store.connect() as client:
@@ -112,7 +112,7 @@ def test_what_services_say_they_lost(
         assert lost_spans(client, *RUN, ["shop", "till"]) == lost
 
 
-def test_where_no_service_is_known_all_are_asked(store: Store) -> None:
+def test_without_services_all_are_counted(store: Store) -> None:
     row = point(PROCESSED, 5, 0, 5, FULL, service="another")
     with store.connect() as client:
         client.insert("otel_metrics_sum", [list(row.values())], column_names=list(row))

@@ -35,7 +35,9 @@ def add_spans(
         client.insert("otel_traces", rows, column_names=names)
 
 
-def test_measured_requests_beside_their_server_spans(store: Store, make_run: MakeRun) -> None:
+def test_measured_requests_are_joined_with_their_server_spans(
+    store: Store, make_run: MakeRun
+) -> None:
     run = make_run(100)
     store.save(run)
     add_spans(store, run, range(0, 100, 2))
@@ -55,9 +57,7 @@ def test_measured_requests_beside_their_server_spans(store: Store, make_run: Mak
     assert len(store.client_server(run.id, limit=3)) == 3
 
 
-def test_of_several_server_spans_the_first_is_the_one_called(
-    store: Store, make_run: MakeRun
-) -> None:
+def test_of_several_server_spans_the_first_counts(store: Store, make_run: MakeRun) -> None:
     run = make_run(10)
     store.save(run)
     add_spans(store, run, [7], late_ns=50)
@@ -70,7 +70,9 @@ def test_of_several_server_spans_the_first_is_the_one_called(
     assert (coverage.sampled, coverage.found) == (10, 1)
 
 
-def test_no_spans_is_an_empty_table_of_the_same_types(store: Store, make_run: MakeRun) -> None:
+def test_without_spans_the_table_is_empty_with_the_same_types(
+    store: Store, make_run: MakeRun
+) -> None:
     run = make_run(10)
     store.save(run)
     empty = store.client_server(run.id)
@@ -83,7 +85,7 @@ def test_no_spans_is_an_empty_table_of_the_same_types(store: Store, make_run: Ma
         store.client_server("nope")
 
 
-def test_spans_of_another_run_are_not_taken(store: Store, make_run: MakeRun) -> None:
+def test_spans_of_other_runs_are_ignored(store: Store, make_run: MakeRun) -> None:
     run, other = make_run(10), make_run(10)
     store.save(run)
     store.save(other)
@@ -94,7 +96,7 @@ def test_spans_of_another_run_are_not_taken(store: Store, make_run: MakeRun) -> 
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.3, 1.0])
-def test_coverage_counts_what_asked_to_be_traced(
+def test_coverage_counts_requests_marked_for_tracing(
     store: Store, make_run: MakeRun, ratio: float
 ) -> None:
     run = make_run(400, trace_ratio=ratio)
@@ -106,7 +108,7 @@ def test_coverage_counts_what_asked_to_be_traced(
     assert (coverage.sampled, coverage.found) == (len(asked), len(asked) // 2)
 
 
-def test_saving_again_leaves_the_spans_alone(store: Store, make_run: MakeRun) -> None:
+def test_saving_again_keeps_the_spans(store: Store, make_run: MakeRun) -> None:
     run = make_run(50)
     store.save(run)
     add_spans(store, run, range(50))

@@ -58,13 +58,13 @@ def test_the_slowest_requests_with_their_spans(store: Store, make_run: MakeRun) 
         store.slowest("nope")
 
 
-def test_the_slowest_of_nothing(store: Store, make_run: MakeRun) -> None:
+def test_slowest_without_samples(store: Store, make_run: MakeRun) -> None:
     run = make_run(0)
     store.save(run)
     assert store.slowest(run.id) == []
 
 
-def test_a_trace_by_start(store: Store, make_run: MakeRun) -> None:
+def test_a_trace_is_sorted_by_start(store: Store, make_run: MakeRun) -> None:
     run = make_run(10)
     store.save(run)
     wanted = trace_id(run.id, 3)
@@ -86,7 +86,7 @@ def test_a_trace_by_start(store: Store, make_run: MakeRun) -> None:
     assert wanted in found._repr_html_()
 
 
-def test_a_trace_of_no_stored_run_counts_from_its_first_span(
+def test_offsets_of_a_trace_without_a_run_start_at_its_first_span(
     store: Store, make_run: MakeRun
 ) -> None:
     run = make_run(10)
@@ -98,12 +98,12 @@ def test_a_trace_of_no_stored_run_counts_from_its_first_span(
 
 
 @pytest.mark.parametrize("wrong", ["", "abc", "g" * 32, "0" * 33, "' OR 1=1 --"])
-def test_a_trace_id_is_checked(store: Store, wrong: str) -> None:
+def test_invalid_trace_id_is_an_input_error(store: Store, wrong: str) -> None:
     with pytest.raises(InputError, match="32 hex digits"):
         store.trace(wrong)
 
 
-def test_any_trace_id_may_be_asked_for(store: Store) -> None:
+def test_any_trace_id_is_accepted(store: Store) -> None:
     assert store.trace("f" * 32).request is None
 
 
@@ -144,7 +144,7 @@ def point(start: int, end: int, counts: Sequence[int], **fields: Any) -> dict[st
     }
 
 
-def test_deltas_that_touch_the_run_are_added(store: Store, make_run: MakeRun) -> None:
+def test_deltas_that_overlap_the_run_are_added(store: Store, make_run: MakeRun) -> None:
     run = make_run(100)
     store.save(run)
     start, end = run.started_at_ns // 10**9, -(-(run.started_at_ns + 10**9) // 10**9)
@@ -187,7 +187,7 @@ def test_cumulative_points_are_subtracted(store: Store, make_run: MakeRun) -> No
     assert list(frame["lower_ms"][:1]) == list(frame["upper_ms"][:1]) == [0]
 
 
-def test_the_services_of_the_runs_spans_are_taken(store: Store, make_run: MakeRun) -> None:
+def test_services_with_spans_of_the_run_are_used(store: Store, make_run: MakeRun) -> None:
     run = make_run(100)
     store.save(run)
     start = run.started_at_ns // 10**9
@@ -197,7 +197,7 @@ def test_the_services_of_the_runs_spans_are_taken(store: Store, make_run: MakeRu
     assert list(store.server_histogram(run.id)["service"]) == [""]
 
 
-def test_no_metrics_are_an_empty_table(store: Store, make_run: MakeRun) -> None:
+def test_without_metrics_the_table_is_empty(store: Store, make_run: MakeRun) -> None:
     run = make_run(10)
     store.save(run)
     frame = store.server_histogram(run.id)

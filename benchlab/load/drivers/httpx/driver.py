@@ -65,7 +65,7 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
     ) -> None:
         super().__init__(plan, worker, run_id, source, outputs)
         self._checkers = [make_checker(request) for request in plan.requests]
-        self._mix = plan.mix()
+        self._mix = plan.request_order
         self._jobs: dict[int, _Job] = {}
         self._renderers = [Renderer(plan, index, run_id) for index in range(len(plan.requests))]
 

@@ -157,7 +157,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
     async def _perform(self, user: UserClient, iteration: Iteration) -> ErrorKind:
         data, row = self._scenario.data, {}
         if data is not None:
-            row = data.table[data.index(iteration.number, iteration.number, self._plan.seed)]
+            row = data.rows[data.index(iteration.number, iteration.number, self._plan.seed)]
         user.context.begin(iteration, row)
         begun = _clock()
         error, words, outside = ErrorKind.OK, "the iteration came to no step", False

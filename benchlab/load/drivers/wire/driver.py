@@ -59,7 +59,7 @@ class WireDriver:
         self.examples = outputs.examples
         self._limit = plan.share(worker)
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
-        self._mix = plan.mix()
+        self._mix = plan.request_order
         self._mix_size = len(self._mix)
         origins = plan.origins
         self._origin_of = [origins.index(request.origin) for request in plan.requests]

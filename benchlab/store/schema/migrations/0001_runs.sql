@@ -1,4 +1,4 @@
--- A run's row is written last and makes the run exist: its samples count from then on.
+-- A run exists once its row is here: the row is inserted last, and views ignore samples without it.
 -- Percentiles are exact and NULL where a run measured nothing. `stop_reason` says why a condition of
 -- the plan ended the run early, and is empty if none did; `examples` is a JSON array of the first
 -- failed requests of each kind; `metadata` is a JSON object of what has no column of its own.
@@ -65,7 +65,7 @@ CREATE TABLE IF NOT EXISTS samples (
     intended_ns Int64 CODEC(Delta(8), T64, ZSTD(1)),
     lag_ns Int64 CODEC(T64('bit'), ZSTD(1)),
     service_ns Int64 CODEC(T64('bit'), ZSTD(1)),
-    body_ns Int64 CODEC(T64('bit'), ZSTD(1)) COMMENT 'from the first byte of the answer to its end',
+    body_ns Int64 CODEC(T64('bit'), ZSTD(1)) COMMENT 'from the first byte of the response to its end',
     bytes_in Int64 CODEC(T64, ZSTD(1)),
     status UInt16 CODEC(T64, ZSTD(1)),
     endpoint UInt16 CODEC(T64, ZSTD(1)),

@@ -52,7 +52,7 @@ GROUP BY run_id;
 -- merge over seconds, endpoints and runs. A percentile from them is within 0.5 % of the exact one
 -- (DDSketch: Masson, Rim, Lee 2019); those of a run in `runs` and `run_percentiles` are exact.
 -- A view fills this table, block by block of samples. The writer compares the sums of both before
--- it lets the run exist, so whatever was cut off or repeated is made good then.
+-- it lets the run exist, so what was interrupted or repeated is repaired then.
 CREATE TABLE IF NOT EXISTS endpoint_seconds (
     run_id LowCardinality(String),
     started_at DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
@@ -130,7 +130,7 @@ INNER JOIN runs ON runs.id = seconds.run_id
 WHERE NOT warmup
 GROUP BY run_id, endpoint;
 
--- How many requests of the measured window took how long, in buckets that are the same for every
+-- Histogram of the measured window, in buckets that are the same for every
 -- run: 0, then 20 a decade from 1 µs to 1,000,000 s at the preferred numbers of ISO 3:1973.
 CREATE VIEW IF NOT EXISTS latency_histogram AS
 WITH

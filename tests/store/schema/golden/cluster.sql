@@ -60,7 +60,7 @@ CREATE TABLE IF NOT EXISTS samples_local ON CLUSTER lab (
     intended_ns Int64 CODEC(Delta(8), T64, ZSTD(1)),
     lag_ns Int64 CODEC(T64('bit'), ZSTD(1)),
     service_ns Int64 CODEC(T64('bit'), ZSTD(1)),
-    body_ns Int64 CODEC(T64('bit'), ZSTD(1)) COMMENT 'from the first byte of the answer to its end',
+    body_ns Int64 CODEC(T64('bit'), ZSTD(1)) COMMENT 'from the first byte of the response to its end',
     bytes_in Int64 CODEC(T64, ZSTD(1)),
     status UInt16 CODEC(T64, ZSTD(1)),
     endpoint UInt16 CODEC(T64, ZSTD(1)),
@@ -399,7 +399,7 @@ CREATE TABLE IF NOT EXISTS ingest_blocks_local ON CLUSTER lab (
     span_count UInt64,
     metric_point_count UInt64,
     error_count UInt64,
-    noted_at DateTime64(3, 'UTC') DEFAULT now64(3)
+    recorded_at DateTime64(3, 'UTC') DEFAULT now64(3)
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}', state)
 ORDER BY (file_id, start_offset)
 SETTINGS replicated_deduplication_window = 10000;
@@ -413,7 +413,7 @@ CREATE TABLE IF NOT EXISTS ingest_errors_local ON CLUSTER lab (
     file_offset UInt64,
     reason String,
     line_head String,
-    noted_at DateTime64(3, 'UTC') DEFAULT now64(3)
+    recorded_at DateTime64(3, 'UTC') DEFAULT now64(3)
 ) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 ORDER BY (file_id, file_offset)
 SETTINGS replicated_deduplication_window = 10000;

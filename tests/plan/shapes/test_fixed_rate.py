@@ -70,12 +70,12 @@ def test_a_long_schedule_comes_in_bounded_blocks() -> None:
 
 @pytest.mark.parametrize("shape", [ConstantRate, PoissonRate])
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), 1e8, "5", True, None])
-def test_a_rate_that_cannot_be_used_is_named(shape: Any, rate: Any) -> None:
+def test_invalid_rate_error_names_it(shape: Any, rate: Any) -> None:
     with pytest.raises(InputError, match="rate_rps"):
         shape(rate)
 
 
 @pytest.mark.parametrize("connections", [0, -1, 60_001, 1.0, "64", True])
-def test_connections_that_cannot_be_used_are_named(connections: Any) -> None:
+def test_invalid_connections_error_names_them(connections: Any) -> None:
     with pytest.raises(InputError, match="connections"):
         ClosedLoop(connections)

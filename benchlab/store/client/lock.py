@@ -1,16 +1,23 @@
-"""One process at a time in the embedded store, and a word to those who wait.
+"""Serialise access to the embedded store; report who holds it while waiting.
 
-The engine refuses a second process on its directory. So whoever wants in takes a file lock
-first, in the order of coming; beside the lock lies a note of who holds it, for the message others
-see. The operating system drops the lock when its holder dies, however it dies.
+The engine refuses a second process on its directory, so processes acquire a file lock in FIFO
+order. A note beside the lock names its holder, for the messages of others. The operating system
+releases the lock when its holder dies, however it dies.
 
-Within a process one thread is in at a time, and it may come in again while it is.
+A lock that is merely polled goes to whoever asks at the right moment, often the one who has just
+released it; with many processes some would starve. So waiting processes queue: each has a ticket, a
+file named by its time of arrival, and touches it while it waits. The queue only orders, the lock
+alone guards: a ticket that was not touched for a second belongs to a process that was killed or
+stopped, and is skipped and removed; on a full or read-only disk there is no queue.
+
+Within a process one thread at a time has the store, and may acquire it again meanwhile.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 import threading
 import time
@@ -20,20 +27,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import StoreBusyError, StoreError
-from benchlab.store.client import line
 from benchlab.store.client.dsn import Dsn
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
-__all__ = ["HOLDER_NAME", "LOCK_NAME", "admission", "say"]
+__all__ = ["HOLDER_NAME", "LOCK_NAME", "Ticket", "acquire", "ticket", "warn"]
 
 LOCK_NAME = "benchlab.lock"
 HOLDER_NAME = "benchlab.holder"
-_LINE_NAME = "benchlab.line"
+_QUEUE_NAME = "benchlab.queue"
 
-_PATIENCE_S = 2.0
+_QUIET_S = 2.0  # of waiting, before a message says so
 _POLL_S = 0.02
+_STALE_S = 1.0
 
 # The engine opens one directory per process, so the thread lock is one for all stores.
 _thread_lock = threading.RLock()
@@ -41,22 +48,19 @@ _inside: list[Path] = []  # what the thread that holds _thread_lock has open, ou
 
 
 @contextmanager
-def admission(
-    dsn: Dsn, wait_s: float, on_wait: Callable[[str], None] | None = None
-) -> Iterator[None]:
-    """Wait for a turn in the embedded store; a server needs none.
+def acquire(dsn: Dsn, wait_s: float, on_wait: Callable[[str], None]) -> Iterator[None]:
+    """Hold the embedded store for the time of the block; a server needs no lock.
 
     Raises:
-        StoreBusyError: no turn within ``wait_s``; the message names the holder.
+        StoreBusyError: it was not free within ``wait_s``; the message names the holder.
         StoreError: the directory cannot be written.
     """
     path = dsn.path
     if path is None:
         yield
         return
-    deadline = time.monotonic() + wait_s
-    turn = _Turn(path, deadline, wait_s, on_wait or say)
-    turn.take(_acquire_thread, "another thread of this process")
+    waiting = _Waiting(path, wait_s, on_wait)
+    waiting.until(_acquire_thread, "another thread of this process")
     try:
         if _inside:
             if _inside[-1] != path:
@@ -67,8 +71,8 @@ def admission(
             yield
             return
         lock = _file_lock(path)
-        with line.place(path / _LINE_NAME) as place:
-            turn.take(lambda seconds: _acquire_file(lock, place, seconds, path), "")
+        with ticket(path / _QUEUE_NAME) as own:
+            waiting.until(lambda seconds: _acquire_file(lock, own, seconds, path), "")
         _inside.append(path)
         try:
             _note_holder(path)
@@ -80,24 +84,57 @@ def admission(
         _thread_lock.release()
 
 
-class _Turn:
-    """Waiting with a deadline: tries, speaks once after a while, tries on, gives up."""
+class Ticket:
+    """A place in the queue."""
 
-    def __init__(
-        self, path: Path, deadline: float, wait_s: float, on_wait: Callable[[str], None]
-    ) -> None:
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def is_first(self) -> bool:
+        """True if no live process precedes this one. Poll several times a second."""
+        with suppress(OSError):
+            self._file.touch()
+            others = (
+                other for other in self._file.parent.iterdir() if other.name < self._file.name
+            )
+            return not any(_is_live(other) for other in others)
+        return True
+
+
+@contextmanager
+def ticket(directory: Path) -> Iterator[Ticket]:
+    """A ticket at the end of the queue in ``directory``, for as long as the block lasts."""
+    file = directory / f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+    with suppress(OSError):
+        directory.mkdir(exist_ok=True)
+    try:
+        yield Ticket(file)
+    finally:
+        with suppress(OSError):
+            file.unlink()
+
+
+def warn(message: str) -> None:
+    """Print one line on standard error, for a person who waits."""
+    print(message, file=sys.stderr, flush=True)
+
+
+class _Waiting:
+    """Tries until a deadline, and reports once, after a while, who holds the store."""
+
+    def __init__(self, path: Path, wait_s: float, on_wait: Callable[[str], None]) -> None:
         self._path = path
-        self._deadline = deadline
+        self._deadline = time.monotonic() + wait_s
         self._wait_s = wait_s
         self._on_wait = on_wait
 
-    def take(self, acquire: Callable[[float], bool], holder: str) -> None:
+    def until(self, acquired: Callable[[float], bool], holder: str) -> None:
         left_s = max(0.0, self._deadline - time.monotonic())
-        if acquire(min(_PATIENCE_S, left_s)):
+        if acquired(min(_QUIET_S, left_s)):
             return
-        if left_s > _PATIENCE_S:
+        if left_s > _QUIET_S:
             self._on_wait(f"waiting for the store: {holder or _describe_holder(self._path)}")
-            if acquire(max(0.0, self._deadline - time.monotonic())):
+            if acquired(max(0.0, self._deadline - time.monotonic())):
                 return
         raise StoreBusyError(
             f"the store {self._path} is in use by {holder or _describe_holder(self._path)};"
@@ -110,12 +147,12 @@ def _acquire_thread(seconds: float) -> bool:
     return _thread_lock.acquire(timeout=seconds)
 
 
-def _acquire_file(lock: FileLock, place: line.Place, seconds: float, path: Path) -> bool:
+def _acquire_file(lock: FileLock, own: Ticket, seconds: float, path: Path) -> bool:
     from filelock import Timeout
 
     deadline = time.monotonic() + seconds
     while True:
-        if place.is_first():
+        if own.is_first():
             try:
                 lock.acquire(timeout=0)
             except Timeout:
@@ -133,7 +170,7 @@ def _file_lock(path: Path) -> FileLock:
     from filelock import FileLock
 
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)  # requests and answers are private
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)  # requests and responses are private
         if not os.access(path, os.W_OK | os.X_OK):
             raise PermissionError(13, os.strerror(13))
     except OSError as exc:
@@ -148,6 +185,17 @@ def _unwritable(path: Path, exc: OSError) -> StoreError:
     )
 
 
+def _is_live(file: Path) -> bool:
+    try:
+        touched = file.stat().st_mtime
+    except FileNotFoundError:  # its owner has acquired the lock meanwhile
+        return False
+    if abs(time.time() - touched) < _STALE_S:
+        return True
+    file.unlink(missing_ok=True)  # an owner that does wait makes it again, under the same name
+    return False
+
+
 def _note_holder(path: Path) -> None:
     note = {"pid": os.getpid(), "command": _own_command(), "since": time.time()}
     with suppress(OSError):  # the note is for messages only
@@ -158,7 +206,7 @@ def _describe_holder(path: Path) -> str:
     try:
         note: dict[str, Any] = json.loads((path / HOLDER_NAME).read_text())
         seconds = max(0, round(time.time() - note["since"]))
-        return f"process {note['pid']}, {note['command']}, since {seconds} s"
+        return f"process {note['pid']}, {note['command']}, for {seconds} s"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
 
@@ -169,8 +217,3 @@ def _own_command() -> str:
     if name == "ipykernel_launcher":
         return "notebook kernel"
     return "python" if name in ("", "-", "-c") else name
-
-
-def say(message: str) -> None:
-    """Tell a person who waits: one line on standard error."""
-    print(message, file=sys.stderr, flush=True)

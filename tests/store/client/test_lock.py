@@ -8,6 +8,7 @@ import sys
 import tempfile
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,9 +18,10 @@ import pytest
 
 from benchlab.errors import StoreBusyError, StoreError
 from benchlab.store import Store
-from benchlab.store.client import gate
+from benchlab.store.client import lock
+from benchlab.store.client.lock import ticket
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 HOLD = """
 import sys
@@ -40,7 +42,7 @@ while time.monotonic() < until:
     if sys.argv[3] == "writer":
         run = make_run(200, seed=number)
         store.save(run)
-        assert len(store.run(run.id).samples) == 200
+        assert len(store.load(run.id).samples) == 200
         print(run.id, flush=True)
     else:
         assert store.runs() is not None
@@ -68,11 +70,11 @@ def holder(store: Store) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(lock, "_QUIET_S", 0.05)
 
 
 @pytest.mark.usefixtures("impatient")
-def test_gives_up_naming_the_holder(embedded_store: Store) -> None:
+def test_timeout_error_names_the_holder(embedded_store: Store) -> None:
     with holder(embedded_store) as process:
         with pytest.raises(StoreBusyError) as caught:
             Store(embedded_store.location, wait_s=0.1).runs()
@@ -83,22 +85,22 @@ def test_gives_up_naming_the_holder(embedded_store: Store) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_says_once_that_it_waits_and_goes_on_when_the_holder_leaves(embedded_store: Store) -> None:
-    said: list[str] = []
+def test_waiting_is_reported_once_and_ends_when_the_holder_leaves(embedded_store: Store) -> None:
+    messages: list[str] = []
     with holder(embedded_store) as process:
 
         def on_wait(message: str) -> None:
-            said.append(message)
+            messages.append(message)
             assert process.stdin is not None
             process.stdin.close()
 
         assert Store(embedded_store.location, on_wait=on_wait).runs().empty
-    assert len(said) == 1
-    assert said[0].startswith(f"waiting for the store: process {process.pid}, python, since ")
+    assert len(messages) == 1
+    assert messages[0].startswith(f"waiting for the store: process {process.pid}, python, for ")
 
 
 @pytest.mark.usefixtures("impatient")
-def test_waiting_is_said_on_standard_error(
+def test_waiting_is_reported_on_standard_error(
     embedded_store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with holder(embedded_store), pytest.raises(StoreBusyError):
@@ -166,7 +168,7 @@ def test_threads_take_turns(embedded_store: Store) -> None:
     assert failures == []
 
 
-def test_another_thread_of_this_process_is_named(embedded_store: Store) -> None:
+def test_error_names_another_thread_of_this_process(embedded_store: Store) -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -194,7 +196,7 @@ def test_connecting_again_inside_uses_the_same_client(embedded_store: Store) -> 
         assert Store(embedded_store.location).runs().empty
 
 
-def test_two_embedded_stores_at_once_are_refused_in_words(
+def test_opening_a_second_embedded_store_is_a_clear_error(
     embedded_store: Store, tmp_path: Path
 ) -> None:
     other = Store(f"chdb://{tmp_path / 'other'}")
@@ -203,33 +205,33 @@ def test_two_embedded_stores_at_once_are_refused_in_words(
     assert other.runs().empty
 
 
-def test_the_note_of_the_holder_is_only_a_note(embedded_store: Store, own_data: Path) -> None:
+def test_a_broken_holder_note_does_no_harm(embedded_store: Store, own_data: Path) -> None:
     embedded_store.runs()
-    note = own_data / "store" / gate.HOLDER_NAME
+    note = own_data / "store" / lock.HOLDER_NAME
     assert json.loads(note.read_text())["pid"] == os.getpid()
     note.write_text("{")
-    assert gate._describe_holder(own_data / "store") == "another process"
+    assert lock._describe_holder(own_data / "store") == "another process"
     assert embedded_store.runs().empty
 
 
-def test_others_on_the_machine_cannot_look_in(tmp_path: Path) -> None:
+def test_a_new_store_is_private_to_its_user(tmp_path: Path) -> None:
     assert Store(f"chdb://{tmp_path / 'new' / 'store'}").runs().empty
     assert (tmp_path / "new" / "store").stat().st_mode & 0o777 == 0o700
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o770)
     assert Store(f"chdb://{shared}").runs().empty
-    assert shared.stat().st_mode & 0o777 == 0o770, "whoever made it decided"
+    assert shared.stat().st_mode & 0o777 == 0o770, "its creator decided"
 
 
-def test_a_path_that_cannot_be_a_directory(tmp_path: Path) -> None:
+def test_path_that_is_not_a_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write the store") as caught:
         Store(f"chdb://{tmp_path / 'file' / 'store'}").runs()
     assert "BENCHLAB_DSN=" in str(caught.value)
 
 
-def test_a_directory_that_may_not_be_written() -> None:
+def test_directory_without_write_permission() -> None:
     """Root may write anywhere, so the store is opened by a process that gave that up."""
     code = textwrap.dedent("""
         import os, sys, filelock
@@ -262,22 +264,20 @@ def test_waiting_time_from_the_environment(
             Store(embedded_store.location)
 
 
-def test_waiting_for_as_long_as_it_takes(
-    monkeypatch: pytest.MonkeyPatch, embedded_store: Store
-) -> None:
-    monkeypatch.setattr(gate, "_PATIENCE_S", 0)
+def test_waiting_without_a_limit(monkeypatch: pytest.MonkeyPatch, embedded_store: Store) -> None:
+    monkeypatch.setattr(lock, "_QUIET_S", 0)
     monkeypatch.setenv("BENCHLAB_STORE_WAIT_S", "inf")
-    told = threading.Event()
-    patient = Store(embedded_store.location, on_wait=lambda _: told.set())
+    reported = threading.Event()
+    patient = Store(embedded_store.location, on_wait=lambda _: reported.set())
     with ThreadPoolExecutor(1) as pool:
         with embedded_store.connect():
             count = pool.submit(lambda: len(patient.runs()))
-            assert told.wait(60)
+            assert reported.wait(60)
         assert count.result(60) == 0
 
 
 def test_a_script_from_standard_input_is_named_python(embedded_store: Store) -> None:
-    note = Path(embedded_store.location.removeprefix("chdb://")) / gate.HOLDER_NAME
+    note = Path(embedded_store.location.removeprefix("chdb://")) / lock.HOLDER_NAME
     script = f"""
 from pathlib import Path
 from benchlab.store import Store
@@ -288,3 +288,48 @@ with Store({embedded_store.location!r}).connect():
         [sys.executable, "-"], input=script, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout)["command"] == "python"
+
+
+def test_tickets_are_served_in_order_of_arrival(tmp_path: Path) -> None:
+    with ticket(tmp_path / "queue") as early:
+        assert early.is_first()
+        with ticket(tmp_path / "queue") as late:
+            assert not late.is_first()
+            assert early.is_first()
+    assert list((tmp_path / "queue").iterdir()) == []
+
+
+def test_the_next_ticket_is_first_once_the_earlier_is_returned(tmp_path: Path) -> None:
+    earlier = ticket(tmp_path / "queue")
+    assert earlier.__enter__().is_first()
+    with ticket(tmp_path / "queue") as late:
+        assert not late.is_first()
+        earlier.__exit__(None, None, None)
+        assert late.is_first()
+
+
+def test_a_dead_processs_ticket_is_skipped_and_removed(tmp_path: Path) -> None:
+    (tmp_path / "queue").mkdir()
+    left = tmp_path / "queue" / f"{time.time_ns():020d}-0"
+    left.touch()
+    with ticket(tmp_path / "queue") as late:
+        assert not late.is_first(), "it may still wait"
+        os.utime(left, (time.time() - 5, time.time() - 5))
+        assert late.is_first()
+        assert not left.exists()
+
+
+def test_a_live_ticket_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    with ticket(tmp_path / "queue") as early, ticket(tmp_path / "queue") as late:
+        assert early.is_first()
+        (mine,) = (tmp_path / "queue").iterdir()
+        mine.unlink()
+        assert late.is_first()
+        assert early.is_first()
+        assert not late.is_first()
+
+
+def test_without_a_queue_every_ticket_is_first(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with ticket(tmp_path / "file" / "queue") as nowhere:
+        assert nowhere.is_first()

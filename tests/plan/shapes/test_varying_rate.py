@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from benchlab.errors import InputError
 from benchlab.plan.shapes import BLOCK, ConstantRate, PoissonRate, Spike, Stages, Steps
 from benchlab.plan.shapes.rate_curve import Piece, RateCurve
+from benchlab.plan.shapes.varying_rate import VaryingRate
 from benchlab.units import NS_PER_S, seconds_to_ns
 from tests.plan.shapes.shapes import lengths_s, levels_rps, offsets_of, varying
 
@@ -31,7 +32,7 @@ def test_a_varying_schedule_is_in_order_inside_its_time_and_repeatable(
 
 
 @given(varying, st.floats(0.001, 1))
-def test_evenly_spaced_requests_stand_where_the_area_is_whole(
+def test_evenly_spaced_requests_are_where_the_area_is_whole(
     load: Stages | Steps | Spike, share: float
 ) -> None:
     duration_ns = max(1, seconds_to_ns(load.duration_s * share))
@@ -132,7 +133,7 @@ def test_a_long_varying_schedule_comes_in_bounded_blocks(arrivals: str) -> None:
         (Spike(0, 50, 1, 1, 3), ConstantRate(50)),
     ],
 )
-def test_the_warm_up_runs_at_the_first_rate_there_is(load: Any, steady: Any) -> None:
+def test_warm_up_runs_at_the_first_rate_above_zero(load: Any, steady: Any) -> None:
     assert load.steady() == steady
 
 
@@ -152,19 +153,19 @@ def test_the_warm_up_runs_at_the_first_rate_there_is(load: Any, steady: Any) -> 
         ([(1, 1)] * 10_001, "10,001 entries"),
     ],
 )
-def test_levels_that_cannot_be_used_are_named(shape: Any, pairs: Any, words: str) -> None:
+def test_invalid_levels_error_names_the_entry(shape: Any, pairs: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         shape(pairs)
 
 
-def test_arrivals_and_starts_that_cannot_be_used_are_named() -> None:
+def test_invalid_arrivals_or_start_error_names_them() -> None:
     with pytest.raises(InputError, match="arrivals='uniform' is unknown: use constant or poisson"):
         Steps([(1, 1)], arrivals="uniform")
     with pytest.raises(InputError, match="start_rps=-1"):
         Stages([(1, 1)], start_rps=-1)
 
 
-def test_a_peak_must_lie_inside() -> None:
+def test_peak_must_end_before_the_spike_does() -> None:
     with pytest.raises(
         InputError, match="duration_s=3 ends before the peak does, which lasts from 2 s to 4 s"
     ):
@@ -185,3 +186,60 @@ def test_shapes_describe_themselves() -> None:
         "open loop of 10 requests/s, 100 from 5 s to 7 s, evenly spaced"
     )
     assert "… (6 more steps)" in Steps([(1, 1)] * 10).describe()
+
+
+times_s = st.integers(1, 10**12).map(lambda ns: round(ns / 1e9, 9))
+rates_rps = st.floats(0.001, 1e6).map(lambda rate: float(f"{rate:.12g}"))
+levels = st.lists(st.tuples(times_s, rates_rps), min_size=1, max_size=4)
+
+
+@given(levels, st.one_of(st.just(0.0), rates_rps))
+def test_stages_notation_round_trips(pairs: list[tuple[float, float]], start: float) -> None:
+    load = Stages(pairs, start)
+    assert Stages.parse(load.notation()) == load
+
+
+@given(levels)
+def test_steps_notation_round_trips(pairs: list[tuple[float, float]]) -> None:
+    load = Steps(pairs)
+    assert Steps.parse(load.notation()) == load
+
+
+@given(rates_rps, rates_rps)
+def test_spike_notation_round_trips(base: float, peak: float) -> None:
+    load = Spike(base, peak, 1.25, 0.5, 60)
+    assert Spike.parse(load.notation()) == load
+
+
+def test_notation_may_have_spaces_and_a_start() -> None:
+    assert Stages.parse("30s:500, 1m:500,10s:0") == Stages([(30, 500), (60, 500), (10, 0)])
+    assert Stages.parse("30s:100-500,1m:500-250") == Stages([(30, 500), (60, 250)], 100)
+    assert Stages.parse("30:0-1e3") == Stages([(30, 1000)])
+    assert Steps.parse("10s:100,500ms:0", "poisson") == Steps([(10, 100), (0.5, 0)], "poisson")
+    spike = Spike.parse("base=10,peak=100,at=5s,length=1s,duration=20s")
+    assert spike == Spike(10, 100, 5, 1, 20)
+
+
+@pytest.mark.parametrize(
+    ("shape", "text", "message"),
+    [
+        (Stages, "", "stages='' cannot be used: a part of it is '': write DURATION:RATE"),
+        (Stages, "10s", "a part of it is '10s'"),
+        (Stages, "10s:fast", "'fast' is not a rate"),
+        (Stages, "10x:5", "unit 'x'"),
+        (Stages, "10s:5,10s:7-9", "stage 2 starts at 7 .* ends at 5"),
+        (Stages, "10s:-5", "'' is not a rate"),
+        (Steps, "10s:5,,5s:1", "a part of it is ''"),
+        (Steps, "10s:1-2", "'1-2' is not a rate"),
+        (Steps, "0s:5", "entry 1 of steps: duration_s=0.0 must be"),
+        (Spike, "10", "a part of it is '10': write base=100"),
+        (Spike, "base=1,base=2", "a part of it is 'base=2'"),
+        (Spike, "base=1,peak=2", "the key at, duration, length is missing"),
+        (Spike, "base=1,peak=2,at=1s,length=1s,total=9s", "the key duration, total is unknown"),
+    ],
+)
+def test_invalid_notation_error_names_the_part(
+    shape: type[VaryingRate], text: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        shape.parse(text)

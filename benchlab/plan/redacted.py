@@ -1,0 +1,32 @@
+"""A plan that may be shown and stored: without credentials, data and code."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from benchlab.plan.feed import redact_rows
+from benchlab.plan.scenario import redact_code
+from benchlab.redact import header_value, public_url
+
+__all__ = ["redacted_plan"]
+
+
+def redacted_plan(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The dict of `Plan.to_dict`, with secrets in URLs and headers hidden, and no rows of data.
+
+    Bodies are unchanged.
+    """
+    shown = copy.deepcopy(dict(data))
+    for request in shown["requests"]:
+        request["url"] = public_url(request["url"])
+        request["headers"] = [
+            [name, header_value(name, value)] for name, value in request["headers"]
+        ]
+        if "data" in request:
+            redact_rows(request["data"])
+    if shown.get("scenario") is not None:
+        shown["scenario"]["base_url"] = public_url(shown["scenario"]["base_url"])
+        redact_code(shown["scenario"])
+    return shown

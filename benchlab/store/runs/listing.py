@@ -1,0 +1,93 @@
+"""List the stored runs, all or those of a selection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from benchlab.errors import InputError
+from benchlab.store.client.query import typed_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["runs"]
+
+_LIST = """
+SELECT
+    id AS run_id,
+    started_at,
+    name,
+    url,
+    request_count AS count,
+    error_count,
+    duration_s,
+    rate_rps,
+    intended_rate_rps,
+    latency_mean_ns / 1e6 AS latency_mean_ms,
+    latency_p50_ns / 1e6 AS latency_p50_ms,
+    latency_p95_ns / 1e6 AS latency_p95_ms,
+    latency_p99_ns / 1e6 AS latency_p99_ms,
+    latency_p99_9_ns / 1e6 AS latency_p99_9_ms,
+    latency_max_ns / 1e6 AS latency_max_ms,
+    verdict,
+    reason,
+    tags
+FROM runs
+WHERE %s
+ORDER BY started_at DESC, id DESC
+"""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TAGS = (
+    "arrayAll((tag, value) -> mapContains(tags, tag) AND tags[tag] = value,"
+    " {tags:Array(String)}, {values:Array(String)})"
+)
+
+
+def runs(
+    client: Client,
+    *,
+    name: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
+) -> pd.DataFrame:
+    """One row per run that meets every condition given, newest first.
+
+    Raises:
+        InputError: a time without a time zone.
+    """
+    conditions = ["true"]
+    parameters: dict[str, Any] = {}
+    if name is not None:
+        conditions.append("name = {name:String}")
+        parameters["name"] = name
+    if tags:
+        conditions.append(_TAGS)
+        parameters |= {"tags": list(tags), "values": list(tags.values())}
+    if since is not None:
+        conditions.append("started_at >= fromUnixTimestamp64Nano({since_ns:Int64})")
+        parameters["since_ns"] = _ns_of("since", since)
+    if until is not None:
+        conditions.append("started_at < fromUnixTimestamp64Nano({until_ns:Int64})")
+        parameters["until_ns"] = _ns_of("until", until)
+    sql = _LIST % " AND ".join(conditions)
+    if limit is not None:
+        sql += "LIMIT {limit:UInt64}"
+        parameters["limit"] = max(0, limit)
+    return typed_frame(client, sql, parameters)
+
+
+def _ns_of(name: str, moment: datetime) -> int:
+    if moment.tzinfo is None:
+        raise InputError(
+            "has no time zone",
+            field=name,
+            value=moment.isoformat(),
+            remedy=f"write datetime({moment.year}, {moment.month}, {moment.day}, tzinfo=UTC)",
+        )
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
