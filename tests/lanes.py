@@ -63,7 +63,7 @@ LANE_OF = {
 
 ALONE = {
     "calibration",
-    "store/client/test_gate.py",  # whether processes take turns
+    "store/client/test_lock.py",  # whether processes take turns
     "truth",
 }
 """What measures: its verdict depends on the processor, so nothing else runs at that time."""
