@@ -4,14 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Tests wait more than they compute, so more than one per core. Those marked "alone" measure.
+PARALLEL := -n 3 --dist worksteal
 # JupyterLab wants to be told that running as root (in a container) is meant.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help install report test check format docs lab up down collector wheel bench clean
+.PHONY: help install report test test-fast soak check format docs lab up down collector wheel bench clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## make .venv and install benchlab into it
 
@@ -26,7 +28,14 @@ report: $(INSTALLED) ## measure the bundled target and write a report
 	$(BIN)/benchlab report notebooks/01_benchmark.ipynb
 
 test: $(INSTALLED) ## run all tests
-	$(BIN)/python -m pytest -m 'not benchmark'
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not benchmark and not soak and not alone' --cov
+	$(BIN)/python -m pytest -m 'alone and not benchmark'
+
+test-fast: $(INSTALLED) ## run the tests that start no process, within a minute
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m unit
+
+soak: $(INSTALLED) ## run for minutes what the tests run for seconds
+	$(BIN)/python -m pytest -m soak
 
 check: $(INSTALLED) ## lint, spelling, types, layers
 	$(BIN)/ruff check .
@@ -61,5 +70,5 @@ bench: $(INSTALLED) ## compare the load engine with other tools
 	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks
 
 clean: ## remove what the commands above made here
-	rm -rf $(VENV) dist reports .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist reports .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	find benchlab target tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,60 @@ from hypothesis import settings
 
 from benchlab.bundled import TargetProcess, start_target
 from tests.clickhouse_front import Front, start_front
+from tests.lanes import LANES, is_alone, lane_of, relative_to_tests
 
 settings.register_profile("benchlab", deadline=None)  # how long an example takes proves nothing
 settings.load_profile("benchlab")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make known the markers, which follow from where a test is."""
+    for lane, description in LANES.items():
+        config.addinivalue_line("markers", f"{lane}: {description}")
+    config.addinivalue_line("markers", "soak: the full length of a test that is short (make soak)")
+    config.addinivalue_line("markers", "alone: measures, so nothing else runs at that time")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``-m`` and one lane, only read the files of that lane: reading all takes a while."""
+    lane = config.option.markexpr
+    if lane in LANES and collection_path.suffix == ".py":
+        return lane_of(relative_to_tests(collection_path)) != lane or None
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test the marker of its lane."""
+    for item in items:
+        path = relative_to_tests(item.path)
+        item.add_marker(lane_of(path))
+        if is_alone(path):
+            item.add_marker("alone")
+
+
+_unit_test: str | None = None
+
+
+def _audit(event: str, arguments: tuple[object, ...]) -> None:
+    """Hold unit tests to what their lane promises."""
+    if _unit_test is None:
+        return
+    if event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:
+        raise AssertionError(f"unit tests start no process: {_unit_test} starts {arguments[:1]}")
+    if event == "import" and arguments[0] == "chdb":
+        raise AssertionError(f"unit tests open no engine: {_unit_test}")
+
+
+sys.addaudithook(_audit)
+
+
+@pytest.fixture(autouse=True)
+def _in_its_lane(request: pytest.FixtureRequest) -> Iterator[None]:
+    """While a unit test runs, starting a process or the engine fails it."""
+    global _unit_test  # noqa: PLW0603 - an audit hook can never be taken away
+    _unit_test = request.node.nodeid if request.node.get_closest_marker("unit") else None
+    yield
+    _unit_test = None
 
 
 @pytest.fixture(autouse=True)

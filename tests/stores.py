@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from filelock import FileLock
 
 from benchlab.store import Store
 from tests.clickhouse_front import Front
@@ -23,11 +24,15 @@ __all__ = ["closed_store", "empty_database", "empty_store", "new_database"]
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a store with its schema and nothing in it."""
-    # By name: for each directory of tests that imports it, this is another fixture.
-    directory = tmp_path_factory.getbasetemp() / "empty" / "store"
-    if not directory.exists():
-        with Store(f"chdb://{directory}").connect():
-            pass
+    # By name: for each directory of tests that imports it, this is another fixture, and tests may
+    # run in several processes, whose directories are beside each other.
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    directory = shared / "empty" / "store"
+    with FileLock(shared / "empty.lock"):
+        if not directory.exists():
+            with Store(f"chdb://{directory}").connect():
+                pass
     return directory
 
 

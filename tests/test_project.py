@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -85,16 +83,6 @@ def test_public_names_are_the_same_for_python_and_for_type_checkers() -> None:
 def test_completion_in_notebooks_offers_the_public_names_alone() -> None:
     found = {item.name for item in jedi.Interpreter("bl.", [{"bl": benchlab}]).complete()}
     assert {name for name in found if not name.startswith("_")} == set(benchlab.__all__)
-
-
-def test_importing_benchlab_loads_nothing_heavy() -> None:
-    script = "import sys, benchlab; print(*sorted(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert "benchlab" in loaded
-    assert not loaded & {"numpy", "pandas", "matplotlib", "httpx", "chdb", "clickhouse_connect"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -16,7 +16,10 @@ import pytest
 from benchlab import ConstantRate, Plan, Request, run, spool
 from benchlab.bundled import TargetProcess
 from benchlab.cli.terminal.exit_codes import EXIT_CODES
+from tests.cli.in_process import Benchlab
 from tests.docs.pages import DOCS, blocks
+
+pytestmark = pytest.mark.usefixtures("closed_store")
 
 KEYS = [
     "run_id",
@@ -194,8 +197,10 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
         (["target", "--port", "99999"], "99999"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_exit_code_2(arguments: list[str], words: str) -> None:
-    done = benchlab(*arguments)
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    benchlab_here: Benchlab, arguments: list[str], words: str
+) -> None:
+    done = benchlab_here(*arguments)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -214,22 +219,22 @@ def test_a_target_that_cannot_obey_its_environment_says_so(
 
 
 def test_places_that_cannot_be_written_are_told_before_the_run(
-    target: TargetProcess, tmp_path: Path
+    benchlab_here: Benchlab, target: TargetProcess, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     for option, place in (
         ("--json", tmp_path / "no" / "x.json"),
         ("--csv", tmp_path / "file" / "x"),
     ):
-        done = benchlab("run", f"{target.url}/health", option, str(place))
+        done = benchlab_here("run", f"{target.url}/health", option, str(place))
         assert done.returncode == 2
         assert f"cannot write {place}" in done.stderr
     assert list(spool.pending()) == []
-    assert "no runs yet" in benchlab("history").stderr
+    assert "no runs yet" in benchlab_here("history").stderr
 
 
-def test_small_numbers_are_not_rounded_away() -> None:
-    done = benchlab("query", "SELECT 0.00000123 AS tiny, 12345.678 AS large")
+def test_small_numbers_are_not_rounded_away(benchlab_here: Benchlab) -> None:
+    done = benchlab_here("query", "SELECT 0.00000123 AS tiny, 12345.678 AS large")
     assert done.stdout.split() == ["tiny", "large", "1.23e-06", "12345.7"]
 
 
@@ -252,32 +257,36 @@ def test_one_bad_spool_does_not_keep_the_others_back(target: TargetProcess) -> N
         ("http://no-such-host.invalid/", "unknown"),
     ],
 )
-def test_an_unreachable_service_is_one_clear_line_and_exit_code_1(url: str, words: str) -> None:
-    done = benchlab("run", url, "--duration", "1s")
+def test_an_unreachable_service_is_one_clear_line_and_exit_code_1(
+    benchlab_here: Benchlab, url: str, words: str
+) -> None:
+    done = benchlab_here("run", url, "--duration", "1s")
     assert done.returncode == 1
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_query_that_is_wrong_is_one_clear_line() -> None:
-    done = benchlab("query", "SELECT no_such_column FROM runs")
+def test_a_query_that_is_wrong_is_one_clear_line(benchlab_here: Benchlab) -> None:
+    done = benchlab_here("query", "SELECT no_such_column FROM runs")
     assert done.returncode == 2
     assert "no_such_column" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_query_may_not_change_the_store_unless_told_so() -> None:
-    assert benchlab("query", "CREATE TABLE mine (x UInt8) ENGINE = Memory").returncode != 0
-    done = benchlab("query", "CREATE TABLE mine (x UInt8) ENGINE = MergeTree ORDER BY x", "--write")
+def test_a_query_may_not_change_the_store_unless_told_so(benchlab_here: Benchlab) -> None:
+    assert benchlab_here("query", "CREATE TABLE mine (x UInt8) ENGINE = Memory").returncode != 0
+    done = benchlab_here(
+        "query", "CREATE TABLE mine (x UInt8) ENGINE = MergeTree ORDER BY x", "--write"
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_a_store_that_cannot_be_written_is_told_before_the_run(
-    target: TargetProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    benchlab_here: Benchlab, target: TargetProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BENCHLAB_DSN", f"chdb://{tmp_path}/file/store")
-    done = benchlab("run", f"{target.url}/health", "--duration", "1s")
+    done = benchlab_here("run", f"{target.url}/health", "--duration", "1s")
     assert done.returncode == 1
     assert f"{tmp_path}/file" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -340,11 +349,13 @@ def test_the_target_serves_and_stops_on_ctrl_c(tmp_path: Path) -> None:
     assert spans.stdout.split() == ['"n"', "2"] or spans.stdout.split() == ["n", "2"]
 
 
-def test_notebooks_are_copied_and_never_overwritten(tmp_path: Path) -> None:
-    done = benchlab("notebooks", str(tmp_path / "mine"))
+def test_notebooks_are_copied_and_never_overwritten(
+    benchlab_here: Benchlab, tmp_path: Path
+) -> None:
+    done = benchlab_here("notebooks", str(tmp_path / "mine"))
     assert done.returncode == 0
     assert (tmp_path / "mine" / "01_benchmark.ipynb").exists()
-    again = benchlab("notebooks", str(tmp_path / "mine"))
+    again = benchlab_here("notebooks", str(tmp_path / "mine"))
     assert again.returncode == 2
     assert "exists already" in again.stderr
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -243,17 +242,6 @@ def test_the_users_settings_neither_matter_nor_change(draw: Callable[..., Figure
         figure = draw(make_run())
         assert dict(mpl.rcParams) == before
     assert figure.dpi == 100
-
-
-def test_pyplot_is_never_loaded() -> None:
-    import subprocess
-
-    code = (
-        "import sys; from tests.runs.synthetic import make_run; from benchlab import plots;"
-        "plots.timeline(make_run()).savefig(sys.stdout.buffer, format='svg');"
-        "assert 'matplotlib.pyplot' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True)
 
 
 def test_a_figure_shows_itself_at_twice_its_pixels() -> None:

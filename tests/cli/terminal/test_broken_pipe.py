@@ -17,6 +17,8 @@ from benchlab.cli.terminal.exit_codes import EXIT_CODES
 from benchlab.store import Store
 from tests.store.stored_runs import make_run
 
+pytestmark = pytest.mark.usefixtures("closed_store")
+
 
 @pytest.fixture
 def unread() -> Iterator[int]:

@@ -119,11 +119,12 @@ def test_a_killed_holder_is_not_waited_for(embedded_store: Store) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_many_processes_write_and_read_at_once(embedded_store: Store) -> None:
-    """For a minute four write and four read; meanwhile one that is in is killed."""
+@pytest.mark.parametrize("length_s", [pytest.param(60, marks=pytest.mark.soak), 15])
+def test_many_processes_write_and_read_at_once(embedded_store: Store, length_s: int) -> None:
+    """For so long four write and four read; meanwhile one that is in is killed."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", WORK, str(ROOT), "60", part],
+            [sys.executable, "-c", WORK, str(ROOT), str(length_s), part],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,0 +1,91 @@
+"""Which lane a test runs in: it follows from where the test's file is.
+
+A lane is a pytest marker, and every test is in exactly one: ``pytest -m unit``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+__all__ = ["ALONE", "LANES", "LANE_OF", "is_alone", "lane_of"]
+
+LANES = {
+    "unit": "values in this process: no other process, no engine, no server (make test-fast)",
+    "process": "starts workers, services or commands: all that is said to be in no other lane",
+    "store": "opens the embedded engine, or talks to the ClickHouse front",
+    "e2e": "notebooks, documentation and pages as people use them: kernels, a browser",
+    "stack": "the files of the stack, the Collector, Grafana's queries",
+    "benchmark": "measures speed against peers (make bench)",
+}
+"""What each lane holds, by its marker."""
+
+LANE_OF = {
+    "analysis": "unit",
+    "benchmarks": "benchmark",
+    "cli/options": "unit",
+    "cli/terminal/test_output.py": "unit",
+    "clickhouse_front": "store",
+    "collector": "stack",
+    "display": "unit",
+    "docs": "e2e",
+    "docs/test_commands.py": "unit",
+    "docs/test_generated.py": "process",
+    "docs/test_json.py": "unit",
+    "docs/test_links.py": "unit",
+    "e2e": "e2e",
+    "exchange": "store",
+    "exchange/test_broken_files.py": "process",
+    "exchange/tools": "unit",
+    "golden": "unit",
+    "load/arrivals": "unit",
+    "load/arrivals/test_shapes.py": "process",
+    "load/drivers/test_checking.py": "unit",
+    "load/drivers/test_response.py": "unit",
+    "load/recording/test_examples.py": "unit",
+    "load/recording/test_recorder.py": "unit",
+    "plan": "unit",
+    "plots": "unit",
+    "plots/test_in_a_kernel.py": "e2e",
+    "report": "unit",
+    "report/test_in_a_browser.py": "e2e",
+    "runs": "unit",
+    "samples": "unit",
+    "stack": "stack",
+    "store": "store",
+    "telemetry": "store",
+    "test_lanes.py": "unit",
+    "test_project.py": "unit",
+    "test_public_api.py": "unit",
+    "test_redact.py": "unit",
+    "test_units.py": "unit",
+}
+"""The lane of a directory or a file below tests; the longest path that fits counts."""
+
+ALONE = {
+    "calibration",
+    "store/client/test_lock.py",  # whether processes take turns
+    "truth",
+}
+"""What measures: its verdict depends on the processor, so nothing else runs at that time."""
+
+
+def lane_of(path: PurePosixPath) -> str:
+    """The lane of the file at ``path``, which is relative to tests.
+
+    >>> lane_of(PurePosixPath("cli/options/test_run.py"))
+    'unit'
+    """
+    for place in (path, *path.parents):
+        if str(place) in LANE_OF:
+            return LANE_OF[str(place)]
+    return "process"
+
+
+def is_alone(path: PurePosixPath) -> bool:
+    """Whether the file at ``path``, relative to tests, runs while nothing else does."""
+    return any(str(place) in ALONE for place in (path, *path.parents))
+
+
+def relative_to_tests(path: Path) -> PurePosixPath:
+    """Where a file is below tests, as the tables above name it."""
+    return PurePosixPath(path.relative_to(Path(__file__).parent))
