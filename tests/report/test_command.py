@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 
 import pytest
 
@@ -116,7 +115,7 @@ def test_the_command_makes_the_same_plan(plan: Plan, monkeypatch: pytest.MonkeyP
         made.append(plan)
         return make_run()
 
-    monkeypatch.setattr(sys.modules["benchlab.cli.run"], "carry_out", carry_out)
+    monkeypatch.setattr("benchlab.load.run.run", carry_out)
     assert cli.main([*arguments(plan)[1:], "--no-save"], standalone_mode=False) == 0
     assert made == [plan]
 

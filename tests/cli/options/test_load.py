@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
         plans.append(plan)
         return make_run()
 
-    monkeypatch.setattr(sys.modules["benchlab.cli.run"], "carry_out", carry_out)
+    monkeypatch.setattr("benchlab.load.run.run", carry_out)
     return plans
 
 
