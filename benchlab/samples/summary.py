@@ -11,20 +11,10 @@ from numpy.typing import NDArray
 
 from benchlab.samples.percentiles import Extent, exact_percentiles
 from benchlab.samples.samples import Samples
+from benchlab.samples.statistics import PERCENTILES, STATISTICS
 from benchlab.units import NS_PER_S
 
-__all__ = ["PERCENTILES", "STATISTICS", "Distribution", "Summary", "summarize"]
-
-PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
-"""The percentiles of every summary: key and ratio."""
-
-STATISTICS = {
-    "mean": "mean",
-    "min": "min",
-    **{key: key.replace("_", ".") for key in PERCENTILES},
-    "max": "max",
-}
-"""The statistics of a duration: key and display name, in display order."""
+__all__ = ["Distribution", "Summary", "summarize"]
 
 
 @dataclass(frozen=True, slots=True)
