@@ -12,9 +12,8 @@ from typing import Any
 
 import click
 
-from benchlab.cli.terminal.exit_codes import exit_code
+from benchlab.cli.options.notebook import directory_option, parameter_option
 from benchlab.errors import InputError
-from benchlab.notebook.shipped import notebook_path
 from benchlab.store import Store
 
 __all__ = ["report"]
@@ -24,21 +23,8 @@ _RUN_ID = re.compile(r"[0-9a-f]{4,16}|latest")
 
 @click.command()
 @click.argument("source", metavar="NOTEBOOK|RUN_ID")
-@click.option(
-    "-p",
-    "parameters",
-    nargs=2,
-    multiple=True,
-    metavar="NAME VALUE",
-    help="a parameter of the notebook; repeatable",
-)
-@click.option(
-    "-o",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="where to write  [default: reports/<run id>]",
-)
+@parameter_option("a parameter of the notebook; repeatable")
+@directory_option("reports/<run id>")
 @click.option("--list-parameters", is_flag=True, help="say what parameters the notebook has")
 @click.option("--quiet", "-q", is_flag=True, help="no progress and no summary")
 @click.option(
@@ -66,6 +52,8 @@ def report(
       benchlab report 01_benchmark -p url http://127.0.0.1:8000/ -p method GET -p body ""
       benchlab report latest -o /tmp/report
     """
+    from benchlab.notebook.shipped import notebook_path
+
     chosen = dict(parameters) | (_obey_supervisor() if supervised else {})
     if _RUN_ID.fullmatch(source):
         if parameters or list_parameters:
@@ -138,6 +126,7 @@ def _print_parameters(notebook: Path) -> None:
 
 def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
     from benchlab.cli.terminal.console import error_console, print_line
+    from benchlab.cli.terminal.exit_codes import exit_code
     from benchlab.cli.terminal.run import print_run
 
     run = None if run_id is None else Store().load(run_id)
