@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ class Distribution:
     p99: int
     p99_9: int
     max: int
+    # One that is added is int | None = None, down here: floors were stored without it.
 
     @classmethod
     def of(cls, values_ns: NDArray[np.int64]) -> Distribution | None:
@@ -53,6 +54,17 @@ class Distribution:
     def to_dict(self) -> dict[str, int]:
         """Statistic to ns, in display order."""
         return {key: getattr(self, key) for key in STATISTICS}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, int]) -> Self:
+        """Read what `to_dict` wrote, here or in another version of benchlab.
+
+        A statistic that this version does not have is left out; one that was added since is None.
+
+        Raises:
+            TypeError: one is missing that every version has.
+        """
+        return cls(**{item.name: data[item.name] for item in fields(cls) if item.name in data})
 
 
 @dataclass(frozen=True, slots=True)
