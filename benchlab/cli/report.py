@@ -7,13 +7,15 @@ import os
 import re
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from benchlab.cli.options.notebook import directory_option, parameter_option
-from benchlab.errors import InputError
+from benchlab.errors import BenchlabError, InputError, RunError, error_to_data
 from benchlab.store import Store
 
 __all__ = ["report"]
@@ -52,6 +54,18 @@ def report(
       benchlab report 01_benchmark -p url http://127.0.0.1:8000/ -p method GET -p body ""
       benchlab report latest -o /tmp/report
     """
+    with _errors_reported():
+        return _carry_out(source, parameters, directory, list_parameters, quiet, supervised)
+
+
+def _carry_out(
+    source: str,
+    parameters: tuple[tuple[str, str], ...],
+    directory: Path | None,
+    list_parameters: bool,
+    quiet: bool,
+    supervised: bool,
+) -> int:
     from benchlab.notebook.shipped import notebook_path
 
     chosen = dict(parameters) | (_obey_supervisor() if supervised else {})
@@ -65,6 +79,22 @@ def report(
     else:
         made = _report_notebook(notebook_path(source), chosen, directory, quiet)
     return _tell(*made, quiet=quiet)
+
+
+@contextmanager
+def _errors_reported() -> Iterator[None]:
+    """Report errors as data, too, to a sweep that this is a point of."""
+    try:
+        yield
+    except BenchlabError as exc:
+        _report_error(exc)
+        raise
+
+
+def _report_error(error: BenchlabError) -> None:
+    from benchlab.notebook import events
+
+    events.write({"error": error_to_data(error)})
 
 
 def _obey_supervisor() -> dict[str, str]:
@@ -136,9 +166,11 @@ def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
         click.echo(f"report: {page}")
     elif run is not None:
         broken = "; ".join(result.describe() for result in run.objectives if not result.met)
-        if broken:
-            print_line(f"benchlab: the run broke its objectives: {broken}")
+        problems = [f"the run broke its objectives: {broken}"] if broken else []
         if run.verdict != "valid":
             hint = f"; {run.hint}" if run.hint else ""
-            print_line(f"benchlab: the run is {run.verdict}: {run.invalid_reason}{hint}")
+            problems.append(f"the run is {run.verdict}: {run.invalid_reason}{hint}")
+        for problem in problems:
+            print_line(f"benchlab: {problem}")
+            _report_error(RunError(problem))
     return 0 if run is None else exit_code(run)
