@@ -55,6 +55,7 @@ LANE_OF = {
     "stack": "stack",
     "store": "store",
     "telemetry": "store",
+    "test_docstrings.py": "unit",
     "test_lanes.py": "unit",
     "test_project.py": "unit",
     "test_public_api.py": "unit",
