@@ -1,4 +1,4 @@
-"""A run as people see it: which facts, in which order, under which names.
+"""A run as people see it: facts, their order and their names.
 
 Terminal, notebook card and report page show the same `RunView`; they choose only its form.
 """

@@ -157,7 +157,7 @@ def _windows(
 ) -> Iterator[tuple[int, Samples]]:
     """Start and samples of each complete window, in order.
 
-    Small windows are cut from one sorted copy of several windows' samples.
+    Small windows are slices of one sorted copy of several windows' samples.
     """
     by = "done_ns" if objective.statistic == "rate_rps" else "intended_ns"
     starts = range(start_ns, end_ns - length_ns + 1, length_ns)
