@@ -170,7 +170,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
         objectives=Table(
             _OBJECTIVE_HEAD,
             [
-                (str(result.objective), result.word, result.observed_text, result.window_text)
+                (str(result.objective), result.outcome, result.observed_text, result.window_text)
                 for result in run.objectives
             ],
         ),

@@ -44,8 +44,8 @@ class Gap:
 class TraceCoverage:
     """Measured requests that asked to be traced (``sampled``), and those with a server span.
 
-    ``unanswered`` counts those with neither a span nor a response: the service may never have seen
-    them. ``gaps`` are the few periods that hold most of the missing spans, if there are such.
+    ``no_response_count`` are those with neither a span nor a response: the service may never have
+    seen them. ``gaps`` are the few periods that hold most of the missing spans, if there are such.
 
     ``dropped`` and ``unexported`` are the service's own counts during the run, of spans of any
     kind: dropped by a full queue, and failed to export. None: it does not report them.
@@ -53,14 +53,14 @@ class TraceCoverage:
 
     sampled: int
     found: int
-    unanswered: int = 0
+    no_response_count: int = 0
     gaps: tuple[Gap, ...] = ()
     dropped: int | None = None
     unexported: int | None = None
 
     @classmethod
     def of(
-        cls, sent_ns: NDArray[np.int64], found: NDArray[np.bool_], answered: NDArray[np.bool_]
+        cls, sent_ns: NDArray[np.int64], found: NDArray[np.bool_], responded: NDArray[np.bool_]
     ) -> Self:
         """Coverage of sampled requests, given when each was sent and whether it has a span and a
         response.
@@ -70,7 +70,7 @@ class TraceCoverage:
         return cls(
             len(found),
             int(found.sum()),
-            int((~found & ~answered[order]).sum()),
+            int((~found & ~responded[order]).sum()),
             _gaps(sent_ns, found),
         )
 
@@ -126,9 +126,9 @@ class TraceCoverage:
                 "No span was found: the service may not be instrumented, or may not continue the"
                 " traceparent of its requests, or its telemetry was not ingested."
             )
-        elif self.unanswered * 2 > self.missing:
+        elif self.no_response_count * 2 > self.missing:
             yield (
-                f"{self.unanswered:,} of the {self.missing:,} without a span got no response"
+                f"{self.no_response_count:,} of the {self.missing:,} without a span got no response"
                 " either: the service may never have seen them."
             )
         elif self.gaps:

@@ -251,12 +251,12 @@ def test_rate_of_a_window_counts_the_responses_in_it() -> None:
 def test_a_stall_breaks_the_windows_that_it_touches() -> None:
     run = make_run(stall=True, warmup_s=1, slo=["p99<50ms over 2s", "p99<2s over 2s"])
     broken, met = run.objectives
-    assert (broken.word, met.word) == ("broken", "met")
+    assert (broken.outcome, met.outcome) == ("broken", "met")
     assert broken.worst_start_ns == broken.first_broken_ns == 5 * NS_PER_S
     assert (broken.broken_count, broken.window_count) == (1, 5)
     assert broken.window_text == "worst from 5 s to 7 s; broken in 1 of 5 windows"
     assert met.window_text == "worst from 5 s to 7 s, of 5 windows"
-    assert run.verdict == "valid"  # an objective is a result, and no judgement of the measurement
+    assert run.verdict == "valid"  # an objective does not affect the verdict
 
 
 def test_an_incomplete_last_window_is_left_out() -> None:

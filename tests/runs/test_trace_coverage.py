@@ -16,13 +16,13 @@ COUNT, RATE_RPS = 20_000, 1000
 SENT_NS = np.arange(COUNT) * (NS_PER_S // RATE_RPS)
 
 
-def coverage(missing: Any, unanswered: Any = ()) -> TraceCoverage:
+def coverage(missing: Any, unresponded: Any = ()) -> TraceCoverage:
     """20 s of 1,000 requests/s without the spans at these indexes."""
     found: NDArray[np.bool_] = np.ones(COUNT, dtype=bool)
-    answered = found.copy()
+    responded = found.copy()
     found[missing] = False
-    answered[list(unanswered)] = False
-    return TraceCoverage.of(SENT_NS, found, answered)
+    responded[list(unresponded)] = False
+    return TraceCoverage.of(SENT_NS, found, responded)
 
 
 def test_complete_traces() -> None:
@@ -133,15 +133,15 @@ def test_losses_that_the_service_counted_are_stated(
 
 def test_requests_without_a_response_may_never_have_arrived() -> None:
     refused = coverage(slice(5000, 6000), range(5000, 5900))
-    assert refused.unanswered == 900
+    assert refused.no_response_count == 900
     assert refused.cause().startswith("900 of the 1,000 without a span got no response either")
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**10), st.booleans(), st.booleans())))
 def test_coverage_does_not_depend_on_the_order(requests: list[tuple[int, bool, bool]]) -> None:
-    table = np.array(requests, dtype=[("sent", "i8"), ("found", "?"), ("answered", "?")])
+    table = np.array(requests, dtype=[("sent", "i8"), ("found", "?"), ("responded", "?")])
     found = table["found"]
-    result = TraceCoverage.of(table["sent"], found, table["answered"])
+    result = TraceCoverage.of(table["sent"], found, table["responded"])
     assert (result.sampled, result.found) == (len(requests), int(found.sum()))
     assert sum(gap.request_count for gap in result.gaps) <= result.missing
     assert bool(result.cause()) == (not result.enough)
