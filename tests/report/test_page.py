@@ -166,7 +166,7 @@ def test_hints_warnings_and_the_proof_that_nothing_was_dropped() -> None:
     assert "Warning: the kernel's clock source is hpet" in text
     assert (
         "No request was dropped: the 1,100 records, warm-up included, have no gap in their"
-        " sequence numbers, and the schedule's 1,000 requests of the measured window are as many"
+        " sequence numbers, and the schedule's 1,000 requests of the measured window all have one"
     ) in text
     short = page_of(make_run(count=1_099)).text
     assert "The schedule has 1,000 requests in the measured window and 999 were recorded." in short
