@@ -376,10 +376,10 @@ def test_show_says_how_complete_the_traces_are(target: TargetProcess) -> None:
     done = benchlab(*run_it, "--trace-ratio", "1", "--json", "-")
     assert done.returncode == EXIT_CODES[json.loads(done.stdout)["verdict"]], done.stderr
     shown = benchlab("show", "latest")
-    assert "Server spans for 0 of 50 sampled requests (0.00 %). Not one was found" in shown.stdout
+    assert "Server spans for 0 of 50 sampled requests (0.00 %). No span was found" in shown.stdout
     traces = json.loads(benchlab("show", "latest", "--json").stdout)["traces"]
     assert (traces["sampled"], traces["found"]) == (50, 0)
-    assert traces["cause"].startswith("Not one was found")
+    assert traces["cause"].startswith("No span was found")
 
 
 def test_a_broken_objective_is_shown_and_exit_code_1(target: TargetProcess) -> None:

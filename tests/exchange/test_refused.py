@@ -130,7 +130,7 @@ def with_head(path: Path, change: dict[str, object]) -> Path:
 )
 def test_an_id_that_no_run_has_is_refused(tmp_path: Path, run_id: object) -> None:
     path = with_head(export_run(make_run(1), tmp_path / "run.csv"), {"id": run_id})
-    with pytest.raises(InputError, match=r"run\.csv: .* is no id of a run: .*16 hex") as caught:
+    with pytest.raises(InputError, match=r"run\.csv: .* is not a run id: .*16 hex") as caught:
         import_file(path)
     assert repr(run_id) in str(caught.value)
 
