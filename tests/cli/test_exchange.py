@@ -52,7 +52,7 @@ def test_export_and_import_again(
     assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
     assert lines[0] == f"{runs[0].id}: drawn, 500 requests, valid"
-    assert lines[2] == f"{runs[0].id}: drawn, 500 requests, was stored already"
+    assert lines[2] == f"{runs[0].id}: drawn, 500 requests, already stored"
     assert len(Store().runs()) == 2
 
 
@@ -92,7 +92,7 @@ def test_results_of_other_tools_are_listed_and_shown_beside_runs(closed_store: S
     assert "verdict imported: imported from k6" in shown
     assert "not in the file: intended times, bytes received" in shown
     shown = benchlab("show", summary_id[:8]).stdout
-    assert "nothing here was derived or checked by benchlab" in shown
+    assert "benchlab computed and checked none of these numbers" in shown
     assert "68.799" in shown
     summary = json.loads(benchlab("show", summary_id, "--json").stdout)
     assert (summary["kind"], summary["count"]) == ("imported summary", 160)

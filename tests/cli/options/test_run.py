@@ -79,10 +79,10 @@ def test_a_path_is_sent_to_each_target() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--query", "a=b"), "--query, --user and --cookie are for requests"),
-        (("--user", "a:b"), "--query, --user and --cookie are for requests"),
+        (("--query", "a=b"), "--query, --user and --cookie do not apply to a scenario"),
+        (("--user", "a:b"), "--query, --user and --cookie do not apply to a scenario"),
         (("--expect-status", "200"), "in a scenario, write step.check"),
-        (("--method", "PUT"), "--scenario sends its own requests"),
+        (("--method", "PUT"), "--method, --header and --body do not apply"),
     ],
 )
 def test_options_that_a_scenario_would_ignore_are_refused(
@@ -246,7 +246,7 @@ def test_additions_to_a_request(tmp_path: Path) -> None:
         (("-H", "A: 1", "-H", "AuthorizationSECRET"), "--header number 2 has no colon"),
         (("-H", "Authorization Bearer SECRET:"), "goes on with ' ' after 'Authorization'"),
         (("--user", "ada"), "--user has no colon"),
-        (("--pick", "random"), "--pick .* give the --feed too"),
+        (("--pick", "random"), "--pick needs --feed"),
         (("--resolve", "a"), "--resolve 'a' cannot be read"),
         (("--feed", "gone.csv"), "cannot read the feed gone.csv: No such file"),
     ],
