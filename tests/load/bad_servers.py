@@ -1,4 +1,4 @@
-"""Answers of every kind that a service has ever given, and what each must count as.
+"""Responses of every kind, valid and broken, and the error kind that each must have.
 
 Each case is a behaviour and the error kind that the wire driver must give it ("" when there is
 nothing wrong), and that of the httpx driver where it may differ: httpx reads by the rules of h11.
@@ -26,7 +26,7 @@ class Case(NamedTuple):
     method: str = "GET"
     body_bytes: int | None = None
     spoils: bool = False
-    """What it leaves behind would be taken by httpx for the answer to its next request."""
+    """Leaves bytes behind that httpx would read as the response to its next request."""
 
     def kind_for(self, driver: str) -> str:
         return self.kind if driver == "http" or self.httpx is None else self.httpx
@@ -41,7 +41,7 @@ def close(_connection: socket.socket, _request: bytes, _number: int) -> bool:
 
 
 def then_reset(answer: bytes) -> Behaviour:
-    """Part of an answer, and RST once it is on its way."""
+    """Part of a response, then RST."""
 
     def behave(connection: socket.socket, request: bytes, number: int) -> bool:
         connection.sendall(answer)
@@ -52,7 +52,7 @@ def then_reset(answer: bytes) -> Behaviour:
 
 
 def drip(start: bytes, piece: bytes) -> Behaviour:
-    """Something every 20 ms for longer than anybody waits, and never an end."""
+    """Bytes every 20 ms for longer than the timeout, without an end."""
 
     def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:
         connection.sendall(start)
@@ -65,7 +65,7 @@ def drip(start: bytes, piece: bytes) -> Behaviour:
 
 
 def flood(start: bytes, piece: bytes, size: int = 8 << 20, *, keep: bool = True) -> Behaviour:
-    """``piece`` over and over, as fast as it is taken, up to ``size`` bytes."""
+    """``piece`` repeated as fast as it is read, up to ``size`` bytes."""
     block = piece * max(1, 65_536 // len(piece))
 
     def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:
@@ -78,7 +78,7 @@ def flood(start: bytes, piece: bytes, size: int = 8 << 20, *, keep: bool = True)
 
 
 def sometimes_closing() -> Behaviour:
-    """``Connection: close`` in every third answer, and then it is meant."""
+    """``Connection: close`` in every third response, after which the connection is closed."""
     turns = itertools.count()
 
     def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:

@@ -1,4 +1,4 @@
-"""The reader of answers: the same result however the bytes are split, and the same as h11's."""
+"""The response parser: the same result for any split of the bytes, and the same as h11's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchlab.samples.samples import ErrorKind
 
 
 class Read(NamedTuple):
-    """What a reader made of some bytes: ``error`` alone, or how far it came."""
+    """The result of a parser: ``error`` alone, or the response so far."""
 
     error: bool = False
     complete: bool = False
@@ -47,7 +47,7 @@ def split(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 def read(pieces: list[bytes], *, head_only: bool = False, closed: bool = False) -> Read:
-    """What `Response` makes of ``pieces``, and of the connection's end after them."""
+    """The result of `Response` for ``pieces``, followed by the end of the connection."""
     answer = Response(head_only=head_only)
     try:
         for piece in pieces:
@@ -59,7 +59,7 @@ def read(pieces: list[bytes], *, head_only: bool = False, closed: bool = False) 
 
 
 def read_by_h11(data: bytes, *, head_only: bool = False) -> Read:
-    """What h11 makes of ``data`` and the connection's end after it."""
+    """The result of h11 for ``data``, followed by the end of the connection."""
     connection = h11.Connection(h11.CLIENT)
     method = "HEAD" if head_only else "GET"
     connection.send(h11.Request(method=method, target="/", headers=[("host", "x")]))
@@ -88,7 +88,7 @@ VALUE = st.text('abc XYZ,;=/"é', max_size=30).map(lambda value: value.strip().e
 
 @st.composite
 def messages(draw: st.DrawFn, *, head_only: bool = False) -> bytes:
-    """A whole answer of any kind, in any framing, perhaps with interim answers before it."""
+    """A complete response with any framing, perhaps after interim responses."""
     interim = draw(st.lists(st.sampled_from([100, 102, 103]), max_size=2))
     before = b"".join(b"HTTP/1.1 %d Wait\r\nX-A: b\r\n\r\n" % status for status in interim)
     version = draw(st.sampled_from([b"1.1", b"1.1", b"1.0"]))
@@ -122,7 +122,7 @@ def draw_chunks(draw: st.DrawFn, body: bytes) -> bytes:
 
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    """An answer with a few bytes changed, taken out or put in."""
+    """A response with a few bytes changed, removed or inserted."""
     data = bytearray(draw(messages()))
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(data)))
@@ -152,7 +152,7 @@ def test_mutated_responses_are_read_alike_in_any_split(data: bytes, cuts: list[i
 
 
 @given(data=mutated())
-def test_what_both_take_for_a_response_is_the_same_response(data: bytes) -> None:
+def test_responses_that_both_accept_are_read_alike(data: bytes) -> None:
     ours, theirs = read([data], closed=True), read_by_h11(data)
     if ours.complete and theirs.complete:
         assert ours[:4] == theirs[:4]
@@ -163,7 +163,7 @@ def test_what_both_take_for_a_response_is_the_same_response(data: bytes) -> None
     data=b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX:\r\r\nConnection: close\r\n\r\nx",
     head_only=False,
 )
-def test_a_remembered_head_says_what_the_parser_says(data: bytes, head_only: bool) -> None:
+def test_a_cached_head_agrees_with_the_parser(data: bytes, head_only: bool) -> None:
     end = data.find(b"\r\n\r\n") + 4
     memory = HeadCache(head_only=head_only)
     try:
@@ -205,7 +205,7 @@ def test_any_split_gives_the_same_response(
     body_limit=st.integers(0, 60),
     cuts=st.lists(st.integers(0, 10_000), max_size=8),
 )
-def test_a_body_is_kept_up_to_the_limit(
+def test_a_body_is_stored_up_to_the_limit(
     status: int, body: bytes, body_limit: int, cuts: list[int]
 ) -> None:
     answer = Response(head_only=False, body_limit=body_limit)
@@ -239,7 +239,7 @@ def test_the_headers_of_the_final_response_are_read() -> None:
         ([BodyContains("x")], None),
     ],
 )
-def test_a_remembered_head_says_what_the_checks_say(
+def test_a_cached_head_agrees_with_the_checks(
     checks: list[Check], learned: CachedHead | None
 ) -> None:
     checker = make_checker(Request("GET", "http://localhost/", checks=checks))
@@ -265,7 +265,7 @@ def test_heads_without_a_plain_body_are_left_to_the_parser(head: bytes) -> None:
     assert memory.known == {head: None}
 
 
-def test_the_memory_is_bounded() -> None:
+def test_the_cache_is_bounded() -> None:
     memory = HeadCache(head_only=False)
     for number in range(2000):
         memory.learn(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Id: %d\r\n\r\n" % number)
@@ -285,7 +285,7 @@ def test_the_memory_is_bounded() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-", True, False),
     ],
 )
-def test_the_end_of_the_connection_completes_only_what_it_may(
+def test_only_responses_without_a_length_end_with_the_connection(
     data: bytes, end: bool, complete: bool
 ) -> None:
     answer = Response(head_only=False)
@@ -294,7 +294,7 @@ def test_the_end_of_the_connection_completes_only_what_it_may(
 
 
 @given(data=st.binary(min_size=1, max_size=300))
-def test_garbage_never_raises_anything_else(data: bytes) -> None:
+def test_garbage_raises_only_protocol_errors(data: bytes) -> None:
     answer = Response(head_only=False)
     try:
         complete = answer.feed(data)

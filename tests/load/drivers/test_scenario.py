@@ -1,4 +1,4 @@
-"""Scenarios over real sockets: what users do, step by step, is what was sampled."""
+"""Scenarios over real sockets: the samples are the steps of the users."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_closed_loop_counts_iterations() -> None:
     assert result.summary.errors == {}
 
 
-def test_failures_have_the_kind_and_the_words_of_what_failed() -> None:
+def test_failures_have_the_kind_and_message_of_their_cause() -> None:
     with serving(answer) as url:
         result = run_of(failing, url, ClosedLoop(1), request_count=8)
     assert counts(result) == {"missing": 2, "expected": 2, "asserts": 2, "failing": 2}
@@ -115,12 +115,12 @@ def test_failures_have_the_kind_and_the_words_of_what_failed() -> None:
         "asserts": {"check": 2},
         "failing": {"check": 2},
     }
-    words = {example.endpoint: example.message for example in result.examples}
-    assert words["asserts"] == "KeyError: 'nope'"
-    assert words["failing"] == "ValueError: no step at all"
+    messages = {example.endpoint: example.message for example in result.examples}
+    assert messages["asserts"] == "KeyError: 'nope'"
+    assert messages["failing"] == "ValueError: no step at all"
 
 
-def test_rows_of_data_go_round() -> None:
+def test_rows_of_data_are_used_in_turn() -> None:
     with serving(answer) as url:
         feed = Feed([{"id": n} for n in range(5)])
         result = run_of(rows, url, ConstantRate(50), duration_s=0.3, data=feed)
@@ -141,7 +141,7 @@ def test_a_step_is_bounded_by_the_timeout() -> None:
     assert result.summary.errors == {"timeout": 4}
 
 
-def test_what_is_open_at_the_end_is_abandoned() -> None:
+def test_open_steps_are_abandoned_at_the_end() -> None:
     with serving(answer) as url:
         result = run_of(slow, url, ConstantRate(20), duration_s=0.2, drain_s=0.1)
     assert result.summary.errors == {"abandoned": 4}
@@ -169,7 +169,7 @@ def test_a_plan_with_a_scenario_survives_json() -> None:
     assert plan.describe_requests() == "scenario shop at http://127.0.0.1:8000"
 
 
-def test_a_function_of_a_file_brings_what_it_uses_from_there(tmp_path: Path) -> None:
+def test_a_function_in_a_file_can_use_other_names_in_it(tmp_path: Path) -> None:
     file = tmp_path / "steps.py"
     file.write_text(
         "PATH = '/from-file'\n"
@@ -199,7 +199,7 @@ def test_a_function_of_a_file_brings_what_it_uses_from_there(tmp_path: Path) -> 
         ("steps.py:f", "import nothing_like_it", "cannot be loaded: ModuleNotFoundError"),
     ],
 )
-def test_a_scenario_that_cannot_be_used(
+def test_invalid_scenarios_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: str, content: str, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -215,7 +215,7 @@ def test_requests_and_a_scenario_exclude_each_other() -> None:
         Plan([Request("GET", "http://a/")], scenario=scenario(shop, "http://a"))
 
 
-def test_what_cannot_be_sent_to_a_worker_is_reported() -> None:
+def test_a_scenario_that_cannot_be_pickled_is_reported() -> None:
     with socket.socket() as held:
 
         async def holds(client: Any, ctx: Any) -> None:
@@ -254,7 +254,7 @@ async def side_by_side(client: Any, ctx: Any) -> None:
     await asyncio.gather(step("one"), step("two"))
 
 
-def test_requests_and_steps_side_by_side_are_samples_of_their_own() -> None:
+def test_concurrent_requests_and_steps_are_separate_samples() -> None:
     with serving(answer) as url:
         result = run_of(side_by_side, url, ClosedLoop(2), request_count=6)
     assert counts(result) == {"GET /a": 6, "GET /b": 6, "one": 6, "two": 6}
@@ -272,7 +272,7 @@ def test_a_step_inside_another_fails_and_leaves_the_user_working() -> None:
         result = run_of(nesting, url, ClosedLoop(1), request_count=3)
     assert counts(result) == {"outer": 3}
     assert result.summary.errors == {"check": 3}
-    assert "'inner' begins inside 'outer'" in result.examples[0].message
+    assert "'inner' starts inside 'outer'" in result.examples[0].message
 
 
 async def ever_new(client: Any, ctx: Any) -> None:
@@ -280,13 +280,13 @@ async def ever_new(client: Any, ctx: Any) -> None:
         pass
 
 
-def test_too_many_steps_fail_their_iterations_and_no_others() -> None:
+def test_too_many_steps_fail_only_their_iterations() -> None:
     with serving(answer) as url:
         result = run_of(ever_new, url, ConstantRate(3_000), request_count=1_010, timeout_s=0.5)
     assert result.iteration_count == 1_010
     assert counts(result)["ever_new"] == 10
     assert result.summary.errors == {"check": 10}
-    assert "more than 1,000 different steps" in result.examples[0].message
+    assert "more than 1,000 different step names" in result.examples[0].message
 
 
 async def unhurried(client: Any, ctx: Any) -> None:
@@ -300,7 +300,7 @@ async def unhurried(client: Any, ctx: Any) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_iterations_of_the_warmup_are_not_counted_among_those_asked_for(workers: int) -> None:
+def test_warmup_iterations_do_not_count_toward_the_total(workers: int) -> None:
     with serving(answer) as url:
         result = run_of(
             unhurried, url, ClosedLoop(6), request_count=12, warmup_s=0.2, workers=workers
@@ -322,7 +322,7 @@ async def stubborn(client: Any, ctx: Any) -> None:
             await asyncio.sleep(30)
 
 
-def test_code_that_ignores_the_end_of_a_run_begins_nothing_after_it() -> None:
+def test_a_scenario_that_ignores_cancellation_sends_nothing_more() -> None:
     with serving(answer) as url:
         result = run_of(stubborn, url, ConstantRate(20), duration_s=0.2, drain_s=0.1)
     assert result.summary.errors == {"abandoned": 4}
@@ -349,7 +349,7 @@ async def leaving(client: Any, ctx: Any) -> None:
     sys.exit("no more")
 
 
-def test_a_failure_is_recorded_once_however_it_leaves_the_scenario() -> None:
+def test_a_failure_is_recorded_once_however_it_propagates() -> None:
     with serving(answer) as url:
         grouped = run_of(giving_up, url, ClosedLoop(1), request_count=2)
         left = run_of(leaving, url, ClosedLoop(1), request_count=2)

@@ -1,4 +1,4 @@
-"""Interrupted, killed, orphaned: nothing that was measured is lost, and the run says what happened.
+"""Interrupted, killed or orphaned: no measured sample is lost, and the run reports what happened.
 
 What a server counts is what it has answered; an answer that was on its way when a worker died was
 not measured. So a worker may miss as many as it has connections, and no more.
@@ -33,7 +33,7 @@ from tests.load.servers import ok, serving
 
 
 class Counting:
-    """A server's behaviour: answer, and count."""
+    """A server's behaviour: respond, and count requests."""
 
     def __init__(self) -> None:
         self.answered: list[int] = []
@@ -133,7 +133,7 @@ def test_ctrl_c_at_the_command_line_keeps_the_run(target: TargetProcess, own_dat
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.usefixtures("no_child_stays")
-def test_a_killed_worker_loses_nothing_it_measured(workers: int) -> None:
+def test_a_killed_worker_loses_no_measured_sample(workers: int) -> None:
     before = children()
     killed: list[int] = []
     server = Counting()
@@ -192,7 +192,7 @@ def records(recorder: Recorder, first: int, count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 700, 1024, 1500, 2048, 2100])
-def test_what_a_killed_worker_had_not_written_is_rescued(tmp_path: Path, count: int) -> None:
+def test_unwritten_records_of_a_killed_worker_are_rescued(tmp_path: Path, count: int) -> None:
     memory = share_memory("test")
     assert memory is not None
     recorder = Recorder(tmp_path / "samples", 10, memory)
@@ -208,7 +208,7 @@ def test_what_a_killed_worker_had_not_written_is_rescued(tmp_path: Path, count: 
     assert list(rescued["flags"][:12]) == ([1] * 10 + [0] * 2)[:count]
 
 
-def test_a_death_between_two_steps_tears_and_doubles_nothing(tmp_path: Path) -> None:
+def test_rescue_neither_tears_nor_duplicates_records(tmp_path: Path) -> None:
     path = tmp_path / "samples"
     memory = share_memory("test")
     assert memory is not None
@@ -229,8 +229,8 @@ def test_a_death_between_two_steps_tears_and_doubles_nothing(tmp_path: Path) -> 
     os.close(memory)
 
 
-def test_a_run_from_a_thread_of_a_killed_worker_still_ends() -> None:
-    """Without signals, and with its only worker gone at once, the run ends and says so."""
+def test_a_run_in_a_thread_ends_when_its_worker_is_killed() -> None:
+    """Without signals, and with its only worker killed at once, the run ends and reports that."""
     before = children()
     results: list[Run] = []
 
