@@ -316,7 +316,7 @@ def test_error_messages_are_mapped_to_kinds(status: int, message: str, kind: Err
 def test_an_imported_plan_cannot_be_run(data: Path) -> None:
     import benchlab as bl
 
-    with pytest.raises(InputError, match="what vegeta sent, not how"):
+    with pytest.raises(InputError, match="that vegeta sent, but not their load"):
         bl.run(run_of(data / "vegeta.json").plan)
 
 

@@ -63,7 +63,7 @@ def test_several_applications_in_one_process_do_not_disturb_each_other(tmp_path:
                 "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
                 "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             },
-            "OTEL_EXPORTER_OTLP_PROTOCOL is 'http/protobuf', but this service speaks 'grpc' only",
+            "OTEL_EXPORTER_OTLP_PROTOCOL is 'http/protobuf', but this service supports 'grpc' only",
         ),
         (
             {
@@ -101,7 +101,7 @@ def test_settings_that_cannot_work_stop_it_with_one_line(
 
 @dataclass
 class Receiver(trace_grpc.TraceServiceServicer, metrics_grpc.MetricsServiceServicer):
-    """What a collector does with OTLP, as far as a sender can tell: accept it."""
+    """A collector as a sender sees it: accepts OTLP."""
 
     endpoint: str = ""
     requests: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
