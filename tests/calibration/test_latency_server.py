@@ -28,25 +28,25 @@ def connect(url: str) -> socket.socket:
 
 
 def test_every_hold_is_recorded_and_never_too_short(tmp_path: Path) -> None:
-    asked = [0, 1 * MS, 5 * MS, 20 * MS] * 5
+    holds_ns = [0, 1 * MS, 5 * MS, 20 * MS] * 5
     seen = []
     with start_latency_server(tmp_path / "holds.bin") as server:
         assert server.timer["clock"] == "timerfd"
         assert 0 <= server.timer["late_p50_ns"] <= server.timer["late_p99_ns"]
         assert server.timer["late_p99_ns"] <= server.timer["late_max_ns"]
         with connect(server.url) as connection:
-            for seq, hold_ns in enumerate(asked):
+            for seq, hold_ns in enumerate(holds_ns):
                 sent = time.monotonic_ns()
                 connection.sendall(request(hold_ns, seq))
                 assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
                 seen.append((sent, time.monotonic_ns()))
-            connection.sendall(request(0))  # untraced: answered and not accounted for
+            connection.sendall(request(0))  # untraced: gets a response and is not recorded
             assert connection.recv(4096).endswith(b"\r\n\r\nok")
-    account = read_holds(tmp_path / "holds.bin")
-    assert account.shape == (20, 4)
-    assert account[:, 0].tolist() == [RUN] * 20
-    assert account[:, 1].tolist() == list(range(20))
-    for row, hold_ns, (sent, done) in zip(account.tolist(), asked, seen, strict=True):
+    recorded = read_holds(tmp_path / "holds.bin")
+    assert recorded.shape == (20, 4)
+    assert recorded[:, 0].tolist() == [RUN] * 20
+    assert recorded[:, 1].tolist() == list(range(20))
+    for row, hold_ns, (sent, done) in zip(recorded.tolist(), holds_ns, seen, strict=True):
         _, _, arrived, left = row
         assert left - arrived >= hold_ns
         assert sent < arrived <= left < done

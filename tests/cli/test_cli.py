@@ -337,8 +337,8 @@ def test_the_target_serves_and_stops_on_ctrl_c(tmp_path: Path) -> None:
     )  # fmt: skip
     assert process.stderr is not None
     url = process.stderr.readline().split()[2]
-    answer = httpx.post(f"{url}/api/vector/sub", json={"a": [5, 7], "b": [1, 2]})
-    assert answer.json() == {"result": [4, 5]}
+    response = httpx.post(f"{url}/api/vector/sub", json={"a": [5, 7], "b": [1, 2]})
+    assert response.json() == {"result": [4, 5]}
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=30)
     assert process.returncode == 0, rest

@@ -48,8 +48,8 @@ def serving_http2(
                             {str(name): str(value) for name, value in event.headers or ()}
                         )
                     elif isinstance(event, StreamEnded):
-                        answer = [(":status", str(status)), ("server", "two")]
-                        protocol.send_headers(event.stream_id, answer)
+                        response = [(":status", str(status)), ("server", "two")]
+                        protocol.send_headers(event.stream_id, response)
                         protocol.send_data(event.stream_id, body, end_stream=True)
                 connection.sendall(protocol.data_to_send())
 

@@ -20,21 +20,21 @@ def ok(body: bytes = b"ok", extra: bytes = b"") -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%b\r\n%b" % (len(body), extra, body)
 
 
-def always(answer: bytes, *, keep: bool = True) -> Behaviour:
+def always(response: bytes, *, keep: bool = True) -> Behaviour:
     """Send the same bytes for every request; then keep the connection or close it."""
 
     def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:
-        connection.sendall(answer)
+        connection.sendall(response)
         return keep
 
     return behave
 
 
-def in_turn(*answers: bytes) -> Behaviour:
+def in_turn(*responses: bytes) -> Behaviour:
     """Apply one behaviour after the other, and start again after the last."""
 
     def behave(connection: socket.socket, _request: bytes, number: int) -> bool:
-        connection.sendall(answers[number % len(answers)])
+        connection.sendall(responses[number % len(responses)])
         return True
 
     return behave
@@ -50,13 +50,13 @@ def by_path(*behaviours: Behaviour) -> Behaviour:
     return behave
 
 
-def in_pieces(answer: bytes, size: int = 1, *, keep: bool = True) -> Behaviour:
+def in_pieces(response: bytes, size: int = 1, *, keep: bool = True) -> Behaviour:
     """Send the response in segments of ``size`` bytes, each before the next is written."""
 
     def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for start in range(0, len(answer), size):
-            connection.sendall(answer[start : start + size])
+        for start in range(0, len(response), size):
+            connection.sendall(response[start : start + size])
             time.sleep(0.0002)
         return keep
 

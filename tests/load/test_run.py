@@ -120,7 +120,7 @@ def test_waiting_for_the_connection_cap_is_lag_and_drops_nothing() -> None:
     own = result.samples.lag_ns[~waited]
     assert own.max() < result.summary.lag_ns.max
     assert result.summary.intended_rate_rps == 200
-    assert result.summary.rate_rps < 150  # two connections, 50 answers/s each
+    assert result.summary.rate_rps < 150  # two connections, 50 responses/s each
 
 
 def test_requests_left_after_draining_are_abandoned_not_dropped() -> None:

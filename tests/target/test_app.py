@@ -30,8 +30,8 @@ async def serve_one_request():
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            answer = await client.post("/api/vector/add", json={"a": [1], "b": [2]})
-            assert answer.json() == {"result": [3.0]}, answer.text
+            response = await client.post("/api/vector/add", json={"a": [1], "b": [2]})
+            assert response.json() == {"result": [3.0]}, response.text
 
 for _ in range(3):
     asyncio.run(serve_one_request())

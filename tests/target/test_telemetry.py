@@ -191,8 +191,8 @@ def test_recording_logs_no_warnings(recording: Recording) -> None:
 
 def test_nothing_is_written_by_default(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
-        answer = httpx.post(server.url + ADD, json=PAIR, headers=traceparent(SAMPLED))
-        assert answer.is_success
+        response = httpx.post(server.url + ADD, json=PAIR, headers=traceparent(SAMPLED))
+        assert response.is_success
         server.stop()
     assert list(tmp_path.iterdir()) == []
 

@@ -180,7 +180,7 @@ def test_options_that_do_not_fit_the_plan_file_are_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "told"),
+    ("given", "error", "message"),
     [
         ({"duration_s"}, {"field": "duration_s", "value": 0.0}, "--duration=0.0 is wrong"),
         (set(), {"field": "duration_s", "value": 0.0}, "duration_s=0.0 is wrong"),  # a plan file's
@@ -193,11 +193,11 @@ def test_options_that_do_not_fit_the_plan_file_are_refused(tmp_path: Path) -> No
     ],
 )
 def test_errors_name_the_options_that_were_typed(
-    given: set[str], error: dict[str, Any], told: str
+    given: set[str], error: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError) as caught, errors_name_options(PLAN_OPTIONS, given):
         raise InputError("is wrong", **error)
-    assert str(caught.value) == told
+    assert str(caught.value) == message
 
 
 def test_connection_options_reach_the_transport() -> None:

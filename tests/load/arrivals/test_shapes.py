@@ -30,7 +30,7 @@ class Arrivals:
         self.times_ns: list[int] = []
         self.ends_ns: list[int] = []
 
-    def behaviour(self, answer: bytes = b"") -> Behaviour:
+    def behaviour(self, response: bytes = b"") -> Behaviour:
         """Record the request and respond."""
 
         def behave(connection: object, request: bytes, _number: int) -> bool:
@@ -38,7 +38,7 @@ class Arrivals:
             with self._lock:
                 self.paths.append(request.split()[1].decode())
                 self.times_ns.append(now_ns)
-            connection.sendall(answer or ok())  # type: ignore[attr-defined]
+            connection.sendall(response or ok())  # type: ignore[attr-defined]
             with self._lock:
                 self.ends_ns.append(time.time_ns())
             return True
@@ -189,7 +189,7 @@ def test_thinking_users_end_with_the_run_and_not_after_their_pause() -> None:
 
 def test_a_user_also_pauses_after_a_failed_request() -> None:
     def refuse(connection: object, _request: bytes, _number: int) -> bool:
-        return False  # closes without an answer
+        return False  # closes without a response
 
     with serving(refuse) as url:
         plan = Plan([Request("GET", url)], ClosedLoop(2, think_time_s=0.05), duration_s=0.4)

@@ -72,18 +72,18 @@ def test_every_pause_ends_on_time_and_in_order() -> None:
 
 
 def test_a_counted_source_counts_from_the_end_of_the_warm_up() -> None:
-    told: list[int] = []
-    source = CountedSource(1, 2, 3, told.append)
+    first_seqs: list[int] = []
+    source = CountedSource(1, 2, 3, first_seqs.append)
     source.measured_ns, source.end_ns = 100, 1_000
     assert [source.take(now) for now in (10, 50, 99)] == [(1, 10), (3, 50), (5, 99)]
-    assert told == []
+    assert first_seqs == []
     assert [source.take(now) for now in (100, 101, 102, 103)] == [
         (7, 100),
         (9, 101),
         (11, 102),
         None,
     ]
-    assert told == [7]
+    assert first_seqs == [7]
     assert source.exhausted
 
 

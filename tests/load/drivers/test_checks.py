@@ -106,7 +106,7 @@ PASSING: dict[str, tuple[Behaviour, list[Check]]] = {
         [BodyEquals(BODY.decode())],
     ),
     "1 MB": (always(ok(b"x" * 1_000_000)), [BodyEquals("x" * 1_000_000)]),
-    "interim answers first": (
+    "interim responses first": (
         always(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + ok(BODY)),
         [StatusIn(200), BodyEquals(BODY.decode())],
     ),
@@ -176,8 +176,8 @@ def test_failed_checks_are_errors(driver: str) -> None:
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_head_responses_have_no_body_to_check(driver: str) -> None:
-    answer = always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
-    with serving(answer) as url:
+    response = always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
+    with serving(response) as url:
         checks: list[Check] = [StatusIn(200), BodyEquals(""), MaxBody(0)]
         assert measure(url, driver, checks, "HEAD").summary.errors == {}
         failed = measure(url, driver, [BodyContains("x")], "HEAD")

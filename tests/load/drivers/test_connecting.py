@@ -1,7 +1,7 @@
 """Services that fail before they respond: each failure has its error kind, with every driver.
 
-What cannot be reached at all is told before a run. So here every service is well for the
-connection that is tried first, and fails from then on.
+A service that cannot be reached at all is reported before the run. So every service here accepts
+the first connection, and fails from then on.
 """
 
 from __future__ import annotations

@@ -83,8 +83,8 @@ def test_an_error_status_over_http2_is_an_error(tls: ssl.SSLContext) -> None:
 def test_a_scenario_speaks_http2_where_the_service_does(tls: ssl.SSLContext) -> None:
     async def two_steps(client: Any, ctx: Any) -> None:
         async with ctx.step("first") as step:
-            answer = await client.get("/a")
-            step.check(answer.http_version == "HTTP/2", answer.http_version)
+            response = await client.get("/a")
+            step.check(response.http_version == "HTTP/2", response.http_version)
         await client.get("/b")
 
     seen = Seen()

@@ -48,14 +48,14 @@ def split(data: bytes, cuts: list[int]) -> list[bytes]:
 
 def read(pieces: list[bytes], *, head_only: bool = False, closed: bool = False) -> Read:
     """The result of `Response` for ``pieces``, followed by the end of the connection."""
-    answer = Response(head_only=head_only)
+    response = Response(head_only=head_only)
     try:
         for piece in pieces:
-            answer.feed(piece)
+            response.feed(piece)
     except ProtocolError:
         return Read(error=True)
-    complete = answer.end() if closed else answer.complete
-    return Read(False, complete, answer.status, answer.body_bytes, answer.reusable)
+    complete = response.end() if closed else response.complete
+    return Read(False, complete, response.status, response.body_bytes, response.reusable)
 
 
 def read_by_h11(data: bytes, *, head_only: bool = False) -> Read:
@@ -136,11 +136,11 @@ CUTS = st.lists(st.integers(0, 10_000), max_size=8)
 
 
 @given(
-    asked=st.booleans().flatmap(lambda head: st.tuples(st.just(head), messages(head_only=head))),
+    case=st.booleans().flatmap(lambda head: st.tuples(st.just(head), messages(head_only=head))),
     cuts=CUTS,
 )
-def test_responses_are_read_as_h11_reads_them(asked: tuple[bool, bytes], cuts: list[int]) -> None:
-    head_only, data = asked
+def test_responses_are_read_as_h11_reads_them(case: tuple[bool, bytes], cuts: list[int]) -> None:
+    head_only, data = case
     ours = read(split(data, cuts), head_only=head_only, closed=True)
     assert ours == read_by_h11(data, head_only=head_only)
     assert not ours.error
@@ -192,11 +192,11 @@ def test_any_split_gives_the_same_response(
     status: int, body: bytes, size: int, cuts: list[int]
 ) -> None:
     data = chunked(status, body, size) if size else plain(status, body)
-    answer = Response(head_only=False)
-    done = [answer.feed(piece) for piece in split(data, cuts)]
+    response = Response(head_only=False)
+    done = [response.feed(piece) for piece in split(data, cuts)]
     assert done[-1] is True
     assert not any(done[:-1])
-    assert (answer.status, answer.body_bytes, answer.reusable) == (status, len(body), True)
+    assert (response.status, response.body_bytes, response.reusable) == (status, len(body), True)
 
 
 @given(
@@ -208,10 +208,10 @@ def test_any_split_gives_the_same_response(
 def test_a_body_is_stored_up_to_the_limit(
     status: int, body: bytes, body_limit: int, cuts: list[int]
 ) -> None:
-    answer = Response(head_only=False, body_limit=body_limit)
+    response = Response(head_only=False, body_limit=body_limit)
     for piece in split(chunked(status, body, 7), cuts):
-        answer.feed(piece)
-    assert answer.body == body[: body_limit if status == 200 else BODY_BYTES]
+        response.feed(piece)
+    assert response.body == body[: body_limit if status == 200 else BODY_BYTES]
 
 
 def test_the_headers_of_the_final_response_are_read() -> None:
@@ -219,14 +219,14 @@ def test_the_headers_of_the_final_response_are_read() -> None:
     data = early + (
         b"HTTP/1.1 404 No\r\nContent-Encoding: gzip\r\nX-A:  b:c \r\nContent-Length: 0\r\n\r\n"
     )
-    answer = Response(head_only=False, start=data)
-    assert answer.feed(data)
-    assert answer.headers() == [
+    response = Response(head_only=False, start=data)
+    assert response.feed(data)
+    assert response.headers() == [
         ("Content-Encoding", "gzip"),
         ("X-A", "b:c"),
         ("Content-Length", "0"),
     ]
-    assert answer.encoding == "gzip"
+    assert response.encoding == "gzip"
 
 
 @pytest.mark.parametrize(
@@ -288,16 +288,16 @@ def test_the_cache_is_bounded() -> None:
 def test_only_responses_without_a_length_end_with_the_connection(
     data: bytes, end: bool, complete: bool
 ) -> None:
-    answer = Response(head_only=False)
-    assert answer.feed(data) is False
-    assert answer.end() is complete
+    response = Response(head_only=False)
+    assert response.feed(data) is False
+    assert response.end() is complete
 
 
 @given(data=st.binary(min_size=1, max_size=300))
 def test_garbage_raises_only_protocol_errors(data: bytes) -> None:
-    answer = Response(head_only=False)
+    response = Response(head_only=False)
     try:
-        complete = answer.feed(data)
+        complete = response.feed(data)
     except ProtocolError:
         return
     assert complete in (True, False)

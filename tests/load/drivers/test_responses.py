@@ -1,7 +1,7 @@
 """Every kind of broken response has the right error kind, and all counts are exact.
 
-All cases of `bad_servers` are in one run per driver: what one of them leaves behind on a
-connection must not harm the next.
+All cases of `bad_servers` are in one run per driver: bytes that one of them leaves on a connection
+must not affect the next.
 """
 
 from __future__ import annotations

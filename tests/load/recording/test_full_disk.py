@@ -61,14 +61,14 @@ def fill(place: Path) -> None:
 def test_a_run_on_a_full_disk_ends_early_with_all_samples(
     small_disk: Path, load: LoadShape, workers: int
 ) -> None:
-    answered: list[int] = []
+    responded: list[int] = []
 
     def fill_soon(progress: Progress) -> None:
         if progress.count > 100 and not (small_disk / "filler").exists():
             fill(small_disk)
 
     def count(connection: socket.socket, _request: bytes, number: int) -> bool:
-        answered.append(number)
+        responded.append(number)
         connection.sendall(ok())
         return True
 
@@ -81,16 +81,16 @@ def test_a_run_on_a_full_disk_ends_early_with_all_samples(
     assert "lost" not in str(result.invalid_reason)
     assert "make room" in str(result.hint)
     assert result.stopped_ns is not None
-    assert len(result.samples) == len(answered)
+    assert len(result.samples) == len(responded)
     assert result.summary.errors == {}
-    assert len({*result.samples.column("seq").tolist()}) == len(answered)
+    assert len({*result.samples.column("seq").tolist()}) == len(responded)
     assert len(result.health.workers) == workers
 
     os.unlink(small_disk / "filler")
     done = CliRunner().invoke(recover, standalone_mode=False)
     assert done.return_value == 0, done.output
     assert list(spool.pending()) == []
-    assert len(Store().load(result.id).samples) == len(answered)
+    assert len(Store().load(result.id).samples) == len(responded)
 
 
 def test_a_full_disk_is_reported_before_any_load(small_disk: Path) -> None:

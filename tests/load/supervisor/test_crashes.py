@@ -1,7 +1,7 @@
 """Interrupted, killed or orphaned: no measured sample is lost, and the run reports what happened.
 
-What a server counts is what it has answered; an answer that was on its way when a worker died was
-not measured. So a worker may miss as many as it has connections, and no more.
+A server counts the responses it has sent. One that was in transit when a worker was killed is not
+measured, so a killed worker may miss up to one response per connection.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Counting:
     """A server's behaviour: respond, and count requests."""
 
     def __init__(self) -> None:
-        self.answered: list[int] = []
+        self.responded: list[int] = []
 
     def __call__(self, connection: socket.socket, _request: bytes, number: int) -> bool:
         connection.sendall(ok())
-        self.answered.append(number)
+        self.responded.append(number)
         return True
 
 
@@ -78,16 +78,16 @@ def test_ctrl_c_once_lets_open_requests_finish() -> None:
         return server(connection, request, number)
 
     def interrupt(progress: Progress) -> None:
-        if progress.elapsed_s > 0.5 and not asked:
-            asked.append(progress.elapsed_s)
+        if progress.elapsed_s > 0.5 and not interrupted_s:
+            interrupted_s.append(progress.elapsed_s)
             os.kill(os.getpid(), signal.SIGINT)
 
-    asked: list[float] = []
+    interrupted_s: list[float] = []
     with serving(slowly) as url:
         result = run(Plan([Request("GET", url)], ConstantRate(100), 60), on_progress=interrupt)
     assert result.verdict == "interrupted"
     assert result.summary.errors == {}
-    assert len(result.samples) == len(server.answered)
+    assert len(result.samples) == len(server.responded)
     assert result.stopped_ns is not None
     assert result.samples.column("intended_ns").max() <= result.stopped_ns + 100_000_000
     assert (result.samples.column("done_ns") > result.stopped_ns).sum() >= 10
@@ -149,7 +149,7 @@ def test_a_killed_worker_loses_no_measured_sample(workers: int) -> None:
     assert killed
     assert result.verdict == "invalid"
     assert "killed" in str(result.invalid_reason)
-    assert len(server.answered) - 4 <= len(result.samples) <= len(server.answered)
+    assert len(server.responded) - 4 <= len(result.samples) <= len(server.responded)
     assert len(np.unique(result.samples.column("seq"))) == len(result.samples)
     assert result.summary.errors == {}
     assert (result.samples.service_ns > 0).all()
@@ -182,7 +182,7 @@ bl.run(plan, on_progress=lambda look: print(look.count, flush=True))
     result = recovered(directory.name)
     assert result.verdict == "interrupted"
     counts = result.samples.errors
-    assert len(result.samples) - counts.get("abandoned", 0) >= len(server.answered) - 4
+    assert len(result.samples) - counts.get("abandoned", 0) >= len(server.responded) - 4
     assert set(counts) <= {"abandoned"}
 
 
