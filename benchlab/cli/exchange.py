@@ -35,7 +35,7 @@ __all__ = ["export", "import_"]
 )
 @click.option("--force", is_flag=True, help="overwrite existing files")
 def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, force: bool) -> None:
-    """Write stored runs to files, one each.
+    """Write stored runs to files, one file per run.
 
     RUN is the id of a run, its first digits, or "latest". The columns are those of the table
     samples, unconverted, with times in ns. Credentials in the plan are replaced by ***. benchlab

@@ -60,7 +60,7 @@ _ONLY_WIDE = ["count", "p50 ms"]
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="only runs with this tag")
 @click.option("--since", metavar="AGE|DATE", help="only runs since then: 7d, or 2026-11-28 (UTC)")
 def history(limit: int, name: str | None, tags: tuple[str, ...], since: str | None) -> None:
-    """List the latest runs, newest first, and the imported summaries.
+    """List the latest runs and imported summaries, newest first.
 
     Imported summaries are not listed with --name, --tag or --since.
 

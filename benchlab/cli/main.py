@@ -67,11 +67,11 @@ COMMANDS: Final = {
     ),
     "report": CommandEntry(
         "benchlab.cli.report:report",
-        "Write the report of a stored run, or run a notebook and write its report",
+        "Write the report of a stored run or of a notebook",
     ),
     "run": CommandEntry(
         "benchlab.cli.run:run",
-        "Run a load test against URL, or as in PLAN.toml, and report the results",
+        "Run a load test against URL, or the one in PLAN.toml",
     ),
     "show": CommandEntry(
         "benchlab.cli.history:show",
@@ -79,7 +79,7 @@ COMMANDS: Final = {
     ),
     "sweep": CommandEntry(
         "benchlab.cli.sweep:sweep",
-        "Run NOTEBOOK once per point of a parameter grid, one after the other",
+        "Run NOTEBOOK once per point of a parameter grid",
     ),
     "target": CommandEntry(
         "benchlab.cli.target:target",

@@ -55,11 +55,11 @@ def report(
     quiet: bool,
     supervised: bool,
 ) -> int:
-    """Write the report of a stored run, or run a notebook and write its report.
+    """Write the report of a stored run or of a notebook.
 
-    NOTEBOOK is a path or the name of a bundled notebook, which runs without a browser. RUN_ID is
-    the id of a stored run, its first digits, or "latest". Ctrl-C ends the run early and reports
-    what was measured.
+    NOTEBOOK is a path or the name of a bundled notebook, which is run headless. RUN_ID is the id
+    of a stored run, its first digits, or "latest". Ctrl-C ends the run early and reports what was
+    measured.
 
     \b
     Examples:

@@ -56,12 +56,12 @@ def run(
     dry_run: bool,
     **values: Any,
 ) -> int:
-    """Run a load test against URL, or as in PLAN.toml, and report the results.
+    """Run a load test against URL, or the one in PLAN.toml.
 
     Without --rate the load is a closed loop: each of --connections users sends its next request
     when the response to the last one is complete. With --rate it is an open loop: requests are
-    sent on schedule, however fast the service responds, on as many connections as needed.
-    --stages, --steps, --spike and --replay are open loops with a varying rate.
+    sent on schedule, however fast the service responds, on as many connections as needed. Its rate
+    may also vary over time: see the options under Load.
 
     A plan file holds all settings; options given on the command line override them.
 

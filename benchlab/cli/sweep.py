@@ -41,10 +41,11 @@ def sweep(
     parameters: tuple[tuple[str, str], ...],
     directory: Path | None,
 ) -> int:
-    """Run NOTEBOOK once per point of a parameter grid, one after the other.
+    """Run NOTEBOOK once per point of a parameter grid.
 
-    Writes a report per point, index.html with links to them, and sweep.csv with a row per point.
-    A point that fails is reported at the end, the others still run, and the exit code is 1.
+    Points run one after the other. Writes a report per point, index.html with links to them, and
+    sweep.csv with a row per point. A point that fails is reported at the end, the others still
+    run, and the exit code is 1.
 
     \b
     Example:
