@@ -1,4 +1,4 @@
-"""``benchlab calibrate``: how much of a latency is this machine's own."""
+"""``benchlab calibrate``: measure the latency that this machine adds."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["calibrate"]
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="5 s instead of 20 s, with fewer requests")
-@click.option("--show", is_flag=True, help="show what is stored, measure nothing")
-@click.option("--json", "as_json", is_flag=True, help="as JSON on standard output")
+@click.option("--quick", is_flag=True, help="take 5 s instead of 20 s, with fewer requests")
+@click.option("--show", is_flag=True, help="show the stored calibration, measure nothing")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
 def calibrate(quick: bool, show: bool, as_json: bool) -> int:
     """Measure the latency that this machine adds: its noise floor.
 
-    Makes load on a server of benchlab's own that says for how long it really held each request:
-    what is measured beyond that was added by the kernel and by benchlab. The result is kept in the
-    data directory, and every later run on this machine carries it. Calibrate while the machine is
-    idle.
+    Runs a load test against a server of benchlab's own, which records how long it held each
+    request. Any time measured beyond that was added by the kernel and by benchlab. The result is
+    stored in the data directory and included in every later run on this machine. Calibrate while
+    the machine is idle.
 
-    With --show, the exit code is 1 when there is no calibration of this machine as it is now.
+    With --show, the exit code is 1 if there is no calibration, or the machine has changed since.
 
     \b
     Examples:
@@ -44,10 +44,10 @@ def calibrate(quick: bool, show: bool, as_json: bool) -> int:
     from benchlab.cli.terminal.run import progress_bar
     from benchlab.load.supervisor.floor_file import floor_path
 
-    with progress_bar("calibrating: the engine against a server of known latency") as on_progress:
+    with progress_bar("calibrating against a server of known latency") as on_progress:
         floor = measure(quick=quick, on_progress=on_progress)
     _print(floor, as_json)
-    error_console().print(Text(f"saved in {floor_path()}; later runs carry it"))
+    error_console().print(Text(f"saved in {floor_path()}; later runs include it"))
     return 0
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["GOLDEN", "is_traced", "scramble", "trace_id"]
 
 GOLDEN = 0x9E3779B97F4A7C15
-"""The increment of SplitMix64: `scramble` is meant for multiples of it."""
+"""The increment of SplitMix64: pass multiples of it to `scramble`."""
 
 _MASK = 2**64 - 1
 

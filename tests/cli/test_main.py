@@ -1,4 +1,4 @@
-"""The commands as a whole: what is listed, what is completed, and what that imports."""
+"""The list of commands, their help and completion, and the modules that these import."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def imported_by(*arguments: str, **environment: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_every_command_explains_itself(name: str) -> None:
+def test_every_command_has_help(name: str) -> None:
     found = command(name)
     assert found.name == name
     assert found.help
@@ -124,13 +124,13 @@ def test_unknown_command_error_names_the_nearest(typed: str, message: str) -> No
     ],
 )
 def test_completion_imports_nothing_heavy(typed: str, offered: str) -> None:
-    words = {
+    variables = {
         "_BENCHLAB_COMPLETE": "bash_complete",
         "COMP_WORDS": typed,
         "COMP_CWORD": str(typed.count(" ")),
     }
-    assert f"plain,{offered}\n" in benchlab(**words).stdout
-    assert not imported_by(**words) & HEAVY
+    assert f"plain,{offered}\n" in benchlab(**variables).stdout
+    assert not imported_by(**variables) & HEAVY
 
 
 @pytest.mark.parametrize("shell", SHELLS)

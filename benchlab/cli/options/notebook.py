@@ -25,5 +25,5 @@ def directory_option(default: str) -> Decorator:
         "directory",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="DIR",
-        help=f"where to write  [default: {default}]",
+        help=f"output directory  [default: {default}]",
     )

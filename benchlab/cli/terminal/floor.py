@@ -14,7 +14,7 @@ __all__ = ["print_floor"]
 
 
 def print_floor(floor: Floor, out: Console) -> None:
-    """The floor for people: what was added, for each hold, and the most that a worker can send."""
+    """Print the floor: the added latency, overall and by hold time, and a worker's maximum rate."""
     when = f"{floor.measured_at:%Y-%m-%d %H:%M %Z}"
     out.print(Text.assemble("noise floor of ", (str(floor.host.get("host")), "bold"), f", {when}"))
     quick = ", quick" if floor.quick else ""
@@ -26,14 +26,14 @@ def print_floor(floor: Floor, out: Console) -> None:
     )
     for warning in floor.warnings:
         out.print(Text(f"  warning: {warning}", style="yellow"))
-    out.print(Text("\n  added to the time that the server held a request, ms:"))
+    out.print(Text("\n  added to the time for which the server held the request, ms:"))
     added = {
         "to latency": floor.latency_ns,
         "to service time": floor.service_ns,
-        "of these, lag": floor.lag_ns,
+        "of that, lag": floor.lag_ns,
     }
     out.print(durations_table(added))
-    out.print(Text("\n  by the time for which it was to be held, ms:"))
+    out.print(Text("\n  by the intended hold time, ms:"))
     out.print(_probes(floor))
     out.print(
         Text(
@@ -45,7 +45,7 @@ def print_floor(floor: Floor, out: Console) -> None:
     out.print(
         Text(
             f"  the server's timer: {timer.clock}, late by {timer.late_p50_ns / NS_PER_MS:.3f} ms"
-            f" at p50 and {timer.late_p99_ns / NS_PER_MS:.3f} ms at p99 before it was corrected"
+            f" at p50 and {timer.late_p99_ns / NS_PER_MS:.3f} ms at p99 before correction"
         )
     )
 
@@ -53,8 +53,8 @@ def print_floor(floor: Floor, out: Console) -> None:
 def _probes(floor: Floor) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     table.add_column("  hold", no_wrap=True)
-    for head in ("requests", "really held p50", "added p50", "added p99", "added p99.9"):
-        table.add_column(head, justify="right")
+    for name in ("requests", "actual hold p50", "added p50", "added p99", "added p99.9"):
+        table.add_column(name, justify="right")
     for probe in floor.probes:
         added = probe.latency_ns
         held_ns = probe.hold_ns + probe.missed_ns.p50
