@@ -87,7 +87,7 @@ def _results_of(cls: type) -> list[str]:
         match value:
             case classmethod(__func__=function) | staticmethod(__func__=function):
                 found.append(_result_of(function))
-            case property(fget=function) | cached_property(func=function):
+            case property(fget=function) | cached_property(func=function) if function is not None:
                 found.append(_result_of(function))
             case _ if inspect.isfunction(value):
                 found.append(_result_of(value))
