@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -20,8 +20,10 @@ from benchlab.plan.request import Headers, Origin, Request, with_content_type
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.schedule import (
     Arrivals,
+    lookup,
     measured_offsets,
     numbered_arrivals,
+    occurrences_before,
     request_order,
     schedule_end_ns,
 )
@@ -308,18 +310,21 @@ class Plan:
         return whole + (worker < rest)
 
     @cached_property
-    def request_order(self) -> Sequence[int]:
-        """The table behind `request_of`, for loops that look up one request after the other.
+    def request_of(self) -> Callable[[int], int]:
+        """A function of a sequence number: the index in ``requests`` of what it sends.
 
-        The request of ``seq`` is ``order[seq % len(order)]``: shares by weight, in an order that
-        the seed draws. Computed once.
+        Shares follow the weights, in an order drawn by the seed. Prepared once, for hot loops to
+        keep.
         """
-        return request_order([request.weight for request in self.requests], self.seed)
+        return lookup(self._order)
 
-    def request_of(self, seq: int) -> int:
-        """Index in ``requests`` of the request that sequence number ``seq`` sends."""
-        order = self.request_order
-        return order[seq % len(order)]
+    def turn_of(self, index: int) -> Callable[[int], int]:
+        """A function of a sequence number: how often request ``index`` is sent before it."""
+        return occurrences_before(self._order, index)
+
+    @cached_property
+    def _order(self) -> Sequence[int]:
+        return request_order([request.weight for request in self.requests], self.seed)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of all fields; ``length_s`` follows from the others."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
+from benchlab.plan.schedule import request_order
 from benchlab.plan.shapes import (
     ClosedLoop,
     ConstantRate,
@@ -280,17 +282,21 @@ def test_a_closed_loop_has_no_schedule() -> None:
 
 def test_the_mix_follows_the_weights_and_the_seed() -> None:
     both = [Request("GET", URL), Request("GET", URL + "/b", weight=3)]
-    mix = Plan(both, seed=7).request_order
+    mix = _mix(Plan(both, seed=7), 65_536)
     assert np.mean(mix) == 0.75
     assert np.mean(mix[:2_000]) == pytest.approx(0.75, abs=0.05)
-    assert mix == Plan(both, seed=7).request_order
-    assert mix != Plan(both, seed=8).request_order
-    assert Plan([GET]).request_order == [0]
+    assert mix == _mix(Plan(both, seed=7), 65_536)
+    assert mix != _mix(Plan(both, seed=8), 65_536)
+    assert _mix(Plan([GET]), 3) == [0, 0, 0]
+
+
+def _mix(plan: Plan, count: int) -> list[int]:
+    return [plan.request_of(seq) for seq in range(count)]
 
 
 @given(st.lists(st.floats(0.001, 1000), min_size=2, max_size=9))
 def test_the_shares_of_a_mix_are_those_of_the_weights(weights: list[float]) -> None:
-    mix = Plan([Request("GET", URL, weight=weight) for weight in weights]).request_order
+    mix = request_order(weights, seed=1)
     counts = np.bincount(mix, minlength=len(weights))
     exact = np.array(weights) / sum(weights) * len(mix)
     assert np.all(np.abs(counts - exact) <= len(weights))
@@ -336,12 +342,23 @@ def test_describe_ends_with_the_length(
     assert Plan([GET], load, **settings).describe().endswith(f" · {ending}")
 
 
-def test_request_of_follows_the_request_order() -> None:
+def test_the_turn_of_a_request_is_how_often_it_was_sent_before() -> None:
     plan = Plan([GET, Request("GET", URL + "/b", weight=3)], seed=7)
-    order = plan.request_order
-    assert plan.request_order is order, "computed once"
-    size = len(order)
-    assert [plan.request_of(seq) for seq in (0, 1, size, size + 1)] == [*order[:2], *order[:2]]
+    mix = _mix(plan, 500)
+    assert plan.request_of is plan.request_of, "prepared once"
+    for index in (0, 1):
+        turn_of = plan.turn_of(index)
+        assert [turn_of(seq) for seq in range(500)] == [
+            mix[:seq].count(index) for seq in range(500)
+        ]
+
+
+def test_a_plan_can_be_pickled_after_it_was_used() -> None:
+    plan = Plan([GET, Request("GET", URL + "/b", weight=3)], seed=7)
+    mix = _mix(plan, 500)
+    again = pickle.loads(pickle.dumps(plan))
+    assert again == plan
+    assert _mix(again, 500) == mix
 
 
 def test_length_follows_the_load_when_a_plan_is_changed() -> None:
