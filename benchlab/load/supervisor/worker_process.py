@@ -26,6 +26,7 @@ __all__ = ["WorkerHandle", "started_workers"]
 
 _READY_WITHIN_S = 60.0
 _GRACE_S = 5.0
+_LINE_SHOWN = 200
 
 
 class WorkerHandle(Protocol):
@@ -136,10 +137,14 @@ class WorkerProcess:
         return self._process.stdout.fileno()
 
     def events(self) -> list[Event] | None:
-        """What it reported since the last call; None once it has ended."""
+        """What it reported since the last call; None once it has ended.
+
+        Raises:
+            WorkerError: a line is no report: something else in it writes to standard output.
+        """
         data = os.read(self.fileno(), 4096)
         *lines, self._rest = (self._rest + data).split(b"\n")
-        return [parse_event(line) for line in lines] if data else None
+        return [self._event(line) for line in lines] if data else None
 
     def end(self, start_ns: int, warmup_ns: int) -> None:
         """Leave no process and no pipe: close standard input, wait, then kill.
@@ -168,6 +173,17 @@ class WorkerProcess:
                 with suppress(OSError):  # a full disk: the missing health reports it
                     rescue(self._memory, samples, start_ns, warmup_ns)
             os.close(self._memory)
+
+    def _event(self, line: bytes) -> Event:
+        try:
+            return parse_event(line)
+        except ValueError as exc:
+            text = line.decode(errors="replace")[:_LINE_SHOWN]
+            raise WorkerError(
+                f"worker {self._number} wrote {text!r} to its standard output, which is for its"
+                " reports alone: something that Python runs at its start (sitecustomize, a .pth"
+                " file) prints; let it print to standard error"
+            ) from exc
 
     def _log(self) -> str:
         """What it wrote to standard error; it has ended."""
