@@ -281,7 +281,7 @@ def _read_health(directory: Path, worker: int) -> WorkerHealth:
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
         cause = f": {last[0]}" if last else " (killed?)"
         problem = f"ended without an account of itself{cause}"
-        return WorkerHealth(worker, problem=problem, problem_kind="killed")
+        return WorkerHealth(worker, problem=problem, problem_kind="failed" if last else "killed")
 
 
 def _write_json(path: Path, content: Any) -> None:
