@@ -178,6 +178,7 @@ class Plan:
                 value=workers,
                 remedy="each needs at least one; use fewer workers",
             )
+        is_able = scenario is None or DRIVERS[driver].runs_scenarios
         self.__attrs_init__(
             requests=whole,
             load=load,
@@ -187,7 +188,7 @@ class Plan:
             timeout_s=timeout_s,
             max_connections=max_connections,
             workers=workers,
-            driver=driver if scenario is None else SCENARIO_DRIVER,
+            driver=driver if is_able else SCENARIO_DRIVER,
             trace_ratio=trace_ratio,
             seed=seed,
             drain_s=drain_s,

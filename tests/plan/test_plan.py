@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab.errors import InputError
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
@@ -65,7 +66,7 @@ plans = st.builds(
     timeout_s=st.floats(0.001, 1e6),
     max_connections=st.integers(16, 60_000),
     workers=st.integers(1, 16),
-    driver=st.sampled_from(["http", "httpx"]),
+    driver=st.sampled_from(list(DRIVERS)),
     trace_ratio=st.floats(0, 1),
     seed=st.integers(0, 2**63 - 1),
     name=words,

@@ -12,13 +12,12 @@ import pytest
 from benchlab import ClosedLoop, ConstantRate, Plan, Replay, Request, Stages, Steps, run
 from benchlab.display.progress import done_text
 from benchlab.load.supervisor.progress import Progress
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.shapes import OpenLoop
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Flag
 from benchlab.units import NS_PER_S
 from tests.load.servers import Behaviour, ok, serving
-
-DRIVERS = ["http", "httpx"]
 
 
 class Arrivals:
