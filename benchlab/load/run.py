@@ -112,7 +112,7 @@ def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> 
     if plan.load.is_imported:
         raise InputError(
             f"this plan describes what {plan.load.source} sent, not how: give it a load of its own"
-            " to run it (attrs.evolve(plan, load=…))"
+            " to run it, such as plan.replace(load=ClosedLoop())"
         )
     check_credentials(plan)
     check_open_files(plan)

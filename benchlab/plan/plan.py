@@ -222,6 +222,30 @@ class Plan:
         end_ns = schedule_end_ns(self.load, seconds_to_ns(limit_s), self.seed, self.request_count)
         return limit_s if end_ns is None else end_ns / NS_PER_S
 
+    def replace(self, **changes: Any) -> Plan:
+        """A copy with other values for some of `Plan`'s parameters: ``plan.replace(seed=2)``.
+
+        What follows from the rest and was not given, such as the name and the length, follows from
+        the new values. A ``scenario`` replaces the requests.
+
+        Raises:
+            InputError: an unknown parameter, or a value that cannot be used.
+
+        >>> plan = Plan(Request("GET", "http://127.0.0.1:8000/"))
+        >>> plan.replace(requests=Request("GET", "http://127.0.0.1:8000/x")).name
+        'GET /x'
+        """
+        known = [item.name for item in attrs.fields(Plan) if item.init]
+        unknown = sorted(set(changes) - {*known, "targets"})
+        if unknown:
+            raise InputError(f"a plan has no {unknown[0]}: known are {', '.join(known)}")
+        values = {name: getattr(self, name) for name in known}
+        if self.name == self.requests[0].name:
+            values["name"] = ""
+        if self.scenario is not None or changes.get("scenario") is not None:
+            values["requests"] = ()
+        return Plan(**{**values, **changes})
+
     @property
     def warmup_ns(self) -> int:
         """End of the warm-up and start of the measured window, from the start of the run."""

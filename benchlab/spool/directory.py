@@ -264,7 +264,7 @@ def _with_steps(plan: Plan, directory: Path) -> Plan:
         return plan
     *whole, _torn = path.read_bytes().split(b"\n")
     steps = tuple(json.loads(line) for line in whole)
-    return evolve(plan, scenario=evolve(plan.scenario, steps=steps))
+    return plan.replace(scenario=evolve(plan.scenario, steps=steps))
 
 
 def _read_connections(directory: Path, workers: int) -> Connections:

@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import json
 import pickle
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -365,8 +363,40 @@ def test_a_plan_can_be_pickled_after_it_was_used() -> None:
 def test_length_follows_the_load_when_a_plan_is_changed() -> None:
     plan = Plan([GET], ConstantRate(10))
     assert (plan.duration_s, plan.length_s) == (None, 10)
-    assert evolve(plan, load=Steps([(3, 5)])).length_s == 3
+    assert plan.replace(load=Steps([(3, 5)])).length_s == 3
     assert plan == Plan([GET], ConstantRate(10), duration_s=10), "it means the same"
+
+
+def test_what_follows_from_the_rest_follows_anew_in_a_changed_plan() -> None:
+    other = Request("GET", URL + "/other")
+    plan = Plan([GET], ConstantRate(10), warmup_s=1, tags={"a": "b"})
+    assert plan.replace() == plan
+    assert plan.replace(requests=other) == Plan(
+        other, ConstantRate(10), warmup_s=1, tags={"a": "b"}
+    )
+    named = Plan([GET], name="mine", duration_s=3)
+    assert named.replace(requests=other, load=ConstantRate(5)).name == "mine"
+    assert named.replace(load=ConstantRate(5)).length_s == 3
+    on_target = plan.replace(requests=Request("GET", "/b"), targets=URL)
+    assert [request.url for request in on_target.requests] == [
+        request.url for request in Plan(Request("GET", "/b"), targets=URL).requests
+    ]
+    with pytest.raises(InputError, match="a plan has no colour: known are requests, load"):
+        plan.replace(colour=1)
+    with pytest.raises(InputError, match="seed='x'"):
+        plan.replace(seed="x")
+
+
+def test_a_scenario_replaces_requests_and_requests_a_scenario() -> None:
+    visit, leave = (Scenario(URL, name, code=b"x") for name in ("visit", "leave"))
+    plan = Plan([GET], ConstantRate(10), driver="http")
+    visiting = plan.replace(scenario=visit)
+    assert visiting == Plan((), ConstantRate(10), scenario=visit)
+    assert visiting.replace(scenario=leave) == Plan((), ConstantRate(10), scenario=leave)
+    assert visiting.replace(seed=2).scenario == visit
+    assert visiting.replace(scenario=None, requests=GET).requests == (GET,)
+    with pytest.raises(InputError, match="the plan has requests too"):
+        visiting.replace(requests=GET)
 
 
 def test_repr_hides_secrets() -> None:
@@ -384,7 +414,7 @@ def test_repr_hides_secrets() -> None:
     assert "<1 row>" in repr(request)
 
 
-def test_options_make_a_plan(tmp_path: Path) -> None:
+def test_options_make_a_plan() -> None:
     plan = Plan.from_options(
         URL,
         method="POST",
@@ -398,8 +428,7 @@ def test_options_make_a_plan(tmp_path: Path) -> None:
     assert (request.method, request.headers) == ("POST", (("Content-Type", "application/json"),))
     assert (plan.load, plan.length_s, plan.warmup_s) == (Steps([(3, 5)]), 3, 2)
     assert not plan.transport.verify
-    (tmp_path / "steps.py").write_text("async def visit(client, ctx):\n    pass\n")
-    visit = Plan.from_options(URL, scenario=f"{tmp_path}/steps.py:visit", think_time="1s")
-    assert visit.scenario is not None
+    scenario = Scenario(URL, "visit", code=b"x")
+    visit = Plan.from_options(URL, scenario=scenario, think_time="1s")
+    assert visit.scenario == scenario
     assert visit.load == ClosedLoop(64, 1)
-    assert Plan.from_options(URL, scenario="", rate_rps=5).scenario is None
