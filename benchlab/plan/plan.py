@@ -423,7 +423,7 @@ class Plan:
         slo: Objectives = (),
         abort_on: Objectives = (),
         transport: Mapping[str, Any] = MappingProxyType({}),
-        scenario: Scenario | str | None = None,
+        scenario: Scenario | None = None,
         tags: Tags = (),
     ) -> Plan:
         """The plan of one request from plain values, such as a notebook's parameters.
@@ -433,8 +433,8 @@ class Plan:
         `benchlab.plan.shapes.varying_rate`); ``think_time`` is ``100ms`` or ``100ms,exponential``.
         With a ``duration_s`` of 0 a run is as long as its load; a ``request_count`` above 0 ends it
         after so many requests. A body that looks like JSON gets that content type unless
-        ``headers`` has another. ``transport`` has fields of `Transport`. A ``scenario``, or
-        ``FILE.py:FUNCTION``, is what is sent instead of the request.
+        ``headers`` has another. ``transport`` has fields of `Transport`. A ``scenario`` is what is
+        sent instead of the request.
 
         Raises:
             InputError: any value that cannot be used.
@@ -442,10 +442,6 @@ class Plan:
         >>> Plan.from_options("http://127.0.0.1:8000/", connections=8, warmup_s=0).describe()
         'GET http://127.0.0.1:8000/ · closed loop of 8 connections · 10 s'
         """
-        if isinstance(scenario, str):
-            from benchlab.plan.files.scenario import scenario as read_scenario
-
-            scenario = read_scenario(scenario, url) if scenario else None
         pairs = text_pairs("headers", headers)
         request = Request(method, url, headers=with_content_type(pairs, body), body=body)
         return cls(
