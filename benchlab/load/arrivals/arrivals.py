@@ -1,13 +1,34 @@
-"""What the engine needs of a kind of load: when requests are due, and who hands them out."""
+"""What the engine and drivers need of a kind of load: when requests are due, and which is next."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Protocol
 
-from benchlab.load.arrivals.source import Source
+__all__ = ["Arrivals", "Sender", "Source"]
 
-__all__ = ["Arrivals", "Sender"]
+
+class Source(Protocol):
+    """Hands out requests as (sequence number, intended clock time in ns).
+
+    With ``closed``, the intended time is the time of sending, whatever was handed out.
+    """
+
+    closed: bool
+
+    def take(self, now_ns: int) -> tuple[int, int] | None:
+        """The next request that is due, or None when nothing is."""
+
+    def stop(self) -> None:
+        """Make no further requests."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Nothing will ever be due again."""
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are due and not taken."""
 
 
 class Sender(Protocol):

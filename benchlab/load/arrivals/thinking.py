@@ -9,8 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from benchlab.load.arrivals.arrivals import Sender
-from benchlab.load.arrivals.closed import ClosedArrivals
-from benchlab.load.arrivals.source import ClosedSource
+from benchlab.load.arrivals.closed import ClosedArrivals, ClosedSource
 from benchlab.load.arrivals.timer import make_timer
 from benchlab.plan.plan import Plan
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from benchlab.load.arrivals.source import Source
+from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.driver import Driver, DriverFactory
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan

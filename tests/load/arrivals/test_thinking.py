@@ -7,7 +7,7 @@ import time
 
 import uvloop
 
-from benchlab.load.arrivals.source import ClosedSource, CountedSource
+from benchlab.load.arrivals.closed import ClosedSource, CountedSource
 from benchlab.load.arrivals.thinking import ThinkingSource
 
 

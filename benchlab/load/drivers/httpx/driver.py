@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from benchlab.load.arrivals.source import Source
+from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import check_status, make_checker
 from benchlab.load.drivers.headers import asks_for_trace, traceparent
 from benchlab.load.drivers.httpx.client import JOB

@@ -6,7 +6,7 @@ import asyncio
 import time
 from contextlib import suppress
 
-from benchlab.load.arrivals.source import Source
+from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import make_checker
 from benchlab.load.drivers.failures import exception_message
 from benchlab.load.drivers.headers import ServerNames
