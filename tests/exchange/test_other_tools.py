@@ -349,7 +349,7 @@ def test_a_report_of_an_imported_run_claims_nothing_that_is_not_known(
     from benchlab.report import write_report
 
     page = (write_report(run_of(data / "k6.json.gz"), tmp_path / "report")).read_text()
-    assert "k6 says nothing of itself in its results" in page
+    assert "k6 reports nothing about its own generator" in page
     assert "not in the file: intended times, bytes received" in page
     for invented in ("s per request", "driver http", "No request was dropped", "benchlab run http"):
         assert invented not in page

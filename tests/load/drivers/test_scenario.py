@@ -194,7 +194,7 @@ def test_a_function_of_a_file_brings_what_it_uses_from_there(tmp_path: Path) -> 
         ("steps.py", "", "write FILE.py:FUNCTION"),
         ("gone.py:f", "", "gone.py does not exist"),
         ("steps.py:f", "def g(): pass", r"no function 'f': it has g"),
-        ("steps.py:f", "def f(client, ctx): pass", "f is no async function"),
+        ("steps.py:f", "def f(client, ctx): pass", "f is not an async function"),
         ("steps.py:f", "async def f(client): pass", "takes 1 parameters"),
         ("steps.py:f", "import nothing_like_it", "cannot be loaded: ModuleNotFoundError"),
     ],
