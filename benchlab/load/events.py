@@ -52,7 +52,7 @@ def parse_event(line: bytes) -> Event:
     raise ValueError(f"{data!r} is no event")
 
 
-def _error(kind: str, arguments: dict[str, Any]) -> BenchlabError:
+def _error(kind: str, arguments: dict[Any, Any]) -> BenchlabError:
     found = getattr(errors, kind, None)
     if not (isinstance(found, type) and issubclass(found, BenchlabError)):
         raise ValueError(f"{kind!r} is no kind of error")

@@ -368,6 +368,7 @@ def test_length_follows_the_load_when_a_plan_is_changed() -> None:
 
 
 def test_what_follows_from_the_rest_follows_anew_in_a_changed_plan() -> None:
+    base_url = "http://127.0.0.1:8000"
     other = Request("GET", URL + "/other")
     plan = Plan([GET], ConstantRate(10), warmup_s=1, tags={"a": "b"})
     assert plan.replace() == plan
@@ -377,9 +378,9 @@ def test_what_follows_from_the_rest_follows_anew_in_a_changed_plan() -> None:
     named = Plan([GET], name="mine", duration_s=3)
     assert named.replace(requests=other, load=ConstantRate(5)).name == "mine"
     assert named.replace(load=ConstantRate(5)).length_s == 3
-    on_target = plan.replace(requests=Request("GET", "/b"), targets=URL)
+    on_target = plan.replace(requests=Request("GET", "/b"), targets=[base_url])
     assert [request.url for request in on_target.requests] == [
-        request.url for request in Plan(Request("GET", "/b"), targets=URL).requests
+        request.url for request in Plan(Request("GET", "/b"), targets=[base_url]).requests
     ]
     with pytest.raises(InputError, match="a plan has no colour: known are requests, load"):
         plan.replace(colour=1)
