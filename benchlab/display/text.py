@@ -23,7 +23,7 @@ def window_text(run: Run) -> str:
         count = len(run.measured)
         if reached_request_count(plan, run.samples):
             return f"{count:,} requests measured in {length} {after}"
-        why = "the time was over" if run.stopped_ns is None else "the run was stopped"
+        why = "the time was up" if run.stopped_ns is None else "the run was stopped"
         return f"{count:,} of {plan.request_count:,} requests measured {after}: then {why}"
     if run.stopped_ns is None:
         return f"{plan.length_s:g} s measured {after}"
@@ -31,7 +31,7 @@ def window_text(run: Run) -> str:
 
 
 def verdict_meaning(run: Run) -> str:
-    """What the verdict means for somebody who is about to use the numbers."""
+    """What the verdict means for the use of the numbers."""
     if run.verdict == "valid":
         if not run.plan.load.has_schedule:
             return (

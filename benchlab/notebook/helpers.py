@@ -61,7 +61,7 @@ class Service:
 def service(url: str = "", otlp_dir: str = "", *, path: str = "/api/vector/add") -> Service:
     """The service at ``url``; with an empty ``url``, a freshly started bundled target.
 
-    ``path`` is the path of the bundled target that is measured.
+    ``path`` is the path to measure of the bundled target.
     """
     if url:
         return Service(url, Path(otlp_dir) if otlp_dir else None, None)
@@ -73,8 +73,8 @@ def service(url: str = "", otlp_dir: str = "", *, path: str = "/api/vector/add")
 def plan_parameters(variables: Mapping[str, Any], url: str) -> dict[str, Any]:
     """Those of ``variables`` that `benchlab.Plan.from_options` takes, for the service at ``url``.
 
-    For a notebook whose parameters are called like those: pass ``globals()``. A ``scenario`` that
-    is text, ``FILE.py:FUNCTION``, is read from its file.
+    In a notebook with parameters of these names, pass ``globals()``. A ``scenario`` given as text,
+    ``FILE.py:FUNCTION``, is read from its file.
 
     Raises:
         InputError: the scenario cannot be read.

@@ -28,7 +28,7 @@ class DriverTraits(NamedTuple):
 
 DRIVERS: Final = {
     "http": DriverTraits("fast", shared_cap=True, is_calibrated=True),
-    "httpx": DriverTraits("versatile", cheaper="http", runs_scenarios=True),
+    "httpx": DriverTraits("HTTP/2 and scenarios", cheaper="http", runs_scenarios=True),
 }
 
 SCENARIO_DRIVER: Final = next(name for name, traits in DRIVERS.items() if traits.runs_scenarios)

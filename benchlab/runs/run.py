@@ -1,4 +1,4 @@
-"""A run: its metadata, the samples it gave, and what follows from both."""
+"""A run: its metadata, its samples, and what follows from both."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Run(RunHead, Displayed):
 
     @property
     def iteration_count(self) -> int | None:
-        """Iterations of a scenario that started in the measured window; None without one."""
+        """Iterations that started in the measured window; None without a scenario."""
         return len(self.measured.iteration_starts) if self.plan.scenario is not None else None
 
     def by_endpoint(self) -> dict[str, Summary]:
@@ -151,7 +151,7 @@ class Run(RunHead, Displayed):
             return {names[0]: self.summary}
         measured, (start, end) = self.measured, self.window_ns
         found = {name: summarize(measured.endpoint(name), start, end) for name in names}
-        # A scenario's own name stands for iterations that failed outside of any step.
+        # The scenario's own name is the endpoint of iterations that failed outside of any step.
         anchor = self.plan.scenario.name if self.plan.scenario is not None else None
         return {name: part for name, part in found.items() if part.count or name != anchor}
 

@@ -1,4 +1,4 @@
-"""The options of ``benchlab run`` for the load and its length."""
+"""The options of ``benchlab run`` for the load and its duration."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _refuse_others(name: str, values: Values) -> None:
     others = [item for item in ("think_time", "connections") if values.get(item) is not None]
     if _is_open(name):
         if "think_time" in others:
-            raise InputError(f"--think-time is for the users of a closed loop: leave --{name} out")
+            raise InputError(f"--think-time is for a closed loop: leave --{name} out")
         if others:
             raise InputError(
                 f"--connections is for a closed loop: leave --{name} out, or cap the connections"
@@ -68,7 +68,7 @@ def _refuse_others(name: str, values: Values) -> None:
 
 
 def _completed(values: Values, load: LoadShape) -> Values:
-    """The options that change ``load``, and those that keep the rest of it."""
+    """``values`` plus the options that keep the settings of ``load`` which they do not change."""
     own = {flag.removeprefix("--").replace("-", "_"): text for flag, text in load.options() or ()}
     shapes = [name for name in _shapes() if name in values]
     if shapes:
@@ -117,14 +117,16 @@ LOAD = OptionGroup(
             "-c",
             type=int,
             default=None,
-            help=f"connections of a closed loop  [default: {_CONNECTIONS}]",
+            help=f"number of users of a closed loop  [default: {_CONNECTIONS}]",
         ),
         click.option(
             "--think-time",
             metavar="TIME[,exponential]",
-            help="pause of a closed loop's users after each response; with ,exponential its mean",
+            help="pause of a closed loop's user after each response; with ,exponential the mean",
         ),
-        click.option("--rate", "-r", type=float, default=None, help="requests/s of an open loop"),
+        click.option(
+            "--rate", "-r", type=float, default=None, help="requests per second of an open loop"
+        ),
         *(
             click.option(f"--{kind}", metavar=shape.metavar, help=shape.help)
             for kind, shape in TEXT_SHAPES.items()
@@ -148,8 +150,8 @@ LENGTH = OptionGroup(
             "duration_s",
             type=DURATION,
             default=None,
-            help="length of the measured window; with --requests its limit"
-            "  [default: the load's own, else 10s]",
+            help="length of the measured window; with --requests its maximum"
+            "  [default: that of the load shape, else 10s]",
         ),
         click.option(
             "--requests",
@@ -157,7 +159,7 @@ LENGTH = OptionGroup(
             type=int,
             default=None,
             metavar="N",
-            help="end after N measured requests instead of a time",
+            help="end after N measured requests",
         ),
         click.option(
             "--warmup",
@@ -165,7 +167,7 @@ LENGTH = OptionGroup(
             type=DURATION,
             default="2s",
             show_default=True,
-            help="load before that, recorded but not counted",
+            help="load before the measured window, recorded but not counted",
         ),
     ),
 )

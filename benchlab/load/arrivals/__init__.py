@@ -1,10 +1,10 @@
 """Which request is next, and when.
 
-arrivals.py  what every kind of arrivals does, and its source of requests
-registry.py  which kind a plan has
+arrivals.py  the protocols of arrivals and of their source of requests
+registry.py  the kind of arrivals that a plan has
 scheduled.py the arrivals of an open loop
 closed.py    the arrivals of a closed loop, by time or by count
-thinking.py  those of a closed loop with think time
-pacing.py    a schedule delivered, each request at its time
-timer.py     timers: timerfd where there is one, else the event loop's
+thinking.py  the arrivals of a closed loop with think time
+pacing.py    deliver a schedule, each request at its time
+timer.py     timers: timerfd if available, else the event loop's
 """

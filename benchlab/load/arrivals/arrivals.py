@@ -1,4 +1,4 @@
-"""What the engine and drivers need of a kind of load: when requests are due, and which is next."""
+"""Protocols of arrivals, which decide when requests are due, of their source and of its driver."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ __all__ = ["Arrivals", "Sender", "Source"]
 
 
 class Source(Protocol):
-    """Hands out requests as (sequence number, intended clock time in ns).
+    """Returns requests as (sequence number, intended clock time in ns).
 
-    With ``closed``, the intended time is the time of sending, whatever was handed out.
+    If ``closed``, the driver ignores that time: the intended time is the time of sending.
     """
 
     closed: bool
 
     def take(self, now_ns: int) -> tuple[int, int] | None:
-        """The next request that is due, or None when nothing is."""
+        """The next request that is due, or None if none is."""
 
     def stop(self) -> None:
         """Make no further requests."""
 
     @property
     def exhausted(self) -> bool:
-        """Nothing will ever be due again."""
+        """True if no request will be due any more."""
 
     @property
     def waiting(self) -> int:
-        """How many requests are due and not taken."""
+        """Number of requests that are due and not taken."""
 
 
 class Sender(Protocol):
-    """What arrivals need of a driver."""
+    """The part of a driver that arrivals call."""
 
     def begin(self) -> None:
         """Start a closed loop: one request on every connection."""
@@ -41,25 +41,25 @@ class Sender(Protocol):
         """Send the requests that are due."""
 
     def measure_from(self, seq: int) -> None:
-        """Flag what the source numbers below ``seq`` as warm-up."""
+        """Flag requests with a sequence number below ``seq`` as warm-up."""
 
 
 class Arrivals(Protocol):
-    """One worker's arrivals. Order of calls: `open`, `start`, `tick` now and then, `close`."""
+    """One worker's arrivals. Order of calls: `open`, `start`, `tick` regularly, `close`."""
 
     @property
     def source(self) -> Source:
-        """What the driver takes requests from."""
+        """The source that the driver takes requests from."""
 
     @property
     def clock(self) -> str:
-        """What decides when requests are sent, for the report."""
+        """What triggers the sending of requests, for the report: responses or a timer's name."""
 
     def open(self, loop: asyncio.AbstractEventLoop, sender: Sender) -> None:
         """Get ready to call ``sender`` in ``loop``."""
 
     def start(self, start_ns: int) -> None:
-        """Make the first request due at the clock time ``start_ns``, or as scheduled after it."""
+        """Start at the clock time ``start_ns``, when the schedule or the first request is due."""
 
     def tick(self, now_ns: int) -> None:
         """Make no further requests if the end of the measured window has passed."""
@@ -68,4 +68,4 @@ class Arrivals(Protocol):
         """Make no further requests. May be called at any time, and again."""
 
     def close(self) -> None:
-        """Stop, and call the sender no more."""
+        """Stop, and never call the sender again."""

@@ -14,20 +14,20 @@ __all__ = ["ClosedArrivals", "ClosedSource", "CountedArrivals", "CountedSource"]
 
 
 class ClosedSource:
-    """A request is due whenever one is taken, until the end of the run."""
+    """A source that always has a request, until the end of the run."""
 
     closed = True
     waiting = 0
 
     def __init__(self, first: int, step: int) -> None:
-        """Sequence numbers are ``first``, ``first + step``, …; ``end_ns`` is set at the start."""
+        """Number requests ``first``, ``first + step``, …; set ``end_ns`` when the run starts."""
         self._next = first
         self._step = step
         self.end_ns = 0
         self.exhausted = False
 
     def take(self, now_ns: int) -> tuple[int, int] | None:
-        """The next request, unless the end has come."""
+        """The next request, or None after the end."""
         if now_ns >= self.end_ns or self.exhausted:
             self.exhausted = True
             return None
@@ -44,14 +44,14 @@ class CountedSource(ClosedSource):
     """A closed loop that ends after a number of measured requests.
 
     A request counts if it is taken after the warm-up. It is sent a moment later, so the time of
-    sending cannot decide: ``on_measuring`` is called with the first sequence number that counts,
-    and all lower ones belong to the warm-up.
+    sending cannot decide whether it counts. Instead ``on_measuring`` is called with the first
+    sequence number that counts; all lower ones belong to the warm-up.
     """
 
     def __init__(
         self, first: int, step: int, count: int, on_measuring: Callable[[int], None]
     ) -> None:
-        """``count`` requests from ``measured_ns`` on, which is set at the start."""
+        """End after ``count`` requests since ``measured_ns``, which is set when the run starts."""
         super().__init__(first, step)
         self._left = count
         self._on_measuring = on_measuring
@@ -59,7 +59,7 @@ class CountedSource(ClosedSource):
         self.measured_ns = 0
 
     def take(self, now_ns: int) -> tuple[int, int] | None:
-        """The next request, unless the end has come or the last was handed out."""
+        """The next request, or None after the end or the last counted request."""
         if now_ns >= self.measured_ns and not self.exhausted:
             if not self._measuring:
                 self._measuring = True
@@ -73,7 +73,7 @@ class CountedSource(ClosedSource):
 
 
 class ClosedArrivals:
-    """See `benchlab.load.arrivals.arrivals.Arrivals`."""
+    """The `Arrivals` of a closed loop that ends after a time."""
 
     clock = "responses"
 
@@ -94,7 +94,7 @@ class ClosedArrivals:
     def start(self, start_ns: int) -> None:
         """Begin at ``start_ns``."""
         self._end_ns = self.source.end_ns = start_ns + self._length_ns
-        # The loop's own timers may go off a little early, which would be before time 0.
+        # The event loop's own timers may fire a little early, which would be before time 0.
         self._starter = make_timer(self._loop, self._begin)
         self._starter.set(start_ns)
 
@@ -139,7 +139,7 @@ class CountedArrivals(ClosedArrivals):
         self._sender.measure_from(seq)
 
     def open(self, loop: asyncio.AbstractEventLoop, sender: Sender) -> None:
-        """Get ready; all is warm-up until the first request that counts."""
+        """Get ready; every request is warm-up until the first one that counts."""
         super().open(loop, sender)
         sender.measure_from(sys.maxsize)
 

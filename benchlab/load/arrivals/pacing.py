@@ -14,7 +14,7 @@ __all__ = ["OpenSource", "Pacer"]
 
 
 class OpenSource:
-    """Requests become due as the pacer delivers them, and wait here in order until taken."""
+    """A queue of due requests, filled by the pacer."""
 
     closed = False
 
@@ -23,16 +23,16 @@ class OpenSource:
         self.delivered_all = False
 
     def take(self, now_ns: int) -> tuple[int, int] | None:
-        """The request that has waited longest."""
+        """The request that has waited longest, or None."""
         return self.queue.popleft() if self.queue else None
 
     def stop(self) -> None:
-        """Make no further requests; those that wait stay."""
+        """Make no further requests; those in the queue remain due."""
         self.delivered_all = True
 
     @property
     def exhausted(self) -> bool:
-        """All arrivals were delivered and taken."""
+        """True if all arrivals were delivered and taken."""
         return self.delivered_all and not self.queue
 
     @property
@@ -44,8 +44,8 @@ class OpenSource:
 class Pacer:
     """Delivers the schedule of an open loop to a source, each request at its time.
 
-    The event loop runs after each delivery, so responses are read even when the schedule is
-    behind: that shows as lag, and not as long response times.
+    The event loop runs after each delivery, so responses are read even when the pacer is late. Its
+    lateness then shows as lag and not as longer service times.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Pacer:
 
     @property
     def clock(self) -> str:
-        """What the sends are timed by."""
+        """The name of the timer."""
         return self._timer.name
 
     def start(self, start_ns: int) -> None:

@@ -55,10 +55,9 @@ class ClosedLoop(LoadShape):
         return self.connections
 
     def pauses(self, users: int, seed: int, worker: int) -> Iterator[int]:
-        """Think times in ns, without end.
+        """Generate think times in ns, endlessly.
 
-        The first of each of ``users`` is a random part of one: a staggered start, to avoid
-        synchronised bursts.
+        The first pause of each of ``users`` is random: a staggered start avoids bursts.
         """
         rng = np.random.default_rng([seed, worker])
         think_ns = self.think_time_s * NS_PER_S

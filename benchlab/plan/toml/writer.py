@@ -14,7 +14,7 @@ from benchlab.redact import HIDDEN, header_value, public_url
 __all__ = ["plan_to_toml"]
 
 _FEED_FILES = (".csv", ".jsonl", ".ndjson")
-"""How the names of files end that rows of data can come from."""
+"""Endings of the names of files that rows of data can come from."""
 
 _HEAD = "# A plan for: benchlab run FILE\n"
 
@@ -70,7 +70,7 @@ def _describe_count(plan: Plan) -> str:
     count = plan.intended_count()
     if count is None:
         if plan.request_count is None:
-            return "a closed loop: as many requests as get answered"
+            return "a closed loop: as many requests as get a response"
         count = plan.request_count
     return f"{count:,} requests in the measured window"
 

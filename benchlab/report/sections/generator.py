@@ -51,10 +51,10 @@ def _missing(run: Run) -> str:
         return f"No request was dropped: the {counted} sequence numbers."
     return (
         f"No request was dropped: the {counted} sequence numbers, and the schedule's"
-        f" {format_count(intended)} requests of the measured window are as many records."
+        f" {format_count(intended)} requests of the measured window all have one."
         if intended == run.summary.count
         else f"The schedule has {format_count(intended)} requests in the measured window and"
-        f" {format_count(run.summary.count)} are on record."
+        f" {format_count(run.summary.count)} were recorded."
     )
 
 

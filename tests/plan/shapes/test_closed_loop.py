@@ -40,7 +40,7 @@ def test_connections_without_think_time_are_the_only_option() -> None:
     assert ClosedLoop(3).options() == (("--connections", "3"),)
 
 
-def test_pauses_are_constant_after_users_have_spread() -> None:
+def test_pauses_are_constant_after_the_staggered_start() -> None:
     drawn = list(itertools.islice(ClosedLoop(100, 0.5).pauses(100, seed=1, worker=0), 5_000))
     first, later = np.array(drawn[:100]), np.array(drawn[100:])
     assert np.all((first >= 0) & (first < 500_000_000))
@@ -48,7 +48,7 @@ def test_pauses_are_constant_after_users_have_spread() -> None:
     assert np.all(later == 500_000_000)
 
 
-def test_pauses_are_exponential_with_the_mean_asked_for() -> None:
+def test_pauses_are_exponential_with_the_given_mean() -> None:
     load = ClosedLoop(1, 0.02, "exponential")
     drawn = np.array(list(itertools.islice(load.pauses(1, seed=1, worker=0), 20_000))) / 20e6
     assert abs(drawn.mean() - 1) < 0.05
