@@ -38,9 +38,25 @@ def error_line(error: BenchlabError) -> bytes:
 
 
 def parse_event(line: bytes) -> Event:
-    """Decode the line of an event."""
-    data: dict[str, Any] = json.loads(line)
-    if data["event"] != "error":
-        return Event(data["event"])
-    kind: type[BenchlabError] = getattr(errors, data["kind"])
-    return Event("error", kind(**data["arguments"]))
+    """Decode the line of an event.
+
+    Raises:
+        ValueError: the line is something else.
+    """
+    data = json.loads(line)
+    match data:
+        case {"event": "ready" | "stopping" as name}:
+            return Event(name)
+        case {"event": "error", "kind": str(kind), "arguments": {**arguments}}:
+            return Event("error", _error(kind, arguments))
+    raise ValueError(f"{data!r} is no event")
+
+
+def _error(kind: str, arguments: dict[Any, Any]) -> BenchlabError:
+    found = getattr(errors, kind, None)
+    if not (isinstance(found, type) and issubclass(found, BenchlabError)):
+        raise ValueError(f"{kind!r} is no kind of error")
+    try:
+        return found(**arguments)
+    except TypeError as exc:
+        raise ValueError(f"{kind} has other arguments: {exc}") from exc
