@@ -112,6 +112,8 @@ def _table() -> Table:
     return Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
 
 
-def _in_ms(value_ns: float) -> str:
+def _in_ms(value_ns: float | None) -> str:
+    if value_ns is None:
+        return "–"
     value = value_ns / NS_PER_MS
     return f"{value:,.{3 if value < 100 else 2 if value < 1_000 else 0}f}"

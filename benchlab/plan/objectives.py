@@ -20,7 +20,7 @@ from typing import Final
 from attrs import frozen
 
 from benchlab.errors import InputError
-from benchlab.samples.summary import STATISTICS
+from benchlab.samples.statistics import STATISTICS
 from benchlab.units import parse_duration_s
 
 __all__ = ["Objective", "check_objectives", "parse_objectives"]

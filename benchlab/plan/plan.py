@@ -6,12 +6,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-import numpy as np
 from attrs import field, frozen
-from numpy.typing import NDArray
 
 from benchlab.errors import InputError
 from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER
@@ -41,6 +39,10 @@ from benchlab.plan.validation import (
 from benchlab.redact import public_url
 from benchlab.text import plural
 from benchlab.units import NS_PER_S, seconds_to_ns
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["COUNTED_LIMIT_S", "Plan"]
 
@@ -324,6 +326,8 @@ class Plan:
         """
         if not self.load.has_schedule:
             return None
+        import numpy as np
+
         limit_ns = (self.end_ns if until_ns is None else until_ns) - self.warmup_ns
         return sum(int(np.count_nonzero(block < limit_ns)) for block in self._measured_offsets())
 

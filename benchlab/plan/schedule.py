@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchlab.plan.shapes import LoadShape
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "Arrivals",
@@ -53,6 +54,8 @@ def numbered_arrivals(
 
     Requests are numbered through all phases; request ``seq`` belongs to worker ``seq % workers``.
     """
+    import numpy as np
+
     first = 0
     for start_ns, blocks in phases:
         for offsets in blocks:
@@ -88,6 +91,8 @@ def request_order(weights: Sequence[float], seed: int) -> list[int]:
     """
     if len(weights) == 1:
         return [0]
+    import numpy as np
+
     exact = np.array(weights) / np.sum(weights) * _ORDER_SIZE
     counts = np.maximum(np.floor(exact).astype(np.int64), 1)
     for index in np.argsort(counts - exact)[: max(_ORDER_SIZE - int(counts.sum()), 0)]:
@@ -122,6 +127,8 @@ def occurrences_before(order: Sequence[int], index: int) -> Callable[[int], int]
     """
     if len(order) == 1:
         return lambda seq: seq
+    import numpy as np
+
     size = len(order)
     before = np.concatenate(([0], np.cumsum(np.array(order) == index))).tolist()
     per_round = before[-1]

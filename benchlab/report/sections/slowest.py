@@ -44,7 +44,7 @@ def _waterfall(run: Run, server: ServerSide) -> Markup | None:
     return inline_svg(figure, "waterfall", f"{described} of it.")
 
 
-def _table(run: Run, requests: pd.DataFrame) -> Table:
+def _table(run: Run, requests: pd.DataFrame | None) -> Table:
     measured = run.measured
     rows = Samples.empty(run.samples.endpoints)
     for block in measured.blocks():
@@ -58,7 +58,7 @@ def _table(run: Run, requests: pd.DataFrame) -> Table:
             for part in (rows.latency_ns, rows.service_ns, rows.lag_ns)
         ),
     ]
-    if len(requests):
+    if requests is not None and len(requests):
         server_ms = dict(zip(requests["seq"], requests["server_ms"], strict=True))
         found = [server_ms.get(seq) for seq in rows.column("seq").tolist()]
         head.append("server, ms")

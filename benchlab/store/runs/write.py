@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,12 +25,20 @@ from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
 from benchlab.store.runs.connections import save_connections
 from benchlab.store.runs.exactly_once import insert_exactly, insert_rows
-from benchlab.store.schema.cluster import stored
+from benchlab.store.schema.replicated import stored
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["BLOCK_SAMPLES", "JSON_COLUMNS", "PLAIN_COLUMNS", "is_stored", "remove_spool", "save"]
+__all__ = [
+    "BLOCK_SAMPLES",
+    "JSON_COLUMNS",
+    "PLAIN_COLUMNS",
+    "STORED_STATISTICS",
+    "is_stored",
+    "remove_spool",
+    "save",
+]
 
 BLOCK_SAMPLES = 262_144
 """Samples per insert. Fixed, because a block's token identifies its samples by it."""
@@ -41,6 +48,9 @@ JSON_COLUMNS = ("plan", "environment", "health", "examples")
 
 PLAIN_COLUMNS = ("stopped_ns", "stop_reason")
 """Run metadata with a column of the same type."""
+
+STORED_STATISTICS = ("mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max")
+"""Statistics with a column for each duration, such as ``lag_p50_ns``. Another needs a migration."""
 
 _MOST_PRUNED = 100  # times, among the last 1,000 inserts of runs
 
@@ -159,7 +169,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         ("lag", summary.lag_ns),
     ):
         if part is not None:
-            distributions |= {f"{name}_{key}_ns": value for key, value in asdict(part).items()}
+            distributions |= {f"{name}_{key}_ns": getattr(part, key) for key in STORED_STATISTICS}
     metadata = run.to_metadata()
     return {
         "id": metadata.pop("id"),
