@@ -172,9 +172,21 @@ def error_to_data(error: BenchlabError) -> dict[str, Any]:
 
 
 def error_from_data(data: Mapping[str, Any]) -> BenchlabError:
-    """The error that `error_to_data` was given."""
-    kind: type[BenchlabError] = globals()[data["kind"]]
-    return kind(**data["arguments"])
+    """The error that `error_to_data` was given.
+
+    Raises:
+        ValueError: the data is something else.
+    """
+    kind, arguments = data.get("kind"), data.get("arguments")
+    found = globals().get(kind) if isinstance(kind, str) else None
+    if not (isinstance(found, type) and issubclass(found, BenchlabError)):
+        raise ValueError(f"{kind!r} is not a kind of error")
+    if not isinstance(arguments, dict):
+        raise ValueError(f"{kind} has no arguments")
+    try:
+        return found(**arguments)
+    except TypeError as exc:
+        raise ValueError(f"{kind} has other arguments: {exc}") from exc
 
 
 def causes_of(exc: BaseException) -> list[BaseException]:

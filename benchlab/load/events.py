@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from benchlab.errors import BenchlabError, error_from_data, error_to_data
 
@@ -32,8 +32,15 @@ def error_line(error: BenchlabError) -> bytes:
 
 
 def parse_event(line: bytes) -> Event:
-    """Decode the line of an event."""
-    data: dict[str, Any] = json.loads(line)
-    if data["event"] != "error":
-        return Event(data["event"])
-    return Event("error", error_from_data(data))
+    """Decode the line of an event.
+
+    Raises:
+        ValueError: the line is something else.
+    """
+    data = json.loads(line)
+    match data:
+        case {"event": "ready" | "stopping" as name}:
+            return Event(name)
+        case {"event": "error"}:
+            return Event("error", error_from_data(data))
+    raise ValueError(f"{data!r} is not an event")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Arrivals",
+    "lookup",
     "measured_offsets",
     "numbered_arrivals",
     "occurrences_before",
@@ -80,7 +81,7 @@ def schedule_end_ns(load: LoadShape, limit_ns: int, seed: int, count: int) -> in
 
 
 def request_order(weights: Sequence[float], seed: int) -> list[int]:
-    """Index of the request that ``seq`` sends, by ``seq % len(order)``.
+    """Indexes of requests in the order in which they are sent, again and again.
 
     Shares follow the weights, in an order drawn by the seed. They are exact over a whole order,
     except that every request occurs at least once.
@@ -97,7 +98,22 @@ def request_order(weights: Sequence[float], seed: int) -> list[int]:
     for index in np.argsort(counts - exact)[: max(_ORDER_SIZE - int(counts.sum()), 0)]:
         counts[index] += 1
     order = np.repeat(np.arange(len(exact)), counts)
-    return np.random.default_rng(seed).permutation(order).tolist()  # type: ignore[no-any-return]
+    drawn: list[int] = np.random.default_rng(seed).permutation(order).tolist()
+    return drawn
+
+
+def lookup(order: Sequence[int]) -> Callable[[int], int]:
+    """A function of ``seq``: the index that ``order``, repeated without end, has there.
+
+    >>> request_of = lookup([0, 1, 1])
+    >>> [request_of(seq) for seq in range(5)]
+    [0, 1, 1, 0, 1]
+    """
+    if len(order) == 1:
+        only = order[0]
+        return lambda seq: only
+    size = len(order)
+    return lambda seq: order[seq % size]
 
 
 def occurrences_before(order: Sequence[int], index: int) -> Callable[[int], int]:

@@ -99,6 +99,11 @@ class Run(RunHead, Displayed):
         return floor_note_of(self.environment)
 
     @property
+    def is_imported(self) -> bool:
+        """Whether these are the results of another tool, which is ``plan.load.source``."""
+        return self.plan.load.is_imported
+
+    @property
     def url(self) -> str:
         """The URL of the plan's first request, credentials hidden."""
         return public_url(self.plan.requests[0].url)

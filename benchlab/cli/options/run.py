@@ -116,7 +116,7 @@ GENERATOR = OptionGroup(
             type=click.Choice(list(DRIVERS)),
             default="http",
             show_default=True,
-            help="http: fast; httpx: HTTP/2 and scenarios",
+            help="; ".join(f"{name}: {traits.help}" for name, traits in DRIVERS.items()),
         ),
         click.option(
             "--max-connections",
