@@ -21,6 +21,7 @@ __all__ = ["PICKS", "Feed", "redact_rows"]
 
 PICKS = ("sequential", "random")
 
+_FILES = (".csv", ".jsonl", ".ndjson")  # how the names of files end that rows can come from
 _MAX_ROWS = 1_000_000
 _MASK = 2**64 - 1
 
@@ -79,6 +80,11 @@ class Feed:
                     remedy="it must map names",
                 )
         self.__attrs_init__(tuple(dict(row) for row in read), pick, name, dict(withheld))
+
+    @property
+    def file(self) -> str:
+        """The file that the rows came from, as the name says; empty if from elsewhere."""
+        return self.name if self.name.lower().endswith(_FILES) else ""
 
     def index(self, turn: int, seq: int, seed: int) -> int:
         """Which row the ``turn``-th request of an endpoint takes, number ``seq`` of the run."""
