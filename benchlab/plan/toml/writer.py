@@ -68,7 +68,7 @@ def _describe_count(plan: Plan) -> str:
     count = plan.intended_count()
     if count is None:
         if plan.request_count is None:
-            return f"a closed loop: as many {plan.scheduled_noun}s as there is time for"
+            return f"a closed loop: as many {plan.scheduled_noun}s as get a response"
         count = plan.request_count
     return f"{plural(count, plan.scheduled_noun)} in the measured window"
 

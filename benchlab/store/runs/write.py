@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from benchlab.inserts import once
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
+from benchlab.samples.summary import flat_ns
 from benchlab.store.runs.connections import save_connections
 from benchlab.store.runs.exactly_once import insert_exactly, insert_rows
 from benchlab.store.schema.cluster import stored
@@ -152,14 +152,6 @@ def _insert_run(client: Client, run: Run, salt: str = "") -> None:
 
 def _run_row(run: Run) -> dict[str, Any]:
     summary = run.summary
-    distributions: dict[str, int | None] = {}
-    for name, part in (
-        ("latency", summary.latency_ns),
-        ("service", summary.service_ns),
-        ("lag", summary.lag_ns),
-    ):
-        if part is not None:
-            distributions |= {f"{name}_{key}_ns": value for key, value in asdict(part).items()}
     metadata = run.to_metadata()
     return {
         "id": metadata.pop("id"),
@@ -178,7 +170,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         "duration_s": summary.duration_s,
         "rate_rps": summary.rate_rps,
         "intended_rate_rps": summary.intended_rate_rps,
-        **distributions,
+        **flat_ns(summary.durations),
         **{name: metadata.pop(name) for name in PLAIN_COLUMNS},
         **{name: json.dumps(metadata.pop(name)) for name in JSON_COLUMNS},
         "metadata": json.dumps(metadata),
