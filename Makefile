@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# Tests wait more than they compute, so more than one per core. Those marked "alone" measure.
+# Tests wait more than they compute, so run more than one per core. Those marked "alone" measure.
 PARALLEL := -n 3 --dist worksteal
-# JupyterLab wants to be told that running as root (in a container) is meant.
+# JupyterLab runs as root (in a container) only with this option.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
@@ -34,7 +34,7 @@ test: $(INSTALLED) ## run all tests
 test-fast: $(INSTALLED) ## run the tests that start no process, within a minute
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m unit
 
-soak: $(INSTALLED) ## run for minutes what the tests run for seconds
+soak: $(INSTALLED) ## run the long version of tests that are short in make test
 	$(BIN)/python -m pytest -m soak
 
 check: $(INSTALLED) ## lint, spelling, types, layers
@@ -44,7 +44,7 @@ check: $(INSTALLED) ## lint, spelling, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(INSTALLED) ## put the code into its one format
+format: $(INSTALLED) ## fix what can be fixed, and format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -57,7 +57,7 @@ lab: $(INSTALLED) ## open JupyterLab on the notebooks
 up: ## start the whole stack (needs Docker)
 	docker compose up --build --detach --wait
 
-down: ## stop the stack; its data stays
+down: ## stop the stack; the data stays
 	docker compose down
 
 collector: ## build the stack's Collector from Go modules, and print where it is
@@ -66,9 +66,9 @@ collector: ## build the stack's Collector from Go modules, and print where it is
 wheel: $(INSTALLED) ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
-bench: $(INSTALLED) ## compare the load engine with other tools
+bench: $(INSTALLED) ## measure speed and memory, beside other tools
 	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks
 
-clean: ## remove what the commands above made here
+clean: ## remove what these commands made here
 	rm -rf $(VENV) dist reports .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	find benchlab target tests -name __pycache__ -type d -prune -exec rm -rf {} +

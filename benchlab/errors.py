@@ -10,7 +10,7 @@
     │   └── WorkerError         a worker process failed
     ├── InvalidRunError         analysis refuses a run whose verdict is not "valid" (exit code 1)
     └── StoreError              the store cannot be opened, read or written (exit code 1)
-        ├── StoreBusyError      another process kept the embedded store for too long
+        ├── StoreBusyError      another process held the embedded store for too long
         ├── StoreUnavailableError  the store is down, slow or full: the same may work later
         └── SchemaError         the store was written by a newer benchlab
 
@@ -102,7 +102,7 @@ class InputError(BenchlabError, ValueError):
         return type(self)(**{**self.to_dict(), "field": field})
 
     def within(self, where: str) -> Self:
-        """The same error, met in a part of the input."""
+        """The same error, located in a part of the input."""
         whole = f"{where}: {self.where}" if self.where else where
         return type(self)(**{**self.to_dict(), "where": whole})
 
@@ -149,11 +149,11 @@ class StoreError(BenchlabError):
 
 
 class StoreBusyError(StoreError):
-    """Another process holds the embedded store; waiting for it was given up."""
+    """Another process held the embedded store for longer than this one waits."""
 
 
 class StoreUnavailableError(StoreError):
-    """The store does not answer or has no room. Nothing is wrong with what was asked of it."""
+    """The store does not respond, or has no space. The same request may succeed later."""
 
 
 class SchemaError(StoreError):

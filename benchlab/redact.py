@@ -1,4 +1,4 @@
-"""Hiding credentials in what is shown or kept: cards, terminals, reports, stored runs.
+"""Hide credentials in what is shown or stored: cards, terminals, reports, runs.
 
 The name of a header or parameter says whether its value is a secret. Wherever they stand in it,
 these say so: auth (not author), cookie, token, secret, passw(or)d, passphrase, passcode, passkey,
@@ -45,7 +45,7 @@ _PERHAPS_SECRET = re.compile(r"^([a-z+]*://)?.*(?=@)|([?#]).*", re.DOTALL)
 def public_url(url: str) -> str:
     """``url`` without its password and without the values of parameters that sound secret.
 
-    Of one that cannot be taken apart, what `unread_url` leaves.
+    If it cannot be parsed, what `unread_url` leaves of it.
     """
     try:
         parts = urlsplit(url)
@@ -78,10 +78,10 @@ def public_text(text: str) -> str:
 
 
 def unread_url(text: str) -> str:
-    """What was meant as a URL and cannot be taken apart, for a message.
+    """A text that was meant as a URL and cannot be parsed, for a message.
 
-    Whatever may be a secret in it is hidden: all from the scheme to the last @, and what follows
-    a question mark or a number sign.
+    Every part that may be a secret is hidden: from the scheme to the last @, and what follows a
+    question mark or a number sign.
     """
     return _PERHAPS_SECRET.sub(lambda found: f"{found[1] or found[2] or ''}{HIDDEN}", text)
 

@@ -1,4 +1,4 @@
-"""Text of others made safe to show, and the small grammar of messages."""
+"""Make foreign text safe to show; small grammar of messages."""
 
 from __future__ import annotations
 

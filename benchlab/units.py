@@ -1,4 +1,4 @@
-"""Text to numbers and back: durations, counts and rates, always with their unit; and moments."""
+"""Parse and format durations, counts and rates, always with their unit; and moments."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def format_narrow_ms(value_ns: int) -> str:
 def format_ms(value_ns: int) -> str:
     """A duration in ms with its unit and three significant digits, as `format_column_ms` has it.
 
-    Durations that stand beside each other are told in one unit; that of people's numbers is ms.
+    Durations that are shown together have one unit: ms wherever people read them.
     """
     return " ".join(format_parts_ms(value_ns))
 

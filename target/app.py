@@ -1,7 +1,7 @@
-"""The application: routes, error answers and the life cycle of its telemetry.
+"""The application: routes, error responses and the life cycle of its telemetry.
 
-`uvicorn target.app:app` serves the one built here; `create_app` builds more. Where the environment
-cannot be obeyed, importing this module ends the process with one line that says why.
+`uvicorn target.app:app` serves the application built here; `create_app` builds more. If an
+environment variable is invalid, importing this module ends the process with a one-line message.
 """
 
 import gc
@@ -18,26 +18,26 @@ from .telemetry import telemetry_from_environment
 from .vectors import vector_router
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
-"""Most bytes read of a request body; more is answered with 413.
+"""Maximum size of a request body; a larger one gets a 413 response.
 
-Far above what two vectors of legal length need (about half a megabyte), so that a vector that
-is merely too long is still told so, with its length, by a 422.
+Far more than two vectors of maximum length need (about half a megabyte), so that a vector that is
+too long usually gets a 422 response, which names the limit.
 """
 
 
 def create_app() -> FastAPI:
-    """Build a fresh application with telemetry of its own, set up from the environment.
+    """Build an application with its own telemetry, configured by the environment.
 
-    Any number of them can live in one process; nothing global is registered. Telemetry is
-    flushed when the application's lifespan ends, after which the application is spent: build
-    another one rather than starting it again.
+    A process can have any number of applications; nothing global is registered. Telemetry is
+    flushed when the application's lifespan ends. After that it cannot be started again: build
+    another one.
     """
     telemetry = telemetry_from_environment()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        # Everything imported lives as long as the process, yet each full collection walks all of
-        # it: 30 to 40 ms in which no request is served, set off by the telemetry's garbage.
+        # Imported objects live as long as the process, but each full garbage collection, triggered
+        # by the telemetry's garbage, visits all of them: 30 to 40 ms without serving a request.
         # Frozen objects are skipped.
         gc.collect()
         gc.freeze()
@@ -49,9 +49,9 @@ def create_app() -> FastAPI:
         version=__version__,
         lifespan=lifespan,
         max_body_size=MAX_BODY_BYTES,
-        # A body without a content type is read as JSON, which is all there is here.
+        # A body without a content type is read as JSON, the only type this service accepts.
         strict_content_type=False,
-        # The interactive pages load their scripts from a CDN; /openapi.json needs nobody.
+        # The interactive pages load scripts from a CDN; /openapi.json works offline.
         docs_url=None,
         redoc_url=None,
         exception_handlers={RequestValidationError: _validation_failed},
@@ -67,10 +67,10 @@ async def _health() -> dict[str, str]:
 
 
 async def _validation_failed(_request: Request, error: Exception) -> JSONResponse:
-    """Answer 422 with `type`, `loc` and `msg` of each fault.
+    """Respond with 422 and the `type`, `loc` and `msg` of each error.
 
-    FastAPI's own handler also echoes the input. That sends a too-large body back to its
-    sender, and fails outright (500) on the inputs that matter here: JSON cannot carry NaN.
+    FastAPI's own handler also echoes the input. That would send a large body back to the client,
+    and fail (500) for NaN and infinity, which JSON cannot represent.
     """
     assert isinstance(error, RequestValidationError)
     detail: list[dict[str, Any]] = [
@@ -83,5 +83,5 @@ async def _validation_failed(_request: Request, error: Exception) -> JSONRespons
 try:
     app = create_app()
 except (ValueError, OSError) as exc:
-    # Servers import this module, and would bury what is wrong and what to do in a traceback.
+    # Servers import this module, and would hide the message in a traceback.
     raise SystemExit(f"the target cannot start: {exc}") from None

@@ -1,6 +1,6 @@
-"""Traces and metrics of the service: what is recorded, and where it goes.
+"""Traces and metrics of the service: what is recorded, and where it is sent.
 
-Where it goes is decided by the environment, once, when the application is built:
+The environment decides where, once, when the application is built:
 
 | variable | effect |
 |---|---|
@@ -22,22 +22,22 @@ The SDK's other variables keep their meaning (`OTEL_SERVICE_NAME`, `OTEL_RESOURC
 | `OTEL_BSP_SCHEDULE_DELAY` | 1000 ms | the spans of a running benchmark can be read almost at once |
 | `OTEL_METRIC_EXPORT_INTERVAL` | 5000 ms | several points within a short run |
 | `OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED` | `true` | the SDK's own counters: spans that a full queue dropped, and that could not be exported |
-| `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` | `delta`, for files only | points of different exports add up; cumulative ones repeat what was said before |
+| `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` | `delta`, for files only | points of different exports add up; cumulative ones repeat earlier values |
 
-Exports run in a thread, but writing one batch is a few long calls that keep the interpreter to
-themselves, so a large batch shows up as latency of the service. Its p99 at 500 requests/s on
+Exports run in a thread, but writing one batch takes a few long calls that hold the interpreter
+lock, so a large batch shows up as latency of the service. Its p99 at 500 requests/s on
 two cores, writing files: 2.4 ms with telemetry off, 3.6 ms in batches of 64 spans, 5 ms of 128,
 9 ms of 512, 12 ms of 4,096. The processor time per span is the same. The queue never held more
 than 110 spans, at full load too: exports keep pace, because it is the requests that wait. Only
-a collector tens of milliseconds away wants larger batches, as they are sent one by one.
+a collector tens of milliseconds away needs larger batches, as they are sent one by one.
 
 What is recorded: one SERVER span per request with the stable HTTP attributes, and whatever the
 routes add below it. A request that carries a W3C `traceparent` continues that trace and obeys
 its sampled flag; without one `OTEL_TRACES_SAMPLER` decides (default: every request). The
 histogram `http.server.request.duration` (seconds) is exponential. `/health` is neither traced
-nor counted. What became of the spans is counted by the SDK: `otel.sdk.processor.span.processed`, those
-dropped with `error.type` `queue_full`, and with OTLP `otel.sdk.exporter.span.exported`, those that
-failed with an `error.type`.
+nor counted. The SDK counts the spans that were processed (`otel.sdk.processor.span.processed`, with
+`error.type` `queue_full` for dropped ones) and, with OTLP, those that were exported
+(`otel.sdk.exporter.span.exported`, with an `error.type` for failed ones).
 
 Source: https://opentelemetry.io/docs/specs/semconv/http/
 """  # noqa: E501 (a table cell cannot be wrapped)
@@ -90,8 +90,8 @@ _DURATION_VIEW = View(
     # 160 buckets that start as narrow as they can and widen until the data fits.
     aggregation=ExponentialBucketHistogramAggregation(max_size=160, max_scale=20),
 )
-# The instrumentation keeps the length of "the" response in one attribute shared by all
-# requests under way, so under load this metric records other requests' lengths.
+# The instrumentation stores the response length in one attribute shared by all concurrent
+# requests, so under load this metric records the lengths of other requests' responses.
 _NO_RESPONSE_SIZE_VIEW = View(
     instrument_name="http.server.response.body.size", aggregation=DropAggregation()
 )
@@ -99,7 +99,7 @@ _NO_RESPONSE_SIZE_VIEW = View(
 
 @dataclass(frozen=True)
 class Telemetry:
-    """What one application records with. A signal that goes nowhere has no provider."""
+    """The providers of one application. A signal that is not exported has no provider."""
 
     tracer_provider: TracerProvider | None
     meter_provider: MeterProvider | None
@@ -122,7 +122,7 @@ class Telemetry:
             tracer_provider=self._tracer_provider(),
             meter_provider=self.meter_provider or metrics.NoOpMeterProvider(),
             excluded_urls=r"^https?://[^/]+/health(\?|$)",
-            # A span for each ASGI message would triple the spans and tell nothing.
+            # A span for each ASGI message would triple the number of spans for no benefit.
             exclude_spans=["receive", "send"],
         )
 
@@ -246,7 +246,7 @@ def _sends_to_collector(endpoint_variable: str, protocol_variable: str) -> bool:
         if protocol := environ.get(variable):
             if protocol != "grpc":
                 raise ValueError(
-                    f"{variable} is {protocol!r}, but this service speaks 'grpc' only: "
+                    f"{variable} is {protocol!r}, but this service supports 'grpc' only: "
                     "unset it, and use the collector's gRPC port (usually 4317)"
                 )
             break

@@ -1,10 +1,10 @@
 """Element-wise addition and subtraction of two vectors: the routes and their limits.
 
-Everything a client can get wrong is answered with 422 and one entry per fault in `detail`
-(`type`, `loc`, `msg`): a field that is missing or not a list, an element that is not a finite
-number, a vector longer than `MAX_LENGTH`, two vectors of unequal length, and a result outside
-the range of a double. Numbers are IEEE 754 doubles, and strings are not numbers. Only what no
-JSON parser gets through (nested too deeply, say) is answered with 400.
+Invalid input gets a 422 response with one entry per error in `detail` (`type`, `loc`, `msg`): a
+field that is missing or not a list, an element that is not a finite number, a vector longer than
+`MAX_LENGTH`, two vectors of unequal length, and a result outside the range of a double. Numbers
+are IEEE 754 doubles, and strings are not numbers. Only a body that the JSON parser cannot process
+(for example, nested too deeply) gets a 400 response.
 """
 
 import math
@@ -19,10 +19,10 @@ from pydantic import BaseModel, FailFast, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 MAX_LENGTH = 10_000
-"""Most numbers in one vector. It bounds the time a request may hold the event loop."""
+"""Maximum length of a vector. It limits how long a request blocks the event loop."""
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-# FailFast: ten thousand bad elements are one complaint, not ten thousand.
+# FailFast: ten thousand bad elements give one error, not ten thousand.
 Vector = Annotated[list[Number], Field(max_length=MAX_LENGTH), FailFast()]
 
 

@@ -20,7 +20,7 @@ settings.load_profile("benchlab")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make known the markers, which follow from where a test is."""
+    """Register the markers of the lanes."""
     for lane, description in LANES.items():
         config.addinivalue_line("markers", f"{lane}: {description}")
     config.addinivalue_line("markers", "soak: the full length of a test that is short (make soak)")
@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With ``-m`` and one lane, only read the files of that lane: reading all takes a while."""
+    """With ``-m`` and one lane, import only the files of that lane: importing all takes a while."""
     lane = config.option.markexpr
     if lane in LANES and collection_path.suffix == ".py":
         return lane_of(relative_to_tests(collection_path)) != lane or None
@@ -48,7 +48,7 @@ _unit_test: str | None = None
 
 
 def _audit(event: str, arguments: tuple[object, ...]) -> None:
-    """Hold unit tests to what their lane promises."""
+    """Fail a unit test that starts a process or the engine."""
     if _unit_test is None:
         return
     if event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:

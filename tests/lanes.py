@@ -1,4 +1,4 @@
-"""Which lane a test runs in: it follows from where the test's file is.
+"""The lane of a test follows from the place of its file.
 
 A lane is a pytest marker, and every test is in exactly one: ``pytest -m unit``.
 """
@@ -11,7 +11,7 @@ __all__ = ["ALONE", "LANES", "LANE_OF", "is_alone", "lane_of"]
 
 LANES = {
     "unit": "values in this process: no other process, no engine, no server (make test-fast)",
-    "process": "starts workers, services or commands: all that is said to be in no other lane",
+    "process": "starts workers, services or commands: every file that is in no other lane",
     "store": "opens the embedded engine, or talks to the ClickHouse front",
     "e2e": "notebooks, documentation and pages as people use them: kernels, a browser",
     "stack": "the files of the stack, the Collector, Grafana's queries",
@@ -55,6 +55,7 @@ LANE_OF = {
     "stack": "stack",
     "store": "store",
     "telemetry": "store",
+    "test_docstrings.py": "unit",
     "test_lanes.py": "unit",
     "test_project.py": "unit",
     "test_public_api.py": "unit",
@@ -68,7 +69,7 @@ ALONE = {
     "store/client/test_lock.py",  # whether processes take turns
     "truth",
 }
-"""What measures: its verdict depends on the processor, so nothing else runs at that time."""
+"""Tests whose result depends on the processor, so nothing else runs at that time."""
 
 
 def lane_of(path: PurePosixPath) -> str:

@@ -1,4 +1,4 @@
-"""Every test has its lane, and what is said of the lanes holds."""
+"""Every test is in one lane, and the lanes are what they promise."""
 
 from __future__ import annotations
 

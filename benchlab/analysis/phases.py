@@ -24,26 +24,26 @@ _OPENING = {"name look-up": "dns", "connect": "connect", "TLS handshake": "tls"}
 
 
 def phases(samples: Samples, connections: Connections) -> pd.DataFrame:
-    """One row per phase of the requests that got a response, on new and on kept connections.
+    """One row per phase of the requests that got a response, on new and on reused connections.
 
-    Columns: connection ("new" or "kept"), phase, count, and statistics in ms. "first byte" is the
-    time from sending the request (on a new connection: from its being open) to the first byte of
+    Columns: connection ("new" or "reused"), phase, count, and statistics in ms. "first byte" is the
+    time from sending the request (on a new connection: from when it was open) to the first byte of
     the response, "body" from there to its end. Phases that took no time anywhere, such as
     TLS without TLS, are left out.
     """
     import pandas as pd
 
-    answered = samples.choose(lambda records: records["first_byte_ns"] > 0)
-    new = answered.choose(lambda records: (records["flags"] & Flag.NEW_CONNECTION) != 0)
-    kept = answered.choose(lambda records: (records["flags"] & Flag.NEW_CONNECTION) == 0)
+    responded = samples.choose(lambda records: records["first_byte_ns"] > 0)
+    new = responded.choose(lambda records: (records["flags"] & Flag.NEW_CONNECTION) != 0)
+    reused = responded.choose(lambda records: (records["flags"] & Flag.NEW_CONNECTION) == 0)
     opened, opening = _opened_by(new, connections)
     took = sum((opening[f"{field}_ns"] for field in _OPENING.values()), np.zeros(len(opened), int))
     rows: list[tuple[str, str, Iterable[NDArray[np.int64]]]] = [
         *(("new", phase, [opening[f"{field}_ns"]]) for phase, field in _OPENING.items()),
         ("new", "first byte", [np.maximum(_waited(opened) - took, 0)]),
         ("new", "body", opened.in_blocks(_body)),
-        ("kept", "first byte", kept.in_blocks(_waited)),
-        ("kept", "body", kept.in_blocks(_body)),
+        ("reused", "first byte", reused.in_blocks(_waited)),
+        ("reused", "body", reused.in_blocks(_body)),
     ]
     found = [
         {

@@ -1,7 +1,11 @@
-"""What travels with benchlab: the service under test and the notebooks.
+"""The files that ship with benchlab: the service under test and the notebooks.
 
-They stand beside the package in a checkout and are inside it in a wheel. Either way they
-are files here, never imported as a part of benchlab.
+In a checkout they are next to the package, in a wheel inside it. They are only used as files and
+never imported as part of benchlab.
+
+files.py    find the files
+process.py  start a bundled server in a process of its own
+serve.py    serve the bundled target
 """
 
 from __future__ import annotations

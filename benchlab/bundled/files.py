@@ -1,4 +1,4 @@
-"""Where the bundled files are."""
+"""Find the bundled files."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def target_home() -> Path:
-    """The directory from which ``target`` is imported.
+    """The directory that contains the package ``target``.
 
     Raises:
-        InputError: this installation has no bundled target.
+        InputError: this installation lacks it.
     """
     return home_of("target")
 
 
 def home_of(name: str) -> Path:
-    """The directory that holds the bundled ``name``.
+    """The directory that contains the bundled ``name``.
 
     Raises:
-        InputError: this installation does not have it.
+        InputError: this installation lacks it.
     """
     for home in (_PACKAGE / "_bundled", _PACKAGE.parent):
         if (home / name).is_dir():

@@ -1,4 +1,4 @@
-"""The bundled servers as processes of their own, for notebooks and scripts."""
+"""Start bundled servers in processes of their own, for notebooks and scripts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ __all__ = [
     "start_target",
 ]
 
-_PATIENCE_S = 60.0
+_READY_WITHIN_S = 60.0
 
 
 class BundledProcess:
-    """A bundled server in a process of its own. Stops with ``stop``, at the end of a ``with``
-    block, or with its parent. ``url`` is its base URL.
+    """A bundled server in a process of its own; ``url`` is its base URL.
+
+    It ends with `stop`, at the end of a ``with`` block, or when its parent process ends.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], url: str) -> None:
@@ -40,7 +41,7 @@ class BundledProcess:
         return self._process.pid
 
     def stop(self) -> None:
-        """Let it write what it has, and end it. May be called again."""
+        """End the process, after it has written its output. May be called again."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -68,9 +69,7 @@ class BundledProcess:
 
 
 class TargetProcess(BundledProcess):
-    """A running target. ``otlp_dir`` holds its traces and metrics; they are complete once it has
-    stopped.
-    """
+    """A running target. ``otlp_dir`` has its traces and metrics, complete once it has stopped."""
 
     def __init__(self, process: subprocess.Popen[bytes], url: str, otlp_dir: Path | None) -> None:
         super().__init__(process, url)
@@ -78,13 +77,13 @@ class TargetProcess(BundledProcess):
 
 
 def start_target(port: int = 0, otlp_dir: Path | str | None = None) -> TargetProcess:
-    """Start the bundled target on the loopback interface and wait until it is up.
+    """Start the bundled target on the loopback interface and wait until it is ready.
 
-    ``port`` 0 takes a free one. With ``otlp_dir`` None its telemetry goes where the standard
-    ``OTEL_`` variables say, or nowhere.
+    ``port`` 0 means any free port. If ``otlp_dir`` is None, the standard ``OTEL_`` variables decide
+    where its telemetry goes.
 
     Raises:
-        TargetError: it did not come up; the message has the last line of its log.
+        TargetError: it did not start; the message has the last line of its log.
     """
     directory = None if otlp_dir is None else Path(otlp_dir).absolute()
     options = {"port": port, "otlp_dir": str(directory) if directory else None}
@@ -95,7 +94,7 @@ def start_target(port: int = 0, otlp_dir: Path | str | None = None) -> TargetPro
 def start_process(
     module: str, options: dict[str, Any], name: str
 ) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
-    """Run ``module`` and wait for the line of JSON with which it announces that it is up."""
+    """Run ``module``, wait for the line of JSON that it prints when it is ready, and decode it."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [sys.executable, "-m", module, json.dumps(options)],
@@ -108,7 +107,7 @@ def start_process(
         assert process.stdout is not None
         try:
             line = _first_line(process.stdout.fileno())
-        except BaseException:  # Ctrl-C while it comes up
+        except BaseException:  # Ctrl-C while it starts
             _kill(process)
             raise
         if line:
@@ -125,9 +124,9 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _first_line(fd: int) -> bytes:
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _READY_WITHIN_S
     text = b""
-    with selectors.DefaultSelector() as selector:  # select() itself knows no more than 1,024 files
+    with selectors.DefaultSelector() as selector:  # select() fails for descriptors above 1,023
         selector.register(fd, selectors.EVENT_READ)
         while not text.endswith(b"\n"):
             readable = selector.select(max(0.0, deadline - time.monotonic()))

@@ -1,7 +1,7 @@
 """Serve the bundled target: ``python -m benchlab.bundled.serve`` with its options as JSON.
 
-It prints one line of JSON, ``{"url": …}``, once it is up, and ends when its standard input does,
-so that it never outlives the process that started it.
+It prints one line of JSON, ``{"url": …}``, when it is ready, and ends when its standard input is
+closed, so that it never outlives its parent process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["serve"]
 
 
 class _Server(uvicorn.Server):
-    """A server that reports when it is up."""
+    """A server that reports when it is ready."""
 
     on_ready: Callable[[], None]
 
@@ -40,13 +40,13 @@ def serve(
     *,
     until_input_ends: bool = False,
 ) -> None:
-    """Serve on the loopback interface until stopped; ``port`` 0 takes a free one.
+    """Serve on the loopback interface until stopped; ``port`` 0 means any free port.
 
-    ``on_ready`` is called with the URL. Traces and metrics go to files in ``otlp_dir``, else
-    where the standard ``OTEL_`` variables say.
+    ``on_ready`` is called with the URL. Traces and metrics go to files in ``otlp_dir``, or by
+    default where the standard ``OTEL_`` variables send them.
 
     Raises:
-        InputError: the port is taken, or an ``OTEL_`` variable cannot be obeyed.
+        InputError: the port is in use, or an ``OTEL_`` variable is invalid.
     """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

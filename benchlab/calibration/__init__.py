@@ -1,1 +1,1 @@
-"""The noise floor of this machine: measured against a server of known latency."""
+"""Measure the noise floor of this machine, against a server of known latency."""

@@ -1,14 +1,14 @@
-"""A server whose latency is known: it holds each request for a time and records how long.
+"""A server of known latency: it holds each request for a given time and records how long.
 
-``GET /hold/<ns>`` gets its response that many nanoseconds after it arrived, ``GET /hold/0`` at
-once. For every request with a ``traceparent`` it records the clock (CLOCK_MONOTONIC, which the
-client on the same host reads as well) at the arrival, when the bytes reached it, and at the
-departure, just before it gives the response to the kernel. What a client measures beyond the
-difference was added by the kernel, the loopback interface and the client.
+The response to ``GET /hold/<ns>`` is sent that many nanoseconds after the request arrived. For
+every request with a ``traceparent`` the server records two times of CLOCK_MONOTONIC, which a client
+on the same host shares: the arrival, when it received the bytes, and the departure, just before it
+passes the response to the kernel. Any time that a client measures beyond the difference was added
+by the kernel, the loopback interface and the client.
 
 ``python -m benchlab.calibration.latency_server`` takes its options as JSON. It measures its own
 timer first, then prints one line of JSON, ``{"url": …, "timer": …}``, and serves until its standard
-input ends. Then it writes its account.
+input ends. Then it writes the recorded holds to a file.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
 __all__ = ["HOLD_FIELDS", "hold_path", "main", "read_holds"]
 
 HOLD_FIELDS = ("run_id", "seq", "arrived_ns", "left_ns")
-"""What is recorded of a request, each an int64: the first half of its trace id is its run's id, the
-second its sequence number; the times are of CLOCK_MONOTONIC."""
+"""The recorded fields of a request, each an int64. The run's id is the first half of the trace id,
+the sequence number the second; times are of CLOCK_MONOTONIC."""
 
 _clock = time.monotonic_ns
 _PATH = b"GET /hold/"
 _TRACE = b"traceparent: 00-"
-_ALARMS = 200
-_ALARM_EVERY_NS = 1_000_000
+_TRIALS = 200
+_TRIAL_NS = 1_000_000
 _LARGEST_HEAD = 65_536
-_ANSWER = (
+_RESPONSE = (
     b"HTTP/1.1 200 OK\r\nServer: benchlab-known-latency\r\nContent-Type: text/plain\r\n"
     b"Content-Length: 2\r\n\r\nok"
 )
@@ -57,39 +57,39 @@ def hold_path(hold_ns: int) -> str:
 
 
 def read_holds(path: Path) -> NDArray[np.int64]:
-    """What the server recorded: int64, one row per traced request, its columns `HOLD_FIELDS`."""
+    """Read the recorded holds: int64, a row per traced request, with the columns `HOLD_FIELDS`."""
     import numpy as np
 
     return np.fromfile(path, dtype="<i8").reshape(-1, len(HOLD_FIELDS)).astype(np.int64)
 
 
 class _Holder:
-    """Holds responses until they are due, and records all of them."""
+    """Holds responses until they are due, and records them."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, early_ns: int) -> None:
-        """The timer is set ``early_ns`` before a response is due, as it usually goes off late."""
+        """The timer is set ``early_ns`` before a response is due, since it usually fires late."""
         self._due: list[tuple[int, int, _Connection]] = []
         self._early_ns = early_ns
         self._timer = make_timer(loop, self._on_timer)
         self._count = 0
-        self.account = array("q")
+        self.holds = array("q")
 
     def hold(self, connection: _Connection, until_ns: int) -> None:
-        """Answer on ``connection`` at ``until_ns``."""
+        """Respond on ``connection`` at ``until_ns``."""
         self._count += 1
         heapq.heappush(self._due, (until_ns, self._count, connection))
         if self._due[0][1] == self._count:
             self._timer.set(until_ns - self._early_ns)
 
     def close(self) -> None:
-        """Hold nothing any more."""
+        """Close the timer."""
         self._timer.close()
 
     def _on_timer(self) -> None:
         due = self._due
         while due and due[0][0] <= _clock() + self._early_ns:
             until_ns, _, connection = heapq.heappop(due)
-            while _clock() < until_ns:  # rang early by a part of what it is usually late
+            while _clock() < until_ns:  # the timer fired less late than usual: wait for the rest
                 pass
             connection.respond()
         if due:
@@ -138,13 +138,13 @@ class _Connection(asyncio.Protocol):
             self._holder.hold(self, now + int(hold))
 
     def respond(self) -> None:
-        """Send the response now, and record it."""
+        """Send the response now, and record the hold."""
         if self._transport is None:
             return
         left = _clock()
-        self._transport.write(_ANSWER)
+        self._transport.write(_RESPONSE)
         if self._trace is not None:
-            self._holder.account.extend((*self._trace, self._arrived, left))
+            self._holder.holds.extend((*self._trace, self._arrived, left))
 
     def _refuse(self) -> None:
         if self._transport is not None:
@@ -153,27 +153,27 @@ class _Connection(asyncio.Protocol):
 
 
 async def measure_timer(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
-    """The timer's kind, and its lateness in ns at p50, p99 and most."""
-    rang = asyncio.Event()
+    """The name of the timer, and its p50, p99 and maximum lateness in ns."""
+    fired = asyncio.Event()
     late: list[int] = []
     at_ns = 0
 
-    def ring() -> None:
+    def on_timer() -> None:
         late.append(_clock() - at_ns)
-        rang.set()
+        fired.set()
 
-    timer = make_timer(loop, ring)
-    for _ in range(_ALARMS):
-        at_ns = _clock() + _ALARM_EVERY_NS
+    timer = make_timer(loop, on_timer)
+    for _ in range(_TRIALS):
+        at_ns = _clock() + _TRIAL_NS
         timer.set(at_ns)
-        await rang.wait()
-        rang.clear()
+        await fired.wait()
+        fired.clear()
     timer.close()
     late.sort()
     return {
         "clock": timer.name,
-        "late_p50_ns": late[_ALARMS // 2],
-        "late_p99_ns": late[_ALARMS * 99 // 100],
+        "late_p50_ns": late[_TRIALS // 2],
+        "late_p99_ns": late[_TRIALS * 99 // 100],
         "late_max_ns": late[-1],
     }
 
@@ -188,7 +188,7 @@ async def serve(holds: Path) -> None:
     ended = asyncio.Event()
     loop.add_reader(0, lambda: None if os.read(0, 4096) else ended.set())
     gc.collect()
-    gc.disable()  # it lives for seconds
+    gc.disable()  # the process only lives for seconds
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     print(json.dumps({"url": url, "timer": timer}), flush=True)
     await ended.wait()
@@ -196,7 +196,7 @@ async def serve(holds: Path) -> None:
     server.close()
     holder.close()
     with holds.open("wb") as file:
-        holder.account.tofile(file)
+        holder.holds.tofile(file)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,4 +1,4 @@
-"""The known-latency server as a process of its own."""
+"""Start the known-latency server in a process of its own."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ __all__ = ["LatencyServerProcess", "start_latency_server"]
 
 
 class LatencyServerProcess(BundledProcess):
-    """A running known-latency server. ``timer`` is how late its timer went off before it served;
-    ``holds`` is its record of each traced request, a file complete once it has stopped.
+    """A running known-latency server.
+
+    ``timer`` is the lateness of its timer, measured before it served. ``holds`` is the file with
+    the recorded holds, complete once the server has stopped.
     """
 
     def __init__(
@@ -25,13 +27,14 @@ class LatencyServerProcess(BundledProcess):
 
 
 def start_latency_server(holds: Path, core: int | None = None) -> LatencyServerProcess:
-    """Start the known-latency server on the loopback interface and wait until it is up.
+    """Start the known-latency server on the loopback interface and wait until it is ready.
 
-    It writes ``holds`` when it ends; `benchlab.calibration.latency_server.read_holds` reads that.
-    ``core`` is the one to run on; None: any.
+    When it ends, it writes the file ``holds``, which
+    `benchlab.calibration.latency_server.read_holds` reads. It runs on ``core``, or on any if that
+    is None.
 
     Raises:
-        TargetError: it did not come up; the message has the last line of its log.
+        TargetError: it did not start; the message has the last line of its log.
     """
     options = {"holds": str(holds.absolute()), "core": core}
     process, announced = start_process(

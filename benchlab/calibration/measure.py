@@ -1,4 +1,4 @@
-"""Measuring this host's noise floor: the engine against a server whose latency is known."""
+"""Measure this host's noise floor: run the engine against a server of known latency."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ from benchlab.units import NS_PER_MS
 __all__ = ["OTHERS_LIMIT_CORES", "calibrate"]
 
 HOLDS_NS = (0, 1 * NS_PER_MS, 5 * NS_PER_MS, 20 * NS_PER_MS)
-"""Answered at once, and after exactly 1, 5 and 20 ms."""
+"""Hold times of the probes."""
 
 RATE_RPS = 500.0
 CONNECTIONS = 64
 
 OTHERS_LIMIT_CORES = 0.25
-"""Other processes that used more than this many cores are a warning in the result."""
+"""The result has a warning if other processes used more cores than this."""
 
 _LOAD_LIMIT_PER_CORE = 0.5
 _TOP_PROCESSES = 3
 
 
 class _Lengths(NamedTuple):
-    """Seconds of warm-up and measured window: of the probes, and of the maximum rate."""
+    """Lengths of warm-up and measured window, for the probes and for the maximum rate."""
 
     probe_warmup_s: float
     probe_s: float
@@ -63,14 +63,14 @@ _QUICK = _Lengths(0.25, 2.0, 0.25, 1.0)
 def calibrate(
     *, quick: bool = False, save: bool = True, on_progress: OnProgress | None = None
 ) -> Floor:
-    """Measure what this host adds to a latency, and store it for the runs to come.
+    """Measure the latency that this host adds, and store it for later runs.
 
-    Takes about 20 s, or 5 s and fewer requests with ``quick``. Where there are two cores or more,
-    the server has one to itself and the generator the others. Ctrl-C ends it and stores nothing.
+    Takes about 20 s, or 5 s and fewer requests with ``quick``. With two cores or more, the server
+    has one core to itself and the generator the others. If interrupted, it stores nothing.
 
     Raises:
         RunError: the server or a worker failed, or the result cannot be written.
-        KeyboardInterrupt: it was interrupted.
+        KeyboardInterrupt: the calibration was interrupted.
     """
     lengths = _QUICK if quick else _FULL
     environment = capture_environment()
@@ -107,7 +107,7 @@ def _plans(url: str, lengths: _Lengths) -> tuple[Plan, Plan]:
         PoissonRate(RATE_RPS),
         duration_s=lengths.probe_s,
         warmup_s=lengths.probe_warmup_s,
-        trace_ratio=1.0,  # so that the server can record which request it held for how long
+        trace_ratio=1.0,  # the server identifies requests by their trace context
         name="calibration: noise floor",
         tags=CALIBRATION_TAGS,
     )
@@ -134,7 +134,7 @@ def _carry_out(plans: tuple[Plan, Plan], on_progress: OnProgress | None) -> tupl
             raise KeyboardInterrupt
         if finished.summary.error_count or finished.summary.count == 0:
             errors = finished.summary.errors or "no request was measured"
-            raise RunError(f"the known-latency server did not respond as it must: {errors}")
+            raise RunError(f"requests to the known-latency server failed: {errors}")
         runs.append(finished)
     return runs[0], runs[1]
 
@@ -158,8 +158,8 @@ def _part(
     return report
 
 
-def _floor(probed: Run, account: NDArray[np.int64], **known: Any) -> Floor:
-    samples, held_ns = join_holds(probed, account)
+def _floor(probed: Run, holds: NDArray[np.int64], **known: Any) -> Floor:
+    samples, held_ns = join_holds(probed, holds)
     probes = []
     for endpoint, hold_ns in enumerate(HOLDS_NS):
         chosen = samples.column("endpoint") == endpoint
@@ -185,41 +185,44 @@ def _floor(probed: Run, account: NDArray[np.int64], **known: Any) -> Floor:
     )
 
 
-def join_holds(probed: Run, account: NDArray[np.int64]) -> tuple[Samples, NDArray[np.int64]]:
-    """The measured samples of a run, and for how long the server held each, in ns.
+def join_holds(probed: Run, holds: NDArray[np.int64]) -> tuple[Samples, NDArray[np.int64]]:
+    """The measured samples of a run, and the time for which the server held each, in ns.
 
-    ``account`` is what `read_holds` gave.
+    ``holds`` is the result of `read_holds`.
 
     Raises:
-        RunError: the server knows nothing of a request, or held it for longer than it took.
+        RunError: a request has no recorded hold, or its hold is longer than its service time.
     """
     samples = probed.measured
-    ours = account[account[:, 0] == int(probed.id, 16)]
+    ours = holds[holds[:, 0] == int(probed.id, 16)]
     ours = ours[np.argsort(ours[:, 1], kind="stable")]
     seqs = samples.column("seq")
     place = np.searchsorted(ours[:, 1], seqs)
     if len(ours) == 0 or not np.array_equal(ours[np.minimum(place, len(ours) - 1), 1], seqs):
-        raise RunError("the known-latency server does not know all requests that got a response")
+        raise RunError(
+            "the known-latency server did not record every request: this is a bug in benchlab;"
+            " please report it"
+        )
     held_ns: NDArray[np.int64] = ours[place, 3] - ours[place, 2]
     if (samples.service_ns < held_ns).any():
         raise RunError(
             "a request took less time than the server held it: the clocks of this host's cores"
-            " disagree, so nothing that is measured on it can be trusted"
+            " disagree, so no measurement on it can be trusted"
         )
     return samples, held_ns
 
 
 def _distribution(values_ns: NDArray[np.int64]) -> Distribution:
-    found = Distribution.of(values_ns)
-    if found is None:
+    distribution = Distribution.of(values_ns)
+    if distribution is None:
         raise RunError(
             "too few requests for a calibration: this is a bug in benchlab; please report it"
         )
-    return found
+    return distribution
 
 
 def _server_core() -> int | None:
-    """The core that the server gets; None where there is just one, or none can be chosen."""
+    """The core for the server; None if there is only one, or this system cannot choose."""
     if not hasattr(os, "sched_setaffinity"):
         return None
     cores = sorted(os.sched_getaffinity(0))
@@ -228,7 +231,7 @@ def _server_core() -> int | None:
 
 @contextmanager
 def _away_from(core: int | None) -> Iterator[None]:
-    """While inside, this thread and the processes it starts stay off ``core``."""
+    """In the block, this thread and the processes it starts do not run on ``core``."""
     if core is None:
         yield
         return
@@ -255,10 +258,10 @@ def interference(
     names: list[str],
     probed: Run,
 ) -> Iterator[str]:
-    """Warnings about a calibration that other load or the lack of a core may have spoiled.
+    """Warnings about other load, or the lack of a core, that may have distorted a calibration.
 
-    ``core`` is the server's own, None if it had none; other processes, the busiest of them
-    ``names``, used ``cores_busy`` cores meanwhile.
+    ``core`` is the server's own core, if it had one. Other processes used ``cores_busy`` cores
+    during the calibration; ``names`` are the busiest ones.
     """
     load = (environment.get("load_average_before") or [0.0])[0]
     cores = environment.get("cpu_count") or 1
@@ -275,7 +278,7 @@ def interference(
 
 
 class _OtherProcesses:
-    """How busy processes other than ours keep this machine, from now on."""
+    """Measures the CPU use of processes other than ours, from now on."""
 
     def __init__(self) -> None:
         self._start_s = time.monotonic()
@@ -284,7 +287,7 @@ class _OtherProcesses:
         self._each_s = _cpu_s_by_process()
 
     def usage(self) -> tuple[float, list[str]]:
-        """The cores they kept busy on average, and the names of the busiest."""
+        """The average number of cores they used, and the names of the busiest processes."""
         wall_s = time.monotonic() - self._start_s
         others_s = (_busy_s() - self._busy_s) - (_own_s() - self._own_s)
         used = {
@@ -299,7 +302,7 @@ def _busy_s() -> float:
     import psutil
 
     times = psutil.cpu_times()._asdict()
-    # Time of guests is counted as user time already.
+    # Guest time is already part of user time.
     idle = ("idle", "iowait", "guest", "guest_nice")
     return float(sum(value for name, value in times.items() if name not in idle))
 
@@ -312,10 +315,10 @@ def _own_s() -> float:
 def _cpu_s_by_process() -> dict[tuple[int, str], float]:
     import psutil
 
-    found = {}
+    used_s = {}
     for process in psutil.process_iter(["name", "cpu_times"]):
         times = process.info["cpu_times"]
         kernel = process.info["name"].startswith("kworker")
         if times is not None and process.pid != os.getpid() and not kernel:
-            found[process.pid, process.info["name"]] = times.user + times.system
-    return found
+            used_s[process.pid, process.info["name"]] = times.user + times.system
+    return used_s

@@ -1,1 +1,9 @@
-"""The command line: arguments in, library calls, words and tables out."""
+"""The command line: parse arguments, call the library, print the results.
+
+main.py        the entry point and the list of commands
+lazy_group.py  commands that are imported when they are used
+options/       options of `benchlab run`, in groups
+terminal/      output on a terminal, and exit codes
+
+Every other module has a command, or a few that belong together.
+"""

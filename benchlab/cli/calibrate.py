@@ -1,4 +1,4 @@
-"""``benchlab calibrate``: how much of a latency is this machine's own."""
+"""``benchlab calibrate``: measure the latency that this machine adds."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ __all__ = ["calibrate", "print_floor"]
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="5 s instead of 20 s, with fewer requests")
-@click.option("--show", is_flag=True, help="show what is stored, measure nothing")
-@click.option("--json", "as_json", is_flag=True, help="as JSON on standard output")
+@click.option("--quick", is_flag=True, help="take 5 s instead of 20 s, with fewer requests")
+@click.option("--show", is_flag=True, help="show the stored calibration, measure nothing")
+@click.option("--json", "as_json", is_flag=True, help="print JSON")
 def calibrate(quick: bool, show: bool, as_json: bool) -> int:
     """Measure the latency that this machine adds: its noise floor.
 
-    Makes load on a server of benchlab's own that says for how long it really held each request:
-    what is measured beyond that was added by the kernel and by benchlab. The result is kept in the
-    data directory, and every later run on this machine carries it. Calibrate while the machine is
-    idle.
+    Runs a load test against a server of benchlab's own, which records how long it held each
+    request. Any time measured beyond that was added by the kernel and by benchlab. The result is
+    stored in the data directory and included in every later run on this machine. Calibrate while
+    the machine is idle.
 
-    With --show, the exit code is 1 when there is no calibration of this machine as it is now.
+    With --show, the exit code is 1 if there is no calibration, or the machine has changed since.
 
     \b
     Examples:
@@ -45,10 +45,10 @@ def calibrate(quick: bool, show: bool, as_json: bool) -> int:
         return _show(as_json)
     from benchlab.calibration.measure import calibrate as measure
 
-    with progress_bar("calibrating: the engine against a server of known latency") as on_progress:
+    with progress_bar("calibrating against a server of known latency") as on_progress:
         floor = measure(quick=quick, on_progress=on_progress)
     _print(floor, as_json)
-    error_console().print(Text(f"saved in {floor_path()}; later runs carry it"))
+    error_console().print(Text(f"saved in {floor_path()}; later runs include it"))
     return 0
 
 
@@ -71,7 +71,7 @@ def _print(floor: Floor, as_json: bool) -> None:
 
 
 def print_floor(floor: Floor, out: Console) -> None:
-    """The floor for people: what was added, for each hold, and the most that a worker can send."""
+    """Print the floor: the added latency, overall and by hold time, and a worker's maximum rate."""
     when = f"{floor.measured_at:%Y-%m-%d %H:%M %Z}"
     out.print(Text.assemble("noise floor of ", (str(floor.host.get("host")), "bold"), f", {when}"))
     quick = ", quick" if floor.quick else ""
@@ -83,14 +83,14 @@ def print_floor(floor: Floor, out: Console) -> None:
     )
     for warning in floor.warnings:
         out.print(Text(f"  warning: {warning}", style="yellow"))
-    out.print(Text("\n  added to the time that the server held a request, ms:"))
+    out.print(Text("\n  added to the time for which the server held the request, ms:"))
     added = {
         "to latency": floor.latency_ns,
         "to service time": floor.service_ns,
-        "of these, lag": floor.lag_ns,
+        "of that, lag": floor.lag_ns,
     }
     out.print(durations_table(added))
-    out.print(Text("\n  by the time for which it was to be held, ms:"))
+    out.print(Text("\n  by the intended hold time, ms:"))
     out.print(_probes(floor))
     out.print(
         Text(
@@ -102,7 +102,7 @@ def print_floor(floor: Floor, out: Console) -> None:
     out.print(
         Text(
             f"  the server's timer: {timer.clock}, late by {timer.late_p50_ns / NS_PER_MS:.3f} ms"
-            f" at p50 and {timer.late_p99_ns / NS_PER_MS:.3f} ms at p99 before it was corrected"
+            f" at p50 and {timer.late_p99_ns / NS_PER_MS:.3f} ms at p99 before correction"
         )
     )
 
@@ -110,8 +110,8 @@ def print_floor(floor: Floor, out: Console) -> None:
 def _probes(floor: Floor) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     table.add_column("  hold", no_wrap=True)
-    for head in ("requests", "really held p50", "added p50", "added p99", "added p99.9"):
-        table.add_column(head, justify="right")
+    for name in ("requests", "actual hold p50", "added p50", "added p99", "added p99.9"):
+        table.add_column(name, justify="right")
     for probe in floor.probes:
         added = probe.latency_ns
         held_ns = probe.hold_ns + probe.missed_ns.p50

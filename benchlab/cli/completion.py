@@ -1,4 +1,4 @@
-"""``benchlab completion``: shells complete commands, options and files."""
+"""``benchlab completion``: shell completion of commands, options and files."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["completion"]
 def completion(context: click.Context, shell: str) -> None:
     """Print the script that lets a shell complete benchlab's commands.
 
-    The shell runs it at its start: the first two lines below go into ~/.bashrc or ~/.zshrc, the
-    third is typed once. bash must be 4.4 or newer.
+    For bash (4.4 or newer) or zsh, add its line below to ~/.bashrc or ~/.zshrc. For fish, run its
+    line once, and again after an upgrade.
 
     \b
     Examples:

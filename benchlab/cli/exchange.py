@@ -1,4 +1,4 @@
-"""``benchlab export`` and ``import``: runs as files."""
+"""``benchlab export`` and ``import``: write runs to files and read them."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ __all__ = ["export", "import_"]
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
-    help="what to write; by default what --output ends in, else parquet",
+    help="file format; by default the extension of --output, else parquet",
 )
 @click.option(
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    help="the file, or - for standard output (CSV unless --format says otherwise); with several"
-    " runs or an existing directory, the directory  [default: RUN.FORMAT here]",
+    help="output file, or - for standard output (CSV unless --format is given); for several runs,"
+    " or if it exists, a directory  [default: RUN.FORMAT in the current directory]",
 )
-@click.option("--force", is_flag=True, help="overwrite what is there")
+@click.option("--force", is_flag=True, help="overwrite existing files")
 def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, force: bool) -> None:
-    """Write stored runs to files, one each.
+    """Write stored runs to files, one file per run.
 
-    RUN is an id, the beginning of one, or "latest". benchlab import reads the files back exactly.
-    Columns are those of the table samples, raw, times in ns. Credentials in the plan are ***.
+    RUN is the id of a run, its first digits, or "latest". The columns are those of the table
+    samples, unconverted, with times in ns. Credentials in the plan are replaced by ***. benchlab
+    import restores exactly the same run.
 
     \b
     Examples:
@@ -50,7 +51,7 @@ def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, forc
     store = Store()
     if output == Path("-"):
         if len(run_ids) > 1:
-            raise InputError("standard output takes one run: name one, or a directory")
+            raise InputError("only one run can go to standard output: name one run, or a directory")
         with store.load_in_blocks(run_ids[0]) as (run, count, blocks):
             write_blocks(run, count, blocks, sys.stdout.buffer, form or "csv")
         return
@@ -59,7 +60,7 @@ def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, forc
         try:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
-            raise InputError(f"cannot make the directory {output}: {exc.strerror}") from exc
+            raise InputError(f"cannot create the directory {output}: {exc.strerror}") from exc
     for run_id in run_ids:
         with store.load_in_blocks(run_id) as (run, count, blocks):
             target = output
@@ -77,28 +78,28 @@ def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, forc
     "--from",
     "source",
     type=click.Choice(list(SOURCES)),
-    help="the format, where its content does not tell",
+    help="format of the files  [default: detected from the content]",
 )
-@click.option("--url", help="the address that was measured, where the file does not say")
+@click.option("--url", help="measured address, for files that do not contain it")
 @click.option(
     "--unit",
     type=click.Choice(list(UNITS_NS)),
     default="ms",
     show_default=True,
-    help="of the values in an .hgrm file, which does not say",
+    help="unit of the latencies in an .hgrm file, which does not contain it",
 )
 def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: str) -> int:
     """Import exported runs and the results of other tools.
 
     \b
-    Requests, kept as a run of verdict "imported":
+    Single requests, stored as a run with the verdict "imported":
       k6 (JSON, CSV), vegeta (JSON, CSV), oha (CSV), JMeter (JTL as CSV or XML)
-    Percentiles only, kept as a summary beside the runs:
+    Only percentiles, stored as an imported summary:
       oha (JSON), wrk2 and HdrHistogram (.hgrm), Locust (stats history)
 
-    The content tells the format; gzip is unpacked. The same file twice leaves one copy. Of
-    several files, one that cannot be read is told and does not keep the others back; the exit code
-    is then not 0.
+    The format is detected from the content; gzip is decompressed. Importing a file again changes
+    nothing. A file that cannot be read is reported, the others are still imported, and the exit
+    code is not 0.
 
     \b
     Examples:
@@ -111,7 +112,7 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
     store, failed = Store(), 0
     for file in files:
         try:
-            print_line(_take(store, file, source, url, unit))
+            print_line(_import(store, file, source, url, unit))
         except BenchlabError as exc:
             if len(files) == 1:
                 raise
@@ -120,16 +121,17 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
     return failed
 
 
-def _take(store: Store, file: Path, source: str | None, url: str | None, unit: str) -> str:
-    found = import_file(file, source=source, url=url, unit=unit)
-    if isinstance(found, ImportedSummary):
-        store.save_imported(found)
+def _import(store: Store, file: Path, source: str | None, url: str | None, unit: str) -> str:
+    """Import and store a file; returns a line that says what it was."""
+    imported = import_file(file, source=source, url=url, unit=unit)
+    if isinstance(imported, ImportedSummary):
+        store.save_imported(imported)
         return (
-            f"{found.id}: {found.name}, a summary by {found.tool} without its requests;"
-            f" benchlab show {found.id}"
+            f"{imported.id}: {imported.name}, a summary by {imported.tool} without its requests;"
+            f" benchlab show {imported.id}"
         )
     with store.connect():
-        known = store.has(found.id)
-        store.save(found)
-    kept = "was stored already" if known else found.verdict
-    return f"{found.id}: {found.name}, {len(found.samples):,} requests, {kept}"
+        known = store.has(imported.id)
+        store.save(imported)
+    state = "already stored" if known else imported.verdict
+    return f"{imported.id}: {imported.name}, {len(imported.samples):,} requests, {state}"

@@ -1,4 +1,4 @@
-"""``benchlab history``, ``show`` and ``query``: looking at what is stored."""
+"""``benchlab history``, ``show`` and ``query``: read the store."""
 
 from __future__ import annotations
 
@@ -48,17 +48,19 @@ _IMPORTS = {
     "latency_p99_ms": "p99 ms",
 }
 
-_WIDE = 100  # columns of a terminal with room for all of them
+_WIDE = 100  # the width of a terminal that has room for every column
 _ONLY_WIDE = ["count", "p50 ms"]
 
 
 @click.command()
-@click.option("-n", "limit", type=click.IntRange(1), default=10, show_default=True, help="how many")
+@click.option(
+    "-n", "limit", type=click.IntRange(1), default=10, show_default=True, help="number of runs"
+)
 @click.option("--name", help="only runs with this name")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="only runs with this tag")
-@click.option("--since", metavar="AGE|DATE", help="only later runs: 7d, or 2026-11-28 (UTC)")
+@click.option("--since", metavar="AGE|DATE", help="only runs since then: 7d, or 2026-11-28 (UTC)")
 def history(limit: int, name: str | None, tags: tuple[str, ...], since: str | None) -> None:
-    """List the latest runs, newest first, and the imported summaries.
+    """List the latest runs and imported summaries, newest first.
 
     Imported summaries are not listed with --name, --tag or --since.
 
@@ -83,7 +85,7 @@ def history(limit: int, name: str | None, tags: tuple[str, ...], since: str | No
         runs = latest_runs(store, limit, **filters)
         imports = [] if filtered else _latest_imports(store, limit)
     if not runs and not imports:
-        message = "no such runs" if filtered else "no runs yet: make one with benchlab run URL"
+        message = "no runs match" if filtered else "no runs yet: make one with benchlab run URL"
         error_console().print(message, markup=False)
     print_history(runs, console())
     if imports:
@@ -93,15 +95,14 @@ def history(limit: int, name: str | None, tags: tuple[str, ...], since: str | No
 
 @click.command()
 @click.argument("run_id")
-@click.option("--json", "as_json", is_flag=True, help="as JSON, like run --json")
+@click.option("--json", "as_json", is_flag=True, help="print JSON, as run --json writes it")
 def show(run_id: str, as_json: bool) -> None:
     """Show the summary of a stored run.
 
-    RUN_ID is the id of a run, the beginning of one, or "latest".
+    RUN_ID is the id of a run or an imported summary, its first digits, or "latest".
 
-    It says how many of the requests that asked to be traced have a server span in the store, and
-    where too many are missing, what they were likely lost to. An imported summary is shown as what
-    it is.
+    For a run with traces, the output includes how many of the traced requests have a server span
+    in the store and, if too many are missing, the likely reason.
 
     \b
     Examples:
@@ -140,7 +141,7 @@ def show(run_id: str, as_json: bool) -> None:
     show_default=True,
     help="how to print the rows",
 )
-@click.option("--write", is_flag=True, help="allow to change the store and to reach files or hosts")
+@click.option("--write", is_flag=True, help="allow changes, and access to files and other hosts")
 def query(sql: str, form: str, write: bool) -> None:
     """Query the store in ClickHouse SQL. Read-only unless --write is given.
 
@@ -154,7 +155,7 @@ def query(sql: str, form: str, write: bool) -> None:
 
     frame = Store().query_df(sql, write=write)
     if form == "csv":
-        text = frame.to_csv(index=False)  # for programs as it is, for a terminal safe
+        text = frame.to_csv(index=False)  # escaped on a terminal, unchanged for programs
         print(printable(text) if sys.stdout.isatty() else text, end="")
     elif form == "json":
         click.echo(frame.to_json(orient="records", date_format="iso", indent=2))
@@ -175,7 +176,7 @@ def _find(store: Store, run_id: str) -> Run | ImportedSummary:
 
 
 def _moment(text: str) -> datetime:
-    """The time that was ``text`` ago (``7d``), or an ISO date or time, in UTC by default."""
+    """Parse an age (``7d``) to the time that long ago, or an ISO date or time (UTC by default)."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -192,12 +193,12 @@ def _moment(text: str) -> datetime:
 
 
 def latest_runs(store: Store, limit: int, **filters: Any) -> Rows:
-    """The latest ``limit`` runs that meet ``filters``, with the columns that fit on a screen."""
+    """The latest ``limit`` runs that match ``filters``, with the columns that fit on a screen."""
     from benchlab.store.runs import listing
 
     with store.connect() as client:
-        found = listing.rows(client, limit=limit, **filters)
-    runs = _shortened(found, _RUNS)
+        rows = listing.rows(client, limit=limit, **filters)
+    runs = _shortened(rows, _RUNS)
     return [run | {"started_at": f"{run['started_at']:%m-%d %H:%M}"} for run in runs]
 
 
@@ -213,7 +214,7 @@ def _shortened(rows: Rows, columns: dict[str, str]) -> Rows:
 
 
 def print_history(runs: Rows, out: Console) -> None:
-    """Print what `latest_runs` returned, a line per run even in 80 columns."""
+    """Print what `latest_runs` returned, one line per run even in 80 columns."""
     from benchlab.cli.terminal.tables import print_rows
 
     left_out = _ONLY_WIDE if out.width < _WIDE else ()

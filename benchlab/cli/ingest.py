@@ -1,4 +1,4 @@
-"""``benchlab ingest``: what services and collectors wrote, into the store."""
+"""``benchlab ingest``: load telemetry files of services and collectors into the store."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ __all__ = ["ingest"]
 @click.argument(
     "paths", nargs=-1, required=True, metavar="PATH…", type=click.Path(path_type=Path, exists=True)
 )
-@click.option("--follow", "-f", is_flag=True, help="go on with what is added to them, until Ctrl-C")
+@click.option("--follow", "-f", is_flag=True, help="keep reading appended data until Ctrl-C")
 def ingest(paths: tuple[Path, ...], follow: bool) -> None:
     """Load OTLP JSON files, or directories of them, into the store.
 
-    They are those of a Collector's file exporter or of an SDK's. What was taken before is not taken
-    again, since it is known by its content: this can be repeated while files grow, are rotated,
-    copied or moved to another machine. Name the directory rather than a file in it: what was
-    rotated has another name, and --follow alone finds it by itself. A line that cannot be used is
-    told with its file and the byte it starts at, kept in the table ingest_errors, and does not stop
-    the others; nor does a file that cannot be read.
+    The files are those written by a Collector's or an SDK's file exporter. Data that is already in
+    the store is recognised by its content and skipped, so this can be repeated while files grow,
+    are rotated, copied or moved to another machine. Name the directory rather than a file in it: a
+    rotated file has another name, which only --follow finds by itself.
+
+    A line that cannot be used is reported with its file and offset and stored in the table
+    ingest_errors; ingestion continues, as it does after a file that cannot be read.
 
     \b
     Examples:
@@ -46,10 +47,10 @@ def ingest(paths: tuple[Path, ...], follow: bool) -> None:
     Exit codes: 0 done; 1 a file could not be read, or none of the new lines could be used; 2 the
     input cannot be used.
     """
-    (_follow if follow else _take)(paths)
+    (_follow if follow else _ingest_once)(paths)
 
 
-def _take(paths: tuple[Path, ...]) -> None:
+def _ingest_once(paths: tuple[Path, ...]) -> None:
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
     from benchlab.cli.terminal.console import error_console
@@ -59,7 +60,7 @@ def _take(paths: tuple[Path, ...]) -> None:
     files = find_files(paths)
     if not files:
         raise InputError(
-            f"{', '.join(map(str, paths))} holds no .json, .jsonl or .ndjson file: name one,"
+            f"{', '.join(map(str, paths))} has no .json, .jsonl or .ndjson file: name one,"
             " or the directory that a Collector or an SDK writes OTLP JSON files to"
         )
     out = error_console()
@@ -73,10 +74,10 @@ def _take(paths: tuple[Path, ...]) -> None:
                 )
         else:
             report = ingest_files(client, files)
-    _tell(out, report)
+    _print_report(out, report)
     if report.errors and report.errors == report.lines:
         raise BenchlabError(
-            "none of these lines could be used: OTLP JSON files have one object a line,"
+            "none of these lines could be used: OTLP JSON files have one object per line,"
             ' {"resourceSpans":[…]} or {"resourceMetrics":[…]}'
         )
 
@@ -86,34 +87,33 @@ def _follow(paths: tuple[Path, ...]) -> None:
     from rich.text import Text
 
     from benchlab.cli.terminal.console import error_console
-    from benchlab.telemetry import IngestReport
-    from benchlab.telemetry import follow as looks
+    from benchlab.telemetry import IngestReport, follow
 
     out = error_console()
     names = ", ".join(map(str, paths))
-    total, looked_at = IngestReport(), time.monotonic()
-    display = Live(Text(f"{names}: looking"), console=out, transient=True)
+    total, polled_s = IngestReport(), time.monotonic()
+    display = Live(Text(f"{names}: reading"), console=out, transient=True)
     with _until_interrupted() as stop, display:
-        for report in looks(Store().connect, paths, wait=stop.wait):
+        for report in follow(Store().connect, paths, wait=stop.wait):
             total.add(report)
             if out.is_terminal or not report.lines:
-                _tell_faults(out, report)
+                _print_faults(out, report)
             else:
-                _tell(out, report)
-            before, looked_at = looked_at, time.monotonic()
+                _print_report(out, report)
+            before_s, polled_s = polled_s, time.monotonic()
             state = (
                 f"{total.spans:,} spans and {total.metric_points:,} metric points so far,"
-                f" {report.spans / (looked_at - before):,.0f} spans/s; Ctrl-C ends"
+                f" {report.spans / (polled_s - before_s):,.0f} spans/s; Ctrl-C stops"
             )
             display.update(Text(f"{names}: {state}"))
             if stop.is_set():
                 break
-    out.print(f"in all {total}", markup=False, soft_wrap=True)
+    out.print(f"total: {total}", markup=False, soft_wrap=True)
 
 
 @contextmanager
 def _until_interrupted() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; the second ends the process as usual."""
+    """Yield an event that the first Ctrl-C or SIGTERM sets; the second has its usual effect."""
     event = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
@@ -131,15 +131,15 @@ def _until_interrupted() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _tell(out: Console, report: IngestReport) -> None:
-    _tell_faults(out, report)
+def _print_report(out: Console, report: IngestReport) -> None:
+    _print_faults(out, report)
     out.print(str(report), markup=False, soft_wrap=True)
 
 
-def _tell_faults(out: Console, report: IngestReport) -> None:
+def _print_faults(out: Console, report: IngestReport) -> None:
     for fault in report.faults:
         out.print(f"broken: {fault}", markup=False, soft_wrap=True)
-    if untold := report.errors - len(report.faults):
-        out.print(f"broken: {untold:,} more, all in the table ingest_errors", markup=False)
+    if more := report.errors - len(report.faults):
+        out.print(f"broken: {more:,} more, all in the table ingest_errors", markup=False)
     for line in report.partial:
         out.print(str(line), markup=False, soft_wrap=True)

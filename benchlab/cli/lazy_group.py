@@ -1,4 +1,4 @@
-"""A group of commands that imports a command only when it is used."""
+"""A click group that imports a command only when it is used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["CommandEntry", "LazyGroup"]
 
 
 class CommandEntry(NamedTuple):
-    """What ``--help`` and shell completion need of a command, and where the command itself is."""
+    """A command's location, and what ``--help`` and shell completion show without importing it."""
 
     location: str
     """``module:attribute``, like an entry point."""
@@ -24,7 +24,7 @@ class CommandEntry(NamedTuple):
 
 
 class LazyGroup(click.Group):
-    """A group of the commands in ``entries``. A command costs its imports when it is used."""
+    """A group of the commands in ``entries``, each imported when it is used."""
 
     def __init__(self, *args: Any, entries: Mapping[str, CommandEntry], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,7 +35,7 @@ class LazyGroup(click.Group):
         return sorted(self.entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command with this name; None when there is none."""
+        """Import and return the command with this name; None if there is none."""
         entry = self.entries.get(cmd_name)
         if entry is None:
             return None
@@ -47,10 +47,10 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that ``args`` begin with.
+        """The command that ``args`` start with.
 
         Raises:
-            click.UsageError: there is none of that name; the message has the nearest.
+            click.UsageError: no command has that name; the message suggests the closest one.
         """
         name = args[0]
         if name in self.entries or name.startswith("-") or ctx.resilient_parsing:
@@ -63,14 +63,14 @@ class LazyGroup(click.Group):
         raise click.UsageError(message, ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the names of the commands with their short help."""
+        """Write the command names with their short help."""
         with formatter.section("Commands"):
             formatter.write_dl(
                 [(name, self.entries[name].short_help) for name in self.list_commands(ctx)]
             )
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The commands, and the options of the group, that begin with ``incomplete``."""
+        """The commands and the group's options that start with ``incomplete``."""
         from click.shell_completion import CompletionItem
 
         commands = [

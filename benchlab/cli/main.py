@@ -1,7 +1,7 @@
-"""``benchlab``: the commands, and how their failures are told.
+"""``benchlab``: the list of commands, and the reporting of their errors.
 
-Exit codes: 0 all well; 1 the run, the store or an objective failed; 2 the user's input cannot be
-used; 130 interrupted.
+Exit codes: 0 success; 1 the run, the store or an objective failed; 2 the input cannot be used; 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from benchlab.cli.lazy_group import CommandEntry, LazyGroup
-from benchlab.cli.terminal.broken_pipe import outlive_output
+from benchlab.cli.terminal.broken_pipe import tolerate_closed_output
 from benchlab.errors import BenchlabError
 from benchlab.text import printable
 from benchlab.version import __version__
@@ -31,11 +31,11 @@ COMMANDS: Final = {
     ),
     "export": CommandEntry(
         "benchlab.cli.exchange:export",
-        "Write stored runs to files, one each",
+        "Write stored runs to files, one file per run",
     ),
     "history": CommandEntry(
         "benchlab.cli.history:history",
-        "List the latest runs, newest first, and the imported summaries",
+        "List the latest runs and imported summaries, newest first",
     ),
     "import": CommandEntry(
         "benchlab.cli.exchange:import_",
@@ -47,7 +47,7 @@ COMMANDS: Final = {
     ),
     "migrate": CommandEntry(
         "benchlab.cli.migrate:migrate",
-        "Create the store's tables, or bring them up to date",
+        "Create the store's tables or upgrade them",
     ),
     "notebooks": CommandEntry(
         "benchlab.cli.notebooks:notebooks",
@@ -55,7 +55,7 @@ COMMANDS: Final = {
     ),
     "prune": CommandEntry(
         "benchlab.cli.prune:prune",
-        "Remove old runs, all that belongs to them, and old telemetry",
+        "Remove old runs with all their data, and old telemetry",
     ),
     "query": CommandEntry(
         "benchlab.cli.history:query",
@@ -63,15 +63,15 @@ COMMANDS: Final = {
     ),
     "recover": CommandEntry(
         "benchlab.cli.recover:recover",
-        "Save runs that were measured and never stored",
+        "Save runs that were measured but not stored",
     ),
     "report": CommandEntry(
         "benchlab.cli.report:report",
-        "Write the report of a stored run, or of a notebook run headless",
+        "Write the report of a stored run or of a notebook",
     ),
     "run": CommandEntry(
         "benchlab.cli.run:run",
-        "Make load on URL, or as PLAN.toml says, and report the results",
+        "Run a load test against URL, or the one in PLAN.toml",
     ),
     "show": CommandEntry(
         "benchlab.cli.history:show",
@@ -79,26 +79,26 @@ COMMANDS: Final = {
     ),
     "sweep": CommandEntry(
         "benchlab.cli.sweep:sweep",
-        "Run NOTEBOOK once per point of a grid, one point after the other",
+        "Run NOTEBOOK once per point of a parameter grid",
     ),
     "target": CommandEntry(
         "benchlab.cli.target:target",
         "Serve the bundled target on 127.0.0.1 until Ctrl-C",
     ),
 }
-"""Every command. What is said here need not be imported for ``--help`` and shell completion."""
+"""Every command, with its short help, so that ``--help`` and completion import no command."""
 
 
 @click.group(
     cls=LazyGroup,
     entries=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Results are kept in the store that BENCHLAB_DSN names, by default an embedded"
-    " ClickHouse in your data directory.",
+    epilog="Results are saved in the store named by BENCHLAB_DSN, by default an embedded ClickHouse"
+    " in your data directory.",
 )
 @click.version_option(__version__, prog_name="benchlab")
 def cli() -> None:
-    """Benchmark HTTP services, with numbers that can be checked.
+    """Load-test HTTP services, with results that can be verified.
 
     \b
     Examples:
@@ -109,21 +109,21 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; every expected failure is one line on standard error."""
-    unwritten = outlive_output()
-    status = _carry_out()
-    if (error := unwritten()) is not None:
+    """Run the command line. Every expected error is one line on standard error."""
+    output_error = tolerate_closed_output()
+    status = _run_command()
+    if (error := output_error()) is not None:
         print(
-            f"benchlab: cannot write standard output ({error.strerror}): it is cut short, which"
-            " held nothing else up; send it to where there is room",
+            f"benchlab: cannot write standard output ({error.strerror}): it is incomplete,"
+            " everything else was done; redirect it to a disk with free space",
             file=sys.stderr,
         )
         status = status or 1
     sys.exit(status)
 
 
-def _carry_out() -> int:
-    """The exit code of the command that was asked for."""
+def _run_command() -> int:
+    """Run the command that the arguments name; returns its exit code."""
     try:
         status = cli.main(prog_name="benchlab", standalone_mode=False)
     except click.exceptions.Exit as exc:
@@ -144,7 +144,7 @@ def _carry_out() -> int:
 
 
 def _in_one_line(exc: click.ClickException) -> str:
-    """What click found wrong, and where to read how it is right."""
+    """The error message of click, and the command whose ``--help`` explains the usage."""
     message = exc.format_message().rstrip(".")
     context = exc.ctx if isinstance(exc, click.UsageError) else None
     if context is None:

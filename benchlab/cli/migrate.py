@@ -1,4 +1,4 @@
-"""``benchlab migrate``: the store's tables, before anything is in them."""
+"""``benchlab migrate``: create or upgrade the store's tables."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ __all__ = ["migrate"]
 
 @click.command()
 def migrate() -> None:
-    """Create the store's tables, or bring them up to date.
+    """Create the store's tables or upgrade them.
 
-    Every command does so first; this one does nothing else, for what reads the store by itself,
-    such as dashboards. May be repeated. A store of a newer benchlab is refused and left as it is.
+    Every command that uses the store does this first. This one does nothing else; use it before
+    other programs, such as dashboards, read the store. It may be repeated. A store of a newer
+    benchlab is refused and not changed.
 
     \b
     Examples:

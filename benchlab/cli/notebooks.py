@@ -1,4 +1,4 @@
-"""``benchlab notebooks``: the bundled notebooks, to be changed freely."""
+"""``benchlab notebooks``: copy the bundled notebooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ __all__ = ["notebooks"]
 def notebooks(directory: Path) -> None:
     """Copy the bundled notebooks into DIRECTORY.
 
-    DIRECTORY is "notebooks" if none is given. Nothing is overwritten.
+    DIRECTORY is "notebooks" by default. The copies are yours to edit; existing files are never
+    overwritten.
 
     \b
     Example:

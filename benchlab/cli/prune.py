@@ -1,4 +1,4 @@
-"""``benchlab prune``: let go of old runs and telemetry."""
+"""``benchlab prune``: remove old runs and telemetry."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ import click
 from benchlab.cli.options.types import DURATION
 from benchlab.errors import InputError
 from benchlab.store import Store
+from benchlab.text import plural
 
 __all__ = ["prune"]
 
 
 @click.command()
-@click.option("--older-than", type=DURATION, help="age of what goes, such as 90d")
-@click.option("--yes", is_flag=True, help="do it; without this, only what would go is listed")
-@click.option("--ttl", help="from now on let the server itself remove what is older: 90d, or none")
+@click.option("--older-than", type=DURATION, help="minimum age of what is removed, such as 90d")
+@click.option("--yes", is_flag=True, help="remove it; without --yes it is only listed")
+@click.option("--ttl", help="age at which the server removes data by itself: 90d, or none")
 def prune(older_than: float | None, yes: bool, ttl: str | None) -> None:
-    """Remove old runs, all that belongs to them, and old telemetry.
+    """Remove old runs with all their data, and old telemetry.
 
-    A run goes by its start. With --ttl a server does the same by itself from then on. An embedded
-    store cannot: prune it now and then, such as from cron.
+    The age of a run counts from its start. With --ttl a ClickHouse server removes old data by
+    itself from now on. An embedded store cannot do that: run prune regularly, for example from
+    cron.
 
     \b
     Examples:
@@ -32,12 +34,12 @@ def prune(older_than: float | None, yes: bool, ttl: str | None) -> None:
     if older_than is None and ttl is None:
         raise InputError("prune needs an age: --older-than 90d, or --ttl 90d")
     if yes and older_than is None:
-        raise InputError("--yes belongs to --older-than")
+        raise InputError("--yes needs --older-than: add it, or leave --yes out")
     store = Store()
     if ttl is not None:
         ttl_s = None if ttl == "none" else DURATION.convert(ttl, None, None)
         store.set_ttl(ttl_s)
-        click.echo(f"the store removes {_nothing_or(ttl)} by itself", err=True)
+        click.echo(f"the store now removes {_nothing_or(ttl)} by itself", err=True)
     if older_than is None:
         return
     with store.connect():
@@ -48,10 +50,10 @@ def prune(older_than: float | None, yes: bool, ttl: str | None) -> None:
         return
     print_frame(going)
     if yes:
-        click.echo(f"removed; {left:,} runs are left", err=True)
+        click.echo(f"removed; {plural(left, 'run')} left", err=True)
     else:
-        click.echo("nothing was removed: add --yes to do it", err=True)
+        click.echo("nothing was removed: add --yes to remove it", err=True)
 
 
 def _nothing_or(ttl: str) -> str:
-    return "nothing" if ttl == "none" else f"what is older than {ttl}"
+    return "nothing" if ttl == "none" else f"data older than {ttl}"

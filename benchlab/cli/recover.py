@@ -1,4 +1,4 @@
-"""``benchlab recover``: finish what a crash, a full disk or an absent store left half done."""
+"""``benchlab recover``: save runs that a crash, a full disk or a missing store left unsaved."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["recover"]
 
 
 @click.command()
-@click.option("--list", "only_list", is_flag=True, help="only say what there is")
-@click.option("--discard", is_flag=True, help="delete the unsaved runs instead")
+@click.option("--list", "only_list", is_flag=True, help="only list the unsaved runs")
+@click.option("--discard", is_flag=True, help="delete the unsaved runs instead of saving them")
 def recover(only_list: bool, discard: bool) -> int:
-    """Save runs that were measured and never stored. May be repeated: nothing is stored twice.
+    """Save runs that were measured but not stored. May be repeated: nothing is stored twice.
 
-    Runs of bl.run that nobody saved are among them; those of a calibration that was cut off are
-    removed. One that cannot be read or saved is told, and does not keep the others back; the exit
-    code is then 1.
+    This includes runs of bl.run that your code did not save. Runs of an interrupted calibration
+    are removed. A run that cannot be read or saved is reported, the others are still saved, and
+    the exit code is 1.
 
     \b
     Examples:
@@ -30,7 +30,7 @@ def recover(only_list: bool, discard: bool) -> int:
     from benchlab.cli.terminal.console import print_line
 
     if only_list and discard:
-        raise InputError("--list deletes nothing: leave out it or --discard")
+        raise InputError("--list and --discard exclude each other: leave one of them out")
     failed = 0
     waiting = list(spool.pending())
     if not waiting:
@@ -48,22 +48,22 @@ def recover(only_list: bool, discard: bool) -> int:
         try:
             run = spool.read_run(directory)
             if run.plan.tags == CALIBRATION_TAGS:
-                found = f"{directory.name}: of a calibration that was cut off"
+                description = f"{directory.name}: part of an interrupted calibration"
                 if only_list:
-                    click.echo(found)
+                    click.echo(description)
                 else:
                     spool.remove(directory)
-                    click.echo(f"{found}, removed", err=True)
+                    click.echo(f"{description}, removed", err=True)
                 continue
-            found = (
+            description = (
                 f"{directory.name}: {run.started_at:%Y-%m-%d %H:%M}, {run.name},"
                 f" {len(run.samples):,} requests, {run.verdict}"
             )
             if only_list:
-                print_line(found, err=False)
+                print_line(description, err=False)
             else:
                 Store().save(run)
-                print_line(f"{found}, saved")
+                print_line(f"{description}, saved")
         except BenchlabError as exc:
             failed += 1
             print_line(f"{directory.name}: {exc}")

@@ -1,4 +1,4 @@
-"""``benchlab report``: a page and tables for people, from a notebook or from a stored run."""
+"""``benchlab report``: write a page and tables, from a stored run or by running a notebook."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ _RUN_ID = re.compile(r"[0-9a-f]{4,16}|latest")
     nargs=2,
     multiple=True,
     metavar="NAME VALUE",
-    help="a parameter of the notebook; repeatable",
+    help="parameter of the notebook; repeatable",
 )
 @click.option(
     "-o",
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="where to write  [default: reports/<run id>]",
+    help="output directory  [default: reports/<run id>]",
 )
-@click.option("--list-parameters", is_flag=True, help="say what parameters the notebook has")
-@click.option("--quiet", "-q", is_flag=True, help="no progress and no summary")
+@click.option("--list-parameters", is_flag=True, help="list the parameters of the notebook")
+@click.option("--quiet", "-q", is_flag=True, help="print no progress and no summary")
 @click.option(
     "--supervised",
     is_flag=True,
     hidden=True,
-    help="parameters come as a line of JSON on standard input, whose end interrupts the run",
+    help="read parameters as a line of JSON from standard input, whose end interrupts the run",
 )
 def report(
     source: str,
@@ -55,10 +55,11 @@ def report(
     quiet: bool,
     supervised: bool,
 ) -> int:
-    """Write the report of a stored run, or of a notebook run headless.
+    """Write the report of a stored run or of a notebook.
 
-    NOTEBOOK is a path or the name of a bundled notebook, RUN_ID the id of a stored run, the
-    beginning of one, or "latest". Ctrl-C ends the run early and reports what was measured.
+    NOTEBOOK is a path or the name of a bundled notebook, which is run headless. RUN_ID is the id
+    of a stored run, its first digits, or "latest". Ctrl-C ends the run early and reports what was
+    measured.
 
     \b
     Examples:
@@ -69,25 +70,28 @@ def report(
     chosen = dict(parameters) | (_obey_supervisor() if supervised else {})
     if _RUN_ID.fullmatch(source):
         if parameters or list_parameters:
-            raise InputError(f"{source} is a run, which has no parameters: leave -p out")
+            raise InputError(
+                f"{source} is a stored run, which has no parameters: leave out -p and"
+                " --list-parameters"
+            )
         made = _report_run(source, directory)
     elif list_parameters:
         _print_parameters(notebook_path(source))
         return 0
     else:
         made = _report_notebook(notebook_path(source), chosen, directory, quiet)
-    return _tell(*made, quiet=quiet)
+    return _print_outcome(*made, quiet=quiet)
 
 
 def _obey_supervisor() -> dict[str, str]:
-    """The parameters that the supervisor gives; when it is gone, the run is interrupted."""
+    """Read the parameters from the supervisor; interrupt this process when the supervisor exits."""
     line = b""
     while not line.endswith(b"\n"):
         data = os.read(0, 65_536)
         if not data:
-            raise InputError("--supervised wants a line of JSON on standard input")
+            raise InputError("--supervised needs a line of JSON on standard input")
         line += data
-    found: dict[str, str] = json.loads(line)
+    parameters: dict[str, str] = json.loads(line)
 
     def watch() -> None:
         while os.read(0, 4096):
@@ -95,7 +99,7 @@ def _obey_supervisor() -> dict[str, str]:
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=watch, name="supervisor", daemon=True).start()
-    return found
+    return parameters
 
 
 def _report_run(run_id: str, directory: Path | None) -> tuple[Path, str | None]:
@@ -136,7 +140,8 @@ def _print_parameters(notebook: Path) -> None:
         )
 
 
-def _tell(page: Path, run_id: str | None, *, quiet: bool) -> int:
+def _print_outcome(page: Path, run_id: str | None, *, quiet: bool) -> int:
+    """Print the summary and the path of the report; returns the exit code."""
     from benchlab.cli.terminal.console import error_console, print_line
     from benchlab.cli.terminal.run import print_run
 

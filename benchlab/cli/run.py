@@ -1,4 +1,4 @@
-"""``benchlab run``: make load, show what came of it, keep it."""
+"""``benchlab run``: carry out a plan, show the results and save them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Run(GroupedCommand):
 @click.argument("source", metavar="URL|PLAN.toml")
 @plan_options
 @click.option(
-    "--json", "json_file", metavar="FILE|-", help="write the result as JSON; - is standard output"
+    "--json", "json_file", metavar="FILE|-", help="write the results as JSON; - is standard output"
 )
 @click.option(
     "--csv",
@@ -43,9 +43,9 @@ class _Run(GroupedCommand):
     metavar="DIR",
     help="write summary, histogram and time series as CSV",
 )
-@click.option("--no-save", is_flag=True, help="do not keep the run in the store")
+@click.option("--no-save", is_flag=True, help="do not save the run in the store")
 @click.option(
-    "--dry-run", is_flag=True, help="print the plan as a plan file, secrets hidden; make no load"
+    "--dry-run", is_flag=True, help="print the plan as a plan file, secrets hidden; send nothing"
 )
 def run(
     context: click.Context,
@@ -56,16 +56,17 @@ def run(
     dry_run: bool,
     **values: Any,
 ) -> int:
-    """Make load on URL, or as PLAN.toml says, and report the results.
+    """Run a load test against URL, or the one in PLAN.toml.
 
-    Without --rate the loop is closed: --connections users, each sending its next request when the
-    last is answered. With --rate it is open: requests are sent at their times, whatever the
-    service does, on as many connections as that takes. The rate may vary: --stages, --steps,
-    --spike, --replay.
+    Without --rate the load is a closed loop: each of --connections users sends its next request
+    when the response to the last one is complete. With --rate it is an open loop: requests are
+    sent on schedule, however fast the service responds, on as many connections as needed. Its rate
+    may also vary over time: see the options under Load.
 
-    A plan file says everything itself; of the options, only those given here change it.
+    A plan file holds all settings; options given on the command line override them.
 
-    Ctrl-C ends the run early and keeps what was measured; a second one waits for nothing.
+    Ctrl-C ends the run early, waits for open requests and saves what was measured; a second Ctrl-C
+    does not wait.
 
     \b
     Examples:
@@ -108,7 +109,7 @@ def _carry_out(
     store = Store() if save else None
     if store is not None:
         with store.connect():
-            pass  # a store that cannot be used should say so before the measurement, not after
+            pass  # an unusable store is reported before the measurement, not after it
     with progress_bar(plan.describe()) as on_progress, errors_name_options(PLAN_OPTIONS, given):
         finished = carry_out(plan, on_progress=on_progress)
     out = error_console() if json_file == "-" else console()
@@ -118,8 +119,8 @@ def _carry_out(
     except OutputError as exc:
         if store is not None:
             _save(finished, store, out)
-        stays = "is kept: benchlab recover saves it" if store is None else "is saved"
-        raise OutputError(f"{exc}; run {finished.id} was measured and {stays}") from exc
+        state = "not saved: benchlab recover saves it" if store is None else "saved"
+        raise OutputError(f"{exc}; run {finished.id} was measured and {state}") from exc
     if store is not None:
         _save(finished, store, out)
     elif finished.spool is not None:
@@ -128,7 +129,7 @@ def _carry_out(
 
 
 def _check_outputs(json_file: str | None, csv_dir: Path | None) -> None:
-    """Find out before the measurement, not after, that its results cannot be written."""
+    """Check that the results can be written, before they are measured."""
     for place in (Path(json_file) if json_file not in (None, "-") else None, csv_dir):
         if place is None:
             continue
@@ -147,11 +148,11 @@ def _save(finished: Run, store: Store, out: Console) -> None:
         store.save(finished)
     except KeyboardInterrupt:
         error_console().print(
-            f"run {finished.id} was measured and is not stored yet: benchlab recover saves it",
+            f"run {finished.id} was measured but not saved: benchlab recover saves it",
             markup=False,
         )
         raise
-    out.print(f"\nsaved in {store.location}; the last runs:", markup=False)
+    out.print(f"\nsaved in {store.location}; the latest runs:", markup=False)
     print_history(latest_runs(store, 5), out)
 
 

@@ -1,4 +1,4 @@
-"""``benchlab sweep``: a notebook over a grid of parameters."""
+"""``benchlab sweep``: run a notebook over a grid of parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["sweep"]
 @click.command()
 @click.argument("notebook")
 @click.option(
-    "-g", "axes", multiple=True, metavar="name=v1,v2", help="an axis of the grid; repeatable"
+    "-g", "axes", multiple=True, metavar="name=v1,v2", help="axis of the grid; repeatable"
 )
 @click.option(
     "-p",
@@ -26,14 +26,14 @@ __all__ = ["sweep"]
     nargs=2,
     multiple=True,
     metavar="NAME VALUE",
-    help="a parameter that stays the same; repeatable",
+    help="parameter with the same value at every point; repeatable",
 )
 @click.option(
     "-o",
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="where to write  [default: reports/sweep-<time>]",
+    help="output directory  [default: reports/sweep-<time>]",
 )
 def sweep(
     notebook: str,
@@ -41,10 +41,11 @@ def sweep(
     parameters: tuple[tuple[str, str], ...],
     directory: Path | None,
 ) -> int:
-    """Run NOTEBOOK once per point of a grid, one point after the other.
+    """Run NOTEBOOK once per point of a parameter grid.
 
-    Leaves a report per point, index.html linking them, and sweep.csv with a row per point. A point
-    that fails is told at the end and does not stop the others; the exit code is then 1.
+    Points run one after the other. Writes a report per point, index.html with links to them, and
+    sweep.csv with a row per point. A point that fails is reported at the end, the others still
+    run, and the exit code is 1.
 
     \b
     Example:
@@ -73,7 +74,7 @@ def sweep(
             notebook_path(notebook), chosen, dict(parameters), place, on_start, on_done
         )
     failed = [point for point in points if point.error]
-    out.print(f"{len(points) - len(failed)} of {len(points)} points went well", markup=False)
+    out.print(f"{len(points) - len(failed)} of {len(points)} points succeeded", markup=False)
     for point in failed:
         out.print(f"  {point.label}: {point.error}", markup=False)
     click.echo(f"sweep: {place / 'index.html'}")

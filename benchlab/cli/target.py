@@ -12,17 +12,21 @@ __all__ = ["target"]
 
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one"
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="port to listen on; 0: a free one",
 )
 @click.option(
     "--otlp-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="write traces and metrics there as OTLP JSON files",
+    help="directory for traces and metrics as OTLP JSON files",
 )
 def target(port: int, otlp_dir: Path | None) -> None:
     """Serve the bundled target on 127.0.0.1 until Ctrl-C.
 
-    With OTEL_EXPORTER_OTLP_ENDPOINT set it exports to a collector.
+    If OTEL_EXPORTER_OTLP_ENDPOINT is set, it exports traces and metrics to that collector.
 
     \b
     Examples:

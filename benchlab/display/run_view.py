@@ -1,4 +1,4 @@
-"""A run as people see it: which facts, in which order, under which names.
+"""A run as people see it: facts, their order and their names.
 
 Terminal, notebook card and report page show the same `RunView`; they choose only its form.
 """
@@ -171,7 +171,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
         objectives=Table(
             _OBJECTIVE_HEAD,
             [
-                (str(result.objective), result.word, result.observed_text, result.window_text)
+                (str(result.objective), result.outcome, result.observed_text, result.window_text)
                 for result in run.objectives
             ],
             ["good" if result.met else "bad" for result in run.objectives],

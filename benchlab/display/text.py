@@ -24,7 +24,7 @@ def window_text(run: Run) -> str:
         count, noun = run.scheduled_count, plan.scheduled_noun
         if reached_request_count(plan, run.samples):
             return f"{plural(count, noun)} measured in {length} {after}"
-        why = "the time was over" if run.stopped_ns is None else "the run was stopped"
+        why = "the time was up" if run.stopped_ns is None else "the run was stopped"
         planned = plural(plan.request_count, noun)
         return f"{count:,} of {planned} measured {after}: then {why}"
     if run.stopped_ns is None:
@@ -33,7 +33,7 @@ def window_text(run: Run) -> str:
 
 
 def verdict_meaning(run: Run) -> str:
-    """What the verdict means for somebody who is about to use the numbers."""
+    """What the verdict means for the use of the numbers."""
     if run.verdict == "valid":
         if not run.plan.load.has_schedule:
             return (

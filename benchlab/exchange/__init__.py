@@ -1,17 +1,13 @@
-"""Export and import of runs: benchlab's own files exactly, other tools' files as far as they go.
+"""Export and import runs: benchlab's own files exactly, other tools' as far as their data goes.
 
-    export.py    a run → one Parquet, Arrow or CSV file, in blocks
-    own.py       such a file → the run
-    head.py      what a run is besides its samples, in such a file
-    imports.py   a file → what it holds, by its format
-    formats.py   which format that is, by its content
-    k6.py, vegeta.py, jtl.py, oha.py    other tools' requests → a run
-    hgrm.py, locust.py, oha.py          other tools' percentiles → an ImportedSummary
-    collect.py, failures.py             requests → a run; words of a failure → an error kind
-    text.py, records.py                 lines with their numbers; records in bounded memory
+imports.py   import a file of any known format
+formats.py   detect the format of a file
+parsing.py   read lines and CSV rows; errors name file and line
+own/         benchlab's own files: Parquet, Arrow and CSV
+tools/       result files of other tools
 
-What a foreign file does not say is not made up: it is listed in the run's environment. Nothing here
-writes to a store.
+Data that a foreign file lacks is not made up; the run's environment lists it. Nothing here writes
+to a store.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from benchlab.exchange.parsing import opened
 
 __all__ = ["SOURCES", "Source", "detect"]
 
-_LOOKED_AT_BYTES = 1 << 16
+_SNIFFED_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ SOURCES: dict[str, Source] = {
         "locust --csv NAME: NAME_stats_history.csv", _has(rb'\A"?Timestamp"?,"?User Count"?,')
     ),
     "jtl-csv": Source(
-        "jmeter -l FILE, as CSV with its head", _has(rb"\A[^\n]*\btimeStamp,elapsed,")
+        "jmeter -l FILE, as CSV with a header", _has(rb"\A[^\n]*\btimeStamp,elapsed,")
     ),
     "jtl-xml": Source("jmeter -l FILE, as XML", _has(rb"<testResults\b")),
     "hgrm": Source(
@@ -60,17 +60,17 @@ SOURCES: dict[str, Source] = {
         _has(rb'\n?\s*"?Value"?[ \t,]+"?Percentile"?[ \t,]+"?TotalCount'),
     ),
 }
-"""Formats by their name for ``--from``, in the order of detection."""
+"""Formats by name (as in ``--from``), in the order of detection."""
 
 
 def detect(path: Path) -> str:
-    """The name of a file's format.
+    """Return the name of the format of a file.
 
     Raises:
-        InputError: it has none of them; the message names them.
+        InputError: no format matches; the message lists them all.
     """
     with opened(path) as file:
-        head = file.read(_LOOKED_AT_BYTES)
+        head = file.read(_SNIFFED_BYTES)
     for name, source in SOURCES.items():
         if source.matches(head):
             return name
@@ -78,8 +78,7 @@ def detect(path: Path) -> str:
         raise InputError(f"{path} is empty")
     hint = ""
     if b"Result" in head[:32] and b"Attack" in head[:64]:
-        hint = ". It seems to be vegeta's binary encoding: turn it into JSON with vegeta encode"
+        hint = ". It looks like vegeta's binary encoding: convert it with vegeta encode --to json"
     raise InputError(
-        f"{path} begins like none of the known formats ({', '.join(SOURCES)}): name one with"
-        f" --from{hint}"
+        f"the format of {path} cannot be detected: name it with --from ({', '.join(SOURCES)}){hint}"
     )

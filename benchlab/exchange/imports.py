@@ -39,14 +39,14 @@ def import_file(
 ) -> Run | ImportedSummary:
     """Read a `Run` from a file, or an `ImportedSummary` if the file has no requests.
 
-    ``source`` is the name of the format (as ``--from``), by default detected from the content;
-    ``url`` is the measured address, for formats that do not contain it; ``unit`` is that of a
-    ``.hgrm``. A run of another tool has the verdict ``imported``. The same file gives the same id,
-    so storing it again changes nothing.
+    ``source`` is the name of the format (as in ``--from``), by default detected from the content;
+    ``url`` is the measured address, for formats that do not contain it; ``unit`` is that of the
+    latencies in an ``.hgrm`` file. A run of another tool has the verdict ``imported``. The same
+    file always gives the same id, so storing it again changes nothing.
 
     Raises:
-        InputError: no known format, a URL that is none, or a broken file; with the line where
-            there are lines.
+        InputError: the format is unknown, the URL invalid, or the file broken. For text formats
+            the message has the line number.
     """
     file = Path(path)
     if unit not in UNITS_NS:
@@ -54,7 +54,7 @@ def import_file(
     if source is not None and source not in SOURCES:
         raise InputError(f"format {source!r} is unknown: use one of {', '.join(SOURCES)}")
     if url:
-        Request("GET", url)  # says what is wrong with a URL that cannot be used
+        Request("GET", url)  # raises if the URL is invalid
     chosen = source or detect(file)
     if chosen == "hgrm":
         return read_hgrm(file, url, unit)

@@ -1,4 +1,4 @@
-"""Lines of a text file with their numbers, and what is said of one that is broken."""
+"""Read text files line by line; errors name the file and the line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 LONGEST_BYTES = 64_000_000
-"""The most of a file that is read as one piece, such as a line, and so has to be held."""
+"""The longest line, or other piece, of a file that is read into memory at once."""
 
 WRONG_CONTENT = (
     ValueError,
@@ -40,21 +40,24 @@ WRONG_CONTENT = (
     AttributeError,
     RecursionError,  # JSON of absurd depth
 )
-"""What reading a value raises where it is not what its format says."""
+"""Exceptions raised by malformed input."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class Place:
-    """Where reading is: a file and a line. Wrong content met inside ``with place:`` is told so."""
+    """A position in a file: path and line. ``with place:`` adds both to errors about the content.
+
+    Exceptions in `WRONG_CONTENT` become an `InputError`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.line = 0
 
-    def error(self, what: str) -> InputError:
-        """An error that begins with file and line."""
-        return InputError(what, where=f"{self.path}:{self.line}")
+    def error(self, problem: str) -> InputError:
+        """An error whose message starts with the file and the line."""
+        return InputError(problem, where=f"{self.path}:{self.line}")
 
     def __enter__(self) -> Place:
         return self
@@ -72,7 +75,7 @@ class Place:
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of the file, unpacked when it is gzip's.
+    """Open a file for reading bytes; gzip is decompressed.
 
     Raises:
         InputError: the file cannot be read.
@@ -85,14 +88,14 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 yield file
                 return
             with gzip.open(file) as unpacked:
-                yield unpacked  # type: ignore[misc]  # it reads like a file
+                yield unpacked  # type: ignore[misc]  # GzipFile is not an IO[bytes] by its types
     except (OSError, EOFError, zlib.error) as exc:
         reason = getattr(exc, "strerror", None) or exc
         raise InputError(f"cannot read {path}: {reason}") from exc
 
 
 def lines(path: Path, place: Place) -> Iterator[str]:
-    """The lines of a file without their ends; ``place`` follows."""
+    """The lines of a file without line ends; ``place`` is updated."""
     with opened(path) as file:
         for line in _bounded_lines(file, place):
             place.line += 1
@@ -110,12 +113,12 @@ def _bounded_lines(file: IO[bytes], place: Place) -> Iterator[str]:
 
 
 def too_long(piece: str, limit_bytes: int = LONGEST_BYTES) -> str:
-    """What is wrong with a line, or another ``piece``, that is not read to its end."""
-    return f"the {piece} is longer than {limit_bytes // 1_000_000} MB: it is not read"
+    """The error message for a line, or another ``piece``, above the size limit."""
+    return f"the {piece} is longer than {limit_bytes // 1_000_000} MB, the most that is read"
 
 
 def csv_rows(path: Path, place: Place) -> Iterator[list[str]]:
-    """The rows of a CSV file; ``place`` follows, also through quoted line breaks."""
+    """The rows of a CSV file; ``place`` is updated, also across quoted line breaks."""
     with opened(path) as file:
         reader = csv.reader(_bounded_lines(file, place))
         while True:
@@ -128,21 +131,23 @@ def csv_rows(path: Path, place: Place) -> Iterator[list[str]]:
                 yield row
 
 
-def columns(head: Sequence[str], needed: Sequence[str], place: Place) -> dict[str, int]:
-    """Where each column of a CSV head is.
+def columns(header: Sequence[str], needed: Sequence[str], place: Place) -> dict[str, int]:
+    """Map each column name in a CSV header to its index.
 
     Raises:
-        InputError: one of the ``needed`` is not there.
+        InputError: one of the ``needed`` columns is missing.
     """
-    found = {name.strip(): index for index, name in enumerate(head)}
-    missing = [name for name in needed if name not in found]
+    indexes = {name.strip(): index for index, name in enumerate(header)}
+    missing = [name for name in needed if name not in indexes]
     if missing:
-        raise place.error(f"the columns {', '.join(missing)} are missing, there are {list(found)}")
-    return found
+        raise place.error(
+            f"the columns {', '.join(missing)} are missing; the header has {list(indexes)}"
+        )
+    return indexes
 
 
 def content_digest(path: Path, salt: str) -> str:
-    """16 hex digits made of the file's content (unpacked): the id of what was imported."""
+    """The id of an imported file: 16 hex digits of the hash of its decompressed content."""
     digest = hashlib.sha256(salt.encode())
     with opened(path) as file:
         while chunk := file.read(1 << 20):
@@ -151,10 +156,10 @@ def content_digest(path: Path, salt: str) -> str:
 
 
 def parse_rfc3339_ns(text: str) -> int:
-    """``2026-11-25T21:50:00.123456789+01:00`` as whole ns since 1970.
+    """Parse a time such as ``2026-11-25T21:50:00.123456789+01:00`` to ns since 1970.
 
     Raises:
-        ValueError: it is no such time.
+        ValueError: the text is not in that format.
     """
     whole, rest = text[:19], text[19:]
     fraction = ""

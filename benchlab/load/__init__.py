@@ -1,11 +1,11 @@
-"""Making load: two kinds of processes that meet in the spool.
+"""Generate load: a supervisor process and its workers, which share the spool.
 
-run.py        run and run_async: what people call
-supervisor/   the parent: check, start, watch, stop, collect
-worker/       the child: its share of the load, from the first request to the last
-drivers/      sending requests and reading responses: wire, httpx, scenario
+run.py        the public functions: run and run_async
+supervisor/   the parent process: check, start, watch, stop and collect
+worker/       the child process: its share of the load, from the first request to the last
+drivers/      send requests and read responses: wire, httpx, scenario
 arrivals/     which request is next, and when
-recording/    samples, failed examples and connections into the spool
-events.py     what a worker reports to its supervisor
-open_files.py how many connections this system allows a process
+recording/    write samples, failed examples and connections to the spool
+events.py     events that a worker reports to its supervisor
+open_files.py the limit of open files, and so of connections
 """

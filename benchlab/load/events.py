@@ -1,8 +1,8 @@
-"""What a worker reports to its supervisor: a JSON object on each line of its standard output.
+"""Events that a worker reports to its supervisor: one JSON object per line of standard output.
 
-{"event": "ready"}                  it is ready to start
-{"event": "stopping"}               it sends nothing new for reasons of its own
-{"event": "error", "kind": …, …}    it cannot start: the error's class and its arguments
+{"event": "ready"}                  the worker is ready to start
+{"event": "stopping"}               it sends no new requests, by its own decision
+{"event": "error", "kind": …, …}    it cannot start; the error's class and its arguments
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _PLAIN = (str, int, float, type(None))
 
 
 class Event(NamedTuple):
-    """A line of a worker; ``error`` is what it could not start for."""
+    """An event of a worker; ``error`` is the reason why it could not start."""
 
     name: Literal["ready", "stopping", "error"]
     error: BenchlabError | None = None
 
 
 def error_line(error: BenchlabError) -> bytes:
-    """The line that reports ``error``."""
+    """Encode ``error`` as the line of an event."""
     data = error.to_dict()
     if not isinstance(data.get("value"), _PLAIN):
         data.pop("value", None)
@@ -38,7 +38,7 @@ def error_line(error: BenchlabError) -> bytes:
 
 
 def parse_event(line: bytes) -> Event:
-    """The event in a line."""
+    """Decode the line of an event."""
     data: dict[str, Any] = json.loads(line)
     if data["event"] != "error":
         return Event(data["event"])

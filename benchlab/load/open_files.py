@@ -1,4 +1,4 @@
-"""How many files a process may open, and whether a plan fits within it."""
+"""The limit of open files of a process, and the check that a plan stays below it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from benchlab.plan.plan import Plan
 
 __all__ = ["allow_open_files", "check_open_files"]
 
-_FILES_BESIDE = 32  # what a worker has open beside its connections
+_OTHER_FILES = 32  # open in a worker in addition to its connections
 _PLENTY = 65_536
 
 
 def check_open_files(plan: Plan) -> None:
-    """Refuse a plan whose connections this system does not allow.
+    """Refuse a plan that needs more connections than this system allows.
 
     Raises:
         InputError: a worker's share of the connections exceeds the hard limit of open files.
@@ -23,16 +23,16 @@ def check_open_files(plan: Plan) -> None:
     allowed = allow_open_files(raise_it=False)
     shared = DRIVERS[plan.driver].shared_cap and plan.load.has_schedule
     needed = plan.share(0) * (1 if shared else len(plan.origins))
-    if needed + _FILES_BESIDE > allowed:
+    if needed + _OTHER_FILES > allowed:
         raise InputError(
-            f"{needed:,} connections per worker are more than the {allowed:,} open files"
-            " that this system allows a process: use fewer connections or more workers,"
-            " or raise the limit (ulimit -Hn)"
+            f"{needed:,} connections per worker exceed this system's limit of {allowed:,} open"
+            " files per process: use fewer connections or more workers, or raise the limit"
+            " (ulimit -Hn)"
         )
 
 
 def allow_open_files(*, raise_it: bool = True) -> int:
-    """How many files this process may open at most; by default it also gets that many now."""
+    """Return the hard limit of open files; by default also raise the soft limit to it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard == resource.RLIM_INFINITY:
         hard = max(soft, _PLENTY)

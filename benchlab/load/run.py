@@ -1,4 +1,4 @@
-"""Carry out a plan: the functions that scripts and notebooks call."""
+"""Carry out a plan: the functions for scripts and notebooks."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ __all__ = ["run", "run_async"]
 def run(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
     """Carry out ``plan`` and return the run; works in a script and in a notebook cell.
 
-    Load is made by worker processes. Ctrl-C, or interrupting the kernel, ends the run early: once
-    to let open requests finish, twice to end at once; the run returned is what was measured, with
-    the verdict ``interrupted``. The samples stay in the spool until a store has them, so a crash
+    Worker processes generate the load. Ctrl-C, or interrupting the kernel, ends the run early: once
+    lets open requests finish, twice ends it at once. Then the run holds what was measured, and its
+    verdict is ``interrupted``. The samples stay in the spool until they are stored, so a crash
     after this call loses nothing (``benchlab recover``).
 
-    In a notebook the cell is busy until the run ends, like any other; a service that lives in the
-    kernel's own event loop can only respond during ``await bl.run_async(plan)``. In other
-    asynchronous code the event loop keeps turning meanwhile (by nest_asyncio).
+    A notebook cell is busy until the run ends; a service inside the kernel's own event loop can
+    only respond during ``await bl.run_async(plan)``. In other asynchronous code the event loop
+    keeps running meanwhile (by nest_asyncio).
 
     Raises:
         TargetError: the service cannot be reached. No load was made.
@@ -108,11 +108,11 @@ def _in_kernel() -> bool:
 
 def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> Run:
     if not isinstance(plan, Plan):
-        raise InputError(f"{plan!r} is no plan: make one, such as bl.Plan(requests=[request])")
+        raise InputError(f"{plan!r} is not a plan: make one, such as bl.Plan(requests=[request])")
     if plan.load.is_imported:
         raise InputError(
-            f"this plan describes what {plan.load.source} sent, not how: give it a load of its own"
-            " to run it (attrs.evolve(plan, load=…))"
+            f"this plan describes requests that {plan.load.source} sent, but not their load: give"
+            " it a load to run it (attrs.evolve(plan, load=…))"
         )
     check_credentials(plan)
     check_open_files(plan)

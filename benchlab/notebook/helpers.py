@@ -60,7 +60,7 @@ class Service:
 def service(url: str = "", otlp_dir: str = "", *, path: str = "/api/vector/add") -> Service:
     """The service at ``url``; with an empty ``url``, a freshly started bundled target.
 
-    ``path`` is the path of the bundled target that is measured.
+    ``path`` is the path to measure of the bundled target.
     """
     if url:
         return Service(url, Path(otlp_dir) if otlp_dir else None, None)
@@ -72,7 +72,7 @@ def service(url: str = "", otlp_dir: str = "", *, path: str = "/api/vector/add")
 def plan_parameters(variables: Mapping[str, Any]) -> dict[str, Any]:
     """Those of ``variables`` that `benchlab.Plan.from_options` takes.
 
-    For a notebook whose parameters are called like those: pass ``globals()``.
+    In a notebook with parameters of these names, pass ``globals()``.
 
     >>> plan_parameters({"rate_rps": 500.0, "report_dir": "out"})
     {'rate_rps': 500.0}

@@ -1,6 +1,6 @@
 """A notebook over a grid of parameters: one process per point, one after the other.
 
-Points never run side by side: two measurements on one machine would measure each other.
+Points never run at the same time: two measurements on one machine would disturb each other.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def sweep(
 
     Each point has a directory of its own with its report; ``sweep.csv`` has a row per point,
     parameters and summary, and ``index.html`` links them. Both are rewritten after each point, so
-    an interrupted sweep is whole as far as it came. A failing point does not stop the others.
+    that an interrupted sweep has those of all finished points. A failing point does not stop the
+    others.
 
     Raises:
         InputError: an unknown parameter, a value of the wrong type, nothing to vary, or a
@@ -105,8 +106,8 @@ def sweep(
 def sweep_table(points: Sequence[Point]) -> pd.DataFrame:
     """One row per point: its number, parameters, the run's summary, and the error if it failed.
 
-    A column of the summary that bears the name of a parameter is called ``measured_<name>``: the
-    rate that was asked for is not the rate that was reached.
+    A column of the summary with the name of a parameter is called ``measured_<name>``: the rate
+    that was set is not the rate that was reached.
     """
     import pandas as pd
 

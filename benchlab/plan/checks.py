@@ -1,7 +1,7 @@
 """Checks of responses. A failed check makes a request fail, with the error kind ``check``.
 
 All checks of a request must hold. Without a `StatusIn`, a status of 400 or above fails with the
-kind ``status`` before any other check is looked at; with one, it alone says which statuses are
+kind ``status`` before any other check is evaluated; with one, it alone says which statuses are
 good, an expected 404 as well as a 200.
 
 `BodyContains`, `BodyEquals`, `BodyMatches` and `JsonEquals` read the body, which is then collected
@@ -74,7 +74,7 @@ class StatusIn:
 
 @frozen
 class BodyContains:
-    """The body contains ``text`` (as UTF-8), to the letter.
+    """The body contains exactly ``text`` (as UTF-8).
 
     Raises:
         InputError: an empty text, which every body contains.
@@ -112,7 +112,7 @@ class BodyEquals:
 class BodyMatches:
     """The regular expression ``pattern`` matches somewhere in the body, read as UTF-8.
 
-    The syntax is that of Python's ``re``; ``(?i)`` and the like in front set flags. Beware of
+    The syntax is that of Python's ``re``; ``(?i)`` and the like at its start set flags. Beware of
     patterns that take exponential time: they block the generator.
 
     Raises:
@@ -139,11 +139,11 @@ class BodyMatches:
 
 @frozen(init=False)
 class JsonEquals:
-    """The body is JSON and ``value`` stands at ``path``: ``JsonEquals("data.items.0.id", 7)``.
+    """The body is JSON with ``value`` at ``path``: ``JsonEquals("data.items.0.id", 7)``.
 
     A path is the names of fields and the positions in arrays, with dots between; a dot or a
-    backslash inside a name is written ``\\.`` or ``\\\\``. Values are compared as JSON has them: 1
-    equals 1.0 and not true, and the order of an object's fields does not matter.
+    backslash inside a name is written ``\\.`` or ``\\\\``. Values are compared as in JSON: 1
+    equals 1.0 but not true, and the order of an object's fields does not matter.
 
     Raises:
         InputError: a path with an empty part, or a value that JSON cannot express.

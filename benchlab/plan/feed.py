@@ -1,4 +1,4 @@
-"""Data for requests that are not all alike: rows whose fields fill ``{{name}}`` in a request."""
+"""Data for requests: rows whose fields fill ``{{name}}`` in a request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["PICKS", "Feed", "redact_rows"]
 
 PICKS = ("sequential", "random")
 
-_FILES = (".csv", ".jsonl", ".ndjson")  # how the names of files end that rows can come from
+_FILES = (".csv", ".jsonl", ".ndjson")  # endings of the names of files that rows can come from
 _MAX_ROWS = 1_000_000
 _MASK = 2**64 - 1
 
@@ -34,7 +34,7 @@ def _shown_rows(rows: tuple[Row, ...]) -> str:
 
 @frozen(init=False)
 class Feed:
-    """Rows of named values, one of which goes into each request that has this feed.
+    """Rows of named values; each request that has this feed is filled from one row.
 
     ``rows`` is any iterable of mappings, such as a list or a generator, read at once;
     `benchlab.read_feed` reads them from a CSV or JSONL file. With ``pick`` "sequential" the n-th
@@ -42,8 +42,8 @@ class Feed:
     "random" draws a row for each request, by the plan's seed. ``name`` says where the rows come
     from: the whole path of a file.
 
-    A stored plan keeps a feed's size and digest but not its rows, which are often credentials and
-    may be many: such a plan can be read and compared, and not be sent again.
+    A stored plan has a feed's size and digest but not its rows, which are often credentials and
+    may be many: such a plan can be read and compared, but not sent again.
 
     Raises:
         InputError: no rows, more than a million, one that is not a mapping, or an unknown ``pick``.
@@ -87,7 +87,7 @@ class Feed:
         return self.name if self.name.lower().endswith(_FILES) else ""
 
     def index(self, turn: int, seq: int, seed: int) -> int:
-        """Which row the ``turn``-th request of an endpoint takes, number ``seq`` of the run."""
+        """The row of request ``seq`` of the run, which is the ``turn``-th of its endpoint."""
         if self.pick == "sequential":
             return turn % len(self.rows)
         return scramble((seq * GOLDEN + seed) & _MASK) % len(self.rows)

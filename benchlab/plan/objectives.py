@@ -103,7 +103,7 @@ class Objective:
         return _COUNTED.get(self.statistic, "ns")
 
     def holds(self, value: float) -> bool:
-        """Whether ``value``, in the unit of ``limit``, fulfils the condition."""
+        """Whether ``value``, in the unit of ``limit``, meets the condition."""
         return _OPERATORS[self.operator](value, self.limit)
 
     @property
@@ -113,7 +113,7 @@ class Objective:
         return float(Decimal(match[1]) / 100) if match else None
 
     def show(self, value: float) -> str:
-        """``value`` in the unit of the limit, with digits enough to see on which side it lies."""
+        """``value`` in the unit of the limit, with enough digits to see on which side it lies."""
         scale = _UNITS.get(self.unit, 1) if self.of else 0.01 if self.unit == "%" else 1
         unit = f" {self.unit.replace('us', 'µs')}" if self.unit else ""
         whole_digits = len(str(int(value / scale)))
@@ -171,7 +171,7 @@ def _limit(number: str, unit: str, statistic: str, text: str, *, duration: bool)
     try:
         value = Decimal(number)
     except InvalidOperation as exc:
-        raise _wrong(text, f"has the limit {number!r}, no number") from exc
+        raise _wrong(text, f"has the limit {number!r}, which is not a number") from exc
     if not math.isfinite(float(value)):
         raise _wrong(text, "has a limit that is too large")
     if value < 0:
@@ -201,7 +201,7 @@ def _wrong(text: str, problem: str, remedy: str = "") -> InputError:
 def check_objectives(
     objectives: Sequence[Objective], field: str, endpoints: Sequence[str], duration_s: float
 ) -> None:
-    """Refuse objectives that no run of a plan could be held against.
+    """Refuse objectives that no run of a plan could meet or break.
 
     Raises:
         InputError: an endpoint that is none of the plan's, or windows longer than the run.

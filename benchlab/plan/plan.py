@@ -61,18 +61,18 @@ class Plan:
     """Everything that decides a run. Immutable; survives JSON unchanged.
 
     The run takes ``warmup_s`` and then ``length_s``; requests of the warm-up are recorded and
-    flagged, and no result counts them. ``length_s`` is ``duration_s`` if that is given. Otherwise
-    it is the length that the load has of its own (stages, steps, spike, replay), or 10 s. A
-    varying shape's warm-up runs at a constant rate: its first that is not 0 (of a rise from 0 the
-    mean), a replay's mean.
+    flagged, and count in no result. ``length_s`` is ``duration_s`` if that is given. Otherwise
+    it is the load's own length (stages, steps, spike, replay), or 10 s. A varying shape's warm-up
+    runs at a constant rate: its first that is not 0, or the mean of a rise from 0; a replay's at
+    its mean rate.
 
     With a ``request_count`` the measured window ends after so many requests. ``duration_s`` is
     then the longest it may take (if not given: a day), and for an open loop ``length_s`` is the
     time that so many requests take by the schedule.
 
     ``timeout_s`` bounds one request from its sending. ``max_connections`` caps an open loop, over
-    all workers: a request that finds the cap full waits, and its wait shows as lag. When arrivals
-    end, requests still open or waiting have ``drain_s`` to finish; what is left then is recorded
+    all workers: a request that finds no free connection waits, and its wait shows as lag. When
+    arrivals end, requests still open or waiting have ``drain_s`` to finish; the others are recorded
     with the error ``abandoned``.
 
     ``trace_ratio`` is the share (0 to 1) of requests that ask the service to trace them. With 0,
@@ -81,7 +81,7 @@ class Plan:
     ``slo`` holds objectives such as ``p99<50ms`` or ``error_ratio<0.01 over 5s`` (see
     `benchlab.plan.objectives`), which are evaluated on the run's samples at its end.
     ``abort_on`` holds conditions of the same form, such as ``error_ratio>0.5``: when one becomes
-    true in the measured window, the run stops early. One with a window looks at the last seconds of
+    true in the measured window, the run stops early. One with a window covers the last seconds of
     that length; none is evaluated before there are enough requests.
 
     Requests may go to several services. ``targets`` are base URLs (or name → base URL) for the

@@ -1,4 +1,4 @@
-"""A scenario: the steps of one user, as code of whoever measures."""
+"""A scenario: the steps of one user, as code."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Scenario:
     ``FILE.py:NAME`` if it was read from a file. ``data`` is a feed whose rows are in ``ctx.row``,
     one for each iteration. ``steps`` are the names of the steps that ran; a run fills them in.
 
-    A stored plan has the source and not the code: it can be read, and not be run again.
+    A stored plan has the source but not the code: it can be read, but not run again.
     """
 
     base_url: str = field(repr=_shown_url)

@@ -64,7 +64,7 @@ def numbered_arrivals(
 def schedule_end_ns(load: LoadShape, limit_ns: int, seed: int, count: int) -> int | None:
     """The end of ``count`` requests by the schedule: the time at which the next would be due.
 
-    None when there is no next one before ``limit_ns``.
+    None when none is due before ``limit_ns``.
     """
     left, last = count, -1
     for offsets in load.offsets(limit_ns, seed):
@@ -80,7 +80,7 @@ def request_order(weights: Sequence[float], seed: int) -> list[int]:
     """Index of the request that ``seq`` sends, by ``seq % len(order)``.
 
     Shares follow the weights, in an order drawn by the seed. They are exact over a whole order,
-    but no request is left out, however light.
+    except that every request occurs at least once.
 
     >>> request_order([1.0], seed=1)
     [0]

@@ -1,4 +1,4 @@
-"""Fields in a request: ``{{name}}`` stands for a value of each request."""
+"""Fields in a request: ``{{name}}`` is replaced by a value of each request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BUILT_IN = ("seq", "uuid")
 _FIELD = re.compile(rb"\{\{([A-Za-z_][\w.-]*)\}\}")
 
 Quote = Callable[[Any], bytes]
-"""A value, as the bytes that stand for it in one part of a request."""
+"""A value, encoded for one part of a request."""
 
 
 def field_names(text: bytes) -> set[str]:

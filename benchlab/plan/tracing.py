@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 __all__ = ["GOLDEN", "is_traced", "scramble", "trace_id"]
 
 GOLDEN = 0x9E3779B97F4A7C15
-"""The increment of SplitMix64: `scramble` is meant for multiples of it."""
+"""The increment of SplitMix64: pass multiples of it to `scramble`."""
 
 _MASK = 2**64 - 1
 

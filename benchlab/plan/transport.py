@@ -32,7 +32,7 @@ class Transport:
     the handshake (SNI) and when the certificate is checked.
 
     ``keep_alive`` off opens a connection for every request and says so to the service.
-    ``unix_socket`` is the path of a socket that stands for every service of the plan. ``resolve``
+    ``unix_socket`` is the path of a socket that serves every service of the plan. ``resolve``
     maps a host, or ``host:port``, to the address (or ``address:port``) to connect to in its place;
     what is sent does not change. A host name is looked up before the run, and again when a new
     connection finds the result older than ``dns_ttl_s``; 0 looks it up for every connection.

@@ -79,7 +79,7 @@ def check_whole(name: str, value: object, low: int, high: int) -> int:
 
 
 def check_choice(name: str, value: object, choices: Collection[str]) -> None:
-    """Refuse a ``value`` that is none of ``choices``.
+    """Refuse a ``value`` that is not one of ``choices``.
 
     Raises:
         InputError: it is not.

@@ -31,7 +31,7 @@ class Layer(NamedTuple):
 def overlay(ax: Axes, edges: NDArray[np.float64], layers: Sequence[Layer]) -> None:
     """Draw ``layers`` in bins with these ``edges`` (ms), with their medians and a legend.
 
-    What lies beyond the edges counts as the edge, so every share adds up to 100 %.
+    Values beyond the edges count in the outermost bins, so that shares add up to 100 %.
     """
     peak = 0.0
     for layer in layers:

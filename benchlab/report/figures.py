@@ -33,7 +33,7 @@ PLOT_COLORS = {
     style.PAPER: "paper",
     style.WARNING: "warning",
 }
-"""Colour of the figures to the CSS variable ``--plot-…`` that stands for it in a page."""
+"""Colour of the figures to the CSS variable ``--plot-…`` that replaces it in a page."""
 
 _HEX = re.compile(r"#[0-9a-f]{6}\b")
 

@@ -77,7 +77,7 @@ class Floor:
     closed loop against a server that responds at once, while the worker used
     ``max_rate_cpu_ratio`` of a core.
     ``cores`` describes what ran where, ``warnings`` what makes the numbers doubtful. ``host`` is
-    the `fingerprint` of the host they are valid for.
+    the `fingerprint` of the host that they are valid for.
     """
 
     measured_at: datetime
@@ -138,7 +138,7 @@ class Floor:
         }
 
     def __repr__(self) -> str:
-        disturbed = "; not undisturbed, see warnings" if self.warnings else ""
+        disturbed = "; with warnings" if self.warnings else ""
         return (
             f"<Floor of {self.host.get('host')}, {self.measured_at:%Y-%m-%d}: latency p50"
             f" {format_ms(self.latency_ns.p50)}, p99 {format_ms(self.latency_ns.p99)};"

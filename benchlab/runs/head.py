@@ -36,7 +36,7 @@ def new_run_id() -> str:
 
 
 def _is(kind: type | tuple[type, ...], name: str) -> Callable[[Any], Any]:
-    """A reader of a value that is in JSON what it is in memory; ``name`` says what is expected."""
+    """Make a reader of values that are the same in JSON; messages call their type ``name``."""
 
     def read(value: Any) -> Any:
         if not isinstance(value, kind) or isinstance(value, bool):
@@ -70,7 +70,7 @@ class RunHead:
     says why if that was by the plan's ``abort_on``. ``examples`` are the first failed requests of
     each kind, in order of ``seq``.
 
-    ``id`` becomes the names of files and half of each trace id, wherever the run came from.
+    ``id`` is used in names of files and is half of each trace id, also for an imported run.
 
     Raises:
         InputError: an ``id`` that is not 16 lower-case hex digits.
@@ -95,9 +95,7 @@ class RunHead:
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not _ID.fullmatch(self.id):
-            raise InputError(
-                f"{self.id!r} is no id of a run: it must be 16 hex digits in lower case"
-            )
+            raise InputError(f"{self.id!r} is not a run id: it must be 16 hex digits in lower case")
 
     @cached_property
     def started_at(self) -> datetime:

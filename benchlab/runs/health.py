@@ -1,4 +1,4 @@
-"""What the load generator reports about itself: one account per worker."""
+"""What the load generator reports about itself: one entry per worker."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class WorkerHealth:
     ``cap_wait_count`` the number that waited for a connection, ``local_failure_count`` the number
     that could not connect because this machine had no port, file or buffer left. ``clock`` is the
     timer that paced the sends, ``servers`` the first few different ``Server`` response headers.
-    ``problem`` is the error message if the worker failed, ``problem_kind`` the same for programs.
+    ``problem`` is the error message if the worker failed, ``problem_kind`` its kind, for programs.
     """
 
     worker: int

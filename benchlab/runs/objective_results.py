@@ -40,7 +40,7 @@ class ObjectiveResult:
     first_broken_ns: int | None = None
 
     @property
-    def word(self) -> str:
+    def outcome(self) -> str:
         """``met`` or ``broken``."""
         return "met" if self.met else "broken"
 
@@ -73,7 +73,7 @@ class ObjectiveResult:
         if self.observed is None:
             return f"{self.objective}: broken, there was nothing to observe"
         windows = f" ({self.window_text})" if self.window_text else ""
-        return f"{self.objective}: {self.word}, {self.observed_text}{windows}"
+        return f"{self.objective}: {self.outcome}, {self.observed_text}{windows}"
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict."""
@@ -157,7 +157,7 @@ def _windows(
 ) -> Iterator[tuple[int, Samples]]:
     """Start and samples of each complete window, in order.
 
-    Small windows are cut from one sorted copy of several windows' samples.
+    Small windows are slices of one sorted copy of several windows' samples.
     """
     by = "done_ns" if objective.statistic == "rate_rps" else "intended_ns"
     starts = range(start_ns, end_ns - length_ns + 1, length_ns)

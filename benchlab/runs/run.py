@@ -1,4 +1,4 @@
-"""A run: its metadata, the samples it gave, and what follows from both."""
+"""A run: its metadata, its samples, and what follows from both."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class Run(RunHead, Displayed):
             return {names[0]: self.summary}
         measured, (start, end) = self.measured, self.window_ns
         found = {name: summarize(measured.endpoint(name), start, end) for name in names}
-        # A scenario's own name stands for iterations that failed outside of any step.
+        # The scenario's own name is the endpoint of iterations that failed outside of any step.
         anchor = self.plan.scenario.name if self.plan.scenario is not None else None
         return {name: part for name, part in found.items() if part.count or name != anchor}
 

@@ -19,7 +19,7 @@ from benchlab.units import NS_PER_S
 __all__ = ["ENOUGH_RATIO", "Gap", "TraceCoverage"]
 
 ENOUGH_RATIO = 0.999
-"""With a smaller share of spans than this, the server side of a run is a sample of it."""
+"""With a smaller share of spans than this, the server side represents only a part of the run."""
 
 # A full queue loses a few spans at a time, again and again, between those it still exports.
 # A gap longer than this was caused by the receiver.
@@ -44,8 +44,8 @@ class Gap:
 class TraceCoverage:
     """Measured requests that asked to be traced (``sampled``), and those with a server span.
 
-    ``unanswered`` counts those with neither a span nor a response: the service may never have seen
-    them. ``gaps`` are the few periods that hold most of the missing spans, if there are such.
+    ``no_response_count`` are those with neither a span nor a response: the service may never have
+    seen them. ``gaps`` are the few periods that hold most of the missing spans, if there are such.
 
     ``dropped`` and ``unexported`` are the service's own counts during the run, of spans of any
     kind: dropped by a full queue, and failed to export. None: it does not report them.
@@ -53,22 +53,24 @@ class TraceCoverage:
 
     sampled: int
     found: int
-    unanswered: int = 0
+    no_response_count: int = 0
     gaps: tuple[Gap, ...] = ()
     dropped: int | None = None
     unexported: int | None = None
 
     @classmethod
     def of(
-        cls, sent_ns: NDArray[np.int64], found: NDArray[np.bool_], answered: NDArray[np.bool_]
+        cls, sent_ns: NDArray[np.int64], found: NDArray[np.bool_], responded: NDArray[np.bool_]
     ) -> Self:
-        """Coverage of sampled requests: when each was sent, if it has a span and a response."""
+        """Coverage of sampled requests, given when each was sent and whether it has a span and a
+        response.
+        """
         order = np.argsort(sent_ns, kind="stable")
         sent_ns, found = sent_ns[order], found[order]
         return cls(
             len(found),
             int(found.sum()),
-            int((~found & ~answered[order]).sum()),
+            int((~found & ~responded[order]).sum()),
             _gaps(sent_ns, found),
         )
 
@@ -121,13 +123,13 @@ class TraceCoverage:
         """Likely causes of the others, from when they were lost."""
         if not self.found:
             yield (
-                "Not one was found: the service may not be instrumented or not continue the"
+                "No span was found: the service may not be instrumented, or may not continue the"
                 " traceparent of its requests, or its telemetry was not ingested."
             )
-        elif self.unanswered * 2 > self.missing:
+        elif self.no_response_count * 2 > self.missing:
             yield (
-                f"{self.unanswered:,} of the {self.missing:,} without one were not answered either:"
-                " the service may never have seen them."
+                f"{self.no_response_count:,} of the {self.missing:,} without a span got no response"
+                " either: the service may never have seen them."
             )
         elif self.gaps:
             yield from map(_cause_of, self.gaps)
@@ -155,17 +157,17 @@ def _cause_of(gap: Gap) -> str:
     match gap.place:
         case "start":
             return (
-                f"{lost} before {end_s} s has one: the service's exporter or the collector was"
+                f"{lost} before {end_s} s has a span: the service's exporter or the collector was"
                 " not ready yet."
             )
         case "end":
             return (
-                f"{lost} after {start_s} s has one: the service or the collector has not written"
+                f"{lost} after {start_s} s has a span: the service or the collector has not written"
                 " them yet (ingest again), or ended without doing so."
             )
         case "middle":
             return (
-                f"{lost} between {start_s} s and {end_s} s has one: the collector was probably"
+                f"{lost} between {start_s} s and {end_s} s has a span: the collector was probably"
                 " restarted, or could not be reached."
             )
 

@@ -1,7 +1,7 @@
-"""Whether the numbers of a run may be believed, and the window that they cover.
+"""Whether the numbers of a run can be trusted, and the window that they cover.
 
-Every limit that decides a verdict is defined here. Circumstances that call for care without making
-the numbers wrong are in `benchlab.runs.warnings`.
+Every limit that decides a verdict is defined here. Circumstances to keep in mind, which do not make
+the numbers wrong, are in `benchlab.runs.warnings`.
 """
 
 from __future__ import annotations
@@ -146,9 +146,9 @@ def count_missing(samples: Samples, workers: int) -> int:
 
 
 def without_cap_wait(samples: Samples) -> Samples:
-    """Requests whose lag is the generator's own: they did not wait for the connection cap.
+    """Requests whose lag is the generator's own: they did not wait for a free connection.
 
-    In a scenario, the first steps of iterations: the schedule is per iteration.
+    Of a scenario only the first steps of iterations, since the schedule is per iteration.
     """
     samples = samples.iteration_starts or samples
     return samples.choose(lambda records: (records["flags"] & Flag.CAP_WAIT) == 0)

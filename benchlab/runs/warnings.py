@@ -39,7 +39,7 @@ def warnings_of(
     for request in plan.requests:
         if names := sorted(request.unfilled_names):
             yield (
-                f"{request.name} sends {{{{{names[0]}}}}} as it stands: it has no feed (data) to"
+                f"{request.name} sends {{{{{names[0]}}}}} unchanged: it has no feed (data) to"
                 " fill it"
             )
     yield from _of_cores(plan, environment)

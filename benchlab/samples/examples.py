@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 PER_KIND = 5
-"""Examples kept for each kind of error and endpoint, of the warm-up and of the rest."""
+"""Examples stored for each kind of error and endpoint: so many of the warm-up, and of the rest."""
 
 MOST = 200
 """Maximum number of examples; a kind that has none yet is added even above it."""
@@ -83,7 +83,7 @@ class Example:
 
 
 class Quota:
-    """Decides which examples to keep: the first of each kind and endpoint, up to `MOST`."""
+    """Decides which examples to store: the first of each kind and endpoint, up to `MOST`."""
 
     def __init__(self) -> None:
         self._taken: Counter[tuple[str, str, bool]] = Counter()
@@ -91,13 +91,13 @@ class Quota:
         self._count = 0
 
     def wants(self, kind: str, endpoint: str, warmup: bool) -> bool:
-        """Whether another example of this kind would be kept."""
+        """Whether another example of this kind would be stored."""
         if self._taken[kind, endpoint, warmup] >= PER_KIND:
             return False
         return self._count < MOST or kind not in self._kinds
 
     def take(self, kind: str, endpoint: str, warmup: bool) -> None:
-        """Count one that is kept."""
+        """Count one that is stored."""
         self._taken[kind, endpoint, warmup] += 1
         self._kinds.add(kind)
         self._count += 1
@@ -136,7 +136,7 @@ def make_example(
 
 
 def pick(examples: Iterable[Example], warmup_ns: int) -> tuple[Example, ...]:
-    """Choose from several workers' examples what one would have kept, in order of ``seq``."""
+    """Choose from several workers' examples what one would have stored, in order of ``seq``."""
     quota, picked = Quota(), []
     for example in sorted(examples, key=lambda item: item.seq):
         key = example.kind, example.endpoint, example.intended_ns < warmup_ns
@@ -149,7 +149,7 @@ def pick(examples: Iterable[Example], warmup_ns: int) -> tuple[Example, ...]:
 def show_first(
     examples: Sequence[Example], warmup_ns: int, count: int
 ) -> list[tuple[Example, bool]]:
-    """Choose at most ``count`` distinct examples to show, with whether each is of the warm-up.
+    """Choose at most ``count`` distinct examples to show, each with whether it is of the warm-up.
 
     Examples are distinct by kind, endpoint, status and message. Those of the warm-up are shown only
     if nothing failed after it.

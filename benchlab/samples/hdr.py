@@ -1,8 +1,8 @@
 """HdrHistogram's V2 compressed encoding, as used in histogram logs and by other languages.
 
 A header with the length, then deflated: the histogram's settings, and the counts as signed LEB128
-numbers in ZigZag form, where a negative number is a run of that many empty buckets. Logs have it in
-base64. (https://github.com/HdrHistogram/HdrHistogram, ``AbstractHistogram.java``)
+numbers in ZigZag form, where a negative number is a run of that many empty buckets. Logs encode it
+in base64. (https://github.com/HdrHistogram/HdrHistogram, ``AbstractHistogram.java``)
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def unpack(text: str) -> Encoded:
     except (ValueError, binascii.Error, struct.error, zlib.error, IndexError) as exc:
         shown = text if len(text) <= 40 else f"{text[:40]}…"
         raise InputError(
-            f"{shown!r} is no histogram in HdrHistogram's V2 compressed encoding ({exc})"
+            f"{shown!r} is not a histogram in HdrHistogram's V2 compressed encoding ({exc})"
         ) from exc
 
 

@@ -64,7 +64,7 @@ def exact_percentile(ordered_ns: NDArray[np.int64], ratio: float) -> int:
 
 
 def exact_percentiles(blocks: _Blocks, extent: Extent, ratios: Sequence[float]) -> list[int]:
-    """Exact percentiles at ``ratios`` of the values in ``blocks``, whose extent is ``extent``."""
+    """Exact percentiles at ``ratios`` of the values in ``blocks``, which have this ``extent``."""
     if extent.count <= _MOST_SORTED:
         ordered = np.sort(np.concatenate(list(blocks)))
         return [exact_percentile(ordered, ratio) for ratio in ratios]

@@ -2,7 +2,7 @@
 
     <data dir>/spool/<run id>/
         run.json            id, plan and environment, written before the first request
-        start.json          wall clock at time 0, written when the workers are let go
+        start.json          wall clock at time 0, written when the workers start sending
         samples-<w>.bin     records of worker w, appended in whole blocks during the run
         examples-<w>.jsonl  its first failed requests of each kind, one per line, as they occur
         connections-<w>.bin records of the connections that worker w opened
@@ -194,7 +194,7 @@ def read_run(directory: Path) -> Run:
     try:
         return _read_run(directory)
     except FileNotFoundError as exc:
-        raise RunError(f"{directory} holds no run that was started") from exc
+        raise RunError(f"{directory} does not hold a run that was started") from exc
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise RunError(f"the run in {directory} cannot be read: {exc}") from exc
 
@@ -280,7 +280,7 @@ def _read_health(directory: Path, worker: int) -> WorkerHealth:
         log = log_path(directory, worker)
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
         cause = f": {last[0]}" if last else " (killed?)"
-        problem = f"ended without an account of itself{cause}"
+        problem = f"ended without reporting on itself{cause}"
         return WorkerHealth(worker, problem=problem, problem_kind="killed")
 
 

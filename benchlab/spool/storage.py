@@ -1,4 +1,4 @@
-"""Where records are kept, and how files are replaced.
+"""Storage for records in memory or in a file, and replacement of files.
 
     allocate_records   an array of a known number of records, in memory or in a mapped file
     RecordFile         records whose number is not known beforehand, in a mapped file

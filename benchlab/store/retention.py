@@ -3,7 +3,7 @@
 The age of a row is in its table's time column: ``started_at`` of the run in the tables of runs, and
 the Collector's names in those of telemetry. Rows of a run without such a column are found by the
 run's id; a summary's time series by the summary's, and in a TTL by its time of import. Tables that
-are not in the schema are left alone: they belong to somebody else.
+are not in the schema are left alone: benchlab did not create them.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def prune(client: Client, before_ns: int) -> None:
 def set_ttl(client: Client, ttl_s: float | None) -> None:
     """Make the engine remove rows older than ``ttl_s`` by itself; None: stop doing so.
 
-    It does so when it merges parts, so on a running server; the embedded engine is rarely open for
-    long enough. Rows that belong to a run or summary are kept a day longer than its own row.
+    The engine does so when it merges parts, so on a running server; the embedded engine is rarely
+    open for long enough. Rows that belong to a run or summary live a day longer than its own row.
     """
     for table in _tables(client):
         if table.time is None:

@@ -1,6 +1,6 @@
 """The store's public interface: save, list, load and query runs and telemetry.
 
-What needs a `Run` is imported where it is used: listing runs does not, and starts the faster.
+Modules that need a `Run` are imported where they are used, so that listing runs starts faster.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Store:
         ``on_wait``. ``on_progress(done, total)`` counts samples.
 
         Raises:
-            StoreError: it could not be stored; for one, because it is older than the store's TTL
+            StoreError: it could not be stored; for example, it is older than the store's TTL
                 (`set_ttl`).
         """
         from benchlab.store.runs import write
@@ -218,7 +218,7 @@ class Store:
 
     @contextmanager
     def load_in_blocks(self, run_id: str) -> Iterator[tuple[Run, int, Iterator[NDArray[np.void]]]]:
-        """A run in bounded memory: the run without samples, their number, and they in blocks.
+        """A run in bounded memory: the run without samples, their number, and them in blocks.
 
         The blocks are arrays of `SAMPLE_DTYPE`, in order of ``seq``. The store stays open, and so
         occupied, for the time of the ``with`` block.
@@ -274,13 +274,13 @@ class Store:
         with self.connect() as client:
             if write:
                 return query.query_df(client, sql, parameters, self._dsn)
-            # A connection of its own: read-only cannot be taken back on an embedded one.
+            # A connection of its own: read-only cannot be undone on an embedded one.
             with connection.opened(self._dsn) as reader:
                 connection.make_read_only(reader)
                 return query.query_df(reader, sql, parameters, self._dsn, read_only=True)
 
     def prune(self, older_than_s: float, *, dry_run: bool = False) -> pd.DataFrame:
-        """Remove runs that started longer ago than this, with all their rows, and telemetry.
+        """Remove runs that started longer ago than this, with all their rows, and old telemetry.
 
         Returns what is removed, or would be without ``dry_run``: ``table``, ``rows``, ``oldest``.
 
@@ -366,8 +366,8 @@ class Store:
         Columns: service, lower_ms, upper_ms, count; a row per bucket of the exponential histogram
         ``http.server.request.duration``, merged over all its attributes. Metrics do not name runs:
         these are all requests that the service handled in the export intervals that overlap the
-        run, whoever sent them, warm-up included. Services are those with spans of the run, or all
-        when it has none. Empty where there are no such metrics.
+        run, of all clients, warm-up included. Services are those with spans of the run, or all
+        when it has none. Empty when there are no such metrics.
 
         Raises:
             RunNotFoundError: no run, or more than one, fits.
@@ -378,7 +378,7 @@ class Store:
             return server_histogram.server_histogram(client, run_id)
 
     def server_side(self, run_id: str, slowest: int = 1) -> ServerSide:
-        """What the service recorded of a run: for a report, read at one opening of the store.
+        """What the service recorded of a run, for a report; opens the store once.
 
         It holds what `client_server`, `trace_coverage` and `server_histogram` return, and the
         ``slowest`` requests that have a server span.

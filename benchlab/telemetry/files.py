@@ -114,8 +114,8 @@ def exclusively(file: BinaryIO) -> Iterator[None]:
     """Wait until no other benchlab ingests this file; its writer is not blocked.
 
     This only saves work. Ingesting each line once does not depend on it, since copies of a file
-    share no lock; so a file that cannot be locked is read all the same (NFS locks only files that
-    are open for writing).
+    share no lock; so a file that cannot be locked is still read (NFS locks only files that are
+    open for writing).
     """
     try:
         from fcntl import LOCK_EX, LOCK_UN, flock
@@ -133,8 +133,8 @@ def exclusively(file: BinaryIO) -> Iterator[None]:
 def first_line(file: BinaryIO) -> bytes | None:
     """The first line, which identifies a file wherever it lies; None until it is complete.
 
-    Of a line over 64 KiB only these; a hole before it is skipped. Every first line has times and
-    ids of its own.
+    At most 64 KiB of it; a hole before it is skipped. Every first line has times and ids of its
+    own.
     """
     file.seek(skip_hole(file, 0))
     line = file.readline(_FINGERPRINT_BYTES)

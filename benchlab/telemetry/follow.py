@@ -33,8 +33,8 @@ def follow(
     Polls every ``interval_s`` seconds and yields a report of each poll, also when nothing was new.
     The store is open only while there is something to read, so that others can use it meanwhile.
     Files may be rotated, by renaming or by copying and truncating: the rotated rest is read if it
-    is still in the same directory. ``partial`` of a report are files that were rotated away and end
-    in the middle of a line, each once. ``wait`` passes the time between two polls.
+    is still in the same directory. ``partial`` of a report lists files that were rotated away and
+    end in the middle of a line, each once. ``wait`` passes the time between two polls.
 
     Raises:
         InputError: a path does not exist at the start.
@@ -61,7 +61,7 @@ def follow(
 
 
 class _Named:
-    """A file that was named, and the files that it is rotated to.
+    """A file that the caller named, and the files that it is rotated to.
 
     In a directory, rotated files need no care: all files there are read. Beside a file that was
     named, rotated files that existed at the start are ignored: they were not named.

@@ -1,9 +1,9 @@
-"""The ledger: which blocks of which files were read, kept in the store itself.
+"""The ledger: which blocks of which files were read. It is in the store itself.
 
 An entry says that a block is begun before its rows are inserted, and a second that it is finished
 after. A block that was begun and not finished is the first to be read next time, over exactly the
 same bytes: its deduplication tokens are then the same, and rows that were inserted are not inserted
-again. How a file is recognised: see `positions`.
+again. `positions` recognises files.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ __all__ = ["Position", "find_position"]
 class Position:
     """The offset to read on from, and the id under which the ledger records it.
 
-    ``unfinished_end`` is the end of a block that was begun at this offset and not finished. Without
-    an id there is no complete line yet.
+    ``unfinished_end`` is the end of a block that was begun at this offset and not finished. The id
+    is empty while there is no complete line.
     """
 
     offset: int

@@ -44,13 +44,13 @@ def test_the_phases_of_a_new_connection_come_before_its_first_byte() -> None:
         ("new", "TLS handshake"),
         ("new", "first byte"),
         ("new", "body"),
-        ("kept", "first byte"),
-        ("kept", "body"),
+        ("reused", "first byte"),
+        ("reused", "body"),
     ]
     new = {phase: row.max_ms for (kind, phase), row in rows.items() if kind == "new"}
     assert new == {"name look-up": 1, "connect": 2, "TLS handshake": 5, "first byte": 12, "body": 5}
-    kept = found[(found["connection"] == "kept") & (found["phase"] == "first byte")]
-    assert kept[["count", "max_ms"]].to_numpy().tolist() == [[2, 3]]
+    reused = found[(found["connection"] == "reused") & (found["phase"] == "first byte")]
+    assert reused[["count", "max_ms"]].to_numpy().tolist() == [[2, 3]]
 
 
 def test_phases_that_took_no_time_and_requests_without_a_response_are_left_out() -> None:

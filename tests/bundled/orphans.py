@@ -1,4 +1,4 @@
-"""Is a bundled process left behind when the one that started it dies?"""
+"""Check that a bundled process ends when its parent is killed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["assert_ends_with_its_parent"]
 
 
 def assert_ends_with_its_parent(start: str) -> None:
-    """``start`` is Python that puts a bundled process into ``started``."""
+    """``start`` is Python code that assigns a bundled process to ``started``."""
     script = f"{start}\nimport time\nprint(started.pid, flush=True)\ntime.sleep(60)"
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
     assert parent.stdout is not None

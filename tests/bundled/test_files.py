@@ -26,7 +26,7 @@ def test_notebooks_are_found_by_path_and_by_name() -> None:
         notebook_path("02_nothing")
 
 
-def test_notebooks_are_copied_whole_and_never_over_others(tmp_path: Path) -> None:
+def test_notebooks_are_copied_and_never_overwrite_files(tmp_path: Path) -> None:
     (copy,) = copy_notebooks(tmp_path / "new")
     assert copy.read_bytes() == (ROOT / "notebooks" / copy.name).read_bytes()
     with pytest.raises(InputError, match="exists already"):

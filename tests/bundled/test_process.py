@@ -1,4 +1,4 @@
-"""The bundled target as a process: up, down, and never left behind."""
+"""The bundled target as a process: it starts, stops, and never outlives its parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The known-latency server holds what it says, and says what it did."""
+"""The known-latency server holds requests for the given time and records how long."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ def connect(url: str) -> socket.socket:
     return socket.create_connection((host, int(port)), timeout=10)
 
 
-def test_every_hold_is_accounted_for_and_never_too_short(tmp_path: Path) -> None:
-    asked = [0, 1 * MS, 5 * MS, 20 * MS] * 5
+def test_every_hold_is_recorded_and_never_too_short(tmp_path: Path) -> None:
+    holds_ns = [0, 1 * MS, 5 * MS, 20 * MS] * 5
     seen = []
     with start_latency_server(tmp_path / "holds.bin") as server:
         assert server.timer["clock"] == "timerfd"
         assert 0 <= server.timer["late_p50_ns"] <= server.timer["late_p99_ns"]
         assert server.timer["late_p99_ns"] <= server.timer["late_max_ns"]
         with connect(server.url) as connection:
-            for seq, hold_ns in enumerate(asked):
+            for seq, hold_ns in enumerate(holds_ns):
                 sent = time.monotonic_ns()
                 connection.sendall(request(hold_ns, seq))
                 assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
                 seen.append((sent, time.monotonic_ns()))
-            connection.sendall(request(0))  # untraced: answered and not accounted for
+            connection.sendall(request(0))  # untraced: gets a response and is not recorded
             assert connection.recv(4096).endswith(b"\r\n\r\nok")
-    account = read_holds(tmp_path / "holds.bin")
-    assert account.shape == (20, 4)
-    assert account[:, 0].tolist() == [RUN] * 20
-    assert account[:, 1].tolist() == list(range(20))
-    for row, hold_ns, (sent, done) in zip(account.tolist(), asked, seen, strict=True):
+    recorded = read_holds(tmp_path / "holds.bin")
+    assert recorded.shape == (20, 4)
+    assert recorded[:, 0].tolist() == [RUN] * 20
+    assert recorded[:, 1].tolist() == list(range(20))
+    for row, hold_ns, (sent, done) in zip(recorded.tolist(), holds_ns, seen, strict=True):
         _, _, arrived, left = row
         assert left - arrived >= hold_ns
         assert sent < arrived <= left < done
 
 
-def test_responses_that_are_due_together_are_all_given(tmp_path: Path) -> None:
+def test_responses_due_together_are_all_sent(tmp_path: Path) -> None:
     with start_latency_server(tmp_path / "holds.bin") as server:
         connections = [connect(server.url) for _ in range(20)]
         for seq, connection in enumerate(connections):
@@ -76,14 +76,14 @@ def test_a_request_may_come_in_pieces(tmp_path: Path, pieces: int) -> None:
 @pytest.mark.parametrize(
     "data", [b"GET / HTTP/1.1\r\n\r\n", b"GET /hold/-5 HTTP/1.1\r\n\r\n", b"nonsense\r\n\r\n"]
 )
-def test_what_it_does_not_understand_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_invalid_requests_are_refused(tmp_path: Path, data: bytes) -> None:
     with start_latency_server(tmp_path / "holds.bin") as server, connect(server.url) as connection:
         connection.sendall(data)
         assert connection.recv(4096).startswith(b"HTTP/1.1 404")
         assert connection.recv(4096) == b""
 
 
-def test_a_client_that_leaves_while_it_waits_does_no_harm(tmp_path: Path) -> None:
+def test_a_client_may_disconnect_while_it_is_held(tmp_path: Path) -> None:
     with start_latency_server(tmp_path / "holds.bin") as server:
         with connect(server.url) as impatient:
             impatient.sendall(request(20 * MS, 1))

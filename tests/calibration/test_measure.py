@@ -19,7 +19,7 @@ from benchlab.load.supervisor.progress import Progress
 from tests.runs.synthetic import make_run
 
 
-def test_calibrating_gives_a_floor_that_later_runs_carry() -> None:
+def test_later_runs_include_the_calibrated_floor() -> None:
     seen: list[Progress] = []
     affinity = os.sched_getaffinity(0)
     before = set(psutil.Process().children())  # services of other tests
@@ -69,9 +69,9 @@ def test_holds_are_joined_by_run_and_sequence_number() -> None:
     samples, joined = join_holds(measured, account)
     assert np.array_equal(samples.service_ns - joined, np.full(len(samples), 1_000))
 
-    with pytest.raises(RunError, match="does not know all requests"):
+    with pytest.raises(RunError, match="did not record every request"):
         join_holds(measured, np.delete(ours, 500, axis=0))
-    with pytest.raises(RunError, match="does not know all requests"):
+    with pytest.raises(RunError, match="did not record every request"):
         join_holds(measured, others)
     with pytest.raises(RunError, match="clocks"):
         join_holds(measured, ours + np.array([0, 0, 0, 1_001]))
@@ -81,7 +81,7 @@ IDLE = {"cpu_count": 4, "load_average_before": [0.4, 3.0, 3.0]}
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         ({}, []),
         ({"cores_busy": 0.2, "names": ["top"]}, []),
@@ -96,7 +96,7 @@ IDLE = {"cpu_count": 4, "load_average_before": [0.4, 3.0, 3.0]}
         ),
     ],
 )
-def test_interference_is_reported(changes: dict[str, Any], words: list[str]) -> None:
+def test_interference_is_reported(changes: dict[str, Any], expected: list[str]) -> None:
     quiet: dict[str, Any] = {
         "environment": IDLE,
         "core": 3,
@@ -105,11 +105,11 @@ def test_interference_is_reported(changes: dict[str, Any], words: list[str]) -> 
         "probed": make_run(),
     }
     warnings = list(interference(**{**quiet, **changes}))
-    assert len(warnings) == len(words)
-    assert all(expected in warning for expected, warning in zip(words, warnings, strict=True))
+    assert len(warnings) == len(expected)
+    assert all(text in warning for text, warning in zip(expected, warnings, strict=True))
 
 
-def test_on_a_single_core_it_says_so() -> None:
+def test_a_single_core_is_a_warning() -> None:
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
     try:

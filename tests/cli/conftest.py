@@ -1,4 +1,4 @@
-"""An empty store for commands to open, which is quicker than making one; and commands in here."""
+"""Fixtures: commands in this process, and a copy of an empty store, quicker than creating one."""
 
 from __future__ import annotations
 

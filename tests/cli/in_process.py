@@ -1,4 +1,4 @@
-"""The command line in this process, for what another process would prove no better."""
+"""The command line in this process, for tests that need no process of their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Benchlab = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def benchlab_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Benchlab:
-    """Carries out ``benchlab`` with arguments; its exit code and what it wrote."""
+    """Runs ``benchlab`` with arguments; returns its exit code and output."""
 
     def benchlab(*arguments: str) -> subprocess.CompletedProcess[str]:
         with monkeypatch.context() as patch:

@@ -36,7 +36,7 @@ def test_quick_calibration_end_to_end() -> None:
     assert json.loads(shown.stdout) == floor.to_dict()
 
 
-def test_showing_nothing_or_the_floor_of_elsewhere_is_told() -> None:
+def test_show_warns_without_a_floor_of_this_machine() -> None:
     nothing = benchlab("calibrate", "--show")
     assert nothing.returncode == 1
     assert nothing.stderr == "benchlab: not calibrated on this host: run benchlab calibrate\n"
@@ -47,7 +47,7 @@ def test_showing_nothing_or_the_floor_of_elsewhere_is_told() -> None:
     assert "host bench-1, here" in elsewhere.stderr
 
 
-def test_a_data_directory_that_cannot_be_written_is_one_line(
+def test_an_unwritable_data_directory_is_reported_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BENCHLAB_DATA_DIR", "/proc/nope")
@@ -58,7 +58,7 @@ def test_a_data_directory_that_cannot_be_written_is_one_line(
 
 
 def calibrating() -> subprocess.Popen[str]:
-    """A calibration that has come as far as to measure."""
+    """A process that is calibrating and has begun to measure."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchlab", "calibrate"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -69,7 +69,7 @@ def calibrating() -> subprocess.Popen[str]:
     return process
 
 
-def test_ctrl_c_keeps_nothing_and_leaves_no_process() -> None:
+def test_ctrl_c_stores_nothing_and_leaves_no_process() -> None:
     process = calibrating()
     children = psutil.Process(process.pid).children(recursive=True)
     assert len(children) == 2  # the server and a worker
@@ -82,7 +82,7 @@ def test_ctrl_c_keeps_nothing_and_leaves_no_process() -> None:
     assert list(spool.pending()) == []
 
 
-def test_one_that_was_killed_is_not_taken_for_a_run() -> None:
+def test_a_killed_calibration_is_not_recovered_as_a_run() -> None:
     process = calibrating()
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
@@ -90,16 +90,16 @@ def test_one_that_was_killed_is_not_taken_for_a_run() -> None:
     assert not psutil.wait_procs(children, timeout=30)[1]
     (left,) = spool.pending()
     listed = benchlab("recover", "--list")
-    assert listed.stdout == f"{left.name}: of a calibration that was cut off\n"
+    assert listed.stdout == f"{left.name}: part of an interrupted calibration\n"
     assert list(spool.pending()) == [left]
     done = benchlab("recover")
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == f"{left.name}: of a calibration that was cut off, removed\n"
+    assert done.stderr == f"{left.name}: part of an interrupted calibration, removed\n"
     assert list(spool.pending()) == []
     assert Store().runs().empty
 
 
-def test_a_floor_reads_like_this() -> None:
+def test_the_printed_floor_has_every_number() -> None:
     out = Console(width=120, record=True, highlight=False)
     print_floor(make_floor(warnings=("other processes used 1.0 of 2 cores",)), out)
     text = out.export_text()
@@ -116,7 +116,7 @@ def test_a_floor_reads_like_this() -> None:
                    "1.099"]  # fmt: skip
 
 
-def test_a_run_says_hint_warnings_and_floor_on_the_terminal() -> None:
+def test_the_summary_of_a_run_has_hint_warnings_and_floor() -> None:
     environment = {"clock_source": "hpet", "calibration": {"floor": make_floor().to_dict()}}
     out = Console(width=200, record=True, highlight=False)
     print_run(make_run(lag_ns=15_000_000, environment=environment), out)

@@ -67,7 +67,7 @@ def benchlab(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["run"], "Missing argument 'URL|PLAN.toml'"),
     ],
 )
-def test_input_that_cannot_be_used_is_told_in_one_line(arguments: list[str], line: str) -> None:
+def test_invalid_arguments_are_one_line_with_a_hint(arguments: list[str], line: str) -> None:
     done = benchlab(*arguments)
     assert (done.returncode, done.stdout, done.stderr) == (
         2,
@@ -154,7 +154,7 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (["run", "127.0.0.1:8000/x"], "no scheme"),
         (["run", "ftp://127.0.0.1/"], "'ftp'"),
@@ -198,16 +198,16 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_is_one_clear_line_and_exit_code_2(
-    benchlab_here: Benchlab, arguments: list[str], words: str
+    benchlab_here: Benchlab, arguments: list[str], message: str
 ) -> None:
     done = benchlab_here(*arguments)
     assert done.returncode == 2
-    assert words in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
-def test_a_target_that_cannot_obey_its_environment_says_so(
+def test_a_target_with_an_unusable_environment_reports_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
@@ -218,7 +218,7 @@ def test_a_target_that_cannot_obey_its_environment_says_so(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_places_that_cannot_be_written_are_told_before_the_run(
+def test_unwritable_outputs_are_reported_before_the_run(
     benchlab_here: Benchlab, target: TargetProcess, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -238,7 +238,7 @@ def test_small_numbers_are_not_rounded_away(benchlab_here: Benchlab) -> None:
     assert done.stdout.split() == ["tiny", "large", "1.23e-06", "12345.7"]
 
 
-def test_one_bad_spool_does_not_keep_the_others_back(target: TargetProcess) -> None:
+def test_recover_saves_the_other_runs_after_a_bad_spool(target: TargetProcess) -> None:
     plan = Plan([Request("GET", f"{target.url}/health")], ConstantRate(50), duration_s=0.2)
     first, second = run(plan), run(plan)
     assert first.spool is not None
@@ -251,29 +251,29 @@ def test_one_bad_spool_does_not_keep_the_others_back(target: TargetProcess) -> N
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "message"),
     [
         ("http://127.0.0.1:1/", "cannot connect"),
         ("http://no-such-host.invalid/", "unknown"),
     ],
 )
 def test_an_unreachable_service_is_one_clear_line_and_exit_code_1(
-    benchlab_here: Benchlab, url: str, words: str
+    benchlab_here: Benchlab, url: str, message: str
 ) -> None:
     done = benchlab_here("run", url, "--duration", "1s")
     assert done.returncode == 1
-    assert words in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_query_that_is_wrong_is_one_clear_line(benchlab_here: Benchlab) -> None:
+def test_an_error_in_a_query_is_one_clear_line(benchlab_here: Benchlab) -> None:
     done = benchlab_here("query", "SELECT no_such_column FROM runs")
     assert done.returncode == 2
     assert "no_such_column" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_query_may_not_change_the_store_unless_told_so(benchlab_here: Benchlab) -> None:
+def test_a_query_changes_the_store_only_with_write(benchlab_here: Benchlab) -> None:
     assert benchlab_here("query", "CREATE TABLE mine (x UInt8) ENGINE = Memory").returncode != 0
     done = benchlab_here(
         "query", "CREATE TABLE mine (x UInt8) ENGINE = MergeTree ORDER BY x", "--write"
@@ -281,7 +281,7 @@ def test_a_query_may_not_change_the_store_unless_told_so(benchlab_here: Benchlab
     assert done.returncode == 0, done.stderr
 
 
-def test_a_store_that_cannot_be_written_is_told_before_the_run(
+def test_an_unwritable_store_is_reported_before_the_run(
     benchlab_here: Benchlab, target: TargetProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -293,7 +293,7 @@ def test_a_store_that_cannot_be_written_is_told_before_the_run(
     assert list(spool.pending()) == []
 
 
-def test_ctrl_c_keeps_the_run_and_leaves_no_process(target: TargetProcess) -> None:
+def test_ctrl_c_saves_the_run_and_leaves_no_process(target: TargetProcess) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "benchlab", "run", f"{target.url}/health", "--rate", "100",
          "--duration", "60s", "--warmup", "0s", "--json", "-"],
@@ -337,8 +337,8 @@ def test_the_target_serves_and_stops_on_ctrl_c(tmp_path: Path) -> None:
     )  # fmt: skip
     assert process.stderr is not None
     url = process.stderr.readline().split()[2]
-    answer = httpx.post(f"{url}/api/vector/sub", json={"a": [5, 7], "b": [1, 2]})
-    assert answer.json() == {"result": [4, 5]}
+    response = httpx.post(f"{url}/api/vector/sub", json={"a": [5, 7], "b": [1, 2]})
+    assert response.json() == {"result": [4, 5]}
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=30)
     assert process.returncode == 0, rest
@@ -371,15 +371,15 @@ def _wait_for_samples(
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def test_show_says_how_complete_the_traces_are(target: TargetProcess) -> None:
+def test_show_reports_how_complete_the_traces_are(target: TargetProcess) -> None:
     run_it = ["run", f"{target.url}/health", "-r", "50", "--duration", "1s", "--warmup", "0s"]
     done = benchlab(*run_it, "--trace-ratio", "1", "--json", "-")
     assert done.returncode == EXIT_CODES[json.loads(done.stdout)["verdict"]], done.stderr
     shown = benchlab("show", "latest")
-    assert "Server spans for 0 of 50 sampled requests (0.00 %). Not one was found" in shown.stdout
+    assert "Server spans for 0 of 50 sampled requests (0.00 %). No span was found" in shown.stdout
     traces = json.loads(benchlab("show", "latest", "--json").stdout)["traces"]
     assert (traces["sampled"], traces["found"]) == (50, 0)
-    assert traces["cause"].startswith("Not one was found")
+    assert traces["cause"].startswith("No span was found")
 
 
 def test_a_broken_objective_is_shown_and_exit_code_1(target: TargetProcess) -> None:
@@ -400,9 +400,7 @@ def test_a_broken_objective_is_shown_and_exit_code_1(target: TargetProcess) -> N
     assert json.loads(again.stdout) == result
 
 
-def test_a_plan_file_runs_and_the_dry_run_can_be_fed_back(
-    target: TargetProcess, tmp_path: Path
-) -> None:
+def test_a_dry_run_of_a_plan_file_is_a_plan_file(target: TargetProcess, tmp_path: Path) -> None:
     (example,) = blocks(DOCS / "plan-file.md", "toml")
     plan, again = tmp_path / "checkout.toml", tmp_path / "again.toml"
     plan.write_text(example.text.replace("http://127.0.0.1:8000", target.url))
@@ -420,7 +418,7 @@ def test_a_plan_file_runs_and_the_dry_run_can_be_fed_back(
     assert [item["objective"] for item in result["slo"]] == ["error_count<=0"]
 
 
-def test_a_run_that_its_plan_stops_is_exit_code_1(target: TargetProcess) -> None:
+def test_a_run_stopped_by_its_plan_is_exit_code_1(target: TargetProcess) -> None:
     done = benchlab(
         "run", f"{target.url}/no-such-path", "-r", "100", "--duration", "60s", "--warmup", "0s",
         "--abort-on", "error_ratio>0.5",

@@ -52,11 +52,13 @@ def test_export_and_import_again(
     assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
     assert lines[0] == f"{runs[0].id}: drawn, 500 requests, valid"
-    assert lines[2] == f"{runs[0].id}: drawn, 500 requests, was stored already"
+    assert lines[2] == f"{runs[0].id}: drawn, 500 requests, already stored"
     assert len(Store().runs()) == 2
 
 
-def test_a_name_from_a_file_cannot_steer_the_terminal(closed_store: Store, tmp_path: Path) -> None:
+def test_a_name_from_a_file_cannot_control_the_terminal(
+    closed_store: Store, tmp_path: Path
+) -> None:
     run = make_run(10, name="\x1b]0;evil\x07\x1b[31mred")
     export_run(run, tmp_path / "run.parquet")
     outputs = [
@@ -72,14 +74,14 @@ def test_a_name_from_a_file_cannot_steer_the_terminal(closed_store: Store, tmp_p
     assert "\x1b[31mred" in benchlab("query", "SELECT name FROM runs", "--format", "csv").stdout
 
 
-def test_others_results_are_listed_and_shown_beside_runs(closed_store: Store) -> None:
+def test_results_of_other_tools_are_listed_and_shown_beside_runs(closed_store: Store) -> None:
     files = [DATA / "k6.json.gz", DATA / "wrk2.hgrm", DATA / "k6.js"]
     done = benchlab("import", *map(str, files))
-    assert done.returncode == 2, "one of them is no result"
+    assert done.returncode == 2, "one of them is not a result file"
     first, second, third = done.stderr.splitlines()
     assert first.endswith("k6, 63 requests, imported")
     assert "a summary by HdrHistogram without its requests" in second
-    assert third.startswith(f"benchlab: {DATA}/k6.js begins like none of the known formats")
+    assert third.startswith(f"benchlab: the format of {DATA}/k6.js cannot be detected")
 
     listed = benchlab("history").stdout
     assert "imported summaries, without requests:" in listed
@@ -90,7 +92,7 @@ def test_others_results_are_listed_and_shown_beside_runs(closed_store: Store) ->
     assert "verdict imported: imported from k6" in shown
     assert "not in the file: intended times, bytes received" in shown
     shown = benchlab("show", summary_id[:8]).stdout
-    assert "nothing here was derived or checked by benchlab" in shown
+    assert "benchlab computed and checked none of these numbers" in shown
     assert "68.799" in shown
     summary = json.loads(benchlab("show", summary_id, "--json").stdout)
     assert (summary["kind"], summary["count"]) == ("imported summary", 160)

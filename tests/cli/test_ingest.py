@@ -1,4 +1,4 @@
-"""What `benchlab ingest` says of the files it was given, and its exit codes."""
+"""The messages and exit codes of ``benchlab ingest``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def otlp(tmp_path: Path) -> Path:
     return directory
 
 
-def test_a_file_that_ends_in_the_middle_of_a_line_is_told(otlp: Path) -> None:
+def test_a_file_that_ends_in_the_middle_of_a_line_is_reported(otlp: Path) -> None:
     path = otlp / "traces.jsonl"
     line = make_span_line(3)
     path.write_bytes(line + make_span_line()[:100])
@@ -34,7 +34,7 @@ def test_a_file_that_ends_in_the_middle_of_a_line_is_told(otlp: Path) -> None:
     )
 
 
-def test_only_broken_lines_are_a_failure(otlp: Path) -> None:
+def test_a_file_with_only_broken_lines_is_a_failure(otlp: Path) -> None:
     """Another kind of file, most likely."""
     path = otlp / "package.json"
     path.write_text('{\n  "name": "x"\n}\n')
@@ -50,10 +50,10 @@ def test_only_broken_lines_are_a_failure(otlp: Path) -> None:
     assert benchlab("ingest", str(path)).returncode == 0  # and nothing is new
 
 
-def test_a_directory_without_such_files_is_the_users_input(otlp: Path) -> None:
+def test_a_directory_without_such_files_is_an_input_error(otlp: Path) -> None:
     (otlp / "traces.jsonl.gz").write_bytes(b"")
     done = benchlab("ingest", str(otlp))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith(
-        f"benchlab: {otlp} holds no .json, .jsonl or .ndjson file: name one"
+        f"benchlab: {otlp} has no .json, .jsonl or .ndjson file: name one"
     )

@@ -1,4 +1,4 @@
-"""The commands as a whole: what is listed, what is completed, and what that imports."""
+"""The list of commands, their help and completion, and the modules that these import."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def imported_by(*arguments: str, **environment: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_every_command_explains_itself(name: str) -> None:
+def test_every_command_has_help(name: str) -> None:
     found = command(name)
     assert found.name == name
     assert found.help
@@ -97,13 +97,13 @@ def test_unknown_command_error_names_the_nearest(typed: str, message: str) -> No
     ("typed", "offered"), [("benchlab his", "history"), ("benchlab history --na", "--name")]
 )
 def test_completion_imports_nothing_heavy(typed: str, offered: str) -> None:
-    words = {
+    variables = {
         "_BENCHLAB_COMPLETE": "bash_complete",
         "COMP_WORDS": typed,
         "COMP_CWORD": str(typed.count(" ")),
     }
-    assert benchlab(**words).stdout == f"plain,{offered}\n"
-    assert not imported_by(**words) & HEAVY
+    assert benchlab(**variables).stdout == f"plain,{offered}\n"
+    assert not imported_by(**variables) & HEAVY
 
 
 @pytest.mark.parametrize("shell", SHELLS)

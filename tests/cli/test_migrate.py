@@ -7,7 +7,7 @@ from benchlab.store.schema import migrate
 from tests.cli.test_cli import benchlab
 
 
-def test_it_makes_the_tables_once_and_says_so() -> None:
+def test_migrate_creates_the_tables_once_and_reports_the_schema() -> None:
     latest = migrate.latest_version()
     location = Store().location
     first = benchlab("migrate")

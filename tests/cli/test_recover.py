@@ -1,4 +1,4 @@
-"""What recover takes away, and what it only names."""
+"""What ``benchlab recover`` removes, and what it only lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def invoke(*arguments: str) -> Result:
     return CliRunner().invoke(recover, arguments, standalone_mode=False)
 
 
-def test_a_list_leaves_a_run_that_never_started_where_it_is() -> None:
+def test_list_does_not_remove_a_run_that_never_started() -> None:
     directory = never_started()
     for _ in range(2):
         listed = invoke("--list")
@@ -34,7 +34,7 @@ def test_a_list_leaves_a_run_that_never_started_where_it_is() -> None:
     assert not directory.exists()
 
 
-def test_a_list_and_discard_contradict_each_other() -> None:
+def test_list_and_discard_exclude_each_other() -> None:
     directory = never_started()
     assert isinstance(invoke("--list", "--discard").exception, InputError)
     assert directory.is_dir()

@@ -125,7 +125,7 @@ def collecting(directory: Path, **variables: str) -> Iterator[Collector]:
         "METRICS_PORT": str(ports["METRICS"]),
         "OTLP_DIR": str(directory / "otlp"),
         "CREATE_SCHEMA": "false",
-        # The discard port: nobody listens there.
+        # The discard port: nothing listens there.
         "CLICKHOUSE": "tcp://127.0.0.1:9",
         **variables,
     }

@@ -1,4 +1,4 @@
-"""What is shown of a run, whatever shows it."""
+"""The facts that every renderer of a run shows."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def _table(contract: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _modules(layer: str) -> list[str]:
-    """The packages of one layer; those that are optional stand in parentheses."""
+    """The packages of one layer; those that are optional are in parentheses."""
     return [name.strip().strip("()") for name in re.split(r"[|:]", layer)]
 
 

@@ -51,7 +51,7 @@ def prose(page: Path) -> str:
 
 
 def marked(text: str, name: str) -> str:
-    """What stands between ``<!-- name:begin -->`` and ``<!-- name:end -->``."""
+    """The text between ``<!-- name:begin -->`` and ``<!-- name:end -->``."""
     return _marks(text, name)[1]
 
 

@@ -1,4 +1,4 @@
-"""The commands that the documentation tells people to type."""
+"""The commands in the documentation are accepted."""
 
 from __future__ import annotations
 

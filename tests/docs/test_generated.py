@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import benchlab
-from tests.docs.pages import DOCS, ROOT
+from tests.docs.pages import DOCS, ROOT, marked
 
 # Between two processes of benchlab's, and between a shell's completion script and benchlab.
 OWN = {"BENCHLAB_NOTEBOOK_EVENTS", "BENCHLAB_COMPLETE"}
@@ -23,6 +23,17 @@ def test_generated_parts_are_up_to_date() -> None:
         check=False,
     )
     assert done.returncode == 0, f"run python -m tests.docs: {done.stderr}"
+
+
+def test_the_drawn_tree_has_every_package() -> None:
+    drawn: list[str] = []
+    parents: list[str] = []
+    for line in marked((DOCS / "architecture.md").read_text(), "tree").splitlines():
+        if found := re.match(r"( *)(\w+)/(?: |$)", line):
+            parents = [*parents[: len(found[1]) // 2], found[2]]
+            drawn.append("/".join(parents))
+    packages = [path.parent for path in (ROOT / "benchlab").rglob("__init__.py")]
+    assert sorted(drawn) == sorted(path.relative_to(ROOT).as_posix() for path in packages)
 
 
 def test_every_variable_that_is_read_is_documented() -> None:

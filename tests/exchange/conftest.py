@@ -1,4 +1,4 @@
-"""What tests of files use: the sample files, and an empty store."""
+"""Fixtures for tests of files: the sample files and an empty store."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ __all__ = ["closed_store", "empty_store"]
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """Where the sample files of other tools are."""
+    """The directory with the sample files of other tools."""
     return Path(__file__).parent / "data"

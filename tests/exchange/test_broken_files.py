@@ -36,15 +36,15 @@ def text_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize(("name", "form"), FORMATS.items())
-def test_formats_are_told_by_content(tmp_path: Path, data: Path, name: str, form: str) -> None:
-    nameless = tmp_path / "nameless"
+def test_formats_are_detected_by_content(tmp_path: Path, data: Path, name: str, form: str) -> None:
+    nameless = tmp_path / "nameless"  # no extension to go by
     nameless.write_bytes((data / name).read_bytes())
     assert detect(nameless) == form
 
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("share", [0.4, 0.85])
-def test_cut_off_in_the_middle_of_a_line(
+def test_a_file_cut_off_in_a_line_is_refused_with_the_line_number(
     tmp_path: Path, data: Path, name: str, share: float
 ) -> None:
     text = text_of(data / name)
@@ -66,12 +66,17 @@ def test_cut_off_in_the_middle_of_a_line(
     [
         ("k6.json.gz", 12, lambda text: text.replace('"value":', '"valeu":'), "'value' is missing"),
         ("k6.json.gz", 20, lambda text: text.replace(":", "", 1), "delimiter"),
-        ("k6.csv", 5, lambda text: text + ",more", "20 columns, expected are 19"),
+        ("k6.csv", 5, lambda text: text + ",more", "has 20 columns, the header 19"),
         ("k6.csv", 4, lambda text: text.replace("http_req_", "http_req_x,", 1), "columns"),
         ("vegeta.json", 7, lambda text: text.replace('"code":', '"cod":'), "'code' is missing"),
         ("vegeta.json", 3, lambda text: text.replace("2026-", "20x6-", 1), "20x6"),
-        ("vegeta.csv", 9, lambda text: text.replace(",", ";"), "columns, expected are 12"),
-        ("vegeta.csv", 2, lambda text: text.replace(",405,", ",4050,"), "4050 is no HTTP status"),
+        ("vegeta.csv", 9, lambda text: text.replace(",", ";"), "columns, expected 12"),
+        (
+            "vegeta.csv",
+            2,
+            lambda text: text.replace(",405,", ",4050,"),
+            "4050 is not an HTTP status",
+        ),
         ("oha.csv", 6, lambda text: text + "x", "invalid literal"),
         ("jmeter.csv.jtl", 8, lambda text: text.replace("17956", "a17956", 1), "invalid literal"),
         (
@@ -83,17 +88,17 @@ def test_cut_off_in_the_middle_of_a_line(
         ("jmeter.xml.jtl", 6, lambda text: text.replace(' t="', ' t="x', 1), "invalid literal"),
         ("jmeter.xml.jtl", 6, lambda text: text.replace('t="', "t=", 1), "XML is broken"),
         ("locust_stats_history.csv", 3, lambda text: text.replace(",3,", ",three,", 1), "three"),
-        ("wrk2.txt", 30, lambda text: text.replace("1", "x"), "is no row of the table"),
+        ("wrk2.txt", 30, lambda text: text.replace("1", "x"), "is not a row of the table"),
         ("wrk2.hgrm", -3, lambda text: text.replace("8.095", "8.0.95"), "could not convert"),
         ("wrk2.hgrm", -2, lambda text: text.replace("78.272", "78.2.2"), "could not convert"),
         ("wrk2.hgrm", -2, lambda text: text.replace("160", "1.6.0"), "could not convert"),
-        ("wrk2.hgrm", -2, lambda text: text.replace("78", "9" * 400), "more than can be kept"),
+        ("wrk2.hgrm", -2, lambda text: text.replace("78", "9" * 400), "is too large"),
         ("wrk2.txt", -2, lambda text: text.replace("40.42", "4.0.2"), "could not convert"),
         ("wrk2.hgrm", 9, lambda text: " 0.1 0.6 96 2.50", "decreases here"),
         ("oha.json", 3, lambda text: text.replace(":", ""), "JSON is broken"),
     ],
 )
-def test_a_broken_line_is_told_with_its_number(
+def test_a_broken_line_is_refused_with_its_number(
     tmp_path: Path, data: Path, name: str, line: int, change: Callable[[str], str], says: str
 ) -> None:
     lines = text_of(data / name).splitlines()
@@ -110,14 +115,14 @@ def test_a_broken_line_is_told_with_its_number(
     ("name", "old", "new", "says"),
     [
         ("oha.json", b'"total"', b'"x": ' + b"[" * 100_000, "nested too deeply"),
-        ("oha.json", b'"slowest": ', b'"slowest": 1e999, "x": ', "lacks what oha writes"),
+        ("oha.json", b'"slowest": ', b'"slowest": 1e999, "x": ', "is not a complete result of oha"),
         ("vegeta.json", b'"code":', b'"x":' + b"[" * 100_000, r":1: .*recursion"),
         ("vegeta.csv", b"\n", b"," + b"x" * 200_000 + b"\n", r":1: .*field limit"),
         ("jmeter.xml.jtl", b"UTF-8", b"truth", "unknown encoding"),
         ("jmeter.xml.jtl", b' by="', b' by="99999999999999999999', r":\d+: .*too large"),
     ],
 )
-def test_contents_that_are_absurd(
+def test_absurd_content_is_refused(
     tmp_path: Path, data: Path, name: str, old: bytes, new: bytes, says: str
 ) -> None:
     path = tmp_path / "absurd"
@@ -128,7 +133,7 @@ def test_contents_that_are_absurd(
         import_file(path, source=FORMATS[name])
 
 
-def test_a_packed_file_that_is_damaged(tmp_path: Path, data: Path) -> None:
+def test_damaged_gzip_is_refused(tmp_path: Path, data: Path) -> None:
     packed = bytearray((data / "k6.json.gz").read_bytes())
     path = tmp_path / "damaged.gz"
     for place in (30, 3000):
@@ -138,7 +143,7 @@ def test_a_packed_file_that_is_damaged(tmp_path: Path, data: Path) -> None:
             import_file(path, source="k6-json")
 
 
-def test_files_that_are_nothing(tmp_path: Path, data: Path) -> None:
+def test_missing_empty_and_unknown_files_are_refused(tmp_path: Path, data: Path) -> None:
     path = tmp_path / "file"
     with pytest.raises(InputError, match=r"cannot read .*No such file"):
         import_file(path)
@@ -146,12 +151,12 @@ def test_files_that_are_nothing(tmp_path: Path, data: Path) -> None:
     with pytest.raises(InputError, match="is empty"):
         import_file(path)
     path.write_bytes(b"hello\n")
-    with pytest.raises(InputError, match=r"like none of the known formats \(parquet, .*--from"):
+    with pytest.raises(InputError, match=r"cannot be detected: name it with --from \(parquet, "):
         import_file(path)
     path.write_bytes(b"\x1f\x8bhello")
     with pytest.raises(InputError, match="cannot read"):
         import_file(path)
-    with pytest.raises(InputError, match="vegeta's binary encoding: turn it into JSON"):
+    with pytest.raises(InputError, match="vegeta's binary encoding: convert it with"):
         import_file(data / "vegeta_dead.bin")
     with pytest.raises(InputError, match="'k7' is unknown: use one of parquet"):
         import_file(path, source="k7")
@@ -162,7 +167,7 @@ def test_files_that_are_nothing(tmp_path: Path, data: Path) -> None:
 
 
 @pytest.mark.parametrize("form", [name for name in SOURCES if name not in ("arrow", "parquet")])
-def test_a_wrong_format_is_an_error_with_the_file_s_name(tmp_path: Path, form: str) -> None:
+def test_an_error_about_the_wrong_format_names_the_file(tmp_path: Path, form: str) -> None:
     path = tmp_path / "file"
     path.write_text("hello, world\nhello\n")
     with pytest.raises(InputError, match=str(path)):
@@ -171,21 +176,21 @@ def test_a_wrong_format_is_an_error_with_the_file_s_name(tmp_path: Path, form: s
 
 @pytest.mark.parametrize("name", ["wrk2.hgrm", "oha.csv", "oha.json", "locust_stats_history.csv"])
 @pytest.mark.parametrize("url", ["http://[::1", "http://me:PW#SECRET@h/", "me:SECRET@h"])
-def test_an_address_that_is_none_is_refused(data: Path, name: str, url: str) -> None:
+def test_an_invalid_url_is_refused_without_its_password(data: Path, name: str, url: str) -> None:
     with pytest.raises(InputError, match=r"^url='") as caught:
         import_file(data / name, url=url)
     assert "SECRET" not in str(caught.value)
     assert "PW" not in str(caught.value)
 
 
-def test_a_file_without_requests(tmp_path: Path, data: Path) -> None:
+def test_a_file_without_requests_is_refused(tmp_path: Path, data: Path) -> None:
     path = tmp_path / "empty.jtl"
     path.write_text((data / "jmeter.csv.jtl").read_text().splitlines()[0] + "\n")
     with pytest.raises(InputError, match="holds no requests"):
         import_file(path)
 
 
-def test_many_endpoints_become_one_past_the_thousandth(tmp_path: Path, data: Path) -> None:
+def test_endpoints_after_the_first_thousand_are_merged(tmp_path: Path, data: Path) -> None:
     hit = json.loads((data / "vegeta.json").read_text().splitlines()[0])
     path = tmp_path / "many.json"
     hits = [{**hit, "url": f"http://127.0.0.1/{n}?q={n % 7}"} for n in range(1500)]
@@ -219,7 +224,7 @@ def test_many_endpoints_become_one_past_the_thousandth(tmp_path: Path, data: Pat
         ("hgrm", "", "a", ":1: the line is longer than 64 MB"),
     ],
 )
-def test_one_huge_line_is_not_held(
+def test_a_huge_line_is_refused_without_reading_it_into_memory(
     tmp_path: Path, form: str, start: str, filling: str, says: str
 ) -> None:
     path = tmp_path / "huge.gz"
@@ -227,12 +232,12 @@ def test_one_huge_line_is_not_held(
         file.write(start)
         for _ in range(250):
             file.write(filling * 1_000_000)
-    found = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", REFUSE, path, form], capture_output=True, text=True, check=True
     )
-    message, peak_mb = found.stdout.splitlines()
+    message, peak_mb = done.stdout.splitlines()
     assert re.match(f"{path}{says}", message), message
-    assert int(peak_mb) < 150, "of 250 MB: bytes of the most that is read, and a copy"
+    assert int(peak_mb) < 150, "of 250 MB: the longest piece that is read, and a copy of it"
 
 
 REFUSE = """
@@ -256,7 +261,7 @@ print(len(run.samples), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 10
 
 
 def test_a_big_file_needs_little_memory(tmp_path: Path, data: Path) -> None:
-    """400 MB of answers and their bodies; what is held is a record of 56 bytes for each."""
+    """400 MB of responses with bodies; only a 56-byte record of each is held."""
     hit = json.loads((data / "vegeta.json").read_text().splitlines()[0])
     hit["body"] = "A" * 20_000
     line = json.dumps(hit, separators=(",", ":")) + "\n"
@@ -268,8 +273,8 @@ def test_a_big_file_needs_little_memory(tmp_path: Path, data: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-c", MEASURE, path], capture_output=True, text=True, check=True
         )
-        found, peak_mb = map(int, done.stdout.split())
-        assert found == count
+        read_count, peak_mb = map(int, done.stdout.split())
+        assert read_count == count
         peaks_mb.append(peak_mb)
     path.unlink()
     assert peaks_mb[1] - peaks_mb[0] < 40

@@ -1,4 +1,4 @@
-"""Each sample file against what the tool itself said of the same run."""
+"""Each sample file against the summary that the tool itself printed for the same run."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def summary_of(path: Path, **options: Any) -> ImportedSummary:
 
 
 @pytest.mark.parametrize(("name", "tool"), RUNS.items())
-def test_an_imported_run_says_what_it_is(data: Path, name: str, tool: str) -> None:
+def test_an_imported_run_is_marked_as_imported(data: Path, name: str, tool: str) -> None:
     run = run_of(data / name)
     assert run.verdict == "imported"
     assert f"imported from {tool}" in (run.invalid_reason or "")
@@ -55,7 +55,7 @@ def test_an_imported_run_says_what_it_is(data: Path, name: str, tool: str) -> No
     assert isinstance(run.plan.load, Imported)
     assert run.summary.intended_rate_rps is None
     assert run.warnings[0].startswith("not in the file: intended times")
-    assert f"{tool} and its machine" in run.floor_note
+    assert f"{tool} on its machine" in run.floor_note
     assert run.floor is None
     with pytest.raises(InvalidRunError, match="is imported"):
         run.require_valid()
@@ -71,15 +71,17 @@ def test_an_imported_run_says_what_it_is(data: Path, name: str, tool: str) -> No
 @pytest.mark.parametrize("name", ["k6.json.gz", "k6.csv"])
 def test_k6(data: Path, name: str) -> None:
     run = run_of(data / name)
-    said = json.loads((data / f"{name.removesuffix('.gz')}.summary.json").read_text())["metrics"]
-    count = said["http_reqs"]["count"]
+    expected = json.loads((data / f"{name.removesuffix('.gz')}.summary.json").read_text())[
+        "metrics"
+    ]
+    count = expected["http_reqs"]["count"]
     assert len(run.samples) == count == 63
-    assert run.samples.error_count == said["http_req_failed"]["passes"] == 3
+    assert run.samples.error_count == expected["http_req_failed"]["passes"] == 3
     assert run.samples.errors == {"status": 3}
-    total_ms = count * (said["http_req_duration"]["avg"] + said["http_req_blocked"]["avg"])
+    total_ms = count * (expected["http_req_duration"]["avg"] + expected["http_req_blocked"]["avg"])
     assert run.samples.service_ns.sum() == pytest.approx(total_ms * NS_PER_MS, abs=count)
     receiving_ns = run.samples.column("done_ns") - run.samples.column("first_byte_ns")
-    total_ms = count * said["http_req_receiving"]["avg"]
+    total_ms = count * expected["http_req_receiving"]["avg"]
     assert receiving_ns.sum() == pytest.approx(total_ms * NS_PER_MS, abs=count)
     assert np.count_nonzero(run.samples.column("flags") & Flag.NEW_CONNECTION) == 3
     assert {name: part.count for name, part in run.by_endpoint().items()} == {
@@ -92,30 +94,30 @@ def test_k6(data: Path, name: str) -> None:
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_vegeta(data: Path, form: str) -> None:
     run = run_of(data / f"vegeta.{form}")
-    said = json.loads((data / "vegeta.summary.json").read_text())
+    expected = json.loads((data / "vegeta.summary.json").read_text())
     service_ns = run.samples.service_ns
-    assert len(run.samples) == said["requests"]
-    assert service_ns.sum() == said["latencies"]["total"]
+    assert len(run.samples) == expected["requests"]
+    assert service_ns.sum() == expected["latencies"]["total"]
     assert (service_ns.min(), service_ns.max()) == (
-        said["latencies"]["min"],
-        said["latencies"]["max"],
+        expected["latencies"]["min"],
+        expected["latencies"]["max"],
     )
-    assert run.samples.column("bytes_in").sum() == said["bytes_in"]["total"]
+    assert run.samples.column("bytes_in").sum() == expected["bytes_in"]["total"]
     codes, counts = np.unique(run.samples.column("status"), return_counts=True)
-    assert {str(code): n for code, n in zip(codes, counts, strict=True)} == said["status_codes"]
-    assert 1 - run.summary.error_ratio == pytest.approx(said["success"])
+    assert {str(code): n for code, n in zip(codes, counts, strict=True)} == expected["status_codes"]
+    assert 1 - run.summary.error_ratio == pytest.approx(expected["success"])
     assert run.started_at_ns % NS_PER_S == 73112501
-    assert f"{run.started_at:%Y-%m-%dT%H:%M:%S}" == said["earliest"][:19]
-    assert run.window_ns[1] == said["duration"] + said["wait"]
+    assert f"{run.started_at:%Y-%m-%dT%H:%M:%S}" == expected["earliest"][:19]
+    assert run.window_ns[1] == expected["duration"] + expected["wait"]
 
 
 @pytest.mark.parametrize("form", ["csv", "xml"])
 def test_jmeter(data: Path, form: str) -> None:
     run = run_of(data / f"jmeter.{form}.jtl")
     text = (data / f"jmeter.{form}.summary.txt").read_text()
-    said = re.search(r"(\d+) in .* Avg: +(\d+) Min: +(\d+) Max: +(\d+) Err: +(\d+)", text)
-    assert said is not None
-    count, mean, low, high, errors = map(int, said.groups())
+    expected = re.search(r"(\d+) in .* Avg: +(\d+) Min: +(\d+) Max: +(\d+) Err: +(\d+)", text)
+    assert expected is not None
+    count, mean, low, high, errors = map(int, expected.groups())
     service_ms = run.samples.service_ns / NS_PER_MS
     assert (len(run.samples), run.samples.error_count) == (count, errors)
     assert (service_ms.min(), service_ms.max()) == (low, high)
@@ -125,18 +127,18 @@ def test_jmeter(data: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "count"), [("vegeta_dead.json", 5), ("k6_dead.csv", 3)])
-def test_requests_that_found_nobody(data: Path, name: str, count: int) -> None:
+def test_refused_connections_are_connect_errors(data: Path, name: str, count: int) -> None:
     run = run_of(data / name)
     assert run.samples.errors == {"connect": count}
     assert not run.samples.column("status").any()
     assert not run.samples.column("first_byte_ns").any()
-    ((words, n),) = run.environment["imported"]["errors"].items()
-    assert "connection refused" in words
-    assert "hidden" not in words
+    ((message, n),) = run.environment["imported"]["errors"].items()
+    assert "connection refused" in message
+    assert "hidden" not in message
     assert n == count
 
 
-def test_oha_that_found_nobody(data: Path) -> None:
+def test_oha_summary_of_refused_connections(data: Path) -> None:
     summary = summary_of(data / "oha_dead.json")
     assert (summary.count, summary.error_count, summary.percentiles) == (5, 5, ())
     assert (summary.mean_ns, summary.max_ns) == (None, None)
@@ -144,7 +146,7 @@ def test_oha_that_found_nobody(data: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "xml"])
-def test_jmeter_s_transactions_are_no_requests(data: Path, form: str) -> None:
+def test_transactions_of_jmeter_are_not_requests(data: Path, form: str) -> None:
     """3 users made 2 visits of each kind, of 2 requests each."""
     run = run_of(data / f"transactions.{form}.jtl")
     assert {name: part.count for name, part in run.by_endpoint().items()} == {
@@ -175,15 +177,15 @@ def test_oha_requests(data: Path) -> None:
 @pytest.mark.parametrize("name", ["oha.json", "oha_failing.json"])
 def test_oha_summary(data: Path, name: str) -> None:
     summary = summary_of(data / name)
-    said = json.loads((data / name).read_text())
-    assert summary.count == sum(said["statusCodeDistribution"].values())
-    assert summary.error_count == said["statusCodeDistribution"].get("404", 0)
-    assert summary.duration_s == said["summary"]["total"]
+    expected = json.loads((data / name).read_text())
+    assert summary.count == sum(expected["statusCodeDistribution"].values())
+    assert summary.error_count == expected["statusCodeDistribution"].get("404", 0)
+    assert summary.duration_s == expected["summary"]["total"]
     for ratio, key in ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9")):
-        value_ns = round(said["latencyPercentiles"][key] * NS_PER_S)
+        value_ns = round(expected["latencyPercentiles"][key] * NS_PER_S)
         assert summary.percentile_ns(ratio) == value_ns
     assert summary.percentile_ns(0.42) is None
-    assert summary.max_ns == round(said["summary"]["slowest"] * NS_PER_S)
+    assert summary.max_ns == round(expected["summary"]["slowest"] * NS_PER_S)
 
 
 def test_wrk2(data: Path) -> None:
@@ -194,11 +196,11 @@ def test_wrk2(data: Path) -> None:
     assert f"Requests/sec:     {summary.rate_rps}" in text
     assert (summary.count, summary.error_count, summary.duration_s) == (162, 0, 4.01)
     for percent, ratio in (("50.000", 0.5), ("75.000", 0.75), ("90.000", 0.9)):
-        said = re.search(rf"{percent}% +([\d.]+)ms", text)
+        expected = re.search(rf"{percent}% +([\d.]+)ms", text)
         value_ns = summary.percentile_ns(ratio)
-        assert said is not None
+        assert expected is not None
         assert value_ns is not None
-        assert value_ns / NS_PER_MS == pytest.approx(float(said[1]), abs=0.0051)
+        assert value_ns / NS_PER_MS == pytest.approx(float(expected[1]), abs=0.0051)
     assert summary.percentile_ns(0.99) == 68_799_000, "the next row above 0.99"
     assert table.percentiles == summary.percentiles
     frame = table.to_pandas()
@@ -211,7 +213,7 @@ def test_wrk2(data: Path) -> None:
     assert "taken to be us" in " ".join(micro.notes)
 
 
-def test_hdrhistogram_s_own_table(tmp_path: Path) -> None:
+def test_table_written_by_hdrhistogram(tmp_path: Path) -> None:
     from hdrh.histogram import HdrHistogram
 
     histogram = HdrHistogram(1, 10_000_000, 3)
@@ -231,11 +233,11 @@ def test_hdrhistogram_s_own_table(tmp_path: Path) -> None:
 def test_locust(data: Path) -> None:
     summary = summary_of(data / "locust_stats_history.csv")
     with (data / "locust.summary.csv").open() as file:
-        said = next(row for row in csv.DictReader(file) if row["Name"] == "Aggregated")
-    assert summary.count == int(said["Request Count"])
-    assert summary.error_count == int(said["Failure Count"])
-    assert summary.mean_ns == round(float(said["Average Response Time"]) * NS_PER_MS)
-    assert summary.max_ns == round(float(said["Max Response Time"]) * NS_PER_MS)
+        expected = next(row for row in csv.DictReader(file) if row["Name"] == "Aggregated")
+    assert summary.count == int(expected["Request Count"])
+    assert summary.error_count == int(expected["Failure Count"])
+    assert summary.mean_ns == round(float(expected["Average Response Time"]) * NS_PER_MS)
+    assert summary.max_ns == round(float(expected["Max Response Time"]) * NS_PER_MS)
     assert summary.percentile_ns(0.99) is None, "not of the whole run"
     assert len(summary.timeline) == 22
     assert {item.endpoint for item in summary.timeline} == {
@@ -247,7 +249,7 @@ def test_locust(data: Path) -> None:
     assert (last.percentiles[0].ratio, last.percentiles[0].value_ns) == (0.5, 5 * NS_PER_MS)
 
 
-def test_twice_leaves_one_copy(closed_store: Store, data: Path) -> None:
+def test_importing_twice_stores_one_copy(closed_store: Store, data: Path) -> None:
     with closed_store.connect():
         for _ in range(2):
             for name in RUNS:
@@ -263,7 +265,7 @@ def test_twice_leaves_one_copy(closed_store: Store, data: Path) -> None:
         assert lines == 22
 
 
-def test_what_is_stored_comes_back(closed_store: Store, data: Path) -> None:
+def test_imports_are_the_same_when_read_from_the_store(closed_store: Store, data: Path) -> None:
     with closed_store.connect():
         assert list(closed_store.imports().columns)[:2] == ["id", "tool"]
         for name in SUMMARIES:
@@ -285,14 +287,14 @@ def test_what_is_stored_comes_back(closed_store: Store, data: Path) -> None:
         assert back.summary == run.summary
 
 
-def test_packed_and_plain_are_the_same_run(tmp_path: Path, data: Path) -> None:
+def test_gzipped_and_plain_files_are_the_same_run(tmp_path: Path, data: Path) -> None:
     plain = tmp_path / "k6.json"
     plain.write_bytes(gzip.decompress((data / "k6.json.gz").read_bytes()))
     assert run_of(plain).id == run_of(data / "k6.json.gz").id
 
 
 @pytest.mark.parametrize(
-    ("status", "words", "kind"),
+    ("status", "message", "kind"),
     [
         (500, "anything", ErrorKind.STATUS),
         (200, "assertion failed", ErrorKind.CHECK),
@@ -307,18 +309,18 @@ def test_packed_and_plain_are_the_same_run(tmp_path: Path, data: Path) -> None:
         (0, "", ErrorKind.CLOSED),
     ],
 )
-def test_kinds_of_failures(status: int, words: str, kind: ErrorKind) -> None:
-    assert kind_of_failure(status, words) == kind
+def test_error_messages_are_mapped_to_kinds(status: int, message: str, kind: ErrorKind) -> None:
+    assert kind_of_failure(status, message) == kind
 
 
-def test_a_load_that_was_imported_cannot_be_made(data: Path) -> None:
+def test_an_imported_plan_cannot_be_run(data: Path) -> None:
     import benchlab as bl
 
-    with pytest.raises(InputError, match="what vegeta sent, not how"):
+    with pytest.raises(InputError, match="that vegeta sent, but not their load"):
         bl.run(run_of(data / "vegeta.json").plan)
 
 
-def test_credentials_in_others_results_stay_outside(
+def test_credentials_in_results_of_other_tools_are_not_imported(
     closed_store: Store, tmp_path: Path, data: Path
 ) -> None:
     secret = "hunter2"
@@ -343,13 +345,11 @@ def test_credentials_in_others_results_stay_outside(
     )
 
 
-def test_a_report_of_an_imported_run_claims_nothing_that_is_not_known(
-    data: Path, tmp_path: Path
-) -> None:
+def test_a_report_of_an_imported_run_invents_no_facts(data: Path, tmp_path: Path) -> None:
     from benchlab.report import write_report
 
     page = (write_report(run_of(data / "k6.json.gz"), tmp_path / "report")).read_text()
-    assert "k6 says nothing of itself in its results" in page
+    assert "k6 reports nothing about its own generator" in page
     assert "not in the file: intended times, bytes received" in page
     for invented in ("s per request", "driver http", "No request was dropped", "benchlab run http"):
         assert invented not in page

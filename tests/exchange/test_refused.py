@@ -1,4 +1,4 @@
-"""Exported files that somebody has cut off, broken or changed."""
+"""Exported files that were cut off, broken or edited are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_file_cut_off_is_refused(tmp_path: Path, form: str) -> None:
             import_file(path)
 
 
-def test_a_broken_csv_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_broken_csv_is_refused_with_the_line_number(tmp_path: Path) -> None:
     path = export_run(make_run(10), tmp_path / "run.csv")
     lines = path.read_text().splitlines()
     for number, text in ((5, "1,2,x,4,5,6,7,0,0,0"), (7, "1,2,3"), (2, "a,b"), (4, "")):
@@ -37,7 +37,7 @@ def test_a_broken_csv_is_told_with_its_line(tmp_path: Path) -> None:
             import_file(path)
 
 
-def test_contents_that_no_run_has_are_refused(tmp_path: Path) -> None:
+def test_foreign_newer_or_damaged_content_is_refused(tmp_path: Path) -> None:
     run = make_run(10)
     run.samples.records["error"][3] = 200
     path = export_run(run, tmp_path / "run.parquet")
@@ -52,15 +52,15 @@ def test_contents_that_no_run_has_are_refused(tmp_path: Path) -> None:
     head = json.loads(text.splitlines()[0].removeprefix("# benchlab "))
     newer.write_text(text.replace('"format": 1', '"format": 2', 1))
     assert head["format"] == 1
-    with pytest.raises(InputError, match=r"format 2, this benchlab reads 1: upgrade"):
+    with pytest.raises(InputError, match=r"format 2, but this benchlab reads 1 only: upgrade"):
         import_file(newer)
     newer.write_text("# benchlab {broken\n" + text.split("\n", 1)[1])
-    with pytest.raises(InputError, match="description of the run is damaged"):
+    with pytest.raises(InputError, match="metadata of the run is damaged"):
         import_file(newer)
 
 
 def with_column(path: Path, name: str, values: pa.Array) -> Path:
-    """The Parquet or Arrow file ``path`` with another column in the place of one."""
+    """The Parquet or Arrow file ``path`` with the values of one column replaced."""
     arrow = path.suffix == ".arrow"
     table = pa.ipc.open_file(path).read_all() if arrow else pq.read_table(path)
     table = table.set_column(table.schema.get_field_index(name), name, values)
@@ -78,11 +78,11 @@ def with_column(path: Path, name: str, values: pa.Array) -> Path:
     [
         ("sent_ns", pa.array([1, 2, None, 4]), "request number 2 has no sent_ns"),
         ("status", pa.array([1, None, 3, 4], pa.uint16()), "request number 1 has no status"),
-        ("sent_ns", pa.array([0.5, 1, 2, 3]), "sent_ns is of type double, where integers"),
-        ("seq", pa.array(["0", "1", "2", "3"]), "seq is of type string, where integers"),
-        ("status", pa.array([200, 70_000, 0, 0]), "number 1 has status 70000, where 0 to 65535"),
-        ("flags", pa.array([0, 0, 0, -1], pa.int8()), "number 3 has flags -1, where 0 to 255"),
-        ("error", pa.array([0, 256, 0, 0]), "number 1 has error 256, where 0 to 255"),
+        ("sent_ns", pa.array([0.5, 1, 2, 3]), "sent_ns has type double, but must have integers"),
+        ("seq", pa.array(["0", "1", "2", "3"]), "seq has type string, but must have integers"),
+        ("status", pa.array([200, 70_000, 0, 0]), "status 70000, but the range is 0 to 65535"),
+        ("flags", pa.array([0, 0, 0, -1], pa.int8()), "number 3 has flags -1, but the"),
+        ("error", pa.array([0, 256, 0, 0]), "number 1 has error 256, but the range is 0 to 255"),
         ("bytes_in", pa.array([0, 2**63, 0, 0], pa.uint64()), "number 1 has bytes_in 9223372036"),
         ("sent_ns", pa.array([5] * 4, pa.timestamp("ns")), "timestamp"),
     ],
@@ -95,7 +95,7 @@ def test_a_value_that_a_record_cannot_hold_is_refused(
         import_file(path)
 
 
-def test_integers_of_another_width_are_the_same(tmp_path: Path) -> None:
+def test_integers_of_another_width_are_accepted(tmp_path: Path) -> None:
     run = make_run(4)
     path = export_run(run, tmp_path / "run.parquet")
     with_column(path, "status", pa.array(run.samples.column("status").astype("i8")))
@@ -104,7 +104,7 @@ def test_integers_of_another_width_are_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["parquet", "arrow"])
-def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, form: str) -> None:
+def test_a_repeated_column_is_refused(tmp_path: Path, form: str) -> None:
     path = export_run(make_run(4), tmp_path / f"run.{form}")
     table = pa.ipc.open_file(path).read_all() if form == "arrow" else pq.read_table(path)
     table = table.append_column("seq", pa.array([1, 2, 3, 4]))
@@ -113,12 +113,12 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, form: str) -> N
     else:
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table)
-    with pytest.raises(InputError, match="has more than once the columns seq"):
+    with pytest.raises(InputError, match="repeats the columns seq"):
         import_file(path)
 
 
 def with_head(path: Path, change: dict[str, object]) -> Path:
-    """The CSV file ``path`` with other values in its description of the run."""
+    """The CSV file ``path`` with other values in the metadata of its run."""
     first, rest = path.read_text().split("\n", 1)
     head = {**json.loads(first.removeprefix("# benchlab ")), **change}
     path.write_text(f"# benchlab {json.dumps(head)}\n{rest}")
@@ -128,9 +128,9 @@ def with_head(path: Path, change: dict[str, object]) -> Path:
 @pytest.mark.parametrize(
     "run_id", ["../../traversed", "latest", "", 5, None, ["a"], "A" * 16, "0" * 17, "0" * 16 + "\n"]
 )
-def test_an_id_that_no_run_has_is_refused(tmp_path: Path, run_id: object) -> None:
+def test_an_invalid_run_id_is_refused(tmp_path: Path, run_id: object) -> None:
     path = with_head(export_run(make_run(1), tmp_path / "run.csv"), {"id": run_id})
-    with pytest.raises(InputError, match=r"run\.csv: .* is no id of a run: .*16 hex") as caught:
+    with pytest.raises(InputError, match=r"run\.csv: .* is not a run id: .*16 hex") as caught:
         import_file(path)
     assert repr(run_id) in str(caught.value)
 
@@ -154,7 +154,7 @@ def test_an_id_that_no_run_has_is_refused(tmp_path: Path, run_id: object) -> Non
         {"sample_count": None},
     ],
 )
-def test_a_description_of_other_types_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+def test_metadata_of_the_wrong_type_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
     path = with_head(export_run(make_run(1), tmp_path / "run.csv"), change)
     with pytest.raises(InputError, match=r"run\.csv: "):
         import_file(path)

@@ -1,7 +1,7 @@
-"""Answers of every kind that a service has ever given, and what each must count as.
+"""Responses of every kind, valid and broken, and the error kind that each must have.
 
-Each case is a behaviour and the error kind that the wire driver must give it ("" when there is
-nothing wrong), and that of the httpx driver where it may differ: httpx reads by the rules of h11.
+Each case has a behaviour, the error kind that the wire driver must report ("" if there is no
+error), and that of the httpx driver where it may differ: httpx follows the rules of h11.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Case(NamedTuple):
     method: str = "GET"
     body_bytes: int | None = None
     spoils: bool = False
-    """What it leaves behind would be taken by httpx for the answer to its next request."""
+    """Leaves bytes behind that httpx would read as the response to its next request."""
 
     def kind_for(self, driver: str) -> str:
         return self.kind if driver == "http" or self.httpx is None else self.httpx
@@ -40,11 +40,11 @@ def close(_connection: socket.socket, _request: bytes, _number: int) -> bool:
     return False
 
 
-def then_reset(answer: bytes) -> Behaviour:
-    """Part of an answer, and RST once it is on its way."""
+def then_reset(response: bytes) -> Behaviour:
+    """Part of a response, then RST."""
 
     def behave(connection: socket.socket, request: bytes, number: int) -> bool:
-        connection.sendall(answer)
+        connection.sendall(response)
         time.sleep(0.03)
         return reset(connection, request, number)
 
@@ -52,7 +52,7 @@ def then_reset(answer: bytes) -> Behaviour:
 
 
 def drip(start: bytes, piece: bytes) -> Behaviour:
-    """Something every 20 ms for longer than anybody waits, and never an end."""
+    """Bytes every 20 ms for longer than the timeout, without an end."""
 
     def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:
         connection.sendall(start)
@@ -65,7 +65,7 @@ def drip(start: bytes, piece: bytes) -> Behaviour:
 
 
 def flood(start: bytes, piece: bytes, size: int = 8 << 20, *, keep: bool = True) -> Behaviour:
-    """``piece`` over and over, as fast as it is taken, up to ``size`` bytes."""
+    """``piece`` repeated as fast as it is read, up to ``size`` bytes."""
     block = piece * max(1, 65_536 // len(piece))
 
     def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:
@@ -78,7 +78,7 @@ def flood(start: bytes, piece: bytes, size: int = 8 << 20, *, keep: bool = True)
 
 
 def sometimes_closing() -> Behaviour:
-    """``Connection: close`` in every third answer, and then it is meant."""
+    """``Connection: close`` in every third response, after which the connection is closed."""
     turns = itertools.count()
 
     def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:
@@ -135,13 +135,13 @@ FINE = {
     "head with chunks announced": Case(
         always(head(b"Transfer-Encoding: chunked")), method="HEAD", body_bytes=0
     ),
-    "interim answers first": Case(
+    "interim responses first": Case(
         always(INTERIM + head(b"Link: </x>", status=b"HTTP/1.1 103 Early Hints") + ok()),
         body_bytes=2,
     ),
-    "interim answers in pieces": Case(in_pieces(INTERIM + ok(), 7), body_bytes=2),
+    "interim responses in pieces": Case(in_pieces(INTERIM + ok(), 7), body_bytes=2),
     "surplus bytes": Case(always(ok() + b"surplus"), body_bytes=2, spoils=True),
-    "two answers for one request": Case(always(ok() + ok()), body_bytes=2, spoils=True),
+    "two responses for one request": Case(always(ok() + ok()), body_bytes=2, spoils=True),
     "64 KB of headers": Case(always(ok(extra=b"X-Long: " + MORE_HEAD + b"\r\n")), body_bytes=2),
     "1 MB body": Case(always(ok(b"x" * 1_000_000)), body_bytes=1_000_000),
     "slow headers, in time": Case(in_pieces(ok(), 2), body_bytes=2),
@@ -165,7 +165,7 @@ UNFINISHED = {
     "closed in the body": Case(always(ok(b"0123456789")[:-4], keep=False), "closed"),
     "closed in a chunk": Case(always(chunks(b"9\r\nok"), keep=False), "closed"),
     "closed before the last chunk": Case(always(chunks(b"2\r\nok\r\n"), keep=False), "closed"),
-    "closed after an interim answer": Case(always(INTERIM, keep=False), "closed"),
+    "closed after an interim response": Case(always(INTERIM, keep=False), "closed"),
     "reset at once": Case(reset, "reset"),
     "reset in the head": Case(then_reset(b"HTTP/1.1 200 OK\r\nContent-"), "reset"),
     "reset in the body": Case(then_reset(ok(b"0123456789")[:-4]), "reset"),
@@ -175,7 +175,7 @@ UNFINISHED = {
     "half a head, then silence": Case(always(b"HTTP/1.1 200 OK\r\nContent-"), "timeout"),
     "half a body, then silence": Case(always(ok(b"0123456789")[:-4]), "timeout"),
     "a body until close, never closed": Case(always(head() + b"ok"), "timeout"),
-    "an interim answer, then silence": Case(always(INTERIM), "timeout"),
+    "an interim response, then silence": Case(always(INTERIM), "timeout"),
     "headers that drip": Case(drip(b"HTTP/1.1 200 OK\r\nX: ", b"x"), "timeout"),
     "a body that drips": Case(drip(length(b"1000", b""), b"x"), "timeout"),
     "chunks that drip": Case(drip(chunks(b""), b"1\r\nx\r\n"), "timeout"),
@@ -217,7 +217,7 @@ AGAINST_THE_RULES = {
         always(head(b"Content-Length: 2", status=b"HTTP/2.0 200 OK") + b"ok"), "protocol", ""
     ),
     "http/0.9": Case(always(b"<html>hello</html>\r\n\r\n", keep=False), "protocol"),
-    "a request for an answer": Case(always(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "protocol"),
+    "a request for a response": Case(always(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "protocol"),
     "binary garbage": Case(always(bytes(range(256)) * 4), "protocol"),
     "a tls alert": Case(always(b"\x15\x03\x01\x00\x02\x02\x46" + b"\r\n\r\n"), "protocol"),
     "switching protocols": Case(

@@ -1,4 +1,4 @@
-"""An HTTP/2 server over TLS, a thread per connection, that answers every request alike."""
+"""An HTTP/2 server over TLS, a thread per connection, with the same response to every request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.load.servers import accepting
 
 
 class Seen:
-    """The headers of the requests that came, and the connections that brought them."""
+    """The headers of the received requests, and their connections."""
 
     def __init__(self) -> None:
         self.requests: list[dict[str, str]] = []
@@ -23,7 +23,7 @@ class Seen:
 
     @property
     def connection_count(self) -> int:
-        """How many connections brought a request."""
+        """Number of connections with a request."""
         return len(self.connections)
 
 
@@ -31,7 +31,7 @@ class Seen:
 def serving_http2(
     tls: ssl.SSLContext, seen: Seen, *, status: int = 200, body: bytes = b"over h2"
 ) -> Iterator[str]:
-    """A server on a free port that speaks nothing but HTTP/2; its URL."""
+    """Start a server on a free port that only speaks HTTP/2; yields its URL."""
     tls.set_alpn_protocols(["h2"])
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -48,8 +48,8 @@ def serving_http2(
                             {str(name): str(value) for name, value in event.headers or ()}
                         )
                     elif isinstance(event, StreamEnded):
-                        answer = [(":status", str(status)), ("server", "two")]
-                        protocol.send_headers(event.stream_id, answer)
+                        response = [(":status", str(status)), ("server", "two")]
+                        protocol.send_headers(event.stream_id, response)
                         protocol.send_data(event.stream_id, body, end_stream=True)
                 connection.sendall(protocol.data_to_send())
 

@@ -1,4 +1,4 @@
-"""Servers that misbehave on purpose: raw sockets, one scripted answer per request."""
+"""Servers that misbehave on purpose: raw sockets, one scripted response per request."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 Behaviour = Callable[[socket.socket, bytes, int], bool]
-"""Given the connection, the request and its number: answer, and say whether to read another."""
+"""Handles a request, given the connection and the request's number; True to read another."""
 
 
 def ok(body: bytes = b"ok", extra: bytes = b"") -> bytes:
-    """An ordinary answer."""
+    """An ordinary response."""
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%b\r\n%b" % (len(body), extra, body)
 
 
-def always(answer: bytes, *, keep: bool = True) -> Behaviour:
-    """The same bytes for every request; then keep the connection or close it."""
+def always(response: bytes, *, keep: bool = True) -> Behaviour:
+    """Send the same bytes for every request; then keep the connection or close it."""
 
     def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:
-        connection.sendall(answer)
+        connection.sendall(response)
         return keep
 
     return behave
 
 
-def in_turn(*answers: bytes) -> Behaviour:
-    """One answer after the other, and from the first again."""
+def in_turn(*responses: bytes) -> Behaviour:
+    """Apply one behaviour after the other, and start again after the last."""
 
     def behave(connection: socket.socket, _request: bytes, number: int) -> bool:
-        connection.sendall(answers[number % len(answers)])
+        connection.sendall(responses[number % len(responses)])
         return True
 
     return behave
@@ -50,13 +50,13 @@ def by_path(*behaviours: Behaviour) -> Behaviour:
     return behave
 
 
-def in_pieces(answer: bytes, size: int = 1, *, keep: bool = True) -> Behaviour:
-    """The answer in segments of ``size`` bytes, each on its way before the next is written."""
+def in_pieces(response: bytes, size: int = 1, *, keep: bool = True) -> Behaviour:
+    """Send the response in segments of ``size`` bytes, each before the next is written."""
 
     def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for start in range(0, len(answer), size):
-            connection.sendall(answer[start : start + size])
+        for start in range(0, len(response), size):
+            connection.sendall(response[start : start + size])
             time.sleep(0.0002)
         return keep
 
@@ -64,20 +64,20 @@ def in_pieces(answer: bytes, size: int = 1, *, keep: bool = True) -> Behaviour:
 
 
 def chunked(*parts: bytes, status: bytes = b"200 OK", extra: bytes = b"") -> bytes:
-    """An answer whose body comes in chunks."""
+    """A response with a chunked body."""
     body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
     head = b"HTTP/1.1 %b\r\nTransfer-Encoding: chunked\r\n%b\r\n" % (status, extra)
     return head + body + b"0\r\n\r\n"
 
 
 def reset(connection: socket.socket, _request: bytes, _number: int) -> bool:
-    """RST instead of an answer."""
+    """Reset the connection instead of responding."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return False
 
 
 class Answering:
-    """A behaviour that is also told of every connection."""
+    """A behaviour that is also called for every connection."""
 
     def connected(self, connection: socket.socket) -> None:
         """``connection`` was accepted, its TLS handshake done."""
@@ -131,7 +131,7 @@ def serving(
 
 @contextlib.contextmanager
 def accepting(listener: socket.socket, serve: Callable[[socket.socket], None]) -> Iterator[None]:
-    """Let a thread of its own ``serve`` each connection, and end them all afterwards."""
+    """Run ``serve`` for each connection in a thread of its own; end all threads afterwards."""
     connections: list[socket.socket] = []
 
     def accept() -> None:

@@ -1,4 +1,4 @@
-"""What workers report arrives as it was."""
+"""Events of workers are the same after encoding and decoding."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_an_error_keeps_its_class_and_its_parts(error: BenchlabError) -> None:
         assert str(copy) == str(error)
 
 
-def test_a_value_that_json_has_not_is_left_out() -> None:
+def test_a_value_that_json_lacks_is_left_out() -> None:
     error = parse_event(error_line(InputError("is wrong", field="load", value=object()))).error
     assert isinstance(error, InputError)
     assert error.value is ...

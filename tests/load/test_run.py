@@ -1,4 +1,4 @@
-"""Carrying out plans: exact counts, windows, accounting, and a clean end whatever happens."""
+"""Carrying out plans: exact counts and windows, and a clean end in every case."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_requests_are_mixed_by_weight() -> None:
     assert 250 < counts["often"] < 350
 
 
-def test_the_cap_shows_as_lag_and_loses_nothing() -> None:
+def test_waiting_for_the_connection_cap_is_lag_and_drops_nothing() -> None:
     def slow(connection: socket.socket, _request: bytes, _number: int) -> bool:
         time.sleep(0.02)
         connection.sendall(ok())
@@ -120,10 +120,10 @@ def test_the_cap_shows_as_lag_and_loses_nothing() -> None:
     own = result.samples.lag_ns[~waited]
     assert own.max() < result.summary.lag_ns.max
     assert result.summary.intended_rate_rps == 200
-    assert result.summary.rate_rps < 150  # two connections, 50 answers/s each
+    assert result.summary.rate_rps < 150  # two connections, 50 responses/s each
 
 
-def test_what_is_left_after_draining_is_abandoned_not_dropped() -> None:
+def test_requests_left_after_draining_are_abandoned_not_dropped() -> None:
     def silent(_connection: socket.socket, _request: bytes, _number: int) -> bool:
         return True
 
@@ -139,7 +139,7 @@ def test_what_is_left_after_draining_is_abandoned_not_dropped() -> None:
     assert result.summary.errors == {"abandoned": 20}
 
 
-def test_trace_context_is_sent_for_the_share_asked_for() -> None:
+def test_trace_context_is_sampled_at_the_given_ratio() -> None:
     seen: list[bytes] = []
 
     def note(connection: socket.socket, request: bytes, _number: int) -> bool:
@@ -156,7 +156,7 @@ def test_trace_context_is_sent_for_the_share_asked_for() -> None:
     assert 60 < sum(line.endswith(b"-01") for line in seen) < 140
 
 
-def test_progress_is_told_and_ends_with_everything(target: TargetProcess) -> None:
+def test_progress_is_reported_until_the_end(target: TargetProcess) -> None:
     looks: list[Progress] = []
     plan = Plan([Request("GET", f"{target.url}/health")], ConstantRate(100), duration_s=1)
     run(plan, on_progress=looks.append)
@@ -183,7 +183,7 @@ def test_cancelling_returns_what_was_measured(target: TargetProcess) -> None:
     asyncio.run(cancelled())
 
 
-def test_run_works_inside_a_running_loop_which_keeps_turning(target: TargetProcess) -> None:
+def test_run_works_inside_an_event_loop_which_keeps_running(target: TargetProcess) -> None:
     script = f"""
 import asyncio, benchlab as bl
 turns = 0
@@ -205,7 +205,7 @@ asyncio.run(main())
     assert done.stdout.split() == ["25", "True"]
 
 
-def test_a_run_on_disk_is_the_run(target: TargetProcess) -> None:
+def test_a_run_read_from_the_spool_is_the_same(target: TargetProcess) -> None:
     plan = Plan([Request("GET", f"{target.url}/health")], ConstantRate(100), duration_s=0.3)
     result = run(plan)
     assert result.spool is not None
@@ -218,16 +218,16 @@ def test_a_run_on_disk_is_the_run(target: TargetProcess) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "message"),
     [
         ("http://127.0.0.1:1/", "cannot connect to 127.0.0.1:1"),
         ("http://no-such-host.invalid/", "'no-such-host.invalid' is unknown"),
     ],
 )
-def test_an_unreachable_service_is_told_before_any_load(
-    url: str, words: str, own_data: Path
+def test_an_unreachable_service_is_reported_before_any_load(
+    url: str, message: str, own_data: Path
 ) -> None:
-    with pytest.raises(TargetError, match=words):
+    with pytest.raises(TargetError, match=message):
         run(Plan([Request("GET", url)], ConstantRate(10), duration_s=1))
     assert list(spool.pending()) == []
 
@@ -262,8 +262,8 @@ def test_a_run_from_a_thread_needs_no_signals(target: TargetProcess) -> None:
     assert counts == [15]
 
 
-def test_a_generator_without_files_left_blames_itself() -> None:
-    """A limit of open files that the plan's connections exceed is told before any load."""
+def test_running_out_of_files_makes_the_run_invalid() -> None:
+    """More connections than the limit of open files are refused before any load."""
     script = """
 import resource, benchlab as bl
 from tests.load.servers import always, ok, serving
@@ -274,10 +274,10 @@ with serving(always(ok())) as url:
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
-    assert "150 connections per worker are more than the 100 open files" in done.stderr
+    assert "150 connections per worker exceed this system's limit of 100 open" in done.stderr
 
 
-def test_a_worker_that_stood_still_is_no_measurement() -> None:
+def test_a_stalled_worker_makes_the_run_invalid() -> None:
     stopped: list[int] = []
     before = children()
 
@@ -295,7 +295,7 @@ def test_a_worker_that_stood_still_is_no_measurement() -> None:
     assert result.health.workers[0].stall_total_ns >= result.health.workers[0].stall_max_ns
 
 
-def test_overlapping_runs_share_ctrl_c_and_give_it_back(target: TargetProcess) -> None:
+def test_overlapping_runs_share_ctrl_c_and_restore_its_handler(target: TargetProcess) -> None:
     request = Request("GET", f"{target.url}/health")
     handler = signal.getsignal(signal.SIGINT)
 
@@ -343,6 +343,6 @@ def test_both_drivers_send_the_same_request(driver: str) -> None:
     ]
 
 
-def test_what_is_no_plan_is_refused() -> None:
-    with pytest.raises(InputError, match="is no plan: make one"):
+def test_an_object_that_is_not_a_plan_is_refused() -> None:
+    with pytest.raises(InputError, match="is not a plan: make one"):
         run(Request("GET", "http://127.0.0.1:8000/"))  # type: ignore[arg-type]

@@ -133,7 +133,7 @@ def test_expected_value_is_copied() -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "words"),
+    ("check", "text"),
     [
         (StatusIn(404), "the status is 404"),
         (StatusIn(201, 200), "the status is 200 or 201"),
@@ -144,5 +144,5 @@ def test_expected_value_is_copied() -> None:
         (BodyEquals(""), "the body is empty"),
     ],
 )
-def test_describe_states_what_must_hold(check: Check, words: str) -> None:
-    assert check.describe() == words
+def test_describe_states_what_must_hold(check: Check, text: str) -> None:
+    assert check.describe() == text

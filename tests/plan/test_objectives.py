@@ -53,7 +53,7 @@ def test_objectives_are_read(
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("p99<50", "no unit: write 50ms"),
         ("p99<50kg", "unknown unit 'kg'"),
@@ -66,7 +66,7 @@ def test_objectives_are_read(
         ("p99<5ms over 5parsecs", "unknown unit 'parsecs'"),
         ("p99<5ms over 1ms", "windows below 0.1 s"),
         ("p99<nanms", "cannot be read"),
-        ("p99<.ms", "no number"),
+        ("p99<.ms", "which is not a number"),
         ("p99<1e999ms", "too large"),
         ("p99<-5ms", "below 0"),
         ("p100<5ms", "unknown metric 'p100': use mean, min, p50"),
@@ -79,10 +79,10 @@ def test_objectives_are_read(
         ("rate_rps>5ms", "bare number"),
     ],
 )
-def test_invalid_objective_error_names_the_reason(text: str, words: str) -> None:
+def test_invalid_objective_error_names_the_reason(text: str, message: str) -> None:
     with pytest.raises(InputError) as refused:
         Objective.parse(text)
-    assert words in str(refused.value)
+    assert message in str(refused.value)
     assert repr(text) in str(refused.value) or "parsecs" in text
 
 
@@ -251,12 +251,12 @@ def test_rate_of_a_window_counts_the_responses_in_it() -> None:
 def test_a_stall_breaks_the_windows_that_it_touches() -> None:
     run = make_run(stall=True, warmup_s=1, slo=["p99<50ms over 2s", "p99<2s over 2s"])
     broken, met = run.objectives
-    assert (broken.word, met.word) == ("broken", "met")
+    assert (broken.outcome, met.outcome) == ("broken", "met")
     assert broken.worst_start_ns == broken.first_broken_ns == 5 * NS_PER_S
     assert (broken.broken_count, broken.window_count) == (1, 5)
     assert broken.window_text == "worst from 5 s to 7 s; broken in 1 of 5 windows"
     assert met.window_text == "worst from 5 s to 7 s, of 5 windows"
-    assert run.verdict == "valid"  # an objective is a result, and no judgement of the measurement
+    assert run.verdict == "valid"  # an objective does not affect the verdict
 
 
 def test_an_incomplete_last_window_is_left_out() -> None:
@@ -285,7 +285,7 @@ def test_an_objective_may_be_about_one_endpoint() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "words"),
+    ("field", "value", "message"),
     [
         ("slo", ["p99[GET /no]<5ms"], "the plan has 'POST /api/vector/add'"),
         ("slo", "p99<5ms over 1m", "none would be complete"),
@@ -293,10 +293,10 @@ def test_an_objective_may_be_about_one_endpoint() -> None:
         ("abort_on", [5], "abort_on: 5 is among them"),
     ],
 )
-def test_plan_refuses_impossible_objectives(field: str, value: Any, words: str) -> None:
+def test_plan_refuses_impossible_objectives(field: str, value: Any, message: str) -> None:
     with pytest.raises(InputError) as refused:
         Plan([Request("POST", URL)], **{field: value})
-    assert words in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_objectives_are_strings_in_a_plan_as_json() -> None:
@@ -308,8 +308,8 @@ def test_objectives_are_strings_in_a_plan_as_json() -> None:
 
 def test_results_as_dict() -> None:
     run = make_run(stall=True, slo=["p99<50ms over 2s"])
-    (told,) = run.to_dict()["slo"]
-    assert told == {
+    (result,) = run.to_dict()["slo"]
+    assert result == {
         "objective": "p99<50ms over 2s",
         "met": False,
         "observed": run.objectives[0].observed,

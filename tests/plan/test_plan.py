@@ -32,16 +32,16 @@ from tests.runs.synthetic import URL
 GET = Request("GET", URL)
 
 loads = st.one_of(st.builds(ClosedLoop, st.integers(16, 60_000)), shapes)
-words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
+texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 header_words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
 requests = st.builds(
     Request,
     method=st.sampled_from(["GET", "post", "PUT", "DELETE"]),
     url=st.sampled_from([URL, "http://127.0.0.1:8000", "http://127.0.0.1:8000/a?b=c#d"]),
     headers=st.dictionaries(st.sampled_from(["X-A", "Accept", "x-b"]), header_words),
-    body=st.one_of(st.binary(max_size=40), words),
+    body=st.one_of(st.binary(max_size=40), texts),
     weight=st.floats(0.001, 1000),
-    name=words,
+    name=texts,
 )
 
 
@@ -66,16 +66,16 @@ plans = st.builds(
     driver=st.sampled_from(["http", "httpx"]),
     trace_ratio=st.floats(0, 1),
     seed=st.integers(0, 2**63 - 1),
-    name=words,
+    name=texts,
     transport=st.builds(
         Transport,
         verify=st.booleans(),
-        server_name=words.filter(lambda text: "\0" not in text),
+        server_name=texts.filter(lambda text: "\0" not in text),
         keep_alive=st.booleans(),
         resolve=st.dictionaries(st.just("a:80"), st.sampled_from(["127.0.0.1", "[::1]:81", "b:2"])),
         dns_ttl_s=st.floats(0, 1e6),
     ),
-    tags=st.dictionaries(words, words, max_size=3),
+    tags=st.dictionaries(texts, texts, max_size=3),
 )
 
 

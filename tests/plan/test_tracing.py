@@ -15,7 +15,7 @@ def test_the_numbers_are_those_of_the_reference() -> None:
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=1))
-def test_an_array_has_the_numbers_of_its_elements(words: list[int]) -> None:
-    together = scramble(np.array(words, dtype=np.uint64))
+def test_an_array_has_the_numbers_of_its_elements(numbers: list[int]) -> None:
+    together = scramble(np.array(numbers, dtype=np.uint64))
     assert together.dtype == np.uint64
-    assert together.tolist() == [scramble(word) for word in words]
+    assert together.tolist() == [scramble(number) for number in numbers]

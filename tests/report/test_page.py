@@ -166,10 +166,10 @@ def test_hints_warnings_and_the_proof_that_nothing_was_dropped() -> None:
     assert "Warning: the kernel's clock source is hpet" in text
     assert (
         "No request was dropped: the 1,100 records, warm-up included, have no gap in their"
-        " sequence numbers, and the schedule's 1,000 requests of the measured window are as many"
+        " sequence numbers, and the schedule's 1,000 requests of the measured window all have one"
     ) in text
     short = page_of(make_run(count=1_099)).text
-    assert "The schedule has 1,000 requests in the measured window and 999 are on record." in short
+    assert "The schedule has 1,000 requests in the measured window and 999 were recorded." in short
     closed = page_of(make_run(load=ClosedLoop(2))).text
     assert "No request was dropped: the 1,100 records" in closed
     stopped = page_of(make_run(stopped_ns=4 * NS_PER_S)).text
@@ -255,10 +255,10 @@ def test_failures_that_are_alike_are_shown_once() -> None:
     assert "What went wrong" in page.text
     assert page.html.count('<article class="failure">') == 3
     assert "refused \ufffd[31m" in page.text
-    assert "status 503 · request #0, meant for 2.000 s" in page.text
+    assert "status 503 · request #0, intended at 2.000 s" in page.text
     assert "Body, 4 B" in page.text
     assert "Start of the body, 8.8 KiB in all" in page.text
-    assert "4 more like these are kept with the run" in page.text
+    assert "4 more like these are stored with the run" in page.text
     assert "What went wrong" not in page_of(make_run(errors=True)).text
 
 

@@ -45,7 +45,7 @@ def make_run(
 ) -> Run:
     """A run at ``rate_rps`` whose service times spread over 1 to 4 ms, with a longer tail.
 
-    ``count`` cuts the samples short; ``stall`` holds every answer from 5 s to 6 s back;
+    ``count`` cuts the samples short; ``stall`` delays every response from 5 s to 6 s;
     ``errors`` lets every 50th request fail, in turn by status and by reset.
     """
     requests = requests or [Request("POST", URL, json={"a": [1, 2], "b": [3, 4]})]
@@ -136,7 +136,7 @@ def make_buckets(run: Run) -> pd.DataFrame:
 
 
 def edge_cases() -> dict[str, Run]:
-    """Runs that leave little to draw or to say, by name."""
+    """Edge cases by name: runs with little to show."""
     return {
         "ordinary": make_run(stall=True, errors=True),
         "no samples": make_run(count=0),

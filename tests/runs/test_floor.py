@@ -29,13 +29,13 @@ def test_a_closed_loop_has_the_floor_without_lag() -> None:
     assert floor.under(ConstantRate(2)) == floor.latency_ns
 
 
-def test_the_floor_of_this_host_fits_it() -> None:
+def test_a_floor_matches_its_own_host() -> None:
     assert fingerprint(ENVIRONMENT) == HOST
     assert mismatch(make_floor(), ENVIRONMENT) == ""
 
 
 @pytest.mark.parametrize(
-    ("changed", "words"),
+    ("changed", "text"),
     [
         ({"host": "bench-2"}, "host bench-1, here bench-2"),
         ({"kernel": "Linux 6.6"}, "kernel Linux 6.1, here Linux 6.6"),
@@ -46,10 +46,10 @@ def test_the_floor_of_this_host_fits_it() -> None:
         ({"packages": {"benchlab": "0.2.0"}}, "benchlab 0.1.0, here 0.2.0"),
     ],
 )
-def test_a_floor_of_elsewhere_says_what_differs(changed: dict[str, Any], words: str) -> None:
-    said = mismatch(make_floor(), {**ENVIRONMENT, **changed})
-    assert words in said
-    assert "run benchlab calibrate" in said
+def test_mismatch_names_what_differs(changed: dict[str, Any], text: str) -> None:
+    reason = mismatch(make_floor(), {**ENVIRONMENT, **changed})
+    assert text in reason
+    assert "run benchlab calibrate" in reason
 
 
 def test_a_run_carries_its_floor_or_says_why_not() -> None:
@@ -61,16 +61,16 @@ def test_a_run_carries_its_floor_or_says_why_not() -> None:
 
 
 @pytest.mark.parametrize("carried", [{}, {"calibration": None}, {"calibration": {"floor": {}}}])
-def test_a_run_of_before_or_with_a_damaged_floor_has_none(carried: dict[str, Any]) -> None:
+def test_a_run_without_a_floor_or_with_a_damaged_one_has_none(carried: dict[str, Any]) -> None:
     assert floor_of(carried) is None
     assert floor_note_of(carried) == NOT_CALIBRATED
 
 
-def test_a_server_that_was_the_limit_makes_the_maximum_rate_a_lower_bound() -> None:
+def test_the_maximum_rate_is_a_lower_bound_if_the_server_was_the_limit() -> None:
     assert make_floor().describe_max_rate() == "61,234 requests/s"
     assert make_floor(max_rate_cpu_ratio=0.5).describe_max_rate() == "at least 61,234 requests/s"
 
 
-def test_a_floor_shows_itself_in_one_line() -> None:
-    said = "<Floor of bench-1, 2026-11-01: latency p50 0.600 ms, p99 1.09 ms; 61,234 requests/s"
-    assert repr(make_floor()).startswith(said)
+def test_repr_is_one_line() -> None:
+    shown = "<Floor of bench-1, 2026-11-01: latency p50 0.600 ms, p99 1.09 ms; 61,234 requests/s"
+    assert repr(make_floor()).startswith(shown)

@@ -23,7 +23,7 @@ def head(**changes: Any) -> dict[str, Any]:
     return {**json.loads(json.dumps(metadata)), **changes}
 
 
-def test_metadata_is_read_back_as_it_was_written() -> None:
+def test_metadata_round_trips() -> None:
     found = RunHead.from_metadata(head())
     assert json.loads(json.dumps(found.to_metadata())) == head()
     assert set(head()) == {item.name for item in fields(RunHead)}

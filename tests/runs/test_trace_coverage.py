@@ -16,21 +16,21 @@ COUNT, RATE_RPS = 20_000, 1000
 SENT_NS = np.arange(COUNT) * (NS_PER_S // RATE_RPS)
 
 
-def coverage(missing: Any, unanswered: Any = ()) -> TraceCoverage:
+def coverage(missing: Any, unresponded: Any = ()) -> TraceCoverage:
     """20 s of 1,000 requests/s without the spans at these indexes."""
     found: NDArray[np.bool_] = np.ones(COUNT, dtype=bool)
-    answered = found.copy()
+    responded = found.copy()
     found[missing] = False
-    answered[list(unanswered)] = False
-    return TraceCoverage.of(SENT_NS, found, answered)
+    responded[list(unresponded)] = False
+    return TraceCoverage.of(SENT_NS, found, responded)
 
 
-def test_a_whole_run() -> None:
+def test_complete_traces() -> None:
     assert coverage([]) == TraceCoverage(COUNT, COUNT)
     assert str(coverage([])) == "Server spans for 20,000 of 20,000 sampled requests (100.00 %)."
 
 
-def test_some_missing_are_no_cause_for_alarm_and_never_rounded_away() -> None:
+def test_a_few_missing_spans_are_enough_and_not_rounded_to_100_percent() -> None:
     two = coverage([5, 7000])
     assert str(two) == "Server spans for 19,998 of 20,000 sampled requests (99.99 %)."
     assert two.enough
@@ -39,32 +39,32 @@ def test_some_missing_are_no_cause_for_alarm_and_never_rounded_away() -> None:
     assert not coverage(slice(0, 21)).enough
 
 
-def test_nothing_sampled_is_nothing_missing() -> None:
+def test_without_sampled_requests_no_spans_are_missing() -> None:
     empty = TraceCoverage.of(SENT_NS[:0], np.array([], bool), np.array([], bool))
     assert empty == TraceCoverage(0, 0)
     assert (empty.enough, empty.cause()) == (True, "")
 
 
-def test_none_at_all() -> None:
-    assert "Not one was found" in coverage(slice(None)).cause()
+def test_no_spans_at_all() -> None:
+    assert "No span was found" in coverage(slice(None)).cause()
 
 
-def test_a_collector_that_was_away_leaves_a_gap() -> None:
+def test_a_restarted_collector_leaves_a_gap() -> None:
     away = coverage(slice(5000, 6500))
     assert away.gaps == (Gap(5 * NS_PER_S, 6_499_000_000, 1500, "middle"),)
-    assert away.cause().startswith("None of the 1,500 requests between 5.0 s and 6.5 s has one")
+    assert away.cause().startswith("None of the 1,500 requests between 5.0 s and 6.5 s has a span")
     assert "restarted" in away.cause()
     twice = coverage(np.r_[5000:6500, 15_000:15_400, 18_000])
     assert [gap.request_count for gap in twice.gaps] == [1500, 400]
 
 
 @pytest.mark.parametrize(
-    ("missing", "words"),
-    [(slice(0, 900), "before 0.9 s has one"), (slice(-900, None), "after 19.1 s has one")],
+    ("missing", "expected"),
+    [(slice(0, 900), "before 0.9 s has a span"), (slice(-900, None), "after 19.1 s has a span")],
 )
-def test_gaps_at_the_ends_have_causes_of_their_own(missing: slice, words: str) -> None:
+def test_gaps_at_the_ends_have_causes_of_their_own(missing: slice, expected: str) -> None:
     cause = coverage(missing).cause()
-    assert words in cause
+    assert expected in cause
     assert "restarted" not in cause
 
 
@@ -83,7 +83,7 @@ SPREAD = np.flatnonzero(np.arange(COUNT) % 100 < 10)
 
 
 @pytest.mark.parametrize(
-    ("missing", "dropped", "unexported", "words"),
+    ("missing", "dropped", "unexported", "expected"),
     [
         (
             SPREAD,
@@ -119,29 +119,29 @@ SPREAD = np.flatnonzero(np.arange(COUNT) % 100 < 10)
             slice(5000, 6500),
             0,
             None,
-            "None of the 1,500 requests between 5.0 s and 6.5 s has one: the collector was"
+            "None of the 1,500 requests between 5.0 s and 6.5 s has a span: the collector was"
             " probably restarted, or could not be reached.",
         ),
     ],
 )
-def test_what_the_service_has_counted_is_no_guess(
-    missing: Any, dropped: int | None, unexported: int | None, words: str
+def test_losses_that_the_service_counted_are_stated(
+    missing: Any, dropped: int | None, unexported: int | None, expected: str
 ) -> None:
-    judged = replace(coverage(missing), dropped=dropped, unexported=unexported)
-    assert judged.cause() == words
+    result = replace(coverage(missing), dropped=dropped, unexported=unexported)
+    assert result.cause() == expected
 
 
-def test_what_was_never_answered_may_never_have_arrived() -> None:
+def test_requests_without_a_response_may_never_have_arrived() -> None:
     refused = coverage(slice(5000, 6000), range(5000, 5900))
-    assert refused.unanswered == 900
-    assert refused.cause().startswith("900 of the 1,000 without one were not answered either")
+    assert refused.no_response_count == 900
+    assert refused.cause().startswith("900 of the 1,000 without a span got no response either")
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**10), st.booleans(), st.booleans())))
-def test_any_run_can_be_judged_in_any_order(requests: list[tuple[int, bool, bool]]) -> None:
-    table = np.array(requests, dtype=[("sent", "i8"), ("found", "?"), ("answered", "?")])
+def test_coverage_does_not_depend_on_the_order(requests: list[tuple[int, bool, bool]]) -> None:
+    table = np.array(requests, dtype=[("sent", "i8"), ("found", "?"), ("responded", "?")])
     found = table["found"]
-    judged = TraceCoverage.of(table["sent"], found, table["answered"])
-    assert (judged.sampled, judged.found) == (len(requests), int(found.sum()))
-    assert sum(gap.request_count for gap in judged.gaps) <= judged.missing
-    assert bool(judged.cause()) == (not judged.enough)
+    result = TraceCoverage.of(table["sent"], found, table["responded"])
+    assert (result.sampled, result.found) == (len(requests), int(found.sum()))
+    assert sum(gap.request_count for gap in result.gaps) <= result.missing
+    assert bool(result.cause()) == (not result.enough)

@@ -36,7 +36,7 @@ def test_a_late_open_loop_is_invalid_and_says_how_late() -> None:
         run.require_valid()
 
 
-def test_a_hundredth_of_late_requests_is_the_limit() -> None:
+def test_one_percent_of_late_requests_is_the_limit() -> None:
     assert _late(make_run(), share=0.009).verdict == "valid"
     assert _late(make_run(), share=0.011).verdict == "invalid"
 
@@ -54,7 +54,7 @@ def test_lag_in_the_warm_up_does_not_count() -> None:
     assert decide_verdict(run.plan, Samples(records), run.health).verdict == "valid"
 
 
-def test_a_closed_loop_is_judged_by_its_busiest_core_and_not_by_lag() -> None:
+def test_the_verdict_of_a_closed_loop_follows_its_busiest_core_and_not_lag() -> None:
     idle, busy = WorkerHealth(0, cpu_ratio=0.3), WorkerHealth(1, cpu_ratio=0.97)
     loop = ClosedLoop(8)
     assert make_run(load=loop, workers=[idle], lag_ns=50 * MS).verdict == "valid"
@@ -192,7 +192,7 @@ def test_a_busy_generator_may_be_why_requests_waited_for_connections() -> None:
     assert idle.verdict == "valid"
 
 
-def test_nothing_is_dropped_when_every_number_has_its_record() -> None:
+def test_nothing_is_missing_when_every_number_has_one_record() -> None:
     run = make_run()
     assert count_missing(run.samples, 1) == 0
     assert count_missing(run.samples, 3) == 0
@@ -206,7 +206,7 @@ def test_nothing_is_dropped_when_every_number_has_its_record() -> None:
     dropped=st.sets(st.integers(0, 159)),
     repeated=st.sets(st.integers(0, 159)),
 )
-def test_every_gap_and_every_repetition_counts(
+def test_gaps_and_repeated_numbers_are_counted_as_missing(
     counts: list[int], dropped: set[int], repeated: set[int]
 ) -> None:
     workers = len(counts)

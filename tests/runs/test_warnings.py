@@ -18,13 +18,13 @@ from tests.runs.synthetic import make_run
 MS = 1_000_000
 
 
-def test_an_ordinary_run_needs_no_care() -> None:
+def test_an_ordinary_run_has_no_warnings() -> None:
     assert make_run().warnings == ()
     assert make_run(environment={}).warnings == ()
 
 
 @pytest.mark.parametrize(
-    ("url", "cpu_count", "workers", "words"),
+    ("url", "cpu_count", "workers", "text"),
     [
         ("http://127.0.0.1/", 1, 1, "the service and 1 worker shared 1 core:"),
         ("http://localhost/", 2, 2, "the service and 2 workers shared 2 cores:"),
@@ -36,55 +36,53 @@ def test_an_ordinary_run_needs_no_care() -> None:
         ("http://10.0.0.1/", 1, 1, ""),
     ],
 )
-def test_cores_that_are_shared_are_told(url: str, cpu_count: int, workers: int, words: str) -> None:
+def test_shared_cores_are_a_warning(url: str, cpu_count: int, workers: int, text: str) -> None:
     plan = Plan([Request("GET", url)], ClosedLoop(8), workers=workers)
     environment = {"host": "bench-1", "cpu_count": cpu_count}
-    said = list(warnings_of(plan, make_run().samples, Health(), environment))
-    assert [caution.startswith(words) for caution in said] == ([True] if words else [])
+    warnings = list(warnings_of(plan, make_run().samples, Health(), environment))
+    assert [warning.startswith(text) for warning in warnings] == ([True] if text else [])
 
 
 def test_a_service_behind_a_unix_socket_is_on_this_machine() -> None:
     behind = Transport(unix_socket="/run/service")
     run = make_run(requests=[Request("GET", "http://elsewhere/")], transport=behind)
-    said = warnings_of(run.plan, run.samples, run.health, {"cpu_count": 1})
-    assert [caution.partition(":")[0] for caution in said] == [
+    warnings = warnings_of(run.plan, run.samples, run.health, {"cpu_count": 1})
+    assert [warning.partition(":")[0] for warning in warnings] == [
         "the service and 1 worker shared 1 core"
     ]
 
 
 @pytest.mark.parametrize(
-    ("max_rate_rps", "cpu_ratio", "words"),
+    ("max_rate_rps", "cpu_ratio", "text"),
     [
         (90.0, 0.99, "100 requests/s of each worker are more than the 90 that one can send"),
         (90.0, 0.5, ""),  # it could have sent more
         (100.0, 0.99, ""),
     ],
 )
-def test_a_rate_beyond_what_a_worker_can_send_is_told(
-    max_rate_rps: float, cpu_ratio: float, words: str
+def test_a_rate_above_a_workers_maximum_is_a_warning(
+    max_rate_rps: float, cpu_ratio: float, text: str
 ) -> None:
     floor = make_floor(max_rate_rps=max_rate_rps, max_rate_cpu_ratio=cpu_ratio)
     run = make_run(environment={"calibration": {"floor": floor.to_dict()}})
-    (said,) = run.warnings or ("",)
-    assert said.startswith(words) if words else not said
+    (warning,) = run.warnings or ("",)
+    assert warning.startswith(text) if text else not warning
     assert make_run(environment=run.environment, load=ClosedLoop(2)).warnings == ()
     climbing = make_run(environment=run.environment, load=Stages([(10, 100)])).warnings
     assert climbing == run.warnings  # its peak counts
 
 
 @pytest.mark.parametrize(
-    ("limit", "words"),
+    ("limit", "text"),
     [({"cpu_usable": 1}, "shared 1 core:"), ({"cpu_quota": 1.5}, "shared 1.5 cores:")],
 )
-def test_the_cores_that_may_be_used_count_not_those_there_are(
-    limit: dict[str, Any], words: str
-) -> None:
-    (said,) = make_run(environment={"cpu_count": 8, **limit}).warnings
-    assert words in said
+def test_usable_cores_are_counted_not_existing_ones(limit: dict[str, Any], text: str) -> None:
+    (warning,) = make_run(environment={"cpu_count": 8, **limit}).warnings
+    assert text in warning
 
 
 @pytest.mark.parametrize(
-    ("environment", "words"),
+    ("environment", "text"),
     [
         ({"cpu_count": 2, "load_average_before": [3.5, 1, 1]}, "load average was 3.5 on 2 cores"),
         ({"cpu_count": 2, "load_average_before": [1.5, 9, 9]}, ""),
@@ -93,29 +91,29 @@ def test_the_cores_that_may_be_used_count_not_those_there_are(
         ({"clock_source": "tsc"}, ""),
     ],
 )
-def test_the_machine_may_call_for_care(environment: dict[str, Any], words: str) -> None:
-    (said,) = make_run(environment=environment).warnings or ("",)
-    assert (words in said) if words else not said
+def test_a_busy_machine_or_slow_clock_is_a_warning(environment: dict[str, Any], text: str) -> None:
+    (warning,) = make_run(environment=environment).warnings or ("",)
+    assert (text in warning) if text else not warning
 
 
-def test_a_saturated_worker_of_an_open_loop_calls_for_care() -> None:
+def test_a_saturated_worker_of_an_open_loop_is_a_warning() -> None:
     run = make_run(workers=[WorkerHealth(0, 0.2), WorkerHealth(1, 0.97)])
     assert run.verdict == "valid"
     assert "worker 1 used 97% of a core" in run.warnings[0]
 
 
-def test_lag_that_shows_in_the_latency_calls_for_care() -> None:
+def test_lag_that_is_visible_in_the_latency_is_a_warning() -> None:
     visible = make_run(lag_ns=4 * MS)
     assert visible.verdict == "valid"
     assert "own lag, 4.01 ms at p99, is a visible part" in visible.warnings[0]
     assert make_run(lag_ns=15 * MS).warnings == ()  # the verdict says it
-    assert make_run(lag_ns=MS // 2).warnings == ()  # a fast service: the floor tells
+    assert make_run(lag_ns=MS // 2).warnings == ()  # a fast service: the floor shows it
     assert make_run(lag_ns=2 * MS, stall=True).warnings == ()  # a small share
 
 
-def test_a_field_that_nothing_fills_is_told() -> None:
+def test_a_field_without_a_feed_is_a_warning() -> None:
     bare = Request("GET", "http://127.0.0.1:8000/x?id={{id}}&n={{seq}}")
-    (said,) = make_run(requests=[bare]).warnings
-    assert said == "GET /x sends {{id}} as it stands: it has no feed (data) to fill it"
+    (warning,) = make_run(requests=[bare]).warnings
+    assert warning == "GET /x sends {{id}} unchanged: it has no feed (data) to fill it"
     fed = evolve(bare, data=Feed([{"id": 1}]))
     assert make_run(requests=[fed]).warnings == ()

@@ -11,14 +11,14 @@ from benchlab.units import NS_PER_S
 from tests.runs.synthetic import make_run
 
 
-def test_by_the_plan_or_by_the_stop() -> None:
+def test_the_window_ends_by_the_plan_or_when_stopped() -> None:
     assert make_run(duration_s=10, warmup_s=1).window_ns == (NS_PER_S, 11 * NS_PER_S)
     assert make_run(stopped_ns=4 * NS_PER_S).window_ns == (NS_PER_S, 4 * NS_PER_S)
     assert make_run(stopped_ns=0).window_ns == (NS_PER_S, NS_PER_S)
     assert make_run(stopped_ns=90 * NS_PER_S).window_ns == (NS_PER_S, 11 * NS_PER_S)
 
 
-def test_by_the_last_of_the_requests_asked_for() -> None:
+def test_the_window_ends_with_the_last_of_request_count() -> None:
     run = make_run(load=ClosedLoop(8), count=600, request_count=500, duration_s=3600)
     assert run.summary.count == 500
     assert run.window_ns == (NS_PER_S, int(run.measured.column("done_ns").max()))
@@ -27,16 +27,16 @@ def test_by_the_last_of_the_requests_asked_for() -> None:
     assert window_text(run) == "500 requests measured in 4.99 s after 1 s of warm-up"
 
 
-def test_by_the_time_when_that_is_over_first() -> None:
+def test_the_window_ends_by_time_if_that_is_up_first() -> None:
     run = make_run(load=ClosedLoop(8), request_count=5_000, duration_s=10, warmup_s=0)
     assert run.window_ns == (0, 10 * NS_PER_S)
     assert run.verdict == "valid"
     assert window_text(run) == (
-        "1,000 of 5,000 requests measured without a warm-up: then the time was over"
+        "1,000 of 5,000 requests measured without a warm-up: then the time was up"
     )
 
 
-def test_a_stop_after_the_last_request_is_no_interruption() -> None:
+def test_a_stop_after_the_last_request_is_not_an_interruption() -> None:
     settings = {"load": ClosedLoop(8), "request_count": 100, "duration_s": 10, "warmup_s": 0}
     whole = make_run(stopped_ns=NS_PER_S, **settings)  # type: ignore[arg-type]
     assert whole.verdict == "valid"
@@ -47,8 +47,8 @@ def test_a_stop_after_the_last_request_is_no_interruption() -> None:
     )
 
 
-def test_a_stall_is_held_against_the_window_that_was_measured() -> None:
-    """Not against the day that a number of requests may take at most."""
+def test_stall_time_is_a_share_of_the_window_that_was_measured() -> None:
+    """Not of the day that a number of requests may take at most."""
     still = [WorkerHealth(0, stall_count=1, stall_max_ns=90_000_000, stall_total_ns=90_000_000)]
     loop = ClosedLoop(8)
     counted = make_run(load=loop, workers=still, count=600, request_count=500, duration_s=3600)

@@ -1,4 +1,4 @@
-"""Small runs, handled as very long ones are: never whole."""
+"""Process small runs in blocks, like very long ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["as_if_long"]
 
 @contextmanager
 def as_if_long(limit: int = 7) -> Iterator[None]:
-    """Within this, nothing longer than ``limit`` is copied, sorted or looked at in one piece."""
+    """Within this block, at most ``limit`` records are copied, sorted or evaluated at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(samples, "BLOCK_RECORDS", limit)
         patch.setattr(samples, "_MOST_COPIED", limit)

@@ -28,7 +28,7 @@ anything = st.text(st.characters())
     body=st.binary(max_size=4000),
     more=st.integers(0, 100),
 )
-def test_whatever_came_is_bounded_and_survives_json(
+def test_any_response_is_bounded_and_survives_json(
     status: int, message: str, headers: list[tuple[str, str]], body: bytes, more: int
 ) -> None:
     example = make_example("check", "a", 1, 2, status, message, headers, body, len(body) + more)
@@ -67,7 +67,7 @@ def test_secrets_are_hidden() -> None:
     )
 
 
-def test_a_location_that_is_no_url_is_kept() -> None:
+def test_a_location_that_is_not_a_url_is_unchanged() -> None:
     url = "http://[::1"
     assert make_example("status", "a", 1, 2, 302, "", [("Location", url)]).headers[0][1] == url
 
@@ -89,19 +89,19 @@ def example(seq: int, kind: str = "check", message: str = "x", intended_ns: int 
     return Example(kind, "a", seq, intended_ns, 200, message)
 
 
-def test_of_several_workers_the_first_are_picked_in_order() -> None:
+def test_the_first_examples_of_several_workers_are_picked_in_order() -> None:
     found = [example(seq) for seq in (9, 7, 5, 3, 1, 8, 6, 4, 2, 0)]
     assert [item.seq for item in pick(found, 0)] == [0, 1, 2, 3, 4]
 
 
-def test_what_is_shown_first_differs_and_names_every_kind() -> None:
+def test_shown_examples_are_distinct_and_of_every_kind() -> None:
     found = [example(1), example(2), example(3, message="y"), example(4, kind="tls")]
     shown = show_first(found, 50, 2)
     assert [(item.seq, warmup) for item, warmup in shown] == [(1, False), (4, False)]
     assert [item.seq for item, _ in show_first(found, 50, 9)] == [1, 4, 3]
 
 
-def test_the_warm_up_is_shown_where_nothing_else_failed() -> None:
+def test_examples_of_the_warm_up_are_shown_if_nothing_else_failed() -> None:
     early, late = example(1, intended_ns=10), example(2, message="late")
     assert show_first([early, late], 50, 5) == [(late, False)]
     assert show_first([early], 50, 5) == [(early, True)]
@@ -117,7 +117,7 @@ def test_the_warm_up_is_shown_where_nothing_else_failed() -> None:
         ("x" * 20, "x" * 9 + "…"),
     ],
 )
-def test_a_line_for_terminals(text: str, line: str) -> None:
+def test_describe_is_one_line_without_control_characters(text: str, line: str) -> None:
     assert one_line(text, 10) == line
 
 

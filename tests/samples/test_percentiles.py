@@ -22,7 +22,7 @@ ratios = st.lists(st.floats(0, 1), min_size=1, max_size=6)
 
 
 @given(values, ratios, st.integers(1, 50))
-def test_many_values_have_the_percentiles_that_sorting_gives(
+def test_percentiles_of_many_values_are_those_of_the_sorted_values(
     values_ns: np.ndarray, wanted: list[float], length: int
 ) -> None:
     blocks = [values_ns[start : start + length] for start in range(0, len(values_ns), length)]
@@ -56,6 +56,6 @@ def test_a_million_durations_with_and_without_a_tail(
     assert extent.total == sum(latency_ns.tolist())
 
 
-def test_nothing_has_no_percentile() -> None:
+def test_no_values_have_no_percentile() -> None:
     assert Extent.of([np.empty(0, dtype=np.int64)]) is None
     assert percentile_of([], 0.5) is None

@@ -30,13 +30,13 @@ def test_the_layout_is_fixed_because_it_is_stored() -> None:
     assert " ".join(kind.label for kind in ErrorKind) == labels
 
 
-def test_warm_up_and_window_part_the_samples() -> None:
+def test_every_sample_is_of_the_warm_up_or_the_window() -> None:
     samples = make_run(rate_rps=100, duration_s=10, warmup_s=1).samples
     assert (len(samples.warmup), len(samples.measured), len(samples)) == (100, 1000, 1100)
     assert samples.measured.column("intended_ns").min() == 1_000_000_000
 
 
-def test_the_window_is_a_copy_only_where_it_must_be() -> None:
+def test_the_window_is_copied_only_if_it_is_not_contiguous() -> None:
     samples = make_run(rate_rps=100, duration_s=10, warmup_s=1).samples
     assert np.shares_memory(samples.measured.records, samples.records)
     backwards = Samples(samples.records[::-1], samples.endpoints).measured
@@ -64,7 +64,7 @@ def test_pandas_has_names_and_ms_in_order_of_seq() -> None:
     assert table["new_connection"].sum() == 1
 
 
-def test_no_samples_convert_too() -> None:
+def test_empty_samples_can_be_converted() -> None:
     empty = Samples.empty(["a"])
     assert len(empty.to_pandas()) == 0
     assert empty.to_arrow().num_rows == 0
@@ -79,7 +79,7 @@ def test_arrow_has_every_field_unchanged() -> None:
         assert np.array_equal(table[name].to_numpy(), samples.column(name))
 
 
-def test_endpoints_of_the_same_name_belong_together() -> None:
+def test_endpoints_of_the_same_name_are_one() -> None:
     records = np.zeros(6, dtype=SAMPLE_DTYPE)
     records["endpoint"] = [0, 1, 2, 0, 1, 2]
     samples = Samples(records, ["a", "b", "a"])
@@ -116,7 +116,7 @@ def test_the_choice_follows_no_period(period: int) -> None:
     assert max(abs(share - 0.1) for share in shares) < tolerance
 
 
-def test_all_or_none_are_traced_at_the_ends() -> None:
+def test_ratios_0_and_1_trace_none_and_all() -> None:
     seq = np.arange(1000, dtype=np.int64)
     assert is_traced(seq, 1.0).all()
     assert not is_traced(seq, 0.0).any()
@@ -130,7 +130,7 @@ def test_a_higher_ratio_traces_a_superset(one: float, other: float) -> None:
 
 
 @given(st.lists(st.booleans(), max_size=20))
-def test_what_a_mask_selects_is_the_same_whether_or_not_it_is_copied(chosen: list[bool]) -> None:
+def test_a_mask_selects_the_same_copied_or_not(chosen: list[bool]) -> None:
     records = np.zeros(len(chosen), dtype=SAMPLE_DTYPE)
     records["seq"] = np.arange(len(chosen))
     mask = np.array(chosen, dtype=bool)
@@ -163,7 +163,7 @@ VIEWS = {
 
 @pytest.mark.parametrize("view", VIEWS)
 @given(st.integers(0, 100), st.integers(0, 60))
-def test_a_view_of_many_is_the_same_without_being_held(view: str, seed: int, count: int) -> None:
+def test_a_large_view_equals_a_copy(view: str, seed: int, count: int) -> None:
     samples = _drawn(seed, count)
     whole = VIEWS[view](samples)
     with as_if_long(3):

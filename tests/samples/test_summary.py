@@ -43,7 +43,7 @@ def test_a_distribution_is_ordered_and_of_recorded_values(values_ns: np.ndarray)
     assert distribution.mean == pytest.approx(sum(values_ns.tolist()) / len(values_ns), abs=1)
 
 
-def test_nothing_has_no_distribution() -> None:
+def test_no_values_have_no_distribution() -> None:
     assert Distribution.of(np.empty(0, dtype=np.int64)) is None
 
 
@@ -57,7 +57,7 @@ def test_the_summary_counts_the_measured_window_errors_included() -> None:
     assert stats.rate_rps == pytest.approx(100, rel=0.01)
 
 
-def test_answers_after_the_window_are_no_throughput_of_it() -> None:
+def test_responses_after_the_window_do_not_count_in_its_rate() -> None:
     run = make_run(rate_rps=10, duration_s=6, warmup_s=0, stall=True)
     late = int((run.measured.column("done_ns") > run.window_ns[1]).sum())
     assert late > 0
@@ -107,7 +107,7 @@ def test_a_run_has_numbers_for_each_named_request() -> None:
     assert "endpoints" not in run.to_pandas().columns
 
 
-def test_a_single_request_is_the_whole_run() -> None:
+def test_the_endpoint_of_a_single_request_has_the_numbers_of_the_run() -> None:
     run = make_run()
     assert run.by_endpoint() == {run.name: run.summary}
 
@@ -125,7 +125,7 @@ RUNS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", RUNS)
-def test_the_numbers_of_a_long_run_are_found_without_holding_it(kind: str) -> None:
+def test_the_summary_of_a_long_run_needs_little_memory(kind: str) -> None:
     slo = [
         *("p99<2ms", "lag.mean<1ms", "service.max<9ms", "error_ratio<1%", "rate_rps>90"),
         *("p50<2ms over 1s", "p90<2ms over 100ms", "error_count<1 over 3s", "rate_rps>90 over 1s"),
@@ -133,7 +133,7 @@ def test_the_numbers_of_a_long_run_are_found_without_holding_it(kind: str) -> No
 
     def shuffled() -> Run:
         run = make_run(slo=slo, **RUNS[kind])
-        order = np.random.default_rng(1).permutation(len(run.samples))  # the warm-up is no slice
+        order = np.random.default_rng(1).permutation(len(run.samples))  # the warm-up is not a slice
         return replace(run, samples=run.samples.where(order))
 
     whole = shuffled()

@@ -1,4 +1,4 @@
-"""Runs on disk: read as far as they came, and never taken from somebody who is at it."""
+"""Runs on disk: read as far as they got, and never taken from a live process."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make(*, started: bool = True, records: int = 5) -> Path:
     return directory
 
 
-def test_a_run_is_read_as_far_as_it_came() -> None:
+def test_a_run_is_read_as_far_as_it_got() -> None:
     directory = make()
     spool.write_health(directory, WorkerHealth(0, cpu_ratio=0.5))
     spool.log_path(directory, 1).write_text("Traceback\nMemoryError: no more\n")
@@ -54,7 +54,7 @@ def test_a_run_is_read_as_far_as_it_came() -> None:
     assert spool.read_run(directory).stopped_ns is None
 
 
-def test_samples_are_put_in_order_whole() -> None:
+def test_samples_are_read_completely_and_in_order() -> None:
     directory = make()
     rng = np.random.default_rng(1)
     whole = np.frombuffer(rng.bytes(300 * SAMPLE_DTYPE.itemsize), dtype=SAMPLE_DTYPE).copy()
@@ -97,7 +97,7 @@ def test_numbers_need_not_be_dense(own: Sequence[int], other: Sequence[int]) -> 
         assert np.array_equal(found[name], expected[name]), name
 
 
-def test_a_long_run_lies_in_a_file_and_a_full_disk_is_no_hindrance(
+def test_a_long_run_is_in_a_mapped_file_or_in_memory_if_the_disk_is_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     directory = make(records=500)
@@ -117,7 +117,7 @@ def test_a_long_run_lies_in_a_file_and_a_full_disk_is_no_hindrance(
     assert run.samples.records.tobytes() == before.tobytes(), "it outlives its spool"
 
 
-def test_examples_are_read_in_order_and_a_torn_one_is_left_out() -> None:
+def test_examples_are_read_in_order_without_an_incomplete_one() -> None:
     directory = make()
     found = [make_example("status", "a", seq, seq, 500, "no") for seq in range(4)]
     for worker in range(2):
@@ -126,8 +126,8 @@ def test_examples_are_read_in_order_and_a_torn_one_is_left_out() -> None:
     assert spool.read_run(directory).examples == tuple(found)
 
 
-def test_a_run_that_never_started_is_no_run() -> None:
-    with pytest.raises(RunError, match="no run that was started"):
+def test_a_run_that_never_started_cannot_be_read() -> None:
+    with pytest.raises(RunError, match="does not hold a run that was started"):
         spool.read_run(make(started=False))
 
 
@@ -143,19 +143,19 @@ def test_a_run_that_never_started_is_no_run() -> None:
         ("examples-0.jsonl", "garbage\n"),
     ],
 )
-def test_damage_is_told_in_one_error(file: str, content: str) -> None:
+def test_damage_is_a_run_error(file: str, content: str) -> None:
     directory = make()
     (directory / file).write_text(content)
     with pytest.raises(RunError, match="cannot be read"):
         spool.read_run(directory)
 
 
-def test_the_directory_is_the_users_own(own_data: Path) -> None:
+def test_the_directory_is_private_to_its_user(own_data: Path) -> None:
     make()
     assert own_data.stat().st_mode & 0o077 == 0
 
 
-def test_a_run_that_somebody_makes_or_writes_is_not_pending() -> None:
+def test_runs_owned_by_live_processes_are_not_pending() -> None:
     with spool.create(ID, PLAN, {}) as directory:
         assert list(_pending_elsewhere()) == []
     assert list(_pending_elsewhere()) == [ID]
@@ -167,7 +167,7 @@ def test_a_run_that_somebody_makes_or_writes_is_not_pending() -> None:
 
 
 def _pending_elsewhere() -> list[str]:
-    """What another process finds pending: locks do not hold against their own process."""
+    """What another process finds pending: a process is not excluded by its own locks."""
     script = "from benchlab import spool; print(*(path.name for path in spool.pending()))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

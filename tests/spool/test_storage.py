@@ -27,7 +27,7 @@ except RunError as exc:
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_samples_that_find_no_room_while_a_file_is_read(tmp_path: Path, form: str) -> None:
+def test_a_full_disk_while_a_file_is_read_is_a_run_error(tmp_path: Path, form: str) -> None:
     path = export_run(make_run(100_000), tmp_path / f"run.{form}")
     done = subprocess.run(
         [sys.executable, "-c", IMPORT, str(path)],
@@ -52,7 +52,7 @@ def test_an_error_while_replacing_leaves_the_old_file_alone(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_last_of_two_writers_wins_whole(tmp_path: Path) -> None:
+def test_of_two_writers_the_last_one_replaces_the_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with replacing(path) as first:
         first.write(b"first")

@@ -84,11 +84,11 @@ def test_compose_uses_the_published_images() -> None:
 
 
 def test_the_tag_is_compared_with_the_version_as_it_is_written() -> None:
-    text = (ROOT / "benchlab/__init__.py").read_text()
+    text = (ROOT / "benchlab/version.py").read_text()
     (version,) = re.findall(r'^__version__ = "(.*)"$', text, re.MULTILINE)
     steps = WORKFLOWS["release"]["jobs"]["package"]["steps"]
     (check,) = [step for step in steps if "TAG" in step.get("env", {})]
-    assert check["run"] == r'grep -qxF "__version__ = \"${TAG#v}\"" benchlab/__init__.py'
+    assert check["run"] == r'grep -qxF "__version__ = \"${TAG#v}\"" benchlab/version.py'
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     for name in ("target", "lab"):
         assert compose[name]["image"].endswith(f":{version}")

@@ -37,7 +37,7 @@ def runs(store: Store, make_run: MakeRun) -> dict[int, Run]:
 
 
 def sizes(store: Store) -> pd.Series[int]:
-    """Rows of each table that has any, but for the two that stay as they are."""
+    """Rows of each table that has any, except the two that are never pruned."""
     with store.connect() as client:
         tables = [table.name for table in retention._tables(client)]
     counts = {
@@ -74,7 +74,7 @@ def test_rows_of_incomplete_runs_are_removed_too(store: Store, runs: dict[int, R
 
 
 def test_a_pruned_run_can_be_saved_again(store: Store, runs: dict[int, Run]) -> None:
-    """The insert's token is still known, and must not swallow it."""
+    """The engine still knows the insert's token, and must not ignore the insert."""
     store.prune(90 * DAY_S)
     store.save(runs[100])
     assert len(store.load(runs[100].id).samples) == 200
@@ -119,7 +119,7 @@ def test_every_table_but_the_ledger_is_pruned(store: Store) -> None:
 
 
 def let_expire(store: Store, ttl_s: float) -> None:
-    """As `Store.set_ttl` does on a server: an embedded store is refused it, for want of time."""
+    """Set a TTL as `Store.set_ttl` does on a server; it refuses an embedded store."""
     with store.connect() as client:
         retention.set_ttl(client, ttl_s)
 

@@ -20,7 +20,7 @@ SUB = "/api/vector/sub"
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment without anything that would steer telemetry, plus `variables`."""
+    """This process's environment without telemetry variables, plus `variables`."""
     inherited = {
         name: value
         for name, value in os.environ.items()

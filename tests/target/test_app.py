@@ -30,8 +30,8 @@ async def serve_one_request():
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            answer = await client.post("/api/vector/add", json={"a": [1], "b": [2]})
-            assert answer.json() == {"result": [3.0]}, answer.text
+            response = await client.post("/api/vector/add", json={"a": [1], "b": [2]})
+            assert response.json() == {"result": [3.0]}, response.text
 
 for _ in range(3):
     asyncio.run(serve_one_request())
@@ -63,7 +63,7 @@ def test_several_applications_in_one_process_do_not_disturb_each_other(tmp_path:
                 "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
                 "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             },
-            "OTEL_EXPORTER_OTLP_PROTOCOL is 'http/protobuf', but this service speaks 'grpc' only",
+            "OTEL_EXPORTER_OTLP_PROTOCOL is 'http/protobuf', but this service supports 'grpc' only",
         ),
         (
             {
@@ -101,7 +101,7 @@ def test_settings_that_cannot_work_stop_it_with_one_line(
 
 @dataclass
 class Receiver(trace_grpc.TraceServiceServicer, metrics_grpc.MetricsServiceServicer):
-    """What a collector does with OTLP, as far as a sender can tell: accept it."""
+    """A collector as a sender sees it: accepts OTLP."""
 
     endpoint: str = ""
     requests: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)

@@ -1,4 +1,4 @@
-"""What the service records, read back from the files it leaves behind."""
+"""The service's telemetry, read from the files that it writes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Recording:
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
-    """One of each kind of request, then many, then SIGTERM while the last are barely answered."""
+    """One of each kind of request, then many, then SIGTERM right after the last responses."""
     work = tmp_path_factory.mktemp("target")
     directory = work / "not" / "there" / "yet"
     with (
@@ -104,7 +104,7 @@ def test_an_unsampled_request_leaves_no_span(recording: Recording) -> None:
     assert recording.trace(UNSAMPLED) == []
 
 
-def test_a_refused_request_is_no_failure_of_the_service(recording: Recording) -> None:
+def test_a_refused_request_is_not_a_failure_of_the_service(recording: Recording) -> None:
     (server,) = recording.trace(REFUSED)
     assert server["attributes"]["http.response.status_code"] == 422
     assert server["status"].get("code", 0) == 0
@@ -127,7 +127,7 @@ def test_without_a_traceparent_every_request_starts_a_trace(recording: Recording
     assert len({root["traceId"] for root in roots}) == MANY
 
 
-def test_the_last_requests_before_the_end_are_there_and_none_twice(recording: Recording) -> None:
+def test_the_last_requests_are_recorded_exactly_once(recording: Recording) -> None:
     kinds = Counter(span["kind"] for span in recording.spans)
     assert kinds == {SERVER: MANY + 3, INTERNAL: MANY + 1}
     assert len({span["spanId"] for span in recording.spans}) == kinds.total()
@@ -184,15 +184,15 @@ def test_no_metric_of_the_old_conventions_and_none_that_is_wrong_under_load(
     }
 
 
-def test_recording_complains_about_nothing(recording: Recording) -> None:
+def test_recording_logs_no_warnings(recording: Recording) -> None:
     assert "WARNING" not in recording.log
     assert "Traceback" not in recording.log
 
 
-def test_nothing_is_written_unless_asked_for(tmp_path: Path) -> None:
+def test_nothing_is_written_by_default(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
-        answer = httpx.post(server.url + ADD, json=PAIR, headers=traceparent(SAMPLED))
-        assert answer.is_success
+        response = httpx.post(server.url + ADD, json=PAIR, headers=traceparent(SAMPLED))
+        assert response.is_success
         server.stop()
     assert list(tmp_path.iterdir()) == []
 

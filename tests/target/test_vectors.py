@@ -1,4 +1,4 @@
-"""What the service answers: right results, and a clear complaint about each wrong input."""
+"""The service's responses: right results, and a clear error for each invalid input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 
 def complaints(response: httpx.Response, status: int = 422) -> list[str]:
-    """The messages of a refusal, after checking that it looks as promised."""
+    """The messages of a 422 response, after checking its format."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"
     detail = response.json()["detail"]
@@ -60,7 +60,7 @@ def test_longest_vectors_are_served(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", [ADD, SUB])
-def test_unequal_lengths_are_named(client: httpx.Client, path: str) -> None:
+def test_unequal_lengths_are_in_the_message(client: httpx.Client, path: str) -> None:
     (message,) = complaints(client.post(path, json={"a": [1, 2, 3], "b": [4]}))
     assert "a has length 3" in message
     assert "b has length 1" in message
@@ -98,7 +98,7 @@ def test_a_result_beyond_a_double_is_refused(client: httpx.Client) -> None:
     assert "1e+308" in message
 
 
-def test_a_vector_too_long_is_told_the_limit_and_is_not_sent_back(client: httpx.Client) -> None:
+def test_a_too_long_vector_gets_the_limit_and_is_not_echoed(client: httpx.Client) -> None:
     response = client.post(ADD, json={"a": [1.0] * 10_001, "b": [1.0] * 10_001})
     messages = complaints(response)
     assert len(messages) == 2
@@ -106,13 +106,13 @@ def test_a_vector_too_long_is_told_the_limit_and_is_not_sent_back(client: httpx.
     assert len(response.content) < 1000
 
 
-def test_ten_thousand_faults_are_one_complaint(client: httpx.Client) -> None:
+def test_ten_thousand_bad_elements_are_one_error(client: httpx.Client) -> None:
     body = json.dumps({"a": [float("nan")] * 10_000, "b": [1.0] * 10_000})
     (message,) = complaints(client.post(ADD, content=body))
     assert "finite" in message
 
 
-def test_a_body_beyond_all_measure_is_not_read(client: httpx.Client) -> None:
+def test_a_huge_body_is_refused_unread(client: httpx.Client) -> None:
     response = client.post(ADD, content=b" " * (16 * 1024 * 1024 + 1))
     assert (response.status_code, response.text) == (413, "Content Too Large")
 
@@ -131,7 +131,7 @@ def test_health(client: httpx.Client) -> None:
         ("GET", ADD, 405),
     ],
 )
-def test_unknown_routes_answer_in_json(
+def test_unknown_routes_respond_in_json(
     client: httpx.Client, method: str, path: str, status: int
 ) -> None:
     response = client.request(method, path)

@@ -162,6 +162,6 @@ def test_signals_end_the_command(
     assert counts.startswith("7 spans and 0 metric points in 2 new lines of 1 file; 1 broken line")
     process.send_signal(end)
     _, rest = process.communicate(timeout=60)
-    assert rest.startswith("in all 7 spans and 0 metric points")
+    assert rest.startswith("total: 7 spans and 0 metric points")
     assert process.returncode == 0
     assert closed_store.query_df("SELECT count() AS n FROM otel_traces")["n"][0] == 7

@@ -1,1 +1,1 @@
-"""Options of the commands, in groups, and what each does to a plan."""
+"""Options of the commands, in groups, and their effect on a plan."""

@@ -25,7 +25,7 @@ __all__ = ["CHECKS", "parse_json_check", "parse_statuses"]
 
 
 def _checks(draft: Draft, values: Values) -> None:
-    """Add the checks to all requests; they replace those of the same kind."""
+    """Add the checks to all requests, replacing those of the same kind."""
     checks: list[Check] = []
     if values.get("expect_status"):
         checks.append(parse_statuses(values["expect_status"]))
@@ -56,7 +56,7 @@ CHECKS = OptionGroup(
         click.option(
             "--expect-status",
             metavar="CODES",
-            help="the statuses that are good, such as 200,201 or 2xx,404  [default: below 400]",
+            help="accepted statuses, such as 200,201 or 2xx,404  [default: below 400]",
         ),
         click.option(
             "--expect-body",
@@ -64,30 +64,30 @@ CHECKS = OptionGroup(
             metavar="TEXT",
             help="text that the body must contain; repeatable",
         ),
-        click.option("--expect-equals", metavar="TEXT", help="what the whole body must be"),
+        click.option("--expect-equals", metavar="TEXT", help="text that the whole body must equal"),
         click.option(
             "--expect-regex",
             multiple=True,
             metavar="RE",
-            help="regular expression that must match in the body; repeatable",
+            help="regular expression that must match anywhere in the body; repeatable",
         ),
         click.option(
             "--expect-json",
             multiple=True,
             metavar="PATH=VALUE",
-            help="what must stand in a JSON body, such as data.items.0.id=7; repeatable",
+            help="value that a JSON body must have, such as data.items.0.id=7; repeatable",
         ),
-        click.option("--max-body", metavar="SIZE", help="the longest good body, such as 1MB"),
+        click.option("--max-body", metavar="SIZE", help="longest accepted body, such as 1MB"),
     ),
     _checks,
 )
 
 
 def parse_statuses(text: str) -> StatusIn:
-    """``200,201``, with ``2xx`` for a whole hundred.
+    """Parse statuses such as ``200,201``, or ``2xx`` for 200 to 299.
 
     Raises:
-        InputError: anything else.
+        InputError: the text has another form.
     """
     statuses: list[int] = []
     for word in text.split(","):
@@ -103,10 +103,10 @@ def parse_statuses(text: str) -> StatusIn:
 
 
 def parse_json_check(text: str) -> JsonEquals:
-    """``path=value``: a value that is not JSON is a string, so quotes are needed only for "7".
+    """Parse ``path=value``. A value that is not JSON is a string: write ``"7"`` for the string 7.
 
     Raises:
-        InputError: no equals sign, or a path that cannot be one.
+        InputError: there is no equals sign, or the path is invalid.
     """
     path, equals, wanted = text.partition("=")
     if not equals:

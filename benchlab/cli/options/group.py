@@ -1,6 +1,6 @@
 """Groups of command line options, each with its effect on a plan.
 
-A command takes its options from the groups; a plan is made by applying every group in turn.
+A command gets its options from the groups; applying every group in turn makes a plan.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ __all__ = [
 ]
 
 Draft = dict[str, Any]
-"""An unfinished plan: field of `Plan` to value. ``requests`` is a list of `Request`."""
+"""An unfinished plan: fields of `Plan` and their values. ``requests`` is a list of `Request`."""
 
 Values = Mapping[str, Any]
-"""Parameter of the command to its value. One that is absent leaves the plan as it is."""
+"""Parameters of the command and their values. One that is absent does not change the plan."""
 
 Command = Callable[..., Any]
 
-_HELP_COLUMN = 30  # the widest column of options that click makes
+_HELP_COLUMN = 30  # click's maximum width of the column of options
 
 
 def copy_fields(draft: Draft, values: Values) -> None:
-    """Apply options that are called like the field of `Plan` that they set."""
+    """Apply options whose parameters have the names of the `Plan` fields that they set."""
     draft.update(values)
 
 
 @dataclass(frozen=True, slots=True)
 class OptionGroup:
-    """Options that belong together, in the order of ``--help``, under the head ``title`` there.
+    """Options that belong together, in the order of ``--help``, which lists them under ``title``.
 
-    ``apply`` puts their values, which may be fewer than the group's, into a draft. ``fields`` maps
-    the settings that errors may be about to parameters, where the two are called differently.
+    ``apply`` puts the given values, which may be some of the group's only, into a draft. ``fields``
+    maps settings that errors name to parameters, where their names differ.
     """
 
     title: str
@@ -57,12 +57,12 @@ class OptionGroup:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The parameters that the options become."""
+        """The parameters of the options."""
         return tuple(self.flags)
 
     @property
     def flags(self) -> dict[str, str]:
-        """By parameter, the option as people type it, in its long form."""
+        """Parameters and the long form of their options, as people type it."""
 
         def probe() -> None: ...
 
@@ -75,22 +75,22 @@ class OptionGroup:
 
 
 class GroupedCommand(click.Command):
-    """A command whose ``--help`` lists its options by ``groups``, and then those that have none.
+    """A command whose ``--help`` lists its options by ``groups``, then those without a group.
 
-    Groups of the same title share a section, which stands where the first of them does.
+    Groups with the same title share a section, at the position of the first one.
     """
 
     groups: ClassVar[Sequence[OptionGroup]] = ()
-    _left = "Output"
+    _ungrouped = "Output"
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the sections, with their texts in one column."""
+        """Write the sections, with all help texts in one column."""
         titles = {name: group.title for group in self.groups for name in group.names}
         sections: dict[str, list[tuple[str, str]]] = {group.title: [] for group in self.groups}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None and isinstance(parameter, click.Option):
-                title = titles.get(parameter.name or "", self._left)
+                title = titles.get(parameter.name or "", self._ungrouped)
                 sections.setdefault(title, []).append(record)
         for title, rows in sections.items():
             with formatter.section(title):
@@ -113,7 +113,7 @@ def draft_plan(groups: Sequence[OptionGroup], draft: Draft, values: Values) -> P
     """Apply the options to ``draft`` and make the plan.
 
     Raises:
-        InputError: any value that cannot be used.
+        InputError: a value cannot be used.
     """
     for group in groups:
         group.apply(draft, {name: values[name] for name in group.names if name in values})
@@ -122,10 +122,11 @@ def draft_plan(groups: Sequence[OptionGroup], draft: Draft, values: Values) -> P
 
 @contextmanager
 def errors_name_options(groups: Sequence[OptionGroup], given: Collection[str]) -> Iterator[None]:
-    """Let errors about a setting that an option gave name the option.
+    """Make errors about a setting name the option that set it.
 
-    What is wrong with ``duration_s`` leaves the block as ``--duration=0.0 must be …`` if the
-    parameter ``duration_s`` is among those ``given``; else the value is that of a plan file.
+    An error about the field ``duration_s`` becomes ``--duration=0.0 must be …`` if the parameter
+    ``duration_s`` was ``given``. Otherwise the value came from a plan file, and the error stays
+    unchanged.
     """
     flags = {name: flag for group in groups for name, flag in group.flags.items() if name in given}
     for group in groups:

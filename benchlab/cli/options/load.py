@@ -1,4 +1,4 @@
-"""The options of ``benchlab run`` for the load and its length."""
+"""The options of ``benchlab run`` for the load and its duration."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _load(draft: Draft, values: Values) -> None:
     think_time = values.get("think_time")
     for name, value in given.items():
         if think_time is not None:
-            raise InputError(f"--think-time is for the users of a closed loop: leave --{name} out")
+            raise InputError(f"--think-time is for a closed loop: leave --{name} out")
         if connections is not None:
             raise InputError(
                 f"--connections is for a closed loop: leave --{name} out, or cap the connections"
@@ -47,7 +47,7 @@ def _load(draft: Draft, values: Values) -> None:
 
 
 def _completed(values: Values, load: LoadShape) -> Values:
-    """The options that change ``load``, and those that keep the rest of it."""
+    """``values`` plus the options that keep the settings of ``load`` which they do not change."""
     own = {flag.removeprefix("--").replace("-", "_"): text for flag, text in load.options() or ()}
     if any(name in values for name in _OPEN):
         return {"arrivals": load.arrivals, **values} if "rate" in own else values
@@ -94,14 +94,16 @@ LOAD = OptionGroup(
             "-c",
             type=int,
             default=None,
-            help=f"connections of a closed loop  [default: {_CONNECTIONS}]",
+            help=f"number of users of a closed loop  [default: {_CONNECTIONS}]",
         ),
         click.option(
             "--think-time",
             metavar="TIME[,exponential]",
-            help="pause of a closed loop's users after each response; with ,exponential its mean",
+            help="pause of a closed loop's user after each response; with ,exponential the mean",
         ),
-        click.option("--rate", "-r", type=float, default=None, help="requests/s of an open loop"),
+        click.option(
+            "--rate", "-r", type=float, default=None, help="requests per second of an open loop"
+        ),
         *(
             click.option(f"--{kind}", metavar=shape.metavar, help=shape.help)
             for kind, shape in TEXT_SHAPES.items()
@@ -125,8 +127,8 @@ LENGTH = OptionGroup(
             "duration_s",
             type=DURATION,
             default=None,
-            help="length of the measured window; with --requests its limit"
-            "  [default: the load's own, else 10s]",
+            help="length of the measured window; with --requests its maximum"
+            "  [default: that of the load shape, else 10s]",
         ),
         click.option(
             "--requests",
@@ -134,7 +136,7 @@ LENGTH = OptionGroup(
             type=int,
             default=None,
             metavar="N",
-            help="end after N measured requests instead of a time",
+            help="end after N measured requests",
         ),
         click.option(
             "--warmup",
@@ -142,7 +144,7 @@ LENGTH = OptionGroup(
             type=DURATION,
             default="2s",
             show_default=True,
-            help="load before that, recorded but not counted",
+            help="load before the measured window, recorded but not counted",
         ),
     ),
 )

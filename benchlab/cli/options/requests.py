@@ -1,4 +1,4 @@
-"""The options of ``benchlab run`` that add something to every request."""
+"""The options of ``benchlab run`` that add to every request: query, credentials, cookies, data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ADDITIONS"]
 
 def _pairs(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:
     for number, text in enumerate(texts, 1):
-        if "=" not in text[1:]:  # not shown: what has no name may be a secret
+        if "=" not in text[1:]:  # the text is not shown: it may be a secret
             raise InputError(f"{option} number {number} has no equals sign: write name=value")
     return [(name, value) for name, _, value in (text.partition("=") for text in texts)]
 
@@ -35,11 +35,11 @@ def _additions(draft: Draft, values: Values) -> None:
     auth = _user(values["user"]) if values.get("user") else None
     feed, pick = values.get("feed"), values.get("pick")
     if pick and not feed:
-        raise InputError("--pick says how the rows of a feed are taken: give the --feed too")
+        raise InputError("--pick needs --feed: add it, or leave --pick out")
     data = read_feed(feed, pick or PICKS[0]) if feed else None
     if (query or cookies or auth) and draft.get("scenario") is not None:
         raise InputError(
-            "--query, --user and --cookie are for requests: a scenario sends its own, by its code"
+            "--query, --user and --cookie do not apply to a scenario: set them in its code"
         )
     if query or cookies or auth:
         draft["requests"] = [
@@ -56,9 +56,15 @@ ADDITIONS = OptionGroup(
     "Request",
     (
         click.option(
-            "--query", multiple=True, metavar="k=v", help="parameter to add to the URL; repeatable"
+            "--query", multiple=True, metavar="k=v", help="parameter added to the URL; repeatable"
         ),
-        click.option("--user", "-u", default="", metavar="NAME:PASSWORD", help="Basic credentials"),
+        click.option(
+            "--user",
+            "-u",
+            default="",
+            metavar="NAME:PASSWORD",
+            help="credentials for HTTP Basic authentication",
+        ),
         click.option(
             "--cookie", "cookies", multiple=True, metavar="k=v", help="cookie to send; repeatable"
         ),
@@ -66,14 +72,14 @@ ADDITIONS = OptionGroup(
             "--feed",
             default="",
             metavar="FILE",
-            help="CSV or JSONL rows that fill {{name}} in URL, headers and body; {{seq}} and"
-            " {{uuid}} need none",
+            help="CSV or JSONL file whose columns fill {{name}} in URL, headers and body;"
+            " {{seq}} and {{uuid}} work without a file",
         ),
         click.option(
             "--pick",
             type=click.Choice(PICKS),
             default=None,
-            help=f"how requests take their rows  [default: {PICKS[0]}]",
+            help=f"order in which requests use the rows  [default: {PICKS[0]}]",
         ),
     ),
     _additions,

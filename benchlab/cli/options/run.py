@@ -1,7 +1,7 @@
 """The options of ``benchlab run`` that make up its plan, in independent groups.
 
-To add an option, add it to the group that it fits, or add a group to `PLAN_OPTIONS`. An option
-whose parameter is called like a field of `Plan` needs nothing else in a group without ``apply``.
+To add an option, add it to a group, or add a group to `PLAN_OPTIONS`. In a group without ``apply``,
+an option whose parameter has the name of a `Plan` field needs nothing else.
 """
 
 from __future__ import annotations
@@ -79,14 +79,14 @@ REQUEST = OptionGroup(
             "-d",
             default="",
             metavar="TEXT|@FILE",
-            help="request body, or a file with it",
+            help="request body, or the file that contains it",
         ),
         click.option(
             "--target",
             "targets",
             multiple=True,
             metavar="BASE-URL",
-            help="a service for a URL that is only a path; repeatable, in equal shares",
+            help="service, if URL is only a path; repeatable, requests are shared equally",
         ),
     ),
     _request,
@@ -102,7 +102,7 @@ GENERATOR = OptionGroup(
             type=DURATION,
             default="10s",
             show_default=True,
-            help="limit for one request",
+            help="time limit for one request",
         ),
         click.option(
             "--workers",
@@ -110,21 +110,21 @@ GENERATOR = OptionGroup(
             type=int,
             default=1,
             show_default=True,
-            help="processes that make load",
+            help="number of processes that send requests",
         ),
         click.option(
             "--driver",
             type=click.Choice(list(DRIVERS)),
             default="http",
             show_default=True,
-            help="http: fast; httpx: versatile",
+            help="http: fast; httpx: HTTP/2 and scenarios",
         ),
         click.option(
             "--max-connections",
             type=int,
             default=1000,
             show_default=True,
-            help="most connections that an open loop may open",
+            help="maximum number of connections of an open loop",
         ),
         click.option(
             "--drain",
@@ -132,21 +132,21 @@ GENERATOR = OptionGroup(
             type=DURATION,
             default="60s",
             show_default=True,
-            help="how long requests that are open at the end may take to finish",
+            help="time for open requests to finish at the end",
         ),
         click.option(
             "--trace-ratio",
             type=float,
             default=0.0,
             show_default=True,
-            help="share (0 to 1) of requests the service is asked to trace",
+            help="share of requests that the service should trace, 0 to 1",
         ),
         click.option(
             "--seed",
             type=int,
             default=1,
             show_default=True,
-            help="decides everything that is random",
+            help="seed of all random decisions",
         ),
     ),
 )
@@ -159,15 +159,15 @@ OBJECTIVES = OptionGroup(
             "--slo",
             multiple=True,
             metavar="OBJECTIVE",
-            help="what the numbers should be, such as 'p99<50ms', 'error_ratio<1%' or"
-            " 'p99<50ms over 5s'; exit code 1 when broken; repeatable",
+            help="objective for the results, such as 'p99<50ms', 'error_ratio<1%' or"
+            " 'p99<50ms over 5s'; exit code 1 if it is broken; repeatable",
         ),
         click.option(
             "--abort-on",
             multiple=True,
             metavar="CONDITION",
-            help="stop early when this comes true, such as 'error_ratio>0.5 over 5s'; exit code 1;"
-            " repeatable",
+            help="stop early, with exit code 1, when this condition holds, such as"
+            " 'error_ratio>0.5 over 5s'; repeatable",
         ),
     ),
 )
@@ -185,14 +185,14 @@ LABELS = OptionGroup(
             "--name",
             default="",
             metavar="TEXT",
-            help="what to call the run  [default: METHOD /path]",
+            help="name of the run  [default: METHOD /path]",
         ),
         click.option(
             "--tag",
             "tags",
             multiple=True,
             metavar="k=v",
-            help="label to find the run by; repeatable",
+            help="label for finding the run; repeatable",
         ),
     ),
     _labels,
@@ -212,16 +212,16 @@ PLAN_OPTIONS = (
 )
 
 plan_options = with_options(PLAN_OPTIONS)
-"""Decorator: all options that decide a plan."""
+"""Decorator that adds all options of a plan to a command."""
 
 
 def plan_from_values(source: str, values: Values, given: Collection[str] = ()) -> Plan:
-    """The plan for a URL that the options' ``values`` describe, or the one in a plan file.
+    """Make the plan for ``source``, a URL or a plan file, from the options' ``values``.
 
-    Of a plan file, only the options that were ``given`` explicitly change anything.
+    Only the options that were ``given`` explicitly change a plan file.
 
     Raises:
-        InputError: any value that cannot be used.
+        InputError: a value cannot be used.
     """
     if source.endswith(_PLAN_FILE) and "://" not in source:
         chosen = {name: value for name, value in values.items() if name in given}

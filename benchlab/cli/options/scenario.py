@@ -21,7 +21,7 @@ def _scenario(draft: Draft, values: Values) -> None:
         request, *more = draft["requests"]
         if more or request != Request("GET", request.url):
             raise InputError(
-                "--scenario sends its own requests: leave out --method, --header and --body"
+                "--method, --header and --body do not apply to a scenario: leave them out"
             )
         draft["scenario"] = scenario(reference, request.url)
         draft["requests"] = []
@@ -34,8 +34,8 @@ SCENARIO = OptionGroup(
             "--scenario",
             default="",
             metavar="FILE.py:FUNC",
-            help="what each user does: async def FUNC(client, ctx), with URL as the base of its"
-            " requests",
+            help="function that each user runs: async def FUNC(client, ctx); URL is the base of"
+            " its requests",
         ),
     ),
     _scenario,

@@ -15,10 +15,10 @@ __all__ = ["TRANSPORT", "parse_resolve"]
 
 
 def parse_resolve(texts: Sequence[str]) -> dict[str, str]:
-    """``HOST[:PORT]=ADDRESS[:PORT]`` pairs.
+    """Parse ``HOST[:PORT]=ADDRESS[:PORT]`` pairs to a mapping of hosts to addresses.
 
     Raises:
-        InputError: a text without an equals sign.
+        InputError: a text has no equals sign, host or address.
     """
     addresses = {}
     for text in texts:
@@ -52,7 +52,10 @@ TRANSPORT = OptionGroup(
             help="do not verify the service's certificate",
         ),
         click.option(
-            "--ca-file", default="", metavar="FILE", help="authorities to trust instead, as PEM"
+            "--ca-file",
+            default="",
+            metavar="FILE",
+            help="certificate authorities to trust instead of the system's, as PEM",
         ),
         click.option(
             "--cert", "client_cert", default="", metavar="FILE", help="client certificate, as PEM"
@@ -62,13 +65,13 @@ TRANSPORT = OptionGroup(
             "client_key",
             default="",
             metavar="FILE",
-            help="its key, if that is not in the same file",
+            help="key of --cert, if it is not in the same file",
         ),
         click.option(
             "--server-name",
             default="",
             metavar="NAME",
-            help="name to ask for and to verify (SNI)  [default: the URL's host]",
+            help="server name for SNI and verification  [default: the URL's host]",
         ),
         click.option(
             "--no-keep-alive",
@@ -76,16 +79,19 @@ TRANSPORT = OptionGroup(
             flag_value=False,
             default=True,
             type=bool,
-            help="open a connection for every request",
+            help="open a new connection for every request",
         ),
         click.option(
-            "--unix-socket", default="", metavar="PATH", help="connect to this socket instead"
+            "--unix-socket",
+            default="",
+            metavar="PATH",
+            help="connect to this Unix socket instead of the URL's host",
         ),
         click.option(
             "--resolve",
             multiple=True,
             metavar="HOST=ADDR",
-            help="connect to ADDR for HOST (either may have a port); repeatable",
+            help="connect to ADDR instead of HOST (either may have a port); repeatable",
         ),
         click.option(
             "--dns-ttl",
@@ -94,7 +100,7 @@ TRANSPORT = OptionGroup(
             default=300.0,
             show_default=True,
             metavar="SECONDS",
-            help="look a name up again after so long; 0: for every connection",
+            help="time after which a host name is looked up again; 0: for every connection",
         ),
     ),
     _transport,

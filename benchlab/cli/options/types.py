@@ -1,4 +1,4 @@
-"""Kinds of values on the command line."""
+"""Parsers for values on the command line."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["DURATION", "parse_axes", "parse_headers", "parse_tags", "read_body"]
 
 
 class Duration(click.ParamType[float]):
-    """A length of time, in seconds: 500ms, 30s, 2m, or a number of seconds."""
+    """A duration such as 500ms, 30s or 2m, or a number of seconds; the value is in seconds."""
 
     name = "duration"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Seconds."""
+        """Convert the text to seconds."""
         if isinstance(value, int | float):
             return float(value)
         try:
@@ -34,25 +34,25 @@ DURATION = Duration()
 
 
 def parse_headers(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """``Name: value`` pairs.
+    """Parse ``Name: value`` pairs.
 
     Raises:
-        InputError: a text without a colon.
+        InputError: a text has no colon or no name.
     """
     pairs = []
     for number, text in enumerate(texts, 1):
         name, colon, value = text.partition(":")
-        if not colon or not name.strip():  # not shown: what has no name may be a secret
+        if not colon or not name.strip():  # the text is not shown: it may be a secret
             raise InputError(f"--header number {number} has no colon: write 'Name: value'")
         pairs.append((name.strip(), value.strip()))
     return tuple(pairs)
 
 
 def parse_tags(texts: Sequence[str]) -> dict[str, str]:
-    """``key=value`` pairs.
+    """Parse ``key=value`` pairs.
 
     Raises:
-        InputError: a text without an equals sign.
+        InputError: a text has no equals sign or no key.
     """
     tags = {}
     for text in texts:
@@ -64,10 +64,10 @@ def parse_tags(texts: Sequence[str]) -> dict[str, str]:
 
 
 def parse_axes(texts: Sequence[str]) -> dict[str, list[str]]:
-    """``name=v1,v2`` axes of a grid.
+    """Parse the axes of a grid, each ``name=v1,v2``.
 
     Raises:
-        InputError: no name, no values, or the same name twice.
+        InputError: an axis has no name or no values, or a name is repeated.
     """
     axes: dict[str, list[str]] = {}
     for text in texts:
@@ -82,7 +82,7 @@ def parse_axes(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def read_body(text: str) -> bytes:
-    """The body meant by TEXT or by @FILE.
+    """The request body given as TEXT or as @FILE.
 
     Raises:
         InputError: the file cannot be read.

@@ -1,1 +1,1 @@
-"""Output on a terminal, and the exit codes."""
+"""Output on a terminal, and exit codes."""

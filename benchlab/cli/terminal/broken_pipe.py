@@ -1,7 +1,4 @@
-"""Output that is lost, and does not end what is done.
-
-Nobody reads it any more, as in ``benchlab run … | head -1``, or the disk is full.
-"""
+"""Keep running when standard output is closed, as in ``benchlab run … | head -1``, or full."""
 
 from __future__ import annotations
 
@@ -13,47 +10,47 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["outlive_output"]
+__all__ = ["tolerate_closed_output"]
 
 
-class _Outliving(io.FileIO):
-    """What cannot be written is dropped, and all that follows: a gap would be worse than an end."""
+class _TolerantFile(io.FileIO):
+    """After the first failed write, drops all further output: truncation beats a gap."""
 
-    lost: OSError | None = None
+    error: OSError | None = None
 
     def write(self, data: ReadableBuffer, /) -> int:
-        if self.lost is None:
+        if self.error is None:
             try:
                 return super().write(data)
             except OSError as exc:
-                self.lost = exc
+                self.error = exc
         return memoryview(data).nbytes
 
 
-def outlive_output() -> Callable[[], OSError | None]:
-    """Let the loss of standard output or error end nothing from now on.
+def tolerate_closed_output() -> Callable[[], OSError | None]:
+    """From now on, ignore failed writes to standard output and standard error.
 
-    Else any line could end a command in the middle of its work, a run before it is saved. Returns
-    what says, when all is written, why standard output is not whole; that its reader has left is
-    no reason, and None.
+    Otherwise any printed line could end a command halfway, such as before a run is saved. Returns
+    a function to call at the end: it returns the error that truncated standard output, or None if
+    the output is complete or its reader left.
     """
-    raw, sys.stdout = _outliving(sys.stdout)
-    _, sys.stderr = _outliving(sys.stderr)
+    raw, sys.stdout = _tolerant(sys.stdout)
+    _, sys.stderr = _tolerant(sys.stderr)
 
-    def lost() -> OSError | None:
+    def output_error() -> OSError | None:
         if raw is None:
             return None
         sys.stdout.flush()
-        return None if isinstance(raw.lost, BrokenPipeError) else raw.lost
+        return None if isinstance(raw.error, BrokenPipeError) else raw.error
 
-    return lost
+    return output_error
 
 
-def _outliving(stream: TextIO) -> tuple[_Outliving | None, TextIO]:
-    if not isinstance(stream, io.TextIOWrapper):  # closed by whoever started us, or captured
+def _tolerant(stream: TextIO) -> tuple[_TolerantFile | None, TextIO]:
+    if not isinstance(stream, io.TextIOWrapper):  # closed by the parent process, or captured
         return None, stream
     stream.flush()
-    raw = _Outliving(stream.fileno(), "wb", closefd=False)
+    raw = _TolerantFile(stream.fileno(), "wb", closefd=False)
     return raw, io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=stream.encoding,

@@ -1,4 +1,4 @@
-"""Standard output and standard error, safe for a terminal."""
+"""Standard output and standard error, without control characters from foreign text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def error_console() -> Console:
 
 
 def print_line(text: str, *, err: bool = True) -> None:
-    """Print a line that may hold foreign text, made safe for a terminal."""
+    """Print a line that may contain foreign text; control characters are removed."""
     click.echo(printable(text), err=err)
 
 

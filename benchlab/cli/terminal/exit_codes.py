@@ -1,4 +1,4 @@
-"""What a run means to the caller of a command."""
+"""The exit code of a command that made or reported a run."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ EXIT_CODES: Final[dict[Verdict, int]] = {
     "interrupted": 130,
     "imported": 0,
 }
-"""Exit code of a command that made or reported a run with that verdict, all else being well."""
+"""Exit code by the verdict of the run, if nothing else failed."""
 
 
 def exit_code(run: Run) -> int:
-    """Exit code for ``run``: that of its verdict, but 1 when its plan stopped it or an SLO broke.
+    """Exit code for ``run``: that of its verdict, but 1 if its plan stopped it or an SLO is broken.
 
-    A run that its user interrupted stays at 130, whatever its objectives say.
+    For a run that the user interrupted it is 130, even if an objective is broken.
     """
     if run.stop_reason:
         return 1

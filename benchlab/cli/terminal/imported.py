@@ -1,4 +1,4 @@
-"""Imported summaries of other tools on a terminal."""
+"""Print imported summaries of other tools."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _SHOWN = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999)
 
 
 def print_summary(summary: ImportedSummary, out: Console | None = None) -> None:
-    """Print what the tool reported, and the notes on it."""
+    """Print the tool's results and the notes on them."""
     out = out or console()
     out.print(Text.assemble("summary ", (summary.id, "bold"), f"  {summary.name}"))
     where = f"  {summary.url}" if summary.url else "  (the address is not in the file)"
     out.print(Text(where))
     out.print(
         Text(
-            f"  imported from {summary.tool}: its own percentiles, without requests, so nothing"
-            " here was derived or checked by benchlab",
+            f"  imported from {summary.tool}: its own percentiles, without requests; benchlab"
+            " computed and checked none of these numbers",
             style="bold blue",
         )
     )

@@ -1,4 +1,4 @@
-"""A run on a terminal: its progress, and its summary."""
+"""Print the progress and the summary of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["print_run", "progress_bar", "progress_from_dict"]
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[OnProgress | None]:
-    """Show a bar on standard error that follows a run; yields None unless it is a terminal."""
+    """Show a progress bar on standard error; yields None if that is not a terminal."""
     out = error_console()
     if not out.is_terminal:
         yield None
@@ -52,7 +52,7 @@ def progress_bar(title: str) -> Iterator[OnProgress | None]:
 
 
 def progress_from_dict(data: dict[str, Any]) -> RunProgress:
-    """The progress that a notebook reported of its run."""
+    """The progress of a run in a notebook, from the data that the notebook reported."""
     return RunProgress(**data)
 
 

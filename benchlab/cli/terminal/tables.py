@@ -1,4 +1,4 @@
-"""Tables on a terminal, of any content."""
+"""Print tables of any content."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["print_frame", "print_rows"]
 
-_WHOLE = ("run_id", "started_at", "verdict")  # never folded: people copy and compare them
+_NEVER_FOLDED = ("run_id", "started_at", "verdict")  # people copy and compare them
 
 
 def print_frame(
     frame: pd.DataFrame, out: Console | None = None, float_format: str = ",.3f"
 ) -> None:
-    """Print a table of the columns of ``frame``.
+    """Print ``frame`` as a table.
 
-    Fixed decimals suit columns in ms; others want ``.6g``.
+    The default of three decimals suits columns in ms; use ``.6g`` for anything else.
     """
     columns = {str(name): list(frame[name]) for name in frame.columns}
     numeric = {str(name) for name in frame.columns if frame[name].dtype.kind in "iuf"}
@@ -40,11 +40,11 @@ def print_rows(
     formats: Mapping[str, str] = MappingProxyType({}),
     shortened: str = "",
 ) -> None:
-    """Print a table of rows that have the same keys; nothing when there are none.
+    """Print rows that have the same keys as a table; print nothing without rows.
 
-    ``formats`` has the columns whose numbers are not shown with three decimals. Where the terminal
-    is too narrow, the column ``shortened`` is cut to the room that the others leave; without it
-    columns are folded.
+    ``formats`` maps a column to its number format, where that is not three decimals. On a narrow
+    terminal the column ``shortened`` is cut to the remaining width; if it is empty, columns are
+    folded.
     """
     columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
     numeric = {
@@ -75,7 +75,7 @@ def _print_table(
             text if len(text) <= room else f"{text[: room - 1]}…" for text in cells[shortened]
         ]
     for name in cells:
-        whole = name in (shortened, *numeric, *_WHOLE)
+        whole = name in (shortened, *numeric, *_NEVER_FOLDED)
         justify: JustifyMethod = "right" if name in numeric else "left"
         table.add_column(name, justify=justify, overflow="fold", no_wrap=whole)
     for row in zip(*cells.values(), strict=True):
@@ -90,4 +90,4 @@ def _cell(value: object, float_format: str) -> str:
         return "" if math.isnan(value) else f"{value:{float_format}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_cell(item, float_format) for item in value)}]"
-    return printable(str(value))  # before its width is taken
+    return printable(str(value))  # here, since the column width is computed from the result

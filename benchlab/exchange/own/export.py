@@ -1,9 +1,9 @@
-"""Writing a run to one file: Parquet, Arrow or CSV.
+"""Write a run to one Parquet, Arrow or CSV file.
 
-Each holds a column per field of `benchlab.samples.samples.SAMPLE_DTYPE`, raw, one row per request;
-what else the run is stands beside as JSON: in the schema metadata of Parquet and Arrow under
-``benchlab``, in CSV in the first line, after ``# benchlab ``. Readers skip that line as a comment
-(pandas: ``read_csv(path, comment="#")``). One file, so that nothing can be lost on the way.
+The file has one row per request and one column per field of
+`benchlab.samples.samples.SAMPLE_DTYPE`, unconverted. The rest of the run is stored as JSON: in
+Parquet and Arrow in the schema metadata under ``benchlab``, in CSV in the first line, after
+``# benchlab ``, which other readers skip as a comment (pandas: ``read_csv(path, comment="#")``).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def export_run(
 ) -> Path:
     """Write ``run`` to ``path``; returns the path.
 
-    ``format`` is ``parquet``, ``arrow`` or ``csv``; without it the path's ending decides, and
-    without a path it is Parquet, in ``<run id>.parquet``. Credentials in the plan are hidden.
+    ``format`` is ``parquet``, ``arrow`` or ``csv``, by default the path's extension; without a
+    path it is Parquet, in ``<run id>.parquet``. Credentials in the plan are hidden.
 
     Raises:
         InputError: an unknown format, or the file exists and ``force`` is not set.
@@ -65,10 +65,10 @@ def export_blocks(
     format: str | None = None,
     force: bool = False,
 ) -> Path:
-    """The same for a run whose samples come in blocks: what is held is one block.
+    """Like `export_run`, for samples that come in blocks: only one block is in memory.
 
-    A file is there whole or not at all; where ``path`` is a link, its target is written. What is
-    no file, such as a named pipe or a device, is written through and needs no ``force``.
+    The file is written completely or not at all; if ``path`` is a link, its target is replaced. A
+    named pipe or a device is written to directly and needs no ``force``.
     """
     suffix = Path(path).suffix[1:].lower() if path is not None else ""
     chosen = format or suffix or "parquet"
@@ -85,8 +85,8 @@ def export_blocks(
         )
     if not target.parent.is_dir():
         raise InputError(
-            f"cannot write {target}: there is no directory {target.parent}; make it, or choose"
-            " another file"
+            f"cannot write {target}: the directory {target.parent} does not exist; create it, or"
+            " choose another file"
         )
     final = Path(os.path.realpath(target))
     try:
@@ -104,7 +104,7 @@ def write_blocks(
     file: BinaryIO,
     format: str,
 ) -> None:
-    """The same to an open file, from its beginning to its end; it is not closed."""
+    """Write the whole export to an open file, which stays open."""
     with FORMATS[format](file, encode_head(run, sample_count)) as write:
         for block in records:
             write(block)
@@ -159,4 +159,4 @@ FORMATS: dict[str, Callable[[BinaryIO, str], AbstractContextManager[Write]]] = {
     "arrow": _arrow,
     "csv": _csv,
 }
-"""Name, which is the file's ending as well, and writer of each format."""
+"""Writers by format; the format's name is also the file extension."""

@@ -24,7 +24,7 @@ _WRONG_HEAD = (*WRONG_CONTENT, zlib.error)
 
 
 def encode_head(run: Run, sample_count: int) -> str:
-    """One line of JSON. Credentials in the plan are hidden, as in a store."""
+    """Encode a run without its samples as one line of JSON. Credentials in the plan are hidden."""
     return json.dumps(
         {
             "format": _FORMAT,
@@ -39,7 +39,7 @@ def encode_head(run: Run, sample_count: int) -> str:
 
 
 def _packed(connections: Connections) -> dict[str, Any]:
-    """Their records as they are in memory: zlib, then base64."""
+    """The records as bytes, compressed with zlib and encoded as base64."""
     packed = zlib.compress(np.ascontiguousarray(connections.records).tobytes())
     return {"columns": CONNECTION_DTYPE.descr, "zlib_base64": base64.b64encode(packed).decode()}
 
@@ -52,10 +52,10 @@ def _unpacked(data: Mapping[str, Any]) -> Connections:
 
 
 def decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
-    """The run that `encode_head` described, without samples, and how many it has.
+    """Decode what `encode_head` returned: the run without its samples, and their number.
 
     Raises:
-        InputError: the text is damaged, or of a newer benchlab.
+        InputError: the text is damaged, or was written by a newer benchlab.
     """
     try:
         return _decoded(json.loads(text))
@@ -63,14 +63,14 @@ def decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
         raise exc.within(where) from exc
     except _WRONG_HEAD as exc:
         raise InputError(
-            f"{where}: its description of the run is damaged ({exc}): export it again"
+            f"{where}: the metadata of the run is damaged ({exc}): export it again"
         ) from exc
 
 
 def _decoded(data: Mapping[str, Any]) -> tuple[Run, int]:
     if data["format"] != _FORMAT:
         raise InputError(
-            f"it has format {data['format']!r}, this benchlab reads {_FORMAT}:"
+            f"it has format {data['format']!r}, but this benchlab reads {_FORMAT} only:"
             " upgrade with pip install --upgrade benchlab"
         )
     head = RunHead.from_metadata(data)

@@ -1,4 +1,4 @@
-"""Reading back what `export_run` wrote, in blocks."""
+"""Read the files that `export_run` wrote, in blocks."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ __all__ = ["READERS", "damage"]
 
 _CSV_BLOCK_BYTES = 1 << 22
 _CSV_HEAD_LINES = 2
-_LONGEST_HEAD_BYTES = 1 << 30  # some 30 bytes for each connection that the run opened
+_LONGEST_HEAD_BYTES = 1 << 30  # it has about 30 bytes for each connection of the run
 
 
 def read_parquet(path: Path) -> Run:
-    """The run in a Parquet file of ours."""
+    """Read a run from a Parquet file."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
@@ -35,7 +35,7 @@ def read_parquet(path: Path) -> Run:
 
 
 def read_arrow(path: Path) -> Run:
-    """The run in an Arrow file of ours."""
+    """Read a run from an Arrow file."""
     import pyarrow as pa
 
     with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
@@ -45,18 +45,18 @@ def read_arrow(path: Path) -> Run:
 
 
 def read_csv(path: Path) -> Run:
-    """The run in a CSV file of ours."""
+    """Read a run from a CSV file."""
     import pyarrow as pa
     import pyarrow.csv
 
     with path.open("rb") as file:
         line = file.readline(_LONGEST_HEAD_BYTES)
         if not line.endswith(b"\n"):
-            raise InputError(f"{path}:1: the description of the run does not end: export it again")
+            raise InputError(f"{path}:1: the metadata of the run is cut off: export it again")
         head = line.decode(errors="replace").removeprefix(CSV_MARK)
         names = file.readline(_CSV_BLOCK_BYTES).decode(errors="replace").strip().split(",")
         if names != list(FIELDS):
-            raise InputError(f"{path}:2: the columns are {names}, expected are {list(FIELDS)}")
+            raise InputError(f"{path}:2: the columns are {names}, but must be {list(FIELDS)}")
         types = {name: pa.from_numpy_dtype(SAMPLE_DTYPE[name]) for name in FIELDS}
         if not file.peek(1):
             return _read(path, head, names, iter(()))
@@ -72,11 +72,11 @@ def read_csv(path: Path) -> Run:
 
 
 def damage(path: Path, error: Exception) -> InputError:
-    """What Arrow says of a broken file, with the line where it names a row of a CSV file."""
-    said = " ".join(str(error).split())
-    row = re.search(r"(?:In CSV column #(\d+): )?(?:CSV parse error: )?Row #(\d+): (.*)", said)
+    """The error for a file that Arrow cannot read; with the line, if Arrow names a CSV row."""
+    message = " ".join(str(error).split())
+    row = re.search(r"(?:In CSV column #(\d+): )?(?:CSV parse error: )?Row #(\d+): (.*)", message)
     if row is None:
-        return InputError(f"{path} is damaged: {said}")
+        return InputError(f"{path} is damaged: {message}")
     column = f"in column {FIELDS[int(row[1])]}: " if row[1] else ""
     return InputError(f"{path}:{int(row[2]) + _CSV_HEAD_LINES}: {column}{row[3]}")
 
@@ -86,20 +86,20 @@ READERS: dict[str, Callable[[Path], Run]] = {
     "arrow": read_arrow,
     "csv": read_csv,
 }
-"""Format to reader. What Arrow says of a broken file comes out as its own ``ArrowException``, for
-`damage` to put into words."""
+"""Readers by format. For a broken file they raise Arrow's ``ArrowException``, which `damage`
+translates."""
 
 
 def _read(path: Path, head: str | bytes | None, names: list[str], batches: Iterator[Any]) -> Run:
     if head is None:
         raise InputError(
-            f"{path} was not written by benchlab export: it does not say what run it holds"
+            f"{path} was not written by benchlab export: it lacks the metadata of a run"
         )
     run, count = decode_head(head, str(path))
-    for wrong, words in ((0, "lacks"), (2, "has more than once")):
-        found = [name for name in FIELDS if min(names.count(name), 2) == wrong]
-        if found:
-            raise InputError(f"{path} {words} the columns {', '.join(found)}: export it again")
+    for wrong, verb in ((0, "lacks"), (2, "repeats")):
+        affected = [name for name in FIELDS if min(names.count(name), 2) == wrong]
+        if affected:
+            raise InputError(f"{path} {verb} the columns {', '.join(affected)}: export it again")
     with closing(RecordFile()) as file:
         for batch in batches:
             block = np.zeros(batch.num_rows, dtype=SAMPLE_DTYPE)
@@ -116,13 +116,13 @@ def _read(path: Path, head: str | bytes | None, names: list[str], batches: Itera
 
 
 def _column(path: Path, batch: Any, name: str, first: int) -> Any:
-    """The values of a column, each as it stands in the file: none rounded, wrapped or made up."""
+    """The values of a column, exactly as in the file: anything that does not fit is an error."""
     import pyarrow as pa
 
     column, field = batch.column(name), SAMPLE_DTYPE[name]
     if not pa.types.is_integer(column.type):
         raise InputError(
-            f"{path}: the column {name} is of type {column.type}, where integers must be"
+            f"{path}: the column {name} has type {column.type}, but must have integers"
         )
     if column.null_count:
         row = first + int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
@@ -133,7 +133,7 @@ def _column(path: Path, batch: Any, name: str, first: int) -> Any:
         if len(wrong):
             raise InputError(
                 f"{path}: request number {first + int(wrong[0])} has {name}"
-                f" {values[wrong[0]]}, where {limits.min} to {limits.max} is possible"
+                f" {values[wrong[0]]}, but the range is {limits.min} to {limits.max}"
             )
     return values
 
@@ -144,5 +144,5 @@ def _check(path: Path, run: Run, block: Any, first: int) -> None:
         if len(wrong):
             raise InputError(
                 f"{path}: request number {first + int(wrong[0])} has {name}"
-                f" {int(block[name][wrong[0]])}, where {limit - 1} is the highest known"
+                f" {int(block[name][wrong[0]])}, but the highest known is {limit - 1}"
             )

@@ -1,8 +1,8 @@
-"""Requests of another tool's file, gathered into a run.
+"""Collect the requests in another tool's file into a run.
 
-They become samples with the times that the file has, and nothing else: no intended time, so a
-request counts as intended when it was sent, as in a closed loop; what more is missing the reader
-of the format says. The run's verdict is ``imported``.
+Samples have only the times that the file has. No file has intended times, so a request counts as
+intended when it was sent, as in a closed loop; the reader of each format lists what else is
+missing. The run's verdict is ``imported``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from benchlab.units import NS_PER_S
 __all__ = ["UNKNOWN_URL", "Collector"]
 
 UNKNOWN_URL = "http://unknown.invalid/"
-"""Stands for an address that the file does not have (RFC 2606: nobody can have this one)."""
+"""Replaces an address that the file lacks (RFC 2606 reserves the domain ``.invalid``)."""
 
 _ENDPOINTS_MAX = 1_000
 _ERROR_TEXTS_MAX = 20
@@ -43,13 +43,13 @@ _URL = re.compile(r"""(https?://)(?:[^\s/"'<>@]*@)?([^\s"'<>?#]*)[^\s"'<>]*""")
 
 
 class Collector:
-    """Takes requests in any order, with times in ns since 1970 or since any other moment.
+    """Collects requests in any order, with times in ns since 1970 or since any other moment.
 
-    It holds them in a file: `close` it.
+    They are held in a temporary file until `close`.
     """
 
     def __init__(self, url: str | None = None) -> None:
-        """``url`` is the address measured, for files that do not say it."""
+        """``url`` is the measured address, for files that do not contain it."""
         self.url = url
         self._file = RecordFile()
         self._block = np.zeros(BLOCK_RECORDS, dtype=SAMPLE_DTYPE)
@@ -59,7 +59,7 @@ class Collector:
         self._error_texts: Counter[str] = Counter()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Delete the temporary file."""
         self._file.close()
 
     def add(
@@ -72,22 +72,22 @@ class Collector:
         status: int,
         endpoint: int,
         error: ErrorKind = ErrorKind.OK,
-        words: str = "",
+        message: str = "",
         flags: int = 0,
     ) -> None:
-        """One request; ``first_byte_ns`` is 0 where nothing came or the file does not say.
+        """Add a request; ``first_byte_ns`` is 0 without a response or if the file lacks it.
 
         Raises:
-            ValueError: a duration below 0, or a status that is none.
+            ValueError: the duration is negative, or the status out of range.
         """
         if done_ns < sent_ns:
             raise ValueError(f"a request took {done_ns - sent_ns} ns")
         if not 0 <= status <= 999:
-            raise ValueError(f"{status} is no HTTP status")
-        if words:
-            words = _URL.sub(r"\1\2", words)
-            known = words in self._error_texts or len(self._error_texts) < _ERROR_TEXTS_MAX
-            self._error_texts[words if known else "other"] += 1
+            raise ValueError(f"{status} is not an HTTP status")
+        if message:
+            message = _URL.sub(r"\1\2", message)
+            known = message in self._error_texts or len(self._error_texts) < _ERROR_TEXTS_MAX
+            self._error_texts[message if known else "other"] += 1
         self._block[self._filled] = (
             0, sent_ns, sent_ns, first_byte_ns, done_ns, bytes_in, status, endpoint, error, flags
         )  # fmt: skip
@@ -96,12 +96,12 @@ class Collector:
             self._flush()
 
     def endpoint(self, method: str, url: str, name: str = "") -> int:
-        """The number of an endpoint: one for each method, URL without query, and name.
+        """The number of an endpoint, one for each method, URL without query, and name.
 
-        Past 1,000 of them, all others are one.
+        After the first 1,000, all others share one number.
 
         Raises:
-            InputError: a method or URL that HTTP does not have.
+            InputError: the method or the URL is invalid.
         """
         key = (method, url, name)
         number = self._endpoints.get(key)
@@ -127,10 +127,10 @@ class Collector:
         notes: Sequence[str] = (),
         clock: bool = True,
     ) -> Run:
-        """The run that was gathered. ``clock`` says whether the times are since 1970.
+        """Make the run of the collected requests. ``clock``: times are since 1970.
 
         Raises:
-            InputError: there were no requests.
+            InputError: the file has no requests.
         """
         self._flush()
         if self._file.count == 0:
@@ -142,7 +142,7 @@ class Collector:
         started_at_ns = start_ns
         if not clock:
             started_at_ns = path.stat().st_mtime_ns - end_ns
-            notes.append("the file has no wall clock: its own age is taken for the end of the run")
+            notes.append("the file has no wall clock: the run is taken to end at its last change")
         environment: dict[str, Any] = {
             "format": format,
             "file": path.name,
@@ -165,7 +165,7 @@ class Collector:
             health=Health(imported_from=tool),
             environment={
                 "imported": environment,
-                "calibration": {"note": f"the floor of {tool} and its machine is not known"},
+                "calibration": {"note": f"the floor of {tool} on its machine is unknown"},
             },
         )
 
@@ -194,31 +194,32 @@ class Collector:
         self._filled = 0
 
 
-def _order(found: NDArray[np.void], ordered: RecordFile) -> tuple[int, int, int]:
-    """Write the records in order of sending, numbered, their times from the first one on.
+def _order(records: NDArray[np.void], ordered: RecordFile) -> tuple[int, int, int]:
+    """Write the records in the order of sending, numbered, with times relative to the first.
 
-    Returns that first time, the last one from there, and the most requests open at once.
+    Returns that first time, the relative time of the last response, and the most requests that
+    were in flight at once.
     """
-    order = np.argsort(found["sent_ns"], kind="stable")
-    start_ns = int(found["sent_ns"][order[0]])
+    order = np.argsort(records["sent_ns"], kind="stable")
+    start_ns = int(records["sent_ns"][order[0]])
     for first in range(0, len(order), BLOCK_RECORDS):
         chosen = order[first : first + BLOCK_RECORDS]
         block = np.zeros(len(chosen), dtype=SAMPLE_DTYPE)
         for name in SAMPLE_DTYPE.names or ():
-            block[name] = found[name][chosen]
+            block[name] = records[name][chosen]
         block["seq"] = np.arange(first, first + len(block))
         for name in ("intended_ns", "sent_ns", "done_ns"):
             block[name] -= start_ns
         block["first_byte_ns"][block["first_byte_ns"] != 0] -= start_ns
         ordered.append(block)
-    done_ns = np.sort(found["done_ns"])
-    finished = np.searchsorted(done_ns, found["sent_ns"][order], side="right")
+    done_ns = np.sort(records["done_ns"])
+    finished = np.searchsorted(done_ns, records["sent_ns"][order], side="right")
     open_max = int((np.arange(1, len(order) + 1) - finished).max())
     return start_ns, int(done_ns[-1]) - start_ns, max(open_max, 1)
 
 
 def _bare(url: str) -> str:
-    """Without query, fragment, user and password: those differ from request to request, or hide."""
+    """``url`` without query and fragment, which vary by request, and without credentials."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=host, query="", fragment=""))

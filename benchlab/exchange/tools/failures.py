@@ -1,4 +1,4 @@
-"""What other tools say of a failed request, as one of our error kinds."""
+"""Map other tools' error messages to error kinds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchlab.samples.samples import ErrorKind
 
 __all__ = ["kind_of_failure"]
 
-_BY_WORDS = (
+_BY_MESSAGE = (
     (re.compile(r"time[d ]?-?out|deadline exceeded", re.IGNORECASE), ErrorKind.TIMEOUT),
     (re.compile(r"reset|broken pipe", re.IGNORECASE), ErrorKind.RESET),
     (re.compile(r"\btls\b|x509|certificate|ssl|handshake", re.IGNORECASE), ErrorKind.TLS),
@@ -28,16 +28,16 @@ _BY_WORDS = (
 )
 
 
-def kind_of_failure(status: int, words: str) -> ErrorKind:
-    """The kind of a request that the tool counts as failed.
+def kind_of_failure(status: int, message: str) -> ErrorKind:
+    """The error kind of a request that the tool counts as failed.
 
-    ``status`` is 0 without an answer; ``words`` is what the tool says of it. An answer of 400 and
-    above failed by its status; without telling words, an answer failed a check of the tool's, and
-    what has no answer was not completed (``closed``).
+    ``status`` is 0 without a response; ``message`` is the tool's error message. A status of 400
+    or above is ``status``. Otherwise the message decides; if it matches no kind, a response is
+    taken to have failed one of the tool's checks (``check``), no response as ``closed``.
     """
     if status >= 400:
         return ErrorKind.STATUS
-    for pattern, kind in _BY_WORDS:
-        if pattern.search(words):
+    for pattern, kind in _BY_MESSAGE:
+        if pattern.search(message):
             return kind
     return ErrorKind.CHECK if status else ErrorKind.CLOSED

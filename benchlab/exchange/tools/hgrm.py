@@ -1,7 +1,7 @@
-"""HdrHistogram's percentile tables (``.hgrm``), alone or inside wrk2's output.
+"""Read HdrHistogram's percentile tables (``.hgrm``), alone or inside wrk2's output.
 
-The table says which latency was not exceeded by how many requests, in a unit that it does not
-name: milliseconds in wrk2's output and in what HdrHistogram's tools write by default.
+Each row is a latency and the number of requests that did not exceed it. The table does not name
+its unit: milliseconds in wrk2's output, and by default in that of HdrHistogram's tools.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def _count(text: str) -> int:
 
 def _whole(value: float) -> int:
     if not value < 1 << 63:
-        raise ValueError(f"{value:g} is more than can be kept")
+        raise ValueError(f"{value:g} is too large: it must fit into 63 bits")
     return round(value)
 
 
-# What lines around the table say, by what they begin with, and how each group is read.
-_SAID: dict[str, tuple[re.Pattern[str], tuple[Callable[[str], Any], ...]]] = {
+# Values in the lines around the table: the line's pattern, and a parser for each of its groups.
+_FIELDS: dict[str, tuple[re.Pattern[str], tuple[Callable[[str], Any], ...]]] = {
     "mean": (re.compile(r"#\[Mean\s*=\s*([\d.]+)"), (float,)),
     "max": (
         re.compile(r"#\[Max\s*=\s*([\d.]+),\s*Total ?[cC]ount\s*=\s*([\d.]+)"),
@@ -57,14 +57,14 @@ _SAID: dict[str, tuple[re.Pattern[str], tuple[Callable[[str], Any], ...]]] = {
 
 
 def read_hgrm(path: Path, url: str | None, unit: str) -> ImportedSummary:
-    """The first table in the file, and what wrk2 says around it.
+    """Read the first table in the file, and wrk2's results around it.
 
     Raises:
-        InputError: no table, one that decreases, or one that was cut off.
+        InputError: there is no table, or it decreases, or it was cut off.
     """
     unit_ns = UNITS_NS[unit]
     place = Place(path)
-    said: dict[str, list[Any]] = {}
+    fields: dict[str, list[Any]] = {}
     points: list[Point] = []
     inside = ended = False
     for line in lines(path, place):
@@ -76,23 +76,23 @@ def read_hgrm(path: Path, url: str | None, unit: str) -> ImportedSummary:
                 points.append(_point(row, points, unit_ns))
             continue
         if inside and line.strip() and not line.startswith("#"):
-            raise place.error(f"{line.strip()[:60]!r} is no row of the table")
+            raise place.error(f"{line.strip()[:60]!r} is not a row of the table")
         ended = ended or (inside and line.startswith("#"))
         inside = inside and not ended
         with place:
-            _listen(line, said, unit_ns)
+            _read_field(line, fields, unit_ns)
     if not points:
         raise InputError(f"{path} holds no percentile table (Value, Percentile, TotalCount)")
-    return _summary(path, url, unit, points, said)
+    return _summary(path, url, unit, points, fields)
 
 
-def _listen(line: str, said: dict[str, list[Any]], unit_ns: int) -> None:
-    """Take what the line says, unless an earlier one did."""
-    for name, (pattern, readers) in _SAID.items():
-        if name not in said and (found := pattern.search(line)):
-            said[name] = [read(text) for read, text in zip(readers, found.groups(), strict=True)]
+def _read_field(line: str, fields: dict[str, list[Any]], unit_ns: int) -> None:
+    """Add the values in the line to ``fields``, unless an earlier line had them."""
+    for name, (pattern, readers) in _FIELDS.items():
+        if name not in fields and (match := pattern.search(line)):
+            fields[name] = [read(text) for read, text in zip(readers, match.groups(), strict=True)]
             if name in ("mean", "max"):
-                said[name][0] = _whole(said[name][0] * unit_ns)
+                fields[name][0] = _whole(fields[name][0] * unit_ns)
 
 
 def _point(row: re.Match[str], points: list[Point], unit_ns: int) -> Point:
@@ -109,39 +109,39 @@ def _point(row: re.Match[str], points: list[Point], unit_ns: int) -> Point:
 
 
 def _summary(
-    path: Path, url: str | None, unit: str, points: list[Point], said: dict[str, list[Any]]
+    path: Path, url: str | None, unit: str, points: list[Point], fields: dict[str, list[Any]]
 ) -> ImportedSummary:
-    if "max" not in said:
+    if "max" not in fields:
         raise InputError(
-            f"{path}: the table has no closing line with the maximum and the total count: it was"
-            " cut off"
+            f"{path}: the table was cut off: its last line, with the maximum and the total count,"
+            " is missing"
         )
-    max_ns, total = said["max"]
+    max_ns, total = fields["max"]
     in_table = points[-1].request_count or 0
     if total != in_table:
         raise InputError(
             f"{path}: the table ends at {in_table:,} of {total:,} requests: rows are missing"
         )
-    count, length, unit_s = said.get("requests", (in_table, 0.0, 0.0))
+    count, length, unit_s = fields.get("requests", (in_table, 0.0, 0.0))
     notes = [
-        "percentiles of a histogram that the tool made: where it has no row for one, the next row"
-        " above stands for it, which is no less",
+        "percentiles are those of the tool's histogram: one without a row of its own is taken from"
+        " the next higher row, and so is not too low",
         f"the unit of the table is taken to be {unit}",
     ]
     if count != in_table:
         notes.append(f"{count:,} requests were made, {in_table:,} of them are in the table")
-    errors = sum(said.get("socket", ())) + sum(said.get("status", ()))
+    errors = sum(fields.get("socket", ())) + sum(fields.get("status", ()))
     return ImportedSummary(
         id=content_digest(path, "hgrm"),
-        tool="wrk2" if "running" in said else "HdrHistogram",
+        tool="wrk2" if "running" in fields else "HdrHistogram",
         format="hgrm",
         name=path.name.split(".")[0],
-        url=url or "".join(said.get("running", ())),
-        duration_s=length * unit_s if "requests" in said else None,
+        url=url or "".join(fields.get("running", ())),
+        duration_s=length * unit_s if "requests" in fields else None,
         count=count,
-        error_count=errors if "requests" in said else None,
-        rate_rps=said["rate"][0] if "rate" in said else None,
-        mean_ns=said["mean"][0] if "mean" in said else None,
+        error_count=errors if "requests" in fields else None,
+        rate_rps=fields["rate"][0] if "rate" in fields else None,
+        mean_ns=fields["mean"][0] if "mean" in fields else None,
         max_ns=max_ns,
         percentiles=tuple(points),
         notes=tuple(notes),

@@ -1,8 +1,8 @@
-"""JMeter's results (JTL), as CSV and as XML.
+"""Read JMeter's results (JTL) as CSV or XML.
 
-JMeter counts in whole milliseconds, and ``elapsed`` includes connecting. A transaction is no
-request, but the sum of some: its row is left out, and the requests inside it are taken. What a
-request contains (redirects, page resources) is part of it.
+Times are whole milliseconds, and ``elapsed`` includes connecting. A transaction is not a request
+but a sum of requests: its row is skipped, and the requests inside it are read. Redirects and page
+resources inside a request count as part of that request.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NOTES = (
     "bytes received include the headers",
 )
 _NEEDED = ("timeStamp", "elapsed", "label", "responseCode", "success")
-_LONGEST_TAG_BYTES = 4_000_000  # the parser's time grows with the square of it
+_LONGEST_TAG_BYTES = 4_000_000  # parsing time grows with the square of a tag's length
 _TRANSACTION = "Number of samples in transaction"
 _XML_NAMES = {
     "timeStamp": "ts",
@@ -43,7 +43,7 @@ _XML_NAMES = {
 
 
 def read_jtl_csv(path: Path, collector: Collector) -> Run:
-    """The samples of a CSV file with a head."""
+    """Read the samples of a CSV file that has a header."""
     place = Place(path)
     rows = csv_rows(path, place)
     with place:
@@ -52,7 +52,7 @@ def read_jtl_csv(path: Path, collector: Collector) -> Run:
     for row in rows:
         with place:
             if len(row) != len(names):
-                raise ValueError(f"{len(row)} columns, expected are {len(names)}")
+                raise ValueError(f"the row has {len(row)} columns, the header {len(names)}")
             fields = dict(zip(names, row, strict=True))
             if not _is_transaction(fields):
                 _add(collector, fields)
@@ -60,7 +60,7 @@ def read_jtl_csv(path: Path, collector: Collector) -> Run:
 
 
 def read_jtl_xml(path: Path, collector: Collector) -> Run:
-    """The samples of an XML file, read in pieces."""
+    """Read the samples of an XML file piece by piece."""
     from xml.parsers.expat import ExpatError
 
     place, reader = Place(path), _XmlReader(collector)
@@ -70,10 +70,10 @@ def read_jtl_xml(path: Path, collector: Collector) -> Run:
             while chunk := file.read(1 << 16):
                 reader.parser.Parse(chunk, False)
                 count += len(chunk)
-                # What the parser holds is a piece that it has not seen the end of.
+                # The parser buffers a tag until it has seen its end.
                 if count - max(0, reader.parser.CurrentByteIndex) > _LONGEST_TAG_BYTES:
-                    what = too_long("element", _LONGEST_TAG_BYTES)
-                    raise InputError(f"{path}:{reader.parser.CurrentLineNumber}: {what}")
+                    problem = too_long("element", _LONGEST_TAG_BYTES)
+                    raise InputError(f"{path}:{reader.parser.CurrentLineNumber}: {problem}")
             reader.parser.Parse(b"", True)
         except ExpatError as exc:
             raise InputError(f"{path}:{exc.lineno}: the XML is broken: {exc}") from exc
@@ -89,7 +89,7 @@ def read_jtl_xml(path: Path, collector: Collector) -> Run:
 
 
 class _XmlReader:
-    """Takes the outermost sample elements that are no transactions, as the parser meets them."""
+    """Collects the outermost sample elements that are not transactions."""
 
     def __init__(self, collector: Collector) -> None:
         from xml.parsers.expat import ParserCreate
@@ -110,8 +110,8 @@ class _XmlReader:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if not self._sample and tag in ("httpSample", "sample"):
-            known = _XML_NAMES.items()
-            fields = {name: attributes[short] for name, short in known if short in attributes}
+            names = _XML_NAMES.items()
+            fields = {name: attributes[short] for name, short in names if short in attributes}
             if not _is_transaction(fields):
                 self.line = self.parser.CurrentLineNumber
                 self._sample, self._sample_depth = fields, self._depth
@@ -145,7 +145,7 @@ def _add(collector: Collector, fields: Mapping[str, str]) -> None:
     code = fields["responseCode"]
     status = int(code) if code.isdigit() else 0
     success = fields["success"].lower() == "true"
-    words = "" if success else " ".join(filter(None, (code, fields.get("responseMessage"))))
+    message = "" if success else " ".join(filter(None, (code, fields.get("responseMessage"))))
     first_ms = int(fields.get("Latency") or 0)
     url = fields.get("URL") or ""
     collector.add(
@@ -157,12 +157,12 @@ def _add(collector: Collector, fields: Mapping[str, str]) -> None:
         endpoint=collector.endpoint(
             "GET", url if url.startswith(("http://", "https://")) else "", fields["label"]
         ),
-        error=ErrorKind.OK if success else kind_of_failure(status, words),
-        words=words,
+        error=ErrorKind.OK if success else kind_of_failure(status, message),
+        message=message,
         flags=Flag.NEW_CONNECTION if int(fields.get("Connect") or 0) else 0,
     )
 
 
 def _missing(names: Any) -> list[str]:
     optional = {"Latency": "first bytes", "bytes": "bytes received", "Connect": "new connections"}
-    return ["methods", *(words for name, words in optional.items() if name not in names)]
+    return ["methods", *(text for name, text in optional.items() if name not in names)]

@@ -1,9 +1,9 @@
-"""k6's results: JSON lines (``--out json``) and CSV (``--out csv``).
+"""Read k6's results: JSON lines (``--out json``) and CSV (``--out csv``).
 
-k6 writes a line per metric and request; those of one request follow each other and have the same
-time, its end. A request is taken to begin where k6 asked for a connection: ``http_req_blocked``
-and ``http_req_duration`` before the end. So connecting counts, as in a run of our own, and as it
-does not in k6's ``http_req_duration``.
+k6 writes one line per metric of a request. The lines of a request follow each other and have the
+same timestamp, the request's end. A request starts where k6 began to wait for a connection:
+``http_req_blocked`` plus ``http_req_duration`` before the end. So latency includes connecting, as
+in benchlab's own runs and unlike in k6's ``http_req_duration``.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _FIRST = "http_reqs"
 _MISSING = ("bytes received",)
 _CSV_COLUMNS = ("metric_name", "timestamp", "metric_value", "method", "name", "status", "url")
 _WHOLE_SECONDS = (
-    "times of the day are whole seconds, durations are not: rates over a short time mean nothing"
-    " (K6_CSV_TIME_FORMAT=unix_nano makes k6 write more)"
+    "timestamps are whole seconds, durations are exact: rates over a few seconds mean nothing"
+    " (K6_CSV_TIME_FORMAT=unix_nano makes k6 write nanoseconds)"
 )
 _CODES = (
     (1050, 1051, ErrorKind.TIMEOUT),
@@ -39,16 +39,17 @@ _CODES = (
     (1400, 1600, ErrorKind.STATUS),
     (1600, 1700, ErrorKind.PROTOCOL),
 )
-"""k6's error codes from, up to, and what they are: https://grafana.com/docs/k6 "Error codes"."""
+"""Ranges of k6's error codes (first, end) and their kinds. Source: https://grafana.com/docs/k6,
+"Error codes"."""
 
 
 def read_k6_json(path: Path, collector: Collector) -> Run:
-    """The requests of a JSON file; other metrics are passed over."""
+    """Read the requests of a JSON file; other metrics are skipped."""
     place, requests = Place(path), _Requests(collector)
     for line in lines(path, place):
         with place:
             if not line.startswith("{"):
-                raise ValueError(f"{line[:40]!r} is no JSON object")
+                raise ValueError(f"{line[:40]!r} is not a JSON object")
             if not line.endswith("}"):
                 raise ValueError("the line is cut off")
             if f'"{_PREFIX}' not in line:
@@ -63,7 +64,7 @@ def read_k6_json(path: Path, collector: Collector) -> Run:
 
 
 def read_k6_csv(path: Path, collector: Collector) -> Run:
-    """The requests of a CSV file, whose times k6 rounds to seconds unless it was told otherwise."""
+    """Read the requests of a CSV file, in which k6 rounds timestamps to seconds by default."""
     place, requests, whole_seconds = Place(path), _Requests(collector), True
     rows = csv_rows(path, place)
     with place:
@@ -74,7 +75,7 @@ def read_k6_csv(path: Path, collector: Collector) -> Run:
             continue
         with place:
             if len(row) != len(names):
-                raise ValueError(f"{len(row)} columns, expected are {len(names)}")
+                raise ValueError(f"the row has {len(row)} columns, the header {len(names)}")
             fields = dict(zip(names, row, strict=True))
             time = fields["timestamp"]
             whole_seconds = whole_seconds and len(time) <= 10
@@ -86,7 +87,7 @@ def read_k6_csv(path: Path, collector: Collector) -> Run:
 
 
 class _Requests:
-    """Puts the metrics of one request together."""
+    """Combines the metrics of each request."""
 
     def __init__(self, collector: Collector) -> None:
         self.collector = collector
@@ -99,7 +100,7 @@ class _Requests:
             self.finish()
             self._time, self._tags = time, tags
         elif not self._time or time != self._time:
-            raise ValueError(f"{metric} belongs to no request: no {_FIRST} with its time before it")
+            raise ValueError(f"{metric} has no request: no {_FIRST} with its time comes before it")
         self._values[metric] = value
 
     def finish(self) -> None:
@@ -113,9 +114,9 @@ class _Requests:
         )
         status = int(tags.get("status") or 0)
         failed = values.get("http_req_failed", status == 0 or status >= 400)
-        words = tags.get("error") or ""
+        message = tags.get("error") or ""
         name, url = tags["name"], tags["url"]
-        if "://" in name:  # a name that groups several addresses is one of them, or a pattern
+        if "://" in name:  # k6's default name is the URL, and a group's name may be a URL pattern
             name, url = "", name
         self.collector.add(
             done_ns - duration_ns - blocked_ns,
@@ -123,23 +124,23 @@ class _Requests:
             done_ns,
             status=status,
             endpoint=self.collector.endpoint(tags["method"], url if "://" in url else "", name),
-            error=_kind(status, tags.get("error_code") or "", words) if failed else ErrorKind.OK,
-            words=words if failed else "",
+            error=_kind(status, tags.get("error_code") or "", message) if failed else ErrorKind.OK,
+            message=message if failed else "",
             flags=Flag.NEW_CONNECTION if values.get("http_req_connecting") else 0,
         )
         self._values, self._time = {}, ""
 
 
-def _kind(status: int, code: str, words: str) -> ErrorKind:
+def _kind(status: int, code: str, message: str) -> ErrorKind:
     if code.isdigit():
         for first, end, kind in _CODES:
             if first <= int(code) < end:
                 return kind
-    return kind_of_failure(status, words)
+    return kind_of_failure(status, message)
 
 
 def _time_ns(text: str) -> int:
-    """The end of a request: RFC 3339, or a number since 1970 whose length tells the unit."""
+    """Parse a timestamp: RFC 3339, or a number since 1970 whose length gives its unit."""
     if not text.isdigit():
         return parse_rfc3339_ns(text)
     for digits, unit_ns in ((10, NS_PER_S), (13, NS_PER_MS), (16, 1_000)):

@@ -1,4 +1,4 @@
-"""Locust's time series (``--csv NAME`` writes ``NAME_stats_history.csv``)."""
+"""Read Locust's time series (``--csv NAME`` writes ``NAME_stats_history.csv``)."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _NEEDED = (
     "Total Max Response Time",
 )
 _NOTES = (
-    "of the whole run only median, mean, minimum and maximum are in the file: its other"
-    " percentiles are of the last seconds before each line, and stand in imported_timeline",
+    "for the whole run the file has only median, mean, minimum and maximum: its other percentiles"
+    " cover the last seconds before each line, and are in imported_timeline",
     "Locust rounds percentiles to two digits",
 )
 
 
 def read_locust(path: Path, url: str | None) -> ImportedSummary:
-    """The totals in the last line for all requests, and the whole time series."""
+    """Read the totals in the last line for all requests, and the time series."""
     place = Place(path)
     rows = csv_rows(path, place)
     with place:
@@ -45,7 +45,7 @@ def read_locust(path: Path, url: str | None) -> ImportedSummary:
     for row in rows:
         with place:
             if len(row) != len(names):
-                raise ValueError(f"{len(row)} columns, expected are {len(names)}")
+                raise ValueError(f"the row has {len(row)} columns, the header {len(names)}")
             fields = dict(zip(names, row, strict=True))
             timeline.append(_interval(fields))
             if fields["Name"] == _ALL and not fields["Type"]:

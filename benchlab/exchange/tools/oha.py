@@ -1,6 +1,6 @@
-"""oha's results: a summary (``--output-format json``), and requests (``--output-format csv``).
+"""Read oha's results: a summary (``--output-format json``) or requests (``--output-format csv``).
 
-Only completed requests are in the CSV; what failed without an answer is counted in the JSON alone.
+The CSV has only the requests that got a response; the JSON also counts the others.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _COLUMNS = ("request-start", "DNS+dialup", "Response-delay", "request-duration",
 
 
 def read_oha_csv(path: Path, collector: Collector) -> Run:
-    """The completed requests of a CSV file."""
+    """Read the completed requests of a CSV file."""
     place = Place(path)
     rows = csv_rows(path, place)
     with place:
@@ -41,7 +41,7 @@ def read_oha_csv(path: Path, collector: Collector) -> Run:
     for row in rows:
         with place:
             if len(row) != len(where):
-                raise ValueError(f"{len(row)} columns, expected are {len(where)}")
+                raise ValueError(f"the row has {len(row)} columns, the header {len(where)}")
             start, dialup, first, duration, size, status = (row[index] for index in indexes)
             sent_ns = round(float(start) * NS_PER_S)
             first_ns = round(float(first) * NS_PER_S)
@@ -55,12 +55,14 @@ def read_oha_csv(path: Path, collector: Collector) -> Run:
                 error=ErrorKind.STATUS if int(status) >= 400 else ErrorKind.OK,
                 flags=Flag.NEW_CONNECTION if float(dialup) else 0,
             )
-    missing = ["requests without an answer", "methods", *([] if collector.url else ["the address"])]
+    missing = ["requests without a response", "methods"]
+    if not collector.url:
+        missing.append("the address")
     return collector.run(path, "oha-csv", "oha", missing=missing, clock=False)
 
 
 def read_oha_json(path: Path, url: str | None) -> ImportedSummary:
-    """The summary of a JSON file."""
+    """Read the summary in a JSON file."""
     try:
         with opened(path) as file:
             text = file.read(LONGEST_BYTES + 1)
@@ -73,7 +75,7 @@ def read_oha_json(path: Path, url: str | None) -> ImportedSummary:
     except json.JSONDecodeError as exc:
         raise InputError(f"{path}:{exc.lineno}: the JSON is broken: {exc.msg}") from exc
     except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as exc:
-        raise InputError(f"{path} lacks what oha writes: {exc}") from exc
+        raise InputError(f"{path} is not a complete result of oha: {exc}") from exc
     except RecursionError as exc:
         raise InputError(f"{path}: the JSON is nested too deeply") from exc
 
@@ -81,11 +83,11 @@ def read_oha_json(path: Path, url: str | None) -> ImportedSummary:
 def _summary(path: Path, url: str | None, data: Mapping[str, Any]) -> ImportedSummary:
     total = data["summary"]
     statuses = {int(code): int(n) for code, n in data["statusCodeDistribution"].items()}
-    errors = {words: int(n) for words, n in data["errorDistribution"].items()}
-    notes = ["percentiles are of the requests that were answered"]
+    errors = {message: int(n) for message, n in data["errorDistribution"].items()}
+    notes = ["percentiles cover the requests that got a response"]
     if errors:
-        listed = ", ".join(f"{words}: {n:,}" for words, n in sorted(errors.items()))
-        notes.append(f"without an answer: {listed}")
+        listed = ", ".join(f"{message}: {n:,}" for message, n in sorted(errors.items()))
+        notes.append(f"without a response: {listed}")
     points = [
         Point(round(float(name.removeprefix("p")) / 100, 9), value_ns)
         for name, value in data["latencyPercentiles"].items()

@@ -1,6 +1,6 @@
-"""vegeta's results as ``vegeta encode`` writes them: JSON lines and CSV.
+"""Read vegeta's results as ``vegeta encode`` writes them: JSON lines and CSV.
 
-vegeta takes the time of a request when a worker picks it up, so waiting for a worker is not in it.
+vegeta starts the clock when a worker picks a request up, so latency excludes the wait for a worker.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CSV_WIDTH = 12
 
 
 def read_vegeta_json(path: Path, collector: Collector) -> Run:
-    """The requests of ``vegeta encode --to json``."""
+    """Read the requests of ``vegeta encode --to json``."""
     place = Place(path)
     for line in lines(path, place):
         with place:
@@ -40,12 +40,12 @@ def read_vegeta_json(path: Path, collector: Collector) -> Run:
 
 
 def read_vegeta_csv(path: Path, collector: Collector) -> Run:
-    """The requests of ``vegeta encode --to csv``, which has no head."""
+    """Read the requests of ``vegeta encode --to csv``, which has no header."""
     place = Place(path)
     for row in csv_rows(path, place):
         with place:
             if len(row) < _CSV_WIDTH:
-                raise ValueError(f"{len(row)} columns, expected are {_CSV_WIDTH}")
+                raise ValueError(f"the row has {len(row)} columns, expected {_CSV_WIDTH}")
             time, code, latency, _, bytes_in, error, _, _, _, method, to, *_ = row
             _add(
                 collector, int(time), int(latency), int(code), int(bytes_in), error,
@@ -73,5 +73,5 @@ def _add(
         status=status,
         endpoint=collector.endpoint(method, url),
         error=kind_of_failure(status, error) if failed else ErrorKind.OK,
-        words=error,
+        message=error,
     )

@@ -1,4 +1,4 @@
-"""What the engine needs of a kind of load: when requests are due, and who hands them out."""
+"""Protocols of arrivals, which decide when requests are due, and of the driver they call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Arrivals", "Sender"]
 
 
 class Sender(Protocol):
-    """What arrivals need of a driver."""
+    """The part of a driver that arrivals call."""
 
     def begin(self) -> None:
         """Start a closed loop: one request on every connection."""
@@ -20,25 +20,25 @@ class Sender(Protocol):
         """Send the requests that are due."""
 
     def measure_from(self, seq: int) -> None:
-        """Flag what the source numbers below ``seq`` as warm-up."""
+        """Flag requests with a sequence number below ``seq`` as warm-up."""
 
 
 class Arrivals(Protocol):
-    """One worker's arrivals. Order of calls: `open`, `start`, `tick` now and then, `close`."""
+    """One worker's arrivals. Order of calls: `open`, `start`, `tick` regularly, `close`."""
 
     @property
     def source(self) -> Source:
-        """What the driver takes requests from."""
+        """The source that the driver takes requests from."""
 
     @property
     def clock(self) -> str:
-        """What decides when requests are sent, for the report."""
+        """What triggers the sending of requests, for the report: responses or a timer's name."""
 
     def open(self, loop: asyncio.AbstractEventLoop, sender: Sender) -> None:
         """Get ready to call ``sender`` in ``loop``."""
 
     def start(self, start_ns: int) -> None:
-        """Make the first request due at the clock time ``start_ns``, or as scheduled after it."""
+        """Start at the clock time ``start_ns``, when the schedule or the first request is due."""
 
     def tick(self, now_ns: int) -> None:
         """Make no further requests if the end of the measured window has passed."""
@@ -47,4 +47,4 @@ class Arrivals(Protocol):
         """Make no further requests. May be called at any time, and again."""
 
     def close(self) -> None:
-        """Stop, and call the sender no more."""
+        """Stop, and never call the sender again."""

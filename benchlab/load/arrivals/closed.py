@@ -14,7 +14,7 @@ __all__ = ["ClosedArrivals", "CountedArrivals"]
 
 
 class ClosedArrivals:
-    """See `benchlab.load.arrivals.arrivals.Arrivals`."""
+    """The `Arrivals` of a closed loop that ends after a time."""
 
     clock = "responses"
 
@@ -35,7 +35,7 @@ class ClosedArrivals:
     def start(self, start_ns: int) -> None:
         """Begin at ``start_ns``."""
         self._end_ns = self.source.end_ns = start_ns + self._length_ns
-        # The loop's own timers may go off a little early, which would be before time 0.
+        # The event loop's own timers may fire a little early, which would be before time 0.
         self._starter = make_timer(self._loop, self._begin)
         self._starter.set(start_ns)
 
@@ -80,7 +80,7 @@ class CountedArrivals(ClosedArrivals):
         self._sender.measure_from(seq)
 
     def open(self, loop: asyncio.AbstractEventLoop, sender: Sender) -> None:
-        """Get ready; all is warm-up until the first request that counts."""
+        """Get ready; every request is warm-up until the first one that counts."""
         super().open(loop, sender)
         sender.measure_from(sys.maxsize)
 

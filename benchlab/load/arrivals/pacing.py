@@ -16,8 +16,8 @@ __all__ = ["Pacer"]
 class Pacer:
     """Delivers the schedule of an open loop to a source, each request at its time.
 
-    The event loop runs after each delivery, so responses are read even when the schedule is
-    behind: that shows as lag, and not as long response times.
+    The event loop runs after each delivery, so responses are read even when the pacer is late. Its
+    lateness then shows as lag and not as longer service times.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Pacer:
 
     @property
     def clock(self) -> str:
-        """What the sends are timed by."""
+        """The name of the timer."""
         return self._timer.name
 
     def start(self, start_ns: int) -> None:

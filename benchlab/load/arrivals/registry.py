@@ -1,4 +1,4 @@
-"""Which arrivals a plan has."""
+"""Make the arrivals that a plan's load needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arrivals of an open loop: by a schedule, whatever the service does."""
+"""The arrivals of an open loop: on schedule, independent of responses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ScheduledArrivals"]
 
 
 class ScheduledArrivals:
-    """See `benchlab.load.arrivals.arrivals.Arrivals`."""
+    """The `Arrivals` of an open loop."""
 
     def __init__(self, plan: Plan, worker: int) -> None:
         self._schedule = plan.arrivals(worker, plan.workers)
@@ -22,7 +22,7 @@ class ScheduledArrivals:
 
     @property
     def clock(self) -> str:
-        """The timer."""
+        """The name of the timer."""
         return self._pacer.clock if self._pacer is not None else ""
 
     def open(self, loop: asyncio.AbstractEventLoop, sender: Sender) -> None:
@@ -30,12 +30,12 @@ class ScheduledArrivals:
         self._pacer = Pacer(loop, self._schedule, self.source, sender.dispatch)
 
     def start(self, start_ns: int) -> None:
-        """Deliver each request at its time from ``start_ns`` on."""
+        """Deliver each request at its time after ``start_ns``."""
         if self._pacer is not None:
             self._pacer.start(start_ns)
 
     def tick(self, now_ns: int) -> None:
-        """The schedule has an end of its own."""
+        """Do nothing: the schedule ends by itself."""
 
     def stop(self) -> None:
         """Deliver nothing more."""

@@ -1,4 +1,4 @@
-"""The next request. A driver takes one whenever a connection is free."""
+"""Sources of requests. A driver takes the next request whenever a connection is free."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ __all__ = ["ClosedSource", "CountedSource", "OpenSource", "Source"]
 
 
 class Source(Protocol):
-    """Hands out requests as (sequence number, intended clock time in ns).
+    """Returns requests as (sequence number, intended clock time in ns).
 
-    With ``closed``, the intended time is the time of sending, whatever was handed out.
+    If ``closed``, the driver ignores that time: the intended time is the time of sending.
     """
 
     closed: bool
 
     def take(self, now_ns: int) -> tuple[int, int] | None:
-        """The next request that is due, or None when nothing is."""
+        """The next request that is due, or None if none is."""
 
     def stop(self) -> None:
         """Make no further requests."""
 
     @property
     def exhausted(self) -> bool:
-        """Nothing will ever be due again."""
+        """True if no request will be due any more."""
 
     @property
     def waiting(self) -> int:
-        """How many requests are due and not taken."""
+        """Number of requests that are due and not taken."""
 
 
 class ClosedSource:
-    """A request is due whenever one is taken, until the end of the run."""
+    """A source that always has a request, until the end of the run."""
 
     closed = True
     waiting = 0
 
     def __init__(self, first: int, step: int) -> None:
-        """Sequence numbers are ``first``, ``first + step``, …; ``end_ns`` is set at the start."""
+        """Number requests ``first``, ``first + step``, …; set ``end_ns`` when the run starts."""
         self._next = first
         self._step = step
         self.end_ns = 0
         self.exhausted = False
 
     def take(self, now_ns: int) -> tuple[int, int] | None:
-        """The next request, unless the end has come."""
+        """The next request, or None after the end."""
         if now_ns >= self.end_ns or self.exhausted:
             self.exhausted = True
             return None
@@ -63,14 +63,14 @@ class CountedSource(ClosedSource):
     """A closed loop that ends after a number of measured requests.
 
     A request counts if it is taken after the warm-up. It is sent a moment later, so the time of
-    sending cannot decide: ``on_measuring`` is called with the first sequence number that counts,
-    and all lower ones belong to the warm-up.
+    sending cannot decide whether it counts. Instead ``on_measuring`` is called with the first
+    sequence number that counts; all lower ones belong to the warm-up.
     """
 
     def __init__(
         self, first: int, step: int, count: int, on_measuring: Callable[[int], None]
     ) -> None:
-        """``count`` requests from ``measured_ns`` on, which is set at the start."""
+        """End after ``count`` requests since ``measured_ns``, which is set when the run starts."""
         super().__init__(first, step)
         self._left = count
         self._on_measuring = on_measuring
@@ -78,7 +78,7 @@ class CountedSource(ClosedSource):
         self.measured_ns = 0
 
     def take(self, now_ns: int) -> tuple[int, int] | None:
-        """The next request, unless the end has come or the last was handed out."""
+        """The next request, or None after the end or the last counted request."""
         if now_ns >= self.measured_ns and not self.exhausted:
             if not self._measuring:
                 self._measuring = True
@@ -92,7 +92,7 @@ class CountedSource(ClosedSource):
 
 
 class OpenSource:
-    """Requests become due as the pacer delivers them, and wait here in order until taken."""
+    """A queue of due requests, filled by the pacer."""
 
     closed = False
 
@@ -101,16 +101,16 @@ class OpenSource:
         self.delivered_all = False
 
     def take(self, now_ns: int) -> tuple[int, int] | None:
-        """The request that has waited longest."""
+        """The request that has waited longest, or None."""
         return self.queue.popleft() if self.queue else None
 
     def stop(self) -> None:
-        """Make no further requests; those that wait stay."""
+        """Make no further requests; those in the queue remain due."""
         self.delivered_all = True
 
     @property
     def exhausted(self) -> bool:
-        """All arrivals were delivered and taken."""
+        """True if all arrivals were delivered and taken."""
         return self.delivered_all and not self.queue
 
     @property

@@ -24,16 +24,16 @@ _DRAWN_AT_ONCE = 1_024
 
 
 class ThinkingSource:
-    """The requests of users who pause first: `take` without a request due starts a pause.
+    """A source for users with think time: if no request is due, `take` starts a user's pause.
 
-    A driver takes once for every user that is free. The user's next request is due when its pause
-    is over, and waits here for the ``dispatch`` that follows at once. One timer serves all users.
+    A driver calls `take` once for every user that becomes free. When the user's pause ends, its
+    next request becomes due and ``dispatch`` is called. One timer serves all users.
     """
 
     closed = True
 
     def __init__(self, source: ClosedSource, pauses_ns: Iterator[int]) -> None:
-        """``pauses_ns`` are the think times, in the order in which pauses start."""
+        """``pauses_ns`` are the think times, in the order in which the pauses start."""
         self._source = source
         self._pauses_ns = pauses_ns
         self._due_ns: list[int] = []
@@ -63,22 +63,22 @@ class ThinkingSource:
         self._due_ns.clear()
 
     def close(self) -> None:
-        """Dispatch no more."""
+        """Close the timer."""
         self._timer.close()
 
     @property
     def is_stopped(self) -> bool:
-        """No further requests will be made; those that are due stay."""
+        """True if no further requests will be made; those that are due can still be taken."""
         return self._source.exhausted
 
     @property
     def exhausted(self) -> bool:
-        """Nothing will ever be due again."""
+        """True if no request will be due any more."""
         return self._source.exhausted and not self._ready
 
     @property
     def waiting(self) -> int:
-        """How many requests are due and not taken."""
+        """Number of requests that are due and not taken."""
         return len(self._ready)
 
     def _on_timer(self) -> None:
@@ -94,10 +94,10 @@ class ThinkingSource:
 
 
 class ThinkingArrivals:
-    """A closed loop with think time. See `benchlab.load.arrivals.arrivals.Arrivals`."""
+    """The `Arrivals` of a closed loop with think time."""
 
     def __init__(self, closed: ClosedArrivals, plan: Plan, worker: int) -> None:
-        """``closed`` decides when the loop begins and ends."""
+        """``closed`` decides when the loop starts and ends."""
         assert isinstance(plan.load, ClosedLoop)
         self._closed = closed
         drawn = pauses(plan.load, plan.share(worker), plan.seed, worker)
@@ -105,7 +105,7 @@ class ThinkingArrivals:
 
     @property
     def clock(self) -> str:
-        """Responses, and the timer of the pauses."""
+        """Responses, and the name of the timer for the pauses."""
         return f"{self._closed.clock}, {self.source.clock}"
 
     def open(self, loop: asyncio.AbstractEventLoop, sender: Sender) -> None:
@@ -114,11 +114,11 @@ class ThinkingArrivals:
         self.source.attach(loop, sender.dispatch)
 
     def start(self, start_ns: int) -> None:
-        """Begin at ``start_ns``: every user with a pause."""
+        """Begin at ``start_ns``, every user with a pause."""
         self._closed.start(start_ns)
 
     def tick(self, now_ns: int) -> None:
-        """Stop at the end of the measured window, in the middle of pauses."""
+        """Stop at the end of the measured window, and cancel the pauses."""
         self._closed.tick(now_ns)
         if self.source.is_stopped:
             self.source.stop()
@@ -135,10 +135,9 @@ class ThinkingArrivals:
 
 
 def pauses(load: ClosedLoop, users: int, seed: int, worker: int) -> Iterator[int]:
-    """Think times in ns, without end.
+    """Generate think times in ns, endlessly.
 
-    The first of each of ``users`` is a random part of one: a staggered start, to avoid synchronised
-    bursts.
+    The first pause of each of ``users`` is random: a staggered start avoids synchronised bursts.
     """
     rng = np.random.default_rng([seed, worker])
     think_ns = load.think_time_s * NS_PER_S

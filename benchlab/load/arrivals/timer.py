@@ -1,8 +1,8 @@
-"""Timers of an event loop that are as precise as the system allows.
+"""Event loop timers, as precise as the system allows.
 
-The event loop's own timers have a resolution of 1 ms, which would add half a millisecond to every
-latency. Linux's timerfd has that of the kernel's clock, and the loop watches its descriptor like a
-socket. Without timerfd the loop's own timers are used; their delay shows as lag.
+The event loop's own timers have a resolution of 1 ms, which would add half a millisecond to the
+average latency. Linux's timerfd has the resolution of the kernel's clock, and the loop watches its
+descriptor like a socket. Without timerfd the loop's own timers are used; their delay shows as lag.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _TFD_TIMER_ABSTIME = 1
 
 
 class Timer(Protocol):
-    """Goes off once at a time of the monotonic clock, never before it."""
+    """Fires once at a time of the monotonic clock, never early."""
 
     name: str
 
     def set(self, at_ns: int) -> None:
-        """Go off at ``at_ns``, or at once if that has passed; replaces the time set before."""
+        """Fire at ``at_ns``, or at once if that has passed; replaces the time set before."""
 
     def close(self) -> None:
-        """Never go off again."""
+        """Cancel the timer for good."""
 
 
 class _Timespec(ctypes.Structure):
@@ -70,13 +70,13 @@ class Timerfd:
         loop.add_reader(self._fd, self._on_readable)
 
     def set(self, at_ns: int) -> None:
-        """Go off at ``at_ns``."""
+        """Fire at ``at_ns``."""
         value = self._value
         value.tv_sec, value.tv_nsec = divmod(at_ns, NS_PER_S)
         self._settime(self._fd, _TFD_TIMER_ABSTIME, self._pointer, None)
 
     def close(self) -> None:
-        """Never go off again."""
+        """Cancel the timer for good."""
         self._loop.remove_reader(self._fd)
         os.close(self._fd)
 
@@ -100,26 +100,26 @@ class LoopTimer:
         self._at_ns = 0
 
     def set(self, at_ns: int) -> None:
-        """Go off at ``at_ns``."""
+        """Fire at ``at_ns``."""
         self.close()
         self._at_ns = at_ns
         delay_s = (at_ns - time.monotonic_ns()) / NS_PER_S
         self._handle = self._loop.call_later(max(0.0, delay_s), self._on_timer)
 
     def close(self) -> None:
-        """Never go off again."""
+        """Cancel the timer."""
         if self._handle is not None:
             self._handle.cancel()
 
     def _on_timer(self) -> None:
         if time.monotonic_ns() < self._at_ns:
-            self.set(self._at_ns)  # the loop's clock ran ahead by a part of its millisecond
+            self.set(self._at_ns)  # the loop's clock rounds to 1 ms, so it may fire early
         else:
             self._callback()
 
 
 def make_timer(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> Timer:
-    """Make the most precise timer this system has; ``callback`` is called when it goes off."""
+    """Make the most precise timer of this system; ``callback`` is called when it fires."""
     if sys.platform == "linux":
         try:
             return Timerfd(loop, callback)

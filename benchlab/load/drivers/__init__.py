@@ -1,13 +1,13 @@
-"""Sending requests and reading responses.
+"""Send requests and read responses.
 
-driver.py     what every driver does
-registry.py   where the code of each is: a line per driver
-wire/         HTTP/1.1 straight on asyncio: the default
-httpx/        the same through httpx: HTTP/2, proxies, custom authentication
-scenario/     users who follow code of their own, step by step
-rendering.py  requests with their fields filled in
-headers.py    headers that every driver treats alike
-checking.py   checks evaluated on responses
-failures.py   what an exception says, and whether this machine caused it
-tls.py        certificates and keys as the plan wants them
+driver.py     the protocol of drivers
+registry.py   the drivers and their modules, a line per driver
+wire/         HTTP/1.1 directly on asyncio: the default
+httpx/        requests through httpx: HTTP/2
+scenario/     users who run the plan's own code, step by step
+rendering.py  fill the fields of requests
+headers.py    headers that all drivers treat alike
+checking.py   evaluate checks on responses
+failures.py   messages of exceptions, and failures caused by this machine
+tls.py        the TLS context that a plan needs
 """

@@ -27,15 +27,15 @@ from benchlab.units import format_bytes
 __all__ = ["BODY_CAP_BYTES", "Checker", "check_status", "make_checker"]
 
 BODY_CAP_BYTES = 16 * 1024 * 1024
-"""Checks read no body longer than this, compressed or not: it fails them instead."""
+"""A body longer than this, compressed or not, fails its checks unread."""
 
 _FIRST_ERROR_STATUS = 400
 _BRIEF_BYTES = 200
-_GZIP_OR_ZLIB = 47  # zlib's word for: look at the start, it may be either
+_GZIP_OR_ZLIB = 47  # makes zlib detect which of the two it is by the header
 
 
 def make_checker(request: Request) -> Checker | None:
-    """The compiled checks of ``request``; None when it has none, and `check_status` is enough."""
+    """Compile the checks of ``request``; None if it has none, and `check_status` is enough."""
     return Checker(request) if request.checks else None
 
 
@@ -49,8 +49,8 @@ def check_status(status: int) -> tuple[ErrorKind, str]:
 class Checker:
     """The checks of one request.
 
-    A driver collects ``keep_bytes`` of the body at most (0 unless ``needs_body``), calls `judge`
-    once the response is complete, and drops the body.
+    A driver collects at most ``keep_bytes`` of the body (0 unless ``needs_body``), calls `evaluate`
+    when the response is complete, and discards the body.
     """
 
     def __init__(self, request: Request) -> None:
@@ -71,14 +71,14 @@ class Checker:
         limit = BODY_CAP_BYTES if self._max_bytes is None else self._max_bytes
         self.keep_bytes = min(limit, BODY_CAP_BYTES) if self.needs_body else 0
 
-    def judge(
+    def evaluate(
         self, status: int, body: bytes | bytearray | None, body_bytes: int, encoding: str = ""
     ) -> tuple[ErrorKind, str]:
-        """The kind of error the response is, and a message; ``(OK, "")`` when all checks hold.
+        """Evaluate the checks; returns an error kind and a message, ``(OK, "")`` if all hold.
 
-        ``body`` is what was collected, as transferred; ``body_bytes`` is how long the whole was.
-        A body of the Content-Encoding gzip or deflate is decompressed first, whether or not the
-        request asked for it; one of another encoding fails its checks.
+        ``body`` is the collected part, as transferred; ``body_bytes`` is the length of the whole
+        body. A body with Content-Encoding gzip or deflate is decompressed first, even if the
+        request did not allow that encoding; any other encoding fails the checks.
         """
         if self._statuses is None:
             error, why = check_status(status)
@@ -101,12 +101,12 @@ class Checker:
             body, why = _decompress(body, encoding)
             if why:
                 return why
-        found = _Body(body)
-        return next(filter(None, (part(found) for part in self._parts)), "")
+        decoded = _Body(body)
+        return next(filter(None, (part(decoded) for part in self._parts)), "")
 
 
 class _Body:
-    """A body, decoded and parsed at most once however many checks look at it."""
+    """A body, decoded and parsed at most once for all checks."""
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
@@ -117,7 +117,7 @@ class _Body:
 
     @cached_property
     def document(self) -> tuple[Any, str]:
-        """The JSON in the body, and why there is none."""
+        """The parsed JSON and an empty string, or None and an error message."""
         if not self.raw:
             return None, "the body is empty, not JSON"
         try:
@@ -129,7 +129,7 @@ class _Body:
 def _compile(
     check: BodyContains | BodyEquals | BodyMatches | JsonEquals,
 ) -> Callable[[_Body], str]:
-    """The check as a function that says what is wrong with a body, or nothing."""
+    """Compile a check to a function that returns an error message for a body, or an empty one."""
     match check:
         case BodyContains(text):
             return _contains(text)
@@ -185,7 +185,7 @@ def _json_equals(path: str, wanted: Any) -> Callable[[_Body], str]:
 
 
 def _same_json(one: Any, other: Any) -> bool:
-    """Whether two values are the same JSON: unlike in Python, true is not 1."""
+    """True if two values are the same JSON: unlike in Python, true is not 1."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same_json(one[k], other[k]) for k in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -194,7 +194,7 @@ def _same_json(one: Any, other: Any) -> bool:
 
 
 def _decompress(body: bytes, encoding: str) -> tuple[bytes, str]:
-    """The body without its Content-Encoding, and why that is not possible."""
+    """Decompress a body; returns it and an error message, empty on success."""
     name = encoding.strip().lower()
     if name in ("", "identity") or not body:
         return body, ""
@@ -214,14 +214,14 @@ def _decompress(body: bytes, encoding: str) -> tuple[bytes, str]:
                 return b"", f"the body ends in the middle of its {name} data"
             body = stream.unused_data
     except zlib.error as exc:
-        return b"", f"the body is not the {name} that it says it is ({exc})"
+        return b"", f"the body is not valid {name}, its Content-Encoding ({exc})"
     if room <= 0:
         return b"", f"the decompressed body has more than {format_bytes(BODY_CAP_BYTES)}"
     return b"".join(parts), ""
 
 
 def _inflater(body: bytes) -> Any:
-    # Some servers send deflate without the zlib wrapping that RFC 9110 wants around it.
+    # Some servers send deflate without the zlib wrapper that RFC 9110 requires.
     zlib_header = len(body) > 1 and body[0] & 0x0F == 8 and int.from_bytes(body[:2]) % 31 == 0
     wrapped = zlib_header or body[:2] == b"\x1f\x8b"
     return zlib.decompressobj(_GZIP_OR_ZLIB if wrapped else -zlib.MAX_WBITS)

@@ -1,4 +1,4 @@
-"""What a driver does: send the requests that are due, and finish each in the recording."""
+"""The protocol of drivers: send the requests that are due, and record each of them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["Driver", "DriverFactory"]
 
 
 class Driver(Protocol):
-    """Sends what the source has due, over at most its share of the plan's connections.
+    """Sends the requests that are due, on at most its share of the plan's connections.
 
     Every request taken from the source is finished in the `Recording` exactly once (a scenario's
-    iteration at least once). Requests in flight are those taken and not yet finished. All times
+    iteration at least once). A request is in flight from being taken to being finished. All times
     are clock times of ``time.monotonic_ns``.
     """
 
@@ -30,29 +30,29 @@ class Driver(Protocol):
 
     @property
     def local_failure_count(self) -> int:
-        """Number of connections that failed for lack of ports, files or buffers here."""
+        """Number of connections that failed because this machine lacked ports, files or buffers."""
 
     @property
     def in_flight(self) -> int:
         """Number of requests taken and not yet finished."""
 
     async def open(self) -> None:
-        """Get ready: resolve names, open the connections of a closed loop. Sends no request."""
+        """Resolve names and open the connections of a closed loop, without sending a request."""
 
     def begin(self) -> None:
         """Start a closed loop: one request on every connection."""
 
     def measure_from(self, seq: int) -> None:
-        """Flag what the source numbers below ``seq`` as warm-up, whenever it is sent."""
+        """Flag requests that the source numbers below ``seq`` as warm-up, whenever sent."""
 
     def dispatch(self) -> None:
-        """Send what is due on idle or new connections; with all in use, as they become free."""
+        """Send due requests on idle or new connections, the rest as connections become free."""
 
     def sweep(self, now_ns: int) -> None:
         """Fail requests whose timeout has passed. Called a few times per timeout."""
 
     def abandon(self, now_ns: int) -> None:
-        """Finish everything in flight or due as abandoned, and take no more."""
+        """Finish all requests in flight or due as abandoned, and take no more."""
 
     async def close(self) -> None:
         """Close all connections."""

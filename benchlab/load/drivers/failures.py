@@ -1,4 +1,4 @@
-"""What an exception says, and whether this machine caused it."""
+"""Messages of exceptions, and detection of failures that this machine caused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOCAL = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.
 
 
 def is_local_failure(exc: BaseException) -> bool:
-    """Whether connecting failed for lack of ports, files or buffers here."""
+    """True if connecting failed because this machine lacked ports, files or buffers."""
     return isinstance(exc, OSError) and exc.errno in _LOCAL
 
 

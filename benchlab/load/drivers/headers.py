@@ -1,4 +1,4 @@
-"""Headers of requests and responses that every driver treats alike."""
+"""Headers of requests and responses that all drivers treat alike."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _SERVER = re.compile(rb"\r\nserver:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
 def request_headers(request: Request) -> list[tuple[str, str]]:
-    """The headers given, then defaults for those that were not; without Host and framing."""
+    """The request's own headers, then missing defaults; without Host, lengths and encodings."""
     given = {key.lower() for key, _ in request.headers}
     missing = [(key, value) for key, value in _DEFAULTS if key.lower() not in given]
     return [*request.headers, *missing]
 
 
 def asks_for_trace(request: Request, plan: Plan) -> bool:
-    """Whether to send a trace context with ``request``: not if the user set one."""
+    """True if a trace context is to be sent with ``request``: not if it has its own header."""
     given = {key.lower() for key, _ in request.headers}
     return plan.trace_ratio > 0 and "traceparent" not in given
 
 
 def traceparent(run_id: str, seq: int, ratio: float) -> str:
-    """The W3C trace context of request ``seq``, its sampled flag set at ``ratio``."""
+    """The W3C trace context of request ``seq``; ``ratio`` of them have the sampled flag."""
     traced = bool(is_traced(np.array([seq]), ratio)[0])
     return f"00-{trace_id(run_id, seq)}-{seq + 1:016x}-{int(traced):02x}"
 
@@ -41,7 +41,7 @@ def traceparent(run_id: str, seq: int, ratio: float) -> str:
 class ServerNames:
     """Distinct ``Server`` headers of responses, in order of appearance.
 
-    They are untrusted input: few are taken, and cut short.
+    They are untrusted input, so their number and length are limited.
     """
 
     __slots__ = ("_heads_left", "names")
@@ -60,7 +60,7 @@ class ServerNames:
     def note_head(self, head: bytes) -> None:
         """Add the name in a response's head, if it is one of the first heads."""
         if self._heads_left == 0:
-            return  # where every head differs, each request would cost a search
+            return  # if every head is different, each request would cost a search
         self._heads_left -= 1
         if found := _SERVER.search(head):
             self.note(found[1].decode("latin-1"))

@@ -1,4 +1,4 @@
-"""Where the code of each driver is. `benchlab.plan.drivers` has their names and traits."""
+"""The classes of drivers, by name. `benchlab.plan.drivers` has their traits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SCENARIOS = {
 def make_driver(
     plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
 ) -> Driver:
-    """Make the driver that ``plan`` names, for one worker's share; only its code is imported."""
+    """Make the driver of ``plan`` for one worker's share; imports no other driver."""
     drivers = _DRIVERS if plan.scenario is None else _SCENARIOS
     module, _, name = drivers[plan.driver].partition(":")
     factory: DriverFactory = getattr(import_module(module), name)

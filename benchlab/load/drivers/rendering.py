@@ -1,4 +1,4 @@
-"""Requests with their fields filled in: before the run, and the built-in ones when sent."""
+"""Fill the fields of requests: those of data before the run, built-in ones when sending."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SAFE_IN_PATH = "/?:@!$&'()*+,;=-._~%[]|^`{}\"<>\\"
 
 
 class Rendered(NamedTuple):
-    """A request as it goes out: path and query, header names and values, and body."""
+    """A request ready to send: path with query, headers and body."""
 
     path: bytes
     headers: tuple[tuple[bytes, bytes], ...]
@@ -29,15 +29,15 @@ class Rendered(NamedTuple):
 class Renderer:
     """Fills the fields of one of a plan's requests.
 
-    ``variants`` are the request once for each row of its data, or once, with the built-in fields
-    still open if it ``is_dynamic``.
+    ``variants`` has the request once per row of its data, or once without data. Their built-in
+    fields (if it ``is_dynamic``) are filled when a request is sent.
 
     Raises:
-        InputError: a row has a value that its header cannot have.
+        InputError: a value of a row is not allowed in its header.
     """
 
     def __init__(self, plan: Plan, index: int, run_id: str) -> None:
-        """Of request number ``index`` of ``plan``."""
+        """Render request number ``index`` of ``plan``."""
         request = plan.requests[index]
         self._data = request.data
         self._seed = plan.seed
@@ -54,17 +54,17 @@ class Renderer:
             ]
 
     def choose(self, seq: int) -> int:
-        """Which variant request number ``seq`` is."""
+        """The index of the variant for sequence number ``seq``."""
         if self._data is None:
             return 0
         return self._data.index(self._turn(seq), seq, self._seed)
 
     def render(self, seq: int) -> Rendered:
-        """Request number ``seq``."""
+        """The request for sequence number ``seq``."""
         return self.finish(self.variants[self.choose(seq)], seq)
 
     def finish(self, variant: Rendered, seq: int) -> Rendered:
-        """A variant with its built-in fields filled in."""
+        """Fill the built-in fields of a variant."""
         if not self.is_dynamic:
             return variant
         return self._filled(variant, {"seq": seq, "uuid": self._id_start + self._id_format % seq})

@@ -1,4 +1,4 @@
-"""TLS as a plan wants it, the same for every driver."""
+"""Make the TLS context that a plan needs, for every driver."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def tls_context(
 ) -> ssl.SSLContext | None:
     """The context for the plan's services, offering ``protocols``.
 
-    None where none of them speaks TLS, unless one is ``always`` wanted.
+    None if no service uses TLS, unless ``always`` is set.
 
     Raises:
-        InputError: a file of the plan's transport cannot be read, or is not what it should be.
+        InputError: a file of the plan's transport cannot be read or is invalid.
     """
     if not always and all(origin.scheme != "https" for origin in plan.origins):
         return None

@@ -1,8 +1,8 @@
-"""What a worker writes into the spool.
+"""Write a worker's results to the spool.
 
-recording.py       the whole of it: what drivers call when a request is finished
+recording.py       everything a worker records: drivers call it for every finished request
 outcome.py         how a request ended
-recorder.py        one record per request, appended in blocks
+recorder.py        the samples: one record per request, appended in blocks
 examples.py        the first failed requests of each kind
 connection_log.py  one record per opened connection
 """

@@ -1,4 +1,4 @@
-"""Records of opened connections, buffered and appended to the spool."""
+"""Write a record per connection to the spool, buffered."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ __all__ = ["ConnectionLog"]
 
 
 class ConnectionLog:
-    """Takes one record per connection in clock time; the file has time from the run's start.
+    """Records connections in clock time; times in the file count from the run's start.
 
-    The file stays open: a run that uses up its open files must still be able to record that.
+    The file stays open: a run that reaches the limit of open files must still be able to record
+    that.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,11 +28,11 @@ class ConnectionLog:
     def record(
         self, seq: int, start: int, phases: tuple[int, int, int], origin: int, error: int
     ) -> None:
-        """Add a connection begun at the clock time ``start``; ``phases`` are DNS, connect, TLS."""
+        """Add a connection; ``start`` is a clock time, ``phases`` are ns for DNS, connect, TLS."""
         self._rows.append((seq, start, *phases, origin, error))
 
     def flush(self) -> None:
-        """Append what came since the last time, in whole records; what cannot be written stays."""
+        """Append the buffered records to the file; after a failed write they stay buffered."""
         if not self._rows:
             return
         records = np.array(self._rows, dtype=CONNECTION_DTYPE)
@@ -42,7 +43,7 @@ class ConnectionLog:
             if os.write(self._fd, data) == len(data):
                 self._rows.clear()
                 return
-        os.ftruncate(self._fd, size)  # a full disk; the next flush tries again
+        os.ftruncate(self._fd, size)  # the disk is full: the next flush tries again
 
     def close(self) -> None:
         """Flush and close the file."""

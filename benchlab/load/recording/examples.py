@@ -1,4 +1,4 @@
-"""A worker's first failed requests of each kind, written to disk as they occur."""
+"""Write a worker's first failed requests of each kind to the spool as they occur."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchlab.samples.samples import ErrorKind
 __all__ = ["Examples"]
 
 _UNFINISHED = {
-    ErrorKind.TIMEOUT: "the time was up",
+    ErrorKind.TIMEOUT: "the request timed out",
     ErrorKind.RESET: "the service reset the connection",
     ErrorKind.CLOSED: "the service closed the connection",
     ErrorKind.ABANDONED: "the generator stopped waiting",
@@ -20,16 +20,16 @@ _UNFINISHED = {
 
 
 class Examples:
-    """Writes failed requests until the quota of their kind of error is full.
+    """Writes failed requests until the quota of their error kind is used up.
 
-    After that a failure costs one lookup. A file that cannot be written gets no further examples:
-    they explain a run, and it is complete without them.
+    After that a failure costs one lookup. After a failed write no more examples are recorded: they
+    help to explain a run, but its results are complete without them.
     """
 
     def __init__(self, path: Path, endpoints: list[str], warmup_ns: int) -> None:
         """``endpoints`` are the names of the plan's requests; a scenario's steps are appended.
 
-        ``start_ns`` is set when the run starts.
+        Set ``start_ns`` when the run starts.
         """
         self._path = path
         self.endpoints = endpoints
@@ -39,17 +39,17 @@ class Examples:
         self.start_ns = 0
 
     def wants(self, error: ErrorKind, endpoint: int, intended: int) -> bool:
-        """Whether a failure of a request intended at the clock time ``intended`` is recorded."""
+        """True if the failure of a request with this intended clock time is to be recorded."""
         warmup = intended - self.start_ns < self._warmup_ns
         return self._quota.wants(error.label, self.endpoints[endpoint], warmup)
 
-    def settled(self, error: ErrorKind, endpoint: int, now: int) -> bool:
-        """Whether no such failure will be wanted from ``now`` on."""
+    def is_complete(self, error: ErrorKind, endpoint: int, now: int) -> bool:
+        """True if no failure of this kind after the clock time ``now`` is to be recorded."""
         in_warmup = now - self.start_ns < self._warmup_ns
         return not in_warmup and not self.wants(error, endpoint, now)
 
     def record_example(self, outcome: Outcome) -> None:
-        """Write a failed request, if it is `wanted <wants>`."""
+        """Write a failed request, if it `wants` it."""
         error, endpoint, intended = outcome.error, outcome.endpoint, outcome.intended
         if self._broken or not self.wants(error, endpoint, intended):
             return
@@ -68,7 +68,7 @@ class Examples:
 
 
 def _unfinished(error: ErrorKind, status: int, bytes_in: int) -> str:
-    """What ended a request before its response was complete, and how much had come; or nothing."""
+    """Describe what ended a request before its response was complete; empty for other errors."""
     if error not in _UNFINISHED:
         return ""
     if not status:

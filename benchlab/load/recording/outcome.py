@@ -1,4 +1,4 @@
-"""How a request ended: what its record holds, and what explains a failure."""
+"""The outcome of a request: the fields of its record, and the explanation of a failure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Excerpt", "Outcome"]
 
 
 class Excerpt(NamedTuple):
-    """What an example shows of a response: headers, the start of its body, the body's length."""
+    """The part of a response that an example shows: headers, start of the body, body length."""
 
     headers: Iterable[tuple[str, str]] = ()
     body: bytes = b""
@@ -21,9 +21,9 @@ class Excerpt(NamedTuple):
 class Outcome(NamedTuple):
     """A finished request. The first ten fields are its record (`Recorder.record`).
 
-    ``intended``, ``sent``, ``first_byte`` (0 when none came) and ``done`` are clock times in ns.
-    ``message`` says why the request failed, where the kind of error does not. ``excerpt`` is
-    called only when the failure becomes an example, so it may be costly.
+    ``intended``, ``sent``, ``first_byte`` (0 without a response) and ``done`` are clock times in
+    ns. ``message`` explains a failure if its error kind does not. ``excerpt`` is called only if
+    the failure becomes an example, so it may be slow.
     """
 
     seq: int

@@ -1,7 +1,7 @@
 """Write samples to the spool: buffered, and appended block by block.
 
-Space on the disk is reserved ahead of what is written, so that a disk which fills up is noticed
-while there is still room for everything that is under way.
+Disk space is reserved in advance, so that a full disk is noticed while there is still room for the
+records of all open requests.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ _RECORD = struct.Struct("<qqqqqqHHBBxx")
 _SIZE = SAMPLE_DTYPE.itemsize
 _BLOCK = 256  # records; writing one blocks the event loop, so it is small
 _WARMUP = np.uint8(Flag.WARMUP)
-_AHEAD = 1 << 19  # bytes: far more than is recorded between noticing a full disk and stopping
+_AHEAD = 1 << 19  # bytes: far more than is recorded between detecting a full disk and stopping
 _KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE: the file ends where its records end, whatever is reserved
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _TIMES = ("intended_ns", "sent_ns", "first_byte_ns", "done_ns")
 
 
 class Recorder:
-    """Takes one record per request in clock time; the file has time from the run's start.
+    """Records requests in clock time; times in the file count from the run's start.
 
-    The buffer is allocated once, in shared memory where that is given: so the supervisor can save
-    its records if this process is killed (`benchlab.load.supervisor.rescue`). A full one (or
-    `flush`) is turned into run time as a whole, which is cheaper than four subtractions per
-    request, and appended to the file in one write. The file always holds whole records, each once.
+    The buffer is in shared memory if that is given, so that the supervisor can save its records if
+    this process is killed (`benchlab.load.supervisor.rescue`). A full buffer is converted to run
+    time as a whole, which is cheaper than four subtractions per request, and appended to the file
+    in one write. The file always holds whole records, each once.
 
-    ``problem`` is set when the disk is so full that no more space can be reserved: time to end
-    the run, and what is reserved has room for its open requests. Where nothing can be reserved
-    (not Linux, or a file system without it) it is set when a write fails; records stay in memory
-    then, and each later flush tries again.
+    ``problem`` is set when no more disk space can be reserved. The run must then end; the reserved
+    space has room for its open requests. Where space cannot be reserved (not Linux, or an
+    unsuitable file system) ``problem`` is set when a write fails; records then stay in memory, and
+    each later flush tries again.
     """
 
     __slots__ = (
@@ -71,9 +71,9 @@ class Recorder:
     def __init__(self, path: Path, warmup_ns: int, memory: int | None = None) -> None:
         """Requests intended less than ``warmup_ns`` after ``start_ns`` are flagged as warm-up.
 
-        So are those with a number below ``first_measured_seq``, where that is set.
+        So are those with a sequence number below ``first_measured_seq``.
 
-        ``memory`` is the descriptor of shared memory for the buffer; without it, it is private.
+        ``memory`` is the descriptor of shared memory for the buffer, which is private without it.
         """
         self._memory = memory
         self._buffer: bytearray | mmap.mmap
@@ -103,7 +103,7 @@ class Recorder:
         error: int,
         flags: int,
     ) -> None:
-        """Add a sample; the four times are clock times in ns, ``first_byte`` 0 when none came."""
+        """Add a sample. Times are clock times in ns, ``first_byte`` is 0 without a response."""
         _RECORD.pack_into(
             self._buffer,
             self._fill,
@@ -124,16 +124,16 @@ class Recorder:
 
     @property
     def pending(self) -> int:
-        """Records that are not in the file."""
+        """Number of records that are not in the file yet."""
         return self._fill // _SIZE
 
     def reserve(self, open_count: int) -> None:
-        """Reserve space for the records of ``open_count`` requests that are open or due."""
+        """Reserve disk space for ``open_count`` requests that are open or due."""
         self._open_count = open_count
         self._reserve()
 
     def flush(self) -> bool:
-        """Append what is buffered to the file; False, and ``problem`` set, if not all of it."""
+        """Append the buffer to the file. If that fails, set ``problem`` and return False."""
         if not self._fill:
             return True
         records = self._view[: self._fill // _SIZE]
@@ -152,19 +152,19 @@ class Recorder:
         self._size += written
         rest = self._fill - written
         self._buffer[:rest] = self._buffer[written : self._fill]
-        self._bytes[rest : self._fill] = 0  # what is in the file is not here as well
+        self._bytes[rest : self._fill] = 0  # a record is in the file or in the buffer, not in both
         self._fill = rest
         self._reserve()
         return not self._fill
 
     def close(self) -> None:
-        """Flush and close the file. ``pending`` records were lost if that failed."""
+        """Flush and close the file. If the flush fails, ``pending`` records are lost."""
         self.flush()
         self._truncate(self._size)
         os.close(self._fd)
 
     def _reserve(self) -> None:
-        """Have space for `_AHEAD` and all open requests behind what is written."""
+        """Reserve disk space for `_AHEAD` bytes and all open requests beyond the file's end."""
         if self._reserved is None:
             return
         needed = self._size + self._open_count * _SIZE + _AHEAD
@@ -175,13 +175,13 @@ class Recorder:
         if reason == 0:
             self._reserved += missing
         elif reason not in {*_FULL, errno.EINTR}:
-            self._reserved = None  # not possible here
+            self._reserved = None  # this system cannot reserve space
         elif reason in _FULL and not self.problem:
-            self.problem = f"ended the run early, for its disk is full ({os.strerror(reason)})"
+            self.problem = f"ended the run early: its disk is full ({os.strerror(reason)})"
             self.problem_kind = "disk_full"
 
     def _truncate(self, size: int) -> None:
-        """Let the file end at ``size``, and give back what is reserved beyond."""
+        """Truncate the file to ``size``, which also frees the space reserved beyond."""
         os.ftruncate(self._fd, size)
         if self._reserved is not None:
             self._reserved = size
@@ -203,7 +203,7 @@ class Recorder:
 
 
 def to_run_clock(records: NDArray[np.void], start_ns: int, warmup_ns: int) -> NDArray[np.void]:
-    """A copy of records in clock time as they stand in the file: in time from ``start_ns``."""
+    """Copy records, with clock times converted to time since ``start_ns``, as in the file."""
     out = records.copy()
     for name in _TIMES:
         out[name] -= start_ns
@@ -213,7 +213,7 @@ def to_run_clock(records: NDArray[np.void], start_ns: int, warmup_ns: int) -> ND
 
 
 def _allocate_space(fd: int, start: int, size: int) -> int:
-    """Reserve bytes of the disk for a file without changing its length; 0 or an error number."""
+    """Reserve disk space for a file without changing its length; returns 0 or an error number."""
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "fallocate64"):
         return errno.ENOSYS

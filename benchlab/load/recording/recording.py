@@ -1,4 +1,4 @@
-"""What a worker records while it makes load. Every finished request passes through here."""
+"""Everything a worker records. Every finished request passes through here."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["Recording"]
 class Recording:
     """One worker's files in the spool: samples, examples of failures, connections.
 
-    Drivers call it in clock time; the files hold time from the start of the run. A driver passes
-    every request to `finish` once; ``record`` is its shortcut, ten integers long, for requests
-    that need no example: those that succeeded, and failures that are `explained`.
+    Drivers pass clock times; times in the files count from the run's start. A driver passes every
+    request to `finish` once. ``record`` is a shortcut, with ten integers, for requests that need
+    no example: those that succeeded, and failures that are `explained`.
     """
 
     def __init__(self, directory: Path, plan: Plan, worker: int, memory: int | None = None) -> None:
@@ -40,29 +40,29 @@ class Recording:
         return self._examples.endpoints
 
     def start(self, start_ns: int) -> None:
-        """Make the clock time ``start_ns`` time 0 of the files."""
+        """Set the clock time that is time 0 in the files."""
         self.recorder.start_ns = self._examples.start_ns = self.connections.start_ns = start_ns
 
     def measure_from(self, seq: int) -> None:
-        """Flag requests with a number below ``seq`` as warm-up."""
+        """Flag requests with a sequence number below ``seq`` as warm-up."""
         self.recorder.first_measured_seq = seq
 
     def finish(self, outcome: Outcome) -> None:
-        """Record a finished request; if it failed, as an example too while those are wanted."""
+        """Record a finished request; if it failed, also as an example, up to the quota."""
         self.record(*outcome[:10])
         if outcome.error:
             self._examples.record_example(outcome)
 
     def explained(self, error: ErrorKind, endpoint: int, now: int) -> bool:
-        """Whether no more examples of this kind of error will be wanted from ``now`` on."""
-        return self._examples.settled(error, endpoint, now)
+        """True if no more examples of this error are needed after the clock time ``now``."""
+        return self._examples.is_complete(error, endpoint, now)
 
     def flush(self) -> None:
-        """Write what was recorded since the last call."""
+        """Write everything recorded since the last call."""
         self.recorder.flush()
         self.connections.flush()
 
     def close(self) -> None:
-        """Write the rest and close the files; the recorder's ``pending`` samples are lost."""
+        """Write the rest and close the files. Samples still ``pending`` after that are lost."""
         self.recorder.close()
         self.connections.close()

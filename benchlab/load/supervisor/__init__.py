@@ -1,12 +1,12 @@
 """The parent process of a run: check, start, watch, stop and collect.
 
-preflight.py      whether the plan can be carried out at all
-environment.py    what machine, versions and limits a run is made with
-supervise.py      a run with its workers: started together, watched, stopped
+preflight.py      check that the plan can be carried out
+environment.py    the machine, versions and limits of a run
+supervise.py      start the workers together, watch the run, stop it
 worker_process.py a worker process, its pipes and the memory shared with it
-stop_signal.py    asking a run to stop, by Ctrl-C or from code
-progress.py       how far a run has come, read from its spool
-abort.py          the plan's ``abort_on``, evaluated while the run goes on
-rescue.py         records that a killed worker had not written yet
+stop_signal.py    request that a run stops, by Ctrl-C or from code
+progress.py       the progress of a run, read from its spool
+abort.py          evaluate the plan's ``abort_on`` during the run
+rescue.py         save the records that a killed worker had not written
 floor_file.py     the calibrated noise floor, attached to every run
 """

@@ -1,9 +1,9 @@
-"""Watching for the conditions on which a run is to stop early, while its samples come in.
+"""Evaluate the plan's ``abort_on`` conditions during the run.
 
-Only the measured window counts. A condition without a window is about everything so far, and its
-percentiles have the histogram's precision; one with a window is about the requests that ended in
-the last so many seconds, exactly. None is judged by too few of them (`enough`): that is what keeps
-a first slow response from ending a run.
+Only the measured window counts. A condition without a window covers everything so far, and its
+percentiles have the histogram's precision. One with a window covers the requests that ended within
+the last seconds, exactly. A condition is only evaluated on enough requests (`enough`), so that a
+slow first response does not stop a run.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from benchlab.units import NS_PER_MS, NS_PER_S, seconds_to_ns
 __all__ = ["MIN_COUNT", "MIN_RATE_NS", "AbortWatch", "enough"]
 
 MIN_COUNT: Final = 20
-"""Fewer requests than this are judged by their extremes and their number of errors alone."""
+"""With fewer requests than this, only extremes and the number of errors are evaluated."""
 
 MIN_RATE_NS: Final = NS_PER_S
-"""A rate without a window is judged once this long was measured."""
+"""A rate without a window is evaluated after measuring for this long."""
 
 _IN_THE_FILE_AFTER_NS: Final = 500 * NS_PER_MS
-"""Workers write what they have several times within this time, so a rate is judged up to then."""
+"""Workers write their samples within this time, so a rate is computed up to this long ago."""
 
 
 def enough(condition: Objective) -> int:
-    """The least number of requests by which ``condition`` is judged.
+    """The minimum number of requests for evaluating ``condition``.
 
-    A percentile needs so many that at least one lies beyond it: 100 for p99, 1,000 for p99.9.
+    A percentile needs at least one request beyond it: 100 requests for p99, 1,000 for p99.9.
     """
     if condition.statistic in ("error_count", "max", "min"):
         return 1
@@ -48,7 +48,7 @@ def enough(condition: Objective) -> int:
 
 
 class AbortWatch:
-    """Evaluates the plan's ``abort_on`` conditions on records as they come."""
+    """Evaluates the plan's ``abort_on`` conditions on records as they arrive."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -56,7 +56,7 @@ class AbortWatch:
         self._views = [(item, _view(item, plan)) for item in plan.abort_on]
 
     def take(self, records: NDArray[np.void]) -> None:
-        """More records, of any worker; the warm-up is left out here."""
+        """Add records of any worker; those of the warm-up are ignored."""
         measured = Samples(records, self._names).measured
         for condition, view in self._views:
             part = measured.endpoint(condition.endpoint) if condition.endpoint else measured
@@ -64,7 +64,7 @@ class AbortWatch:
                 view.take(part)
 
     def fired(self, run_ns: int) -> str:
-        """The reason to stop at ``run_ns`` from the run's start; empty to go on."""
+        """The reason to stop at run time ``run_ns``; empty if there is none."""
         if not self._plan.warmup_ns <= run_ns < self._plan.end_ns:
             return ""
         for condition, view in self._views:
@@ -76,7 +76,7 @@ class AbortWatch:
 
 
 class _View(Protocol):
-    """The samples that one condition is about."""
+    """The samples that one condition covers."""
 
     def take(self, samples: Samples) -> None: ...
 

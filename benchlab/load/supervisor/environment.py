@@ -1,4 +1,4 @@
-"""Facts about the machine and the software that a run was made with."""
+"""Capture facts about the machine and the software of a run."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _CONTAINERS = {"/.dockerenv": "docker", "/run/.containerenv": "podman"}
 
 
 def capture_environment() -> dict[str, Any]:
-    """Host, processor, system, load average, versions and git state; what is unknown is None.
+    """Host, processor, system, load average, versions and git state; None for unknown values.
 
-    ``cpu_usable`` is how many cores this process may use, ``cpu_quota`` how many its container may
-    keep busy, ``clock_source`` what the kernel reads the time from. The git state is that of the
-    user's working directory: usually of what is measured, not of benchlab.
+    ``cpu_usable`` is the number of cores this process may use, ``cpu_quota`` the number its
+    container may keep busy, ``clock_source`` the kernel's source of time. The git state is that of
+    the working directory: usually of the measured service, not of benchlab.
     """
     git_commit, git_dirty = _git_state()
     return {
@@ -59,10 +59,10 @@ def _cpu_model() -> str | None:
 
 
 def _cpu_quota() -> float | None:
-    """How many cores the control group may keep busy; None without a limit."""
+    """Number of cores that the control group may keep busy; None without a limit."""
     for path in _QUOTAS:
         fields = (_read(path) or "").split()
-        if len(fields) == 1:  # the first version of control groups has the period beside it
+        if len(fields) == 1:  # version 1 of control groups has the period in another file
             fields += (_read(_PERIOD) or "").split()
         if len(fields) == 2 and fields[0].isdigit():
             return int(fields[0]) / int(fields[1])
@@ -70,7 +70,7 @@ def _cpu_quota() -> float | None:
 
 
 def _virtualization() -> str | None:
-    """The container or virtual machine that this is, as far as files tell; None for neither."""
+    """The container or virtual machine we run in, judging by well-known files; None for neither."""
     found = [f"container ({name})" for path, name in _CONTAINERS.items() if Path(path).exists()]
     if not found and "KUBERNETES_SERVICE_HOST" in os.environ:
         found.append("container (kubernetes)")
@@ -104,7 +104,7 @@ def _memory_bytes() -> int | None:
 
 
 def _git_state() -> tuple[str | None, bool | None]:
-    """The commit that is checked out, and whether files differ from it; None outside of git."""
+    """The commit that is checked out, and True if files differ from it; None outside of git."""
     command = ["git", "status", "--porcelain=v2", "--branch"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=2, check=False)

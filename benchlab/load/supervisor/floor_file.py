@@ -16,12 +16,12 @@ __all__ = ["attach_floor", "floor_path", "read_floor", "write_floor"]
 
 
 def floor_path() -> Path:
-    """The file that the calibration of this host is stored in."""
+    """The path of the stored calibration of this host."""
     return data_dir() / "calibration.json"
 
 
 def read_floor() -> Floor | None:
-    """The stored floor; None where there is none.
+    """The stored floor, or None.
 
     Raises:
         RunError: the file cannot be read.
@@ -56,7 +56,7 @@ def write_floor(floor: Floor) -> Path:
 
 
 def attach_floor(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``calibration`` of a run in ``environment``: the floor, or a note why there is none."""
+    """The ``calibration`` of a run in ``environment``: the floor, or a note why it has none."""
     try:
         floor = read_floor()
     except RunError as exc:

@@ -1,4 +1,4 @@
-"""Checks before the run: can the plan be carried out at all?"""
+"""Check before the run that the plan can be carried out."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ _PATIENCE_S = 5.0
 
 
 def check_credentials(plan: Plan) -> None:
-    """Refuse a plan that came out of a store, where its credentials were hidden.
+    """Refuse a plan from a store, which hides credentials and omits code and data.
 
     Raises:
-        InputError: a header or a URL parameter has the place-holder for a secret as its value.
+        InputError: a secret was replaced by its placeholder, or code or rows are missing.
     """
     if plan.scenario is not None and not plan.scenario.code:
         raise InputError(
-            f"the code of the scenario {plan.scenario.name} was not stored with its run: make the"
-            " plan anew with benchlab.scenario"
+            f"the code of the scenario {plan.scenario.name} was not stored with its run: create the"
+            " plan again with benchlab.scenario"
         )
     for request in plan.requests:
         hidden = [name for name, value in request.headers if value == HIDDEN]
         if hidden or f"={HIDDEN}" in request.url:
             raise InputError(
                 f"the credentials of {request.name} were hidden when its run was stored"
-                f" ({', '.join(hidden) or 'in the URL'}): make the plan anew with them"
+                f" ({', '.join(hidden) or 'in the URL'}): create the plan again with them"
             )
         if request.data is not None and not request.data.rows:
             raise InputError(
                 f"the rows of {request.data.name}, which fill {request.name}, were not stored with"
-                " its run: make the plan anew with them"
+                " its run: create the plan again with them"
             )
 
 
@@ -50,7 +50,7 @@ def check_reachable(plan: Plan) -> None:
 
     Raises:
         InputError: a certificate or key of the plan's transport cannot be used.
-        TargetError: unknown host, refused or no answer, or TLS that cannot be agreed on.
+        TargetError: the host is unknown, the connection is refused or times out, or TLS fails.
     """
     # Named files are checked even if no service of the plan speaks TLS.
     named = bool(plan.transport.ca_file or plan.transport.client_cert)
@@ -93,7 +93,7 @@ def _diagnose(exc: OSError, origin: Origin, host: str, place: str) -> TargetErro
         )
     if isinstance(exc, TimeoutError):
         return TargetError(
-            f"{place} does not answer: is the service up, and not behind a firewall?"
+            f"{place} does not respond: is the service running, and not behind a firewall?"
         )
     return TargetError(
         f"cannot connect to {place} ({exc.strerror or exc}):"

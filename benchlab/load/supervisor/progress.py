@@ -23,11 +23,11 @@ __all__ = ["OnProgress", "Progress", "ProgressReader"]
 class Progress:
     """The state of a run in progress. Rates and percentiles are of the measured window so far.
 
-    ``phase`` is warm-up, measuring, draining, stopping or done; ``total_count`` is the number of
-    requests, or a scenario's iterations, that the plan asks for, 0 when it goes by time, and
-    ``done_count`` how many of them are recorded; the nouns are the plan's. ``p99_ns`` has the
-    histogram's precision and is None before the first response. Only for people to watch: results
-    are computed from the samples.
+    ``phase`` is warm-up, measuring, draining, stopping or done. ``total_count`` is the number of
+    requests (or a scenario's iterations) in the plan, 0 if the plan has a duration instead;
+    ``done_count`` is how many of them are recorded; the nouns are the plan's. ``p99_ns`` has the
+    histogram's precision and is None before the first response. For display only: results are
+    computed from the samples.
     """
 
     phase: str
@@ -45,7 +45,8 @@ class Progress:
 
     @property
     def done_ratio(self) -> float:
-        """How much of the run is done, 0 to 1: by requests if they are counted, else by time."""
+        """The completed share of the run, 0 to 1: by requests if the plan counts them, else by
+        time."""
         if self.total_count:
             return min(1.0, self.done_count / self.total_count)
         return min(1.0, self.elapsed_s / self.total_s) if self.total_s else 1.0
@@ -55,7 +56,7 @@ OnProgress = Callable[[Progress], None]
 
 
 class ProgressReader:
-    """Reads the files of samples as they grow."""
+    """Reads the sample files as they grow."""
 
     def __init__(self, directory: Path, plan: Plan) -> None:
         self._plan = plan
@@ -71,9 +72,9 @@ class ProgressReader:
         return self._watch.fired(run_ns)
 
     def poll(self, run_ns: int, phase: str = "") -> Progress:
-        """Read what is new; the state at ``run_ns`` from the run's start.
+        """Read the new samples; returns the state at run time ``run_ns``.
 
-        An empty ``phase`` means the one of that time.
+        By default the phase follows from that time.
         """
         for index, path in enumerate(self._paths):
             records = spool.read_records(path, self._read[index])

@@ -1,8 +1,8 @@
-"""Saving what a killed worker had measured and not yet written.
+"""Save the records that a killed worker had measured but not written.
 
-A worker's buffer of records lies in memory that it shares with its supervisor. So when a worker is
-killed, by a person or for want of memory, the records it had not written are still there. It is
-memory and not a mapped file, for writing to that may have to wait for the disk.
+A worker's record buffer is in memory shared with its supervisor. If the worker is killed, by a user
+or for lack of memory, the records in it survive. A mapped file would not do: writing to it may have
+to wait for the disk.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ __all__ = ["rescue", "share_memory"]
 
 
 def share_memory(name: str) -> int | None:
-    """The descriptor of new memory that a child process may inherit; None where there is none."""
+    """The descriptor of new memory that a child process can inherit; None on other systems."""
     if not hasattr(os, "memfd_create"):
         return None
     return os.memfd_create(name)
 
 
 def rescue(memory: int, path: Path, start_ns: int, warmup_ns: int) -> int:
-    """Append to ``path`` the records of a dead worker that are only in ``memory``; how many.
+    """Append to ``path`` the records of a dead worker that are only in ``memory``.
 
-    A record that was being made when the worker died is left out, like one that it had just
-    written and not yet removed from its buffer.
+    Returns their number. An incomplete record is skipped, and so is one that the worker had
+    written but not yet removed from its buffer.
     """
     data = os.pread(memory, os.fstat(memory).st_size, 0)
     size = SAMPLE_DTYPE.itemsize

@@ -1,4 +1,4 @@
-"""Asking a run to stop, by Ctrl-C or from code."""
+"""Request that a run stops, by Ctrl-C or from code."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["StopSignal", "stop_on_interrupt"]
 
 
 class StopSignal:
-    """The first request drains the run, the second ends it without waiting. Thread-safe."""
+    """The first request drains the run, the second aborts it. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.level = 0
 
     def request(self) -> None:
-        """Ask once more."""
+        """Request a stop, or after an earlier request an abort."""
         with self._lock:
             self.level += 1
 
@@ -33,8 +33,8 @@ _handler_before: list[Any] = []
 def stop_on_interrupt(stop: StopSignal) -> Iterator[None]:
     """While inside, Ctrl-C (or a kernel's interrupt) requests ``stop`` instead of raising.
 
-    Runs may overlap: all of them are asked, and the last to leave restores the old handler.
-    Outside the main thread, where Python allows no signal handlers, it changes nothing.
+    If several runs overlap, all of them stop; the last one to leave restores the old handler.
+    Outside the main thread, where Python allows no signal handlers, this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -32,9 +32,9 @@ def supervise(
     """Carry out ``plan`` into the spool ``directory``; returns when every worker has ended.
 
     Raises:
-        InputError: a worker found something in the plan that cannot be sent.
+        InputError: a worker cannot send a request of the plan.
         TargetError: the service's name cannot be resolved.
-        WorkerError: a worker did not become ready. A later failure is in its health instead.
+        WorkerError: a worker did not become ready. Later failures are in its health instead.
     """
     start_ns = 0
     try:
@@ -47,7 +47,7 @@ def supervise(
         for worker in workers:
             worker.tell(f"start {start_ns}")
         outcome = _watch(plan, directory, workers, start_ns, stop, on_progress)
-        with suppress(OSError):  # a full disk: the samples tell how far the run came
+        with suppress(OSError):  # a full disk: the samples show how far the run came
             spool.write_outcome(directory, *outcome)
     finally:
         for worker in workers:
@@ -77,7 +77,7 @@ def _watch(
                 if events is None:
                     selector.unregister(key.fileobj)
                 elif any(event.name == "stopping" for event in events) and not stop.level:
-                    stop.request()  # so must the others
+                    stop.request()  # so that the other workers stop too
             now_ns = time.monotonic_ns()
             monitor.poll(now_ns - start_ns, phase="stopping" if level_sent else "")
             while level_sent < min(stop.level, 2):
@@ -87,7 +87,7 @@ def _watch(
                 for worker in workers:
                     worker.tell("stop" if level_sent == 1 else "quit")
             if now_ns > limit_ns:
-                break  # a worker hangs: end() kills it, and its missing health reports it
+                break  # a worker hangs: end() kills it, and its missing health shows that
     monitor.poll(time.monotonic_ns() - start_ns, phase="done")
     if stopped_ns is not None and stopped_ns >= plan.end_ns:
         return None, ""  # requested while draining: the measured window is complete
@@ -95,7 +95,7 @@ def _watch(
 
 
 class _RunMonitor:
-    """Reads the samples as they come, for ``on_progress`` and the plan's ``abort_on``."""
+    """Reads the samples during the run, for ``on_progress`` and the plan's ``abort_on``."""
 
     def __init__(
         self, plan: Plan, directory: Path, stop: StopSignal, on_progress: OnProgress | None
@@ -113,6 +113,6 @@ class _RunMonitor:
         progress = self._reader.poll(run_ns, phase)
         if not phase and (reason := self._reader.reason_to_stop(run_ns)):
             self.stop_reason = reason
-            self._stop.request()  # whoever asks after this does not want to wait
+            self._stop.request()  # a later request, by Ctrl-C, is the second one and aborts
         if self._on_progress is not None:
             self._on_progress(progress)

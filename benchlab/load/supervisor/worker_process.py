@@ -1,7 +1,7 @@
-"""A worker as the supervisor sees it: a process, the pipes to it, and memory shared with it.
+"""The supervisor's handle of a worker: the process, its pipes, and the memory shared with it.
 
-Workers are started before the run is prepared, so that they import their modules meanwhile; each
-is then assigned the run's spool directory.
+Workers are started before the run is prepared, so that they import their modules in the meantime;
+each is then assigned the run's spool directory.
 """
 
 from __future__ import annotations
@@ -29,35 +29,35 @@ _GRACE_S = 5.0
 
 
 class WorkerHandle(Protocol):
-    """A worker, wherever it runs. Order of calls: as below; `end` at any time."""
+    """A worker on any host. Call the methods in the order below; `end` at any time."""
 
     def assign(self, directory: Path) -> None:
-        """Have it carry out its share of the run in the spool ``directory``."""
+        """Assign its share of the run in the spool ``directory``."""
 
     def await_ready(self, stop: StopSignal) -> None:
-        """Wait until it can be started.
+        """Wait until the worker is ready to start.
 
         Raises:
-            BenchlabError: it cannot, for this reason.
+            BenchlabError: the error that the worker reports instead.
             KeyboardInterrupt: ``stop`` was requested first.
         """
 
     def tell(self, command: str) -> None:
-        """Send ``start <clock ns>``, ``stop`` or ``quit``; to a worker that has ended, nothing."""
+        """Send ``start <clock ns>``, ``stop`` or ``quit``; ignored if the worker has ended."""
 
     def fileno(self) -> int:
         """A descriptor that is readable when there are `events`."""
 
     def events(self) -> list[Event] | None:
-        """What it reported since the last call; None once it has ended."""
+        """The events since the last call; None after the worker has ended."""
 
     def end(self, start_ns: int, warmup_ns: int) -> None:
-        """Leave nothing of it running. ``start_ns`` is 0 for a run that was not started."""
+        """End the worker, by force if needed. ``start_ns`` is 0 if the run was not started."""
 
 
 @contextmanager
 def started_workers(count: int) -> Iterator[Sequence[WorkerProcess]]:
-    """Start ``count`` worker processes; what is left of them on leaving is killed."""
+    """Start ``count`` worker processes, and end all of them on leaving the block."""
     workers: list[WorkerProcess] = []
     try:
         for number in range(count):
@@ -84,14 +84,14 @@ class WorkerProcess:
             pass_fds=shared,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,  # until it has a directory, where its log is
+            stderr=subprocess.PIPE,  # until the worker has a directory with a log file
             bufsize=0,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # a worker is one core
             start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
         )
 
     def assign(self, directory: Path) -> None:
-        """Have it carry out its share of the run in ``directory``."""
+        """Assign its share of the run in the spool ``directory``."""
         self._directory = directory
         self.tell(f"run {directory}")
 
@@ -99,8 +99,8 @@ class WorkerProcess:
         """Wait until the worker reports that it is ready.
 
         Raises:
-            BenchlabError: what it reports instead.
-            WorkerError: it ended without a report, or reports nothing.
+            BenchlabError: the error that the worker reports instead.
+            WorkerError: it ended without a report, or did not report in time.
             KeyboardInterrupt: ``stop`` was requested first.
         """
         deadline = time.monotonic() + _READY_WITHIN_S
@@ -125,26 +125,26 @@ class WorkerProcess:
             raise events[0].error
 
     def tell(self, command: str) -> None:
-        """Send a command; one to a worker that has ended is not an error."""
+        """Send a command; ignored if the worker has ended."""
         assert self._process.stdin is not None
         with suppress(BrokenPipeError, ValueError):
             self._process.stdin.write(f"{command}\n".encode())
 
     def fileno(self) -> int:
-        """The descriptor of its standard output."""
+        """The descriptor of the worker's standard output."""
         assert self._process.stdout is not None
         return self._process.stdout.fileno()
 
     def events(self) -> list[Event] | None:
-        """What it reported since the last call; None once it has ended."""
+        """The events since the last call; None after the worker has ended."""
         data = os.read(self.fileno(), 4096)
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [parse_event(line) for line in lines] if data else None
 
     def end(self, start_ns: int, warmup_ns: int) -> None:
-        """Leave no process and no pipe: close standard input, wait, then kill.
+        """Close standard input, wait for the process and kill it if needed; close all pipes.
 
-        What a worker had measured and not written when it died is written here.
+        Records that a killed worker had measured but not written are written here.
         """
         if self._ended:
             return
@@ -165,12 +165,12 @@ class WorkerProcess:
         if self._memory is not None:
             if start_ns and self._process.returncode and self._directory is not None:
                 samples = spool.samples_path(self._directory, self._number)
-                with suppress(OSError):  # a full disk: the missing health reports it
+                with suppress(OSError):  # a full disk: the worker's missing health shows it
                     rescue(self._memory, samples, start_ns, warmup_ns)
             os.close(self._memory)
 
     def _log(self) -> str:
-        """What it wrote to standard error; it has ended."""
+        """What the worker, which has ended, wrote to standard error."""
         assert self._process.stderr is not None
         text = self._process.stderr.read().decode(errors="replace")
         if self._directory is not None:

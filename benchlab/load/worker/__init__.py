@@ -1,6 +1,6 @@
 """A worker process: ``python -m benchlab.load.worker``.
 
 __main__.py  commands on standard input, events on standard output
-engine.py    one worker's part of a run, from the first request to the last
-observer.py  the generator watching itself: CPU, stalls
+engine.py    one worker's share of a run, from the first request to the last
+observer.py  observe the generator itself: CPU use and stalls
 """

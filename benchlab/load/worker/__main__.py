@@ -1,18 +1,18 @@
 """A worker process: ``python -m benchlab.load.worker NUMBER [MEMORY]``.
 
-MEMORY is the descriptor of memory that the supervisor shares with it
-(`benchlab.load.supervisor.rescue`). It obeys lines on standard input:
+MEMORY is the descriptor of memory shared with the supervisor (`benchlab.load.supervisor.rescue`).
+The worker reads commands, one per line, from standard input:
 
     run <directory>     prepare its share of the run in this spool directory
-    start <clock ns>    let go at this time of the monotonic clock
-    stop                send nothing new, wait for the responses
-    quit                finish what is open as abandoned, and end
+    start <clock ns>    start at this time of the monotonic clock
+    stop                send no new requests, wait for responses
+    quit                finish open requests as abandoned, and exit
 
-It reports events (`benchlab.load.events`) on standard output, which is its own: what a scenario
-prints goes to standard error, and that to the log in the spool directory. When it reports that it
-is stopping, its health file says why. The end of standard input means that the supervisor is gone:
-the same as ``quit``. Either way the samples are in the spool before the process ends. Exit status
-0 unless it failed itself.
+It reports events (`benchlab.load.events`) on standard output, which is reserved for them: the
+output of a scenario goes to standard error, and that to the log in the spool directory. The reason
+of a ``stopping`` event is in the worker's health file. The end of standard input means that the
+supervisor is gone, and is handled like ``quit``. In any case the samples are in the spool before
+the process ends. The exit status is 0 unless the worker itself failed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Commands:
         self._rest = b""
 
     def read(self) -> None:
-        """Read and execute what has come."""
+        """Read and execute the commands that have arrived."""
         data = os.read(sys.stdin.fileno(), 4096)
         if not data:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
@@ -94,7 +94,7 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
     loop.add_reader(sys.stdin.fileno(), commands.read)
     loop.add_signal_handler(signal.SIGTERM, commands.quit)
     report(output, READY)
-    # From here on nothing that lives is garbage: collecting would only cost pauses.
+    # Objects that exist now live until the end, so collecting them would only cause pauses.
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
@@ -110,14 +110,14 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
 
 
 def _own_output() -> int:
-    """A descriptor of what was standard output; what code prints from now on is an error's."""
+    """Duplicate standard output for events, and redirect what code prints to standard error."""
     own = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return own
 
 
 def _await_directory() -> Path | None:
-    """The directory of the first command; None if the supervisor has no run after all."""
+    """The directory in the first command; None if the supervisor ends without one."""
     line = b""
     while not line.endswith(b"\n"):
         data = os.read(sys.stdin.fileno(), 1)
@@ -128,7 +128,7 @@ def _await_directory() -> Path | None:
 
 
 def _log_to(path: Path) -> None:
-    """Send standard error, and what code prints, to the file ``path``."""
+    """Redirect standard error and standard output to the file ``path``."""
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, sys.stderr.fileno())
     os.dup2(log, sys.stdout.fileno())
@@ -138,7 +138,7 @@ def _log_to(path: Path) -> None:
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
-    except ImportError:  # not on this platform: slower, which shows as lag
+    except ImportError:  # not available on this platform; asyncio is slower, which shows as lag
         return None
     return uvloop.new_event_loop
 

@@ -1,4 +1,4 @@
-"""One worker's part of a run, from the first request to the last record."""
+"""Carry out one worker's share of a run, from the first request to the last record."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _FLUSH_NS = NS_PER_S // 4
 class Engine:
     """Carries out a worker's share of a plan.
 
-    Order of calls: `open`, `start`, then `finished` is awaited, then `close`. `stop` ends the
-    arrivals early and waits for open responses; `quit` waits for nothing.
+    Call `open`, `start`, await ``finished``, then `close`. `stop` ends the arrivals early and waits
+    for open requests; `quit` does not wait.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Engine:
     ) -> None:
         """``memory`` is shared memory for the recorder.
 
-        ``on_stopping`` is called when it stops by itself because its samples cannot be written.
+        ``on_stopping`` is called if the engine stops because samples cannot be written.
         """
         self._on_stopping = on_stopping
         self._stopping = False
@@ -71,7 +71,7 @@ class Engine:
         self._arrivals.open(self._loop, self._driver)
 
     def start(self, start_ns: int) -> None:
-        """Start load at the clock time ``start_ns``, which becomes time 0 of the samples."""
+        """Start the load at the clock time ``start_ns``, which is time 0 of the samples."""
         self._start_ns = start_ns
         self._recording.start(start_ns)
         end_ns = start_ns + self._plan.end_ns
@@ -80,19 +80,19 @@ class Engine:
         self._loop.call_later(TICK_S, self._tick)
 
     def stop(self) -> None:
-        """Send no new requests; wait for open responses, at most for one timeout."""
+        """Send no new requests; wait for open requests, at most for one timeout."""
         self._arrivals.stop()
         patience_ns = seconds_to_ns(self._plan.timeout_s)
         self._deadline_ns = min(self._deadline_ns, time.monotonic_ns() + patience_ns)
 
     def quit(self) -> None:
-        """Finish what is open as abandoned, now."""
+        """Finish open requests as abandoned, now."""
         self._arrivals.stop()
         self._deadline_ns = 0
         self._conclude(time.monotonic_ns())
 
     async def close(self, failure: str = "") -> None:
-        """Finish what is open, and write the last records and the health file.
+        """Finish open requests as abandoned; write the last records and the health file.
 
         ``failure`` is the error that ended the worker, if one did.
         """

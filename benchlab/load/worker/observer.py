@@ -1,4 +1,4 @@
-"""Observe the generator itself: its CPU use and the stalls of its event loop."""
+"""Observe the generator itself: its CPU use and stalls of its event loop."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Observer:
         self.stall_total_ns = 0
 
     def tick(self, now_ns: int, *, measuring: bool) -> None:
-        """Note the time of a tick; ``measuring`` inside the measured window."""
+        """Record the time of a tick; ``measuring`` is True in the measured window."""
         late_ns = now_ns - self._expected if self._expected else 0
         self._expected = now_ns + int(TICK_S * NS_PER_S)
         if measuring and self._window_start is None:
@@ -70,7 +70,7 @@ class Observer:
 
 
 def _memory_max_bytes() -> int:
-    # getrusage would do, but on Linux it remembers the size of the process that forked this one.
+    # Not getrusage: on Linux its maximum includes the size of the process that forked this one.
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:

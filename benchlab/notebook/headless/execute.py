@@ -50,8 +50,8 @@ def execute_notebook(
     The directory is ``directory``, else the one in which the notebook wrote its report, else
     ``reports/<name of the notebook>``. ``report.ipynb`` in it is the executed notebook, also when
     it failed; credentials among the parameters are hidden in it. A notebook that wrote no page
-    gets one made from its cells. Ctrl-C ends the run in the notebook early, which then goes on
-    with what was measured; a second one ends everything.
+    gets one made from its cells. Ctrl-C ends the run early, and the notebook continues with what
+    was measured; a second Ctrl-C ends everything.
 
     Raises:
         InputError: an unknown parameter or a value of the wrong type.

@@ -28,14 +28,14 @@ class LoadShape:
     has_schedule: ClassVar[bool] = False
     """Whether requests are due at times fixed in advance (open loop)."""
     is_imported: ClassVar[bool] = False
-    """Whether another tool made this load: it is known, and cannot be made again."""
+    """Whether another tool made this load, so that it cannot be made again."""
     metavar: ClassVar[str] = ""
     help: ClassVar[str] = ""
     file_field: ClassVar[str] = ""
 
     @property
     def duration_s(self) -> float | None:
-        """The length that the shape has of its own; None if it can go on for ever."""
+        """The shape's own length; None if it can go on for ever."""
         return None
 
     @property

@@ -13,7 +13,7 @@ __all__ = ["Imported"]
 
 @frozen
 class Imported(LoadShape):
-    """The load in another tool's results: it is known what was sent, and not what was intended.
+    """The load in another tool's results, which show what was sent but not what was intended.
 
     Intended times are taken to be the times of sending, as in a closed loop. ``connections`` is the
     most requests that were open at once by the file's clock; ``source`` names the tool. It cannot

@@ -1,6 +1,6 @@
 """A rate that varies in time: the area under it is a number of requests.
 
-Requests are placed by the inverse of that area. Evenly spaced ones stand where it passes 0, 1,
+Requests are placed by the inverse of that area. Evenly spaced ones are due when it passes 0, 1,
 2, …; a Poisson process of rate one, mapped through the inverse, is the inhomogeneous Poisson
 process of the curve (time rescaling; Çinlar, *Introduction to Stochastic Processes*, 1975, §4.7).
 """
@@ -70,7 +70,7 @@ class RateCurve:
         return float(self._areas[piece] + rise)
 
     def times_s(self, areas: NDArray[np.float64]) -> NDArray[np.float64]:
-        """When the area under the curve passes ``areas``; where it rests, the end of that rest."""
+        """When the area under the curve passes ``areas``; at a pause, the end of the pause."""
         piece = np.searchsorted(self._areas, areas, side="right") - 1
         piece = np.minimum(piece, len(self._starts) - 1)
         rest = areas - self._areas[piece]

@@ -23,7 +23,7 @@ __all__ = ["Replay"]
 
 _MAX_ARRIVALS = 1_000_000
 _LONE_S = 1.0
-_SHORTEST_GAP_S = 1e-6  # so that the last arrival lies inside, whatever floats can tell apart
+_SHORTEST_GAP_S = 1e-6  # so that the last arrival lies inside despite rounding
 
 
 def _offsets(given: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
@@ -69,7 +69,7 @@ class Replay(OpenLoop):
         """The times in ``text``, one per line; the first of them becomes 0.
 
         Of a line with commas (CSV) the first field counts. Blank lines, lines that begin with
-        ``#``, and a header line are skipped. Times may count from anywhere, 1970 for example.
+        ``#``, and a header line are skipped. Times may count from any moment, such as 1970.
 
         Raises:
             InputError: a line that does not begin with a number of seconds, by its number; or
@@ -109,8 +109,8 @@ class Replay(OpenLoop):
     def from_samples(cls, samples: Samples) -> Self:
         """The intended times of measured requests; the first of them becomes 0.
 
-        The schedule of an open loop comes out as it was; of a closed loop, the sends that its
-        responses led to, now independent of any response.
+        Those of an open loop are its schedule; those of a closed loop are the times at which it
+        sent, now independent of any response.
 
         Raises:
             InputError: no request was measured, or over a million were.

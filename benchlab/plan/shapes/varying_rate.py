@@ -37,7 +37,7 @@ Levels = Sequence[tuple[float, float]]
 
 @frozen
 class VaryingRate(OpenLoop):
-    """An open loop along a `RateCurve`. A shape of this family has a curve and a text form."""
+    """An open loop along a `RateCurve`; each such shape has a curve and a text form."""
 
     def curve(self) -> RateCurve:
         """The rate over time."""

@@ -1,4 +1,4 @@
-"""A plan as TOML, to be written by hand and kept under version control.
+"""A plan as TOML, to be written by hand and put under version control.
 
 Keys are the parameters of `Plan`, `Request`, the load shapes and the other parts of a plan. In
 addition, a duration is a number of seconds or text such as ``"30s"`` (and its key at the top may

@@ -54,8 +54,8 @@ def draft_from_toml(text: str, where: str, files: Files) -> dict[str, Any]:
     """The arguments of `Plan` in ``text``; ``where`` is the name of the file in messages.
 
     Raises:
-        InputError: no TOML, a key that is not known, or a value that cannot be used; the message
-            says in which part of the file, and what is known there.
+        InputError: not TOML, an unknown key, or a value that cannot be used; the message says in
+            which part of the file, and which keys are known there.
     """
     try:
         data = tomllib.loads(text)

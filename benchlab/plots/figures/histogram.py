@@ -32,9 +32,9 @@ _BINS = 96
 def histogram(run: Run, ax: Axes | None = None) -> Figure:
     """Latencies of the measured window, in equal steps of the logarithm on both axes.
 
-    The count is logarithmic too, since otherwise a tail of one request in a thousand, which is
-    what a histogram of latencies is looked at for, would be less than a pixel high. Failed
-    requests are drawn over the whole they are part of.
+    The count is logarithmic too: otherwise a tail of one request in a thousand, which is what to
+    look for in a histogram of latencies, would be less than a pixel high. Failed requests are drawn
+    over all requests, which include them.
     """
     ax = open_axes(ax, (7.2, 3.9))
     measured, noun = run.measured, run.plan.sample_noun

@@ -39,7 +39,7 @@ def percentiles(run: Run, ax: Axes | None = None) -> Figure:
     """Latency, service time and lag of the measured window by percentile.
 
     The x axis is logarithmic in 1 / (1 - p), as HdrHistogram draws it: each nine takes the same
-    room. It ends where one request is left. Lag is left out where there was none at all.
+    room. It ends where one request is left. Lag is left out if no request had any.
     """
     ax = open_axes(ax, (7.2, 3.9))
     measured = run.measured

@@ -105,7 +105,7 @@ def _axis_label(request: TracedRequest | None, shift_ms: float, left_out: int) -
     since = "the first span began" if request is None else "the request was due"
     label = f"time since {since} (ms)"
     if shift_ms:
-        label += "\nThe clocks of client and service differ: the spans stand in the middle."
+        label += "\nThe clocks of client and service differ: the spans are drawn in the middle."
     if left_out > 0:
         label += f"\n{left_out:,} more spans are left out; these failed or took longest."
     return label

@@ -52,12 +52,12 @@ def errors(run: Run, shown: RunView) -> Section:
 
 
 def failures(run: Run) -> Section | None:
-    """Single failed requests, no two alike; None where no example was kept."""
+    """Single failed requests, no two alike; None when there are no examples."""
     shown = show_first(run.examples, run.plan.warmup_ns, _SHOWN)
     if not shown:
         return None
     left_out = len(run.examples) - len(shown)
-    note = f"{left_out:,} more like these are kept with the run, as run.examples."
+    note = f"{left_out:,} more like these are stored with the run, as run.examples."
     return Section(
         "failures",
         {
@@ -88,7 +88,7 @@ def _table(run: Run) -> Table | None:
 
 def _failure(example: Example, *, warmup: bool) -> FailureView:
     phase = ", in the warm-up" if warmup else ""
-    place = f"request #{example.seq:,}, meant for {example.intended_ns / NS_PER_S:.3f} s{phase}"
+    place = f"request #{example.seq:,}, intended at {example.intended_ns / NS_PER_S:.3f} s{phase}"
     size = format_bytes(example.body_bytes)
     whole = len(example.body.encode()) >= example.body_bytes
     return FailureView(

@@ -99,7 +99,7 @@ def _machine_facts(run: Run) -> list[Fact]:
     known = {key: value for key, value in run.environment.items() if key not in elsewhere}
     imported = run.environment.get("imported", {})
     known |= {f"imported {key}": imported[key] for key in ("format", "file") if key in imported}
-    known |= {"errors, by its account": imported.get("errors")}
+    known |= {"errors that it counted": imported.get("errors")}
     return _facts(known)
 
 

@@ -28,7 +28,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-# What the client and the engine write around the reason: source, code, version, stack trace.
+# What the client and the engine add to the reason: source, code, version, stack trace.
 _BEFORE = re.compile(
     r"^(Received ClickHouse exception, code: \d+(, server response: )?|Code: \d+\.\s*"
     r"|DB::\w*Exception:\s*)*"
@@ -42,7 +42,7 @@ _AFTER = re.compile(
 _TRANSIENT = frozenset(
     {159, 201, 202, 209, 210, 236, 241, 242, 243, 252, 279, 319, 394, 425, 499, 745, 999}
 )
-# The errors contain what the client logs; programs that configure logging get it all the same.
+# The errors contain what the client logs. Programs that configure logging still receive it.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 _RESPONSE_S = 300
@@ -124,7 +124,7 @@ def is_embedded(client: Client) -> bool:
 def make_read_only(client: Client) -> None:
     """Make this client unable to change anything, or to read tables of files or other hosts.
 
-    What the engine permits all the same, `benchlab.store.client.read_only` refuses.
+    What the engine permits nevertheless, `benchlab.store.client.read_only` rejects.
     """
     if is_embedded(client):
         client.command("SET readonly = 1")  # cannot be undone

@@ -59,7 +59,7 @@ class Dsn:
     def redact(self, text: str) -> str:
         """``text`` with the password replaced by ``***`` wherever it occurs.
 
-        A short one only where it is a whole word: within words, the stars would reveal it.
+        A short password is replaced only as a whole word: stars within a word would reveal it.
         """
         for password in {self.password, quote(self.password, safe="")} - {""}:
             pattern = re.escape(password)

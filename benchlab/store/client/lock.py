@@ -4,11 +4,12 @@ The engine refuses a second process on its directory, so processes acquire a fil
 order. A note beside the lock names its holder, for the messages of others. The operating system
 releases the lock when its holder dies, however it dies.
 
-A lock that is merely polled goes to whoever asks at the right moment, often the one who has just
-released it; with many processes some would starve. So waiting processes queue: each has a ticket, a
-file named by its time of arrival, and touches it while it waits. The queue only orders, the lock
-alone guards: a ticket that was not touched for a second belongs to a process that was killed or
-stopped, and is skipped and removed; on a full or read-only disk there is no queue.
+A lock that is merely polled goes to the process that polls at the right moment, often the one that
+has just released it; with many processes some would starve. So waiting processes queue: each has a
+ticket, a file named by its time of arrival, and touches it while it waits. The queue decides only
+the order; the lock alone protects the store. A ticket that was not touched for a second belongs to
+a process that was killed or stopped, and is skipped and removed. On a full or read-only disk there
+is no queue.
 
 Within a process one thread at a time has the store, and may acquire it again meanwhile.
 """
@@ -115,12 +116,12 @@ def ticket(directory: Path) -> Iterator[Ticket]:
 
 
 def warn(message: str) -> None:
-    """Print one line on standard error, for a person who waits."""
+    """Print one line on standard error."""
     print(message, file=sys.stderr, flush=True)
 
 
 class _Waiting:
-    """Tries until a deadline, and reports once, after a while, who holds the store."""
+    """Retries until a deadline, and reports once, after a while, which process holds the store."""
 
     def __init__(self, path: Path, wait_s: float, on_wait: Callable[[str], None]) -> None:
         self._path = path

@@ -24,11 +24,11 @@ _RETURNS_ROWS = re.compile(
 )
 
 _READ_ONLY = f"the query would change the store, or does more than read it: {ALLOW_WRITE}"
-# Only the text of the engine names the setting; without it the message is more general.
+# Only the engine's message names the setting; without it the message is more general.
 _SETTING = re.compile(r"Cannot modify '(\w+)' setting")
-_SETS = f"the query sets {{}}, which may stand for more than reading: {ALLOW_WRITE}"
+_SETS = f"the query sets {{}}, which may allow more than reading: {ALLOW_WRITE}"
 
-# The client requests this at the end of the statement, where EXPLAIN AST takes it for its own.
+# The client requests this at the end of the statement, where EXPLAIN AST takes it as its own.
 _NATIVE = {"X-ClickHouse-Format": "Native"}
 
 # The engine's names for errors in the query, as opposed to failures of the engine.

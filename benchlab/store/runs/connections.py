@@ -46,8 +46,8 @@ def save_connections(client: Client, run: Run) -> None:
 
     if not insert_exactly(client, insert, count, whole, remove):
         raise StoreError(
-            f"the connections of run {run.id} could not be stored: save it again, what was"
-            " measured is kept until that succeeds"
+            f"the connections of run {run.id} could not be stored: save it again; what was"
+            " measured stays on disk until that succeeds"
         )
 
 

@@ -6,7 +6,7 @@ wrong after that, there are three possible causes.
 
 - Another saver is between two steps, such as a block and its rollups. The counts change, and are
   polled until they are right or have been stable for a while. That while is drawn at random and
-  grows, so that of several savers one proceeds before the others.
+  grows, so that one of several savers proceeds before the others.
 - The rows were pruned, and their tokens are still known. The counts are zero, nothing is removed,
   and all savers use the same second token.
 - Rows with other content are stored. All are removed and inserted with a random token, while other
@@ -107,6 +107,6 @@ def insert_rows(
     try:
         client.insert(context=context)
     finally:
-        # It refers to itself and to the values, and would keep them until the next full collection
-        # of garbage: for a whole run, since that comes once in many inserts.
+        # It is in a reference cycle with the values, and would hold them until the next full
+        # garbage collection: perhaps for a whole run, since many inserts pass between two of these.
         context.data = [[] for _ in types]

@@ -64,7 +64,7 @@ def resolve(client: Client, run_id: str) -> str:
         raise RunNotFoundError(f"no stored run has the id {run_id!r}: {_HELP}")
     if len(found) > 1:
         some = ", ".join(found[:3])
-        raise RunNotFoundError(f"{run_id!r} begins the ids of several runs ({some} …): {_HELP}")
+        raise RunNotFoundError(f"{run_id!r} is a prefix of several run ids ({some} …): {_HELP}")
     return found[0]
 
 

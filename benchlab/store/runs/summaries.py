@@ -1,6 +1,6 @@
-"""Summaries of other tools' runs: kept, listed and read back.
+"""Summaries of other tools' runs: saved, listed and read back.
 
-They have tables of their own, for they are not runs: nothing in ``runs`` lacks its samples.
+They have tables of their own, so that every row of ``runs`` has its samples.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _COLUMNS = (
 
 
 def save(client: Client, summary: ImportedSummary) -> None:
-    """Store ``summary`` unless it is there already.
+    """Store ``summary`` unless it is stored already.
 
     Raises:
         StoreError: the store does not hold it afterwards.
@@ -126,7 +126,7 @@ def _select(limit: int | None) -> tuple[str, dict[str, Any]]:
 
 
 def read(client: Client, summary_id: str) -> ImportedSummary:
-    """The summary with this id or an unambiguous beginning of it.
+    """The summary with this id or an unambiguous prefix of one.
 
     Raises:
         RunNotFoundError: none, or more than one, fits.
@@ -185,7 +185,7 @@ def _insert(client: Client, table: str, columns: list[str], rows: list[list[Any]
     if not rows:
         return
     summary_id = rows[0][0]
-    # The second round is for rows that are taken for a repetition of those pruned since.
+    # The second round is for rows that the server takes for a repetition of ones pruned since.
     for salt in ("", secrets.token_hex(4)):
         if _count(client, table, columns[0], summary_id) == len(rows):
             return

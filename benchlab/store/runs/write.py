@@ -81,10 +81,10 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
     ):
         raise StoreError(
             f"run {run.id} could not be stored: the store does not hold its {total:,} samples after"
-            " inserting them. Save it again: what was measured is kept until that succeeds"
+            " inserting them. Save it again: what was measured stays on disk until that succeeds"
         )
     save_connections(client, run)
-    # More than once only if the insert is taken for the repetition of one whose row was pruned.
+    # More than once only if the server takes the insert for a repetition of one that was pruned.
     for again in range(_MOST_PRUNED):
         _insert_run(client, run, str(again or ""))
         if is_stored(client, run.id):

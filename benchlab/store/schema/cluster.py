@@ -33,7 +33,7 @@ _WINDOW = re.compile(r"\bnon_replicated_deduplication_window\b")
 
 
 def stored(client: Client, table: str) -> str:
-    """The name of ``table`` for a statement that changes how, or which, rows are kept."""
+    """The table that holds the rows of ``table``, to delete from it or to change its settings."""
     cluster = cluster_of(client)
     return _on_cluster(table, cluster) if cluster else table
 
@@ -59,7 +59,7 @@ def for_cluster(statement: str, cluster: str) -> Iterator[str]:
     elif match := _SETTING.match(text):
         yield f"ALTER TABLE {_on_cluster(match[1], cluster)} {text[match.end() :]}"
     else:
-        raise ValueError(f"not a statement that a cluster has a form for: {statement}")
+        raise ValueError(f"this statement has no form for a cluster: {statement}")
 
 
 def _replicated(text: str, table: str, cluster: str) -> str:

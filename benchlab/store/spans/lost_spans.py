@@ -61,7 +61,7 @@ def lost_spans(
 ) -> tuple[int | None, int | None]:
     """Numbers of spans dropped by a full queue, and not exported, between two times in ns.
 
-    Of these services, or of all if none is named. None: there is no such counter.
+    Counts those of the named services, or of all if none is named. None: there is no such counter.
     """
     parameters: dict[str, Any] = {
         "from_ns": from_ns,

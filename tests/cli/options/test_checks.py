@@ -1,4 +1,4 @@
-"""The options that say what an answer must be."""
+"""The options that check responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much load a command line asks for, and for how long."""
+"""The options for the load and its duration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.runs.synthetic import URL, make_run
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
-    """The plans that commands would have carried out."""
+    """The plans that commands would have carried out, collected instead."""
     plans: list[Plan] = []
 
     def carry_out(plan: Plan, **_: object) -> Run:
@@ -81,12 +81,12 @@ def test_arrivals_are_replayed_from_a_file(made: list[Plan], tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         (["--rate", "0"], "--rate 0 makes no load"),
         (["--rate", "5", "--stages", "1s:5"], "--rate and --stages exclude each other"),
         (["--spike", "base=1", "--replay", "x"], "--spike and --replay exclude each other"),
-        (["--rate", "5", "--think-time", "1s"], "--think-time is for the users of a closed loop"),
+        (["--rate", "5", "--think-time", "1s"], "--think-time is for a closed loop"),
         (["--rate", "5", "-c", "9"], "cap the connections of an open loop with --max-connections"),
         (["--arrivals", "poisson"], "--arrivals is for an open loop"),
         (["--replay", "x", "--arrivals", "poisson"], "--arrivals is not for recorded arrivals"),
@@ -96,8 +96,8 @@ def test_arrivals_are_replayed_from_a_file(made: list[Plan], tmp_path: Path) -> 
         (["--requests", "0"], "--requests=0"),
     ],
 )
-def test_invalid_options_are_refused(made: list[Plan], options: list[str], words: str) -> None:
-    with pytest.raises(InputError, match=words):
+def test_invalid_options_are_refused(made: list[Plan], options: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         ask(*options)
     assert made == []
 

@@ -79,10 +79,10 @@ def test_a_path_is_sent_to_each_target() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--query", "a=b"), "--query, --user and --cookie are for requests"),
-        (("--user", "a:b"), "--query, --user and --cookie are for requests"),
+        (("--query", "a=b"), "--query, --user and --cookie do not apply to a scenario"),
+        (("--user", "a:b"), "--query, --user and --cookie do not apply to a scenario"),
         (("--expect-status", "200"), "in a scenario, write step.check"),
-        (("--method", "PUT"), "--scenario sends its own requests"),
+        (("--method", "PUT"), "--method, --header and --body do not apply"),
     ],
 )
 def test_options_that_a_scenario_would_ignore_are_refused(
@@ -180,7 +180,7 @@ def test_options_that_do_not_fit_the_plan_file_are_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "told"),
+    ("given", "error", "message"),
     [
         ({"duration_s"}, {"field": "duration_s", "value": 0.0}, "--duration=0.0 is wrong"),
         (set(), {"field": "duration_s", "value": 0.0}, "duration_s=0.0 is wrong"),  # a plan file's
@@ -193,11 +193,11 @@ def test_options_that_do_not_fit_the_plan_file_are_refused(tmp_path: Path) -> No
     ],
 )
 def test_errors_name_the_options_that_were_typed(
-    given: set[str], error: dict[str, Any], told: str
+    given: set[str], error: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError) as caught, errors_name_options(PLAN_OPTIONS, given):
         raise InputError("is wrong", **error)
-    assert str(caught.value) == told
+    assert str(caught.value) == message
 
 
 def test_connection_options_reach_the_transport() -> None:
@@ -246,7 +246,7 @@ def test_additions_to_a_request(tmp_path: Path) -> None:
         (("-H", "A: 1", "-H", "AuthorizationSECRET"), "--header number 2 has no colon"),
         (("-H", "Authorization Bearer SECRET:"), "goes on with ' ' after 'Authorization'"),
         (("--user", "ada"), "--user has no colon"),
-        (("--pick", "random"), "--pick .* give the --feed too"),
+        (("--pick", "random"), "--pick needs --feed"),
         (("--resolve", "a"), "--resolve 'a' cannot be read"),
         (("--feed", "gone.csv"), "cannot read the feed gone.csv: No such file"),
     ],

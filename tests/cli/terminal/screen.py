@@ -1,4 +1,4 @@
-"""A terminal of a given width, and what it shows."""
+"""A terminal of a given width that records its output."""
 
 from __future__ import annotations
 

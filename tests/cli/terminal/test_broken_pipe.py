@@ -123,8 +123,8 @@ def test_output_on_a_full_disk_is_reported_in_one_line(full: int, arguments: lis
     done = benchlab(*arguments, stdout=full, stderr=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (
         1,
-        b"benchlab: cannot write standard output (File too large): it is cut short, which held"
-        b" nothing else up; send it to where there is room\n",
+        b"benchlab: cannot write standard output (File too large): it is incomplete, everything"
+        b" else was done; redirect it to a disk with free space\n",
     )
 
 
@@ -161,10 +161,10 @@ def test_a_run_is_kept_when_its_files_are_on_a_full_disk(
     assert "No space left on device" in line
     if save:
         (run_id,) = Store().runs()["run_id"]
-        assert line.endswith(f"; run {run_id} was measured and is saved")
+        assert line.endswith(f"; run {run_id} was measured and saved")
         assert list(spool.pending()) == []
     else:
         (directory,) = spool.pending()
         assert line.endswith(
-            f"; run {directory.name} was measured and is kept: benchlab recover saves it"
+            f"; run {directory.name} was measured and not saved: benchlab recover saves it"
         )

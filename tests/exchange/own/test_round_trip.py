@@ -50,7 +50,7 @@ def assert_same(found: Run, run: Run) -> None:
 
 
 def whole_run() -> Run:
-    """A run that has everything a run can have."""
+    """A run with a value in every field."""
     connections = np.zeros(3, dtype=CONNECTION_DTYPE)
     connections["connect_ns"], connections["seq"] = [7, 8, 9], [-1, 3, 2**40]
     return replace(
@@ -110,7 +110,7 @@ async def shop(client: Any, ctx: Any) -> None:
 
 
 def scenario_run() -> Run:
-    """As a run of `shop` leaves it: iterations of two steps, some cut short, names seen by it."""
+    """A run of `shop`: iterations of two steps, some cut short, endpoints named by its steps."""
     drawn = make_run(1000)
     made = bl.scenario(shop, "http://127.0.0.1:8000", data=bl.Feed([{"user": "me"}]))
     plan = bl.Plan(
@@ -132,7 +132,7 @@ def test_a_run_of_a_scenario_comes_back_and_cannot_be_sent_again(tmp_path: Path,
     assert run.plan.scenario is not None
     assert run.plan.scenario.code
     assert b"cloudpickle" not in (tmp_path / f"run.{form}").read_bytes()
-    # All but the code and the rows, which are as little kept in a file as in a store.
+    # Everything but the code and the rows, which neither files nor stores contain.
     assert found.plan.to_dict() == redacted_plan(run.plan.to_dict())
     assert_same(found, replace(run, plan=found.plan))
     assert found.samples.endpoints == ("shop", "log in", "look around")
@@ -158,7 +158,7 @@ def test_credentials_stay_hidden(tmp_path: Path, form: str) -> None:
     assert back(path).plan.to_dict() == redacted_plan(run.plan.to_dict())
 
 
-def test_other_readers_take_the_files_as_they_are(tmp_path: Path) -> None:
+def test_other_readers_can_read_the_files(tmp_path: Path) -> None:
     run = make_run(100)
     frames = [
         pd.read_csv(bl.export_run(run, tmp_path / "run.csv"), comment="#"),
@@ -171,7 +171,7 @@ def test_other_readers_take_the_files_as_they_are(tmp_path: Path) -> None:
         np.testing.assert_array_equal(latency_ns, run.samples.latency_ns)
 
 
-def test_where_a_file_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_path_decides_file_and_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run = make_run(10)
     assert export_run(run) == Path(f"{run.id}.parquet")
@@ -183,17 +183,17 @@ def test_where_a_file_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         export_run(run, "run.png")
     with pytest.raises(InputError, match="is a directory: name a file in it"):
         export_run(run, tmp_path, format="csv", force=True)
-    with pytest.raises(InputError, match=r"cannot write .*there is no directory"):
+    with pytest.raises(InputError, match=r"cannot write .*the directory .* does not exist"):
         export_run(run, tmp_path / "nowhere" / "run.csv")
 
 
-def test_a_name_that_the_system_does_not_take_is_told(tmp_path: Path) -> None:
+def test_a_path_that_the_system_rejects_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"x\.csv \(File name too long\)"):
         export_run(make_run(10), tmp_path / f"{'x' * 250}.csv")
 
 
 @_EACH
-def test_a_pipe_is_written_through_and_stays(tmp_path: Path, form: str) -> None:
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path, form: str) -> None:
     run, pipe = make_run(1000), tmp_path / f"pipe.{form}"
     os.mkfifo(pipe)
     with ThreadPoolExecutor(1) as pool:
@@ -205,7 +205,7 @@ def test_a_pipe_is_written_through_and_stays(tmp_path: Path, form: str) -> None:
     assert_same(back(tmp_path / "copy"), run)
 
 
-def test_a_link_stays_and_its_target_is_written(tmp_path: Path) -> None:
+def test_a_link_is_not_replaced_but_its_target(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     real, link = tmp_path / "there" / "real.csv", tmp_path / "link.csv"
     link.symlink_to(real)

@@ -21,7 +21,7 @@ HITS = st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 3_000)), min_siz
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(hits=HITS, start_ns=st.integers(1, 2**60))
-def test_any_requests_in_any_order(
+def test_requests_in_any_order_make_the_same_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hits: list[tuple[int, int]], start_ns: int
 ) -> None:
     monkeypatch.setattr(collect, "BLOCK_RECORDS", 7)
@@ -51,7 +51,9 @@ def test_any_requests_in_any_order(
     nanosecond=st.integers(0, 999),
     zone_min=st.integers(-14 * 60, 14 * 60),
 )
-def test_times_to_the_nanosecond(moment: datetime, nanosecond: int, zone_min: int) -> None:
+def test_times_are_parsed_to_the_nanosecond(
+    moment: datetime, nanosecond: int, zone_min: int
+) -> None:
     local = moment.replace(tzinfo=timezone(timedelta(minutes=zone_min)))
     whole = int((local.replace(microsecond=0) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
     zone = local.strftime("%z")
@@ -68,11 +70,11 @@ def test_times_to_the_nanosecond(moment: datetime, nanosecond: int, zone_min: in
         ("1970-01-01T01:00:00.000000001+01:00", 1),
     ],
 )
-def test_times_as_tools_write_them(text: str, ns: int) -> None:
+def test_times_as_tools_write_them_are_parsed(text: str, ns: int) -> None:
     assert parse_rfc3339_ns(text) == ns
 
 
 @pytest.mark.parametrize("text", ["", "today", "1970-01-01T00:00:00.1x", "1970-13-01T00:00:00Z"])
-def test_what_is_no_time(text: str) -> None:
+def test_invalid_times_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         parse_rfc3339_ns(text)

@@ -1,4 +1,4 @@
-"""Delivering a schedule: never early, in order, everything once."""
+"""The pacer delivers every request once, in order, and never early."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_pacer_delivers_everything_in_order_and_not_before_its_time() -> Non
     assert all(now >= intended for _, intended, now in seen)
 
 
-def test_a_plan_without_arrivals_is_over_at_once() -> None:
+def test_a_plan_without_arrivals_ends_at_once() -> None:
     source = OpenSource()
 
     async def pace() -> None:

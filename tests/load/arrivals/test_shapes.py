@@ -1,4 +1,4 @@
-"""Load shapes carried out: what arrives at a server is what the plan says."""
+"""Load shapes: the requests that arrive at a server are those of the plan."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DRIVERS = ["http", "httpx"]
 
 
 class Arrivals:
-    """A server's own notes: which request came when, and when its answer left (wall clock)."""
+    """A server's record of requests: arrival and response times (wall clock)."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -30,15 +30,15 @@ class Arrivals:
         self.times_ns: list[int] = []
         self.ends_ns: list[int] = []
 
-    def behaviour(self, answer: bytes = b"") -> Behaviour:
-        """Note it and answer."""
+    def behaviour(self, response: bytes = b"") -> Behaviour:
+        """Record the request and respond."""
 
         def behave(connection: object, request: bytes, _number: int) -> bool:
             now_ns = time.time_ns()
             with self._lock:
                 self.paths.append(request.split()[1].decode())
                 self.times_ns.append(now_ns)
-            connection.sendall(answer or ok())  # type: ignore[attr-defined]
+            connection.sendall(response or ok())  # type: ignore[attr-defined]
             with self._lock:
                 self.ends_ns.append(time.time_ns())
             return True
@@ -57,7 +57,7 @@ class Arrivals:
     ],
     ids=["stages", "poisson stages", "steps", "replay"],
 )
-def test_what_arrives_is_the_schedule(load: OpenLoop, workers: int) -> None:
+def test_requests_arrive_on_schedule(load: OpenLoop, workers: int) -> None:
     seen = Arrivals()
     with serving(seen.behaviour()) as url:
         plan = Plan([Request("GET", url)], load, warmup_s=0.2, workers=workers)
@@ -86,7 +86,7 @@ def test_an_earlier_run_is_replayed() -> None:
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("think_time_s", [0.0, 0.005])
-def test_a_closed_loop_makes_exactly_so_many_requests(
+def test_a_closed_loop_sends_exactly_the_given_number(
     driver: str, workers: int, think_time_s: float
 ) -> None:
     seen = Arrivals()
@@ -109,7 +109,7 @@ def test_a_closed_loop_makes_exactly_so_many_requests(
     assert done_text(looks[-1]) == "101/101 requests"
 
 
-def test_fewer_requests_than_users_are_enough_for_nobody_to_send_two() -> None:
+def test_with_fewer_requests_than_users_no_user_sends_two() -> None:
     seen = Arrivals()
     with serving(seen.behaviour()) as url:
         plan = Plan([Request("GET", url)], ClosedLoop(8), request_count=3, workers=4)
@@ -119,7 +119,7 @@ def test_fewer_requests_than_users_are_enough_for_nobody_to_send_two() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_an_open_loop_makes_exactly_so_many_requests(workers: int) -> None:
+def test_an_open_loop_sends_exactly_the_given_number(workers: int) -> None:
     seen = Arrivals()
     with serving(seen.behaviour()) as url:
         plan = Plan(
@@ -138,7 +138,7 @@ def test_an_open_loop_makes_exactly_so_many_requests(workers: int) -> None:
     assert "the schedule has" not in str(result.invalid_reason)
 
 
-def test_the_time_may_be_over_before_the_requests_are() -> None:
+def test_the_duration_may_end_before_the_requests() -> None:
     with serving(Arrivals().behaviour()) as url:
         plan = Plan([Request("GET", url)], ClosedLoop(1, 0.05), request_count=1000, duration_s=0.4)
         result = run(plan)
@@ -167,7 +167,7 @@ def test_a_thinking_user_pauses_after_each_response(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_many_users_think_on_their_own(driver: str) -> None:
+def test_many_users_pause_independently(driver: str) -> None:
     with serving(Arrivals().behaviour()) as url:
         load = ClosedLoop(20, think_time_s=0.1, think_distribution="exponential")
         result = run(Plan([Request("GET", url)], load, duration_s=1, workers=2, driver=driver))
@@ -179,7 +179,7 @@ def test_many_users_think_on_their_own(driver: str) -> None:
     assert max(worker.in_flight_max for worker in result.health.workers) <= 10
 
 
-def test_users_who_think_end_with_the_run_and_not_after_their_pause() -> None:
+def test_thinking_users_end_with_the_run_and_not_after_their_pause() -> None:
     with serving(Arrivals().behaviour()) as url:
         plan = Plan([Request("GET", url)], ClosedLoop(4, think_time_s=600), duration_s=0.3)
         result = run(plan)
@@ -187,9 +187,9 @@ def test_users_who_think_end_with_the_run_and_not_after_their_pause() -> None:
     assert len(result.samples) <= 4
 
 
-def test_a_failed_request_is_thought_about_as_well() -> None:
+def test_a_user_also_pauses_after_a_failed_request() -> None:
     def refuse(connection: object, _request: bytes, _number: int) -> bool:
-        return False  # closes without an answer
+        return False  # closes without a response
 
     with serving(refuse) as url:
         plan = Plan([Request("GET", url)], ClosedLoop(2, think_time_s=0.05), duration_s=0.4)

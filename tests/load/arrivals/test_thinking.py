@@ -1,4 +1,4 @@
-"""Users who think: each on time, each once, and none left over."""
+"""Think time: every pause ends on time, and starts exactly one request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchlab.load.arrivals.thinking import ThinkingSource, pauses
 from benchlab.plan.shapes import ClosedLoop
 
 
-def test_pauses_are_constant_after_users_have_spread() -> None:
+def test_pauses_are_constant_after_the_staggered_start() -> None:
     drawn = list(itertools.islice(pauses(ClosedLoop(100, 0.5), 100, seed=1, worker=0), 5_000))
     first, later = np.array(drawn[:100]), np.array(drawn[100:])
     assert np.all((first >= 0) & (first < 500_000_000))
@@ -22,7 +22,7 @@ def test_pauses_are_constant_after_users_have_spread() -> None:
     assert np.all(later == 500_000_000)
 
 
-def test_pauses_are_exponential_with_the_mean_asked_for() -> None:
+def test_pauses_are_exponential_with_the_given_mean() -> None:
     load = ClosedLoop(1, 0.02, "exponential")
     drawn = np.array(list(itertools.islice(pauses(load, 1, seed=1, worker=0), 20_000))) / 20e6
     assert abs(drawn.mean() - 1) < 0.05
@@ -72,29 +72,29 @@ def test_every_pause_ends_on_time_and_in_order() -> None:
 
 
 def test_a_counted_source_counts_from_the_end_of_the_warm_up() -> None:
-    told: list[int] = []
-    source = CountedSource(1, 2, 3, told.append)
+    first_seqs: list[int] = []
+    source = CountedSource(1, 2, 3, first_seqs.append)
     source.measured_ns, source.end_ns = 100, 1_000
     assert [source.take(now) for now in (10, 50, 99)] == [(1, 10), (3, 50), (5, 99)]
-    assert told == []
+    assert first_seqs == []
     assert [source.take(now) for now in (100, 101, 102, 103)] == [
         (7, 100),
         (9, 101),
         (11, 102),
         None,
     ]
-    assert told == [7]
+    assert first_seqs == [7]
     assert source.exhausted
 
 
-def test_a_share_of_nothing_is_over_at_once() -> None:
+def test_a_share_of_zero_requests_ends_at_once() -> None:
     source = CountedSource(0, 1, 0, lambda _seq: None)
     source.end_ns = 1_000
     assert source.take(1) is None
     assert source.exhausted
 
 
-def test_the_time_ends_a_counted_source_too() -> None:
+def test_the_duration_also_ends_a_counted_source() -> None:
     source = CountedSource(0, 1, 10, lambda _seq: None)
     source.end_ns = 50
     assert source.take(1) == (0, 1)

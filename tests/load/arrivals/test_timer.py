@@ -1,4 +1,4 @@
-"""Timers go off at their time: never early."""
+"""Timers never fire early."""
 
 from __future__ import annotations
 

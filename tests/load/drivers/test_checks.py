@@ -1,4 +1,4 @@
-"""Checks over real sockets: passing, failing, and what is kept of failures."""
+"""Checks over real sockets: passing, failing, and the examples of failures."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ PASSING: dict[str, tuple[Behaviour, list[Check]]] = {
         [BodyEquals(BODY.decode())],
     ),
     "1 MB": (always(ok(b"x" * 1_000_000)), [BodyEquals("x" * 1_000_000)]),
-    "interim answers first": (
+    "interim responses first": (
         always(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + ok(BODY)),
         [StatusIn(200), BodyEquals(BODY.decode())],
     ),
@@ -151,7 +151,7 @@ def measure_all(driver: str, cases: dict[str, tuple[Behaviour, list[Check]]]) ->
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_responses_that_are_as_expected(driver: str) -> None:
+def test_checks_that_hold_are_no_errors(driver: str) -> None:
     result = measure_all(driver, PASSING)
     for name, stats in result.by_endpoint().items():
         assert (name, stats.errors) == (name, {})
@@ -160,7 +160,7 @@ def test_responses_that_are_as_expected(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_responses_that_are_not(driver: str) -> None:
+def test_failed_checks_are_errors(driver: str) -> None:
     cases = {name: (behaviour, checks) for name, (behaviour, checks, _) in FAILING.items()}
     result = measure_all(driver, cases)
     for name, stats in result.by_endpoint().items():
@@ -176,8 +176,8 @@ def test_responses_that_are_not(driver: str) -> None:
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_head_responses_have_no_body_to_check(driver: str) -> None:
-    answer = always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
-    with serving(answer) as url:
+    response = always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
+    with serving(response) as url:
         checks: list[Check] = [StatusIn(200), BodyEquals(""), MaxBody(0)]
         assert measure(url, driver, checks, "HEAD").summary.errors == {}
         failed = measure(url, driver, [BodyContains("x")], "HEAD")
@@ -186,7 +186,7 @@ def test_head_responses_have_no_body_to_check(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_body_over_the_cap_fails_and_is_not_kept(driver: str) -> None:
+def test_a_body_over_the_cap_fails_and_is_not_stored(driver: str) -> None:
     with serving(always(ok(b"x" * (BODY_CAP_BYTES + 1)))) as url:
         result = measure(url, driver, [BodyContains("x")], count=2, timeout_s=20)
     assert result.summary.errors == {"check": 2}
@@ -197,7 +197,7 @@ def test_a_body_over_the_cap_fails_and_is_not_kept(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_good_and_bad_responses_are_told_apart_one_by_one(driver: str) -> None:
+def test_each_response_is_checked_by_itself(driver: str) -> None:
     with serving(in_turn(ok(BODY), ok(b"oops"), TEAPOT)) as url:
         result = measure(url, driver, [JsonEquals("data.items.0.id", 7)])
     assert result.summary.errors == {"check": COUNT // 3, "status": COUNT // 3}
@@ -228,11 +228,11 @@ def silent(_connection: socket.socket, _request: bytes, _number: int) -> bool:
 BROKEN: dict[str, tuple[Behaviour, str, str]] = {
     "at once": (close, "closed", "the service closed the connection before a response came"),
     "reset": (reset, "reset", "the service reset the connection before a response came"),
-    "silence": (silent, "timeout", "the time was up before a response came"),
+    "silence": (silent, "timeout", "the request timed out before a response came"),
     "half a body": (
         always(ok(b"0123456789")[:-4]),
         "timeout",
-        "the time was up after status 200 and 6 bytes of the body",
+        "the request timed out after status 200 and 6 bytes of the body",
     ),
     "half a chunk": (
         always(chunked(b"0123456789")[:-9], keep=False),
@@ -249,14 +249,14 @@ def test_every_kind_of_failure_leaves_examples(driver: str) -> None:
         requests = [Request("GET", f"{url}{index}", name=name) for index, name in enumerate(BROKEN)]
         plan = Plan(requests, ConstantRate(100), duration_s=1.0, timeout_s=0.3, driver=driver)
         result = run(plan)
-    for name, (_, kind, words) in BROKEN.items():
+    for name, (_, kind, message) in BROKEN.items():
         examples = [example for example in result.examples if example.endpoint == name]
         assert [example.kind for example in examples] == [kind] * 5
-        assert all(example.message.startswith(words) and example.message for example in examples)
+        assert all(example.message.startswith(message) and example.message for example in examples)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_refused_connection_says_so(driver: str) -> None:
+def test_a_refused_connection_has_a_message(driver: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
 
     def leave() -> None:
@@ -271,7 +271,7 @@ def test_a_refused_connection_says_so(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_failed_handshake_says_so(driver: str, tmp_path: Path) -> None:
+def test_a_failed_handshake_has_a_message(driver: str, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -297,7 +297,7 @@ def test_a_failed_handshake_says_so(driver: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_what_was_given_up_is_an_example_too(driver: str) -> None:
+def test_an_abandoned_request_is_an_example_too(driver: str) -> None:
     with serving(silent) as url:
         plan = Plan(
             [Request("GET", url)],
@@ -314,7 +314,7 @@ def test_what_was_given_up_is_an_example_too(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_an_error_in_pieces_is_one_however_often_it_comes(driver: str) -> None:
+def test_an_error_response_in_pieces_is_always_an_error(driver: str) -> None:
     behaviour = in_pieces(TEAPOT, len(TEAPOT) - 1)
     with serving(behaviour) as url:
         result = measure(url, driver, count=30)

@@ -1,7 +1,7 @@
-"""Services that fail before they answer: each way has its kind, whichever driver meets it.
+"""Services that fail before they respond: each failure has its error kind, with every driver.
 
-What cannot be reached at all is told before a run. So here every service is well for the
-connection that is tried first, and fails from then on.
+A service that cannot be reached at all is reported before the run. So every service here accepts
+the first connection, and fails from then on.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ COUNT = 20
 TIMEOUT_S = 0.4
 
 Handler = Callable[[socket.socket], None]
-"""What becomes of an accepted connection; it is closed afterwards."""
+"""Handles an accepted connection, which is closed afterwards."""
 
 
 def drop(_connection: socket.socket) -> None:
-    """Accepted, and closed."""
+    """Close the connection at once."""
 
 
 def refuse_late(connection: socket.socket) -> None:
-    """RST as soon as it is accepted."""
+    """Reset the connection at once."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def vanish(connection: socket.socket) -> None:
-    """The peer is gone without a word: nothing is read and nothing is sent."""
+    """Neither read nor send anything."""
     time.sleep(3 * TIMEOUT_S)
 
 
@@ -66,7 +66,7 @@ def with_certificate(context: ssl.SSLContext) -> Handler:
 
 
 def hang_up_in_tls(context: ssl.SSLContext) -> Handler:
-    """A good handshake, and then bytes that are no TLS."""
+    """A valid handshake, then bytes that are not TLS."""
 
     def handle(connection: socket.socket) -> None:
         with context.wrap_socket(connection.dup(), server_side=True) as secure:
@@ -162,7 +162,7 @@ def test_a_service_that_accepts_and_fails(driver: str, handle: Handler, kinds: s
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("certificate", ["expired", "of another host", "of a stranger"])
-def test_a_certificate_that_is_wrong_fails_in_tls(
+def test_a_wrong_certificate_is_a_tls_error(
     driver: str, certificate: str, certificates: Certificates
 ) -> None:
     contexts = certificates.contexts
@@ -173,7 +173,7 @@ def test_a_certificate_that_is_wrong_fails_in_tls(
 
 
 @pytest.mark.parametrize("certificate", ["expired", "of another host", "of a stranger"])
-def test_a_certificate_that_is_wrong_from_the_start_is_told_before_any_load(
+def test_a_wrong_certificate_is_reported_before_any_load(
     certificate: str, certificates: Certificates
 ) -> None:
     with serving(always(ok()), tls=certificates.contexts[certificate]) as url:
@@ -197,7 +197,7 @@ def test_a_certificate_that_is_wrong_from_the_start_is_told_before_any_load(
         (vanish, {"timeout"}),
     ],
 )
-def test_what_does_not_speak_tls(
+def test_a_service_without_tls_is_reported(
     driver: str, handle: Handler, kinds: set[str], certificates: Certificates
 ) -> None:
     with failing(handle, certificates.contexts["good"]) as port:
@@ -207,7 +207,7 @@ def test_what_does_not_speak_tls(
     assert sum(errors.values()) == COUNT
 
 
-def test_tls_that_breaks_off_is_an_error_of_tls(certificates: Certificates) -> None:
+def test_broken_tls_is_a_tls_error(certificates: Certificates) -> None:
     good = certificates.contexts["good"]
     with failing(hang_up_in_tls(good), good) as port:
         transport = Transport(ca_file=certificates.ca_file)
@@ -217,7 +217,7 @@ def test_tls_that_breaks_off_is_an_error_of_tls(certificates: Certificates) -> N
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_tls_where_plain_http_is_expected(driver: str, certificates: Certificates) -> None:
-    """Servers answer with an alert, or hang up; neither is HTTP."""
+    """Servers respond with an alert or close the connection; neither is HTTP."""
     with serving(always(ok()), tls=certificates.contexts["good"]) as url:
         errors = measured_errors(driver, url.replace("https://", "http://"))
     assert set(errors) <= {"protocol", "closed", "reset"}
@@ -246,7 +246,7 @@ def test_a_service_that_goes_away_gives_connect_errors(
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_service_that_restarts_fails_meanwhile_and_only_then(driver: str) -> None:
+def test_a_restarting_service_fails_only_during_the_restart(driver: str) -> None:
     with serving(always(ok())) as url:
         port = int(url.rstrip("/").rpartition(":")[2])
 
@@ -276,7 +276,7 @@ def test_a_service_that_restarts_fails_meanwhile_and_only_then(driver: str) -> N
 
 
 @pytest.mark.parametrize("load", [ClosedLoop(8), ConstantRate(40)])
-def test_a_full_backlog_is_a_timeout_and_keeps_no_run_from_starting(
+def test_a_full_backlog_is_a_timeout_and_the_run_still_starts(
     load: ClosedLoop | ConstantRate,
 ) -> None:
     listener = socket.socket()
@@ -300,7 +300,7 @@ GIGABYTE = 1 << 30
     ],
     ids=["length", "until close"],
 )
-def test_a_body_of_a_gigabyte_is_counted_and_not_kept(behaviour: Behaviour) -> None:
+def test_a_body_of_a_gigabyte_is_counted_and_not_stored(behaviour: Behaviour) -> None:
     with serving(behaviour) as url:
         result = run(Plan([Request("GET", url)], ConstantRate(1), 1, timeout_s=60))
     assert result.summary.errors == {}

@@ -64,7 +64,7 @@ def test_without_keep_alive_each_request_has_an_http2_connection(tls: ssl.SSLCon
     assert "connection" not in seen.requests[0]  # HTTP/2 forbids it (RFC 9113, section 8.2.2)
 
 
-def test_a_status_is_judged_as_over_http1(tls: ssl.SSLContext) -> None:
+def test_an_error_status_over_http2_is_an_error(tls: ssl.SSLContext) -> None:
     seen = Seen()
     with serving_http2(tls, seen, status=503) as url:
         requests = [
@@ -83,8 +83,8 @@ def test_a_status_is_judged_as_over_http1(tls: ssl.SSLContext) -> None:
 def test_a_scenario_speaks_http2_where_the_service_does(tls: ssl.SSLContext) -> None:
     async def two_steps(client: Any, ctx: Any) -> None:
         async with ctx.step("first") as step:
-            answer = await client.get("/a")
-            step.check(answer.http_version == "HTTP/2", answer.http_version)
+            response = await client.get("/a")
+            step.check(response.http_version == "HTTP/2", response.http_version)
         await client.get("/b")
 
     seen = Seen()

@@ -1,4 +1,4 @@
-"""What is told of the connections that httpx opens, or cannot open."""
+"""The records of connections that httpx opens or fails to open."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchlab.samples.samples import ErrorKind
 from tests.load.servers import always, ok, serving
 
 
-def test_a_machine_without_files_is_to_blame_and_can_still_tell(tmp_path: Path) -> None:
+def test_running_out_of_files_is_a_local_failure_and_is_recorded(tmp_path: Path) -> None:
     async def send(url: str) -> ClientFactory:
         factory = ClientFactory(Plan([Request("GET", url)], driver="httpx"), log)
         async with factory() as client:
@@ -43,7 +43,7 @@ def test_a_machine_without_files_is_to_blame_and_can_still_tell(tmp_path: Path) 
     log.close()
 
 
-def test_a_service_that_refuses_is_not_this_machines_fault(tmp_path: Path) -> None:
+def test_a_refused_connection_is_not_a_local_failure(tmp_path: Path) -> None:
     async def send() -> ClientFactory:
         factory = ClientFactory(Plan([Request("GET", "http://127.0.0.1:1/")]), log)
         async with factory() as client:

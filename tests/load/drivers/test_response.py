@@ -1,4 +1,4 @@
-"""The reader of answers: the same result however the bytes are split, and the same as h11's."""
+"""The response parser: the same result for any split of the bytes, and the same as h11's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchlab.samples.samples import ErrorKind
 
 
 class Read(NamedTuple):
-    """What a reader made of some bytes: ``error`` alone, or how far it came."""
+    """The result of a parser: ``error`` alone, or the response so far."""
 
     error: bool = False
     complete: bool = False
@@ -47,19 +47,19 @@ def split(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 def read(pieces: list[bytes], *, head_only: bool = False, closed: bool = False) -> Read:
-    """What `Response` makes of ``pieces``, and of the connection's end after them."""
-    answer = Response(head_only=head_only)
+    """The result of `Response` for ``pieces``, followed by the end of the connection."""
+    response = Response(head_only=head_only)
     try:
         for piece in pieces:
-            answer.feed(piece)
+            response.feed(piece)
     except ProtocolError:
         return Read(error=True)
-    complete = answer.end() if closed else answer.complete
-    return Read(False, complete, answer.status, answer.body_bytes, answer.reusable)
+    complete = response.end() if closed else response.complete
+    return Read(False, complete, response.status, response.body_bytes, response.reusable)
 
 
 def read_by_h11(data: bytes, *, head_only: bool = False) -> Read:
-    """What h11 makes of ``data`` and the connection's end after it."""
+    """The result of h11 for ``data``, followed by the end of the connection."""
     connection = h11.Connection(h11.CLIENT)
     method = "HEAD" if head_only else "GET"
     connection.send(h11.Request(method=method, target="/", headers=[("host", "x")]))
@@ -88,7 +88,7 @@ VALUE = st.text('abc XYZ,;=/"é', max_size=30).map(lambda value: value.strip().e
 
 @st.composite
 def messages(draw: st.DrawFn, *, head_only: bool = False) -> bytes:
-    """A whole answer of any kind, in any framing, perhaps with interim answers before it."""
+    """A complete response with any framing, perhaps after interim responses."""
     interim = draw(st.lists(st.sampled_from([100, 102, 103]), max_size=2))
     before = b"".join(b"HTTP/1.1 %d Wait\r\nX-A: b\r\n\r\n" % status for status in interim)
     version = draw(st.sampled_from([b"1.1", b"1.1", b"1.0"]))
@@ -122,7 +122,7 @@ def draw_chunks(draw: st.DrawFn, body: bytes) -> bytes:
 
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    """An answer with a few bytes changed, taken out or put in."""
+    """A response with a few bytes changed, removed or inserted."""
     data = bytearray(draw(messages()))
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(data)))
@@ -136,11 +136,11 @@ CUTS = st.lists(st.integers(0, 10_000), max_size=8)
 
 
 @given(
-    asked=st.booleans().flatmap(lambda head: st.tuples(st.just(head), messages(head_only=head))),
+    case=st.booleans().flatmap(lambda head: st.tuples(st.just(head), messages(head_only=head))),
     cuts=CUTS,
 )
-def test_responses_are_read_as_h11_reads_them(asked: tuple[bool, bytes], cuts: list[int]) -> None:
-    head_only, data = asked
+def test_responses_are_read_as_h11_reads_them(case: tuple[bool, bytes], cuts: list[int]) -> None:
+    head_only, data = case
     ours = read(split(data, cuts), head_only=head_only, closed=True)
     assert ours == read_by_h11(data, head_only=head_only)
     assert not ours.error
@@ -152,7 +152,7 @@ def test_mutated_responses_are_read_alike_in_any_split(data: bytes, cuts: list[i
 
 
 @given(data=mutated())
-def test_what_both_take_for_a_response_is_the_same_response(data: bytes) -> None:
+def test_responses_that_both_accept_are_read_alike(data: bytes) -> None:
     ours, theirs = read([data], closed=True), read_by_h11(data)
     if ours.complete and theirs.complete:
         assert ours[:4] == theirs[:4]
@@ -163,7 +163,7 @@ def test_what_both_take_for_a_response_is_the_same_response(data: bytes) -> None
     data=b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX:\r\r\nConnection: close\r\n\r\nx",
     head_only=False,
 )
-def test_a_remembered_head_says_what_the_parser_says(data: bytes, head_only: bool) -> None:
+def test_a_cached_head_agrees_with_the_parser(data: bytes, head_only: bool) -> None:
     end = data.find(b"\r\n\r\n") + 4
     memory = HeadCache(head_only=head_only)
     try:
@@ -192,11 +192,11 @@ def test_any_split_gives_the_same_response(
     status: int, body: bytes, size: int, cuts: list[int]
 ) -> None:
     data = chunked(status, body, size) if size else plain(status, body)
-    answer = Response(head_only=False)
-    done = [answer.feed(piece) for piece in split(data, cuts)]
+    response = Response(head_only=False)
+    done = [response.feed(piece) for piece in split(data, cuts)]
     assert done[-1] is True
     assert not any(done[:-1])
-    assert (answer.status, answer.body_bytes, answer.reusable) == (status, len(body), True)
+    assert (response.status, response.body_bytes, response.reusable) == (status, len(body), True)
 
 
 @given(
@@ -205,13 +205,13 @@ def test_any_split_gives_the_same_response(
     body_limit=st.integers(0, 60),
     cuts=st.lists(st.integers(0, 10_000), max_size=8),
 )
-def test_a_body_is_kept_up_to_the_limit(
+def test_a_body_is_stored_up_to_the_limit(
     status: int, body: bytes, body_limit: int, cuts: list[int]
 ) -> None:
-    answer = Response(head_only=False, body_limit=body_limit)
+    response = Response(head_only=False, body_limit=body_limit)
     for piece in split(chunked(status, body, 7), cuts):
-        answer.feed(piece)
-    assert answer.body == body[: body_limit if status == 200 else BODY_BYTES]
+        response.feed(piece)
+    assert response.body == body[: body_limit if status == 200 else BODY_BYTES]
 
 
 def test_the_headers_of_the_final_response_are_read() -> None:
@@ -219,14 +219,14 @@ def test_the_headers_of_the_final_response_are_read() -> None:
     data = early + (
         b"HTTP/1.1 404 No\r\nContent-Encoding: gzip\r\nX-A:  b:c \r\nContent-Length: 0\r\n\r\n"
     )
-    answer = Response(head_only=False, start=data)
-    assert answer.feed(data)
-    assert answer.headers() == [
+    response = Response(head_only=False, start=data)
+    assert response.feed(data)
+    assert response.headers() == [
         ("Content-Encoding", "gzip"),
         ("X-A", "b:c"),
         ("Content-Length", "0"),
     ]
-    assert answer.encoding == "gzip"
+    assert response.encoding == "gzip"
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_the_headers_of_the_final_response_are_read() -> None:
         ([BodyContains("x")], None),
     ],
 )
-def test_a_remembered_head_says_what_the_checks_say(
+def test_a_cached_head_agrees_with_the_checks(
     checks: list[Check], learned: CachedHead | None
 ) -> None:
     checker = make_checker(Request("GET", "http://localhost/", checks=checks))
@@ -265,7 +265,7 @@ def test_heads_without_a_plain_body_are_left_to_the_parser(head: bytes) -> None:
     assert memory.known == {head: None}
 
 
-def test_the_memory_is_bounded() -> None:
+def test_the_cache_is_bounded() -> None:
     memory = HeadCache(head_only=False)
     for number in range(2000):
         memory.learn(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Id: %d\r\n\r\n" % number)
@@ -285,19 +285,19 @@ def test_the_memory_is_bounded() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-", True, False),
     ],
 )
-def test_the_end_of_the_connection_completes_only_what_it_may(
+def test_only_responses_without_a_length_end_with_the_connection(
     data: bytes, end: bool, complete: bool
 ) -> None:
-    answer = Response(head_only=False)
-    assert answer.feed(data) is False
-    assert answer.end() is complete
+    response = Response(head_only=False)
+    assert response.feed(data) is False
+    assert response.end() is complete
 
 
 @given(data=st.binary(min_size=1, max_size=300))
-def test_garbage_never_raises_anything_else(data: bytes) -> None:
-    answer = Response(head_only=False)
+def test_garbage_raises_only_protocol_errors(data: bytes) -> None:
+    response = Response(head_only=False)
     try:
-        complete = answer.feed(data)
+        complete = response.feed(data)
     except ProtocolError:
         return
     assert complete in (True, False)

@@ -1,7 +1,7 @@
-"""Every way an answer can go wrong ends in the right error kind, and in exact counts.
+"""Every kind of broken response has the right error kind, and all counts are exact.
 
-All cases of `bad_servers` are in one run per driver: what one of them leaves behind on a
-connection must not harm the next.
+All cases of `bad_servers` are in one run per driver: bytes that one of them leaves on a connection
+must not affect the next.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def test_a_response_has_its_kind(result: Run, name: str) -> None:
         assert samples.service_ns.max() < (TIMEOUT_S + 5) * 1e9
 
 
-def test_nothing_is_counted_twice_or_left_out(result: Run) -> None:
+def test_every_request_is_counted_once(result: Run) -> None:
     count = EACH * len(result.plan.requests)
     assert result.summary.count == count
     assert np.array_equal(result.samples.column("seq"), np.arange(count))
@@ -72,7 +72,7 @@ def test_nothing_is_counted_twice_or_left_out(result: Run) -> None:
     assert (result.samples.column("done_ns") >= result.samples.column("sent_ns")).all()
 
 
-def test_surplus_bytes_cost_the_connection() -> None:
+def test_surplus_bytes_close_the_connection() -> None:
     with serving(always(ok() + b"surplus")) as url:
         result = run(Plan([Request("GET", url)], ConstantRate(100), duration_s=0.2))
     assert result.summary.errors == {}

@@ -1,4 +1,4 @@
-"""Scenarios over real sockets: what users do, step by step, is what was sampled."""
+"""Scenarios over real sockets: the samples are the steps of the users."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchlab.samples.samples import Flag
 from tests.load.servers import serving
 
 
-def answer(connection: socket.socket, request: bytes, _number: int) -> bool:
+def respond(connection: socket.socket, request: bytes, _number: int) -> bool:
     """An echo of the path: /missing is 404, /token sets a cookie."""
     path = request.split(b" ")[1]
     status = b"404 Not Found" if path.startswith(b"/missing") else b"200 OK"
@@ -82,7 +82,7 @@ def counts(result: Run) -> dict[str, int]:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_each_step_is_a_sample_and_each_arrival_an_iteration(workers: int) -> None:
-    with serving(answer) as url:
+    with serving(respond) as url:
         result = run_of(shop, url, ConstantRate(40), duration_s=1, workers=workers)
     assert count_missing(result.samples, workers) == 0
     assert result.iteration_count == 40
@@ -97,15 +97,15 @@ def test_each_step_is_a_sample_and_each_arrival_an_iteration(workers: int) -> No
 
 
 def test_a_closed_loop_counts_iterations() -> None:
-    with serving(answer) as url:
+    with serving(respond) as url:
         result = run_of(shop, url, ClosedLoop(3), request_count=17)
     assert result.iteration_count == 17
     assert counts(result)["log in"] == 17
     assert result.summary.errors == {}
 
 
-def test_failures_have_the_kind_and_the_words_of_what_failed() -> None:
-    with serving(answer) as url:
+def test_failures_have_the_kind_and_message_of_their_cause() -> None:
+    with serving(respond) as url:
         result = run_of(failing, url, ClosedLoop(1), request_count=8)
     assert counts(result) == {"missing": 2, "expected": 2, "asserts": 2, "failing": 2}
     by_step = {name: part.errors for name, part in result.by_endpoint().items()}
@@ -115,20 +115,20 @@ def test_failures_have_the_kind_and_the_words_of_what_failed() -> None:
         "asserts": {"check": 2},
         "failing": {"check": 2},
     }
-    words = {example.endpoint: example.message for example in result.examples}
-    assert words["asserts"] == "KeyError: 'nope'"
-    assert words["failing"] == "ValueError: no step at all"
+    messages = {example.endpoint: example.message for example in result.examples}
+    assert messages["asserts"] == "KeyError: 'nope'"
+    assert messages["failing"] == "ValueError: no step at all"
 
 
-def test_rows_of_data_go_round() -> None:
-    with serving(answer) as url:
+def test_rows_of_data_are_used_in_turn() -> None:
+    with serving(respond) as url:
         feed = Feed([{"id": n} for n in range(5)])
         result = run_of(rows, url, ConstantRate(50), duration_s=0.3, data=feed)
     assert counts(result) == {f"GET /row/{n}": 3 for n in range(5)}
 
 
 def test_too_many_paths_become_one_name() -> None:
-    with serving(answer) as url:
+    with serving(respond) as url:
         result = run_of(many_paths, url, ClosedLoop(2), request_count=230)
     found = Counter(counts(result))
     assert found.total() == 230
@@ -136,20 +136,20 @@ def test_too_many_paths_become_one_name() -> None:
 
 
 def test_a_step_is_bounded_by_the_timeout() -> None:
-    with serving(answer) as url:
+    with serving(respond) as url:
         result = run_of(slow, url, ConstantRate(20), duration_s=0.2, timeout_s=0.2)
     assert result.summary.errors == {"timeout": 4}
 
 
-def test_what_is_open_at_the_end_is_abandoned() -> None:
-    with serving(answer) as url:
+def test_open_steps_are_abandoned_at_the_end() -> None:
+    with serving(respond) as url:
         result = run_of(slow, url, ConstantRate(20), duration_s=0.2, drain_s=0.1)
     assert result.summary.errors == {"abandoned": 4}
     assert result.iteration_count == 4
 
 
 def test_a_scenario_comes_back_from_the_store_without_its_code() -> None:
-    with serving(answer) as url:
+    with serving(respond) as url:
         result = run_of(shop, url, ConstantRate(20), duration_s=0.3, trace_ratio=1.0)
         store = Store()
         store.save(result)
@@ -169,14 +169,14 @@ def test_a_plan_with_a_scenario_survives_json() -> None:
     assert plan.describe_requests() == "scenario shop at http://127.0.0.1:8000"
 
 
-def test_a_function_of_a_file_brings_what_it_uses_from_there(tmp_path: Path) -> None:
+def test_a_function_in_a_file_can_use_other_names_in_it(tmp_path: Path) -> None:
     file = tmp_path / "steps.py"
     file.write_text(
         "PATH = '/from-file'\n"
         "def path(): return PATH\n"
         "async def visit(client, ctx):\n    await client.get(path())\n"
     )
-    with serving(answer) as url:
+    with serving(respond) as url:
         done = subprocess.run(
             [sys.executable, "-m", "benchlab", "run", url, "--scenario", f"{file}:visit",
              "--requests", "5", "-c", "2", "--warmup", "0", "--no-save", "--json", "-"],
@@ -194,12 +194,12 @@ def test_a_function_of_a_file_brings_what_it_uses_from_there(tmp_path: Path) -> 
         ("steps.py", "", "write FILE.py:FUNCTION"),
         ("gone.py:f", "", "gone.py does not exist"),
         ("steps.py:f", "def g(): pass", r"no function 'f': it has g"),
-        ("steps.py:f", "def f(client, ctx): pass", "f is no async function"),
+        ("steps.py:f", "def f(client, ctx): pass", "f is not an async function"),
         ("steps.py:f", "async def f(client): pass", "takes 1 parameters"),
         ("steps.py:f", "import nothing_like_it", "cannot be loaded: ModuleNotFoundError"),
     ],
 )
-def test_a_scenario_that_cannot_be_used(
+def test_invalid_scenarios_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: str, content: str, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -215,7 +215,7 @@ def test_requests_and_a_scenario_exclude_each_other() -> None:
         Plan([Request("GET", "http://a/")], scenario=scenario(shop, "http://a"))
 
 
-def test_what_cannot_be_sent_to_a_worker_is_reported() -> None:
+def test_a_scenario_that_cannot_be_pickled_is_reported() -> None:
     with socket.socket() as held:
 
         async def holds(client: Any, ctx: Any) -> None:
@@ -233,7 +233,7 @@ def test_what_a_scenario_prints_does_not_disturb_its_worker(tmp_path: Path) -> N
         "    print('stopping', flush=True)\n"
         "    await client.get('/a')\n"
     )
-    with serving(answer) as url:
+    with serving(respond) as url:
         plan = Plan(
             scenario=scenario(f"{helper}:visit", url), load=ConstantRate(40), duration_s=0.5
         )
@@ -254,8 +254,8 @@ async def side_by_side(client: Any, ctx: Any) -> None:
     await asyncio.gather(step("one"), step("two"))
 
 
-def test_requests_and_steps_side_by_side_are_samples_of_their_own() -> None:
-    with serving(answer) as url:
+def test_concurrent_requests_and_steps_are_separate_samples() -> None:
+    with serving(respond) as url:
         result = run_of(side_by_side, url, ClosedLoop(2), request_count=6)
     assert counts(result) == {"GET /a": 6, "GET /b": 6, "one": 6, "two": 6}
     assert result.summary.errors == {}
@@ -268,11 +268,11 @@ async def nesting(client: Any, ctx: Any) -> None:
 
 
 def test_a_step_inside_another_fails_and_leaves_the_user_working() -> None:
-    with serving(answer) as url:
+    with serving(respond) as url:
         result = run_of(nesting, url, ClosedLoop(1), request_count=3)
     assert counts(result) == {"outer": 3}
     assert result.summary.errors == {"check": 3}
-    assert "'inner' begins inside 'outer'" in result.examples[0].message
+    assert "'inner' starts inside 'outer'" in result.examples[0].message
 
 
 async def ever_new(client: Any, ctx: Any) -> None:
@@ -280,13 +280,13 @@ async def ever_new(client: Any, ctx: Any) -> None:
         pass
 
 
-def test_too_many_steps_fail_their_iterations_and_no_others() -> None:
-    with serving(answer) as url:
+def test_too_many_steps_fail_only_their_iterations() -> None:
+    with serving(respond) as url:
         result = run_of(ever_new, url, ConstantRate(3_000), request_count=1_010, timeout_s=0.5)
     assert result.iteration_count == 1_010
     assert counts(result)["ever_new"] == 10
     assert result.summary.errors == {"check": 10}
-    assert "more than 1,000 different steps" in result.examples[0].message
+    assert "more than 1,000 different step names" in result.examples[0].message
 
 
 async def unhurried(client: Any, ctx: Any) -> None:
@@ -300,8 +300,8 @@ async def unhurried(client: Any, ctx: Any) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_iterations_of_the_warmup_are_not_counted_among_those_asked_for(workers: int) -> None:
-    with serving(answer) as url:
+def test_warmup_iterations_do_not_count_toward_the_total(workers: int) -> None:
+    with serving(respond) as url:
         result = run_of(
             unhurried, url, ClosedLoop(6), request_count=12, warmup_s=0.2, workers=workers
         )
@@ -322,8 +322,8 @@ async def stubborn(client: Any, ctx: Any) -> None:
             await asyncio.sleep(30)
 
 
-def test_code_that_ignores_the_end_of_a_run_begins_nothing_after_it() -> None:
-    with serving(answer) as url:
+def test_a_scenario_that_ignores_cancellation_sends_nothing_more() -> None:
+    with serving(respond) as url:
         result = run_of(stubborn, url, ConstantRate(20), duration_s=0.2, drain_s=0.1)
     assert result.summary.errors == {"abandoned": 4}
     assert counts(result) == {"waits": 4}
@@ -349,8 +349,8 @@ async def leaving(client: Any, ctx: Any) -> None:
     sys.exit("no more")
 
 
-def test_a_failure_is_recorded_once_however_it_leaves_the_scenario() -> None:
-    with serving(answer) as url:
+def test_a_failure_is_recorded_once_however_it_propagates() -> None:
+    with serving(respond) as url:
         grouped = run_of(giving_up, url, ClosedLoop(1), request_count=2)
         left = run_of(leaving, url, ClosedLoop(1), request_count=2)
     assert counts(grouped) == {"missing": 2}

@@ -7,7 +7,7 @@ from benchlab.load.drivers.headers import ServerNames
 from tests.load.servers import always, ok, serving
 
 
-def test_different_names_are_kept_once_and_few_and_short() -> None:
+def test_names_are_distinct_limited_and_short() -> None:
     servers = ServerNames()
     for name in ("nginx", None, "", "nginx", " ", "x" * 5_000, *map(str, range(50))):
         servers.note(name)
@@ -39,7 +39,7 @@ def test_the_header_is_found_in_a_head(head: bytes, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("driver", ["http", "httpx"])
-def test_a_run_knows_what_the_service_calls_itself(driver: str) -> None:
+def test_a_run_records_the_server_name(driver: str) -> None:
     with serving(always(ok(extra=b"Server: test/1.0\r\n"))) as url:
         plan = Plan([Request("GET", url)], ConstantRate(50), duration_s=0.2, driver=driver)
         assert run(plan).health.servers == ["test/1.0"]

@@ -22,7 +22,7 @@ DRIVERS = ["http", "httpx"]
 
 
 class Seen(Answering):
-    """Answers every request with 200 and remembers what came, by connection."""
+    """Responds to every request with 200 and records requests by connection."""
 
     def __init__(self) -> None:
         self.requests: list[bytes] = []
@@ -78,7 +78,7 @@ def closed(driver: str, url: str, transport: Transport, **more: Any) -> Run:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_certificate_of_ones_own_authority_is_trusted(
+def test_a_certificate_of_a_given_authority_is_trusted(
     driver: str, authority: trustme.CA, files: Path
 ) -> None:
     seen = Seen()
@@ -93,7 +93,7 @@ def test_a_certificate_of_ones_own_authority_is_trusted(
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_an_unknown_authority_is_refused_unless_told_otherwise(
+def test_an_unknown_authority_is_refused_unless_verify_is_off(
     driver: str, authority: trustme.CA
 ) -> None:
     seen = Seen()
@@ -106,7 +106,7 @@ def test_an_unknown_authority_is_refused_unless_told_otherwise(
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_client_certificate_and_a_server_name_are_shown(
+def test_a_client_certificate_and_a_server_name_are_sent(
     driver: str, authority: trustme.CA, files: Path
 ) -> None:
     seen = Seen()
@@ -132,7 +132,7 @@ def test_a_client_certificate_and_a_server_name_are_shown(
     ],
 )
 @pytest.mark.parametrize("scheme", ["https", "http"])
-def test_a_missing_file_is_told_before_any_load(
+def test_a_missing_file_is_reported_before_any_load(
     name: str, message: str, scheme: str, tmp_path: Path
 ) -> None:
     plan = Plan(
@@ -165,7 +165,7 @@ def test_without_keep_alive_every_request_has_a_connection_of_its_own(driver: st
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_closed_loop_goes_on_without_keep_alive(driver: str) -> None:
+def test_a_closed_loop_works_without_keep_alive(driver: str) -> None:
     seen = Seen()
     with serving(seen) as url:
         result = closed(driver, url, Transport(keep_alive=False))
@@ -175,7 +175,7 @@ def test_a_closed_loop_goes_on_without_keep_alive(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_unix_socket_stands_for_the_service(driver: str, tmp_path: Path) -> None:
+def test_a_unix_socket_replaces_the_host(driver: str, tmp_path: Path) -> None:
     seen = Seen()
     path = tmp_path / "service.sock"
     with serving(seen, unix_socket=path):
@@ -186,7 +186,7 @@ def test_a_unix_socket_stands_for_the_service(driver: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_name_is_resolved_as_told_and_sent_as_it_was(driver: str) -> None:
+def test_resolve_changes_the_address_but_not_the_host_header(driver: str) -> None:
     seen = Seen()
     with serving(seen) as url:
         address = url.removeprefix("http://").rstrip("/")
@@ -258,7 +258,7 @@ def test_a_closed_loop_keeps_its_users_over_several_services() -> None:
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("workers", [1, 2])
-def test_rows_fill_the_requests_each_in_its_turn(driver: str, workers: int) -> None:
+def test_rows_fill_requests_in_turn(driver: str, workers: int) -> None:
     seen = Seen()
     rows = [{"id": number, "name": f'Ä "{number}"', "token": f"t{number}"} for number in range(25)]
     with serving(seen) as url:
@@ -301,7 +301,7 @@ def test_built_in_fields_make_every_request_unique(driver: str) -> None:
     assert all(body.endswith(" 100 %") for body in bodies)
 
 
-def test_a_row_that_no_header_can_have_is_told_before_any_load() -> None:
+def test_a_row_that_is_invalid_in_a_header_is_reported_before_any_load() -> None:
     with serving(Seen()) as url:
         request = Request(
             "GET", url, headers={"X": "{{v}}"}, data=Feed([{"v": "a"}, {"v": "b\r\nY: z"}])

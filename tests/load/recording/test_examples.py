@@ -1,4 +1,4 @@
-"""The file of failed requests: bounded, in run time, and no reason to fail a run."""
+"""The file of failed requests: bounded, in run time, and never a reason to fail a run."""
 
 from __future__ import annotations
 
@@ -60,18 +60,18 @@ def test_the_first_of_each_endpoint_and_phase_are_written_at_once(tmp_path: Path
     assert found[0].headers == (("Cookie", "***"),)
 
 
-def test_it_is_settled_only_once_no_more_can_be_wanted(tmp_path: Path) -> None:
+def test_examples_are_complete_only_when_no_more_can_be_needed(tmp_path: Path) -> None:
     examples = make(tmp_path / "examples")
     keep(examples, START + 50, count=20)
     assert not examples.wants(ErrorKind.RESET, 0, START + 50)
-    assert not examples.settled(ErrorKind.RESET, 0, START + 50)  # the measured window will want
-    assert not examples.settled(ErrorKind.RESET, 0, START + 150)
+    assert not examples.is_complete(ErrorKind.RESET, 0, START + 50)  # the measured window will want
+    assert not examples.is_complete(ErrorKind.RESET, 0, START + 150)
     keep(examples, START + 150, count=20)
-    assert examples.settled(ErrorKind.RESET, 0, START + 150)
-    assert not examples.settled(ErrorKind.RESET, 1, START + 150)
+    assert examples.is_complete(ErrorKind.RESET, 0, START + 150)
+    assert not examples.is_complete(ErrorKind.RESET, 1, START + 150)
 
 
-def test_a_file_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+def test_an_unwritable_file_does_not_stop_the_run(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "examples"
     examples = make(path)
     keep(examples, START + 150, count=3)

@@ -47,7 +47,7 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 
 def fill(place: Path) -> None:
-    """Leave no byte free."""
+    """Fill the disk completely."""
     with (place / "filler").open("ab", buffering=0) as file:
         for size in (1 << 20, 4096):
             with contextlib.suppress(OSError):
@@ -58,17 +58,17 @@ def fill(place: Path) -> None:
 
 @pytest.mark.parametrize("load", [ClosedLoop(8), ConstantRate(4000)])
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_run_whose_disk_fills_up_ends_early_with_all_it_measured(
+def test_a_run_on_a_full_disk_ends_early_with_all_samples(
     small_disk: Path, load: LoadShape, workers: int
 ) -> None:
-    answered: list[int] = []
+    responded: list[int] = []
 
     def fill_soon(progress: Progress) -> None:
         if progress.count > 100 and not (small_disk / "filler").exists():
             fill(small_disk)
 
     def count(connection: socket.socket, _request: bytes, number: int) -> bool:
-        answered.append(number)
+        responded.append(number)
         connection.sendall(ok())
         return True
 
@@ -81,25 +81,25 @@ def test_a_run_whose_disk_fills_up_ends_early_with_all_it_measured(
     assert "lost" not in str(result.invalid_reason)
     assert "make room" in str(result.hint)
     assert result.stopped_ns is not None
-    assert len(result.samples) == len(answered)
+    assert len(result.samples) == len(responded)
     assert result.summary.errors == {}
-    assert len({*result.samples.column("seq").tolist()}) == len(answered)
+    assert len({*result.samples.column("seq").tolist()}) == len(responded)
     assert len(result.health.workers) == workers
 
     os.unlink(small_disk / "filler")
     done = CliRunner().invoke(recover, standalone_mode=False)
     assert done.return_value == 0, done.output
     assert list(spool.pending()) == []
-    assert len(Store().load(result.id).samples) == len(answered)
+    assert len(Store().load(result.id).samples) == len(responded)
 
 
-def test_a_full_disk_is_told_before_any_load(small_disk: Path) -> None:
+def test_a_full_disk_is_reported_before_any_load(small_disk: Path) -> None:
     fill(small_disk)
     with serving(always(ok())) as url, pytest.raises(RunError, match=r"has 0\.0 MB left"):
         run(Plan([Request("GET", url)], ConstantRate(100), duration_s=1))
 
 
-def test_reserved_space_takes_the_open_requests_and_is_given_back(small_disk: Path) -> None:
+def test_reserved_space_holds_open_requests_and_is_freed(small_disk: Path) -> None:
     path = small_disk / "samples"
     recorder = Recorder(path, warmup_ns=0)
     recorder.reserve(70_000)

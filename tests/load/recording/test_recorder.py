@@ -1,4 +1,4 @@
-"""The file of samples: whole records, each once, whatever the disk does."""
+"""The sample file has whole records, each once, even on a full disk."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def test_records_come_back_in_run_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("room", [0, 1, 55, 56, 57, 10_000])
-def test_a_full_disk_tears_and_doubles_nothing(
+def test_a_full_disk_neither_tears_nor_duplicates_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
-    """The disk takes ``room`` bytes and then no more, until somebody makes space."""
+    """The disk has room for ``room`` bytes, and for more after space was freed."""
     left = room
     real = os.write
 
@@ -70,7 +70,7 @@ def test_a_full_disk_tears_and_doubles_nothing(
     assert list(spool.read_records(tmp_path / "samples")["seq"]) == list(range(5_010))
 
 
-def test_a_torn_last_record_is_left_out(tmp_path: Path) -> None:
+def test_a_torn_last_record_is_ignored(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "samples", warmup_ns=0)
     fill(recorder, 10)
     recorder.close()
@@ -101,14 +101,14 @@ RECORDS = st.tuples(
     warmup_ns=TIME_NS,
     killed=st.booleans(),
 )
-def test_whatever_is_recorded_is_read_again(
+def test_recorded_samples_are_read_back(
     records: list[tuple[int, ...]],
     flushes: set[int],
     start_ns: int,
     warmup_ns: int,
     killed: bool,
 ) -> None:
-    """However it is split into blocks, and also when the last block was never written."""
+    """In blocks of any size, also if the last block was never written."""
     memory = share_memory("test")
     assert memory is not None
     with tempfile.TemporaryDirectory() as directory:

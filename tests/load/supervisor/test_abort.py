@@ -50,7 +50,7 @@ def records_of(
         ("rate_rps<3", 0),
     ],
 )
-def test_so_many_requests_are_enough(condition: str, count: int) -> None:
+def test_minimum_number_of_requests_for_each_statistic(condition: str, count: int) -> None:
     assert enough(Objective.parse(condition)) == count
 
 
@@ -76,17 +76,17 @@ def test_nothing_is_stopped_after_the_end() -> None:
     assert watch.fired(20 * NS_PER_S) != ""
 
 
-def test_a_window_looks_at_the_last_seconds_only() -> None:
+def test_a_window_covers_the_last_seconds_only() -> None:
     whole, recent = watch_of("error_ratio>0.5"), watch_of("error_ratio>0.5 over 2s")
     for records in (records_of(700), records_of(200, from_s=8, failed=True)):
         whole.take(records)
         recent.take(records)
     assert whole.fired(10 * NS_PER_S) == ""
-    words = "stopped by abort_on error_ratio>0.5 over 2s: 1 after 10.0 s"
-    assert recent.fired(10 * NS_PER_S) == words
+    expected = "stopped by abort_on error_ratio>0.5 over 2s: 1 after 10.0 s"
+    assert recent.fired(10 * NS_PER_S) == expected
 
 
-def test_a_window_is_judged_once_it_is_full() -> None:
+def test_a_window_is_evaluated_once_it_is_full() -> None:
     watch = watch_of("error_ratio>0.5 over 2s")
     watch.take(records_of(100, failed=True))
     assert watch.fired(int(2.9 * NS_PER_S)) == ""
@@ -116,7 +116,7 @@ def test_every_statistic_can_stop_a_run(condition: str, shown: str, over: str) -
         assert float(number) == pytest.approx(float(shown.split(maxsplit=1)[0]), rel=0.002)
 
 
-def test_a_rate_is_judged_by_responses_and_time() -> None:
+def test_a_rate_is_computed_from_responses_and_time() -> None:
     for condition in ("rate_rps<50", "rate_rps<50 over 2s"):
         slow, silent, good = watch_of(condition), watch_of(condition), watch_of(condition)
         good.take(records_of(1000))
@@ -136,7 +136,7 @@ def failing_after(count: int) -> Behaviour:
 
 
 @pytest.mark.parametrize("condition", ["error_ratio>0.5", "error_ratio>0.5 over 500ms"])
-def test_a_service_that_begins_to_fail_ends_the_run(condition: str) -> None:
+def test_a_run_is_stopped_when_the_service_starts_to_fail(condition: str) -> None:
     with serving(failing_after(60)) as url:
         plan = Plan(
             [Request("GET", url)],
@@ -159,7 +159,7 @@ def test_a_service_that_begins_to_fail_ends_the_run(condition: str) -> None:
     assert spool.read_run(result.spool).stop_reason == result.stop_reason
 
 
-def test_a_service_that_works_is_left_to_the_end() -> None:
+def test_a_run_against_a_working_service_is_not_stopped() -> None:
     with serving(failing_after(10**9)) as url:
         plan = Plan([Request("GET", url)], ConstantRate(100), duration_s=1, abort_on="max>30s")
         result = run(plan)

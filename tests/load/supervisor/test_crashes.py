@@ -1,7 +1,7 @@
-"""Interrupted, killed, orphaned: nothing that was measured is lost, and the run says what happened.
+"""Interrupted, killed or orphaned: no measured sample is lost, and the run reports what happened.
 
-What a server counts is what it has answered; an answer that was on its way when a worker died was
-not measured. So a worker may miss as many as it has connections, and no more.
+A server counts the responses it has sent. One that was in transit when a worker was killed is not
+measured, so a killed worker may miss up to one response per connection.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from tests.load.servers import ok, serving
 
 
 class Counting:
-    """A server's behaviour: answer, and count."""
+    """A server's behaviour: respond, and count requests."""
 
     def __init__(self) -> None:
-        self.answered: list[int] = []
+        self.responded: list[int] = []
 
     def __call__(self, connection: socket.socket, _request: bytes, number: int) -> bool:
         connection.sendall(ok())
-        self.answered.append(number)
+        self.responded.append(number)
         return True
 
 
@@ -78,16 +78,16 @@ def test_ctrl_c_once_lets_open_requests_finish() -> None:
         return server(connection, request, number)
 
     def interrupt(progress: Progress) -> None:
-        if progress.elapsed_s > 0.5 and not asked:
-            asked.append(progress.elapsed_s)
+        if progress.elapsed_s > 0.5 and not interrupted_s:
+            interrupted_s.append(progress.elapsed_s)
             os.kill(os.getpid(), signal.SIGINT)
 
-    asked: list[float] = []
+    interrupted_s: list[float] = []
     with serving(slowly) as url:
         result = run(Plan([Request("GET", url)], ConstantRate(100), 60), on_progress=interrupt)
     assert result.verdict == "interrupted"
     assert result.summary.errors == {}
-    assert len(result.samples) == len(server.answered)
+    assert len(result.samples) == len(server.responded)
     assert result.stopped_ns is not None
     assert result.samples.column("intended_ns").max() <= result.stopped_ns + 100_000_000
     assert (result.samples.column("done_ns") > result.stopped_ns).sum() >= 10
@@ -133,7 +133,7 @@ def test_ctrl_c_at_the_command_line_keeps_the_run(target: TargetProcess, own_dat
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.usefixtures("no_child_stays")
-def test_a_killed_worker_loses_nothing_it_measured(workers: int) -> None:
+def test_a_killed_worker_loses_no_measured_sample(workers: int) -> None:
     before = children()
     killed: list[int] = []
     server = Counting()
@@ -149,7 +149,7 @@ def test_a_killed_worker_loses_nothing_it_measured(workers: int) -> None:
     assert killed
     assert result.verdict == "invalid"
     assert "killed" in str(result.invalid_reason)
-    assert len(server.answered) - 4 <= len(result.samples) <= len(server.answered)
+    assert len(server.responded) - 4 <= len(result.samples) <= len(server.responded)
     assert len(np.unique(result.samples.column("seq"))) == len(result.samples)
     assert result.summary.errors == {}
     assert (result.samples.service_ns > 0).all()
@@ -182,7 +182,7 @@ bl.run(plan, on_progress=lambda look: print(look.count, flush=True))
     result = recovered(directory.name)
     assert result.verdict == "interrupted"
     counts = result.samples.errors
-    assert len(result.samples) - counts.get("abandoned", 0) >= len(server.answered) - 4
+    assert len(result.samples) - counts.get("abandoned", 0) >= len(server.responded) - 4
     assert set(counts) <= {"abandoned"}
 
 
@@ -192,7 +192,7 @@ def records(recorder: Recorder, first: int, count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 700, 1024, 1500, 2048, 2100])
-def test_what_a_killed_worker_had_not_written_is_rescued(tmp_path: Path, count: int) -> None:
+def test_unwritten_records_of_a_killed_worker_are_rescued(tmp_path: Path, count: int) -> None:
     memory = share_memory("test")
     assert memory is not None
     recorder = Recorder(tmp_path / "samples", 10, memory)
@@ -208,7 +208,7 @@ def test_what_a_killed_worker_had_not_written_is_rescued(tmp_path: Path, count: 
     assert list(rescued["flags"][:12]) == ([1] * 10 + [0] * 2)[:count]
 
 
-def test_a_death_between_two_steps_tears_and_doubles_nothing(tmp_path: Path) -> None:
+def test_rescue_neither_tears_nor_duplicates_records(tmp_path: Path) -> None:
     path = tmp_path / "samples"
     memory = share_memory("test")
     assert memory is not None
@@ -229,8 +229,8 @@ def test_a_death_between_two_steps_tears_and_doubles_nothing(tmp_path: Path) -> 
     os.close(memory)
 
 
-def test_a_run_from_a_thread_of_a_killed_worker_still_ends() -> None:
-    """Without signals, and with its only worker gone at once, the run ends and says so."""
+def test_a_run_in_a_thread_ends_when_its_worker_is_killed() -> None:
+    """Without signals, and with its only worker killed at once, the run ends and reports that."""
     before = children()
     results: list[Run] = []
 

@@ -1,4 +1,4 @@
-"""Facts about the machine: what files say, and nothing where they do not."""
+"""Facts about the machine: read from files, and None without them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchlab.load.supervisor import environment
 from benchlab.load.supervisor.environment import capture_environment
 
 
-def test_what_is_captured() -> None:
+def test_every_fact_is_captured() -> None:
     found = capture_environment()
     assert found["cpu_usable"] == len(os.sched_getaffinity(0)) <= found["cpu_count"]
     assert found["kernel"].startswith("Linux ")
@@ -22,7 +22,7 @@ def test_what_is_captured() -> None:
     assert len(found["load_average_before"]) == 3
 
 
-def test_git_is_that_of_the_working_directory(
+def test_git_state_is_that_of_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -60,7 +60,7 @@ def test_the_quota_of_a_container_is_in_cores(
 
 
 @pytest.mark.parametrize(
-    ("flags", "container", "vendor", "words"),
+    ("flags", "container", "vendor", "expected"),
     [
         ("fpu tsc", False, None, None),
         ("fpu hypervisor", False, None, "virtual machine"),
@@ -75,7 +75,7 @@ def test_virtualization_is_reported(
     flags: str,
     container: bool,
     vendor: str | None,
-    words: str | None,
+    expected: str | None,
 ) -> None:
     mark = tmp_path / ".dockerenv"
     (tmp_path / "cpuinfo").write_text(f"model name\t: Fast 9000\nflags\t\t: {flags}\n")
@@ -88,5 +88,5 @@ def test_virtualization_is_reported(
     monkeypatch.setattr(environment, "_MACHINE", tmp_path)
     monkeypatch.setattr(environment, "_CONTAINERS", {str(mark): "docker"})
     found = capture_environment()
-    assert found["virtualization"] == words
+    assert found["virtualization"] == expected
     assert found["cpu_model"] == "Fast 9000"

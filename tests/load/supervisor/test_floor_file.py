@@ -10,7 +10,7 @@ from benchlab.runs.floor import NOT_CALIBRATED
 from tests.runs.floors import ENVIRONMENT, make_floor
 
 
-def test_what_is_written_is_read_and_carried(own_data: Path) -> None:
+def test_a_written_floor_is_read_and_attached(own_data: Path) -> None:
     assert read_floor() is None
     assert attach_floor(ENVIRONMENT) == {"note": NOT_CALIBRATED}
     floor = make_floor()
@@ -19,7 +19,7 @@ def test_what_is_written_is_read_and_carried(own_data: Path) -> None:
     assert attach_floor(ENVIRONMENT) == {"floor": floor.to_dict()}
 
 
-def test_the_floor_of_another_kernel_is_not_carried() -> None:
+def test_the_floor_of_another_kernel_is_not_attached() -> None:
     write_floor(make_floor())
     carried = attach_floor({**ENVIRONMENT, "kernel": "Linux 7.0"})
     assert "kernel Linux 6.1, here Linux 7.0" in carried["note"]
@@ -27,7 +27,7 @@ def test_the_floor_of_another_kernel_is_not_carried() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"host": 5}', "\x00"])
-def test_a_damaged_file_is_told_and_stops_no_run(own_data: Path, text: str) -> None:
+def test_a_damaged_floor_file_is_reported_and_does_not_stop_runs(own_data: Path, text: str) -> None:
     own_data.mkdir(parents=True)
     floor_path().write_text(text)
     with pytest.raises(RunError, match="cannot be read"):

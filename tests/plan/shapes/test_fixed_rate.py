@@ -1,4 +1,4 @@
-"""A closed loop, and rates that stay."""
+"""Constant and Poisson rates, and the connections of a closed loop."""
 
 from __future__ import annotations
 

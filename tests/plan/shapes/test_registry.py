@@ -34,7 +34,7 @@ def test_a_closed_loop_survives_a_dict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "message"),
     [
         ({"kind": "sawtooth"}, "'sawtooth' is unknown: use one of closed_loop, constant_rate"),
         ({"kind": ["stages"]}, "is unknown"),
@@ -50,8 +50,8 @@ def test_a_closed_loop_survives_a_dict() -> None:
         ({"kind": "poisson_rate", "rate_rps": "fast"}, "rate_rps='fast'"),
     ],
 )
-def test_invalid_shape_dict_error_names_the_reason(data: Any, words: str) -> None:
-    with pytest.raises(InputError, match=words):
+def test_invalid_shape_dict_error_names_the_reason(data: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         load_from_dict(data)
 
 

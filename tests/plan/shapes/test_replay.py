@@ -57,7 +57,7 @@ def test_times_are_read_from_text(text: str, offsets_s: tuple[float, ...]) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("", "no arrival times"),
         ("time\n", "no arrival times"),
@@ -66,13 +66,13 @@ def test_times_are_read_from_text(text: str, offsets_s: tuple[float, ...]) -> No
         ("1\nnan\n", "line 2 begins with 'nan'"),
     ],
 )
-def test_invalid_text_error_names_the_line(text: str, words: str) -> None:
-    with pytest.raises(InputError, match=words):
+def test_invalid_text_error_names_the_line(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         Replay.parse(text)
 
 
 @pytest.mark.parametrize(
-    ("offsets_s", "words"),
+    ("offsets_s", "message"),
     [
         ([], "0 arrival times"),
         ("1 2 3", "cannot be read"),
@@ -82,8 +82,8 @@ def test_invalid_text_error_names_the_line(text: str, words: str) -> None:
         (["1"], "offsets_s='1'"),
     ],
 )
-def test_invalid_times_error_names_them(offsets_s: Any, words: str) -> None:
-    with pytest.raises(InputError, match=words):
+def test_invalid_times_error_names_them(offsets_s: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         Replay(offsets_s)
 
 

@@ -139,7 +139,7 @@ def test_warm_up_runs_at_the_first_rate_above_zero(load: Any, steady: Any) -> No
 
 @pytest.mark.parametrize("shape", [Stages, Steps])
 @pytest.mark.parametrize(
-    ("pairs", "words"),
+    ("pairs", "message"),
     [
         ([], "0 entries"),
         ("10s:5", "give pairs"),
@@ -153,8 +153,8 @@ def test_warm_up_runs_at_the_first_rate_above_zero(load: Any, steady: Any) -> No
         ([(1, 1)] * 10_001, "10,001 entries"),
     ],
 )
-def test_invalid_levels_error_names_the_entry(shape: Any, pairs: Any, words: str) -> None:
-    with pytest.raises(InputError, match=words):
+def test_invalid_levels_error_names_the_entry(shape: Any, pairs: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         shape(pairs)
 
 

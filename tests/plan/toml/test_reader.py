@@ -28,7 +28,7 @@ def test_load_shapes_are_written_by_their_kind(text: str, load: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("", "plan.toml has no requests"),
         ("requests = 5", "plan.toml has no requests"),
@@ -69,10 +69,10 @@ def test_load_shapes_are_written_by_their_kind(text: str, load: Any) -> None:
         (f'{REQUEST}[load]\nkind = "stages"\nstages = [["x", 5]]', "load of plan.toml: 'x'"),
     ],
 )
-def test_invalid_plan_file_error_names_the_place(text: str, words: str) -> None:
+def test_invalid_plan_file_error_names_the_place(text: str, message: str) -> None:
     with pytest.raises(InputError) as refused:
         plan_of(text)
-    assert words in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_targets_transport_and_data_are_as_in_python() -> None:

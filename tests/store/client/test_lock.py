@@ -121,7 +121,7 @@ def test_a_killed_holder_is_not_waited_for(embedded_store: Store) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("length_s", [pytest.param(60, marks=pytest.mark.soak), 15])
 def test_many_processes_write_and_read_at_once(embedded_store: Store, length_s: int) -> None:
-    """For so long four write and four read; meanwhile one that is in is killed."""
+    """For ``length_s`` four processes write and four read; one is killed while it has the store."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", WORK, str(ROOT), str(length_s), part],
@@ -232,7 +232,7 @@ def test_path_that_is_not_a_directory(tmp_path: Path) -> None:
 
 
 def test_directory_without_write_permission() -> None:
-    """Root may write anywhere, so the store is opened by a process that gave that up."""
+    """Root may write anywhere, so the store is opened by a process without that right."""
     code = textwrap.dedent("""
         import os, sys, filelock
         from benchlab.errors import StoreError

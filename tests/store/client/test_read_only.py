@@ -175,7 +175,7 @@ def embedded_open(embedded_store: Store) -> Iterator[Store]:
 
 
 def test_allowed_table_functions_are_in_the_engines_read_only_list(store: Store) -> None:
-    """Those of its read-only list that are not in ours are left out on purpose."""
+    """Functions of its list that are not in benchlab's are left out on purpose."""
     found = store.query_df(
         "SELECT lower(name) AS name FROM system.table_functions WHERE allow_readonly"
     )

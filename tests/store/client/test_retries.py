@@ -33,14 +33,14 @@ ONCE = dict(zip(TABLES, (1, COUNT, COUNT, COUNT, 1, 1), strict=True))
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    """A front that may be killed; others share theirs."""
+    """A front that may be killed; other tests share theirs."""
     with start_front(tmp_path_factory.mktemp("mortal") / "engine", users=["me:hunter2"]) as front:
         yield front
 
 
 @pytest.fixture
 def messages() -> list[str]:
-    """The messages to a person who waits."""
+    """The messages that are reported while waiting."""
     return []
 
 
@@ -172,7 +172,7 @@ def test_permanent_failures_are_not_retried(
 
 
 def test_missing_rollups_are_inserted_again(store: Store, make_run: MakeRun) -> None:
-    """Killed between a block of samples and what the view makes of it."""
+    """Killed between a block of samples and its rollups."""
     run, other = make_run(COUNT), make_run(COUNT)
     store.save(other)
     with store.connect() as client:

@@ -51,7 +51,7 @@ for line in sys.stdin:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    """A front that may be told to fail; others share theirs."""
+    """A front that can be made to fail; other tests share theirs."""
     with start_front(tmp_path_factory.mktemp("at-once") / "engine") as front:
         front.query("CREATE DATABASE lab")
         yield front
@@ -87,7 +87,7 @@ def save_at_once(server: Front, run: Run) -> None:
         together.wait()
         try:
             own.save(run)
-        except BaseException as exc:  # told below
+        except BaseException as exc:  # reported below
             failed.append(exc)
 
     threads = [threading.Thread(target=save) for _ in range(SAVERS)]
@@ -122,8 +122,8 @@ def test_processes_that_save_the_same_runs_leave_one_copy_of_each(
                 assert saver.stdin is not None
                 saver.stdin.write(f"{run_id}\n")
                 saver.stdin.flush()
-            said = [saver.stdout.readline() for saver in savers if saver.stdout]
-            assert said == ["saved\n"] * SAVERS
+            lines = [saver.stdout.readline() for saver in savers if saver.stdout]
+            assert lines == ["saved\n"] * SAVERS
             assert copies(store, run_id) == EACH_ONCE
         for saver in savers:
             assert saver.stdin is not None
@@ -133,7 +133,7 @@ def test_processes_that_save_the_same_runs_leave_one_copy_of_each(
 
 
 @pytest.mark.parametrize("table", ["samples", "connections", "runs"])
-def test_one_that_is_held_up_between_two_steps(
+def test_a_saver_that_pauses_between_two_steps_leaves_one_copy(
     server: Front, store: Store, make_run: MakeRun, table: str
 ) -> None:
     run = make_run(COUNT)
@@ -143,7 +143,7 @@ def test_one_that_is_held_up_between_two_steps(
     assert copies(store, run.id) == EACH_ONCE
 
 
-def test_rows_of_other_content_are_replaced_by_all_at_once(
+def test_concurrent_savers_replace_rows_with_other_content(
     server: Front, store: Store, make_run: MakeRun
 ) -> None:
     run = make_run(COUNT)
@@ -155,7 +155,7 @@ def test_rows_of_other_content_are_replaced_by_all_at_once(
     assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 
 
-def test_a_run_that_was_pruned_is_saved_again_by_all_at_once(
+def test_concurrent_savers_save_a_pruned_run_again(
     server: Front, store: Store, make_run: MakeRun
 ) -> None:
     run = make_run(COUNT, started_at_ns=1_600_000_000_000_000_000)
@@ -166,7 +166,7 @@ def test_a_run_that_was_pruned_is_saved_again_by_all_at_once(
         assert set(copies(store, run.id).values()) == {0}
 
 
-def test_a_run_that_is_pruned_while_it_is_saved_is_whole_in_the_end(
+def test_a_run_that_is_pruned_while_it_is_saved_is_complete_in_the_end(
     server: Front, store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run(COUNT, started_at_ns=1_600_000_000_000_000_000)

@@ -1,4 +1,4 @@
-"""However long a run is, saving it and showing it take the same memory."""
+"""Saving and showing a run take the same memory, however long it is."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def measure(count: int, *, closed: bool) -> dict[str, Any]:
         text=True,
         check=True,
     )
-    told: dict[str, Any] = json.loads(done.stdout)
-    assert told["numbers"] == json.loads(json.dumps(expected))
-    return told
+    result: dict[str, Any] = json.loads(done.stdout)
+    assert result["numbers"] == json.loads(json.dumps(expected))
+    return result
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["open loop", "uneven closed loop"])

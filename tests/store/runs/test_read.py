@@ -25,7 +25,7 @@ EXAMPLES = (
 )
 
 
-def test_a_run_comes_back_exactly(store: Store, make_run: MakeRun) -> None:
+def test_a_run_is_read_back_exactly(store: Store, make_run: MakeRun) -> None:
     run = replace(make_run(1000, stopped_ns=700_000_000), stop_reason="stopped by abort_on x")
     carried = {**run.environment, "calibration": {"floor": make_floor().to_dict()}}
     run = replace(run, examples=EXAMPLES, environment=carried)
@@ -49,7 +49,7 @@ def test_a_run_comes_back_exactly(store: Store, make_run: MakeRun) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(records=hnp.arrays(SAMPLE_DTYPE, st.integers(0, 30)))
-def test_any_records_come_back_exactly(
+def test_any_records_are_read_back_exactly(
     store: Store, make_run: MakeRun, records: np.ndarray
 ) -> None:
     """Times are stored as differences: that must hold even for numbers no clock gives."""
@@ -66,7 +66,7 @@ def test_any_records_come_back_exactly(
         assert read._read_records(client, run.id, len(whole)).tobytes() == whole.tobytes()
 
 
-def test_run_by_beginning_and_by_latest(store: Store, make_run: MakeRun) -> None:
+def test_a_run_is_found_by_prefix_and_by_latest(store: Store, make_run: MakeRun) -> None:
     with pytest.raises(RunNotFoundError, match="no runs yet"):
         store.load("latest")
     old = make_run(10, run_id="aa11111111111111", started_at_ns=10**9)
@@ -80,7 +80,7 @@ def test_run_by_beginning_and_by_latest(store: Store, make_run: MakeRun) -> None
             store.load(wrong)
 
 
-def test_missing_samples_are_noticed(store: Store, make_run: MakeRun) -> None:
+def test_missing_samples_are_a_store_error(store: Store, make_run: MakeRun) -> None:
     run = make_run(100)
     store.save(run)
     store.query_df("DELETE FROM samples WHERE seq = 7", write=True)
@@ -169,7 +169,7 @@ def test_samples_have_their_times_in_sql(store: Store, make_run: MakeRun) -> Non
         "SELECT * FROM remote('127.0.0.1:1', system.one)",
     ],
 )
-def test_queries_change_nothing_unless_told(store: Store, make_run: MakeRun, sql: str) -> None:
+def test_queries_change_nothing_without_write(store: Store, make_run: MakeRun, sql: str) -> None:
     store.save(make_run(5))
     with pytest.raises(InputError, match=r"--write|Multi-statements are not allowed"):
         store.query_df(sql)
@@ -183,7 +183,7 @@ def test_queries_change_nothing_unless_told(store: Store, make_run: MakeRun, sql
     "sql",
     ["-- why\nselect 1 AS x", "/* a */ (SELECT 1 AS x)", "WITH 1 AS x SELECT x", "FROM numbers(1)"],
 )
-def test_ways_to_begin_a_question(store: Store, sql: str) -> None:
+def test_every_kind_of_query_returns_rows(store: Store, sql: str) -> None:
     assert len(store.query_df(sql)) == 1
 
 
@@ -198,7 +198,7 @@ def test_parameters_are_bound(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "message"),
     [
         ("SELCT 1", "Syntax error"),
         ("SELECT nope FROM runs", "nope"),
@@ -208,20 +208,20 @@ def test_parameters_are_bound(store: Store) -> None:
         ("", ""),
     ],
 )
-def test_wrong_sql_is_one_clear_line(store: Store, sql: str, said: str) -> None:
+def test_invalid_sql_error_is_one_line(store: Store, sql: str, message: str) -> None:
     with pytest.raises(InputError, match="the query cannot be run") as caught:
         store.query_df(sql)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     for noise in ("\n", "Stack trace", "(version", "FORMAT Native", "DB::Exception"):
         assert noise not in str(caught.value)
 
 
-def test_a_query_that_fails_in_the_engine_is_the_stores_error(store: Store) -> None:
+def test_a_query_that_fails_in_the_engine_is_a_store_error(store: Store) -> None:
     with pytest.raises(StoreError, match="the query failed: "):
         store.query_df("SELECT throwIf(1)")
 
 
-def test_errors_inside_a_connection_come_out_as_ours(store: Store) -> None:
+def test_client_errors_leave_a_connection_as_store_errors(store: Store) -> None:
     with pytest.raises(StoreError, match="failed: ") as caught, store.connect() as client:
         client.query("SELECT throwIf(1)")
     assert "\n" not in str(caught.value)

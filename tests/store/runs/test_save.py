@@ -60,7 +60,7 @@ def copies(store: Store, run: Run) -> tuple[int, int, int]:
     return counts[0], counts[1], counts[2]
 
 
-def test_any_number_of_times_leaves_one_copy(store: Store, make_run: MakeRun) -> None:
+def test_saving_any_number_of_times_leaves_one_copy(store: Store, make_run: MakeRun) -> None:
     run, other = make_run(450), make_run(450)
     for _ in range(3):
         store.save(run)
@@ -87,7 +87,7 @@ def test_progress_counts_samples(store: Store, make_run: MakeRun) -> None:
 
 
 @pytest.mark.parametrize("survived", [0, 2, 5])
-def test_a_process_that_dies_between_any_two_steps(
+def test_a_process_that_dies_between_any_two_steps_loses_nothing(
     closed_store: Store, make_run: MakeRun, survived: int
 ) -> None:
     store = closed_store
@@ -107,10 +107,10 @@ def test_a_process_that_dies_between_any_two_steps(
 
 
 @pytest.mark.parametrize("step", ["_insert_block", "_insert_run"])
-def test_an_acknowledgement_that_was_lost(
+def test_a_lost_acknowledgement_leaves_one_copy(
     store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """The rows are in, but whoever inserted them was told otherwise."""
+    """The rows are in, but the saver got an error."""
     real = getattr(write, step)
 
     def unacknowledged(*args: object) -> None:
@@ -126,8 +126,8 @@ def test_an_acknowledgement_that_was_lost(
     assert copies(store, run) == (1, 300, 1)
 
 
-def test_an_insert_that_arrives_after_it_was_given_up(store: Store, make_run: MakeRun) -> None:
-    """A timed-out insert may still land when the retry has already looked: the token holds."""
+def test_an_insert_that_arrives_late_leaves_one_copy(store: Store, make_run: MakeRun) -> None:
+    """A timed-out insert may arrive after the retry has counted: its token prevents a copy."""
     run = make_run(100)
     with store.connect() as client:
         for _ in range(2):
@@ -136,7 +136,7 @@ def test_an_insert_that_arrives_after_it_was_given_up(store: Store, make_run: Ma
     assert copies(store, run) == (1, 100, 1)
 
 
-def test_leftovers_of_other_content_are_replaced(store: Store, make_run: MakeRun) -> None:
+def test_stored_rows_with_other_content_are_replaced(store: Store, make_run: MakeRun) -> None:
     run = make_run(300)
     with store.connect() as client:
         stray = run.samples.records[50:150]
@@ -153,7 +153,7 @@ def test_samples_need_not_be_in_order(store: Store, make_run: MakeRun) -> None:
     assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 
 
-def test_spool_goes_when_and_only_when_the_run_is_stored(
+def test_the_spool_is_removed_only_once_the_run_is_stored(
     store: Store, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = make_run(1).plan
@@ -169,7 +169,7 @@ def test_spool_goes_when_and_only_when_the_run_is_stored(
     assert not directory.exists()
 
 
-def test_credentials_are_not_kept(store: Store, make_run: MakeRun) -> None:
+def test_credentials_are_not_stored(store: Store, make_run: MakeRun) -> None:
     secret = "hunter2"
     run = make_run(10)
     request = Request(
@@ -182,9 +182,9 @@ def test_credentials_are_not_kept(store: Store, make_run: MakeRun) -> None:
     store.save(run)
 
     stored = store.query_df("SELECT * FROM runs").iloc[0]
-    told = store.query_df("SELECT * FROM benchmark_results").iloc[0]
+    viewed = store.query_df("SELECT * FROM benchmark_results").iloc[0]
     listed = store.runs().iloc[0]
-    for row in (stored, told, listed):
+    for row in (stored, viewed, listed):
         assert row["url"] == "http://127.0.0.1:8000/add?token=***&q=1"
         assert secret not in str(row.to_dict())
         assert "bWU6aHVudGVyMg" not in str(row.to_dict()), "user and password in base64"

@@ -39,7 +39,7 @@ def rows(store: Store, table: str) -> int:
     return int(store.query_df(f"SELECT count() AS n FROM {table}")["n"][0])  # noqa: S608
 
 
-def test_summaries_come_back_as_they_were(store: Store) -> None:
+def test_summaries_are_read_back_exactly(store: Store) -> None:
     empty = store.imports()
     for summary in (FULL, BARE):
         for _ in range(2):
@@ -53,10 +53,10 @@ def test_summaries_come_back_as_they_were(store: Store) -> None:
     assert pd.isna(table["count"][BARE.id])
     assert len(store.imports(limit=1)) == 1
     assert list(empty.columns) == list(store.imports().columns)
-    assert store.runs().empty, "they are no runs"
+    assert store.runs().empty, "they are not runs"
 
 
-def test_a_summary_is_found_by_an_unambiguous_beginning(store: Store) -> None:
+def test_a_summary_is_found_by_an_unambiguous_prefix(store: Store) -> None:
     for summary in (FULL, BARE):
         store.save_imported(summary)
     assert store.imported(FULL.id[:15]).id == FULL.id
@@ -66,10 +66,10 @@ def test_a_summary_is_found_by_an_unambiguous_beginning(store: Store) -> None:
 
 
 @pytest.mark.parametrize("step", [1, 2])
-def test_an_acknowledgement_that_was_lost(
+def test_a_lost_acknowledgement_leaves_one_copy(
     store: Store, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    """The rows are in, but whoever inserted them was told otherwise."""
+    """The rows are in, but the saver got an error."""
     real, calls = imports._insert, 0
 
     def unacknowledged(*args: object) -> None:
@@ -87,7 +87,7 @@ def test_an_acknowledgement_that_was_lost(
     assert store.imported(FULL.id) == FULL
 
 
-def test_a_run_comes_in_blocks(store: Store, make_run: Callable[..., Run]) -> None:
+def test_a_run_can_be_read_in_blocks(store: Store, make_run: Callable[..., Run]) -> None:
     run = make_run(40_000)
     store.save(run)
     with store.load_in_blocks(run.id[:14]) as (head, count, blocks):

@@ -1,4 +1,4 @@
-"""The schema for a cluster. There is none here: statements are compared and parsed."""
+"""The schema for a cluster. Without a cluster, statements are only compared and parsed."""
 
 from __future__ import annotations
 

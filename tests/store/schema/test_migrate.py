@@ -179,7 +179,7 @@ def test_a_newer_schema_is_an_error(new_store: Store) -> None:
 
 
 def test_several_clients_may_migrate_at_once(new_served_store: Store, make_run: MakeRun) -> None:
-    """Only the embedded engine is opened by one at a time."""
+    """On a server: the embedded engine admits one process at a time."""
     start, failures = threading.Barrier(4), list[BaseException]()
 
     def open_and_save(run: Run) -> None:
@@ -232,7 +232,7 @@ def test_telemetry_tables_are_sorted_and_partitioned_as_the_collectors(
 
 
 def test_repeated_inserts_are_dropped_also_where_the_collector_came_first(tmp_path: Path) -> None:
-    """The exporter creates its tables, as ours are created, then ours find them there."""
+    """The exporter creates its tables before the migrations run."""
     store = Store(f"chdb://{tmp_path / 'first'}")
     (exporters,) = (step for step in migrate.migrations() if step.name == "otel")
     created = [text for text in exporters.statements() if text.startswith("CREATE ")]

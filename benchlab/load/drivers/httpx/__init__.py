@@ -1,1 +1,1 @@
-"""Requests through httpx: HTTP/2, proxies and custom authentication."""
+"""Send requests through httpx, which supports HTTP/2."""

@@ -1,4 +1,4 @@
-"""httpx clients that connect as a plan's transport says, and record every connection."""
+"""httpx clients that connect according to a plan's transport and record every connection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["JOB", "ClientFactory", "Job"]
 
 _clock = time.monotonic_ns
 JOB = "benchlab.job"
-"""The extension of an httpx request that holds its `Job`, for the record of its connection."""
+"""The extension of an httpx request that has its `Job`, for recording its connection."""
 
 _PROTOCOLS = ("h2", "http/1.1")
 
@@ -38,10 +38,10 @@ Client = TypeVar("Client", bound=httpx.AsyncClient)
 
 
 class ClientFactory:
-    """Makes clients of one plan, which share nothing but the certificates they trust.
+    """Makes the clients of one plan, which share nothing but their TLS context.
 
-    A client keeps connections of its own (or none, as the plan says), sends no header that it was
-    not given, follows no redirect, and takes nothing from the environment.
+    A client has its own connections, sends no default headers, follows no redirects, and ignores
+    environment variables.
 
     Raises:
         InputError: a file of the plan's transport cannot be used.
@@ -60,7 +60,7 @@ class ClientFactory:
         return self.make(httpx.AsyncClient)
 
     def make(self, kind: type[Client], base_url: str = "") -> Client:
-        """A new client of a class of one's own."""
+        """A new client of class ``kind``."""
         client = kind(
             transport=_Transport(self, self._plan, self._tls),
             timeout=self._plan.timeout_s,
@@ -80,7 +80,7 @@ class ClientFactory:
         error: ErrorKind,
         cause: BaseException | None,
     ) -> None:
-        """Note a connection that was opened, or could not be because of ``cause``."""
+        """Record a connection that was opened, or that failed because of ``cause``."""
         self.opened += not error
         if cause is not None and any(map(is_local_failure, causes_of(cause))):
             self.local_failure_count += 1
@@ -88,7 +88,7 @@ class ClientFactory:
 
 
 class _Transport(httpx.AsyncHTTPTransport):
-    """httpx's own transport, to the addresses and with the names of a plan."""
+    """The transport of httpx, with the addresses and server names of a plan."""
 
     def __init__(self, factory: ClientFactory, plan: Plan, tls: ssl.SSLContext | None) -> None:
         settings = plan.transport
@@ -104,28 +104,28 @@ class _Transport(httpx.AsyncHTTPTransport):
         self._settings = settings
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request``; its Host header stays what it was."""
-        meant = request.url
-        origin = _origin_of(meant)
+        """Send ``request`` to the plan's address; its Host header is not changed."""
+        url = request.url
+        origin = _origin_of(url)
         host, port = self._settings.address_of(origin.host, origin.port)
-        name = self._settings.server_name or meant.host
+        name = self._settings.server_name or url.host
         request.extensions = {
             **request.extensions,
             "sni_hostname": name,
-            "trace": _ConnectionTrace(self._factory, meant, request.extensions.get(JOB)),
+            "trace": _ConnectionTrace(self._factory, url, request.extensions.get(JOB)),
         }
         if not self._settings.keep_alive:
             request.headers.setdefault("Connection", "close")
-        if (host, port) != (meant.host, meant.port):
-            request.url = meant.copy_with(host=host, port=port)
+        if (host, port) != (url.host, url.port):
+            request.url = url.copy_with(host=host, port=port)
         try:
             return await super().handle_async_request(request)
         finally:
-            request.url = meant
+            request.url = url
 
 
 class _ConnectionTrace:
-    """Receives httpcore's trace events: the phases of a connection that a request opens."""
+    """Receives httpcore's trace events, and records the phases of opening a connection."""
 
     def __init__(self, factory: ClientFactory, url: httpx.URL, job: Job | None) -> None:
         self._factory = factory
@@ -164,5 +164,5 @@ class _ConnectionTrace:
 
 
 def _origin_of(url: httpx.URL) -> Origin:
-    """The service that ``url`` belongs to, its port the scheme's own when it has none."""
+    """The service of ``url``, with the default port of the scheme if it has none."""
     return Origin(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))

@@ -1,11 +1,11 @@
-"""The httpx driver: one client per connection, each a task that serves one request at a time.
+"""The httpx driver: one client per connection, each in a task that sends one request at a time.
 
-It costs far more CPU per request than the wire driver, and speaks HTTP/2 to a TLS service that
-offers it. One client per connection, because a shared client's pool looks through all its
+It needs far more CPU per request than the wire driver, but speaks HTTP/2 with a TLS service that
+offers it. There is one client per connection, because a shared client's pool searches all its
 connections for each request.
 
-httpx reads what a service sends after the end of a response as the next one; the wire driver
-closes such a connection.
+If a service sends bytes after the end of a response, httpx reads them as the next response; the
+wire driver closes such a connection.
 """
 
 from __future__ import annotations
@@ -36,10 +36,7 @@ _clock = time.monotonic_ns
 
 @dataclass(slots=True)
 class _Job:
-    """A request taken from the source and not yet finished, with its response so far.
-
-    ``sent`` is 0 until it is acted on.
-    """
+    """A request in flight, with its response so far. ``sent`` is 0 until it is sent."""
 
     seq: int
     intended: int
@@ -54,17 +51,17 @@ class _Job:
 
     @property
     def status(self) -> int:
-        """The response's status, 0 when none came."""
+        """The response's status, 0 without a response."""
         return self.response.status_code if self.response is not None else 0
 
     def excerpt(self) -> Excerpt:
-        """What an example shows of the response."""
+        """The part of the response that an example shows."""
         headers = self.response.headers.multi_items() if self.response is not None else ()
         return Excerpt(headers, bytes(self.body[:BODY_BYTES]), self.bytes_in)
 
 
 class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
-    """See `benchlab.load.drivers.driver.Driver`."""
+    """The `Driver` for requests through httpx."""
 
     def __init__(
         self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
@@ -77,11 +74,11 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
 
     @property
     def in_flight(self) -> int:
-        """Requests taken and not yet recorded."""
+        """Number of requests taken and not yet recorded."""
         return len(self._jobs)
 
     def measure_from(self, seq: int) -> None:
-        """Flag what the source numbers below ``seq`` as warm-up."""
+        """Flag requests with a sequence number below ``seq`` as warm-up."""
         self._recording.measure_from(seq)
 
     def abandon(self, now_ns: int) -> None:
@@ -125,8 +122,8 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
                 )
                 job.response = await client.send(built, stream=True)
                 await self._read(job, job.response)
-            error, message = self._judge(job, job.response)
-        except Exception as exc:  # whatever it is, the request has failed and is recorded
+            error, message = self._check(job, job.response)
+        except Exception as exc:  # any exception is a failed request, which is recorded
             error, message = describe_exception(exc)
             if error is ErrorKind.CONNECT and job.failed_in_tls:
                 error = ErrorKind.TLS
@@ -134,7 +131,7 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
         return error
 
     async def _read(self, job: _Job, response: httpx.Response) -> None:
-        """Read the response's body; keep what checks or an example need of it."""
+        """Read the response's body; keep the part that checks or an example need."""
         job.first_byte = _clock()
         self.servers.note(response.headers.get("server"))
         checker = self._checkers[job.endpoint]
@@ -149,15 +146,15 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
         finally:
             await response.aclose()
 
-    def _judge(self, job: _Job, response: httpx.Response) -> tuple[ErrorKind, str]:
+    def _check(self, job: _Job, response: httpx.Response) -> tuple[ErrorKind, str]:
         checker = self._checkers[job.endpoint]
         if checker is None:
             return check_status(job.status)
         encoding = response.headers.get("Content-Encoding", "")
-        return checker.judge(job.status, job.body, job.bytes_in, encoding)
+        return checker.evaluate(job.status, job.body, job.bytes_in, encoding)
 
     def _finish(self, job: _Job, error: ErrorKind, message: str = "") -> None:
-        """Record a request's end, unless it was recorded as abandoned before."""
+        """Record a finished request, unless it was already recorded as abandoned."""
         if self._jobs.pop(job.seq, None) is None:
             return
         done = _clock()

@@ -1,4 +1,4 @@
-"""Tell what kind of error an exception of httpx is."""
+"""Map exceptions of httpx to error kinds."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _UNFINISHED = {ErrorKind.TIMEOUT, ErrorKind.RESET, ErrorKind.CLOSED}
 
 
 def describe_exception(exc: BaseException) -> tuple[ErrorKind, str]:
-    """The kind of error that ``exc`` is, and its message.
+    """The error kind and the message of ``exc``.
 
-    The message is empty where how far the request had come explains more (`Outcome.message`).
+    The message is empty for kinds that examples explain better, by how far the request had come.
     """
     kind = _error_kind(exc)
     return kind, "" if kind in _UNFINISHED else exception_message(exc)
 
 
 def opening_error(exc: BaseException, *, in_tls: bool) -> ErrorKind:
-    """The kind of error that a failure to open a connection is; ``in_tls``: in its handshake."""
-    late = (TimeoutError, asyncio.CancelledError)  # how the request's own timeout shows here
+    """The error kind of a failure to open a connection; ``in_tls``: during the TLS handshake."""
+    late = (TimeoutError, asyncio.CancelledError)  # the request's timeout cancels the connect
     if any(isinstance(item, late) for item in causes_of(exc)):
         return ErrorKind.TIMEOUT
     return ErrorKind.TLS if in_tls else ErrorKind.CONNECT
@@ -40,7 +40,7 @@ def _error_kind(exc: BaseException) -> ErrorKind:
     if any(isinstance(item, ssl.SSLError) for item in causes):
         return ErrorKind.TLS
     if isinstance(exc, httpx.ConnectError | AttributeError):
-        # AttributeError: anyio asks a connection that was reset at once for its address
+        # AttributeError: anyio reads the address of a connection that was reset at once
         return ErrorKind.CONNECT
     if any(isinstance(item, ConnectionResetError | BrokenPipeError) for item in causes):
         return ErrorKind.RESET

@@ -1,4 +1,4 @@
-"""Users who each serve one request, or one iteration, after the other."""
+"""Users, each of which carries out one request, or one iteration, after the other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["UserPool"]
 
 _CONNECT_PAUSE_S = 0.01
 _MADE_BEFORE = 64
-"""Users made before the run: making one takes about a millisecond, which would show as lag."""
+"""Users created before the run: creating one takes about 1 ms, which would show as lag."""
 
 Client = TypeVar("Client", bound=httpx.AsyncClient)
 Job = TypeVar("Job")
@@ -28,7 +28,7 @@ Job = TypeVar("Job")
 class UserPool(ABC, Generic[Client, Job]):
     """The worker's share of the plan's users: tasks, each with a client, fed by ``source``.
 
-    What `benchlab.load.drivers.driver.Driver` asks for and what does not depend on the job.
+    Implements the part of the `Driver` protocol that does not depend on the kind of job.
     """
 
     def __init__(
@@ -51,17 +51,17 @@ class UserPool(ABC, Generic[Client, Job]):
 
     @property
     def connections_opened(self) -> int:
-        """Connections that came to be, of all clients."""
+        """Number of connections that all clients opened."""
         return self._clients.opened
 
     @property
     def local_failure_count(self) -> int:
-        """Connections that this machine had no port, file or buffer for."""
+        """Number of connections that failed because this machine lacked ports, files or buffers."""
         return self._clients.local_failure_count
 
     @abstractmethod
     def _take(self, flags: int) -> Job | None:
-        """What is due next, if anything is."""
+        """Take the next job, or None if none is due."""
 
     @abstractmethod
     def _make_user(self) -> Client:
@@ -69,10 +69,10 @@ class UserPool(ABC, Generic[Client, Job]):
 
     @abstractmethod
     async def _perform(self, user: Client, job: Job) -> ErrorKind:
-        """Do what is due, and record it."""
+        """Carry out a job and record it."""
 
     async def open(self) -> None:
-        """Make the first users. They connect with their first request."""
+        """Create the first users. They connect with their first request."""
         self._ready = [self._make_user() for _ in range(min(self._limit, _MADE_BEFORE))]
 
     def begin(self) -> None:
@@ -83,7 +83,7 @@ class UserPool(ABC, Generic[Client, Job]):
                 self._start(job)
 
     def dispatch(self) -> None:
-        """Give what is due to idle or new users."""
+        """Give the jobs that are due to idle or new users."""
         while self._source.waiting and (self._idle or len(self._tasks) < self._limit):
             job = self._take(0)
             if job is None:
@@ -94,7 +94,7 @@ class UserPool(ABC, Generic[Client, Job]):
                 self._start(job)
 
     def sweep(self, now_ns: int) -> None:
-        """Each job carries its own timeout."""
+        """Do nothing: each job has its own timeout."""
 
     async def close(self) -> None:
         """End all users."""
@@ -113,7 +113,7 @@ class UserPool(ABC, Generic[Client, Job]):
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, first: Job) -> None:
-        """One user: the first job, then whatever is due, until nothing will be."""
+        """Run one user: the first job, then further ones until the source is exhausted."""
         job = first
         user = self._ready.pop() if self._ready else self._make_user()
         async with user:

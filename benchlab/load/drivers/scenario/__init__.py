@@ -1,1 +1,1 @@
-"""Users who follow a scenario: code of their own, several steps, a sample for each step."""
+"""Run scenarios: users run the plan's own code in steps, and each step is a sample."""

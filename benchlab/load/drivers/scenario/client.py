@@ -1,4 +1,4 @@
-"""The client of one user: httpx's own, whose requests belong to steps."""
+"""The client of one user: an httpx client whose requests belong to steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _clock = time.monotonic_ns
 
 
 class UserClient(httpx.AsyncClient):
-    """Sends requests as part of the step under way, or as a step of their own."""
+    """Sends requests as part of the current step, or else each as a step of its own."""
 
     context: Context
     run_id: str
@@ -50,5 +50,5 @@ class UserClient(httpx.AsyncClient):
                 await response.aread()
             finally:
                 await response.aclose()
-        step.saw(response)
+        step.add_response(response)
         return response

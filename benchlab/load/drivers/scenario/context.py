@@ -1,4 +1,4 @@
-"""The ``ctx`` of a scenario's function: steps, data, randomness."""
+"""The ``ctx`` of a scenario's function: steps, data and random numbers."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ __all__ = ["Context", "Iteration", "Step", "StepSink", "current_step", "failure_
 _MOST_REPORTED = 8
 
 _current: ContextVar[Step | None] = ContextVar("step", default=None)
-"""The step under way. Tasks that a scenario starts have one of their own, which begins as this."""
+"""The current step. A task that a scenario starts inherits it and may then have its own."""
 
 
 def current_step() -> Step | None:
-    """The step that a request sent now belongs to; None outside of any."""
+    """The step that a request sent now belongs to; None outside of steps."""
     step = _current.get()
     return None if step is None or step.over else step
 
 
 @dataclass(slots=True, eq=False)
 class Iteration:
-    """One run of the scenario, handed out by the source as ``number``.
+    """One run of the scenario, with the ``number`` that the source gave it.
 
-    ``begun`` once it has a record, or a step that will be one. ``reported`` are the last exceptions
-    that were recorded with a step.
+    ``begun`` is set when it has a record, or a step that will become one. ``reported`` has the last
+    exceptions that were recorded with a step.
     """
 
     number: int
@@ -48,30 +48,30 @@ class Iteration:
     reported: deque[BaseException] = field(default_factory=lambda: deque(maxlen=_MOST_REPORTED))
 
     def has_reported(self, exc: BaseException) -> bool:
-        """Whether ``exc`` is the failure of a step, and so recorded; or a group of such."""
+        """True if ``exc``, or every exception of a group, was recorded as the failure of a step."""
         if isinstance(exc, BaseExceptionGroup):
             return all(map(self.has_reported, exc.exceptions))
         return any(exc is each for each in self.reported)
 
 
 class StepSink(Protocol):
-    """Where steps are numbered and recorded."""
+    """Numbers and records steps."""
 
     timeout_s: float
 
     def begin_step(self, step: Step, iteration: Iteration) -> None:
-        """Give the step its sequence number, its number of a name, its flags and times."""
+        """Set the step's sequence number, endpoint, flags and times."""
 
     def end_step(self, step: Step, error: ErrorKind, message: str) -> None:
-        """Record a step that is over, unless it was recorded before."""
+        """Record a finished step, unless it is recorded already."""
 
 
 class Context:
     """One user's view of the run; given to the scenario as ``ctx``.
 
-    ``user`` numbers the users from 0; ``iteration`` counts this user's from 0; ``row`` is the
-    iteration's row of the scenario's data, an empty one without data; ``rng`` is this user's own
-    source of randomness, which follows from the plan's seed.
+    ``user`` is the user's number and ``iteration`` the number of this user's iteration, both from
+    0. ``row`` is the iteration's row of the scenario's data, empty without data. ``rng`` is this
+    user's own random number generator, seeded by the plan's seed.
     """
 
     def __init__(self, sink: StepSink, user: int, seed: int) -> None:
@@ -83,27 +83,27 @@ class Context:
         self._iteration: Iteration | None = None
 
     def begin(self, iteration: Iteration, row: Mapping[str, Any]) -> None:
-        """Begin an iteration."""
+        """Start an iteration."""
         self._iteration = iteration
         self.iteration += 1
         self.row = row
 
     def step(self, name: str, *, expect_status: Collection[int] = ()) -> Step:
-        """A step: what happens in ``async with ctx.step("login"):`` is one sample of that name.
+        """A step: the block ``async with ctx.step("login"):`` is one sample with that name.
 
-        It lasts as long as the block, which the plan's ``timeout_s`` bounds, and may send any
-        number of requests. It fails with what a request in it fails with, with ``check`` for any
-        other exception (a failed ``assert``, a missing key) or a check that does not hold, and with
-        ``status`` when its last response has a status of 400 or above, or one that is not in
-        ``expect_status`` if that is given. A request outside of any step is a step of its own,
-        named by its method and path.
+        It lasts as long as the block, at most the plan's ``timeout_s``, and may send any number of
+        requests. A failed request fails it with the same error kind. Any other exception (a failed
+        ``assert``, a missing key) or a failed check fails it with ``check``, and so does a status
+        that is not in ``expect_status``, if that is given; without ``expect_status``, a last
+        response with a status of 400 or above fails it with ``status``. A request outside of steps
+        is a step of its own, named by its method and path.
         """
         assert self._iteration is not None
         return Step(self._sink, self._iteration, str(name), frozenset(expect_status))
 
 
 class Step:
-    """A step under way: ``async with ctx.step(name) as step``."""
+    """The current step: ``async with ctx.step(name) as step``."""
 
     __slots__ = (
         "_expected",
@@ -142,24 +142,24 @@ class Step:
 
     @property
     def status(self) -> int:
-        """The status of the last response, 0 when none came."""
+        """The status of the last response, 0 without a response."""
         return 0 if self.response is None else self.response.status_code
 
     def check(self, holds: object, message: str = "a check does not hold") -> None:
-        """Let the step fail with ``message`` unless ``holds``; the scenario goes on."""
+        """Mark the step as failed with ``message`` unless ``holds``; the scenario continues."""
         if not holds and not self._failed_check:
             self._failed_check = message
 
     def excerpt(self) -> Excerpt:
-        """What an example shows of the last response; of its body nothing unless it was read."""
+        """The part of the last response that an example shows; no body if it was not read."""
         response = self.response
         if response is None:
             return Excerpt((), b"", self.bytes_in)
         body = response.content[:BODY_BYTES] if response.is_closed else b""
         return Excerpt(response.headers.multi_items(), body, self.bytes_in)
 
-    def saw(self, response: httpx.Response) -> None:
-        """Note a response whose body was read."""
+    def add_response(self, response: httpx.Response) -> None:
+        """Add a response of the step."""
         self.response = response
         self.bytes_in += response.num_bytes_downloaded
 
@@ -167,7 +167,7 @@ class Step:
         outer = current_step()
         if outer is not None:
             raise RuntimeError(
-                f"the step {self.name!r} begins inside {outer.name!r}: steps follow each other"
+                f"the step {self.name!r} starts inside {outer.name!r}: steps cannot be nested"
             )
         self._sink.begin_step(self, self._iteration)
         _current.set(self)
@@ -189,14 +189,14 @@ class Step:
             self._sink.end_step(self, ErrorKind.TIMEOUT, "")
             self._iteration.reported.append(timeout)
             raise
-        error, message = self._judge(exc)
+        error, message = self._result(exc)
         if error is ErrorKind.CONNECT and self.failed_in_tls:
             error = ErrorKind.TLS
         self._sink.end_step(self, error, message)
         if exc is not None:
             self._iteration.reported.append(exc)
 
-    def _judge(self, exc: BaseException | None) -> tuple[ErrorKind, str]:
+    def _result(self, exc: BaseException | None) -> tuple[ErrorKind, str]:
         if exc is not None:
             return failure_of(exc)
         if self._failed_check:
@@ -208,7 +208,7 @@ class Step:
 
 
 def failure_of(exc: BaseException) -> tuple[ErrorKind, str]:
-    """What an exception in a scenario means: the service's failure, or a check's."""
+    """The error kind and message of an exception in a scenario."""
     if isinstance(exc, asyncio.CancelledError):
         return ErrorKind.ABANDONED, ""
     if isinstance(exc, httpx.HTTPStatusError):

@@ -1,4 +1,4 @@
-"""The scenario driver: users who run the plan's function, once for each request of the source."""
+"""The scenario driver: users run the plan's function once per request of the source."""
 
 from __future__ import annotations
 
@@ -29,12 +29,11 @@ Function = Callable[[httpx.AsyncClient, Context], Awaitable[None]]
 
 
 class ScenarioDriver(UserPool[UserClient, Iteration]):
-    """See `benchlab.load.drivers.driver.Driver`. The source numbers iterations, and steps are
-    numbered here.
+    """The `Driver` for scenarios. The source numbers iterations; steps are numbered here.
 
-    The first step of an iteration is intended when the iteration was, every other when it begins.
-    An iteration that fails outside of any step, or comes to no step at all, is recorded under the
-    scenario's own name, so that each one has at least one record.
+    The intended time of an iteration's first step is that of the iteration, of any other step its
+    start. An iteration that fails outside of steps, or has no step, is recorded under the
+    scenario's own name, so that every iteration has at least one record.
     """
 
     def __init__(
@@ -54,11 +53,11 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
 
     @property
     def in_flight(self) -> int:
-        """Iterations that are under way."""
+        """Number of iterations in progress."""
         return len(self._iterations)
 
     def measure_from(self, seq: int) -> None:
-        """All steps of the iterations below number ``seq`` belong to the warm-up."""
+        """Flag all steps of iterations with a number below ``seq`` as warm-up."""
         self._first_measured = seq
 
     def abandon(self, now_ns: int) -> None:
@@ -80,8 +79,8 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         """Number a step and note its flags and times.
 
         Raises:
-            ValueError: there are too many names of steps.
-            asyncio.CancelledError: the run is over, whatever the scenario makes of that.
+            ValueError: there are too many different step names.
+            asyncio.CancelledError: the run is over. Raised again if the scenario catches it.
         """
         if self._stopped:
             raise asyncio.CancelledError
@@ -97,7 +96,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         self._open.add(step)
 
     def end_step(self, step: Step, error: ErrorKind, message: str) -> None:
-        """Record a step, unless it was recorded as abandoned before."""
+        """Record a step, unless it was already recorded as abandoned."""
         if step not in self._open:
             return
         self._open.discard(step)
@@ -150,14 +149,14 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         error, message, outside = ErrorKind.OK, "the iteration had no step", False
         try:
             await self._function(user, user.context)
-        except (Exception, SystemExit) as exc:  # the iteration has failed, and others follow
+        except (Exception, SystemExit) as exc:  # this iteration failed; the user continues
             error, message = failure_of(exc)
             outside = not iteration.has_reported(exc)
         if iteration in self._iterations and (outside or not iteration.begun):
             self._record_iteration(iteration, begun, error or ErrorKind.CHECK, message)
         self._iterations.discard(iteration)
         if self._source.closed:
-            await asyncio.sleep(0)  # a scenario that awaits nothing must not keep the loop
+            await asyncio.sleep(0)  # a scenario that awaits nothing must not block the event loop
         return error
 
     def _record_iteration(
@@ -178,7 +177,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
 
     @staticmethod
     def _flags_of_next(iteration: Iteration) -> int:
-        """The flags of an iteration's next record: the first is that it begins, and waited."""
+        """The flags of the iteration's next record. Only the first has FIRST_STEP and CAP_WAIT."""
         if iteration.begun:
             return iteration.flags & Flag.WARMUP
         iteration.begun = True
@@ -188,7 +187,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
 def _load_function(code: bytes) -> Function:
     try:
         function: Function = pickle.loads(code)
-    except Exception as exc:  # it imports what the user's code imports, which may raise anything
+    except Exception as exc:  # this imports the user's modules, which may raise anything
         raise InputError(
             f"the scenario cannot be loaded in a worker: {type(exc).__name__}: {exc}"
         ) from exc

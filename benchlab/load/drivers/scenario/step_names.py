@@ -1,4 +1,4 @@
-"""The names of steps, numbered alike by all workers of a run as they first occur."""
+"""Number the names of steps as they first occur, the same in all workers of a run."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _MOST_BY_PATH = 200
 
 
 class StepNames:
-    """Gives each name its number, from 1 on, the same in every worker.
+    """Numbers step names from 1, the same in every worker.
 
-    The names stand in a file of the run's spool, a line each, to which workers append under a
-    lock. That happens once per name; after that it is a lookup. Number 0 is the iteration.
+    The names are in a file of the run's spool, one per line; workers append to it under a lock.
+    That happens once per name, later it is a lookup. Number 0 is the iteration itself.
     """
 
     def __init__(self, path: Path, names: list[str]) -> None:
-        """``names`` is extended by what comes up; its first is that of number 0."""
+        """``names`` has the name of number 0; new names are appended to it."""
         self._path = path
         self._names = names
         self._numbers: dict[str, int] = {}
@@ -34,16 +34,16 @@ class StepNames:
             ValueError: there are too many names.
         """
         known = self._numbers.get(name)
-        return self._learn(name) if known is None else known
+        return self._add(name) if known is None else known
 
     def number_of_request(self, method: str, path: str) -> int:
-        """The number of a request outside of a step; past 200 paths, all others are one."""
+        """The number of a request outside of steps; all paths after the first 200 share one."""
         name = f"{method} {path}"
         if name not in self._numbers and len(self._numbers) >= _MOST_BY_PATH:
             name = f"{method} (other paths)"
         return self.number(name)
 
-    def _learn(self, name: str) -> int:
+    def _add(self, name: str) -> int:
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -52,8 +52,8 @@ class StepNames:
             if name not in known:
                 if len(known) >= MOST_STEPS:
                     raise ValueError(
-                        f"the scenario has more than {MOST_STEPS:,} different steps: name a step by"
-                        " what it does, not by its data"
+                        f"the scenario has more than {MOST_STEPS:,} different step names: name a"
+                        " step by its purpose, not by its data"
                     )
                 os.write(file, json.dumps(name).encode() + b"\n")
                 known.append(name)

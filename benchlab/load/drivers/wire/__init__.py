@@ -1,1 +1,1 @@
-"""HTTP/1.1 straight on asyncio: requests encoded beforehand, responses parsed once per head."""
+"""HTTP/1.1 directly on asyncio: requests are encoded in advance, response heads cached."""

@@ -23,12 +23,12 @@ _clock = time.monotonic_ns
 _MAX_REMEMBERED_HEAD = 8192
 
 PARTING_S = 1.0
-"""How long a connection that will not be used again waits for the service to close it first. Of
-the two, the one that closes first keeps the port blocked for a minute (TIME_WAIT)."""
+"""How long an unneeded connection waits for the service to close it first. The side that closes
+first keeps the port blocked for a minute (TIME_WAIT)."""
 
 
 class Pool(Protocol):
-    """What a connection needs of the driver that it belongs to."""
+    """The part of the driver that its connections use."""
 
     encoders: list[Encoder]
     heads: list[HeadCache]
@@ -44,14 +44,14 @@ class Pool(Protocol):
         """A response is complete, and the connection can be used again."""
 
     def lost(self, connection: Connection) -> None:
-        """The connection is gone."""
+        """The connection is closed."""
 
 
 class Connection(asyncio.Protocol):
     """Carries at most one request at a time, and calls its driver when that is finished.
 
-    ``busy`` lasts from being given a request (before the connection is even open) to its record.
-    Times are of ``time.monotonic_ns``.
+    It is ``busy`` from the assignment of a request, even before it is open, until the request is
+    recorded. Times are clock times of ``time.monotonic_ns``.
     """
 
     __slots__ = (
@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
         self._response: Response | None = None
 
     def assign(self, seq: int, endpoint: int, intended: int, sent: int, flags: int) -> None:
-        """Take responsibility for a request, acted upon at ``sent``."""
+        """Assign a request, whose sending begins at ``sent``."""
         self.busy = True
         self._seq = seq
         self._intended = intended
@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         self._endpoint = endpoint
 
     def write(self) -> None:
-        """Send the assigned request; the connection is open."""
+        """Send the assigned request; the connection must be open."""
         transport = self._transport
         assert transport is not None
         transport.write(self._driver.encoders[self._endpoint](self._seq))
@@ -114,9 +114,9 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def fail(self, now: int, error: ErrorKind, message: str = "", data: bytes = b"") -> None:
-        """Finish the request as failed, with what came of its response, and close.
+        """Finish the request as failed, with the response so far, and close the connection.
 
-        ``message`` says why; ``data`` is what came instead of a response.
+        ``message`` is the reason; ``data`` are bytes that are not a valid response.
         """
         response, status, bytes_in = self._response, 0, 0
         if response is not None:
@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         now = _clock()
         if not self.busy:
-            self._driver.lost(self)  # unsolicited bytes: no response on it can be trusted
+            self._driver.lost(self)  # unsolicited bytes: the next response could not be trusted
             self.close()
             return
         if self._missing:
@@ -154,11 +154,11 @@ class Connection(asyncio.Protocol):
         end = data.find(b"\r\n\r\n") + 4
         if 4 <= end <= _MAX_REMEMBERED_HEAD:
             head = data[:end]
-            memory = self._driver.heads[self._endpoint]
+            cache = self._driver.heads[self._endpoint]
             try:
-                plain = memory.known[head]
+                plain = cache.known[head]
             except KeyError:
-                plain = self._learn(memory, head, now)
+                plain = self._learn(cache, head, now)
             if plain is not None:
                 status, length, reusable, error = plain
                 got = len(data) - end
@@ -188,22 +188,22 @@ class Connection(asyncio.Protocol):
         now = _clock()
         response = self._response
         if exc is None and response is not None and response.end():
-            self._judge(now, response, False)
+            self._check(now, response, False)
         else:
             self.fail(now, _kind_of_loss(exc))
         self._driver.lost(self)
 
-    def _learn(self, memory: HeadCache, head: bytes, now: int) -> CachedHead | None:
+    def _learn(self, cache: HeadCache, head: bytes, now: int) -> CachedHead | None:
         try:
-            plain = memory.learn(head)
+            plain = cache.learn(head)
         except ProtocolError:
             return None
         if plain is None or not plain.error:
             return plain
         if self._driver.recording.explained(plain.error, self._endpoint, now):
             return plain
-        memory.forget(head)
-        return None  # read in full, the response makes an example
+        cache.forget(head)
+        return None  # so that the response is read in full, for an example
 
     def _continue_plain(self, data: bytes, now: int) -> None:
         self._missing -= len(data)
@@ -217,17 +217,17 @@ class Connection(asyncio.Protocol):
         assert response is not None
         try:
             if response.feed(data):
-                self._judge(now, response, response.reusable)
+                self._check(now, response, response.reusable)
         except ProtocolError as exc:
             self.fail(now, ErrorKind.PROTOCOL, str(exc), data)
 
-    def _judge(self, now: int, response: Response, reusable: bool) -> None:
+    def _check(self, now: int, response: Response, reusable: bool) -> None:
         checker = self._driver.checkers[self._endpoint]
         status, bytes_in = response.status, response.body_bytes
         if checker is None:
             error, message = check_status(status)
         else:
-            error, message = checker.judge(status, response.body, bytes_in, response.encoding)
+            error, message = checker.evaluate(status, response.body, bytes_in, response.encoding)
         if not error:
             self._response = None
             self._complete(now, error, status, bytes_in, reusable)
@@ -244,7 +244,7 @@ class Connection(asyncio.Protocol):
         message: str,
         data: bytes = b"",
     ) -> None:
-        """Finish a failed request, with what an example would show of its response."""
+        """Finish a failed request, with the part of its response that an example shows."""
         response, self._response = self._response, None
         self.busy = False
         self._driver.in_flight -= 1
@@ -268,7 +268,7 @@ class Connection(asyncio.Protocol):
     def _complete(
         self, now: int, error: ErrorKind, status: int, bytes_in: int, reusable: bool
     ) -> None:
-        """Record a request that needs no example: the way of almost all of them."""
+        """Record a request that needs no example, as almost all do."""
         self.busy = False
         driver = self._driver
         driver.in_flight -= 1

@@ -1,4 +1,4 @@
-"""Opening connections to one service, phase by phase."""
+"""Open connections to one service, and time each phase."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TRIAL_S = 2.0
 class Dialed(NamedTuple):
     """The result of opening a connection: ``phases`` are DNS, connect and TLS in ns.
 
-    ``cause`` is the exception behind ``error``; ``local``: this machine caused it.
+    ``cause`` is the exception behind ``error``.
     """
 
     phases: tuple[int, int, int]
@@ -35,12 +35,12 @@ class Dialed(NamedTuple):
 
     @property
     def local(self) -> bool:
-        """Whether it failed for lack of ports, files or buffers here."""
+        """True if it failed because this machine lacked ports, files or buffers."""
         return self.cause is not None and is_local_failure(self.cause)
 
 
 class Dialer:
-    """Connects protocols to ``origin`` as ``transport`` says."""
+    """Connects protocols to ``origin`` with the settings of ``transport``."""
 
     def __init__(self, origin: Origin, transport: Transport, tls: ssl.SSLContext | None) -> None:
         self._socket_path = transport.unix_socket
@@ -53,11 +53,12 @@ class Dialer:
         self._looked_up = 0
 
     async def prepare(self) -> None:
-        """Find an address of the service that accepts connections, or the first if none does.
+        """Resolve the service's name to the first address that accepts connections, or to the
+        first one if none does.
 
         Raises:
-            TargetError: its name cannot be resolved. A refused connection is no error here: the
-                run records it.
+            TargetError: the name cannot be resolved. A refused connection is not an error here:
+                the run records it.
         """
         if self._socket_path:
             return
@@ -77,7 +78,7 @@ class Dialer:
                 return
 
     async def dial(self, protocol: asyncio.Protocol) -> Dialed:
-        """Connect ``protocol``. Never raises for what the service or the network does."""
+        """Connect ``protocol``. Errors of the service or the network are returned, not raised."""
         begun = _clock()
         named = connected = 0
         phases = [0, 0, 0]
@@ -107,7 +108,7 @@ class Dialer:
     async def _refresh(self) -> None:
         found = await self._look_up()
         self._looked_up = _clock()
-        # The address family that worked before the run is the one that works from here.
+        # Prefer the address family that worked before the run.
         same = [item for item in found if self._address and item[0] == self._address[0]]
         self._address = (same or found)[0]
 

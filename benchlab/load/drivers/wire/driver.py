@@ -1,4 +1,4 @@
-"""The wire driver: connections to the plan's services, fed by the source."""
+"""The wire driver: HTTP/1.1 on connections of its own, fed by the source."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ __all__ = ["WireDriver"]
 _clock = time.monotonic_ns
 
 IDLE_LIMIT_NS = 4 * NS_PER_S
-"""A connection unused for longer is not used again: common servers close theirs after 5 s, and a
-request sent into that closing would fail through no fault of the service."""
+"""A connection idle for longer is not used again: common servers close idle connections after 5 s,
+and a request sent at that moment would fail although the service works."""
 
 CONNECT_PAUSE_S = 0.01
-"""Pause of a closed loop's user after a failed connect, which would else be repeated endlessly."""
+"""Pause of a closed loop's user after a failed connect, so that it does not retry in a tight
+loop."""
 
 PREPARE_LIMIT_S = 10.0
-"""Limit for opening a closed loop's connections beforehand; what is not open then is opened, and
-timed, by its first request."""
+"""Time limit for opening a closed loop's connections before the run; any other connection is
+opened, and timed, by its first request."""
 
 _NEVER_SENT = "no connection was free for it before the generator stopped waiting"
 
 
 class WireDriver:
-    """HTTP/1.1 over `Connection`s to the plan's services. See
-    `benchlab.load.drivers.driver.Driver`.
+    """The `Driver` for HTTP/1.1, over `Connection`s to the plan's services.
 
-    At most its share of the plan's connections carry a request at once. In an open loop that is
-    also the cap on connections: one that idles is given up when another service needs its place.
-    A closed loop's user may hold an idle connection to each service.
+    At most its share of the plan's connections carry a request at once. In an open loop that also
+    limits open connections: an idle one is closed when another service needs its place. A closed
+    loop's user may have an idle connection to each service.
     """
 
     def __init__(
@@ -96,8 +96,8 @@ class WireDriver:
         """Resolve the services' names; for a closed loop also open every connection.
 
         Raises:
-            TargetError: a name is unknown. A refused connection is no error here: the run
-                records it.
+            TargetError: a name cannot be resolved. A refused connection is not an error here: the
+                run records it.
         """
         await asyncio.gather(*(dialer.prepare() for dialer in self._dialers))
         if self._closed and self.keep_alive:
@@ -114,11 +114,11 @@ class WireDriver:
             self._refill()
 
     def measure_from(self, seq: int) -> None:
-        """Flag what the source numbers below ``seq`` as warm-up."""
+        """Flag requests with a sequence number below ``seq`` as warm-up."""
         self.recording.measure_from(seq)
 
     def dispatch(self) -> None:
-        """Send what is due on idle or new connections; the rest waits for the cap."""
+        """Send the requests that are due, up to the limit of requests in flight."""
         source, limit = self._source, self._limit
         while source.waiting and self.in_flight < limit and not self._stopped:
             now = _clock()
@@ -189,7 +189,7 @@ class WireDriver:
             self._place(job, flags, now)
 
     def lost(self, connection: Connection) -> None:
-        """A connection is closed: let a new one take the next request."""
+        """A connection is closed: send the next request on another one."""
         if connection in self._connections:
             was_idle = connection in self._idle[connection.origin]
             self._drop(connection)
@@ -207,7 +207,7 @@ class WireDriver:
             self._send(connection, job, endpoint, flags)
             return
         if not self._closed and len(self._connections) >= self._limit:
-            self._give_up_idle()
+            self._close_idle()
         self._start_connection(job, endpoint, flags)
 
     def _take_idle(self, origin: int, now: int) -> Connection | None:
@@ -220,8 +220,8 @@ class WireDriver:
             connection.close()
         return None
 
-    def _give_up_idle(self) -> None:
-        """Close the connection that has been idle longest, whichever service it is to."""
+    def _close_idle(self) -> None:
+        """Close the connection, to any service, that has been idle longest."""
         longest = [idle for idle in self._idle if idle]
         if longest:
             connection = min(longest, key=lambda idle: idle[0].idle_since)[0]
@@ -258,7 +258,7 @@ class WireDriver:
         if not error and connection.busy:
             connection.write()
         elif not error:
-            connection.close()  # the request timed out meanwhile
+            connection.close()  # the request timed out in the meantime
         elif connection.busy:
             message = exception_message(dialed.cause) if dialed.cause is not None else ""
             connection.fail(_clock(), error, message)

@@ -1,4 +1,4 @@
-"""Requests as bytes, made before the run as far as that is possible."""
+"""Encode requests, before the run if possible."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from benchlab.plan.request import Request
 __all__ = ["Encoder", "encode", "make_encoder"]
 
 Encoder = Callable[[int], bytes]
-"""Sequence number to the request's bytes."""
+"""Returns the bytes of the request with the given sequence number."""
 
 _BODYLESS = ("GET", "HEAD", "DELETE", "OPTIONS", "TRACE")
 
 
 def make_encoder(plan: Plan, index: int, run_id: str) -> Encoder:
-    """The cheapest function that gives the bytes of request ``index``, trace context included."""
+    """Make the fastest encoder for request ``index``, including its trace context."""
     request = plan.requests[index]
     renderer = Renderer(plan, index, run_id)
     closing = not plan.transport.keep_alive
@@ -53,12 +53,12 @@ def make_encoder(plan: Plan, index: int, run_id: str) -> Encoder:
 def encode(
     request: Request, content: Rendered, extra: bytes = b"", *, closing: bool = False
 ) -> bytes:
-    """A request as it goes over the wire; ``extra`` are whole header lines (RFC 9112)."""
+    """Encode a request as HTTP/1.1 (RFC 9112); ``extra`` are complete header lines."""
     return b"".join((_start(request, content, closing), extra, b"\r\n", content.body))
 
 
 def _format(request: Request, content: Rendered, line: bytes, closing: bool) -> bytes:
-    """What `encode` gives, as a format whose only fields are those of ``line``."""
+    """The result of `encode` as a format string; its only fields are those in ``line``."""
     start, body = _literal(_start(request, content, closing)), _literal(content.body)
     return b"".join((start, line, b"\r\n", body))
 

@@ -1,11 +1,11 @@
 """Read HTTP/1.1 responses (RFC 9112).
 
-One real parser (httptools, which is llhttp) decides everything: strict about lengths, as both
-sides must agree where a response ends, and lenient where a client must or may be (folded header
-lines, section 5.2; lines that end with LF alone, section 2.2). Most responses of a service under
-test have the same head, byte for byte, except a date that changes once a second. So the parser's
-result is cached by the head's bytes, and a response with a cached head and a ``Content-Length``
-body is read by comparing lengths. Whether its checks hold is cached too, unless they need the body.
+Every head is parsed by httptools (llhttp). It is strict about lengths, since both sides must agree
+where a response ends, and lenient where a client must or may be (folded header lines, section 5.2;
+lines that end with LF alone, section 2.2). Most responses of a service under test have the same
+head, byte for byte, except for a date that changes once per second. So the result is cached by the
+head's bytes, and a response with a cached head and a ``Content-Length`` body is read by comparing
+lengths. The result of its checks is cached too, unless they need the body.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ _INTERIM = re.compile(rb"HTTP/1\.\d 1\d\d")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _MOST_HEADS = 8
 _MAX_HEAD = 256 * 1024
-"""Bytes a response may spend on interim responses and headers, or on chunk headers and trailers
-without a byte of body: as with any client, an endless head must not fill the memory."""
+"""Maximum bytes of interim responses and headers, or of chunk headers and trailers without a byte
+of body: an endless head must not fill the memory."""
 
 
 class ProtocolError(Exception):
-    """What came is not an HTTP/1.x response."""
+    """The bytes are not an HTTP/1.x response."""
 
 
 class CachedHead(NamedTuple):
-    """A head whose body is ``length`` bytes; the connection can be used again if ``reusable``.
+    """A head followed by ``length`` bytes; the connection can be used again if ``reusable``.
 
-    ``error`` is the kind of error of such a response, whatever its body.
+    ``error`` is the error kind of a response with this head.
     """
 
     status: int
@@ -54,7 +54,7 @@ class CachedHead(NamedTuple):
 
 
 class HeadCache:
-    """The heads of one request's responses, with what parser and checks made of them."""
+    """Caches heads of one request's responses, with the results of the parser and the checks."""
 
     __slots__ = ("_checker", "_head_only", "_servers", "known")
 
@@ -65,17 +65,17 @@ class HeadCache:
         servers: ServerNames | None = None,
         checker: Checker | None = None,
     ) -> None:
-        """``head_only``: the request is HEAD, whose responses never have a body. ``servers`` gets
-        every new head."""
+        """``head_only``: the request is HEAD, whose responses have no body. ``servers`` notes the
+        server name in every new head."""
         self._servers = servers or ServerNames()
         self._checker = checker
         self._head_only = head_only
         self.known: dict[bytes, CachedHead | None] = {}
 
     def learn(self, head: bytes) -> CachedHead | None:
-        """Parse ``head`` (its blank line included) and remember it.
+        """Parse ``head``, including its blank line, and cache the result.
 
-        None if it is not plain, or if a check must see the body.
+        The result is None if the body has no fixed length, or if a check needs the body.
 
         Raises:
             ProtocolError: it is not an HTTP head.
@@ -89,29 +89,29 @@ class HeadCache:
         framed = (complete or length is not None) and not response.body_bytes
         if not response.interim and framed and not response.until_close:
             body = 0 if complete else length or 0
-            plain = self._judge(response.status, body, response.reusable)
+            plain = self._check(response.status, body, response.reusable)
         self.known[head] = plain
         self._servers.note_head(head)
         return plain
 
     def forget(self, head: bytes) -> None:
-        """Learn ``head`` anew when it comes again."""
+        """Remove ``head``, so that its next occurrence is parsed."""
         self.known.pop(head, None)
 
-    def _judge(self, status: int, length: int, reusable: bool) -> CachedHead | None:
+    def _check(self, status: int, length: int, reusable: bool) -> CachedHead | None:
         if self._checker is None:
             return CachedHead(status, length, reusable, check_status(status)[0])
         if self._checker.needs_body:
             return None
-        return CachedHead(status, length, reusable, self._checker.judge(status, None, length)[0])
+        return CachedHead(status, length, reusable, self._checker.evaluate(status, None, length)[0])
 
 
 class Response:
-    """One response, fed in pieces of any size. Its body is counted, not stored, but for a start.
+    """One response, fed in pieces of any size. Its body is counted; only the start is stored.
 
-    ``body`` is its first ``body_limit`` bytes; of a response with a status of 400 or above as much
-    as an example shows. ``encoding`` is its Content-Encoding. ``until_close`` says that the body
-    ends with the connection; `end` then completes it.
+    ``body`` has the first ``body_limit`` bytes; for a status of 400 or above, at least as many as
+    an example shows. ``encoding`` is the Content-Encoding. If ``until_close``, the body ends with
+    the connection, and `end` completes the response.
     """
 
     __slots__ = (
@@ -134,7 +134,7 @@ class Response:
     )
 
     def __init__(self, *, head_only: bool, body_limit: int = 0, start: bytes = b"") -> None:
-        """``start`` are the first bytes, which `headers` reads when somebody asks."""
+        """``start`` are the first bytes of the response, which `headers` parses when called."""
         self._head_only = head_only
         self._body_limit = body_limit
         self._start = start
@@ -158,7 +158,7 @@ class Response:
     def feed(self, data: bytes) -> bool:
         """Parse ``data``; True once the response is complete.
 
-        Bytes after the end make the connection unusable, not the response wrong.
+        Bytes after the end make the connection unusable, but the response is still valid.
 
         Raises:
             ProtocolError: the bytes are not an HTTP response.
@@ -174,7 +174,7 @@ class Response:
             if not self.complete:
                 own = isinstance(exc.__context__, ProtocolError)
                 raise ProtocolError(str(exc.__context__ if own else exc)) from exc
-            self.reusable = False  # what follows a complete response spoils only the connection
+            self.reusable = False  # bad bytes after a complete response affect only the connection
         if self.status == _SWITCHING:
             raise ProtocolError("the server switched to another protocol")
         if self._spent > _MAX_HEAD and not self.complete:
@@ -182,18 +182,18 @@ class Response:
         return self.complete
 
     def _check_opening(self, data: bytes) -> None:
-        """The parser knows protocols that only look like HTTP: refuse them."""
+        """Refuse protocols that look like HTTP, which the parser accepts."""
         opening = ((self._opening or b"") + data[:8]).lstrip(b"\r\n")
         if opening[: len(_OPENING)] != _OPENING[: len(opening)]:
             raise ProtocolError("the response is not HTTP")
         self._opening = None if len(opening) >= len(_OPENING) else opening
 
     def end(self) -> bool:
-        """The connection was closed; True if that completes the response."""
+        """Note the end of the connection; True if it completes the response."""
         return self.complete or (self.until_close and self.status != 0)
 
     def headers(self) -> list[tuple[str, str]]:
-        """The headers, as far as they came with the first bytes."""
+        """The headers, as far as they are in the first bytes."""
         for head in _BLANK_LINE.split(self._start, _MOST_HEADS):
             if not _INTERIM.match(head):
                 pairs = (line.decode("latin-1").partition(":") for line in head.split(b"\n")[1:])
@@ -216,7 +216,7 @@ class Response:
             self.content_length = int(value)
         elif lowered == b"transfer-encoding":
             if self._chunked:
-                raise ProtocolError("Transfer-Encoding goes on after chunked")
+                raise ProtocolError("Transfer-Encoding continues after chunked")
             self._chunked = value.lower().rstrip().endswith(b"chunked")
         elif lowered == b"content-encoding":
             coding = value.decode("latin-1")
@@ -244,7 +244,7 @@ class Response:
 
     def on_body(self, body: bytes) -> None:
         if self.complete:
-            self.reusable = False  # a body where none may be, such as after HEAD
+            self.reusable = False  # a body where none is allowed, such as after HEAD
             return
         self._spent = 0
         self.body_bytes += len(body)

@@ -3,7 +3,7 @@
 -- finished is read again over exactly the same bytes, so that its deduplication token is the same.
 -- Of two processes that begin a block at the same offset, the first decides its length.
 -- Files are identified by content: `file_id` is a hash of the first line, followed, for a file that
--- starts like another and then diverges, by a hash of where it does. The tail hash tells whether
+-- starts like another and then diverges, by a hash of where it does. The tail hash shows whether
 -- another file has the same bytes up to the end of a block, the line sums up to which line.
 CREATE TABLE IF NOT EXISTS ingest_blocks (
     file_id String,

@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS runs_local ON CLUSTER lab (
     environment String CODEC(ZSTD(3)),
     health String CODEC(ZSTD(3)),
     examples String CODEC(ZSTD(3)),
+    metadata String CODEC(ZSTD(3)),
     saved_at DateTime64(3, 'UTC') DEFAULT now64(3)
 ) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
 ORDER BY id
