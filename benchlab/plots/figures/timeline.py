@@ -95,9 +95,7 @@ def _divide(ax: Axes, *, with_errors: bool) -> list[Axes]:
     return panels
 
 
-def _draw_rate(
-    panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64], plan: str, noun: str
-) -> None:
+def _draw_rate(panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64], plan: str) -> None:
     panel.stairs(table["done_rps"], edges, fill=True, color=LATENCY, alpha=0.35, label="completed")
     panel.stairs(table["rate_rps"], edges, color=INK, linewidth=1.1, label=plan, baseline=None)
     panel.set_ylim(0, max(float(table[["done_rps", "rate_rps"]].max().max()) * 1.12, 1e-9))
