@@ -59,7 +59,7 @@ def test_every_run_has_a_card_that_names_its_verdict(name: str) -> None:
 
 def test_only_results_are_coloured() -> None:
     requests = [Request("GET", URL, name=name) for name in ("met", "broken")]
-    card = run_card(make_run(requests=requests, slo=["p99[met]<1h", "error_count<0"]))
+    card = run_card(make_run(requests=requests, slo=["p99[met]<9s", "error_count<0"]))
     assert card.count('class="bl-good"') == card.count('class="bl-bad"') == 1
     assert '<td class="bl-good">met</td>' in card
     assert '<td class="bl-bad">broken</td>' in card
