@@ -104,10 +104,12 @@ def _carry_out(
     from benchlab.cli.terminal.exit_codes import exit_code
     from benchlab.cli.terminal.run import print_run, progress_bar
     from benchlab.load.run import run as carry_out
-    from benchlab.store import Store
 
-    store = Store() if save else None
-    if store is not None:
+    store = None
+    if save:
+        from benchlab.store import Store
+
+        store = Store()
         with store.connect():
             pass  # an unusable store is reported before the measurement, not after it
     with progress_bar(plan.describe()) as on_progress, errors_name_options(PLAN_OPTIONS, given):

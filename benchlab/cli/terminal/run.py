@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from benchlab.cli.terminal.console import console, error_console
@@ -29,6 +28,8 @@ def progress_bar(title: str) -> Iterator[OnProgress | None]:
     if not out.is_terminal:
         yield None
         return
+    from rich.progress import BarColumn, Progress, TextColumn
+
     columns = (
         TextColumn("{task.fields[phase]:<9}"),
         BarColumn(bar_width=30),
