@@ -13,7 +13,15 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-__all__ = ["HIDDEN", "header_value", "public_text", "public_url", "unread_url"]
+__all__ = [
+    "HIDDEN",
+    "header_value",
+    "is_secret",
+    "public_text",
+    "public_url",
+    "unread_url",
+    "url_has_secret",
+]
 
 HIDDEN = "***"
 
@@ -53,12 +61,17 @@ def public_url(url: str) -> str:
     return urlunsplit(parts._replace(netloc=netloc, path=path, query=query, fragment=fragment))
 
 
+def url_has_secret(url: str) -> bool:
+    """Whether `public_url` hides anything of ``url``, which may have stars of its own."""
+    return HIDDEN in public_url(url.replace(HIDDEN, "x"))
+
+
 def public_text(text: str) -> str:
     """``text`` of a service or a library with the secrets of all URLs in it hidden."""
     text = _PASSWORD.sub(rf"\1{HIDDEN}", text)
     shown, place = [], 0
     for name in _NAME.finditer(text):
-        if name.start() >= place and _is_secret(unquote(name[1])):
+        if name.start() >= place and is_secret(unquote(name[1])):
             shown.append(f"{text[place : name.end()]}{HIDDEN}")
             value = _VALUE.match(text, name.end())
             place = value.end() if value else name.end()
@@ -76,23 +89,24 @@ def unread_url(text: str) -> str:
 
 def header_value(name: str, value: str) -> str:
     """``value``, or three stars when the header's name says that it is a secret."""
-    return HIDDEN if _is_secret(name) else value
+    return HIDDEN if is_secret(name) else value
 
 
-def _is_secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
+    """Whether a header, parameter or field called ``name`` has a secret for its value."""
     words = (word.lower() for word in _WORD.findall(name))
     return _SECRET.search(name) is not None or not _SECRET_WORDS.isdisjoint(words)
 
 
 def _public_field(found: re.Match[str]) -> str:
     mark, name, value = found.groups()
-    return f"{mark}{name}={HIDDEN if _is_secret(unquote(name)) else value}"
+    return f"{mark}{name}={HIDDEN if is_secret(unquote(name)) else value}"
 
 
 def _public_fields(text: str) -> str:
     """``a=1&b=2`` with all secrets hidden, also in values that are URLs, else to the letter."""
     fields = (field.partition("=") for field in text.split("&"))
     return "&".join(
-        f"{name}{equals}{HIDDEN if equals and _is_secret(unquote(name)) else public_text(value)}"
+        f"{name}{equals}{HIDDEN if equals and is_secret(unquote(name)) else public_text(value)}"
         for name, equals, value in fields
     )

@@ -17,6 +17,7 @@ __all__ = [
     "format_count",
     "format_duration_s",
     "format_ms",
+    "format_narrow_ms",
     "format_ns",
     "format_parts_ms",
     "format_rate",
@@ -127,6 +128,12 @@ def format_column_ms(values_ns: Sequence[int | None]) -> list[str]:
     return ["–" if value is None else f"{value / NS_PER_MS:,.{decimals}f}" for value in values_ns]
 
 
+def format_narrow_ms(value_ns: int) -> str:
+    """A duration in ms where width is scarce: seven characters up to 1,000 s."""
+    value = value_ns / NS_PER_MS
+    return f"{value:,.{3 if value < 100 else 2 if value < 1_000 else 0}f}"
+
+
 def format_ms(value_ns: int) -> str:
     """A duration in ms with its unit and three significant digits, as `format_column_ms` has it.
 
@@ -145,9 +152,9 @@ def format_count(value: int) -> str:
     return f"{value:,}"
 
 
-def format_rate(rate_rps: float) -> str:
-    """``rate_rps`` as requests per second."""
-    return f"{rate_rps:,.1f} requests/s"
+def format_rate(rate_rps: float, noun: str = "request") -> str:
+    """``rate_rps`` as requests, or ``noun``s, per second."""
+    return f"{rate_rps:,.1f} {noun}s/s"
 
 
 def format_ratio(ratio: float) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError
 from benchlab.samples.samples import Samples
+from benchlab.samples.statistics import DURATIONS
 from benchlab.units import NS_PER_MS
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ def histogram_table(samples: Samples) -> pd.DataFrame:
     """
     import pandas as pd
 
-    counts = {
-        name: count_by_bucket(samples, f"{name}_ns") for name in ("latency", "service", "lag")
-    }
+    counts = {name: count_by_bucket(samples, f"{name}_ns") for name in DURATIONS}
     filled = np.flatnonzero(np.sum(list(counts.values()), axis=0))
     rows = slice(filled[0], filled[-1] + 1) if len(filled) else slice(0, 0)
     total = max(len(samples), 1)

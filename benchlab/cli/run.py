@@ -164,8 +164,10 @@ def _write(finished: Run, json_file: str | None, csv_dir: Path | None) -> None:
         if json_file == "-":
             sys.stdout.write(f"{text}\n")
         else:
+            from benchlab.spool.storage import replace_text
+
             try:
-                Path(json_file).write_text(f"{text}\n")
+                replace_text(Path(json_file), f"{text}\n")
             except OSError as exc:
                 raise OutputError(f"cannot write {json_file} ({exc.strerror})") from exc
     if csv_dir is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["run_card"]
 
-_RESULTS = ("met", "broken")
 _COLORS: Mapping[Level, str] = {
     "good": "#1a7f37",
     "bad": "#b42318",
@@ -54,8 +54,8 @@ margin:0;border:0}
 .benchlab-card thead th{border-bottom:1px solid rgba(128,128,128,.5);font-weight:600}
 .benchlab-card .bl-slo{margin-top:.8em}
 .benchlab-card .bl-slo td,.benchlab-card .bl-slo th{text-align:left}
-.benchlab-card .bl-broken{font-weight:600;box-shadow:inset 3px 0 #b42318}
-.benchlab-card .bl-met{box-shadow:inset 3px 0 #1a7f37}
+.benchlab-card .bl-bad{font-weight:600;box-shadow:inset 3px 0 #b42318}
+.benchlab-card .bl-good{box-shadow:inset 3px 0 #1a7f37}
 .benchlab-card tr>:first-child{text-align:left;padding-left:0;font-weight:600}
 </style>"""
 
@@ -124,14 +124,14 @@ def _durations(shown: RunView) -> str:
 def _table(table: Table, kind: str = "") -> str:
     """A table whose first column names the rows; nothing without rows.
 
-    The result of an objective is the class of its cell too.
+    The level of a result is the class of its cell.
     """
     if not table.rows:
         return ""
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.head)
     lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{"".join(map(_cell, cells))}</tr>'
-        for name, *cells in table.rows
+        f'<tr><th scope="row">{escape(name)}</th>{_cells(cells, level)}</tr>'
+        for (name, *cells), level in zip_longest(table.rows, table.levels)
     )
     return (
         f'<div class="{f"bl-scroll {kind}".rstrip()}"><table><thead><tr>{columns}</tr></thead>'
@@ -139,9 +139,11 @@ def _table(table: Table, kind: str = "") -> str:
     )
 
 
-def _cell(text: str) -> str:
-    result = f' class="bl-{text}"' if text in _RESULTS else ""
-    return f"<td{result}>{escape(text)}</td>"
+def _cells(texts: Sequence[str], level: Level | None) -> str:
+    """The cells beside a row's name, the first in the colour of ``level``."""
+    color = "" if level is None else f' class="bl-{level}"'
+    first, *others = texts
+    return f"<td{color}>{escape(first)}</td>" + "".join(f"<td>{escape(o)}</td>" for o in others)
 
 
 def _picture(measured: Samples) -> str:

@@ -12,7 +12,8 @@ __all__ = ["done_text", "numbers_text"]
 def done_text(progress: Progress) -> str:
     """How much is done, in the unit that the plan goes by: ``120/500 requests``, ``3/12 s``."""
     if progress.total_count:
-        return f"{progress.done_count:,}/{progress.total_count:,} {progress.counted}"
+        noun = progress.scheduled_noun
+        return f"{progress.done_count:,}/{plural(progress.total_count, noun)}"
     return f"{progress.elapsed_s:.0f}/{progress.total_s:.0f} s"
 
 
@@ -20,4 +21,4 @@ def numbers_text(progress: Progress) -> str:
     """Rate, p99 and errors so far."""
     p99 = "–" if progress.p99_ns is None else format_ns(progress.p99_ns)
     errors = plural(progress.error_count, "error")
-    return f"{format_rate(progress.rate_rps)} · p99 {p99} · {errors}"
+    return f"{format_rate(progress.rate_rps, progress.sample_noun)} · p99 {p99} · {errors}"

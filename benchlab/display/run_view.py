@@ -22,11 +22,11 @@ from benchlab.units import (
     format_count,
     format_ms,
     format_parts_ms,
+    format_rate,
     format_ratio,
 )
 
 __all__ = [
-    "DURATIONS",
     "LEVELS",
     "ExampleLine",
     "Headline",
@@ -47,20 +47,21 @@ LEVELS: Mapping[Verdict, Level] = {
     "imported": "neutral",
 }
 
-DURATIONS = {"latency": "latency_ns", "service time": "service_ns", "lag": "lag_ns"}
-"""The durations of a sample as people read them: name and field of a `Summary`."""
-
 _EXAMPLES_SHOWN = 5
 _NAME_LENGTH = 60
-_ENDPOINT_HEAD = ("endpoint", "requests", "failed", "requests/s", "p50, ms", "p99, ms", "max, ms")
+_DURATION_NAMES = {"service": "service time"}  # where people read another name
 _OBJECTIVE_HEAD = ("objective", "result", "observed", "windows")
 
 
 class Table(NamedTuple):
-    """Column heads and rows of text; the first cell of a row names it."""
+    """Column heads and rows of text; the first cell of a row names it.
+
+    Where the rows are results, ``levels`` has that of each, and the second cell is coloured by it.
+    """
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]] = ()
+    levels: Sequence[Level] = ()
 
 
 class Headline(NamedTuple):
@@ -124,14 +125,14 @@ class RunView:
 def view(run: Run, server: ServerSide | None = None) -> RunView:
     """``run`` as people see it, with what is known of the service's side."""
     summary, plan = run.summary, run.plan
-    noun = "request" if run.iteration_count is None else "step"
+    noun = plan.sample_noun
     counted = plural(summary.count, noun)
     iterations = ""
     if run.iteration_count is not None:
-        iterations = f" of {plural(run.iteration_count, 'iteration')}"
+        iterations = f" of {plural(run.iteration_count, plan.scheduled_noun)}"
     intended = summary.intended_rate_rps
-    rate = f"{summary.rate_rps:,.1f} {noun}s/s"
-    intended_rate = "" if intended is None else f"{intended:,.1f} {noun}s/s"
+    rate = format_rate(summary.rate_rps, noun)
+    intended_rate = "" if intended is None else format_rate(intended, noun)
     error_ratio = format_ratio(summary.error_ratio)
     return RunView(
         id=run.id,
@@ -173,17 +174,17 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
                 (str(result.objective), result.outcome, result.observed_text, result.window_text)
                 for result in run.objectives
             ],
+            ["good" if result.met else "bad" for result in run.objectives],
         ),
         broken_count=sum(not result.met for result in run.objectives),
-        endpoints=Table(_ENDPOINT_HEAD, _endpoint_rows(run.by_endpoint())),
+        endpoints=_endpoints(run.by_endpoint(), noun),
         server=server or ServerSide(),
     )
 
 
 def durations_of(summary: Summary) -> dict[str, Distribution]:
     """The durations of which there are any, by their name, in the order people read them."""
-    found = {name: getattr(summary, field) for name, field in DURATIONS.items()}
-    return {name: part for name, part in found.items() if part is not None}
+    return {_DURATION_NAMES.get(name, name): part for name, part in summary.durations.items()}
 
 
 def _examples(run: Run) -> tuple[ExampleLine, ...]:
@@ -241,22 +242,23 @@ def _rate_note(run: Run) -> str:
     if not run.plan.load.has_schedule:
         return f"what {plural(run.plan.connection_limit, 'connection')} achieved"
     if run.iteration_count is not None:
-        return f"in {plural(run.iteration_count, 'iteration')}"
+        return f"in {plural(run.iteration_count, run.plan.scheduled_noun)}"
     if run.summary.intended_rate_rps is None:
         return "sent until the run was stopped"
-    return f"of {run.summary.intended_rate_rps:,.1f} requests/s intended"
+    return f"of {format_rate(run.summary.intended_rate_rps, run.plan.sample_noun)} intended"
 
 
-def _endpoint_rows(parts: Mapping[str, Summary]) -> list[list[str]]:
-    """A row per named request of the plan; none unless there are several."""
+def _endpoints(parts: Mapping[str, Summary], noun: str) -> Table:
+    """A row per named request or step of the plan; none unless there are several."""
+    head = ("endpoint", f"{noun}s", "failed", f"{noun}s/s", "p50, ms", "p99, ms", "max, ms")
     if len(parts) < 2:
-        return []
+        return Table(head)
     latencies = [summary.latency_ns for summary in parts.values()]
     columns = [
         format_column_ms([getattr(latency, key) if latency else 0 for latency in latencies])
         for key in ("p50", "p99", "max")
     ]
-    return [
+    rows = [
         [
             name,
             format_count(summary.count),
@@ -266,3 +268,4 @@ def _endpoint_rows(parts: Mapping[str, Summary]) -> list[list[str]]:
         ]
         for index, (name, summary) in enumerate(parts.items())
     ]
+    return Table(head, rows)

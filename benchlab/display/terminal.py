@@ -13,7 +13,7 @@ from benchlab.display import run_view
 from benchlab.display.run_view import Level, RunView
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.summary import Distribution
-from benchlab.units import NS_PER_MS
+from benchlab.units import format_narrow_ms
 
 __all__ = ["coverage_text", "durations_table", "run_summary"]
 
@@ -62,7 +62,7 @@ def durations_table(durations: Mapping[str, Distribution]) -> Table:
         table.add_column(key.replace("_", "."), justify="right", no_wrap=True)
     for name, distribution in durations.items():
         values = distribution.to_dict().values()
-        table.add_row(f"  {name}", *(_in_ms(value) for value in values))
+        table.add_row(f"  {name}", *(format_narrow_ms(value) for value in values))
     return table
 
 
@@ -91,8 +91,8 @@ def _objectives(objectives: run_view.Table) -> Table:
     table = _table()
     for name in (f"  {first}", *others):
         table.add_column(name, overflow="fold")
-    for text, result, *cells in objectives.rows:
-        style = "green" if result == "met" else "bold red"
+    for (text, result, *cells), level in zip(objectives.rows, objectives.levels, strict=True):
+        style = f"bold {_COLORS[level]}" if level == "bad" else _COLORS[level]
         table.add_row(Text(f"  {text}"), Text(result, style=style), *cells)
     return table
 
@@ -110,10 +110,3 @@ def _endpoints(endpoints: run_view.Table) -> Table:
 
 def _table() -> Table:
     return Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-
-
-def _in_ms(value_ns: float | None) -> str:
-    if value_ns is None:
-        return "–"
-    value = value_ns / NS_PER_MS
-    return f"{value:,.{3 if value < 100 else 2 if value < 1_000 else 0}f}"

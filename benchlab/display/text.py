@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchlab.runs.verdict import reached_request_count
+from benchlab.text import plural
 from benchlab.units import NS_PER_S, format_ms
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ def window_text(run: Run) -> str:
     start_ns, end_ns = run.window_ns
     length = f"{(end_ns - start_ns) / NS_PER_S:.3g} s"
     if plan.request_count is not None:
-        count = len(run.measured)
+        count, noun = run.scheduled_count, plan.scheduled_noun
         if reached_request_count(plan, run.samples):
-            return f"{count:,} requests measured in {length} {after}"
+            return f"{plural(count, noun)} measured in {length} {after}"
         why = "the time was up" if run.stopped_ns is None else "the run was stopped"
-        return f"{count:,} of {plan.request_count:,} requests measured {after}: then {why}"
+        planned = plural(plan.request_count, noun)
+        return f"{count:,} of {planned} measured {after}: then {why}"
     if run.stopped_ns is None:
         return f"{plan.length_s:g} s measured {after}"
     return f"{length} measured {after}, then stopped early: {plan.length_s:g} s were planned"

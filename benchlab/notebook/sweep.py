@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from benchlab.errors import InputError, error_from_data
 from benchlab.notebook import events
 from benchlab.notebook.headless import convert_parameters, notebook_parameters
+from benchlab.spool.storage import replace_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +138,7 @@ def write_index(notebook: Path, points: Sequence[Point], directory: Path) -> Non
     """Write ``sweep.csv`` and ``index.html``."""
     from jinja2 import Environment, PackageLoader
 
-    sweep_table(points).to_csv(directory / "sweep.csv", index=False)
+    replace_text(directory / "sweep.csv", sweep_table(points).to_csv(index=False))
     environment = Environment(loader=PackageLoader("benchlab.report"), autoescape=True)
     rows = [
         {
@@ -151,7 +152,7 @@ def write_index(notebook: Path, points: Sequence[Point], directory: Path) -> Non
     page = environment.get_template("sweep.html").render(
         notebook=notebook.name, rows=rows, axes=list(points[0].parameters)
     )
-    (directory / "index.html").write_text(page, encoding="utf-8")
+    replace_text(directory / "index.html", page)
 
 
 def _run_point(notebook: Path, parameters: Mapping[str, str], point: Point) -> Point:

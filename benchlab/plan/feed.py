@@ -20,6 +20,7 @@ __all__ = ["PICKS", "Feed", "redact_rows"]
 
 PICKS = ("sequential", "random")
 
+_FILES = (".csv", ".jsonl", ".ndjson")  # endings of the names of files that rows can come from
 _MAX_ROWS = 1_000_000
 _MASK = 2**64 - 1
 
@@ -78,6 +79,11 @@ class Feed:
                     remedy="it must map names",
                 )
         self.__attrs_init__(tuple(dict(row) for row in read), pick, name, dict(withheld))
+
+    @property
+    def file(self) -> str:
+        """The file that the rows came from, as the name says; empty if from elsewhere."""
+        return self.name if self.name.lower().endswith(_FILES) else ""
 
     def index(self, turn: int, seq: int, seed: int) -> int:
         """The row of request ``seq`` of the run, which is the ``turn``-th of its endpoint."""

@@ -20,12 +20,11 @@ from typing import Final
 from attrs import frozen
 
 from benchlab.errors import InputError
-from benchlab.samples.statistics import STATISTICS
+from benchlab.samples.statistics import DURATIONS, STATISTICS
 from benchlab.units import parse_duration_s
 
 __all__ = ["Objective", "check_objectives", "parse_objectives"]
 
-_DURATIONS = ("latency", "service", "lag")
 _COUNTED = {"error_ratio": "ratio", "error_count": "count", "rate_rps": "requests/s"}
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9}
 _OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
@@ -153,7 +152,7 @@ def _metric(name: str, text: str) -> tuple[str, str]:
     if name in _COUNTED:
         return "", name
     of, dot, statistic = name.partition(".")
-    if not dot or of not in _DURATIONS:
+    if not dot or of not in DURATIONS:
         of, statistic = "latency", name
     statistic = statistic.replace("_", ".")
     percentile = _PERCENTILE.fullmatch(statistic)

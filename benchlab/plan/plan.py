@@ -270,6 +270,16 @@ class Plan:
         return [*(request.name for request in self.requests), *steps]
 
     @property
+    def scheduled_noun(self) -> str:
+        """What the load makes and ``request_count`` counts: ``request``, or ``iteration``."""
+        return "request" if self.scenario is None else "iteration"
+
+    @property
+    def sample_noun(self) -> str:
+        """What each sample is: a ``request``, or a ``step`` of a scenario."""
+        return "request" if self.scenario is None else "step"
+
+    @property
     def connection_limit(self) -> int:
         """The most requests open at once, over all workers, each on a connection of its own."""
         return self.load.connection_limit(self.max_connections)
@@ -285,9 +295,9 @@ class Plan:
             return length
         planned = self.intended_count()
         if planned is not None:
-            return f"{plural(planned, 'request')}, {length}"
+            return f"{plural(planned, self.scheduled_noun)}, {length}"
         limit = "" if self.length_s >= COUNTED_LIMIT_S else f", at most {length}"
-        return f"{plural(self.request_count, 'request')}{limit}"
+        return f"{plural(self.request_count, self.scheduled_noun)}{limit}"
 
     def describe_requests(self) -> str:
         """Short description of the requests, credentials hidden: the first, and how many more."""

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchlab.plan.feed import redact_rows
+from benchlab.plan.plan import Plan
 from benchlab.plan.scenario import redact_code
-from benchlab.redact import header_value, public_url
+from benchlab.redact import header_value, is_secret, public_url, url_has_secret
 
-__all__ = ["redacted_plan"]
+__all__ = ["has_secrets", "redacted_plan"]
 
 
 def redacted_plan(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,3 +31,11 @@ def redacted_plan(data: Mapping[str, Any]) -> dict[str, Any]:
         shown["scenario"]["base_url"] = public_url(shown["scenario"]["base_url"])
         redact_code(shown["scenario"])
     return shown
+
+
+def has_secrets(plan: Plan) -> bool:
+    """Whether `redacted_plan` hides anything in the URLs and headers of ``plan``."""
+    return any(
+        url_has_secret(request.url) or any(is_secret(name) for name, _ in request.headers)
+        for request in plan.requests
+    )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from benchlab.plan.checks import (
     BodyContains,
+    BodyEquals,
     BodyMatches,
     Check,
     JsonEquals,
@@ -15,38 +16,29 @@ from benchlab.plan.checks import (
     StatusIn,
     status_codes,
 )
+from benchlab.plan.feed import Feed
 from benchlab.plan.plan import COUNTED_LIMIT_S, Plan
+from benchlab.plan.redacted import has_secrets
+from benchlab.plan.request import Request, with_content_type
+from benchlab.plan.scenario import Scenario
 from benchlab.plan.transport import Transport
-from benchlab.redact import HIDDEN, header_value, public_url
+from benchlab.redact import HIDDEN, header_value, public_url, url_has_secret
 from benchlab.units import format_duration_s
 
 __all__ = ["command_line", "command_notes"]
 
+_FLAGS = ("--insecure", "--no-keep-alive")
+_USUAL_DRAIN_S = 60.0
+
 
 def command_line(plan: Plan) -> str | None:
     """``benchlab run …`` for ``plan``; None when the command line cannot express it."""
-    request = plan.requests[0]
-    try:
-        body = request.body.decode()
-    except UnicodeDecodeError:
+    request, *more = plan.requests
+    sent = _request_options(request) if plan.scenario is None else _scenario_options(plan.scenario)
+    load = plan.load.options()
+    if more or sent is None or load is None:
         return None
-    checks = _check_options(request.checks)
-    if checks is None or request.data is not None:
-        return None
-    if len(plan.requests) > 1 or body.startswith("@"):
-        return None
-    load_options = plan.load.options()
-    if load_options is None:
-        return None
-    options: list[tuple[str, str]] = []
-    if request.method != "GET" or body:  # with a body, the command line takes POST by itself
-        options.append(("--method", request.method))
-    for name, value in request.headers:
-        options.append(("--header", f"{name}: {header_value(name, value)}"))
-    if body:
-        options.append(("--body", body))
-    options += checks
-    options += load_options
+    options = [*sent, *load]
     if plan.load.has_schedule:
         options.append(("--max-connections", str(plan.max_connections)))
     options += [
@@ -54,9 +46,11 @@ def command_line(plan: Plan) -> str | None:
         ("--warmup", format_duration_s(plan.warmup_s)),
         ("--timeout", format_duration_s(plan.timeout_s)),
         ("--workers", str(plan.workers)),
-        ("--driver", plan.driver),
+        *([("--driver", plan.driver)] if plan.scenario is None else []),
         *_transport_options(plan.transport),
     ]
+    if plan.drain_s != _USUAL_DRAIN_S:
+        options.append(("--drain", format_duration_s(plan.drain_s)))
     if plan.trace_ratio:
         options.append(("--trace-ratio", f"{plan.trace_ratio:.12g}"))
     if plan.seed != 1:
@@ -65,9 +59,60 @@ def command_line(plan: Plan) -> str | None:
         options.append(("--name", plan.name))
     options += [("--slo", str(item)) for item in plan.slo]
     options += [("--abort-on", str(item)) for item in plan.abort_on]
-    options += [("--tag", f"{key}={value}") for key, value in dict(plan.tags).items()]
-    parts = [f"{option} {shlex.quote(value)}" if value else option for option, value in options]
-    return " \\\n  ".join([f"benchlab run {shlex.quote(public_url(request.url))}", *parts])
+    if any("=" in key or not key for key, _ in plan.tags):
+        return None
+    options += [("--tag", f"{key}={value}") for key, value in plan.tags]
+    if any("\0" in value for _, value in options):  # which no argument can hold
+        return None
+    parts = [
+        option if option in _FLAGS else f"{option} {shlex.quote(value)}"
+        for option, value in options
+    ]
+    url = public_url(request.url) if url_has_secret(request.url) else request.url
+    return " \\\n  ".join([f"benchlab run {shlex.quote(url)}", *parts])
+
+
+def _request_options(request: Request) -> list[tuple[str, str]] | None:
+    """The options that send ``request``; None when there are none for it."""
+    try:
+        body = request.body.decode()
+    except UnicodeDecodeError:
+        return None
+    headers, checks = request.headers, _check_options(request.checks)
+    is_named = request.name != f"{request.method} {request.parts.path or '/'}"
+    if checks is None or is_named or body.startswith("@"):
+        return None
+    # The command line strips values, and gives JSON its type.
+    if any(value != value.strip() for _, value in headers):
+        return None
+    if with_content_type(headers, body) != headers:
+        return None
+    feed = _feed_options(request.data)
+    if feed is None:
+        return None
+    options: list[tuple[str, str]] = []
+    if request.method != "GET" or body:  # with a body, the command line takes POST by itself
+        options.append(("--method", request.method))
+    for name, value in headers:
+        options.append(("--header", f"{name}: {header_value(name, value)}"))
+    if body:
+        options.append(("--body", body))
+    return [*options, *feed, *checks]
+
+
+def _scenario_options(scenario: Scenario) -> list[tuple[str, str]] | None:
+    """The options that run ``scenario``; None for a function of no file, or one renamed."""
+    feed = _feed_options(scenario.data)
+    if feed is None or scenario.function.rpartition(":")[2] != scenario.name:
+        return None
+    return [("--scenario", scenario.function), *feed]
+
+
+def _feed_options(feed: Feed | None) -> list[tuple[str, str]] | None:
+    """The options that read ``feed``; None when its rows came from no file."""
+    if feed is None:
+        return []
+    return [("--feed", feed.file), ("--pick", feed.pick)] if feed.file else None
 
 
 def _check_options(checks: Sequence[Check]) -> list[tuple[str, str]] | None:
@@ -79,16 +124,18 @@ def _check_options(checks: Sequence[Check]) -> list[tuple[str, str]] | None:
                 options.append(("--expect-status", ",".join(status_codes(statuses))))
             case BodyContains(text):
                 options.append(("--expect-body", text))
+            case BodyEquals(text) if text:
+                options.append(("--expect-equals", text))
             case BodyMatches(pattern):
                 options.append(("--expect-regex", pattern))
-            case JsonEquals(path, value) if "=" not in path:
+            case JsonEquals(path, value) if "=" not in path and path == path.strip():
                 options.append(("--expect-json", f"{path}={json.dumps(value)}"))
             case MaxBody(size_bytes):
                 options.append(("--max-body", str(size_bytes)))
             case _:
                 return None
     kinds = [option for option, _ in options]
-    single = ("--expect-status", "--max-body")
+    single = ("--expect-status", "--expect-equals", "--max-body")
     return None if any(kinds.count(option) > 1 for option in single) else options
 
 
@@ -102,7 +149,7 @@ def command_notes(plan: Plan) -> list[str]:
             "The options of the command line cannot express this plan. Save the plan below as"
             " plan.toml, then: benchlab run plan.toml."
         ]
-    return [f"Put the secrets back where it says {HIDDEN}."] if HIDDEN in command else []
+    return [f"Put the secrets back where it says {HIDDEN}."] if has_secrets(plan) else []
 
 
 def _length_options(plan: Plan) -> list[tuple[str, str]]:
@@ -128,4 +175,4 @@ def _transport_options(transport: Transport) -> list[tuple[str, str]]:
     if transport.dns_ttl_s != Transport().dns_ttl_s:
         options.append(("--dns-ttl", f"{transport.dns_ttl_s:.12g}"))
     flags = {"--insecure": not transport.verify, "--no-keep-alive": not transport.keep_alive}
-    return options + [(flag, "") for flag, is_set in flags.items() if is_set]
+    return options + [(flag, "") for flag in _FLAGS if flags[flag]]

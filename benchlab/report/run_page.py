@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchlab.display.run_view import view
-from benchlab.report.page import render_page
-from benchlab.report.section import Section
+from benchlab.report.page import Section, render_page
 from benchlab.report.sections import (
     command,
     durations,

@@ -8,7 +8,7 @@ from benchlab.analysis.histogram import histogram_table
 from benchlab.analysis.timeseries import timeseries
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
-from benchlab.units import NS_PER_MS
+from benchlab.samples.summary import flat_ms
 
 __all__ = ["csv_tables", "endpoint_table"]
 
@@ -35,19 +35,16 @@ def csv_tables(run: Run) -> dict[str, pd.DataFrame]:
 
 def endpoint_table(run: Run) -> pd.DataFrame:
     """One row per endpoint: the columns of the summary that differ between them."""
-    rows = []
-    for name, stats in run.by_endpoint().items():
-        row: dict[str, object] = {
+    rows: list[dict[str, object]] = [
+        {
             "endpoint": name,
             "count": stats.count,
             "error_count": stats.error_count,
             "error_ratio": stats.error_ratio,
             "rate_rps": stats.rate_rps,
             "bytes_in": stats.bytes_in,
+            **flat_ms(stats.durations),
         }
-        for label in ("latency", "service", "lag"):
-            part = getattr(stats, f"{label}_ns")
-            for key, value_ns in (part.to_dict() if part else {}).items():
-                row[f"{label}_{key}_ms"] = value_ns / NS_PER_MS
-        rows.append(row)
+        for name, stats in run.by_endpoint().items()
+    ]
     return pd.DataFrame(rows)

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from benchlab.plan.shapes import LoadShape
+from benchlab.samples.statistics import DURATIONS
 from benchlab.samples.summary import Distribution
 from benchlab.units import format_ms
 
@@ -153,7 +154,7 @@ class Floor:
         Raises:
             KeyError, TypeError, ValueError: ``data`` is something else.
         """
-        distributions = ("latency_ns", "service_ns", "lag_ns")
+        distributions = [f"{name}_ns" for name in DURATIONS]
         return cls(
             **{
                 **data,

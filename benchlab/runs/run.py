@@ -19,12 +19,16 @@ from benchlab.runs.verdict import (
     decide_verdict,
     measured_window_ns,
     reached_request_count,
+    scheduled_samples,
 )
 from benchlab.runs.warnings import warnings_of
 from benchlab.samples.connections import Connections
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.samples import Samples
-from benchlab.samples.summary import Summary, summarize
+from benchlab.samples.statistics import DURATIONS
+from benchlab.samples.summary import Summary, flat_ms, summarize
+from benchlab.text import plural
+from benchlab.units import format_ms, format_rate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +138,12 @@ class Run(RunHead, Displayed):
     @property
     def iteration_count(self) -> int | None:
         """Iterations that started in the measured window; None without a scenario."""
-        return len(self.measured.iteration_starts) if self.plan.scenario is not None else None
+        return self.scheduled_count if self.plan.scenario is not None else None
+
+    @property
+    def scheduled_count(self) -> int:
+        """Requests of the measured window, or iterations that started in it."""
+        return len(scheduled_samples(self.plan, self.measured))
 
     def by_endpoint(self) -> dict[str, Summary]:
         """The `summary` of each endpoint, in the plan's order.
@@ -206,12 +215,17 @@ class Run(RunHead, Displayed):
 
         row = self.to_dict()
         errors = row.pop("errors")
-        del row["slo"], row["examples"], row["endpoints"]
+        for key in (
+            "slo",
+            "examples",
+            "endpoints",
+            *(f"{name}_ns" for name in (*DURATIONS, "floor")),
+        ):
+            del row[key]
         row["errors"] = ", ".join(f"{kind}: {count}" for kind, count in errors.items())
         row["warnings"] = "; ".join(row["warnings"])
-        for name in ("latency", "service", "lag", "floor"):
-            for key, value in (row.pop(f"{name}_ns") or {}).items():
-                row[f"{name}_{key}_ms"] = value / 1e6
+        floor = {"floor": self.floor.under(self.plan.load)} if self.floor else {}
+        row |= flat_ms({**self.summary.durations, **floor})
         tail = {
             key: row.pop(key)
             for key in (
@@ -230,8 +244,9 @@ class Run(RunHead, Displayed):
 
     def __repr__(self) -> str:
         summary = self.summary
-        p99 = "" if summary.latency_ns is None else f", p99 {summary.latency_ns.p99 / 1e6:.3g} ms"
+        noun = self.plan.sample_noun
+        p99 = "" if summary.latency_ns is None else f", p99 {format_ms(summary.latency_ns.p99)}"
         return (
-            f"<Run {self.id} {self.name!r}: {self.verdict}, {summary.count:,} requests,"
-            f" {summary.rate_rps:,.1f} requests/s, {summary.error_count:,} errors{p99}>"
+            f"<Run {self.id} {self.name!r}: {self.verdict}, {plural(summary.count, noun)},"
+            f" {format_rate(summary.rate_rps, noun)}, {plural(summary.error_count, 'error')}{p99}>"
         )

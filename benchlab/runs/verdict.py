@@ -30,6 +30,7 @@ __all__ = [
     "decide_verdict",
     "measured_window_ns",
     "reached_request_count",
+    "scheduled_samples",
     "without_cap_wait",
 ]
 
@@ -120,7 +121,7 @@ def decide_verdict(
     if missing:
         return VerdictReason(
             "invalid",
-            f"{plural(missing, 'request')} without exactly one record",
+            f"{plural(missing, plan.sample_noun)} without exactly one record",
             "this is a bug in benchlab: please report it",
         )
     if not plan.load.has_schedule:
@@ -177,10 +178,8 @@ def _closed_loop_verdict(plan: Plan, measured: Samples, health: Health) -> Verdi
 
 
 def _open_loop_verdict(plan: Plan, measured: Samples, health: Health) -> VerdictReason:
-    intended = plan.intended_count()
-    scheduled = "requests" if plan.scenario is None else "iterations"
-    if plan.scenario is not None:
-        measured = measured.iteration_starts
+    intended, scheduled = plan.intended_count(), f"{plan.scheduled_noun}s"
+    measured = scheduled_samples(plan, measured)
     if len(measured) != intended:
         return VerdictReason(
             "invalid",
@@ -193,7 +192,7 @@ def _open_loop_verdict(plan: Plan, measured: Samples, health: Health) -> Verdict
     if lag_p99 > LAG_P99_LIMIT_NS:
         return VerdictReason(
             "invalid",
-            f"the generator fell behind its schedule: 1 % of requests were sent more than"
+            f"the generator fell behind its schedule: 1 % of {scheduled} were sent more than"
             f" {format_ns(lag_p99)} late (limit {format_ns(LAG_P99_LIMIT_NS)})",
             f"use more workers or a lower rate{_cheaper(plan)}"
             if busiest is not None
@@ -204,7 +203,7 @@ def _open_loop_verdict(plan: Plan, measured: Samples, health: Health) -> Verdict
         return VerdictReason(
             "invalid",
             f"the generator was the bottleneck: worker {busiest.worker} used"
-            f" {busiest.cpu_ratio:.0%} of a core while {waited:.0%} of requests waited for a"
+            f" {busiest.cpu_ratio:.0%} of a core while {waited:.0%} of {scheduled} waited for a"
             " connection, so the generator may have caused the wait",
             "use more workers or a lower rate, or find the maximum with a closed loop"
             f"{_cheaper(plan)}",
@@ -243,5 +242,9 @@ def reached_request_count(plan: Plan, samples: Samples) -> bool:
     """Whether the plan has a ``request_count`` and that many requests, or iterations, were made."""
     if plan.request_count is None:
         return False
-    made = samples.measured if plan.scenario is None else samples.measured.iteration_starts
-    return len(made) >= plan.request_count
+    return len(scheduled_samples(plan, samples.measured)) >= plan.request_count
+
+
+def scheduled_samples(plan: Plan, samples: Samples) -> Samples:
+    """The samples that the load itself made: all, or the first steps of a scenario's iterations."""
+    return samples if plan.scenario is None else samples.iteration_starts

@@ -27,6 +27,7 @@ from benchlab.samples.records import (
     Flag,
     join_records,
 )
+from benchlab.samples.statistics import DURATIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,7 @@ __all__ = [
     "Flag",
     "Samples",
 ]
+
 
 _MOST_COPIED = 500_000  # records; a larger selection is evaluated again, by block, at each use
 
@@ -319,13 +321,13 @@ class Column:
         if callable(self._value):
             return self._value(block)
         values: NDArray[Any] = (
-            getattr(block, self._value) if self._value in _DURATIONS else block.column(self._value)
+            getattr(block, self._value) if self._value in _PROPERTIES else block.column(self._value)
         )
         return values
 
 
 _FIELDS: tuple[str, ...] = SAMPLE_DTYPE.names or ()
-_DURATIONS = ("latency_ns", "service_ns", "lag_ns")
+_PROPERTIES = tuple(f"{name}_ns" for name in DURATIONS)
 _Choice = Callable[[NDArray[np.void]], NDArray[np.bool_]]
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["PERCENTILES", "STATISTICS"]
+__all__ = ["DURATIONS", "PERCENTILES", "STATISTICS"]
+
+DURATIONS: Final = ("latency", "service", "lag")
+"""What is derived from a sample, in display order: its properties, without their ``_ns``."""
 
 PERCENTILES: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
 """The percentiles of every summary: key and ratio."""

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from benchlab.samples.percentiles import Extent, exact_percentiles
 from benchlab.samples.samples import Samples
-from benchlab.samples.statistics import PERCENTILES, STATISTICS
-from benchlab.units import NS_PER_S
+from benchlab.samples.statistics import DURATIONS, PERCENTILES, STATISTICS
+from benchlab.units import NS_PER_MS, NS_PER_S
 
-__all__ = ["Distribution", "Summary", "summarize"]
+__all__ = ["Distribution", "Summary", "flat_ms", "flat_ns", "summarize"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,15 @@ class Summary:
         """Share of failed requests, 0 to 1; 0 without requests."""
         return self.error_count / self.count if self.count else 0.0
 
+    @property
+    def durations(self) -> dict[str, Distribution]:
+        """The distribution of each of `DURATIONS`; empty without samples."""
+        found = {name: getattr(self, f"{name}_ns") for name in DURATIONS}
+        return {name: part for name, part in found.items() if part is not None}
+
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict; absent distributions are None."""
+        durations = self.durations
         return {
             "duration_s": self.duration_s,
             "count": self.count,
@@ -103,12 +110,8 @@ class Summary:
             "rate_rps": self.rate_rps,
             "intended_rate_rps": self.intended_rate_rps,
             **{
-                name: part.to_dict() if part else None
-                for name, part in (
-                    ("latency_ns", self.latency_ns),
-                    ("service_ns", self.service_ns),
-                    ("lag_ns", self.lag_ns),
-                )
+                f"{name}_ns": durations[name].to_dict() if name in durations else None
+                for name in DURATIONS
             },
         }
 
@@ -133,7 +136,25 @@ def summarize(
         duration_s=window_ns / NS_PER_S,
         rate_rps=finished * NS_PER_S / window_ns if window_ns > 0 else 0.0,
         intended_rate_rps=intended_rate_rps,
-        latency_ns=Distribution.of_blocks(samples.in_blocks("latency_ns")),
-        service_ns=Distribution.of_blocks(samples.in_blocks("service_ns")),
-        lag_ns=Distribution.of_blocks(samples.in_blocks("lag_ns")),
+        **{
+            f"{name}_ns": Distribution.of_blocks(samples.in_blocks(f"{name}_ns"))
+            for name in DURATIONS
+        },
     )
+
+
+def flat_ns(durations: Mapping[str, Distribution]) -> dict[str, int]:
+    """Every statistic of every duration under one name: ``latency_p99_ns``."""
+    return {
+        f"{name}_{key}_ns": value
+        for name, part in durations.items()
+        for key, value in part.to_dict().items()
+    }
+
+
+def flat_ms(durations: Mapping[str, Distribution]) -> dict[str, float]:
+    """The same in ms: ``latency_p99_ms``."""
+    return {
+        f"{name.removesuffix('_ns')}_ms": value / NS_PER_MS
+        for name, value in flat_ns(durations).items()
+    }

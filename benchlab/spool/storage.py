@@ -99,7 +99,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Replace the file at ``path`` with ``text`` in UTF-8, as `replacing` does."""
+    """Replace the file at ``path`` with ``text`` in UTF-8, as `replacing` does.
+
+    What is no file, such as a pipe or ``/dev/stdout``, is written to and stays what it is.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(text.encode())
+        return
     with replacing(path) as file:
         file.write(text.encode())
 

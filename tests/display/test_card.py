@@ -57,6 +57,14 @@ def test_every_run_has_a_card_that_names_its_verdict(name: str) -> None:
         assert run.invalid_reason in card.text
 
 
+def test_only_results_are_coloured() -> None:
+    requests = [Request("GET", URL, name=name) for name in ("met", "broken")]
+    card = run_card(make_run(requests=requests, slo=["p99[met]<9s", "error_count<0"]))
+    assert card.count('class="bl-good"') == card.count('class="bl-bad"') == 1
+    assert '<td class="bl-good">met</td>' in card
+    assert '<td class="bl-bad">broken</td>' in card
+
+
 def test_a_card_has_hint_warnings_and_floor() -> None:
     environment = {"clock_source": "hpet", "calibration": {"floor": make_floor().to_dict()}}
     run = make_run(lag_ns=15_000_000, environment=environment)

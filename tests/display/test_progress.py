@@ -10,11 +10,13 @@ def test_progress_is_counted_in_the_unit_that_the_plan_goes_by() -> None:
     assert done_text(Progress("measuring", 3.2, 12.0)) == "3/12 s"
     counted = Progress("measuring", 3.2, 12.0, total_count=1500, done_count=1200)
     assert done_text(counted) == "1,200/1,500 requests"
-    steps = Progress("measuring", 1, 2, total_count=10, done_count=4, counted="iterations")
+    steps = Progress("measuring", 1, 2, total_count=10, done_count=4, scheduled_noun="iteration")
     assert done_text(steps) == "4/10 iterations"
 
 
 def test_numbers_have_their_units_and_a_dash_before_the_first_response() -> None:
     assert numbers_text(Progress("warm-up", 0, 1)) == "0.0 requests/s · p99 – · 0 errors"
+    steps = Progress("measuring", 1, 2, sample_noun="step")
+    assert numbers_text(steps) == "0.0 steps/s · p99 – · 0 errors"
     later = Progress("measuring", 1, 2, error_count=1, rate_rps=1234.5, p99_ns=1_500_000)
     assert numbers_text(later) == "1,234.5 requests/s · p99 1.50 ms · 1 error"

@@ -65,7 +65,7 @@ def test_only_a_plan_of_several_requests_has_a_table_of_endpoints() -> None:
     table = view(make_run(requests=several)).endpoints
     assert [row[0] for row in table.rows] == ["a", "b"]
     assert all(len(row) == len(table.head) for row in table.rows)
-    assert view(make_run()).endpoints.rows == []
+    assert not view(make_run()).endpoints.rows
 
 
 def test_the_server_side_is_empty_unless_it_is_given() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -182,13 +183,53 @@ def scenario() -> Case:
     return Case(replace(run, stop_reason="stopped by error_ratio>0.01: it was 0.03"))
 
 
+def _complete_scenario(**plan: Any) -> Run:
+    """Two steps for each iteration of an open loop that reached its end."""
+    shop = Scenario(
+        "http://127.0.0.1:8000/shop", "buy", function="shop.py:buy", steps=("browse", "pay")
+    )
+    run = make_run(
+        requests=[shop.anchor],
+        scenario=shop,
+        load=ConstantRate(50),
+        drain_s=5,
+        environment=MACHINE,
+        slo=["p99[pay]<1s"],
+        **plan,
+    )
+    records = run.samples.records.copy()
+    records["endpoint"] = 1 + records["seq"] % 2
+    records["flags"][::2] |= np.uint8(Flag.FIRST_STEP)
+    return replace(run, samples=Samples(records, run.plan.endpoint_names))
+
+
+def scenario_complete() -> Case:
+    """A scenario that ended with its time."""
+    return Case(_complete_scenario())
+
+
+def scenario_counted() -> Case:
+    """A scenario of a number of iterations, some of whose steps failed."""
+    return Case(_complete_scenario(request_count=200, duration_s=4, errors=True))
+
+
 def empty() -> Case:
     """A run without a single sample."""
     return Case(make_run(count=0, workers=[]))
 
 
 CASES: Mapping[str, Callable[[], Case]] = {
-    case.__name__: case for case in (valid, invalid, counted, imported, scenario, empty)
+    case.__name__: case
+    for case in (
+        valid,
+        invalid,
+        counted,
+        imported,
+        scenario,
+        scenario_complete,
+        scenario_counted,
+        empty,
+    )
 }
 
 

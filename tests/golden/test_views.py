@@ -43,6 +43,8 @@ def test_the_runs_are_of_every_verdict() -> None:
         "counted": "valid",
         "imported": "imported",
         "scenario": "interrupted",
+        "scenario_complete": "valid",
+        "scenario_counted": "valid",
         "empty": "invalid",
     }
 

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import re
 import shlex
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchlab.cli.main import cli
 from benchlab.plan.checks import (
@@ -13,10 +19,14 @@ from benchlab.plan.checks import (
     MaxBody,
     StatusIn,
 )
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.feed import Feed
+from benchlab.plan.files.feed import read_feed
+from benchlab.plan.files.scenario import scenario
 from benchlab.plan.plan import Plan
 from benchlab.plan.redacted import redacted_plan
 from benchlab.plan.request import Request
+from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes import (
     ClosedLoop,
     ConstantRate,
@@ -26,17 +36,39 @@ from benchlab.plan.shapes import (
     Stages,
     Steps,
 )
+from benchlab.plan.shapes.closed_loop import THINK_DISTRIBUTIONS
 from benchlab.plan.transport import Transport
+from benchlab.plan.validation import ARRIVALS
 from benchlab.redact import header_value, public_url
 from benchlab.report.command import command_line, command_notes
-from benchlab.runs.run import Run
-from tests.runs.synthetic import URL, make_run
+from tests.runs.synthetic import URL
 
 
 def arguments(plan: Plan) -> list[str]:
     command = command_line(plan)
     assert command is not None
-    return shlex.split(command.replace("\\\n", ""))
+    return shlex.split(command.replace(" \\\n  --", " --"))
+
+
+class Made(Exception):
+    """The command has made its plan, and is about to carry it out."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+
+
+def plan_of_command(plan: Plan) -> Plan:
+    """The plan that the real command makes of `command_line`."""
+
+    def stop(plan: Plan, **_: object) -> NoReturn:
+        raise Made(plan)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchlab.load.run.run", stop)
+        with pytest.raises(Made) as caught:
+            cli.main([*arguments(plan)[1:], "--no-save"], standalone_mode=False)
+    return caught.value.plan
 
 
 def test_every_setting_is_an_option() -> None:
@@ -108,16 +140,104 @@ def test_every_setting_is_an_option() -> None:
         ),
     ],
 )
-def test_the_command_makes_the_same_plan(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Plan] = []
+def test_the_command_makes_the_same_plan(plan: Plan) -> None:
+    assert plan_of_command(plan) == plan
 
-    def carry_out(plan: Plan, **_: object) -> Run:
-        made.append(plan)
-        return make_run()
 
-    monkeypatch.setattr("benchlab.load.run.run", carry_out)
-    assert cli.main([*arguments(plan)[1:], "--no-save"], standalone_mode=False) == 0
-    assert made == [plan]
+def seconds(low_s: int = 0) -> st.SearchStrategy[float]:
+    """Whole nanoseconds, as the command line has them."""
+    return st.integers(low_s * 10**9, 10**14).map(lambda value: value / 10**9)
+
+
+words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
+visible = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=12)
+json_values = st.one_of(st.none(), st.booleans(), st.integers(), words, st.lists(words, max_size=2))
+checks = st.tuples(  # in the order in which the command line makes them
+    st.lists(st.builds(StatusIn, st.integers(200, 599), st.integers(200, 599)), max_size=1),
+    st.lists(st.builds(BodyContains, words), max_size=2),
+    st.lists(st.builds(BodyEquals, words), max_size=1),
+    st.lists(st.builds(BodyMatches, words.map(re.escape)), max_size=2),
+    st.lists(
+        st.builds(JsonEquals, st.sampled_from(["a", "a.0.b", r"a\.b"]), json_values), max_size=2
+    ),
+    st.lists(st.builds(MaxBody, st.integers(0, 10**9)), max_size=1),
+).map(lambda kinds: [check for kind in kinds for check in kind])
+requests = st.builds(
+    Request,
+    method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]),
+    url=st.sampled_from([URL, "http://127.0.0.1:8000", "http://127.0.0.1:8000/a?b=c#d", f"{URL}?"]),
+    headers=st.dictionaries(st.sampled_from(["X-A", "Accept", "Content-Type"]), visible),
+    body=st.one_of(st.just(""), words.filter(lambda text: text[0] not in "@{[")),
+    checks=checks,
+)
+loads = st.one_of(
+    st.builds(ClosedLoop, st.integers(16, 60_000)),
+    st.builds(ClosedLoop, st.integers(16, 99), seconds(1), st.sampled_from(THINK_DISTRIBUTIONS)),
+    st.builds(ConstantRate, st.integers(1, 500)),
+    st.builds(PoissonRate, st.integers(1, 500).map(lambda rate: rate / 8)),
+    st.builds(Stages, st.just([(1.5, 20), (60, 0)]), st.integers(0, 9)),
+    st.builds(Steps, st.just([(1.5, 20), (60, 1)]), st.sampled_from(ARRIVALS)),
+    st.builds(Spike, st.just(1), st.just(20.5), st.just(1), st.just(0.25), st.integers(2, 9)),
+)
+expressible = st.builds(
+    Plan,
+    requests=requests,
+    load=loads,
+    duration_s=st.one_of(st.none(), st.just(1.25)),
+    request_count=st.one_of(st.none(), st.integers(1, 100)),
+    warmup_s=seconds(),
+    timeout_s=seconds(1),
+    workers=st.integers(1, 16),
+    driver=st.sampled_from(list(DRIVERS)),
+    trace_ratio=st.integers(0, 1000).map(lambda value: value / 1000),
+    seed=st.integers(0, 2**63 - 1),
+    drain_s=seconds(),
+    name=st.one_of(st.just(""), words),
+    tags=st.dictionaries(words.filter(lambda text: "=" not in text), words, max_size=2),
+    slo=st.lists(st.sampled_from(["p99<50ms", "error_ratio<1%", "lag.max<1s"]), max_size=2),
+    abort_on=st.lists(st.sampled_from(["error_ratio>0.5"]), max_size=1),
+    transport=st.builds(
+        Transport,
+        verify=st.booleans(),
+        server_name=st.one_of(st.just(""), words),
+        keep_alive=st.booleans(),
+        resolve=st.dictionaries(st.just("a:80"), st.sampled_from(["127.0.0.1", "[::1]:81", "b:2"])),
+        dns_ttl_s=st.integers(0, 10**6).map(lambda value: value / 1000),
+    ),
+)
+
+
+@given(expressible)
+def test_any_command_makes_the_same_plan(plan: Plan) -> None:
+    assert plan_of_command(plan) == plan
+
+
+def test_the_command_of_a_scenario_makes_the_same_plan(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text("async def buy(client, ctx):\n    pass\n")
+    (tmp_path / "users.csv").write_text("user\nann\nbob\n")
+    feed = read_feed(tmp_path / "users.csv", "random")
+    shop = scenario(f"{tmp_path / 'shop.py'}:buy", URL, data=feed)
+    plan = Plan(scenario=shop, load=ConstantRate(5), request_count=10, drain_s=5, name="dawn")
+    assert plan_of_command(plan) == plan
+    assert plan_of_command(evolve_steps(plan)) == plan
+    assert command_notes(plan) == []
+
+
+def evolve_steps(plan: Plan) -> Plan:
+    """``plan`` as its run has it, with the steps that ran."""
+    assert plan.scenario is not None
+    return evolve(plan, scenario=evolve(plan.scenario, steps=("a", "b")))
+
+
+def test_the_command_of_a_feed_makes_the_same_plan(tmp_path: Path) -> None:
+    (tmp_path / "users.jsonl").write_text('{"user": 1}\n')
+    request = Request("GET", URL + "?{{user}}", data=read_feed(tmp_path / "users.jsonl"))
+    plan = Plan(request, ConstantRate(5))
+    assert plan_of_command(plan) == plan
+
+
+def test_stars_of_the_plan_itself_are_no_secret() -> None:
+    assert command_notes(Plan([Request("POST", f"{URL}/***", body="***")])) == []
 
 
 def test_a_closed_loop_has_connections() -> None:
@@ -136,7 +256,15 @@ def test_a_url_is_quoted_for_the_shell() -> None:
         Plan([Request("POST", URL, body=b"\xff")]),
         Plan([Request("POST", URL)], Replay([0, 1])),
         Plan([Request("POST", URL, body="@file")]),
-        Plan([Request("GET", URL, checks=BodyEquals("x"))]),
+        Plan([Request("GET", URL, checks=BodyEquals(""))]),
+        Plan([Request("GET", URL, checks=[BodyEquals("x"), BodyEquals("y")])]),
+        Plan([Request("GET", URL, name="home")]),
+        Plan([Request("GET", URL, headers={"X": " a"})]),
+        Plan([Request("POST", URL, body="{}")]),
+        Plan([Request("POST", URL, body="a\0")]),
+        Plan([Request("GET", URL)], tags={"a=b": "c"}),
+        Plan(scenario=Scenario(URL, "buy")),
+        Plan(scenario=Scenario(URL, "buy at dawn", function="shop.py:buy")),
         Plan([Request("GET", URL, checks=JsonEquals("a=b", 1))]),
         Plan([Request("GET", URL, checks=[MaxBody(1), MaxBody(2)])]),
         Plan([Request("GET", URL + "?{{a}}", data=Feed([{"a": 1}]))]),

@@ -24,10 +24,10 @@ class Progress:
     """The state of a run in progress. Rates and percentiles are of the measured window so far.
 
     ``phase`` is warm-up, measuring, draining, stopping or done. ``total_count`` is the number of
-    requests (or a scenario's iterations, see ``counted``) in the plan, 0 if the plan has a duration
-    instead; ``done_count`` is how many of them are recorded. ``p99_ns`` has the histogram's
-    precision and is None before the first response. For display only: results are computed from
-    the samples.
+    requests (or a scenario's iterations) in the plan, 0 if the plan has a duration instead;
+    ``done_count`` is how many of them are recorded; the nouns are the plan's. ``p99_ns`` has the
+    histogram's precision and is None before the first response. For display only: results are
+    computed from the samples.
     """
 
     phase: str
@@ -40,7 +40,8 @@ class Progress:
     p99_ns: int | None = None
     total_count: int = 0
     done_count: int = 0
-    counted: str = "requests"
+    scheduled_noun: str = "request"
+    sample_noun: str = "request"
 
     @property
     def done_ratio(self) -> float:
@@ -87,7 +88,6 @@ class ProgressReader:
             for kind in ErrorKind:
                 if kind and failed[kind]:
                     self._errors[kind.label] += int(failed[kind])
-        steps = self._plan.scenario is not None
         window_s = (min(run_ns, self._plan.end_ns) - self._plan.warmup_ns) / NS_PER_S
         return Progress(
             phase=phase or self._phase(run_ns),
@@ -99,8 +99,9 @@ class ProgressReader:
             rate_rps=self._count / window_s if window_s > 0 else 0.0,
             p99_ns=self._latencies.percentile_ns(0.99) if self._count else None,
             total_count=self._plan.request_count or 0,
-            done_count=self._begun_count if steps else self._count,
-            counted="iterations" if steps else "requests",
+            done_count=self._begun_count if self._plan.scenario is not None else self._count,
+            scheduled_noun=self._plan.scheduled_noun,
+            sample_noun=self._plan.sample_noun,
         )
 
     def _phase(self, run_ns: int) -> str:

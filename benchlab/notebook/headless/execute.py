@@ -22,6 +22,7 @@ from benchlab.notebook.headless.parameters import (
     hide_secrets,
     notebook_parameters,
 )
+from benchlab.spool.storage import replace_text
 
 __all__ = ["Report", "execute_notebook"]
 
@@ -174,5 +175,5 @@ def _page_from_cells(notebook: Path) -> Path:
     )
     body, _ = exporter.from_filename(str(notebook))
     page = notebook.with_suffix(".html")
-    page.write_text(body)
+    replace_text(page, body)
     return page

@@ -7,14 +7,12 @@ from typing import Any
 
 from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
-from benchlab.plan.redacted import redacted_plan
+from benchlab.plan.redacted import has_secrets, redacted_plan
 from benchlab.plan.scenario import Scenario
-from benchlab.redact import HIDDEN, header_value, public_url
+from benchlab.redact import HIDDEN, is_secret, public_url
+from benchlab.text import plural
 
 __all__ = ["plan_to_toml"]
-
-_FEED_FILES = (".csv", ".jsonl", ".ndjson")
-"""Endings of the names of files that rows of data can come from."""
 
 _HEAD = "# A plan for: benchlab run FILE\n"
 
@@ -50,12 +48,12 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
         key: _without_empty(value) if isinstance(value, dict) and key != "tags" else value
         for key, value in data.items()
     }
+    if has_secrets(plan) or any(_hides_values(feed) for feed in _feeds(plan)):
+        notes.append(f"{HIDDEN} stands for a secret: put it back before use")
     import tomli_w
 
-    text = tomli_w.dumps(_without_empty(shown))
-    if HIDDEN in text:
-        notes.append(f"{HIDDEN} stands for a secret: put it back before use")
-    return _HEAD + "".join(f"# {note}\n" for note in notes) + f"\n{text}"
+    head = _HEAD + "".join(f"# {note}\n" for note in notes)
+    return f"{head}\n{tomli_w.dumps(_without_empty(shown))}"
 
 
 def _scenario_table(scenario: Scenario) -> dict[str, Any]:
@@ -70,16 +68,27 @@ def _describe_count(plan: Plan) -> str:
     count = plan.intended_count()
     if count is None:
         if plan.request_count is None:
-            return "a closed loop: as many requests as get a response"
+            return f"a closed loop: as many {plan.scheduled_noun}s as get a response"
         count = plan.request_count
-    return f"{count:,} requests in the measured window"
+    return f"{plural(count, plan.scheduled_noun)} in the measured window"
+
+
+def _feeds(plan: Plan) -> list[Feed]:
+    own = () if plan.scenario is None else (plan.scenario.data,)
+    found = [*(request.data for request in plan.requests), *own]
+    return [feed for feed in found if feed is not None]
+
+
+def _hides_values(feed: Feed) -> bool:
+    """Whether rows are written, and values among them are secrets."""
+    return not feed.file and any(is_secret(name) for row in feed.rows for name in row)
 
 
 def _data_table(feed: Feed) -> dict[str, Any]:
-    if feed.name.lower().endswith(_FEED_FILES):
-        return {"file": feed.name, "pick": feed.pick}
+    if feed.file:
+        return {"file": feed.file, "pick": feed.pick}
     rows = [
-        {name: HIDDEN if header_value(name, "") else value for name, value in row.items()}
+        {name: HIDDEN if is_secret(name) else value for name, value in row.items()}
         for row in feed.rows
     ]
     return {"rows": rows, "pick": feed.pick, "name": feed.name}

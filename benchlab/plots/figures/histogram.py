@@ -37,12 +37,12 @@ def histogram(run: Run, ax: Axes | None = None) -> Figure:
     over all requests, which include them.
     """
     ax = open_axes(ax, (7.2, 3.9))
-    measured = run.measured
+    measured, noun = run.measured, run.plan.sample_noun
     failed = measured.failed
-    subject = f"{run.name} · {plural(len(measured), 'request')}"
+    subject = f"{run.name} · {plural(len(measured), noun)}"
     heading(ax, "Latency", run, subject, clearance_pt=LEGEND_PT if len(failed) else 0)
     ax.set_xlabel("latency (ms)")
-    ax.set_ylabel("requests (log scale)")
+    ax.set_ylabel(f"{noun}s (log scale)")
     distribution = run.summary.latency_ns
     if distribution is None:
         no_samples(ax)
@@ -51,7 +51,7 @@ def histogram(run: Run, ax: Axes | None = None) -> Figure:
         *(max(value_ns / NS_PER_MS, FLOOR_MS) for value_ns in (distribution.min, distribution.max))
     )
     counts = _counts(measured, edges)
-    _bars(ax, counts, edges, LATENCY, "all requests")
+    _bars(ax, counts, edges, LATENCY, f"all {noun}s")
     if len(failed):
         _bars(ax, _counts(failed, edges), edges, ERROR, "of these, failed")
         legend(ax)

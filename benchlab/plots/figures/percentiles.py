@@ -44,9 +44,9 @@ def percentiles(run: Run, ax: Axes | None = None) -> Figure:
     ax = open_axes(ax, (7.2, 3.9))
     measured = run.measured
     count = len(measured)
-    subject = f"{run.name} · {plural(count, 'request')}"
+    subject = f"{run.name} · {plural(count, run.plan.sample_noun)}"
     heading(ax, "Latency by percentile", run, subject, clearance_pt=LEGEND_PT if count else 0)
-    ax.set_xlabel("percentile of requests")
+    ax.set_xlabel(f"percentile of {run.plan.sample_noun}s")
     ax.set_ylabel("duration (ms)")
     if count == 0:
         no_samples(ax)

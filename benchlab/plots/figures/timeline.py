@@ -53,6 +53,7 @@ def timeline(run: Run, ax: Axes | None = None) -> Figure:
     width_pt = figure_of(ax).get_size_inches()[0] * 72 * ax.get_position().width
     panels = _divide(ax, with_errors=bool(table["error_count"].any()))
     _draw_rate(panels[0], table, edges, "sent" if closed else "intended")
+    panels[0].set_ylabel(f"{run.plan.sample_noun}s/s")
     curve = run.plan.load.curve()
     if curve is not None:
         _draw_plan(panels[0], curve, run.plan.warmup_s)
@@ -98,7 +99,6 @@ def _divide(ax: Axes, *, with_errors: bool) -> list[Axes]:
 def _draw_rate(panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64], plan: str) -> None:
     panel.stairs(table["done_rps"], edges, fill=True, color=LATENCY, alpha=0.35, label="completed")
     panel.stairs(table["rate_rps"], edges, color=INK, linewidth=1.1, label=plan, baseline=None)
-    panel.set_ylabel("requests/s")
     panel.set_ylim(0, max(float(table[["done_rps", "rate_rps"]].max().max()) * 1.12, 1e-9))
     panel.yaxis.set_major_locator(MaxNLocator(3))
     panel.yaxis.set_major_formatter(thousands())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchlab.plan.plan import Plan
 from benchlab.plan.toml import plan_to_toml
 from benchlab.report.command import command_line, command_notes
-from benchlab.report.section import Section
+from benchlab.report.page import Section
 
 __all__ = ["command"]
 

@@ -6,10 +6,11 @@ from benchlab import plots
 from benchlab.display.run_view import RunView, Table, durations_of
 from benchlab.plots.canvas import open_axes
 from benchlab.report.figures import HALF_WIDTH, describe_latency, inline_svg
-from benchlab.report.section import Section
+from benchlab.report.page import Section
 from benchlab.report.statistics import statistics_table
 from benchlab.runs.run import Run
 from benchlab.samples.summary import Distribution
+from benchlab.text import plural
 
 __all__ = ["durations", "endpoints", "percentile_table"]
 
@@ -29,7 +30,7 @@ def durations(run: Run, shown: RunView) -> Section:
             "histogram": inline_svg(histogram, "histogram", described["histogram"]),
             "percentiles": inline_svg(percentiles, "percentiles", described["percentiles"]),
             "table": percentile_table(run),
-            "note": _few_samples_note(run.summary.count),
+            "note": _few_samples_note(run.summary.count, run.plan.sample_noun),
             "floor": shown.floor,
             "has_floor": shown.has_floor,
         },
@@ -66,10 +67,10 @@ def _beside_latency(run: Run) -> dict[str, Distribution | None]:
     return columns
 
 
-def _few_samples_note(count: int) -> str:
+def _few_samples_note(count: int, noun: str) -> str:
     if 0 < count < 1000:
         return (
-            f"With {count:,} requests, p99.9 is the slowest of them; it takes 1,000 or more"
+            f"With {plural(count, noun)}, p99.9 is the slowest of them; it takes 1,000 or more"
             " to tell the two apart."
         )
     return ""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchlab.display.run_view import RunView, Table
-from benchlab.report.section import Section
+from benchlab.report.page import Section
 from benchlab.runs.run import Run
 from benchlab.samples.examples import Example, show_first
 from benchlab.samples.samples import ErrorKind
@@ -83,7 +83,7 @@ def _table(run: Run) -> Table | None:
         rows.append(
             [kind.label, str(status or "–"), format_count(count), share, _MEANING.get(kind, "")]
         )
-    return Table(["kind", "HTTP status", "requests", "share", "meaning"], rows)
+    return Table(["kind", "HTTP status", f"{run.plan.sample_noun}s", "share", "meaning"], rows)
 
 
 def _failure(example: Example, *, warmup: bool) -> FailureView:

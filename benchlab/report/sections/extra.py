@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from benchlab.display.run_view import Table
 from benchlab.report.figures import inline_svg
-from benchlab.report.section import Section
+from benchlab.report.page import Section
 
 __all__ = ["Extra", "extra"]
 

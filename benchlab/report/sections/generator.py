@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from benchlab.display.run_view import Table
-from benchlab.report.section import Section
+from benchlab.report.page import Section
 from benchlab.runs.run import Run
 from benchlab.runs.verdict import count_missing, without_cap_wait
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import Samples
-from benchlab.units import NS_PER_MS, format_bytes, format_column_ms, format_count
+from benchlab.text import plural
+from benchlab.units import NS_PER_MS, format_bytes, format_column_ms, format_count, format_ms
 
 __all__ = ["generator"]
 
@@ -22,39 +23,41 @@ def _sentences(run: Run) -> list[str]:
     """Sentences on how well the generator did its work."""
     if run.is_imported:
         return [f"{run.plan.load.source} reports nothing about its own generator."]
-    summary, workers = run.summary, run.health.workers
+    summary, workers, noun = run.summary, run.health.workers, run.plan.sample_noun
     waited = sum(worker.cap_wait_count for worker in workers)
     sentences = [_missing(run)]
     if waited:
         sentences.append(
-            f"{format_count(waited)} requests waited because every allowed connection was in use;"
+            f"{plural(waited, noun)} waited because every allowed connection was in use;"
             " the wait is part of their lag and latency."
         )
     if not run.plan.load.has_schedule:
         sentences.append("A closed loop has no schedule to fall behind, so its lag is zero.")
     elif summary.lag_ns is not None:
         sentences.append(
-            f"Half of all requests were sent within {summary.lag_ns.p50 / 1e6:,.3f} ms of the"
-            f" intended time, 99 % within {summary.lag_ns.p99 / 1e6:,.3f} ms."
+            f"Half of all {noun}s were sent within {format_ms(summary.lag_ns.p50)} of the"
+            f" intended time, 99 % within {format_ms(summary.lag_ns.p99)}."
         )
     return sentences
 
 
 def _missing(run: Run) -> str:
     """Whether every request has exactly one record, and how that is known."""
+    noun, scheduled = run.plan.sample_noun, run.plan.scheduled_noun
     missing = count_missing(run.samples, run.plan.workers)
     if missing:
-        return f"{format_count(missing)} requests have no record, or more than one."
+        have = "has" if missing == 1 else "have"
+        return f"{plural(missing, noun)} {have} no record, or more than one."
     counted = f"{format_count(len(run.samples))} records, warm-up included, have no gap in their"
     intended = run.plan.intended_count()
     if intended is None or run.stopped_ns is not None:
-        return f"No request was dropped: the {counted} sequence numbers."
+        return f"No {noun} was dropped: the {counted} sequence numbers."
     return (
-        f"No request was dropped: the {counted} sequence numbers, and the schedule's"
-        f" {format_count(intended)} requests of the measured window all have one."
-        if intended == run.summary.count
-        else f"The schedule has {format_count(intended)} requests in the measured window and"
-        f" {format_count(run.summary.count)} were recorded."
+        f"No {noun} was dropped: the {counted} sequence numbers, and the schedule's"
+        f" {plural(intended, scheduled)} of the measured window all have one."
+        if intended == run.scheduled_count
+        else f"The schedule has {plural(intended, scheduled)} in the measured window and"
+        f" {format_count(run.scheduled_count)} were recorded."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchlab.display.run_view import RunView
-from benchlab.report.section import Section
+from benchlab.report.page import Section
 from benchlab.version import __version__
 
 __all__ = ["footer", "header", "headlines", "objectives", "verdict"]

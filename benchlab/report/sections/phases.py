@@ -7,7 +7,7 @@ import numpy as np
 from benchlab import analysis
 from benchlab.analysis.phases import STATISTICS
 from benchlab.display.run_view import Table
-from benchlab.report.section import Section
+from benchlab.report.page import Section
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Flag
 from benchlab.text import plural
@@ -29,21 +29,25 @@ def phases(run: Run) -> Section | None:
             for name in STATISTICS
         ),
     ]
-    head = ["connection and phase", "requests", *(f"{name}, ms" for name in STATISTICS)]
+    head = [
+        "connection and phase",
+        f"{run.plan.sample_noun}s",
+        *(f"{name}, ms" for name in STATISTICS),
+    ]
     table = Table(head, [list(row) for row in zip(*columns, strict=True)])
     return Section("phases", {"table": table, "reuse": _reuse(run)})
 
 
 def _reuse(run: Run) -> str:
     """How many requests opened a connection, and how many went over an open one."""
-    measured = run.measured
+    measured, noun = run.measured, run.plan.sample_noun
     opened = sum(
         int(np.count_nonzero(flags & Flag.NEW_CONNECTION)) for flags in measured.in_blocks("flags")
     )
     reused = len(measured) - opened
     if opened == 0:
-        return f"All {plural(reused, 'request')} went over connections that were open already."
+        return f"All {plural(reused, noun)} went over connections that were open already."
     return (
-        f"{plural(opened, 'request')} opened a connection,"
+        f"{plural(opened, noun)} opened a connection,"
         f" {format_count(reused)} went over one that was open already."
     )

@@ -10,7 +10,7 @@ from benchlab import plots
 from benchlab.display.run_view import Table
 from benchlab.plots.canvas import open_axes
 from benchlab.report.figures import HALF_WIDTH, WIDE, inline_svg
-from benchlab.report.section import Section
+from benchlab.report.page import Section
 from benchlab.report.statistics import statistics_table
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide

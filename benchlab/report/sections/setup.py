@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from benchlab.display.text import window_text
 from benchlab.plan.request import Request
 from benchlab.redact import header_value, public_url
-from benchlab.report.section import Section
+from benchlab.report.page import Section
 from benchlab.runs.run import Run
 from benchlab.units import format_bytes, format_ratio
 
@@ -86,8 +86,7 @@ def _settings(run: Run) -> list[Fact]:
 
 def _target_facts(run: Run) -> list[Fact]:
     """The address, and whatever the environment holds under ``target``."""
-    origins = dict.fromkeys(request.origin for request in run.plan.requests)
-    addresses = [f"{host} port {port} ({scheme})" for scheme, host, port in origins]
+    addresses = [f"{host} port {port} ({scheme})" for scheme, host, port in run.plan.origins]
     target = run.environment.get("target")
     known = _facts(target) if isinstance(target, Mapping) else []
     servers = [Fact("says it is", run.health.servers)] if run.health.servers else []

@@ -12,11 +12,12 @@ from benchlab.display.run_view import Table
 from benchlab.plan.tracing import is_traced, trace_id
 from benchlab.plots.canvas import open_axes
 from benchlab.report.figures import WIDE, inline_svg
-from benchlab.report.section import Section
+from benchlab.report.page import Section
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
 from benchlab.samples.records import join_records
 from benchlab.samples.samples import ErrorKind, Flag, Samples
+from benchlab.samples.statistics import DURATIONS
 from benchlab.units import NS_PER_S, format_column_ms
 
 __all__ = ["slowest"]
@@ -55,7 +56,7 @@ def _table(run: Run, requests: pd.DataFrame | None) -> Table:
         [f"{value / NS_PER_S:.3f}" for value in rows.column("intended_ns")],
         *(
             format_column_ms(part.tolist())
-            for part in (rows.latency_ns, rows.service_ns, rows.lag_ns)
+            for part in (getattr(rows, f"{name}_ns") for name in DURATIONS)
         ),
     ]
     if requests is not None and len(requests):

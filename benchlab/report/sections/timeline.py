@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchlab import plots
 from benchlab.plots.canvas import open_axes
 from benchlab.report.figures import describe_latency, inline_svg
-from benchlab.report.section import Section
+from benchlab.report.page import Section
 from benchlab.runs.run import Run
 
 __all__ = ["timeline"]

@@ -5,6 +5,7 @@ from hypothesis import given
 from benchlab import ConstantRate, JsonEquals, Plan, Replay, Request, Stages, StatusIn
 from benchlab.plan.feed import Feed
 from benchlab.plan.redacted import redacted_plan
+from benchlab.plan.scenario import Scenario
 from benchlab.plan.toml import plan_to_toml
 from tests.plan.test_plan import plans
 from tests.plan.toml.texts import ROWS, plan_of
@@ -40,6 +41,21 @@ def test_written_plan_hides_secrets_and_notes_it() -> None:
     assert "# *** stands for a secret" in text
     assert "# 15 requests in the measured window" in text
     assert "closed loop: as many" in plan_to_toml(Plan([request]))
+
+
+def test_stars_of_the_plan_itself_are_no_secret() -> None:
+    plain = Plan([Request("POST", "http://h/***?q=***", body="***")])
+    assert "secret" not in plan_to_toml(plain)
+    shown = Request("GET", "http://h/?token=***", headers={"X": "***"})
+    assert "# *** stands for a secret" in plan_to_toml(Plan([shown]))
+    feed = Feed([{"name": "Ann", "password": "s3cret"}])
+    text = plan_to_toml(Plan([Request("GET", "http://h/{{name}}", data=feed)]))
+    assert "# *** stands for a secret" in text
+
+
+def test_written_scenario_has_iterations() -> None:
+    plan = Plan(scenario=Scenario("http://h/", "buy"), load=ConstantRate(5), duration_s=3)
+    assert "# 15 iterations in the measured window" in plan_to_toml(plan)
 
 
 def test_written_plan_notes_what_it_leaves_out() -> None:
