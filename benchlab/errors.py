@@ -21,6 +21,7 @@ read the attributes it is made of. Foreign exceptions are mapped to these where 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "TargetError",
     "WorkerError",
     "causes_of",
+    "error_from_data",
+    "error_to_data",
 ]
 
 
@@ -158,6 +161,32 @@ class StoreUnavailableError(StoreError):
 
 class SchemaError(StoreError):
     """The store was written by a newer benchlab than this one."""
+
+
+def error_to_data(error: BenchlabError) -> dict[str, Any]:
+    """``error`` as JSON-ready data, for another process. A value that JSON lacks is left out."""
+    arguments = error.to_dict()
+    if not isinstance(arguments.get("value"), str | int | float | None):
+        del arguments["value"]
+    return {"kind": type(error).__name__, "arguments": arguments}
+
+
+def error_from_data(data: Mapping[str, Any]) -> BenchlabError:
+    """The error that `error_to_data` was given.
+
+    Raises:
+        ValueError: the data is something else.
+    """
+    kind, arguments = data.get("kind"), data.get("arguments")
+    found = globals().get(kind) if isinstance(kind, str) else None
+    if not (isinstance(found, type) and issubclass(found, BenchlabError)):
+        raise ValueError(f"{kind!r} is not a kind of error")
+    if not isinstance(arguments, dict):
+        raise ValueError(f"{kind} has no arguments")
+    try:
+        return found(**arguments)
+    except TypeError as exc:
+        raise ValueError(f"{kind} has other arguments: {exc}") from exc
 
 
 def causes_of(exc: BaseException) -> list[BaseException]:

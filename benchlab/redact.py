@@ -73,7 +73,8 @@ def public_text(text: str) -> str:
     for name in _NAME.finditer(text):
         if name.start() >= place and is_secret(unquote(name[1])):
             shown.append(f"{text[place : name.end()]}{HIDDEN}")
-            place = _VALUE.match(text, name.end()).end()  # type: ignore[union-attr]
+            value = _VALUE.match(text, name.end())
+            place = value.end() if value else name.end()
     return "".join([*shown, text[place:]])
 
 

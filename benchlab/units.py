@@ -117,14 +117,15 @@ def format_ns(value_ns: float) -> str:
     return f"{value:.{digits}f} {name}"
 
 
-def format_column_ms(values_ns: Sequence[int]) -> list[str]:
+def format_column_ms(values_ns: Sequence[int | None]) -> list[str]:
     """Durations in ms with the same number of decimals, so that a column of them lines up.
 
     The smallest above zero keeps three significant digits; nothing is finer than a microsecond.
+    What is None, since it was not measured, is a dash.
     """
     smallest = min((abs(value) for value in values_ns if value), default=0) / NS_PER_MS
     decimals = min(3, max(0, 2 - math.floor(math.log10(smallest)))) if smallest > 0 else 0
-    return [f"{value / NS_PER_MS:,.{decimals}f}" for value in values_ns]
+    return ["–" if value is None else f"{value / NS_PER_MS:,.{decimals}f}" for value in values_ns]
 
 
 def format_narrow_ms(value_ns: int) -> str:

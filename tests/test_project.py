@@ -15,6 +15,7 @@ import yaml
 
 import benchlab
 from benchlab.notebook.headless import notebook_parameters
+from benchlab.plan.drivers import DRIVERS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -109,6 +110,11 @@ def test_notebook_parameters_are_those_of_plan_from_options() -> None:
     parameters = set(notebook_parameters(ROOT / "notebooks" / "01_benchmark.ipynb"))
     options = set(benchlab.Plan.from_options.__annotations__) - {"return", "tags"}
     assert options <= parameters
+
+
+def test_the_notebook_explains_the_drivers() -> None:
+    parameter = notebook_parameters(ROOT / "notebooks" / "01_benchmark.ipynb")["driver"]
+    assert parameter.help == "; ".join(f"{name}: {one.help}" for name, one in DRIVERS.items())
 
 
 def test_the_version_is_in_the_changelog() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
-from collections.abc import Callable, Iterator
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from benchlab.load.supervisor.progress import Progress
 from tests.golden.files import assert_golden
 
 MODULES = ["benchlab", "benchlab.plots", "benchlab.notebook"]
@@ -41,6 +45,8 @@ class _Text:
 
 
 def _lines() -> Iterator[str]:
+    pinned: set[type] = set()
+    returned: dict[str, type] = {"Progress": Progress}  # given to on_progress
     for name in MODULES:
         module = importlib.import_module(name)
         assert module.__all__ == sorted(module.__all__), f"{name}.__all__ is not sorted"
@@ -48,15 +54,65 @@ def _lines() -> Iterator[str]:
         for public in module.__all__:
             value = getattr(module, public)
             if inspect.isclass(value):
+                pinned.add(value)
+                for base in value.__mro__:
+                    returned |= _classes_in(_results_of(value), sys.modules[base.__module__])
                 yield from _class_lines(public, value)
             elif isinstance(value, ModuleType):
                 assert value.__name__ in MODULES
                 yield f"module {public}"
             elif callable(value):
+                returned |= _classes_in([_result_of(value)], sys.modules[value.__module__])
                 yield f"{_keyword(value)} {public}{_signature(value)}"
             else:
                 yield f"{public}: {type(value).__name__}"
         yield ""
+    yield "# What these return, or have as attributes"
+    for name, cls in sorted(returned.items()):
+        if cls not in pinned:
+            yield from _class_lines(name, cls)
+
+
+def _result_of(function: Callable[..., Any]) -> str:
+    result = inspect.signature(function).return_annotation
+    return "" if result is inspect.Signature.empty else _shown(result)
+
+
+def _results_of(cls: type) -> list[str]:
+    """The annotations of what people get from a class: results of methods, and attributes."""
+    found = [_shown(kind) for kind in _fields(cls).values()]
+    for name, value in inspect.getmembers_static(cls):
+        if not _is_public(name):
+            continue
+        match value:
+            case classmethod(__func__=function) | staticmethod(__func__=function):
+                found.append(_result_of(function))
+            case property(fget=function) | cached_property(func=function) if function is not None:
+                found.append(_result_of(function))
+            case _ if inspect.isfunction(value):
+                found.append(_result_of(value))
+    return found
+
+
+def _classes_in(annotations: Iterable[str], module: ModuleType) -> dict[str, type]:
+    """The classes of benchlab that ``annotations`` in ``module`` name."""
+    if not module.__name__.startswith("benchlab"):
+        return {}
+    tree = ast.parse(inspect.getsource(module))
+    imported = {
+        alias.asname or alias.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+    found = {}
+    for name in {word for text in annotations for word in re.findall(r"\w+", text)}:
+        home = imported.get(name, module.__name__)
+        if home.partition(".")[0] == "benchlab" and not name.startswith("_"):
+            value = getattr(importlib.import_module(home), name, None)
+            if inspect.isclass(value):
+                found[name] = value
+    return found
 
 
 def _class_lines(name: str, cls: type) -> Iterator[str]:

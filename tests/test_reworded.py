@@ -7,6 +7,7 @@ of them must be the same: exit codes, error classes, fields, options, verdicts, 
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -15,7 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import benchlab
 from benchlab.bundled import TargetProcess
+from tests.reworded.sitecustomize import CALLED, NAMED, Rewording
 
 REWORDED = Path(__file__).parent / "reworded"
 
@@ -32,6 +35,13 @@ def probe(directory: Path, url: str, path: str) -> dict[str, tuple[Any, str]]:
     assert done.returncode == 0, done.stderr
     found: dict[str, tuple[Any, str]] = json.loads(done.stdout)
     return found
+
+
+def test_every_name_that_is_said_to_hold_texts_holds_one() -> None:
+    rewording = Rewording()
+    for path in Path(benchlab.__file__).parent.rglob("*.py"):
+        rewording.visit(ast.parse(path.read_text(encoding="utf-8")))
+    assert (CALLED | NAMED) - rewording.found == set()
 
 
 def test_rewording_every_message_changes_nothing_but_text(

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
-from benchlab.samples.samples import DURATIONS, Samples
+from benchlab.samples.samples import Samples
+from benchlab.samples.statistics import DURATIONS
 from benchlab.units import NS_PER_MS
 
 if TYPE_CHECKING:

@@ -8,14 +8,27 @@ from pathlib import Path
 import click
 
 from benchlab.errors import BenchlabError, InputError
-from benchlab.exchange.formats import SOURCES
-from benchlab.exchange.imports import import_file
-from benchlab.exchange.own.export import FORMATS, export_blocks, write_blocks
-from benchlab.exchange.tools.hgrm import UNITS_NS
-from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.store import Store
 
-__all__ = ["export", "import_"]
+__all__ = ["FORMATS", "SOURCES", "UNITS", "export", "import_"]
+
+# The names that benchlab.exchange has, which a test compares: to import it costs numpy, which help
+# and completion do not need.
+FORMATS = ("parquet", "arrow", "csv")
+SOURCES = (
+    *FORMATS,
+    "k6-json",
+    "k6-csv",
+    "vegeta-json",
+    "vegeta-csv",
+    "oha-json",
+    "oha-csv",
+    "locust-history",
+    "jtl-csv",
+    "jtl-xml",
+    "hgrm",
+)
+UNITS = ("ns", "us", "ms", "s")
 
 
 @click.command()
@@ -23,7 +36,7 @@ __all__ = ["export", "import_"]
 @click.option(
     "--format",
     "form",
-    type=click.Choice(list(FORMATS)),
+    type=click.Choice(FORMATS),
     help="file format; by default the extension of --output, else parquet",
 )
 @click.option(
@@ -48,6 +61,8 @@ def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, forc
       benchlab export latest -o - | gzip > run.csv.gz
       benchlab export 01a209c5 01a209c6 --format arrow --output runs/
     """
+    from benchlab.exchange.own.export import export_blocks, write_blocks
+
     store = Store()
     if output == Path("-"):
         if len(run_ids) > 1:
@@ -77,13 +92,13 @@ def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, forc
 @click.option(
     "--from",
     "source",
-    type=click.Choice(list(SOURCES)),
+    type=click.Choice(SOURCES),
     help="format of the files  [default: detected from the content]",
 )
 @click.option("--url", help="measured address, for files that do not contain it")
 @click.option(
     "--unit",
-    type=click.Choice(list(UNITS_NS)),
+    type=click.Choice(UNITS),
     default="ms",
     show_default=True,
     help="unit of the latencies in an .hgrm file, which does not contain it",
@@ -123,6 +138,9 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
 
 def _import(store: Store, file: Path, source: str | None, url: str | None, unit: str) -> str:
     """Import and store a file; returns a line that says what it was."""
+    from benchlab.exchange import import_file
+    from benchlab.runs.imported_summary import ImportedSummary
+
     imported = import_file(file, source=source, url=url, unit=unit)
     if isinstance(imported, ImportedSummary):
         store.save_imported(imported)

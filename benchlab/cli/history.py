@@ -194,19 +194,12 @@ def _moment(text: str) -> datetime:
 
 def latest_runs(store: Store, limit: int, **filters: Any) -> Rows:
     """The latest ``limit`` runs that match ``filters``, with the columns that fit on a screen."""
-    from benchlab.store.runs import listing
-
-    with store.connect() as client:
-        rows = listing.rows(client, limit=limit, **filters)
-    runs = _shortened(rows, _RUNS)
+    runs = _shortened(store.rows(limit=limit, **filters), _RUNS)
     return [run | {"started_at": f"{run['started_at']:%m-%d %H:%M}"} for run in runs]
 
 
 def _latest_imports(store: Store, limit: int) -> Rows:
-    from benchlab.store.runs import summaries
-
-    with store.connect() as client:
-        return _shortened(summaries.rows(client, limit), _IMPORTS)
+    return _shortened(store.import_rows(limit), _IMPORTS)
 
 
 def _shortened(rows: Rows, columns: dict[str, str]) -> Rows:

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from benchlab.notebook.shipped import copy_notebooks
-
 __all__ = ["notebooks"]
 
 
@@ -23,5 +21,7 @@ def notebooks(directory: Path) -> None:
     Example:
       benchlab notebooks my-notebooks && jupyter lab my-notebooks
     """
+    from benchlab.notebook.shipped import copy_notebooks
+
     for copy in copy_notebooks(directory):
         click.echo(copy)

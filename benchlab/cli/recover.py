@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import click
 
-from benchlab import spool
 from benchlab.errors import BenchlabError, InputError
-from benchlab.runs.floor import CALIBRATION_TAGS
 from benchlab.store import Store
 
 __all__ = ["recover"]
@@ -27,7 +25,9 @@ def recover(only_list: bool, discard: bool) -> int:
       benchlab recover
       benchlab recover --list
     """
+    from benchlab import spool
     from benchlab.cli.terminal.console import print_line
+    from benchlab.runs.floor import CALIBRATION_TAGS
 
     if only_list and discard:
         raise InputError("--list and --discard exclude each other: leave one of them out")

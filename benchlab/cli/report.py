@@ -7,14 +7,15 @@ import os
 import re
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from benchlab.cli.terminal.exit_codes import exit_code
-from benchlab.errors import InputError
-from benchlab.notebook.shipped import notebook_path
+from benchlab.cli.options.notebook import directory_option, parameter_option
+from benchlab.errors import BenchlabError, InputError, RunError, error_to_data
 from benchlab.store import Store
 
 __all__ = ["report"]
@@ -24,21 +25,8 @@ _RUN_ID = re.compile(r"[0-9a-f]{4,16}|latest")
 
 @click.command()
 @click.argument("source", metavar="NOTEBOOK|RUN_ID")
-@click.option(
-    "-p",
-    "parameters",
-    nargs=2,
-    multiple=True,
-    metavar="NAME VALUE",
-    help="parameter of the notebook; repeatable",
-)
-@click.option(
-    "-o",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="output directory  [default: reports/<run id>]",
-)
+@parameter_option("parameter of the notebook; repeatable")
+@directory_option("reports/<run id>")
 @click.option("--list-parameters", is_flag=True, help="list the parameters of the notebook")
 @click.option("--quiet", "-q", is_flag=True, help="print no progress and no summary")
 @click.option(
@@ -67,6 +55,20 @@ def report(
       benchlab report 01_benchmark -p url http://127.0.0.1:8000/ -p method GET -p body ""
       benchlab report latest -o /tmp/report
     """
+    with _errors_reported():
+        return _carry_out(source, parameters, directory, list_parameters, quiet, supervised)
+
+
+def _carry_out(
+    source: str,
+    parameters: tuple[tuple[str, str], ...],
+    directory: Path | None,
+    list_parameters: bool,
+    quiet: bool,
+    supervised: bool,
+) -> int:
+    from benchlab.notebook.shipped import notebook_path
+
     chosen = dict(parameters) | (_obey_supervisor() if supervised else {})
     if _RUN_ID.fullmatch(source):
         if parameters or list_parameters:
@@ -81,6 +83,22 @@ def report(
     else:
         made = _report_notebook(notebook_path(source), chosen, directory, quiet)
     return _print_outcome(*made, quiet=quiet)
+
+
+@contextmanager
+def _errors_reported() -> Iterator[None]:
+    """Report errors as data, too, to a sweep that this is a point of."""
+    try:
+        yield
+    except BenchlabError as exc:
+        _report_error(exc)
+        raise
+
+
+def _report_error(error: BenchlabError) -> None:
+    from benchlab.notebook import events
+
+    events.write({"error": error_to_data(error)})
 
 
 def _obey_supervisor() -> dict[str, str]:
@@ -143,6 +161,7 @@ def _print_parameters(notebook: Path) -> None:
 def _print_outcome(page: Path, run_id: str | None, *, quiet: bool) -> int:
     """Print the summary and the path of the report; returns the exit code."""
     from benchlab.cli.terminal.console import error_console, print_line
+    from benchlab.cli.terminal.exit_codes import exit_code
     from benchlab.cli.terminal.run import print_run
 
     run = None if run_id is None else Store().load(run_id)
@@ -152,9 +171,11 @@ def _print_outcome(page: Path, run_id: str | None, *, quiet: bool) -> int:
         click.echo(f"report: {page}")
     elif run is not None:
         broken = "; ".join(result.describe() for result in run.objectives if not result.met)
-        if broken:
-            print_line(f"benchlab: the run broke its objectives: {broken}")
+        problems = [f"the run broke its objectives: {broken}"] if broken else []
         if run.verdict != "valid":
             hint = f"; {run.hint}" if run.hint else ""
-            print_line(f"benchlab: the run is {run.verdict}: {run.invalid_reason}{hint}")
+            problems.append(f"the run is {run.verdict}: {run.invalid_reason}{hint}")
+        for problem in problems:
+            print_line(f"benchlab: {problem}")
+            _report_error(RunError(problem))
     return 0 if run is None else exit_code(run)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from benchlab.cli.options.notebook import directory_option, parameter_option
 from benchlab.cli.options.types import parse_axes
-from benchlab.notebook.shipped import notebook_path
-from benchlab.notebook.sweep import Point, grid
-from benchlab.notebook.sweep import sweep as run_sweep
+
+if TYPE_CHECKING:
+    from benchlab.notebook.sweep import Point
 
 __all__ = ["sweep"]
 
@@ -20,21 +22,8 @@ __all__ = ["sweep"]
 @click.option(
     "-g", "axes", multiple=True, metavar="name=v1,v2", help="axis of the grid; repeatable"
 )
-@click.option(
-    "-p",
-    "parameters",
-    nargs=2,
-    multiple=True,
-    metavar="NAME VALUE",
-    help="parameter with the same value at every point; repeatable",
-)
-@click.option(
-    "-o",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="output directory  [default: reports/sweep-<time>]",
-)
+@parameter_option("parameter with the same value at every point; repeatable")
+@directory_option("reports/sweep-<time>")
 def sweep(
     notebook: str,
     axes: tuple[str, ...],
@@ -54,6 +43,9 @@ def sweep(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from benchlab.cli.terminal.console import error_console
+    from benchlab.notebook.shipped import notebook_path
+    from benchlab.notebook.sweep import grid
+    from benchlab.notebook.sweep import sweep as run_sweep
 
     chosen = parse_axes(axes)
     place = directory or Path("reports") / time.strftime("sweep-%Y%m%d-%H%M%S")

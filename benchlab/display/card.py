@@ -11,7 +11,7 @@ import numpy as np
 
 from benchlab.analysis.histogram import EDGES_NS, count_by_bucket
 from benchlab.display.run_view import ExampleLine, Level, RunView, Table, view
-from benchlab.samples.summary import STATISTICS
+from benchlab.samples.statistics import STATISTICS
 from benchlab.units import format_column_ms, format_ms
 
 if TYPE_CHECKING:

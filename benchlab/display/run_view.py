@@ -237,7 +237,7 @@ def _failed_note(summary: Summary, noun: str) -> str:
 
 
 def _rate_note(run: Run) -> str:
-    if run.plan.load.is_imported:
+    if run.is_imported:
         return f"from the first request to the last response, by {run.plan.load.source}"
     if not run.plan.load.has_schedule:
         return f"what {plural(run.plan.connection_limit, 'connection')} achieved"

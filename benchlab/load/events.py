@@ -8,17 +8,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from benchlab import errors
-from benchlab.errors import BenchlabError
+from benchlab.errors import BenchlabError, error_from_data, error_to_data
 
 __all__ = ["READY", "STOPPING", "Event", "error_line", "parse_event"]
 
 READY = b'{"event": "ready"}\n'
 STOPPING = b'{"event": "stopping"}\n'
-
-_PLAIN = (str, int, float, type(None))
 
 
 class Event(NamedTuple):
@@ -30,17 +27,20 @@ class Event(NamedTuple):
 
 def error_line(error: BenchlabError) -> bytes:
     """Encode ``error`` as the line of an event."""
-    data = error.to_dict()
-    if not isinstance(data.get("value"), _PLAIN):
-        data.pop("value", None)
-    report = {"event": "error", "kind": type(error).__name__, "arguments": data}
+    report = {"event": "error", **error_to_data(error)}
     return json.dumps(report).encode() + b"\n"
 
 
 def parse_event(line: bytes) -> Event:
-    """Decode the line of an event."""
-    data: dict[str, Any] = json.loads(line)
-    if data["event"] != "error":
-        return Event(data["event"])
-    kind: type[BenchlabError] = getattr(errors, data["kind"])
-    return Event("error", kind(**data["arguments"]))
+    """Decode the line of an event.
+
+    Raises:
+        ValueError: the line is something else.
+    """
+    data = json.loads(line)
+    match data:
+        case {"event": "ready" | "stopping" as name}:
+            return Event(name)
+        case {"event": "error"}:
+            return Event("error", error_from_data(data))
+    raise ValueError(f"{data!r} is not an event")

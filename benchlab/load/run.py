@@ -112,7 +112,7 @@ def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> 
     if plan.load.is_imported:
         raise InputError(
             f"this plan describes requests that {plan.load.source} sent, but not their load: give"
-            " it a load to run it (attrs.evolve(plan, load=…))"
+            " it a load to run it, such as plan.replace(load=ClosedLoop())"
         )
     check_credentials(plan)
     check_open_files(plan)

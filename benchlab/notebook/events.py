@@ -2,7 +2,8 @@
 
 They are lines of JSON in the file that ``BENCHLAB_NOTEBOOK_EVENTS`` names; without the variable
 nothing is written. An event has ``progress`` and the ``pid`` of the kernel, or ``report`` and
-``run_id``.
+``run_id``. A point of a sweep reports its ``error`` to the sweep in the same way, as
+`benchlab.errors.error_to_data` has it.
 """
 
 from __future__ import annotations

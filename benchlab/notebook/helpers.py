@@ -17,6 +17,7 @@ from benchlab.display.progress import done_text, numbers_text
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.notebook import events
 from benchlab.paths import data_dir
+from benchlab.plan.files.scenario import scenario
 from benchlab.plan.plan import Plan
 from benchlab.report import write_report
 from benchlab.runs.run import Run
@@ -69,16 +70,24 @@ def service(url: str = "", otlp_dir: str = "", *, path: str = "/api/vector/add")
     return Service(process.url + path, directory, process)
 
 
-def plan_parameters(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of ``variables`` that `benchlab.Plan.from_options` takes.
+def plan_parameters(variables: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """Those of ``variables`` that `benchlab.Plan.from_options` takes, for the service at ``url``.
 
-    In a notebook with parameters of these names, pass ``globals()``.
+    In a notebook with parameters of these names, pass ``globals()``. A ``scenario`` given as text,
+    ``FILE.py:FUNCTION``, is read from its file.
 
-    >>> plan_parameters({"rate_rps": 500.0, "report_dir": "out"})
-    {'rate_rps': 500.0}
+    Raises:
+        InputError: the scenario cannot be read.
+
+    >>> plan_parameters({"rate_rps": 500.0, "report_dir": "out"}, "http://127.0.0.1:8000/")
+    {'url': 'http://127.0.0.1:8000/', 'rate_rps': 500.0}
     """
     names = inspect.signature(Plan.from_options).parameters
-    return {name: variables[name] for name in names if name in variables}
+    found = {"url": url, **{name: variables[name] for name in names if name in variables}}
+    reference = found.get("scenario")
+    if isinstance(reference, str):
+        found["scenario"] = scenario(reference, url) if reference else None
+    return {**found, "url": url}
 
 
 def show_progress() -> OnProgress:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchlab.errors import InputError
+from benchlab.errors import InputError, error_from_data
+from benchlab.notebook import events
 from benchlab.notebook.headless import convert_parameters, notebook_parameters
 from benchlab.spool.storage import replace_text
 
@@ -153,14 +156,33 @@ def write_index(notebook: Path, points: Sequence[Point], directory: Path) -> Non
 
 
 def _run_point(notebook: Path, parameters: Mapping[str, str], point: Point) -> Point:
+    with tempfile.TemporaryDirectory(prefix="benchlab-") as scratch:
+        reports = Path(scratch) / "events"
+        status, output = _run_report(notebook, parameters, point.directory, reports)
+        found, _ = events.read(reports)
+    errors = [error_from_data(event["error"]) for event in found if "error" in event]
+    if status == 0:
+        error = ""
+    elif errors:
+        error = str(errors[-1])
+    else:  # it was killed, or failed as nobody expected: the end of a traceback
+        error = (output.strip().splitlines() or [f"exit status {status}"])[-1]
+    return Point(point.number, point.parameters, point.directory, error)
+
+
+def _run_report(
+    notebook: Path, parameters: Mapping[str, str], directory: Path, reports: Path
+) -> tuple[int, str]:
+    """Run ``benchlab report`` and return its exit status and standard error."""
     command = [sys.executable, "-P", "-m", "benchlab", "report", str(notebook.absolute())]
-    command += ["-o", str(point.directory), "--quiet", "--supervised"]
+    command += ["-o", str(directory), "--quiet", "--supervised"]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,  # its end, when this process is gone, ends the point too
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, events.VARIABLE: str(reports)},
     ) as process:
         assert process.stdin is not None
         assert process.stderr is not None
@@ -171,9 +193,4 @@ def _run_point(notebook: Path, parameters: Mapping[str, str], point: Point) -> P
         except KeyboardInterrupt:  # the point got it too, and cleans up after itself
             process.stderr.read()
             raise
-    error = ""
-    if process.returncode != 0:
-        lines = output.strip().splitlines()
-        error = lines[-1] if lines else f"exit status {process.returncode}"
-        error = error.removeprefix("benchlab: ")
-    return Point(point.number, point.parameters, point.directory, error)
+    return process.returncode, output

@@ -13,11 +13,13 @@ __all__ = ["DRIVERS", "SCENARIO_DRIVER", "DriverTraits"]
 class DriverTraits(NamedTuple):
     """How a driver differs from others.
 
-    ``shared_cap``: an open loop's ``max_connections`` bounds the connections to all services
-    together; otherwise it bounds those to each. ``cheaper`` is a driver that uses much less CPU
-    for the same requests. ``is_calibrated``: `benchlab calibrate` measures what it can send.
+    ``help`` says in a word what it is good for. ``shared_cap``: an open loop's ``max_connections``
+    bounds the connections to all services together; otherwise it bounds those to each. ``cheaper``
+    is a driver that uses much less CPU for the same requests. ``is_calibrated``: `benchlab
+    calibrate` measures what it can send. ``runs_scenarios``: it serves a scenario's users.
     """
 
+    help: str
     shared_cap: bool = False
     cheaper: str = ""
     is_calibrated: bool = False
@@ -25,9 +27,9 @@ class DriverTraits(NamedTuple):
 
 
 DRIVERS: Final = {
-    "http": DriverTraits(shared_cap=True, is_calibrated=True),
-    "httpx": DriverTraits(cheaper="http", runs_scenarios=True),
+    "http": DriverTraits("fast", shared_cap=True, is_calibrated=True),
+    "httpx": DriverTraits("HTTP/2 and scenarios", cheaper="http", runs_scenarios=True),
 }
 
 SCENARIO_DRIVER: Final = next(name for name, traits in DRIVERS.items() if traits.runs_scenarios)
-"""The driver of every plan with a scenario."""
+"""The driver of a plan with a scenario, unless the one that it names can run scenarios too."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -119,6 +118,8 @@ def redact_rows(data: dict[str, Any]) -> None:
     """Replace the rows in what `Feed.to_dict` gave by their number and SHA-256 digest."""
     rows = data["rows"]
     if rows:
+        import hashlib
+
         digest = hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
         data["withheld"] = {"row_count": len(rows), "sha256": digest}
         data["rows"] = []

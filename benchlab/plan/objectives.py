@@ -20,8 +20,7 @@ from typing import Final
 from attrs import frozen
 
 from benchlab.errors import InputError
-from benchlab.samples.samples import DURATIONS
-from benchlab.samples.summary import STATISTICS
+from benchlab.samples.statistics import DURATIONS, STATISTICS
 from benchlab.units import parse_duration_s
 
 __all__ = ["Objective", "check_objectives", "parse_objectives"]

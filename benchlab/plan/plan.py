@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-import numpy as np
 from attrs import field, frozen
-from numpy.typing import NDArray
 
 from benchlab.errors import InputError
 from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER
@@ -20,8 +18,10 @@ from benchlab.plan.request import Headers, Origin, Request, with_content_type
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.schedule import (
     Arrivals,
+    lookup,
     measured_offsets,
     numbered_arrivals,
+    occurrences_before,
     request_order,
     schedule_end_ns,
 )
@@ -39,6 +39,10 @@ from benchlab.plan.validation import (
 from benchlab.redact import public_url
 from benchlab.text import plural
 from benchlab.units import NS_PER_S, seconds_to_ns
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["COUNTED_LIMIT_S", "Plan"]
 
@@ -176,6 +180,7 @@ class Plan:
                 value=workers,
                 remedy="each needs at least one; use fewer workers",
             )
+        is_able = scenario is None or DRIVERS[driver].runs_scenarios
         self.__attrs_init__(
             requests=whole,
             load=load,
@@ -185,7 +190,7 @@ class Plan:
             timeout_s=timeout_s,
             max_connections=max_connections,
             workers=workers,
-            driver=driver if scenario is None else SCENARIO_DRIVER,
+            driver=driver if is_able else SCENARIO_DRIVER,
             trace_ratio=trace_ratio,
             seed=seed,
             drain_s=drain_s,
@@ -218,6 +223,30 @@ class Plan:
             return limit_s
         end_ns = schedule_end_ns(self.load, seconds_to_ns(limit_s), self.seed, self.request_count)
         return limit_s if end_ns is None else end_ns / NS_PER_S
+
+    def replace(self, **changes: Any) -> Plan:
+        """A copy with other values for some of `Plan`'s parameters: ``plan.replace(seed=2)``.
+
+        What follows from the rest and was not given, such as the name and the length, follows from
+        the new values. A ``scenario`` replaces the requests.
+
+        Raises:
+            InputError: an unknown parameter, or a value that cannot be used.
+
+        >>> plan = Plan(Request("GET", "http://127.0.0.1:8000/"))
+        >>> plan.replace(requests=Request("GET", "http://127.0.0.1:8000/x")).name
+        'GET /x'
+        """
+        known = [item.name for item in attrs.fields(Plan) if item.init]
+        unknown = sorted(set(changes) - {*known, "targets"})
+        if unknown:
+            raise InputError(f"a plan has no {unknown[0]}: known are {', '.join(known)}")
+        values = {name: getattr(self, name) for name in known}
+        if self.name == self.requests[0].name:
+            values["name"] = ""
+        if self.scenario is not None or changes.get("scenario") is not None:
+            values["requests"] = ()
+        return Plan(**{**values, **changes})
 
     @property
     def warmup_ns(self) -> int:
@@ -307,6 +336,8 @@ class Plan:
         """
         if not self.load.has_schedule:
             return None
+        import numpy as np
+
         limit_ns = (self.end_ns if until_ns is None else until_ns) - self.warmup_ns
         return sum(int(np.count_nonzero(block < limit_ns)) for block in self._measured_offsets())
 
@@ -318,18 +349,21 @@ class Plan:
         return whole + (worker < rest)
 
     @cached_property
-    def request_order(self) -> Sequence[int]:
-        """The table behind `request_of`, for loops that look up one request after the other.
+    def request_of(self) -> Callable[[int], int]:
+        """A function of a sequence number: the index in ``requests`` of what it sends.
 
-        The request of ``seq`` is ``order[seq % len(order)]``: shares by weight, in an order that
-        the seed draws. Computed once.
+        Shares follow the weights, in an order drawn by the seed. Prepared once, for hot loops to
+        keep.
         """
-        return request_order([request.weight for request in self.requests], self.seed)
+        return lookup(self._order)
 
-    def request_of(self, seq: int) -> int:
-        """Index in ``requests`` of the request that sequence number ``seq`` sends."""
-        order = self.request_order
-        return order[seq % len(order)]
+    def turn_of(self, index: int) -> Callable[[int], int]:
+        """A function of a sequence number: how often request ``index`` is sent before it."""
+        return occurrences_before(self._order, index)
+
+    @cached_property
+    def _order(self) -> Sequence[int]:
+        return request_order([request.weight for request in self.requests], self.seed)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of all fields; ``length_s`` follows from the others."""
@@ -403,7 +437,7 @@ class Plan:
         slo: Objectives = (),
         abort_on: Objectives = (),
         transport: Mapping[str, Any] = MappingProxyType({}),
-        scenario: Scenario | str | None = None,
+        scenario: Scenario | None = None,
         tags: Tags = (),
     ) -> Plan:
         """The plan of one request from plain values, such as a notebook's parameters.
@@ -413,8 +447,8 @@ class Plan:
         `benchlab.plan.shapes.varying_rate`); ``think_time`` is ``100ms`` or ``100ms,exponential``.
         With a ``duration_s`` of 0 a run is as long as its load; a ``request_count`` above 0 ends it
         after so many requests. A body that looks like JSON gets that content type unless
-        ``headers`` has another. ``transport`` has fields of `Transport`. A ``scenario``, or
-        ``FILE.py:FUNCTION``, is what is sent instead of the request.
+        ``headers`` has another. ``transport`` has fields of `Transport`. A ``scenario`` is what is
+        sent instead of the request.
 
         Raises:
             InputError: any value that cannot be used.
@@ -422,10 +456,6 @@ class Plan:
         >>> Plan.from_options("http://127.0.0.1:8000/", connections=8, warmup_s=0).describe()
         'GET http://127.0.0.1:8000/ · closed loop of 8 connections · 10 s'
         """
-        if isinstance(scenario, str):
-            from benchlab.plan.files.scenario import scenario as read_scenario
-
-            scenario = read_scenario(scenario, url) if scenario else None
         pairs = text_pairs("headers", headers)
         request = Request(method, url, headers=with_content_type(pairs, body), body=body)
         return cls(

@@ -310,7 +310,8 @@ def _check_fields(request: Request, data: Feed) -> None:
 
 def _check_header(key: str, value: str) -> None:
     # An invalid name may be due to a missing colon: then a secret follows.
-    begins = _HEADER_NAME.match(key)[0]  # type: ignore[index]  # it matches the empty text too
+    allowed = _HEADER_NAME.match(key)
+    begins = allowed[0] if allowed else ""
     if not key or begins != key:
         found = f"goes on with {key[len(begins)]!r} after {begins!r}" if key else "is empty"
         raise InputError(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchlab.plan.shapes import LoadShape
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 __all__ = [
     "Arrivals",
+    "lookup",
     "measured_offsets",
     "numbered_arrivals",
     "occurrences_before",
@@ -52,6 +54,8 @@ def numbered_arrivals(
 
     Requests are numbered through all phases; request ``seq`` belongs to worker ``seq % workers``.
     """
+    import numpy as np
+
     first = 0
     for start_ns, blocks in phases:
         for offsets in blocks:
@@ -77,7 +81,7 @@ def schedule_end_ns(load: LoadShape, limit_ns: int, seed: int, count: int) -> in
 
 
 def request_order(weights: Sequence[float], seed: int) -> list[int]:
-    """Index of the request that ``seq`` sends, by ``seq % len(order)``.
+    """Indexes of requests in the order in which they are sent, again and again.
 
     Shares follow the weights, in an order drawn by the seed. They are exact over a whole order,
     except that every request occurs at least once.
@@ -87,12 +91,29 @@ def request_order(weights: Sequence[float], seed: int) -> list[int]:
     """
     if len(weights) == 1:
         return [0]
+    import numpy as np
+
     exact = np.array(weights) / np.sum(weights) * _ORDER_SIZE
     counts = np.maximum(np.floor(exact).astype(np.int64), 1)
     for index in np.argsort(counts - exact)[: max(_ORDER_SIZE - int(counts.sum()), 0)]:
         counts[index] += 1
     order = np.repeat(np.arange(len(exact)), counts)
-    return np.random.default_rng(seed).permutation(order).tolist()  # type: ignore[no-any-return]
+    drawn: list[int] = np.random.default_rng(seed).permutation(order).tolist()
+    return drawn
+
+
+def lookup(order: Sequence[int]) -> Callable[[int], int]:
+    """A function of ``seq``: the index that ``order``, repeated without end, has there.
+
+    >>> request_of = lookup([0, 1, 1])
+    >>> [request_of(seq) for seq in range(5)]
+    [0, 1, 1, 0, 1]
+    """
+    if len(order) == 1:
+        only = order[0]
+        return lambda seq: only
+    size = len(order)
+    return lambda seq: order[seq % size]
 
 
 def occurrences_before(order: Sequence[int], index: int) -> Callable[[int], int]:
@@ -106,6 +127,8 @@ def occurrences_before(order: Sequence[int], index: int) -> Callable[[int], int]
     """
     if len(order) == 1:
         return lambda seq: seq
+    import numpy as np
+
     size = len(order)
     before = np.concatenate(([0], np.cumsum(np.array(order) == index))).tolist()
     per_round = before[-1]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["GOLDEN", "is_traced", "scramble", "trace_id"]
 
@@ -14,7 +15,7 @@ GOLDEN = 0x9E3779B97F4A7C15
 
 _MASK = 2**64 - 1
 
-Numbers = TypeVar("Numbers", int, NDArray[np.uint64])
+Numbers = TypeVar("Numbers", int, "NDArray[np.uint64]")
 
 
 def scramble(numbers: Numbers) -> Numbers:
@@ -45,6 +46,8 @@ def is_traced(seq: NDArray[np.int64], ratio: float) -> NDArray[np.bool_]:
     ``seq`` are sequence numbers (int64, of any shape); the mask has their shape. The choice follows
     no period of the load and needs no state.
     """
+    import numpy as np
+
     if ratio >= 1:
         return np.ones(len(seq), dtype=np.bool_)
     mixed = scramble(seq.astype(np.uint64) + np.uint64(GOLDEN))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchlab.display.run_view import Table
-from benchlab.samples.summary import STATISTICS, Distribution
+from benchlab.samples.statistics import STATISTICS
+from benchlab.samples.summary import Distribution
 from benchlab.units import format_column_ms
 
 __all__ = ["statistics_table"]

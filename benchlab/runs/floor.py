@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from benchlab.plan.shapes import LoadShape
-from benchlab.samples.samples import DURATIONS
+from benchlab.samples.statistics import DURATIONS
 from benchlab.samples.summary import Distribution
 from benchlab.units import format_ms
 
@@ -21,6 +21,7 @@ __all__ = [
     "BUSY_SERVER_RATIO",
     "CALIBRATION_TAGS",
     "NOT_CALIBRATED",
+    "UNREADABLE",
     "Floor",
     "Probe",
     "Timer",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 NOT_CALIBRATED = "not calibrated on this host: run benchlab calibrate"
+UNREADABLE = "the stored calibration cannot be read by this benchlab: run benchlab calibrate"
 
 BUSY_SERVER_RATIO = 0.9
 """A worker that used less of its core than this at the maximum rate waited for the server: it could
@@ -156,7 +158,7 @@ class Floor:
         return cls(
             **{
                 **data,
-                **{name: Distribution(**data[name]) for name in distributions},
+                **{name: Distribution.from_dict(data[name]) for name in distributions},
                 "measured_at": datetime.fromisoformat(data["measured_at"]),
                 "probes": tuple(_probe_from_dict(probe) for probe in data["probes"]),
                 "timer": Timer(**data["timer"]),
@@ -199,9 +201,10 @@ def floor_note_of(environment: Mapping[str, Any]) -> str:
     if floor_of(environment) is not None:
         return ""
     carried = environment.get("calibration") or {}
-    return str(carried.get("note") or NOT_CALIBRATED)
+    return UNREADABLE if "floor" in carried else str(carried.get("note") or NOT_CALIBRATED)
 
 
 def _probe_from_dict(data: Mapping[str, Any]) -> Probe:
-    parts = {name: Distribution(**data[name]) for name in ("missed_ns", "latency_ns", "service_ns")}
+    names = ("missed_ns", "latency_ns", "service_ns")
+    parts = {name: Distribution.from_dict(data[name]) for name in names}
     return Probe(hold_ns=data["hold_ns"], count=data["count"], **parts)

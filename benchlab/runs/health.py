@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal
 
 __all__ = ["Health", "ProblemKind", "WorkerHealth"]
@@ -38,10 +38,7 @@ class WorkerHealth:
     clock: str = ""
     problem: str = ""
     problem_kind: ProblemKind = ""
-    servers: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "servers", tuple(self.servers))
+    servers: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> WorkerHealth:
@@ -50,7 +47,7 @@ class WorkerHealth:
         Raises:
             TypeError: a field is unknown or of another type.
         """
-        found = cls(**data)
+        found = cls(**{**data, "servers": tuple(data.get("servers", ()))})
         for item in fields(cls):
             value = getattr(found, item.name)
             kind = int if item.default is MISSING else type(item.default)
@@ -63,11 +60,10 @@ class WorkerHealth:
 class Health:
     """What the load generator reports about itself: one entry per worker.
 
-    ``imported_from`` names the tool whose results were imported; it reports nothing of this kind.
+    Of results that were imported there is none.
     """
 
-    workers: Sequence[WorkerHealth] = field(default_factory=tuple)
-    imported_from: str = ""
+    workers: Sequence[WorkerHealth] = ()
 
     @property
     def servers(self) -> list[str]:
@@ -76,8 +72,7 @@ class Health:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict."""
-        data: dict[str, Any] = {"workers": [asdict(worker) for worker in self.workers]}
-        return {**data, "imported_from": self.imported_from} if self.imported_from else data
+        return {"workers": [asdict(worker) for worker in self.workers]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Health:
@@ -86,8 +81,4 @@ class Health:
         Raises:
             TypeError: a field is unknown or of another type.
         """
-        workers = tuple(WorkerHealth.from_dict(worker) for worker in data.get("workers", ()))
-        imported_from = data.get("imported_from", "")
-        if not isinstance(imported_from, str):
-            raise TypeError(f"imported_from is {imported_from!r}: it must be a string")
-        return cls(workers, imported_from)
+        return cls(tuple(WorkerHealth.from_dict(worker) for worker in data.get("workers", ())))

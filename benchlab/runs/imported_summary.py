@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attrs import field, frozen
 
 from benchlab.redact import public_url
 from benchlab.units import NS_PER_S
@@ -43,7 +44,7 @@ class Interval(NamedTuple):
     percentiles: tuple[Point, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class ImportedSummary:
     """A run of another tool as percentiles and totals: no requests, so no samples.
 
@@ -56,7 +57,7 @@ class ImportedSummary:
     tool: str
     format: str
     name: str
-    url: str = ""
+    url: str = field(default="", converter=public_url)
     started_at_ns: int | None = None
     duration_s: float | None = None
     count: int | None = None
@@ -68,9 +69,6 @@ class ImportedSummary:
     percentiles: Sequence[Point] = field(default=(), repr=False)
     timeline: Sequence[Interval] = field(default=(), repr=False)
     notes: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "url", public_url(self.url))
 
     @property
     def started_at(self) -> datetime | None:

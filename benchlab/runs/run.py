@@ -24,7 +24,8 @@ from benchlab.runs.verdict import (
 from benchlab.runs.warnings import warnings_of
 from benchlab.samples.connections import Connections
 from benchlab.samples.histogram import LatencyHistogram
-from benchlab.samples.samples import DURATIONS, Samples
+from benchlab.samples.samples import Samples
+from benchlab.samples.statistics import DURATIONS
 from benchlab.samples.summary import Summary, flat_ms, summarize
 from benchlab.text import plural
 from benchlab.units import format_ms, format_rate
@@ -100,6 +101,11 @@ class Run(RunHead, Displayed):
     def floor_note(self) -> str:
         """Why there is no `floor`; empty if there is one."""
         return floor_note_of(self.environment)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether these are the results of another tool, which is ``plan.load.source``."""
+        return self.plan.load.is_imported
 
     @property
     def url(self) -> str:

@@ -14,15 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["ServerSide"]
 
 
-def _empty() -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame()
-
-
 @dataclass(frozen=True, eq=False)
 class ServerSide:
-    """The server's side of a run, as `Store.server_side` reads it. Each part may be empty.
+    """The server's side of a run, as `Store.server_side` reads it. Each part may be missing.
 
     ``requests`` has a row per measured request with a server span, with the columns seq,
     latency_ms, service_ms, server_ms, network_ms and trace_id; ``coverage`` says how complete they
@@ -31,12 +25,13 @@ class ServerSide:
     upper_ms and count.
     """
 
-    requests: pd.DataFrame = field(default_factory=_empty)
+    requests: pd.DataFrame | None = None
     coverage: TraceCoverage = field(default_factory=lambda: TraceCoverage(0, 0))
     slowest: tuple[Trace, ...] = ()
-    histogram: pd.DataFrame = field(default_factory=_empty)
+    histogram: pd.DataFrame | None = None
 
     @property
     def was_traced(self) -> bool:
         """Whether any request asked to be traced or has a server span."""
-        return len(self.requests) > 0 or self.coverage.sampled > 0
+        has_spans = self.requests is not None and len(self.requests) > 0
+        return has_spans or self.coverage.sampled > 0

@@ -84,10 +84,10 @@ def decide_verdict(
     out of ports or files, an open loop fell behind its schedule through its own fault, or a closed
     loop's worker stalled or was CPU-bound. ``imported`` if another tool made the load.
     """
-    if health.imported_from:
+    if plan.load.is_imported:
         return VerdictReason(
             "imported",
-            f"imported from {health.imported_from}: that tool does not report on its own load"
+            f"imported from {plan.load.source}: that tool does not report on its own load"
             " generator, which may have been the bottleneck",
             "to measure what users feel, repeat it with benchlab run at a rate",
         )

@@ -31,8 +31,8 @@ def warnings_of(
     plan: Plan, samples: Samples, health: Health, environment: Mapping[str, Any]
 ) -> Iterator[str]:
     """The warnings of a run, a sentence each."""
-    if "imported" in environment:
-        yield from _of_import(environment["imported"])
+    if plan.load.is_imported:
+        yield from _of_import(environment.get("imported", {}))
         return
     if plan.load.has_schedule:
         yield from _of_open_loop(samples.measured, health)
@@ -56,8 +56,9 @@ def warnings_of(
 
 
 def _of_import(imported: Mapping[str, Any]) -> Iterator[str]:
-    yield f"not in the file: {', '.join(imported['not_in_the_file'])}"
-    yield from imported["notes"]
+    if missing := imported.get("not_in_the_file"):
+        yield f"not in the file: {', '.join(missing)}"
+    yield from imported.get("notes", ())
 
 
 def _of_open_loop(measured: Samples, health: Health) -> Iterator[str]:

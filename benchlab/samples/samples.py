@@ -27,22 +27,19 @@ from benchlab.samples.records import (
     Flag,
     join_records,
 )
+from benchlab.samples.statistics import DURATIONS
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
 __all__ = [
-    "DURATIONS",
     "SAMPLE_DTYPE",
     "Column",
     "ErrorKind",
     "Flag",
     "Samples",
 ]
-
-DURATIONS = ("latency", "service", "lag")
-"""What is derived from a sample, in display order: its properties, without their ``_ns``."""
 
 _MOST_COPIED = 500_000  # records; a larger selection is evaluated again, by block, at each use
 

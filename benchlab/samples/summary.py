@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.samples.percentiles import Extent, exact_percentiles
-from benchlab.samples.samples import DURATIONS, Samples
+from benchlab.samples.samples import Samples
+from benchlab.samples.statistics import DURATIONS, PERCENTILES, STATISTICS
 from benchlab.units import NS_PER_MS, NS_PER_S
 
-__all__ = [
-    "PERCENTILES",
-    "STATISTICS",
-    "Distribution",
-    "Summary",
-    "flat_ms",
-    "flat_ns",
-    "summarize",
-]
-
-PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999}
-"""The percentiles of every summary: key and ratio."""
-
-STATISTICS = {
-    "mean": "mean",
-    "min": "min",
-    **{key: key.replace("_", ".") for key in PERCENTILES},
-    "max": "max",
-}
-"""The statistics of a duration: key and display name, in display order."""
+__all__ = ["Distribution", "Summary", "flat_ms", "summarize"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +34,7 @@ class Distribution:
     p99: int
     p99_9: int
     max: int
+    # One that is added is int | None = None, down here: floors were stored without it.
 
     @classmethod
     def of(cls, values_ns: NDArray[np.int64]) -> Distribution | None:
@@ -71,6 +54,17 @@ class Distribution:
     def to_dict(self) -> dict[str, int]:
         """Statistic to ns, in display order."""
         return {key: getattr(self, key) for key in STATISTICS}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, int]) -> Self:
+        """Read what `to_dict` wrote, here or in another version of benchlab.
+
+        A statistic that this version does not have is left out; one that was added since is None.
+
+        Raises:
+            TypeError: one is missing that every version has.
+        """
+        return cls(**{item.name: data[item.name] for item in fields(cls) if item.name in data})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +143,10 @@ def summarize(
     )
 
 
-def flat_ns(durations: Mapping[str, Distribution]) -> dict[str, int]:
-    """Every statistic of every duration under one name: ``latency_p99_ns``."""
+def flat_ms(durations: Mapping[str, Distribution]) -> dict[str, float | None]:
+    """Every statistic of every duration in ms, under names such as ``latency_p99_ms``."""
     return {
-        f"{name}_{key}_ns": value
+        f"{name}_{key}_ms": None if value is None else value / NS_PER_MS
         for name, part in durations.items()
         for key, value in part.to_dict().items()
-    }
-
-
-def flat_ms(durations: Mapping[str, Distribution]) -> dict[str, float]:
-    """The same in ms: ``latency_p99_ms``."""
-    return {
-        f"{name.removesuffix('_ns')}_ms": value / NS_PER_MS
-        for name, value in flat_ns(durations).items()
     }

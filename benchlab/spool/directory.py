@@ -264,7 +264,7 @@ def _with_steps(plan: Plan, directory: Path) -> Plan:
         return plan
     *whole, _torn = path.read_bytes().split(b"\n")
     steps = tuple(json.loads(line) for line in whole)
-    return evolve(plan, scenario=evolve(plan.scenario, steps=steps))
+    return plan.replace(scenario=evolve(plan.scenario, steps=steps))
 
 
 def _read_connections(directory: Path, workers: int) -> Connections:
@@ -281,7 +281,7 @@ def _read_health(directory: Path, worker: int) -> WorkerHealth:
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
         cause = f": {last[0]}" if last else " (killed?)"
         problem = f"ended without reporting on itself{cause}"
-        return WorkerHealth(worker, problem=problem, problem_kind="killed")
+        return WorkerHealth(worker, problem=problem, problem_kind="failed" if last else "killed")
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchlab.errors import InputError, StoreError
-from benchlab.store.schema.cluster import stored
 from benchlab.store.schema.migrate import table_names
+from benchlab.store.schema.replicated import stored
 from benchlab.units import NS_PER_S
 
 if TYPE_CHECKING:

@@ -190,6 +190,19 @@ class Store:
         with self.connect() as client:
             return listing.runs(client, name=name, tags=tags, since=since, until=until, limit=limit)
 
+    def rows(
+        self,
+        *,
+        name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """The rows of `runs`, each a dict by column: for programs that need no DataFrame."""
+        with self.connect() as client:
+            return listing.rows(client, name=name, tags=tags, since=since, until=until, limit=limit)
+
     def load(self, run_id: str) -> Run:
         """The stored run with this id, an unambiguous prefix of one, or ``"latest"``.
 
@@ -250,6 +263,13 @@ class Store:
 
         with self.connect() as client:
             return summaries.summaries(client, limit)
+
+    def import_rows(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """The rows of `imports`, each a dict by column."""
+        from benchlab.store.runs import summaries
+
+        with self.connect() as client:
+            return summaries.rows(client, limit)
 
     def imported(self, summary_id: str) -> ImportedSummary:
         """The imported summary with this id or an unambiguous prefix of one.

@@ -24,14 +24,39 @@ def public_functions() -> Iterator[Callable[..., Any]]:
                 yield value
 
 
-def test_a_function_that_takes_runs_refuses_invalid_ones() -> None:
+def refuses_invalid_runs(function: Callable[..., Any]) -> bool:
+    """Whether ``function`` takes no run, or raises when it is given an invalid one."""
     invalid = make_run(lag_ns=15_000_000)
-    for function in public_functions():
-        parameters = inspect.signature(function).parameters.values()
-        required = [each for each in parameters if each.default is inspect.Parameter.empty]
-        if any("Run" in str(each.annotation) for each in required):
-            with pytest.raises(InvalidRunError):
-                function(*[invalid for _ in required])
+    parameters = inspect.signature(function).parameters.values()
+    required = [each for each in parameters if each.default is inspect.Parameter.empty]
+    if not any("Run" in str(each.annotation) for each in required):
+        return True
+    try:
+        function(*[invalid for _ in required])
+    except InvalidRunError:
+        return True
+    return False
+
+
+def careful(before: Run, after: Run) -> int:
+    for run in (before, after):
+        run.require_valid()
+    return len(after.samples) - len(before.samples)
+
+
+def forgetful(before: Run, after: Run, digits: int = 3) -> int:
+    return round(len(after.samples) - len(before.samples), digits)
+
+
+def test_the_check_finds_an_analysis_that_forgets_to_refuse() -> None:
+    assert refuses_invalid_runs(careful)
+    assert not refuses_invalid_runs(forgetful)
+
+
+def test_a_function_that_takes_runs_refuses_invalid_ones() -> None:
+    functions = list(public_functions())
+    assert functions
+    assert [each.__name__ for each in functions if not refuses_invalid_runs(each)] == []
 
 
 def test_a_conclusion_is_refused_with_the_reason() -> None:

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from benchlab import Floor, spool
-from benchlab.cli.calibrate import print_floor
+from benchlab.cli.terminal.floor import print_floor
 from benchlab.cli.terminal.run import print_run
 from benchlab.load.supervisor.floor_file import floor_path, read_floor, write_floor
 from benchlab.paths import spool_root

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchlab.exchange import export_run
+from benchlab import exchange
+from benchlab.cli.exchange import FORMATS, SOURCES, UNITS
+from benchlab.exchange import export_run, formats
+from benchlab.exchange.tools import hgrm
 from benchlab.store import Store
 from tests.cli.test_cli import benchlab
 from tests.store.stored_runs import make_run
@@ -16,6 +19,12 @@ from tests.stores import closed_store, empty_store
 __all__ = ["closed_store", "empty_store"]
 
 DATA = Path(__file__).parents[1] / "exchange" / "data"
+
+
+def test_the_options_offer_what_the_library_has() -> None:
+    assert list(FORMATS) == list(exchange.FORMATS)
+    assert list(SOURCES) == list(formats.SOURCES)
+    assert list(UNITS) == list(hgrm.UNITS_NS)
 
 
 def test_export_and_import_again(

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from attrs import evolve
 
 from benchlab.exchange import import_file
 from benchlab.plan.checks import Check, JsonEquals, StatusIn
@@ -76,13 +75,13 @@ def valid() -> Case:
         trace_ratio=1.0,
         workers=[
             WorkerHealth(0, 0.23, 3, 11_200_000, 23_000_000, 17, 12, 9, 0, 2**26, "timerfd", ""),
-            WorkerHealth(1, 0.21, 0, 0, 0, 15, 0, 8, servers=["nginx/1.27", "uvicorn"]),
+            WorkerHealth(1, 0.21, 0, 0, 0, 15, 0, 8, servers=("nginx/1.27", "uvicorn")),
         ],
         environment={**MACHINE, "calibration": {"floor": make_floor().to_dict()}},
         load=ConstantRate(100),
         slo=["p99<1500ms", "service.p50[add]<2ms", "error_ratio<0.01 over 2s", "rate_rps>90"],
     )
-    run = replace(run, plan=evolve(run.plan, workers=2), connections=opened(run))
+    run = replace(run, plan=run.plan.replace(workers=2), connections=opened(run))
     server = ServerSide(
         join_server(run),
         TraceCoverage(1000, 990, 10, dropped=5, unexported=0),

@@ -35,6 +35,25 @@ def test_a_value_that_json_lacks_is_left_out() -> None:
     assert str(error) == "load: is wrong"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"loading the site's settings",
+        b"\xff",
+        b"5",
+        b"{}",
+        b'{"event": "resting"}',
+        b'{"event": "error"}',
+        b'{"event": "error", "kind": "NoSuchError", "arguments": {}}',
+        b'{"event": "error", "kind": "Any", "arguments": {}}',
+        b'{"event": "error", "kind": "InputError", "arguments": {"colour": 1}}',
+    ],
+)
+def test_another_line_is_no_event(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_event(line)
+
+
 def test_events_without_an_error() -> None:
     assert parse_event(READY) == Event("ready")
     assert parse_event(STOPPING) == Event("stopping")

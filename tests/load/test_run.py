@@ -31,6 +31,7 @@ from benchlab import (
 from benchlab.bundled import TargetProcess
 from benchlab.errors import InputError, TargetError
 from benchlab.load.supervisor.progress import Progress
+from benchlab.plan.drivers import DRIVERS
 from benchlab.samples.samples import Flag
 from tests.load.servers import always, ok, serving
 
@@ -41,7 +42,7 @@ def children() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
-@pytest.mark.parametrize("driver", ["http", "httpx"])
+@pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_constant_rate_sends_exactly_its_schedule(
     target: TargetProcess, driver: str, workers: int
@@ -310,7 +311,7 @@ def test_overlapping_runs_share_ctrl_c_and_restore_its_handler(target: TargetPro
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-@pytest.mark.parametrize("driver", ["http", "httpx"])
+@pytest.mark.parametrize("driver", DRIVERS)
 def test_both_drivers_send_the_same_request(driver: str) -> None:
     seen: list[bytes] = []
 

@@ -1,20 +1,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import pickle
 from typing import Any, cast
 
 import numpy as np
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab.errors import InputError
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
+from benchlab.plan.schedule import request_order
 from benchlab.plan.shapes import (
     ClosedLoop,
     ConstantRate,
@@ -63,7 +64,7 @@ plans = st.builds(
     timeout_s=st.floats(0.001, 1e6),
     max_connections=st.integers(16, 60_000),
     workers=st.integers(1, 16),
-    driver=st.sampled_from(["http", "httpx"]),
+    driver=st.sampled_from(list(DRIVERS)),
     trace_ratio=st.floats(0, 1),
     seed=st.integers(0, 2**63 - 1),
     name=texts,
@@ -280,17 +281,21 @@ def test_a_closed_loop_has_no_schedule() -> None:
 
 def test_the_mix_follows_the_weights_and_the_seed() -> None:
     both = [Request("GET", URL), Request("GET", URL + "/b", weight=3)]
-    mix = Plan(both, seed=7).request_order
+    mix = _mix(Plan(both, seed=7), 65_536)
     assert np.mean(mix) == 0.75
     assert np.mean(mix[:2_000]) == pytest.approx(0.75, abs=0.05)
-    assert mix == Plan(both, seed=7).request_order
-    assert mix != Plan(both, seed=8).request_order
-    assert Plan([GET]).request_order == [0]
+    assert mix == _mix(Plan(both, seed=7), 65_536)
+    assert mix != _mix(Plan(both, seed=8), 65_536)
+    assert _mix(Plan([GET]), 3) == [0, 0, 0]
+
+
+def _mix(plan: Plan, count: int) -> list[int]:
+    return [plan.request_of(seq) for seq in range(count)]
 
 
 @given(st.lists(st.floats(0.001, 1000), min_size=2, max_size=9))
 def test_the_shares_of_a_mix_are_those_of_the_weights(weights: list[float]) -> None:
-    mix = Plan([Request("GET", URL, weight=weight) for weight in weights]).request_order
+    mix = request_order(weights, seed=1)
     counts = np.bincount(mix, minlength=len(weights))
     exact = np.array(weights) / sum(weights) * len(mix)
     assert np.all(np.abs(counts - exact) <= len(weights))
@@ -336,19 +341,63 @@ def test_describe_ends_with_the_length(
     assert Plan([GET], load, **settings).describe().endswith(f" · {ending}")
 
 
-def test_request_of_follows_the_request_order() -> None:
+def test_the_turn_of_a_request_is_how_often_it_was_sent_before() -> None:
     plan = Plan([GET, Request("GET", URL + "/b", weight=3)], seed=7)
-    order = plan.request_order
-    assert plan.request_order is order, "computed once"
-    size = len(order)
-    assert [plan.request_of(seq) for seq in (0, 1, size, size + 1)] == [*order[:2], *order[:2]]
+    mix = _mix(plan, 500)
+    assert plan.request_of is plan.request_of, "prepared once"
+    for index in (0, 1):
+        turn_of = plan.turn_of(index)
+        assert [turn_of(seq) for seq in range(500)] == [
+            mix[:seq].count(index) for seq in range(500)
+        ]
+
+
+def test_a_plan_can_be_pickled_after_it_was_used() -> None:
+    plan = Plan([GET, Request("GET", URL + "/b", weight=3)], seed=7)
+    mix = _mix(plan, 500)
+    again = pickle.loads(pickle.dumps(plan))
+    assert again == plan
+    assert _mix(again, 500) == mix
 
 
 def test_length_follows_the_load_when_a_plan_is_changed() -> None:
     plan = Plan([GET], ConstantRate(10))
     assert (plan.duration_s, plan.length_s) == (None, 10)
-    assert evolve(plan, load=Steps([(3, 5)])).length_s == 3
+    assert plan.replace(load=Steps([(3, 5)])).length_s == 3
     assert plan == Plan([GET], ConstantRate(10), duration_s=10), "it means the same"
+
+
+def test_what_follows_from_the_rest_follows_anew_in_a_changed_plan() -> None:
+    base_url = "http://127.0.0.1:8000"
+    other = Request("GET", URL + "/other")
+    plan = Plan([GET], ConstantRate(10), warmup_s=1, tags={"a": "b"})
+    assert plan.replace() == plan
+    assert plan.replace(requests=other) == Plan(
+        other, ConstantRate(10), warmup_s=1, tags={"a": "b"}
+    )
+    named = Plan([GET], name="mine", duration_s=3)
+    assert named.replace(requests=other, load=ConstantRate(5)).name == "mine"
+    assert named.replace(load=ConstantRate(5)).length_s == 3
+    on_target = plan.replace(requests=Request("GET", "/b"), targets=[base_url])
+    assert [request.url for request in on_target.requests] == [
+        request.url for request in Plan(Request("GET", "/b"), targets=[base_url]).requests
+    ]
+    with pytest.raises(InputError, match="a plan has no colour: known are requests, load"):
+        plan.replace(colour=1)
+    with pytest.raises(InputError, match="seed='x'"):
+        plan.replace(seed="x")
+
+
+def test_a_scenario_replaces_requests_and_requests_a_scenario() -> None:
+    visit, leave = (Scenario(URL, name, code=b"x") for name in ("visit", "leave"))
+    plan = Plan([GET], ConstantRate(10), driver="http")
+    visiting = plan.replace(scenario=visit)
+    assert visiting == Plan((), ConstantRate(10), scenario=visit)
+    assert visiting.replace(scenario=leave) == Plan((), ConstantRate(10), scenario=leave)
+    assert visiting.replace(seed=2).scenario == visit
+    assert visiting.replace(scenario=None, requests=GET).requests == (GET,)
+    with pytest.raises(InputError, match="the plan has requests too"):
+        visiting.replace(requests=GET)
 
 
 def test_repr_hides_secrets() -> None:
@@ -366,7 +415,7 @@ def test_repr_hides_secrets() -> None:
     assert "<1 row>" in repr(request)
 
 
-def test_options_make_a_plan(tmp_path: Path) -> None:
+def test_options_make_a_plan() -> None:
     plan = Plan.from_options(
         URL,
         method="POST",
@@ -380,8 +429,7 @@ def test_options_make_a_plan(tmp_path: Path) -> None:
     assert (request.method, request.headers) == ("POST", (("Content-Type", "application/json"),))
     assert (plan.load, plan.length_s, plan.warmup_s) == (Steps([(3, 5)]), 3, 2)
     assert not plan.transport.verify
-    (tmp_path / "steps.py").write_text("async def visit(client, ctx):\n    pass\n")
-    visit = Plan.from_options(URL, scenario=f"{tmp_path}/steps.py:visit", think_time="1s")
-    assert visit.scenario is not None
+    scenario = Scenario(URL, "visit", code=b"x")
+    visit = Plan.from_options(URL, scenario=scenario, think_time="1s")
+    assert visit.scenario == scenario
     assert visit.load == ClosedLoop(64, 1)
-    assert Plan.from_options(URL, scenario="", rate_rps=5).scenario is None

@@ -105,7 +105,7 @@ def test_a_page_shows_what_was_run() -> None:
             "cpu_governor": None,
             "target": {"server": "uvicorn"},
         },
-        workers=[WorkerHealth(0, 0.23, connections_opened=12, servers=["nginx/1.27"])],
+        workers=[WorkerHealth(0, 0.23, connections_opened=12, servers=("nginx/1.27",))],
     )
     page = page_of(run, ServerSide(join_server(run), TraceCoverage(1000, 999)))
     for expected in (

@@ -98,6 +98,7 @@ def call_table(url: str) -> dict[str, Callable[[], Any]]:
         "unit": lambda: parse_duration_s("5x"),
         "a worker cannot load the code": lambda: bl.run(bl.Plan(scenario=scenario)),
         "a worker ends": lambda: bl.run(bl.Plan(scenario=killing)),
+        "no server there": lambda: bl.Store("http://127.0.0.1:1/lab", wait_s=0).runs(),
         "no such spool": lambda: spool.read_run(Path("gone")),
     }
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -8,12 +9,14 @@ import pytest
 from benchlab.plan.shapes import ClosedLoop, ConstantRate
 from benchlab.runs.floor import (
     NOT_CALIBRATED,
+    UNREADABLE,
     Floor,
     fingerprint,
     floor_note_of,
     floor_of,
     mismatch,
 )
+from benchlab.samples.summary import Distribution
 from tests.runs.floors import ENVIRONMENT, HOST, make_floor
 from tests.runs.synthetic import make_run
 
@@ -60,10 +63,44 @@ def test_a_run_carries_its_floor_or_says_why_not() -> None:
     assert (without.floor, without.floor_note) == (None, "it was moved")
 
 
-@pytest.mark.parametrize("carried", [{}, {"calibration": None}, {"calibration": {"floor": {}}}])
-def test_a_run_without_a_floor_or_with_a_damaged_one_has_none(carried: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("carried", "note"),
+    [
+        ({}, NOT_CALIBRATED),
+        ({"calibration": None}, NOT_CALIBRATED),
+        ({"calibration": {"floor": {}}}, UNREADABLE),
+    ],
+)
+def test_a_run_without_a_floor_or_with_a_damaged_one_says_so(
+    carried: dict[str, Any], note: str
+) -> None:
     assert floor_of(carried) is None
-    assert floor_note_of(carried) == NOT_CALIBRATED
+    assert floor_note_of(carried) == note
+
+
+@dataclass(frozen=True, slots=True)
+class Wider(Distribution):
+    """What `Distribution` is once it has one more statistic."""
+
+    p99_99: int | None = None
+
+
+def test_a_floor_stored_before_a_statistic_was_added_is_read_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored = make_floor()
+    monkeypatch.setattr("benchlab.runs.floor.Distribution", Wider)
+    floor = floor_of({"calibration": {"floor": stored.to_dict()}})
+    assert floor is not None
+    assert isinstance(floor.latency_ns, Wider)
+    assert (floor.latency_ns.p50, floor.latency_ns.p99_99) == (stored.latency_ns.p50, None)
+
+
+def test_a_floor_with_a_statistic_that_is_unknown_here_is_read_without_it() -> None:
+    stored = make_floor().to_dict()
+    stored["lag_ns"]["p99_99"] = 7
+    stored["probes"][0]["missed_ns"]["p99_99"] = 7
+    assert floor_of({"calibration": {"floor": stored}}) == make_floor()
 
 
 def test_the_maximum_rate_is_a_lower_bound_if_the_server_was_the_limit() -> None:

@@ -33,7 +33,7 @@ def test_metadata_round_trips() -> None:
 def test_credentials_in_the_plan_are_hidden() -> None:
     run = make_run()
     request = evolve(run.plan.requests[0], headers={"Authorization": "Bearer hunter2"})
-    plan = evolve(run.plan, requests=[request])
+    plan = run.plan.replace(requests=[request])
     assert "hunter2" not in json.dumps(replace(run, plan=plan).to_metadata())
 
 

@@ -117,7 +117,7 @@ def test_errors_alone_leave_a_run_valid() -> None:
 
 def test_health_survives_a_dict() -> None:
     health = Health(
-        (WorkerHealth(0, 0.5, 1, 2, 3), WorkerHealth(1, problem="x", servers=["a", "b"]))
+        (WorkerHealth(0, 0.5, 1, 2, 3), WorkerHealth(1, problem="x", servers=("a", "b")))
     )
     assert Health.from_dict(health.to_dict()) == health
     assert Health.from_dict(json.loads(json.dumps(health.to_dict()))) == health

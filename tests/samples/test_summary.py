@@ -13,7 +13,8 @@ from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import exact_percentile
-from benchlab.samples.summary import PERCENTILES, Distribution
+from benchlab.samples.statistics import PERCENTILES
+from benchlab.samples.summary import Distribution
 from tests.runs.synthetic import URL, make_run
 from tests.samples.long import as_if_long
 

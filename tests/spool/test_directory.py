@@ -48,7 +48,9 @@ def test_a_run_is_read_as_far_as_it_got() -> None:
     assert list(run.samples.column("seq")) == [0, 1, 2, 3, 4]
     assert run.health.workers[0].cpu_ratio == 0.5
     assert "MemoryError: no more" in run.health.workers[1].problem
-    assert run.health.workers[1].problem_kind == "killed"
+    assert run.health.workers[1].problem_kind == "failed"
+    spool.log_path(directory, 1).write_text("")
+    assert spool.read_run(directory).health.workers[1].problem_kind == "killed"
     assert run.stopped_ns == 5  # no outcome: stopped when its last sample was done
     spool.write_outcome(directory, None)
     assert spool.read_run(directory).stopped_ns is None

@@ -16,27 +16,20 @@ from benchlab.plan.validation import ARRIVALS
 __all__ = ["LENGTH", "LOAD"]
 
 _CONNECTIONS = ClosedLoop().connections
-_OPEN = ("rate", *TEXT_SHAPES)
 
 
 def _load(draft: Draft, values: Values) -> None:
     if "load" in draft and values:
         values = _completed(values, draft["load"])
-    given = {name: values[name] for name in _OPEN if values.get(name) is not None}
+    given = {name: values[name] for name in _shapes() if values.get(name) is not None}
     if len(given) > 1:
         names = " and ".join(f"--{name}" for name in given)
         raise InputError(f"{names} exclude each other: a run has one load")
     connections, arrivals = values.get("connections"), values.get("arrivals")
     think_time = values.get("think_time")
     for name, value in given.items():
-        if think_time is not None:
-            raise InputError(f"--think-time is for a closed loop: leave --{name} out")
-        if connections is not None:
-            raise InputError(
-                f"--connections is for a closed loop: leave --{name} out, or cap the connections"
-                " of an open loop with --max-connections"
-            )
-        draft["load"] = _open_loop(name, value, arrivals or "constant")
+        _refuse_others(name, values)
+        draft["load"] = _shaped(name, value, arrivals or "constant")
     if not given and ("load" not in draft or values):
         if arrivals is not None:
             raise InputError(
@@ -46,11 +39,41 @@ def _load(draft: Draft, values: Values) -> None:
         draft["load"] = load_from_options(0, connections=users, think_time=think_time or "")
 
 
+def _shapes() -> tuple[str, ...]:
+    """The options that give a load a shape."""
+    return ("rate", *TEXT_SHAPES)
+
+
+def _is_open(name: str) -> bool:
+    return name == "rate" or TEXT_SHAPES[name].has_schedule
+
+
+def _refuse_others(name: str, values: Values) -> None:
+    """Refuse options that the load of ``--name`` does not take."""
+    others = [item for item in ("think_time", "connections") if values.get(item) is not None]
+    if _is_open(name):
+        if "think_time" in others:
+            raise InputError(f"--think-time is for a closed loop: leave --{name} out")
+        if others:
+            raise InputError(
+                f"--connections is for a closed loop: leave --{name} out, or cap the connections"
+                " of an open loop with --max-connections"
+            )
+        return
+    if values.get("arrivals") is not None:
+        raise InputError(f"--arrivals is for an open loop: leave it out with --{name}")
+    if others:
+        option = others[0].replace("_", "-")
+        raise InputError(f"--{name} and --{option} exclude each other: a run has one load")
+
+
 def _completed(values: Values, load: LoadShape) -> Values:
     """``values`` plus the options that keep the settings of ``load`` which they do not change."""
     own = {flag.removeprefix("--").replace("-", "_"): text for flag, text in load.options() or ()}
-    if any(name in values for name in _OPEN):
-        return {"arrivals": load.arrivals, **values} if "rate" in own else values
+    shapes = [name for name in _shapes() if name in values]
+    if shapes:
+        keeps = "rate" in own and all(map(_is_open, shapes))
+        return {"arrivals": load.arrivals, **values} if keeps else values
     if "connections" in own and "arrivals" not in values:
         return {**own, "connections": int(own["connections"]), **values}
     if "rate" in own and set(values) == {"arrivals"}:
@@ -62,7 +85,7 @@ def _completed(values: Values, load: LoadShape) -> Values:
     )
 
 
-def _open_loop(name: str, value: str | float, arrivals: str) -> LoadShape:
+def _shaped(name: str, value: str | float, arrivals: str) -> LoadShape:
     if isinstance(value, float):
         if value == 0:
             raise InputError("--rate 0 makes no load: leave --rate out for a closed loop")

@@ -10,7 +10,6 @@ from attrs import evolve
 from benchlab.cli.options.group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
 from benchlab.plan.feed import PICKS
-from benchlab.plan.files.feed import read_feed
 
 __all__ = ["ADDITIONS"]
 
@@ -36,7 +35,11 @@ def _additions(draft: Draft, values: Values) -> None:
     feed, pick = values.get("feed"), values.get("pick")
     if pick and not feed:
         raise InputError("--pick needs --feed: add it, or leave --pick out")
-    data = read_feed(feed, pick or PICKS[0]) if feed else None
+    data = None
+    if feed:
+        from benchlab.plan.files.feed import read_feed
+
+        data = read_feed(feed, pick or PICKS[0])
     if (query or cookies or auth) and draft.get("scenario") is not None:
         raise InputError(
             "--query, --user and --cookie do not apply to a scenario: set them in its code"

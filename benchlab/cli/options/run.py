@@ -21,7 +21,6 @@ from benchlab.cli.options.transport import TRANSPORT
 from benchlab.cli.options.types import DURATION, parse_headers, parse_tags, read_body
 from benchlab.errors import InputError
 from benchlab.plan.drivers import DRIVERS
-from benchlab.plan.files.plan import read_draft
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request, with_content_type
 from benchlab.plan.shapes import ClosedLoop
@@ -117,7 +116,7 @@ GENERATOR = OptionGroup(
             type=click.Choice(list(DRIVERS)),
             default="http",
             show_default=True,
-            help="http: fast; httpx: HTTP/2 and scenarios",
+            help="; ".join(f"{name}: {traits.help}" for name, traits in DRIVERS.items()),
         ),
         click.option(
             "--max-connections",
@@ -224,6 +223,8 @@ def plan_from_values(source: str, values: Values, given: Collection[str] = ()) -
         InputError: a value cannot be used.
     """
     if source.endswith(_PLAN_FILE) and "://" not in source:
+        from benchlab.plan.files.plan import read_draft
+
         chosen = {name: value for name, value in values.items() if name in given}
         draft = {"load": ClosedLoop(), **read_draft(Path(source))}
         return draft_plan(PLAN_OPTIONS, draft, chosen)

@@ -6,13 +6,14 @@ import click
 
 from benchlab.cli.options.group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
-from benchlab.plan.files.scenario import scenario
 from benchlab.plan.request import Request
 
 __all__ = ["SCENARIO"]
 
 
 def _scenario(draft: Draft, values: Values) -> None:
+    from benchlab.plan.files.scenario import scenario
+
     reference = values.get("scenario")
     planned = draft.get("scenario")
     if planned is not None and reference:

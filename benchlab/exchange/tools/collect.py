@@ -24,7 +24,6 @@ from benchlab.exchange.parsing import content_digest
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import Imported
-from benchlab.runs.health import Health
 from benchlab.runs.run import Run
 from benchlab.samples.records import BLOCK_RECORDS, SAMPLE_DTYPE, ErrorKind
 from benchlab.samples.samples import Samples
@@ -162,7 +161,6 @@ class Collector:
             ),
             started_at_ns=started_at_ns,
             samples=samples,
-            health=Health(imported_from=tool),
             environment={
                 "imported": environment,
                 "calibration": {"note": f"the floor of {tool} on its machine is unknown"},

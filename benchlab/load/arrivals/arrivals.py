@@ -1,13 +1,34 @@
-"""Protocols of arrivals, which decide when requests are due, and of the driver they call."""
+"""Protocols of arrivals, which decide when requests are due, of their source and of its driver."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Protocol
 
-from benchlab.load.arrivals.source import Source
+__all__ = ["Arrivals", "Sender", "Source"]
 
-__all__ = ["Arrivals", "Sender"]
+
+class Source(Protocol):
+    """Returns requests as (sequence number, intended clock time in ns).
+
+    If ``closed``, the driver ignores that time: the intended time is the time of sending.
+    """
+
+    closed: bool
+
+    def take(self, now_ns: int) -> tuple[int, int] | None:
+        """The next request that is due, or None if none is."""
+
+    def stop(self) -> None:
+        """Make no further requests."""
+
+    @property
+    def exhausted(self) -> bool:
+        """True if no request will be due any more."""
+
+    @property
+    def waiting(self) -> int:
+        """Number of requests that are due and not taken."""
 
 
 class Sender(Protocol):

@@ -4,13 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 
-from benchlab.load.arrivals.source import OpenSource
 from benchlab.load.arrivals.timer import make_timer
 from benchlab.plan.schedule import Arrivals
 
-__all__ = ["Pacer"]
+__all__ = ["OpenSource", "Pacer"]
+
+
+class OpenSource:
+    """A queue of due requests, filled by the pacer."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.queue: deque[tuple[int, int]] = deque()
+        self.delivered_all = False
+
+    def take(self, now_ns: int) -> tuple[int, int] | None:
+        """The request that has waited longest, or None."""
+        return self.queue.popleft() if self.queue else None
+
+    def stop(self) -> None:
+        """Make no further requests; those in the queue remain due."""
+        self.delivered_all = True
+
+    @property
+    def exhausted(self) -> bool:
+        """True if all arrivals were delivered and taken."""
+        return self.delivered_all and not self.queue
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are due and not taken."""
+        return len(self.queue)
 
 
 class Pacer:

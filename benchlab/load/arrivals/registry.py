@@ -7,14 +7,13 @@ from benchlab.load.arrivals.closed import ClosedArrivals, CountedArrivals
 from benchlab.load.arrivals.scheduled import ScheduledArrivals
 from benchlab.load.arrivals.thinking import ThinkingArrivals
 from benchlab.plan.plan import Plan
-from benchlab.plan.shapes import ClosedLoop
 
 __all__ = ["make_arrivals"]
 
 
 def make_arrivals(plan: Plan, worker: int) -> Arrivals:
     """Make the arrivals of worker number ``worker`` of ``plan``."""
-    if not isinstance(plan.load, ClosedLoop):
+    if plan.load.has_schedule:
         return ScheduledArrivals(plan, worker)
     closed = (
         ClosedArrivals(plan, worker)

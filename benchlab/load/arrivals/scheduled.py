@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from benchlab.load.arrivals.arrivals import Sender
-from benchlab.load.arrivals.pacing import Pacer
-from benchlab.load.arrivals.source import OpenSource
+from benchlab.load.arrivals.pacing import OpenSource, Pacer
 from benchlab.plan.plan import Plan
 
 __all__ = ["ScheduledArrivals"]

@@ -8,19 +8,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
 from benchlab.load.arrivals.arrivals import Sender
-from benchlab.load.arrivals.closed import ClosedArrivals
-from benchlab.load.arrivals.source import ClosedSource
+from benchlab.load.arrivals.closed import ClosedArrivals, ClosedSource
 from benchlab.load.arrivals.timer import make_timer
 from benchlab.plan.plan import Plan
-from benchlab.plan.shapes import ClosedLoop
-from benchlab.units import NS_PER_S
 
-__all__ = ["ThinkingArrivals", "ThinkingSource", "pauses"]
-
-_DRAWN_AT_ONCE = 1_024
+__all__ = ["ThinkingArrivals", "ThinkingSource"]
 
 
 class ThinkingSource:
@@ -98,9 +91,8 @@ class ThinkingArrivals:
 
     def __init__(self, closed: ClosedArrivals, plan: Plan, worker: int) -> None:
         """``closed`` decides when the loop starts and ends."""
-        assert isinstance(plan.load, ClosedLoop)
         self._closed = closed
-        drawn = pauses(plan.load, plan.share(worker), plan.seed, worker)
+        drawn = plan.load.pauses(plan.share(worker), plan.seed, worker)
         self.source = ThinkingSource(closed.source, drawn)
 
     @property
@@ -132,18 +124,3 @@ class ThinkingArrivals:
         """Make no further requests, and close the timer."""
         self.stop()
         self.source.close()
-
-
-def pauses(load: ClosedLoop, users: int, seed: int, worker: int) -> Iterator[int]:
-    """Generate think times in ns, endlessly.
-
-    The first pause of each of ``users`` is random: a staggered start avoids synchronised bursts.
-    """
-    rng = np.random.default_rng([seed, worker])
-    think_ns = load.think_time_s * NS_PER_S
-    random = load.think_distribution == "exponential"
-    if not random:
-        yield from (rng.random(users) * think_ns).astype(np.int64).tolist()
-    while True:
-        drawn = rng.standard_exponential(_DRAWN_AT_ONCE) if random else np.ones(_DRAWN_AT_ONCE)
-        yield from (drawn * think_ns).astype(np.int64).tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from benchlab.load.arrivals.source import Source
+from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.headers import ServerNames
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan

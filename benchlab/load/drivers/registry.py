@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from benchlab.load.arrivals.source import Source
+from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.driver import Driver, DriverFactory
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 
-__all__ = ["make_driver"]
+__all__ = ["DRIVER_CODE", "SCENARIO_CODE", "make_driver"]
 
-_DRIVERS = {
+DRIVER_CODE = {
     "http": "benchlab.load.drivers.wire.driver:WireDriver",
     "httpx": "benchlab.load.drivers.httpx.driver:HttpxDriver",
 }
-_SCENARIOS = {
+SCENARIO_CODE = {
     "httpx": "benchlab.load.drivers.scenario.driver:ScenarioDriver",
 }
 
@@ -24,7 +24,7 @@ def make_driver(
     plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
 ) -> Driver:
     """Make the driver of ``plan`` for one worker's share; imports no other driver."""
-    drivers = _DRIVERS if plan.scenario is None else _SCENARIOS
-    module, _, name = drivers[plan.driver].partition(":")
+    code = DRIVER_CODE if plan.scenario is None else SCENARIO_CODE
+    module, _, name = code[plan.driver].partition(":")
     factory: DriverFactory = getattr(import_module(module), name)
     return factory(plan, worker, run_id, source, recording)

@@ -10,7 +10,6 @@ from benchlab.errors import InputError
 from benchlab.load.drivers.headers import request_headers
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
-from benchlab.plan.schedule import occurrences_before
 from benchlab.plan.template import BUILT_IN, as_body, as_header, as_url, fill, unique_id
 
 __all__ = ["Rendered", "Renderer"]
@@ -41,7 +40,7 @@ class Renderer:
         request = plan.requests[index]
         self._data = request.data
         self._seed = plan.seed
-        self._turn = occurrences_before(plan.request_order, index)
+        self._turn = plan.turn_of(index)
         self._id_start, self._id_format = unique_id(run_id)
         plain = _plain(request)
         self._as_body = as_body(_content_type(plain))

@@ -26,6 +26,7 @@ __all__ = ["WorkerHandle", "started_workers"]
 
 _READY_WITHIN_S = 60.0
 _GRACE_S = 5.0
+_LINE_SHOWN = 200
 
 
 class WorkerHandle(Protocol):
@@ -136,10 +137,14 @@ class WorkerProcess:
         return self._process.stdout.fileno()
 
     def events(self) -> list[Event] | None:
-        """The events since the last call; None after the worker has ended."""
+        """The events since the last call; None after the worker has ended.
+
+        Raises:
+            WorkerError: a line is not an event: something else writes to its standard output.
+        """
         data = os.read(self.fileno(), 4096)
         *lines, self._rest = (self._rest + data).split(b"\n")
-        return [parse_event(line) for line in lines] if data else None
+        return [self._event(line) for line in lines] if data else None
 
     def end(self, start_ns: int, warmup_ns: int) -> None:
         """Close standard input, wait for the process and kill it if needed; close all pipes.
@@ -168,6 +173,17 @@ class WorkerProcess:
                 with suppress(OSError):  # a full disk: the worker's missing health shows it
                     rescue(self._memory, samples, start_ns, warmup_ns)
             os.close(self._memory)
+
+    def _event(self, line: bytes) -> Event:
+        try:
+            return parse_event(line)
+        except ValueError as exc:
+            text = line.decode(errors="replace")[:_LINE_SHOWN]
+            raise WorkerError(
+                f"worker {self._number} wrote {text!r} to its standard output, which is for its"
+                " reports alone: something that Python runs at its start (sitecustomize, a .pth"
+                " file) prints; let it print to standard error"
+            ) from exc
 
     def _log(self) -> str:
         """What the worker, which has ended, wrote to standard error."""

@@ -65,7 +65,7 @@ class Observer:
             local_failure_count=driver.local_failure_count,
             memory_max_bytes=_memory_max_bytes(),
             clock=clock,
-            servers=driver.servers.names,
+            servers=tuple(driver.servers.names),
         )
 
 

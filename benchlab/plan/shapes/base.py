@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
-import numpy as np
 from attrs import frozen
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from benchlab.plan.shapes.rate_curve import RateCurve
 
 __all__ = ["BLOCK", "LoadShape", "OpenLoop"]
 
@@ -48,6 +53,15 @@ class LoadShape:
         """The pause of a closed loop's users after each response; its mean if it is random."""
         return 0.0
 
+    def pauses(self, users: int, seed: int, worker: int) -> Iterator[int]:
+        """Think times in ns of a worker's ``users``, without end; none without think time.
+
+        They are in the order in which pauses start: the first ones are those before each user's
+        first request.
+        """
+        del users, seed, worker
+        return iter(())
+
     @property
     def source(self) -> str:
         """The tool that made the load, if it is imported."""
@@ -56,6 +70,10 @@ class LoadShape:
     @property
     def highest_rps(self) -> float | None:
         """The highest rate in requests/s; None without a schedule."""
+        return None
+
+    def curve(self) -> RateCurve | None:
+        """The rate over time of a shape whose rate varies as planned; None for others."""
         return None
 
     def connection_limit(self, max_connections: int) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
+import numpy as np
 from attrs import frozen
 
 from benchlab.errors import InputError
@@ -18,6 +20,7 @@ THINK_DISTRIBUTIONS = ("constant", "exponential")
 """How think times are distributed."""
 
 _MAX_CONNECTIONS = 60_000
+_DRAWN_AT_ONCE = 1_024
 
 
 @frozen
@@ -50,6 +53,20 @@ class ClosedLoop(LoadShape):
         """One connection for each user."""
         del max_connections
         return self.connections
+
+    def pauses(self, users: int, seed: int, worker: int) -> Iterator[int]:
+        """Generate think times in ns, endlessly.
+
+        The first pause of each of ``users`` is random: a staggered start avoids bursts.
+        """
+        rng = np.random.default_rng([seed, worker])
+        think_ns = self.think_time_s * NS_PER_S
+        random = self.think_distribution == "exponential"
+        if not random:
+            yield from (rng.random(users) * think_ns).astype(np.int64).tolist()
+        while True:
+            drawn = rng.standard_exponential(_DRAWN_AT_ONCE) if random else np.ones(_DRAWN_AT_ONCE)
+            yield from (drawn * think_ns).astype(np.int64).tolist()
 
     def describe(self) -> str:
         """Short description."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
 from attrs import frozen
-from numpy.typing import NDArray
 
 from benchlab.plan.shapes.base import BLOCK, OpenLoop
 from benchlab.plan.validation import check_rate
 from benchlab.units import NS_PER_S
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["ConstantRate", "PoissonRate"]
 
@@ -51,6 +53,8 @@ class ConstantRate(_FixedRate):
 
     def offsets(self, duration_ns: int, seed: int) -> Iterator[NDArray[np.int64]]:
         """Exactly round(rate × duration) intended times in [0, ``duration_ns``). Unseeded."""
+        import numpy as np
+
         del seed
         gap_ns = NS_PER_S / self.rate_rps
         count = round(self.rate_rps * duration_ns / NS_PER_S)
@@ -80,6 +84,8 @@ class PoissonRate(_FixedRate):
 
     def offsets(self, duration_ns: int, seed: int) -> Iterator[NDArray[np.int64]]:
         """Arrival times of one realisation in [0, ``duration_ns``); the same for the same seed."""
+        import numpy as np
+
         rng = np.random.default_rng(seed)
         last = 0.0
         while True:

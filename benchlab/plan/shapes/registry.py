@@ -100,7 +100,7 @@ def load_from_options(
     shape: str = "",
     think_time: str = "",
 ) -> LoadShape:
-    """An open loop of a ``shape`` or at ``rate_rps``, or a closed one without either.
+    """The load of a ``shape``, an open loop at ``rate_rps``, or a closed one without either.
 
     ``shape`` is a kind with a text form and its text, such as ``stages 30s:500,1m:500``.
 

@@ -6,9 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Self
 
-import numpy as np
 from attrs import field, frozen
-from numpy.typing import NDArray
 
 from benchlab.errors import InputError
 from benchlab.plan.shapes.base import BLOCK, OpenLoop
@@ -17,6 +15,9 @@ from benchlab.plan.validation import check_seconds
 from benchlab.units import NS_PER_S
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from benchlab.samples.samples import Samples
 
 __all__ = ["Replay"]
@@ -27,6 +28,8 @@ _SHORTEST_GAP_S = 1e-6  # so that the last arrival lies inside despite rounding
 
 
 def _offsets(given: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
+    import numpy as np
+
     sequence: object = given
     if isinstance(sequence, str) or not isinstance(sequence, Sequence | np.ndarray):
         raise InputError(
@@ -138,6 +141,8 @@ class Replay(OpenLoop):
     @property
     def highest_rps(self) -> float:
         """The most arrivals within one of its seconds; of a shorter replay, its mean rate."""
+        import numpy as np
+
         _, counts = np.unique(np.floor(self.offsets_s), return_counts=True)
         return max(float(counts.max()), len(self.offsets_s) / self.duration_s)
 
@@ -147,6 +152,8 @@ class Replay(OpenLoop):
 
     def offsets(self, duration_ns: int, seed: int) -> Iterator[NDArray[np.int64]]:
         """The recorded times below ``duration_ns``. Unseeded."""
+        import numpy as np
+
         del seed
         for start in range(0, len(self.offsets_s), BLOCK):
             block = np.array(self.offsets_s[start : start + BLOCK]) * NS_PER_S

@@ -10,18 +10,21 @@ Text forms, as on the command line:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
-import numpy as np
 from attrs import field, frozen
-from numpy.typing import NDArray
 
 from benchlab.errors import InputError
 from benchlab.plan.shapes.base import OpenLoop
 from benchlab.plan.shapes.fixed_rate import ConstantRate, PoissonRate
-from benchlab.plan.shapes.rate_curve import Piece, RateCurve, check_levels
 from benchlab.plan.validation import ARRIVALS, check_choice, check_rate, check_seconds, reading
 from benchlab.units import format_duration_s, parse_duration_s
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from benchlab.plan.shapes.rate_curve import RateCurve
 
 __all__ = ["Spike", "Stages", "Steps", "VaryingRate"]
 
@@ -71,10 +74,14 @@ class VaryingRate(OpenLoop):
 
 
 def _stages(given: Levels) -> tuple[tuple[float, float], ...]:
+    from benchlab.plan.shapes.rate_curve import check_levels
+
     return check_levels("stages", given)
 
 
 def _steps(given: Levels) -> tuple[tuple[float, float], ...]:
+    from benchlab.plan.shapes.rate_curve import check_levels
+
     return check_levels("steps", given)
 
 
@@ -113,6 +120,8 @@ class Stages(VaryingRate):
 
     def curve(self) -> RateCurve:
         """The rate over time."""
+        from benchlab.plan.shapes.rate_curve import Piece, RateCurve
+
         rates = [self.start_rps, *(rate_rps for _, rate_rps in self.stages)]
         return RateCurve(
             [
@@ -185,6 +194,8 @@ class Steps(VaryingRate):
 
     def curve(self) -> RateCurve:
         """The rate over time."""
+        from benchlab.plan.shapes.rate_curve import Piece, RateCurve
+
         return RateCurve([Piece(length_s, rate, rate) for length_s, rate in self.steps])
 
     def describe(self) -> str:
@@ -244,6 +255,8 @@ class Spike(VaryingRate):
 
     def curve(self) -> RateCurve:
         """The rate over time."""
+        from benchlab.plan.shapes.rate_curve import Piece, RateCurve
+
         after_s = self.duration_s - self.at_s - self.length_s
         pieces = (
             Piece(self.at_s, self.base_rps, self.base_rps),

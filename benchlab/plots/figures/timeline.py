@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from benchlab.analysis.timeseries import choose_bucket_s, timeseries
-from benchlab.plan.shapes.varying_rate import VaryingRate
+from benchlab.plan.shapes.rate_curve import RateCurve
 from benchlab.plots.canvas import LEGEND_PT, figure_of, heading, no_samples, open_axes
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import ERROR, INK, LATENCY, MUTED, SMALL_PT, dress, styled, thousands
@@ -54,8 +54,9 @@ def timeline(run: Run, ax: Axes | None = None) -> Figure:
     panels = _divide(ax, with_errors=bool(table["error_count"].any()))
     _draw_rate(panels[0], table, edges, "sent" if closed else "intended")
     panels[0].set_ylabel(f"{run.plan.sample_noun}s/s")
-    if isinstance(run.plan.load, VaryingRate):
-        _draw_plan(panels[0], run.plan.load, run.plan.warmup_s)
+    curve = run.plan.load.curve()
+    if curve is not None:
+        _draw_plan(panels[0], curve, run.plan.warmup_s)
     _legend(panels[0])
     _draw_latency(panels[1], table, edges)
     if len(panels) > 2:
@@ -103,9 +104,9 @@ def _draw_rate(panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64], pla
     panel.yaxis.set_major_formatter(thousands())
 
 
-def _draw_plan(panel: Axes, load: VaryingRate, start_s: float) -> None:
+def _draw_plan(panel: Axes, curve: RateCurve, start_s: float) -> None:
     """The rate that the intended times follow, evenly or at random."""
-    times_s, rates_rps = load.curve().corners
+    times_s, rates_rps = curve.corners
     panel.plot(start_s + times_s, rates_rps, "--", color=MUTED, linewidth=1.4, label="planned")
     panel.set_ylim(0, max(panel.get_ylim()[1], float(rates_rps.max()) * 1.12))
 

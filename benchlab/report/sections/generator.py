@@ -21,7 +21,7 @@ def generator(run: Run) -> Section:
 
 def _sentences(run: Run) -> list[str]:
     """Sentences on how well the generator did its work."""
-    if run.plan.load.is_imported:
+    if run.is_imported:
         return [f"{run.plan.load.source} reports nothing about its own generator."]
     summary, workers, noun = run.summary, run.health.workers, run.plan.sample_noun
     waited = sum(worker.cap_wait_count for worker in workers)

@@ -32,7 +32,7 @@ def client_server(run: Run, server: ServerSide) -> Section | None:
     if not server.was_traced:
         return None
     figure = None
-    if len(server.requests):
+    if server.requests is not None and len(server.requests):
         figure = inline_svg(
             plots.client_server(server.requests, open_axes(None, HALF_WIDTH), run=run),
             "server",
@@ -53,15 +53,15 @@ def client_server(run: Run, server: ServerSide) -> Section | None:
 
 def server_histogram(run: Run, server: ServerSide) -> Section | None:
     """The service's own metric beside the client's service times; None where it has none."""
-    if len(server.histogram) == 0 or len(run.measured) == 0:
+    if server.histogram is None or len(server.histogram) == 0 or len(run.measured) == 0:
         return None
     figure = plots.server_histogram(run, server.histogram, open_axes(None, WIDE))
     described = "Distributions of client service time and of the durations that the service counted"
     return Section("server_histogram", {"figure": inline_svg(figure, "counted", f"{described}.")})
 
 
-def _table(requests: pd.DataFrame) -> Table | None:
-    if len(requests) == 0:
+def _table(requests: pd.DataFrame | None) -> Table | None:
+    if requests is None or len(requests) == 0:
         return None
     return statistics_table(
         {

@@ -63,7 +63,7 @@ def _plan_facts(run: Run) -> list[Fact]:
         Fact("load", [plan.load.describe()]),
         Fact("time", [window_text(run)]),
     ]
-    if not plan.load.is_imported:
+    if not run.is_imported:
         facts += _settings(run)
     if plan.abort_on:
         facts.append(Fact("stops early on", [str(item) for item in plan.abort_on], code=True))

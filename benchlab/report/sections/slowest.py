@@ -16,7 +16,8 @@ from benchlab.report.page import Section
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
 from benchlab.samples.records import join_records
-from benchlab.samples.samples import DURATIONS, ErrorKind, Flag, Samples
+from benchlab.samples.samples import ErrorKind, Flag, Samples
+from benchlab.samples.statistics import DURATIONS
 from benchlab.units import NS_PER_S, format_column_ms
 
 __all__ = ["slowest"]
@@ -44,7 +45,7 @@ def _waterfall(run: Run, server: ServerSide) -> Markup | None:
     return inline_svg(figure, "waterfall", f"{described} of it.")
 
 
-def _table(run: Run, requests: pd.DataFrame) -> Table:
+def _table(run: Run, requests: pd.DataFrame | None) -> Table:
     measured = run.measured
     rows = Samples.empty(run.samples.endpoints)
     for block in measured.blocks():
@@ -58,7 +59,7 @@ def _table(run: Run, requests: pd.DataFrame) -> Table:
             for part in (getattr(rows, f"{name}_ns") for name in DURATIONS)
         ),
     ]
-    if len(requests):
+    if requests is not None and len(requests):
         server_ms = dict(zip(requests["seq"], requests["server_ms"], strict=True))
         found = [server_ms.get(seq) for seq in rows.column("seq").tolist()]
         head.append("server, ms")

@@ -10,7 +10,7 @@ from benchlab.errors import StoreError
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.store.runs.exactly_once import insert_exactly, insert_rows
-from benchlab.store.schema.cluster import stored
+from benchlab.store.schema.replicated import stored
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

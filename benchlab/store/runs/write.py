@@ -23,15 +23,22 @@ from benchlab.inserts import once
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
-from benchlab.samples.summary import flat_ns
 from benchlab.store.runs.connections import save_connections
 from benchlab.store.runs.exactly_once import insert_exactly, insert_rows
-from benchlab.store.schema.cluster import stored
+from benchlab.store.schema.replicated import stored
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["BLOCK_SAMPLES", "JSON_COLUMNS", "PLAIN_COLUMNS", "is_stored", "remove_spool", "save"]
+__all__ = [
+    "BLOCK_SAMPLES",
+    "JSON_COLUMNS",
+    "PLAIN_COLUMNS",
+    "STORED_STATISTICS",
+    "is_stored",
+    "remove_spool",
+    "save",
+]
 
 BLOCK_SAMPLES = 262_144
 """Samples per insert. Fixed, because a block's token identifies its samples by it."""
@@ -41,6 +48,9 @@ JSON_COLUMNS = ("plan", "environment", "health", "examples")
 
 PLAIN_COLUMNS = ("stopped_ns", "stop_reason")
 """Run metadata with a column of the same type."""
+
+STORED_STATISTICS = ("mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max")
+"""Statistics with a column for each duration, such as ``lag_p50_ns``. Another needs a migration."""
 
 _MOST_PRUNED = 100  # times, among the last 1,000 inserts of runs
 
@@ -170,7 +180,11 @@ def _run_row(run: Run) -> dict[str, Any]:
         "duration_s": summary.duration_s,
         "rate_rps": summary.rate_rps,
         "intended_rate_rps": summary.intended_rate_rps,
-        **flat_ns(summary.durations),
+        **{
+            f"{name}_{key}_ns": getattr(part, key)
+            for name, part in summary.durations.items()
+            for key in STORED_STATISTICS
+        },
         **{name: metadata.pop(name) for name in PLAIN_COLUMNS},
         **{name: json.dumps(metadata.pop(name)) for name in JSON_COLUMNS},
         "metadata": json.dumps(metadata),

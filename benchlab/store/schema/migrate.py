@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from benchlab.errors import SchemaError
 from benchlab.inserts import once
 from benchlab.store.client.cluster import cluster_of
-from benchlab.store.schema.cluster import for_cluster
+from benchlab.store.schema.replicated import for_cluster
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

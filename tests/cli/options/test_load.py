@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+from attrs import frozen
 from rich.console import Console
 
 from benchlab.cli.main import cli
+from benchlab.cli.options.load import LOAD
 from benchlab.cli.terminal.run import print_run
 from benchlab.errors import InputError
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, LoadShape, PoissonRate, Replay, Spike, Stages, Steps
+from benchlab.plan.shapes.registry import TEXT_SHAPES
 from benchlab.runs.run import Run
 from tests.runs.synthetic import URL, make_run
 
@@ -100,6 +104,34 @@ def test_invalid_options_are_refused(made: list[Plan], options: list[str], messa
     with pytest.raises(InputError, match=message):
         ask(*options)
     assert made == []
+
+
+@frozen
+class Crowd(LoadShape):
+    """A closed loop with a text form, which no shape of benchlab has yet."""
+
+    users: int
+    kind: ClassVar[str] = "crowd"
+    metavar: ClassVar[str] = "N"
+
+    @classmethod
+    def parse(cls, text: str, arrivals: str = "constant") -> Crowd:
+        """The crowd in ``text``."""
+        return cls(int(text))
+
+
+def test_a_shape_of_a_closed_loop_may_have_a_text_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TEXT_SHAPES, "crowd", Crowd)
+    draft: dict[str, Any] = {"load": PoissonRate(5)}
+    LOAD.apply(draft, {"crowd": "7"})
+    assert draft == {"load": Crowd(7)}
+    for option, value, words in (
+        ("connections", 5, "--crowd and --connections exclude each other"),
+        ("think_time", "1s", "--crowd and --think-time exclude each other"),
+        ("arrivals", "poisson", "--arrivals is for an open loop: leave it out with --crowd"),
+    ):
+        with pytest.raises(InputError, match=words):
+            LOAD.apply({}, {"crowd": "7", option: value})
 
 
 def test_the_summary_has_a_row_for_each_of_several_requests() -> None:

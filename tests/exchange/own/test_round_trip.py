@@ -151,7 +151,7 @@ def test_credentials_stay_hidden(tmp_path: Path, form: str) -> None:
         "GET", f"http://me:{secret}@127.0.0.1:8000/?token={secret}", headers={"X-API-Key": secret}
     )
     run = make_run(10)
-    run = replace(run, plan=evolve(run.plan, requests=[request, run.plan.requests[1]]))
+    run = replace(run, plan=run.plan.replace(requests=[request, run.plan.requests[1]]))
     path = export_run(run, tmp_path / f"run.{form}")
     assert secret.encode() not in path.read_bytes()
     assert b"bWU6aHVudGVyMg" not in path.read_bytes(), "user and password in base64"

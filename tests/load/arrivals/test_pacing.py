@@ -8,8 +8,7 @@ import time
 import numpy as np
 import uvloop
 
-from benchlab.load.arrivals.pacing import Pacer
-from benchlab.load.arrivals.source import OpenSource
+from benchlab.load.arrivals.pacing import OpenSource, Pacer
 from benchlab.plan.schedule import Arrivals
 from benchlab.plan.shapes import ConstantRate
 

@@ -12,13 +12,12 @@ import pytest
 from benchlab import ClosedLoop, ConstantRate, Plan, Replay, Request, Stages, Steps, run
 from benchlab.display.progress import done_text
 from benchlab.load.supervisor.progress import Progress
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.shapes import OpenLoop
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Flag
 from benchlab.units import NS_PER_S
 from tests.load.servers import Behaviour, ok, serving
-
-DRIVERS = ["http", "httpx"]
 
 
 class Arrivals:
@@ -208,7 +207,7 @@ def test_the_mix_is_the_same_with_any_number_of_workers(workers: int) -> None:
         ]
         plan = Plan(requests, Steps([(0.5, 600)]), workers=workers, seed=11)
         result = run(plan)
-    mix = plan.request_order[:300]
+    mix = [plan.request_of(seq) for seq in range(300)]
     assert result.samples.column("endpoint").tolist() == mix
     counts = {name: summary.count for name, summary in result.by_endpoint().items()}
     assert counts == {name: mix.count(index) for index, name in enumerate("abc")}

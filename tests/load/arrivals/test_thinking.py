@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 
-import numpy as np
 import uvloop
 
-from benchlab.load.arrivals.source import ClosedSource, CountedSource
-from benchlab.load.arrivals.thinking import ThinkingSource, pauses
-from benchlab.plan.shapes import ClosedLoop
-
-
-def test_pauses_are_constant_after_the_staggered_start() -> None:
-    drawn = list(itertools.islice(pauses(ClosedLoop(100, 0.5), 100, seed=1, worker=0), 5_000))
-    first, later = np.array(drawn[:100]), np.array(drawn[100:])
-    assert np.all((first >= 0) & (first < 500_000_000))
-    assert first.std() > 50_000_000
-    assert np.all(later == 500_000_000)
-
-
-def test_pauses_are_exponential_with_the_given_mean() -> None:
-    load = ClosedLoop(1, 0.02, "exponential")
-    drawn = np.array(list(itertools.islice(pauses(load, 1, seed=1, worker=0), 20_000))) / 20e6
-    assert abs(drawn.mean() - 1) < 0.05
-    assert abs(np.mean(drawn > 1) - np.exp(-1)) < 0.02
-    again = list(itertools.islice(pauses(load, 1, seed=1, worker=0), 10))
-    other = list(itertools.islice(pauses(load, 1, seed=1, worker=1), 10))
-    assert again == list(itertools.islice(pauses(load, 1, seed=1, worker=0), 10))
-    assert again != other
+from benchlab.load.arrivals.closed import ClosedSource, CountedSource
+from benchlab.load.arrivals.thinking import ThinkingSource
 
 
 def test_every_pause_ends_on_time_and_in_order() -> None:

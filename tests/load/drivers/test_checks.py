@@ -28,6 +28,7 @@ from benchlab import (
 )
 from benchlab.load.drivers.checking import BODY_CAP_BYTES
 from benchlab.plan.checks import Check
+from benchlab.plan.drivers import DRIVERS
 from benchlab.runs.run import Run
 from tests.load.servers import (
     Behaviour,
@@ -41,7 +42,6 @@ from tests.load.servers import (
     serving,
 )
 
-DRIVERS = ["http", "httpx"]
 COUNT = 12
 BODY = json.dumps({"data": {"items": [{"id": 7}]}, "pad": "x" * 40}).encode()
 TEAPOT = b"HTTP/1.1 418 No\r\nContent-Length: 3\r\nSet-Cookie: s=secret\r\nX-Why: tea\r\n\r\ntea"

@@ -22,10 +22,10 @@ import trustme
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, Transport, run
 from benchlab.errors import TargetError
+from benchlab.plan.drivers import DRIVERS
 from tests.load.bad_servers import flood
 from tests.load.servers import Behaviour, always, ok, serving
 
-DRIVERS = ["http", "httpx"]
 COUNT = 20
 TIMEOUT_S = 0.4
 

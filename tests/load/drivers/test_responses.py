@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from benchlab import ConstantRate, Plan, Request, Run, run
+from benchlab.plan.drivers import DRIVERS
 from tests.load.bad_servers import CASES, TIMEOUT_S
 from tests.load.servers import always, by_path, ok, serving
 
 NAMES = list(CASES)
 EACH = 6
-DRIVERS = ["http", "httpx"]
 
 
-@pytest.fixture(scope="module", params=DRIVERS)
+@pytest.fixture(scope="module", params=list(DRIVERS))
 def result(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Run]:

@@ -14,11 +14,10 @@ import trustme
 
 from benchlab import ClosedLoop, ConstantRate, Feed, Plan, Request, Transport, run
 from benchlab.errors import InputError, TargetError
+from benchlab.plan.drivers import DRIVERS
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Flag
 from tests.load.servers import Answering, serving
-
-DRIVERS = ["http", "httpx"]
 
 
 class Seen(Answering):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +38,25 @@ def test_invalid_think_time_is_refused(text: str, message: str) -> None:
 
 def test_connections_without_think_time_are_the_only_option() -> None:
     assert ClosedLoop(3).options() == (("--connections", "3"),)
+
+
+def test_pauses_are_constant_after_the_staggered_start() -> None:
+    drawn = list(itertools.islice(ClosedLoop(100, 0.5).pauses(100, seed=1, worker=0), 5_000))
+    first, later = np.array(drawn[:100]), np.array(drawn[100:])
+    assert np.all((first >= 0) & (first < 500_000_000))
+    assert first.std() > 50_000_000
+    assert np.all(later == 500_000_000)
+
+
+def test_pauses_are_exponential_with_the_given_mean() -> None:
+    load = ClosedLoop(1, 0.02, "exponential")
+    drawn = np.array(list(itertools.islice(load.pauses(1, seed=1, worker=0), 20_000))) / 20e6
+    assert abs(drawn.mean() - 1) < 0.05
+    assert abs(np.mean(drawn > 1) - np.exp(-1)) < 0.02
+    again = list(itertools.islice(load.pauses(1, seed=1, worker=0), 10))
+    other = list(itertools.islice(load.pauses(1, seed=1, worker=1), 10))
+    assert again == list(itertools.islice(load.pauses(1, seed=1, worker=0), 10))
+    assert again != other
 
 
 def test_imported_load_has_connections_and_no_schedule() -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pandas as pd
 import pytest
-from attrs import evolve
 
 from benchlab.errors import InputError, RunNotFoundError
 from benchlab.runs.run import Run
@@ -45,7 +44,7 @@ def week(store: Store, make_run: MakeRun) -> list[Run]:
     for day in range(7):
         run = make_run(20, name=("nightly", "it's")[day % 2], started_at_ns=day * DAY_NS)
         tags = {"branch": "main" if day < 4 else "O'Brien", "day": str(day), "empty": ""}
-        run = replace(run, plan=evolve(run.plan, tags=tags))
+        run = replace(run, plan=run.plan.replace(tags=tags))
         store.save(run)
         runs.append(run)
     return runs

@@ -37,7 +37,13 @@ def measure(count: int, *, closed: bool) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.parametrize("closed", [False, True], ids=["open loop", "uneven closed loop"])
+@pytest.mark.parametrize(
+    "closed",
+    [
+        pytest.param(False, id="open loop", marks=pytest.mark.soak),
+        pytest.param(True, id="uneven closed loop"),  # the one whose numbers have holes
+    ],
+)
 def test_memory_does_not_grow_with_the_run(closed: bool) -> None:
     few, many = measure(FEW, closed=closed), measure(MANY, closed=closed)
     assert many["save_mb"] - few["save_mb"] <= MORE_MB

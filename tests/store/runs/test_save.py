@@ -178,7 +178,7 @@ def test_credentials_are_not_stored(store: Store, make_run: MakeRun) -> None:
         headers={"X-API-Key": secret, "X-A": "b"},
         json={"a": [1]},
     )
-    run = replace(run, plan=evolve(run.plan, requests=[request]))
+    run = replace(run, plan=run.plan.replace(requests=[request]))
     store.save(run)
 
     stored = store.query_df("SELECT * FROM runs").iloc[0]

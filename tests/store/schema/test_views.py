@@ -15,7 +15,7 @@ from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import exact_percentile
 from benchlab.samples.samples import Flag, Samples
-from benchlab.samples.summary import PERCENTILES
+from benchlab.samples.statistics import PERCENTILES
 from benchlab.store import Store
 from benchlab.store.runs import write
 from benchlab.units import NS_PER_MS, NS_PER_S

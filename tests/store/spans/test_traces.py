@@ -174,6 +174,8 @@ def test_the_server_side_of_a_run_holds_all_that_the_service_recorded(
     start = run.started_at_ns // 10**9
     add_points(store, [point(start, start + 1, [1, 2], ServiceName="")])
     server = store.server_side(run.id, slowest=3)
+    assert server.requests is not None
+    assert server.histogram is not None
     pd.testing.assert_frame_equal(server.requests, store.client_server(run.id))
     assert server.coverage == store.trace_coverage(run.id)
     traced = store.slowest(run.id, 3, traced=True)

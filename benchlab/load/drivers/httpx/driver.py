@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from benchlab.load.arrivals.source import Source
+from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import check_status, make_checker
 from benchlab.load.drivers.headers import asks_for_trace, traceparent
 from benchlab.load.drivers.httpx.client import JOB
@@ -68,7 +68,7 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
     ) -> None:
         super().__init__(plan, worker, run_id, source, recording)
         self._checkers = [make_checker(request) for request in plan.requests]
-        self._mix = plan.request_order
+        self._request_of = plan.request_of
         self._jobs: dict[int, _Job] = {}
         self._renderers = [Renderer(plan, index, run_id) for index in range(len(plan.requests))]
 
@@ -97,7 +97,7 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
         if due is None:
             return None
         seq, intended = due
-        job = _Job(seq, intended, flags, self._mix[seq % len(self._mix)])
+        job = _Job(seq, intended, flags, self._request_of(seq))
         self._jobs[job.seq] = job
         self.in_flight_max = max(self.in_flight_max, len(self._jobs))
         return job

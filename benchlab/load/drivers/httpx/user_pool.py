@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import httpx
 
-from benchlab.load.arrivals.source import Source
+from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.headers import ServerNames
 from benchlab.load.drivers.httpx.client import ClientFactory
 from benchlab.load.recording.recording import Recording

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from benchlab.errors import InputError
-from benchlab.load.arrivals.source import Source
+from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.headers import request_headers
 from benchlab.load.drivers.httpx.user_pool import UserPool
 from benchlab.load.drivers.scenario.client import UserClient

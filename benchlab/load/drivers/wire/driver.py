@@ -6,7 +6,7 @@ import asyncio
 import time
 from contextlib import suppress
 
-from benchlab.load.arrivals.source import Source
+from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import make_checker
 from benchlab.load.drivers.failures import exception_message
 from benchlab.load.drivers.headers import ServerNames
@@ -61,8 +61,7 @@ class WireDriver:
         self.record: Record = recording.record
         self._limit = plan.share(worker)
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
-        self._mix = plan.request_order
-        self._mix_size = len(self._mix)
+        self._request_of = plan.request_of
         origins = plan.origins
         self._origin_of = [origins.index(request.origin) for request in plan.requests]
         self._alone = len(origins) == 1
@@ -145,7 +144,7 @@ class WireDriver:
             job = self._source.take(now_ns)
             assert job is not None
             seq, intended = job
-            endpoint = self._mix[seq % self._mix_size]
+            endpoint = self._request_of(seq)
             self.recording.finish(
                 Outcome(
                     seq=seq,
@@ -181,7 +180,7 @@ class WireDriver:
             self.cap_wait_count += 1
             flags = Flag.CAP_WAIT
         if job is not None and self._alone:
-            self._send(connection, job, self._mix[job[0] % self._mix_size], flags)
+            self._send(connection, job, self._request_of(job[0]), flags)
             return
         connection.idle_since = now
         self._idle[connection.origin].append(connection)
@@ -200,7 +199,7 @@ class WireDriver:
 
     def _place(self, job: tuple[int, int], flags: int, now: int) -> None:
         """Send a request on an idle connection to its service, or on a new one."""
-        endpoint = self._mix[job[0] % self._mix_size]
+        endpoint = self._request_of(job[0])
         origin = self._origin_of[endpoint]
         connection = self._take_idle(origin, now)
         if connection is not None:

@@ -11,7 +11,7 @@ from benchlab.errors import InputError
 from benchlab.store import Store
 from benchlab.store.client.cluster import SETTINGS, use_cluster
 from benchlab.store.client.dsn import parse_dsn
-from benchlab.store.schema import cluster, migrate
+from benchlab.store.schema import migrate, replicated
 from tests.clickhouse_front import Front
 from tests.golden.files import assert_golden
 
@@ -23,7 +23,7 @@ def rendered() -> list[str]:
         part
         for step in migrate.migrations()
         for statement in step.statements()
-        for part in cluster.for_cluster(statement, "lab")
+        for part in replicated.for_cluster(statement, "lab")
     ]
 
 
@@ -40,7 +40,7 @@ def test_the_engine_parses_every_statement(front: Front) -> None:
 def test_unknown_kinds_of_statements_are_rejected() -> None:
     """Sent as it is, it would reach one server of the cluster."""
     with pytest.raises(ValueError, match="ADD COLUMN"):
-        list(cluster.for_cluster("ALTER TABLE runs ADD COLUMN IF NOT EXISTS x String", "lab"))
+        list(replicated.for_cluster("ALTER TABLE runs ADD COLUMN IF NOT EXISTS x String", "lab"))
 
 
 def test_every_table_is_replicated_and_distributed() -> None:
@@ -88,9 +88,9 @@ def test_statements_of_a_clusters_client_name_the_cluster(
 ) -> None:
     """The engine has no such cluster, which is the error of the first statement that names it."""
     with served_store.connect() as client:
-        assert cluster.stored(client, "samples") == "samples"
+        assert replicated.stored(client, "samples") == "samples"
         use_cluster(client, "lab")
-        assert cluster.stored(client, "samples") == "samples_local ON CLUSTER lab"
+        assert replicated.stored(client, "samples") == "samples_local ON CLUSTER lab"
         monkeypatch.setattr(migrate, "_version", lambda _: 0)
         with pytest.raises(Exception, match="cluster 'lab' not found"):
             migrate.migrate(client)

@@ -1,0 +1,12 @@
+"""A driver that a plan may name has its code, and no other has."""
+
+from __future__ import annotations
+
+from benchlab.load.drivers.registry import DRIVER_CODE, SCENARIO_CODE
+from benchlab.plan.drivers import DRIVERS
+
+
+def test_every_driver_has_code_and_traits() -> None:
+    assert list(DRIVER_CODE) == list(DRIVERS)
+    able = [name for name, traits in DRIVERS.items() if traits.runs_scenarios]
+    assert list(SCENARIO_CODE) == able

@@ -1,0 +1,76 @@
+"""A notebook over a grid: its points, and how a point that failed is reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from benchlab.errors import InputError
+from benchlab.notebook.sweep import Point, grid, sweep
+
+KILLS_WHO_RUNS_IT = "import os; os.kill(os.getppid(), 9)"
+
+
+def notebook_of(code: str, path: Path) -> Path:
+    parameters = nbformat.v4.new_code_cell("x: int = 1", metadata={"tags": ["parameters"]})
+    notebook = nbformat.v4.new_notebook(
+        cells=[parameters, nbformat.v4.new_code_cell(code)],
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}
+        },
+    )
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_the_last_axis_of_a_grid_turns_fastest() -> None:
+    assert list(grid({"a": ["1", "2"], "b": ["x", "y"]})) == [
+        {"a": "1", "b": "x"},
+        {"a": "1", "b": "y"},
+        {"a": "2", "b": "x"},
+        {"a": "2", "b": "y"},
+    ]
+
+
+def test_a_grid_without_axes_is_one_point() -> None:
+    assert list(grid({})) == [{}]
+
+
+def test_an_axis_without_values_is_refused() -> None:
+    with pytest.raises(InputError, match="axis b has no values"):
+        list(grid({"a": ["1"], "b": []}))
+
+
+def test_a_point_is_labelled_by_its_parameters() -> None:
+    assert Point(1, {"rate_rps": "50", "seed": "2"}, Path()).label == "rate_rps=50, seed=2"
+
+
+@pytest.mark.parametrize(
+    ("axes", "fixed", "message"),
+    [
+        ({}, {}, "nothing to vary"),
+        ({"x": ["1"]}, {"x": "2"}, "both an axis and fixed"),
+        ({"y": ["1"]}, {}, "no parameter 'y'"),
+        ({"x": ["one"]}, {}, "x must be int"),
+    ],
+)
+def test_a_sweep_that_cannot_be_made_leaves_no_directory(
+    axes: dict[str, list[str]], fixed: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    notebook = notebook_of("x", tmp_path / "x.ipynb")
+    with pytest.raises(InputError, match=message):
+        sweep(notebook, axes, fixed, tmp_path / "sweep")
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_a_failed_point_has_the_error_and_one_that_was_killed_its_exit_status(
+    tmp_path: Path,
+) -> None:
+    code = f"if x == 1:\n    raise ValueError('benchlab: no\\nwhatever')\n{KILLS_WHO_RUNS_IT}"
+    notebook = notebook_of(code, tmp_path / "x.ipynb")
+    failed, killed = sweep(notebook, {"x": ["1", "2"]}, {}, tmp_path / "sweep")
+    executed = failed.directory / "report.ipynb"
+    assert failed.error == f"ValueError: benchlab: no\nwhatever (executed notebook: {executed})"
+    assert killed.error == "exit status -9"
