@@ -62,7 +62,9 @@ def durations_table(durations: Mapping[str, Distribution]) -> Table:
         table.add_column(key.replace("_", "."), justify="right", no_wrap=True)
     for name, distribution in durations.items():
         values = distribution.to_dict().values()
-        table.add_row(f"  {name}", *(format_narrow_ms(value) for value in values))
+        table.add_row(
+            f"  {name}", *("–" if value is None else format_narrow_ms(value) for value in values)
+        )
     return table
 
 

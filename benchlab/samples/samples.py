@@ -41,7 +41,6 @@ __all__ = [
     "Samples",
 ]
 
-
 _MOST_COPIED = 500_000  # records; a larger selection is evaluated again, by block, at each use
 
 

@@ -14,7 +14,7 @@ from benchlab.samples.samples import Samples
 from benchlab.samples.statistics import DURATIONS, PERCENTILES, STATISTICS
 from benchlab.units import NS_PER_MS, NS_PER_S
 
-__all__ = ["Distribution", "Summary", "flat_ms", "flat_ns", "summarize"]
+__all__ = ["Distribution", "Summary", "flat_ms", "summarize"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +143,10 @@ def summarize(
     )
 
 
-def flat_ns(durations: Mapping[str, Distribution]) -> dict[str, int]:
-    """Every statistic of every duration under one name: ``latency_p99_ns``."""
+def flat_ms(durations: Mapping[str, Distribution]) -> dict[str, float | None]:
+    """Every statistic of every duration in ms, under names such as ``latency_p99_ms``."""
     return {
-        f"{name}_{key}_ns": value
+        f"{name}_{key}_ms": None if value is None else value / NS_PER_MS
         for name, part in durations.items()
         for key, value in part.to_dict().items()
-    }
-
-
-def flat_ms(durations: Mapping[str, Distribution]) -> dict[str, float]:
-    """The same in ms: ``latency_p99_ms``."""
-    return {
-        f"{name.removesuffix('_ns')}_ms": value / NS_PER_MS
-        for name, value in flat_ns(durations).items()
     }

@@ -23,8 +23,6 @@ from benchlab.inserts import once
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
-from benchlab.samples.statistics import DURATIONS
-from benchlab.samples.summary import flat_ns
 from benchlab.store.runs.connections import save_connections
 from benchlab.store.runs.exactly_once import insert_exactly, insert_rows
 from benchlab.store.schema.replicated import stored
@@ -53,8 +51,6 @@ PLAIN_COLUMNS = ("stopped_ns", "stop_reason")
 
 STORED_STATISTICS = ("mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max")
 """Statistics with a column for each duration, such as ``lag_p50_ns``. Another needs a migration."""
-
-_STATISTIC_COLUMNS = {f"{name}_{key}_ns" for name in DURATIONS for key in STORED_STATISTICS}
 
 _MOST_PRUNED = 100  # times, among the last 1,000 inserts of runs
 
@@ -185,9 +181,9 @@ def _run_row(run: Run) -> dict[str, Any]:
         "rate_rps": summary.rate_rps,
         "intended_rate_rps": summary.intended_rate_rps,
         **{
-            name: value
-            for name, value in flat_ns(summary.durations).items()
-            if name in _STATISTIC_COLUMNS
+            f"{name}_{key}_ns": getattr(part, key)
+            for name, part in summary.durations.items()
+            for key in STORED_STATISTICS
         },
         **{name: metadata.pop(name) for name in PLAIN_COLUMNS},
         **{name: json.dumps(metadata.pop(name)) for name in JSON_COLUMNS},
