@@ -128,8 +128,10 @@ def format_column_ms(values_ns: Sequence[int | None]) -> list[str]:
     return ["–" if value is None else f"{value / NS_PER_MS:,.{decimals}f}" for value in values_ns]
 
 
-def format_narrow_ms(value_ns: int) -> str:
-    """A duration in ms where width is scarce: seven characters up to 1,000 s."""
+def format_narrow_ms(value_ns: int | None) -> str:
+    """A duration in ms where width is scarce: seven characters up to 1,000 s; a dash for None."""
+    if value_ns is None:
+        return "–"
     value = value_ns / NS_PER_MS
     return f"{value:,.{3 if value < 100 else 2 if value < 1_000 else 0}f}"
 
