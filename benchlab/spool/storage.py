@@ -83,11 +83,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file that replaces ``path`` on success; a reader sees the old file or the new one.
 
     Each writer has a partial file of its own, so of two at once one wins whole. On any error the
-    partial file is removed and ``path`` stays as it was.
+    partial file is removed and ``path`` stays as it was. A link stays, and its target is replaced.
 
     Raises:
         OSError: the file cannot be written.
     """
+    path = path.resolve()
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with partial.open("wb") as file:
