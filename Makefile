@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# Tests wait more than they compute, so run more than one per core. Those marked "alone" measure.
-PARALLEL := -n 3 --dist worksteal
+# Tests wait more than they compute, so run two per core. Those marked "alone" measure.
+PARALLEL := -n 4 --dist worksteal
 # JupyterLab runs as root (in a container) only with this option.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 

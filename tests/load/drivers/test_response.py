@@ -147,6 +147,7 @@ def test_responses_are_read_as_h11_reads_them(case: tuple[bool, bytes], cuts: li
 
 
 @given(data=mutated(), cuts=CUTS)
+@example(data=b"\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", cuts=[9])
 def test_mutated_responses_are_read_alike_in_any_split(data: bytes, cuts: list[int]) -> None:
     assert read(split(data, cuts), closed=True) == read([data], closed=True)
 

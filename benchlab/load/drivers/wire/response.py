@@ -183,10 +183,10 @@ class Response:
 
     def _check_opening(self, data: bytes) -> None:
         """Refuse protocols that look like HTTP, which the parser accepts."""
-        opening = ((self._opening or b"") + data[:8]).lstrip(b"\r\n")
-        if opening[: len(_OPENING)] != _OPENING[: len(opening)]:
+        opening = ((self._opening or b"") + data).lstrip(b"\r\n")[: len(_OPENING)]
+        if not _OPENING.startswith(opening):
             raise ProtocolError("the response is not HTTP")
-        self._opening = None if len(opening) >= len(_OPENING) else opening
+        self._opening = None if opening == _OPENING else opening
 
     def end(self) -> bool:
         """Note the end of the connection; True if it completes the response."""
