@@ -44,7 +44,7 @@ def prune(older_than: float | None, yes: bool, ttl: str | None) -> None:
         return
     with store.connect():
         going = store.prune(older_than, dry_run=not yes)
-        left = int(store.query_df("SELECT count() AS n FROM runs")["n"][0])
+        left = len(store.rows())
     if going.empty:
         click.echo("nothing is that old", err=True)
         return

@@ -25,9 +25,11 @@ _SHARD_BY = ("run_id", "summary_id", "TraceId", "MetricName", "file_id", "id")
 
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) ")
 _ENGINE = re.compile(r"\bENGINE = (\w*)MergeTree(?:\((.*?)\))?")
-_VIEW = re.compile(r"CREATE VIEW IF NOT EXISTS (\w+) ")
+_VIEW = re.compile(r"CREATE (?:OR REPLACE VIEW|VIEW IF NOT EXISTS) (\w+) ")
 _FEED = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+) ")
 _SETTING = re.compile(r"ALTER TABLE (\w+) (?=MODIFY SETTING )")
+_COLUMN = re.compile(r"ALTER TABLE (\w+) (?=ADD COLUMN IF NOT EXISTS )")
+_CODEC = re.compile(r" CODEC\((?:[^()]|\([^()]*\))*\)")
 _SOURCE = re.compile(r"\bFROM (\w+)\b")
 _WINDOW = re.compile(r"\bnon_replicated_deduplication_window\b")
 
@@ -55,9 +57,14 @@ def for_cluster(statement: str, cluster: str) -> Iterator[str]:
     elif match := _VIEW.match(text):
         body = text[match.end() :].replace(" IN (SELECT ", " GLOBAL IN (SELECT ")
         body = body.replace("\nINNER JOIN ", "\nGLOBAL INNER JOIN ")
-        yield f"CREATE VIEW IF NOT EXISTS {match[1]} ON CLUSTER {cluster} {body}"
+        yield f"{match[0]}ON CLUSTER {cluster} {body}"
     elif match := _SETTING.match(text):
         yield f"ALTER TABLE {_on_cluster(match[1], cluster)} {text[match.end() :]}"
+    elif match := _COLUMN.match(text):
+        change = text[match.end() :]
+        yield f"ALTER TABLE {_on_cluster(match[1], cluster)} {change}"
+        # A distributed table stores nothing, so it takes no codec.
+        yield f"ALTER TABLE {match[1]} ON CLUSTER {cluster} {_CODEC.sub('', change)}"
     else:
         raise ValueError(f"this statement has no form for a cluster: {statement}")
 

@@ -120,7 +120,8 @@ def test_files_are_numbered_from_1_without_gaps() -> None:
 
 REPEATABLE = (
     r"CREATE (TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS "
-    r"|ALTER TABLE \w+ MODIFY SETTING "
+    r"|CREATE OR REPLACE VIEW "
+    r"|ALTER TABLE \w+ (MODIFY SETTING|ADD COLUMN IF NOT EXISTS) "
 )
 
 

@@ -39,8 +39,24 @@ def test_the_engine_parses_every_statement(front: Front) -> None:
 
 def test_unknown_kinds_of_statements_are_rejected() -> None:
     """Sent as it is, it would reach one server of the cluster."""
-    with pytest.raises(ValueError, match="ADD COLUMN"):
-        list(replicated.for_cluster("ALTER TABLE runs ADD COLUMN IF NOT EXISTS x String", "lab"))
+    with pytest.raises(ValueError, match="DROP COLUMN"):
+        list(replicated.for_cluster("ALTER TABLE runs DROP COLUMN IF EXISTS x", "lab"))
+
+
+def test_a_later_migration_can_add_a_column() -> None:
+    column = "x Map(String, UInt64) CODEC(Delta(8), ZSTD(3)) DEFAULT map()"
+    change = f"ALTER TABLE runs ADD COLUMN IF NOT EXISTS {column} AFTER name"
+    stored, distributed = replicated.for_cluster(change, "lab")
+    assert stored == change.replace("TABLE runs", "TABLE runs_local ON CLUSTER lab")
+    assert distributed == (
+        "ALTER TABLE runs ON CLUSTER lab"
+        " ADD COLUMN IF NOT EXISTS x Map(String, UInt64) DEFAULT map() AFTER name"
+    )
+
+
+def test_a_later_migration_can_replace_a_view() -> None:
+    (view,) = replicated.for_cluster("CREATE OR REPLACE VIEW v AS SELECT 1", "lab")
+    assert view == "CREATE OR REPLACE VIEW v ON CLUSTER lab AS SELECT 1"
 
 
 def test_every_table_is_replicated_and_distributed() -> None:
