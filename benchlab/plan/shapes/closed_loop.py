@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-import numpy as np
 from attrs import frozen
 
 from benchlab.errors import InputError
@@ -59,6 +58,8 @@ class ClosedLoop(LoadShape):
 
         The first pause of each of ``users`` is random: a staggered start avoids bursts.
         """
+        import numpy as np
+
         rng = np.random.default_rng([seed, worker])
         think_ns = self.think_time_s * NS_PER_S
         random = self.think_distribution == "exponential"
