@@ -84,10 +84,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     Each writer has a partial file of its own, so of two at once one wins whole. On any error the
     partial file is removed and ``path`` stays as it was. A link stays, and its target is replaced.
+    What is no file, such as a pipe or ``/dev/stdout``, is written to and stays what it is.
 
     Raises:
         OSError: the file cannot be written.
     """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
     path = path.resolve()
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
@@ -100,13 +105,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Replace the file at ``path`` with ``text`` in UTF-8, as `replacing` does.
-
-    What is no file, such as a pipe or ``/dev/stdout``, is written to and stays what it is.
-    """
-    if path.exists() and not path.is_file():
-        path.write_bytes(text.encode())
-        return
+    """Replace the file at ``path`` with ``text`` in UTF-8, as `replacing` does."""
     with replacing(path) as file:
         file.write(text.encode())
 

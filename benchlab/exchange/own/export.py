@@ -8,7 +8,6 @@ Parquet and Arrow in the schema metadata under ``benchlab``, in CSV in the first
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -77,8 +76,7 @@ def export_blocks(
     target = Path(path) if path is not None else Path(f"{run.id}.{chosen}")
     if target.is_dir():
         raise InputError(f"{target} is a directory: name a file in it")
-    through = target.exists() and not target.is_file()
-    if target.exists() and not through and not force:
+    if target.is_file() and not force:
         raise InputError(
             f"{target} exists already: choose another file, or allow overwriting it with --force"
             " (force=True)"
@@ -88,9 +86,8 @@ def export_blocks(
             f"cannot write {target}: the directory {target.parent} does not exist; create it, or"
             " choose another file"
         )
-    final = Path(os.path.realpath(target))
     try:
-        with final.open("wb") if through else replacing(final) as file:
+        with replacing(target) as file:
             write_blocks(run, sample_count, records, file, chosen)
     except OSError as exc:
         raise OutputError(f"cannot write {target} ({exc.strerror or exc})") from exc
