@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 __all__ = [
+    "WRONG_CONTENT",
     "BenchlabError",
     "InputError",
     "InvalidRunError",
@@ -42,6 +43,16 @@ __all__ = [
     "error_from_data",
     "error_to_data",
 ]
+
+WRONG_CONTENT = (
+    ValueError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    AttributeError,
+    RecursionError,  # JSON of absurd depth
+)
+"""Exceptions raised by malformed input."""
 
 
 class BenchlabError(Exception):

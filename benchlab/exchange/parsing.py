@@ -13,12 +13,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
-from benchlab.errors import InputError
+from benchlab.errors import WRONG_CONTENT, InputError
 from benchlab.units import NS_PER_S
 
 __all__ = [
     "LONGEST_BYTES",
-    "WRONG_CONTENT",
     "Place",
     "columns",
     "content_digest",
@@ -31,16 +30,6 @@ __all__ = [
 
 LONGEST_BYTES = 64_000_000
 """The longest line, or other piece, of a file that is read into memory at once."""
-
-WRONG_CONTENT = (
-    ValueError,
-    TypeError,
-    LookupError,
-    OverflowError,
-    AttributeError,
-    RecursionError,  # JSON of absurd depth
-)
-"""Exceptions raised by malformed input."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 

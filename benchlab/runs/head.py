@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from benchlab.errors import InputError
+from benchlab.errors import WRONG_CONTENT, InputError
 from benchlab.plan.plan import Plan
 from benchlab.plan.redacted import redacted_plan
 from benchlab.runs.health import Health
@@ -27,7 +27,6 @@ __all__ = ["RunHead", "new_run_id"]
 
 _ID = re.compile(r"[0-9a-f]{16}")
 _PARTS_OF_ENVIRONMENT = ("calibration", "imported")
-_WRONG_CONTENT = (LookupError, TypeError, AttributeError, ValueError)
 
 
 def new_run_id() -> str:
@@ -135,5 +134,5 @@ def _read(name: str, value: Any, read: Callable[[Any], Any]) -> Any:
         return read(value)
     except InputError:
         raise
-    except (*_WRONG_CONTENT, OverflowError, OSError) as exc:
+    except (*WRONG_CONTENT, OSError) as exc:
         raise ValueError(f"{name} is {one_line(repr(value), 80)}: {exc}") from exc

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchlab.errors import InputError
-from benchlab.exchange.parsing import WRONG_CONTENT
+from benchlab.errors import WRONG_CONTENT, InputError
 from benchlab.runs.head import RunHead
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
