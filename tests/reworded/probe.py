@@ -146,9 +146,9 @@ def of_problem(kind: health.ProblemKind, url: str) -> tuple[Any, str]:
     plan = bl.Plan([bl.Request("GET", url)], duration_s=1)
     lost = health.Health([health.WorkerHealth(0, problem="x", problem_kind=kind)])
     lost = health.Health.from_dict(json.loads(json.dumps(lost.to_dict())))
-    judged = verdict.decide_verdict(plan, bl.Samples.empty(["x"]), lost)
-    chosen = [name for name, hint in verdict._HINTS.items() if hint == judged.hint]
-    return [judged.verdict, chosen], str(judged.hint)
+    reason = verdict.decide_verdict(plan, bl.Samples.empty(["x"]), lost)
+    chosen = [name for name, hint in verdict._HINTS.items() if hint == reason.hint]
+    return [reason.verdict, chosen], str(reason.hint)
 
 
 def main(directory: str, url: str) -> None:

@@ -2,7 +2,7 @@
 
 The percentiles of real runs against a service with a known fault: for a constant rate by the
 closed forms, for Poisson arrivals by the exact queue with the plan's own arrivals. Each must agree
-within 5 % or 10 ms. No percentile is judged at the edge of what the fault affects, where a
+within 5 % or 10 ms. No percentile is compared at the edge of what the fault affects, where a
 request more or less decides.
 """
 

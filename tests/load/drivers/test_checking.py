@@ -25,7 +25,7 @@ DOCUMENT = {
 BODY = json.dumps(DOCUMENT, ensure_ascii=False).encode()
 
 
-def judge(
+def evaluate(
     checks: Check | list[Check], status: int = 200, body: bytes = BODY, encoding: str = ""
 ) -> tuple[ErrorKind, str]:
     checker = make_checker(Request("GET", "http://localhost/", checks=checks))
@@ -56,7 +56,7 @@ def judge(
     ids=repr,
 )
 def test_a_check_that_holds(check: Check) -> None:
-    assert judge(check) == (ErrorKind.OK, "")
+    assert evaluate(check) == (ErrorKind.OK, "")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_check_that_holds(check: Check) -> None:
     ids=repr,
 )
 def test_a_check_that_fails_says_what_was_found(check: Check, why: str) -> None:
-    error, message = judge(check)
+    error, message = evaluate(check)
     assert error is ErrorKind.CHECK
     assert why in message
 
@@ -101,7 +101,7 @@ def test_a_check_that_fails_says_what_was_found(check: Check, why: str) -> None:
     ],
 )
 def test_a_body_that_is_not_json_fails_its_checks(body: bytes, why: str) -> None:
-    error, message = judge(JsonEquals("a", 1), body=body)
+    error, message = evaluate(JsonEquals("a", 1), body=body)
     assert error is ErrorKind.CHECK
     assert why in message
 
@@ -126,7 +126,7 @@ def test_a_body_that_is_not_json_fails_its_checks(body: bytes, why: str) -> None
 def test_all_checks_must_hold_and_the_status_is_first(
     checks: list[Check], status: int, error: ErrorKind
 ) -> None:
-    assert judge(checks, status, b"x")[0] is error
+    assert evaluate(checks, status, b"x")[0] is error
 
 
 def test_no_checks_need_no_checker() -> None:
@@ -177,7 +177,7 @@ def raw_deflate(data: bytes) -> bytes:
     ],
 )
 def test_compressed_bodies_are_decompressed(body: bytes, encoding: str) -> None:
-    assert judge(BodyEquals(BODY.decode()), body=body, encoding=encoding) == (ErrorKind.OK, "")
+    assert evaluate(BodyEquals(BODY.decode()), body=body, encoding=encoding) == (ErrorKind.OK, "")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_compressed_bodies_are_decompressed(body: bytes, encoding: str) -> None:
 def test_a_body_that_cannot_be_decompressed_fails_with_a_message(
     body: bytes, encoding: str, why: str
 ) -> None:
-    error, message = judge(BodyContains("x"), body=body, encoding=encoding)
+    error, message = evaluate(BodyContains("x"), body=body, encoding=encoding)
     assert error is ErrorKind.CHECK
     assert why in message
 
@@ -202,17 +202,17 @@ def test_a_body_that_cannot_be_decompressed_fails_with_a_message(
 def test_the_size_is_that_of_the_transfer() -> None:
     body = gzip.compress(b"x" * 1000)
     checks: list[Check] = [MaxBody(len(body)), BodyContains("x" * 1000)]
-    assert judge(checks, body=body, encoding="gzip") == (ErrorKind.OK, "")
+    assert evaluate(checks, body=body, encoding="gzip") == (ErrorKind.OK, "")
 
 
 @given(json_values)
 def test_any_json_equals_itself_and_not_itself_in_a_list(value: Any) -> None:
     body = json.dumps({"a": value}).encode()
-    assert judge(JsonEquals("a", value), body=body)[0] is ErrorKind.OK
-    assert judge(JsonEquals("a", [value]), body=body)[0] is ErrorKind.CHECK
+    assert evaluate(JsonEquals("a", value), body=body)[0] is ErrorKind.OK
+    assert evaluate(JsonEquals("a", [value]), body=body)[0] is ErrorKind.CHECK
 
 
 @given(st.binary(max_size=50), st.sampled_from(["", "gzip", "deflate", "br"]))
 def test_no_body_makes_a_checker_raise(body: bytes, encoding: str) -> None:
     checks: list[Check] = [BodyMatches("a"), JsonEquals("a.0", 1), BodyEquals("x")]
-    assert judge(checks, body=body, encoding=encoding)[0] is ErrorKind.CHECK
+    assert evaluate(checks, body=body, encoding=encoding)[0] is ErrorKind.CHECK
