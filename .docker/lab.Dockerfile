@@ -11,7 +11,7 @@ ENV PYTHONUNBUFFERED=1 \
 RUN useradd --uid 1000 --create-home --shell /bin/bash lab
 
 COPY . /tmp/source
-RUN pip install /tmp/source && rm -rf /tmp/source
+RUN pip install '/tmp/source[all]' && rm -rf /tmp/source
 
 USER lab
 WORKDIR /home/lab

@@ -3,7 +3,7 @@
     BenchlabError
     ├── InputError              what the user wrote cannot be used (exit code 2)
     │   ├── RunNotFoundError    no stored run has this id
-    │   └── MissingPackageError an optional package is not installed
+    │   └── MissingPackageError an extra of benchlab is not installed
     ├── RunError                the run could not be made or did not finish (exit code 1)
     │   ├── TargetError         the service under test cannot be reached
     │   ├── OutputError         a result cannot be written: no permission, no space
@@ -135,7 +135,7 @@ class RunNotFoundError(InputError):
 
 
 class MissingPackageError(InputError):
-    """An optional package is needed for this and not installed; the message has the pip command."""
+    """A package of one of benchlab's extras is needed and not installed; the remedy installs it."""
 
 
 class RunError(BenchlabError):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import json
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import jedi
@@ -14,11 +16,13 @@ import pytest
 import yaml
 
 import benchlab
+import benchlab.extras
 from benchlab.notebook.headless import notebook_parameters
 from benchlab.plan.drivers import DRIVERS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FIXED_BY_THE_USER = {
     "jupyterlab",
@@ -35,26 +39,46 @@ FIXED_BY_THE_USER = {
 }
 
 
+def distribution(entry: str) -> str:
+    """The name of the distribution that a requirement is about."""
+    return re.split(r"[\[<>=;]", entry)[0]
+
+
+def foreign(entries: list[str]) -> list[str]:
+    """The requirements that are not extras of our own."""
+    return [entry for entry in entries if distribution(entry) != "benchlab"]
+
+
 def test_conda_and_pip_install_the_same() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     (pip,) = [entry["pip"] for entry in environment if isinstance(entry, dict)]
-    assert sorted(pip) == sorted(
-        [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
-    )
+    assert sorted(pip) == sorted(foreign([*PROJECT["dependencies"], *chain(*EXTRAS.values())]))
     assert f"python{PROJECT['requires-python']}" in environment
 
 
 def test_every_dependency_has_its_reason() -> None:
     lines = (ROOT / "pyproject.toml").read_text().splitlines()
     entries = [line for line in lines if re.match(r'    "[a-z][\w\[\]-]+[>=<]', line)]
-    everything = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
-    assert len(entries) == len(everything)
+    assert len(entries) == len(foreign([*PROJECT["dependencies"], *chain(*EXTRAS.values())]))
     assert [line for line in entries if not re.search(r"#\s*\w+", line)] == []
 
 
 def test_the_packages_fixed_by_the_user_are_there() -> None:
-    names = {re.split(r"[\[<>=;]", entry)[0] for entry in PROJECT["dependencies"]}
-    assert names >= FIXED_BY_THE_USER
+    everything = foreign([*PROJECT["dependencies"], *EXTRAS["lab"], *EXTRAS["target"]])
+    assert EXTRAS["all"] == ["benchlab[lab,target]"]
+    assert {distribution(entry) for entry in everything} >= FIXED_BY_THE_USER
+
+
+@pytest.mark.parametrize("extra", ["lab", "target"])
+def test_an_extra_is_recognised_by_all_its_packages(extra: str) -> None:
+    modules = set(benchlab.extras.EXTRAS[extra])
+    for entry in EXTRAS[extra]:
+        files = {
+            str(path.parent).replace("/", ".")
+            for path in importlib.metadata.distribution(distribution(entry)).files or []
+        }
+        # opentelemetry-exporter-otlp only requires the two packages that have the code.
+        assert modules & files or entry.startswith("opentelemetry-exporter-otlp>"), entry
 
 
 def test_public_names_can_be_loaded_and_are_all_that_dir_shows() -> None:

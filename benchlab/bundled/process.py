@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from benchlab.errors import TargetError
+from benchlab.extras import require_extra
 
 __all__ = [
     "BundledProcess",
@@ -83,8 +84,10 @@ def start_target(port: int = 0, otlp_dir: Path | str | None = None) -> TargetPro
     where its telemetry goes.
 
     Raises:
+        MissingPackageError: the extra "target" is not installed.
         TargetError: it did not start; the message has the last line of its log.
     """
+    require_extra("target")
     directory = None if otlp_dir is None else Path(otlp_dir).absolute()
     options = {"port": port, "otlp_dir": str(directory) if directory else None}
     process, announced = start_process("benchlab.bundled.serve", options, "target")

@@ -33,6 +33,9 @@ def target(port: int, otlp_dir: Path | None) -> None:
       benchlab target
       benchlab target --port 9000 --otlp-dir otlp && benchlab ingest otlp
     """
+    from benchlab.extras import require_extra
+
+    require_extra("target")
     from benchlab.bundled.serve import serve
 
     def announce(url: str) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError, error_from_data
+from benchlab.extras import require_extra
 from benchlab.notebook import events
 from benchlab.notebook.headless import convert_parameters, notebook_parameters
 from benchlab.spool.storage import replace_text
@@ -76,7 +77,9 @@ def sweep(
     Raises:
         InputError: an unknown parameter, a value of the wrong type, nothing to vary, or a
             directory that holds another sweep.
+        MissingPackageError: the extra "lab" is not installed.
     """
+    require_extra("lab")
     points = [
         Point(number, parameters, directory / f"point-{number:03d}")
         for number, parameters in enumerate(grid(axes), 1)

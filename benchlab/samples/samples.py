@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchlab.errors import InputError, MissingPackageError
+from benchlab.errors import InputError
 from benchlab.samples.records import (
     BLOCK_RECORDS,
     OPAQUE,
@@ -272,15 +272,9 @@ class Samples:
         )
 
     def to_arrow(self) -> pa.Table:
-        """The raw fields as an Arrow table, one column per field of `SAMPLE_DTYPE`.
+        """The raw fields as an Arrow table, one column per field of `SAMPLE_DTYPE`."""
+        import pyarrow as pa
 
-        Raises:
-            MissingPackageError: pyarrow is not installed.
-        """
-        try:
-            import pyarrow as pa
-        except ImportError as exc:
-            raise MissingPackageError("to_arrow needs pyarrow: pip install pyarrow") from exc
         columns = {name: np.ascontiguousarray(self.column(name)) for name in _FIELDS}
         return pa.table(columns)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -57,6 +58,11 @@ def test_other_command_exists(line: str) -> None:
         case ["papermill", notebook, _, *arguments]:
             given = {arguments[place + 1] for place, part in enumerate(arguments) if part == "-p"}
             assert given <= set(notebook_parameters(ROOT / notebook))
+        case ["pip", "install", package]:
+            name, _, extra = package.removesuffix("]").partition("[")
+            project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+            assert name == project["name"]
+            assert extra in {"", *project["optional-dependencies"]}
         case [program, *_]:
             assert program in EVERYWHERE or program in (ROOT / "pyproject.toml").read_text()
 

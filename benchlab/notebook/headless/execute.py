@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from benchlab.errors import BenchlabError, InputError, RunError
+from benchlab.extras import require_extra
 from benchlab.notebook import events
 from benchlab.notebook.headless.kernel import kernel_manager, quiet_papermill
 from benchlab.notebook.headless.parameters import (
@@ -55,8 +56,10 @@ def execute_notebook(
 
     Raises:
         InputError: an unknown parameter or a value of the wrong type.
+        MissingPackageError: the extra "lab" is not installed.
         RunError: a cell failed; the message names the error and the executed notebook.
     """
+    require_extra("lab")
     known = notebook_parameters(notebook)
     values = convert_parameters(parameters, known, notebook)
     if directory is not None and "report_dir" in known and "report_dir" not in values:
