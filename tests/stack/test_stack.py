@@ -126,6 +126,9 @@ def test_services_cannot_gain_privileges(services: dict[str, dict[str, Any]]) ->
     for service in services.values():
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert not service.get("privileged")
+        assert service["cap_drop"] == ["ALL"]
+    added = {name: service["cap_add"] for name, service in services.items() if "cap_add" in service}
+    assert added == {"clickhouse": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]}
 
 
 def test_images_are_pinned(services: dict[str, dict[str, Any]]) -> None:
@@ -134,7 +137,7 @@ def test_images_are_pinned(services: dict[str, dict[str, Any]]) -> None:
         references += re.findall(r"^FROM (\S+)", path.read_text(), re.MULTILINE)
     assert len(references) == len(SERVICES + ONCE) + 4
     for reference in references:
-        assert re.search(r":v?\d+\.\d+[\w.-]*$", reference), reference
+        assert re.search(r":v?\d+\.\d+\.\d+[\w.-]*$", reference), reference
 
 
 def test_containers_of_our_own_do_not_run_as_root() -> None:

@@ -19,8 +19,8 @@ MAY = {
     ("release", "pypi"): {"id-token": "write"},
     ("release", "images"): {"contents": "read", "packages": "write"},
 }
-# Of PyPI's own action the major version is a branch.
-PINNED = re.compile(r"@(v\d+|release/v\d+|[0-9a-f]{40})$")
+# A tag can be moved, a commit cannot; the comment is for people and for Dependabot.
+PINNED = re.compile(r"uses: (\./\.github/workflows/[\w.-]+|[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$")
 
 
 def jobs() -> list[Any]:
@@ -32,12 +32,29 @@ def jobs() -> list[Any]:
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
+def test_actions_are_pinned_to_a_commit(name: str) -> None:
+    text = (ROOT / f".github/workflows/{name}.yml").read_text()
+    used = re.findall(r"uses: .*", text)
+    assert used
+    assert [line for line in used if not PINNED.match(line)] == []
+
+
+def test_tools_are_pinned() -> None:
+    """What a job installs to build, check or publish is of one version, kept by Dependabot."""
+    lines = (ROOT / ".github/tools/requirements.txt").read_text().splitlines()
+    tools = [line for line in lines if not line.startswith("#")]
+    assert {re.sub(r"==[\d.]+$", "", line) for line in tools} >= {"build", "pip-audit", "twine"}
+    assert all(re.fullmatch(r"[\w-]+==[\d.]+", line) for line in tools)
+    assert all("pipx" not in str(workflow) for workflow in WORKFLOWS.values())
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
 def test_workflows_have_read_only_permissions(name: str) -> None:
     assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
 
 
 @pytest.mark.parametrize(("workflow", "name", "job"), jobs())
-def test_jobs_have_timeouts_and_pinned_actions(
+def test_jobs_have_timeouts_and_no_foreign_text_in_scripts(
     workflow: str, name: str, job: dict[str, Any]
 ) -> None:
     assert job.get("permissions") == MAY.get((workflow, name))
@@ -47,8 +64,6 @@ def test_jobs_have_timeouts_and_pinned_actions(
     assert job["timeout-minutes"] <= 90
     assert re.fullmatch(r"ubuntu-\d+\.\d+", job["runs-on"])
     for step in job["steps"]:
-        if "uses" in step:
-            assert PINNED.search(step["uses"])
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
         # What somebody else named must not become part of a script.
@@ -102,7 +117,11 @@ def test_dependabot_covers_every_pinned_dependency() -> None:
         places.setdefault(update["package-ecosystem"], set()).update(found)
         assert update["schedule"]["interval"]
     dockerfiles = [*ROOT.glob("*/Dockerfile"), *ROOT.glob(".docker/*.Dockerfile")]
-    requirements = [ROOT / "pyproject.toml", *ROOT.glob("*/requirements.txt")]
+    requirements = [
+        ROOT / "pyproject.toml",
+        *ROOT.glob("*/requirements.txt"),
+        *ROOT.glob(".github/*/requirements.txt"),
+    ]
 
     def directories(paths: list[Path]) -> set[str]:
         return {f"/{path.parent.relative_to(ROOT)}".removesuffix(".") for path in paths}
