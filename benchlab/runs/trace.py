@@ -55,7 +55,8 @@ class Trace(Displayed):
     duration_ms, service, span_name, kind, status, status_message, span_id, parent_span_id,
     attributes and resource. ``offset_ms`` counts from the request's intended send, and without a
     request from the first span. It compares the service's clock with the client's, so it
-    is only as accurate as these agree.
+    is only as accurate as these agree. ``duration_ms`` is NaN for a span that ends before it begins
+    or has no end.
     """
 
     trace_id: str

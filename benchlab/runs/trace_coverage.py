@@ -49,6 +49,9 @@ class TraceCoverage:
 
     ``dropped`` and ``unexported`` are the service's own counts during the run, of spans of any
     kind: dropped by a full queue, and failed to export. None: it does not report them.
+
+    ``backwards`` are server spans of the run that end before they begin, or have no end. They are
+    left out everywhere.
     """
 
     sampled: int
@@ -57,6 +60,7 @@ class TraceCoverage:
     gaps: tuple[Gap, ...] = ()
     dropped: int | None = None
     unexported: int | None = None
+    backwards: int = 0
 
     @classmethod
     def of(
@@ -89,7 +93,12 @@ class TraceCoverage:
 
     def to_dict(self) -> dict[str, int | str | None]:
         """A JSON-ready dict."""
-        return {"sampled": self.sampled, "found": self.found, "cause": self.cause() or None}
+        return {
+            "sampled": self.sampled,
+            "found": self.found,
+            "backwards": self.backwards,
+            "cause": self.cause() or None,
+        }
 
     def describe(self) -> str:
         """``spans for 19,998 of 20,000 sampled requests (99.99 %)``."""
@@ -97,7 +106,10 @@ class TraceCoverage:
         if not self.sampled:
             return text
         percent = math.floor(self.found / self.sampled * 10_000) / 100  # 100 % only when whole
-        return f"{text} ({percent:.2f} %)"
+        text = f"{text} ({percent:.2f} %)"
+        if self.backwards:
+            text += f"; {self.backwards:,} that end before they begin are left out"
+        return text
 
     def cause(self) -> str:
         """Why spans are missing, as sentences; empty if there are `enough`."""

@@ -15,7 +15,7 @@ from benchlab.telemetry.intake import IngestReport, PartialLine, ingest_files
 
 __all__ = ["follow"]
 
-_SUFFIX = r"\d[\dT:._-]*"
+_SUFFIX = r"\d[\dT:._-]*(?:\.gz)?"
 
 _Inode = tuple[int, int]
 _Extent = tuple[int, int]

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from benchlab.errors import StoreError
+from benchlab.errors import InputError, StoreError
 from benchlab.inserts import once
 from benchlab.telemetry import ledger, otlp, rows
 from benchlab.telemetry.client import Client
+from benchlab.telemetry.content import plain_content
 from benchlab.telemetry.files import (
     Block,
     exclusively,
     find_files,
+    incomplete_size,
     read_block,
     size_of,
     skip_hole,
@@ -35,7 +37,7 @@ _REPEATABLE = {"max_threads": 1, "max_insert_threads": 1}
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An unusable line: the byte it starts at, and what is wrong with it."""
+    """A line that cannot be used as a whole: the byte it starts at, and what is wrong with it."""
 
     path: Path
     offset: int
@@ -64,9 +66,10 @@ class PartialLine:
 class IngestReport:
     """What one call of `ingest` read.
 
-    ``errors`` counts the unusable lines; all are stored in the table ``ingest_errors``, the first
-    20 are in ``faults``. ``partial`` are lines that were incomplete and so not read: their writer
-    is still writing them, or was killed.
+    ``errors`` counts the lines that could not be used, or not as a whole; all are stored in the
+    table ``ingest_errors``, the first 20 are in ``faults``. ``skipped`` counts lines of other
+    telemetry, such as logs. ``partial`` are lines that were incomplete and so not read: their
+    writer is still writing them, or was killed.
     """
 
     paths: set[Path] = field(default_factory=set)
@@ -74,6 +77,7 @@ class IngestReport:
     spans: int = 0
     metric_points: int = 0
     errors: int = 0
+    skipped: int = 0
     faults: list[Fault] = field(default_factory=list)
     partial: list[PartialLine] = field(default_factory=list)
 
@@ -89,6 +93,7 @@ class IngestReport:
         self.spans += later.spans
         self.metric_points += later.metric_points
         self.errors += later.errors
+        self.skipped += later.skipped
 
     def __str__(self) -> str:
         text = (
@@ -98,6 +103,8 @@ class IngestReport:
         if self.errors:
             verb = "is" if self.errors == 1 else "are"
             text += f"; {_count(self.errors, 'broken line')} {verb} stored in ingest_errors"
+        if self.skipped:
+            text += f"; {_count(self.skipped, 'line')} of logs or profiles left out"
         return text
 
 
@@ -128,26 +135,25 @@ def ingest_files(
     """As `ingest`; a file that no longer exists was rotated away, and is omitted."""
     report = IngestReport()
     progress = _Progress(sum(size_of(path) for path in files), on_progress)
-    unreadable: OSError | None = None
+    unreadable: Exception | None = None
     with _work_tables(client):
         for path in files:
             try:
                 _read(client, path, report, progress)
             except FileNotFoundError:
                 continue
-            except OSError as exc:
-                exc.filename = path
+            except (OSError, InputError) as exc:
                 unreadable = unreadable or exc
     if unreadable is not None:
         raise StoreError(
-            f"cannot read {unreadable.filename} ({unreadable.strerror or unreadable}): make it"
-            " readable or leave it out; what the other files hold was read"
+            str(unreadable),
+            remedy="make it readable or leave it out; what the other files hold was read",
         ) from unreadable
     return report
 
 
 def _read(client: Client, path: Path, report: IngestReport, progress: _Progress) -> None:
-    with path.open("rb") as file, exclusively(file):
+    with path.open("rb") as original, exclusively(original), plain_content(path) as file:
         report.paths.add(path)
         position = find_position(client, file)
         progress.skip(position.offset)
@@ -169,36 +175,44 @@ def _read_on(
         tail = tail_hash(file, block.end)
         if end is None and not ledger.begin(client, identity, path, block, tail):
             return True  # another process was first, with a longer or shorter block
-        lines, spans, points, faults = _insert_block(client, identity, path, block)
-        counts = lines, spans, points, len(faults)
+        read = _insert_block(client, identity, path, block)
+        faults = read.faults
+        counts = read.lines, read.spans, read.metric_points, len(faults)
         ledger.finish(client, identity, path, block, tail, counts)
-        report.lines += lines
-        report.spans += spans
-        report.metric_points += points
+        report.lines += read.lines
+        report.spans += read.spans
+        report.metric_points += read.metric_points
         report.errors += len(faults)
+        report.skipped += read.skipped
         reported = sorted(faults.items())[: _MAX_FAULTS - len(report.faults)]
         report.faults += [Fault(path, offset, reason) for offset, reason in reported]
         progress.advance(block.end - block.start)
         if end is not None:
             return True
         offset = skip_hole(file, block.end)
-    file.seek(offset)
-    rest = file.readline()
-    if end is None and not rest.endswith(b"\n") and rest.strip(b"\0 \t\r"):
-        report.partial.append(PartialLine(path, offset, len(rest)))
+    if end is None and (size := incomplete_size(file, offset)):
+        report.partial.append(PartialLine(path, offset, size))
     return False
 
 
-def _insert_block(
-    client: Client, identity: str, path: Path, block: Block
-) -> tuple[int, int, int, dict[int, str]]:
-    """Insert the rows of a block into their tables.
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a block holds; ``faults`` by the offset of the line."""
 
-    Returns the numbers of lines, spans and metric points, and the faults by offset.
-    """
-    lines = list(block.lines())
+    lines: int
+    spans: int = 0
+    metric_points: int = 0
+    skipped: int = 0
+    faults: dict[int, str] = field(default_factory=dict)
+
+
+def _insert_block(client: Client, identity: str, path: Path, block: Block) -> _Read:
+    """Insert the rows of a block into their tables."""
+    every = list(block.lines())
+    lines = [line for line in every if not _is_of_another_signal(line[1])]
+    skipped = len(every) - len(lines)
     if not lines:
-        return 0, 0, 0, {}
+        return _Read(len(every), skipped=skipped)
     for name in otlp.TABLES:
         client.command(f"TRUNCATE TABLE {name}")
     client.raw_insert(
@@ -212,13 +226,14 @@ def _insert_block(
         if mark in block.data:
             client.command(statement, settings={"max_threads": 1})
     faults: dict[int, str] = {}
+    lost = 0
     for mark, query in otlp.PROBLEMS.items():
         if mark in block.data:
-            for offset, reason in client.query(query).result_rows:
+            for offset, reason, bad_spans in client.query(query).result_rows:
                 faults.setdefault(int(offset), str(reason))
-    broken: dict[str, Any] = {"broken": sorted(faults)}
+                lost += int(bad_spans)
     spans, points = (
-        int(client.query(query, broken).result_rows[0][0] or 0) if mark in block.data else 0
+        int(client.query(query).result_rows[0][0] or 0) if mark in block.data else 0
         for mark, query in otlp.COUNTS.items()
     )
     for target in rows.TARGETS:
@@ -227,9 +242,16 @@ def _insert_block(
                 **once(ledger.token(identity, block, target.table)),
                 **_REPEATABLE,
             }
-            client.command(target.insert, broken, settings=settings)
+            client.command(target.insert, {"some_bad": lost > 0}, settings=settings)
     ledger.record_errors(client, identity, path, block, faults)
-    return len(lines), spans, points, faults
+    return _Read(len(every), spans - lost, points, skipped, faults)
+
+
+def _is_of_another_signal(line: bytes) -> bool:
+    """Whether a line has telemetry of a kind that is not stored, and nothing else."""
+    return any(mark in line for mark in otlp.OTHER_SIGNALS) and not any(
+        mark in line for mark in (otlp.SPANS, otlp.POINTS)
+    )
 
 
 def _count(number: int, noun: str) -> str:

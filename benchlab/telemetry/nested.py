@@ -1,8 +1,10 @@
-"""Rewrite values in a line that ClickHouse would render differently from the Collector.
+"""Rewrite values in a line that ClickHouse would not read, or would render differently.
 
-ClickHouse renders plain values itself (see `otlp`). Lists and maps in attributes, of any depth, are
-rendered here and become strings in the line. And a negative zero, which the Collector writes
-without a decimal point, must not be parsed as an integer.
+The Collector's rendering counts. ClickHouse does the same with plain values (see `otlp`). Lists
+and maps in attributes, of any depth, are rendered here and become strings in the line. A negative
+zero, which the Collector writes without a decimal point, must not be parsed as an integer. And half
+of a surrogate pair, to which JavaScript cuts text, is no JSON for ClickHouse: as in the Collector
+it becomes U+FFFD.
 """
 
 from __future__ import annotations
@@ -13,11 +15,18 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from benchlab.errors import WRONG_CONTENT
+
 __all__ = ["flatten_line"]
 
 _MARKS = (b'"arrayValue"', b'"kvlistValue"')
 # Within a JSON string the quotes would be escaped, so this matches members only.
 _NEGATIVE_ZERO = re.compile(rb'("(?:doubleValue|asDouble|sum|min|max)":\s*-0)(?=[,}\s])')
+
+# An escape sequence: a surrogate pair, half of one, or any other.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
 
 # Go's JSON encoder, which the Collector uses, escapes these.
 _ESCAPES = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -27,16 +36,18 @@ def flatten_line(line: bytes) -> bytes:
     """``line`` with every list or map value replaced by a string value.
 
     A line without such values, or that cannot be parsed, is returned unchanged except for negative
-    zeros.
+    zeros and halves of surrogate pairs.
     """
     if b'":-0' in line or b'": -0' in line:
         line = _NEGATIVE_ZERO.sub(rb"\1.0", line)
+    if b"\\ud" in line or b"\\uD" in line:
+        line = _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], line)
     if not any(mark in line for mark in _MARKS):
         return line
     try:
         content = json.loads(line)
         return json.dumps(_flatten(content), separators=(",", ":")).encode()
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except WRONG_CONTENT:
         return line
 
 
@@ -50,6 +61,8 @@ def _flatten(node: Any) -> Any:
             return {"stringValue": _render(node)}
         except OverflowError:  # the Collector then stores an empty string
             return {"stringValue": ""}
+        except WRONG_CONTENT:  # none of OTLP's shapes: only this attribute is stored as it is
+            return {"stringValue": json.dumps(node, separators=(",", ":"))}
     return {key: _flatten(value) for key, value in node.items()}
 
 
@@ -57,12 +70,16 @@ def _render(value: Any) -> str:
     """An OTLP AnyValue as compact JSON; map keys sorted, as Go sorts them."""
     kind: str
     content: Any
-    kind, content = next(iter(value.items()), ("", None))
+    kind, content = next(iter((value or {}).items()), ("", None))
+    if content is None:
+        return "null"
     match kind:
         case "arrayValue":
             return f"[{','.join(_render(item) for item in content.get('values') or ())}]"
         case "kvlistValue":
-            pairs = {pair["key"]: pair.get("value") or {} for pair in content.get("values") or ()}
+            # An empty key is left out of the JSON, as any default value.
+            entries = [entry for entry in content.get("values") or () if entry is not None]
+            pairs = {entry.get("key") or "": entry.get("value") for entry in entries}
             parts = (f"{_text(key)}:{_render(pairs[key])}" for key in sorted(pairs))
             return f"{{{','.join(parts)}}}"
         case "intValue":

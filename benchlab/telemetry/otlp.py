@@ -9,7 +9,18 @@ Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 
 from __future__ import annotations
 
-__all__ = ["COUNTS", "CREATE", "DROP", "POINTS", "PROBLEMS", "READ", "SOUND", "SPANS", "TABLES"]
+__all__ = [
+    "BAD_SPAN",
+    "COUNTS",
+    "CREATE",
+    "DROP",
+    "OTHER_SIGNALS",
+    "POINTS",
+    "PROBLEMS",
+    "READ",
+    "SPANS",
+    "TABLES",
+]
 
 TABLES = ("otlp_lines", "otlp_spans", "otlp_metrics")
 
@@ -76,6 +87,9 @@ DROP = tuple(f"DROP TABLE IF EXISTS {name}" for name in TABLES)
 SPANS, POINTS = b'"resourceSpans"', b'"resourceMetrics"'
 """A substring of every line of the kind, and so of every block that has one."""
 
+OTHER_SIGNALS = (b'"resourceLogs"', b'"resourceProfiles"')
+"""Substrings of lines that hold another kind of telemetry."""
+
 
 def _is_kind(kind: str, other: str) -> str:
     """SQL condition for a line of this kind. Only a line with both substrings is parsed for it."""
@@ -99,20 +113,48 @@ READ = {
 }
 """Lines into nested tuples."""
 
-_BAD_SPAN = """
+BAD_SPAN = """
     (length(span.traceId) != 0 AND NOT match(span.traceId, '^[0-9a-fA-F]{32}$'))
     OR (length(span.spanId) != 0 AND NOT match(span.spanId, '^[0-9a-fA-F]{16}$'))
     OR (span.startTimeUnixNano != '' AND toUInt64OrNull(span.startTimeUnixNano) IS NULL)
     OR (span.endTimeUnixNano != '' AND toUInt64OrNull(span.endTimeUnixNano) IS NULL)
 """
+"""SQL condition for a ``span`` whose ids or times cannot be read."""
+
+_BAD_COUNT = (
+    f"arraySum(r -> arraySum(s -> arrayCount(span -> {BAD_SPAN}, s.spans), r.scopeSpans), tree)"
+)
+_SPAN_COUNT = "arraySum(r -> arraySum(s -> length(s.spans), r.scopeSpans), tree)"
 _METRIC_POINTS = (
     "length(m.gauge.dataPoints) + length(m.sum.dataPoints) + length(m.histogram.dataPoints)"
     " + length(m.exponentialHistogram.dataPoints) + length(m.summary.dataPoints)"
 )
-_SPAN_COUNT = "arraySum(r -> arraySum(s -> length(s.spans), r.scopeSpans), tree)"
 _POINT_COUNT = (
     f"arraySum(r -> arraySum(s -> arraySum(m -> {_METRIC_POINTS}, s.metrics), r.scopeMetrics),"
     " tree)"
+)
+
+
+def _unreadable(table: str, key: str, inner: str, count: str, member: str) -> str:
+    """SQL for the lines of a table in which nothing was found though they have something.
+
+    An empty batch has nothing, and that is no fault: a line with ``member`` has something, and so
+    has one whose ``key``, or ``inner`` within it, is no list.
+    """
+    return f"""file_offset IN (
+        SELECT file_offset FROM otlp_lines
+        WHERE file_offset IN (SELECT file_offset FROM {table} WHERE {count} = 0)
+            AND isValidJSON(line)
+            AND (position(line, '"{member}"') > 0 OR JSONType(line, '{key}') != 'Array'
+                OR arrayExists(
+                    part -> JSONType(part) != 'Object'
+                        OR JSONType(part, '{inner}') NOT IN ('Array', 'Null'),
+                    JSONExtractArrayRaw(line, '{key}')))
+    )"""  # noqa: S608  # composed of constants
+
+
+_METRICS_UNREADABLE = _unreadable(
+    "otlp_metrics", "resourceMetrics", "scopeMetrics", _POINT_COUNT, "timeUnixNano"
 )
 
 PROBLEMS = {
@@ -120,28 +162,32 @@ PROBLEMS = {
     SELECT file_offset, multiIf(
         NOT isValidJSON(line), 'is not JSON',
         position(line, '"resourceSpans"') = 0 AND position(line, '"resourceMetrics"') = 0,
-        'has neither resourceSpans nor resourceMetrics', '') AS reason
+        'has neither resourceSpans nor resourceMetrics', '') AS reason, 0 AS lost
     FROM otlp_lines WHERE reason != ''
     """,
     SPANS: f"""
     SELECT file_offset, multiIf(
-        {_SPAN_COUNT} = 0, 'has no readable span',
-        arrayExists(r -> arrayExists(s -> arrayExists(span -> {_BAD_SPAN}, s.spans), r.scopeSpans),
-            tree), 'has a span whose ids or times cannot be read', '') AS reason
+        {_unreadable("otlp_spans", "resourceSpans", "scopeSpans", _SPAN_COUNT, "spanId")},
+        'has no readable span',
+        lost > 0, concat('has ', toString(lost), if(lost = 1, ' span', ' spans'),
+            ' whose ids or times cannot be read'), '') AS reason,
+        {_BAD_COUNT} AS lost
     FROM otlp_spans WHERE reason != ''
     """,  # noqa: S608  # composed of constants
     POINTS: f"""
-    SELECT file_offset, 'has no readable data point'
-    FROM otlp_metrics WHERE {_POINT_COUNT} = 0
+    SELECT file_offset, 'has no readable data point', 0
+    FROM otlp_metrics
+    WHERE {_METRICS_UNREADABLE}
     """,  # noqa: S608  # composed of constants
 }
-"""Offset and fault of unusable lines; of several faults the first counts."""
+"""Offset and fault of each faulty line, and how many of its spans are lost.
 
-SOUND = "file_offset NOT IN {broken:Array(UInt64)}"
-"""Condition for lines without a problem; ``broken`` are the offsets of the others."""
+Of several faults the first counts. A line that is not JSON has nothing to insert; of one with bad
+spans the others are.
+"""
 
 COUNTS = {
-    SPANS: f"SELECT sum({_SPAN_COUNT}) FROM otlp_spans WHERE {SOUND}",  # noqa: S608
-    POINTS: f"SELECT sum({_POINT_COUNT}) FROM otlp_metrics WHERE {SOUND}",  # noqa: S608
+    SPANS: f"SELECT sum({_SPAN_COUNT}) FROM otlp_spans",  # noqa: S608
+    POINTS: f"SELECT sum({_POINT_COUNT}) FROM otlp_metrics",  # noqa: S608
 }
-"""Numbers of spans and data points in the lines without a problem."""
+"""Numbers of spans, bad ones included, and of data points."""

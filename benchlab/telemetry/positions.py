@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 from benchlab.telemetry import ledger
 from benchlab.telemetry.client import Client
-from benchlab.telemetry.files import common_end, first_line, skip_hole, tail_hash
+from benchlab.telemetry.files import common_end, first_line, is_complete, skip_hole, tail_hash
 
 __all__ = ["Position", "find_position"]
 
@@ -83,7 +83,7 @@ def _branch_id(file: BinaryIO, root: str, branch: str, offset: int) -> str | Non
     """The id of a branch that starts at ``offset`` with the line there; None: it is incomplete."""
     file.seek(offset)
     line = file.readline()
-    if not line.endswith(b"\n"):
+    if not line.endswith(b"\n") and not is_complete(line):
         return None
-    start = hashlib.sha256(f"{branch} {offset} ".encode() + line)
+    start = hashlib.sha256(f"{branch} {offset} ".encode() + line.removesuffix(b"\n"))
     return f"{root}-{start.hexdigest()[:16]}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchlab.telemetry.otlp import SOUND, SPANS
+from benchlab.telemetry.otlp import BAD_SPAN, SPANS
 
 __all__ = ["TARGETS", "Target"]
 
@@ -116,9 +116,10 @@ FROM (
         arrayJoin(part.spans) AS span
     FROM (
         SELECT {_map("r.resource.attributes")} AS resource, arrayJoin(r.scopeSpans) AS part
-        FROM (SELECT arrayJoin(tree) AS r FROM otlp_spans WHERE {SOUND})
+        FROM (SELECT arrayJoin(tree) AS r FROM otlp_spans)
     )
 )
+WHERE NOT {{some_bad:Bool}} OR NOT ({BAD_SPAN})
 """,  # noqa: S608  # composed of constants
     )
 
@@ -246,7 +247,7 @@ FROM (
         FROM (
             SELECT {_map("r.resource.attributes")} AS resource,
                 r.schemaUrl AS resource_schema_url, arrayJoin(r.scopeMetrics) AS part
-            FROM (SELECT arrayJoin(tree) AS r FROM otlp_metrics WHERE {SOUND})
+            FROM (SELECT arrayJoin(tree) AS r FROM otlp_metrics)
         )
     )
 )

@@ -34,7 +34,15 @@ def test_a_few_missing_spans_are_enough_and_not_rounded_to_100_percent() -> None
     two = coverage([5, 7000])
     assert str(two) == "Server spans for 19,998 of 20,000 sampled requests (99.99 %)."
     assert two.enough
-    assert two.to_dict() == {"sampled": 20_000, "found": 19_998, "cause": None}
+    assert two.to_dict() == {
+        "sampled": 20_000,
+        "found": 19_998,
+        "backwards": 0,
+        "cause": None,
+    }
+    assert TraceCoverage(2, 2, backwards=3).describe() == (
+        "spans for 2 of 2 sampled requests (100.00 %); 3 that end before they begin are left out"
+    )
     assert coverage(slice(0, 20)).enough
     assert not coverage(slice(0, 21)).enough
 

@@ -180,14 +180,14 @@ def test_broken_lines_are_stored_and_ingestion_continues(
     broken = [
         (b'{"resourceSpans":[{"resource', "is not JSON"),
         (b"\xff\xfe garbage \x00", "is not JSON"),
-        (b'{"resourceLogs":[]}', "has neither resourceSpans nor resourceMetrics"),
+        (b'{"other":[]}', "has neither resourceSpans nor resourceMetrics"),
         (b"[1,2]", "has neither resourceSpans nor resourceMetrics"),
         (b'{"resourceSpans":"none"}', "has no readable span"),
         (b'{"resourceMetrics":[{"scopeMetrics":5}]}', "has no readable data point"),
-        (span_line(traceId="xyz").strip(), "has a span whose ids or times cannot be read"),
+        (span_line(traceId="xyz").strip(), "has 1 span whose ids or times cannot be read"),
         (
             span_line(2, startTimeUnixNano="yesterday").strip(),
-            "has a span whose ids or times cannot be read",
+            "has 2 spans whose ids or times cannot be read",
         ),
     ]
     path = tmp_path / "a.jsonl"
@@ -337,9 +337,7 @@ def test_an_unreadable_file_does_not_stop_the_others(
 ) -> None:
     for name in ("a.jsonl", "b.jsonl"):
         (tmp_path / name).write_bytes(span_line(first=ord(name[0])))
-    with pytest.raises(
-        StoreError, match=r"cannot read /proc/self/mem \(Input/output error\): make"
-    ):
+    with pytest.raises(StoreError, match=r"cannot read /proc/self/mem: Input/output error: make"):
         ingest(client, [tmp_path / "a.jsonl", "/proc/self/mem", tmp_path / "b.jsonl"])
     assert client.query("SELECT count() FROM otel_traces").result_rows == [(2,)]
 

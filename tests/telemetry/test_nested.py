@@ -127,11 +127,35 @@ def test_any_nested_value_keeps_its_meaning(value: dict[str, Any]) -> None:
     [
         b'{"plain": 1}',
         b'{"arrayValue": ',
-        b'{"arrayValue": 5}',
         b'["arrayValue" \xff]',
         b"[" * 100_000 + b'"arrayValue"',
-        b'{"arrayValue":{"values":[{"intValue":"many"}]}}',
     ],
 )
 def test_unparsable_lines_are_unchanged(line: bytes) -> None:
     assert flatten_line(line) == line
+
+
+def test_a_value_of_no_known_shape_costs_only_itself() -> None:
+    line = {"a": array(None, {"stringValue": "x"}), "b": {"arrayValue": 5}, "c": kvlist()}
+    line["c"]["kvlistValue"]["values"] = [{"value": {"intValue": "1"}}, None, {"key": "k"}]
+    line["d"] = {"arrayValue": {"values": [{"intValue": "many"}]}}
+    flat = json.loads(flatten_line(json.dumps(line).encode()))
+    assert {name: value["stringValue"] for name, value in flat.items()} == {
+        "a": '[null,"x"]',
+        "b": '{"arrayValue":5}',
+        "c": '{"":1,"k":null}',
+        "d": '{"arrayValue":{"values":[{"intValue":"many"}]}}',
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "flat"),
+    [
+        (rb'{"s":"cut \ud83d"}', rb'{"s":"cut \ufffd"}'),
+        (rb'{"s":"\uDE00 and \uD83D\uDE00"}', rb'{"s":"\ufffd and \uD83D\uDE00"}'),
+        (rb'{"s":"\ud83d\ud83d\ude00"}', rb'{"s":"\ufffd\ud83d\ude00"}'),
+        (rb'{"s":"C:\\udata \\\ud800"}', rb'{"s":"C:\\udata \\\ufffd"}'),
+    ],
+)
+def test_half_a_surrogate_pair_is_replaced(line: bytes, flat: bytes) -> None:
+    assert flatten_line(line) == flat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -127,8 +128,11 @@ def _span_row(depth: int, span: pd.Series, shift_ms: float) -> _Row:
     error = ""
     if span["status"] == "Error":
         error = f"error: {span['status_message']}" if span["status_message"] else "error"
+    length_ms = float(span["duration_ms"])
+    if math.isnan(length_ms):
+        error, length_ms = error or "ends before it begins", 0.0
     name = f"{span['service']} · {span['span_name']}" if depth == 0 else str(span["span_name"])
-    part = (float(span["offset_ms"]) + shift_ms, float(span["duration_ms"]), SERVER, 1.0)
+    part = (float(span["offset_ms"]) + shift_ms, length_ms, SERVER, 1.0)
     return _Row(plain(name, _LABEL_CHARACTERS), [part], error, min(depth, _DEEPEST))
 
 
@@ -146,6 +150,8 @@ def _shift_ms(request: TracedRequest, spans: pd.DataFrame) -> float:
     done_ms = request.latency_ns / NS_PER_MS
     first = spans.iloc[0]
     start_ms, length_ms = float(first["offset_ms"]), float(first["duration_ms"])
+    if math.isnan(length_ms):
+        length_ms = 0.0
     # A span may end after its response has arrived, so only its start is certain.
     if sent_ms <= start_ms <= done_ms:
         return 0.0

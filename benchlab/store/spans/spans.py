@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["SERVER_SPANS", "SERVICES", "client_server", "run_bounds", "trace_coverage"]
+__all__ = [
+    "HAS_DURATION",
+    "SERVER_SPANS",
+    "SERVICES",
+    "client_server",
+    "run_bounds",
+    "trace_coverage",
+]
 
 # The bounds on Timestamp only exclude other days' partitions; a day allows for clock differences.
 _OF_THE_RUN = """
@@ -39,6 +46,14 @@ _OF_THE_RUN = """
 SERVICES = f"SELECT DISTINCT ServiceName {_OF_THE_RUN}"
 """The services with spans of the run; its parameters are those of `run_bounds`."""
 
+HAS_DURATION = "toInt64(Duration) >= 0"
+"""SQL condition for a span that does not end before it begins. One without an end does.
+
+The Collector subtracts without a sign: -1 ns is stored as 18,446,744,073,709,551,615 ns.
+"""
+
+_BACKWARDS = f"SELECT count() {_OF_THE_RUN} AND NOT ({HAS_DURATION})"
+
 # A trace may have several SERVER spans, one per service it passed: the client called the first.
 SERVER_SPANS = f"""
     SELECT
@@ -47,9 +62,13 @@ SERVER_SPANS = f"""
         argMin(SpanName, Timestamp) AS span_name,
         argMin(Duration, Timestamp) AS server_ns
     {_OF_THE_RUN}
+        AND {HAS_DURATION}
     GROUP BY seq
 """
-"""The server span of each request of the run; its parameters are those of `run_bounds`."""
+"""The server span of each request of the run, if it has a duration.
+
+Its parameters are those of `run_bounds`.
+"""
 
 _CLIENT_SERVER = f"""
 SELECT
@@ -107,6 +126,8 @@ def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
     )
     (spans,) = _columns(client, f"SELECT seq FROM ({SERVER_SPANS})", parameters, 1)  # noqa: S608
     coverage = TraceCoverage.of(sent_ns, np.isin(seq, spans), status != 0)
+    ((backwards,),) = client.query(_BACKWARDS, parameters=parameters).result_rows
+    coverage = replace(coverage, backwards=int(backwards))
     if coverage.enough:
         return coverage
     services = client.query(SERVICES, parameters=parameters).result_rows

@@ -11,7 +11,7 @@ from benchlab.runs.trace import Trace, TracedRequest
 from benchlab.samples.samples import ErrorKind
 from benchlab.store.client.query import typed_frame
 from benchlab.store.runs.read import resolve
-from benchlab.store.spans.spans import SERVER_SPANS, run_bounds
+from benchlab.store.spans.spans import HAS_DURATION, SERVER_SPANS, run_bounds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,11 +22,11 @@ __all__ = ["slowest", "trace"]
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _RUN_ID_DIGITS = 16
 
-_SPANS = """
+_SPANS = f"""
 SELECT
     TraceId AS trace_id,
     toTimeZone(Timestamp, 'UTC') AS timestamp,
-    Duration / 1e6 AS duration_ms,
+    if({HAS_DURATION}, Duration / 1e6, nan) AS duration_ms,
     ServiceName AS service,
     SpanName AS span_name,
     SpanKind AS kind,
@@ -38,9 +38,9 @@ SELECT
     ResourceAttributes AS resource,
     toUnixTimestamp64Nano(Timestamp) AS start_ns
 FROM otel_traces
-WHERE TraceId IN {trace_ids:Array(String)}
+WHERE TraceId IN {{trace_ids:Array(String)}}
 ORDER BY Timestamp, Duration DESC, SpanId
-"""
+"""  # noqa: S608  # composed of constants
 
 _REQUEST = """
 SELECT

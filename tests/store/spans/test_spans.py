@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import benchlab as bl
 from benchlab.errors import RunNotFoundError
 from benchlab.plan.tracing import is_traced, trace_id
 from benchlab.runs.run import Run
@@ -55,6 +56,28 @@ def test_measured_requests_are_joined_with_their_server_spans(
     codes = run.samples.column("endpoint")[seqs]
     assert list(frame["endpoint"]) == [run.samples.endpoints[code] for code in codes]
     assert len(store.client_server(run.id, limit=3)) == 3
+
+
+def test_spans_that_end_before_they_begin_are_left_out_and_counted(
+    store: Store, make_run: MakeRun
+) -> None:
+    run = make_run(20)
+    store.save(run)
+    add_spans(store, run, range(20))
+    wrapped = 2**64 - 1  # as the Collector stores -1 ns
+    with store.connect() as client:
+        client.command(
+            "ALTER TABLE otel_traces UPDATE Duration = {wrapped:UInt64}"
+            " WHERE TraceId = {trace:String} SETTINGS mutations_sync = 1",
+            {"wrapped": wrapped, "trace": trace_id(run.id, 7)},
+        )
+    assert 7 not in set(store.client_server(run.id)["seq"])
+    assert store.client_server(run.id)["server_ms"].max() < 1e6
+    coverage = store.trace_coverage(run.id)
+    assert (coverage.found, coverage.sampled, coverage.backwards) == (18, 19, 1)
+    trace = store.trace(trace_id(run.id, 7))
+    assert trace.spans["duration_ms"].isna().all()
+    assert bl.plots.waterfall(trace).get_axes()
 
 
 def test_of_several_server_spans_the_first_counts(store: Store, make_run: MakeRun) -> None:
