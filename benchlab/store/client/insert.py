@@ -59,12 +59,13 @@ def insert_columns(client: Client, table: str, columns: Mapping[str, Column], to
     for name, column in columns.items():
         parts += [_text(name), *_typed(column, count)]
     block = b"".join(parts)
-    compression = client.write_compression
-    if compression:
+    compression = client.write_compression  # none where the engine is in this process
+    if compression in ("lz4", "zstd"):
         from clickhouse_connect.driver.compression import get_compressor
 
-        compressor = get_compressor(compression)
-        block = compressor.compress_block(block) + (compressor.flush() or b"")
+        block = bytes(get_compressor(compression).compress_block(block))
+    else:
+        compression = None
     client.raw_insert(
         table, list(columns), block, settings=once(token), fmt="Native", compression=compression
     )
