@@ -207,7 +207,8 @@ def test_a_plan_of_any_length_is_stored(store: Store, make_run: MakeRun) -> None
 def test_saving_and_listing_need_no_pandas(python: str, own_data: Path) -> None:
     code = (
         "import sys; from tests.store.stored_runs import make_run;"
-        "from benchlab.store import Store; store = Store(); store.save(make_run(10), then=lambda: store.rows(limit=5));"
+        "from benchlab.store import Store; store = Store();"
+        "store.save(make_run(10), then=lambda: store.rows(limit=5));"
         "store.import_rows(); assert 'chdb' in sys.modules; assert 'pandas' not in sys.modules"
     )
     subprocess.run([python, "-c", code], cwd=ROOT, check=True)
