@@ -43,6 +43,7 @@ LANE_OF = {
     "load/arrivals/test_shapes.py": "process",
     "load/drivers/test_checking.py": "unit",
     "load/drivers/test_registry.py": "unit",
+    "load/drivers/test_rendering.py": "unit",
     "load/drivers/test_response.py": "unit",
     "load/recording/test_examples.py": "unit",
     "load/recording/test_recorder.py": "unit",

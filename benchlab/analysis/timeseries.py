@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,9 @@ _MOST_CHOSEN = 150
 _FEWEST_CHOSEN = 10
 _FEWEST_PER_BUCKET = 8
 _MOST_ASKED = 1_000_000
+_MOST_HELD = 500_000  # requests
+
+_RATIOS = {"latency_ns": (0.5, 0.9, 0.99, 1.0), "lag_ns": (0.99,)}
 
 
 def choose_bucket_s(duration_s: float, count: int) -> float:
@@ -59,8 +63,9 @@ def timeseries(
     import pandas as pd
 
     length_ns = max(end_ns - start_ns, 0)
-    intended_ns = samples.column("intended_ns")
-    inside = samples.where((intended_ns >= start_ns) & (intended_ns < end_ns))
+    inside = samples.choose(
+        lambda records: (records["intended_ns"] >= start_ns) & (records["intended_ns"] < end_ns)
+    )
     if bucket_s is None:
         bucket_s = choose_bucket_s(length_ns / NS_PER_S, len(inside))
     if not bucket_s > 0:
@@ -75,15 +80,22 @@ def timeseries(
     starts_ns = start_ns + np.arange(bucket_count, dtype=np.int64) * width_ns
     lengths_s = np.minimum(width_ns, end_ns - starts_ns) / NS_PER_S
 
-    bucket = (inside.column("intended_ns") - start_ns) // width_ns
-    counts = np.bincount(bucket, minlength=bucket_count)
-    errors = np.bincount(bucket[inside.column("error") != 0], minlength=bucket_count)
-    received = np.bincount(bucket, weights=inside.column("bytes_in"), minlength=bucket_count)
-    done_ns = samples.column("done_ns")
-    in_time = (done_ns >= start_ns) & (done_ns < end_ns)
-    done = np.bincount((done_ns[in_time] - start_ns) // width_ns, minlength=bucket_count)
-    latency = _by_bucket(bucket, inside.latency_ns, counts, (0.5, 0.9, 0.99, 1.0))
-    lag = _by_bucket(bucket, inside.lag_ns, counts, (0.99,))
+    def count(times_ns: NDArray[np.int64], weights: NDArray[Any] | None = None) -> NDArray[Any]:
+        return np.bincount((times_ns - start_ns) // width_ns, weights, minlength=bucket_count)
+
+    counts, errors, done = (np.zeros(bucket_count, dtype=np.int64) for _ in range(3))
+    received = np.zeros(bucket_count)
+    for block in inside.blocks():
+        intended_ns = block.column("intended_ns")
+        counts += count(intended_ns)
+        errors += count(intended_ns[block.column("error") != 0])
+        received += count(intended_ns, block.column("bytes_in"))
+    for done_ns in samples.in_blocks("done_ns"):
+        done += count(done_ns[(done_ns >= start_ns) & (done_ns < end_ns)])
+    latency, lag = (np.full((len(ratios), bucket_count), np.nan) for ratios in _RATIOS.values())
+    for buckets, values in _whole_buckets(inside, start_ns, width_ns):
+        for found, (name, ratios) in zip((latency, lag), _RATIOS.items(), strict=True):
+            _fill(found, buckets, values[name], ratios)
     return pd.DataFrame(
         {
             "start_s": starts_ns / NS_PER_S,
@@ -101,29 +113,62 @@ def timeseries(
     )
 
 
-def _by_bucket(
+def _whole_buckets(
+    samples: Samples, start_ns: int, width_ns: int
+) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]]:
+    """All requests of some buckets at a time: their buckets, and the values named in `_RATIOS`.
+
+    Requests are held until no later block can have one of the same bucket. Since they come nearly
+    in the order of their times, few are held, however long the run.
+    """
+    first = [int(times.min()) for times in samples.in_blocks("intended_ns")]
+    if not first:
+        return
+    later_ns = [*np.minimum.accumulate(first[::-1])[::-1][1:].tolist(), None]
+    held = np.empty((1 + len(_RATIOS), 0), dtype=np.int64)
+    new: list[NDArray[np.int64]] = []
+    count, limit = 0, _MOST_HELD
+    blocks = (block for block in samples.blocks() if len(block))
+    for block, next_ns in zip(blocks, later_ns, strict=True):
+        buckets = (block.column("intended_ns") - start_ns) // width_ns
+        new.append(np.stack([buckets, *(getattr(block, name) for name in _RATIOS)]))
+        count += len(block)
+        if count < limit and next_ns is not None:
+            continue
+        held = np.concatenate([held, *new], axis=1)
+        new.clear()
+        end = _MOST_ASKED if next_ns is None else (next_ns - start_ns) // width_ns
+        complete = held[0] < end
+        buckets, *values = held[:, complete]
+        held = held[:, ~complete]
+        count = held.shape[1]
+        limit = max(_MOST_HELD, 2 * count)
+        if len(buckets):
+            yield buckets, dict(zip(_RATIOS, values, strict=True))
+
+
+def _fill(
+    found: NDArray[np.float64],
     bucket: NDArray[np.int64],
     values_ns: NDArray[np.int64],
-    counts: NDArray[Any],
     ratios: tuple[float, ...],
-) -> list[NDArray[np.float64]]:
-    """For each ratio, the exact percentile of every bucket in ms (same rule as the summary's)."""
-    ordered = _sorted_within(bucket, values_ns)
+) -> None:
+    """Fill in the exact percentiles of these buckets in ms, a row of ``found`` for each ratio.
+
+    The rule is that of the summary's.
+    """
+    start = int(bucket.min())
+    ordered = _sorted_within(bucket - start, values_ns)
+    counts = np.bincount(bucket - start)
     first = np.cumsum(counts) - counts
-    filled = counts > 0
-    columns = []
-    for ratio in ratios:
+    filled = np.flatnonzero(counts)
+    for row, ratio in zip(found, ratios, strict=True):
         rank = np.minimum((ratio * counts).astype(np.int64), counts - 1)
-        column = np.full(len(counts), np.nan)
-        column[filled] = ordered[(first + rank)[filled]] / NS_PER_MS
-        columns.append(column)
-    return columns
+        row[start + filled] = ordered[(first + rank)[filled]] / NS_PER_MS
 
 
 def _sorted_within(bucket: NDArray[np.int64], values_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     """``values_ns`` ordered by bucket, then by value."""
-    if len(values_ns) == 0:
-        return values_ns
     low, high = int(values_ns.min()), int(values_ns.max())
     span = high - low + 1
     if (int(bucket.max()) + 1) * span >= 2**63:

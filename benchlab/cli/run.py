@@ -146,8 +146,9 @@ def _save(finished: Run, store: Store, out: Console) -> None:
     from benchlab.cli.history import latest_runs, print_history
     from benchlab.cli.terminal.console import error_console
 
+    latest: list[dict[str, Any]] = []
     try:
-        store.save(finished)
+        store.save(finished, then=lambda: latest.extend(latest_runs(store, 5)))
     except KeyboardInterrupt:
         error_console().print(
             f"run {finished.id} was measured but not saved: benchlab recover saves it",
@@ -155,7 +156,7 @@ def _save(finished: Run, store: Store, out: Console) -> None:
         )
         raise
     out.print(f"\nsaved in {store.location}; the latest runs:", markup=False)
-    print_history(latest_runs(store, 5), out)
+    print_history(latest, out)
 
 
 def _write(finished: Run, json_file: str | None, csv_dir: Path | None) -> None:

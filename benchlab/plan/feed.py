@@ -16,7 +16,7 @@ from benchlab.plan.tracing import GOLDEN, scramble
 from benchlab.plan.validation import check_choice
 from benchlab.text import plural
 
-__all__ = ["PICKS", "Feed", "redact_rows"]
+__all__ = ["PICKS", "Feed", "redact_rows", "row_of"]
 
 PICKS = ("sequential", "random")
 
@@ -112,6 +112,20 @@ class Feed:
             return cls(**data)
         except TypeError as exc:
             raise InputError(f"the data feed cannot be read: {exc}") from exc
+
+
+def row_of(pairs: Iterable[tuple[str, Any]]) -> Row:
+    """A row, or an object in it, of names with values.
+
+    Raises:
+        ValueError: a name occurs twice, so that one of its values would be lost.
+    """
+    row: Row = {}
+    for name, value in pairs:
+        if name in row:
+            raise ValueError(f"the name {name!r} occurs twice")
+        row[name] = value
+    return row
 
 
 def redact_rows(data: dict[str, Any]) -> None:

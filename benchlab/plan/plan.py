@@ -13,16 +13,14 @@ from attrs import field, frozen
 
 from benchlab.errors import InputError
 from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER
+from benchlab.plan.mix import limited, lookup, mix_name, request_order, turns
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
 from benchlab.plan.request import Headers, Origin, Request, with_content_type
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.schedule import (
     Arrivals,
-    lookup,
     measured_offsets,
     numbered_arrivals,
-    occurrences_before,
-    request_order,
     schedule_end_ns,
 )
 from benchlab.plan.shapes import ClosedLoop, LoadShape, load_from_dict, load_to_dict
@@ -50,7 +48,7 @@ COUNTED_LIMIT_S = 86_400.0
 """The longest that a number of requests may take without a duration: a day."""
 
 _MAX_WORKERS = 256
-_MAX_REQUESTS = 10**9
+_MAX_COUNT = 10**9
 _USUAL_S = 10.0
 _TOLERANCE_S = 1e-9
 _USUAL_LOAD = ClosedLoop()
@@ -163,7 +161,7 @@ class Plan:
         if duration_s is not None:
             check_seconds("duration_s", duration_s)
         if request_count is not None:
-            check_whole("request_count", request_count, 1, _MAX_REQUESTS)
+            check_whole("request_count", request_count, 1, _MAX_COUNT)
         check_seconds("warmup_s", warmup_s, zero=True)
         check_seconds("timeout_s", timeout_s)
         check_seconds("drain_s", drain_s, zero=True)
@@ -194,7 +192,7 @@ class Plan:
             trace_ratio=trace_ratio,
             seed=seed,
             drain_s=drain_s,
-            name=name or whole[0].name,
+            name=name or mix_name(whole),
             tags=tuple(sorted(text_pairs("tags", tags))),
             slo=parse_objectives(slo, "slo"),
             abort_on=parse_objectives(abort_on, "abort_on"),
@@ -242,7 +240,7 @@ class Plan:
         if unknown:
             raise InputError(f"a plan has no {unknown[0]}: known are {', '.join(known)}")
         values = {name: getattr(self, name) for name in known}
-        if self.name == self.requests[0].name:
+        if self.name == mix_name(self.requests):
             values["name"] = ""
         if self.scenario is not None or changes.get("scenario") is not None:
             values["requests"] = ()
@@ -258,7 +256,7 @@ class Plan:
         """End of the measured window, from the start of the run."""
         return self.warmup_ns + seconds_to_ns(self.length_s)
 
-    @property
+    @cached_property
     def origins(self) -> tuple[Origin, ...]:
         """The services of the plan, in the order of its requests."""
         return tuple(dict.fromkeys(request.origin for request in self.requests))
@@ -300,12 +298,16 @@ class Plan:
         return f"{plural(self.request_count, self.scheduled_noun)}{limit}"
 
     def describe_requests(self) -> str:
-        """Short description of the requests, credentials hidden: the first, and how many more."""
+        """Short description of the requests, credentials hidden: of a mix only the number."""
         request = self.requests[0]
         if self.scenario is not None:
             return f"scenario {self.scenario.name} at {public_url(request.url)}"
-        more = f" and {len(self.requests) - 1} more" if len(self.requests) > 1 else ""
-        return f"{request.method} {public_url(request.url)}{more}"
+        if len(self.requests) == 1:
+            return f"{request.method} {public_url(request.url)}"
+        services = f"{request.parts.scheme}://{request.parts.netloc}"
+        if len(self.origins) > 1:
+            services = plural(len(self.origins), "service")
+        return f"mix of {plural(len(self.requests), 'request')} at {services}"
 
     def share(self, worker: int) -> int:
         """How many of `connection_limit` connections belong to worker number ``worker``."""
@@ -357,9 +359,10 @@ class Plan:
         """
         return lookup(self._order)
 
-    def turn_of(self, index: int) -> Callable[[int], int]:
-        """A function of a sequence number: how often request ``index`` is sent before it."""
-        return occurrences_before(self._order, index)
+    @cached_property
+    def turn_of(self) -> Callable[[int], int]:
+        """A function of a sequence number: how often the request it sends was sent before it."""
+        return turns(self._order)
 
     @cached_property
     def _order(self) -> Sequence[int]:
@@ -487,7 +490,7 @@ def _whole_requests(
     requests: Request | Iterable[Request], scenario: Scenario | None, targets: Targets
 ) -> tuple[Request, ...]:
     """The requests with whole URLs; of a scenario, its anchor."""
-    given = (requests,) if isinstance(requests, Request) else tuple(requests)
+    given = (requests,) if isinstance(requests, Request) else limited(requests)
     if scenario is not None:
         if not isinstance(scenario, Scenario):
             raise InputError(
@@ -514,4 +517,4 @@ def _whole_requests(
                 field="requests",
                 remedy="each must be a benchlab.Request",
             )
-    return at_targets(given, targets)
+    return limited(at_targets(given, targets))

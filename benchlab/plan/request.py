@@ -6,16 +6,25 @@ import base64
 import json as jsonlib
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, quote_plus, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import (
+    SplitResult,
+    quote_plus,
+    unquote,
+    unquote_plus,
+    urlencode,
+    urlsplit,
+    urlunsplit,
+)
 
 from attrs import evolve, field, frozen
 
 from benchlab.errors import InputError
 from benchlab.plan.checks import Check, check_from_dict, check_to_dict, tuple_of_checks
 from benchlab.plan.feed import Feed
-from benchlab.plan.template import BUILT_IN, field_names
+from benchlab.plan.template import BUILT_IN, field_names, malformed_fields, with_examples
 from benchlab.plan.validation import text_pairs
 from benchlab.redact import header_value, public_url, unread_url
 
@@ -24,6 +33,8 @@ __all__ = ["Headers", "Origin", "Request", "with_content_type"]
 _METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,31}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
+
+_IS_NAME = re.compile(r"[^\W\d](?:[\w. -]*[\w.-])?")
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 Query = Mapping[str, Any] | Iterable[tuple[str, Any]]
@@ -137,7 +148,7 @@ class Request:
         if data is not None:
             _check_fields(self, data)
 
-    @property
+    @cached_property
     def parts(self) -> SplitResult:
         """The URL, split."""
         return urlsplit(self.url)
@@ -164,6 +175,41 @@ class Request:
         return self._names_of_fields - self.field_names
 
     @property
+    def malformed_fields(self) -> list[str]:
+        """What looks like a field and is sent unchanged, such as ``{{ name }}`` or ``{{prénom}}``.
+
+        A field has no blanks, and ASCII letters, digits, ``_``, ``.`` and ``-`` in its name.
+        """
+        meant = malformed_fields(self._text)
+        return [written for written, name in meant.items() if _IS_NAME.fullmatch(name)]
+
+    @property
+    def body_problem(self) -> str:
+        """Why the body is not JSON although the ``Content-Type`` says so; empty if it is well.
+
+        Fields may have any value here.
+        """
+        if not self.body or not self._sends_json:
+            return ""
+        try:
+            jsonlib.loads(with_examples(self.body), parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as exc:
+            return f"{exc}"
+        return ""
+
+    @property
+    def _sends_json(self) -> bool:
+        types = [value for name, value in self.headers if name.lower() == "content-type"]
+        return any("json" in value.lower() for value in types)
+
+    @property
+    def _text(self) -> str:
+        """All that may have fields: the URL as written and decoded, header values, the body."""
+        values = [value for _, value in self.headers]
+        body = self.body.decode(errors="replace")
+        return "\n".join((self.url, unquote_plus(self.url), *values, body))
+
+    @property
     def _names_of_fields(self) -> set[str]:
         values = "".join(value for _, value in self.headers)
         return field_names(b"\n".join((self.url.encode(), values.encode(), self.body)))
@@ -174,7 +220,7 @@ class Request:
         name = f"{self.name} @ {label}" if label else self.name
         return evolve(self, url=url, weight=self.weight * share, name=name)
 
-    @property
+    @cached_property
     def origin(self) -> Origin:
         """The service of the request."""
         return Origin(self.parts.scheme, self.parts.hostname or "", self.port)
@@ -292,6 +338,17 @@ def _names_in(pairs: Iterable[tuple[str, Any]]) -> set[str]:
 
 
 def _check_fields(request: Request, data: Feed) -> None:
+    known = {*BUILT_IN, *(data.rows[0] if data.rows else ())}
+    for written, name in malformed_fields(request._text).items():
+        if name in known:
+            is_name = field_names(f"{{{{{name}}}}}".encode())
+            raise InputError(
+                f"{request.name} has {written}, which is not a field",
+                field="data",
+                remedy=f"write {{{{{name}}}}}"
+                if is_name
+                else f"give the column {name!r} a name of ASCII letters, digits, _ . and -",
+            )
     wanted = request.field_names - set(BUILT_IN)
     if not wanted:
         raise InputError(
@@ -306,6 +363,25 @@ def _check_fields(request: Request, data: Feed) -> None:
                 f" does not have: it has {sorted(row)}",
                 field="data",
             )
+    if request._sends_json:
+        _check_numbers(request, data)
+
+
+def _check_numbers(request: Request, data: Feed) -> None:
+    in_body = sorted(field_names(request.body) - set(BUILT_IN))
+    for number, row in enumerate(data.rows, 1):
+        for name in in_body:
+            value = row[name]
+            if isinstance(value, float | list | dict):
+                try:
+                    jsonlib.dumps(value, allow_nan=False)
+                except ValueError:
+                    raise InputError(
+                        f"row {number} of {data.name} has {value!r} for {name!r}, which JSON"
+                        f" does not have, and the body of {request.name} is JSON",
+                        field="data",
+                        remedy="leave the row out, or give it None",
+                    ) from None
 
 
 def _check_header(key: str, value: str) -> None:
@@ -329,6 +405,10 @@ def _check_header(key: str, value: str) -> None:
         raise InputError(
             f"{key} has a character outside Latin-1: {value[exc.start]!r}", field="headers"
         ) from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"JSON has no {name}")
 
 
 def _encode_json(value: Any) -> bytes:

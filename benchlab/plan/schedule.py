@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchlab.plan.shapes import LoadShape
@@ -14,15 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Arrivals",
-    "lookup",
     "measured_offsets",
     "numbered_arrivals",
-    "occurrences_before",
-    "request_order",
     "schedule_end_ns",
 ]
-
-_ORDER_SIZE = 65_536
 
 
 class Arrivals(NamedTuple):
@@ -78,58 +73,3 @@ def schedule_end_ns(load: LoadShape, limit_ns: int, seed: int, count: int) -> in
         left -= len(offsets)
         last = int(offsets[-1]) if len(offsets) else last
     return None
-
-
-def request_order(weights: Sequence[float], seed: int) -> list[int]:
-    """Indexes of requests in the order in which they are sent, again and again.
-
-    Shares follow the weights, in an order drawn by the seed. They are exact over a whole order,
-    except that every request occurs at least once.
-
-    >>> request_order([1.0], seed=1)
-    [0]
-    """
-    if len(weights) == 1:
-        return [0]
-    import numpy as np
-
-    exact = np.array(weights) / np.sum(weights) * _ORDER_SIZE
-    counts = np.maximum(np.floor(exact).astype(np.int64), 1)
-    for index in np.argsort(counts - exact)[: max(_ORDER_SIZE - int(counts.sum()), 0)]:
-        counts[index] += 1
-    order = np.repeat(np.arange(len(exact)), counts)
-    drawn: list[int] = np.random.default_rng(seed).permutation(order).tolist()
-    return drawn
-
-
-def lookup(order: Sequence[int]) -> Callable[[int], int]:
-    """A function of ``seq``: the index that ``order``, repeated without end, has there.
-
-    >>> request_of = lookup([0, 1, 1])
-    >>> [request_of(seq) for seq in range(5)]
-    [0, 1, 1, 0, 1]
-    """
-    if len(order) == 1:
-        only = order[0]
-        return lambda seq: only
-    size = len(order)
-    return lambda seq: order[seq % size]
-
-
-def occurrences_before(order: Sequence[int], index: int) -> Callable[[int], int]:
-    """A function of ``seq``: how often request number ``index`` is sent before it in the run.
-
-    The result follows from the sequence number alone, so that workers need no common counter.
-
-    >>> before = occurrences_before([0, 1, 1], 1)
-    >>> [before(seq) for seq in range(6)]
-    [0, 0, 1, 2, 2, 3]
-    """
-    if len(order) == 1:
-        return lambda seq: seq
-    import numpy as np
-
-    size = len(order)
-    before = np.concatenate(([0], np.cumsum(np.array(order) == index))).tolist()
-    per_round = before[-1]
-    return lambda seq: seq // size * per_round + before[seq % size]

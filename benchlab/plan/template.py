@@ -8,12 +8,25 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-__all__ = ["BUILT_IN", "as_body", "as_header", "as_url", "field_names", "fill", "unique_id"]
+__all__ = [
+    "BUILT_IN",
+    "as_body",
+    "as_header",
+    "as_url",
+    "field_names",
+    "fill",
+    "malformed_fields",
+    "unique_id",
+    "with_examples",
+]
 
 BUILT_IN = ("seq", "uuid")
 """Fields that every request may use: its number in the run, and a UUID that no other has."""
 
 _FIELD = re.compile(rb"\{\{([A-Za-z_][\w.-]*)\}\}")
+
+# What people write and mean a field: {{ name }}, {{prénom}}, {{first name}}.
+_LIKE_A_FIELD = re.compile(r"\{\{([^{}\r\n]{1,100})\}\}")
 
 Quote = Callable[[Any], bytes]
 """A value, encoded for one part of a request."""
@@ -22,6 +35,25 @@ Quote = Callable[[Any], bytes]
 def field_names(text: bytes) -> set[str]:
     """The names of the fields in ``text``."""
     return {name.decode() for name in _FIELD.findall(text)}
+
+
+def malformed_fields(text: str) -> dict[str, str]:
+    """What looks like a field and is none, as written, with the name that is probably meant.
+
+    >>> malformed_fields("{{id}} {{ id }} {{prénom}}")
+    {'{{ id }}': 'id', '{{prénom}}': 'prénom'}
+    """
+    found = {match[0]: match[1] for match in _LIKE_A_FIELD.finditer(text)}
+    return {
+        written: _unescaped(name).strip()
+        for written, name in found.items()
+        if not _FIELD.fullmatch(written.encode(errors="replace"))
+    }
+
+
+def with_examples(text: bytes) -> bytes:
+    """``text`` with a number in place of every field."""
+    return _FIELD.sub(b"1", text)
 
 
 def fill(text: bytes, values: Mapping[str, Any], quoted: Quote) -> bytes:
@@ -71,6 +103,14 @@ def unique_id(run_id: str) -> tuple[str, str]:
     """
     last = 0x8000 | int(run_id[15], 16) << 10
     return f"{run_id[:8]}-{run_id[8:12]}-8{run_id[12:15]}-{last:04x}-", "%012x"
+
+
+def _unescaped(name: str) -> str:
+    """A name as it was before it was encoded as JSON, which escapes letters beyond ASCII."""
+    try:
+        return str(json.loads(f'"{name}"'))
+    except ValueError:
+        return name
 
 
 def _json_text(value: Any) -> bytes:

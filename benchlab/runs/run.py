@@ -158,8 +158,9 @@ class Run(RunHead, Displayed):
         names = list(dict.fromkeys(self.samples.endpoints))
         if len(names) == 1:
             return {names[0]: self.summary}
-        measured, (start, end) = self.measured, self.window_ns
-        found = {name: summarize(measured.endpoint(name), start, end) for name in names}
+        start, end = self.window_ns
+        parts = {name: summarize(part, start, end) for name, part in self.measured.by_endpoint()}
+        found = {name: parts[name] for name in names}
         # The scenario's own name is the endpoint of iterations that failed outside of any step.
         anchor = self.plan.scenario.name if self.plan.scenario is not None else None
         return {name: part for name, part in found.items() if part.count or name != anchor}

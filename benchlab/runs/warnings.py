@@ -42,6 +42,13 @@ def warnings_of(
                 f"{request.name} sends {{{{{names[0]}}}}} unchanged: it has no feed (data) to"
                 " fill it"
             )
+        if written := request.malformed_fields:
+            yield (
+                f"{request.name} sends {written[0]} unchanged: a field has no blanks, and ASCII"
+                " letters, digits, _ . and - in its name"
+            )
+        if problem := request.body_problem:
+            yield f"the body of {request.name} is not the JSON that its type says: {problem}"
     yield from _of_cores(plan, environment)
     yield from _of_rate(plan, environment)
     load = (environment.get("load_average_before") or [0.0])[0]

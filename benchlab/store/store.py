@@ -126,14 +126,21 @@ class Store:
 
         return self._retry(attempt), migrate.latest_version()
 
-    def save(self, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
+    def save(
+        self,
+        run: Run,
+        on_progress: Callable[[int, int], None] | None = None,
+        *,
+        then: Callable[[], None] | None = None,
+    ) -> None:
         """Store ``run``; once that is acknowledged, remove its spool.
 
         Credentials are not stored: in the stored plan, header values and URL parameters whose names
         sound secret are ``***``. Bodies are stored as they are.
         Any number of calls, whatever failed before, leave exactly one copy. While the store is
         down, slow or full, the call retries for up to ``wait_s`` and reports that through
-        ``on_wait``. ``on_progress(done, total)`` counts samples.
+        ``on_wait``. ``on_progress(done, total)`` counts samples. ``then`` is called once the run is
+        stored, while the store is still open, so that reading it costs no other opening.
 
         Raises:
             StoreError: it could not be stored; for example, it is older than the store's TTL
@@ -141,20 +148,27 @@ class Store:
         """
         from benchlab.store.runs import write
 
+        stored = False
+
         def attempt() -> None:
+            nonlocal stored
             with self.connect() as client:
-                retention.refuse_expired(client, run.id, run.started_at_ns)
-                write.save(client, run, on_progress)
+                if not stored:
+                    retention.refuse_expired(client, run.id, run.started_at_ns)
+                    write.save(client, run, on_progress)
+                    stored = True
+                    write.remove_spool(run)
+                if then is not None:
+                    then()
 
         try:
             self._retry(attempt)
         except StoreError as exc:
-            if run.spool is None:
+            if stored or run.spool is None:
                 raise
             raise type(exc)(
                 f"{exc}; run {run.id} was measured and is kept: benchlab recover saves it"
             ) from exc
-        write.remove_spool(run)
 
     def has(self, run_id: str) -> bool:
         """Whether a run with exactly this id is stored."""

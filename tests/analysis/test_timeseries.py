@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from benchlab.samples.percentiles import exact_percentile
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S
 from tests.runs.synthetic import edge_cases, make_run
+from tests.samples.long import as_if_long
 
 
 def test_every_bucket_agrees_with_its_own_samples() -> None:
@@ -40,6 +42,34 @@ def test_every_bucket_agrees_with_its_own_samples() -> None:
             assert getattr(row, f"latency_{name}_ms") == exact_percentile(ordered, ratio) / 1e6
         assert row.lag_p99_ms == exact_percentile(np.sort(mine.lag_ns), 0.99) / 1e6
     assert table["count"].sum() == len(measured)
+
+
+@pytest.mark.parametrize("shuffled", [0, 30, 1000])
+def test_a_long_run_in_blocks_has_the_same_rows(
+    shuffled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = make_run(stall=True, errors=True).measured
+    drawn = np.random.default_rng(1).integers(0, shuffled + 1, len(measured))
+    samples = measured.where(np.argsort(np.arange(len(measured)) + drawn))
+    expected = timeseries(measured, 0, 10 * NS_PER_S, bucket_s=0.3)
+    monkeypatch.setattr(module, "_MOST_HELD", 50)
+    with as_if_long(20):
+        found = timeseries(samples, 0, 10 * NS_PER_S, bucket_s=0.3)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+@pytest.mark.parametrize(("shuffled", "most"), [(0, 100), (100, 300)])
+def test_few_requests_are_held_at_once(
+    shuffled: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = make_run().measured
+    drawn = np.random.default_rng(1).integers(0, shuffled + 1, len(samples))
+    samples = samples.where(np.argsort(np.arange(len(samples)) + drawn))
+    monkeypatch.setattr(module, "_MOST_HELD", 50)
+    with as_if_long(20):
+        sizes = [len(buckets) for buckets, _ in module._whole_buckets(samples, 0, NS_PER_S // 10)]
+    assert sum(sizes) == len(samples)
+    assert max(sizes) <= most
 
 
 @pytest.mark.parametrize("far_ns", [0, 2**62])

@@ -103,9 +103,11 @@ def test_texts_are_escaped_and_nothing_is_loaded() -> None:
     assert "href" not in html
 
 
-def test_several_requests_are_counted() -> None:
-    both = [Request("GET", URL), Request("GET", URL + "/b")]
-    assert "and 1 more" in read(run_card(make_run(requests=both))).text
+def test_a_mix_is_named_by_its_requests() -> None:
+    both = [Request("GET", f"http://host/{part}") for part in "ab"]
+    text = read(run_card(make_run(requests=both, name=""))).text
+    assert "GET /a, GET /b" in text
+    assert "mix of 2 requests at http://host" in text
 
 
 def test_passwords_are_hidden() -> None:

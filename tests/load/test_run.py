@@ -347,3 +347,14 @@ def test_both_drivers_send_the_same_request(driver: str) -> None:
 def test_an_object_that_is_not_a_plan_is_refused() -> None:
     with pytest.raises(InputError, match="is not a plan: make one"):
         run(Request("GET", "http://127.0.0.1:8000/"))  # type: ignore[arg-type]
+
+
+def test_a_plan_of_ten_thousand_requests() -> None:
+    with serving(always(ok())) as url:
+        requests = [Request("GET", f"{url}{n}/{{{{seq}}}}") for n in range(10_000)]
+        plan = Plan(requests, ClosedLoop(4), request_count=2_000)
+        result = run(plan)
+    assert (result.summary.count, result.summary.errors) == (2_000, {})
+    sent = np.sort(result.samples.records, order="seq")["endpoint"]
+    assert sent.tolist() == [plan.request_of(seq) for seq in range(2_000)]
+    assert result.health.workers[0].memory_max_bytes < 200 * 2**20

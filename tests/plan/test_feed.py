@@ -9,8 +9,8 @@ import pytest
 
 from benchlab import Feed, Plan, Request, read_feed
 from benchlab.errors import InputError
+from benchlab.plan.mix import request_order, turns
 from benchlab.plan.redacted import redacted_plan
-from benchlab.plan.schedule import occurrences_before, request_order
 from tests.runs.synthetic import URL
 
 ROWS = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}, {"id": 3, "name": "c"}]
@@ -46,13 +46,14 @@ def test_sequential_takes_each_row_in_turn_and_random_every_row_about_as_often()
     ]
 
 
-def test_occurrences_before_follows_from_the_sequence_number() -> None:
-    mix = request_order([1, 2, 3], seed=5)
-    turns = [occurrences_before(mix, index) for index in range(3)]
+@pytest.mark.parametrize("weights", [[1], [1, 2, 3]])
+def test_the_turn_of_a_request_follows_from_the_sequence_number(weights: list[float]) -> None:
+    order = request_order(weights, seed=5)
+    turn_of = turns(order)
     counted = Counter[int]()
-    for seq in range(2 * len(mix) + 10):
-        index = mix[seq % len(mix)]
-        assert turns[index](seq) == counted[index]
+    for seq in range(2 * len(order) + 10):
+        index = order[seq % len(order)]
+        assert turn_of(seq) == counted[index]
         counted[index] += 1
 
 
@@ -74,6 +75,9 @@ def test_files_are_read_with_their_types(tmp_path: Path) -> None:
         ("a.csv", "id,name\n1\n", "line 2 of .*different number of fields"),
         ("a.csv", "id\n1,2\n", "line 2 of .*different number of fields"),
         ("a.csv", "id\n", "has none"),
+        ("a.csv", "id,name,id\n1,2,3\n", "'id' occurs twice in the header of .*name of its own"),
+        ("a.jsonl", '{"a": 1}\n{"a": 1, "a": 2}\n', "line 2 of .*not a row: .*'a' occurs twice"),
+        ("a.jsonl", '{"a": {"b": 1, "b": 2}}\n', "line 1 of .*'b' occurs twice"),
         ("a.jsonl", '{"a": 1}\nnope\n', "line 2 of .*not JSON"),
         ("a.jsonl", "[1]\n", "line 1 of .*not a JSON object"),
     ],
@@ -97,6 +101,35 @@ def test_missing_field_error_names_the_row() -> None:
         Request("GET", URL + "?n={{id}}", data=Feed([{"id": 1}, {"x": 1}]))
     with pytest.raises(InputError, match="uses none of its fields"):
         Request("GET", URL, data=Feed(ROWS))
+
+
+@pytest.mark.parametrize(
+    ("values", "row", "message"),
+    [
+        ({"body": "{{ a }}"}, {"a": 1}, r"{{ a }}, which is not a field: write {{a}}"),
+        ({"query": {"q": "{{ a }}"}}, {"a": 1}, r"{{ a }}, which is not a field: write {{a}}"),
+        ({"headers": {"X": "{{seq }}{{a}}"}}, {"a": 1}, r"{{seq }}, .*: write {{seq}}"),
+        ({"json": "{{prénom}}"}, {"prénom": 1}, "give the column 'prénom' a name of ASCII letters"),
+        ({"query": {"q": "{{prénom}}"}}, {"prénom": 1}, "give the column 'prénom' a name"),
+        ({"body": "{{first name}}"}, {"first name": 1}, "give the column 'first name' a name"),
+        ({"body": "{{2nd}}{{a}}"}, {"2nd": 1, "a": 2}, "give the column '2nd' a name"),
+    ],
+)
+def test_what_is_meant_as_a_field_of_the_data_and_is_none_is_refused(
+    values: dict[str, Any], row: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        Request("POST", URL, **values, data=Feed([row]))
+
+
+@pytest.mark.parametrize("value", [float("nan"), [1, {"b": float("inf")}]])
+def test_a_number_that_json_does_not_have_is_refused_in_a_body_of_json(value: Any) -> None:
+    data = Feed([{"n": 1, "m": 1}, {"n": value, "m": value}])
+    json_type = {"Content-Type": "application/json"}
+    with pytest.raises(InputError, match=r"row 2 of rows has .* for 'n', which JSON does not have"):
+        Request("POST", URL, json_type, '{"n": {{n}}}', data=data)
+    Request("POST", URL, {"Content-Type": "text/plain"}, "{{n}}", data=data)
+    Request("POST", URL, json_type, '{"seq": {{seq}}}', query={"m": "{{m}}"}, data=data)
 
 
 def test_without_data_only_the_built_in_fields_are_fields() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 from typing import Any, cast
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 from benchlab.errors import InputError
 from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.feed import Feed
+from benchlab.plan.mix import MAX_REQUESTS, request_order
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
-from benchlab.plan.schedule import request_order
 from benchlab.plan.shapes import (
     ClosedLoop,
     ConstantRate,
@@ -27,6 +28,7 @@ from benchlab.plan.shapes import (
     Steps,
 )
 from benchlab.plan.transport import Transport
+from benchlab.samples.samples import SAMPLE_DTYPE
 from tests.plan.shapes.shapes import shapes
 from tests.runs.synthetic import URL
 
@@ -313,9 +315,9 @@ def _schedule(plan: Plan, worker: int, workers: int) -> tuple[np.ndarray, np.nda
 
 def test_describe_hides_credentials() -> None:
     request = Request("GET", "http://me:secret@127.0.0.1:8000/x?api_key=secret&a=b")
-    plan = Plan([request, request], ConstantRate(1500), duration_s=30, warmup_s=2)
+    plan = Plan(request, ConstantRate(1500), duration_s=30, warmup_s=2)
     assert plan.describe() == (
-        "GET http://127.0.0.1:8000/x?api_key=***&a=b and 1 more"
+        "GET http://127.0.0.1:8000/x?api_key=***&a=b"
         " · open loop of 1,500 requests/s at equal intervals · 30 s after 2 s of warm-up"
     )
     assert (
@@ -341,15 +343,36 @@ def test_describe_ends_with_the_length(
     assert Plan([GET], load, **settings).describe().endswith(f" · {ending}")
 
 
+def test_a_mix_is_named_by_its_requests() -> None:
+    home = "http://127.0.0.1:8000"
+    mix = [Request("GET", f"{home}/{part}") for part in "abcde"]
+    assert Plan(mix[:1]).name == "GET /a"
+    assert Plan(mix[:3]).name == "GET /a, GET /b, GET /c"
+    assert Plan(mix).name == "GET /a, GET /b and 3 more"
+    assert Plan([mix[0], *mix[:2]]).name == "GET /a, GET /b", "a name is there once"
+    assert Plan(mix[:2]).replace(requests=mix[1:3]).name == "GET /b, GET /c"
+    assert Plan(mix[:2], name="own").replace(requests=mix[1:3]).name == "own"
+    assert Plan(mix).describe().startswith(f"mix of 5 requests at {home} · ")
+    elsewhere = Request("GET", "http://other/")
+    assert Plan([*mix, elsewhere]).describe().startswith("mix of 6 requests at 2 services · ")
+
+
+def test_more_requests_than_a_sample_can_number_are_refused() -> None:
+    assert np.iinfo(SAMPLE_DTYPE["endpoint"]).max + 1 == MAX_REQUESTS
+    most = [GET] * MAX_REQUESTS
+    assert len(Plan(most).requests) == MAX_REQUESTS
+    with pytest.raises(InputError, match="more than 65,536: fill one request from a feed"):
+        Plan(itertools.repeat(GET))
+    with pytest.raises(InputError, match="more than 65,536"):
+        Plan([Request("GET", "/")] * (MAX_REQUESTS // 2 + 1), targets=["http://a", "http://b"])
+
+
 def test_the_turn_of_a_request_is_how_often_it_was_sent_before() -> None:
     plan = Plan([GET, Request("GET", URL + "/b", weight=3)], seed=7)
     mix = _mix(plan, 500)
     assert plan.request_of is plan.request_of, "prepared once"
-    for index in (0, 1):
-        turn_of = plan.turn_of(index)
-        assert [turn_of(seq) for seq in range(500)] == [
-            mix[:seq].count(index) for seq in range(500)
-        ]
+    turn_of = plan.turn_of
+    assert [turn_of(seq) for seq in range(500)] == [mix[:seq].count(mix[seq]) for seq in range(500)]
 
 
 def test_a_plan_can_be_pickled_after_it_was_used() -> None:

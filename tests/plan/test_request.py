@@ -181,6 +181,37 @@ def test_a_field_in_a_query_stays_a_field() -> None:
     assert Request("GET", URL, query={"id": "{{uuid}}"}).url == URL + "?id={{uuid}}"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{a}} {{seq}} {{ a }} {{prénom}}", ["{{ a }}", "{{prénom}}"]),
+        ("{{first name}}", ["{{first name}}"]),
+        ('{{1, 2}} {"a":{"b":{}}} {{}} {{ }} {{{x}}} {{"a"}}', []),
+    ],
+)
+def test_what_looks_like_a_field_and_is_none_is_found(text: str, expected: list[str]) -> None:
+    assert Request("POST", URL, body=text).malformed_fields == expected
+    assert Request("POST", URL, query={"q": text}).malformed_fields == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("", ""),
+        ('{"a": [1, null, "NaN"]}', ""),
+        ('{"a": {{a}}, "b": "{{seq}}"}', ""),
+        ('{"a": NaN}', "JSON has no NaN"),
+        ('{"a": -Infinity}', "JSON has no -Infinity"),
+        ("{'a': 1}", "Expecting property name"),
+    ],
+)
+def test_a_body_that_is_not_the_json_it_says_is_found(body: str, problem: str) -> None:
+    typed = Request("POST", URL, {"Content-Type": "application/json; charset=utf-8"}, body)
+    assert typed.body_problem.startswith(problem)
+    assert bool(typed.body_problem) == bool(problem)
+    assert Request("POST", URL, {"Content-Type": "text/plain"}, body).body_problem == ""
+
+
 def test_field_in_a_host_is_refused() -> None:
     with pytest.raises(InputError, match="field in its host"):
         Request("GET", "http://{{uuid}}.test/")

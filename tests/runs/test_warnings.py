@@ -117,3 +117,14 @@ def test_a_field_without_a_feed_is_a_warning() -> None:
     assert warning == "GET /x sends {{id}} unchanged: it has no feed (data) to fill it"
     fed = evolve(bare, data=Feed([{"id": 1}]))
     assert make_run(requests=[fed]).warnings == ()
+
+
+def test_what_looks_like_a_field_and_is_none_is_a_warning() -> None:
+    (warning,) = make_run(requests=[Request("POST", "http://host/x", body="{{ id }}")]).warnings
+    assert warning.startswith("POST /x sends {{ id }} unchanged: a field has no blanks")
+
+
+def test_a_body_that_is_not_the_json_it_says_is_a_warning() -> None:
+    request = Request("POST", "http://host/x", {"Content-Type": "application/json"}, '{"a": NaN}')
+    (warning,) = make_run(requests=[request]).warnings
+    assert warning == "the body of POST /x is not the JSON that its type says: JSON has no NaN"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from benchlab.errors import InputError
 from benchlab.plan.tracing import is_traced, trace_id
@@ -87,6 +88,35 @@ def test_endpoints_of_the_same_name_are_one() -> None:
     assert list(samples.to_pandas()["endpoint"]) == ["a", "b", "a"] * 2
     with pytest.raises(InputError, match="'c' is unknown"):
         samples.endpoint("c")
+
+
+@given(st.integers(0, 100), st.integers(0, 60), st.integers(1, 20))
+def test_the_endpoints_of_a_view_are_those_one_by_one(seed: int, count: int, most: int) -> None:
+    samples = _drawn(seed, count).measured
+    expected = {name: samples.endpoint(name) for name in ("a", "b")}
+    with as_if_long(most):
+        found = dict(samples.by_endpoint())
+        assert found.keys() == expected.keys()
+        for name, part in expected.items():
+            assert len(found[name]) == len(part)
+            assert found[name].records.tobytes() == part.records.tobytes()
+
+
+def test_many_endpoints_take_few_passes() -> None:
+    records = np.zeros(3000, dtype=SAMPLE_DTYPE)
+    records["endpoint"] = np.arange(3000) % 1000
+    evaluated = 0
+
+    def every(chosen: NDArray[np.void]) -> NDArray[np.bool_]:
+        nonlocal evaluated
+        evaluated += len(chosen)
+        return chosen["seq"] >= 0
+
+    with as_if_long(500):
+        view = Samples(records, [f"e{number}" for number in range(1000)]).choose(every)
+        evaluated = 0
+        assert [len(part) for _, part in view.by_endpoint()] == [3] * 1000
+    assert evaluated <= 20 * len(records)
 
 
 def test_records_of_another_kind_are_refused() -> None:

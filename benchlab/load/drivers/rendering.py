@@ -40,13 +40,13 @@ class Renderer:
         request = plan.requests[index]
         self._data = request.data
         self._seed = plan.seed
-        self._turn = plan.turn_of(index)
         self._id_start, self._id_format = unique_id(run_id)
         plain = _plain(request)
         self._as_body = as_body(_content_type(plain))
         self.is_dynamic = bool(request.field_names & set(BUILT_IN))
         self.variants = [plain]
         if self._data is not None:
+            self._turn_of = plan.turn_of
             self.variants = [
                 self._filled(plain, row, f"row {number} of {self._data.name}")
                 for number, row in enumerate(self._data.rows, 1)
@@ -56,7 +56,7 @@ class Renderer:
         """The index of the variant for sequence number ``seq``."""
         if self._data is None:
             return 0
-        return self._data.index(self._turn(seq), seq, self._seed)
+        return self._data.index(self._turn_of(seq), seq, self._seed)
 
     def render(self, seq: int) -> Rendered:
         """The request for sequence number ``seq``."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.errors import InputError
-from benchlab.plan.feed import Feed
+from benchlab.plan.feed import Feed, row_of
 
 __all__ = ["read_feed"]
 
@@ -35,6 +35,12 @@ def read_feed(path: str | Path, pick: str = "sequential") -> Feed:
 def _csv_rows(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file, strict=True)
+        try:
+            row_of((name, None) for name in reader.fieldnames or ())
+        except ValueError as exc:
+            raise InputError(
+                f"{exc} in the header of {path}", remedy="give each column a name of its own"
+            ) from exc
         for row in reader:
             if None in row or None in row.values():
                 raise InputError(
@@ -50,9 +56,11 @@ def _jsonl_rows(path: Path) -> Iterator[dict[str, Any]]:
             if not line.strip():
                 continue
             try:
-                value = json.loads(line)
-            except ValueError as exc:
+                value = json.loads(line, object_pairs_hook=row_of)
+            except json.JSONDecodeError as exc:
                 raise InputError(f"line {number} of {path} is not JSON: {exc}") from exc
+            except ValueError as exc:
+                raise InputError(f"line {number} of {path} is not a row: {exc}") from exc
             if not isinstance(value, dict):
                 raise InputError(
                     f"line {number} of {path} is not a JSON object: {line.strip()[:80]}"

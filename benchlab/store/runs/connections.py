@@ -9,7 +9,7 @@ import numpy as np
 from benchlab.errors import StoreError
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
-from benchlab.store.runs.exactly_once import insert_exactly, insert_rows
+from benchlab.store.runs.exactly_once import insert_exactly, insert_of_run
 from benchlab.store.schema.replicated import stored
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["read_connections", "save_connections"]
 
 _NAMES = CONNECTION_DTYPE.names or ()
-_TYPES = {name: "UInt32" if name in ("origin", "error") else "Int64" for name in _NAMES}
 
 
 def save_connections(client: Client, run: Run) -> None:
@@ -29,14 +28,14 @@ def save_connections(client: Client, run: Run) -> None:
     """
     records = run.connections.records
     whole = (len(records),)
-    columns = {name: (column_type, records[name]) for name, column_type in _TYPES.items()}
+    columns = {name: records[name] for name in _NAMES}
 
     def count() -> tuple[int]:
         return (_count(client, run.id),)
 
     def insert(salt: str) -> None:
         if len(records) and count() != whole:
-            insert_rows(client, "connections", run, columns, f"connections:{run.id}:{salt}")
+            insert_of_run(client, "connections", run, columns, f"connections:{run.id}:{salt}")
 
     def remove() -> None:
         client.command(

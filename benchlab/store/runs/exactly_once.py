@@ -22,19 +22,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from benchlab.inserts import once
 from benchlab.runs.run import Run
 from benchlab.store.client.connection import is_embedded
+from benchlab.store.client.insert import Column, insert_columns
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["insert_exactly", "insert_rows"]
+__all__ = ["insert_exactly", "insert_of_run"]
 
-_RUN = {"run_id": "LowCardinality(String)", "started_at": "DateTime64(9, 'UTC')"}
 _QUIET_S = 1.0
 _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 0.25
@@ -79,34 +75,9 @@ def _settled(
     return found
 
 
-def insert_rows(
-    client: Client,
-    table: str,
-    run: Run,
-    columns: Mapping[str, tuple[str, NDArray[np.generic]]],
-    token: str,
+def insert_of_run(
+    client: Client, table: str, run: Run, columns: Mapping[str, Column], token: str
 ) -> None:
-    """Insert rows of ``run`` into ``table``, unless an insert with this ``token`` was acknowledged.
-
-    ``columns`` has the type and the values of each; the run's id and start are added.
-    """
-    count = len(next(iter(columns.values()))[1])
-    types = {**_RUN, **{name: column_type for name, (column_type, _) in columns.items()}}
-    context = client.create_insert_context(
-        table,
-        list(types),
-        column_type_names=list(types.values()),
-        column_oriented=True,
-        settings=once(token),
-    )
-    context.data = [
-        [run.id] * count,
-        [run.started_at_ns] * count,
-        *(np.ascontiguousarray(values) for _, values in columns.values()),
-    ]
-    try:
-        client.insert(context=context)
-    finally:
-        # It is in a reference cycle with the values, and would hold them until the next full
-        # garbage collection: perhaps for a whole run, since many inserts pass between two of these.
-        context.data = [[] for _ in types]
+    """Insert ``columns`` with the run's id and start, each ``token`` only once."""
+    start = ("DateTime64(9, 'UTC')", run.started_at_ns)
+    insert_columns(client, table, {"run_id": run.id, "started_at": start, **columns}, token)

@@ -9,8 +9,8 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import RunNotFoundError, StoreError
-from benchlab.inserts import once
 from benchlab.runs.imported_summary import ImportedSummary, Interval, Point
+from benchlab.store.client.insert import insert_rows, moment
 from benchlab.store.client.query import typed_frame
 
 if TYPE_CHECKING:
@@ -64,34 +64,33 @@ def save(client: Client, summary: ImportedSummary) -> None:
 
 def _insert_timeline(client: Client, summary: ImportedSummary) -> None:
     rows = [
-        [
-            summary.id,
-            line,
-            item.at_s,
-            item.endpoint,
-            item.user_count,
-            item.rate_rps,
-            item.failure_rate_rps,
-            item.request_count,
-            item.error_count,
-            [point.ratio for point in item.percentiles],
-            [point.value_ns for point in item.percentiles],
-        ]
+        {
+            "summary_id": summary.id,
+            "line": line,
+            "at": item.at_s,
+            "endpoint": item.endpoint,
+            "user_count": item.user_count,
+            "rate_rps": item.rate_rps,
+            "failure_rate_rps": item.failure_rate_rps,
+            "request_count": item.request_count,
+            "error_count": item.error_count,
+            "percentile_ratios": [point.ratio for point in item.percentiles],
+            "percentile_ns": [point.value_ns for point in item.percentiles],
+        }
         for line, item in enumerate(summary.timeline)
     ]
-    names = "summary_id line at endpoint user_count rate_rps failure_rate_rps request_count"
-    columns = [*names.split(), "error_count", "percentile_ratios", "percentile_ns"]
-    _insert(client, "imported_timeline", columns, rows)
+    _insert(client, "imported_timeline", "summary_id", summary.id, rows)
 
 
 def _insert_summary(client: Client, summary: ImportedSummary) -> None:
-    row: dict[str, Any] = {
+    started_ns = summary.started_at_ns
+    row = {
         "id": summary.id,
         "tool": summary.tool,
         "format": summary.format,
         "name": summary.name,
         "url": summary.url,
-        "started_at": summary.started_at_ns,
+        "started_at": started_ns if started_ns is None else moment(started_ns),
         "duration_s": summary.duration_s,
         "request_count": summary.count,
         "error_count": summary.error_count,
@@ -104,7 +103,7 @@ def _insert_summary(client: Client, summary: ImportedSummary) -> None:
         "percentile_counts": [point.request_count for point in summary.percentiles],
         "notes": list(summary.notes),
     }
-    _insert(client, "imported_summaries", list(row), [list(row.values())])
+    _insert(client, "imported_summaries", "id", summary.id, [row])
 
 
 def summaries(client: Client, limit: int | None) -> pd.DataFrame:
@@ -180,20 +179,16 @@ def _count(client: Client, table: str, column: str, summary_id: str) -> int:
     return int(found.result_rows[0][0])
 
 
-def _insert(client: Client, table: str, columns: list[str], rows: list[list[Any]]) -> None:
-    """Rows of one summary, whose id comes first in each, once."""
+def _insert(
+    client: Client, table: str, id_column: str, summary_id: str, rows: list[dict[str, Any]]
+) -> None:
+    """Insert rows of one summary, once."""
     if not rows:
         return
-    summary_id = rows[0][0]
     # The second round is for rows that the server takes for a repetition of ones pruned since.
     for salt in ("", secrets.token_hex(4)):
-        if _count(client, table, columns[0], summary_id) == len(rows):
+        if _count(client, table, id_column, summary_id) == len(rows):
             return
-        client.insert(
-            table,
-            rows,
-            column_names=columns,
-            settings=once(f"{table}:{summary_id}{salt}"),
-        )
-    if _count(client, table, columns[0], summary_id) != len(rows):
+        insert_rows(client, table, rows, f"{table}:{summary_id}{salt}")
+    if _count(client, table, id_column, summary_id) != len(rows):
         raise StoreError(f"the summary {summary_id} could not be stored: import its file again")

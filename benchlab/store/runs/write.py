@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from benchlab import spool
 from benchlab.errors import StoreError, StoreUnavailableError
-from benchlab.inserts import once
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
+from benchlab.store.client.insert import insert_rows, moment
 from benchlab.store.runs.connections import save_connections
-from benchlab.store.runs.exactly_once import insert_exactly, insert_rows
+from benchlab.store.runs.exactly_once import insert_exactly, insert_of_run
 from benchlab.store.schema.replicated import stored
 
 if TYPE_CHECKING:
@@ -54,15 +54,7 @@ STORED_STATISTICS = ("mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max")
 
 _MOST_PRUNED = 100  # times, among the last 1,000 inserts of runs
 
-_KEPT_AS_THEY_ARE = {
-    "seq": "Int64",
-    "intended_ns": "Int64",
-    "bytes_in": "Int64",
-    "status": "UInt16",
-    "endpoint": "UInt16",
-    "error": "UInt8",
-    "flags": "UInt8",
-}
+_KEPT_AS_THEY_ARE = ("seq", "intended_ns", "bytes_in", "status", "endpoint", "error", "flags")
 
 
 def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
@@ -142,22 +134,16 @@ def _insert_missing(
 
 def _insert_block(client: Client, run: Run, block: NDArray[np.void], token: str) -> None:
     columns = {
-        "lag_ns": ("Int64", block["sent_ns"] - block["intended_ns"]),
-        "service_ns": ("Int64", block["done_ns"] - block["sent_ns"]),
-        "body_ns": ("Int64", block["done_ns"] - block["first_byte_ns"]),
-        **{name: (column_type, block[name]) for name, column_type in _KEPT_AS_THEY_ARE.items()},
+        "lag_ns": block["sent_ns"] - block["intended_ns"],
+        "service_ns": block["done_ns"] - block["sent_ns"],
+        "body_ns": block["done_ns"] - block["first_byte_ns"],
+        **{name: block[name] for name in _KEPT_AS_THEY_ARE},
     }
-    insert_rows(client, "samples", run, columns, token)
+    insert_of_run(client, "samples", run, columns, token)
 
 
 def _insert_run(client: Client, run: Run, salt: str = "") -> None:
-    row = _run_row(run)
-    client.insert(
-        "runs",
-        [list(row.values())],
-        column_names=list(row),
-        settings=once(f"runs:{run.id}{salt}"),
-    )
+    insert_rows(client, "runs", [_run_row(run)], f"runs:{run.id}{salt}")
 
 
 def _run_row(run: Run) -> dict[str, Any]:
@@ -165,7 +151,7 @@ def _run_row(run: Run) -> dict[str, Any]:
     metadata = run.to_metadata()
     return {
         "id": metadata.pop("id"),
-        "started_at": metadata.pop("started_at_ns"),
+        "started_at": moment(metadata.pop("started_at_ns")),
         "name": run.name,
         "url": public_url(run.url),
         "endpoint": ", ".join(dict.fromkeys(run.plan.endpoint_names)),

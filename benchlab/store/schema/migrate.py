@@ -15,8 +15,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from benchlab.errors import SchemaError
-from benchlab.inserts import once
 from benchlab.store.client.cluster import cluster_of
+from benchlab.store.client.insert import insert_rows
 from benchlab.store.schema.replicated import for_cluster
 
 if TYPE_CHECKING:
@@ -98,12 +98,8 @@ def migrate(client: Client) -> int:
             continue
         for statement in step.statements():
             _apply(client, statement, cluster)
-        client.insert(
-            "schema_migrations",
-            [[step.version, step.name]],
-            column_names=["version", "name"],
-            settings=once(step.name),
-        )
+        applied = {"version": step.version, "name": step.name}
+        insert_rows(client, "schema_migrations", [applied], step.name)
     return version
 
 

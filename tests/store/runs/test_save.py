@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from benchlab import spool
-from benchlab.errors import StoreError
+from benchlab.errors import StoreError, StoreUnavailableError
 from benchlab.plan.request import Request
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Samples
@@ -167,6 +167,51 @@ def test_the_spool_is_removed_only_once_the_run_is_stored(
     assert directory.is_dir()
     store.save(run)
     assert not directory.exists()
+
+
+def test_what_follows_has_the_run_and_the_same_opening(
+    closed_store: Store, make_run: MakeRun
+) -> None:
+    plan = make_run(1).plan
+    with spool.create("00112233445566aa", plan, {}) as directory:
+        pass
+    run = make_run(100, run_id="00112233445566aa", spool=directory)
+    found: list[object] = []
+
+    def then() -> None:
+        found.append(closed_store._local.client)
+        found.append([row["run_id"] for row in closed_store.rows(limit=1)])
+        if len(found) == 2:
+            raise StoreUnavailableError("gone for a moment")
+
+    closed_store.save(run, then=then)
+    assert found[1::2] == [[run.id], [run.id]]
+    assert None not in found[::2]
+    assert not directory.exists()
+    assert copies(closed_store, run) == (1, 100, 1)
+    with pytest.raises(StoreError) as caught:
+        closed_store.save(run, then=lambda: (_ for _ in ()).throw(StoreError("no list")))
+    assert str(caught.value) == "no list", "it is stored, so that nothing is left to recover"
+
+
+def test_a_plan_of_any_length_is_stored(store: Store, make_run: MakeRun) -> None:
+    run = make_run(1)
+    (first, *rest) = run.plan.requests
+    long = replace(
+        run, plan=evolve(run.plan, requests=(evolve(first, body=b"x" * 12_000_000), *rest))
+    )
+    store.save(long)
+    assert store.load(run.id).plan.requests[0].body == long.plan.requests[0].body
+
+
+def test_saving_and_listing_need_no_pandas(python: str, own_data: Path) -> None:
+    code = (
+        "import sys; from tests.store.stored_runs import make_run;"
+        "from benchlab.store import Store; store = Store();"
+        "store.save(make_run(10), then=lambda: store.rows(limit=5));"
+        "store.import_rows(); assert 'chdb' in sys.modules; assert 'pandas' not in sys.modules"
+    )
+    subprocess.run([python, "-c", code], cwd=ROOT, check=True)
 
 
 def test_credentials_are_not_stored(store: Store, make_run: MakeRun) -> None:

@@ -63,7 +63,8 @@ class WireDriver:
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
         self._request_of = plan.request_of
         origins = plan.origins
-        self._origin_of = [origins.index(request.origin) for request in plan.requests]
+        numbers = {origin: number for number, origin in enumerate(origins)}
+        self._origin_of = [numbers[request.origin] for request in plan.requests]
         self._alone = len(origins) == 1
         tls = tls_context(plan)
         self._dialers = [Dialer(origin, plan.transport, tls) for origin in origins]
