@@ -42,6 +42,7 @@ LANE_OF = {
     "load/arrivals": "unit",
     "load/arrivals/test_shapes.py": "process",
     "load/drivers/test_checking.py": "unit",
+    "load/drivers/test_corpus.py": "unit",
     "load/drivers/test_registry.py": "unit",
     "load/drivers/test_response.py": "unit",
     "load/recording/test_examples.py": "unit",
