@@ -68,8 +68,6 @@ LANE_OF = {
 
 ALONE = {
     "calibration",
-    "load/drivers/test_connecting.py",  # a service restarts between two attempts
-    "load/drivers/test_responses.py",  # timeouts of 0.6 s
     "store/client/test_lock.py",  # whether processes take turns
     "truth",
 }

@@ -23,8 +23,7 @@ _clock = time.monotonic_ns
 _TRIAL_S = 2.0
 
 
-_Address = tuple[socket.AddressFamily, tuple[object, ...]]
-"""A family, and an address with all its parts: that of IPv6 has the zone at its end."""
+_Address = tuple[socket.AddressFamily, tuple[str, int]]
 
 
 class Dialed(NamedTuple):
@@ -116,9 +115,12 @@ class Dialer:
         self._address = (same or found)[0]
 
     async def _look_up(self) -> list[_Address]:
+        if not self._is_name:  # uvloop's look-up would drop the zone of an IPv6 address
+            family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+            return [(family, (self._host, self._port))]
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        return [(family, sockaddr) for family, *_, sockaddr in found]
+        return [(family, (str(sockaddr[0]), self._port)) for family, *_, sockaddr in found]
 
     async def _connect(self) -> socket.socket:
         loop = asyncio.get_running_loop()
@@ -141,7 +143,7 @@ class Dialer:
 
 
 async def _connected(
-    loop: asyncio.AbstractEventLoop, family: int, address: str | tuple[object, ...]
+    loop: asyncio.AbstractEventLoop, family: int, address: str | tuple[str, int]
 ) -> socket.socket:
     raw = socket.socket(family, socket.SOCK_STREAM)
     try:
