@@ -18,6 +18,7 @@ EXTRAS = {
     "lab": ("ipykernel", "jupyterlab", "nbconvert", "papermill"),
     "target": (
         "fastapi",
+        "httptools",
         "opentelemetry.exporter.otlp.json.file",
         "opentelemetry.exporter.otlp.proto",
         "opentelemetry.instrumentation.fastapi",

@@ -42,6 +42,7 @@ LANE_OF = {
     "load/arrivals": "unit",
     "load/arrivals/test_shapes.py": "process",
     "load/drivers/test_checking.py": "unit",
+    "load/drivers/test_corpus.py": "unit",
     "load/drivers/test_registry.py": "unit",
     "load/drivers/test_rendering.py": "unit",
     "load/drivers/test_response.py": "unit",
@@ -68,8 +69,6 @@ LANE_OF = {
 
 ALONE = {
     "calibration",
-    "load/drivers/test_connecting.py",  # a service restarts between two attempts
-    "load/drivers/test_responses.py",  # timeouts of 0.6 s
     "store/client/test_lock.py",  # whether processes take turns
     "truth",
 }

@@ -24,6 +24,7 @@ from attrs import evolve, field, frozen
 from benchlab.errors import InputError
 from benchlab.plan.checks import Check, check_from_dict, check_to_dict, tuple_of_checks
 from benchlab.plan.feed import Feed
+from benchlab.plan.hosts import address_of_literal, ascii_host, without_zone
 from benchlab.plan.template import BUILT_IN, field_names, malformed_fields, with_examples
 from benchlab.plan.validation import text_pairs
 from benchlab.redact import header_value, public_url, unread_url
@@ -76,10 +77,13 @@ class Request:
     number in the run and ``{{uuid}}`` a UUID of its own; all other names are of the rows in
     ``data``, and without ``data`` they are text, not fields.
 
+    A request is framed by its body: ``Content-Length`` may be given if it is right, and
+    ``Transfer-Encoding`` may not.
+
     Raises:
-        InputError: no scheme or host in the URL, a method or header that HTTP does not allow,
-            both ``body`` and ``json``, a weight that is not above zero, or a field that a row of
-            ``data`` does not have.
+        InputError: no scheme or host in the URL, a method or header that HTTP does not allow or
+            that contradicts the body, both ``body`` and ``json``, a weight that is not above zero,
+            or a field that a row of ``data`` does not have.
     """
 
     method: str
@@ -145,6 +149,7 @@ class Request:
             checks=tuple_of_checks(checks),
             data=data,
         )
+        _check_framing(self)
         if data is not None:
             _check_fields(self, data)
 
@@ -157,6 +162,11 @@ class Request:
     def port(self) -> int:
         """The port, the scheme's own when the URL has none."""
         return self.parts.port or (443 if self.parts.scheme == "https" else 80)
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as the Host header has them."""
+        return without_zone(self.parts.netloc)
 
     @property
     def is_absolute(self) -> bool:
@@ -223,7 +233,8 @@ class Request:
     @cached_property
     def origin(self) -> Origin:
         """The service of the request."""
-        return Origin(self.parts.scheme, self.parts.hostname or "", self.port)
+        host = address_of_literal(self.parts.hostname or "")
+        return Origin(self.parts.scheme, host, self.port)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict; a body that is not UTF-8 becomes ``body_base64``."""
@@ -291,7 +302,7 @@ def _split_url(url: str) -> SplitResult:
     if "{{" in parts.netloc:
         raise _bad_url(shown, "has a field in its host", "use a plan's targets instead")
     try:
-        parts.hostname.encode("idna")
+        ascii_host(parts.hostname)
     except UnicodeError as exc:
         raise _bad_url(shown, f"has the impossible host {parts.hostname!r}", hint) from exc
     if parts.port == 0:
@@ -308,9 +319,12 @@ def _without_credentials(parts: SplitResult) -> tuple[str, str]:
     if not parts.netloc:
         return urlunsplit(parts), ""
     host = parts.netloc.rpartition("@")[2]
+    name = parts.hostname or ""
+    port = f":{parts.port}" if parts.port is not None else ""
     if not host.isascii():
-        port = f":{parts.port}" if parts.port is not None else ""
-        host = f"{(parts.hostname or '').encode('idna').decode()}{port}"
+        host = f"{ascii_host(name)}{port}"
+    elif "%" in host and ":" in name:
+        host = f"[{address_of_literal(name).replace('%', '%25')}]{port}"
     url = urlunsplit(parts._replace(netloc=host))
     if parts.username is None:
         return url, ""
@@ -382,6 +396,26 @@ def _check_numbers(request: Request, data: Feed) -> None:
                         field="data",
                         remedy="leave the row out, or give it None",
                     ) from None
+
+
+def _check_framing(request: Request) -> None:
+    """Refuse headers that would make the service see another end of the request than we do."""
+    lengths = [value for name, value in request.headers if name.lower() == "content-length"]
+    remedy = "leave it out: a body is sent with its length"
+    if any(name.lower() == "transfer-encoding" for name, _ in request.headers):
+        raise InputError("Transfer-Encoding cannot be given", field="headers", remedy=remedy)
+    if lengths and field_names(request.body) & request.field_names:
+        raise InputError(
+            "Content-Length is given, and the body has fields, so that its length varies",
+            field="headers",
+            remedy=remedy,
+        )
+    if len(lengths) > 1 or any(value.strip() != str(len(request.body)) for value in lengths):
+        raise InputError(
+            f"Content-Length is {', '.join(lengths)}, and the body has {len(request.body)} bytes",
+            field="headers",
+            remedy=remedy,
+        )
 
 
 def _check_header(key: str, value: str) -> None:

@@ -10,6 +10,7 @@ import attrs
 from attrs import field, frozen
 
 from benchlab.errors import InputError
+from benchlab.plan.hosts import ascii_host, certificate_name
 from benchlab.plan.validation import check_seconds, text_pairs
 
 __all__ = ["Transport"]
@@ -20,6 +21,13 @@ _PATHS = ("ca_file", "client_cert", "client_key", "unix_socket", "server_name")
 def _resolved(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     pairs = text_pairs("resolve", given)
     return tuple(sorted(_checked(host, address) for host, address in pairs))
+
+
+def _named(name: str) -> str:
+    try:
+        return ascii_host(name) if isinstance(name, str) and name else name
+    except UnicodeError as exc:
+        raise InputError(f"no host can have it ({exc})", field="server_name", value=name) from exc
 
 
 @frozen
@@ -45,7 +53,7 @@ class Transport:
     ca_file: str = ""
     client_cert: str = ""
     client_key: str = ""
-    server_name: str = ""
+    server_name: str = field(default="", converter=_named)
     keep_alive: bool = True
     unix_socket: str = ""
     resolve: tuple[tuple[str, str], ...] = field(default=(), converter=_resolved)
@@ -77,8 +85,13 @@ class Transport:
     def address_of(self, host: str, port: int) -> tuple[str, int]:
         """The host or address, and the port, to connect to for a service."""
         overrides = dict(self.resolve)
-        address = overrides.get(f"{host}:{port}", overrides.get(host))
+        names = (f"{name}{end}" for name in (host, host.rstrip(".")) for end in (f":{port}", ""))
+        address = next((overrides[name] for name in names if name in overrides), None)
         return (host, port) if address is None else _host_and_port(address, port)
+
+    def server_name_of(self, host: str) -> str:
+        """The name that the handshake with a service asks for, and its certificate must have."""
+        return certificate_name(self.server_name or host)
 
     def describe(self) -> list[str]:
         """Short descriptions of what differs from the defaults.
@@ -130,7 +143,18 @@ def _checked(host: str, address: str) -> tuple[str, str]:
             f"{host} is at {address!r}, which is neither an address nor address:port",
             field="resolve",
         ) from exc
-    return host.lower(), address
+    return _in_ascii(host.lower()), _in_ascii(address)
+
+
+def _in_ascii(place: str) -> str:
+    """A host, or ``host:port``, whose host is in ASCII."""
+    if place.isascii():
+        return place
+    host, colon, port = place.partition(":")
+    try:
+        return f"{ascii_host(host)}{colon}{port}"
+    except UnicodeError as exc:
+        raise InputError(f"no host can have the name {host!r} ({exc})", field="resolve") from exc
 
 
 def _host_and_port(address: str, port: int) -> tuple[str, int]:

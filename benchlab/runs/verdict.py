@@ -15,7 +15,7 @@ from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
 from benchlab.runs.health import Health, ProblemKind, WorkerHealth
 from benchlab.samples.percentiles import percentile_of
-from benchlab.samples.samples import Flag, Samples
+from benchlab.samples.samples import ErrorKind, Flag, Samples
 from benchlab.text import plural
 from benchlab.units import NS_PER_MS, format_ns
 
@@ -51,6 +51,9 @@ CAP_WAIT_LIMIT_RATIO = 0.01
 percentile; if the worker's core was busy all the time, it may be the generator's fault."""
 
 
+_NOT_SENT = (ErrorKind.CONNECT, ErrorKind.TLS, ErrorKind.UNSENT)
+"""Errors of requests that never left this machine."""
+
 _HINTS: dict[ProblemKind, str] = {
     "disk_full": "make room, or set BENCHLAB_DATA_DIR to a directory on a larger disk",
     "disk_failed": "set BENCHLAB_DATA_DIR to a directory on a disk that can be written",
@@ -80,9 +83,9 @@ def decide_verdict(
 ) -> VerdictReason:
     """Decide whether the measured window of a run describes the service.
 
-    ``invalid`` if a worker failed, nothing was measured, a request has no record, the machine ran
-    out of ports or files, an open loop fell behind its schedule through its own fault, or a closed
-    loop's worker stalled or was CPU-bound. ``imported`` if another tool made the load.
+    ``invalid`` if a worker failed, nothing was measured or sent, a request has no record, the
+    machine ran out of ports or files, an open loop fell behind its schedule through its own fault,
+    or a closed loop's worker stalled or was CPU-bound. ``imported`` if another tool made the load.
     """
     if plan.load.is_imported:
         return VerdictReason(
@@ -116,6 +119,14 @@ def decide_verdict(
             f"{plural(unable, 'connection')} could not be opened: this machine ran out of ports,"
             " files or buffers",
             "use fewer connections, or raise the limits (ulimit -n, net.ipv4.ip_local_port_range)",
+        )
+    errors = measured.errors
+    if sum(errors.get(kind.label, 0) for kind in _NOT_SENT) == len(measured):
+        return VerdictReason(
+            "invalid",
+            f"no request was sent: all of them failed before ({', '.join(errors)}), so nothing of"
+            " the service was measured",
+            "see the examples of the errors, and try one request by hand",
         )
     missing = count_missing(samples, plan.workers)
     if missing:

@@ -6,20 +6,28 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from benchlab.plan.checks import StatusIn
 from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
 from benchlab.runs.floor import floor_of
 from benchlab.runs.health import Health
 from benchlab.runs.verdict import BUSY_RATIO, LAG_P99_LIMIT_NS, without_cap_wait
 from benchlab.samples.percentiles import percentile_of
-from benchlab.samples.samples import Samples
+from benchlab.samples.samples import ErrorKind, Flag, Samples
 from benchlab.text import plural
 from benchlab.units import NS_PER_MS, format_ns
 
-__all__ = ["LAG_NOTICED_NS", "LAG_SHARE_RATIO", "SLOW_CLOCKS", "warnings_of"]
+__all__ = ["LAG_NOTICED_NS", "LAG_SHARE_RATIO", "REDIRECTS", "SLOW_CLOCKS", "warnings_of"]
 
 SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies", "pit")
 """Clock sources of the kernel that take about a microsecond to read, or are coarse."""
+
+REDIRECTS = (301, 302, 303, 307, 308)
+"""Statuses that lead to another address (RFC 9110, section 15.4)."""
+
+_LOST = (ErrorKind.RESET, ErrorKind.CLOSED)
 
 LAG_NOTICED_NS = 1 * NS_PER_MS
 LAG_SHARE_RATIO = 0.25
@@ -34,6 +42,7 @@ def warnings_of(
     if plan.load.is_imported:
         yield from _of_import(environment.get("imported", {}))
         return
+    yield from _of_responses(plan, samples.measured)
     if plan.load.has_schedule:
         yield from _of_open_loop(samples.measured, health)
     for request in plan.requests:
@@ -66,6 +75,35 @@ def _of_import(imported: Mapping[str, Any]) -> Iterator[str]:
     if missing := imported.get("not_in_the_file"):
         yield f"not in the file: {', '.join(missing)}"
     yield from imported.get("notes", ())
+
+
+def _of_responses(plan: Plan, measured: Samples) -> Iterator[str]:
+    unchecked = [
+        index
+        for index, request in enumerate(plan.requests)
+        if not any(isinstance(check, StatusIn) for check in request.checks)
+    ]
+    redirected = lost = 0
+    for block in measured.blocks():
+        records = block.records
+        found = (records["error"] == ErrorKind.OK) & np.isin(records["status"], REDIRECTS)
+        if plan.scenario is None:
+            found &= np.isin(records["endpoint"], unchecked)
+        redirected += int(np.count_nonzero(found))
+        unanswered = np.isin(records["error"], _LOST) & (records["first_byte_ns"] == 0)
+        reused = (records["flags"] & Flag.NEW_CONNECTION) == 0
+        lost += int(np.count_nonzero(unanswered & reused))
+    if redirected:
+        yield (
+            f"{plural(redirected, 'response')} redirected: redirects are not followed and count as"
+            " good; request the address they lead to, or check the status"
+        )
+    if lost:
+        yield (
+            f"errors on reused connections: {lost:,}, closed or reset before a response came, as"
+            " when a service closes an idle connection just then; most clients repeat such a"
+            " request, benchlab does not"
+        )
 
 
 def _of_open_loop(measured: Samples, health: Health) -> Iterator[str]:

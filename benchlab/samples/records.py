@@ -34,6 +34,9 @@ class ErrorKind(IntEnum):
     ABANDONED = 9
     """The generator stopped waiting: interrupted, or the drain limit passed."""
 
+    UNSENT = 10
+    """HTTP does not allow the request as it is, so it was not sent."""
+
     @property
     def label(self) -> str:
         """The name people see."""

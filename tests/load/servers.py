@@ -10,6 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+import uvicorn
 
 Behaviour = Callable[[socket.socket, bytes, int], bool]
 """Handles a request, given the connection and the request's number; True to read another."""
@@ -127,6 +130,20 @@ def serving(
             shown = f"[{host}]" if ":" in host else host
             scheme = "http" if tls is None else "https"
             yield f"{scheme}://{shown}:{listener.getsockname()[1]}/"
+
+
+@contextlib.contextmanager
+def serving_uvicorn(app: Callable[..., Any]) -> Iterator[str]:
+    """An ASGI application behind uvicorn, in a thread; its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @contextlib.contextmanager

@@ -215,3 +215,51 @@ def test_a_body_that_is_not_the_json_it_says_is_found(body: str, problem: str) -
 def test_field_in_a_host_is_refused() -> None:
     with pytest.raises(InputError, match="field in its host"):
         Request("GET", "http://{{uuid}}.test/")
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "authority"),
+    [
+        ("http://host.:81/", "host.", "host.:81"),
+        ("http://faß.test/", "xn--fa-hia.test", "xn--fa-hia.test"),
+        ("http://Bücher.example:81/", "xn--bcher-kva.example", "xn--bcher-kva.example:81"),
+        ("http://my_service:81/", "my_service", "my_service:81"),
+        ("http://[fe80::1%25lo]:81/", "fe80::1%lo", "[fe80::1]:81"),
+        ("http://[fe80::1%lo]:81/", "fe80::1%lo", "[fe80::1]:81"),
+        ("http://[FE80::1%25Eth0]/", "fe80::1%Eth0", "[fe80::1]"),
+        ("http://[fe80::1%2525]:81/", "fe80::1%25", "[fe80::1]:81"),
+        ("http://[::1]:81/", "::1", "[::1]:81"),
+    ],
+)
+def test_host_that_is_connected_to_and_host_that_is_sent(
+    url: str, host: str, authority: str
+) -> None:
+    request = Request("GET", url)
+    assert (request.origin.host, request.authority) == (host, authority)
+    assert Request.from_dict(request.to_dict()) == request
+    assert Request("GET", request.url) == request
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "message"),
+    [
+        ({"Content-Length": "4"}, "hello", "Content-Length is 4, and the body has 5 bytes"),
+        ({"content-length": "5"}, "", "Content-Length is 5, and the body has 0 bytes"),
+        ({"Content-Length": "five"}, "hello", "Content-Length is five"),
+        ({"Content-Length": "{{seq}}"}, "hello", "Content-Length is {{seq}}"),
+        ([("Content-Length", "5"), ("Content-Length", "5")], "hello", "Content-Length is 5, 5"),
+        ({"Content-Length": "5"}, "{{seq}}", "its length varies"),
+        ({"Transfer-Encoding": "chunked"}, "hello", "Transfer-Encoding cannot be given"),
+        ({"transfer-encoding": "identity"}, "", "Transfer-Encoding cannot be given"),
+    ],
+)
+def test_headers_that_contradict_the_body_are_refused(
+    headers: Any, body: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=f"{message}.*leave it out"):
+        Request("POST", URL, headers=headers, body=body)
+
+
+def test_a_right_length_is_kept() -> None:
+    headers = {"Content-Length": "5"}
+    assert Request("POST", URL, headers, "hello").headers == (("Content-Length", "5"),)

@@ -58,3 +58,33 @@ def test_describe_names_what_differs_from_the_defaults() -> None:
         "certificates are not verified",
         "a new connection for every request",
     ]
+
+
+@pytest.mark.parametrize(
+    ("server_name", "host", "expected"),
+    [
+        ("", "example.com", "example.com"),
+        ("", "example.com.", "example.com"),  # RFC 6066, section 3
+        ("", "fe80::1%eth0", "fe80::1"),
+        ("inner.example", "example.com", "inner.example"),
+        ("faß.test.", "example.com", "xn--fa-hia.test"),
+    ],
+)
+def test_a_certificate_has_the_name_of_the_service(
+    server_name: str, host: str, expected: str
+) -> None:
+    assert Transport(server_name=server_name).server_name_of(host) == expected
+
+
+def test_international_names_are_resolved_in_ascii() -> None:
+    transport = Transport(resolve={"Faß.test": "bücher.example:81", "faß.test:443": "10.0.0.1"})
+    assert transport.address_of("xn--fa-hia.test", 80) == ("xn--bcher-kva.example", 81)
+    assert transport.address_of("xn--fa-hia.test", 443) == ("10.0.0.1", 443)
+    assert transport.address_of("xn--fa-hia.test.", 443) == ("10.0.0.1", 443)
+
+
+def test_impossible_names_are_refused() -> None:
+    with pytest.raises(InputError, match="server_name"):
+        Transport(server_name="☃..example")
+    with pytest.raises(InputError, match="resolve"):
+        Transport(resolve={"☃..example": "10.0.0.1"})

@@ -35,7 +35,7 @@ def make_run(
     lag_ns: int = 40_000,
     stall: bool = False,
     errors: bool = False,
-    all_failed: bool = False,
+    all_failed: ErrorKind = ErrorKind.OK,
     equal: bool = False,
     instant: bool = False,
     stopped_ns: int | None = None,
@@ -73,7 +73,7 @@ def make_run(
         records["error"][::50], records["status"][::50] = ErrorKind.STATUS, 503
         records["error"][25::100], records["status"][25::100] = ErrorKind.RESET, 0
     if all_failed:
-        records["error"], records["status"] = ErrorKind.CONNECT, 0
+        records["error"], records["status"] = all_failed, 0
     records["flags"][:1] = Flag.NEW_CONNECTION
     records["flags"][records["intended_ns"] < whole.warmup_ns] |= np.uint8(Flag.WARMUP)
     if stopped_ns is not None:
@@ -144,7 +144,7 @@ def edge_cases() -> dict[str, Run]:
         "one sample": make_run(count=1, warmup_s=0),
         "two samples": make_run(count=2, warmup_s=0),
         "all equal": make_run(equal=True, lag_ns=0),
-        "all failed": make_run(all_failed=True),
+        "all failed": make_run(all_failed=ErrorKind.TIMEOUT),
         "invalid": make_run(lag_ns=15_000_000),
         "interrupted": make_run(stopped_ns=4 * NS_PER_S),
         "interrupted in the warm-up": make_run(stopped_ns=NS_PER_S // 2),

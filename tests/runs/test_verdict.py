@@ -14,7 +14,7 @@ from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.health import Health, WorkerHealth
 from benchlab.runs.run import Run
 from benchlab.runs.verdict import count_missing, decide_verdict
-from benchlab.samples.samples import SAMPLE_DTYPE, Flag, Samples
+from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from tests.runs.synthetic import make_run
 
 MS = 1_000_000
@@ -112,7 +112,20 @@ def test_a_failed_worker_outweighs_everything() -> None:
 
 
 def test_errors_alone_leave_a_run_valid() -> None:
-    assert make_run(all_failed=True).verdict == "valid"
+    assert make_run(all_failed=ErrorKind.TIMEOUT).verdict == "valid"
+    assert make_run(all_failed=ErrorKind.RESET).verdict == "valid"
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.CONNECT, ErrorKind.TLS, ErrorKind.UNSENT])
+def test_a_run_that_sent_no_request_is_invalid(kind: ErrorKind) -> None:
+    run = make_run(all_failed=kind)
+    assert run.verdict == "invalid"
+    assert f"no request was sent: all of them failed before ({kind.label})" in str(
+        run.invalid_reason
+    )
+    records = run.samples.records.copy()
+    records["error"][-1] = ErrorKind.TIMEOUT
+    assert decide_verdict(run.plan, Samples(records), run.health).verdict == "valid"
 
 
 def test_health_survives_a_dict() -> None:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from attrs import evolve
 
+from benchlab.plan.checks import StatusIn
 from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
@@ -12,6 +14,7 @@ from benchlab.plan.shapes import ClosedLoop, Stages
 from benchlab.plan.transport import Transport
 from benchlab.runs.health import Health, WorkerHealth
 from benchlab.runs.warnings import warnings_of
+from benchlab.samples.samples import ErrorKind, Flag, Samples
 from tests.runs.floors import make_floor
 from tests.runs.synthetic import make_run
 
@@ -128,3 +131,40 @@ def test_a_body_that_is_not_the_json_it_says_is_a_warning() -> None:
     request = Request("POST", "http://host/x", {"Content-Type": "application/json"}, '{"a": NaN}')
     (warning,) = make_run(requests=[request]).warnings
     assert warning == "the body of POST /x is not the JSON that its type says: JSON has no NaN"
+
+
+def _warnings(
+    error: ErrorKind, status: int = 0, first_byte_ns: int = 0, flags: int = 0, **plan: Any
+) -> list[str]:
+    """The warnings of a run whose last three requests had this result."""
+    run = make_run(**plan)
+    records = run.samples.records.copy()
+    last = records[-3:]
+    last["error"], last["status"], last["first_byte_ns"] = error, status, first_byte_ns
+    last["flags"] |= np.uint8(flags)
+    samples = Samples(records, run.samples.endpoints)
+    return list(warnings_of(run.plan, samples, run.health, {}))
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.CLOSED, ErrorKind.RESET])
+def test_errors_on_reused_connections_are_a_warning(kind: ErrorKind) -> None:
+    (warning,) = _warnings(kind)
+    assert warning.startswith("errors on reused connections: 3, ")
+    assert _warnings(kind, flags=Flag.NEW_CONNECTION) == []
+    assert _warnings(kind, flags=Flag.WARMUP) == []
+    assert _warnings(kind, status=200, first_byte_ns=1) == []
+    assert _warnings(ErrorKind.TIMEOUT) == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_that_count_as_good_are_a_warning(status: int) -> None:
+    (warning,) = _warnings(ErrorKind.OK, status)
+    assert warning.startswith("3 responses redirected: redirects are not followed")
+    checked = Request("GET", "http://127.0.0.1/", checks=StatusIn(status))
+    assert _warnings(ErrorKind.OK, status, requests=[checked]) == []
+    assert _warnings(ErrorKind.CHECK, status) == []
+
+
+@pytest.mark.parametrize("status", [200, 300, 304])
+def test_other_statuses_are_no_redirects(status: int) -> None:
+    assert _warnings(ErrorKind.OK, status) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchlab.load.recording.outcome import Outcome
 from benchlab.samples.examples import Quota, make_example
-from benchlab.samples.samples import ErrorKind
+from benchlab.samples.samples import ErrorKind, Flag
 
 __all__ = ["Examples"]
 
@@ -55,7 +55,7 @@ class Examples:
             return
         name, run_ns = self.endpoints[endpoint], intended - self.start_ns
         self._quota.take(error.label, name, run_ns < self._warmup_ns)
-        message = outcome.message or _unfinished(error, outcome.status, outcome.bytes_in)
+        message = outcome.message or _unfinished(outcome)
         example = make_example(
             error.label, name, outcome.seq, run_ns, outcome.status, message, *outcome.excerpt()
         )
@@ -67,10 +67,13 @@ class Examples:
             self._broken = True
 
 
-def _unfinished(error: ErrorKind, status: int, bytes_in: int) -> str:
+def _unfinished(outcome: Outcome) -> str:
     """Describe what ended a request before its response was complete; empty for other errors."""
-    if error not in _UNFINISHED:
+    what, status = _UNFINISHED.get(outcome.error, ""), outcome.status
+    if not what:
         return ""
-    if not status:
-        return f"{_UNFINISHED[error]} before a response came"
-    return f"{_UNFINISHED[error]} after status {status} and {bytes_in:,} bytes of the body"
+    if status:
+        return f"{what} after status {status} and {outcome.bytes_in:,} bytes of the body"
+    lost = outcome.error in (ErrorKind.RESET, ErrorKind.CLOSED)
+    reused = lost and not outcome.flags & Flag.NEW_CONNECTION
+    return f"{what} before a response came{', on a reused connection' if reused else ''}"

@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["capture_environment"]
 
-_PACKAGES = ("benchlab", "uvloop", "httptools", "httpx", "numpy")
+_PACKAGES = ("benchlab", "uvloop", "httpx", "numpy")
 _CPUINFO = Path("/proc/cpuinfo")
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 _CLOCK = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["check_credentials", "check_reachable"]
 
 _PATIENCE_S = 5.0
+_WRONG_NAME = (62, 64)
+"""OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
 
 
 def check_credentials(plan: Plan) -> None:
@@ -68,7 +70,7 @@ def _check_service(origin: Origin, plan: Plan, tls: ssl.SSLContext | None) -> No
     try:
         with _connected(plan, host, port) as raw:
             if tls is not None:
-                name = plan.transport.server_name or origin.host
+                name = plan.transport.server_name_of(origin.host)
                 with tls.wrap_socket(raw, server_hostname=name):
                     pass
     except OSError as exc:
@@ -81,6 +83,11 @@ def _diagnose(exc: OSError, origin: Origin, host: str, place: str) -> TargetErro
     if isinstance(exc, socket.gaierror):
         return TargetError(
             f"the host {host!r} is unknown ({exc.strerror}): check the name in {origin}"
+        )
+    if isinstance(exc, ssl.SSLCertVerificationError) and exc.verify_code in _WRONG_NAME:
+        return TargetError(
+            f"the certificate of {place} is for another name: {exc.verify_message};"
+            " give the name that it has (server_name, --server-name)"
         )
     if isinstance(exc, ssl.SSLCertVerificationError):
         return TargetError(

@@ -27,6 +27,7 @@ _MEANING = {
     ErrorKind.CHECK: "the response was not what the plan expects",
     ErrorKind.STATUS: "the status was 400 or above",
     ErrorKind.ABANDONED: "still open when the generator stopped waiting",
+    ErrorKind.UNSENT: "HTTP does not allow the request as it is, so it was not sent",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
 from pathlib import Path
 
 import httpx
@@ -55,3 +56,23 @@ def test_a_refused_connection_is_not_a_local_failure(tmp_path: Path) -> None:
     factory = asyncio.run(send())
     assert (factory.opened, factory.local_failure_count) == (0, 0)
     log.close()
+
+
+def test_a_request_is_framed_once(tmp_path: Path) -> None:
+    """httpx adds a Content-Length to a user's Transfer-Encoding; both would be ambiguous."""
+    heads: list[bytes] = []
+
+    def behave(connection: socket.socket, request: bytes, number: int) -> bool:
+        heads.append(request.partition(b"\r\n\r\n")[0].lower())
+        return always(ok())(connection, request, number)
+
+    async def send(url: str) -> None:
+        async with ClientFactory(Plan([Request("GET", url)], driver="httpx"), log)() as client:
+            await client.post(url, content=b"hello", headers={"Transfer-Encoding": "chunked"})
+
+    log = ConnectionLog(tmp_path / "connections.bin")
+    with serving(behave) as url:
+        asyncio.run(send(url))
+    log.close()
+    assert b"transfer-encoding: chunked" in heads[0]
+    assert b"content-length" not in heads[0]

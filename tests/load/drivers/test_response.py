@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from benchlab import BodyContains, MaxBody, Request, StatusIn
 from benchlab.load.drivers.checking import make_checker
-from benchlab.load.drivers.wire.response import CachedHead, HeadCache, ProtocolError, Response
+from benchlab.load.drivers.wire.head import ProtocolError, parse_head
+from benchlab.load.drivers.wire.head_cache import BODY_IS_READ, HeadCache
+from benchlab.load.drivers.wire.response import Response
 from benchlab.plan.checks import Check
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
@@ -55,7 +57,8 @@ def read(pieces: list[bytes], *, head_only: bool = False, closed: bool = False) 
     except ProtocolError:
         return Read(error=True)
     complete = response.end() if closed else response.complete
-    return Read(False, complete, response.status, response.body_bytes, response.reusable)
+    reusable = complete and response.reusable
+    return Read(False, complete, response.status, response.body_bytes, reusable)
 
 
 def read_by_h11(data: bytes, *, head_only: bool = False) -> Read:
@@ -174,13 +177,17 @@ def test_a_cached_head_agrees_with_the_parser(data: bytes, head_only: bool) -> N
         return
     if plain is None:
         return
+    status, length, reusable, _, head = plain
+    assert head.raw == data[:end]
     ours = read([data], head_only=head_only)
+    assert ours.status == status
+    if length == BODY_IS_READ:
+        return
     got = len(data) - end
-    assert ours.status == plain.status
-    assert ours.body_bytes == min(got, plain.length)
-    assert ours.complete == (got >= plain.length)
-    if got == plain.length:
-        assert ours.reusable == plain.reusable
+    assert ours.body_bytes == min(got, length)
+    assert ours.complete == (got >= length)
+    if got == length:
+        assert ours.reusable == reusable
 
 
 @given(
@@ -193,7 +200,7 @@ def test_any_split_gives_the_same_response(
     status: int, body: bytes, size: int, cuts: list[int]
 ) -> None:
     data = chunked(status, body, size) if size else plain(status, body)
-    response = Response(head_only=False)
+    response = Response()
     done = [response.feed(piece) for piece in split(data, cuts)]
     assert done[-1] is True
     assert not any(done[:-1])
@@ -209,7 +216,7 @@ def test_any_split_gives_the_same_response(
 def test_a_body_is_stored_up_to_the_limit(
     status: int, body: bytes, body_limit: int, cuts: list[int]
 ) -> None:
-    response = Response(head_only=False, body_limit=body_limit)
+    response = Response(body_limit=body_limit)
     for piece in split(chunked(status, body, 7), cuts):
         response.feed(piece)
     assert response.body == body[: body_limit if status == 200 else BODY_BYTES]
@@ -220,7 +227,7 @@ def test_the_headers_of_the_final_response_are_read() -> None:
     data = early + (
         b"HTTP/1.1 404 No\r\nContent-Encoding: gzip\r\nX-A:  b:c \r\nContent-Length: 0\r\n\r\n"
     )
-    response = Response(head_only=False, start=data)
+    response = Response()
     assert response.feed(data)
     assert response.headers() == [
         ("Content-Encoding", "gzip"),
@@ -231,21 +238,22 @@ def test_the_headers_of_the_final_response_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("checks", "learned"),
+    ("checks", "length", "error"),
     [
-        ([StatusIn(200)], CachedHead(200, 5, True, ErrorKind.OK)),
-        ([StatusIn(201)], CachedHead(200, 5, True, ErrorKind.CHECK)),
-        ([MaxBody(5)], CachedHead(200, 5, True, ErrorKind.OK)),
-        ([MaxBody(4)], CachedHead(200, 5, True, ErrorKind.CHECK)),
-        ([BodyContains("x")], None),
+        ([StatusIn(200)], 5, ErrorKind.OK),
+        ([StatusIn(201)], 5, ErrorKind.CHECK),
+        ([MaxBody(5)], 5, ErrorKind.OK),
+        ([MaxBody(4)], 5, ErrorKind.CHECK),
+        ([BodyContains("x")], BODY_IS_READ, ErrorKind.OK),
     ],
 )
 def test_a_cached_head_agrees_with_the_checks(
-    checks: list[Check], learned: CachedHead | None
+    checks: list[Check], length: int, error: ErrorKind
 ) -> None:
     checker = make_checker(Request("GET", "http://localhost/", checks=checks))
     memory = HeadCache(head_only=False, checker=checker)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+    learned = (200, length, True, error, parse_head(head, head_only=False))
     assert memory.learn(head) == learned
     assert memory.known == {head: learned}
     memory.forget(head)
@@ -257,11 +265,19 @@ def test_a_cached_head_agrees_with_the_checks(
     [
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n\r\n",
-        b"HTTP/1.1 100 Continue\r\n\r\n",
     ],
 )
-def test_heads_without_a_plain_body_are_left_to_the_parser(head: bytes) -> None:
+def test_bodies_without_a_length_are_read(head: bytes) -> None:
     memory = HeadCache(head_only=False)
+    learned = memory.learn(head)
+    assert learned is not None
+    assert learned[1] == BODY_IS_READ
+    assert memory.known == {head: learned}
+
+
+def test_an_interim_head_is_read_with_what_follows() -> None:
+    memory = HeadCache(head_only=False)
+    head = b"HTTP/1.1 100 Continue\r\n\r\n"
     assert memory.learn(head) is None
     assert memory.known == {head: None}
 
@@ -289,14 +305,14 @@ def test_the_cache_is_bounded() -> None:
 def test_only_responses_without_a_length_end_with_the_connection(
     data: bytes, end: bool, complete: bool
 ) -> None:
-    response = Response(head_only=False)
+    response = Response()
     assert response.feed(data) is False
     assert response.end() is complete
 
 
 @given(data=st.binary(min_size=1, max_size=300))
 def test_garbage_raises_only_protocol_errors(data: bytes) -> None:
-    response = Response(head_only=False)
+    response = Response()
     try:
         complete = response.feed(data)
     except ProtocolError:

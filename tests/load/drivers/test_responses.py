@@ -6,18 +6,24 @@ must not affect the next.
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
-from benchlab import ConstantRate, Plan, Request, Run, run
+from benchlab import ClosedLoop, ConstantRate, Plan, Request, Run, run
 from benchlab.plan.drivers import DRIVERS
 from tests.load.bad_servers import CASES, TIMEOUT_S
-from tests.load.servers import always, by_path, ok, serving
+from tests.load.servers import always, by_path, ok, serving, serving_uvicorn
 
 NAMES = list(CASES)
-EACH = 6
+EACH = 8
+"""On average: the order of requests is random. So many that none is left out."""
+
+RATE_RPS = 100
 
 
 @pytest.fixture(scope="module", params=list(DRIVERS))
@@ -37,8 +43,8 @@ def result(
         ]
         plan = Plan(
             requests,
-            ConstantRate(100),
-            duration_s=EACH * len(requests) / 100,
+            ConstantRate(RATE_RPS),
+            duration_s=EACH * len(requests) / RATE_RPS,
             timeout_s=TIMEOUT_S,
             driver=request.param,
         )
@@ -72,15 +78,57 @@ def test_every_request_is_counted_once(result: Run) -> None:
     assert (result.samples.column("done_ns") >= result.samples.column("sent_ns")).all()
 
 
-def test_surplus_bytes_close_the_connection() -> None:
-    with serving(always(ok() + b"surplus")) as url:
-        result = run(Plan([Request("GET", url)], ConstantRate(100), duration_s=0.2))
+@pytest.mark.parametrize(
+    ("method", "response", "opened"),
+    [
+        ("GET", ok() + b"surplus", 20),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", 1),
+        ("HEAD", b"HTTP/1.1 200 OK\r\n\r\n", 1),
+        ("GET", b"HTTP/1.1 200 OK\r\n\r\n", 20),
+    ],
+)
+def test_connections_are_reused_when_both_sides_know_the_end(
+    method: str, response: bytes, opened: int
+) -> None:
+    with serving(always(response, keep=opened == 1)) as url:
+        result = run(Plan([Request(method, url)], ClosedLoop(1), request_count=20))
     assert result.summary.errors == {}
-    assert result.health.workers[0].connections_opened == 20
+    assert result.health.workers[0].connections_opened in (opened, opened + 1)
 
 
-def test_responses_to_head_leave_the_connection_usable() -> None:
-    with serving(always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")) as url:
-        result = run(Plan([Request("HEAD", url)], ConstantRate(100), duration_s=0.2))
+@pytest.mark.parametrize("driver", list(DRIVERS))
+def test_a_real_server_answers_heads_on_one_connection(driver: str) -> None:
+    """uvicorn sends neither a length nor chunks after HEAD."""
+    with serving_uvicorn(_empty) as url:
+        plan = Plan([Request("HEAD", url)], ClosedLoop(1), request_count=200, driver=driver)
+        result = run(plan)
+    assert result.summary.count == 200
     assert result.summary.errors == {}
-    assert result.health.workers[0].connections_opened < 20
+    assert result.health.workers[0].connections_opened == 1
+
+
+@pytest.mark.parametrize("driver", list(DRIVERS))
+def test_a_response_after_its_limit_is_a_timeout(driver: str) -> None:
+    """The limit is below the interval at which the generator looks for timeouts."""
+
+    def late(connection: socket.socket, request: bytes, number: int) -> bool:
+        time.sleep(0.008)
+        return always(ok())(connection, request, number)
+
+    limit_s = 0.006
+    with serving(late) as url:
+        plan = Plan(
+            [Request("GET", url)],
+            ConstantRate(100),
+            duration_s=0.4,
+            timeout_s=limit_s,
+            driver=driver,
+        )
+        result = run(plan)
+    assert result.summary.errors == {"timeout": 40}
+    assert result.samples.service_ns.min() > (limit_s - 0.002) * 1e9  # timers count in ms
+
+
+async def _empty(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body"})

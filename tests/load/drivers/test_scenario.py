@@ -56,6 +56,10 @@ async def failing(client: Any, ctx: Any) -> None:
         raise ValueError("no step at all")
 
 
+async def impossible(client: Any, _ctx: Any) -> None:
+    await client.get("/plain", headers={"X-Line": "one\ntwo"})
+
+
 async def rows(client: Any, ctx: Any) -> None:
     await client.get(f"/row/{ctx.row['id']}")
 
@@ -118,6 +122,15 @@ def test_failures_have_the_kind_and_message_of_their_cause() -> None:
     messages = {example.endpoint: example.message for example in result.examples}
     assert messages["asserts"] == "KeyError: 'nope'"
     assert messages["failing"] == "ValueError: no step at all"
+
+
+def test_a_run_whose_requests_cannot_be_sent_is_invalid() -> None:
+    with serving(respond) as url:
+        result = run_of(impossible, url, ClosedLoop(1), request_count=3)
+    assert result.summary.errors == {"unsent": 3}
+    assert result.examples[0].message.startswith("Illegal header value")
+    assert result.verdict == "invalid"
+    assert str(result.invalid_reason).startswith("no request was sent")
 
 
 def test_rows_of_data_are_used_in_turn() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from benchlab.load.recording.examples import Examples
 from benchlab.load.recording.outcome import Excerpt, Outcome
 from benchlab.samples.examples import PER_KIND, Example
-from benchlab.samples.samples import ErrorKind
+from benchlab.samples.samples import ErrorKind, Flag
 
 START, WARMUP = 1_000_000, 100
 
@@ -78,3 +80,36 @@ def test_an_unwritable_file_does_not_stop_the_run(tmp_path: Path) -> None:
     path.parent.mkdir()
     keep(examples, START + 150, count=3)
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "flags", "message"),
+    [
+        (
+            ErrorKind.CLOSED,
+            0,
+            0,
+            "the service closed the connection before a response came, on a reused connection",
+        ),
+        (
+            ErrorKind.RESET,
+            0,
+            Flag.NEW_CONNECTION,
+            "the service reset the connection before a response came",
+        ),
+        (
+            ErrorKind.CLOSED,
+            200,
+            0,
+            "the service closed the connection after status 200 and 7 bytes of the body",
+        ),
+        (ErrorKind.TIMEOUT, 0, 0, "the request timed out before a response came"),
+    ],
+)
+def test_an_unfinished_request_says_how_far_it_came(
+    error: ErrorKind, status: int, flags: int, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "examples"
+    outcome = Outcome(0, START, START, 0, START, 7 if status else 0, status, 0, error, flags)
+    make(path).record_example(outcome)
+    assert read(path)[0].message == message

@@ -13,6 +13,7 @@ from benchlab.load.drivers.failures import is_local_failure
 from benchlab.load.drivers.httpx.failures import opening_error
 from benchlab.load.drivers.tls import tls_context
 from benchlab.load.recording.connection_log import ConnectionLog
+from benchlab.plan.hosts import address_of_literal, without_zone
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Origin
 from benchlab.samples.samples import ErrorKind, Flag
@@ -104,16 +105,18 @@ class _Transport(httpx.AsyncHTTPTransport):
         self._settings = settings
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request`` to the plan's address; its Host header is not changed."""
+        """Send ``request`` to the plan's address, which its Host header does not name."""
         url = request.url
         origin = _origin_of(url)
         host, port = self._settings.address_of(origin.host, origin.port)
-        name = self._settings.server_name or url.host
         request.extensions = {
             **request.extensions,
-            "sni_hostname": name,
+            "sni_hostname": self._settings.server_name_of(origin.host),
             "trace": _ConnectionTrace(self._factory, url, request.extensions.get(JOB)),
         }
+        request.headers["Host"] = without_zone(request.headers["Host"])
+        if "Transfer-Encoding" in request.headers:
+            request.headers.pop("Content-Length", None)  # httpx adds it to a body of known length
         if not self._settings.keep_alive:
             request.headers.setdefault("Connection", "close")
         if (host, port) != (url.host, url.port):
@@ -165,4 +168,6 @@ class _ConnectionTrace:
 
 def _origin_of(url: httpx.URL) -> Origin:
     """The service of ``url``, with the default port of the scheme if it has none."""
-    return Origin(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
+    # Not url.host, which is Unicode for an international name.
+    host = address_of_literal(url.raw_host.decode("ascii"))
+    return Origin(url.scheme, host, url.port or (443 if url.scheme == "https" else 80))

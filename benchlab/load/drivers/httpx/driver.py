@@ -28,6 +28,7 @@ from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind, Flag
+from benchlab.units import seconds_to_ns
 
 __all__ = ["HttpxDriver"]
 
@@ -69,6 +70,7 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
         super().__init__(plan, worker, run_id, source, recording)
         self._checkers = [make_checker(request) for request in plan.requests]
         self._request_of = plan.request_of
+        self._timeout_ns = seconds_to_ns(plan.timeout_s)
         self._jobs: dict[int, _Job] = {}
         self._renderers = [Renderer(plan, index, run_id) for index in range(len(plan.requests))]
 
@@ -123,6 +125,8 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
                 job.response = await client.send(built, stream=True)
                 await self._read(job, job.response)
             error, message = self._check(job, job.response)
+            if _clock() - job.sent > self._timeout_ns:  # its timer was late
+                error, message = ErrorKind.TIMEOUT, ""
         except Exception as exc:  # any exception is a failed request, which is recorded
             error, message = describe_exception(exc)
             if error is ErrorKind.CONNECT and job.failed_in_tls:

@@ -13,6 +13,7 @@ from benchlab.samples.samples import ErrorKind
 
 __all__ = ["describe_exception", "opening_error"]
 
+_UNSENDABLE = (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)
 _UNFINISHED = {ErrorKind.TIMEOUT, ErrorKind.RESET, ErrorKind.CLOSED}
 
 
@@ -49,4 +50,4 @@ def _error_kind(exc: BaseException) -> ErrorKind:
         return ErrorKind.CLOSED if early else ErrorKind.PROTOCOL
     if isinstance(exc, httpx.NetworkError):
         return ErrorKind.RESET
-    return ErrorKind.PROTOCOL
+    return ErrorKind.UNSENT if isinstance(exc, _UNSENDABLE) else ErrorKind.PROTOCOL

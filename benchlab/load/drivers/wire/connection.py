@@ -10,12 +10,15 @@ from typing import Protocol, cast
 
 from benchlab.load.drivers.checking import Checker, check_status
 from benchlab.load.drivers.wire.encoding import Encoder
-from benchlab.load.drivers.wire.response import CachedHead, HeadCache, ProtocolError, Response
+from benchlab.load.drivers.wire.head import Head, ProtocolError
+from benchlab.load.drivers.wire.head_cache import BODY_IS_READ, CachedHead, HeadCache
+from benchlab.load.drivers.wire.response import Response
 from benchlab.load.recording.outcome import Excerpt, Outcome
 from benchlab.load.recording.recorder import Record
 from benchlab.load.recording.recording import Recording
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
+from benchlab.units import format_ns
 
 __all__ = ["Connection"]
 
@@ -32,12 +35,14 @@ class Pool(Protocol):
 
     encoders: list[Encoder]
     heads: list[HeadCache]
+    known_heads: list[dict[bytes, CachedHead | None]]
     head_only: list[bool]
     checkers: list[Checker | None]
     body_limits: list[int]
     recording: Recording
     record: Record
     keep_alive: bool
+    timeout_ns: int
     in_flight: int
 
     def free(self, connection: Connection, now: int) -> None:
@@ -148,34 +153,32 @@ class Connection(asyncio.Protocol):
             self._continue_plain(data, now)
             return
         if self._response is not None:
-            self._feed(data, now)
+            self._feed(data, 0, now)
             return
         self._first = now
         end = data.find(b"\r\n\r\n") + 4
         if 4 <= end <= _MAX_REMEMBERED_HEAD:
             head = data[:end]
-            cache = self._driver.heads[self._endpoint]
             try:
-                plain = cache.known[head]
+                plain = self._driver.known_heads[self._endpoint][head]
             except KeyError:
-                plain = self._learn(cache, head, now)
+                plain = self._learn(head, now)
             if plain is not None:
-                status, length, reusable, error = plain
+                status, length, reusable, error, parsed = plain
                 got = len(data) - end
                 if got == length:
                     self._complete(now, error, status, length, reusable)
+                elif length < 0:
+                    self._begin(parsed)
+                    self._feed(data, end, now)
                 elif got < length:
                     self._missing = length - got
-                    self._status, self._body_bytes, self._reusable, self._error = plain
+                    self._status, self._body_bytes, self._reusable, self._error, _ = plain
                 else:
                     self._complete(now, error, status, length, False)
                 return
-        self._response = Response(
-            head_only=self._driver.head_only[self._endpoint],
-            body_limit=self._driver.body_limits[self._endpoint],
-            start=data,
-        )
-        self._feed(data, now)
+        self._begin(None)
+        self._feed(data, 0, now)
 
     def eof_received(self) -> None:
         return None  # the transport closes and calls connection_lost
@@ -193,17 +196,19 @@ class Connection(asyncio.Protocol):
             self.fail(now, _kind_of_loss(exc))
         self._driver.lost(self)
 
-    def _learn(self, cache: HeadCache, head: bytes, now: int) -> CachedHead | None:
+    def _learn(self, head: bytes, now: int) -> CachedHead | None:
+        cache = self._driver.heads[self._endpoint]
         try:
             plain = cache.learn(head)
         except ProtocolError:
             return None
-        if plain is None or not plain.error:
-            return plain
-        if self._driver.recording.explained(plain.error, self._endpoint, now):
+        if plain is None:
+            return None
+        status, _, reusable, error, parsed = plain
+        if not error or self._driver.recording.explained(error, self._endpoint, now):
             return plain
         cache.forget(head)
-        return None  # so that the response is read in full, for an example
+        return status, BODY_IS_READ, reusable, ErrorKind.OK, parsed  # for an example
 
     def _continue_plain(self, data: bytes, now: int) -> None:
         self._missing -= len(data)
@@ -212,11 +217,20 @@ class Connection(asyncio.Protocol):
             self._missing = 0
             self._complete(now, self._error, self._status, self._body_bytes, reusable)
 
-    def _feed(self, data: bytes, now: int) -> None:
+    def _begin(self, head: Head | None) -> None:
+        """Begin a response that is read in full; ``head`` is its final head, if it is known."""
+        driver, endpoint = self._driver, self._endpoint
+        self._response = Response(
+            head_only=driver.head_only[endpoint],
+            body_limit=driver.body_limits[endpoint],
+            head=head,
+        )
+
+    def _feed(self, data: bytes, at: int, now: int) -> None:
         response = self._response
         assert response is not None
         try:
-            if response.feed(data):
+            if response.feed(data, at):
                 self._check(now, response, response.reusable)
         except ProtocolError as exc:
             self.fail(now, ErrorKind.PROTOCOL, str(exc), data)
@@ -224,6 +238,9 @@ class Connection(asyncio.Protocol):
     def _check(self, now: int, response: Response, reusable: bool) -> None:
         checker = self._driver.checkers[self._endpoint]
         status, bytes_in = response.status, response.body_bytes
+        if now - self.sent > self._driver.timeout_ns:
+            self._fail_late(now, status, bytes_in)
+            return
         if checker is None:
             error, message = check_status(status)
         else:
@@ -234,6 +251,17 @@ class Connection(asyncio.Protocol):
             return
         self._finish(now, error, status, bytes_in, message)
         self._release(now, reusable)
+
+    def _fail_late(self, now: int, status: int, bytes_in: int) -> None:
+        """Finish a request whose response is complete, but came after the timeout.
+
+        The sweep finds a request only some time after its timeout has passed.
+        """
+        took, limit = format_ns(now - self.sent), format_ns(self._driver.timeout_ns)
+        message = f"the response was complete after {took}, the limit is {limit}"
+        self._finish(now, ErrorKind.TIMEOUT, status, bytes_in, message)
+        self.close()
+        self._driver.lost(self)
 
     def _finish(
         self,
@@ -269,8 +297,11 @@ class Connection(asyncio.Protocol):
         self, now: int, error: ErrorKind, status: int, bytes_in: int, reusable: bool
     ) -> None:
         """Record a request that needs no example, as almost all do."""
-        self.busy = False
         driver = self._driver
+        if now - self.sent > driver.timeout_ns:
+            self._fail_late(now, status, bytes_in)
+            return
+        self.busy = False
         driver.in_flight -= 1
         driver.record(
             self._seq,
@@ -300,7 +331,7 @@ def _excerpt(response: Response | None, status: int, bytes_in: int, data: bytes)
     if response is None:
         return Excerpt((), data, bytes_in or len(data))
     body = bytes(response.body[:BODY_BYTES]) or data
-    return Excerpt(response.headers() if status else (), body, bytes_in or len(data))
+    return Excerpt(response.headers(), body, bytes_in or len(data))
 
 
 def _kind_of_loss(exc: Exception | None) -> ErrorKind:

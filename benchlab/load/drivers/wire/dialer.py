@@ -23,6 +23,9 @@ _clock = time.monotonic_ns
 _TRIAL_S = 2.0
 
 
+_Address = tuple[socket.AddressFamily, tuple[str, int]]
+
+
 class Dialed(NamedTuple):
     """The result of opening a connection: ``phases`` are DNS, connect and TLS in ns.
 
@@ -46,10 +49,10 @@ class Dialer:
         self._socket_path = transport.unix_socket
         self._host, self._port = transport.address_of(origin.host, origin.port)
         self._tls = tls if origin.scheme == "https" else None
-        self._server_name = (transport.server_name or origin.host) if self._tls else None
+        self._server_name = transport.server_name_of(origin.host) if self._tls else None
         self._ttl_ns = seconds_to_ns(transport.dns_ttl_s)
         self._is_name = not self._socket_path and not _is_address(self._host)
-        self._address: tuple[socket.AddressFamily, tuple[str, int]] | None = None
+        self._address: _Address | None = None
         self._looked_up = 0
 
     async def prepare(self) -> None:
@@ -68,13 +71,12 @@ class Dialer:
             raise TargetError(f"the host name {self._host!r} cannot be resolved ({exc})") from exc
         self._looked_up = _clock()
         self._address = found[0]
-        for family, address in found if len(found) > 1 else ():
+        loop = asyncio.get_running_loop()
+        for candidate in found if len(found) > 1 else ():
             with suppress(OSError, TimeoutError):
-                _, writer = await asyncio.wait_for(
-                    asyncio.open_connection(*address, family=family), _TRIAL_S
-                )
-                writer.close()
-                self._address = family, address
+                raw = await asyncio.wait_for(_connected(loop, *candidate), _TRIAL_S)
+                raw.close()
+                self._address = candidate
                 return
 
     async def dial(self, protocol: asyncio.Protocol) -> Dialed:
@@ -112,7 +114,10 @@ class Dialer:
         same = [item for item in found if self._address and item[0] == self._address[0]]
         self._address = (same or found)[0]
 
-    async def _look_up(self) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+    async def _look_up(self) -> list[_Address]:
+        if not self._is_name:  # uvloop's look-up would drop the zone of an IPv6 address
+            family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+            return [(family, (self._host, self._port))]
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         return [(family, (str(sockaddr[0]), self._port)) for family, *_, sockaddr in found]

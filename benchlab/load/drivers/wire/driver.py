@@ -14,7 +14,7 @@ from benchlab.load.drivers.tls import tls_context
 from benchlab.load.drivers.wire.connection import Connection
 from benchlab.load.drivers.wire.dialer import Dialed, Dialer
 from benchlab.load.drivers.wire.encoding import Encoder, make_encoder
-from benchlab.load.drivers.wire.response import HeadCache
+from benchlab.load.drivers.wire.head_cache import HeadCache
 from benchlab.load.recording.outcome import Outcome
 from benchlab.load.recording.recorder import Record
 from benchlab.load.recording.recording import Recording
@@ -60,7 +60,7 @@ class WireDriver:
         self.recording = recording
         self.record: Record = recording.record
         self._limit = plan.share(worker)
-        self._timeout_ns = seconds_to_ns(plan.timeout_s)
+        self.timeout_ns = seconds_to_ns(plan.timeout_s)
         self._request_of = plan.request_of
         origins = plan.origins
         numbers = {origin: number for number, origin in enumerate(origins)}
@@ -86,6 +86,7 @@ class WireDriver:
             HeadCache(head_only=head_only, servers=self.servers, checker=checker)
             for head_only, checker in zip(self.head_only, self.checkers, strict=True)
         ]
+        self.known_heads = [cache.known for cache in self.heads]
         self.in_flight = 0
         self.in_flight_max = 0
         self.cap_wait_count = 0
@@ -128,7 +129,7 @@ class WireDriver:
 
     def sweep(self, now_ns: int) -> None:
         """Fail requests whose timeout has passed."""
-        limit = now_ns - self._timeout_ns
+        limit = now_ns - self.timeout_ns
         expired = [c for c in self._connections if c.busy and c.sent < limit]
         for connection in expired:
             connection.fail(now_ns, ErrorKind.TIMEOUT)

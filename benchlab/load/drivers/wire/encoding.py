@@ -71,12 +71,11 @@ def _start(request: Request, content: Rendered, closing: bool) -> bytes:
     given = {name.lower() for name, _ in content.headers}
     lines = [b"%b %b HTTP/1.1" % (request.method.encode(), content.path)]
     if b"host" not in given:
-        lines.append(b"Host: " + request.parts.netloc.encode("latin-1"))
+        lines.append(b"Host: " + request.authority.encode("latin-1"))
     lines += [b"%b: %b" % pair for pair in content.headers]
     if closing and b"connection" not in given:
         lines.append(b"Connection: close")
-    framed = given & {b"content-length", b"transfer-encoding"}
-    if not framed and (content.body or request.method not in _BODYLESS):
+    if b"content-length" not in given and (content.body or request.method not in _BODYLESS):
         lines.append(b"Content-Length: %d" % len(content.body))
     return b"".join(line + b"\r\n" for line in lines)
 
