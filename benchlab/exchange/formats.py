@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchlab.errors import InputError
 from benchlab.exchange.own.export import CSV_MARK
-from benchlab.exchange.parsing import opened
+from benchlab.text_files import decode_text, open_bytes
 
 __all__ = ["SOURCES", "Source", "detect"]
 
@@ -69,8 +69,8 @@ def detect(path: Path) -> str:
     Raises:
         InputError: no format matches; the message lists them all.
     """
-    with opened(path) as file:
-        head = file.read(_SNIFFED_BYTES)
+    with open_bytes(path) as file:
+        head = decode_text(file.read(_SNIFFED_BYTES), "replace").encode()
     for name, source in SOURCES.items():
         if source.matches(head):
             return name

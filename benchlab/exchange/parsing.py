@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
 
 from benchlab.errors import WRONG_CONTENT, InputError
+from benchlab.text_files import LONGEST_LINE, bounded_lines, csv_reader, open_bytes, open_text
 from benchlab.units import NS_PER_S
 
 __all__ = [
@@ -23,15 +20,12 @@ __all__ = [
     "content_digest",
     "csv_rows",
     "lines",
-    "opened",
     "parse_rfc3339_ns",
     "too_long",
 ]
 
-LONGEST_BYTES = 64_000_000
-"""The longest line, or other piece, of a file that is read into memory at once."""
-
-_GZIP_MAGIC = b"\x1f\x8b"
+LONGEST_BYTES = LONGEST_LINE
+"""The longest piece of a file that is read into memory at once."""
 
 
 class Place:
@@ -62,43 +56,17 @@ class Place:
             raise self.error(str(error) or type(error).__name__) from error
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for reading bytes; gzip is decompressed.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == _GZIP_MAGIC
-            file.seek(0)
-            if not packed:
-                yield file
-                return
-            with gzip.open(file) as unpacked:
-                yield unpacked  # type: ignore[misc]  # GzipFile is not an IO[bytes] by its types
-    except (OSError, EOFError, zlib.error) as exc:
-        reason = getattr(exc, "strerror", None) or exc
-        raise InputError(f"cannot read {path}: {reason}") from exc
-
-
 def lines(path: Path, place: Place) -> Iterator[str]:
     """The lines of a file without line ends; ``place`` is updated."""
-    with opened(path) as file:
-        for line in _bounded_lines(file, place):
+    with open_text(path, "replace") as file:
+        found = bounded_lines(file)
+        while True:
             place.line += 1
+            with place:
+                line = next(found, None)
+            if line is None:
+                return
             yield line.rstrip("\r\n")
-
-
-def _bounded_lines(file: IO[bytes], place: Place) -> Iterator[str]:
-    number = 0
-    while raw := file.readline(LONGEST_BYTES + 1):
-        number += 1
-        if len(raw) > LONGEST_BYTES:
-            place.line = number
-            raise place.error(too_long("line"))
-        yield raw.decode(errors="replace")
 
 
 def too_long(piece: str, limit_bytes: int = LONGEST_BYTES) -> str:
@@ -108,8 +76,8 @@ def too_long(piece: str, limit_bytes: int = LONGEST_BYTES) -> str:
 
 def csv_rows(path: Path, place: Place) -> Iterator[list[str]]:
     """The rows of a CSV file; ``place`` is updated, also across quoted line breaks."""
-    with opened(path) as file:
-        reader = csv.reader(_bounded_lines(file, place))
+    with open_text(path, "replace") as file:
+        reader = csv_reader(bounded_lines(file))
         while True:
             place.line = reader.line_num + 1
             with place:
@@ -138,7 +106,7 @@ def columns(header: Sequence[str], needed: Sequence[str], place: Place) -> dict[
 def content_digest(path: Path, salt: str) -> str:
     """The id of an imported file: 16 hex digits of the hash of its decompressed content."""
     digest = hashlib.sha256(salt.encode())
-    with opened(path) as file:
+    with open_bytes(path) as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()[:16]

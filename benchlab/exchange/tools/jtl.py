@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.errors import InputError
-from benchlab.exchange.parsing import LONGEST_BYTES, Place, columns, csv_rows, opened, too_long
+from benchlab.exchange.parsing import LONGEST_BYTES, Place, columns, csv_rows, too_long
 from benchlab.exchange.tools.collect import Collector
 from benchlab.exchange.tools.failures import kind_of_failure
 from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind, Flag
+from benchlab.text_files import open_bytes
 from benchlab.units import NS_PER_MS
 
 __all__ = ["read_jtl_csv", "read_jtl_xml"]
@@ -64,7 +65,7 @@ def read_jtl_xml(path: Path, collector: Collector) -> Run:
     from xml.parsers.expat import ExpatError
 
     place, reader = Place(path), _XmlReader(collector)
-    with opened(path) as file:
+    with open_bytes(path) as file:
         try:
             count = 0
             while chunk := file.read(1 << 16):

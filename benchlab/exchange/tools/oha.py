@@ -17,13 +17,13 @@ from benchlab.exchange.parsing import (
     columns,
     content_digest,
     csv_rows,
-    opened,
     too_long,
 )
 from benchlab.exchange.tools.collect import Collector
 from benchlab.runs.imported_summary import ImportedSummary, Point
 from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind, Flag
+from benchlab.text_files import open_bytes
 from benchlab.units import NS_PER_S
 
 __all__ = ["read_oha_csv", "read_oha_json"]
@@ -64,7 +64,7 @@ def read_oha_csv(path: Path, collector: Collector) -> Run:
 def read_oha_json(path: Path, url: str | None) -> ImportedSummary:
     """Read the summary in a JSON file."""
     try:
-        with opened(path) as file:
+        with open_bytes(path) as file:
             text = file.read(LONGEST_BYTES + 1)
         if len(text) > LONGEST_BYTES:
             raise InputError(f"{path}: {too_long('file')}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from benchlab.errors import InputError
 from benchlab.plan.feed import Feed
+from benchlab.text_files import bounded_lines, csv_reader, open_text
 
 __all__ = ["read_feed"]
 
@@ -28,30 +29,34 @@ def read_feed(path: str | Path, pick: str = "sequential") -> Feed:
     readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows, ".ndjson": _jsonl_rows}
     if path.suffix.lower() not in readers:
         raise InputError(f"{path} is not a feed file: its name must end in {', '.join(readers)}")
-    with _translate_errors(path):
+    with _located(path):
         return Feed(readers[path.suffix.lower()](path), pick, str(path.absolute()))
 
 
 def _csv_rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, strict=True)
-        for row in reader:
-            if None in row or None in row.values():
+    with open_text(path) as file:
+        reader = csv_reader(bounded_lines(file, str(path)), strict=True)
+        names: list[str] = []
+        for row in filter(None, reader):
+            if names and len(row) != len(names):
                 raise InputError(
                     f"line {reader.line_num} of {path} has a different number of fields than the"
                     " header"
                 )
-            yield row
+            if names:
+                yield dict(zip(names, row, strict=True))
+            else:
+                names = row
 
 
 def _jsonl_rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
+    with open_text(path) as file:
+        for number, line in enumerate(bounded_lines(file, str(path)), 1):
             if not line.strip():
                 continue
             try:
                 value = json.loads(line)
-            except ValueError as exc:
+            except (ValueError, RecursionError) as exc:
                 raise InputError(f"line {number} of {path} is not JSON: {exc}") from exc
             if not isinstance(value, dict):
                 raise InputError(
@@ -61,10 +66,8 @@ def _jsonl_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _translate_errors(path: Path) -> Iterator[None]:
+def _located(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as exc:
-        raise InputError(f"cannot read the feed {path}: {exc.strerror}") from exc
     except (UnicodeDecodeError, csv.Error) as exc:
         raise InputError(f"cannot read the feed {path}: {exc}") from exc
