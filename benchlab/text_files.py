@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import Any, TextIO
 
 from benchlab.errors import InputError
 
@@ -71,7 +71,7 @@ def decode_text(data: bytes, errors: str = "strict") -> str:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
     """Open a file for reading bytes; gzip is decompressed.
 
     Raises:
@@ -91,10 +91,11 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
                 yield file
                 return
             with gzip.open(file) as unpacked:
-                yield unpacked  # type: ignore[misc]  # GzipFile is not an IO[bytes] by its types
-    except (OSError, EOFError, zlib.error) as exc:
-        reason = getattr(exc, "strerror", None) or exc
-        raise InputError(f"cannot read {path}: {reason}") from exc
+                yield unpacked
+    except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
+        raise InputError(f"cannot read {path}: it is damaged, as gzip: {exc}") from exc
+    except OSError as exc:
+        raise InputError(f"cannot read {path}: {exc.strerror or exc}") from exc
 
 
 @contextmanager

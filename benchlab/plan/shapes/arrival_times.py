@@ -33,10 +33,10 @@ def read_arrivals_s(text: str, most: int) -> list[float]:
     times: list[float] = []
     header: str | None = None
     delimiter, decided = _ONE_COLUMN, False
-    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
+    for number, line in enumerate(io.StringIO(text.removeprefix("\ufeff"), newline=None), start=1):
         field = line.partition(delimiter)[0]
         try:
-            time = float(field)
+            time: float | None = float(field)
         except ValueError:
             row = line.strip()
             if not row or row.startswith("#"):

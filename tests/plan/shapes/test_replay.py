@@ -69,6 +69,7 @@ def test_a_long_replay_comes_in_bounded_blocks() -> None:
         ("time,status\n0,5\n1,200\n", (0, 1)),
         ("0.5,200\n1,200\r\n", (0, 0.5)),
         ("1\r2\r", (0, 1)),
+        ("\ufeff1\n2\n", (0, 1)),
     ],
 )
 def test_times_are_read_from_text(text: str, offsets_s: tuple[float, ...]) -> None:
