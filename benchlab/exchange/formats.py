@@ -62,7 +62,7 @@ SOURCES: dict[str, Source] = {
         # A header with any delimiter and order, or a row of JMeter's default columns.
         _has(
             rb"\A(?=[^\n]*\btimeStamp\b)(?=[^\n]*\belapsed\b)[^\n]*\bresponseCode\b"
-            rb"|\A\d{13}(\W)\d+\1[^\n]*\1(?:true|false)\1[^\n]*\1\d+\1\d+\1\d+\r?\n"
+            rb"|\A\d{13}(\W)\d+\1[^\n]*\1(?:true|false)\1"
         ),
     ),
     "jtl-xml": Source("jmeter -l FILE, as XML", _has(rb"<testResults\b")),

@@ -168,7 +168,7 @@ class Collector:
             notes.append("the file has no wall clock: the run is taken to end at its last change")
         environment: dict[str, Any] = {
             "format": format,
-            "file": path.name,
+            "file": one_line(path.name, _LONGEST_NAME),
             "not_in_the_file": ["intended times", *missing],
             "notes": notes,
         }
@@ -179,7 +179,7 @@ class Collector:
                 requests=self._weighted(samples),
                 load=Imported(open_max, source=tool),
                 duration_s=max(end_ns, 1) / NS_PER_S,
-                name=path.name.split(".")[0] or tool,
+                name=one_line(path.name.split(".")[0], _LONGEST_NAME) or tool,
                 tags={"imported_from": tool},
             )
         except InputError as exc:
@@ -269,6 +269,7 @@ def _address(url: str) -> str | None:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
         bare = urlunsplit(parts._replace(netloc=host, query="", fragment=""))
+        bare.encode()  # not possible with half a character, which JSON can hold
         Request("GET", bare)
     except ValueError:  # InputError is one too
         return None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchlab.errors import InputError
+from benchlab.store import Store
 from tests.exchange.tools.files import K6_METRICS, imported, k6_request, notes_of
 
 TAGS = {
@@ -63,6 +64,16 @@ def test_a_name_is_one_endpoint_however_many_addresses_it_has(tmp_path: Path) ->
     run = imported(tmp_path, text_of(*requests))
     assert {name: part.count for name, part in run.by_endpoint().items()} == {"item": 5}
     assert [request.url for request in run.plan.requests] == ["http://shop.test/items/0"]
+
+
+def test_half_a_character_in_json_can_be_stored(tmp_path: Path, closed_store: Store) -> None:
+    failed = {**K6_METRICS, "http_req_failed": 1}
+    tags = {**TAGS, "name": "a\ud800b", "error": "c\udfffd", "url": "http://shop.test/\ud800"}
+    run = imported(tmp_path, text_of(k6_request(1, tags, failed), k6_request(2, TAGS)))
+    closed_store.save(run)
+    assert list(closed_store.load(run.id).samples.endpoints) == ["a b", "POST /items"]
+    assert run.environment["imported"]["errors"] == {"c d": 1}
+    assert "and so unknown: 1 request" in notes_of(run)
 
 
 def test_the_log_of_k6_between_its_metrics_is_passed_over(tmp_path: Path) -> None:

@@ -27,11 +27,11 @@ def test_rows_of_all_versions(tmp_path: Path, width: int, body_bytes: int) -> No
 
 
 def test_impossible_addresses_and_methods_are_kept(tmp_path: Path) -> None:
-    hit = {
+    hit: dict[str, object] = {
         "attack": "", "seq": 0, "code": 200, "timestamp": "2026-01-02T03:04:05Z", "latency": 1000,
         "bytes_out": 0, "bytes_in": 10, "error": "", "body": None, "method": "GET",
     }  # fmt: skip
-    odd = [
+    odd: list[dict[str, object]] = [
         {"url": "http://shop.test/a b"},
         {"url": "http://[::1", "code": 0, "error": "missing ']' in host"},
         {"url": "http://shop.test/", "method": "BAD METHOD"},
