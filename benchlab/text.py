@@ -6,8 +6,10 @@ import re
 
 __all__ = ["one_line", "plural", "printable"]
 
-_DISTURBING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]+")
+# Control characters, those that reorder text, and halves of surrogate pairs: they have no encoding.
+_HOSTILE = r"\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff"
+_DISTURBING = re.compile(rf"[\x00-\x08\x0b-\x1f{_HOSTILE}]")
+_UNPRINTABLE = re.compile(rf"[\x00-\x1f{_HOSTILE}]+")
 
 
 def printable(text: str) -> str:

@@ -24,6 +24,7 @@ SOURCES = (
     "oha-json",
     "oha-csv",
     "locust-history",
+    "locust-stats",
     "jtl-csv",
     "jtl-xml",
     "hgrm",
@@ -127,7 +128,8 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
     store, failed = Store(), 0
     for file in files:
         try:
-            print_line(_import(store, file, source, url, unit))
+            for line in _import(store, file, source, url, unit):
+                print_line(line)
         except BenchlabError as exc:
             if len(files) == 1:
                 raise
@@ -136,20 +138,25 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
     return failed
 
 
-def _import(store: Store, file: Path, source: str | None, url: str | None, unit: str) -> str:
-    """Import and store a file; returns a line that says what it was."""
+def _import(store: Store, file: Path, source: str | None, url: str | None, unit: str) -> list[str]:
+    """Import and store a file; returns what it was, and a line for each note on it."""
     from benchlab.exchange import import_file
     from benchlab.runs.imported_summary import ImportedSummary
 
     imported = import_file(file, source=source, url=url, unit=unit)
     if isinstance(imported, ImportedSummary):
         store.save_imported(imported)
-        return (
+        return [
             f"{imported.id}: {imported.name}, a summary by {imported.tool} without its requests;"
-            f" benchlab show {imported.id}"
-        )
+            f" benchlab show {imported.id}",
+            *(f"  {note}" for note in imported.notes),
+        ]
     with store.connect():
         known = store.has(imported.id)
         store.save(imported)
     state = "already stored" if known else imported.verdict
-    return f"{imported.id}: {imported.name}, {len(imported.samples):,} requests, {state}"
+    notes = imported.environment.get("imported", {}).get("notes", ())  # benchlab's own have none
+    return [
+        f"{imported.id}: {imported.name}, {len(imported.samples):,} requests, {state}",
+        *(f"  {note}" for note in notes),
+    ]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from benchlab.errors import InputError
 from benchlab.exchange.own.export import CSV_MARK
-from benchlab.exchange.parsing import opened
+from benchlab.exchange.parsing import Place, chunks
+from benchlab.text_files import decode_text
 
 __all__ = ["SOURCES", "Source", "detect"]
 
@@ -37,7 +38,9 @@ SOURCES: dict[str, Source] = {
     "arrow": Source("benchlab export --format arrow", _starts(b"ARROW1")),
     "csv": Source("benchlab export --format csv", _starts(CSV_MARK.encode())),
     "k6-json": Source(
-        "k6 run --out json=FILE", _has(rb'\A\s*\{(?=[^\n]*"metric":)[^\n]*"type":"(Metric|Point)"')
+        "k6 run --out json=FILE",
+        # Lines of k6's log may stand between, if both were written to the same place.
+        _has(rb'\A(?:\s|time="[^\n]*\n)*\{(?=[^\n]*"metric":)[^\n]*"type":"(Metric|Point)"'),
     ),
     "k6-csv": Source("k6 run --out csv=FILE", _starts(b"metric_name,timestamp,metric_value")),
     "vegeta-json": Source(
@@ -51,8 +54,16 @@ SOURCES: dict[str, Source] = {
     "locust-history": Source(
         "locust --csv NAME: NAME_stats_history.csv", _has(rb'\A"?Timestamp"?,"?User Count"?,')
     ),
+    "locust-stats": Source(
+        "locust --csv NAME: NAME_stats.csv", _has(rb'\A"?Type"?,"?Name"?,"?Request Count"?,')
+    ),
     "jtl-csv": Source(
-        "jmeter -l FILE, as CSV with a header", _has(rb"\A[^\n]*\btimeStamp,elapsed,")
+        "jmeter -l FILE, as CSV",
+        # A header with any delimiter and order, or a row of JMeter's default columns.
+        _has(
+            rb"\A(?=[^\n]*\btimeStamp\b)(?=[^\n]*\belapsed\b)[^\n]*\bresponseCode\b"
+            rb"|\A\d{13}(\W)\d+\1[^\n]*\1(?:true|false)\1"
+        ),
     ),
     "jtl-xml": Source("jmeter -l FILE, as XML", _has(rb"<testResults\b")),
     "hgrm": Source(
@@ -69,8 +80,12 @@ def detect(path: Path) -> str:
     Raises:
         InputError: no format matches; the message lists them all.
     """
-    with opened(path) as file:
-        head = file.read(_SNIFFED_BYTES)
+    data = b""
+    for chunk in chunks(path, Place(path)):
+        data += chunk
+        if len(data) >= _SNIFFED_BYTES:
+            break
+    head = decode_text(data, "replace").encode()
     for name, source in SOURCES.items():
         if source.matches(head):
             return name

@@ -12,7 +12,7 @@ from benchlab.exchange.own import import_ as own
 from benchlab.exchange.tools import jtl, k6, oha, vegeta
 from benchlab.exchange.tools.collect import Collector
 from benchlab.exchange.tools.hgrm import UNITS_NS, read_hgrm
-from benchlab.exchange.tools.locust import read_locust
+from benchlab.exchange.tools.locust import read_locust_history, read_locust_stats
 from benchlab.plan.request import Request
 from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.runs.run import Run
@@ -30,7 +30,8 @@ _RUNS: dict[str, Callable[[Path, Collector], Run]] = {
 }
 _SUMMARIES: dict[str, Callable[[Path, str | None], ImportedSummary]] = {
     "oha-json": oha.read_oha_json,
-    "locust-history": read_locust,
+    "locust-history": read_locust_history,
+    "locust-stats": read_locust_stats,
 }
 
 

@@ -83,11 +83,21 @@ def test_a_name_from_a_file_cannot_control_the_terminal(
     assert "\x1b[31mred" in benchlab("query", "SELECT name FROM runs", "--format", "csv").stdout
 
 
+def test_what_a_damaged_file_lacks_is_said(closed_store: Store, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.jtl"
+    cut.write_bytes((DATA / "jmeter.csv.jtl").read_bytes()[:-30])
+    done = benchlab("import", str(cut))
+    assert done.returncode == 0
+    assert "cut, 59 requests, imported" in done.stderr
+    assert "  the file is cut off in line 61: what is before it was read" in done.stderr
+
+
 def test_results_of_other_tools_are_listed_and_shown_beside_runs(closed_store: Store) -> None:
     files = [DATA / "k6.json.gz", DATA / "wrk2.hgrm", DATA / "k6.js"]
     done = benchlab("import", *map(str, files))
     assert done.returncode == 2, "one of them is not a result file"
-    first, second, third = done.stderr.splitlines()
+    first, second, *notes, third = done.stderr.splitlines()
+    assert "  the unit of the table is taken to be ms" in notes
     assert first.endswith("k6, 63 requests, imported")
     assert "a summary by HdrHistogram without its requests" in second
     assert third.startswith(f"benchlab: the format of {DATA}/k6.js cannot be detected")

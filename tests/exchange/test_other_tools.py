@@ -31,7 +31,14 @@ RUNS = {
     "jmeter.csv.jtl": "JMeter",
     "jmeter.xml.jtl": "JMeter",
 }
-SUMMARIES = ["oha.json", "oha_failing.json", "wrk2.txt", "wrk2.hgrm", "locust_stats_history.csv"]
+SUMMARIES = [
+    "oha.json",
+    "oha_failing.json",
+    "wrk2.txt",
+    "wrk2.hgrm",
+    "locust_stats_history.csv",
+    "locust.summary.csv",
+]
 
 
 def run_of(path: Path) -> Run:
@@ -239,6 +246,10 @@ def test_locust(data: Path) -> None:
     assert summary.mean_ns == round(float(expected["Average Response Time"]) * NS_PER_MS)
     assert summary.max_ns == round(float(expected["Max Response Time"]) * NS_PER_MS)
     assert summary.percentile_ns(0.99) is None, "not of the whole run"
+    totals = summary_of(data / "locust.summary.csv")
+    assert (totals.count, totals.error_count) == (summary.count, summary.error_count)
+    assert (totals.mean_ns, totals.max_ns) == (summary.mean_ns, summary.max_ns)
+    assert totals.percentile_ns(0.99) == 57 * NS_PER_MS
     assert len(summary.timeline) == 22
     assert {item.endpoint for item in summary.timeline} == {
         "", "GET /nothing", "POST /api/vector/add",

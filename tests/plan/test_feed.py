@@ -68,6 +68,17 @@ def test_files_are_read_with_their_types(tmp_path: Path) -> None:
     assert feed.describe() == "2 rows of users.jsonl, random"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_are_read_in_the_encodings_of_windows(tmp_path: Path, encoding: str) -> None:
+    long = "é" * 140_000
+    table = tmp_path / "users.csv"
+    table.write_bytes(f"id,name\r\n1,{long}\r\n\r\n".encode(encoding))
+    assert read_feed(table).rows == ({"id": "1", "name": long},)
+    lines = tmp_path / "users.jsonl"
+    lines.write_bytes('{"id": "é"}\r\n'.encode(encoding))
+    assert read_feed(lines).rows == ({"id": "é"},)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -79,6 +90,7 @@ def test_files_are_read_with_their_types(tmp_path: Path) -> None:
         ("a.jsonl", '{"a": 1}\n{"a": 1, "a": 2}\n', "line 2 of .*not a row: .*'a' occurs twice"),
         ("a.jsonl", '{"a": {"b": 1, "b": 2}}\n', "line 1 of .*'b' occurs twice"),
         ("a.jsonl", '{"a": 1}\nnope\n', "line 2 of .*not JSON"),
+        ("a.jsonl", "[" * 100_000, "line 1 of .*not JSON"),
         ("a.jsonl", "[1]\n", "line 1 of .*not a JSON object"),
     ],
 )

@@ -12,6 +12,7 @@ from benchlab.errors import InputError
 from benchlab.plan.shapes import ClosedLoop, LoadShape
 from benchlab.plan.shapes.registry import TEXT_SHAPES, load_from_options
 from benchlab.plan.validation import ARRIVALS
+from benchlab.text_files import read_text
 
 __all__ = ["LENGTH", "LOAD"]
 
@@ -94,19 +95,10 @@ def _shaped(name: str, value: str | float, arrivals: str) -> LoadShape:
     if shape.file_field and arrivals != "constant":
         raise InputError(f"--arrivals is not for recorded arrivals: leave it out with --{name}")
     try:
-        text = _read(Path(value)) if shape.file_field else value
+        text = read_text(Path(value)) if shape.file_field else value
         return shape.parse(text, arrivals)
     except InputError as exc:
         raise (exc.within(value) if shape.file_field else exc.of(name)) from exc
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError as exc:
-        raise InputError(f"cannot read arrival times: {exc.strerror}") from exc
-    except UnicodeDecodeError as exc:
-        raise InputError("cannot read arrival times: it is not text") from exc
 
 
 LOAD = OptionGroup(

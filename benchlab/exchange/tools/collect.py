@@ -28,6 +28,7 @@ from benchlab.runs.run import Run
 from benchlab.samples.records import BLOCK_RECORDS, SAMPLE_DTYPE, ErrorKind
 from benchlab.samples.samples import Samples
 from benchlab.spool.storage import RecordFile
+from benchlab.text import one_line, plural
 from benchlab.units import NS_PER_S
 
 __all__ = ["UNKNOWN_URL", "Collector"]
@@ -38,6 +39,10 @@ UNKNOWN_URL = "http://unknown.invalid/"
 _ENDPOINTS_MAX = 1_000
 _ERROR_TEXTS_MAX = 20
 _OTHERS = "(other requests)"
+_LAST_NS = 2**63 - 1
+_LONGEST_NAME = 1_000
+_LONGEST_URL = 8_000
+_LONGEST_MESSAGE = 300
 _URL = re.compile(r"""(https?://)(?:[^\s/"'<>@]*@)?([^\s"'<>?#]*)[^\s"'<>]*""")
 
 
@@ -49,12 +54,14 @@ class Collector:
 
     def __init__(self, url: str | None = None) -> None:
         """``url`` is the measured address, for files that do not contain it."""
-        self.url = url
+        self.url = _address(url) if url else None
         self._file = RecordFile()
         self._block = np.zeros(BLOCK_RECORDS, dtype=SAMPLE_DTYPE)
         self._filled = 0
         self._endpoints: dict[tuple[str, str, str], int] = {}
         self._requests: list[Request] = []
+        self._unreadable_url_count = 0
+        self._set_aside_count = 0
         self._error_texts: Counter[str] = Counter()
 
     def close(self) -> None:
@@ -76,15 +83,26 @@ class Collector:
     ) -> None:
         """Add a request; ``first_byte_ns`` is 0 without a response or if the file lacks it.
 
+        One that ends before it starts, as when a clock was set back, has no duration. It is set
+        aside, and counted in a note.
+
         Raises:
-            ValueError: the duration is negative, or the status out of range.
+            ValueError: a time, the status, or the number of bytes is out of range.
         """
-        if done_ns < sent_ns:
-            raise ValueError(f"a request took {done_ns - sent_ns} ns")
-        if not 0 <= status <= 999:
+        if not (0 <= sent_ns <= _LAST_NS and 0 <= done_ns <= _LAST_NS):
+            raise ValueError(f"a request from {sent_ns} to {done_ns} ns is out of range")
+        if status and not 100 <= status <= 999:
             raise ValueError(f"{status} is not an HTTP status")
+        if bytes_in < 0:
+            raise ValueError(f"a response of {bytes_in} bytes")
+        if done_ns < sent_ns:
+            self._set_aside_count += 1
+            return
+        if not sent_ns <= first_byte_ns <= done_ns:
+            first_byte_ns = 0
         if message:
-            message = _URL.sub(r"\1\2", message)
+            bare = _URL.sub(r"\1\2", message[:_LONGEST_URL])
+            message = one_line(bare, _LONGEST_MESSAGE)
             known = message in self._error_texts or len(self._error_texts) < _ERROR_TEXTS_MAX
             self._error_texts[message if known else "other"] += 1
         self._block[self._filled] = (
@@ -95,24 +113,30 @@ class Collector:
             self._flush()
 
     def endpoint(self, method: str, url: str, name: str = "") -> int:
-        """The number of an endpoint, one for each method, URL without query, and name.
+        """The number of an endpoint: one for each method and name, or URL without query.
 
-        After the first 1,000, all others share one number.
-
-        Raises:
-            InputError: the method or the URL is invalid.
+        Where the file has names, they are the endpoints, however many addresses each of them has;
+        the first is kept. After the first 1,000 endpoints, all others share one number. An address
+        that no request can have is unknown, and counted in a note.
         """
         key = (method, url, name)
         number = self._endpoints.get(key)
         if number is None:
-            bare = _bare(url or self.url or UNKNOWN_URL)
-            name = _bare(name) if "://" in name else name
-            merged = (method, bare, name)
+            bare = _address(url) if url else self.url
+            if bare is None:
+                self._unreadable_url_count += bool(url)
+                bare = UNKNOWN_URL
+            if "://" in name:
+                name = _address(name) or name
+            name = one_line(name, _LONGEST_NAME)
+            merged = (method, "" if name else bare, name)
             number = self._endpoints.get(merged)
             if number is None:
-                number = self._new_endpoint(method, bare, name)
-                self._endpoints[merged] = number
-            if len(self._endpoints) < 100 * _ENDPOINTS_MAX:
+                number = self._endpoints[merged] = self._new_endpoint(method, bare, name)
+            elif self._requests[number].url == UNKNOWN_URL and number != _ENDPOINTS_MAX:
+                self._requests[number] = evolve(self._requests[number], url=bare)
+            known = bare != UNKNOWN_URL or not url  # the others are counted
+            if known and len(self._endpoints) < 100 * _ENDPOINTS_MAX and len(url) <= _LONGEST_URL:
                 self._endpoints[key] = number
         return number
 
@@ -132,33 +156,37 @@ class Collector:
             InputError: the file has no requests.
         """
         self._flush()
+        notes = [*notes, *self._notes()]
         if self._file.count == 0:
-            raise InputError(f"{path} holds no requests")
+            raise InputError(f"{path} holds no requests", remedy="; ".join(self._notes()))
         with closing(RecordFile()) as ordered:
             start_ns, end_ns, open_max = _order(self._file.mapped(), ordered)
             samples = Samples(ordered.mapped(), [request.name for request in self._requests])
-        notes = list(notes)
         started_at_ns = start_ns
         if not clock:
             started_at_ns = path.stat().st_mtime_ns - end_ns
             notes.append("the file has no wall clock: the run is taken to end at its last change")
         environment: dict[str, Any] = {
             "format": format,
-            "file": path.name,
+            "file": one_line(path.name, _LONGEST_NAME),
             "not_in_the_file": ["intended times", *missing],
             "notes": notes,
         }
         if self._error_texts:
             environment["errors"] = dict(self._error_texts.most_common())
-        return Run(
-            id=content_digest(path, format),
-            plan=Plan(
+        try:
+            plan = Plan(
                 requests=self._weighted(samples),
                 load=Imported(open_max, source=tool),
                 duration_s=max(end_ns, 1) / NS_PER_S,
-                name=path.name.split(".")[0] or tool,
+                name=one_line(path.name.split(".")[0], _LONGEST_NAME) or tool,
                 tags={"imported_from": tool},
-            ),
+            )
+        except InputError as exc:
+            raise exc.within(str(path)) from exc
+        return Run(
+            id=content_digest(path, format),
+            plan=plan,
             started_at_ns=started_at_ns,
             samples=samples,
             environment={
@@ -166,6 +194,16 @@ class Collector:
                 "calibration": {"note": f"the floor of {tool} on its machine is unknown"},
             },
         )
+
+    def _notes(self) -> list[str]:
+        notes = []
+        if self._set_aside_count:
+            count = plural(self._set_aside_count, "request")
+            notes.append(f"left out, because they end before they start: {count}")
+        if self._unreadable_url_count:
+            count = plural(self._unreadable_url_count, "request")
+            notes.append(f"the address is not one that can be requested, and so unknown: {count}")
+        return notes
 
     def _new_endpoint(self, method: str, url: str, name: str) -> int:
         if len(self._requests) == _ENDPOINTS_MAX:
@@ -175,7 +213,11 @@ class Collector:
             )
         if len(self._requests) > _ENDPOINTS_MAX:
             return _ENDPOINTS_MAX
-        self._requests.append(Request(method, url, name=name))
+        try:
+            request = Request(method, url, name=name)
+        except InputError:  # of the method: the address was tried
+            request = Request("GET", url, name=name or one_line(method, _LONGEST_NAME))
+        self._requests.append(request)
         return len(self._requests) - 1
 
     def _weighted(self, samples: Samples) -> list[Request]:
@@ -216,8 +258,19 @@ def _order(records: NDArray[np.void], ordered: RecordFile) -> tuple[int, int, in
     return start_ns, int(done_ns[-1]) - start_ns, max(open_max, 1)
 
 
-def _bare(url: str) -> str:
-    """``url`` without query and fragment, which vary by request, and without credentials."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=host, query="", fragment=""))
+def _address(url: str) -> str | None:
+    """``url`` without query and fragment, which vary by request, and without credentials.
+
+    None if it is not the address of a request.
+    """
+    if len(url) > _LONGEST_URL:
+        return None
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        bare = urlunsplit(parts._replace(netloc=host, query="", fragment=""))
+        bare.encode()  # not possible with half a character, which JSON can hold
+        Request("GET", bare)
+    except ValueError:  # InputError is one too
+        return None
+    return bare

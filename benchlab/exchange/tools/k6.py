@@ -4,6 +4,9 @@ k6 writes one line per metric of a request. The lines of a request follow each o
 same timestamp, the request's end. A request starts where k6 began to wait for a connection:
 ``http_req_blocked`` plus ``http_req_duration`` before the end. So latency includes connecting, as
 in benchlab's own runs and unlike in k6's ``http_req_duration``.
+
+A script may add metrics of its own, under any name, and ``--system-tags`` leaves tags out: only
+k6's own metrics count, and what a tag would say is unknown without it.
 """
 
 from __future__ import annotations
@@ -12,19 +15,24 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchlab.exchange.parsing import Place, columns, csv_rows, lines, parse_rfc3339_ns
+from benchlab.errors import InputError
+from benchlab.exchange.parsing import Place, Table, lines, parse_rfc3339_ns
 from benchlab.exchange.tools.collect import Collector
 from benchlab.exchange.tools.failures import kind_of_failure
 from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind, Flag
+from benchlab.text import plural
 from benchlab.units import NS_PER_MS, NS_PER_S
 
 __all__ = ["read_k6_csv", "read_k6_json"]
 
-_PREFIX = "http_req"
-_FIRST = "http_reqs"
-_MISSING = ("bytes received",)
-_CSV_COLUMNS = ("metric_name", "timestamp", "metric_value", "method", "name", "status", "url")
+_PARTS = ("duration", "blocked", "connecting", "tls_handshaking", "sending", "waiting", "receiving")
+_METRICS = {"http_reqs", "http_req_failed", *(f"http_req_{part}" for part in _PARTS)}
+_NEEDED = ("http_req_duration", "http_req_blocked", "http_req_receiving")
+_SIGN = '"http_req'
+_LOG = ("time=", "INFO[", "WARN[", "ERRO[")  # where k6 writes both to the same place
+_CSV_COLUMNS = ("metric_name", "timestamp", "metric_value")
+_TAGS = {"method": "methods", "name": "names", "url": "addresses", "status": "statuses"}
 _WHOLE_SECONDS = (
     "timestamps are whole seconds, durations are exact: rates over a few seconds mean nothing"
     " (K6_CSV_TIME_FORMAT=unix_nano makes k6 write nanoseconds)"
@@ -44,95 +52,130 @@ _CODES = (
 
 
 def read_k6_json(path: Path, collector: Collector) -> Run:
-    """Read the requests of a JSON file; other metrics are skipped."""
-    place, requests = Place(path), _Requests(collector)
+    """Read the requests of a JSON file; other metrics, and lines of k6's log, are passed over."""
+    place = Place(path)
+    requests, log_count = _Requests(collector, place), 0
     for line in lines(path, place):
-        with place:
+        with place.entry:
             if not line.startswith("{"):
-                raise ValueError(f"{line[:40]!r} is not a JSON object")
+                if line.startswith(_LOG):
+                    log_count += 1
+                elif line and not line.isspace():
+                    raise ValueError(f"{line[:40]!r} is not a JSON object")
+                continue
             if not line.endswith("}"):
                 raise ValueError("the line is cut off")
-            if f'"{_PREFIX}' not in line:
+            if _SIGN not in line:
                 continue
             item = json.loads(line)
-            if item["type"] == "Point" and item["metric"].startswith(_PREFIX):
+            if item["type"] == "Point" and item["metric"] in _METRICS:
                 data = item["data"]
-                requests.take(item["metric"], data["time"], data["value"], data["tags"])
-    with place:
-        requests.finish()
-    return collector.run(path, "k6-json", "k6", missing=_MISSING)
+                requests.take(item["metric"], data["time"], float(data["value"]), data["tags"])
+    notes = [f"passed over: {plural(log_count, 'line')} of k6's log"] if log_count else []
+    return requests.run(path, "k6-json", notes)
 
 
 def read_k6_csv(path: Path, collector: Collector) -> Run:
     """Read the requests of a CSV file, in which k6 rounds timestamps to seconds by default."""
-    place, requests, whole_seconds = Place(path), _Requests(collector), True
-    rows = csv_rows(path, place)
-    with place:
-        where = columns(next(rows, []), _CSV_COLUMNS, place)
-    names = tuple(where)
-    for row in rows:
-        if not row[0].startswith(_PREFIX):
-            continue
-        with place:
-            if len(row) != len(names):
-                raise ValueError(f"the row has {len(row)} columns, the header {len(names)}")
-            fields = dict(zip(names, row, strict=True))
-            time = fields["timestamp"]
-            whole_seconds = whole_seconds and len(time) <= 10
-            requests.take(fields["metric_name"], time, float(fields["metric_value"]), fields)
-    with place:
-        requests.finish()
-    notes = [_WHOLE_SECONDS] if whole_seconds else []
-    return collector.run(path, "k6-csv", "k6", missing=_MISSING, notes=notes)
+    place = Place(path)
+    requests, whole_seconds = _Requests(collector, place), True
+    for fields in Table(path, place, _CSV_COLUMNS):
+        metric, time = fields["metric_name"], fields["timestamp"]
+        if metric in _METRICS:
+            with place.entry:
+                whole_seconds = whole_seconds and len(time) <= 10
+                requests.take(metric, time, float(fields["metric_value"]), fields)
+    return requests.run(path, "k6-csv", [_WHOLE_SECONDS] if whole_seconds else [])
 
 
 class _Requests:
     """Combines the metrics of each request."""
 
-    def __init__(self, collector: Collector) -> None:
-        self.collector = collector
+    def __init__(self, collector: Collector, place: Place) -> None:
+        self._collector = collector
+        self._place = place
+        self._count = 0
+        self._seen_tags: set[str] = set()
+        # Of the request that is being combined:
         self._values: dict[str, float] = {}
         self._tags: Mapping[str, str] = {}
         self._time = ""
+        self._line = 0
+        self._metric_count = 0  # of a whole request
 
-    def take(self, metric: str, time: str, value: float, tags: Mapping[str, str]) -> None:
-        if metric == _FIRST:
-            self.finish()
-            self._time, self._tags = time, tags
-        elif not self._time or time != self._time:
-            raise ValueError(f"{metric} has no request: no {_FIRST} with its time comes before it")
+    def take(self, metric: str, time: str, value: float, tags: Mapping[str, str] | None) -> None:
+        """Add a metric to its request, which begins where a metric repeats or the time changes."""
+        if time != self._time or metric in self._values:
+            self._finish()
+            self._values = {}
+            self._time, self._tags, self._line = time, tags or {}, self._place.line
         self._values[metric] = value
 
-    def finish(self) -> None:
-        if not self._time:
-            return
+    def run(self, path: Path, format: str, notes: list[str]) -> Run:
+        """Make the run, after the last metric."""
+        if self._count and len(self._values) < self._metric_count:
+            notes = [*notes, "the last request was left out: the file ends within its metrics"]
+        else:
+            with self._place:
+                self._finish()
+        if not self._count:
+            raise InputError(
+                f"{path} holds no requests over HTTP, the only ones of k6 that can be read"
+            )
+        missing = [what for tag, what in _TAGS.items() if tag not in self._seen_tags]
+        return self._collector.run(
+            path,
+            format,
+            "k6",
+            missing=["bytes received", *missing],
+            notes=[*notes, *self._place.notes],
+        )
+
+    def _finish(self) -> None:
         values, tags = self._values, self._tags
+        if not values:
+            return
+        lacking = [name for name in _NEEDED if name not in values]
+        if lacking:
+            raise InputError(
+                f"a request has no {', '.join(lacking)}",
+                remedy="the metrics of a request must follow each other, as k6 writes them",
+                where=f"{self._place.path}:{self._line}",
+            )
         done_ns = _time_ns(self._time)
         duration_ns, blocked_ns, receiving_ns = (
-            round(values[f"http_req_{name}"] * NS_PER_MS)
-            for name in ("duration", "blocked", "receiving")
+            round(values[name] * NS_PER_MS) for name in _NEEDED
         )
-        status = int(tags.get("status") or 0)
-        failed = values.get("http_req_failed", status == 0 or status >= 400)
-        message = tags.get("error") or ""
-        name, url = tags["name"], tags["url"]
+        status, message = int(tags.get("status") or 0), tags.get("error") or ""
+        code = tags.get("error_code") or ""
+        by_tags = status >= 400 or (status == 0 if "status" in tags else bool(message or code))
+        failed = values.get("http_req_failed", by_tags)
+        responded = status if "status" in tags else not failed
+        name, url = tags.get("name") or "", tags.get("url") or ""
         if "://" in name:  # k6's default name is the URL, and a group's name may be a URL pattern
             name, url = "", name
-        self.collector.add(
+        endpoint = self._collector.endpoint(
+            tags.get("method") or "GET", url if "://" in url else "", name
+        )
+        self._collector.add(
             done_ns - duration_ns - blocked_ns,
-            done_ns - receiving_ns if status else 0,
+            done_ns - receiving_ns if responded else 0,
             done_ns,
             status=status,
-            endpoint=self.collector.endpoint(tags["method"], url if "://" in url else "", name),
-            error=_kind(status, tags.get("error_code") or "", message) if failed else ErrorKind.OK,
+            endpoint=endpoint,
+            error=_kind(status, code, message) if failed else ErrorKind.OK,
             message=message if failed else "",
             flags=Flag.NEW_CONNECTION if values.get("http_req_connecting") else 0,
         )
-        self._values, self._time = {}, ""
+        self._count += 1
+        self._seen_tags.update(tags)
+        if "://" in url:
+            self._seen_tags.add("url")
+        self._metric_count = max(self._metric_count, len(values))
 
 
 def _kind(status: int, code: str, message: str) -> ErrorKind:
-    if code.isdigit():
+    if code.isdecimal():
         for first, end, kind in _CODES:
             if first <= int(code) < end:
                 return kind
@@ -141,7 +184,7 @@ def _kind(status: int, code: str, message: str) -> ErrorKind:
 
 def _time_ns(text: str) -> int:
     """Parse a timestamp: RFC 3339, or a number since 1970 whose length gives its unit."""
-    if not text.isdigit():
+    if not text.isdecimal():
         return parse_rfc3339_ns(text)
     for digits, unit_ns in ((10, NS_PER_S), (13, NS_PER_MS), (16, 1_000)):
         if len(text) <= digits:

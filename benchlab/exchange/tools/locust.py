@@ -1,17 +1,28 @@
-"""Read Locust's time series (``--csv NAME`` writes ``NAME_stats_history.csv``)."""
+"""Read Locust's time series and its totals.
+
+``--csv NAME`` writes ``NAME_stats_history.csv``, a line each second, and ``NAME_stats.csv`` at the
+end. The last line of the first comes up to a second before the end: it lacks the requests since.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchlab.errors import InputError
-from benchlab.exchange.parsing import Place, columns, content_digest, csv_rows
+from benchlab.exchange.parsing import Place, Table, content_digest, number, whole
 from benchlab.runs.imported_summary import ImportedSummary, Interval, Point
 from benchlab.units import NS_PER_MS, NS_PER_S
 
-__all__ = ["read_locust"]
+__all__ = ["read_locust_history", "read_locust_stats"]
 
 _ALL = "Aggregated"
+_TOTALS = (
+    "Median Response Time",
+    "Average Response Time",
+    "Min Response Time",
+    "Max Response Time",
+)
 _NEEDED = (
     "Timestamp",
     "User Count",
@@ -21,44 +32,38 @@ _NEEDED = (
     "Failures/s",
     "Total Request Count",
     "Total Failure Count",
-    "Total Median Response Time",
-    "Total Average Response Time",
-    "Total Min Response Time",
-    "Total Max Response Time",
+    *(f"Total {name}" for name in _TOTALS),
 )
+_STATS_NEEDED = ("Type", "Name", "Request Count", "Failure Count", "Requests/s", *_TOTALS)
+_ROUNDED = "Locust rounds percentiles to two digits"
 _NOTES = (
+    "requests after the last line, which comes before the end, are not counted: NAME_stats.csv,"
+    " which Locust writes beside this file, has them all",
     "for the whole run the file has only median, mean, minimum and maximum: its other percentiles"
     " cover the last seconds before each line, and are in imported_timeline",
-    "Locust rounds percentiles to two digits",
+    _ROUNDED,
+)
+_STATS_NOTES = (
+    _ROUNDED,
+    "the duration is that of the requests by Locust's rate, from the first to the last",
 )
 
 
-def read_locust(path: Path, url: str | None) -> ImportedSummary:
+def read_locust_history(path: Path, url: str | None) -> ImportedSummary:
     """Read the totals in the last line for all requests, and the time series."""
     place = Place(path)
-    rows = csv_rows(path, place)
-    with place:
-        where = columns(next(rows, []), _NEEDED, place)
-    names = tuple(where)
     timeline: list[Interval] = []
     last: dict[str, str] = {}
-    for row in rows:
-        with place:
-            if len(row) != len(names):
-                raise ValueError(f"the row has {len(row)} columns, the header {len(names)}")
-            fields = dict(zip(names, row, strict=True))
+    for fields in _table(path, place, _NEEDED):
+        with place.entry:
             timeline.append(_interval(fields))
             if fields["Name"] == _ALL and not fields["Type"]:
                 last = fields
     if not last:
         raise InputError(f"{path} has no line for all requests (Name {_ALL!r})")
-    count = int(last["Total Request Count"])
     start_s, end_s = timeline[0].at_s, timeline[-1].at_s
-    with place:
-        mean, low, high, median = (
-            round(float(last[f"Total {name} Response Time"]) * NS_PER_MS) if count else None
-            for name in ("Average", "Min", "Max", "Median")
-        )
+    count, error_count = (int(last[f"Total {what} Count"]) for what in ("Request", "Failure"))
+    median, mean, low, high = _totals(last, "Total ", count, place)
     return ImportedSummary(
         id=content_digest(path, "locust-history"),
         tool="Locust",
@@ -68,31 +73,83 @@ def read_locust(path: Path, url: str | None) -> ImportedSummary:
         started_at_ns=start_s * NS_PER_S,
         duration_s=float(end_s - start_s),
         count=count,
-        error_count=int(last["Total Failure Count"]),
+        error_count=error_count,
         rate_rps=count / (end_s - start_s) if end_s > start_s else None,
         mean_ns=mean,
         min_ns=low,
         max_ns=high,
         percentiles=(Point(0.5, median),) if median is not None else (),
         timeline=tuple(timeline),
-        notes=_NOTES,
+        notes=(*_NOTES, *place.notes),
     )
+
+
+def read_locust_stats(path: Path, url: str | None) -> ImportedSummary:
+    """Read the line for all requests of ``NAME_stats.csv``."""
+    place = Place(path)
+    found: dict[str, str] = {}
+    for fields in _table(path, place, _STATS_NEEDED):
+        if fields["Name"] == _ALL and not fields["Type"]:
+            found, line = fields, place.line
+    if not found:
+        raise InputError(f"{path} has no line for all requests (Name {_ALL!r})")
+    place.line = line
+    with place:
+        count, rate_rps = whole(int(found["Request Count"])), number(found["Requests/s"])
+        median, mean, low, high = _totals(found, "", count, place)
+        points = _points(found)
+        error_count = whole(int(found["Failure Count"]))
+    return ImportedSummary(
+        id=content_digest(path, "locust-stats"),
+        tool="Locust",
+        format="locust-stats",
+        name=path.name.split(".")[0].removesuffix("_stats"),
+        url=url or "",
+        duration_s=count / rate_rps if rate_rps > 0 else None,
+        count=count,
+        error_count=error_count,
+        rate_rps=rate_rps,
+        mean_ns=mean,
+        min_ns=low,
+        max_ns=high,
+        percentiles=points or ((Point(0.5, median),) if median is not None else ()),
+        notes=(*_STATS_NOTES, *place.notes),
+    )
+
+
+def _table(path: Path, place: Place, needed: Sequence[str]) -> Table:
+    with place:
+        return Table(path, place, needed)
+
+
+def _totals(fields: Mapping[str, str], prefix: str, count: int, place: Place) -> list[int | None]:
+    """Median, mean, minimum and maximum in ns; None without requests."""
+    with place:
+        values = [_ns(fields[prefix + name]) for name in _TOTALS]
+        return [value if count else None for value in values]
 
 
 def _interval(fields: dict[str, str]) -> Interval:
-    points = tuple(
-        Point(round(float(name[:-1]) / 100, 9), round(float(value) * NS_PER_MS))
+    method, name = fields["Type"], fields["Name"]
+    return Interval(
+        at_s=whole(int(fields["Timestamp"]) * NS_PER_S) // NS_PER_S,
+        endpoint="" if name == _ALL and not method else f"{method} {name}".strip(),
+        user_count=whole(int(fields["User Count"])),
+        rate_rps=number(fields["Requests/s"]),
+        failure_rate_rps=number(fields["Failures/s"]),
+        request_count=whole(int(fields["Total Request Count"])),
+        error_count=whole(int(fields["Total Failure Count"])),
+        percentiles=_points(fields),
+    )
+
+
+def _points(fields: Mapping[str, str]) -> tuple[Point, ...]:
+    return tuple(
+        Point(round(float(name[:-1]) / 100, 9), _ns(value))
         for name, value in fields.items()
         if name.endswith("%") and value != "N/A"
     )
-    method, name = fields["Type"], fields["Name"]
-    return Interval(
-        at_s=int(fields["Timestamp"]),
-        endpoint="" if name == _ALL and not method else f"{method} {name}".strip(),
-        user_count=int(fields["User Count"]),
-        rate_rps=float(fields["Requests/s"]),
-        failure_rate_rps=float(fields["Failures/s"]),
-        request_count=int(fields["Total Request Count"]),
-        error_count=int(fields["Total Failure Count"]),
-        percentiles=points,
-    )
+
+
+def _ns(ms: str) -> int:
+    return whole(number(ms) * NS_PER_MS)

@@ -14,37 +14,35 @@ from benchlab.errors import InputError
 from benchlab.exchange.parsing import (
     LONGEST_BYTES,
     Place,
-    columns,
+    Table,
     content_digest,
-    csv_rows,
-    opened,
+    number,
     too_long,
+    whole,
 )
 from benchlab.exchange.tools.collect import Collector
 from benchlab.runs.imported_summary import ImportedSummary, Point
 from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind, Flag
+from benchlab.text import one_line
+from benchlab.text_files import open_bytes
 from benchlab.units import NS_PER_S
 
 __all__ = ["read_oha_csv", "read_oha_json"]
 
-_COLUMNS = ("request-start", "DNS+dialup", "Response-delay", "request-duration", "bytes", "status")
+_COLUMNS = ("request-start", "DNS+dialup", "request-duration", "bytes", "status")
+_FIRST_BYTE = "Response-delay"  # not in the files of older versions
 
 
 def read_oha_csv(path: Path, collector: Collector) -> Run:
     """Read the completed requests of a CSV file."""
     place = Place(path)
-    rows = csv_rows(path, place)
-    with place:
-        where = columns(next(rows, []), _COLUMNS, place)
-    indexes = [where[name] for name in _COLUMNS]
-    for row in rows:
-        with place:
-            if len(row) != len(where):
-                raise ValueError(f"the row has {len(row)} columns, the header {len(where)}")
-            start, dialup, first, duration, size, status = (row[index] for index in indexes)
+    table = Table(path, place, _COLUMNS)
+    for fields in table:
+        with place.entry:
+            start, dialup, duration, size, status = (fields[name] for name in _COLUMNS)
             sent_ns = round(float(start) * NS_PER_S)
-            first_ns = round(float(first) * NS_PER_S)
+            first_ns = round(float(fields.get(_FIRST_BYTE, 0)) * NS_PER_S)
             collector.add(
                 sent_ns,
                 sent_ns + first_ns if first_ns else 0,
@@ -58,13 +56,15 @@ def read_oha_csv(path: Path, collector: Collector) -> Run:
     missing = ["requests without a response", "methods"]
     if not collector.url:
         missing.append("the address")
-    return collector.run(path, "oha-csv", "oha", missing=missing, clock=False)
+    if _FIRST_BYTE not in table.names:
+        missing.append("first bytes")
+    return collector.run(path, "oha-csv", "oha", missing=missing, notes=place.notes, clock=False)
 
 
 def read_oha_json(path: Path, url: str | None) -> ImportedSummary:
     """Read the summary in a JSON file."""
     try:
-        with opened(path) as file:
+        with open_bytes(path) as file:
             text = file.read(LONGEST_BYTES + 1)
         if len(text) > LONGEST_BYTES:
             raise InputError(f"{path}: {too_long('file')}")
@@ -82,8 +82,8 @@ def read_oha_json(path: Path, url: str | None) -> ImportedSummary:
 
 def _summary(path: Path, url: str | None, data: Mapping[str, Any]) -> ImportedSummary:
     total = data["summary"]
-    statuses = {int(code): int(n) for code, n in data["statusCodeDistribution"].items()}
-    errors = {message: int(n) for message, n in data["errorDistribution"].items()}
+    statuses = {int(code): whole(n) for code, n in data["statusCodeDistribution"].items()}
+    errors = {one_line(text, 200): whole(n) for text, n in data["errorDistribution"].items()}
     notes = ["percentiles cover the requests that got a response"]
     if errors:
         listed = ", ".join(f"{message}: {n:,}" for message, n in sorted(errors.items()))
@@ -99,10 +99,10 @@ def _summary(path: Path, url: str | None, data: Mapping[str, Any]) -> ImportedSu
         format="oha-json",
         name=path.name.split(".")[0],
         url=url or "",
-        duration_s=float(total["total"]),
+        duration_s=number(total["total"]),
         count=sum(statuses.values()) + sum(errors.values()),
         error_count=sum(n for code, n in statuses.items() if code >= 400) + sum(errors.values()),
-        rate_rps=float(total["requestsPerSec"]),
+        rate_rps=number(total["requestsPerSec"]),
         mean_ns=_ns(total["average"]),
         min_ns=_ns(total["fastest"]),
         max_ns=_ns(total["slowest"]),
@@ -112,4 +112,4 @@ def _summary(path: Path, url: str | None, data: Mapping[str, Any]) -> ImportedSu
 
 
 def _ns(seconds: float | None) -> int | None:
-    return None if seconds is None else round(float(seconds) * NS_PER_S)
+    return None if seconds is None else whole(number(seconds) * NS_PER_S)

@@ -17,14 +17,16 @@ from benchlab.samples.samples import ErrorKind
 __all__ = ["read_vegeta_csv", "read_vegeta_json"]
 
 _MISSING = ("first bytes", "new connections")
-_CSV_WIDTH = 12
+_CSV_WIDTHS = (9, 11, 12)  # without method, address and headers; without headers; all
 
 
 def read_vegeta_json(path: Path, collector: Collector) -> Run:
     """Read the requests of ``vegeta encode --to json``."""
     place = Place(path)
     for line in lines(path, place):
-        with place:
+        if not line or line.isspace():
+            continue
+        with place.entry:
             hit = json.loads(line)
             _add(
                 collector,
@@ -32,26 +34,33 @@ def read_vegeta_json(path: Path, collector: Collector) -> Run:
                 int(hit["latency"]),
                 int(hit["code"]),
                 int(hit["bytes_in"]),
-                hit["error"],
+                hit["error"] or "",
                 hit.get("method") or "GET",
                 hit.get("url") or "",
             )
-    return collector.run(path, "vegeta-json", "vegeta", missing=_MISSING)
+    return collector.run(path, "vegeta-json", "vegeta", missing=_MISSING, notes=place.notes)
 
 
 def read_vegeta_csv(path: Path, collector: Collector) -> Run:
-    """Read the requests of ``vegeta encode --to csv``, which has no header."""
-    place = Place(path)
+    """Read the requests of ``vegeta encode --to csv``, which has no header.
+
+    Old versions of vegeta wrote no methods and addresses, or no headers.
+    """
+    place, missing = Place(path), set(_MISSING)
     for row in csv_rows(path, place):
-        with place:
-            if len(row) < _CSV_WIDTH:
-                raise ValueError(f"the row has {len(row)} columns, expected {_CSV_WIDTH}")
-            time, code, latency, _, bytes_in, error, _, _, _, method, to, *_ = row
+        with place.entry:
+            if len(row) not in _CSV_WIDTHS:
+                widths = ", ".join(map(str, _CSV_WIDTHS))
+                raise ValueError(f"the row has {len(row)} columns, expected {widths}")
+            time, code, latency, _, bytes_in, error = row[:6]
+            method, to = row[9:11] or ("", "")
             _add(
                 collector, int(time), int(latency), int(code), int(bytes_in), error,
                 method or "GET", to,
             )  # fmt: skip
-    return collector.run(path, "vegeta-csv", "vegeta", missing=_MISSING)
+            if not to:
+                missing |= {"methods", "addresses"}
+    return collector.run(path, "vegeta-csv", "vegeta", missing=sorted(missing), notes=place.notes)
 
 
 def _add(

@@ -11,6 +11,7 @@ from typing import Any
 
 from benchlab.errors import InputError
 from benchlab.plan.feed import Feed, row_of
+from benchlab.text_files import bounded_lines, csv_reader, open_text
 
 __all__ = ["read_feed"]
 
@@ -28,36 +29,44 @@ def read_feed(path: str | Path, pick: str = "sequential") -> Feed:
     readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows, ".ndjson": _jsonl_rows}
     if path.suffix.lower() not in readers:
         raise InputError(f"{path} is not a feed file: its name must end in {', '.join(readers)}")
-    with _translate_errors(path):
+    with _located(path):
         return Feed(readers[path.suffix.lower()](path), pick, str(path.absolute()))
 
 
 def _csv_rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, strict=True)
-        try:
-            row_of((name, None) for name in reader.fieldnames or ())
-        except ValueError as exc:
-            raise InputError(
-                f"{exc} in the header of {path}", remedy="give each column a name of its own"
-            ) from exc
-        for row in reader:
-            if None in row or None in row.values():
+    with open_text(path) as file:
+        reader = csv_reader(bounded_lines(file, str(path)), strict=True)
+        names: list[str] = []
+        for row in filter(None, reader):
+            if names and len(row) != len(names):
                 raise InputError(
                     f"line {reader.line_num} of {path} has a different number of fields than the"
                     " header"
                 )
-            yield row
+            if names:
+                yield dict(zip(names, row, strict=True))
+            else:
+                names = row
+                _check_names(names, path)
+
+
+def _check_names(names: list[str], path: Path) -> None:
+    try:
+        row_of((name, None) for name in names)
+    except ValueError as exc:
+        raise InputError(
+            f"{exc} in the header of {path}", remedy="give each column a name of its own"
+        ) from exc
 
 
 def _jsonl_rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
+    with open_text(path) as file:
+        for number, line in enumerate(bounded_lines(file, str(path)), 1):
             if not line.strip():
                 continue
             try:
                 value = json.loads(line, object_pairs_hook=row_of)
-            except json.JSONDecodeError as exc:
+            except (json.JSONDecodeError, RecursionError) as exc:
                 raise InputError(f"line {number} of {path} is not JSON: {exc}") from exc
             except ValueError as exc:
                 raise InputError(f"line {number} of {path} is not a row: {exc}") from exc
@@ -69,10 +78,8 @@ def _jsonl_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _translate_errors(path: Path) -> Iterator[None]:
+def _located(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as exc:
-        raise InputError(f"cannot read the feed {path}: {exc.strerror}") from exc
     except (UnicodeDecodeError, csv.Error) as exc:
         raise InputError(f"cannot read the feed {path}: {exc}") from exc

@@ -10,6 +10,7 @@ from benchlab.plan.files.feed import read_feed
 from benchlab.plan.files.scenario import scenario
 from benchlab.plan.plan import Plan
 from benchlab.plan.toml import Files, draft_from_toml
+from benchlab.text_files import read_text
 
 __all__ = ["read_draft", "read_plan"]
 
@@ -33,13 +34,11 @@ def read_draft(path: Path) -> dict[str, Any]:
     Raises:
         InputError: the file, or one that it names, cannot be read or used.
     """
-    try:
-        text = _read(path).decode()
-    except UnicodeDecodeError as exc:
-        raise InputError(f"{path} is not UTF-8, as TOML must be: {exc}") from exc
+    text = read_text(path)
     base = path.absolute().parent
     files = Files(
         read=lambda name: _read(base / name),
+        text=lambda name: read_text(base / name),
         feed=lambda name, pick: read_feed(base / name, pick),
         locate=lambda name: str(base / name),
         scenario=lambda function, base_url: scenario(str(base / function), base_url),

@@ -10,6 +10,7 @@ fixed_rate.py    equal gaps (constant), random gaps (Poisson)
 varying_rate.py  a rate that climbs and falls (stages), jumps (steps), or peaks (spike)
 rate_curve.py    the area under a varying rate, and its inverse
 replay.py        times that were recorded
+arrival_times.py such times in a text
 imported.py      what another tool sent
 registry.py      all of them; a new shape is a file and a line there
 """

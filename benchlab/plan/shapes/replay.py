@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from attrs import field, frozen
 
 from benchlab.errors import InputError
+from benchlab.plan.shapes.arrival_times import read_arrivals_s
 from benchlab.plan.shapes.base import BLOCK, OpenLoop
 from benchlab.plan.shapes.fixed_rate import ConstantRate
 from benchlab.plan.validation import check_seconds
@@ -38,13 +38,20 @@ def _offsets(given: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
             value=given,
             remedy="give arrival times in seconds",
         )
-    if not 1 <= len(given) <= _MAX_ARRIVALS:
+    _check_count(len(given))
+    offsets = given.tolist() if isinstance(given, np.ndarray) else given
+    if not set(map(type, offsets)) <= {float, int} or not 0 <= min(offsets) <= max(offsets) < 1e8:
+        for offset in offsets:
+            check_seconds("offsets_s", offset, zero=True)
+    return tuple(sorted(map(float, offsets)))
+
+
+def _check_count(count: int) -> None:
+    if not 1 <= count <= _MAX_ARRIVALS:
         raise InputError(
-            f"{len(given):,} arrival times are given, 1 to {_MAX_ARRIVALS:,} are possible",
+            f"{count:,} arrival times are given, 1 to {_MAX_ARRIVALS:,} are possible",
             field="offsets_s",
         )
-    ordered = sorted(check_seconds("offsets_s", offset, zero=True) for offset in given)
-    return tuple(map(float, ordered))
 
 
 @frozen
@@ -71,12 +78,13 @@ class Replay(OpenLoop):
     def parse(cls, text: str, arrivals: str = "constant") -> Self:
         """The times in ``text``, one per line; the first of them becomes 0.
 
-        Of a line with commas (CSV) the first field counts. Blank lines, lines that begin with
-        ``#``, and a header line are skipped. Times may count from any moment, such as 1970.
+        They are seconds, or another unit that a header names (``timestamp_ms``, ``time [us]``), or
+        that the size of a time since 1970 gives away. Of a line with columns (CSV) the first
+        counts. Blank lines, lines that begin with ``#``, and a header line are skipped.
 
         Raises:
-            InputError: a line that does not begin with a number of seconds, by its number; or
-                none that does.
+            InputError: a line that does not begin with a number, by its number; one such as
+                ``0,5``, which may be one number or two; or no time at all.
         """
         if arrivals != "constant":
             raise InputError(
@@ -85,28 +93,7 @@ class Replay(OpenLoop):
                 value=arrivals,
                 remedy="leave it out with a replay",
             )
-        times: list[float] = []
-        has_header = False
-        for number, line in enumerate(text.splitlines(), start=1):
-            first = line.partition(",")[0].strip().strip('"')
-            if not first or first.startswith("#"):
-                continue
-            try:
-                time_s = float(first)
-            except ValueError:
-                time_s = math.nan
-            if math.isfinite(time_s):
-                times.append(time_s)
-            elif not times and not has_header:
-                has_header = True
-            else:
-                raise InputError(
-                    f"line {number} begins with {first!r}, which is not an arrival time:"
-                    " write one number of seconds per line, or CSV with it in the first column"
-                )
-        if not times:
-            raise InputError("there are no arrival times: write one number of seconds per line")
-        return cls([round(time_s - min(times), 9) for time_s in times])
+        return cls(read_arrivals_s(text, _MAX_ARRIVALS))
 
     @classmethod
     def from_samples(cls, samples: Samples) -> Self:

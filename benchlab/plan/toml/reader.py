@@ -39,12 +39,13 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """How to read the files that a plan file names: bytes, rows, scenarios, paths.
+    """How to read the files that a plan file names: bytes, text, rows, scenarios, paths.
 
     ``scenario`` takes ``FILE.py:FUNCTION`` and the base URL.
     """
 
     read: Callable[[str], bytes]
+    text: Callable[[str], str]
     feed: Callable[[str, str], Feed]
     locate: Callable[[str], str]
     scenario: Callable[[str, str], Scenario]
@@ -226,7 +227,7 @@ def _load(value: Any, where: str, files: Files) -> Any:
     shape = KINDS.get(str(table.get("kind")))
     if shape is not None and shape.file_field in table:
         name = table[shape.file_field]
-        text = files.read(name).decode(errors="replace")
+        text = files.text(name)
         _check_keys(table, ["kind", shape.file_field], where)
         return _make(shape.parse, {"text": text}, f"{where}, {name}")
     values = {

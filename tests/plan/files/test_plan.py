@@ -34,11 +34,13 @@ def test_documented_example_is_a_plan(tmp_path: Path) -> None:
     assert dict(plan.tags) == {"team": "shop"}
 
 
-def test_files_are_relative_to_the_plan(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_are_relative_to_the_plan(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "body.bin").write_bytes(b"\xff\x00")
-    (tmp_path / "times.csv").write_text("time\n5.0\n5.5\n")
+    (tmp_path / "times.csv").write_bytes("5.0\r\n5.5\r\n".encode(encoding))
     (tmp_path / "plan.toml").write_text(
-        f'{REQUEST}body_file = "body.bin"\n[load]\nkind = "replay"\noffsets_file = "times.csv"\n'
+        f'{REQUEST}body_file = "body.bin"\n[load]\nkind = "replay"\noffsets_file = "times.csv"\n',
+        encoding,
     )
     plan = read_plan(tmp_path / "plan.toml")
     assert (plan.requests[0].method, plan.requests[0].body) == ("POST", b"\xff\x00")
@@ -52,7 +54,7 @@ def test_unreadable_file_error_names_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*nope"):
         read_plan(tmp_path / "plan.toml")
     (tmp_path / "plan.toml").write_bytes(b"\xff")
-    with pytest.raises(InputError, match="not UTF-8"):
+    with pytest.raises(InputError, match="neither UTF-8 nor UTF-16"):
         read_plan(tmp_path / "plan.toml")
     (tmp_path / "plan.toml").write_text(f"workers = 0\n{REQUEST}")
     with pytest.raises(InputError, match=r"plan\.toml: workers=0"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import cProfile
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 
 from benchlab.errors import InputError
 from benchlab.plan.shapes import BLOCK, ConstantRate, Replay
+from benchlab.plan.shapes.arrival_times import read_arrivals_s
 from benchlab.units import NS_PER_S, seconds_to_ns
 from tests.plan.shapes.shapes import offsets_of
 from tests.runs.synthetic import make_run
@@ -50,6 +54,22 @@ def test_a_long_replay_comes_in_bounded_blocks() -> None:
         ("1700000000.5\n1700000001\n", (0, 0.5)),
         ("time,path\n3.5,/a\n3,/b\n", (0, 0.5)),
         ('# recorded on Monday\n\n"time"\n"7"\n 8 \n', (0, 1)),
+        ("1700000000100\n1700000000600\n1700000001900\n", (0, 0.5, 1.8)),
+        ("1700000000100000\n1700000000100500\n", (0, 0.0005)),
+        ("1700000000100000000\n1700000000600000000\n", (0, 0.5)),
+        ("timestamp_ms\n0\n500\n", (0, 0.5)),
+        ("timeMs,path\n500,/a\n0,/b\n", (0, 0.5)),
+        ("time [µs];path\n0;/\n500000,5;/\n", (0, 0.5000005)),
+        ("items\n0\n500\n", (0, 500)),
+        ("time\n0,5\n1,0\n", (0, 0.5)),
+        ('"0,5"\n"1,0"\n', (0, 0.5)),
+        ('"0,5",/a\n"1,0",/b\n', (0, 0.5)),
+        ("0,5;12\n1,0;13\n", (0, 0.5)),
+        ("0,5\t12\n1\t13\n", (0, 0.5)),
+        ("time,status\n0,5\n1,200\n", (0, 1)),
+        ("0.5,200\n1,200\r\n", (0, 0.5)),
+        ("1\r2\r", (0, 1)),
+        ("\ufeff1\n2\n", (0, 1)),
     ],
 )
 def test_times_are_read_from_text(text: str, offsets_s: tuple[float, ...]) -> None:
@@ -64,6 +84,11 @@ def test_times_are_read_from_text(text: str, offsets_s: tuple[float, ...]) -> No
         ("time\n1\ntwo\n", "line 3 begins with 'two'"),
         ("time\nseconds\n1\n", "line 2 begins with 'seconds'"),
         ("1\nnan\n", "line 2 begins with 'nan'"),
+        ("nan\n1\n2\n", "line 1 begins with 'nan'"),
+        ("1\n1e999\n", "line 2 begins with '1e999'"),
+        ("0,5\n1,0\n", "line 1 is '0,5', which may be one number or two columns: .*header"),
+        ("0\n0,5\n", "line 2 is '0,5', which may be"),
+        ("0\n1700000000100\n", "offsets_s=1700000000100"),
     ],
 )
 def test_invalid_text_error_names_the_line(text: str, message: str) -> None:
@@ -95,6 +120,33 @@ def test_an_earlier_run_is_replayed_as_it_was_scheduled() -> None:
     assert load.duration_s == pytest.approx(10)
     with pytest.raises(InputError, match="nothing to replay"):
         Replay.from_samples(run.samples.warmup)
+
+
+def test_reading_ends_at_the_most_times_that_are_possible() -> None:
+    with pytest.raises(InputError, match="more than 3 arrival times"):
+        read_arrivals_s("1\n" * 5, 3)
+
+
+@given(st.text(alphabet='0159.,;-\t"\r\n eastmnu_#', max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(InputError):
+        assert Replay.parse(text).offsets_s[0] == 0
+
+
+def test_reading_takes_a_time_proportional_to_the_number_of_times() -> None:
+    """No function is called more than once a line, and those that look at all of them not more
+    often for more lines."""
+
+    def calls(count: int) -> Counter[str]:
+        text = "\n".join(f"{1.7e9 + k / 1000:.3f},/a" for k in range(count))
+        profile = cProfile.Profile()
+        profile.runcall(Replay.parse, text)
+        return Counter({str(each.code): each.callcount for each in profile.getstats()})
+
+    few, many = calls(500), calls(1000)
+    for code, count in many.items():
+        whole = any(name in code for name in ("min", "max", "sorted", "sum", "array"))
+        assert count - few[code] in ((0,) if whole else (0, 500)), code
 
 
 def test_times_may_be_an_array() -> None:

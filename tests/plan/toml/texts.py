@@ -22,6 +22,7 @@ def no_file(name: str) -> Any:
 
 FILES = Files(
     no_file,
+    no_file,
     lambda name, pick: Feed(ROWS.rows, pick, name),
     lambda name: str(Path("/at", name)),
     lambda function, base_url: Scenario(base_url, "visit", b"code", "", function),
