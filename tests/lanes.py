@@ -46,6 +46,8 @@ LANE_OF = {
     "load/drivers/test_response.py": "unit",
     "load/recording/test_examples.py": "unit",
     "load/recording/test_recorder.py": "unit",
+    "notebook/headless": "unit",
+    "notebook/headless/test_kernels.py": "e2e",
     "plan": "unit",
     "plots": "unit",
     "plots/test_in_a_kernel.py": "e2e",
