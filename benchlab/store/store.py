@@ -139,7 +139,10 @@ class Store:
             StoreError: it could not be stored; for example, it is older than the store's TTL
                 (`set_ttl`).
         """
+        from benchlab.runs.run import check_run
         from benchlab.store.runs import write
+
+        check_run(run)
 
         def attempt() -> None:
             with self.connect() as client:
