@@ -21,6 +21,7 @@ read the attributes it is made of. Foreign exceptions are mapped to these where 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -72,6 +73,11 @@ class BenchlabError(Exception):
     def to_dict(self) -> dict[str, Any]:
         """The arguments that make this error again."""
         return {"problem": self.problem, "remedy": self.remedy}
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback: the error, and the line of the user's code."""
+        # One string: IPython joins several by a line break or by nothing, depending on %xmode.
+        return ["\n".join([f"{type(self).__name__}: {self}", *_calling_line(self)])]
 
 
 class InputError(BenchlabError, ValueError):
@@ -172,6 +178,30 @@ class StoreUnavailableError(StoreError):
 
 class SchemaError(StoreError):
     """The store was written by a newer benchlab than this one."""
+
+
+def _calling_line(error: BaseException) -> list[str]:
+    """The line of code that called benchlab or, outside of it, raised ``error``; and its place."""
+    import linecache
+    from traceback import walk_tb
+
+    place = None
+    for frame, number in walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+            break
+        place = frame.f_code.co_filename, number
+    if place is None:
+        return []
+    filename, number = place
+    return [f"{_file_name(filename)}, line {number}", f"    {linecache.getline(*place).strip()}"]
+
+
+def _file_name(filename: str) -> str:
+    """The name of a source file or, in a notebook, that of the cell as IPython has it."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    cell = shell.compile.format_code_name(filename) if shell is not None else None
+    return " ".join(cell) if cell else f"File {filename}"
 
 
 def error_to_data(error: BenchlabError) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import tomllib
 from itertools import chain
 from pathlib import Path
 
-import jedi
 import nbformat
 import pytest
 import yaml
@@ -103,11 +102,6 @@ def test_public_names_are_the_same_for_python_and_for_type_checkers() -> None:
         for alias in node.names
     }
     assert typed == benchlab._MODULES
-
-
-def test_completion_in_notebooks_offers_the_public_names_alone() -> None:
-    found = {item.name for item in jedi.Interpreter("bl.", [{"bl": benchlab}]).complete()}
-    assert {name for name in found if not name.startswith("_")} == set(benchlab.__all__)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

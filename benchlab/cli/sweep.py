@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,6 @@ def sweep(
     from benchlab.notebook.sweep import sweep as run_sweep
 
     chosen = parse_axes(axes)
-    place = directory or Path("reports") / time.strftime("sweep-%Y%m%d-%H%M%S")
     out = error_console()
     columns = (BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
@@ -63,8 +61,9 @@ def sweep(
             bar.console.print(f"{point.label}: {state}", markup=False)
 
         points = run_sweep(
-            notebook_path(notebook), chosen, dict(parameters), place, on_start, on_done
+            notebook_path(notebook), chosen, dict(parameters), directory, on_start, on_done
         )
+    place = points[0].directory.parent
     failed = [point for point in points if point.error]
     out.print(f"{len(points) - len(failed)} of {len(points)} points succeeded", markup=False)
     for point in failed:

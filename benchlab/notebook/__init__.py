@@ -1,7 +1,5 @@
 """Helpers for notebooks: start a service, show progress, write the report."""
 
-from __future__ import annotations
-
 from benchlab.notebook.helpers import (
     Service,
     collect_telemetry,
@@ -19,3 +17,8 @@ __all__ = [
     "service",
     "show_progress",
 ]
+
+
+def __dir__() -> list[str]:
+    """The helpers alone: completion shall not offer modules."""
+    return __all__

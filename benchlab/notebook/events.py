@@ -23,7 +23,7 @@ def write(event: dict[str, Any]) -> None:
     """Append ``event``. A failed write is ignored: it must not fail a measurement."""
     path = os.environ.get(VARIABLE)
     if path:
-        with contextlib.suppress(OSError), Path(path).open("a") as file:
+        with contextlib.suppress(OSError), Path(path).open("a", encoding="utf-8") as file:
             file.write(json.dumps(event) + "\n")
 
 

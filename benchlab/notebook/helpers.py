@@ -19,8 +19,9 @@ from benchlab.notebook import events
 from benchlab.paths import data_dir
 from benchlab.plan.files.scenario import scenario
 from benchlab.plan.plan import Plan
+from benchlab.redact import public_url
 from benchlab.report import write_report
-from benchlab.runs.run import Run
+from benchlab.runs.run import Run, check_run
 from benchlab.store import Store
 from benchlab.telemetry import IngestReport, ingest
 
@@ -55,7 +56,7 @@ class Service:
 
     def __repr__(self) -> str:
         kind = "bundled target" if self._process is not None else "service"
-        return f"<{kind} at {self.url}>"
+        return f"<{kind} at {public_url(self.url)}>"
 
 
 def service(url: str = "", otlp_dir: str = "", *, path: str = "/api/vector/add") -> Service:
@@ -123,6 +124,7 @@ def finish(store: Store, run: Run, directory: str = "") -> Path:
 
     ``directory`` empty: ``reports/<run id>`` below the working directory.
     """
+    check_run(run)
     place = Path(directory) if directory else Path("reports") / run.id
     page = write_report(run, place, server=store.server_side(run.id))
     events.write({"report": str(page.absolute()), "run_id": run.id})

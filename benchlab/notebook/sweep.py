@@ -5,27 +5,26 @@ Points never run at the same time: two measurements on one machine would disturb
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError, error_from_data
 from benchlab.extras import require_extra
 from benchlab.notebook import events
-from benchlab.notebook.headless import convert_parameters, notebook_parameters
+from benchlab.notebook.headless import convert_parameters, in_utf8, notebook_parameters
 from benchlab.spool.storage import replace_text
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["Point", "grid", "sweep"]
+__all__ = ["Point", "free_directory", "grid", "sweep", "sweep_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +62,14 @@ def sweep(
     notebook: Path,
     axes: Mapping[str, Sequence[str]],
     fixed: Mapping[str, str],
-    directory: Path,
+    directory: Path | None = None,
     on_start: OnPoint | None = None,
     on_done: OnPoint | None = None,
 ) -> list[Point]:
     """Run ``notebook`` at every point and leave the results in ``directory``.
+
+    Without ``directory`` that is ``reports/sweep-<time>``, with a number after it if another sweep
+    has started in the same second.
 
     Each point has a directory of its own with its report; ``sweep.csv`` has a row per point,
     parameters and summary, and ``index.html`` links them. Both are rewritten after each point, so
@@ -80,26 +82,23 @@ def sweep(
         MissingPackageError: the extra "lab" is not installed.
     """
     require_extra("lab")
-    points = [
-        Point(number, parameters, directory / f"point-{number:03d}")
-        for number, parameters in enumerate(grid(axes), 1)
-    ]
+    axes = {name: [in_utf8(value) for value in values] for name, values in axes.items()}
+    combinations = list(grid(axes))
     if not axes:
         raise InputError("there is nothing to vary: give at least one axis, -g name=v1,v2")
     both = sorted(set(axes) & set(fixed))
     if both:
         raise InputError(f"{both[0]} is both an axis and fixed: give it with -g or with -p")
-    if next(directory.glob("point-*"), None) is not None:
-        raise InputError(f"{directory} holds another sweep: choose another directory with -o")
     known = notebook_parameters(notebook)
-    for point in points:
-        convert_parameters({**fixed, **point.parameters}, known, notebook)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise InputError(f"cannot write to {directory}: {exc.strerror}") from exc
+    for combination in combinations:
+        convert_parameters({**fixed, **combination}, known, notebook)
+    if directory is None:
+        directory = free_directory()
+    elif not _claim(directory):
+        raise InputError(f"{directory} holds another sweep: choose another directory with -o")
     done: list[Point] = []
-    for point in points:
+    for number, combination in enumerate(combinations, 1):
+        point = Point(number, combination, directory / _point_name(number))
         if on_start is not None:
             on_start(point)
         done.append(_run_point(notebook, {**fixed, **point.parameters}, point))
@@ -109,39 +108,37 @@ def sweep(
     return done
 
 
-def sweep_table(points: Sequence[Point]) -> pd.DataFrame:
+def sweep_rows(points: Sequence[Point]) -> list[dict[str, str]]:
     """One row per point: its number, parameters, the run's summary, and the error if it failed.
 
-    A column of the summary with the name of a parameter is called ``measured_<name>``: the rate
-    that was set is not the rate that was reached.
+    Everything is text as it was given or written: ``007`` stays ``007``. A column of the summary
+    with the name of a parameter is called ``measured_<name>``: the rate that was set is not the
+    rate that was reached.
     """
-    import pandas as pd
-
     rows = []
     for point in points:
-        row: dict[str, object] = {"point": point.number, **point.parameters}
+        row = {"point": str(point.number), **point.parameters}
         for name, value in read_summary(point).items():
             row[f"measured_{name}" if name in row else name] = value
         row["error"] = point.error
         rows.append(row)
-    return pd.DataFrame(rows).convert_dtypes()  # counts stay whole where a point has none
+    return rows
 
 
-def read_summary(point: Point) -> dict[str, Any]:
-    """The summary of the point's run; empty when it made none."""
-    import pandas as pd
-
+def read_summary(point: Point) -> dict[str, str]:
+    """The summary of the point's run, as text; empty when it made none."""
     summary = point.directory / "summary.csv"
     if not summary.exists():
         return {}
-    return {str(name): value for name, value in pd.read_csv(summary).iloc[0].items()}
+    with summary.open(encoding="utf-8", newline="") as file:
+        return next(csv.DictReader(file), {})
 
 
 def write_index(notebook: Path, points: Sequence[Point], directory: Path) -> None:
     """Write ``sweep.csv`` and ``index.html``."""
     from jinja2 import Environment, PackageLoader
 
-    replace_text(directory / "sweep.csv", sweep_table(points).to_csv(index=False))
+    replace_text(directory / "sweep.csv", _as_csv(sweep_rows(points)))
     environment = Environment(loader=PackageLoader("benchlab.report"), autoescape=True)
     rows = [
         {
@@ -156,6 +153,45 @@ def write_index(notebook: Path, points: Sequence[Point], directory: Path) -> Non
         notebook=notebook.name, rows=rows, axes=list(points[0].parameters)
     )
     replace_text(directory / "index.html", page)
+
+
+def _as_csv(rows: Sequence[Mapping[str, str]]) -> str:
+    """``rows`` with the columns that any of them has; those of the longest row come first."""
+    longest = max(rows, key=len)
+    columns = list(dict.fromkeys(itertools.chain(longest, *rows)))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _point_name(number: int) -> str:
+    return f"point-{number:03d}"
+
+
+def free_directory() -> Path:
+    """A new directory for a sweep that starts now: of this sweep alone."""
+    started = time.strftime("sweep-%Y%m%d-%H%M%S")
+    names = itertools.chain([started], (f"{started}-{number}" for number in itertools.count(2)))
+    return next(place for name in names if _claim(place := Path("reports") / name))
+
+
+def _claim(directory: Path) -> bool:
+    """Make ``directory`` for this sweep; False if another has it, also one that starts now.
+
+    Raises:
+        InputError: it cannot be written to.
+    """
+    if next(directory.glob("point-*"), None) is not None:
+        return False
+    try:
+        (directory / _point_name(1)).mkdir(parents=True)
+    except FileExistsError:
+        return False
+    except OSError as exc:
+        raise InputError(f"cannot write to {directory}: {exc.strerror}") from exc
+    return True
 
 
 def _run_point(notebook: Path, parameters: Mapping[str, str], point: Point) -> Point:
@@ -184,7 +220,8 @@ def _run_report(
         stdin=subprocess.PIPE,  # its end, when this process is gone, ends the point too
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         env={**os.environ, events.VARIABLE: str(reports)},
     ) as process:
         assert process.stdin is not None

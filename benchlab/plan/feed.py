@@ -62,6 +62,12 @@ class Feed:
         withheld: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         check_choice("pick", pick, PICKS)
+        if not isinstance(rows, Iterable):
+            raise InputError(
+                f"must be mappings of names to values, not {type(rows).__name__}",
+                field="rows",
+                remedy="give a list of dicts, or read a file with benchlab.read_feed",
+            )
         read = tuple(islice(rows, _MAX_ROWS + 1))
         if len(read) > _MAX_ROWS:
             raise InputError(

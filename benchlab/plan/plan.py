@@ -490,7 +490,7 @@ def _whole_requests(
     requests: Request | Iterable[Request], scenario: Scenario | None, targets: Targets
 ) -> tuple[Request, ...]:
     """The requests with whole URLs; of a scenario, its anchor."""
-    given = (requests,) if isinstance(requests, Request) else limited(requests)
+    given = limited(requests) if isinstance(requests, Iterable) else (requests,)
     if scenario is not None:
         if not isinstance(scenario, Scenario):
             raise InputError(

@@ -26,7 +26,7 @@ from benchlab.plan.checks import Check, check_from_dict, check_to_dict, tuple_of
 from benchlab.plan.feed import Feed
 from benchlab.plan.hosts import address_of_literal, ascii_host, without_zone
 from benchlab.plan.template import BUILT_IN, field_names, malformed_fields, with_examples
-from benchlab.plan.validation import text_pairs
+from benchlab.plan.validation import check_text, is_number, text_pairs
 from benchlab.redact import header_value, public_url, unread_url
 
 __all__ = ["Headers", "Origin", "Request", "with_content_type"]
@@ -111,6 +111,7 @@ class Request:
         auth: tuple[str, str] | None = None,
         cookies: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        _check_types(method, url, body, weight, name, auth, cookies)
         method, given = method.upper(), method
         if not _METHOD.fullmatch(method):
             raise InputError(
@@ -136,7 +137,7 @@ class Request:
             content = _encode_json(json)
             if "content-type" not in {key.lower() for key, _ in pairs}:
                 pairs += (("Content-Type", "application/json"),)
-        if not weight > 0:
+        if weight <= 0:
             path = parts.path or "/"
             raise InputError(f"of {path} must be above 0", field="weight", value=weight)
         self.__attrs_init__(
@@ -336,9 +337,10 @@ def _basic(user: str, password: str) -> str:
 
 
 def _with_query(url: str, query: Query) -> str:
-    pairs = list(query.items() if isinstance(query, Mapping) else query)
-    if not pairs:
+    given = query if isinstance(query, Mapping | str) else list(query)
+    if not text_pairs("query", given):
         return url
+    pairs = list(given.items() if isinstance(given, Mapping) else given)
     fields = {quote_plus("{{" + name + "}}"): "{{" + name + "}}" for name in _names_in(pairs)}
     added = urlencode(pairs, doseq=True)
     for encoded, plain in fields.items():
@@ -450,3 +452,38 @@ def _encode_json(value: Any) -> bytes:
         return jsonlib.dumps(value, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError) as exc:
         raise InputError(f"cannot be written as JSON: {exc}", field="json", value=value) from exc
+
+
+def _check_types(
+    method: object,
+    url: object,
+    body: object,
+    weight: object,
+    name: object,
+    auth: object,
+    cookies: object,
+) -> None:
+    """Refuse what would be a TypeError further on, or be sent as something else: ``bytes(5)``."""
+    check_text("method", method)
+    check_text("url", url)
+    check_text("name", name)
+    if not isinstance(body, str | bytes | bytearray | memoryview):
+        remedy = "leave it out to send none" if body is None else ""
+        if isinstance(body, Mapping | list | tuple):
+            remedy = "give it as json=, which encodes it"
+        raise InputError(
+            f"must be text or bytes, not {type(body).__name__}",
+            field="body",
+            remedy=remedy,
+        )
+    if not is_number(weight):
+        raise InputError("must be a number above 0", field="weight", value=weight)
+    # Neither value is shown: it is secret.
+    if auth is not None and not (
+        isinstance(auth, tuple | list)
+        and len(auth) == 2
+        and all(isinstance(item, str) for item in auth)
+    ):
+        raise InputError("must be a pair of texts", field="auth", remedy="give (user, password)")
+    if not isinstance(cookies, Mapping):
+        raise InputError("must be a mapping", field="cookies", remedy="give {name: value}")

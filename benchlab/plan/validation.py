@@ -15,6 +15,7 @@ __all__ = [
     "check_number",
     "check_rate",
     "check_seconds",
+    "check_text",
     "check_whole",
     "is_number",
     "reading",
@@ -88,6 +89,17 @@ def check_choice(name: str, value: object, choices: Collection[str]) -> None:
         raise InputError(
             "is unknown", field=name, value=value, remedy=f"use {' or '.join(choices)}"
         )
+
+
+def check_text(name: str, value: object) -> None:
+    """Refuse a ``value`` that is not text.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not isinstance(value, str):
+        # The value is not shown: it may be a URL with a secret, in bytes.
+        raise InputError(f"must be text, not {type(value).__name__}", field=name)
 
 
 def text_pairs(what: str, given: Any) -> tuple[tuple[str, str], ...]:

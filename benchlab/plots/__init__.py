@@ -6,8 +6,6 @@ None of them touches pyplot, so nothing is left open and no global setting chang
 ms; a run whose verdict is not ``valid`` says so on every figure.
 """
 
-from __future__ import annotations
-
 from benchlab.plots.figures.client_server import client_server
 from benchlab.plots.figures.histogram import histogram
 from benchlab.plots.figures.percentiles import percentiles
@@ -23,3 +21,8 @@ __all__ = [
     "timeline",
     "waterfall",
 ]
+
+
+def __dir__() -> list[str]:
+    """The figures alone: completion shall not offer modules."""
+    return __all__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
@@ -10,6 +11,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter
+
+from benchlab.runs.run import check_run
 
 __all__ = [
     "ERROR",
@@ -81,11 +84,15 @@ _Result = TypeVar("_Result")
 def styled(draw: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """Run ``draw`` under benchlab's settings, whatever the user's own matplotlib settings are.
 
-    They are put back afterwards.
+    They are put back afterwards. An argument ``run`` that is not a run is refused.
     """
+    signature = inspect.signature(draw)
 
     @wraps(draw)
     def wrapper(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+        given = signature.bind(*args, **kwargs).arguments
+        if "run" in given and given["run"] is not signature.parameters["run"].default:
+            check_run(given["run"])
         with mpl.rc_context(_RC):
             return draw(*args, **kwargs)
 

@@ -10,7 +10,7 @@ from benchlab.errors import OutputError
 from benchlab.report.run_page import render_run_page
 from benchlab.report.sections.extra import Extra
 from benchlab.report.tables import csv_tables
-from benchlab.runs.run import Run
+from benchlab.runs.run import Run, check_run
 from benchlab.runs.server_side import ServerSide
 from benchlab.spool.storage import replace_text
 
@@ -44,6 +44,7 @@ def write_report(
     Raises:
         OutputError: the directory cannot be written.
     """
+    check_run(run)
     target = Path(directory)
     page = target / "report.html"
     tables = csv_tables(run)

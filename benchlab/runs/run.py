@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab.displayed import Displayed
-from benchlab.errors import InvalidRunError
+from benchlab.errors import InputError, InvalidRunError
+from benchlab.plan.plan import Plan
 from benchlab.redact import public_url
 from benchlab.runs.floor import Floor, floor_note_of, floor_of
 from benchlab.runs.head import RunHead
@@ -33,7 +34,7 @@ from benchlab.units import format_ms, format_rate
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Run"]
+__all__ = ["Run", "check_run"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,7 @@ class Run(RunHead, Displayed):
             stop_reason=self.stop_reason,
         )
 
-    @property
+    @cached_property  # not a property: Jedi fails on those that return a Literal by another name
     def verdict(self) -> Verdict:
         """``valid``, ``invalid``, ``interrupted`` or ``imported``."""
         return self.verdict_reason.verdict
@@ -251,3 +252,22 @@ class Run(RunHead, Displayed):
             f"<Run {self.id} {self.name!r}: {self.verdict}, {plural(summary.count, noun)},"
             f" {format_rate(summary.rate_rps, noun)}, {plural(summary.error_count, 'error')}{p99}>"
         )
+
+
+def check_run(value: object) -> None:
+    """Refuse a ``value`` that is not a run, such as the id of one.
+
+    Raises:
+        InputError: it is not.
+    """
+    if isinstance(value, str):
+        raise InputError(
+            "is text and not a run",
+            field="run",
+            value=value,
+            remedy=f"read it from the store, bl.Store().load({value!r})",
+        )
+    if isinstance(value, Plan):
+        raise InputError("is a plan", field="run", remedy="carry it out first, run = bl.run(plan)")
+    if not isinstance(value, Run):
+        raise InputError(f"is a {type(value).__name__} and not a run", field="run")

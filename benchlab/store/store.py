@@ -146,8 +146,10 @@ class Store:
             StoreError: it could not be stored; for example, it is older than the store's TTL
                 (`set_ttl`).
         """
+        from benchlab.runs.run import check_run
         from benchlab.store.runs import write
 
+        check_run(run)
         stored = False
 
         def attempt() -> None:

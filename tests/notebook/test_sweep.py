@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from benchlab.errors import InputError
-from benchlab.notebook.sweep import Point, grid, sweep
+from benchlab.notebook.sweep import (
+    Point,
+    free_directory,
+    grid,
+    read_summary,
+    sweep,
+    sweep_rows,
+    write_index,
+)
 
 KILLS_WHO_RUNS_IT = "import os; os.kill(os.getppid(), 9)"
 
@@ -53,7 +63,7 @@ def test_a_point_is_labelled_by_its_parameters() -> None:
         ({}, {}, "nothing to vary"),
         ({"x": ["1"]}, {"x": "2"}, "both an axis and fixed"),
         ({"y": ["1"]}, {}, "no parameter 'y'"),
-        ({"x": ["one"]}, {}, "x must be int"),
+        ({"x": ["one"]}, {}, "x='one' must be int"),
     ],
 )
 def test_a_sweep_that_cannot_be_made_leaves_no_directory(
@@ -63,6 +73,50 @@ def test_a_sweep_that_cannot_be_made_leaves_no_directory(
     with pytest.raises(InputError, match=message):
         sweep(notebook, axes, fixed, tmp_path / "sweep")
     assert not (tmp_path / "sweep").exists()
+
+
+def test_sweeps_that_start_in_one_second_have_directories_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: free_directory(), range(16)))
+    assert len(set(found)) == 16
+    assert all((directory / "point-001").is_dir() for directory in found)
+
+
+def test_the_directory_of_another_sweep_is_refused(tmp_path: Path) -> None:
+    notebook = notebook_of("x", tmp_path / "x.ipynb")
+    (tmp_path / "sweep" / "point-001").mkdir(parents=True)
+    with pytest.raises(InputError, match="holds another sweep: choose another directory with -o"):
+        sweep(notebook, {"x": ["1"]}, {}, tmp_path / "sweep")
+
+
+def test_the_table_has_all_values_as_they_were_given_and_written(tmp_path: Path) -> None:
+    given = ["007", "NA", "true", "1e3", "", 'µ, "x"\n✓', "1.10"]
+    points = []
+    for number, value in enumerate(given):
+        directory = tmp_path / f"point-{number:03d}"
+        directory.mkdir()
+        points.append(Point(number, {"name": value}, directory))
+        columns, values = (
+            ["name", "rate_rps", "error_count", "verdict"],
+            [value, "50.0", "0", "valid"],
+        )
+        with (directory / "summary.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([columns, values])
+    points.append(Point(7, {"name": "x"}, tmp_path / "none", "failed: no run"))
+    write_index(tmp_path / "x.ipynb", points, tmp_path)
+    with (tmp_path / "sweep.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == [*given, "x"]
+    assert [row["measured_name"] for row in rows] == [*given, ""]
+    assert [row["rate_rps"] for row in rows] == ["50.0"] * 7 + [""]
+    assert [row["error"] for row in rows] == [""] * 7 + ["failed: no run"]
+    assert list(rows[0]) == [*sweep_rows(points)[0]]
+    assert read_summary(points[-1]) == {}
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "<td>50.0</td> <td>0</td> <td>–</td>" in " ".join(page.split())
 
 
 def test_a_failed_point_has_the_error_and_one_that_was_killed_its_exit_status(

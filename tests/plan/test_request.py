@@ -263,3 +263,35 @@ def test_headers_that_contradict_the_body_are_refused(
 def test_a_right_length_is_kept() -> None:
     headers = {"Content-Length": "5"}
     assert Request("POST", URL, headers, "hello").headers == (("Content-Length", "5"),)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"body": {"a": 1}}, "body: must be text or bytes, not dict: give it as json="),
+        ({"body": [1]}, "body: must be text or bytes, not list: give it as json="),
+        ({"body": 5}, "body: must be text or bytes, not int"),
+        ({"body": None}, "body: must be text or bytes, not NoneType: leave it out"),
+        ({"url": b"http://me:s3cret@h/"}, "url: must be text, not bytes"),
+        ({"method": None}, "method: must be text, not NoneType"),
+        ({"name": 5}, "name: must be text, not int"),
+        ({"weight": "2"}, "weight='2' must be a number above 0"),
+        ({"weight": float("nan")}, "weight=nan must be a number above 0"),
+        ({"auth": "me:s3cret"}, r"auth: must be a pair of texts: give \(user, password\)"),
+        ({"cookies": "a=s3cret"}, "cookies: must be a mapping: give {name: value}"),
+        ({"query": "a=s3cret"}, "query: a str cannot be read: give a mapping"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_with_the_right_one(
+    given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        Request(**{"method": "POST", "url": URL, **given})
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body", ["µ", "µ".encode(), bytearray("µ".encode()), memoryview(b"\xc2\xb5")]
+)
+def test_a_body_is_text_or_bytes_of_any_kind(body: Any) -> None:
+    assert Request("POST", URL, body=body).body == "µ".encode()

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError, OutputError
 from benchlab.exchange.own.head import encode_head
-from benchlab.runs.run import Run
+from benchlab.runs.run import Run, check_run
 from benchlab.samples.samples import SAMPLE_DTYPE
 from benchlab.spool.storage import replacing
 
@@ -51,6 +51,7 @@ def export_run(
         InputError: an unknown format, or the file exists and ``force`` is not set.
         OutputError: the file cannot be written.
     """
+    check_run(run)
     blocks = (block.records for block in run.samples.blocks())
     return export_blocks(run, len(run.samples), blocks, path, format=format, force=force)
 

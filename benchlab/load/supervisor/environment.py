@@ -84,7 +84,7 @@ def _virtualization() -> str | None:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return None
 
@@ -107,7 +107,9 @@ def _git_state() -> tuple[str | None, bool | None]:
     """The commit that is checked out, and True if files differ from it; None outside of git."""
     command = ["git", "status", "--porcelain=v2", "--branch"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=2, check=False)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=2, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None, None
     if done.returncode:

@@ -72,7 +72,7 @@ class Observer:
 def _memory_max_bytes() -> int:
     # Not getrusage: on Linux its maximum includes the size of the process that forked this one.
     try:
-        status = Path("/proc/self/status").read_text()
+        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     high_water = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]

@@ -17,12 +17,9 @@ from typing import Any
 from benchlab.errors import BenchlabError, InputError, RunError
 from benchlab.extras import require_extra
 from benchlab.notebook import events
-from benchlab.notebook.headless.kernel import kernel_manager, quiet_papermill
-from benchlab.notebook.headless.parameters import (
-    convert_parameters,
-    hide_secrets,
-    notebook_parameters,
-)
+from benchlab.notebook.headless.kernel import KERNEL, kernel_manager, quiet_papermill
+from benchlab.notebook.headless.parameters import convert_parameters, notebook_parameters
+from benchlab.notebook.headless.redaction import hide_secrets
 from benchlab.spool.storage import replace_text
 
 __all__ = ["Report", "execute_notebook"]
@@ -72,7 +69,7 @@ def execute_notebook(
         page = Path(reported["report"]) if "report" in reported else None
         home = directory or (page.parent if page else Path("reports") / notebook.stem)
         if executed.exists():
-            hide_secrets(executed, values)
+            hide_secrets(executed)
         kept = _keep(executed, home)
         if failure is not None:
             raise type(failure)(f"{failure} (executed notebook: {kept})") from failure
@@ -87,23 +84,30 @@ def _run(
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
+    from papermill.translators import papermill_translators
 
+    from benchlab.notebook.headless.translator import PythonLiterals
+
+    papermill_translators.register(KERNEL, PythonLiterals)
     try:
-        with quiet_papermill(), kernel_log.open("wb") as log:
+        with quiet_papermill(), kernel_log.open("wb") as log, kernel_manager(log) as manager:
             papermill.execute_notebook(
                 str(notebook),
                 str(executed),
                 parameters=dict(values),
                 progress_bar=False,
-                kernel_name="python3",
-                km=kernel_manager(log),
+                kernel_name=KERNEL,
+                language="python",
+                km=manager,
             )
     except PapermillExecutionError as exc:
         kind = InputError if exc.ename == "InputError" else RunError
         name = "" if kind is InputError else f"{exc.ename}: "
         return kind(f"{name}{exc.evalue}")
     except DeadKernelError:
-        last_line = kernel_log.read_text(errors="replace").strip().splitlines()[-1:]
+        last_line = (
+            kernel_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+        )
         return RunError("".join(["the kernel died", *(f": {line}" for line in last_line)]))
     return None
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from benchlab.errors import InputError
 from benchlab.plots.canvas import (
     LEGEND_PT,
     figure_of,
@@ -41,6 +42,12 @@ def client_server(
     ``latency_ms``, ``server_ms`` and ``trace_id``. Give ``run`` to name it, and to mark a verdict
     that is not ``valid``; without it the title has the run's id, which every trace id begins with.
     """
+    if not isinstance(joined, pd.DataFrame):
+        raise InputError(
+            f"is a {type(joined).__name__} and not a table",
+            field="joined",
+            remedy="give what store.client_server(run.id) returns",
+        )
     ax = open_axes(ax, (7.2, 3.9))
     subject = f"{_name(joined, run)}{plural(len(joined), 'request')} with a server span"
     clearance_pt = LEGEND_PT if len(joined) else 0
