@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchlab.cli.exit_codes import exit_code_of_parts
 from benchlab.cli.options.notebook import directory_option, parameter_option
 from benchlab.cli.options.types import parse_axes
+from benchlab.cli.terminal.output import print_line
 
 if TYPE_CHECKING:
     from benchlab.notebook.sweep import Point
@@ -33,7 +35,7 @@ def sweep(
 
     Points run one after the other. Writes a report per point, index.html with links to them, and
     sweep.csv with a row per point. A point that fails is reported at the end, the others still
-    run, and the exit code is 1.
+    run. The exit code is the one that all failed points have, or else 1.
 
     \b
     Example:
@@ -48,7 +50,8 @@ def sweep(
 
     chosen = parse_axes(axes)
     out = error_console()
-    columns = (BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn("{task.description}"))
+    description = TextColumn("{task.description}", markup=False)
+    columns = (BarColumn(bar_width=30), MofNCompleteColumn(), description)
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
         task = bar.add_task("", total=sum(1 for _ in grid(chosen)))
 
@@ -58,15 +61,15 @@ def sweep(
         def on_done(point: Point) -> None:
             bar.advance(task)
             state = f"failed: {point.error}" if point.error else "done"
-            bar.console.print(f"{point.label}: {state}", markup=False)
+            bar.console.print(f"{point.label}: {state}")
 
         points = run_sweep(
             notebook_path(notebook), chosen, dict(parameters), directory, on_start, on_done
         )
     place = points[0].directory.parent
     failed = [point for point in points if point.error]
-    out.print(f"{len(points) - len(failed)} of {len(points)} points succeeded", markup=False)
+    out.print(f"{len(points) - len(failed)} of {len(points)} points succeeded")
     for point in failed:
-        out.print(f"  {point.label}: {point.error}", markup=False)
-    click.echo(f"sweep: {place / 'index.html'}")
-    return 1 if failed else 0
+        out.print(f"  {point.label}: {point.error}")
+    print_line(f"sweep: {place / 'index.html'}", err=False)
+    return exit_code_of_parts(point.exit_code for point in failed)

@@ -37,8 +37,8 @@ def follow(
     end in the middle of a line, each once. ``wait`` passes the time between two polls.
 
     Raises:
-        InputError: a path does not exist at the start.
-        StoreError: a file cannot be read, or the store fails.
+        InputError: a path does not exist at the start, or a file cannot be read.
+        StoreError: the store fails.
     """
     given = [Path(path) for path in paths]
     find_files(given)

@@ -20,7 +20,7 @@ import pytest
 
 from benchlab import Store
 from benchlab.bundled import TargetProcess
-from benchlab.cli.terminal.exit_codes import EXIT_CODES
+from benchlab.cli.exit_codes import EXIT_CODES
 from tests.browser import chromium
 
 ROOT = Path(__file__).parents[2]
@@ -130,7 +130,7 @@ def test_a_scenario_a_transport_and_a_condition_reach_the_run(tmp_path: Path) ->
          "-p", "abort_on", '["error_count>=20"]', "-p", "duration_s", "60"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1, done.stderr  # the plan stopped the run
+    assert done.returncode == 3, done.stderr  # the plan stopped the run
     assert Path(done.stdout.strip().removeprefix("report: ")).exists()
     run = Store().load("latest")
     assert "error_count>=20" in run.stop_reason
@@ -180,7 +180,7 @@ def test_a_sweep_leaves_a_row_and_a_report_per_point(tmp_path: Path) -> None:
          "-p", "duration_s", "1", "-p", "warmup_s", "0", "-o", "sweep"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "arrivals='odd'" in done.stderr
     table = pd.read_csv(tmp_path / "sweep" / "sweep.csv")
     assert list(table["point"]) == [1, 2, 3, 4]

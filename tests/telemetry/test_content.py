@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchlab.errors import StoreError
+from benchlab.errors import InputError
 from benchlab.telemetry import IngestReport, files, ingest
 from benchlab.telemetry.client import Client
 
@@ -87,7 +87,7 @@ def test_a_file_that_expands_without_end_does_not_stop_the_others(
 ) -> None:
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(bytes(64_000_000)))
     (tmp_path / "b.jsonl").write_bytes(span_line())
-    with pytest.raises(StoreError, match=r"a\.jsonl\.gz expands to more than 300 times its size"):
+    with pytest.raises(InputError, match=r"a\.jsonl\.gz expands to more than 300 times its size"):
         ingest(client, [tmp_path])
     assert spans(client) == 1
 
@@ -97,7 +97,7 @@ def test_a_file_of_another_compression_is_named(
 ) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"\x28\xb5\x2f\xfd rest")
     (tmp_path / "b.jsonl").write_bytes(span_line())
-    with pytest.raises(StoreError, match="is compressed with Zstandard"):
+    with pytest.raises(InputError, match="is compressed with Zstandard"):
         ingest(client, [tmp_path])
     assert spans(client) == 1
 
