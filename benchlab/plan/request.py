@@ -58,8 +58,9 @@ class Request:
     header, as in browsers, and leave the URL; ``cookies`` become a ``Cookie`` header. ``json`` is
     encoded once, here, and sets ``Content-Type`` unless ``headers`` has it; ``body`` is sent as it
     is (a string as UTF-8). ``weight`` is this request's share in a mix of several; ``name`` labels
-    it in results and defaults to "METHOD /path", secrets in the path hidden. ``checks`` say what its response must be (see
-    `benchlab.plan.checks`). ``repr`` hides secrets in the URL and headers.
+    it in results and defaults to "METHOD /path", secrets in the path hidden. ``checks`` say what
+    its response must be (see `benchlab.plan.checks`). ``repr`` hides secrets in the URL and
+    headers.
 
     ``{{name}}`` in path, query, header values and body is a field. ``{{seq}}`` is the request's
     number in the run and ``{{uuid}}`` a UUID of its own; all other names are of the rows in
