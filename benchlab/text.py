@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["escaped", "one_line", "plural", "printable"]
+__all__ = ["escaped", "one_line", "plain_cell", "plural", "printable"]
 
 # Control characters; those that reorder or hide text (bidi controls, zero-width characters, tags);
 # and halves of surrogate pairs, which have no encoding.
@@ -12,6 +12,7 @@ _HOSTILE = (
     "\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f"
 )
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _DISTURBING = re.compile(f"[\x00-\x08\x0b-\x1f{_HOSTILE}]")
 _UNPRINTABLE = re.compile(f"[\x00-\x1f{_HOSTILE}]+")
 
@@ -38,6 +39,18 @@ def one_line(text: str, length: int) -> str:
     """``text`` on one line of at most ``length`` characters, safe to print on a terminal."""
     line = " ".join(_UNPRINTABLE.sub(" ", text[: length * 4]).split())
     return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def plain_cell(text: str) -> str:
+    """``text`` for a cell of a CSV file that people open: no spreadsheet takes it for a formula.
+
+    What begins as a formula might (``= + - @``, a tab, a line end) gets an apostrophe before it, as
+    OWASP advises on CSV injection.
+
+    >>> plain_cell("=HYPERLINK(1)"), plain_cell("GET /")
+    ("'=HYPERLINK(1)", 'GET /')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def plural(count: int, noun: str) -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from benchlab.runs.run import Run
     from benchlab.runs.verdict import Verdict
 
-__all__ = ["EXIT_CODES", "MEANINGS", "ExitCode", "exit_code", "exit_code_of_parts"]
+__all__ = ["EXIT_CODES", "MEANINGS", "ExitCode", "exit_code", "exit_code_of_parts", "stopped_by"]
 
 
 class ExitCode(IntEnum):
@@ -59,14 +59,27 @@ def exit_code_of_parts(failures: Iterable[int]) -> int:
     return codes.pop() if len(codes) == 1 else ExitCode.FAILURE
 
 
-def exit_code(run: Run) -> ExitCode:
+def stopped_by(number: int) -> ExitCode:
+    """The exit code of a command that the signal ``number`` ended.
+
+    >>> [int(stopped_by(number)) for number in (1, 2, 15)]
+    [129, 130, 143]
+    """
+    return ExitCode(128 + number)
+
+
+def exit_code(run: Run, signal_number: int = 0) -> ExitCode:
     """The exit code of a command that made or reported ``run``.
+
+    ``signal_number`` is the signal that ended the run, 0 if none did.
 
     A broken objective says nothing when the run is invalid, because it was evaluated on numbers
     that do not count; or when the user stopped the run, because it was evaluated on a part.
     """
     if run.verdict == "interrupted" and run.stop_reason:
         return ExitCode.OBJECTIVE_BROKEN
+    if run.verdict == "interrupted" and signal_number:
+        return stopped_by(signal_number)
     if run.verdict == "valid" and run.broken_objective_count:
         return ExitCode.OBJECTIVE_BROKEN
     return EXIT_CODES[run.verdict]

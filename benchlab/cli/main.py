@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import click
 
-from benchlab.cli.exit_codes import MEANINGS, ExitCode
+from benchlab.cli.exit_codes import MEANINGS, ExitCode, stopped_by
 from benchlab.cli.lazy_group import CommandEntry, LazyGroup
 from benchlab.cli.terminal.broken_pipe import tolerate_closed_output
 from benchlab.cli.terminal.output import print_error
-from benchlab.errors import BenchlabError
+from benchlab.errors import BenchlabError, Stopped
 from benchlab.version import __version__
 
 __all__ = ["COMMANDS", "cli", "main"]
@@ -113,7 +117,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line. Every expected error is one line on standard error."""
     output_error = tolerate_closed_output()
-    status = _run_command()
+    with _ending_like_ctrl_c():
+        status = _run_command()
     if (error := output_error()) is not None:
         print_error(
             f"cannot write standard output ({error.strerror}): it is incomplete, everything else"
@@ -121,6 +126,24 @@ def main() -> None:
         )
         status = status or ExitCode.FAILURE
     sys.exit(status)
+
+
+@contextmanager
+def _ending_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP, unless ignored at the start, end a command as Ctrl-C does."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise Stopped(number)
+
+    ending = (signal.SIGTERM, signal.SIGHUP)
+    changed = [number for number in ending if signal.getsignal(number) is signal.SIG_DFL]
+    for number in changed:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _run_command() -> int:
@@ -135,13 +158,34 @@ def _run_command() -> int:
     except click.ClickException as exc:
         print_error(_in_one_line(exc))
         return exc.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, click.exceptions.Abort) as exc:
+        cause = exc.__cause__ if isinstance(exc, click.exceptions.Abort) else exc
         print_error("interrupted")
-        return ExitCode.INTERRUPTED
+        return stopped_by(cause.number if isinstance(cause, Stopped) else signal.SIGINT)
+    except MemoryError:
+        print_error(
+            "this machine's memory, or the limit set for this process, is not enough: free some;"
+            " what was measured is on disk, and benchlab recover saves it"
+        )
+        return ExitCode.FAILURE
     except BenchlabError as exc:
-        print_error(exc)
+        print_error(f"{_is_lost()}{exc}")
         return exc.exit_code
+    except FileNotFoundError as exc:
+        if not _is_lost():
+            raise
+        print_error(f"{_is_lost()}{exc.strerror}")
+        return ExitCode.UNUSABLE_INPUT
     return status if isinstance(status, int) else ExitCode.SUCCESS
+
+
+def _is_lost() -> str:
+    """The start of a message if the working directory was deleted, which explains the rest."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return "the working directory was deleted, change to one that exists: "
+    return ""
 
 
 def _in_one_line(exc: click.ClickException) -> str:

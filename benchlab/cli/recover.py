@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchlab.cli.exit_codes import exit_code_of_parts
+from benchlab.cli.exit_codes import ExitCode, exit_code_of_parts
 from benchlab.cli.terminal.output import print_line
 from benchlab.errors import BenchlabError, InputError, StoreBusyError, StoreUnavailableError
 from benchlab.store import Store
@@ -22,7 +22,8 @@ def recover(only_list: bool, discard: bool) -> int:
 
     This includes runs of bl.run that your code did not save. Runs of an interrupted calibration
     are removed. A run that cannot be read or saved is reported, the others are still saved, and
-    the exit code is 1. If the store cannot be reached, it is 4.
+    the exit code is 1. If the store cannot be reached, it is 4. A saved run's plan has no
+    credentials, as in the store.
 
     \b
     Examples:
@@ -38,25 +39,28 @@ def recover(only_list: bool, discard: bool) -> int:
     if not waiting:
         print_line("nothing to recover")
     for directory in waiting:
-        if discard:
-            spool.remove(directory)
-            print_line(f"{directory.name}: deleted")
-            continue
         try:
-            _recover(directory, only_list=only_list)
+            _recover(directory, only_list=only_list, discard=discard)
         except (StoreBusyError, StoreUnavailableError):  # the others would fail in the same way
             raise
         except BenchlabError as exc:
             failures.append(exc.exit_code)
             print_line(f"{directory.name}: {exc}")
+        except Exception as exc:  # whatever is wrong with this one, the others are saved
+            failures.append(ExitCode.FAILURE)
+            print_line(f"{directory.name}: cannot be saved ({type(exc).__name__}: {exc})")
     return exit_code_of_parts(failures)
 
 
-def _recover(directory: Path, *, only_list: bool) -> None:
+def _recover(directory: Path, *, only_list: bool, discard: bool) -> None:
     """Save the run in ``directory``, or remove what needs no saving; or list it."""
     from benchlab import spool
     from benchlab.runs.floor import CALIBRATION_TAGS
 
+    if discard:
+        spool.remove(directory)
+        print_line(f"{directory.name}: deleted")
+        return
     if not spool.was_started(directory):
         if not only_list:
             spool.remove(directory)

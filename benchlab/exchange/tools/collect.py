@@ -24,6 +24,7 @@ from benchlab.exchange.parsing import content_digest
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import Imported
+from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.records import BLOCK_RECORDS, SAMPLE_DTYPE, ErrorKind
 from benchlab.samples.samples import Samples
@@ -268,7 +269,7 @@ def _address(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
-        bare = urlunsplit(parts._replace(netloc=host, query="", fragment=""))
+        bare = public_url(urlunsplit(parts._replace(netloc=host, query="", fragment="")))
         bare.encode()  # not possible with half a character, which JSON can hold
         Request("GET", bare)
     except ValueError:  # InputError is one too

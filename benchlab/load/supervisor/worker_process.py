@@ -62,7 +62,13 @@ def started_workers(count: int) -> Iterator[Sequence[WorkerProcess]]:
     workers: list[WorkerProcess] = []
     try:
         for number in range(count):
-            workers.append(WorkerProcess(number))
+            try:
+                workers.append(WorkerProcess(number))
+            except OSError as exc:
+                raise WorkerError(
+                    f"worker {number} cannot be started ({exc.strerror})",
+                    remedy="free memory, raise the limit of processes (ulimit -u) or use fewer",
+                ) from exc
         yield workers
     finally:
         for worker in workers:
@@ -117,6 +123,8 @@ class WorkerProcess:
                     raise WorkerError(
                         f"worker {self._number} was not ready within {_READY_WITHIN_S:.0f} s"
                     )
+        if events is None and stop.level:  # the same signal ended a worker that was starting
+            raise KeyboardInterrupt
         if events is None:
             status = self._process.wait()
             last = self._log().strip().splitlines()[-1:]

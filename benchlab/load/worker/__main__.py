@@ -31,6 +31,7 @@ from benchlab.errors import BenchlabError
 from benchlab.load.events import READY, STOPPING, error_line
 from benchlab.load.open_files import allow_open_files
 from benchlab.load.worker.engine import Engine
+from benchlab.spool.storage import open_private
 
 __all__ = ["main"]
 
@@ -92,7 +93,6 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
     commands = Commands(engine, started)
     await engine.open()
     loop.add_reader(sys.stdin.fileno(), commands.read)
-    loop.add_signal_handler(signal.SIGTERM, commands.quit)
     report(output, READY)
     # Objects that exist now live until the end, so collecting them would only cause pauses.
     gc.collect()
@@ -129,7 +129,7 @@ def _await_directory() -> Path | None:
 
 def _log_to(path: Path) -> None:
     """Redirect standard error and standard output to the file ``path``."""
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = open_private(path, os.O_WRONLY | os.O_APPEND)
     os.dup2(log, sys.stderr.fileno())
     os.dup2(log, sys.stdout.fileno())
     os.close(log)
@@ -145,7 +145,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def main() -> int:
     """Entry point of the process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
+    # The supervisor decides what they mean: systemd sends SIGTERM to all processes of a service.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     worker, *shared = map(int, sys.argv[1:])
     output = _own_output()
     allow_open_files()
