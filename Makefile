@@ -10,7 +10,7 @@ PARALLEL := -n 4 --dist worksteal
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help install report test test-fast soak check format docs lab up down collector wheel bench clean
+.PHONY: help install report test test-fast soak fuzz check format docs lab up down collector wheel bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -36,6 +36,10 @@ test-fast: $(INSTALLED) ## run the tests that start no process, within a minute
 
 soak: $(INSTALLED) ## run the long version of tests that are short in make test
 	$(BIN)/python -m pytest -m soak
+
+MINUTES ?= 5
+fuzz: $(INSTALLED) ## drive what reads foreign bytes with damaged input (MINUTES=30)
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 check: $(INSTALLED) ## lint, spelling, types, layers
 	$(BIN)/ruff check .

@@ -39,6 +39,7 @@ LANE_OF = {
     "exchange": "store",
     "exchange/test_broken_files.py": "process",
     "exchange/tools": "unit",
+    "fuzz": "store",
     "golden": "unit",
     "load/arrivals": "unit",
     "load/arrivals/test_shapes.py": "process",

@@ -117,8 +117,14 @@ def is_complete(line: bytes) -> bool:
 
 
 def _is_laid_out(data: bytes) -> bool:
-    """Whether the data starts with a JSON document that is laid out over several lines."""
-    return _LAID_OUT.match(data.removeprefix(_BOM).lstrip(_BLANK)) is not None
+    """Whether the data is JSON documents that are laid out over several lines.
+
+    A file that has lines as well is read line by line: a document that is never completed would
+    hold them up.
+    """
+    if _LAID_OUT.match(data.removeprefix(_BOM).lstrip(_BLANK)) is None:
+        return False
+    return not any(b"\n" + mark in data for mark in _STARTS)
 
 
 def _documents(data: bytes) -> Iterator[tuple[int, int]]:
@@ -216,8 +222,9 @@ def first_line(file: BinaryIO) -> bytes | None:
     if _is_laid_out(file.read(_FINGERPRINT_BYTES)):
         file.seek(start)
         data = file.read(_LARGEST_LAID_OUT_BYTES)
-        first, end = next(_documents(data), (0, 0))
-        return data[first:end][:_FINGERPRINT_BYTES] or None
+        if _is_laid_out(data):
+            first, end = next(_documents(data), (0, 0))
+            return data[first:end][:_FINGERPRINT_BYTES] or None
     file.seek(start)
     line = file.readline(_FINGERPRINT_BYTES)
     if line.endswith(b"\n") or len(line) == _FINGERPRINT_BYTES or is_complete(line):
@@ -264,7 +271,7 @@ def common_end(file: BinaryIO, start: int, line_sums: Iterable[int]) -> int:
 def incomplete_size(file: BinaryIO, start: int) -> int:
     """Bytes from ``start`` on of a line, or document over several lines, that is not complete."""
     file.seek(start)
-    if _is_laid_out(file.read(_FINGERPRINT_BYTES)):
+    if _is_laid_out(file.read(_LARGEST_LAID_OUT_BYTES)):
         return file.seek(0, os.SEEK_END) - start
     file.seek(start)
     line = file.readline()
@@ -281,8 +288,8 @@ def read_block(file: BinaryIO, start: int, end: int | None = None) -> Block | No
         data = file.read(end - start)
         return Block(start, end, data) if len(data) == end - start else None
     data = file.read(BLOCK_BYTES)
-    if _is_laid_out(data):
-        data += file.read(_LARGEST_LAID_OUT_BYTES - len(data))
+    if _is_laid_out(data) and _is_laid_out(longer := data + file.read(_LARGEST_LAID_OUT_BYTES)):
+        data = longer
         length = max((end for _, end in _documents(data)), default=0)
     else:
         at_end = len(data) < BLOCK_BYTES

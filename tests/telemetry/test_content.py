@@ -141,6 +141,16 @@ def test_an_unfinished_document_is_read_once_it_is_complete(
     assert ingest(client, [path]).spans == 1
 
 
+def test_a_document_that_is_never_completed_holds_no_line_up(
+    client: Client, span_line: SpanLine, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.json"
+    text = json.dumps(json.loads(span_line()), indent=2)
+    path.write_bytes(text[:-20].encode() + b"\n" + span_line(first=2) + span_line(first=3))
+    report = ingest(client, [path])
+    assert (report.spans, report.errors > 0) == (2, True)
+
+
 def test_a_list_in_one_line_has_an_object_per_element(
     client: Client, span_line: SpanLine, tmp_path: Path
 ) -> None:
