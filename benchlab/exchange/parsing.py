@@ -11,6 +11,7 @@ from math import isfinite
 from pathlib import Path
 
 from benchlab.errors import WRONG_CONTENT, InputError
+from benchlab.text import one_line
 from benchlab.text_files import LONGEST_LINE, bounded_lines, csv_reader, open_bytes, open_text
 from benchlab.units import NS_PER_S
 
@@ -34,6 +35,8 @@ LONGEST_BYTES = LONGEST_LINE
 
 _LINE_ENDS = ("\n", "\r")
 _MOST_IN_ROW = 100_000
+_LONGEST_MESSAGE = 500
+_CUT_LINES = 100  # of a last row; over more of them, a quote is open that does not belong there
 
 
 class Place:
@@ -76,7 +79,8 @@ class Place:
         if isinstance(error, KeyError):
             raise self.error(f"the field {error} is missing") from error
         if isinstance(error, _WRONG):
-            raise self.error(str(error) or type(error).__name__) from error
+            text = one_line(str(error), _LONGEST_MESSAGE)  # it may quote a whole field
+            raise self.error(text or type(error).__name__) from error
 
 
 _WRONG = (*WRONG_CONTENT, csv.Error)
@@ -143,7 +147,8 @@ def csv_rows(path: Path, place: Place, delimiter: str = ",") -> Iterator[list[st
                 return
             if row:
                 place.line = first
-                place.unfinished = source.ended or not source.last.endswith(_LINE_ENDS)
+                ends = source.ended or not source.last.endswith(_LINE_ENDS)
+                place.unfinished = ends and reader.line_num - first < _CUT_LINES
                 yield row
 
 
@@ -217,7 +222,8 @@ def columns(header: Sequence[str], needed: Sequence[str], place: Place) -> dict[
     missing = [name for name in needed if name not in indexes]
     if missing:
         raise place.error(
-            f"the columns {', '.join(missing)} are missing; the header has {list(indexes)}"
+            f"the columns {', '.join(missing)} are missing; the header has"
+            f" {one_line(str(list(indexes)), _LONGEST_MESSAGE)}"
         )
     return indexes
 

@@ -94,8 +94,8 @@ def _shaped(name: str, value: str | float, arrivals: str) -> LoadShape:
     shape = TEXT_SHAPES[name]
     if shape.file_field and arrivals != "constant":
         raise InputError(f"--arrivals is not for recorded arrivals: leave it out with --{name}")
+    text = read_text(Path(value)) if shape.file_field else value
     try:
-        text = read_text(Path(value)) if shape.file_field else value
         return shape.parse(text, arrivals)
     except InputError as exc:
         raise (exc.within(value) if shape.file_field else exc.of(name)) from exc

@@ -78,7 +78,7 @@ def test_arrivals_are_replayed_from_a_file(made: list[Plan], tmp_path: Path) -> 
     with pytest.raises(InputError, match="bad: line 2 begins with 'x'"):
         ask("--replay", str(tmp_path / "bad"))
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="it is not text"):
+    with pytest.raises(InputError, match="binary is neither UTF-8 nor UTF-16 text"):
         ask("--replay", str(tmp_path / "binary"))
     with pytest.raises(InputError, match="No such file"):
         ask("--replay", str(tmp_path / "none"))

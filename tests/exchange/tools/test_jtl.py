@@ -144,6 +144,24 @@ def test_labels_are_text_on_one_line(tmp_path: Path) -> None:
     assert len(second) == 1_000
 
 
+def test_a_stray_quote_is_not_taken_for_the_end_of_the_file(tmp_path: Path) -> None:
+    rows = [jtl_row(n, label='"home' if n == 3 else "home") for n in range(200)]
+    with pytest.raises(InputError, match=r":5: the row has 3 columns"):
+        imported(tmp_path, jtl(rows))
+    run = imported(tmp_path, jtl([*rows[:3], jtl_row(3, responseMessage='"first,\nsecond')]))
+    assert run.summary.count == 3
+    assert "cut off in line 5" in notes_of(run)
+
+
+def test_messages_quote_little_of_a_long_field(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        imported(tmp_path, jtl([jtl_row(0, elapsed="x" * 100_000), jtl_row(1)]))
+    assert len(str(caught.value)) < 1_000
+    with pytest.raises(InputError) as caught:
+        imported(tmp_path, "timeStamp,elapsed,responseCode," + "x" * 100_000 + "\n")
+    assert len(str(caught.value)) < 1_000
+
+
 def test_xml_in_utf_16_that_says_utf_8(tmp_path: Path) -> None:
     sample = '<httpSample t="20" ts="1700000000000" s="true" lb="größe" rc="200"/>'
     text = f'<?xml version="1.0" encoding="UTF-8"?>\n<testResults>\n{sample}\n</testResults>\n'
