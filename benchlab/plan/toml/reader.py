@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import difflib
+import functools
 import inspect
 import tomllib
 from collections.abc import Callable, Collection, Mapping
@@ -108,9 +109,14 @@ def _scenario(data: Any, where: str, files: Files) -> Scenario:
     return made
 
 
+@functools.cache  # plans may have thousands of requests
+def _signature(cls: type) -> inspect.Signature:
+    return inspect.signature(cls)
+
+
 def _parameters(cls: type) -> list[str]:
     """The parameters of a class: the keys of its table."""
-    return list(inspect.signature(cls).parameters)
+    return list(_signature(cls).parameters)
 
 
 def _with_unit(key: str, known: Collection[str]) -> str:
@@ -137,7 +143,7 @@ def _check_keys(table: Mapping[str, Any], known: Collection[str], where: str) ->
 
 def _check_kinds(cls: type, table: Mapping[str, Any], where: str) -> None:
     """Refuse a plain value of the wrong type; other values are checked where they are used."""
-    for name, parameter in inspect.signature(cls).parameters.items():
+    for name, parameter in _signature(cls).parameters.items():
         kinds, text = _KINDS.get(str(parameter.annotation), (None, ""))
         if kinds is None or name not in table or name.endswith("_s"):
             continue
