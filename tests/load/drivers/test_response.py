@@ -173,8 +173,7 @@ def test_a_cached_head_agrees_with_the_parser(data: bytes, head_only: bool) -> N
     try:
         plain = memory.learn(data[:end])
     except ProtocolError:
-        assert read([data], head_only=head_only).error or b"\r\n\r\n" not in data
-        return
+        return  # invalid, or not exactly a head: then the response is read from its first byte
     if plain is None:
         return
     status, length, reusable, _, head = plain
