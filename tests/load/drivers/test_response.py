@@ -236,6 +236,17 @@ def test_the_headers_of_the_final_response_are_read() -> None:
     assert response.encoding == "gzip"
 
 
+def test_codings_of_the_transfer_are_codings_of_the_body() -> None:
+    response = Response()
+    response.feed(
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nTransfer-Encoding: gzip,\r\n chunked\r\n\r\n"
+        b"0\r\nContent-Encoding: zstd\r\n\r\n"
+    )
+    assert response.complete
+    assert response.encoding == "br, gzip"
+    assert response.headers()[1] == ("Transfer-Encoding", "gzip, chunked")
+
+
 @pytest.mark.parametrize(
     ("checks", "length", "error"),
     [
