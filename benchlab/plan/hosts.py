@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import idna
-
 __all__ = ["address_of_literal", "ascii_host", "certificate_name", "without_zone"]
 
 _ZONE = re.compile(r"%[^]]*(?=\])")
@@ -26,6 +24,8 @@ def ascii_host(host: str) -> str:
         UnicodeError: no host can have this name.
     """
     if not host.isascii():
+        import idna  # its tables take some 10 ms to load
+
         return idna.encode(host, uts46=True).decode()
     labels = host.removesuffix(".").split(".")
     if ":" not in host and not all(0 < len(label) <= _LONGEST_LABEL for label in labels):

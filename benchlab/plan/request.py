@@ -413,7 +413,7 @@ def _check_numbers(request: Request, data: Feed) -> None:
 def _check_framing(request: Request) -> None:
     """Refuse headers that would make the service see another end of the request than we do."""
     lengths = [value for name, value in request.headers if name.lower() == "content-length"]
-    remedy = "leave it out: a body is sent with its length"
+    remedy = "leave it out, since a body is sent with its length"
     if any(name.lower() == "transfer-encoding" for name, _ in request.headers):
         raise InputError("Transfer-Encoding cannot be given", field="headers", remedy=remedy)
     if lengths and field_names(request.body) & request.field_names:

@@ -154,7 +154,7 @@ def _of_rate(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_this_host(host: str, environment: Mapping[str, Any]) -> bool:
-    if host in ("localhost", environment.get("host")):
+    if host.rstrip(".") in ("localhost", environment.get("host")):
         return True
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback

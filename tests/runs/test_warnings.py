@@ -31,6 +31,7 @@ def test_an_ordinary_run_has_no_warnings() -> None:
     [
         ("http://127.0.0.1/", 1, 1, "the service and 1 worker shared 1 core:"),
         ("http://localhost/", 2, 2, "the service and 2 workers shared 2 cores:"),
+        ("http://localhost./", 2, 2, "the service and 2 workers shared 2 cores:"),
         ("http://[::1]:80/", 2, 2, "the service and 2 workers shared 2 cores:"),
         ("http://bench-1/", 2, 2, "the service and 2 workers shared 2 cores:"),
         ("http://127.0.0.1/", 2, 1, ""),

@@ -173,8 +173,7 @@ def test_a_cached_head_agrees_with_the_parser(data: bytes, head_only: bool) -> N
     try:
         plain = memory.learn(data[:end])
     except ProtocolError:
-        assert read([data], head_only=head_only).error or b"\r\n\r\n" not in data
-        return
+        return  # invalid, or not exactly a head: then the response is read from its first byte
     if plain is None:
         return
     status, length, reusable, _, head = plain
@@ -235,6 +234,17 @@ def test_the_headers_of_the_final_response_are_read() -> None:
         ("Content-Length", "0"),
     ]
     assert response.encoding == "gzip"
+
+
+def test_codings_of_the_transfer_are_codings_of_the_body() -> None:
+    response = Response()
+    response.feed(
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nTransfer-Encoding: gzip,\r\n chunked\r\n\r\n"
+        b"0\r\nContent-Encoding: zstd\r\n\r\n"
+    )
+    assert response.complete
+    assert response.encoding == "br, gzip"
+    assert response.headers()[1] == ("Transfer-Encoding", "gzip, chunked")
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,13 @@ async def failing(client: Any, ctx: Any) -> None:
         raise ValueError("no step at all")
 
 
+async def blocking(_client: Any, ctx: Any) -> None:
+    import time
+
+    async with ctx.step("computes"):
+        time.sleep(0.2)
+
+
 async def impossible(client: Any, _ctx: Any) -> None:
     await client.get("/plain", headers={"X-Line": "one\ntwo"})
 
@@ -152,6 +159,12 @@ def test_a_step_is_bounded_by_the_timeout() -> None:
     with serving(respond) as url:
         result = run_of(slow, url, ConstantRate(20), duration_s=0.2, timeout_s=0.2)
     assert result.summary.errors == {"timeout": 4}
+
+
+def test_a_step_that_blocks_the_loop_beyond_the_timeout_is_a_timeout() -> None:
+    with serving(respond) as url:
+        result = run_of(blocking, url, ClosedLoop(1), request_count=2, timeout_s=0.1)
+    assert result.summary.errors == {"timeout": 2}
 
 
 def test_open_steps_are_abandoned_at_the_end() -> None:

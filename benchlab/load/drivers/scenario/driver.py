@@ -20,6 +20,7 @@ from benchlab.load.recording.outcome import Outcome
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 from benchlab.samples.samples import ErrorKind, Flag
+from benchlab.units import seconds_to_ns
 
 __all__ = ["ScenarioDriver"]
 
@@ -50,6 +51,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         self._next_seq = worker
         self._first_measured = 0
         self.timeout_s = plan.timeout_s
+        self._timeout_ns = seconds_to_ns(plan.timeout_s)
 
     @property
     def in_flight(self) -> int:
@@ -100,12 +102,15 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         if step not in self._open:
             return
         self._open.discard(step)
+        done = _clock()
+        if not error and done - step.sent > self._timeout_ns:  # its timer was late
+            error, message = ErrorKind.TIMEOUT, ""
         outcome = Outcome(
             seq=step.seq,
             intended=step.intended,
             sent=step.sent,
             first_byte=step.first_byte,
-            done=_clock(),
+            done=done,
             bytes_in=step.bytes_in,
             status=step.status,
             endpoint=step.endpoint,
