@@ -23,7 +23,7 @@ _WIDTHS_S = (
 )
 _MOST_CHOSEN = 150
 _FEWEST_CHOSEN = 10
-_FEWEST_PER_BUCKET = 8
+_FEWEST_PER_BUCKET = 200  # twice what a p99 needs, since a bucket may have fewer
 _MOST_ASKED = 1_000_000
 _MOST_HELD = 500_000  # requests
 
@@ -33,7 +33,7 @@ _RATIOS = {"latency_ns": (0.5, 0.9, 0.99, 1.0), "lag_ns": (0.99,)}
 def choose_bucket_s(duration_s: float, count: int) -> float:
     """A round bucket width that cuts ``duration_s`` into at most 150 buckets.
 
-    Fewer where ``count`` requests would leave a bucket with less than 8 on average, but not
+    Fewer where ``count`` requests would leave a bucket with less than 200 on average, but not
     fewer than about 10.
     """
     most = min(max(count / _FEWEST_PER_BUCKET, _FEWEST_CHOSEN), _MOST_CHOSEN)

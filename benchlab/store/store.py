@@ -358,7 +358,8 @@ class Store:
 
         Columns: seq, endpoint, status, latency_ms, service_ms, server_ms (the SERVER span),
         network_ms (service − server), span_name, trace_id. In order of ``seq``; requests without
-        a server span are omitted.
+        a server span are omitted. network_ms is below 0 where a span ended after its response had
+        arrived, or the two clocks run at different speeds.
         """
         from benchlab.store.spans import spans
 

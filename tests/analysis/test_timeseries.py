@@ -122,7 +122,14 @@ def test_the_chosen_width_gives_a_readable_number_of_buckets(duration_s: float, 
 
 @pytest.mark.parametrize(
     ("duration_s", "count", "width"),
-    [(1, 10**6, 0.01), (20, 10_000, 0.2), (60, 10**6, 0.5), (3600, 10**6, 30), (20, 40, 2)],
+    [
+        (1, 10**6, 0.01),
+        (20, 10_000, 0.5),
+        (60, 10**6, 0.5),
+        (3600, 10**6, 30),
+        (10, 1000, 1),
+        (20, 40, 2),
+    ],
 )
 def test_the_chosen_width_for_usual_runs(duration_s: float, count: int, width: float) -> None:
     assert choose_bucket_s(duration_s, count) == width

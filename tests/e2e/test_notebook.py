@@ -110,6 +110,12 @@ def test_a_service_without_spans_gets_its_report(target: TargetProcess, tmp_path
     assert "sesame" not in (page.parent / "report.ipynb").read_text()
     coverage = Store().trace_coverage(run.id)
     assert (coverage.sampled, coverage.found) == (400, 0)
+    executed = page.parent / "report.ipynb"
+    (sentence,) = outputs(executed, "joined")
+    assert "No span was found" in str(sentence["text"])
+    assert not any(
+        outputs(executed, cell) for cell in ("client-server", "slowest", "server-histogram")
+    )
 
 
 def test_plain_papermill_works(tmp_path: Path) -> None:

@@ -265,3 +265,12 @@ def test_the_public_names() -> None:
         "timeline",
         "waterfall",
     ]
+
+
+@pytest.mark.parametrize(("rate_rps", "drawn"), [(100, ["p50", "p99"]), (60, ["p50"])])
+def test_a_p99_is_drawn_where_it_is_not_the_maximum(rate_rps: int, drawn: list[str]) -> None:
+    run = make_run(rate_rps=rate_rps, duration_s=10, warmup_s=0)
+    curves = [
+        line for line in plots.timeline(run).findobj(Line2D) if np.size(line.get_xdata()) == 10
+    ]
+    assert {"p50", "p99"} & {line.get_label() for line in curves} == set(drawn)

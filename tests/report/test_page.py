@@ -380,3 +380,12 @@ def test_the_slowest_traced_request_and_the_metric_are_shown_where_there_are_any
     for page in (page_of(run), page_of(run, nothing)):
         assert "What the service counted" not in page.text
         assert "with server spans" not in page.text
+
+
+def test_spans_that_are_longer_than_their_requests_are_explained() -> None:
+    run = make_run(trace_ratio=1.0)
+    joined = join_server(run)
+    assert "below 0" not in page_of(run, ServerSide(joined)).text
+    joined.loc[:2, "network_ms"] = -0.1
+    expected = "For 3 of 1,000 requests the server's span is longer than the client's service time"
+    assert expected in page_of(run, ServerSide(joined)).text

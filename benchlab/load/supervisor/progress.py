@@ -21,7 +21,9 @@ __all__ = ["OnProgress", "Progress", "ProgressReader"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The state of a run in progress. Rates and percentiles are of the measured window so far.
+    """The state of a run in progress. Counts and percentiles are of the measured window so far.
+
+    ``rate_rps`` is that of the warm-up while it lasts, and then of the measured window alone.
 
     ``phase`` is warm-up, measuring, draining, stopping or done. ``total_count`` is the number of
     requests (or a scenario's iterations) in the plan, 0 if the plan has a duration instead;
@@ -64,7 +66,7 @@ class ProgressReader:
         self._read = [0] * plan.workers
         self._latencies = LatencyHistogram()
         self._errors: Counter[str] = Counter()
-        self._count = self._begun_count = 0
+        self._count = self._begun_count = self._warmup_count = 0
         self._watch = AbortWatch(plan)
 
     def reason_to_stop(self, run_ns: int) -> str:
@@ -82,13 +84,13 @@ class ProgressReader:
             self._watch.take(records)
             measured = records[(records["flags"] & Flag.WARMUP) == 0]
             self._count += len(measured)
+            self._warmup_count += len(records) - len(measured)
             self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.FIRST_STEP))
             self._latencies.record(measured["done_ns"] - measured["intended_ns"])
             failed = np.bincount(measured["error"], minlength=len(ErrorKind))
             for kind in ErrorKind:
                 if kind and failed[kind]:
                     self._errors[kind.label] += int(failed[kind])
-        window_s = (min(run_ns, self._plan.end_ns) - self._plan.warmup_ns) / NS_PER_S
         return Progress(
             phase=phase or self._phase(run_ns),
             elapsed_s=min(max(run_ns, 0), self._plan.end_ns) / NS_PER_S,
@@ -96,13 +98,20 @@ class ProgressReader:
             count=self._count,
             error_count=self._errors.total(),
             errors=dict(self._errors),
-            rate_rps=self._count / window_s if window_s > 0 else 0.0,
+            rate_rps=self._rate_rps(run_ns),
             p99_ns=self._latencies.percentile_ns(0.99) if self._count else None,
             total_count=self._plan.request_count or 0,
             done_count=self._begun_count if self._plan.scenario is not None else self._count,
             scheduled_noun=self._plan.scheduled_noun,
             sample_noun=self._plan.sample_noun,
         )
+
+    def _rate_rps(self, run_ns: int) -> float:
+        if run_ns < self._plan.warmup_ns:
+            count, length_ns = self._warmup_count, run_ns
+        else:
+            count, length_ns = self._count, min(run_ns, self._plan.end_ns) - self._plan.warmup_ns
+        return count / (length_ns / NS_PER_S) if length_ns > 0 else 0.0
 
     def _phase(self, run_ns: int) -> str:
         if run_ns < self._plan.warmup_ns:

@@ -22,6 +22,7 @@ from benchlab.units import NS_PER_S
 __all__ = ["timeline"]
 
 _LABEL_PT = 36
+_FEWEST_FOR_P99 = 100  # of fewer, the p99 is the maximum
 
 
 @styled
@@ -30,7 +31,8 @@ def timeline(run: Run, ax: Axes | None = None) -> Figure:
 
     Requests are drawn at their intended times, responses at the time they came. So a stall of the
     service shows as a gap and a burst of responses above, and below as latency that jumps and then
-    falls steadily. An ``ax`` that is given is divided into the panels.
+    falls steadily. The p99 is drawn where a step has at least 100 requests. An ``ax`` that is given
+    is divided into the panels.
     """
     ax = open_axes(ax, (9.6, 4.8))
     end_ns = run.window_ns[1]
@@ -117,10 +119,12 @@ def _draw_latency(panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64]) 
         np.maximum(table[f"latency_{name}_ms"].to_numpy(), FLOOR_MS)
         for name in ("p50", "p99", "max")
     )
+    p99 = np.where(table["count"] >= _FEWEST_FOR_P99, p99, np.nan)
     marker = "o" if np.count_nonzero(table["count"]) <= 40 else ""
     panel.fill_between(middle, p50, p99, color=LATENCY, alpha=0.2, linewidth=0)
     panel.plot(middle, highest, "o", color=MUTED, markersize=2.2, mew=0, label="max")
-    panel.plot(middle, p99, color=LATENCY, linewidth=1.1, marker=marker, ms=2.5, label="p99")
+    if not np.isnan(p99).all():
+        panel.plot(middle, p99, color=LATENCY, linewidth=1.1, marker=marker, ms=2.5, label="p99")
     panel.plot(middle, p50, color=LATENCY, linewidth=2.2, marker=marker, ms=3.5, label="p50")
     panel.set_ylabel("latency (ms)")
     filled = table["count"].to_numpy() > 0

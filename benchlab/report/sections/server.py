@@ -15,6 +15,7 @@ from benchlab.report.statistics import statistics_table
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
 from benchlab.samples.summary import Distribution
+from benchlab.text import plural
 from benchlab.units import NS_PER_MS
 
 __all__ = ["client_server", "server_histogram"]
@@ -46,6 +47,7 @@ def client_server(run: Run, server: ServerSide) -> Section | None:
             "is_incomplete": not coverage.enough,
             "cause": coverage.cause(),
             "table": _table(server.requests),
+            "note": _note(server.requests),
             "figure": figure,
         },
     )
@@ -69,6 +71,20 @@ def _table(requests: pd.DataFrame | None) -> Table | None:
             for name, column in _COLUMNS.items()
             if column in requests
         }
+    )
+
+
+def _note(requests: pd.DataFrame | None) -> str:
+    """Why what is outside the server is below 0 for some requests; empty if it is for none."""
+    if requests is None or "network_ms" not in requests:
+        return ""
+    below = int((requests["network_ms"] < 0).sum())
+    if not below:
+        return ""
+    return (
+        f"For {below:,} of {plural(len(requests), 'request')} the server's span is longer than the"
+        " client's service time, so that what is outside the server is below 0: such a span ended"
+        " after its response had arrived, or the two clocks run at different speeds."
     )
 
 
