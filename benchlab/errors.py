@@ -9,7 +9,7 @@
     │   ├── OutputError         a result cannot be written: no permission, no space
     │   └── WorkerError         a worker process failed
     ├── InvalidRunError         analysis refuses a run whose verdict is not "valid" (exit code 1)
-    └── StoreError              the store cannot be opened, read or written (exit code 1)
+    └── StoreError              the store cannot be opened, read or written (exit code 4)
         ├── StoreBusyError      another process held the embedded store for too long
         ├── StoreUnavailableError  the store is down, slow or full: the same may work later
         └── SchemaError         the store was written by a newer benchlab
@@ -160,6 +160,8 @@ class InvalidRunError(BenchlabError):
 
 class StoreError(BenchlabError):
     """The store cannot be opened, read or written."""
+
+    exit_code = 4
 
 
 class StoreBusyError(StoreError):

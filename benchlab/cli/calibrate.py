@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
+from benchlab.cli.exit_codes import ExitCode
+from benchlab.cli.options.output import json_option
 from benchlab.errors import RunError
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ __all__ = ["calibrate"]
 @click.command()
 @click.option("--quick", is_flag=True, help="take 5 s instead of 20 s, with fewer requests")
 @click.option("--show", is_flag=True, help="show the stored calibration, measure nothing")
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
-def calibrate(quick: bool, show: bool, as_json: bool) -> int:
+@json_option("the calibration")
+def calibrate(quick: bool, show: bool, json_file: str | None) -> int:
     """Measure the latency that this machine adds: its noise floor.
 
     Runs a load test against a server of benchlab's own, which records how long it held each
@@ -36,24 +37,20 @@ def calibrate(quick: bool, show: bool, as_json: bool) -> int:
       benchlab calibrate --show --json
     """
     if show:
-        return _show(as_json)
-    from rich.text import Text
-
+        return _show(json_file)
     from benchlab.calibration.measure import calibrate as measure
-    from benchlab.cli.terminal.console import error_console
+    from benchlab.cli.terminal.output import print_line
     from benchlab.cli.terminal.run import progress_bar
     from benchlab.load.supervisor.floor_file import floor_path
 
     with progress_bar("calibrating against a server of known latency") as on_progress:
         floor = measure(quick=quick, on_progress=on_progress)
-    _print(floor, as_json)
-    error_console().print(Text(f"saved in {floor_path()}; later runs include it"))
-    return 0
+    _print(floor, json_file)
+    print_line(f"saved in {floor_path()}; later runs include it")
+    return ExitCode.SUCCESS
 
 
-def _show(as_json: bool) -> int:
-    from rich.text import Text
-
+def _show(json_file: str | None) -> int:
     from benchlab.cli.terminal.console import error_console
     from benchlab.load.supervisor.environment import capture_environment
     from benchlab.load.supervisor.floor_file import read_floor
@@ -62,18 +59,19 @@ def _show(as_json: bool) -> int:
     floor = read_floor()
     if floor is None:
         raise RunError(NOT_CALIBRATED)
-    _print(floor, as_json)
+    _print(floor, json_file)
     problem = mismatch(floor, capture_environment())
     if problem:
-        error_console().print(Text(f"benchlab: {problem}", style="yellow"))
-    return 1 if problem else 0
+        error_console().print(f"benchlab: {problem}", style="yellow")
+    return ExitCode.FAILURE if problem else ExitCode.SUCCESS
 
 
-def _print(floor: Floor, as_json: bool) -> None:
+def _print(floor: Floor, json_file: str | None) -> None:
     from benchlab.cli.terminal.console import console
     from benchlab.cli.terminal.floor import print_floor
+    from benchlab.cli.terminal.output import write_json
 
-    if as_json:
-        click.echo(json.dumps(floor.to_dict(), indent=2))
-    else:
+    if json_file != "-":
         print_floor(floor, console())
+    if json_file is not None:
+        write_json(floor.to_dict(), json_file)

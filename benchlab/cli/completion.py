@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from benchlab.cli.terminal.output import print_data
+
 __all__ = ["completion"]
 
 
@@ -27,4 +29,4 @@ def completion(context: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     program = context.find_root()
-    click.echo(kind(program.command, {}, "benchlab", "_BENCHLAB_COMPLETE").source())
+    print_data(kind(program.command, {}, "benchlab", "_BENCHLAB_COMPLETE").source() + "\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from benchlab.cli.terminal.output import print_error, print_line
 from benchlab.errors import BenchlabError, InputError
 from benchlab.store import Store
 
@@ -67,6 +68,8 @@ def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, forc
     if output == Path("-"):
         if len(run_ids) > 1:
             raise InputError("only one run can go to standard output: name one run, or a directory")
+        if sys.stdout.isatty():
+            raise InputError("standard output is a terminal: name a file, or pipe it to a program")
         with store.load_in_blocks(run_ids[0]) as (run, count, blocks):
             write_blocks(run, count, blocks, sys.stdout.buffer, form or "csv")
         return
@@ -82,7 +85,7 @@ def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, forc
             if into_directory and output is not None:
                 target = output / f"{run.id}.{form or 'parquet'}"
             written = export_blocks(run, count, blocks, target, format=form, force=force)
-        click.echo(f"{run.id}: {count:,} requests in {written}", err=True)
+        print_line(f"{run.id}: {count:,} requests in {written}")
 
 
 @click.command("import")
@@ -122,8 +125,6 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
       benchlab import k6.json vegeta.csv results.jtl
       benchlab import --from hgrm --unit us --url http://127.0.0.1:8000/ latency.hgrm
     """
-    from benchlab.cli.terminal.console import print_line
-
     store, failed = Store(), 0
     for file in files:
         try:
@@ -131,7 +132,7 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
         except BenchlabError as exc:
             if len(files) == 1:
                 raise
-            print_line(f"benchlab: {exc}")
+            print_error(exc)
             failed = max(failed, exc.exit_code)
     return failed
 

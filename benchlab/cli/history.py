@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from benchlab.cli.options.output import JsonCommand, json_option
+from benchlab.display.banner import SEPARATOR, Banner, banner
 from benchlab.errors import InputError, RunNotFoundError
-from benchlab.text import printable
 from benchlab.units import parse_duration_s
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ _IMPORTS = {
     "latency_p99_ms": "p99 ms",
 }
 
-_WIDE = 100  # the width of a terminal that has room for every column
-_ONLY_WIDE = ["count", "p50 ms"]
+_LEFT_OUT = ("count", "p50 ms", "errors", "rate_rps", "started_at", "tool", "name", "p99 ms")
+"""Columns without which a narrow terminal shows a list of runs, the first of these first."""
 
 
 @click.command()
@@ -59,7 +60,14 @@ _ONLY_WIDE = ["count", "p50 ms"]
 @click.option("--name", help="only runs with this name")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="only runs with this tag")
 @click.option("--since", metavar="AGE|DATE", help="only runs since then: 7d, or 2026-11-28 (UTC)")
-def history(limit: int, name: str | None, tags: tuple[str, ...], since: str | None) -> None:
+@json_option("the list")
+def history(
+    limit: int,
+    name: str | None,
+    tags: tuple[str, ...],
+    since: str | None,
+    json_file: str | None,
+) -> None:
     """List the latest runs and imported summaries, newest first.
 
     Imported summaries are not listed with --name, --tag or --since.
@@ -68,10 +76,11 @@ def history(limit: int, name: str | None, tags: tuple[str, ...], since: str | No
     Examples:
       benchlab history -n 20
       benchlab history --name nightly --tag branch=main --since 30d
+      benchlab history --tag branch=main --json
     """
     from benchlab.cli.options.types import parse_tags
     from benchlab.cli.terminal.console import console, error_console
-    from benchlab.cli.terminal.tables import print_rows
+    from benchlab.cli.terminal.output import write_json
     from benchlab.store import Store
 
     store = Store()
@@ -83,20 +92,26 @@ def history(limit: int, name: str | None, tags: tuple[str, ...], since: str | No
     filtered = any(filters.values())
     with store.connect():
         runs = latest_runs(store, limit, **filters)
-        imports = [] if filtered else _latest_imports(store, limit)
+        imports = [] if filtered else store.import_rows(limit)
+    if json_file is not None:
+        listed = {"runs": runs, "imported_summaries": imports}
+        write_json({kind: list(map(_jsonable, rows)) for kind, rows in listed.items()}, json_file)
+    if json_file == "-":
+        return
     if not runs and not imports:
         message = "no runs match" if filtered else "no runs yet: make one with benchlab run URL"
-        error_console().print(message, markup=False)
-    print_history(runs, console())
+        error_console().print(message)
+    out = console()
+    print_history(runs, out)
     if imports:
-        click.echo(f"{chr(10) if runs else ''}imported summaries, without requests:")
-        print_rows(imports)
+        out.print(f"{chr(10) if runs else ''}imported summaries, without requests:")
+        _print_list(imports, _IMPORTS, out)
 
 
-@click.command()
+@click.command(cls=JsonCommand)
 @click.argument("run_id")
-@click.option("--json", "as_json", is_flag=True, help="print JSON, as run --json writes it")
-def show(run_id: str, as_json: bool) -> None:
+@json_option("the results")
+def show(run_id: str, json_file: str | None) -> None:
     """Show the summary of a stored run.
 
     RUN_ID is the id of a run or an imported summary, its first digits, or "latest".
@@ -110,6 +125,7 @@ def show(run_id: str, as_json: bool) -> None:
       benchlab show 01a209c5db41b16d --json
     """
     from benchlab.cli.terminal.imported import print_summary
+    from benchlab.cli.terminal.output import write_json
     from benchlab.cli.terminal.run import print_run
     from benchlab.runs.imported_summary import ImportedSummary
     from benchlab.runs.server_side import ServerSide
@@ -118,49 +134,56 @@ def show(run_id: str, as_json: bool) -> None:
     store = Store()
     stored = _find(store, run_id)
     if isinstance(stored, ImportedSummary):
-        if as_json:
-            click.echo(json.dumps(stored.to_dict(), indent=2))
-        else:
+        data = stored.to_dict()
+        if json_file != "-":
             print_summary(stored)
-        return
-    coverage = store.trace_coverage(stored.id)
-    if as_json:
-        traces = {"traces": coverage.to_dict()} if coverage.sampled else {}
-        click.echo(json.dumps({**stored.to_dict(), **traces}, indent=2))
     else:
-        print_run(stored, server=ServerSide(coverage=coverage))
+        coverage = store.trace_coverage(stored.id)
+        traces = {"traces": coverage.to_dict()} if coverage.sampled else {}
+        data = {**stored.to_dict(), **traces}
+        if json_file != "-":
+            print_run(stored, server=ServerSide(coverage=coverage))
+    if json_file is not None:
+        write_json(data, json_file)
 
 
-@click.command()
+@click.command(cls=JsonCommand)
 @click.argument("sql")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "json"]),
+    type=click.Choice(["table", "csv"]),
     default="table",
     show_default=True,
     help="how to print the rows",
 )
+@json_option("the rows")
 @click.option("--write", is_flag=True, help="allow changes, and access to files and other hosts")
-def query(sql: str, form: str, write: bool) -> None:
+def query(sql: str, form: str, json_file: str | None, write: bool) -> None:
     """Query the store in ClickHouse SQL. Read-only unless --write is given.
+
+    A row that does not fit into the width of the terminal is printed with a line for each value.
 
     \b
     Examples:
       benchlab query "SELECT * FROM benchmark_results ORDER BY timestamp DESC LIMIT 10"
       benchlab query "SELECT status, count() FROM samples GROUP BY status" --format csv
+      benchlab query "SELECT id, plan FROM runs" --json
     """
+    from benchlab.cli.terminal.output import print_data, write_json
     from benchlab.cli.terminal.tables import print_frame
     from benchlab.store import Store
 
     frame = Store().query_df(sql, write=write)
+    if json_file is not None:
+        write_json(
+            json.loads(frame.to_json(orient="records", date_format="iso", double_precision=15)),
+            json_file,
+        )
     if form == "csv":
-        text = frame.to_csv(index=False)  # escaped on a terminal, unchanged for programs
-        print(printable(text) if sys.stdout.isatty() else text, end="")
-    elif form == "json":
-        click.echo(frame.to_json(orient="records", date_format="iso", indent=2))
-    else:
-        print_frame(frame, float_format=".6g")
+        print_data(frame.to_csv(index=False))
+    elif json_file != "-":
+        print_frame(frame, float_format="")
 
 
 def _find(store: Store, run_id: str) -> Run | ImportedSummary:
@@ -173,6 +196,13 @@ def _find(store: Store, run_id: str) -> Run | ImportedSummary:
             except RunNotFoundError:
                 pass
             raise
+
+
+def _jsonable(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row.items()
+    }
 
 
 def _moment(text: str) -> datetime:
@@ -193,23 +223,46 @@ def _moment(text: str) -> datetime:
 
 
 def latest_runs(store: Store, limit: int, **filters: Any) -> Rows:
-    """The latest ``limit`` runs that match ``filters``, with the columns that fit on a screen."""
-    runs = _shortened(store.rows(limit=limit, **filters), _RUNS)
-    return [run | {"started_at": f"{run['started_at']:%m-%d %H:%M}"} for run in runs]
-
-
-def _latest_imports(store: Store, limit: int) -> Rows:
-    return _shortened(store.import_rows(limit), _IMPORTS)
-
-
-def _shortened(rows: Rows, columns: dict[str, str]) -> Rows:
-    return [{short: row[name] for name, short in columns.items()} for row in rows]
+    """The latest ``limit`` runs that match ``filters``, as the store lists them."""
+    return store.rows(limit=limit, **filters)
 
 
 def print_history(runs: Rows, out: Console) -> None:
-    """Print what `latest_runs` returned, one line per run even in 80 columns."""
-    from benchlab.cli.terminal.tables import print_rows
+    """Print what `latest_runs` returned, a run in one line unless there is more to its verdict."""
+    _print_list(runs, _RUNS, out, [_banner(run) for run in runs])
 
-    left_out = _ONLY_WIDE if out.width < _WIDE else ()
-    shown = [{name: run[name] for name in run if name not in left_out} for run in runs]
-    print_rows(shown, out, formats={"rate_rps": ",.1f"}, shortened="name")
+
+def _print_list(
+    rows: Rows, names: Mapping[str, str], out: Console, banners: Sequence[Banner] = ()
+) -> None:
+    from rich.text import Text
+
+    from benchlab.cli.terminal.tables import column
+    from benchlab.display.fitted_table import Column, FittedTable
+    from benchlab.display.terminal import COLORS
+
+    if not rows:
+        return
+    columns = []
+    for name, shown in names.items():
+        values = [row[name] for row in rows]
+        if name == "verdict":
+            cells = [Text(text, style=COLORS[level]) for text, level in banners]
+            columns.append(Column(shown, cells, fold_at=SEPARATOR))
+        elif name == "started_at":
+            cells = [Text(f"{moment:%m-%d %H:%M}") for moment in values]
+            columns.append(Column(shown, cells, whole=True))
+        else:
+            float_format = ",.1f" if name == "rate_rps" else ",.3f"
+            columns.append(column(shown, values, float_format, one_line=name == "name"))
+    out.print(FittedTable(columns, left_out=_LEFT_OUT))
+
+
+def _banner(run: Mapping[str, Any]) -> Banner:
+    return banner(
+        run["verdict"],
+        count=run["count"],
+        error_count=run["error_count"],
+        objective_count=run["objective_count"],
+        broken_count=run["broken_objective_count"],
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchlab.errors import BenchlabError, InputError
+from benchlab.errors import InputError
 from benchlab.store import Store
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def ingest(paths: tuple[Path, ...], follow: bool) -> None:
       benchlab ingest otlp/
       benchlab ingest --follow otlp/
 
-    Exit codes: 0 done; 1 a file could not be read, or none of the new lines could be used; 2 the
-    input cannot be used.
+    If a file cannot be read, or none of the new lines can be used, the exit code is 2.
     """
     (_follow if follow else _ingest_once)(paths)
 
@@ -76,7 +75,7 @@ def _ingest_once(paths: tuple[Path, ...]) -> None:
             report = ingest_files(client, files)
     _print_report(out, report)
     if report.errors and report.errors == report.lines:
-        raise BenchlabError(
+        raise InputError(
             "none of these lines could be used: OTLP JSON files have one object per line,"
             ' {"resourceSpans":[…]} or {"resourceMetrics":[…]}'
         )
@@ -108,7 +107,7 @@ def _follow(paths: tuple[Path, ...]) -> None:
             display.update(Text(f"{names}: {state}"))
             if stop.is_set():
                 break
-    out.print(f"total: {total}", markup=False, soft_wrap=True)
+    out.print(f"total: {total}", soft_wrap=True)
 
 
 @contextmanager
@@ -133,13 +132,13 @@ def _until_interrupted() -> Iterator[threading.Event]:
 
 def _print_report(out: Console, report: IngestReport) -> None:
     _print_faults(out, report)
-    out.print(str(report), markup=False, soft_wrap=True)
+    out.print(str(report), soft_wrap=True)
 
 
 def _print_faults(out: Console, report: IngestReport) -> None:
     for fault in report.faults:
-        out.print(f"broken: {fault}", markup=False, soft_wrap=True)
+        out.print(f"broken: {fault}", soft_wrap=True)
     if more := report.errors - len(report.faults):
-        out.print(f"broken: {more:,} more, all in the table ingest_errors", markup=False)
+        out.print(f"broken: {more:,} more, all in the table ingest_errors")
     for line in report.partial:
-        out.print(str(line), markup=False, soft_wrap=True)
+        out.print(str(line), soft_wrap=True)

@@ -1,8 +1,4 @@
-"""``benchlab``: the list of commands, and the reporting of their errors.
-
-Exit codes: 0 success; 1 the run, the store or an objective failed; 2 the input cannot be used; 130
-interrupted.
-"""
+"""``benchlab``: the list of commands, and the reporting of their errors."""
 
 from __future__ import annotations
 
@@ -11,10 +7,11 @@ from typing import Final
 
 import click
 
+from benchlab.cli.exit_codes import MEANINGS, ExitCode
 from benchlab.cli.lazy_group import CommandEntry, LazyGroup
 from benchlab.cli.terminal.broken_pipe import tolerate_closed_output
+from benchlab.cli.terminal.output import print_error
 from benchlab.errors import BenchlabError
-from benchlab.text import printable
 from benchlab.version import __version__
 
 __all__ = ["COMMANDS", "cli", "main"]
@@ -89,12 +86,17 @@ COMMANDS: Final = {
 """Every command, with its short help, so that ``--help`` and completion import no command."""
 
 
+_EPILOG = (
+    "Results are saved in the store named by BENCHLAB_DSN, by default an embedded ClickHouse in"
+    " your data directory.\n\n\b\nExit codes:\n"
+) + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())
+
+
 @click.group(
     cls=LazyGroup,
     entries=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Results are saved in the store named by BENCHLAB_DSN, by default an embedded ClickHouse"
-    " in your data directory.",
+    epilog=_EPILOG,
 )
 @click.version_option(__version__, prog_name="benchlab")
 def cli() -> None:
@@ -113,12 +115,11 @@ def main() -> None:
     output_error = tolerate_closed_output()
     status = _run_command()
     if (error := output_error()) is not None:
-        print(
-            f"benchlab: cannot write standard output ({error.strerror}): it is incomplete,"
-            " everything else was done; redirect it to a disk with free space",
-            file=sys.stderr,
+        print_error(
+            f"cannot write standard output ({error.strerror}): it is incomplete, everything else"
+            " was done; redirect it to a disk with free space"
         )
-        status = status or 1
+        status = status or ExitCode.FAILURE
     sys.exit(status)
 
 
@@ -132,15 +133,15 @@ def _run_command() -> int:
         exc.show()
         return exc.exit_code
     except click.ClickException as exc:
-        print(f"benchlab: {printable(_in_one_line(exc))}", file=sys.stderr)
+        print_error(_in_one_line(exc))
         return exc.exit_code
     except (KeyboardInterrupt, click.exceptions.Abort):
-        print("benchlab: interrupted", file=sys.stderr)
-        return 130
+        print_error("interrupted")
+        return ExitCode.INTERRUPTED
     except BenchlabError as exc:
-        print(f"benchlab: {printable(str(exc))}", file=sys.stderr)
+        print_error(exc)
         return exc.exit_code
-    return status if isinstance(status, int) else 0
+    return status if isinstance(status, int) else ExitCode.SUCCESS
 
 
 def _in_one_line(exc: click.ClickException) -> str:

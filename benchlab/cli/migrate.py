@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from benchlab.cli.terminal.output import print_line
 from benchlab.store import Store
 
 __all__ = ["migrate"]
@@ -25,4 +26,4 @@ def migrate() -> None:
     store = Store()
     was, now = store.migrate()
     done = f"schema {now} already" if was == now else f"schema {was or 'none'}, now {now}"
-    click.echo(f"{store.location}: {done}")
+    print_line(f"{store.location}: {done}", err=False)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from benchlab.cli.terminal.output import print_line
+
 __all__ = ["notebooks"]
 
 
@@ -24,4 +26,4 @@ def notebooks(directory: Path) -> None:
     from benchlab.notebook.shipped import copy_notebooks
 
     for copy in copy_notebooks(directory):
-        click.echo(copy)
+        print_line(str(copy), err=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from benchlab.cli.options.types import DURATION
+from benchlab.cli.terminal.output import print_line
 from benchlab.errors import InputError
 from benchlab.store import Store
 from benchlab.text import plural
@@ -39,20 +40,20 @@ def prune(older_than: float | None, yes: bool, ttl: str | None) -> None:
     if ttl is not None:
         ttl_s = None if ttl == "none" else DURATION.convert(ttl, None, None)
         store.set_ttl(ttl_s)
-        click.echo(f"the store now removes {_nothing_or(ttl)} by itself", err=True)
+        print_line(f"the store now removes {_nothing_or(ttl)} by itself")
     if older_than is None:
         return
     with store.connect():
         going = store.prune(older_than, dry_run=not yes)
         left = len(store.rows())
     if going.empty:
-        click.echo("nothing is that old", err=True)
+        print_line("nothing is that old")
         return
     print_frame(going)
     if yes:
-        click.echo(f"removed; {plural(left, 'run')} left", err=True)
+        print_line(f"removed; {plural(left, 'run')} left")
     else:
-        click.echo("nothing was removed: add --yes to remove it", err=True)
+        print_line("nothing was removed: add --yes to remove it")
 
 
 def _nothing_or(ttl: str) -> str:

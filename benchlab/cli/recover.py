@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from benchlab.errors import BenchlabError, InputError
+from benchlab.cli.exit_codes import ExitCode
+from benchlab.cli.terminal.output import print_line
+from benchlab.errors import BenchlabError, InputError, StoreBusyError, StoreUnavailableError
 from benchlab.store import Store
 
 __all__ = ["recover"]
@@ -18,7 +22,7 @@ def recover(only_list: bool, discard: bool) -> int:
 
     This includes runs of bl.run that your code did not save. Runs of an interrupted calibration
     are removed. A run that cannot be read or saved is reported, the others are still saved, and
-    the exit code is 1.
+    the exit code is 1. If the store cannot be reached, it is 4.
 
     \b
     Examples:
@@ -26,45 +30,53 @@ def recover(only_list: bool, discard: bool) -> int:
       benchlab recover --list
     """
     from benchlab import spool
-    from benchlab.cli.terminal.console import print_line
-    from benchlab.runs.floor import CALIBRATION_TAGS
 
     if only_list and discard:
         raise InputError("--list and --discard exclude each other: leave one of them out")
     failed = 0
     waiting = list(spool.pending())
     if not waiting:
-        click.echo("nothing to recover", err=True)
+        print_line("nothing to recover")
     for directory in waiting:
         if discard:
             spool.remove(directory)
-            click.echo(f"{directory.name}: deleted", err=True)
-            continue
-        if not spool.was_started(directory):
-            if not only_list:
-                spool.remove(directory)
-            click.echo(f"{directory.name}: never started, nothing was measured", err=True)
+            print_line(f"{directory.name}: deleted")
             continue
         try:
-            run = spool.read_run(directory)
-            if run.plan.tags == CALIBRATION_TAGS:
-                description = f"{directory.name}: part of an interrupted calibration"
-                if only_list:
-                    click.echo(description)
-                else:
-                    spool.remove(directory)
-                    click.echo(f"{description}, removed", err=True)
-                continue
-            description = (
-                f"{directory.name}: {run.started_at:%Y-%m-%d %H:%M}, {run.name},"
-                f" {len(run.samples):,} requests, {run.verdict}"
-            )
-            if only_list:
-                print_line(description, err=False)
-            else:
-                Store().save(run)
-                print_line(f"{description}, saved")
+            _recover(directory, only_list=only_list)
+        except (StoreBusyError, StoreUnavailableError):  # the others would fail in the same way
+            raise
         except BenchlabError as exc:
             failed += 1
             print_line(f"{directory.name}: {exc}")
-    return 1 if failed else 0
+    return ExitCode.FAILURE if failed else ExitCode.SUCCESS
+
+
+def _recover(directory: Path, *, only_list: bool) -> None:
+    """Save the run in ``directory``, or remove what needs no saving; or list it."""
+    from benchlab import spool
+    from benchlab.runs.floor import CALIBRATION_TAGS
+
+    if not spool.was_started(directory):
+        if not only_list:
+            spool.remove(directory)
+        print_line(f"{directory.name}: never started, nothing was measured")
+        return
+    run = spool.read_run(directory)
+    if run.plan.tags == CALIBRATION_TAGS:
+        description = f"{directory.name}: part of an interrupted calibration"
+        if only_list:
+            print_line(description, err=False)
+        else:
+            spool.remove(directory)
+            print_line(f"{description}, removed")
+        return
+    description = (
+        f"{directory.name}: {run.started_at:%Y-%m-%d %H:%M}, {run.name},"
+        f" {len(run.samples):,} requests, {run.verdict}"
+    )
+    if only_list:
+        print_line(description, err=False)
+    else:
+        Store().save(run)
+        print_line(f"{description}, saved")

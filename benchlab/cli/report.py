@@ -14,7 +14,9 @@ from typing import Any
 
 import click
 
+from benchlab.cli.exit_codes import ExitCode, exit_code
 from benchlab.cli.options.notebook import directory_option, parameter_option
+from benchlab.cli.terminal.output import print_error, print_line
 from benchlab.errors import BenchlabError, InputError, RunError, error_to_data
 from benchlab.store import Store
 
@@ -79,7 +81,7 @@ def _carry_out(
         made = _report_run(source, directory)
     elif list_parameters:
         _print_parameters(notebook_path(source))
-        return 0
+        return ExitCode.SUCCESS
     else:
         made = _report_notebook(notebook_path(source), chosen, directory, quiet)
     return _print_outcome(*made, quiet=quiet)
@@ -148,7 +150,6 @@ def _report_notebook(
 
 
 def _print_parameters(notebook: Path) -> None:
-    from benchlab.cli.terminal.console import print_line
     from benchlab.notebook.headless import notebook_parameters
 
     for parameter in notebook_parameters(notebook).values():
@@ -160,15 +161,14 @@ def _print_parameters(notebook: Path) -> None:
 
 def _print_outcome(page: Path, run_id: str | None, *, quiet: bool) -> int:
     """Print the summary and the path of the report; returns the exit code."""
-    from benchlab.cli.terminal.console import error_console, print_line
-    from benchlab.cli.terminal.exit_codes import exit_code
+    from benchlab.cli.terminal.console import error_console
     from benchlab.cli.terminal.run import print_run
 
     run = None if run_id is None else Store().load(run_id)
     if not quiet:
         if run is not None:
             print_run(run, error_console())
-        click.echo(f"report: {page}")
+        print_line(f"report: {page}", err=False)
     elif run is not None:
         broken = "; ".join(result.describe() for result in run.objectives if not result.met)
         problems = [f"the run broke its objectives: {broken}"] if broken else []
@@ -176,6 +176,6 @@ def _print_outcome(page: Path, run_id: str | None, *, quiet: bool) -> int:
             hint = f"; {run.hint}" if run.hint else ""
             problems.append(f"the run is {run.verdict}: {run.invalid_reason}{hint}")
         for problem in problems:
-            print_line(f"benchlab: {problem}")
+            print_error(problem)
             _report_error(RunError(problem))
-    return 0 if run is None else exit_code(run)
+    return ExitCode.SUCCESS if run is None else exit_code(run)

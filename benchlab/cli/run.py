@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
+from benchlab.cli.exit_codes import ExitCode, exit_code
 from benchlab.cli.options.group import GroupedCommand, errors_name_options
+from benchlab.cli.options.output import JsonCommand, json_option
 from benchlab.cli.options.run import PLAN_OPTIONS, plan_from_values, plan_options
+from benchlab.cli.terminal.output import print_data, print_line, write_json
 from benchlab.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
-class _Run(GroupedCommand):
+class _Run(GroupedCommand, JsonCommand):
     groups = PLAN_OPTIONS
 
 
@@ -33,15 +34,20 @@ class _Run(GroupedCommand):
 @click.pass_context
 @click.argument("source", metavar="URL|PLAN.toml")
 @plan_options
-@click.option(
-    "--json", "json_file", metavar="FILE|-", help="write the results as JSON; - is standard output"
-)
+@json_option("the results")
 @click.option(
     "--csv",
     "csv_dir",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="write summary, histogram and time series as CSV",
+)
+@click.option(
+    "--report",
+    "report_dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="write the report, a page with its tables as CSV",
 )
 @click.option("--no-save", is_flag=True, help="do not save the run in the store")
 @click.option(
@@ -52,6 +58,7 @@ def run(
     source: str,
     json_file: str | None,
     csv_dir: Path | None,
+    report_dir: Path | None,
     no_save: bool,
     dry_run: bool,
     **values: Any,
@@ -67,6 +74,9 @@ def run(
 
     Ctrl-C ends the run early, waits for open requests and saves what was measured; a second Ctrl-C
     does not wait.
+
+    The exit code is 1 if the run is invalid, even if an objective was broken too; 3 if an objective
+    was broken or --abort-on stopped the run; all are listed by benchlab --help.
 
     \b
     Examples:
@@ -89,19 +99,59 @@ def run(
     if dry_run:
         from benchlab.plan.toml import plan_to_toml
 
-        click.echo(plan_to_toml(plan), nl=False)
-        return 0
-    _check_outputs(json_file, csv_dir)
-    return _carry_out(plan, given, json_file, csv_dir, save=not no_save)
+        print_data(plan_to_toml(plan))
+        return ExitCode.SUCCESS
+    outputs = _Outputs(json_file, csv_dir, report_dir)
+    outputs.check()
+    return _carry_out(plan, given, outputs, save=not no_save)
 
 
-def _carry_out(
-    plan: Plan, given: set[str], json_file: str | None, csv_dir: Path | None, *, save: bool
-) -> int:
+class _Outputs(NamedTuple):
+    """The files that a run is written to, besides the store."""
+
+    json_file: str | None
+    csv_dir: Path | None
+    report_dir: Path | None
+
+    def check(self) -> None:
+        """Check that the results can be written, before they are measured."""
+        for directory in (self.csv_dir, self.report_dir):
+            if directory is not None:
+                _check_writable(directory)
+        if self.json_file not in (None, "-"):
+            file = Path(self.json_file)
+            _check_writable(file)
+            if file.is_dir() or not file.absolute().parent.is_dir():
+                raise InputError(f"cannot write {file}: it must be a file in an existing directory")
+
+    def write(self, finished: Run) -> None:
+        """Write the results.
+
+        Raises:
+            OutputError: one of them cannot be written; the others may be missing.
+        """
+        if self.json_file is not None:
+            write_json(finished.to_dict(), self.json_file)
+        if self.csv_dir is not None:
+            from benchlab.report import write_tables
+
+            write_tables(finished, self.csv_dir)
+        if self.report_dir is not None:
+            from benchlab.report import write_report
+
+            print_line(f"report: {write_report(finished, self.report_dir)}")
+
+
+def _check_writable(place: Path) -> None:
+    existing = next(parent for parent in (place, *place.absolute().parents) if parent.exists())
+    if not os.access(existing, os.W_OK) or (existing != place and not existing.is_dir()):
+        raise InputError(f"cannot write {place}: {existing} is not writable")
+
+
+def _carry_out(plan: Plan, given: set[str], outputs: _Outputs, *, save: bool) -> int:
     """Carry out ``plan``, write and save the results, and return the exit code."""
     from benchlab import spool
     from benchlab.cli.terminal.console import console, error_console
-    from benchlab.cli.terminal.exit_codes import exit_code
     from benchlab.cli.terminal.run import print_run, progress_bar
     from benchlab.load.run import run as carry_out
 
@@ -114,10 +164,10 @@ def _carry_out(
             pass  # an unusable store is reported before the measurement, not after it
     with progress_bar(plan.describe()) as on_progress, errors_name_options(PLAN_OPTIONS, given):
         finished = carry_out(plan, on_progress=on_progress)
-    out = error_console() if json_file == "-" else console()
+    out = error_console() if outputs.json_file == "-" else console()
     print_run(finished, out)
     try:
-        _write(finished, json_file, csv_dir)
+        outputs.write(finished)
     except OutputError as exc:
         if store is not None:
             _save(finished, store, out)
@@ -128,18 +178,6 @@ def _carry_out(
     elif finished.spool is not None:
         spool.remove(finished.spool)
     return exit_code(finished)
-
-
-def _check_outputs(json_file: str | None, csv_dir: Path | None) -> None:
-    """Check that the results can be written, before they are measured."""
-    for place in (Path(json_file) if json_file not in (None, "-") else None, csv_dir):
-        if place is None:
-            continue
-        existing = next(parent for parent in (place, *place.absolute().parents) if parent.exists())
-        if not os.access(existing, os.W_OK) or (existing != place and not existing.is_dir()):
-            raise InputError(f"cannot write {place}: {existing} is not writable")
-        if place != csv_dir and (place.is_dir() or not place.absolute().parent.is_dir()):
-            raise InputError(f"cannot write {place}: it must be a file in an existing directory")
 
 
 def _save(finished: Run, store: Store, out: Console) -> None:
@@ -156,21 +194,3 @@ def _save(finished: Run, store: Store, out: Console) -> None:
         raise
     out.print(f"\nsaved in {store.location}; the latest runs:", markup=False)
     print_history(latest_runs(store, 5), out)
-
-
-def _write(finished: Run, json_file: str | None, csv_dir: Path | None) -> None:
-    if json_file is not None:
-        text = json.dumps(finished.to_dict(), indent=2)
-        if json_file == "-":
-            sys.stdout.write(f"{text}\n")
-        else:
-            from benchlab.spool.storage import replace_text
-
-            try:
-                replace_text(Path(json_file), f"{text}\n")
-            except OSError as exc:
-                raise OutputError(f"cannot write {json_file} ({exc.strerror})") from exc
-    if csv_dir is not None:
-        from benchlab.report import write_tables
-
-        write_tables(finished, csv_dir)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchlab.cli.exit_codes import ExitCode
 from benchlab.cli.options.notebook import directory_option, parameter_option
 from benchlab.cli.options.types import parse_axes
+from benchlab.cli.terminal.output import print_line
 
 if TYPE_CHECKING:
     from benchlab.notebook.sweep import Point
@@ -50,7 +52,8 @@ def sweep(
     chosen = parse_axes(axes)
     place = directory or Path("reports") / time.strftime("sweep-%Y%m%d-%H%M%S")
     out = error_console()
-    columns = (BarColumn(bar_width=30), MofNCompleteColumn(), TextColumn("{task.description}"))
+    description = TextColumn("{task.description}", markup=False)
+    columns = (BarColumn(bar_width=30), MofNCompleteColumn(), description)
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
         task = bar.add_task("", total=sum(1 for _ in grid(chosen)))
 
@@ -60,14 +63,14 @@ def sweep(
         def on_done(point: Point) -> None:
             bar.advance(task)
             state = f"failed: {point.error}" if point.error else "done"
-            bar.console.print(f"{point.label}: {state}", markup=False)
+            bar.console.print(f"{point.label}: {state}")
 
         points = run_sweep(
             notebook_path(notebook), chosen, dict(parameters), place, on_start, on_done
         )
     failed = [point for point in points if point.error]
-    out.print(f"{len(points) - len(failed)} of {len(points)} points succeeded", markup=False)
+    out.print(f"{len(points) - len(failed)} of {len(points)} points succeeded")
     for point in failed:
-        out.print(f"  {point.label}: {point.error}", markup=False)
-    click.echo(f"sweep: {place / 'index.html'}")
-    return 1 if failed else 0
+        out.print(f"  {point.label}: {point.error}")
+    print_line(f"sweep: {place / 'index.html'}", err=False)
+    return ExitCode.FAILURE if failed else ExitCode.SUCCESS

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from benchlab.cli.terminal.output import print_line
+
 __all__ = ["target"]
 
 
@@ -36,7 +38,7 @@ def target(port: int, otlp_dir: Path | None) -> None:
     from benchlab.bundled.serve import serve
 
     def announce(url: str) -> None:
-        click.echo(f"target at {url}  POST {url}/api/vector/add  (Ctrl-C stops it)", err=True)
+        print_line(f"target at {url}  POST {url}/api/vector/add  (Ctrl-C stops it)")
 
     with contextlib.suppress(KeyboardInterrupt):
         serve(port, otlp_dir, announce)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchlab.analysis.histogram import EDGES_NS, count_by_bucket
-from benchlab.display.run_view import ExampleLine, Level, RunView, Table, view
+from benchlab.display.banner import Level
+from benchlab.display.run_view import ExampleLine, RunView, Table, view
 from benchlab.samples.statistics import STATISTICS
 from benchlab.units import format_column_ms, format_ms
 
@@ -71,7 +72,7 @@ def run_card(run: Run) -> str:
         [
             _STYLE,
             '<div class="benchlab-card"><div class="bl-head">',
-            f'<span class="bl-badge" style="background:{color}">{shown.verdict}</span>',
+            f'<span class="bl-badge" style="background:{color}">{escape(shown.banner)}</span>',
             f'<span class="bl-name">{escape(shown.name)}</span>',
             f'<span class="bl-quiet">run {escape(shown.id)} · {escape(shown.started)}</span></div>',
             f'<div class="bl-quiet">{escape(shown.target)}</div>',

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
+from benchlab.display.banner import Level, banner_of
 from benchlab.display.text import floor_text, verdict_meaning, window_text
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
-from benchlab.runs.verdict import Verdict
 from benchlab.samples.examples import show_first
 from benchlab.samples.summary import Distribution, Summary
 from benchlab.text import one_line, plural
@@ -27,25 +27,13 @@ from benchlab.units import (
 )
 
 __all__ = [
-    "LEVELS",
     "ExampleLine",
     "Headline",
-    "Level",
     "RunView",
     "Table",
     "durations_of",
     "view",
 ]
-
-Level: TypeAlias = Literal["good", "caution", "bad", "neutral"]
-"""How a result is coloured. Each renderer has a colour for every level."""
-
-LEVELS: Mapping[Verdict, Level] = {
-    "valid": "good",
-    "invalid": "bad",
-    "interrupted": "caution",
-    "imported": "neutral",
-}
 
 _EXAMPLES_SHOWN = 5
 _NAME_LENGTH = 60
@@ -86,6 +74,7 @@ class ExampleLine(NamedTuple):
 class RunView:
     """What is shown of a run, as text. An empty text or table has nothing to show.
 
+    ``banner`` has the verdict and what the service did, and ``level`` is that of the worse.
     ``counted`` is what the samples are (``1,000 requests``, or a scenario's ``300 steps of 150
     iterations``). ``facts`` are counts and rates with their labels. ``durations`` keep their
     numbers, for a renderer to align.
@@ -97,7 +86,7 @@ class RunView:
     target: str
     load: str
     window: str
-    verdict: str
+    banner: str
     level: Level
     meaning: str
     reason: str
@@ -134,6 +123,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
     rate = format_rate(summary.rate_rps, noun)
     intended_rate = "" if intended is None else format_rate(intended, noun)
     error_ratio = format_ratio(summary.error_ratio)
+    opening = banner_of(run)
     return RunView(
         id=run.id,
         name=run.name,
@@ -141,8 +131,8 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
         target=plan.describe_requests(),
         load=plan.load.describe(),
         window=window_text(run),
-        verdict=run.verdict,
-        level=LEVELS[run.verdict],
+        banner=opening.text,
+        level=opening.level,
         meaning=verdict_meaning(run),
         reason=run.invalid_reason or "",
         hint=run.hint or "",
@@ -176,7 +166,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
             ],
             ["good" if result.met else "bad" for result in run.objectives],
         ),
-        broken_count=sum(not result.met for result in run.objectives),
+        broken_count=run.broken_objective_count,
         endpoints=_endpoints(run.by_endpoint(), noun),
         server=server or ServerSide(),
     )

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from benchlab.display import run_view
-from benchlab.display.run_view import Level, RunView
+from benchlab.display.banner import Level
+from benchlab.display.fitted_table import Column, FittedTable
+from benchlab.display.run_view import RunView
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.summary import Distribution
 from benchlab.units import format_narrow_ms
 
-__all__ = ["coverage_text", "durations_table", "run_summary"]
+__all__ = ["COLORS", "coverage_text", "durations_table", "run_summary"]
 
-_COLORS: Mapping[Level, str] = {
+COLORS: Mapping[Level, str] = {
     "good": "green",
     "bad": "red",
     "caution": "yellow",
@@ -54,18 +55,16 @@ def run_summary(view: RunView) -> Group:
     return Group(*parts)
 
 
-def durations_table(durations: Mapping[str, Distribution]) -> Table:
+def durations_table(durations: Mapping[str, Distribution]) -> FittedTable:
     """Durations by statistic, ms; eight statistics below 100 s fit into 80 columns."""
-    table = _table()
-    table.add_column("  ms", no_wrap=True)
-    for key in next(iter(durations.values())).to_dict():
-        table.add_column(key.replace("_", "."), justify="right", no_wrap=True)
-    for name, distribution in durations.items():
-        values = distribution.to_dict().values()
-        table.add_row(
-            f"  {name}", *("–" if value is None else format_narrow_ms(value) for value in values)
-        )
-    return table
+    values = {name: part.to_dict() for name, part in durations.items()}
+    keys = next(iter(values.values()))
+    numbers = {key: [format_narrow_ms(part[key]) for part in values.values()] for key in keys}
+    columns = [
+        Column("ms", [Text(name) for name in values]),
+        *(_numbers(key.replace("_", "."), texts) for key, texts in numbers.items()),
+    ]
+    return FittedTable(columns, indent=2, turns=True)
 
 
 def coverage_text(coverage: TraceCoverage) -> RenderableType:
@@ -74,7 +73,7 @@ def coverage_text(coverage: TraceCoverage) -> RenderableType:
 
 
 def _verdict(view: RunView) -> Text:
-    text = Text.assemble("verdict ", (view.verdict, f"bold {_COLORS[view.level]}"))
+    text = Text.assemble("verdict ", (view.banner, f"bold {COLORS[view.level]}"))
     return text.append(f": {view.reason}") if view.reason else text
 
 
@@ -88,27 +87,23 @@ def _indented(text: Text) -> Padding:
     return Padding(text, (0, 0, 0, 2), expand=False)
 
 
-def _objectives(objectives: run_view.Table) -> Table:
-    first, *others = objectives.head
-    table = _table()
-    for name in (f"  {first}", *others):
-        table.add_column(name, overflow="fold")
-    for (text, result, *cells), level in zip(objectives.rows, objectives.levels, strict=True):
-        style = f"bold {_COLORS[level]}" if level == "bad" else _COLORS[level]
-        table.add_row(Text(f"  {text}"), Text(result, style=style), *cells)
-    return table
+def _objectives(objectives: run_view.Table) -> FittedTable:
+    cells = [[Text(text) for text in column] for column in zip(*objectives.rows, strict=True)]
+    for result, level in zip(cells[1], objectives.levels, strict=True):
+        result.stylize(f"bold {COLORS[level]}" if level == "bad" else COLORS[level])
+    columns = [Column(name, column) for name, column in zip(objectives.head, cells, strict=True)]
+    return FittedTable(columns, indent=2)
 
 
-def _endpoints(endpoints: run_view.Table) -> Table:
-    first, *others = endpoints.head
-    table = _table()
-    table.add_column(f"  {first}", overflow="fold")
-    for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
-    for name, *cells in endpoints.rows:
-        table.add_row(Text(f"  {name}"), *cells)
-    return table
+def _endpoints(endpoints: run_view.Table) -> FittedTable:
+    first, *others = zip(endpoints.head, zip(*endpoints.rows, strict=True), strict=True)
+    columns = [Column(first[0], [Text(name) for name in first[1]])]
+    return FittedTable(
+        [*columns, *(_numbers(*column) for column in others)],
+        indent=2,
+        left_out=("max, ms", "p50, ms"),
+    )
 
 
-def _table() -> Table:
-    return Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+def _numbers(name: str, texts: Sequence[str]) -> Column:
+    return Column(name, [Text(text) for text in texts], is_number=True)

@@ -56,4 +56,4 @@ def render_run_page(
         overview.footer(shown, files),
     ]
     present = [section for section in sections if section is not None]
-    return render_page(f"{run.name}: {run.verdict}", present)
+    return render_page(f"{run.name}: {shown.banner}", present)

@@ -170,6 +170,11 @@ class Run(RunHead, Displayed):
         measured, (start, end) = self.measured, self.window_ns
         return tuple(evaluate(item, measured, start, end) for item in self.plan.slo)
 
+    @property
+    def broken_objective_count(self) -> int:
+        """How many of the `objectives` were broken."""
+        return sum(not result.met for result in self.objectives)
+
     def histogram(self) -> LatencyHistogram:
         """A mergeable histogram of the latencies in the measured window, in ns."""
         histogram = LatencyHistogram()

@@ -179,7 +179,8 @@ class Store:
 
         Columns: run_id, started_at (aware, UTC), name, url, count, error_count, duration_s,
         rate_rps, intended_rate_rps, latency_mean_ms and other latencies in ms, verdict, reason,
-        tags. A store without such runs gives the same columns, of the same types.
+        objective_count, broken_objective_count, tags. A store without such runs gives the same
+        columns, of the same types.
 
             nightly = store.runs(name="nightly", tags={"branch": "main"}, limit=30)
             runs = store.load_all(nightly["run_id"])

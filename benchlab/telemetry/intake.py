@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from benchlab.errors import StoreError
+from benchlab.errors import InputError
 from benchlab.inserts import once
 from benchlab.telemetry import ledger, otlp, rows
 from benchlab.telemetry.client import Client
@@ -114,8 +114,7 @@ def ingest(
     data.
 
     Raises:
-        InputError: a path does not exist.
-        StoreError: a file cannot be read; the others were.
+        InputError: a path does not exist, or a file cannot be read; the other files were.
     """
     return ingest_files(client, find_files(paths), on_progress)
 
@@ -139,7 +138,7 @@ def ingest_files(
                 exc.filename = path
                 unreadable = unreadable or exc
     if unreadable is not None:
-        raise StoreError(
+        raise InputError(
             f"cannot read {unreadable.filename} ({unreadable.strerror or unreadable}): make it"
             " readable or leave it out; what the other files hold was read"
         ) from unreadable

@@ -15,7 +15,7 @@ import pytest
 
 from benchlab import ConstantRate, Plan, Request, run, spool
 from benchlab.bundled import TargetProcess
-from benchlab.cli.terminal.exit_codes import EXIT_CODES
+from benchlab.cli.exit_codes import EXIT_CODES
 from tests.cli.in_process import Benchlab
 from tests.docs.pages import DOCS, blocks
 

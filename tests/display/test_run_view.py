@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
-from benchlab.display.run_view import LEVELS, view
+from benchlab.display.banner import LEVELS
+from benchlab.display.run_view import view
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.server_side import ServerSide

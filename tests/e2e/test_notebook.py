@@ -20,7 +20,7 @@ import pytest
 
 from benchlab import Store
 from benchlab.bundled import TargetProcess
-from benchlab.cli.terminal.exit_codes import EXIT_CODES
+from benchlab.cli.exit_codes import EXIT_CODES
 from tests.browser import chromium
 
 ROOT = Path(__file__).parents[2]

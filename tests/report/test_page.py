@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from benchlab.display.run_view import LEVELS
+from benchlab.display.banner import LEVELS
 from benchlab.display.text import floor_text
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Replay

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchlab.errors import InputError, StoreError
+from benchlab.errors import InputError
 from benchlab.store import Store
 from benchlab.telemetry import files, ingest, ledger
 from benchlab.telemetry.client import Client
@@ -338,7 +338,7 @@ def test_an_unreadable_file_does_not_stop_the_others(
     for name in ("a.jsonl", "b.jsonl"):
         (tmp_path / name).write_bytes(span_line(first=ord(name[0])))
     with pytest.raises(
-        StoreError, match=r"cannot read /proc/self/mem \(Input/output error\): make"
+        InputError, match=r"cannot read /proc/self/mem \(Input/output error\): make"
     ):
         ingest(client, [tmp_path / "a.jsonl", "/proc/self/mem", tmp_path / "b.jsonl"])
     assert client.query("SELECT count() FROM otel_traces").result_rows == [(2,)]

@@ -159,13 +159,13 @@ OBJECTIVES = OptionGroup(
             multiple=True,
             metavar="OBJECTIVE",
             help="objective for the results, such as 'p99<50ms', 'error_ratio<1%' or"
-            " 'p99<50ms over 5s'; exit code 1 if it is broken; repeatable",
+            " 'p99<50ms over 5s'; exit code 3 if it is broken; repeatable",
         ),
         click.option(
             "--abort-on",
             multiple=True,
             metavar="CONDITION",
-            help="stop early, with exit code 1, when this condition holds, such as"
+            help="stop early, with exit code 3, when this condition holds, such as"
             " 'error_ratio>0.5 over 5s'; repeatable",
         ),
     ),

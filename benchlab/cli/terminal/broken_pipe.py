@@ -54,7 +54,8 @@ def _tolerant(stream: TextIO) -> tuple[_TolerantFile | None, TextIO]:
     return raw, io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=stream.encoding,
-        errors=stream.errors,
+        # What the locale's encoding lacks is a question mark, not a traceback.
+        errors="replace" if stream.errors == "strict" else stream.errors,
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )

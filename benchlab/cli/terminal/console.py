@@ -1,35 +1,36 @@
-"""Standard output and standard error, without control characters from foreign text."""
+"""The door to standard output and standard error for tables and coloured text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-import click
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from benchlab.text import printable
 
-__all__ = ["console", "error_console", "print_line"]
+__all__ = ["console", "error_console"]
 
 
 def console() -> Console:
     """Standard output. Lines are not wrapped unless it is a terminal."""
-    return _wide(_Console(highlight=False))
+    return _wide(_Console())
 
 
 def error_console() -> Console:
     """Standard error."""
-    return _wide(_Console(stderr=True, highlight=False))
-
-
-def print_line(text: str, *, err: bool = True) -> None:
-    """Print a line that may contain foreign text; control characters are removed."""
-    click.echo(printable(text), err=err)
+    return _wide(_Console(stderr=True))
 
 
 class _Console(Console):
-    """A console that removes control characters: text may come from files and services."""
+    """A console that prints text as it is, since that may come from files and services.
+
+    Square brackets and colons are no markup, and control characters are marked.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

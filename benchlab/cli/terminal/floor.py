@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from benchlab.display.fitted_table import Column, FittedTable
 from benchlab.display.terminal import durations_table
 from benchlab.runs.floor import Floor
 from benchlab.units import NS_PER_MS, format_count
 
 __all__ = ["print_floor"]
+
+_PROBE_HEAD = ("hold", "requests", "actual hold p50", "added p50", "added p99", "added p99.9")
 
 
 def print_floor(floor: Floor, out: Console) -> None:
@@ -50,15 +52,15 @@ def print_floor(floor: Floor, out: Console) -> None:
     )
 
 
-def _probes(floor: Floor) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-    table.add_column("  hold", no_wrap=True)
-    for name in ("requests", "actual hold p50", "added p50", "added p99", "added p99.9"):
-        table.add_column(name, justify="right")
+def _probes(floor: Floor) -> FittedTable:
+    rows = []
     for probe in floor.probes:
         added = probe.latency_ns
         held_ns = probe.hold_ns + probe.missed_ns.p50
         values = (f"{ns / NS_PER_MS:,.3f}" for ns in (held_ns, added.p50, added.p99, added.p99_9))
         hold = f"{probe.hold_ns / NS_PER_MS:g} ms" if probe.hold_ns else "none"
-        table.add_row(f"  {hold}", format_count(probe.count), *values)
-    return table
+        rows.append([Text(text) for text in (hold, format_count(probe.count), *values)])
+    columns = zip(_PROBE_HEAD, zip(*rows, strict=True), strict=True)
+    return FittedTable(
+        [Column(name, cells, is_number=name != "hold") for name, cells in columns], indent=2
+    )

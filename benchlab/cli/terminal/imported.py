@@ -47,4 +47,4 @@ def print_summary(summary: ImportedSummary, out: Console | None = None) -> None:
     row["max"] = summary.max_ns
     known = {name: value / 1e6 for name, value in row.items() if value is not None}
     if known:
-        print_rows([{"ms": "latency", **known}], out)
+        print_rows([{"ms": "latency", **known}], out, turns=True)

@@ -31,10 +31,10 @@ def progress_bar(title: str) -> Iterator[OnProgress | None]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (
-        TextColumn("{task.fields[phase]:<9}"),
+        TextColumn("{task.fields[phase]:<9}", markup=False),
         BarColumn(bar_width=30),
-        TextColumn("{task.fields[done]}"),
-        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.fields[done]}", markup=False),
+        TextColumn("{task.fields[state]}", markup=False),
     )
     out.print(Text(title))
     with Progress(*columns, console=out, transient=True) as bar:

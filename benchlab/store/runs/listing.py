@@ -34,6 +34,8 @@ SELECT
     latency_max_ns / 1e6 AS latency_max_ms,
     verdict,
     reason,
+    objective_count,
+    broken_objective_count,
     tags
 FROM runs
 WHERE %s

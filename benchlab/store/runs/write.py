@@ -176,6 +176,8 @@ def _run_row(run: Run) -> dict[str, Any]:
         "request_count": summary.count,
         "error_count": summary.error_count,
         "errors": summary.errors,
+        "objective_count": len(run.objectives),
+        "broken_objective_count": run.broken_objective_count,
         "bytes_in": summary.bytes_in,
         "duration_s": summary.duration_s,
         "rate_rps": summary.rate_rps,

@@ -13,7 +13,7 @@ import pytest
 
 from benchlab import spool
 from benchlab.bundled import TargetProcess
-from benchlab.cli.terminal.exit_codes import EXIT_CODES
+from benchlab.cli.exit_codes import EXIT_CODES
 from benchlab.store import Store
 from tests.store.stored_runs import make_run
 

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from benchlab.cli.terminal.console import console, error_console, print_line
+from benchlab.cli.terminal.console import console, error_console
+from benchlab.cli.terminal.output import print_line
 from benchlab.cli.terminal.run import print_run
 from benchlab.cli.terminal.tables import print_rows
 from tests.cli.terminal.screen import shown
