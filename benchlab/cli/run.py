@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from benchlab.cli.exit_codes import ExitCode, exit_code
+from benchlab.cli.options.foreign import refuse_foreign
 from benchlab.cli.options.group import GroupedCommand, errors_name_options
 from benchlab.cli.options.output import JsonCommand, json_option
 from benchlab.cli.options.run import PLAN_OPTIONS, plan_from_values, plan_options
@@ -28,6 +29,11 @@ __all__ = ["run"]
 
 class _Run(GroupedCommand, JsonCommand):
     groups = PLAN_OPTIONS
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            refuse_foreign(self, args)
+        return super().parse_args(ctx, args)
 
 
 @click.command(cls=_Run)

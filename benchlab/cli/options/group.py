@@ -23,6 +23,7 @@ __all__ = [
     "copy_fields",
     "draft_plan",
     "errors_name_options",
+    "fields_of",
     "with_options",
 ]
 
@@ -120,6 +121,14 @@ def draft_plan(groups: Sequence[OptionGroup], draft: Draft, values: Values) -> P
     return Plan(**draft)
 
 
+def fields_of(groups: Sequence[OptionGroup], given: Collection[str]) -> dict[str, str]:
+    """The settings that errors may name, and the option of each whose parameter was ``given``."""
+    flags = {name: flag for group in groups for name, flag in group.flags.items() if name in given}
+    for group in groups:
+        flags |= {name: flags[of] for name, of in group.fields.items() if of in flags}
+    return flags
+
+
 @contextmanager
 def errors_name_options(groups: Sequence[OptionGroup], given: Collection[str]) -> Iterator[None]:
     """Make errors about a setting name the option that set it.
@@ -128,9 +137,7 @@ def errors_name_options(groups: Sequence[OptionGroup], given: Collection[str]) -
     ``duration_s`` was ``given``. Otherwise the value came from a plan file, and the error stays
     unchanged.
     """
-    flags = {name: flag for group in groups for name, flag in group.flags.items() if name in given}
-    for group in groups:
-        flags |= {name: flags[of] for name, of in group.fields.items() if of in flags}
+    flags = fields_of(groups, given)
     try:
         yield
     except InputError as exc:

@@ -13,12 +13,19 @@ import click
 from attrs import evolve
 
 from benchlab.cli.options.checks import CHECKS
-from benchlab.cli.options.group import Draft, OptionGroup, Values, draft_plan, with_options
+from benchlab.cli.options.group import (
+    Draft,
+    OptionGroup,
+    Values,
+    draft_plan,
+    fields_of,
+    with_options,
+)
 from benchlab.cli.options.load import LENGTH, LOAD
 from benchlab.cli.options.requests import ADDITIONS
 from benchlab.cli.options.scenario import SCENARIO
 from benchlab.cli.options.transport import TRANSPORT
-from benchlab.cli.options.types import DURATION, parse_headers, parse_tags, read_body
+from benchlab.cli.options.types import DURATION, parse_headers, parse_tags, parse_targets, read_body
 from benchlab.errors import InputError
 from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
@@ -39,7 +46,7 @@ def _request(draft: Draft, values: Values) -> None:
             )
     draft["requests"] = [_changed(request, values) for request in requests]
     if values.get("targets"):
-        draft["targets"] = values["targets"]
+        draft["targets"] = parse_targets(values["targets"])
 
 
 def _changed(request: Request, values: Values) -> Request:
@@ -84,8 +91,9 @@ REQUEST = OptionGroup(
             "--target",
             "targets",
             multiple=True,
-            metavar="BASE-URL",
-            help="service, if URL is only a path; repeatable, requests are shared equally",
+            metavar="[NAME=]BASE-URL",
+            help="service, if URL is only a path; repeatable, requests are shared equally; NAME"
+            " stands for it in results",
         ),
     ),
     _request,
@@ -226,6 +234,8 @@ def plan_from_values(source: str, values: Values, given: Collection[str] = ()) -
         from benchlab.plan.files.plan import read_draft
 
         chosen = {name: value for name, value in values.items() if name in given}
-        draft = {"load": ClosedLoop(), **read_draft(Path(source))}
-        return draft_plan(PLAN_OPTIONS, draft, chosen)
+        read, place = read_draft(Path(source))
+        draft = {"load": ClosedLoop(), **read}
+        with place.errors(others=fields_of(PLAN_OPTIONS, given)):
+            return draft_plan(PLAN_OPTIONS, draft, chosen)
     return draft_plan(PLAN_OPTIONS, {"requests": [Request("GET", source)]}, values)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from benchlab.errors import InputError
+from benchlab.plan.targets import Targets
+from benchlab.redact import public_url
 from benchlab.units import parse_duration_s
 
-__all__ = ["DURATION", "parse_axes", "parse_headers", "parse_tags", "read_body"]
+__all__ = [
+    "DURATION",
+    "parse_axes",
+    "parse_headers",
+    "parse_tags",
+    "parse_targets",
+    "read_body",
+]
+
+_NAMED_URL = re.compile(r"([^=/:?#]+)=(.+)", re.DOTALL)
 
 
 class Duration(click.ParamType[float]):
@@ -61,6 +73,28 @@ def parse_tags(texts: Sequence[str]) -> dict[str, str]:
             raise InputError(f"tag {text!r} has no equals sign: write key=value")
         tags[key] = value
     return tags
+
+
+def parse_targets(texts: Sequence[str]) -> Targets:
+    """Parse base URLs, which may all have a name: ``name=https://host:port``.
+
+    Raises:
+        InputError: only some have a name, or two have the same.
+    """
+    pairs = [_NAMED_URL.fullmatch(text) for text in texts]
+    if not any(pairs):
+        return texts
+    named: dict[str, str] = {}
+    for text, pair in zip(texts, pairs, strict=True):
+        if pair is None:
+            raise InputError(
+                f"--target {public_url(text)} has no name, and others have: write NAME=URL for all"
+            )
+        name, url = pair.groups()
+        if name in named:
+            raise InputError(f"two targets are called {name}: give each its own name")
+        named[name] = url
+    return named
 
 
 def parse_axes(texts: Sequence[str]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from benchlab.errors import InputError
 from benchlab.plan.files.feed import read_feed
 from benchlab.plan.files.scenario import scenario
 from benchlab.plan.plan import Plan
-from benchlab.plan.toml import Files, draft_from_toml
+from benchlab.plan.toml import Files, Place, draft_from_toml
 
 __all__ = ["read_draft", "read_plan"]
 
@@ -20,15 +20,13 @@ def read_plan(path: str | Path) -> Plan:
     Raises:
         InputError: the file, or one that it names, cannot be read or used.
     """
-    draft = read_draft(Path(path))
-    try:
+    draft, place = read_draft(Path(path))
+    with place.errors():
         return Plan(**draft)
-    except InputError as exc:
-        raise exc.within(Path(path).name) from exc
 
 
-def read_draft(path: Path) -> dict[str, Any]:
-    """The arguments of `Plan` that a TOML file gives.
+def read_draft(path: Path) -> tuple[dict[str, Any], Place]:
+    """The arguments of `Plan` that a TOML file gives, and their place for messages.
 
     Raises:
         InputError: the file, or one that it names, cannot be read or used.

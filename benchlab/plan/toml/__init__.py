@@ -8,7 +8,8 @@ leave out the ``_s``), ``headers`` are a table, a body may come from ``body_file
 `benchlab.plan.files.plan` opens the files.
 """
 
+from benchlab.plan.toml.place import Place
 from benchlab.plan.toml.reader import Files, draft_from_toml
 from benchlab.plan.toml.writer import plan_to_toml
 
-__all__ = ["Files", "draft_from_toml", "plan_to_toml"]
+__all__ = ["Files", "Place", "draft_from_toml", "plan_to_toml"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
-import difflib
 import inspect
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from difflib import get_close_matches
 from typing import Any
 
+import attrs
 from attrs import evolve
 
 from benchlab.errors import InputError
@@ -19,12 +20,16 @@ from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
-from benchlab.plan.shapes.registry import KINDS, load_from_dict
+from benchlab.plan.shapes.registry import KINDS, SHAPES, load_from_dict
+from benchlab.plan.toml.place import Place
 from benchlab.plan.transport import Transport
 from benchlab.redact import unread_url
 from benchlab.units import parse_duration_s
 
 __all__ = ["Files", "draft_from_toml"]
+
+_UNIT = "_s"
+"""The end of names of durations, which keys at the top of the file may leave out."""
 
 _PATHS = ("ca_file", "client_cert", "client_key", "unix_socket")
 """Settings that are paths, and so are relative to the plan file."""
@@ -50,62 +55,69 @@ class Files:
     scenario: Callable[[str, str], Scenario]
 
 
-def draft_from_toml(text: str, where: str, files: Files) -> dict[str, Any]:
-    """The arguments of `Plan` in ``text``; ``where`` is the name of the file in messages.
+def draft_from_toml(text: str, file: str, files: Files) -> tuple[dict[str, Any], Place]:
+    """The arguments of `Plan` in ``text``, and its place; ``file`` is its name in messages.
 
     Raises:
         InputError: not TOML, an unknown key, or a value that cannot be used; the message says in
-            which part of the file, and which keys are known there.
+            which part and line of the file, and which key is the nearest.
     """
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
-        raise InputError(f"{where} is not TOML: {exc}") from exc
+        raise InputError(f"{file} is not TOML: {exc}") from exc
+    top = Place.of(file, text, unit=_UNIT)
     known = _parameters(Plan)
-    data = {_with_unit(key, known): value for key, value in _once(data, known, where).items()}
-    _check_keys(data, known, where)
-    _check_kinds(Plan, data, where)
+    data = {_with_unit(key, known): value for key, value in _once(data, known, top).items()}
+    _check_keys(data, known, top)
+    _check_kinds(Plan, data, top)
     if "scenario" in data:
         data["requests"] = data.get("requests", [])
-        scenario = _scenario(data.pop("scenario"), f"scenario of {where}", files)
+        scenario = _scenario(data.pop("scenario"), top.at("scenario"), files)
     else:
         scenario = None
         if not isinstance(data.get("requests"), list) or not data["requests"]:
             raise InputError(
-                f"{where} has no requests: write at least one, with [[requests]] and url"
+                "there are no requests",
+                where=top.line_of("requests"),
+                remedy="write at least one, with [[requests]] and url",
             )
-    draft = {key: _value(key, value, where, files) for key, value in data.items()}
+    draft = {key: _value(key, value, top, files) for key, value in data.items()}
     if "transport" in data:
-        draft["transport"] = _transport(data["transport"], f"transport of {where}", files)
+        draft["transport"] = _transport(data["transport"], top.at("transport"), files)
     draft["requests"] = [
-        _request(item, f"request {number} of {where}", files)
+        _request(item, top.at("requests", number), files)
         for number, item in enumerate(data["requests"], 1)
     ]
     if scenario is not None:
         draft["scenario"] = scenario
     if "tags" in data:
-        draft["tags"] = _table(data["tags"], f"tags of {where}")
+        draft["tags"] = _table(data["tags"], top.at("tags"))
     if "load" in data:
-        draft["load"] = _load(data["load"], f"load of {where}", files)
-    return draft
+        draft["load"] = _load(data["load"], top.at("load"), files)
+    return draft, top
 
 
 _SCENARIO_KEYS = ("function", "base_url", "name", "data")
 
 
-def _scenario(data: Any, where: str, files: Files) -> Scenario:
+def _scenario(data: Any, place: Place, files: Files) -> Scenario:
     """The scenario of a table with ``function`` and ``base_url``."""
-    data = _table(data, where)
-    _check_keys(data, _SCENARIO_KEYS, where)
+    data = _table(data, place)
+    _check_keys(data, _SCENARIO_KEYS, place)
     for key in ("function", "base_url"):
         if not isinstance(data.get(key), str):
-            raise InputError(f'{where} has no {key}: write {key} = "…"')
+            raise _missing(key, place)
     made = files.scenario(data["function"], data["base_url"])
     if "name" in data:
         made = evolve(made, name=str(data["name"]))
     if "data" in data:
-        made = evolve(made, data=_data(data["data"], f"data of {where}", files))
+        made = evolve(made, data=_data(data["data"], place.at("data"), files))
     return made
+
+
+def _missing(key: str, place: Place) -> InputError:
+    return InputError(f"there is no {key}", where=place.line_of(key), remedy=f'write {key} = "…"')
 
 
 def _parameters(cls: type) -> list[str]:
@@ -114,106 +126,147 @@ def _parameters(cls: type) -> list[str]:
 
 
 def _with_unit(key: str, known: Collection[str]) -> str:
-    return f"{key}_s" if key not in known and f"{key}_s" in known else key
+    return f"{key}{_UNIT}" if key not in known and f"{key}{_UNIT}" in known else key
 
 
-def _once(data: dict[str, Any], known: Collection[str], where: str) -> dict[str, Any]:
+def _once(data: dict[str, Any], known: Collection[str], top: Place) -> dict[str, Any]:
     for key in data:
         unit = _with_unit(key, known)
         if unit != key and unit in data:
-            raise InputError(f"{where} has both {key} and {unit}: leave one out")
+            raise InputError(
+                f"there are both {key} and {unit}", where=top.line_of(unit), remedy="leave one out"
+            )
     return data
 
 
-def _check_keys(table: Mapping[str, Any], known: Collection[str], where: str) -> None:
+def _check_keys(table: Mapping[str, Any], known: Collection[str], place: Place) -> None:
     for key in table:
         if key not in known:
-            close = difflib.get_close_matches(key, known, 1)
-            meant = f" (did you mean {close[0]}?)" if close else ""
             raise InputError(
-                f"{where} has the unknown key {key!r}{meant}: known there are {', '.join(known)}"
+                f"unknown key {key!r}",
+                where=place.line_of(key),
+                remedy=_nearest_key(key, [place.typed(name) for name in known]),
             )
 
 
-def _check_kinds(cls: type, table: Mapping[str, Any], where: str) -> None:
+def _nearest_key(key: str, known: Sequence[str]) -> str:
+    """A key that was meant in place of ``key``, and the ``known`` ones of its table."""
+    others = _keys_by_table()
+    there = f"known here are {', '.join(known)}"
+    for table, keys in others.items():
+        if key in keys:
+            return f"it belongs to {table}; {there}"
+    if near := get_close_matches(key, known, 1):
+        return f"did you mean {near[0]}? {there.capitalize()}"
+    for table, keys in others.items():
+        if near := get_close_matches(key, keys, 1):
+            return f"did you mean {near[0]} in {table}? {there.capitalize()}"
+    return there
+
+
+def _keys_by_table() -> dict[str, Sequence[str]]:
+    shapes = [shape for shape in SHAPES if not shape.is_imported]
+    return {
+        "[load]": ["kind", *(item.name for shape in shapes for item in attrs.fields(shape))],
+        "[[requests]]": _parameters(Request),
+        "[transport]": _parameters(Transport),
+        "the top of the file": [name.removesuffix(_UNIT) for name in _parameters(Plan)],
+    }
+
+
+def _check_kinds(cls: type, table: Mapping[str, Any], place: Place) -> None:
     """Refuse a plain value of the wrong type; other values are checked where they are used."""
     for name, parameter in inspect.signature(cls).parameters.items():
         kinds, text = _KINDS.get(str(parameter.annotation), (None, ""))
-        if kinds is None or name not in table or name.endswith("_s"):
+        if kinds is None or name not in table or name.endswith(_UNIT):
             continue
         if not isinstance(table[name], kinds):
-            raise InputError(f"must be {text}", field=name, value=table[name], where=where)
+            raise InputError(
+                f"must be {text}",
+                field=place.typed(name),
+                value=table[name],
+                where=place.line_of(name),
+            )
 
 
-def _value(key: str, value: Any, where: str, files: Files) -> Any:
+def _value(key: str, value: Any, place: Place, files: Files) -> Any:
     """``value`` with durations in seconds and paths relative to this process."""
-    if key.endswith("_s") and isinstance(value, str):
+    if key.endswith(_UNIT) and isinstance(value, str):
         try:
             return parse_duration_s(value)
         except InputError as exc:
-            raise exc.of(key).within(where) from exc
+            raise exc.of(place.typed(key)).within(place.line_of(key)) from exc
     if key in _PATHS and isinstance(value, str) and value:
         return files.locate(value)
     return value
 
 
-def _table(value: Any, where: str) -> dict[str, Any]:
+def _table(value: Any, place: Place) -> dict[str, Any]:
     if not isinstance(value, dict):
         shown = unread_url(repr(value))  # perhaps the URL alone, where a request must be
-        raise InputError(f"{where} is {shown}: it must be a table of keys and values")
+        raise InputError(f"{place} is {shown}", remedy="it must be a table of keys and values")
     return value
 
 
-def _transport(value: Any, where: str, files: Files) -> Transport:
-    table = _table(value, where)
-    _check_keys(table, _parameters(Transport), where)
-    _check_kinds(Transport, table, where)
-    values = {key: _value(key, item, where, files) for key, item in table.items()}
-    made: Transport = _make(Transport, values, where)
+def _transport(value: Any, place: Place, files: Files) -> Transport:
+    table = _table(value, place)
+    _check_keys(table, _parameters(Transport), place)
+    _check_kinds(Transport, table, place)
+    values = {key: _value(key, item, place, files) for key, item in table.items()}
+    made: Transport = _make(Transport, values, place)
     return made
 
 
-def _request(value: Any, where: str, files: Files) -> Request:
-    table = dict(_table(value, where))
-    _check_keys(table, [*_parameters(Request), "body_file", "body_base64"], where)
-    _check_kinds(Request, table, where)
+def _request(value: Any, place: Place, files: Files) -> Request:
+    table = dict(_table(value, place))
+    _check_keys(table, [*_parameters(Request), "body_file", "body_base64"], place)
+    _check_kinds(Request, table, place)
     if "url" not in table:
-        raise InputError(f"{where} has no url")
+        raise _missing("url", place)
     bodies = [key for key in ("body", "body_file", "body_base64", "json") if key in table]
     if len(bodies) > 1:
-        raise InputError(f"{where} has {' and '.join(bodies)}: leave all but one out")
+        raise InputError(
+            f"there are {' and '.join(bodies)}",
+            where=place.line_of(bodies[1]),
+            remedy="leave all but one out",
+        )
     if "body_file" in table:
         table["body"] = files.read(table.pop("body_file"))
     if "body_base64" in table:
-        table["body"] = _decoded(table.pop("body_base64"), where)
+        table["body"] = _decoded(table.pop("body_base64"), place)
     table.setdefault("method", "POST" if bodies else "GET")
     headers = table.get("headers", {})
-    table["headers"] = headers if isinstance(headers, dict) else _pairs(headers, where)
+    table["headers"] = headers if isinstance(headers, dict) else _pairs(headers, place)
     if "data" in table:
-        table["data"] = _data(table["data"], f"data of {where}", files)
+        table["data"] = _data(table["data"], place.at("data"), files)
     if "checks" in table:
         checks = table["checks"] if isinstance(table["checks"], list) else [table["checks"]]
-        table["checks"] = [_check(item, where) for item in checks]
-    request: Request = _make(Request, table, where)
+        table["checks"] = [
+            _check(item, place.at("checks", number)) for number, item in enumerate(checks, 1)
+        ]
+    request: Request = _make(Request, table, place)
     return request
 
 
-def _check(value: Any, where: str) -> Any:
-    table = _table(value, f"a check of {where}")
-    return _make(check_from_dict, {"data": table}, where)
+def _check(value: Any, place: Place) -> Any:
+    return _make(check_from_dict, {"data": _table(value, place)}, place)
 
 
-def _data(value: Any, where: str, files: Files) -> Any:
-    table = _table(value, where)
+def _data(value: Any, place: Place, files: Files) -> Any:
+    table = _table(value, place)
     if "file" in table:
-        _check_keys(table, ["file", "pick"], where)
+        _check_keys(table, ["file", "pick"], place)
         return files.feed(str(table["file"]), table.get("pick", "sequential"))
-    _check_keys(table, ["file", "rows", "pick", "name"], where)
+    _check_keys(table, ["file", "rows", "pick", "name"], place)
     rows = table.get("rows")
     if not isinstance(rows, list):
-        raise InputError(f"{where} has neither a file nor a list of rows")
-    rows = [{key: _text_of_date(item) for key, item in _table(row, where).items()} for row in rows]
-    return _make(Feed, {**table, "rows": rows}, where)
+        raise InputError(
+            "there is neither a file nor a list of rows",
+            where=place.line_of("rows"),
+            remedy='write file = "…", or rows = [{…}]',
+        )
+    rows = [{key: _text_of_date(item) for key, item in _table(row, place).items()} for row in rows]
+    return _make(Feed, {**table, "rows": rows}, place)
 
 
 def _text_of_date(value: Any) -> Any:
@@ -221,19 +274,31 @@ def _text_of_date(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | time) else value
 
 
-def _load(value: Any, where: str, files: Files) -> Any:
-    table = dict(_table(value, where))
-    shape = KINDS.get(str(table.get("kind")))
+def _load(value: Any, place: Place, files: Files) -> Any:
+    table = dict(_table(value, place))
+    kind = str(table.get("kind"))
+    shape = KINDS.get(kind)
+    if shape is None and (near := get_close_matches(kind, KINDS, 1)):
+        raise InputError(
+            "is unknown",
+            field="kind",
+            value=kind,
+            where=place.line_of("kind"),
+            remedy=f"did you mean {near[0]}? Known are {', '.join(KINDS)}",
+        )
     if shape is not None and shape.file_field in table:
         name = table[shape.file_field]
         text = files.read(name).decode(errors="replace")
-        _check_keys(table, ["kind", shape.file_field], where)
-        return _make(shape.parse, {"text": text}, f"{where}, {name}")
+        _check_keys(table, ["kind", shape.file_field], place)
+        return _make(shape.parse, {"text": text}, place, shape.file_field)
+    if shape is not None:
+        own = [item.name for item in attrs.fields(shape)]
+        _check_keys(table, ["kind", *own, *filter(None, [shape.file_field])], place)
     values = {
-        key: _make(_levels, {"value": _value(key, item, where, files)}, where)
+        key: _make(_levels, {"value": _value(key, item, place, files)}, place, key)
         for key, item in table.items()
     }
-    return _make(load_from_dict, {"data": values}, where)
+    return _make(load_from_dict, {"data": values}, place)
 
 
 def _levels(value: Any) -> Any:
@@ -248,24 +313,31 @@ def _levels(value: Any) -> Any:
     ]
 
 
-def _make(kind: Callable[..., Any], values: Mapping[str, Any], where: str) -> Any:
+def _make(kind: Callable[..., Any], values: Mapping[str, Any], place: Place, key: str = "") -> Any:
+    """What ``kind`` makes of ``values`` from ``place``; ``key`` is for errors that name none."""
     try:
         return kind(**values)
     except InputError as exc:
-        raise exc.within(where) from exc
+        field = exc.field or key
+        raise exc.of(place.typed(field)).within(place.line_of(field)) from exc
     except (TypeError, ValueError, AttributeError) as exc:
-        raise InputError(f"{where} has a value of the wrong kind: {exc}") from exc
+        raise InputError(f"a value is of the wrong kind: {exc}", where=str(place)) from exc
 
 
-def _pairs(headers: Any, where: str) -> list[tuple[str, str]]:
+def _pairs(headers: Any, place: Place) -> list[tuple[str, str]]:
     pairs = headers if isinstance(headers, list) else [headers]
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        raise InputError(f"headers of {where} must be a table, or a list of [name, value] pairs")
+        raise InputError(
+            "headers must be a table, or a list of [name, value] pairs",
+            where=place.line_of("headers"),
+        )
     return [(name, value) for name, value in pairs]
 
 
-def _decoded(text: Any, where: str) -> bytes:
+def _decoded(text: Any, place: Place) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (TypeError, ValueError) as exc:
-        raise InputError(f"body_base64 of {where} is not base64: {exc}") from exc
+        raise InputError(
+            f"body_base64 is not base64: {exc}", where=place.line_of("body_base64")
+        ) from exc

@@ -10,7 +10,7 @@ from benchlab.plan.plan import Plan
 from benchlab.plan.redacted import has_secrets, redacted_plan
 from benchlab.plan.scenario import Scenario
 from benchlab.redact import HIDDEN, is_secret, public_url
-from benchlab.text import plural
+from benchlab.text import escaped, plural
 
 __all__ = ["plan_to_toml"]
 
@@ -22,7 +22,7 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
 
     Data that came from a file are written as the file's name. Of recorded arrivals, which may be a
     million, only the first ``most_offsets`` are written, if that is given. Comments name what is
-    left out.
+    left out. Characters that would disturb a terminal are escaped, which changes no value.
     """
     data = redacted_plan(plan.to_dict())
     del data["length_s"]  # it follows from the rest
@@ -53,7 +53,7 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
     import tomli_w
 
     head = _HEAD + "".join(f"# {note}\n" for note in notes)
-    return f"{head}\n{tomli_w.dumps(_without_empty(shown))}"
+    return escaped(f"{head}\n{tomli_w.dumps(_without_empty(shown))}")
 
 
 def _scenario_table(scenario: Scenario) -> dict[str, Any]:

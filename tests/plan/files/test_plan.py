@@ -55,7 +55,7 @@ def test_unreadable_file_error_names_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not UTF-8"):
         read_plan(tmp_path / "plan.toml")
     (tmp_path / "plan.toml").write_text(f"workers = 0\n{REQUEST}")
-    with pytest.raises(InputError, match=r"plan\.toml: workers=0"):
+    with pytest.raises(InputError, match=r"plan\.toml, line 1: workers=0"):
         read_plan(tmp_path / "plan.toml")
 
 

@@ -29,4 +29,6 @@ FILES = Files(
 
 
 def plan_of(text: str) -> Plan:
-    return Plan(**draft_from_toml(text, "plan.toml", FILES))
+    draft, place = draft_from_toml(text, "plan.toml", FILES)
+    with place.errors():
+        return Plan(**draft)
