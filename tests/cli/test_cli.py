@@ -118,8 +118,7 @@ def test_run_writes_exactly_the_promised_json(target: TargetProcess) -> None:
     rows = benchlab(
         "query",
         "SELECT * FROM benchmark_results ORDER BY timestamp DESC LIMIT 10",
-        "--format",
-        "json",
+        "--json",
     )
     (row,) = json.loads(rows.stdout)
     assert row["total_requests"] == 100
@@ -141,6 +140,7 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
     done = benchlab(
         "run", f"{target.url}/health", "-r", "50", "--duration", "500ms", "--no-save",
         "--csv", str(tmp_path / "out"), "--json", str(tmp_path / "result.json"),
+        "--report", str(tmp_path / "report"),
     )  # fmt: skip
     result = json.loads((tmp_path / "result.json").read_text())
     assert done.returncode == EXIT_CODES[result["verdict"]], done.stderr
@@ -150,6 +150,9 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
     histogram = pd.read_csv(tmp_path / "out" / "histogram.csv")
     assert histogram.filter(like="count").iloc[:, 0].sum() == 25
     assert (tmp_path / "out" / "timeseries.csv").exists()
+    assert f"report: {tmp_path}/report/report.html" in done.stderr
+    assert result["run_id"] in (tmp_path / "report" / "report.html").read_text()
+    assert (tmp_path / "report" / "summary.csv").exists()
     assert result["count"] == 25
 
 
@@ -173,6 +176,11 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
         (["run", "http://127.0.0.1/", "--header", "secret"], "--header number 1 has no colon"),
         (["run", "http://127.0.0.1/", "--body", "@/no/such/file"], "/no/such/file"),
         (["run", "http://127.0.0.1/", "--tag", "x"], "key=value"),
+        (["run", "http://127.0.0.1/", "-d", "5s"], "write --duration 5s for"),
+        (["run", "http://127.0.0.1/", "--vus", "9"], "write --connections 9 for"),
+        (["run", "/x", "--target", "a=http://h", "--target", "http://me:pw@h"], "://me:***@h has"),
+        (["run", "/x", "--target", "a=http://h", "--target", "a=http://i"], "are called a"),
+        (["show", "--json", "latest"], "--json has 'latest' for its file"),
         (["run", "http://127.0.0.1/", "--slo", "p99<50"], "no unit: write 50ms"),
         (["run", "http://127.0.0.1/", "--slo", "speed<50ms"], "unknown metric 'speed': use mean"),
         (["run", "http://127.0.0.1/", "--slo", "p99<5ms over 1m"], "none would be complete"),
@@ -225,6 +233,7 @@ def test_unwritable_outputs_are_reported_before_the_run(
     for option, place in (
         ("--json", tmp_path / "no" / "x.json"),
         ("--csv", tmp_path / "file" / "x"),
+        ("--report", tmp_path / "file" / "x"),
     ):
         done = benchlab_here("run", f"{target.url}/health", option, str(place))
         assert done.returncode == 2
@@ -287,7 +296,7 @@ def test_an_unwritable_store_is_reported_before_the_run(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BENCHLAB_DSN", f"chdb://{tmp_path}/file/store")
     done = benchlab_here("run", f"{target.url}/health", "--duration", "1s")
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert f"{tmp_path}/file" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert list(spool.pending()) == []
@@ -382,14 +391,16 @@ def test_show_reports_how_complete_the_traces_are(target: TargetProcess) -> None
     assert traces["cause"].startswith("No span was found")
 
 
-def test_a_broken_objective_is_shown_and_exit_code_1(target: TargetProcess) -> None:
+def test_a_broken_objective_is_shown_and_exit_code_3(target: TargetProcess) -> None:
     run_it = ["run", f"{target.url}/health", "-r", "50", "--duration", "1s", "--warmup", "0s"]
     done = benchlab(*run_it, "--json", "-", "--slo", "p99<1ns", "--slo", "p50<1h over 500ms")
     assert done.returncode == 2
     assert "'h'" in done.stderr
     done = benchlab(*run_it, "--json", "-", "--slo", "p99<1ns", "--slo", "error_count<=0 over .5s")
     result = json.loads(done.stdout)
-    assert done.returncode == 1
+    assert done.returncode == 3
+    assert "verdict valid · 1 of 2 objectives broken" in done.stderr
+    assert "valid · 1 of 2 objectives broken" in benchlab("history").stdout
     assert [(item["objective"], item["met"]) for item in result["slo"]] == [
         ("p99<1ns", False),
         ("error_count<=0 over .5s", True),
@@ -418,12 +429,13 @@ def test_a_dry_run_of_a_plan_file_is_a_plan_file(target: TargetProcess, tmp_path
     assert [item["objective"] for item in result["slo"]] == ["error_count<=0"]
 
 
-def test_a_run_stopped_by_its_plan_is_exit_code_1(target: TargetProcess) -> None:
+def test_a_run_stopped_by_its_plan_is_exit_code_3(target: TargetProcess) -> None:
     done = benchlab(
         "run", f"{target.url}/no-such-path", "-r", "100", "--duration", "60s", "--warmup", "0s",
         "--abort-on", "error_ratio>0.5",
     )  # fmt: skip
-    assert done.returncode == 1
-    assert "interrupted: stopped by abort_on error_ratio>0.5: 1 after" in done.stdout
+    assert done.returncode == 3
+    shown = "interrupted · 100 % failed: stopped by abort_on error_ratio>0.5: 1 after"
+    assert shown in done.stdout
     shown = json.loads(benchlab("show", "latest", "--json").stdout)
     assert shown["stop_reason"].startswith("stopped by abort_on")

@@ -98,7 +98,7 @@ def test_results_of_other_tools_are_listed_and_shown_beside_runs(closed_store: S
     assert run_id in listed
     assert summary_id in listed
     shown = benchlab("show", run_id).stdout
-    assert "verdict imported: imported from k6" in shown
+    assert "verdict imported · 4.76 % failed: imported from k6" in shown
     assert "not in the file: intended times, bytes received" in shown
     shown = benchlab("show", summary_id[:8]).stdout
     assert "benchlab computed and checked none of these numbers" in shown

@@ -39,7 +39,7 @@ def test_a_file_with_only_broken_lines_is_a_failure(otlp: Path) -> None:
     path = otlp / "package.json"
     path.write_text('{\n  "name": "x"\n}\n')
     done = benchlab("ingest", str(path))
-    assert done.returncode == 1
+    assert done.returncode == 2
     *_, counts, hint = done.stderr.splitlines()
     assert counts.endswith("in 3 new lines of 1 file; 3 broken lines are stored in ingest_errors")
     assert hint.startswith("benchlab: none of these lines could be used: OTLP JSON files have")

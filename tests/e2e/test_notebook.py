@@ -130,7 +130,7 @@ def test_a_scenario_a_transport_and_a_condition_reach_the_run(tmp_path: Path) ->
          "-p", "abort_on", '["error_count>=20"]', "-p", "duration_s", "60"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1, done.stderr  # the plan stopped the run
+    assert done.returncode == 3, done.stderr  # the plan stopped the run
     assert Path(done.stdout.strip().removeprefix("report: ")).exists()
     run = Store().load("latest")
     assert "error_count>=20" in run.stop_reason

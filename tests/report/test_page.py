@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from benchlab.display.banner import LEVELS
+from benchlab.display.banner import banner_of
 from benchlab.display.text import floor_text
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Replay
@@ -82,7 +82,7 @@ def page_of(run: Run, server: ServerSide | None = None, **extras: Extra) -> Page
 def test_any_run_has_a_page_with_its_verdict(name: str) -> None:
     run = edge_cases()[name]
     page = page_of(run, ServerSide(join_server(run), TraceCoverage(1000, 1000)))
-    assert f"verdict {LEVELS[run.verdict]}" in page.attribute("class")
+    assert f"verdict {banner_of(run).level}" in page.attribute("class")
     if run.invalid_reason:
         assert run.invalid_reason in page.text
     for section in ("What was run", "Against what", "Over time", "Errors", "Run it again"):

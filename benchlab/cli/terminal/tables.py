@@ -34,7 +34,8 @@ def print_frame(
         column(str(name), values.astype(object).where(values.notna(), None).tolist(), float_format)
         for name, values in frame.items()
     ]
-    (out or console()).print(FittedTable(columns))
+    if columns:
+        (out or console()).print(FittedTable(columns))
 
 
 def print_rows(

@@ -93,6 +93,29 @@ def test_options_that_a_scenario_would_ignore_are_refused(
         plan_of("--scenario", f"{tmp_path}/steps.py:visit", *arguments)
 
 
+def test_a_target_may_have_a_name() -> None:
+    targets = ("--target", "old=http://127.0.0.1:1", "--target", "new=http://127.0.0.1:2/?a=b")
+    assert [request.name for request in plan_of(*targets, url="/x").requests] == [
+        "GET /x @ old",
+        "GET /x @ new",
+    ]
+    (only,) = plan_of("--target", "http://127.0.0.1:1/?a=b", url="/x").requests
+    assert only.name == "GET /x"
+
+
+def test_an_error_of_a_plan_file_is_in_its_words_unless_an_option_made_it(tmp_path: Path) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text('duration = 0\n[[requests]]\nurl = "http://127.0.0.1:1/"\n')
+    with pytest.raises(InputError, match=r"^plan\.toml, line 1: duration=0 must be"):
+        plan_from_values(str(file), {}, set())
+    values = {"duration_s": 0.0}
+    with (
+        pytest.raises(InputError, match=r"^--duration=0\.0 must be"),
+        errors_name_options(PLAN_OPTIONS, values.keys()),
+    ):
+        plan_from_values(str(file), values, values.keys())
+
+
 def test_a_rate_makes_an_open_loop() -> None:
     assert plan_of("--rate", "20").load == ConstantRate(20)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
+from pathlib import Path
 
 import pytest
 
+from benchlab import cli
 from benchlab.cli.terminal.console import console, error_console
 from benchlab.cli.terminal.output import print_line
 from benchlab.cli.terminal.run import print_run
 from benchlab.cli.terminal.tables import print_rows
+from benchlab.plan.request import Request
 from tests.cli.terminal.screen import shown
 from tests.runs.synthetic import make_run
 
@@ -26,7 +30,7 @@ def test_printed_text_cannot_control_the_terminal(
         out = make()
         out.file = io.StringIO()
         print_run(make_run(name=EVIL), out)
-        print_rows([{EVIL: EVIL}], out, shortened=EVIL)
+        print_rows([{EVIL: EVIL}], out)
         out.print(EVIL, markup=False)
         text = re.sub(r"\x1b\[[\d;]*m", "", shown(out)) if color_system else shown(out)
         assert "\ufffd]0;evil" in text
@@ -41,3 +45,51 @@ def test_printed_lines_cannot_control_the_terminal(capsys: pytest.CaptureFixture
     printed = capsys.readouterr()
     assert printed.err == "\ufffd]0;evil\ufffd\ufffd[31mred\ufffd0m\ufffdx\n"
     assert printed.out == f"1\n2{printed.err}"
+
+
+MARKUP = "[/api] [bold]x[/bold] :smile:"
+
+
+def test_square_brackets_of_others_are_text() -> None:
+    out = console()
+    out.file = io.StringIO()
+    run = make_run(
+        requests=[Request("GET", f"http://127.0.0.1/{n}", name=f"{MARKUP}{n}") for n in "ab"],
+        slo=[f"p99[{MARKUP}a]<1s"],
+        name=MARKUP,
+        errors=True,
+    )
+    print_run(run, out)
+    print_rows([{MARKUP: MARKUP}], out)
+    out.print(MARKUP)
+    assert shown(out).count(MARKUP) >= 7
+
+
+FORBIDDEN = {
+    "Console",
+    "click.confirm",
+    "click.echo",
+    "click.prompt",
+    "click.secho",
+    "input",
+    "print",
+    "sys.stderr.write",
+    "sys.stdout.write",
+}
+DOORS = {"benchlab/cli/terminal/output.py", "benchlab/cli/terminal/console.py"}
+
+
+def test_commands_print_through_the_door() -> None:
+    """Nothing else in the command line writes to a stream, or makes a console of its own."""
+    root = Path(cli.__file__).parents[2]
+    found = []
+    for path in (root / "benchlab" / "cli").rglob("*.py"):
+        name = str(path.relative_to(root))
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and name not in DOORS:
+                called = ast.unparse(node.func)
+                if called in FORBIDDEN:
+                    found.append(f"{name}:{node.lineno} {called}")
+                if called == "TextColumn" and "markup=False" not in ast.unparse(node):
+                    found.append(f"{name}:{node.lineno} {called} with markup")
+    assert not found

@@ -66,3 +66,13 @@ def test_written_plan_notes_what_it_leaves_out() -> None:
         redacted_plan(Plan([Request("GET", "http://h/{{a}}", data=ROWS)]).to_dict())
     )
     assert "# rows of data are left out" in plan_to_toml(kept)
+
+
+def test_characters_that_disturb_a_terminal_are_escaped_and_read_back() -> None:
+    evil = "\x9b31m\u202e\U000e0041\u200b\x1b\x7f\r"
+    request = Request("POST", "http://127.0.0.1:8000/x", name=evil, body=evil)
+    plan = Plan([request], tags={evil: evil})
+    text = plan_to_toml(plan)
+    assert not set(text) & set(evil) - set("31m")
+    assert r"\u009B31m\u202E\U000E0041" in text
+    assert plan_of(text) == plan
