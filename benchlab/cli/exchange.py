@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from benchlab.cli.exit_codes import exit_code_of_parts
 from benchlab.cli.terminal.output import print_error, print_line
 from benchlab.errors import BenchlabError, InputError
 from benchlab.store import Store
@@ -117,7 +118,7 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
 
     The format is detected from the content; gzip is decompressed. Importing a file again changes
     nothing. A file that cannot be read is reported, the others are still imported, and the exit
-    code is not 0.
+    code is 2.
 
     \b
     Examples:
@@ -125,7 +126,7 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
       benchlab import k6.json vegeta.csv results.jtl
       benchlab import --from hgrm --unit us --url http://127.0.0.1:8000/ latency.hgrm
     """
-    store, failed = Store(), 0
+    store, failures = Store(), list[int]()
     for file in files:
         try:
             print_line(_import(store, file, source, url, unit))
@@ -133,8 +134,8 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
             if len(files) == 1:
                 raise
             print_error(exc)
-            failed = max(failed, exc.exit_code)
-    return failed
+            failures.append(exc.exit_code)
+    return exit_code_of_parts(failures)
 
 
 def _import(store: Store, file: Path, source: str | None, url: str | None, unit: str) -> str:

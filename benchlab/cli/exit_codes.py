@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
     from benchlab.runs.run import Run
     from benchlab.runs.verdict import Verdict
 
-__all__ = ["EXIT_CODES", "MEANINGS", "ExitCode", "exit_code"]
+__all__ = ["EXIT_CODES", "MEANINGS", "ExitCode", "exit_code", "exit_code_of_parts"]
 
 
 class ExitCode(IntEnum):
@@ -44,6 +45,18 @@ EXIT_CODES: Final[dict[Verdict, ExitCode]] = {
     "imported": ExitCode.SUCCESS,
 }
 """Exit code by the verdict of the run, if no objective was broken."""
+
+
+def exit_code_of_parts(failures: Iterable[int]) -> int:
+    """The exit code of a command of which some parts failed: the code that all of them share.
+
+    >>> [int(exit_code_of_parts(codes)) for codes in ([], [3, 3], [2, 4])]
+    [0, 3, 1]
+    """
+    codes = set(failures)
+    if not codes:
+        return ExitCode.SUCCESS
+    return codes.pop() if len(codes) == 1 else ExitCode.FAILURE
 
 
 def exit_code(run: Run) -> ExitCode:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchlab.cli.exit_codes import ExitCode
+from benchlab.cli.exit_codes import exit_code_of_parts
 from benchlab.cli.terminal.output import print_line
 from benchlab.errors import BenchlabError, InputError, StoreBusyError, StoreUnavailableError
 from benchlab.store import Store
@@ -33,7 +33,7 @@ def recover(only_list: bool, discard: bool) -> int:
 
     if only_list and discard:
         raise InputError("--list and --discard exclude each other: leave one of them out")
-    failed = 0
+    failures: list[int] = []
     waiting = list(spool.pending())
     if not waiting:
         print_line("nothing to recover")
@@ -47,9 +47,9 @@ def recover(only_list: bool, discard: bool) -> int:
         except (StoreBusyError, StoreUnavailableError):  # the others would fail in the same way
             raise
         except BenchlabError as exc:
-            failed += 1
+            failures.append(exc.exit_code)
             print_line(f"{directory.name}: {exc}")
-    return ExitCode.FAILURE if failed else ExitCode.SUCCESS
+    return exit_code_of_parts(failures)
 
 
 def _recover(directory: Path, *, only_list: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchlab.cli.exit_codes import ExitCode
+from benchlab.cli.exit_codes import exit_code_of_parts
 from benchlab.cli.options.notebook import directory_option, parameter_option
 from benchlab.cli.options.types import parse_axes
 from benchlab.cli.terminal.output import print_line
@@ -36,7 +36,7 @@ def sweep(
 
     Points run one after the other. Writes a report per point, index.html with links to them, and
     sweep.csv with a row per point. A point that fails is reported at the end, the others still
-    run, and the exit code is 1.
+    run. The exit code is the one that all failed points have, or else 1.
 
     \b
     Example:
@@ -73,4 +73,4 @@ def sweep(
     for point in failed:
         out.print(f"  {point.label}: {point.error}")
     print_line(f"sweep: {place / 'index.html'}", err=False)
-    return ExitCode.FAILURE if failed else ExitCode.SUCCESS
+    return exit_code_of_parts(point.exit_code for point in failed)

@@ -11,6 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from benchlab.text import printable
+
 __all__ = ["Column", "FittedTable"]
 
 _GAP = 1
@@ -53,6 +55,13 @@ class Column:
         longest = max((cell_len(part) for part in parts), default=0)
         return max(name, longest if self.fold_at else min(longest, _LONG_WORD))
 
+    def printable(self) -> Column:
+        """The column with a mark for what has no width, or another one than it seems."""
+        cells = [cell.copy() for cell in self.cells]
+        for cell in cells:
+            cell.plain = printable(cell.plain).expandtabs()
+        return replace(self, name=printable(self.name), cells=cells)
+
     def folded(self, width: int) -> Sequence[Text]:
         """The cells with new lines where ``fold_at`` has them."""
         if not self.fold_at or width >= self.full_width or width < self.least_width:
@@ -85,24 +94,25 @@ class FittedTable:
             yield part if is_blank else Padding(part, (0, 0, 0, self.indent), expand=False)
 
     def _parts(self, width: int) -> Iterator[RenderableType]:
-        for columns, names in self._choices():
+        shown = [column.printable() for column in self.columns]
+        for columns, names in self._choices(shown):
             if _fits(columns, width):
                 yield _table(columns, width)
                 if names:
                     yield Text(f"not shown, for lack of width: {', '.join(names)}", style="dim")
                 return
-        turned = _turned(self.columns) if self.turns else ()
+        turned = _turned(shown) if self.turns else ()
         if turned and _fits(turned, width):
             yield _table(turned, width)
         else:
-            yield from _records(self.columns, width)
+            yield from _records(shown, width)
 
-    def _choices(self) -> Iterator[tuple[Sequence[Column], Sequence[str]]]:
+    def _choices(self, shown: Sequence[Column]) -> Iterator[tuple[Sequence[Column], Sequence[str]]]:
         """The columns to show and the names of the others, from the best choice on."""
-        known = {column.name for column in self.columns}
+        known = {column.name for column in shown}
         names = [name for name in self.left_out if name in known]
-        anywhere = [replace(column, fold_at="") for column in self.columns]
-        for columns in (self.columns, anywhere):
+        anywhere = [replace(column, fold_at="") for column in shown]
+        for columns in (shown, anywhere):
             for count in range(len(names) + 1):
                 gone = names[:count]
                 yield [column for column in columns if column.name not in gone], gone

@@ -41,8 +41,7 @@ def run_summary(view: RunView) -> Group:
     parts.append(_indented(_errors(view)))
     for kind, endpoint, text in view.examples:
         where = f"{endpoint}: " if endpoint else ""
-        line = f"    {kind:<9} {where}{text}"
-        parts.append(Text(line, style="dim", no_wrap=True, overflow="ellipsis"))
+        parts.append(_indented(Text(f"{kind:<9} {where}{text}", style="dim"), 4))
     if view.durations:
         parts.append(durations_table(view.durations))
     parts.append(_indented(Text(view.floor, style="" if view.has_floor else "dim")))
@@ -82,9 +81,9 @@ def _errors(view: RunView) -> Text:
     return Text(f"{view.errors}{kinds}", style="red" if kinds else "")
 
 
-def _indented(text: Text) -> Padding:
+def _indented(text: Text, columns: int = 2) -> Padding:
     """A part of a summary, each of its lines below the run's id."""
-    return Padding(text, (0, 0, 0, 2), expand=False)
+    return Padding(text, (0, 0, 0, columns), expand=False)
 
 
 def _objectives(objectives: run_view.Table) -> FittedTable:

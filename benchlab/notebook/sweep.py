@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +29,16 @@ __all__ = ["Point", "grid", "sweep"]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point of the grid, and how it went. ``error`` is empty when it went well."""
+    """A point of the grid, and how it went: the ``exit_code`` of its process.
+
+    ``error`` is empty when it went well.
+    """
 
     number: int
     parameters: Mapping[str, str]
     directory: Path
     error: str = ""
+    exit_code: int = 0
 
     @property
     def label(self) -> str:
@@ -167,7 +171,7 @@ def _run_point(notebook: Path, parameters: Mapping[str, str], point: Point) -> P
         error = str(errors[-1])
     else:  # it was killed, or failed as nobody expected: the end of a traceback
         error = (output.strip().splitlines() or [f"exit status {status}"])[-1]
-    return Point(point.number, point.parameters, point.directory, error)
+    return replace(point, error=error, exit_code=status if status >= 0 else 1)  # or killed
 
 
 def _run_report(

@@ -180,7 +180,7 @@ def test_a_sweep_leaves_a_row_and_a_report_per_point(tmp_path: Path) -> None:
          "-p", "duration_s", "1", "-p", "warmup_s", "0", "-o", "sweep"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "arrivals='odd'" in done.stderr
     table = pd.read_csv(tmp_path / "sweep" / "sweep.csv")
     assert list(table["point"]) == [1, 2, 3, 4]

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from benchlab.cli.terminal.console import console
 from benchlab.display.fitted_table import Column, FittedTable
-from benchlab.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,11 +66,10 @@ def column(
     )
     whole = not any(isinstance(value, str | list | tuple | dict) for value in known)
     cells = [Text(_text(value, float_format)) for value in values]
-    return Column(printable(name), cells, is_number, whole, one_line)
+    return Column(name, cells, is_number, whole, one_line)
 
 
 def _text(value: object, float_format: str) -> str:
-    """``value`` as it is shown; made printable here, since widths are computed from the result."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -80,7 +78,7 @@ def _text(value: object, float_format: str) -> str:
         return f"{value:{float_format}}" if float_format else _float(value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(_text(item, float_format) for item in value)}]"
-    return printable(str(value)).expandtabs()
+    return str(value)
 
 
 def _float(value: float) -> str:

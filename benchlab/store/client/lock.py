@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import StoreBusyError, StoreError
 from benchlab.store.client.dsn import Dsn
+from benchlab.text import printable
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -116,8 +117,8 @@ def ticket(directory: Path) -> Iterator[Ticket]:
 
 
 def warn(message: str) -> None:
-    """Print one line on standard error."""
-    print(message, file=sys.stderr, flush=True)
+    """Print one line on standard error; the names of other processes in it are foreign text."""
+    print(printable(message), file=sys.stderr, flush=True)
 
 
 class _Waiting:
