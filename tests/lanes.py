@@ -26,6 +26,7 @@ LANE_OF = {
     "cli/terminal/test_console.py": "unit",
     "cli/terminal/test_run.py": "unit",
     "cli/terminal/test_tables.py": "unit",
+    "cli/test_exit_codes.py": "unit",
     "clickhouse_front": "store",
     "collector": "stack",
     "display": "unit",
@@ -61,6 +62,7 @@ LANE_OF = {
     "test_project.py": "unit",
     "test_public_api.py": "unit",
     "test_redact.py": "unit",
+    "test_text.py": "unit",
     "test_units.py": "unit",
 }
 """The lane of a directory or a file below tests; the longest path that fits counts."""

@@ -1,1 +1,1 @@
-"""Output on a terminal, and exit codes."""
+"""Output of commands: the door to standard output and standard error, and what goes through it."""

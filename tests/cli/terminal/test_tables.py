@@ -80,7 +80,7 @@ def test_numbers_of_any_frame_are_whole(width: int) -> None:
             "huge": [2**100, 1],
             "exact": [Decimal("123456789.123456789"), None],
             "p50_latency": [0.00123456, 1234567.891],
-            "when": pd.to_datetime(["2026-11-28 10:00:00.123456", None], utc=True),
+            "when": [pd.Timestamp("2026-11-28 10:00:00.123456", tz="UTC"), pd.NaT],
         }
     )
     out = terminal(width)
