@@ -621,3 +621,11 @@ SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_p
 
 CREATE TABLE IF NOT EXISTS imported_timeline ON CLUSTER lab AS imported_timeline_local
 ENGINE = Distributed(lab, currentDatabase(), imported_timeline_local, cityHash64(summary_id));
+
+ALTER TABLE runs_local ON CLUSTER lab ADD COLUMN IF NOT EXISTS objective_count UInt32;
+
+ALTER TABLE runs ON CLUSTER lab ADD COLUMN IF NOT EXISTS objective_count UInt32;
+
+ALTER TABLE runs_local ON CLUSTER lab ADD COLUMN IF NOT EXISTS broken_objective_count UInt32;
+
+ALTER TABLE runs ON CLUSTER lab ADD COLUMN IF NOT EXISTS broken_objective_count UInt32;
