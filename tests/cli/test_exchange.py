@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +84,21 @@ def test_a_name_from_a_file_cannot_control_the_terminal(
         assert "\ufffd[31m" in done.stdout + done.stderr
         assert "\x1b" not in done.stdout + done.stderr
     assert "\x1b[31mred" in benchlab("query", "SELECT name FROM runs", "--format", "csv").stdout
+
+
+def test_a_run_is_not_exported_to_a_terminal(closed_store: Store) -> None:
+    closed_store.save(make_run(10))
+    ours, terminal = os.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "benchlab", "export", "latest", "-o", "-"],
+            stdout=terminal, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(terminal)
+        os.close(ours)
+    assert done.returncode == 2
+    assert "standard output is a terminal: name a file, or pipe it" in done.stderr
 
 
 def test_results_of_other_tools_are_listed_and_shown_beside_runs(closed_store: Store) -> None:
