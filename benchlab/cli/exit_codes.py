@@ -59,14 +59,17 @@ def exit_code_of_parts(failures: Iterable[int]) -> int:
     return codes.pop() if len(codes) == 1 else ExitCode.FAILURE
 
 
-def exit_code(run: Run) -> ExitCode:
+def exit_code(run: Run, signal_number: int = 0) -> int:
     """The exit code of a command that made or reported ``run``.
 
+    For a run that a signal stopped, it is 128 and the number of the signal, as in a shell.
     A broken objective says nothing when the run is invalid, because it was evaluated on numbers
     that do not count; or when the user stopped the run, because it was evaluated on a part.
     """
     if run.verdict == "interrupted" and run.stop_reason:
         return ExitCode.OBJECTIVE_BROKEN
+    if run.verdict == "interrupted" and signal_number:
+        return 128 + signal_number
     if run.verdict == "valid" and run.broken_objective_count:
         return ExitCode.OBJECTIVE_BROKEN
     return EXIT_CODES[run.verdict]

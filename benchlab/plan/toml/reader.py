@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import inspect
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -120,9 +121,14 @@ def _missing(key: str, place: Place) -> InputError:
     return InputError(f"there is no {key}", where=place.line_of(key), remedy=f'write {key} = "…"')
 
 
+@functools.cache  # plans may have thousands of requests
+def _signature(cls: type) -> inspect.Signature:
+    return inspect.signature(cls)
+
+
 def _parameters(cls: type) -> list[str]:
     """The parameters of a class: the keys of its table."""
-    return list(inspect.signature(cls).parameters)
+    return list(_signature(cls).parameters)
 
 
 def _with_unit(key: str, known: Collection[str]) -> str:
@@ -176,7 +182,7 @@ def _keys_by_table() -> dict[str, Sequence[str]]:
 
 def _check_kinds(cls: type, table: Mapping[str, Any], place: Place) -> None:
     """Refuse a plain value of the wrong type; other values are checked where they are used."""
-    for name, parameter in inspect.signature(cls).parameters.items():
+    for name, parameter in _signature(cls).parameters.items():
         kinds, text = _KINDS.get(str(parameter.annotation), (None, ""))
         if kinds is None or name not in table or name.endswith(_UNIT):
             continue
