@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,6 +93,21 @@ def test_what_a_damaged_file_lacks_is_said(closed_store: Store, tmp_path: Path) 
     assert done.returncode == 0
     assert "cut, 59 requests, imported" in done.stderr
     assert "  the file is cut off in line 61: what is before it was read" in done.stderr
+
+
+def test_a_run_is_not_exported_to_a_terminal(closed_store: Store) -> None:
+    closed_store.save(make_run(10))
+    ours, terminal = os.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "benchlab", "export", "latest", "-o", "-"],
+            stdout=terminal, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(terminal)
+        os.close(ours)
+    assert done.returncode == 2
+    assert "standard output is a terminal: name a file, or pipe it" in done.stderr
 
 
 def test_results_of_other_tools_are_listed_and_shown_beside_runs(closed_store: Store) -> None:

@@ -50,6 +50,14 @@ def test_exit_code_of_a_run(run: Run, code: int) -> None:
     assert exit_code(run) == code
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_exit_code_of_a_run_that_a_signal_stopped(number: int) -> None:
+    stopped = make_run(stopped_ns=5 * 10**9)
+    assert exit_code(stopped, number) == 128 + number
+    assert exit_code(make_run(), number) == 0, "it came after the end"
+    assert exit_code(replace(stopped, stop_reason="stopped by abort_on"), number) == 3
+
+
 def test_every_verdict_has_a_code() -> None:
     assert set(EXIT_CODES) == set(get_args(Verdict))
 

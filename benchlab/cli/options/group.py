@@ -1,6 +1,6 @@
 """Groups of command line options, each with its effect on a plan.
 
-A command gets its options from the groups; applying every group in turn makes a plan.
+A command gets its options from the groups; applying every group in turn completes a draft.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from typing import Any, ClassVar
 import click
 
 from benchlab.errors import InputError
-from benchlab.plan.plan import Plan
 
 __all__ = [
     "Draft",
     "GroupedCommand",
     "OptionGroup",
     "Values",
+    "apply_options",
     "copy_fields",
-    "draft_plan",
     "errors_name_options",
     "fields_of",
     "with_options",
@@ -110,15 +109,14 @@ def with_options(groups: Sequence[OptionGroup]) -> Callable[[Command], Command]:
     return decorate
 
 
-def draft_plan(groups: Sequence[OptionGroup], draft: Draft, values: Values) -> Plan:
-    """Apply the options to ``draft`` and make the plan.
+def apply_options(groups: Sequence[OptionGroup], draft: Draft, values: Values) -> None:
+    """Put the options' ``values`` into ``draft``.
 
     Raises:
         InputError: a value cannot be used.
     """
     for group in groups:
         group.apply(draft, {name: values[name] for name in group.names if name in values})
-    return Plan(**draft)
 
 
 def fields_of(groups: Sequence[OptionGroup], given: Collection[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from benchlab.cli.options.group import (
     Draft,
     OptionGroup,
     Values,
-    draft_plan,
+    apply_options,
     fields_of,
     with_options,
 )
@@ -235,6 +235,9 @@ def plan_from_values(source: str, values: Values, given: Collection[str] = ()) -
         chosen = {name: value for name, value in values.items() if name in given}
         read, place = read_draft(Path(source))
         draft = {"load": ClosedLoop(), **read}
+        apply_options(PLAN_OPTIONS, draft, chosen)
         with place.errors(others=fields_of(PLAN_OPTIONS, given)):
-            return draft_plan(PLAN_OPTIONS, draft, chosen)
-    return draft_plan(PLAN_OPTIONS, {"requests": [Request("GET", source)]}, values)
+            return Plan(**draft)
+    draft = {"requests": [Request("GET", source)]}
+    apply_options(PLAN_OPTIONS, draft, values)
+    return Plan(**draft)

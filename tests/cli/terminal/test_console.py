@@ -11,10 +11,11 @@ import pytest
 
 from benchlab import cli
 from benchlab.cli.terminal.console import console, error_console
-from benchlab.cli.terminal.output import print_line
+from benchlab.cli.terminal.output import print_data, print_line
 from benchlab.cli.terminal.run import print_run
 from benchlab.cli.terminal.tables import print_rows
 from benchlab.plan.request import Request
+from benchlab.text import printable
 from tests.cli.terminal.screen import shown
 from tests.runs.synthetic import make_run
 
@@ -45,6 +46,20 @@ def test_printed_lines_cannot_control_the_terminal(capsys: pytest.CaptureFixture
     printed = capsys.readouterr()
     assert printed.err == "\ufffd]0;evil\ufffd\ufffd[31mred\ufffd0m\ufffdx\n"
     assert printed.out == f"1\n2{printed.err}"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_programs_read_is_made_harmless_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for stream, shown_text in ((io.StringIO(), EVIL), (Terminal(), printable(EVIL))):
+        monkeypatch.setattr("sys.stdout", stream)
+        print_data(EVIL)
+        assert stream.getvalue() == shown_text
 
 
 MARKUP = "[/api] [bold]x[/bold] :smile:"
