@@ -97,12 +97,11 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
     try:
         data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_room(data_dir(), plan.workers)
-        spool_root().mkdir(mode=0o700, exist_ok=True)
+        _make_directory(spool_root())
         make_private(spool_root())
         for abandoned in pending():  # killed before their workers had read it
             forget_plan(abandoned)
-        directory.mkdir(mode=0o700)
-        directory.chmod(0o700)  # the mode that mkdir is given is only as wide as the umask allows
+        _make_directory(directory, exist_ok=False)
         lock = acquire_lock(directory / _OWNER)
         whole = plan.to_dict()
         content = {
@@ -204,7 +203,7 @@ def read_plan(directory: Path) -> Plan:
     """
     path = directory / _PLAN
     with naming_field("", str(path)):
-        return Plan.from_dict(decode_file(path, dict))
+        return Plan.from_dict(decode_file(path, dict, exact=True))
 
 
 def forget_plan(directory: Path) -> None:
@@ -287,6 +286,11 @@ def _read_run(directory: Path, plan: Plan | None) -> Run:
 def remove(directory: Path) -> None:
     """Delete a spool directory. Only for a run that is stored, or not wanted."""
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def _make_directory(path: Path, *, exist_ok: bool = True) -> None:
+    path.mkdir(exist_ok=exist_ok)
+    path.chmod(0o700)  # the umask would narrow a mode given to mkdir
 
 
 def _check_room(directory: Path, workers: int) -> None:

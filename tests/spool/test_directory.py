@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -177,32 +177,27 @@ def test_a_directory_that_was_deleted_is_called_that() -> None:
         spool.read_run(directory, PLAN)
 
 
-@pytest.fixture(params=[0o022, 0o000, 0o777], ids=["usual", "open", "closed"])
-def umask(request: pytest.FixtureRequest) -> Iterator[None]:
-    before = os.umask(request.param)
-    yield
-    os.umask(before)
-
-
-@pytest.mark.usefixtures("umask")
-def test_everything_is_private_to_its_user(own_data: Path) -> None:
-    own_data.mkdir(mode=0o755, exist_ok=True)
-    own_data.chmod(0o755)  # the user's own: it stays as it is
+@pytest.mark.parametrize("umask", [0o022, 0o000, 0o777], ids=["usual", "open", "closed"])
+def test_everything_is_private_to_its_user(own_data: Path, umask: int) -> None:
     earlier = spool_root() / "0000000000000001"
     earlier.mkdir(parents=True)
-    for path in (spool_root(), earlier):
-        path.chmod(0o755)
     (earlier / "run.json").write_text("{}")
+    for path in (own_data, spool_root(), earlier):
+        path.chmod(0o755)
     (earlier / "run.json").chmod(0o644)
-    directory = make()
-    spool.write_health(directory, WorkerHealth(0))
-    with spool.own_worker(directory, 0):
-        found = {path: path.stat().st_mode & 0o777 for path in own_data.rglob("*")}
+    before = os.umask(umask)
+    try:
+        directory = make()
+        spool.write_health(directory, WorkerHealth(0))
+        with spool.own_worker(directory, 0):
+            found = {path: path.stat().st_mode & 0o777 for path in own_data.rglob("*")}
+    finally:
+        os.umask(before)
     assert len(found) > 8
     assert {path: oct(mode) for path, mode in found.items()} == {
         path: oct(0o700 if path.is_dir() else 0o600) for path in found
     }
-    assert own_data.stat().st_mode & 0o777 == 0o755
+    assert own_data.stat().st_mode & 0o777 == 0o755, "it is the user's own"
 
 
 def test_secrets_are_on_disk_only_until_the_workers_have_them() -> None:

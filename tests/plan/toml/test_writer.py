@@ -76,3 +76,11 @@ def test_characters_that_disturb_a_terminal_are_escaped_and_read_back() -> None:
     assert not set(text) & set(evil) - set("31m")
     assert r"\u009B31m\u202E\U000E0041" in text
     assert plan_of(text) == plan
+
+
+def test_null_is_left_out_and_noted() -> None:
+    request = Request("GET", "http://h/{{id}}", data=Feed([{"id": 1, "x": None}]))
+    checks = [JsonEquals("a", None), JsonEquals("b", [1, None])]
+    for plan in (Plan(request), Plan(Request("GET", "http://h/", checks=checks))):
+        assert "# null is left out" in plan_to_toml(plan)
+    assert "null" not in plan_to_toml(Plan(Request("GET", "http://h/")))
