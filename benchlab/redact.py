@@ -6,6 +6,9 @@ pwd, credential, session, jwt, signature, and key after api, access, private and
 word of its own, as in ``user_pass`` or ``otpCode``: pass, pw, pin, otp, totp, sid, sig, bearer,
 cvv, cvc. As the whole name: ``key``, and ``code``, which OAuth gives out; as a part of a name, a
 code is that of a status, a country or a town, and stays.
+
+A URL may carry another as a value, percent-encoded once or more: its secrets are hidden in the
+same way, and everything else stays to the letter.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 __all__ = [
     "HIDDEN",
+    "has_placeholder",
     "header_value",
     "is_secret",
+    "public_path",
     "public_text",
     "public_url",
     "unread_url",
@@ -35,10 +40,35 @@ _SECRET_WORDS = frozenset(
     ["pass", "pw", "pin", "otp", "totp", "sid", "sig", "bearer", "cvv", "cvc"]
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_IN_PATH = re.compile(r"(;)([^=;/]+)=([^;/]+)")
+
+
+def _also_encoded(marks: str) -> str:
+    """A pattern of any of ``marks``, percent-encoded as often as a nested URL may be, or not."""
+    return f"(?:[{marks}]|%(?:25)*(?:{'|'.join(f'{ord(mark):02X}' for mark in marks)}))"
+
+
+_EQUALS = _also_encoded("=")
+_FIELD = re.compile(rf"((?:(?!{_also_encoded('=?&#;')})[^\s])+){_EQUALS}", re.IGNORECASE)
+_NAME, _NAME_BUT_IN_PATH = (
+    re.compile(rf"{_also_encoded(marks)}\s*{_FIELD.pattern}", re.IGNORECASE)
+    for marks in ("?&#;", "?&#")
+)
+_VALUE = re.compile(
+    r""""[^"]*"|((?!%(?:25)*(?:26|23|3B))[^&#;\s<>"']|;(?!\s))*""",  # to an encoded & # or ;
+    re.IGNORECASE,
+)
+_IN_PATH = re.compile(
+    rf"({_also_encoded(';')}((?:(?!{_also_encoded('=;/')}).)+){_EQUALS})(?:(?!{_also_encoded(';/')}).)+",
+    re.IGNORECASE,
+)
 _PASSWORD = re.compile(r"""(://[^/?#\s:@<>"']*:)[^/\s<>"']*(?=@)""")
-_NAME = re.compile(r"[?&#;]\s*([^=?&#;\s]+)=")
-_VALUE = re.compile(r""""[^"]*"|([^&#;\s<>"']|;(?!\s))*""")
+_ENCODED_PASSWORD = re.compile(
+    r"""(%(?:25)*3A(?:/|%(?:25)*2F){2}[^/?#\s:@<>"'&%]*%(?:25)*3A)"""
+    r"""(?:(?!%(?:25)*(?:2F|26|23))[^/\s<>"'&#])*(?=%(?:25)*40)""",
+    re.IGNORECASE,
+)
+_ENCODED_AGAIN = re.compile("%(?:25)+")
+_PLACEHOLDER = re.compile(rf"{_EQUALS}{re.escape(HIDDEN)}", re.IGNORECASE)
 _PERHAPS_SECRET = re.compile(r"^([a-z+]*://)?.*(?=@)|([?#]).*", re.DOTALL)
 
 
@@ -56,9 +86,18 @@ def public_url(url: str) -> str:
     if parts.password is not None:
         user, _, host = netloc.rpartition("@")
         netloc = f"{user.partition(':')[0]}:{HIDDEN}@{host}"
-    path = _IN_PATH.sub(_public_field, parts.path)
+    path = public_path(parts.path)
     query, fragment = _public_fields(parts.query), _public_fields(parts.fragment)
     return urlunsplit(parts._replace(netloc=netloc, path=path, query=query, fragment=fragment))
+
+
+def public_path(path: str) -> str:
+    """The path of a URL without the values of its parameters (``;jsessionid=…``) that are secret.
+
+    >>> public_path("/a;jsessionid=7F3A/b;v=1")
+    '/a;jsessionid=***/b;v=1'
+    """
+    return _public_values(_IN_PATH.sub(_public_field, _without_passwords(path)), _NAME_BUT_IN_PATH)
 
 
 def url_has_secret(url: str) -> bool:
@@ -66,16 +105,14 @@ def url_has_secret(url: str) -> bool:
     return HIDDEN in public_url(url.replace(HIDDEN, "x"))
 
 
+def has_placeholder(url: str) -> bool:
+    """Whether a secret of ``url`` has been replaced by stars."""
+    return _PLACEHOLDER.search(url) is not None
+
+
 def public_text(text: str) -> str:
     """``text`` of a service or a library with the secrets of all URLs in it hidden."""
-    text = _PASSWORD.sub(rf"\1{HIDDEN}", text)
-    shown, place = [], 0
-    for name in _NAME.finditer(text):
-        if name.start() >= place and is_secret(unquote(name[1])):
-            shown.append(f"{text[place : name.end()]}{HIDDEN}")
-            value = _VALUE.match(text, name.end())
-            place = value.end() if value else name.end()
-    return "".join([*shown, text[place:]])
+    return _public_values(_without_passwords(text), _NAME)
 
 
 def unread_url(text: str) -> str:
@@ -99,14 +136,39 @@ def is_secret(name: str) -> bool:
 
 
 def _public_field(found: re.Match[str]) -> str:
-    mark, name, value = found.groups()
-    return f"{mark}{name}={HIDDEN if is_secret(unquote(name)) else value}"
+    return f"{found[1]}{HIDDEN}" if is_secret(_decoded(found[2])) else found[0]
+
+
+def _public_values(text: str, names: re.Pattern[str]) -> str:
+    """``text`` with the values after those ``names`` hidden that say that they are secret."""
+    shown, place = [], 0
+    for name in names.finditer(text):
+        if name.start() >= place and is_secret(_decoded(name[1])):
+            shown.append(f"{text[place : name.end()]}{HIDDEN}")
+            value = _VALUE.match(text, name.end())
+            place = value.end() if value else name.end()
+    return "".join([*shown, text[place:]])
 
 
 def _public_fields(text: str) -> str:
     """``a=1&b=2`` with all secrets hidden, also in values that are URLs, else to the letter."""
-    fields = (field.partition("=") for field in text.split("&"))
-    return "&".join(
-        f"{name}{equals}{HIDDEN if equals and is_secret(unquote(name)) else public_text(value)}"
-        for name, equals, value in fields
-    )
+    return "&".join(map(_public_one, text.split("&")))
+
+
+def _public_one(field: str) -> str:
+    name = _FIELD.match(field)
+    if name is None:
+        return public_text(field)
+    value = field[name.end() :]
+    return f"{name[0]}{HIDDEN if is_secret(_decoded(name[1])) else public_text(value)}"
+
+
+def _without_passwords(text: str) -> str:
+    for password in (_PASSWORD, _ENCODED_PASSWORD):
+        text = password.sub(rf"\1{HIDDEN}", text)
+    return text
+
+
+def _decoded(name: str) -> str:
+    """``name`` without percent-encoding, however often it was encoded."""
+    return unquote(_ENCODED_AGAIN.sub("%", name))

@@ -185,3 +185,51 @@ def test_a_redacted_plan_is_a_plan_and_stays_as_it_is() -> None:
     }
     assert back.requests[0].body == request.body
     assert redacted_plan(back.to_dict()) == public
+
+
+NESTED = [
+    ("next=http%3A%2F%2Fk%2F%3Fa%3D1%26token%3D{0}%26b%3D2", "an encoded URL"),
+    ("next=http%253A%252F%252Fk%252F%253Ftoken%253D{0}%2526b%253D2", "encoded twice"),
+    ("next=%2Fback%3Ftoken%3D{0}&a=1", "an encoded path"),
+    ("next=/back?token%3D{0}&a=1", "an encoded equals sign alone"),
+    ("next=http%3A%2F%2Fk%2Fa%3Bjsessionid%3D{0}", "a path parameter of it"),
+    ("next=https%3A%2F%2Fme%3A{0}%40k%2F&a=1", "a password of it"),
+    ("next=%2F%3Fapi%255Fkey%3D{0}", "an encoded name"),
+    ("next=%2f%3ftoken%3d{0}%26b%3d2", "lower-case hex digits"),
+    ("next=%2Fback%23access_token%3D{0}", "a fragment of it"),
+]
+
+
+@pytest.mark.parametrize("query", [query for query, _ in NESTED], ids=[name for _, name in NESTED])
+@pytest.mark.parametrize(
+    "place", ["http://h/x?a=1&{}", "http://h/x#{}", "http://h/r;{}", "at /x?{}"]
+)
+def test_the_secrets_of_an_encoded_url_are_hidden_and_the_rest_stays(
+    query: str, place: str
+) -> None:
+    text = place.format(query)
+    assert public_text(text.format("S3CRET")) == text.format("***")
+    if "://" in text:
+        assert public_url(text.format("S3CRET")) == text.format("***")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://h/?next=http%3A%2F%2Fk%2F%3Fpage%3D2%26sort%3Dname",
+        "http://h/?q=100%25&r=%3D&s=a%26b%3Dc",
+        "http://h/a%2Fb;v=1/c%3Bd?q=%E2%82%AC",
+        "http://h/?q=%zz%",
+    ],
+)
+def test_encoded_values_without_secrets_stay_to_the_letter(url: str) -> None:
+    assert public_url(url) == public_text(url) == url
+
+
+@pytest.mark.parametrize(
+    "path", ["/a;jsessionid={}", "/a;v=1;jsessionid={}/b;c=2", "/a%3Bjsessionid%3D{}/b"]
+)
+def test_the_usual_name_of_a_request_has_no_secret_of_its_path(path: str) -> None:
+    request = Request("GET", f"http://h{path.format('S3CRET')}?token=S3CRET")
+    assert request.name == f"GET {path.format('***')}"
+    assert request.url.startswith(f"http://h{path.format('S3CRET')}")  # what is sent stays

@@ -17,7 +17,7 @@ from benchlab.plan.checks import Check, check_from_dict, check_to_dict, tuple_of
 from benchlab.plan.feed import Feed
 from benchlab.plan.template import BUILT_IN, field_names
 from benchlab.plan.validation import text_pairs
-from benchlab.redact import header_value, public_url, unread_url
+from benchlab.redact import header_value, public_path, public_url, unread_url
 
 __all__ = ["Headers", "Origin", "Request", "with_content_type"]
 
@@ -58,8 +58,9 @@ class Request:
     header, as in browsers, and leave the URL; ``cookies`` become a ``Cookie`` header. ``json`` is
     encoded once, here, and sets ``Content-Type`` unless ``headers`` has it; ``body`` is sent as it
     is (a string as UTF-8). ``weight`` is this request's share in a mix of several; ``name`` labels
-    it in results and defaults to "METHOD /path". ``checks`` say what its response must be (see
-    `benchlab.plan.checks`). ``repr`` hides secrets in the URL and headers.
+    it in results and defaults to "METHOD /path", secrets in the path hidden. ``checks`` say what
+    its response must be (see `benchlab.plan.checks`). ``repr`` hides secrets in the URL and
+    headers.
 
     ``{{name}}`` in path, query, header values and body is a field. ``{{seq}}`` is the request's
     number in the run and ``{{uuid}}`` a UUID of its own; all other names are of the rows in
@@ -130,7 +131,7 @@ class Request:
             headers=pairs,
             body=content,
             weight=weight,
-            name=name or f"{method} {parts.path or '/'}",
+            name=name or _usual_name(method, parts.path),
             checks=tuple_of_checks(checks),
             data=data,
         )
@@ -141,6 +142,11 @@ class Request:
     def parts(self) -> SplitResult:
         """The URL, split."""
         return urlsplit(self.url)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it has another name than it would have by default."""
+        return self.name != _usual_name(self.method, self.parts.path)
 
     @property
     def port(self) -> int:
@@ -207,6 +213,10 @@ class Request:
         if values.get("data") is not None:
             values["data"] = Feed.from_dict(values["data"])
         return cls(**values)
+
+
+def _usual_name(method: str, path: str) -> str:
+    return f"{method} {public_path(path) or '/'}"
 
 
 def with_content_type(

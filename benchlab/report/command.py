@@ -79,8 +79,7 @@ def _request_options(request: Request) -> list[tuple[str, str]] | None:
     except UnicodeDecodeError:
         return None
     headers, checks = request.headers, _check_options(request.checks)
-    is_named = request.name != f"{request.method} {request.parts.path or '/'}"
-    if checks is None or is_named or body.startswith("@"):
+    if checks is None or request.is_named or body.startswith("@"):
         return None
     # The command line strips values, and gives JSON its type.
     if any(value != value.strip() for _, value in headers):

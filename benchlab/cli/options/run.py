@@ -51,8 +51,7 @@ def _changed(request: Request, values: Values) -> Request:
     headers += tuple(pair for pair in request.headers if pair[0].lower() not in own)
     if "body" in values:
         headers = with_content_type(headers, body)
-    named = request.name != f"{request.method} {request.parts.path or '/'}"
-    name = request.name if named else ""
+    name = request.name if request.is_named else ""
     return evolve(request, method=method, headers=headers, body=body, name=name)
 
 

@@ -24,6 +24,7 @@ from benchlab.exchange.parsing import content_digest
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import Imported
+from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.records import BLOCK_RECORDS, SAMPLE_DTYPE, ErrorKind
 from benchlab.samples.samples import Samples
@@ -220,4 +221,4 @@ def _bare(url: str) -> str:
     """``url`` without query and fragment, which vary by request, and without credentials."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=host, query="", fragment=""))
+    return public_url(urlunsplit(parts._replace(netloc=host, query="", fragment="")))

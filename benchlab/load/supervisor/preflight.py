@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchlab.errors import InputError, TargetError
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Origin
-from benchlab.redact import HIDDEN
+from benchlab.redact import HIDDEN, has_placeholder
 
 if TYPE_CHECKING:
     import ssl
@@ -31,7 +31,7 @@ def check_credentials(plan: Plan) -> None:
         )
     for request in plan.requests:
         hidden = [name for name, value in request.headers if value == HIDDEN]
-        if hidden or f"={HIDDEN}" in request.url:
+        if hidden or has_placeholder(request.url):
             raise InputError(
                 f"the credentials of {request.name} were hidden when its run was stored"
                 f" ({', '.join(hidden) or 'in the URL'}): create the plan again with them"

@@ -39,7 +39,7 @@ async def shop(client: Any, ctx: Any) -> None:
         await client.get("/a")
         found = await client.get("/b")
         step.check(found.json()["cookie"] == "yes", "the cookie was not sent")
-    await client.get("/plain", params={"n": ctx.iteration})
+    await client.get("/plain;sid=SECRET", params={"n": ctx.iteration})
 
 
 async def failing(client: Any, ctx: Any) -> None:
@@ -86,7 +86,7 @@ def test_each_step_is_a_sample_and_each_arrival_an_iteration(workers: int) -> No
         result = run_of(shop, url, ConstantRate(40), duration_s=1, workers=workers)
     assert count_missing(result.samples, workers) == 0
     assert result.iteration_count == 40
-    assert counts(result) == {"log in": 40, "look around": 40, "GET /plain": 40}
+    assert counts(result) == {"log in": 40, "look around": 40, "GET /plain;sid=***": 40}
     assert result.summary.errors == {}
     assert result.plan.driver == "httpx"
     begins = result.samples.iteration_starts

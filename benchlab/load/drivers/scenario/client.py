@@ -10,6 +10,7 @@ import httpx
 from benchlab.load.drivers.headers import ServerNames, traceparent
 from benchlab.load.drivers.httpx.client import JOB
 from benchlab.load.drivers.scenario.context import Context, Step, current_step
+from benchlab.redact import public_path
 
 __all__ = ["UserClient"]
 
@@ -29,8 +30,9 @@ class UserClient(httpx.AsyncClient):
         step = current_step()
         if step is not None:
             return await self._send_in(step, request, kwargs)
-        single = self.context.step(f"{request.method} {request.url.path}")
-        single.by_path = (request.method, request.url.path)
+        path = public_path(request.url.path)
+        single = self.context.step(f"{request.method} {path}")
+        single.by_path = (request.method, path)
         async with single:
             return await self._send_in(single, request, kwargs)
 
