@@ -2,6 +2,7 @@
 
     BenchlabError
     ├── InputError              what the user wrote cannot be used (exit code 2)
+    │   ├── DamagedError        what was written earlier is damaged, or from someone else
     │   ├── RunNotFoundError    no stored run has this id
     │   └── MissingPackageError an optional package is not installed
     ├── RunError                the run could not be made or did not finish (exit code 1)
@@ -27,6 +28,7 @@ from typing import Any, Self
 __all__ = [
     "WRONG_CONTENT",
     "BenchlabError",
+    "DamagedError",
     "InputError",
     "InvalidRunError",
     "MissingPackageError",
@@ -128,6 +130,22 @@ class InputError(BenchlabError, ValueError):
             "value": self.value,
             "where": self.where,
         }
+
+
+class DamagedError(InputError):
+    """Data that benchlab wrote earlier, in a file or a store, are damaged.
+
+    ``where`` names the file, ``field`` the place in it and ``value`` what is found there.
+    """
+
+    def advising(self, remedy: str) -> Self:
+        """The same error with a ``remedy``, unless it has its own."""
+        return type(self)(**{**self.to_dict(), "remedy": self.remedy or remedy})
+
+    def inside(self, field: str, where: str) -> Self:
+        """The same error about a part of ``field``, in the file ``where``."""
+        found = self.of(".".join(filter(None, (field, self.field))))
+        return found.within(where) if where else found
 
 
 class RunNotFoundError(InputError):

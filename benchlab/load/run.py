@@ -127,4 +127,4 @@ def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> 
                 if not spool.was_started(directory):  # nothing was measured
                     spool.remove(directory)
                 raise
-            return spool.read_run(directory)
+            return spool.read_run(directory, plan)

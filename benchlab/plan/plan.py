@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import field, frozen
 
-from benchlab.errors import InputError
+from benchlab.decoding import convert, decode, naming_field
+from benchlab.errors import DamagedError, InputError
 from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
 from benchlab.plan.request import Headers, Origin, Request, with_content_type
@@ -25,6 +26,7 @@ from benchlab.plan.schedule import (
     request_order,
     schedule_end_ns,
 )
+from benchlab.plan.schema import PlanData
 from benchlab.plan.shapes import ClosedLoop, LoadShape, load_from_dict, load_to_dict
 from benchlab.plan.shapes.registry import SHAPES, load_from_options
 from benchlab.plan.targets import Targets, at_targets
@@ -382,25 +384,34 @@ class Plan:
         """The plan that `to_dict` wrote.
 
         Raises:
-            InputError: an unknown or missing field.
+            DamagedError: a field is unknown, missing, of another type or cannot be used.
         """
         known = {item.name for item in attrs.fields(cls)} | {"targets"}
         unknown = sorted(set(data) - known)
         if unknown:
-            raise InputError(f"the plan has unknown fields {unknown}: known are {sorted(known)}")
+            raise DamagedError(f"the plan has unknown fields {unknown}: known are {sorted(known)}")
+        convert(data, PlanData)
         values = dict(data)
         values.pop("length_s", None)
-        try:
-            requests = values.get("requests", ()) if values.get("scenario") else values["requests"]
-            values["requests"] = [Request.from_dict(item) for item in requests]
+        needed = ["load"] if values.get("scenario") else ["load", "requests"]
+        for name in needed:
+            if name not in values:
+                raise DamagedError("the plan lacks it", field=name)
+        requests = []
+        for index, item in enumerate(values.get("requests", ())):
+            with naming_field(f"requests[{index}]"):
+                requests.append(Request.from_dict(item))
+        values["requests"] = requests
+        with naming_field("load"):
             values["load"] = load_from_dict(values["load"])
-            if "transport" in values:
+        if "transport" in values:
+            with naming_field("transport"):
                 values["transport"] = Transport.from_dict(values["transport"])
-            if values.get("scenario") is not None:
+        if values.get("scenario") is not None:
+            with naming_field("scenario"):
                 values["scenario"] = Scenario.from_dict(values["scenario"])
-        except KeyError as exc:
-            raise InputError(f"the plan lacks the field {exc}") from exc
-        return cls(**values)
+        with naming_field(""):
+            return cls(**values)
 
     def to_json(self) -> str:
         """The plan as JSON text."""
@@ -408,8 +419,12 @@ class Plan:
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
-        """The plan that `to_json` wrote."""
-        return cls.from_dict(json.loads(text))
+        """The plan that `to_json` wrote.
+
+        Raises:
+            DamagedError: the text is something else.
+        """
+        return cls.from_dict(decode(text, dict, where="the plan"))
 
     @classmethod
     def from_options(

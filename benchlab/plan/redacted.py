@@ -6,12 +6,14 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
+
 from benchlab.plan.feed import redact_rows
 from benchlab.plan.plan import Plan
 from benchlab.plan.scenario import redact_code
 from benchlab.redact import header_value, is_secret, public_url, url_has_secret
 
-__all__ = ["has_secrets", "redacted_plan"]
+__all__ = ["has_secrets", "redacted_plan", "without_code"]
 
 
 def redacted_plan(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,6 +33,13 @@ def redacted_plan(data: Mapping[str, Any]) -> dict[str, Any]:
         shown["scenario"]["base_url"] = public_url(shown["scenario"]["base_url"])
         redact_code(shown["scenario"])
     return shown
+
+
+def without_code(plan: Plan) -> Plan:
+    """``plan`` without the code of its scenario, which runs when it is unpickled."""
+    if plan.scenario is None or not plan.scenario.code:
+        return plan
+    return plan.replace(scenario=evolve(plan.scenario, code=b""))
 
 
 def has_secrets(plan: Plan) -> bool:

@@ -207,7 +207,7 @@ class Request:
         """The request that `to_dict` wrote."""
         values = dict(data)
         if "body_base64" in values:
-            values["body"] = base64.b64decode(values.pop("body_base64"))
+            values["body"] = base64.b64decode(values.pop("body_base64"), validate=True)
         values["headers"] = [tuple(pair) for pair in values.get("headers", ())]
         values["checks"] = [check_from_dict(item) for item in values.get("checks", ())]
         if values.get("data") is not None:

@@ -73,7 +73,7 @@ class Scenario:
         """
         values = dict(data)
         try:
-            values["code"] = base64.b64decode(values.get("code", ""))
+            values["code"] = base64.b64decode(values.get("code", ""), validate=True)
             if values.get("data") is not None:
                 values["data"] = Feed.from_dict(values["data"])
             return cls(**values)

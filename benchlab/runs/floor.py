@@ -7,13 +7,14 @@ request. Every run carries the floor of the host it was made on, in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from benchlab.decoding import Count, Integer, convert
+from benchlab.errors import DamagedError
 from benchlab.plan.shapes import LoadShape
-from benchlab.samples.statistics import DURATIONS
 from benchlab.samples.summary import Distribution
 from benchlab.units import format_ms
 
@@ -50,9 +51,9 @@ class Timer:
     """
 
     clock: str
-    late_p50_ns: int
-    late_p99_ns: int
-    late_max_ns: int
+    late_p50_ns: Integer
+    late_p99_ns: Integer
+    late_max_ns: Integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ class Probe:
     client measured beyond the time they were really held.
     """
 
-    hold_ns: int
-    count: int
+    hold_ns: Count
+    count: Count
     missed_ns: Distribution
     latency_ns: Distribution
     service_ns: Distribution
@@ -86,16 +87,16 @@ class Floor:
     host: Mapping[str, Any]
     quick: bool
     rate_rps: float
-    count: int
+    count: Count
     latency_ns: Distribution
     service_ns: Distribution
     lag_ns: Distribution
-    probes: Sequence[Probe]
+    probes: tuple[Probe, ...]
     max_rate_rps: float
     max_rate_cpu_ratio: float
     timer: Timer
     cores: str
-    warnings: Sequence[str] = ()
+    warnings: tuple[str, ...] = ()
 
     def under(self, load: LoadShape) -> Distribution:
         """What the host adds to latencies under ``load``: a closed loop has no lag."""
@@ -147,25 +148,6 @@ class Floor:
             f" {self.describe_max_rate()} of a worker{disturbed}>"
         )
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Floor:
-        """Read what `to_dict` wrote.
-
-        Raises:
-            KeyError, TypeError, ValueError: ``data`` is something else.
-        """
-        distributions = [f"{name}_ns" for name in DURATIONS]
-        return cls(
-            **{
-                **data,
-                **{name: Distribution.from_dict(data[name]) for name in distributions},
-                "measured_at": datetime.fromisoformat(data["measured_at"]),
-                "probes": tuple(_probe_from_dict(probe) for probe in data["probes"]),
-                "timer": Timer(**data["timer"]),
-                "warnings": tuple(data["warnings"]),
-            }
-        )
-
 
 def fingerprint(environment: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a captured environment that a calibration depends on."""
@@ -191,8 +173,8 @@ def floor_of(environment: Mapping[str, Any]) -> Floor | None:
     """The floor in a run's environment; None if there is none, or it cannot be read."""
     carried = environment.get("calibration") or {}
     try:
-        return Floor.from_dict(carried["floor"])
-    except (KeyError, TypeError, ValueError):
+        return convert(carried.get("floor"), Floor)
+    except DamagedError:
         return None
 
 
@@ -202,9 +184,3 @@ def floor_note_of(environment: Mapping[str, Any]) -> str:
         return ""
     carried = environment.get("calibration") or {}
     return UNREADABLE if "floor" in carried else str(carried.get("note") or NOT_CALIBRATED)
-
-
-def _probe_from_dict(data: Mapping[str, Any]) -> Probe:
-    names = ("missed_ns", "latency_ns", "service_ns")
-    parts = {name: Distribution.from_dict(data[name]) for name in names}
-    return Probe(hold_ns=data["hold_ns"], count=data["count"], **parts)

@@ -1,7 +1,8 @@
 """Run metadata: everything a run is besides its samples and connections.
 
 A spool, a store and an exported file each frame it in their own way and share its one encoding,
-`RunHead.to_metadata` and `RunHead.from_metadata`: a new field of a run is one line of `RunHead`.
+`RunHead.to_metadata` and `RunHead.from_metadata`: a new field of a run is one line of `RunHead`
+and one of `_Metadata`.
 """
 
 from __future__ import annotations
@@ -9,24 +10,26 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
-from benchlab.errors import WRONG_CONTENT, InputError
+import msgspec
+from msgspec import Meta
+
+from benchlab.decoding import Count, Integer, convert, naming_field
+from benchlab.errors import InputError
 from benchlab.plan.plan import Plan
-from benchlab.plan.redacted import redacted_plan
+from benchlab.plan.redacted import redacted_plan, without_code
 from benchlab.runs.health import Health
 from benchlab.samples.examples import Example
-from benchlab.text import one_line
 from benchlab.units import utc_from_ns
 
 __all__ = ["RunHead", "new_run_id"]
 
 _ID = re.compile(r"[0-9a-f]{16}")
-_PARTS_OF_ENVIRONMENT = ("calibration", "imported")
 
 
 def new_run_id() -> str:
@@ -34,30 +37,39 @@ def new_run_id() -> str:
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
 
 
-def _is(kind: type | tuple[type, ...], name: str) -> Callable[[Any], Any]:
-    """Make a reader of values that are the same in JSON; messages call their type ``name``."""
-
-    def read(value: Any) -> Any:
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise TypeError(f"it must be {name}")
-        return value
-
-    return read
+class _Calibration(TypedDict, total=False):
+    floor: dict[str, Any]
+    note: str
 
 
-def _environment(value: Any) -> dict[str, Any]:
-    found: dict[str, Any] = _is(dict, "an object")(value)
-    for name in _PARTS_OF_ENVIRONMENT:
-        if not isinstance(found.get(name, {}), dict):
-            raise TypeError(f"{name} in it must be an object")
-    return found
+class _Imported(TypedDict, total=False):
+    format: str
+    file: str
+    not_in_the_file: list[str]
+    notes: list[str]
+    errors: dict[str, Count]
 
 
-def _json(
-    read: Callable[[Any], Any], write: Callable[[Any], Any] = lambda value: value
-) -> dict[str, Any]:
-    """How a field is read from JSON, and written to it."""
-    return {"read": read, "write": write}
+class Environment(TypedDict, total=False):
+    """What is known of the machine and the software of a run; there may be more, for display."""
+
+    host: str | None
+    cpu_model: str | None
+    cpu_count: Count | None
+    cpu_usable: Count | None
+    cpu_quota: float | None
+    cpu_governor: str | None
+    virtualization: str | None
+    memory_bytes: Count | None
+    load_average_before: Annotated[list[float], Meta(min_length=1)] | None
+    clock_source: str | None
+    kernel: str | None
+    python: str | None
+    packages: dict[str, str | None] | None
+    git_commit: str | None
+    git_dirty: bool | None
+    calibration: _Calibration | None
+    imported: _Imported
 
 
 @dataclass(frozen=True)
@@ -75,22 +87,14 @@ class RunHead:
         InputError: an ``id`` that is not 16 lower-case hex digits.
     """
 
-    id: str = field(metadata=_json(lambda value: value))  # checked below
-    plan: Plan = field(metadata=_json(Plan.from_dict, lambda plan: redacted_plan(plan.to_dict())))
-    started_at_ns: int = field(metadata=_json(_is(int, "an integer")))
-    environment: Mapping[str, Any] = field(default_factory=dict, metadata=_json(_environment, dict))
-    health: Health = field(default_factory=Health, metadata=_json(Health.from_dict, Health.to_dict))
-    examples: tuple[Example, ...] = field(
-        default=(),
-        metadata=_json(
-            lambda items: tuple(Example.from_dict(item) for item in items),
-            lambda examples: [example.to_dict() for example in examples],
-        ),
-    )
-    stopped_ns: int | None = field(
-        default=None, metadata=_json(_is((int, type(None)), "an integer or null"))
-    )
-    stop_reason: str = field(default="", metadata=_json(_is(str, "a string")))
+    id: str
+    plan: Plan
+    started_at_ns: Integer
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    health: Health = field(default_factory=Health)
+    examples: tuple[Example, ...] = ()
+    stopped_ns: Count | None = None
+    stop_reason: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not _ID.fullmatch(self.id):
@@ -103,36 +107,45 @@ class RunHead:
 
     def to_metadata(self) -> dict[str, Any]:
         """A JSON-ready dict of every field; credentials in the plan are hidden."""
-        return {item.name: item.metadata["write"](getattr(self, item.name)) for item in _FIELDS}
+        return {
+            **{item.name: getattr(self, item.name) for item in fields(RunHead)},
+            "plan": redacted_plan(self.plan.to_dict()),
+            "environment": dict(self.environment),
+            "health": self.health.to_dict(),
+            "examples": [example.to_dict() for example in self.examples],
+        }
 
     @staticmethod
-    def from_metadata(data: Mapping[str, Any]) -> RunHead:
+    def from_metadata(data: Mapping[str, Any], where: str = "") -> RunHead:
         """The head that `to_metadata` wrote. Other keys are ignored; optional ones may be absent.
 
+        The code of a scenario is left out: whoever wrote the data may not be who runs it.
+
         Raises:
-            InputError: an id or a plan that cannot be used.
-            ValueError: a field is missing or of another type; the message names it.
+            DamagedError: a field is missing, of another type or cannot be used. The message names
+                it, and ``where`` the data are from.
         """
-        found = {
-            item.name: _read(item.name, data[item.name], item.metadata["read"])
-            for item in _FIELDS
-            if item.name in data
-        }
-        missing = [name for name in ("id", "plan", "started_at_ns") if name not in found]
-        if missing:
-            raise ValueError(f"{', '.join(missing)} missing")
-        head = RunHead(**found)
-        _read("started_at_ns", head.started_at_ns, utc_from_ns)
-        return head
+        found = convert(data, _Metadata, where=where)
+        values = {item.name: getattr(found, item.name) for item in fields(RunHead)}
+        convert({"environment": found.environment}, _WithEnvironment, where=where)
+        with naming_field("plan", where):
+            values["plan"] = without_code(Plan.from_dict(found.plan))
+        with naming_field("", where):
+            return RunHead(**values)
 
 
-_FIELDS = fields(RunHead)
+class _Metadata(msgspec.Struct):
+    """`RunHead` as JSON: its plan is a dict."""
+
+    id: str
+    plan: dict[str, Any]
+    started_at_ns: Integer
+    environment: dict[str, Any] = {}
+    health: Health = Health()
+    examples: tuple[Example, ...] = ()
+    stopped_ns: Count | None = None
+    stop_reason: str = ""
 
 
-def _read(name: str, value: Any, read: Callable[[Any], Any]) -> Any:
-    try:
-        return read(value)
-    except InputError:
-        raise
-    except (*WRONG_CONTENT, OSError) as exc:
-        raise ValueError(f"{name} is {one_line(repr(value), 80)}: {exc}") from exc
+class _WithEnvironment(TypedDict):
+    environment: Environment

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from benchlab.decoding import Count
 
 __all__ = ["Health", "ProblemKind", "WorkerHealth"]
 
@@ -25,35 +26,20 @@ class WorkerHealth:
     ``problem`` is the error message if the worker failed, ``problem_kind`` its kind, for programs.
     """
 
-    worker: int
+    worker: Count
     cpu_ratio: float = 0.0
-    stall_count: int = 0
-    stall_max_ns: int = 0
-    stall_total_ns: int = 0
-    in_flight_max: int = 0
-    cap_wait_count: int = 0
-    connections_opened: int = 0
-    local_failure_count: int = 0
-    memory_max_bytes: int = 0
+    stall_count: Count = 0
+    stall_max_ns: Count = 0
+    stall_total_ns: Count = 0
+    in_flight_max: Count = 0
+    cap_wait_count: Count = 0
+    connections_opened: Count = 0
+    local_failure_count: Count = 0
+    memory_max_bytes: Count = 0
     clock: str = ""
     problem: str = ""
     problem_kind: ProblemKind = ""
     servers: tuple[str, ...] = ()
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> WorkerHealth:
-        """Read what `dataclasses.asdict` made.
-
-        Raises:
-            TypeError: a field is unknown or of another type.
-        """
-        found = cls(**{**data, "servers": tuple(data.get("servers", ()))})
-        for item in fields(cls):
-            value = getattr(found, item.name)
-            kind = int if item.default is MISSING else type(item.default)
-            if not isinstance(value, (int, float) if kind is float else kind):
-                raise TypeError(f"{item.name} is {value!r}: it must be of type {kind.__name__}")
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +49,7 @@ class Health:
     Of results that were imported there is none.
     """
 
-    workers: Sequence[WorkerHealth] = ()
+    workers: tuple[WorkerHealth, ...] = ()
 
     @property
     def servers(self) -> list[str]:
@@ -73,12 +59,3 @@ class Health:
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict."""
         return {"workers": [asdict(worker) for worker in self.workers]}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Health:
-        """Read what `to_dict` wrote.
-
-        Raises:
-            TypeError: a field is unknown or of another type.
-        """
-        return cls(tuple(WorkerHealth.from_dict(worker) for worker in data.get("workers", ())))

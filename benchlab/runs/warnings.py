@@ -31,8 +31,8 @@ def warnings_of(
     plan: Plan, samples: Samples, health: Health, environment: Mapping[str, Any]
 ) -> Iterator[str]:
     """The warnings of a run, a sentence each."""
+    yield from _of_import(environment.get("imported", {}))
     if plan.load.is_imported:
-        yield from _of_import(environment.get("imported", {}))
         return
     if plan.load.has_schedule:
         yield from _of_open_loop(samples.measured, health)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchlab.decoding import Count, Integer
 from benchlab.redact import header_value, public_text
 from benchlab.text import one_line
 
@@ -30,8 +31,6 @@ BODY_BYTES = 2048
 """How much of a response body an example holds."""
 
 _HEADERS, _VALUE_LENGTH, _MESSAGE_LENGTH = 40, 300, 500
-_TEXTS = ("kind", "endpoint", "message", "body")
-_NUMBERS = ("seq", "intended_ns", "status", "body_bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +45,17 @@ class Example:
 
     kind: str
     endpoint: str
-    seq: int
-    intended_ns: int
-    status: int
+    seq: Integer
+    intended_ns: Integer
+    status: Count
     message: str
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""
-    body_bytes: int = 0
+    body_bytes: Count = 0
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of all fields."""
         return {**asdict(self), "headers": [list(pair) for pair in self.headers]}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Example:
-        """Read what `to_dict` wrote.
-
-        Raises:
-            TypeError, ValueError, KeyError: ``data`` is something else.
-        """
-        found = cls(**{**data, "headers": tuple((str(k), str(v)) for k, v in data["headers"])})
-        for names, kind in ((_TEXTS, str), (_NUMBERS, int)):
-            for name in names:
-                if not isinstance(getattr(found, name), kind):
-                    raise TypeError(f"an example has {name}={getattr(found, name)!r}")
-        return found
 
     def describe(self, *, warmup: bool = False) -> str:
         """Describe the failure in one line without control characters."""

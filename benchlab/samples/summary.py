@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.decoding import Integer
 from benchlab.samples.percentiles import Extent, exact_percentiles
 from benchlab.samples.samples import Samples
 from benchlab.samples.statistics import DURATIONS, PERCENTILES, STATISTICS
@@ -26,14 +27,14 @@ class Distribution:
     (501, 991, 1000)
     """
 
-    mean: int
-    min: int
-    p50: int
-    p90: int
-    p95: int
-    p99: int
-    p99_9: int
-    max: int
+    mean: Integer
+    min: Integer
+    p50: Integer
+    p90: Integer
+    p95: Integer
+    p99: Integer
+    p99_9: Integer
+    max: Integer
     # One that is added is int | None = None, down here: floors were stored without it.
 
     @classmethod
@@ -54,17 +55,6 @@ class Distribution:
     def to_dict(self) -> dict[str, int]:
         """Statistic to ns, in display order."""
         return {key: getattr(self, key) for key in STATISTICS}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, int]) -> Self:
-        """Read what `to_dict` wrote, here or in another version of benchlab.
-
-        A statistic that this version does not have is left out; one that was added since is None.
-
-        Raises:
-            TypeError: one is missing that every version has.
-        """
-        return cls(**{item.name: data[item.name] for item in fields(cls) if item.name in data})
 
 
 @dataclass(frozen=True, slots=True)

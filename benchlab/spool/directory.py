@@ -1,7 +1,9 @@
 """A run on disk while it is being made, and until a store has it.
 
     <data dir>/spool/<run id>/
-        run.json            id, plan and environment, written before the first request
+        run.json            id, plan and environment, written before the first request; the plan is
+                            without credentials, rows of data and code
+        plan.json           the whole plan, for the workers; removed when all of them have it
         start.json          wall clock at time 0, written when the workers start sending
         samples-<w>.bin     records of worker w, appended in whole blocks during the run
         examples-<w>.jsonl  its first failed requests of each kind, one per line, as they occur
@@ -14,7 +16,10 @@
         worker-<w>.lock     locked for as long as worker w lives
 
 Workers write, the supervisor reads; nothing is changed after it was written, so a run whose
-processes were killed can be read back as far as it got.
+processes were killed can be read back as far as it got. What is read back then is what a store
+would have: a run with all its samples, whose plan cannot be sent again.
+
+Directories are for their user alone, and so are the files: responses may hold personal data.
 """
 
 from __future__ import annotations
@@ -27,12 +32,15 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from attrs import evolve
 
-from benchlab.errors import RunError
+from benchlab.decoding import Count, Integer, decode_file, decode_lines, naming_field
+from benchlab.errors import DamagedError, RunError
 from benchlab.paths import data_dir, spool_root
 from benchlab.plan.plan import Plan
+from benchlab.plan.redacted import redacted_plan
 from benchlab.runs.head import RunHead
 from benchlab.runs.health import Health, WorkerHealth
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
@@ -40,7 +48,7 @@ from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import ErrorKind, Samples
 from benchlab.spool.lock import acquire_lock, is_locked, release_lock
 from benchlab.spool.records import read_in_order, read_records
-from benchlab.spool.storage import replace_text
+from benchlab.spool.storage import make_private, replace_text
 
 if TYPE_CHECKING:
     from benchlab.runs.run import Run
@@ -50,6 +58,7 @@ __all__ = [
     "connections_path",
     "create",
     "examples_path",
+    "forget_plan",
     "health_path",
     "log_path",
     "own_worker",
@@ -71,6 +80,7 @@ ROOM_BYTES = 8 << 20
 
 _FORMAT = 1
 _HEAD = "run.json"
+_PLAN = "plan.json"
 _START = "start.json"
 _OUTCOME = "outcome.json"
 _OWNER = "owner.lock"
@@ -87,14 +97,20 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
     try:
         data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_room(data_dir(), plan.workers)
-        directory.mkdir(parents=True)
+        _make_directory(spool_root())
+        make_private(spool_root())
+        for abandoned in pending():  # killed before their workers had read it
+            forget_plan(abandoned)
+        _make_directory(directory, exist_ok=False)
         lock = acquire_lock(directory / _OWNER)
+        whole = plan.to_dict()
         content = {
             "format": _FORMAT,
             "id": run_id,
-            "plan": plan.to_dict(),
+            "plan": redacted_plan(whole),
             "environment": dict(environment),
         }
+        _write_json(directory / _PLAN, whole)
         _write_json(directory / _HEAD, content)
     except OSError as exc:
         raise RunError(
@@ -120,7 +136,10 @@ def own_worker(directory: Path, worker: int) -> Iterator[None]:
 def pending() -> Iterator[Path]:
     """Spool directories that no running process owns or writes to, oldest run first."""
     root = spool_root()
-    for directory in sorted(root.iterdir()) if root.is_dir() else ():
+    if not root.is_dir():
+        return
+    make_private(root)
+    for directory in sorted(root.iterdir()):
         if (directory / _HEAD).exists() and not _is_in_use(directory):
             yield directory
 
@@ -177,50 +196,86 @@ def write_outcome(directory: Path, stopped_ns: int | None, stop_reason: str = ""
 
 
 def read_plan(directory: Path) -> Plan:
-    """The plan of the run in ``directory``."""
-    return Plan.from_dict(_read_json(directory / _HEAD)["plan"])
-
-
-def read_run(directory: Path) -> Run:
-    """Read the run in ``directory`` as far as it got. Samples are in order of ``seq``.
-
-    A worker without a health file is reported as lost. A run without an outcome counts as stopped
-    when its last sample was done.
+    """The whole plan of the run in ``directory``, for its workers.
 
     Raises:
-        RunError: the directory holds no run, one that never started, one of another version of
-            benchlab, or damaged files.
+        DamagedError: the file holds something else.
+    """
+    path = directory / _PLAN
+    with naming_field("", str(path)):
+        return Plan.from_dict(decode_file(path, dict))
+
+
+def forget_plan(directory: Path) -> None:
+    """Remove what only the workers need, once they have read it: credentials, rows and code."""
+    (directory / _PLAN).unlink(missing_ok=True)
+
+
+def read_run(directory: Path, plan: Plan | None = None) -> Run:
+    """Read the run in ``directory`` as far as it got. Samples are in order of ``seq``.
+
+    ``plan`` is the one that the run was created with, if that is known: the directory has it only
+    without credentials. A worker without a health file is reported as lost. A run without an
+    outcome counts as stopped when its last sample was done.
+
+    Raises:
+        RunError: the directory holds no run, one that never started, or cannot be read.
+        DamagedError: a file is damaged, or of another version of benchlab.
     """
     try:
-        return _read_run(directory)
+        return _read_run(directory, plan)
     except FileNotFoundError as exc:
+        if not directory.is_dir():
+            problem = f"the spool {directory} was deleted, and what the run measured with it"
+            raise RunError(problem, remedy="leave it alone until the run is saved") from exc
         raise RunError(f"{directory} does not hold a run that was started") from exc
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise RunError(f"the run in {directory} cannot be read: {exc}") from exc
+    except OSError as exc:
+        raise RunError(f"the run in {directory} cannot be read ({exc.strerror})") from exc
 
 
-def _read_run(directory: Path) -> Run:
+class _Start(msgspec.Struct):
+    started_at_ns: Integer
+
+
+class _Outcome(msgspec.Struct):
+    stopped_ns: Count | None
+    stop_reason: str
+
+
+def _read_run(directory: Path, plan: Plan | None) -> Run:
     from benchlab.runs.run import Run
 
-    written = _read_json(directory / _HEAD)
-    if written["format"] != _FORMAT:
-        raise ValueError(f"it has format {written['format']}, this benchlab reads {_FORMAT}")
-    start = _read_json(directory / _START)
-    try:
-        outcome = _read_json(directory / _OUTCOME)
-    except FileNotFoundError:
-        outcome = None
-    head = RunHead.from_metadata({**written, **start, **(outcome or {})})
-    plan = _with_steps(head.plan, directory)
+    path = directory / _HEAD
+    written = decode_file(path, dict)
+    if written.get("format") != _FORMAT:
+        raise DamagedError(
+            f"is unknown: this benchlab reads {_FORMAT}",
+            field="format",
+            value=written.get("format"),
+            where=str(path),
+        )
+    start = decode_file(directory / _START, _Start)
+    head = RunHead.from_metadata({**written, "started_at_ns": start.started_at_ns}, str(path))
+    plan = _with_steps(plan or head.plan, directory)
     files = [samples_path(directory, worker) for worker in range(plan.workers)]
     records = read_in_order(files, directory)
-    if records["error"].max(initial=0) >= len(ErrorKind):
-        raise ValueError("its samples are damaged")
-    if outcome is None:
-        head = replace(head, stopped_ns=int(records["done_ns"].max(initial=0)))
+    for name, limit in (("error", len(ErrorKind)), ("endpoint", len(plan.endpoint_names))):
+        if (highest := int(records[name].max(initial=0))) >= limit:
+            raise DamagedError(
+                f"is above {limit - 1}, the highest known",
+                field=name,
+                value=highest,
+                where=f"the samples in {directory}",
+            )
+    try:
+        outcome = decode_file(directory / _OUTCOME, _Outcome)
+    except FileNotFoundError:
+        outcome = _Outcome(max(0, int(records["done_ns"].max(initial=0))), "")
     head = replace(
         head,
         plan=plan,
+        stopped_ns=outcome.stopped_ns,
+        stop_reason=outcome.stop_reason,
         health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),
         examples=_read_examples(directory, plan),
     )
@@ -231,6 +286,11 @@ def _read_run(directory: Path) -> Run:
 def remove(directory: Path) -> None:
     """Delete a spool directory. Only for a run that is stored, or not wanted."""
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def _make_directory(path: Path, *, exist_ok: bool = True) -> None:
+    path.mkdir(exist_ok=exist_ok)
+    path.chmod(0o700)  # the umask would narrow a mode given to mkdir
 
 
 def _check_room(directory: Path, workers: int) -> None:
@@ -244,16 +304,17 @@ def _check_room(directory: Path, workers: int) -> None:
 
 
 def _is_in_use(directory: Path) -> bool:
-    return any(map(is_locked, directory.glob("*.lock")))
+    try:
+        return any(map(is_locked, directory.glob("*.lock")))
+    except PermissionError:  # of another user, whose run it is
+        return True
+    except OSError:
+        return False
 
 
 def _read_examples(directory: Path, plan: Plan) -> tuple[Example, ...]:
-    found = []
-    for worker in range(plan.workers):
-        path = examples_path(directory, worker)
-        if path.exists():
-            *whole, _torn = path.read_bytes().split(b"\n")
-            found += [Example.from_dict(json.loads(line)) for line in whole]
+    paths = [examples_path(directory, worker) for worker in range(plan.workers)]
+    found = [item for path in paths if path.exists() for item in decode_lines(path, Example)]
     return pick(found, plan.warmup_ns)
 
 
@@ -262,9 +323,7 @@ def _with_steps(plan: Plan, directory: Path) -> Plan:
     path = steps_path(directory)
     if plan.scenario is None or not path.exists():
         return plan
-    *whole, _torn = path.read_bytes().split(b"\n")
-    steps = tuple(json.loads(line) for line in whole)
-    return plan.replace(scenario=evolve(plan.scenario, steps=steps))
+    return plan.replace(scenario=evolve(plan.scenario, steps=decode_lines(path, str)))
 
 
 def _read_connections(directory: Path, workers: int) -> Connections:
@@ -275,7 +334,7 @@ def _read_connections(directory: Path, workers: int) -> Connections:
 
 def _read_health(directory: Path, worker: int) -> WorkerHealth:
     try:
-        return WorkerHealth.from_dict(_read_json(health_path(directory, worker)))
+        return decode_file(health_path(directory, worker), WorkerHealth)
     except FileNotFoundError:
         log = log_path(directory, worker)
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
@@ -285,8 +344,4 @@ def _read_health(directory: Path, worker: int) -> WorkerHealth:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    replace_text(path, json.dumps(content, indent=1))
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text())
+    replace_text(path, json.dumps(content, indent=1), private=True)

@@ -6,6 +6,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from benchlab.spool.storage import open_private
+
 __all__ = ["acquire_lock", "is_locked", "release_lock"]
 
 
@@ -15,7 +17,7 @@ def acquire_lock(path: Path) -> int:
     Raises:
         BlockingIOError: another process holds the lock.
     """
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    lock = open_private(path, os.O_RDWR)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BaseException:

@@ -3,6 +3,7 @@
     allocate_records   an array of a known number of records, in memory or in a mapped file
     RecordFile         records whose number is not known beforehand, in a mapped file
     replacing          write a file completely, or leave the old one
+    open_private       open a file for this user alone
 
 Both kinds of mapped file are nameless and disappear with the last array that refers to them.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,7 +25,14 @@ from numpy.typing import NDArray
 from benchlab.errors import RunError
 from benchlab.samples.records import SAMPLE_DTYPE
 
-__all__ = ["RecordFile", "allocate_records", "replace_text", "replacing"]
+__all__ = [
+    "RecordFile",
+    "allocate_records",
+    "make_private",
+    "open_private",
+    "replace_text",
+    "replacing",
+]
 
 _MOST_IN_MEMORY_BYTES = 224_000_000  # 4 million samples
 
@@ -78,13 +87,31 @@ class RecordFile:
         return _mapped(self._file, SAMPLE_DTYPE, self.count, "r")
 
 
+def open_private(path: Path, flags: int) -> int:
+    """Open ``path``, which is made if it is missing, for this user alone; returns a descriptor."""
+    descriptor = os.open(path, flags | os.O_CREAT, 0o600)
+    if os.fstat(descriptor).st_mode & 0o777 != 0o600:  # of another umask, or an older file
+        os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
+def make_private(directory: Path) -> None:
+    """Make ``directory`` and all below it accessible to this user alone, as far as it is theirs."""
+    for path in (directory, *directory.rglob("*")):
+        with suppress(OSError):  # removed meanwhile, or of another user
+            mode = path.lstat().st_mode
+            if not stat.S_ISLNK(mode) and mode & 0o077:
+                path.chmod(0o700 if stat.S_ISDIR(mode) else 0o600)
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """Open a file that replaces ``path`` on success; a reader sees the old file or the new one.
 
     Each writer has a partial file of its own, so of two at once one wins whole. On any error the
     partial file is removed and ``path`` stays as it was. A link stays, and its target is replaced.
-    What is no file, such as a pipe or ``/dev/stdout``, is written to and stays what it is.
+    What is no file, such as a pipe or ``/dev/stdout``, is written to and stays what it is. A
+    ``private`` file is for this user alone, whatever the umask.
 
     Raises:
         OSError: the file cannot be written.
@@ -96,7 +123,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     path = path.resolve()
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
-        with partial.open("wb") as file:
+        if private:
+            opened: BinaryIO = os.fdopen(open_private(partial, os.O_WRONLY), "wb")
+        else:
+            opened = partial.open("wb")
+        with opened as file:
             yield file
         partial.replace(path)
     finally:
@@ -104,9 +135,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             partial.unlink()
 
 
-def replace_text(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str, *, private: bool = False) -> None:
     """Replace the file at ``path`` with ``text`` in UTF-8, as `replacing` does."""
-    with replacing(path) as file:
+    with replacing(path, private=private) as file:
         file.write(text.encode())
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from benchlab import Floor, spool
 from benchlab.cli.terminal.floor import print_floor
 from benchlab.cli.terminal.run import print_run
+from benchlab.decoding import decode
 from benchlab.load.supervisor.floor_file import floor_path, read_floor, write_floor
 from benchlab.paths import spool_root
 from benchlab.store import Store
@@ -26,7 +27,7 @@ from tests.runs.synthetic import make_run
 def test_quick_calibration_end_to_end() -> None:
     done = benchlab("calibrate", "--quick", "--json")
     assert done.returncode == 0, done.stderr
-    floor = Floor.from_dict(json.loads(done.stdout))
+    floor = decode(done.stdout, Floor, where="")
     assert floor == read_floor()
     assert floor.quick
     assert floor.latency_ns.min > 0

@@ -22,6 +22,7 @@ from attrs import evolve
 import benchlab as bl
 from benchlab import spool
 from benchlab.cli.main import cli
+from benchlab.decoding import decode
 from benchlab.errors import BenchlabError, InputError
 from benchlab.plan.scenario import Scenario
 from benchlab.runs import health, verdict
@@ -144,8 +145,8 @@ def of_call(function: Callable[[], Any]) -> tuple[Any, str]:
 
 def of_problem(kind: health.ProblemKind, url: str) -> tuple[Any, str]:
     plan = bl.Plan([bl.Request("GET", url)], duration_s=1)
-    lost = health.Health([health.WorkerHealth(0, problem="x", problem_kind=kind)])
-    lost = health.Health.from_dict(json.loads(json.dumps(lost.to_dict())))
+    lost = health.Health((health.WorkerHealth(0, problem="x", problem_kind=kind),))
+    lost = decode(json.dumps(lost.to_dict()), health.Health, where="")
     reason = verdict.decide_verdict(plan, bl.Samples.empty(["x"]), lost)
     chosen = [name for name, hint in verdict._HINTS.items() if hint == reason.hint]
     return [reason.verdict, chosen], str(reason.hint)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchlab.decoding import decode
 from benchlab.errors import InvalidRunError
 from benchlab.plan.shapes import ClosedLoop
 from benchlab.runs.health import Health, WorkerHealth
@@ -119,9 +120,8 @@ def test_health_survives_a_dict() -> None:
     health = Health(
         (WorkerHealth(0, 0.5, 1, 2, 3), WorkerHealth(1, problem="x", servers=("a", "b")))
     )
-    assert Health.from_dict(health.to_dict()) == health
-    assert Health.from_dict(json.loads(json.dumps(health.to_dict()))) == health
-    assert Health.from_dict({}) == Health()
+    assert decode(json.dumps(health.to_dict()), Health, where="") == health
+    assert decode("{}", Health, where="") == Health()
     assert health.servers == ["a", "b"]
 
 

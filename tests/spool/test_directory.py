@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchlab import ConstantRate, Plan, Request, spool
-from benchlab.errors import RunError
+from benchlab import ConstantRate, Feed, Plan, Request, spool
+from benchlab.errors import DamagedError, RunError
 from benchlab.load.recording.recorder import Recorder
+from benchlab.paths import spool_root
+from benchlab.plan.redacted import redacted_plan
 from benchlab.runs.health import WorkerHealth
 from benchlab.samples.examples import make_example
 from benchlab.samples.samples import SAMPLE_DTYPE
@@ -60,7 +63,7 @@ def test_samples_are_read_completely_and_in_order() -> None:
     directory = make()
     rng = np.random.default_rng(1)
     whole = np.frombuffer(rng.bytes(300 * SAMPLE_DTYPE.itemsize), dtype=SAMPLE_DTYPE).copy()
-    whole["seq"], whole["error"] = np.arange(300), 0
+    whole["seq"], whole["error"], whole["endpoint"] = np.arange(300), 0, 0
     shuffled = rng.permutation(whole)
     for worker, part in enumerate((shuffled[:100], shuffled[100:])):
         torn = b"torn" * worker
@@ -89,7 +92,7 @@ def test_numbers_need_not_be_dense(own: Sequence[int], other: Sequence[int]) -> 
     for worker, seqs in enumerate((own, other)):
         part = rng.integers(0, 255, len(seqs) * SAMPLE_DTYPE.itemsize, dtype=np.uint8)
         records = part.view(SAMPLE_DTYPE)
-        records["seq"], records["error"] = rng.permutation(seqs), 0
+        records["seq"], records["error"], records["endpoint"] = rng.permutation(seqs), 0, 0
         records.tofile(spool.samples_path(directory, worker))
         whole.append(records)
     expected = np.concatenate(whole, dtype=SAMPLE_DTYPE)
@@ -134,27 +137,99 @@ def test_a_run_that_never_started_cannot_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "content"),
+    ("file", "content", "shown"),
     [
-        ("run.json", ""),
-        ("run.json", "{}"),
-        ("run.json", json.dumps({"format": 99})),
-        ("run.json", json.dumps({**HEAD, "id": "../x"})),
-        ("start.json", "[]"),
-        ("samples-0.bin", "garbage " * 70),
-        ("examples-0.jsonl", "garbage\n"),
+        ("run.json", "", "run.json: it is not JSON"),
+        ("run.json", "{}", "run.json: format=None is unknown"),
+        ("run.json", json.dumps({"format": 99}), "run.json: format=99 is unknown"),
+        ("run.json", json.dumps({**HEAD, "id": "../x"}), "run.json: '../x' is not a run id"),
+        ("run.json", json.dumps({**HEAD, "environment": 5}), "run.json: environment=5 expected"),
+        ("start.json", "[]", "start.json: expected object, got array"),
+        ("start.json", '{"started_at_ns": Infinity}', "start.json: started_at_ns=inf is not a"),
+        ("outcome.json", "5", "outcome.json: expected object, got int"),
+        ("health-1.json", '{"worker": null}', "health-1.json: worker=None expected int"),
+        ("samples-0.bin", "garbage " * 70, "the samples in "),
+        ("examples-0.jsonl", "garbage\n", "examples-0.jsonl:1: it is not JSON"),
     ],
 )
-def test_damage_is_a_run_error(file: str, content: str) -> None:
+def test_damage_names_the_file_the_field_and_the_value(file: str, content: str, shown: str) -> None:
     directory = make()
     (directory / file).write_text(content)
-    with pytest.raises(RunError, match="cannot be read"):
+    with pytest.raises(DamagedError) as caught:
+        spool.read_run(directory)
+    assert shown in str(caught.value)
+    assert caught.value.where.startswith(("the samples in", str(directory / file)))
+
+
+def test_endpoints_that_the_plan_does_not_have_are_damage() -> None:
+    directory = make()
+    records = np.fromfile(spool.samples_path(directory, 0), dtype=SAMPLE_DTYPE)
+    records["endpoint"][0] = 7
+    records.tofile(spool.samples_path(directory, 0))
+    with pytest.raises(DamagedError, match="endpoint=7 is above 0, the highest known"):
         spool.read_run(directory)
 
 
-def test_the_directory_is_private_to_its_user(own_data: Path) -> None:
-    make()
-    assert own_data.stat().st_mode & 0o077 == 0
+def test_a_directory_that_was_deleted_is_called_that() -> None:
+    directory = make()
+    spool.remove(directory)
+    with pytest.raises(RunError, match=f"the spool {directory} was deleted"):
+        spool.read_run(directory, PLAN)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o000, 0o777], ids=["usual", "open", "closed"])
+def test_everything_is_private_to_its_user(own_data: Path, umask: int) -> None:
+    earlier = spool_root() / "0000000000000001"
+    earlier.mkdir(parents=True)
+    (earlier / "run.json").write_text("{}")
+    for path in (own_data, spool_root(), earlier):
+        path.chmod(0o755)
+    (earlier / "run.json").chmod(0o644)
+    before = os.umask(umask)
+    try:
+        directory = make()
+        spool.write_health(directory, WorkerHealth(0))
+        with spool.own_worker(directory, 0):
+            found = {path: path.stat().st_mode & 0o777 for path in own_data.rglob("*")}
+    finally:
+        os.umask(before)
+    assert len(found) > 8
+    assert {path: oct(mode) for path, mode in found.items()} == {
+        path: oct(0o700 if path.is_dir() else 0o600) for path in found
+    }
+    assert own_data.stat().st_mode & 0o777 == 0o755, "it is the user's own"
+
+
+def test_secrets_are_on_disk_only_until_the_workers_have_them() -> None:
+    feed = Feed([{"user": "SECRET"}])
+    request = Request(
+        "GET", "http://127.0.0.1:1/{{user}}?token=SECRET", {"X-Api-Key": "SECRET"}, data=feed
+    )
+    plan = PLAN.replace(requests=[request])
+    with spool.create(ID, plan, {}) as directory:
+        assert spool.read_plan(directory) == plan
+        spool.forget_plan(directory)
+        content = b"".join(path.read_bytes() for path in directory.iterdir())
+        assert b"SECRET" not in content
+        spool.write_start(directory, 1)
+        spool.write_outcome(directory, None)
+    assert spool.read_run(directory, plan).plan == plan
+    recovered = spool.read_run(directory).plan
+    assert recovered.to_dict() == redacted_plan(plan.to_dict())
+
+
+def test_secrets_of_a_run_that_was_killed_before_its_start_go_with_the_next_run() -> None:
+    directory = make(started=False)
+    assert (directory / "plan.json").exists()
+    with spool.create("00112233445566fe", PLAN, {}) as other:
+        assert not (directory / "plan.json").exists()
+        assert (other / "plan.json").exists()
+
+
+def test_a_lock_that_cannot_be_opened_does_not_hide_other_runs() -> None:
+    directory = make()
+    (directory / "worker-0.lock").mkdir()
+    assert list(spool.pending()) == [directory]
 
 
 def test_runs_owned_by_live_processes_are_not_pending() -> None:

@@ -6,11 +6,14 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from benchlab.errors import WRONG_CONTENT, InputError
+from benchlab.decoding import Count, convert, decode, naming_field
+from benchlab.errors import DamagedError
 from benchlab.runs.head import RunHead
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
@@ -19,7 +22,12 @@ from benchlab.samples.samples import ErrorKind, Samples
 __all__ = ["decode_head", "encode_head"]
 
 _FORMAT = 1
-_WRONG_HEAD = (*WRONG_CONTENT, zlib.error)
+_LEAST_UNPACKED_BYTES = 1 << 20
+_MOST_RATIO = 50  # zlib's own limit is 1,032; measured times are random, and pack to a fifth
+_CODE_DROPPED = (
+    "the code of the scenario was in the file and has been dropped: it would have been run with the"
+    " plan"
+)
 
 
 def encode_head(run: Run, sample_count: int) -> str:
@@ -43,35 +51,74 @@ def _packed(connections: Connections) -> dict[str, Any]:
     return {"columns": CONNECTION_DTYPE.descr, "zlib_base64": base64.b64encode(packed).decode()}
 
 
-def _unpacked(data: Mapping[str, Any]) -> Connections:
-    if [tuple(column) for column in data["columns"]] != CONNECTION_DTYPE.descr:
-        raise ValueError(f"connections have the columns {data['columns']}")
-    content = zlib.decompress(base64.b64decode(data["zlib_base64"]))
-    return Connections(np.frombuffer(content, dtype=CONNECTION_DTYPE))
+class _Packed(msgspec.Struct):
+    columns: list[tuple[str, str]]
+    zlib_base64: str
+
+
+class _Head(msgspec.Struct):
+    """What an exported file holds besides the metadata of its run."""
+
+    format: int
+    sample_count: Count
+    connections: _Packed
 
 
 def decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
     """Decode what `encode_head` returned: the run without its samples, and their number.
 
+    The code of a scenario is left out, since whoever wrote it into the file wants it to be run
+    here; the run's warnings say so.
+
     Raises:
-        InputError: the text is damaged, or was written by a newer benchlab.
+        DamagedError: the text is damaged, or was written by another version of benchlab.
     """
     try:
-        return _decoded(json.loads(text))
-    except InputError as exc:
-        raise exc.within(where) from exc
-    except _WRONG_HEAD as exc:
-        raise InputError(
-            f"{where}: the metadata of the run is damaged ({exc}): export it again"
-        ) from exc
+        return _decode_head(text, where)
+    except DamagedError as exc:
+        raise exc.advising("export it again") from exc
 
 
-def _decoded(data: Mapping[str, Any]) -> tuple[Run, int]:
-    if data["format"] != _FORMAT:
-        raise InputError(
-            f"it has format {data['format']!r}, but this benchlab reads {_FORMAT} only:"
-            " upgrade with pip install --upgrade benchlab"
+def _decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
+    data = decode(text, dict[str, Any], where=f"{where}: the metadata of the run")
+    if data.get("format") != _FORMAT:
+        raise DamagedError(
+            f"is unknown: this benchlab reads {_FORMAT} only",
+            field="format",
+            value=data.get("format"),
+            remedy="upgrade with pip install --upgrade benchlab",
+            where=where,
         )
-    head = RunHead.from_metadata(data)
+    own = convert(data, _Head, where=where)
+    head = RunHead.from_metadata(data, where)
+    if (data["plan"].get("scenario") or {}).get("code"):
+        head = replace(head, environment=_with_note(head.environment, _CODE_DROPPED))
     samples = Samples.empty(head.plan.endpoint_names)
-    return Run.from_head(head, samples, _unpacked(data["connections"])), int(data["sample_count"])
+    with naming_field("connections", where):
+        connections = _unpacked(own.connections)
+    return Run.from_head(head, samples, connections), own.sample_count
+
+
+def _with_note(environment: Mapping[str, Any], note: str) -> dict[str, Any]:
+    imported = environment.get("imported", {})
+    return {
+        **environment,
+        "imported": {**imported, "notes": [*imported.get("notes", ()), note]},
+    }
+
+
+def _unpacked(data: _Packed) -> Connections:
+    if data.columns != CONNECTION_DTYPE.descr:
+        raise ValueError(f"they have the columns {data.columns}")
+    packed = base64.b64decode(data.zlib_base64, validate=True)
+    limit = _LEAST_UNPACKED_BYTES + _MOST_RATIO * len(packed)
+    unpacker = zlib.decompressobj()
+    content = unpacker.decompress(packed, limit)
+    if unpacker.unconsumed_tail:
+        raise ValueError(f"{len(packed):,} bytes unpack to more than {limit:,}")
+    if not unpacker.eof:
+        raise ValueError("they are cut off")
+    records = np.frombuffer(content, dtype=CONNECTION_DTYPE)
+    if (highest := int(records["error"].max(initial=0))) >= len(ErrorKind):
+        raise ValueError(f"one has error {highest}, but the highest known is {len(ErrorKind) - 1}")
+    return Connections(records)

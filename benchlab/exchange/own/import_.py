@@ -107,10 +107,12 @@ def _read(path: Path, head: str | bytes | None, names: list[str], batches: Itera
                 block[name] = _column(path, batch, name, file.count)
             _check(path, run, block, file.count)
             file.append(block)
+            if file.count > count:
+                break
         if file.count != count:
             raise InputError(
-                f"{path} holds {file.count:,} of the run's {count:,} requests: it was cut off;"
-                " export it again"
+                f"{path} holds {'at least ' if file.count > count else ''}{file.count:,} of the"
+                f" run's {count:,} requests: export it again"
             )
         return replace(run, samples=Samples(file.mapped(), run.samples.endpoints))
 

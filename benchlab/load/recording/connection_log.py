@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchlab.samples.connections import CONNECTION_DTYPE
+from benchlab.spool.storage import open_private
 
 __all__ = ["ConnectionLog"]
 
@@ -21,7 +22,7 @@ class ConnectionLog:
     """
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._fd = open_private(path, os.O_WRONLY | os.O_APPEND)
         self._rows: list[tuple[int, int, int, int, int, int, int]] = []
         self.start_ns = 0
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from benchlab.load.recording.outcome import Outcome
 from benchlab.samples.examples import Quota, make_example
 from benchlab.samples.samples import ErrorKind
+from benchlab.spool.storage import open_private
 
 __all__ = ["Examples"]
 
@@ -61,7 +63,7 @@ class Examples:
         )
         line = f"{json.dumps(example.to_dict())}\n".encode()
         try:
-            with self._path.open("ab", buffering=0) as file:
+            with os.fdopen(open_private(self._path, os.O_WRONLY | os.O_APPEND), "ab", 0) as file:
                 self._broken = file.write(line) != len(line)
         except OSError:
             self._broken = True

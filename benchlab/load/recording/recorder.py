@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from benchlab.runs.health import ProblemKind
 from benchlab.samples.samples import SAMPLE_DTYPE, Flag
+from benchlab.spool.storage import open_private
 
 __all__ = ["Record", "Recorder", "to_run_clock"]
 
@@ -77,7 +78,7 @@ class Recorder:
         """
         self._memory = memory
         self._buffer: bytearray | mmap.mmap
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._fd = open_private(path, os.O_WRONLY | os.O_APPEND)
         self._size = 0
         self._reserved: int | None = 0
         self._open_count = 0

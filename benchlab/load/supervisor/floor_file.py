@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchlab.errors import RunError
+from benchlab.decoding import decode_file
+from benchlab.errors import DamagedError, RunError
 from benchlab.paths import data_dir
 from benchlab.runs.floor import NOT_CALIBRATED, Floor, mismatch
 from benchlab.spool.storage import replace_text
@@ -25,15 +26,18 @@ def read_floor() -> Floor | None:
 
     Raises:
         RunError: the file cannot be read.
+        DamagedError: it holds something else.
     """
     path = floor_path()
     try:
-        return Floor.from_dict(json.loads(path.read_text()))
+        return decode_file(path, Floor)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except DamagedError as exc:
+        raise exc.advising("run benchlab calibrate") from exc
+    except OSError as exc:
         raise RunError(
-            f"the calibration in {path} cannot be read ({exc}): run benchlab calibrate"
+            f"the calibration in {path} cannot be read ({exc.strerror}): run benchlab calibrate"
         ) from exc
 
 
@@ -59,7 +63,7 @@ def attach_floor(environment: Mapping[str, Any]) -> dict[str, Any]:
     """The ``calibration`` of a run in ``environment``: the floor, or a note why it has none."""
     try:
         floor = read_floor()
-    except RunError as exc:
+    except (DamagedError, RunError) as exc:
         return {"note": str(exc)}
     note = NOT_CALIBRATED if floor is None else mismatch(floor, environment)
     return {"note": note} if floor is None or note else {"floor": floor.to_dict()}

@@ -42,6 +42,7 @@ def supervise(
             worker.assign(directory)
         for worker in workers:
             worker.await_ready(stop)
+        spool.forget_plan(directory)
         start_ns = time.monotonic_ns() + _LEAD_NS
         spool.write_start(directory, time.time_ns() + start_ns - time.monotonic_ns())
         for worker in workers:

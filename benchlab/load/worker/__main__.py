@@ -31,6 +31,7 @@ from benchlab.errors import BenchlabError
 from benchlab.load.events import READY, STOPPING, error_line
 from benchlab.load.open_files import allow_open_files
 from benchlab.load.worker.engine import Engine
+from benchlab.spool.storage import open_private
 
 __all__ = ["main"]
 
@@ -129,7 +130,7 @@ def _await_directory() -> Path | None:
 
 def _log_to(path: Path) -> None:
     """Redirect standard error and standard output to the file ``path``."""
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = open_private(path, os.O_WRONLY | os.O_APPEND)
     os.dup2(log, sys.stderr.fileno())
     os.dup2(log, sys.stdout.fileno())
     os.close(log)

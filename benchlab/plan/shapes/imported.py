@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from attrs import frozen
 
+from benchlab.errors import InputError
 from benchlab.plan.shapes.base import LoadShape
+from benchlab.plan.validation import check_whole
 
 __all__ = ["Imported"]
 
@@ -24,6 +26,11 @@ class Imported(LoadShape):
     source: str = ""
     kind: ClassVar[str] = "imported"
     is_imported: ClassVar[bool] = True
+
+    def __attrs_post_init__(self) -> None:
+        check_whole("connections", self.connections, 1, 2**31)
+        if not isinstance(self.source, str):
+            raise InputError("must be text", field="source", value=self.source)
 
     def connection_limit(self, max_connections: int) -> int:
         """The connections that the file shows."""

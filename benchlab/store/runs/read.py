@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.decoding import decode
 from benchlab.errors import RunNotFoundError, StoreError
 from benchlab.paths import data_dir
 from benchlab.runs.head import RunHead
@@ -102,15 +102,13 @@ def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
     ).result_rows[0]
     count, started_at_ns, *values = row
     stored = dict(zip(columns, values, strict=True))
-    try:
-        for name in JSON_COLUMNS:
-            stored[name] = json.loads(stored[name])
-        metadata = json.loads(stored.pop("metadata"))
-        head = RunHead.from_metadata(
-            {**metadata, **stored, "id": whole_id, "started_at_ns": started_at_ns}
-        )
-    except (ValueError, TypeError) as exc:
-        raise StoreError(f"run {whole_id} is damaged: {exc}") from exc
+    where = f"run {whole_id} in the store"
+    for name in JSON_COLUMNS:
+        stored[name] = decode(stored[name], object, where=f"{where}: {name}")
+    metadata = decode(stored.pop("metadata"), dict, where=f"{where}: metadata")
+    head = RunHead.from_metadata(
+        {**metadata, **stored, "id": whole_id, "started_at_ns": started_at_ns}, where
+    )
     samples = Samples.empty(head.plan.endpoint_names)
     return Run.from_head(head, samples, read_connections(client, whole_id)), int(count)
 

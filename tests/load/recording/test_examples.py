@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from benchlab.decoding import decode_lines
 from benchlab.load.recording.examples import Examples
 from benchlab.load.recording.outcome import Excerpt, Outcome
 from benchlab.samples.examples import PER_KIND, Example
@@ -43,7 +43,7 @@ def excerpt() -> Excerpt:
 
 
 def read(path: Path) -> list[Example]:
-    return [Example.from_dict(json.loads(line)) for line in path.read_text().splitlines()]
+    return decode_lines(path, Example)
 
 
 def test_the_first_of_each_endpoint_and_phase_are_written_at_once(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchlab.errors import RunError
+from benchlab.errors import DamagedError, RunError
 from benchlab.load.supervisor.floor_file import attach_floor, floor_path, read_floor, write_floor
 from benchlab.runs.floor import NOT_CALIBRATED
 from tests.runs.floors import ENVIRONMENT, make_floor
@@ -26,13 +26,15 @@ def test_the_floor_of_another_kernel_is_not_attached() -> None:
     assert "floor" not in carried
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"host": 5}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '{"host": 5}', "\x00", "[" * 10**5, '{"rate_rps": NaN}']
+)
 def test_a_damaged_floor_file_is_reported_and_does_not_stop_runs(own_data: Path, text: str) -> None:
     own_data.mkdir(parents=True)
     floor_path().write_text(text)
-    with pytest.raises(RunError, match="cannot be read"):
+    with pytest.raises(DamagedError, match=r"json: .*: run benchlab calibrate") as caught:
         read_floor()
-    assert "cannot be read" in attach_floor(ENVIRONMENT)["note"]
+    assert attach_floor(ENVIRONMENT) == {"note": str(caught.value)}
 
 
 def test_a_data_directory_that_cannot_be_written_is_reported(

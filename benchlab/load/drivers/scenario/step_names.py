@@ -7,7 +7,9 @@ import json
 import os
 from pathlib import Path
 
+from benchlab.decoding import decode
 from benchlab.plan.scenario import MOST_STEPS
+from benchlab.spool.storage import open_private
 
 __all__ = ["StepNames"]
 
@@ -44,11 +46,11 @@ class StepNames:
         return self.number(name)
 
     def _add(self, name: str) -> int:
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        file = open_private(self._path, os.O_RDWR | os.O_APPEND)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             lines = os.pread(file, os.fstat(file).st_size, 0).splitlines()
-            known = [json.loads(line) for line in lines]
+            known = [decode(line, str, where=str(self._path)) for line in lines]
             if name not in known:
                 if len(known) >= MOST_STEPS:
                     raise ValueError(
