@@ -36,6 +36,7 @@ __all__ = [
     "RunError",
     "RunNotFoundError",
     "SchemaError",
+    "Stopped",
     "StoreBusyError",
     "StoreError",
     "StoreUnavailableError",
@@ -55,6 +56,14 @@ WRONG_CONTENT = (
     RecursionError,  # JSON of absurd depth
 )
 """Exceptions raised by malformed input."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal ends this process as Ctrl-C would; ``number`` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class BenchlabError(Exception):

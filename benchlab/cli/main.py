@@ -1,11 +1,12 @@
 """``benchlab``: the list of commands, and the reporting of their errors.
 
 Exit codes: 0 success; 1 the run, the store or an objective failed; 2 the input cannot be used; 130
-interrupted.
+interrupted, 143 by SIGTERM and 129 by SIGHUP.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Final
 
@@ -13,7 +14,7 @@ import click
 
 from benchlab.cli.lazy_group import CommandEntry, LazyGroup
 from benchlab.cli.terminal.broken_pipe import tolerate_closed_output
-from benchlab.errors import BenchlabError
+from benchlab.errors import BenchlabError, Stopped
 from benchlab.text import printable
 from benchlab.version import __version__
 
@@ -110,6 +111,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line. Every expected error is one line on standard error."""
+    _end_like_ctrl_c()
     output_error = tolerate_closed_output()
     status = _run_command()
     if (error := output_error()) is not None:
@@ -120,6 +122,17 @@ def main() -> None:
         )
         status = status or 1
     sys.exit(status)
+
+
+def _end_like_ctrl_c() -> None:
+    """Let whatever a Ctrl-C cleans up be cleaned up for SIGTERM and SIGHUP, unless ignored."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise Stopped(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
 
 
 def _run_command() -> int:
@@ -134,9 +147,17 @@ def _run_command() -> int:
     except click.ClickException as exc:
         print(f"benchlab: {printable(_in_one_line(exc))}", file=sys.stderr)
         return exc.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, click.exceptions.Abort) as exc:
+        cause = exc.__cause__ if isinstance(exc, click.exceptions.Abort) else exc
         print("benchlab: interrupted", file=sys.stderr)
-        return 130
+        return 128 + (cause.number if isinstance(cause, Stopped) else signal.SIGINT)
+    except MemoryError:
+        print(
+            "benchlab: this machine's memory, or the limit set for this process, is not enough:"
+            " free some; what was measured is on disk, and benchlab recover saves it",
+            file=sys.stderr,
+        )
+        return 1
     except BenchlabError as exc:
         print(f"benchlab: {printable(str(exc))}", file=sys.stderr)
         return exc.exit_code

@@ -103,9 +103,10 @@ def _carry_out(
     from benchlab.cli.terminal.console import console, error_console
     from benchlab.cli.terminal.exit_codes import exit_code
     from benchlab.cli.terminal.run import print_run, progress_bar
-    from benchlab.load.run import run as carry_out
+    from benchlab.load.run import run_until
+    from benchlab.load.supervisor.stop_signal import StopSignal
 
-    store = None
+    store, stop = None, StopSignal()
     if save:
         from benchlab.store import Store
 
@@ -113,7 +114,7 @@ def _carry_out(
         with store.connect():
             pass  # an unusable store is reported before the measurement, not after it
     with progress_bar(plan.describe()) as on_progress, errors_name_options(PLAN_OPTIONS, given):
-        finished = carry_out(plan, on_progress=on_progress)
+        finished = run_until(plan, stop, on_progress)
     out = error_console() if json_file == "-" else console()
     print_run(finished, out)
     try:
@@ -127,7 +128,7 @@ def _carry_out(
         _save(finished, store, out)
     elif finished.spool is not None:
         spool.remove(finished.spool)
-    return exit_code(finished)
+    return exit_code(finished, stop.number)
 
 
 def _check_outputs(json_file: str | None, csv_dir: Path | None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from benchlab import spool
@@ -12,7 +14,7 @@ from benchlab.load.supervisor.environment import capture_environment
 from benchlab.load.supervisor.floor_file import attach_floor
 from benchlab.load.supervisor.preflight import check_credentials, check_reachable
 from benchlab.load.supervisor.progress import OnProgress, Progress
-from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_interrupt
+from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
 from benchlab.load.supervisor.supervise import supervise
 from benchlab.load.supervisor.worker_process import started_workers
 from benchlab.plan.plan import Plan
@@ -22,7 +24,7 @@ from benchlab.runs.run import Run
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["run", "run_async"]
+__all__ = ["run", "run_async", "run_until"]
 
 
 def run(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
@@ -30,7 +32,8 @@ def run(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
 
     Worker processes generate the load. Ctrl-C, or interrupting the kernel, ends the run early: once
     lets open requests finish, twice ends it at once. Then the run holds what was measured, and its
-    verdict is ``interrupted``. The samples stay in the spool until they are stored, so a crash
+    verdict is ``interrupted``. SIGTERM and SIGHUP do the same and end the process afterwards, as
+    they would have without a run. The samples stay in the spool until they are stored, so a crash
     after this call loses nothing (``benchlab recover``).
 
     A notebook cell is busy until the run ends; a service inside the kernel's own event loop can
@@ -41,10 +44,29 @@ def run(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
         TargetError: the service cannot be reached. No load was made.
         WorkerError: a worker process could not be started.
     """
+    stop = StopSignal()
+    finished = run_until(plan, stop, on_progress)
+    stop.pass_on()
+    return finished
+
+
+async def run_async(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
+    """`run` for asynchronous code: ``run = await bl.run_async(plan)``.
+
+    Cancelling ends the run early and returns what was measured, with the verdict
+    ``interrupted``. ``on_progress`` is called in the event loop's thread.
+    """
+    stop = StopSignal()
+    finished = await _run_in_thread(plan, stop, on_progress)
+    stop.pass_on()
+    return finished
+
+
+def run_until(plan: Plan, stop: StopSignal, on_progress: OnProgress | None = None) -> Run:
+    """`run`, for a caller who decides what follows when a signal has requested ``stop``."""
     loop = _running_loop()
     if loop is None or _in_kernel():
-        stop = StopSignal()
-        with stop_on_interrupt(stop):
+        with _stopping_on_signals(stop):
             return _carry_out(plan, stop, on_progress)
     import nest_asyncio
 
@@ -54,26 +76,20 @@ def run(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
         raise InputError(
             f"bl.run cannot wait inside a {type(loop).__name__}: use await bl.run_async(plan)"
         ) from exc
-    return loop.run_until_complete(run_async(plan, on_progress=on_progress))
+    return loop.run_until_complete(_run_in_thread(plan, stop, on_progress))
 
 
-async def run_async(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
-    """`run` for asynchronous code: ``run = await bl.run_async(plan)``.
-
-    Cancelling ends the run early and returns what was measured, with the verdict
-    ``interrupted``. ``on_progress`` is called in the event loop's thread.
-    """
+async def _run_in_thread(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> Run:
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
     loop = asyncio.get_running_loop()
-    stop = StopSignal()
 
     def forward(progress: Progress) -> None:
         if on_progress is not None:
             loop.call_soon_threadsafe(on_progress, progress)
 
-    with stop_on_interrupt(stop), ThreadPoolExecutor(1, "benchlab") as thread:
+    with _stopping_on_signals(stop), ThreadPoolExecutor(1, "benchlab") as thread:
         work = loop.run_in_executor(thread, _carry_out, plan, stop, forward)
         while True:
             try:
@@ -82,6 +98,17 @@ async def run_async(plan: Plan, *, on_progress: OnProgress | None = None) -> Run
                 if work.done():
                     raise
                 stop.request()
+
+
+@contextmanager
+def _stopping_on_signals(stop: StopSignal) -> Iterator[None]:
+    """`stop_on_signal`; a run that a signal stopped before its start passes the signal on."""
+    try:
+        with stop_on_signal(stop):
+            yield
+    except KeyboardInterrupt:
+        stop.pass_on()
+        raise
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

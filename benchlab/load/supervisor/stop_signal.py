@@ -1,56 +1,97 @@
-"""Request that a run stops, by Ctrl-C or from code."""
+"""Request that a run stops: by Ctrl-C, by whoever ends this process, or from code.
+
+SIGTERM (``docker stop``, systemd, a job scheduler) and SIGHUP (a closed terminal) are a Ctrl-C from
+someone who does not wait for long: open requests get a few seconds. SIGHUP does nothing where it
+was ignored from the start, as under ``nohup``.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["StopSignal", "stop_on_interrupt"]
+from benchlab.units import NS_PER_S
+
+__all__ = ["ENDING_SIGNALS", "StopSignal", "stop_on_signal"]
+
+ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end this process: a run in it is drained first."""
+
+_PATIENCE_NS = 5 * NS_PER_S
+"""``docker stop`` kills after 10 s: the other half is for collecting and saving the run."""
 
 
 class StopSignal:
-    """The first request drains the run, the second aborts it. Thread-safe."""
+    """The first request drains the run, the second aborts it. Thread-safe.
+
+    ``number`` is the first signal that requested it, 0 if none did.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._deadline_ns = 0
         self.level = 0
+        self.number = 0
 
-    def request(self) -> None:
+    def request(self, number: int = 0) -> None:
         """Request a stop, or after an earlier request an abort."""
         with self._lock:
             self.level += 1
+            self.number = self.number or number
+            if number in ENDING_SIGNALS and not self._deadline_ns:
+                self._deadline_ns = time.monotonic_ns() + _PATIENCE_NS
+
+    def abort_when_due(self) -> None:
+        """Abort a run that is still open a few seconds after one of `ENDING_SIGNALS`."""
+        if self.level == 1 and self._deadline_ns and time.monotonic_ns() > self._deadline_ns:
+            self.request()
+
+    def pass_on(self) -> None:
+        """Deliver one of `ENDING_SIGNALS` again, now that its run is whole on disk.
+
+        It goes to whoever handled it before the run; usually nobody, and the process ends. While
+        another run goes on in this process, nothing happens: that one passes it on.
+        """
+        if self.number in ENDING_SIGNALS and not _active:
+            signal.raise_signal(self.number)
 
 
-_asked_on_interrupt: list[StopSignal] = []
-_handler_before: list[Any] = []
+_active: list[StopSignal] = []
+_handlers_before: dict[int, Any] = {}
 
 
 @contextmanager
-def stop_on_interrupt(stop: StopSignal) -> Iterator[None]:
-    """While inside, Ctrl-C (or a kernel's interrupt) requests ``stop`` instead of raising.
+def stop_on_signal(stop: StopSignal) -> Iterator[None]:
+    """While inside, Ctrl-C, a kernel's interrupt and `ENDING_SIGNALS` request ``stop``.
 
-    If several runs overlap, all of them stop; the last one to leave restores the old handler.
+    If several runs overlap, all of them stop; the last one to leave restores the old handlers.
     Outside the main thread, where Python allows no signal handlers, this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    if not _asked_on_interrupt:
-        before = signal.signal(signal.SIGINT, _ask_all)
-        _handler_before.append(signal.SIG_DFL if before is None else before)
-    _asked_on_interrupt.append(stop)
+    if not _active:
+        for number in (signal.SIGINT, *ENDING_SIGNALS):
+            before = signal.getsignal(number)
+            if number == signal.SIGINT or before is not signal.SIG_IGN:
+                _handlers_before[number] = signal.SIG_DFL if before is None else before
+                signal.signal(number, _request_all)
+    _active.append(stop)
     try:
         yield
     finally:
-        _asked_on_interrupt.remove(stop)
-        if not _asked_on_interrupt:
-            signal.signal(signal.SIGINT, _handler_before.pop())
+        _active.remove(stop)
+        if not _active:
+            for number, handler in _handlers_before.items():
+                signal.signal(number, handler)
+            _handlers_before.clear()
 
 
-def _ask_all(_signal: int, _frame: FrameType | None) -> None:
-    for stop in _asked_on_interrupt:
-        stop.request()
+def _request_all(number: int, _frame: FrameType | None) -> None:
+    for stop in _active:
+        stop.request(number)

@@ -81,6 +81,7 @@ def _watch(
                     stop.request()  # so that the other workers stop too
             now_ns = time.monotonic_ns()
             monitor.poll(now_ns - start_ns, phase="stopping" if level_sent else "")
+            stop.abort_when_due()
             while level_sent < min(stop.level, 2):
                 level_sent += 1
                 if stopped_ns is None:

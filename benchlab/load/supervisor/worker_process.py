@@ -117,6 +117,8 @@ class WorkerProcess:
                     raise WorkerError(
                         f"worker {self._number} was not ready within {_READY_WITHIN_S:.0f} s"
                     )
+        if events is None and stop.level:  # the same signal ended a worker that was starting
+            raise KeyboardInterrupt
         if events is None:
             status = self._process.wait()
             last = self._log().strip().splitlines()[-1:]

@@ -93,7 +93,6 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
     commands = Commands(engine, started)
     await engine.open()
     loop.add_reader(sys.stdin.fileno(), commands.read)
-    loop.add_signal_handler(signal.SIGTERM, commands.quit)
     report(output, READY)
     # Objects that exist now live until the end, so collecting them would only cause pauses.
     gc.collect()
@@ -146,7 +145,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def main() -> int:
     """Entry point of the process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
+    # The supervisor decides what they mean: systemd sends SIGTERM to all processes of a service.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     worker, *shared = map(int, sys.argv[1:])
     output = _own_output()
     allow_open_files()

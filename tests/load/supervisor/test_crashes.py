@@ -23,7 +23,6 @@ import pytest
 from click.testing import CliRunner
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, Run, Store, run, spool
-from benchlab.bundled import TargetProcess
 from benchlab.cli.recover import recover
 from benchlab.load.recording.recorder import Recorder
 from benchlab.load.supervisor.progress import Progress
@@ -107,28 +106,6 @@ def test_ctrl_c_twice_waits_for_nothing() -> None:
     assert set(result.summary.errors) == {"abandoned"}
     assert result.summary.count >= 15
     assert len(recovered(result.id).samples) == len(result.samples)
-
-
-@pytest.mark.usefixtures("no_child_stays")
-def test_ctrl_c_at_the_command_line_keeps_the_run(target: TargetProcess, own_data: Path) -> None:
-    command = [sys.executable, "-m", "benchlab", "run", f"{target.url}/health", "--rate", "100"]
-    process = subprocess.Popen(
-        [*command, "--duration", "60s", "--warmup", "0s"],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    while not any(path.stat().st_size for path in (own_data / "spool").glob("*/samples-0.bin")):
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "interrupted" in (out + err).lower()
-    assert "Traceback" not in err
-    (row,) = Store().runs().to_dict("records")
-    assert row["verdict"] == "interrupted"
-    assert row["count"] > 0
 
 
 @pytest.mark.parametrize("workers", [1, 2])
