@@ -134,7 +134,7 @@ def naming_field(field: str, where: str = "") -> Iterator[None]:
         raise DamagedError(
             exc.problem, field=exc.field, value=exc.value, remedy=exc.remedy, where=exc.where
         ).inside(field, where) from exc
-    except (*WRONG_CONTENT, OSError, MemoryError, zlib.error) as exc:
+    except (*WRONG_CONTENT, OSError, zlib.error) as exc:
         reason = one_line(str(exc), 200) or type(exc).__name__
         raise DamagedError(f"cannot be used ({reason})", field=field, where=where) from exc
 

@@ -6,8 +6,11 @@ interrupted, 143 by SIGTERM and 129 by SIGHUP.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import click
@@ -111,9 +114,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line. Every expected error is one line on standard error."""
-    _end_like_ctrl_c()
     output_error = tolerate_closed_output()
-    status = _run_command()
+    with _ending_like_ctrl_c():
+        status = _run_command()
     if (error := output_error()) is not None:
         print(
             f"benchlab: cannot write standard output ({error.strerror}): it is incomplete,"
@@ -124,15 +127,22 @@ def main() -> None:
     sys.exit(status)
 
 
-def _end_like_ctrl_c() -> None:
-    """Let whatever a Ctrl-C cleans up be cleaned up for SIGTERM and SIGHUP, unless ignored."""
+@contextmanager
+def _ending_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP, unless ignored at the start, end a command as Ctrl-C does."""
 
     def stop(number: int, _frame: object) -> None:
         raise Stopped(number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, stop)
+    ending = (signal.SIGTERM, signal.SIGHUP)
+    changed = [number for number in ending if signal.getsignal(number) is signal.SIG_DFL]
+    for number in changed:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _run_command() -> int:
@@ -159,9 +169,23 @@ def _run_command() -> int:
         )
         return 1
     except BenchlabError as exc:
-        print(f"benchlab: {printable(str(exc))}", file=sys.stderr)
+        print(f"benchlab: {_is_lost()}{printable(str(exc))}", file=sys.stderr)
         return exc.exit_code
+    except FileNotFoundError as exc:
+        if not _is_lost():
+            raise
+        print(f"benchlab: {_is_lost()}{exc.strerror}", file=sys.stderr)
+        return 2
     return status if isinstance(status, int) else 0
+
+
+def _is_lost() -> str:
+    """The start of a message if the working directory was deleted, which explains the rest."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return "the working directory was deleted, change to one that exists: "
+    return ""
 
 
 def _in_one_line(exc: click.ClickException) -> str:

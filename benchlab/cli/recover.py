@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from benchlab.errors import BenchlabError, InputError
@@ -18,7 +20,7 @@ def recover(only_list: bool, discard: bool) -> int:
 
     This includes runs of bl.run that your code did not save. Runs of an interrupted calibration
     are removed. A run that cannot be read or saved is reported, the others are still saved, and
-    the exit code is 1.
+    the exit code is 1. A saved run's plan has no credentials, as in the store.
 
     \b
     Examples:
@@ -27,7 +29,6 @@ def recover(only_list: bool, discard: bool) -> int:
     """
     from benchlab import spool
     from benchlab.cli.terminal.console import print_line
-    from benchlab.runs.floor import CALIBRATION_TAGS
 
     if only_list and discard:
         raise InputError("--list and --discard exclude each other: leave one of them out")
@@ -36,35 +37,46 @@ def recover(only_list: bool, discard: bool) -> int:
     if not waiting:
         click.echo("nothing to recover", err=True)
     for directory in waiting:
-        if discard:
-            spool.remove(directory)
-            click.echo(f"{directory.name}: deleted", err=True)
-            continue
-        if not spool.was_started(directory):
-            if not only_list:
-                spool.remove(directory)
-            click.echo(f"{directory.name}: never started, nothing was measured", err=True)
-            continue
         try:
-            run = spool.read_run(directory)
-            if run.plan.tags == CALIBRATION_TAGS:
-                description = f"{directory.name}: part of an interrupted calibration"
-                if only_list:
-                    click.echo(description)
-                else:
-                    spool.remove(directory)
-                    click.echo(f"{description}, removed", err=True)
-                continue
-            description = (
-                f"{directory.name}: {run.started_at:%Y-%m-%d %H:%M}, {run.name},"
-                f" {len(run.samples):,} requests, {run.verdict}"
-            )
-            if only_list:
-                print_line(description, err=False)
-            else:
-                Store().save(run)
-                print_line(f"{description}, saved")
+            _recover_one(directory, only_list=only_list, discard=discard)
         except BenchlabError as exc:
             failed += 1
             print_line(f"{directory.name}: {exc}")
+        except Exception as exc:  # whatever is wrong with this one, the others are saved
+            failed += 1
+            print_line(f"{directory.name}: cannot be saved ({type(exc).__name__}: {exc})")
     return 1 if failed else 0
+
+
+def _recover_one(directory: Path, *, only_list: bool, discard: bool) -> None:
+    from benchlab import spool
+    from benchlab.cli.terminal.console import print_line
+    from benchlab.runs.floor import CALIBRATION_TAGS
+
+    if discard:
+        spool.remove(directory)
+        click.echo(f"{directory.name}: deleted", err=True)
+        return
+    if not spool.was_started(directory):
+        if not only_list:
+            spool.remove(directory)
+        click.echo(f"{directory.name}: never started, nothing was measured", err=True)
+        return
+    run = spool.read_run(directory)
+    if run.plan.tags == CALIBRATION_TAGS:
+        description = f"{directory.name}: part of an interrupted calibration"
+        if only_list:
+            click.echo(description)
+        else:
+            spool.remove(directory)
+            click.echo(f"{description}, removed", err=True)
+        return
+    description = (
+        f"{directory.name}: {run.started_at:%Y-%m-%d %H:%M}, {run.name},"
+        f" {len(run.samples):,} requests, {run.verdict}"
+    )
+    if only_list:
+        print_line(description, err=False)
+    else:
+        Store().save(run)
+        print_line(f"{description}, saved")

@@ -11,6 +11,7 @@ import click
 import pytest
 
 from benchlab.cli.main import COMMANDS, cli
+from tests.cli.in_process import Benchlab
 from tests.conftest import need
 
 HEAVY = {
@@ -174,3 +175,31 @@ def test_bash_completes_what_is_typed(typed: str, offered: list[str], tmp_path: 
         env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
     )
     assert (done.stdout.split(), done.stderr) == (offered, "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["history"], ["run", "http://127.0.0.1:1/", "--csv", "out"]], ids=lambda a: a[0]
+)
+def test_a_deleted_working_directory_is_called_that(
+    benchlab_here: Benchlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    done = benchlab_here(*arguments)
+    assert done.returncode in (1, 2)
+    assert done.stderr.startswith("benchlab: the working directory was deleted, change to one")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_short_memory_is_called_that(
+    benchlab_here: Benchlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(**_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(cli, "main", too_large)
+    done = benchlab_here("history")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "memory" in done.stderr

@@ -34,6 +34,31 @@ def test_list_does_not_remove_a_run_that_never_started() -> None:
     assert not directory.exists()
 
 
+def test_a_damaged_run_keeps_no_other_from_being_saved() -> None:
+    damaged = {
+        "0000000000000001": ("run.json", "[" * 100_000),
+        "0000000000000002": ("run.json", "{}"),
+        "0000000000000003": ("start.json", '{"started_at_ns": Infinity}'),
+        "0000000000000004": ("samples-0.bin", "garbage " * 70),
+        "0000000000000005": ("health-0.json", '{"worker": "x"}'),
+    }
+    plan = Plan([Request("GET", "http://127.0.0.1:1/")], ConstantRate(10), duration_s=1)
+    for run_id in (*damaged, ID):
+        with spool.create(run_id, plan, {}) as directory:
+            spool.write_start(directory, 1_700_000_000_000_000_000)
+        if run_id in damaged:
+            name, content = damaged[run_id]
+            (directory / name).write_text(content)
+    done = invoke()
+    assert done.return_value == 1
+    lines = done.output.splitlines()
+    assert f"{ID}: 2023-11-14 22:13, GET /, 0 requests, invalid, saved" in lines
+    for run_id in damaged:
+        (line,) = [line for line in lines if line.startswith(run_id)]
+        assert f"{run_id}/" in line or "the samples in" in line
+    assert [path.name for path in spool.pending()] == list(damaged)
+
+
 def test_list_and_discard_exclude_each_other() -> None:
     directory = never_started()
     assert isinstance(invoke("--list", "--discard").exception, InputError)

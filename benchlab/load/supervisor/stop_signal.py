@@ -87,8 +87,8 @@ def stop_on_signal(stop: StopSignal) -> Iterator[None]:
     finally:
         _active.remove(stop)
         if not _active:
-            for number, handler in _handlers_before.items():
-                signal.signal(number, handler)
+            for old, handler in _handlers_before.items():
+                signal.signal(old, handler)
             _handlers_before.clear()
 
 

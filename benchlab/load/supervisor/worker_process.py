@@ -62,7 +62,13 @@ def started_workers(count: int) -> Iterator[Sequence[WorkerProcess]]:
     workers: list[WorkerProcess] = []
     try:
         for number in range(count):
-            workers.append(WorkerProcess(number))
+            try:
+                workers.append(WorkerProcess(number))
+            except OSError as exc:
+                raise WorkerError(
+                    f"worker {number} cannot be started ({exc.strerror})",
+                    remedy="free memory, raise the limit of processes (ulimit -u) or use fewer",
+                ) from exc
         yield workers
     finally:
         for worker in workers:

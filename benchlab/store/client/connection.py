@@ -9,7 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from benchlab.errors import InputError, StoreBusyError, StoreError, StoreUnavailableError
+from benchlab.errors import (
+    InputError,
+    StoreBusyError,
+    StoreError,
+    StoreUnavailableError,
+    causes_of,
+)
 from benchlab.store.client import cluster
 from benchlab.store.client.dsn import Dsn
 from benchlab.store.client.errors import diagnose
@@ -34,7 +40,7 @@ _BEFORE = re.compile(
     r"|DB::\w*Exception:\s*)*"
 )
 _AFTER = re.compile(
-    r"\s*\(version .*$|\s*Stack trace:.*$|\s*\(for url [^)]*\)$"
+    r"\s*\(version .*$|[,\s]*Stack trace(:| \().*$|\s*\(for url [^)]*\)$"
     r"|( FORMAT Native)?\. Expected one of: .*$|[. ]*: In scope SELECT formatQuery.*$"
 )
 # The engine's codes of transient errors: too much at once, no space, quota or memory left, a
@@ -151,6 +157,11 @@ def _open(dsn: Dsn, wait_s: float | None) -> Client:
         client = _get_server_client(dsn, wait_s)
     except (Error, OSError, RuntimeError) as exc:
         raise _cannot_open(dsn, exc) from exc
+    except ImportError as exc:  # it is installed, and the system refuses to load it
+        raise StoreError(
+            f"the embedded engine cannot be loaded ({causes_of(exc)[-1]})",
+            remedy="if this machine's memory or a limit (ulimit -v) is short, raise that",
+        ) from exc
     if dsn.cluster:
         cluster.use_cluster(client, dsn.cluster)
     return client

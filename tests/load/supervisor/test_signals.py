@@ -132,10 +132,10 @@ print("went on")
         )
         await_samples(own_data, {"script"})
         # systemd sends it to every process of a service
-        workers = psutil.Process(process.pid).children(recursive=True)
+        workers = [worker.pid for worker in psutil.Process(process.pid).children(recursive=True)]
         assert workers
-        for each in (*workers, process):
-            os.kill(each.pid, signal.SIGTERM)
+        for pid in (*workers, process.pid):
+            os.kill(pid, signal.SIGTERM)
         output, errors = process.communicate(timeout=30)
     assert process.returncode == -signal.SIGTERM, errors
     assert (output, errors) == ("", "")
