@@ -13,6 +13,7 @@ from benchlab.report.tables import csv_tables
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
 from benchlab.spool.storage import replace_text
+from benchlab.text import plain_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,20 @@ def write_tables(run: Run, directory: Path | str) -> list[Path]:
 
 
 def _as_csv(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
-    return {name: table.to_csv(index=False, lineterminator="\n") for name, table in tables.items()}
+    """File name to CSV. People open these in spreadsheets, and services named what is in them."""
+    return {
+        name: _plain(table).to_csv(index=False, lineterminator="\n")
+        for name, table in tables.items()
+    }
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    texts = table.select_dtypes(exclude=["number", "bool"])
+    return table.assign(**{str(name): texts[name].map(_plain_value) for name in texts})
+
+
+def _plain_value(value: object) -> object:
+    return plain_cell(value) if isinstance(value, str) else value
 
 
 def _write_all(directory: Path, texts: Mapping[str, str]) -> None:

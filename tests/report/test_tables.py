@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +12,7 @@ import pytest
 from benchlab.plan.request import Request
 from benchlab.report import write_report, write_tables
 from benchlab.runs.run import Run
+from benchlab.samples.samples import Samples
 from tests.golden.files import assert_golden
 from tests.runs.synthetic import URL, edge_cases, make_run
 
@@ -62,6 +65,24 @@ def test_any_run_has_its_tables(name: str, tmp_path: Path) -> None:
     assert len(pd.read_csv(tmp_path / "summary.csv")) == 1
     pd.read_csv(tmp_path / "histogram.csv")
     pd.read_csv(tmp_path / "timeseries.csv")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_of_foreign_text_is_a_formula(start: str, tmp_path: Path) -> None:
+    name = f'{start}HYPERLINK("http://x","y")'
+    requests = [Request("GET", f"http://h/{path}", name=f"{name}{path}") for path in "ab"]
+    run = make_run()
+    samples = Samples(run.samples.records, [request.name for request in requests])
+    plan = run.plan.replace(requests=requests, name=name)
+    write_tables(replace(run, plan=plan, samples=samples), tmp_path)
+    for file, column, shown in (
+        ("summary.csv", "name", f"'{name}"),
+        ("endpoints.csv", "endpoint", f"'{name}a"),
+    ):
+        with (tmp_path / file).open(newline="") as lines:
+            row = next(csv.DictReader(lines))
+        assert row[column] == shown
+        assert float(row["latency_p50_ms"]) > 0
 
 
 def test_endpoints_are_written_for_several_only_and_old_ones_go(tmp_path: Path) -> None:
