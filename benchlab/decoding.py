@@ -45,18 +45,18 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 _MOST_BYTES = 1 << 30
 _MOST_DIGITS = 300  # of a number in a body or a check; more do not fit a float
-_LONGEST_SHOWN = 60
 _MESSAGE = re.compile(
     r"(?P<problem>.*?)(?: - at (?P<key>`key` in )?`\$\.?(?P<path>.*)`)?$", re.DOTALL
 )
 _MISSING = re.compile(r"Object missing required field `(.*)`$")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 T = TypeVar("T")
 
 
-def decode_file(path: Path, kind: type[T]) -> T:
-    """The content of the file ``path`` as a ``kind``.
+def decode_file(path: Path, kind: type[T], *, exact: bool = False) -> T:
+    """The content of the file ``path`` as a ``kind``; ``exact`` as in `decode`.
 
     Raises:
         OSError: the file cannot be read.
@@ -66,7 +66,7 @@ def decode_file(path: Path, kind: type[T]) -> T:
         content = file.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
         raise DamagedError(f"it is larger than {_MOST_BYTES >> 20} MiB", where=str(path))
-    return decode(content, kind, where=str(path))
+    return decode(content, kind, where=str(path), exact=exact)
 
 
 def decode_lines(path: Path, kind: type[T]) -> list[T]:
@@ -80,10 +80,12 @@ def decode_lines(path: Path, kind: type[T]) -> list[T]:
     return [decode(line, kind, where=f"{path}:{number}") for number, line in enumerate(whole, 1)]
 
 
-def decode(text: str | bytes, kind: type[T], *, where: str) -> T:
+def decode(text: str | bytes, kind: type[T], *, where: str, exact: bool = False) -> T:
     """The JSON ``text`` as a ``kind``: a class with typed fields, or a built-in type.
 
-    ``where`` names the file, or whatever else the text is from.
+    ``where`` names the file, or whatever else the text is from. Lone surrogates, which no store and
+    no page can hold, are replaced unless the text must be ``exact``: in the name of a file they
+    stand for bytes that are not UTF-8.
 
     Raises:
         DamagedError: the text is something else.
@@ -97,6 +99,7 @@ def decode(text: str | bytes, kind: type[T], *, where: str) -> T:
         return value
 
     try:
+        text = text if isinstance(text, str) else text.decode()
         data = json.loads(
             text, parse_constant=parse_float, parse_float=parse_float, parse_int=_parse_int
         )
@@ -108,6 +111,8 @@ def decode(text: str | bytes, kind: type[T], *, where: str) -> T:
     if odd:
         field, value = next(_odd_numbers(data), ("", odd[0]))
         raise DamagedError("is not a number in JSON", field=field, value=value, where=where)
+    if not exact and _SURROGATE.search(text):
+        data = _without_surrogates(data)
     return convert(data, kind, where=where)
 
 
@@ -121,6 +126,8 @@ def convert(data: Any, kind: type[T], *, where: str = "") -> T:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as exc:
         raise _located(exc, data, where) from exc
+    except (ValueError, OverflowError, RecursionError) as exc:  # a lone surrogate, for instance
+        raise DamagedError(f"cannot be used ({one_line(str(exc), 200)})", where=where) from exc
 
 
 @contextmanager
@@ -154,9 +161,7 @@ def _located(exc: msgspec.ValidationError, data: Any, where: str) -> DamagedErro
         except (LookupError, TypeError):  # the message leaves out which key of an object it is
             value = ...
             break
-    if isinstance(value, str):
-        value = one_line(value, _LONGEST_SHOWN)
-    elif found["key"] or isinstance(value, list | dict):
+    if found["key"]:
         value = ...
     return DamagedError(problem[:1].lower() + problem[1:], field=path, value=value, where=where)
 
@@ -171,6 +176,16 @@ def _odd_numbers(data: Any, path: str = "") -> Iterator[tuple[str, float]]:
     elif isinstance(data, list):
         for index, item in enumerate(data):
             yield from _odd_numbers(item, f"{path}[{index}]")
+
+
+def _without_surrogates(data: Any) -> Any:
+    if isinstance(data, str):
+        return data.encode("utf-8", "replace").decode()
+    if isinstance(data, list):
+        return [_without_surrogates(item) for item in data]
+    if isinstance(data, dict):
+        return {_without_surrogates(name): _without_surrogates(data[name]) for name in data}
+    return data
 
 
 def _parse_int(text: str) -> int:

@@ -58,6 +58,9 @@ WRONG_CONTENT = (
 """Exceptions raised by malformed input."""
 
 
+_LONGEST, _LONGEST_VALUE = 400, 60  # characters of foreign text in a message
+
+
 class Stopped(KeyboardInterrupt):
     """A signal ends this process as Ctrl-C would; ``number`` is the signal's."""
 
@@ -144,8 +147,24 @@ class InputError(BenchlabError, ValueError):
 class DamagedError(InputError):
     """Data that benchlab wrote earlier, in a file or a store, are damaged.
 
-    ``where`` names the file, ``field`` the place in it and ``value`` what is found there.
+    ``where`` names the file, ``field`` the place in it and ``value`` what is found there, cut to
+    what a message has room for.
     """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        field: str = "",
+        value: object = ...,
+        remedy: str = "",
+        where: str = "",
+    ) -> None:
+        if isinstance(value, str):
+            value = _cut(value, _LONGEST_VALUE)
+        elif not isinstance(value, str | int | float | None):
+            value = ...
+        super().__init__(_cut(problem), field=field, value=value, remedy=_cut(remedy), where=where)
 
     def advising(self, remedy: str) -> Self:
         """The same error with a ``remedy``, unless it has its own."""
@@ -199,6 +218,10 @@ class StoreUnavailableError(StoreError):
 
 class SchemaError(StoreError):
     """The store was written by a newer benchlab than this one."""
+
+
+def _cut(text: str, length: int = _LONGEST) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def error_to_data(error: BenchlabError) -> dict[str, Any]:

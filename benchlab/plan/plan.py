@@ -424,7 +424,7 @@ class Plan:
         Raises:
             DamagedError: the text is something else.
         """
-        return cls.from_dict(decode(text, dict, where="the plan"))
+        return cls.from_dict(decode(text, dict, where="the plan", exact=True))
 
     @classmethod
     def from_options(

@@ -203,7 +203,7 @@ def read_plan(directory: Path) -> Plan:
     """
     path = directory / _PLAN
     with naming_field("", str(path)):
-        return Plan.from_dict(decode_file(path, dict))
+        return Plan.from_dict(decode_file(path, dict, exact=True))
 
 
 def forget_plan(directory: Path) -> None:

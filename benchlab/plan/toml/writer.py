@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from benchlab.plan.feed import Feed
@@ -50,10 +50,14 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
     }
     if has_secrets(plan) or any(_hides_values(feed) for feed in _feeds(plan)):
         notes.append(f"{HIDDEN} stands for a secret: put it back before use")
+    table = _without_empty(shown)
+    if _has_null(table):
+        table = _without_null(table)
+        notes.append("null is left out, which TOML cannot express: keep such a plan in Python")
     import tomli_w
 
     head = _HEAD + "".join(f"# {note}\n" for note in notes)
-    return f"{head}\n{tomli_w.dumps(_without_empty(shown))}"
+    return f"{head}\n{tomli_w.dumps(table)}"
 
 
 def _scenario_table(scenario: Scenario) -> dict[str, Any]:
@@ -100,6 +104,21 @@ def _request_table(request: dict[str, Any]) -> dict[str, Any]:
     if len({name.lower() for name, _ in pairs}) == len(pairs) and pairs:
         table["headers"] = dict(pairs)
     return table
+
+
+def _has_null(value: Any) -> bool:
+    items = value.values() if isinstance(value, Mapping) else value
+    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
+        return value is None
+    return any(map(_has_null, items))
+
+
+def _without_null(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_null(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_without_null(item) for item in value if item is not None]
+    return value
 
 
 def _without_empty(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -66,3 +66,11 @@ def test_written_plan_notes_what_it_leaves_out() -> None:
         redacted_plan(Plan([Request("GET", "http://h/{{a}}", data=ROWS)]).to_dict())
     )
     assert "# rows of data are left out" in plan_to_toml(kept)
+
+
+def test_null_is_left_out_and_noted() -> None:
+    request = Request("GET", "http://h/{{id}}", data=Feed([{"id": 1, "x": None}]))
+    checks = [JsonEquals("a", None), JsonEquals("b", [1, None])]
+    for plan in (Plan(request), Plan(Request("GET", "http://h/", checks=checks))):
+        assert "# null is left out" in plan_to_toml(plan)
+    assert "null" not in plan_to_toml(Plan(Request("GET", "http://h/")))
