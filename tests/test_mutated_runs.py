@@ -25,7 +25,7 @@ from benchlab.errors import BenchlabError, DamagedError
 from benchlab.exchange.own.head import decode_head, encode_head
 from benchlab.load.supervisor.environment import capture_environment
 from benchlab.plan import shapes
-from benchlab.plan.checks import BodyMatches, JsonEquals, MaxBody, StatusIn
+from benchlab.plan.checks import BodyMatches, Check, JsonEquals, MaxBody, StatusIn
 from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
@@ -33,7 +33,6 @@ from benchlab.plan.scenario import Scenario
 from benchlab.plan.toml import plan_to_toml
 from benchlab.plan.transport import Transport
 from benchlab.report.sections import command, errors, generator, overview, setup
-from benchlab.runs.head import RunHead
 from benchlab.runs.health import WorkerHealth
 from benchlab.runs.run import Run
 from benchlab.samples.examples import make_example
@@ -67,12 +66,17 @@ def runs() -> list[Run]:
         "calibration": {"floor": make_floor(warnings=("noisy",)).to_dict()},
         "imported": {"format": "k6-json", "file": "x", "not_in_the_file": ["x"], "notes": ["y"]},
     }
-    checks = [StatusIn(200, 404), BodyMatches("^a"), JsonEquals("a.0", {"b": 1}), MaxBody(5)]
+    checks: list[Check] = [
+        StatusIn(200, 404),
+        BodyMatches("^a"),
+        JsonEquals("a.0", {"b": 1}),
+        MaxBody(5),
+    ]
     requests = [
         Request("POST", URL, {"X-Key": "s"}, b"\xff", name="a", checks=checks),
         Request("GET", f"{URL}&id={{{{id}}}}", data=Feed([{"id": 1}]), name="b", weight=2.0),
     ]
-    settings = {
+    settings: dict[str, Any] = {
         "slo": ["p99<50ms over 1s", "error_ratio[a]<1%"],
         "abort_on": "error_ratio>0.5",
         "transport": Transport(verify=False, resolve={"h": "127.0.0.1"}),
@@ -168,12 +172,18 @@ def show(run: Run) -> None:
     assert again.to_metadata() == run.to_metadata()
 
 
-def read(data: dict[str, Any]) -> RunHead | DamagedError:
-    """The run of an exported file with these metadata, or what is wrong with them."""
+def assert_survived(run: Run, data: dict[str, Any]) -> None:
+    """Metadata ``data``, mutated from those of ``run``, are named damage, or a run to be shown."""
     try:
-        return decode_head(json.dumps(data), "run.csv")[0]
+        found, _ = decode_head(json.dumps(data), "run.csv")
     except DamagedError as exc:
-        return exc
+        message = str(exc)
+        assert message.startswith("run.csv: ")
+        assert len(message) < 1000
+        return
+    if len(found.plan.endpoint_names) == len(run.samples.endpoints):
+        with suppress(BenchlabError):  # of values that are right alone, and wrong together
+            show(replace(found, samples=run.samples))
 
 
 @pytest.mark.parametrize("index", range(COUNT))
@@ -193,10 +203,14 @@ def test_mutated_metadata_are_damage_or_a_run_that_can_be_shown(drawn: st.DataOb
     for _ in range(drawn.draw(st.integers(1, 3))):
         path, value = drawn.draw(st.sampled_from(paths)), drawn.draw(st.sampled_from(VALUES))
         data = mutated(data, path, value)
-    found = read(data)
-    if isinstance(found, DamagedError):
-        assert str(found).startswith("run.csv: ")
-        assert len(str(found)) < 1000
-    elif len(found.plan.endpoint_names) == len(run.samples.endpoints):
-        with suppress(BenchlabError):  # of values that are right alone, and wrong together
-            show(replace(found, samples=run.samples))
+    assert_survived(run, data)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("index", range(COUNT))
+def test_every_value_at_every_place_is_damage_or_a_run_that_can_be_shown(index: int) -> None:
+    run, data = cases()[index]
+    for path in places(data):
+        for value in VALUES:
+            assert_survived(run, mutated(data, path, value))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Literal, NamedTuple
 
+from benchlab.decoding import decode
 from benchlab.errors import BenchlabError, error_from_data, error_to_data
 
 __all__ = ["READY", "STOPPING", "Event", "error_line", "parse_event"]
@@ -37,7 +38,7 @@ def parse_event(line: bytes) -> Event:
     Raises:
         ValueError: the line is something else.
     """
-    data = json.loads(line)
+    data = decode(line, object, where="the event")
     match data:
         case {"event": "ready" | "stopping" as name}:
             return Event(name)

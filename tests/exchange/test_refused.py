@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchlab import Plan, scenario
+from benchlab import run as run_plan
 from benchlab.errors import DamagedError, InputError
 from benchlab.exchange import FORMATS, export_run, import_file
+from benchlab.exchange.own import bounds
+from benchlab.exchange.own.export import export_blocks
+from benchlab.runs.run import Run
+from benchlab.samples.connections import CONNECTION_DTYPE
+from benchlab.samples.samples import SAMPLE_DTYPE
 from tests.exchange.own.test_round_trip import EXAMPLE, back
 from tests.store.stored_runs import make_run
 
@@ -157,3 +169,87 @@ def test_metadata_of_the_wrong_type_is_refused(tmp_path: Path, change: dict[str,
     path = with_head(export_run(make_run(1), tmp_path / "run.csv"), change)
     with pytest.raises(InputError, match=r"run\.csv: "):
         import_file(path)
+
+
+def with_packed_connections(path: Path, content: bytes) -> Path:
+    packed = base64.b64encode(zlib.compress(content, 9)).decode()
+    head = json.loads(path.read_text().split("\n", 1)[0].removeprefix("# benchlab "))
+    return with_head(path, {"connections": {**head["connections"], "zlib_base64": packed}})
+
+
+def test_connections_that_unpack_to_far_more_are_refused(tmp_path: Path) -> None:
+    path = with_packed_connections(
+        export_run(make_run(1), tmp_path / "run.csv"), bytes(400_000 * CONNECTION_DTYPE.itemsize)
+    )
+    assert path.stat().st_size < 100_000
+    with pytest.raises(DamagedError, match=r"connections: .* unpack to more than "):
+        import_file(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 7, bytes(CONNECTION_DTYPE.itemsize)[:-1]])
+def test_connections_that_are_cut_off_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = with_packed_connections(export_run(make_run(1), tmp_path / "run.csv"), content)
+    if content:
+        with pytest.raises(DamagedError, match="connections: "):
+            import_file(path)
+    else:
+        assert isinstance(import_file(path), Run)
+
+
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+def test_columns_that_unpack_to_far_more_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setattr(bounds, "_MOST_BYTES", 1 << 20)  # gigabytes would only take longer
+    run = make_run(1)
+    small = export_run(run, tmp_path / f"small.{form}")
+    assert isinstance(import_file(small), Run)
+    path = tmp_path / f"large.{form}"
+    records = np.zeros(200_000, dtype=SAMPLE_DTYPE)
+    records["seq"] = np.arange(len(records))
+    export_blocks(run, len(records), [records], path)
+    with pytest.raises(DamagedError, match=r"unpacks to [0-9,]* bytes, and at most 1,048,576"):
+        import_file(path)
+
+
+def test_arrow_files_of_other_writers_are_read(tmp_path: Path) -> None:
+    run = make_run(200_000)
+    path = export_run(run, tmp_path / "run.arrow")
+    table = pa.ipc.open_file(path).read_all()
+    for compression in (None, "lz4"):
+        options = pa.ipc.IpcWriteOptions(compression=compression)
+        with (
+            pa.OSFile(str(path), "wb") as file,
+            pa.ipc.new_file(file, table.schema, options=options) as writer,
+        ):
+            writer.write_table(table)
+        found = import_file(path)
+        assert isinstance(found, Run)
+        assert found.samples.records.tobytes() == run.samples.records.tobytes()
+
+
+@pytest.mark.parametrize("place", range(8, 400, 28))
+def test_a_damaged_arrow_header_is_an_input_error(tmp_path: Path, place: int) -> None:
+    path = export_run(make_run(10), tmp_path / "run.arrow")
+    content = bytearray(path.read_bytes())
+    start = content.index(b"\xff\xff\xff\xff", 16) + 8  # the header of the first batch
+    content[start + place : start + place + 4] = b"\xff\xff\xff\x7f"
+    path.write_bytes(content)
+    with suppress(InputError):
+        import_file(path)
+
+
+async def steal(client: Any, ctx: Any) -> None:
+    raise AssertionError
+
+
+def test_code_in_a_file_is_dropped_and_the_run_says_so(tmp_path: Path) -> None:
+    path = export_run(make_run(0), tmp_path / "run.csv")
+    plan = Plan(scenario=scenario(steal, "http://127.0.0.1:1/"), duration_s=1)
+    found = import_file(with_head(path, {"plan": plan.to_dict()}))
+    assert isinstance(found, Run)
+    assert found.plan.scenario is not None
+    assert found.plan.scenario.code == b""
+    assert any("the code of the scenario" in warning for warning in found.warnings)
+    with pytest.raises(InputError, match="was not stored"):
+        run_plan(found.plan)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchlab.errors import InputError
+from benchlab.exchange.own.bounds import bounded_batches, check_parquet
 from benchlab.exchange.own.export import CSV_MARK, FIELDS, METADATA_KEY
 from benchlab.exchange.own.head import decode_head
 from benchlab.runs.run import Run
@@ -31,6 +32,7 @@ def read_parquet(path: Path) -> Run:
 
     with pq.ParquetFile(path) as file:
         head = (file.schema_arrow.metadata or {}).get(METADATA_KEY)
+        check_parquet(file.metadata, str(path))
         return _read(path, head, file.schema_arrow.names, file.iter_batches(columns=list(FIELDS)))
 
 
@@ -40,8 +42,7 @@ def read_arrow(path: Path) -> Run:
 
     with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as file:
         head = (file.schema.metadata or {}).get(METADATA_KEY)
-        batches = (file.get_batch(index) for index in range(file.num_record_batches))
-        return _read(path, head, file.schema.names, batches)
+        return _read(path, head, file.schema.names, bounded_batches(source, str(path)))
 
 
 def read_csv(path: Path) -> Run:

@@ -16,7 +16,6 @@ Within a process one thread at a time has the store, and may acquire it again me
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sys
@@ -25,9 +24,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from benchlab.errors import StoreBusyError, StoreError
+import msgspec
+
+from benchlab.decoding import decode_file
+from benchlab.errors import DamagedError, StoreBusyError, StoreError
 from benchlab.store.client.dsn import Dsn
 
 if TYPE_CHECKING:
@@ -197,19 +199,27 @@ def _is_live(file: Path) -> bool:
     return False
 
 
+class _Holder(msgspec.Struct):
+    """Who holds the lock; for messages only."""
+
+    pid: int
+    command: str
+    since: float
+
+
 def _note_holder(path: Path) -> None:
-    note = {"pid": os.getpid(), "command": _own_command(), "since": time.time()}
-    with suppress(OSError):  # the note is for messages only
-        (path / HOLDER_NAME).write_text(json.dumps(note))
+    note = _Holder(os.getpid(), _own_command(), time.time())
+    with suppress(OSError):
+        (path / HOLDER_NAME).write_bytes(msgspec.json.encode(note))
 
 
 def _describe_holder(path: Path) -> str:
     try:
-        note: dict[str, Any] = json.loads((path / HOLDER_NAME).read_text())
-        seconds = max(0, round(time.time() - note["since"]))
-        return f"process {note['pid']}, {note['command']}, for {seconds} s"
-    except (OSError, ValueError, KeyError, TypeError):
+        note = decode_file(path / HOLDER_NAME, _Holder)
+    except (OSError, DamagedError):
         return "another process"
+    seconds = max(0, round(time.time() - note.since))
+    return f"process {note.pid}, {note.command}, for {seconds} s"
 
 
 def _own_command() -> str:

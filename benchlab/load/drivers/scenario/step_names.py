@@ -50,7 +50,7 @@ class StepNames:
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             lines = os.pread(file, os.fstat(file).st_size, 0).splitlines()
-            known = [decode(line, str, where=str(self._path)) for line in lines]
+            known = [decode(line, str, where=str(self._path), exact=True) for line in lines]
             if name not in known:
                 if len(known) >= MOST_STEPS:
                     raise ValueError(
