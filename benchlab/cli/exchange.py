@@ -11,6 +11,7 @@ from benchlab.cli.exit_codes import exit_code_of_parts
 from benchlab.cli.terminal.output import print_error, print_line
 from benchlab.errors import BenchlabError, InputError
 from benchlab.store import Store
+from benchlab.text import plural
 
 __all__ = ["FORMATS", "SOURCES", "UNITS", "export", "import_"]
 
@@ -21,15 +22,35 @@ SOURCES = (
     *FORMATS,
     "k6-json",
     "k6-csv",
+    "k6-summary",
     "vegeta-json",
     "vegeta-csv",
+    "vegeta-report-json",
+    "vegeta-report",
     "oha-json",
     "oha-csv",
+    "hey-csv",
+    "hey",
+    "autocannon-json",
+    "bombardier-json",
+    "fortio-json",
+    "ghz-json",
+    "nighthawk-json",
+    "artillery-json",
+    "gatling",
     "locust-history",
     "locust-stats",
     "jtl-csv",
     "jtl-xml",
+    "jmeter-aggregate",
+    "jmeter-statistics",
+    "taurus-csv",
+    "ab",
+    "ab-csv",
+    "ab-tsv",
+    "hlog",
     "hgrm",
+    "wrk",
 )
 UNITS = ("ns", "us", "ms", "s")
 
@@ -98,24 +119,31 @@ def export(run_ids: tuple[str, ...], form: str | None, output: Path | None, forc
     "--from",
     "source",
     type=click.Choice(SOURCES),
-    help="format of the files  [default: detected from the content]",
+    metavar="FORMAT",
+    help="format of the files, such as k6-json; an unknown one lists all  [default: detected from"
+    " the content]",
 )
 @click.option("--url", help="measured address, for files that do not contain it")
 @click.option(
     "--unit",
     type=click.Choice(UNITS),
-    default="ms",
-    show_default=True,
-    help="unit of the latencies in an .hgrm file, which does not contain it",
+    help="unit of the values in a file of HdrHistogram, which does not contain it"
+    "  [default: ms in .hgrm, ns in .hlog]",
 )
-def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: str) -> int:
+def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: str | None) -> int:
     """Import exported runs and the results of other tools.
 
     \b
     Single requests, stored as a run with the verdict "imported":
-      k6 (JSON, CSV), vegeta (JSON, CSV), oha (CSV), JMeter (JTL as CSV or XML)
+      k6 (--out json or csv), vegeta (encode --to json or csv), JMeter (JTL as
+      CSV or XML), Gatling (simulation.log as text), oha (csv), hey (-o csv),
+      ghz (-O json), ab (-g)
     Only percentiles, stored as an imported summary:
-      oha (JSON), wrk2 and HdrHistogram (.hgrm), Locust (stats history)
+      k6 (--summary-export, handleSummary), wrk, wrk2, vegeta (report, as text,
+      json or hdrplot), oha (json), hey, autocannon (--json), bombardier (json),
+      fortio (-json), Artillery (--output), nighthawk (json), ab, ab -e, Locust
+      (stats history), JMeter (aggregate report, statistics.json), Taurus
+      (dump-csv), HdrHistogram (.hgrm, .hlog)
 
     The format is detected from the content; gzip is decompressed. Importing a file again changes
     nothing. A file that cannot be read is reported, the others are still imported, and the exit
@@ -140,7 +168,9 @@ def import_(files: tuple[Path, ...], source: str | None, url: str | None, unit: 
     return exit_code_of_parts(failures)
 
 
-def _import(store: Store, file: Path, source: str | None, url: str | None, unit: str) -> list[str]:
+def _import(
+    store: Store, file: Path, source: str | None, url: str | None, unit: str | None
+) -> list[str]:
     """Import and store a file; returns what it was, and a line for each note on it."""
     from benchlab.exchange import import_file
     from benchlab.runs.imported_summary import ImportedSummary
@@ -159,6 +189,6 @@ def _import(store: Store, file: Path, source: str | None, url: str | None, unit:
     state = "already stored" if known else imported.verdict
     notes = imported.environment.get("imported", {}).get("notes", ())  # benchlab's own have none
     return [
-        f"{imported.id}: {imported.name}, {len(imported.samples):,} requests, {state}",
+        f"{imported.id}: {imported.name}, {plural(len(imported.samples), 'request')}, {state}",
         *(f"  {note}" for note in notes),
     ]

@@ -1,7 +1,8 @@
 """Export and import runs: benchlab's own files exactly, other tools' as far as their data goes.
 
 imports.py   import a file of any known format
-formats.py   detect the format of a file
+formats.py   the formats, detected by content
+foreign.py   files that are not read, and what to bring instead
 parsing.py   read lines and CSV rows; errors name file and line
 own/         benchlab's own files: Parquet, Arrow and CSV
 tools/       result files of other tools

@@ -31,16 +31,17 @@ class Point(NamedTuple):
 class Interval(NamedTuple):
     """One line of a tool's time series; ``at_s`` is seconds since 1970, ``endpoint`` "" for all.
 
-    The counts are totals since the start; the percentiles are of a window that the tool chose.
+    The counts are totals since the start; the percentiles are of a window that the tool chose. None
+    is what the file does not contain.
     """
 
     at_s: int
     endpoint: str
-    user_count: int
+    user_count: int | None
     rate_rps: float
-    failure_rate_rps: float
+    failure_rate_rps: float | None
     request_count: int
-    error_count: int
+    error_count: int | None
     percentiles: tuple[Point, ...] = ()
 
 

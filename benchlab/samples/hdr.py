@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import struct
 import zlib
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from benchlab.errors import InputError
 
-__all__ = ["Encoded", "pack", "unpack"]
+__all__ = ["Encoded", "edges", "pack", "unpack"]
 
 _OUTER = struct.Struct(">II")  # cookie, length of what follows
 _INNER = struct.Struct(">IIIIQQd")  # cookie, length, offset, digits, lowest, highest, ratio
@@ -35,6 +36,24 @@ class Encoded(NamedTuple):
     lowest: int
     highest: int
     counts: NDArray[np.int64]
+
+    def highest_values(self) -> NDArray[np.int64]:
+        """The highest value that each bucket holds, which HdrHistogram reports for it."""
+        sub_bits = math.ceil(math.log2(2 * 10**self.digits))
+        unit = 1 << max(self.lowest.bit_length() - 1, 0)
+        upper = edges(np.arange(len(self.counts)), 1 << (sub_bits - 1))[1]
+        return upper * unit - 1
+
+
+def edges(index: NDArray[np.int64], half: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Inclusive lower and exclusive upper edge of the buckets at ``index``, in units.
+
+    The width of buckets doubles every ``half`` buckets from ``2 * half`` on.
+    """
+    level = np.maximum(index // half - 1, 0)
+    width = np.left_shift(np.int64(1), level)
+    lower = (index - level * half) * width
+    return lower, lower + width
 
 
 def pack(histogram: Encoded) -> str:

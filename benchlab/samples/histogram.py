@@ -137,10 +137,7 @@ class LatencyHistogram:
 
     def edges_ns(self, index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Inclusive lower and exclusive upper edge, in ns, of the buckets at ``index``."""
-        level = np.maximum(index // self._HALF - 1, 0)
-        width = np.left_shift(np.int64(1), level)
-        lower = (index - level * self._HALF) * width
-        return lower, lower + width
+        return hdr.edges(index, self._HALF)
 
     @classmethod
     def _index(cls, values_ns: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -118,7 +118,7 @@ def test_results_of_other_tools_are_listed_and_shown_beside_runs(closed_store: S
     assert "  the unit of the table is taken to be ms" in notes
     assert first.endswith("k6, 63 requests, imported")
     assert "a summary by HdrHistogram without its requests" in second
-    assert third.startswith(f"benchlab: the format of {DATA}/k6.js cannot be detected")
+    assert third.startswith(f"benchlab: {DATA}/k6.js is not a result file that benchlab knows")
 
     listed = benchlab("history").stdout
     assert "imported summaries, without requests:" in listed

@@ -26,8 +26,18 @@ LINES = [
 COMMANDS = [line for line in LINES if line.startswith("benchlab ")]
 OTHERS = [line for line in LINES if line not in COMMANDS]
 EVERYWHERE = {"git", "cp", "source"}
-# Options of k6, vegeta, oha, wrk2, the Collector and mypy.
-FOREIGN = {"--out", "--to", "--output-format", "--latency", "--config", "--strict"}
+# Options of load generators, the Collector and mypy.
+FOREIGN = {
+    "--config",
+    "--latencies",
+    "--latency",
+    "--out",
+    "--output-format",
+    "--print",
+    "--strict",
+    "--summary-export",
+    "--to",
+}
 
 
 @pytest.mark.parametrize("line", COMMANDS)

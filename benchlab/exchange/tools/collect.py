@@ -183,7 +183,7 @@ class Collector:
                 name=one_line(path.name.split(".")[0], _LONGEST_NAME) or tool,
                 tags={"imported_from": tool},
             )
-        except InputError as exc:
+        except InputError as exc:  # such as requests that are years apart
             raise exc.within(str(path)) from exc
         return Run(
             id=content_digest(path, format),

@@ -1,7 +1,9 @@
 """Read HdrHistogram's percentile tables (``.hgrm``), alone or inside wrk2's output.
 
 Each row is a latency and the number of requests that did not exceed it. The table does not name
-its unit: milliseconds in wrk2's output, and by default in that of HdrHistogram's tools.
+its unit: milliseconds in wrk2's output, and by default in that of HdrHistogram's tools. vegeta's
+``-type=hdrplot`` names it in the header. Lines with mean and maximum follow the table, but not
+where it is CSV, nor where vegeta wrote it: there the row of 100 % must be the last.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.errors import InputError
-from benchlab.exchange.parsing import Place, content_digest, lines
+from benchlab.exchange.parsing import Place, lines
+from benchlab.exchange.tools.summaries import content_of, summary_of
+from benchlab.exchange.tools.vegeta_report import ESTIMATED
+from benchlab.exchange.tools.wrk import Totals, totals_of
 from benchlab.runs.imported_summary import ImportedSummary, Point
 from benchlab.units import NS_PER_MS, NS_PER_S
 
@@ -20,9 +25,12 @@ __all__ = ["UNITS_NS", "read_hgrm"]
 
 UNITS_NS = {"ns": 1, "us": 1_000, "ms": NS_PER_MS, "s": NS_PER_S}
 
-_HEAD = re.compile(r"\s*\"?Value\"?[\s,]+\"?Percentile\"?[\s,]+\"?TotalCount")
-_ROW = re.compile(r"\s*([\d.]+)[\s,]+([\d.]+)[\s,]+(\d+)(?:[\s,]+(?:[\d.]+|inf|Infinity))?\s*")
-_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_HEAD = re.compile(
+    r"\s*\"?Value(?:\((?P<unit>ns|us|ms|s)\))?\"?[\s,]+\"?Percentile\"?[\s,]+\"?TotalCount"
+)
+_ROW = re.compile(r"\s*([\d.]+)[\s,]+([\d.]+)[\s,]+(\d+)(?:[\s,]+([\d.]+|inf|Infinity))?\s*")
+
+_LINES_MAX = 10_000  # wrk2 prints a dozen and one for each thread
 
 
 def _count(text: str) -> int:
@@ -35,55 +43,56 @@ def _whole(value: float) -> int:
     return round(value)
 
 
-# Values in the lines around the table: the line's pattern, and a parser for each of its groups.
+# Values in the lines below the table: the line's pattern, and a parser for each of its groups.
 _FIELDS: dict[str, tuple[re.Pattern[str], tuple[Callable[[str], Any], ...]]] = {
     "mean": (re.compile(r"#\[Mean\s*=\s*([\d.]+)"), (float,)),
     "max": (
         re.compile(r"#\[Max\s*=\s*([\d.]+),\s*Total ?[cC]ount\s*=\s*([\d.]+)"),
         (float, _count),
     ),
-    "running": (re.compile(r"Running \S+ test @ (\S+)"), (str,)),
-    "requests": (
-        re.compile(r"\s*(\d+) requests in ([\d.]+)(us|ms|s|m|h),"),
-        (_count, float, _SECONDS.__getitem__),
-    ),
-    "socket": (
-        re.compile(r"\s*Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)"),
-        (_count, _count, _count, _count),
-    ),
-    "status": (re.compile(r"\s*Non-2xx or 3xx responses: (\d+)"), (_count,)),
-    "rate": (re.compile(r"Requests/sec:\s*([\d.]+)"), (float,)),
 }
 
 
-def read_hgrm(path: Path, url: str | None, unit: str) -> ImportedSummary:
+def read_hgrm(path: Path, url: str | None, unit: str | None) -> ImportedSummary:
     """Read the first table in the file, and wrk2's results around it.
 
     Raises:
         InputError: there is no table, or it decreases, or it was cut off.
     """
-    unit_ns = UNITS_NS[unit]
-    place = Place(path)
+    place, named = Place(path), ""
     fields: dict[str, list[Any]] = {}
     points: list[Point] = []
-    inside = ended = False
+    around: list[str] = []
+    inside = ended = whole = False
     for line in lines(path, place):
-        if not ended and _HEAD.match(line):
-            inside = True
+        if not ended and (head := _HEAD.match(line)):
+            inside, named = True, head["unit"] or ""
             continue
+        unit_ns = UNITS_NS[named or unit or "ms"]
         if inside and (row := _ROW.fullmatch(line)):
             with place:
                 points.append(_point(row, points, unit_ns))
+            whole = points[-1].ratio == 1 and row[4] is not None
             continue
-        if inside and line.strip() and not line.startswith("#"):
+        footer = line.lstrip().startswith("#")
+        if inside and line.strip() and not footer:
             raise place.error(f"{line.strip()[:60]!r} is not a row of the table")
-        ended = ended or (inside and line.startswith("#"))
+        ended = ended or (inside and footer)
         inside = inside and not ended
         with place:
             _read_field(line, fields, unit_ns)
+        if not footer and len(around) < _LINES_MAX:
+            around.append(line)
     if not points:
         raise InputError(f"{path} holds no percentile table (Value, Percentile, TotalCount)")
-    return _summary(path, url, unit, points, fields)
+    if "max" not in fields and not whole:
+        raise InputError(
+            f"{path}: the table was cut off: its last line, with the maximum and the total count,"
+            " is missing"
+        )
+    with content_of(path, "wrk2"):
+        totals = totals_of("\n".join([*around, ""]))
+    return _summary(path, url, named, unit, points, fields, totals)
 
 
 def _read_field(line: str, fields: dict[str, list[Any]], unit_ns: int) -> None:
@@ -91,8 +100,7 @@ def _read_field(line: str, fields: dict[str, list[Any]], unit_ns: int) -> None:
     for name, (pattern, readers) in _FIELDS.items():
         if name not in fields and (match := pattern.search(line)):
             fields[name] = [read(text) for read, text in zip(readers, match.groups(), strict=True)]
-            if name in ("mean", "max"):
-                fields[name][0] = _whole(fields[name][0] * unit_ns)
+            fields[name][0] = _whole(fields[name][0] * unit_ns)
 
 
 def _point(row: re.Match[str], points: list[Point], unit_ns: int) -> Point:
@@ -109,40 +117,43 @@ def _point(row: re.Match[str], points: list[Point], unit_ns: int) -> Point:
 
 
 def _summary(
-    path: Path, url: str | None, unit: str, points: list[Point], fields: dict[str, list[Any]]
+    path: Path,
+    url: str | None,
+    named: str,
+    unit: str | None,
+    points: list[Point],
+    fields: dict[str, list[Any]],
+    totals: Totals | None,
 ) -> ImportedSummary:
-    if "max" not in fields:
-        raise InputError(
-            f"{path}: the table was cut off: its last line, with the maximum and the total count,"
-            " is missing"
-        )
-    max_ns, total = fields["max"]
     in_table = points[-1].request_count or 0
+    max_ns, total = fields.get("max", (points[-1].value_ns, in_table))
     if total != in_table:
         raise InputError(
             f"{path}: the table ends at {in_table:,} of {total:,} requests: rows are missing"
         )
-    count, length, unit_s = fields.get("requests", (in_table, 0.0, 0.0))
+    source = ESTIMATED if named else "percentiles are those of the tool's histogram"
     notes = [
-        "percentiles are those of the tool's histogram: one without a row of its own is taken from"
-        " the next higher row, and so is not too low",
-        f"the unit of the table is taken to be {unit}",
+        f"{source}; one without a row of its own is taken from the next higher row, and so is not"
+        " too low"
     ]
+    if not named:
+        notes.append(f"the unit of the table is taken to be {unit or 'ms'}")
+    count = totals.count if totals else in_table
     if count != in_table:
         notes.append(f"{count:,} requests were made, {in_table:,} of them are in the table")
-    errors = sum(fields.get("socket", ())) + sum(fields.get("status", ()))
-    return ImportedSummary(
-        id=content_digest(path, "hgrm"),
-        tool="wrk2" if "running" in fields else "HdrHistogram",
-        format="hgrm",
-        name=path.name.split(".")[0],
-        url=url or "".join(fields.get("running", ())),
-        duration_s=length * unit_s if "requests" in fields else None,
+    tool = "vegeta" if named else "HdrHistogram"
+    return summary_of(
+        path,
+        "hgrm",
+        "wrk2" if totals else tool,
+        url=url or (totals.url if totals else ""),
+        duration_s=totals.duration_s if totals else None,
         count=count,
-        error_count=errors if "requests" in fields else None,
-        rate_rps=fields["rate"][0] if "rate" in fields else None,
+        error_count=sum(totals.errors.values()) if totals else None,
+        rate_rps=totals.rate_rps if totals else None,
         mean_ns=fields["mean"][0] if "mean" in fields else None,
         max_ns=max_ns,
-        percentiles=tuple(points),
-        notes=tuple(notes),
+        percentiles=points,
+        errors=totals.errors if totals else {},
+        notes=notes,
     )

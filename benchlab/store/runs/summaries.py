@@ -40,8 +40,9 @@ ORDER BY imported_at DESC, id DESC
 
 # As `ImportedSummary.percentile_ns`: the row of this ratio, or in a histogram the next above it.
 _PERCENTILE = (
-    "if(has(percentile_ratios, {ratio}) OR percentile_counts[1] IS NOT NULL,"
-    " nullIf(percentile_ns[arrayFirstIndex(r -> r >= {ratio}, percentile_ratios)], 0) / 1e6, NULL)"
+    "if((has(percentile_ratios, {ratio}) OR percentile_counts[1] IS NOT NULL)"
+    " AND arrayExists(r -> r >= {ratio}, percentile_ratios),"
+    " percentile_ns[arrayFirstIndex(r -> r >= {ratio}, percentile_ratios)] / 1e6, NULL)"
 )
 
 _COLUMNS = (

@@ -29,6 +29,7 @@ FULL = ImportedSummary(
     timeline=(
         Interval(1_795_460_064, "", 3, 1.5, 0.0, 10, 0, ()),
         Interval(1_795_460_065, "GET /", 3, 1.5, 0.5, 20, 1, (Point(0.5, 4), Point(1.0, 9))),
+        Interval(1_795_460_066, "", None, 1.5, None, 30, None, (Point(0.5, 0),)),
     ),
     notes=("one", "two\nlines"),
 )
@@ -45,7 +46,7 @@ def test_summaries_are_read_back_exactly(store: Store) -> None:
         for _ in range(2):
             store.save_imported(summary)
         assert store.imported(summary.id) == summary
-    assert (rows(store, "imported_summaries"), rows(store, "imported_timeline")) == (2, 2)
+    assert (rows(store, "imported_summaries"), rows(store, "imported_timeline")) == (2, 3)
     table = store.imports().set_index("id")
     assert table["latency_p50_ms"][FULL.id] == 2e-6
     assert table["latency_p99_ms"][FULL.id] == 2**49 / 1e6
@@ -83,7 +84,7 @@ def test_a_lost_acknowledgement_leaves_one_copy(
     with pytest.raises(StoreError):
         store.save_imported(FULL)
     store.save_imported(FULL)
-    assert (rows(store, "imported_summaries"), rows(store, "imported_timeline")) == (1, 2)
+    assert (rows(store, "imported_summaries"), rows(store, "imported_timeline")) == (1, 3)
     assert store.imported(FULL.id) == FULL
 
 
