@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from benchlab.decoding import decode
 from benchlab.errors import BenchlabError, error_from_data, error_to_data
@@ -38,7 +38,7 @@ def parse_event(line: bytes) -> Event:
     Raises:
         ValueError: the line is something else.
     """
-    data = decode(line, object, where="the event")
+    data = decode(line, dict[str, Any], where="the event")
     match data:
         case {"event": "ready" | "stopping" as name}:
             return Event(name)

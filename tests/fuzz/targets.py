@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from benchlab.decoding import DamagedError
-from benchlab.errors import InputError
+from benchlab.errors import DamagedError, InputError
 from benchlab.exchange import import_file
 from benchlab.exchange.own.head import decode_head
 from benchlab.load.drivers.wire.head import ProtocolError

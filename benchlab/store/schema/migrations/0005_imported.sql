@@ -25,18 +25,18 @@ ORDER BY id
 SETTINGS non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- The time series of such a run. Counts are totals since its start, percentiles those of the window
--- that the tool chose; the endpoint is '' for all requests together. NULL is what the file did not say.
--- `imported_at` is there so that a TTL can take both.
+-- that the tool chose; the endpoint is '' for all requests together. `imported_at` is there so that a
+-- TTL can take both.
 CREATE TABLE IF NOT EXISTS imported_timeline (
     summary_id String,
     line UInt32,
     at DateTime('UTC'),
     endpoint String,
-    user_count Nullable(UInt32),
+    user_count UInt32,
     rate_rps Float64,
-    failure_rate_rps Nullable(Float64),
+    failure_rate_rps Float64,
     request_count UInt64,
-    error_count Nullable(UInt64),
+    error_count UInt64,
     percentile_ratios Array(Float64),
     percentile_ns Array(Int64),
     imported_at DateTime64(3, 'UTC') DEFAULT now64(3)

@@ -629,3 +629,15 @@ ALTER TABLE runs ON CLUSTER lab ADD COLUMN IF NOT EXISTS objective_count UInt32;
 ALTER TABLE runs_local ON CLUSTER lab ADD COLUMN IF NOT EXISTS broken_objective_count UInt32;
 
 ALTER TABLE runs ON CLUSTER lab ADD COLUMN IF NOT EXISTS broken_objective_count UInt32;
+
+ALTER TABLE imported_timeline_local ON CLUSTER lab MODIFY COLUMN user_count Nullable(UInt32);
+
+ALTER TABLE imported_timeline ON CLUSTER lab MODIFY COLUMN user_count Nullable(UInt32);
+
+ALTER TABLE imported_timeline_local ON CLUSTER lab MODIFY COLUMN failure_rate_rps Nullable(Float64);
+
+ALTER TABLE imported_timeline ON CLUSTER lab MODIFY COLUMN failure_rate_rps Nullable(Float64);
+
+ALTER TABLE imported_timeline_local ON CLUSTER lab MODIFY COLUMN error_count Nullable(UInt64);
+
+ALTER TABLE imported_timeline ON CLUSTER lab MODIFY COLUMN error_count Nullable(UInt64);
