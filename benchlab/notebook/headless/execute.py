@@ -23,6 +23,7 @@ from benchlab.notebook.headless.parameters import (
     hide_secrets,
     notebook_parameters,
 )
+from benchlab.notebook.headless.quick_import import import_papermill
 from benchlab.spool.storage import replace_text
 
 __all__ = ["Report", "execute_notebook"]
@@ -84,7 +85,7 @@ def execute_notebook(
 def _run(
     notebook: Path, executed: Path, values: Mapping[str, Any], kernel_log: Path
 ) -> BenchlabError | None:
-    import papermill
+    papermill = import_papermill()
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 

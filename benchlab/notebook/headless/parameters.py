@@ -10,6 +10,7 @@ from typing import Any
 
 from benchlab.errors import InputError
 from benchlab.notebook.headless.kernel import quiet_papermill
+from benchlab.notebook.headless.quick_import import import_papermill
 from benchlab.redact import HIDDEN, header_value, public_url
 
 __all__ = ["Parameter", "convert_parameters", "hide_secrets", "notebook_parameters"]
@@ -57,8 +58,7 @@ def notebook_parameters(notebook: Path) -> dict[str, Parameter]:
     Raises:
         InputError: the file is not a notebook.
     """
-    import papermill
-
+    papermill = import_papermill()
     try:
         with quiet_papermill():
             found = papermill.inspect_notebook(str(notebook))
