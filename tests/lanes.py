@@ -66,13 +66,11 @@ LANE_OF = {
 """The lane of a directory or a file below tests; the longest path that fits counts."""
 
 ALONE = {
-    "calibration",
     "load/drivers/test_connecting.py",  # a service restarts between two attempts
     "load/drivers/test_responses.py",  # timeouts of 0.6 s
-    "store/client/test_lock.py",  # whether processes take turns
-    "truth",
+    "truth",  # latencies against what theory says
 }
-"""Tests whose result depends on the processor, so nothing else runs at that time."""
+"""Tests whose result depends on the processor: they run after the others, two at a time."""
 
 
 def lane_of(path: PurePosixPath) -> str:
