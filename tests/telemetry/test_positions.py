@@ -17,7 +17,7 @@ from benchlab.store import Store
 from benchlab.telemetry import files, ingest, ledger
 from benchlab.telemetry.client import Client
 from tests.clickhouse_front import Front
-from tests.stores import new_database
+from tests.stores import empty_database, new_database
 from tests.telemetry.conftest import make_span_line
 
 LIVE = "traces.jsonl"
@@ -327,15 +327,19 @@ def whole(directory: Path, highest: int) -> set[int]:
     }
 
 
+@pytest.fixture(scope="module")
+def database(front: Front) -> Iterator[str]:
+    """The DSN of a store on a server."""
+    with new_database(front) as dsn:
+        yield dsn
+
+
 @pytest.fixture
-def two_clients(front: Front) -> Iterator[tuple[Client, Client]]:
-    """Of one store on a server."""
-    with (
-        new_database(front) as dsn,
-        Store(dsn).connect() as first,
-        Store(dsn).connect() as second,
-    ):
+def two_clients(database: str) -> Iterator[tuple[Client, Client]]:
+    """Of one store on a server, which is empty."""
+    with Store(database).connect() as first, Store(database).connect() as second:
         yield first, second
+    empty_database(database)
 
 
 @pytest.mark.parametrize(
