@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -78,6 +79,19 @@ def page_of(run: Run, server: ServerSide | None = None, **extras: Extra) -> Page
     return Page(render_run_page(run, files=["summary.csv"], server_side=server, extras=extras))
 
 
+@cache
+def plain_page(*, errors: bool = False) -> Page:
+    """That of a run without anything special, rendered once for all tests."""
+    return page_of(make_run(errors=errors))
+
+
+@cache
+def full_page() -> Page:
+    """That of a run with a stall, errors and spans, rendered once for all tests."""
+    run = make_run(stall=True, errors=True)
+    return page_of(run, ServerSide(join_server(run)))
+
+
 @pytest.mark.parametrize("name", edge_cases())
 def test_any_run_has_a_page_with_its_verdict(name: str) -> None:
     run = edge_cases()[name]
@@ -141,7 +155,7 @@ def test_a_page_shows_what_was_run() -> None:
 
 
 def test_the_floor_is_shown_beside_the_percentiles() -> None:
-    without = page_of(make_run())
+    without = plain_page()
     assert "No floor: not calibrated on this host: run benchlab calibrate." in without.text
     assert "floor 0.6" not in without.text
     carried = {"calibration": {"floor": make_floor().to_dict()}}
@@ -178,7 +192,7 @@ def test_hints_warnings_and_the_proof_that_nothing_was_dropped() -> None:
 
 def test_the_headline_numbers_are_those_of_the_run() -> None:
     run = make_run(errors=True)
-    numbers = re.findall(r'class="number"><span>(.*?)</span>', page_of(run).html)
+    numbers = re.findall(r'class="number"><span>(.*?)</span>', plain_page(errors=True).html)
     latency = run.summary.latency_ns
     assert latency is not None
     assert numbers == [
@@ -205,8 +219,7 @@ def test_nothing_is_loaded_from_anywhere() -> None:
 
 
 def test_ids_are_unique_and_references_resolve() -> None:
-    run = make_run(stall=True, errors=True)
-    page = page_of(run, ServerSide(join_server(run)))
+    page = full_page()
     ids = page.attribute("id")
     assert len(ids) == len(set(ids))
     references = re.findall(r"url\(#([^)]+)\)", page.html)
@@ -259,12 +272,11 @@ def test_failures_that_are_alike_are_shown_once() -> None:
     assert "Body, 4 B" in page.text
     assert "Start of the body, 8.8 KiB in all" in page.text
     assert "4 more like these are stored with the run" in page.text
-    assert "What went wrong" not in page_of(make_run(errors=True)).text
+    assert "What went wrong" not in plain_page(errors=True).text
 
 
 def test_figures_take_the_colours_of_the_page() -> None:
-    run = make_run(stall=True, errors=True)
-    page = page_of(run, ServerSide(join_server(run)))
+    page = full_page()
     for color, name in PLOT_COLORS.items():
         assert f"--plot-{name}: {color}" in page.html  # the light theme is the figures' palette
         assert page.html.count(f"--plot-{name}: ") == 2  # and the dark one has its own
@@ -274,8 +286,7 @@ def test_figures_take_the_colours_of_the_page() -> None:
 
 
 def test_figures_and_tables_can_be_read_aloud() -> None:
-    run = make_run(errors=True)
-    page = page_of(run, ServerSide(join_server(run)))
+    page = full_page()
     pictures = [attrs for tag, attrs in page.tags if tag == "svg"]
     assert len(pictures) == 4
     for attrs in pictures:
@@ -300,12 +311,13 @@ def test_missing_spans_are_a_warning() -> None:
     assert (
         "No server spans were found" in page_of(run, ServerSide(coverage=TraceCoverage(10, 0))).text
     )
-    for untraced in (None, ServerSide(pd.DataFrame(columns=["seq"]))):
-        assert "Client and server" not in page_of(run, untraced).text
+    nothing = page_of(run, ServerSide(pd.DataFrame(columns=["seq"])))
+    for untraced in (plain_page(), nothing):
+        assert "Client and server" not in untraced.text
 
 
 def test_sections_without_content_are_left_out() -> None:
-    plain = page_of(make_run()).text
+    plain = plain_page().text
     assert "None of the measured 1,000 requests failed" in plain
     assert "successful only" not in plain
     assert "By endpoint" not in plain
