@@ -19,9 +19,12 @@ from benchlab.plan.tracing import trace_id
 from benchlab.plots import style
 from benchlab.report import write_report
 from benchlab.report.figures import PLOT_COLORS
+from benchlab.report.page import Section
 from benchlab.report.run_page import render_run_page
 from benchlab.report.sections.durations import percentile_table
 from benchlab.report.sections.extra import Extra
+from benchlab.report.sections.generator import generator
+from benchlab.report.sections.server import client_server
 from benchlab.runs.health import WorkerHealth
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
@@ -77,6 +80,12 @@ class Page(HTMLParser):
 
 def page_of(run: Run, server: ServerSide | None = None, **extras: Extra) -> Page:
     return Page(render_run_page(run, files=["summary.csv"], server_side=server, extras=extras))
+
+
+def text_of(section: Section | None) -> str:
+    """What one section shows. Of a page, the figures are what takes time."""
+    assert section is not None
+    return Page(section.render()).text
 
 
 @cache
@@ -182,11 +191,11 @@ def test_hints_warnings_and_the_proof_that_nothing_was_dropped() -> None:
         "No request was dropped: the 1,100 records, warm-up included, have no gap in their"
         " sequence numbers, and the schedule's 1,000 requests of the measured window all have one"
     ) in text
-    short = page_of(make_run(count=1_099)).text
+    short = text_of(generator(make_run(count=1_099)))
     assert "The schedule has 1,000 requests in the measured window and 999 were recorded." in short
-    closed = page_of(make_run(load=ClosedLoop(2))).text
+    closed = text_of(generator(make_run(load=ClosedLoop(2))))
     assert "No request was dropped: the 1,100 records" in closed
-    stopped = page_of(make_run(stopped_ns=4 * NS_PER_S)).text
+    stopped = text_of(generator(make_run(stopped_ns=4 * NS_PER_S)))
     assert "No request was dropped: the 400 records" in stopped
 
 
@@ -304,13 +313,12 @@ def test_missing_spans_are_a_warning() -> None:
         "Spans are missing"
         not in page_of(run, ServerSide(coverage=TraceCoverage(20_000, 19_998))).text
     )
-    spread = page_of(run, ServerSide(coverage=TraceCoverage(20_000, 19_900))).text
+    spread = text_of(client_server(run, ServerSide(coverage=TraceCoverage(20_000, 19_900))))
     assert "Spans are missing. The 100 missing ones are spread over the run" in spread
-    text = page_of(run, ServerSide(coverage=TraceCoverage(20_000, 19_999))).text
+    text = text_of(client_server(run, ServerSide(coverage=TraceCoverage(20_000, 19_999))))
     assert "19,999 of 20,000 sampled requests (99.99 %)" in text  # never rounded up to 100 %
-    assert (
-        "No server spans were found" in page_of(run, ServerSide(coverage=TraceCoverage(10, 0))).text
-    )
+    none = text_of(client_server(run, ServerSide(coverage=TraceCoverage(10, 0))))
+    assert "No server spans were found" in none
     nothing = page_of(run, ServerSide(pd.DataFrame(columns=["seq"])))
     for untraced in (plain_page(), nothing):
         assert "Client and server" not in untraced.text
@@ -350,12 +358,12 @@ def test_the_slowest_requests_are_listed_slowest_first() -> None:
 
 
 def test_waits_for_connections_and_closed_loops_are_explained() -> None:
-    waited = page_of(make_run(workers=[WorkerHealth(0, cap_wait_count=1234)])).text
+    waited = text_of(generator(make_run(workers=[WorkerHealth(0, cap_wait_count=1234)])))
     assert "1,234 requests waited because every allowed connection was in use" in waited
     closed = page_of(make_run(load=ClosedLoop(8), lag_ns=0)).text
     assert "closed loop of 8 connections" in closed
     assert "what 8 connections achieved" in closed
-    assert "No worker reported on itself" in page_of(make_run(workers=[])).text
+    assert "No worker reported on itself" in text_of(generator(make_run(workers=[])))
 
 
 def test_an_interrupted_run_shows_how_far_it_came() -> None:
