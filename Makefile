@@ -3,17 +3,20 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# It fetches uv, which installs the rest in seconds. Where uv cannot (an index that only pip is
+# configured for), pip does it, in minutes.
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 # Tests wait more than they compute, so run two per core. Those marked "alone" measure.
-PARALLEL := -n 4 --dist worksteal
+PARALLEL := -n 4 --dist worksteal -m 'not benchmark and not soak and not alone'
 # JupyterLab runs as root (in a container) only with this option.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help install report test test-fast soak fuzz check format docs lab up down collector wheel bench clean
+.PHONY: help install report test coverage test-fast soak fuzz check format docs lab up down collector wheel bench clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## make .venv and install benchlab into it
 
@@ -21,15 +24,19 @@ $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "benchlab needs Python 3.11 or newer, $$($(PYTHON) -V) is too old: make PYTHON=python3.11 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(PIP) uv && $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]' \
+		|| $(PIP) --editable '.[dev]'
 	@touch $@
 
 report: $(INSTALLED) ## measure the bundled target and write a report
-	$(BIN)/benchlab report notebooks/01_benchmark.ipynb
+	$(BIN)/benchlab report notebooks/01_benchmark.ipynb $(OPTIONS)
 
 test: $(INSTALLED) ## run all tests
-	$(BIN)/python -m pytest $(PARALLEL) -m 'not benchmark and not soak and not alone' --cov
-	$(BIN)/python -m pytest -m 'alone and not benchmark'
+	$(BIN)/python -m pytest $(PARALLEL)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'alone and not soak'
+
+coverage: $(INSTALLED) ## run the tests that measure no time, and require how much they reach
+	$(BIN)/python -m pytest $(PARALLEL) --cov
 
 test-fast: $(INSTALLED) ## run the tests that start no process, within a minute
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m unit

@@ -15,6 +15,10 @@ from benchlab.bundled import TargetProcess, start_target
 from tests.clickhouse_front import Front, start_front
 from tests.lanes import LANES, is_alone, lane_of, relative_to_tests
 
+# Tests import nbformat, and that jsonschema, which compiles these grammars if they are installed.
+# It would be 1.5 s for each process of the tests, and nothing here checks an IRI.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 settings.register_profile("benchlab", deadline=None)  # how long an example takes proves nothing
 settings.load_profile("benchlab")
 
@@ -24,14 +28,18 @@ def pytest_configure(config: pytest.Config) -> None:
     for lane, description in LANES.items():
         config.addinivalue_line("markers", f"{lane}: {description}")
     config.addinivalue_line("markers", "soak: the full length of a test that is short (make soak)")
-    config.addinivalue_line("markers", "alone: measures, so nothing else runs at that time")
+    config.addinivalue_line("markers", "alone: measures, so only two such run at a time")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With ``-m`` and one lane, import only the files of that lane: importing all takes a while."""
-    lane = config.option.markexpr
-    if lane in LANES and collection_path.suffix == ".py":
-        return lane_of(relative_to_tests(collection_path)) != lane or None
+    marks = config.option.markexpr
+    if collection_path.suffix != ".py":
+        return None
+    if marks in LANES:
+        return lane_of(relative_to_tests(collection_path)) != marks or None
+    if marks == "alone" or marks.startswith("alone and "):
+        return not is_alone(relative_to_tests(collection_path)) or None
     return None
 
 

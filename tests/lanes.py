@@ -78,11 +78,9 @@ LANE_OF = {
 """The lane of a directory or a file below tests; the longest path that fits counts."""
 
 ALONE = {
-    "calibration",
-    "store/client/test_lock.py",  # whether processes take turns
-    "truth",
+    "truth",  # latencies against what theory says
 }
-"""Tests whose result depends on the processor, so nothing else runs at that time."""
+"""Tests whose result depends on the processor: they run after the others, two at a time."""
 
 
 def lane_of(path: PurePosixPath) -> str:

@@ -16,9 +16,10 @@ import pytest
 from filelock import FileLock
 
 from benchlab.store import Store
+from benchlab.telemetry.client import Client
 from tests.clickhouse_front import Front
 
-__all__ = ["closed_store", "empty_database", "empty_store", "new_database"]
+__all__ = ["closed_store", "empty_database", "empty_store", "empty_tables", "new_database"]
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +65,11 @@ def empty_database(dsn: str) -> None:
     from benchlab.store.client import connection
     from benchlab.store.client.dsn import parse_dsn
 
-    parsed = parse_dsn(dsn)
-    with connection.opened(parsed) as client:
-        client.command(f"TRUNCATE ALL TABLES FROM {parsed.database} NOT LIKE 'schema_migrations'")
+    with connection.opened(parse_dsn(dsn)) as client:
+        empty_tables(client)
+
+
+def empty_tables(client: Client) -> None:
+    """The same, by a client that is open."""
+    ((database,),) = client.query("SELECT currentDatabase()").result_rows
+    client.command(f"TRUNCATE ALL TABLES FROM {database} NOT LIKE 'schema_migrations'")

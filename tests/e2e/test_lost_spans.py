@@ -35,7 +35,7 @@ def test_a_queue_that_is_too_short_is_reported_with_its_drops(
         tmp_path, BENCHLAB_TARGET_OTLP_DIR=str(directory), OTEL_BSP_MAX_QUEUE_SIZE="16"
     ) as server:
         request = Request("POST", server.url + ADD, json={"a": [1], "b": [2]})
-        done = run(Plan([request], ClosedLoop(16), duration_s=2, trace_ratio=1.0))
+        done = run(Plan([request], ClosedLoop(16), duration_s=1, trace_ratio=1.0))
         log = server.stop()
     assert "Queue full, dropping" in log
     closed_store.save(done)
@@ -73,7 +73,7 @@ def test_a_collector_that_refuses_spans_is_reported_by_the_service(
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"http://127.0.0.1:{port}",
     ) as server:
         request = Request("POST", server.url + ADD, json={"a": [1], "b": [2]})
-        done = run(Plan([request], ConstantRate(100), duration_s=2, trace_ratio=1.0))
+        done = run(Plan([request], ConstantRate(100), duration_s=1, trace_ratio=1.0))
         server.stop()
     refusing.stop(None)
     closed_store.save(done)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,9 +19,12 @@ from benchlab.plan.tracing import trace_id
 from benchlab.plots import style
 from benchlab.report import write_report
 from benchlab.report.figures import PLOT_COLORS
+from benchlab.report.page import Section
 from benchlab.report.run_page import render_run_page
 from benchlab.report.sections.durations import percentile_table
 from benchlab.report.sections.extra import Extra
+from benchlab.report.sections.generator import generator
+from benchlab.report.sections.server import client_server
 from benchlab.runs.health import WorkerHealth
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
@@ -76,6 +80,25 @@ class Page(HTMLParser):
 
 def page_of(run: Run, server: ServerSide | None = None, **extras: Extra) -> Page:
     return Page(render_run_page(run, files=["summary.csv"], server_side=server, extras=extras))
+
+
+def text_of(section: Section | None) -> str:
+    """What one section shows. Of a page, the figures are what takes time."""
+    assert section is not None
+    return Page(section.render()).text
+
+
+@cache
+def plain_page(*, errors: bool = False) -> Page:
+    """That of a run without anything special, rendered once for all tests."""
+    return page_of(make_run(errors=errors))
+
+
+@cache
+def full_page() -> Page:
+    """That of a run with a stall, errors and spans, rendered once for all tests."""
+    run = make_run(stall=True, errors=True)
+    return page_of(run, ServerSide(join_server(run)))
 
 
 @pytest.mark.parametrize("name", edge_cases())
@@ -141,7 +164,7 @@ def test_a_page_shows_what_was_run() -> None:
 
 
 def test_the_floor_is_shown_beside_the_percentiles() -> None:
-    without = page_of(make_run())
+    without = plain_page()
     assert "No floor: not calibrated on this host: run benchlab calibrate." in without.text
     assert "floor 0.6" not in without.text
     carried = {"calibration": {"floor": make_floor().to_dict()}}
@@ -168,17 +191,17 @@ def test_hints_warnings_and_the_proof_that_nothing_was_dropped() -> None:
         "No request was dropped: the 1,100 records, warm-up included, have no gap in their"
         " sequence numbers, and the schedule's 1,000 requests of the measured window all have one"
     ) in text
-    short = page_of(make_run(count=1_099)).text
+    short = text_of(generator(make_run(count=1_099)))
     assert "The schedule has 1,000 requests in the measured window and 999 were recorded." in short
-    closed = page_of(make_run(load=ClosedLoop(2))).text
+    closed = text_of(generator(make_run(load=ClosedLoop(2))))
     assert "No request was dropped: the 1,100 records" in closed
-    stopped = page_of(make_run(stopped_ns=4 * NS_PER_S)).text
+    stopped = text_of(generator(make_run(stopped_ns=4 * NS_PER_S)))
     assert "No request was dropped: the 400 records" in stopped
 
 
 def test_the_headline_numbers_are_those_of_the_run() -> None:
     run = make_run(errors=True)
-    numbers = re.findall(r'class="number"><span>(.*?)</span>', page_of(run).html)
+    numbers = re.findall(r'class="number"><span>(.*?)</span>', plain_page(errors=True).html)
     latency = run.summary.latency_ns
     assert latency is not None
     assert numbers == [
@@ -205,8 +228,7 @@ def test_nothing_is_loaded_from_anywhere() -> None:
 
 
 def test_ids_are_unique_and_references_resolve() -> None:
-    run = make_run(stall=True, errors=True)
-    page = page_of(run, ServerSide(join_server(run)))
+    page = full_page()
     ids = page.attribute("id")
     assert len(ids) == len(set(ids))
     references = re.findall(r"url\(#([^)]+)\)", page.html)
@@ -259,12 +281,11 @@ def test_failures_that_are_alike_are_shown_once() -> None:
     assert "Body, 4 B" in page.text
     assert "Start of the body, 8.8 KiB in all" in page.text
     assert "4 more like these are stored with the run" in page.text
-    assert "What went wrong" not in page_of(make_run(errors=True)).text
+    assert "What went wrong" not in plain_page(errors=True).text
 
 
 def test_figures_take_the_colours_of_the_page() -> None:
-    run = make_run(stall=True, errors=True)
-    page = page_of(run, ServerSide(join_server(run)))
+    page = full_page()
     for color, name in PLOT_COLORS.items():
         assert f"--plot-{name}: {color}" in page.html  # the light theme is the figures' palette
         assert page.html.count(f"--plot-{name}: ") == 2  # and the dark one has its own
@@ -274,8 +295,7 @@ def test_figures_take_the_colours_of_the_page() -> None:
 
 
 def test_figures_and_tables_can_be_read_aloud() -> None:
-    run = make_run(errors=True)
-    page = page_of(run, ServerSide(join_server(run)))
+    page = full_page()
     pictures = [attrs for tag, attrs in page.tags if tag == "svg"]
     assert len(pictures) == 4
     for attrs in pictures:
@@ -293,19 +313,19 @@ def test_missing_spans_are_a_warning() -> None:
         "Spans are missing"
         not in page_of(run, ServerSide(coverage=TraceCoverage(20_000, 19_998))).text
     )
-    spread = page_of(run, ServerSide(coverage=TraceCoverage(20_000, 19_900))).text
+    spread = text_of(client_server(run, ServerSide(coverage=TraceCoverage(20_000, 19_900))))
     assert "Spans are missing. The 100 missing ones are spread over the run" in spread
-    text = page_of(run, ServerSide(coverage=TraceCoverage(20_000, 19_999))).text
+    text = text_of(client_server(run, ServerSide(coverage=TraceCoverage(20_000, 19_999))))
     assert "19,999 of 20,000 sampled requests (99.99 %)" in text  # never rounded up to 100 %
-    assert (
-        "No server spans were found" in page_of(run, ServerSide(coverage=TraceCoverage(10, 0))).text
-    )
-    for untraced in (None, ServerSide(pd.DataFrame(columns=["seq"]))):
-        assert "Client and server" not in page_of(run, untraced).text
+    none = text_of(client_server(run, ServerSide(coverage=TraceCoverage(10, 0))))
+    assert "No server spans were found" in none
+    nothing = page_of(run, ServerSide(pd.DataFrame(columns=["seq"])))
+    for untraced in (plain_page(), nothing):
+        assert "Client and server" not in untraced.text
 
 
 def test_sections_without_content_are_left_out() -> None:
-    plain = page_of(make_run()).text
+    plain = plain_page().text
     assert "None of the measured 1,000 requests failed" in plain
     assert "successful only" not in plain
     assert "By endpoint" not in plain
@@ -338,12 +358,12 @@ def test_the_slowest_requests_are_listed_slowest_first() -> None:
 
 
 def test_waits_for_connections_and_closed_loops_are_explained() -> None:
-    waited = page_of(make_run(workers=[WorkerHealth(0, cap_wait_count=1234)])).text
+    waited = text_of(generator(make_run(workers=[WorkerHealth(0, cap_wait_count=1234)])))
     assert "1,234 requests waited because every allowed connection was in use" in waited
     closed = page_of(make_run(load=ClosedLoop(8), lag_ns=0)).text
     assert "closed loop of 8 connections" in closed
     assert "what 8 connections achieved" in closed
-    assert "No worker reported on itself" in page_of(make_run(workers=[])).text
+    assert "No worker reported on itself" in text_of(generator(make_run(workers=[])))
 
 
 def test_an_interrupted_run_shows_how_far_it_came() -> None:

@@ -6,6 +6,7 @@ that of ``BENCHLAB_TEST_DSN`` (whose user must be able to create databases), or 
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -73,6 +74,27 @@ def store(closed_store: Store) -> Iterator[Store]:
     """An empty store, kept open for the test, since opening is what takes time."""
     with closed_store.connect():
         yield closed_store
+
+
+@pytest.fixture(scope="module", params=["embedded", "served"])
+def lasting_store(
+    request: pytest.FixtureRequest, empty_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """A store that stays open for all tests of a module; they leave it as they found it.
+
+    The engine opens one directory at a time, so no other test of the module has a store.
+    """
+    if request.param == "embedded":
+        directory = tmp_path_factory.mktemp("lasting") / "store"
+        shutil.copytree(empty_store, directory, symlinks=True)
+        store = Store(f"chdb://{directory}")
+        with store.connect():
+            yield store
+        return
+    with new_database(request.getfixturevalue("front")) as dsn:
+        store = Store(dsn)
+        with store.connect():
+            yield store
 
 
 @pytest.fixture

@@ -40,11 +40,9 @@ def sizes(store: Store) -> pd.Series[int]:
     """Rows of each table that has any, except the two that are never pruned."""
     with store.connect() as client:
         tables = [table.name for table in retention._tables(client)]
-    counts = {
-        name: int(store.query_df(f"SELECT count() AS n FROM {name}")["n"][0])  # noqa: S608
-        for name in tables
-    }
-    return pd.Series({name: count for name, count in counts.items() if count})
+    each = [f"SELECT '{name}' AS name, count() AS n FROM {name}" for name in tables]  # noqa: S608
+    counts = store.query_df(" UNION ALL ".join(each)).set_index("name")["n"].astype(int)
+    return counts[counts > 0].sort_index()
 
 
 def test_old_rows_are_removed_from_every_table(store: Store, runs: dict[int, Run]) -> None:

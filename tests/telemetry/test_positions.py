@@ -17,11 +17,27 @@ from benchlab.store import Store
 from benchlab.telemetry import files, ingest, ledger
 from benchlab.telemetry.client import Client
 from tests.clickhouse_front import Front
-from tests.stores import new_database
+from tests.stores import empty_database, empty_tables, new_database
 from tests.telemetry.conftest import make_span_line
 
 LIVE = "traces.jsonl"
 Story = Callable[[Path], Iterator[None]]
+
+
+@pytest.fixture(scope="module")
+def open_client(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Of a store that stays open for all these tests."""
+    directory = tmp_path_factory.mktemp("positions") / "store"
+    shutil.copytree(empty_store, directory, symlinks=True)
+    with Store(f"chdb://{directory}").connect() as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(open_client: Client) -> Iterator[Client]:
+    """The same, and the store is empty."""
+    yield open_client
+    empty_tables(open_client)
 
 
 def text(numbers: Iterable[int]) -> bytes:
@@ -327,15 +343,19 @@ def whole(directory: Path, highest: int) -> set[int]:
     }
 
 
+@pytest.fixture(scope="module")
+def database(front: Front) -> Iterator[str]:
+    """The DSN of a store on a server."""
+    with new_database(front) as dsn:
+        yield dsn
+
+
 @pytest.fixture
-def two_clients(front: Front) -> Iterator[tuple[Client, Client]]:
-    """Of one store on a server."""
-    with (
-        new_database(front) as dsn,
-        Store(dsn).connect() as first,
-        Store(dsn).connect() as second,
-    ):
+def two_clients(database: str) -> Iterator[tuple[Client, Client]]:
+    """Of one store on a server, which is empty."""
+    with Store(database).connect() as first, Store(database).connect() as second:
         yield first, second
+    empty_database(database)
 
 
 @pytest.mark.parametrize(

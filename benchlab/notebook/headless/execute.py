@@ -19,6 +19,7 @@ from benchlab.extras import require_extra
 from benchlab.notebook import events
 from benchlab.notebook.headless.kernel import KERNEL, kernel_manager, quiet_papermill
 from benchlab.notebook.headless.parameters import convert_parameters, notebook_parameters
+from benchlab.notebook.headless.quick_import import import_papermill
 from benchlab.notebook.headless.redaction import hide_secrets
 from benchlab.spool.storage import replace_text
 
@@ -81,7 +82,7 @@ def execute_notebook(
 def _run(
     notebook: Path, executed: Path, values: Mapping[str, Any], kernel_log: Path
 ) -> BenchlabError | None:
-    import papermill
+    papermill = import_papermill()
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
     from papermill.translators import papermill_translators

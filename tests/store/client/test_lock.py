@@ -36,18 +36,19 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 from tests.store.stored_runs import make_run
 from benchlab.store import Store
-store, number, until = Store(), 0, time.monotonic() + float(sys.argv[2])
-while time.monotonic() < until:
-    number += 1
+store = Store()
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(int(sys.argv[2])):
     if sys.argv[3] == "writer":
         run = make_run(200, seed=number)
         store.save(run)
         assert len(store.load(run.id).samples) == 200
-        print(run.id, flush=True)
+        print(time.monotonic(), run.id, flush=True)
     else:
         assert store.runs() is not None
         store.query_df("SELECT sum(request_count) FROM per_second")
-        print("read", flush=True)
+        print(time.monotonic(), "read", flush=True)
 """
 
 
@@ -119,28 +120,37 @@ def test_a_killed_holder_is_not_waited_for(embedded_store: Store) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("length_s", [pytest.param(60, marks=pytest.mark.soak), 15])
-def test_many_processes_write_and_read_at_once(embedded_store: Store, length_s: int) -> None:
-    """For ``length_s`` four processes write and four read; one is killed while it has the store."""
+@pytest.mark.parametrize("turns", [pytest.param(20, marks=pytest.mark.soak), 3])
+def test_many_processes_write_and_read_at_once(embedded_store: Store, turns: int) -> None:
+    """Four processes write and four read ``turns`` times; one more is killed while it has the
+    store. Once the first of them is done, each has had half as many turns or more.
+    """
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", WORK, str(ROOT), str(length_s), part],
+            [sys.executable, "-c", WORK, str(ROOT), str(turns), part],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         for part in ["writer", "reader"] * 4
     ]
+    assert [process.stdout.readline() for process in processes if process.stdout] == ["ready\n"] * 8
     with holder(embedded_store) as victim:
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
         victim.kill()
-    printed, turns = [], []
+    ends, saved = [], []
     for process in processes:
         out, err = process.communicate(timeout=240)
         assert process.returncode == 0, err
-        printed += out.split()
-        turns.append(len(out.split()))
-    assert 2 * min(turns) >= max(turns), "they take turns"
-    saved = [line for line in printed if line != "read"]
+        printed = [line.split() for line in out.splitlines()]
+        ends.append([float(end) for end, _ in printed])  # by a clock that all have in common
+        saved += [run_id for _, run_id in printed if run_id != "read"]
+    first = min(end[-1] for end in ends)
+    assert min(sum(at <= first for at in end) for end in ends) >= turns / 2, "they take turns"
     assert sorted(embedded_store.runs()["run_id"]) == sorted(saved)
     counts = embedded_store.query_df(
         "SELECT count() / 200 AS samples, uniqExact(run_id) AS runs,"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +90,12 @@ ALLOWED = [
 ]
 
 
+@pytest.fixture
+def store(lasting_store: Store) -> Store:
+    """One for all these tests, since what they ask changes nothing."""
+    return lasting_store
+
+
 @pytest.fixture(scope="module")
 def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file outside of every store."""
@@ -152,26 +157,19 @@ SPELLINGS = st.sampled_from(
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(wrapping=WRAPPINGS, around=AROUND, spelling=SPELLINGS)
 def test_a_call_is_found_anywhere_in_a_statement(
-    embedded_open: Store, secret: Path, wrapping: str, around: str, spelling: str
+    store: Store, secret: Path, wrapping: str, around: str, spelling: str
 ) -> None:
     call = f"{spelling}('{secret}')"
     with pytest.raises(InputError, match=r"(?i)the query uses file, "):
-        embedded_open.query_df(around.format(wrapping.format(call)))
+        store.query_df(around.format(wrapping.format(call)))
     # The same statement without it can be asked, so it is refused for the call alone.
-    embedded_open.query_df(around.format(wrapping.format("'a'")))
-
-
-@pytest.fixture
-def embedded_open(embedded_store: Store) -> Iterator[Store]:
-    """An embedded store, kept open."""
-    with embedded_store.connect():
-        yield embedded_store
+    store.query_df(around.format(wrapping.format("'a'")))
 
 
 def test_allowed_table_functions_are_in_the_engines_read_only_list(store: Store) -> None:

@@ -98,11 +98,12 @@ def save_at_once(server: Front, run: Run) -> None:
     assert failed == []
 
 
+@pytest.mark.parametrize("count", [pytest.param(24, marks=pytest.mark.soak), 5])
 def test_processes_that_save_the_same_runs_leave_one_copy_of_each(
-    server: Front, store: Store, make_run: MakeRun
+    server: Front, store: Store, make_run: MakeRun, count: int
 ) -> None:
     store.runs()
-    run_ids = [f"{number:016x}" for number in range(12)]
+    run_ids = [f"{number:016x}" for number in range(count)]
     with ExitStack() as running:
         savers = [
             running.enter_context(

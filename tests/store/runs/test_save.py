@@ -97,13 +97,14 @@ def test_a_process_that_dies_between_any_two_steps_loses_nothing(
     )
     assert done.returncode == 9
     run = make_run(500, run_id="0123456789abcdef")
-    assert copies(store, run) == (0, survived * 100, 0)
-    assert store.runs().empty
-    assert store.query_df("SELECT * FROM run_percentiles").empty
-    for _ in range(2):
-        store.save(run)
-    assert copies(store, run) == (1, 500, 1)
-    assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
+    with store.connect():  # opened once for all of these
+        assert copies(store, run) == (0, survived * 100, 0)
+        assert store.runs().empty
+        assert store.query_df("SELECT * FROM run_percentiles").empty
+        for _ in range(2):
+            store.save(run)
+        assert copies(store, run) == (1, 500, 1)
+        assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 
 
 @pytest.mark.parametrize("step", ["_insert_block", "_insert_run"])
