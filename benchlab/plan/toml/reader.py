@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 from attrs import evolve
 
-from benchlab.errors import InputError
+from benchlab.errors import WRONG_CONTENT, InputError
 from benchlab.plan.checks import check_from_dict
 from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
@@ -66,7 +66,7 @@ def draft_from_toml(text: str, file: str, files: Files) -> tuple[dict[str, Any],
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
+    except WRONG_CONTENT as exc:
         raise InputError(f"{file} is not TOML: {exc}") from exc
     top = Place.of(file, text, unit=_UNIT)
     known = _parameters(Plan)
