@@ -187,7 +187,7 @@ def _import(
         known = store.has(imported.id)
         store.save(imported)
     state = "already stored" if known else imported.verdict
-    notes = imported.environment.get("imported", {}).get("notes", ())  # benchlab's own have none
+    notes = imported.environment.get("imported", {}).get("notes", ())
     return [
         f"{imported.id}: {imported.name}, {plural(len(imported.samples), 'request')}, {state}",
         *(f"  {note}" for note in notes),

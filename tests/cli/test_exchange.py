@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from benchlab import exchange
+from benchlab import Plan, exchange, scenario
 from benchlab.cli.exchange import FORMATS, SOURCES, UNITS
 from benchlab.exchange import export_run, formats
 from benchlab.exchange.tools import hgrm
 from benchlab.store import Store
+from tests.cli.in_process import Benchlab
 from tests.cli.test_cli import benchlab
+from tests.exchange.test_refused import steal, with_head
 from tests.store.stored_runs import make_run
 from tests.stores import closed_store, empty_store
 
@@ -136,3 +138,18 @@ def test_results_of_other_tools_are_listed_and_shown_beside_runs(closed_store: S
     nothing = benchlab("show", "zzz")
     assert nothing.returncode == 2
     assert "no stored run has the id 'zzz'" in nothing.stderr
+
+
+def test_an_import_says_that_it_dropped_code(
+    closed_store: Store, benchlab_here: Benchlab, tmp_path: Path
+) -> None:
+    path = export_run(make_run(0), tmp_path / "run.csv")
+    plan = Plan(scenario=scenario(steal, "http://127.0.0.1:1/"), duration_s=1)
+    done = benchlab_here("import", str(with_head(path, {"plan": plan.to_dict()})))
+    assert done.returncode == 0
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "; the code of the scenario was in the file and has been dropped" in said
+    (run_id,) = closed_store.runs()["run_id"]
+    found = closed_store.load(run_id).plan.scenario
+    assert found is not None
+    assert found.code == b""

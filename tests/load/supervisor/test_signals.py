@@ -105,11 +105,11 @@ def test_commands_end_as_after_ctrl_c_and_save_their_run(
         assert process.returncode == expected[number], errors
         assert "Traceback" not in errors
     assert on_terminal.wait(60) == 129
-    assert deaf.wait(60) == 0
+    assert deaf.wait(60) in (0, 1)  # 1 if a busy machine made the run invalid
     assert time.monotonic() - started < 60
     rows = Store().runs().set_index("name")
     verdicts = dict(rows["verdict"])
-    assert verdicts.pop("nohup") in ("valid", "invalid")  # of a busy machine
+    assert verdicts.pop("nohup") in ("valid", "invalid")
     names = [*(number.name for number in expected), "terminal"]
     assert verdicts == dict.fromkeys(names, "interrupted")
     assert (rows["error_count"] == 0).all(), "open requests were waited for"
