@@ -148,7 +148,7 @@ def test_an_import_says_that_it_dropped_code(
     done = benchlab_here("import", str(with_head(path, {"plan": plan.to_dict()})))
     assert done.returncode == 0
     said = " ".join((done.stdout + done.stderr).split())
-    assert "; the code of the scenario was in the file and has been dropped" in said
+    assert " the code of the scenario was in the file and has been dropped" in said
     (run_id,) = closed_store.runs()["run_id"]
     found = closed_store.load(run_id).plan.scenario
     assert found is not None
