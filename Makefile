@@ -33,7 +33,7 @@ report: $(INSTALLED) ## measure the bundled target and write a report
 
 test: $(INSTALLED) ## run all tests
 	$(BIN)/python -m pytest $(PARALLEL)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'alone and not soak'
+	$(BIN)/python -m pytest -m 'alone and not soak'
 
 coverage: $(INSTALLED) ## run the tests that measure no time, and require how much they reach
 	$(BIN)/python -m pytest $(PARALLEL) --cov

@@ -80,7 +80,7 @@ LANE_OF = {
 ALONE = {
     "truth",  # latencies against what theory says
 }
-"""Tests whose result depends on the processor: they run after the others, two at a time."""
+"""Tests whose result depends on the processor: they run after the others, one at a time."""
 
 
 def lane_of(path: PurePosixPath) -> str:

@@ -20,7 +20,6 @@ from benchlab.paths import data_dir
 from benchlab.plan.files.scenario import scenario
 from benchlab.plan.plan import Plan
 from benchlab.redact import public_url
-from benchlab.report import write_report
 from benchlab.runs.run import Run, check_run
 from benchlab.store import Store
 from benchlab.telemetry import IngestReport, ingest
@@ -126,6 +125,8 @@ def finish(store: Store, run: Run, directory: str = "") -> Path:
     """
     check_run(run)
     place = Path(directory) if directory else Path("reports") / run.id
+    from benchlab.report import write_report  # with matplotlib: only the kernel needs it
+
     page = write_report(run, place, server=store.server_side(run.id))
     events.write({"report": str(page.absolute()), "run_id": run.id})
     return page
