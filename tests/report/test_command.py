@@ -61,11 +61,11 @@ class Made(Exception):
 def plan_of_command(plan: Plan) -> Plan:
     """The plan that the real command makes of `command_line`."""
 
-    def stop(plan: Plan, **_: object) -> NoReturn:
+    def stop(plan: Plan, *_: object) -> NoReturn:
         raise Made(plan)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("benchlab.load.run.run", stop)
+        patch.setattr("benchlab.load.run.run_until", stop)
         with pytest.raises(Made) as caught:
             cli.main([*arguments(plan)[1:], "--no-save"], standalone_mode=False)
     return caught.value.plan

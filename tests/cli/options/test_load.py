@@ -27,11 +27,11 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     """The plans that commands would have carried out, collected instead."""
     plans: list[Plan] = []
 
-    def carry_out(plan: Plan, **_: object) -> Run:
+    def carry_out(plan: Plan, *_: object) -> Run:
         plans.append(plan)
         return make_run()
 
-    monkeypatch.setattr("benchlab.load.run.run", carry_out)
+    monkeypatch.setattr("benchlab.load.run.run_until", carry_out)
     return plans
 
 

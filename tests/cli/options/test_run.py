@@ -271,7 +271,7 @@ def test_additions_to_a_request(tmp_path: Path) -> None:
         (("--user", "ada"), "--user has no colon"),
         (("--pick", "random"), "--pick needs --feed"),
         (("--resolve", "a"), "--resolve 'a' cannot be read"),
-        (("--feed", "gone.csv"), "cannot read the feed gone.csv: No such file"),
+        (("--feed", "gone.csv"), "cannot read gone.csv: No such file"),
     ],
 )
 def test_invalid_additions_are_refused(arguments: tuple[str, ...], message: str) -> None:
