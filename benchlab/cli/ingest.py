@@ -74,6 +74,7 @@ def _ingest_once(paths: tuple[Path, ...]) -> None:
         else:
             report = ingest_files(client, files)
     _print_report(out, report)
+    report.raise_unreadable()
     if report.errors and not report.spans and not report.metric_points:
         raise InputError(
             "none of these lines could be used: OTLP JSON files have one object per line,"
@@ -95,6 +96,8 @@ def _follow(paths: tuple[Path, ...]) -> None:
     with _until_interrupted() as stop, display:
         for report in follow(Store().connect, paths, wait=stop.wait):
             total.add(report)
+            for problem in report.unreadable:
+                out.print(f"not read: {problem}", soft_wrap=True)
             if out.is_terminal or not report.lines:
                 _print_faults(out, report)
             else:

@@ -53,6 +53,11 @@ FOREIGN = (
         "run oha with --output-format json for this summary, with csv for requests",
     ),
     Foreign(
+        rb'\A"?(?:Type|Method)"?,"?Name"?,"?(?:Timestamp|# requests)"?,',
+        "a result of Locust before 1.0",
+        "run Locust 1.0 or later with --csv",
+    ),
+    Foreign(
         rb"\ASQLite format 3\x00",
         "a SQLite database",
         "if oha wrote it, run oha with --output-format csv for requests",

@@ -28,13 +28,13 @@ from benchlab.plan.hosts import address_of_literal, ascii_host, without_zone
 from benchlab.plan.template import BUILT_IN, field_names, malformed_fields, with_examples
 from benchlab.plan.validation import check_text, is_number, text_pairs
 from benchlab.redact import header_value, public_path, public_url, unread_url
+from benchlab.text import plural
 
 __all__ = ["Headers", "Origin", "Request", "with_content_type"]
 
 _METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,31}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
-
 _IS_NAME = re.compile(r"[^\W\d](?:[\w. -]*[\w.-])?")
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -117,6 +117,13 @@ class Request:
         if not _METHOD.fullmatch(method):
             raise InputError(
                 "is not an HTTP method", field="method", value=given, remedy="use GET, POST, PUT …"
+            )
+        if method == "CONNECT":
+            raise InputError(
+                "asks a proxy for a tunnel, after which there are no responses",
+                field="method",
+                value=given,
+                remedy="use GET, POST, PUT …",
             )
         parts = _split_url(_with_query(url, query))
         url, credentials = _without_credentials(parts)
@@ -315,7 +322,7 @@ def _split_url(url: str) -> SplitResult:
     try:
         ascii_host(parts.hostname)
     except UnicodeError as exc:
-        raise _bad_url(shown, f"has the impossible host {parts.hostname!r}", hint) from exc
+        raise _bad_url(shown, f"has the impossible host {parts.hostname!r} ({exc})", hint) from exc
     if parts.port == 0:
         raise _bad_url(shown, "has port 0, on which nothing can listen", hint)
     return parts
@@ -424,7 +431,8 @@ def _check_framing(request: Request) -> None:
         )
     if len(lengths) > 1 or any(value.strip() != str(len(request.body)) for value in lengths):
         raise InputError(
-            f"Content-Length is {', '.join(lengths)}, and the body has {len(request.body)} bytes",
+            f"Content-Length is {', '.join(lengths)}, and the body has"
+            f" {plural(len(request.body), 'byte')}",
             field="headers",
             remedy=remedy,
         )

@@ -34,10 +34,11 @@ def follow(
     The store is open only while there is something to read, so that others can use it meanwhile.
     Files may be rotated, by renaming or by copying and truncating: the rotated rest is read if it
     is still in the same directory. ``partial`` of a report lists files that were rotated away and
-    end in the middle of a line, each once. ``wait`` passes the time between two polls.
+    end in the middle of a line, each once. A file that cannot be read is reported, and again when
+    it has changed. ``wait`` passes the time between two polls.
 
     Raises:
-        InputError: a path does not exist at the start, or a file cannot be read.
+        InputError: a path does not exist at the start.
         StoreError: the store fails.
     """
     given = [Path(path) for path in paths]

@@ -26,6 +26,7 @@ from benchlab.telemetry.files import (
 )
 from benchlab.telemetry.nested import flatten_line
 from benchlab.telemetry.positions import Position, find_position
+from benchlab.text import plural
 
 __all__ = ["Fault", "IngestReport", "PartialLine", "ingest", "ingest_files"]
 
@@ -57,7 +58,7 @@ class PartialLine:
 
     def __str__(self) -> str:
         return (
-            f"{self.path} ends in the middle of a line ({_count(self.size, 'byte')} at byte"
+            f"{self.path} ends in the middle of a line ({plural(self.size, 'byte')} at byte"
             f" {self.offset:,}): it will be read once it is complete"
         )
 
@@ -69,7 +70,8 @@ class IngestReport:
     ``errors`` counts the lines that could not be used, or not as a whole; all are stored in the
     table ``ingest_errors``, the first 20 are in ``faults``. ``skipped`` counts lines of other
     telemetry, such as logs. ``partial`` are lines that were incomplete and so not read: their
-    writer is still writing them, or was killed.
+    writer is still writing them, or was killed. ``unreadable`` are the errors of files that could
+    not be read, or not to their end.
     """
 
     paths: set[Path] = field(default_factory=set)
@@ -80,6 +82,7 @@ class IngestReport:
     skipped: int = 0
     faults: list[Fault] = field(default_factory=list)
     partial: list[PartialLine] = field(default_factory=list)
+    unreadable: list[InputError] = field(default_factory=list)
 
     @property
     def files(self) -> int:
@@ -87,7 +90,7 @@ class IngestReport:
         return len(self.paths)
 
     def add(self, later: IngestReport) -> None:
-        """Add the counts of a later call; its ``faults`` and ``partial`` are not added."""
+        """Add the counts of a later call; its ``faults`` and other lists are not added."""
         self.paths |= later.paths
         self.lines += later.lines
         self.spans += later.spans
@@ -95,16 +98,24 @@ class IngestReport:
         self.errors += later.errors
         self.skipped += later.skipped
 
+    def raise_unreadable(self) -> None:
+        """Raise an `InputError` if files could not be read."""
+        if self.unreadable:
+            raise InputError(
+                "; ".join(map(str, self.unreadable)),
+                remedy="make it readable or leave it out; what the other files hold was read",
+            ) from self.unreadable[0]
+
     def __str__(self) -> str:
         text = (
-            f"{_count(self.spans, 'span')} and {_count(self.metric_points, 'metric point')}"
-            f" in {_count(self.lines, 'new line')} of {_count(self.files, 'file')}"
+            f"{plural(self.spans, 'span')} and {plural(self.metric_points, 'metric point')}"
+            f" in {plural(self.lines, 'new line')} of {plural(self.files, 'file')}"
         )
         if self.errors:
             verb = "is" if self.errors == 1 else "are"
-            text += f"; {_count(self.errors, 'broken line')} {verb} stored in ingest_errors"
+            text += f"; {plural(self.errors, 'broken line')} {verb} stored in ingest_errors"
         if self.skipped:
-            text += f"; {_count(self.skipped, 'line')} of logs or profiles left out"
+            text += f"; {plural(self.skipped, 'line')} of logs or profiles left out"
         return text
 
 
@@ -123,7 +134,9 @@ def ingest(
     Raises:
         InputError: a path does not exist, or a file cannot be read; the other files were.
     """
-    return ingest_files(client, find_files(paths), on_progress)
+    report = ingest_files(client, find_files(paths), on_progress)
+    report.raise_unreadable()
+    return report
 
 
 def ingest_files(
@@ -131,23 +144,23 @@ def ingest_files(
     files: Sequence[Path],
     on_progress: Callable[[int, int], None] | None = None,
 ) -> IngestReport:
-    """As `ingest`; a file that no longer exists was rotated away, and is omitted."""
+    """As `ingest`, but files that cannot be read are in the report.
+
+    A file that no longer exists was rotated away, and is omitted.
+    """
     report = IngestReport()
     progress = _Progress(sum(size_of(path) for path in files), on_progress)
-    unreadable: Exception | None = None
     with _work_tables(client):
         for path in files:
             try:
                 _read(client, path, report, progress)
             except FileNotFoundError:
                 continue
-            except (OSError, InputError) as exc:
-                unreadable = unreadable or exc
-    if unreadable is not None:
-        raise InputError(
-            str(unreadable),
-            remedy="make it readable or leave it out; what the other files hold was read",
-        ) from unreadable
+            except InputError as exc:
+                report.unreadable.append(exc)
+            except OSError as exc:
+                problem = InputError(f"cannot read {path}: {exc.strerror or exc}")
+                report.unreadable.append(problem)
     return report
 
 
@@ -251,10 +264,6 @@ def _is_of_another_signal(line: bytes) -> bool:
     return any(mark in line for mark in otlp.OTHER_SIGNALS) and not any(
         mark in line for mark in (otlp.SPANS, otlp.POINTS)
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 @contextmanager

@@ -161,6 +161,7 @@ PROBLEMS = {
     b"": """
     SELECT file_offset, multiIf(
         NOT isValidJSON(line), 'is not JSON',
+        JSONType(line) = 'Object' AND JSONLength(line) = 0, '',  -- an empty batch
         position(line, '"resourceSpans"') = 0 AND position(line, '"resourceMetrics"') = 0,
         'has neither resourceSpans nor resourceMetrics', '') AS reason, 0 AS lost
     FROM otlp_lines WHERE reason != ''

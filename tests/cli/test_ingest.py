@@ -36,8 +36,8 @@ def test_a_file_that_ends_in_the_middle_of_a_line_is_reported(otlp: Path) -> Non
 
 def test_a_file_with_only_broken_lines_is_a_failure(otlp: Path) -> None:
     """Another kind of file, most likely."""
-    path = otlp / "package.json"
-    path.write_text('{\n  "name": "x"\n}\n')
+    path = otlp / "log.json"
+    path.write_text('{"name":"x"}\n{"name":"y"}\nplain text\n')
     done = benchlab("ingest", str(path))
     assert done.returncode == 2
     *_, counts, hint = done.stderr.splitlines()
@@ -51,7 +51,7 @@ def test_a_file_with_only_broken_lines_is_a_failure(otlp: Path) -> None:
 
 
 def test_a_directory_without_such_files_is_an_input_error(otlp: Path) -> None:
-    (otlp / "traces.jsonl.gz").write_bytes(b"")
+    (otlp / "traces.log").write_bytes(b"")
     done = benchlab("ingest", str(otlp))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith(

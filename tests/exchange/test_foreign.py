@@ -33,6 +33,7 @@ HEADS = {
     "nighthawk": (b"Nighthawk - A layer 7 protocol benchmarking tool.\n", "--output-format json"),
     "siege": (b"Transactions:\t\t 20 hits\nAvailability:\t\t      100.00 %\n", "siege writes no"),
     "pytest-benchmark": (b'{"machine_info": {}, "benchmarks": []}', "pytest-benchmark compare"),
+    "Locust, old": (b'"Type","Name","Timestamp","# requests"\n', "Locust 1.0 or later"),
     "OTLP": (b'{"resourceSpans":[{"resource":{}}]}\n', "benchlab ingest"),
     "zip": (b"PK\x03\x04\x14\0", "unpack it first"),
     "zstd": (b"\x28\xb5\x2f\xfd\0\0", "unpack it first"),

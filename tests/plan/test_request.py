@@ -37,6 +37,11 @@ def test_invalid_method_is_refused(method: str) -> None:
         Request(method, URL)
 
 
+def test_a_tunnel_is_refused() -> None:
+    with pytest.raises(InputError, match="method='connect' asks a proxy for a tunnel"):
+        Request("connect", URL)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -105,9 +110,12 @@ def test_credentials_in_the_url_become_a_header() -> None:
     assert Request.from_dict(request.to_dict()) == request
 
 
-@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"])
-def test_invalid_host_is_refused(host: str) -> None:
-    with pytest.raises(InputError, match="impossible host"):
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [("a..b", "a label is empty"), ("x" * 64 + ".example", "63"), ("☃.example", r"U\+2603")],
+)
+def test_invalid_host_is_refused(host: str, reason: str) -> None:
+    with pytest.raises(InputError, match=f"impossible host '{host}' .*{reason}"):
         Request("GET", f"http://{host}/")
 
 
@@ -244,6 +252,7 @@ def test_host_that_is_connected_to_and_host_that_is_sent(
     ("headers", "body", "message"),
     [
         ({"Content-Length": "4"}, "hello", "Content-Length is 4, and the body has 5 bytes"),
+        ({"Content-Length": "2"}, "h", "Content-Length is 2, and the body has 1 byte"),
         ({"content-length": "5"}, "", "Content-Length is 5, and the body has 0 bytes"),
         ({"Content-Length": "five"}, "hello", "Content-Length is five"),
         ({"Content-Length": "{{seq}}"}, "hello", "Content-Length is {{seq}}"),

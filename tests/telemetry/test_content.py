@@ -167,6 +167,7 @@ def test_logs_and_empty_batches_are_not_broken(
     lines = [
         b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":' + body.encode() + b"}]}]}]}",
         b'{"resourceProfiles":[]}',
+        b"{}",
         b'{"resourceSpans":[]}',
         b'{"resourceMetrics":[]}',
         b'{"resourceSpans":[{"resource":{},"scopeSpans":[{"scope":{"name":"s"},"spans":[]}]}]}',
@@ -176,7 +177,7 @@ def test_logs_and_empty_batches_are_not_broken(
     ]
     path.write_bytes(b"\n".join(lines) + b"\n")
     report = ingest(client, [path])
-    assert counts(report) == (8, 1, 0, 2)
+    assert counts(report) == (9, 1, 0, 2)
     assert "2 lines of logs or profiles left out" in str(report)
 
 

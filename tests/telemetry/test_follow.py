@@ -39,6 +39,22 @@ def test_appended_lines_are_read(closed_store: Store, span_line: SpanLine, tmp_p
     assert next(look).spans == 1
 
 
+def test_a_file_that_cannot_be_read_ends_nothing(
+    closed_store: Store, span_line: SpanLine, tmp_path: Path
+) -> None:
+    damaged, whole = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    damaged.write_bytes(b"BZh91AY")
+    whole.write_bytes(span_line())
+    look = looks(closed_store, tmp_path)
+    report = next(look)
+    assert report.spans == 1
+    (error,) = report.unreadable
+    assert f"{damaged} is compressed with bzip2" in str(error)
+    assert next(look).unreadable == []  # it has not changed
+    whole.write_bytes(span_line() + span_line(first=2))
+    assert next(look).spans == 1
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_rotation_while_following(
     closed_store: Store, span_line: SpanLine, tmp_path: Path, named: bool

@@ -133,8 +133,6 @@ def read_ab_tsv(path: Path, collector: Collector) -> Run:
             )
     missing = ["statuses and failures", "methods", "bytes received", "first bytes"]
     missing.append("new connections")
-    if not collector.url:
-        missing.append("the address")
     notes = [
         "durations are whole milliseconds, and starts whole seconds: rates over a few seconds"
         " mean nothing",

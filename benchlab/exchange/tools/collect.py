@@ -151,7 +151,10 @@ class Collector:
         notes: Sequence[str] = (),
         clock: bool = True,
     ) -> Run:
-        """Make the run of the collected requests. ``clock``: times are since 1970.
+        """Make the run of the collected requests.
+
+        ``missing`` is what the file lacks beside addresses, which are seen to here. ``clock``:
+        times are since 1970.
 
         Raises:
             InputError: the file has no requests.
@@ -170,7 +173,7 @@ class Collector:
         environment: dict[str, Any] = {
             "format": format,
             "file": one_line(path.name, _LONGEST_NAME),
-            "not_in_the_file": ["intended times", *missing],
+            "not_in_the_file": ["intended times", *missing, *self._missing_addresses()],
             "notes": notes,
         }
         if self._error_texts:
@@ -195,6 +198,10 @@ class Collector:
                 "calibration": {"note": f"the floor of {tool} on its machine is unknown"},
             },
         )
+
+    def _missing_addresses(self) -> list[str]:
+        known = any(request.url != UNKNOWN_URL for request in self._requests)
+        return [] if known or self._unreadable_url_count else ["addresses"]
 
     def _notes(self) -> list[str]:
         notes = []

@@ -22,7 +22,7 @@ from benchlab.units import NS_PER_MS
 __all__ = ["read_gatling"]
 
 _MISSING = (
-    "addresses and methods",
+    "methods",
     "statuses of good requests",
     "bytes received",
     "first bytes",

@@ -67,8 +67,6 @@ def read_hey_csv(path: Path, collector: Collector) -> Run:
             )
             count += 1
     missing = ["requests without a response", "methods", "bytes received"]
-    if not collector.url:
-        missing.append("the address")
     notes = [_DECIMALS, *([_TRUNCATED] if count >= _KEPT else []), *place.notes]
     return collector.run(path, "hey-csv", "hey", missing=missing, notes=notes, clock=False)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.errors import InputError
-from benchlab.exchange.parsing import Place, lines
+from benchlab.exchange.parsing import Place, lines, whole
 from benchlab.exchange.tools.summaries import content_of, summary_of
 from benchlab.exchange.tools.vegeta_report import ESTIMATED
 from benchlab.exchange.tools.wrk import Totals, totals_of
@@ -34,13 +34,7 @@ _LINES_MAX = 10_000  # wrk2 prints a dozen and one for each thread
 
 
 def _count(text: str) -> int:
-    return _whole(float(text))
-
-
-def _whole(value: float) -> int:
-    if not value < 1 << 63:
-        raise ValueError(f"{value:g} is too large: it must fit into 63 bits")
-    return round(value)
+    return whole(float(text))
 
 
 # Values in the lines below the table: the line's pattern, and a parser for each of its groups.
@@ -63,7 +57,7 @@ def read_hgrm(path: Path, url: str | None, unit: str | None) -> ImportedSummary:
     fields: dict[str, list[Any]] = {}
     points: list[Point] = []
     around: list[str] = []
-    inside = ended = whole = False
+    inside = ended = to_the_end = False
     for line in lines(path, place):
         if not ended and (head := _HEAD.match(line)):
             inside, named = True, head["unit"] or ""
@@ -72,7 +66,7 @@ def read_hgrm(path: Path, url: str | None, unit: str | None) -> ImportedSummary:
         if inside and (row := _ROW.fullmatch(line)):
             with place:
                 points.append(_point(row, points, unit_ns))
-            whole = points[-1].ratio == 1 and row[4] is not None
+            to_the_end = points[-1].ratio == 1 and row[4] is not None
             continue
         footer = line.lstrip().startswith("#")
         if inside and line.strip() and not footer:
@@ -85,7 +79,7 @@ def read_hgrm(path: Path, url: str | None, unit: str | None) -> ImportedSummary:
             around.append(line)
     if not points:
         raise InputError(f"{path} holds no percentile table (Value, Percentile, TotalCount)")
-    if "max" not in fields and not whole:
+    if "max" not in fields and not to_the_end:
         raise InputError(
             f"{path}: the table was cut off: its last line, with the maximum and the total count,"
             " is missing"
@@ -100,11 +94,11 @@ def _read_field(line: str, fields: dict[str, list[Any]], unit_ns: int) -> None:
     for name, (pattern, readers) in _FIELDS.items():
         if name not in fields and (match := pattern.search(line)):
             fields[name] = [read(text) for read, text in zip(readers, match.groups(), strict=True)]
-            fields[name][0] = _whole(fields[name][0] * unit_ns)
+            fields[name][0] = whole(fields[name][0] * unit_ns)
 
 
 def _point(row: re.Match[str], points: list[Point], unit_ns: int) -> Point:
-    point = Point(float(row[2]), _whole(float(row[1]) * unit_ns), _count(row[3]))
+    point = Point(float(row[2]), whole(float(row[1]) * unit_ns), _count(row[3]))
     if point.ratio > 1:
         raise ValueError(f"percentile {row[2]} is above 1")
     if points and (

@@ -38,7 +38,6 @@ _NOTES = (
     "bytes received include the headers",
 )
 _OPTIONAL = {
-    "URL": "addresses",
     "Latency": "first bytes",
     "bytes": "bytes received",
     "Connect": "new connections",

@@ -32,7 +32,7 @@ _NEEDED = ("http_req_duration", "http_req_blocked", "http_req_receiving")
 _SIGN = '"http_req'
 _LOG = ("time=", "INFO[", "WARN[", "ERRO[")  # where k6 writes both to the same place
 _CSV_COLUMNS = ("metric_name", "timestamp", "metric_value")
-_TAGS = {"method": "methods", "name": "names", "url": "addresses", "status": "statuses"}
+_TAGS = {"method": "methods", "name": "names", "status": "statuses"}
 _WHOLE_SECONDS = (
     "timestamps are whole seconds, durations are exact: rates over a few seconds mean nothing"
     " (K6_CSV_TIME_FORMAT=unix_nano makes k6 write nanoseconds)"
@@ -169,8 +169,6 @@ class _Requests:
         )
         self._count += 1
         self._seen_tags.update(tags)
-        if "://" in url:
-            self._seen_tags.add("url")
         self._metric_count = max(self._metric_count, len(values))
 
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchlab.errors import InputError
-from benchlab.exchange.parsing import Place, Table, content_digest, number, whole
+from benchlab.exchange.parsing import Place, Table, number, whole
+from benchlab.exchange.tools.summaries import nanoseconds, summary_of
 from benchlab.runs.imported_summary import ImportedSummary, Interval, Point
 from benchlab.units import NS_PER_MS, NS_PER_S
 
@@ -64,10 +65,10 @@ def read_locust_history(path: Path, url: str | None) -> ImportedSummary:
     start_s, end_s = timeline[0].at_s, timeline[-1].at_s
     count, error_count = (int(last[f"Total {what} Count"]) for what in ("Request", "Failure"))
     median, mean, low, high = _totals(last, "Total ", count, place)
-    return ImportedSummary(
-        id=content_digest(path, "locust-history"),
-        tool="Locust",
-        format="locust-history",
+    return summary_of(
+        path,
+        "locust-history",
+        "Locust",
         name=path.name.split(".")[0].removesuffix("_stats_history"),
         url=url or "",
         started_at_ns=start_s * NS_PER_S,
@@ -99,10 +100,10 @@ def read_locust_stats(path: Path, url: str | None) -> ImportedSummary:
         median, mean, low, high = _totals(found, "", count, place)
         points = _points(found)
         error_count = whole(int(found["Failure Count"]))
-    return ImportedSummary(
-        id=content_digest(path, "locust-stats"),
-        tool="Locust",
-        format="locust-stats",
+    return summary_of(
+        path,
+        "locust-stats",
+        "Locust",
         name=path.name.split(".")[0].removesuffix("_stats"),
         url=url or "",
         duration_s=count / rate_rps if rate_rps > 0 else None,
@@ -152,4 +153,4 @@ def _points(fields: Mapping[str, str]) -> tuple[Point, ...]:
 
 
 def _ns(ms: str) -> int:
-    return whole(number(ms) * NS_PER_MS)
+    return nanoseconds(ms, NS_PER_MS)

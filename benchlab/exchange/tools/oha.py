@@ -48,8 +48,6 @@ def read_oha_csv(path: Path, collector: Collector) -> Run:
                 flags=Flag.NEW_CONNECTION if float(dialup) else 0,
             )
     missing = ["requests without a response", "methods"]
-    if not collector.url:
-        missing.append("the address")
     if _FIRST_BYTE not in table.names:
         missing.append("first bytes")
     return collector.run(path, "oha-csv", "oha", missing=missing, notes=place.notes, clock=False)

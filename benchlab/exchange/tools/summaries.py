@@ -139,17 +139,21 @@ def summary_of(
     tool: str,
     *,
     percentiles: Iterable[Point],
+    name: str = "",
     errors: Mapping[str, int] | None = None,
     notes: Sequence[str] = (),
     **facts: Any,
 ) -> ImportedSummary:
-    """The summary of a file. ``errors`` are counts by kind, in the tool's words."""
+    """The summary of a file. ``errors`` are counts by kind, in the tool's words.
+
+    ``name`` is by default that of the file.
+    """
     if not 0 <= (facts.get("started_at_ns") or 0) < _LIMIT:
         raise ValueError(f"the run started {facts['started_at_ns']} ns after 1970")
-    found = {name: count for name, count in (errors or {}).items() if count}
+    found = {kind: count for kind, count in (errors or {}).items() if count}
     listed = [
-        f"{one_line(public_text(text(name)), _ERROR_CHARACTERS)}: {count:,}"
-        for name, count in sorted(found.items(), key=lambda item: -item[1])
+        f"{one_line(public_text(text(kind)), _ERROR_CHARACTERS)}: {count:,}"
+        for kind, count in sorted(found.items(), key=lambda item: -item[1])
     ]
     if len(listed) > _ERRORS_MAX:
         listed[_ERRORS_MAX:] = [f"{len(listed) - _ERRORS_MAX} other kinds"]
@@ -157,7 +161,7 @@ def summary_of(
         id=content_digest(path, format),
         tool=tool,
         format=format,
-        name=path.name.split(".")[0] or tool,
+        name=name or path.name.split(".")[0] or tool,
         percentiles=tuple(sorted(percentiles, key=_order)),
         notes=(*notes, *([f"errors: {', '.join(listed)}"] if listed else [])),
         **facts,

@@ -59,7 +59,7 @@ def read_vegeta_csv(path: Path, collector: Collector) -> Run:
                 method or "GET", to,
             )  # fmt: skip
             if not to:
-                missing |= {"methods", "addresses"}
+                missing.add("methods")
     return collector.run(path, "vegeta-csv", "vegeta", missing=sorted(missing), notes=place.notes)
 
 

@@ -10,7 +10,7 @@ from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.tracing import is_traced, trace_id
 
-__all__ = ["ServerNames", "asks_for_trace", "request_headers", "traceparent"]
+__all__ = ["ServerNames", "asks_for_trace", "asks_to_close", "request_headers", "traceparent"]
 
 _DEFAULTS = (("Accept", "*/*"), ("User-Agent", "benchlab"))
 _MOST_NAMES = 8
@@ -30,6 +30,13 @@ def asks_for_trace(request: Request, plan: Plan) -> bool:
     """True if a trace context is to be sent with ``request``: not if it has its own header."""
     given = {key.lower() for key, _ in request.headers}
     return plan.trace_ratio > 0 and "traceparent" not in given
+
+
+def asks_to_close(request: Request) -> bool:
+    """True if ``request`` announces that it is the last on its connection (RFC 9112, 9.6)."""
+    values = [value for key, value in request.headers if key.lower() == "connection"]
+    options = ",".join(values).lower().split(",")
+    return "close" in {option.strip() for option in options}
 
 
 def traceparent(run_id: str, seq: int, ratio: float) -> str:

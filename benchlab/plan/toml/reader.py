@@ -35,12 +35,16 @@ _UNIT = "_s"
 _PATHS = ("ca_file", "client_cert", "client_key", "unix_socket")
 """Settings that are paths, and so are relative to the plan file."""
 
-_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
-    "str": ((str,), "text in quotes"),
-    "bytes | str": ((str,), "text in quotes"),
+_SCENARIO_KEYS = ("function", "base_url", "name", "data")
+
+_TEXT = ((str,), "text in quotes")
+_PLAIN_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "str": _TEXT,
+    "bytes | str": _TEXT,
     "bool": ((bool,), "true or false"),
     "float": ((int, float), "a number"),
 }
+"""The types of plain values by their annotation, and what to write for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def draft_from_toml(text: str, file: str, files: Files) -> tuple[dict[str, Any],
         raise InputError(f"{file} is not TOML: {exc}") from exc
     top = Place.of(file, text, unit=_UNIT)
     known = _parameters(Plan)
-    data = {_with_unit(key, known): value for key, value in _once(data, known, top).items()}
+    data = _with_units(data, known, top)
     _check_keys(data, known, top)
     _check_kinds(Plan, data, top)
     if "scenario" in data:
@@ -100,19 +104,16 @@ def draft_from_toml(text: str, file: str, files: Files) -> tuple[dict[str, Any],
     return draft, top
 
 
-_SCENARIO_KEYS = ("function", "base_url", "name", "data")
-
-
 def _scenario(data: Any, place: Place, files: Files) -> Scenario:
     """The scenario of a table with ``function`` and ``base_url``."""
     data = _table(data, place)
     _check_keys(data, _SCENARIO_KEYS, place)
     for key in ("function", "base_url"):
-        if not isinstance(data.get(key), str):
+        if key not in data:
             raise _missing(key, place)
-    made = files.scenario(data["function"], data["base_url"])
+    made = files.scenario(_text("function", data, place), _text("base_url", data, place))
     if "name" in data:
-        made = evolve(made, name=str(data["name"]))
+        made = evolve(made, name=_text("name", data, place))
     if "data" in data:
         made = evolve(made, data=_data(data["data"], place.at("data"), files))
     return made
@@ -132,18 +133,22 @@ def _parameters(cls: type) -> list[str]:
     return list(_signature(cls).parameters)
 
 
-def _with_unit(key: str, known: Collection[str]) -> str:
-    return f"{key}{_UNIT}" if key not in known and f"{key}{_UNIT}" in known else key
-
-
-def _once(data: dict[str, Any], known: Collection[str], top: Place) -> dict[str, Any]:
-    for key in data:
-        unit = _with_unit(key, known)
-        if unit != key and unit in data:
+def _with_units(data: Mapping[str, Any], known: Collection[str], top: Place) -> dict[str, Any]:
+    """The table with the whole names of durations: ``duration_s`` for ``duration``."""
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        whole = f"{key}{_UNIT}"
+        if key in known or whole not in known:
+            found[key] = value
+        elif whole in data:
             raise InputError(
-                f"there are both {key} and {unit}", where=top.line_of(unit), remedy="leave one out"
+                f"there are both {key} and {whole}",
+                where=top.line_of(whole),
+                remedy="leave one out",
             )
-    return data
+        else:
+            found[whole] = value
+    return found
 
 
 def _check_keys(table: Mapping[str, Any], known: Collection[str], place: Place) -> None:
@@ -184,16 +189,23 @@ def _keys_by_table() -> dict[str, Sequence[str]]:
 def _check_kinds(cls: type, table: Mapping[str, Any], place: Place) -> None:
     """Refuse a plain value of the wrong type; other values are checked where they are used."""
     for name, parameter in _signature(cls).parameters.items():
-        kinds, text = _KINDS.get(str(parameter.annotation), (None, ""))
-        if kinds is None or name not in table or name.endswith(_UNIT):
-            continue
-        if not isinstance(table[name], kinds):
-            raise InputError(
-                f"must be {text}",
-                field=place.typed(name),
-                value=table[name],
-                where=place.line_of(name),
-            )
+        plain = _PLAIN_TYPES.get(str(parameter.annotation))
+        if plain and name in table and not name.endswith(_UNIT):
+            _check_type(name, table[name], plain, place)
+
+
+def _text(key: str, table: Mapping[str, Any], place: Place) -> str:
+    """The text under ``key``, which must be there."""
+    _check_type(key, table[key], _TEXT, place)
+    return str(table[key])
+
+
+def _check_type(key: str, value: Any, plain: tuple[tuple[type, ...], str], place: Place) -> None:
+    types, described = plain
+    if not isinstance(value, types):
+        raise InputError(
+            f"must be {described}", field=place.typed(key), value=value, where=place.line_of(key)
+        )
 
 
 def _value(key: str, value: Any, place: Place, files: Files) -> Any:
@@ -238,7 +250,8 @@ def _request(value: Any, place: Place, files: Files) -> Request:
             remedy="leave all but one out",
         )
     if "body_file" in table:
-        table["body"] = files.read(table.pop("body_file"))
+        table["body"] = files.read(_text("body_file", table, place))
+        del table["body_file"]
     if "body_base64" in table:
         table["body"] = _decoded(table.pop("body_base64"), place)
     table.setdefault("method", "POST" if bodies else "GET")
@@ -263,7 +276,7 @@ def _data(value: Any, place: Place, files: Files) -> Any:
     table = _table(value, place)
     if "file" in table:
         _check_keys(table, ["file", "pick"], place)
-        return files.feed(str(table["file"]), table.get("pick", "sequential"))
+        return files.feed(_text("file", table, place), table.get("pick", "sequential"))
     _check_keys(table, ["file", "rows", "pick", "name"], place)
     rows = table.get("rows")
     if not isinstance(rows, list):
@@ -272,8 +285,12 @@ def _data(value: Any, place: Place, files: Files) -> Any:
             where=place.line_of("rows"),
             remedy='write file = "…", or rows = [{…}]',
         )
-    rows = [{key: _text_of_date(item) for key, item in _table(row, place).items()} for row in rows]
+    rows = [_row(row, place.at("rows", number)) for number, row in enumerate(rows, 1)]
     return _make(Feed, {**table, "rows": rows}, place)
+
+
+def _row(value: Any, place: Place) -> dict[str, Any]:
+    return {key: _text_of_date(item) for key, item in _table(value, place).items()}
 
 
 def _text_of_date(value: Any) -> Any:
@@ -294,8 +311,7 @@ def _load(value: Any, place: Place, files: Files) -> Any:
             remedy=f"did you mean {near[0]}? Known are {', '.join(KINDS)}",
         )
     if shape is not None and shape.file_field in table:
-        name = table[shape.file_field]
-        text = files.text(name)
+        text = files.text(_text(shape.file_field, table, place))
         _check_keys(table, ["kind", shape.file_field], place)
         return _make(shape.parse, {"text": text}, place, shape.file_field)
     if shape is not None:

@@ -44,9 +44,10 @@ def test_tags_may_be_left_out(tmp_path: Path, left: tuple[str, ...]) -> None:
     assert run.samples.column("first_byte_ns").tolist() == [8.5 * ONE_MS, 1_008.5 * ONE_MS]
     path = "/" if left == ("name", "url") else "/items"
     assert list(run.samples.endpoints) == [f"{'GET' if 'method' in left else 'POST'} {path}"]
-    missing = {"method": "methods", "status": "statuses", "name": "names"}
-    for tag, what in missing.items():
-        assert (what in run.environment["imported"]["not_in_the_file"]) == (tag in left)
+    missing = run.environment["imported"]["not_in_the_file"]
+    for tag, what in {"method": "methods", "status": "statuses", "name": "names"}.items():
+        assert (what in missing) == (tag in left)
+    assert ("addresses" in missing) == (left == ("name", "url"))
 
 
 def test_without_tags_only_times_are_known(tmp_path: Path) -> None:
@@ -64,6 +65,13 @@ def test_a_name_is_one_endpoint_however_many_addresses_it_has(tmp_path: Path) ->
     run = imported(tmp_path, text_of(*requests))
     assert {name: part.count for name, part in run.by_endpoint().items()} == {"item": 5}
     assert [request.url for request in run.plan.requests] == ["http://shop.test/items/0"]
+
+
+def test_a_name_in_place_of_the_url_is_no_address(tmp_path: Path) -> None:
+    """Newer versions of k6 write both tags alike where a request has a name."""
+    run = imported(tmp_path, text_of(k6_request(1, {**TAGS, "name": "item", "url": "item"})))
+    assert list(run.samples.endpoints) == ["item"]
+    assert "addresses" in run.environment["imported"]["not_in_the_file"]
 
 
 def test_half_a_character_in_json_can_be_stored(tmp_path: Path, closed_store: Store) -> None:

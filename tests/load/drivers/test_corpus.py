@@ -77,7 +77,7 @@ class Pool:
         self.checkers: list[Checker | None] = [None]
         self.head_only = [head_only]
         self.body_limits = [0]
-        self.keep_alive = True
+        self.keep_alive = [True]
         self.timeout_ns = 1 << 62
         self.in_flight = 0
         self.recording = self

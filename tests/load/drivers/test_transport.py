@@ -142,16 +142,20 @@ def test_a_missing_file_is_reported_before_any_load(
         run(plan)
 
 
+@pytest.mark.parametrize("options", ["", "foo, Close"])
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_without_keep_alive_every_request_has_a_connection_of_its_own(driver: str) -> None:
+def test_without_keep_alive_every_request_has_a_connection_of_its_own(
+    driver: str, options: str
+) -> None:
+    """Also if the request says so, and the service does not repeat it (RFC 9112, section 9.6)."""
     seen = Seen()
     with serving(seen) as url:
         plan = Plan(
-            [Request("GET", url)],
+            [Request("GET", url, headers={"Connection": options} if options else {})],
             ConstantRate(100),
             duration_s=0.5,
             driver=driver,
-            transport=Transport(keep_alive=False),
+            transport=Transport(keep_alive=bool(options)),
         )
         result = run(plan)
     assert result.summary.count == 50
@@ -160,7 +164,8 @@ def test_without_keep_alive_every_request_has_a_connection_of_its_own(driver: st
     # The preflight's connection sends nothing.
     assert seen.connections == 51
     assert sorted(result.connections.records["seq"]) == list(range(50))
-    assert all(b"connection: close" in request.lower() for request in seen.requests)
+    expected = f"connection: {options or 'close'}\r\n".lower().encode()
+    assert all(expected in request.lower() for request in seen.requests)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

@@ -62,6 +62,19 @@ def test_load_shapes_are_written_by_their_kind(text: str, load: Any) -> None:
         (f'{REQUEST}methd = "GET"', "request 1 of plan.toml, line 3: unknown key 'methd'"),
         (f'{REQUEST}body = "x"\njson = [1]', "body and json"),
         (f"{REQUEST}body = 5", "body=5 must be text"),
+        (
+            f"{REQUEST}body_file = 5",
+            "request 1 of plan.toml, line 3: body_file=5 must be text in quotes",
+        ),
+        (f"{REQUEST}data = {{ file = [1] }}", "data of request 1 of plan.toml, line 3: file=[1]"),
+        (
+            f"{REQUEST}data = {{ rows = [{{ a = 1 }}, 5] }}",
+            "row 2 of data of request 1 of plan.toml is 5",
+        ),
+        (
+            f'{REQUEST}[load]\nkind = "replay"\noffsets_file = 5',
+            "load of plan.toml, line 5: offsets_file=5 must be text in quotes",
+        ),
         (f'{REQUEST}body_base64 = "!"', "not base64"),
         (f'{REQUEST}weight = "x"', "weight='x' must be a number"),
         (f"{REQUEST}weight = 0", "request 1 of plan.toml, line 3: weight=0"),

@@ -37,11 +37,11 @@ class Pool(Protocol):
     heads: list[HeadCache]
     known_heads: list[dict[bytes, CachedHead | None]]
     head_only: list[bool]
+    keep_alive: list[bool]
     checkers: list[Checker | None]
     body_limits: list[int]
     recording: Recording
     record: Record
-    keep_alive: bool
     timeout_ns: int
     in_flight: int
 
@@ -231,7 +231,8 @@ class Connection(asyncio.Protocol):
         assert response is not None
         try:
             if response.feed(data, at):
-                self._check(now, response, response.reusable)
+                reusable = response.reusable and self._driver.keep_alive[self._endpoint]
+                self._check(now, response, reusable)
         except ProtocolError as exc:
             self.fail(now, ErrorKind.PROTOCOL, str(exc), data)
 
@@ -315,13 +316,13 @@ class Connection(asyncio.Protocol):
             error,
             self._flags,
         )
-        if reusable and driver.keep_alive:  # as in _release, without the call
+        if reusable:  # as in _release, without the call
             driver.free(self, now)
         else:
             self._part()
 
     def _release(self, now: int, reusable: bool) -> None:
-        if reusable and self._driver.keep_alive:
+        if reusable:
             self._driver.free(self, now)
         else:
             self._part()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import make_checker
 from benchlab.load.drivers.failures import exception_message
-from benchlab.load.drivers.headers import ServerNames
+from benchlab.load.drivers.headers import ServerNames, asks_to_close
 from benchlab.load.drivers.tls import tls_context
 from benchlab.load.drivers.wire.connection import Connection
 from benchlab.load.drivers.wire.dialer import Dialed, Dialer
@@ -71,11 +71,13 @@ class WireDriver:
         self._idle: list[list[Connection]] = [[] for _ in origins]
         self._connections: set[Connection] = set()
         self._stopped = False
-        self.keep_alive = plan.transport.keep_alive
         self.encoders: list[Encoder] = [
             make_encoder(plan, index, run_id) for index in range(len(plan.requests))
         ]
         self.head_only = [request.method == "HEAD" for request in plan.requests]
+        self.keep_alive = [
+            plan.transport.keep_alive and not asks_to_close(request) for request in plan.requests
+        ]
         self.servers = ServerNames()
         self.checkers = [make_checker(request) for request in plan.requests]
         self.body_limits = [
@@ -83,8 +85,12 @@ class WireDriver:
             for checker in self.checkers
         ]
         self.heads = [
-            HeadCache(head_only=head_only, servers=self.servers, checker=checker)
-            for head_only, checker in zip(self.head_only, self.checkers, strict=True)
+            HeadCache(
+                head_only=head_only, keep_alive=keep_alive, servers=self.servers, checker=checker
+            )
+            for head_only, keep_alive, checker in zip(
+                self.head_only, self.keep_alive, self.checkers, strict=True
+            )
         ]
         self.known_heads = [cache.known for cache in self.heads]
         self.in_flight = 0
@@ -101,7 +107,7 @@ class WireDriver:
                 run records it.
         """
         await asyncio.gather(*(dialer.prepare() for dialer in self._dialers))
-        if self._closed and self.keep_alive:
+        if self._closed and any(self.keep_alive):
             opened = (
                 self._connect_idle(origin)
                 for origin in range(len(self._dialers))

@@ -19,7 +19,7 @@ _MOST_HEADS = 512
 
 
 CachedHead = tuple[int, int, bool, ErrorKind, Head]
-"""Status, length of the body, whether the connection is reusable, error kind, and the head.
+"""Status, length of the body, whether the connection is used again, error kind, and the head.
 
 The length is `BODY_IS_READ` if a `Response` must read the body; otherwise the error kind is that of
 a complete response with this head. A plain tuple, since taking apart a named one costs more.
@@ -31,20 +31,22 @@ BODY_IS_READ = -1
 class HeadCache:
     """Caches the heads of one request's responses; None stands for a head to be parsed again."""
 
-    __slots__ = ("_checker", "_head_only", "_servers", "known")
+    __slots__ = ("_checker", "_head_only", "_keep_alive", "_servers", "known")
 
     def __init__(
         self,
         *,
         head_only: bool,
+        keep_alive: bool = True,
         servers: ServerNames | None = None,
         checker: Checker | None = None,
     ) -> None:
-        """``head_only``: the request is HEAD, whose responses have no body. ``servers`` notes the
-        server name in every new head."""
+        """``head_only``: the request is HEAD, whose responses have no body. ``keep_alive``: its
+        connection may be used again. ``servers`` notes the server name in every new head."""
         self._servers = servers or ServerNames()
         self._checker = checker
         self._head_only = head_only
+        self._keep_alive = keep_alive
         self.known: dict[bytes, CachedHead | None] = {}
 
     def learn(self, raw: bytes) -> CachedHead | None:
@@ -69,10 +71,11 @@ class HeadCache:
 
     def _evaluate(self, head: Head) -> CachedHead:
         checker, length = self._checker, head.length
+        reusable = head.reusable and self._keep_alive
         if length is None or (checker is not None and checker.needs_body):
-            return head.status, BODY_IS_READ, head.reusable, ErrorKind.OK, head
+            return head.status, BODY_IS_READ, reusable, ErrorKind.OK, head
         if checker is None:
             error, _ = check_status(head.status)
         else:
             error, _ = checker.evaluate(head.status, None, length)
-        return head.status, length, head.reusable, error, head
+        return head.status, length, reusable, error, head
