@@ -115,18 +115,30 @@ def sweep(
 def sweep_rows(points: Sequence[Point]) -> list[dict[str, str]]:
     """One row per point: its number, parameters, the run's summary, and the error if it failed.
 
-    Everything is text as it was given or written: ``007`` stays ``007``. A column of the summary
-    with the name of a parameter is called ``measured_<name>``: the rate that was set is not the
-    rate that was reached.
+    Everything is text as it was given or written: ``007`` stays ``007``. Any other column with the
+    name of a parameter is called ``measured_<name>``: the rate that was set is not the rate that
+    was reached.
     """
     rows = []
     for point in points:
-        row = {"point": str(point.number), **point.parameters}
-        for name, value in read_summary(point).items():
-            row[f"measured_{name}" if name in row else name] = value
-        row["error"] = point.error
-        rows.append(row)
+        given = point.parameters
+        summary = {_beside(given, name): value for name, value in read_summary(point).items()}
+        rows.append(
+            {
+                _beside(given, "point"): str(point.number),
+                **given,
+                **summary,
+                _beside(given, "error"): point.error,
+            }
+        )
     return rows
+
+
+def _beside(parameters: Mapping[str, str], name: str) -> str:
+    """The name of a column that no parameter has."""
+    while name in parameters:
+        name = f"measured_{name}"
+    return name
 
 
 def read_summary(point: Point) -> dict[str, str]:

@@ -119,6 +119,12 @@ def test_the_table_has_all_values_as_they_were_given_and_written(tmp_path: Path)
     assert "<td>50.0</td> <td>0</td> <td>–</td>" in " ".join(page.split())
 
 
+def test_a_parameter_keeps_its_name_beside_any_other_column(tmp_path: Path) -> None:
+    given = {"error": "timeout", "point": "9", "measured_point": "8"}
+    row = {"measured_measured_point": "1", **given, "measured_error": "failed: no run"}
+    assert sweep_rows([Point(1, given, tmp_path, "failed: no run")]) == [row]
+
+
 def test_a_failed_point_has_the_error_and_one_that_was_killed_its_exit_status(
     tmp_path: Path,
 ) -> None:
