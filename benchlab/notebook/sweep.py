@@ -17,12 +17,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
+from benchlab.display.banner import Banner, banner
 from benchlab.errors import InputError, error_from_data
 from benchlab.extras import require_extra
 from benchlab.notebook import events
 from benchlab.notebook.headless import convert_parameters, in_utf8, notebook_parameters
 from benchlab.spool.storage import replace_text
+from benchlab.text import plural
+
+if TYPE_CHECKING:
+    from benchlab.runs.verdict import Verdict
 
 __all__ = ["Point", "free_directory", "grid", "sweep", "sweep_rows"]
 
@@ -161,14 +167,24 @@ def write_index(notebook: Path, points: Sequence[Point], directory: Path) -> Non
             "point": point,
             "folder": point.directory.name,
             "has_page": (point.directory / "report.html").exists(),
-            "summary": read_summary(point),
+            "summary": (summary := read_summary(point)),
+            "banner": _banner(summary) if summary else None,
         }
         for point in points
     ]
     page = environment.get_template("sweep.html").render(
-        notebook=notebook.name, rows=rows, axes=list(points[0].parameters)
+        notebook=notebook.name,
+        points=plural(len(rows), "point"),
+        rows=rows,
+        axes=list(points[0].parameters),
     )
     replace_text(directory / "index.html", page)
+
+
+def _banner(summary: Mapping[str, str]) -> Banner:
+    """The banner of the run with this summary, which has no number of broken objectives."""
+    count, error_count = int(summary["count"]), int(summary["error_count"])
+    return banner(cast("Verdict", summary["verdict"]), count=count, error_count=error_count)
 
 
 def _as_csv(rows: Sequence[Mapping[str, str]]) -> str:

@@ -17,6 +17,8 @@ Targets = Sequence[str] | Mapping[str, str]
 
 def at_targets(requests: tuple[Request, ...], targets: Targets) -> tuple[Request, ...]:
     """The requests with whole URLs: those that are only a path, once for each target."""
+    if isinstance(targets, str):
+        targets = [targets]
     paths = [request for request in requests if not request.is_absolute]
     if not paths:
         if targets:

@@ -142,8 +142,9 @@ def test_paths_are_sent_to_every_target_in_equal_shares() -> None:
 
 
 def test_a_single_target_leaves_the_names_alone() -> None:
-    (request,) = Plan([Request("GET", "/x")], targets=["http://a"]).requests
-    assert (request.name, request.url) == ("GET /x", "http://a/x")
+    for targets in (["http://a"], "http://a"):
+        (request,) = Plan([Request("GET", "/x")], targets=targets).requests
+        assert (request.name, request.url) == ("GET /x", "http://a/x")
 
 
 @pytest.mark.parametrize(
