@@ -134,9 +134,10 @@ def _table(table: Table, kind: str = "") -> str:
         f'<tr><th scope="row">{escape(name)}</th>{_cells(cells, level)}</tr>'
         for (name, *cells), level in zip_longest(table.rows, table.levels)
     )
+    note = f'<div class="bl-quiet">{escape(table.note)}</div>' if table.note else ""
     return (
         f'<div class="{f"bl-scroll {kind}".rstrip()}"><table><thead><tr>{columns}</tr></thead>'
-        f"<tbody>{lines}</tbody></table></div>"
+        f"<tbody>{lines}</tbody></table></div>{note}"
     )
 
 

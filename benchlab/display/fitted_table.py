@@ -80,7 +80,7 @@ class FittedTable:
 
     The first of these forms that has room is used: text folded or shortened; without the columns
     ``left_out``, as few as possible in this order, and a line that names them; with ``turns``, rows
-    as columns; a line for each cell.
+    as columns, unless their names are numbers; a line for each cell.
     """
 
     columns: Sequence[Column]
@@ -101,7 +101,8 @@ class FittedTable:
                 if names:
                     yield Text(f"not shown, for lack of width: {', '.join(names)}", style="dim")
                 return
-        turned = _turned(shown) if self.turns else ()
+        first = next(iter(shown), None)
+        turned = _turned(shown) if self.turns and first and not first.is_number else ()
         if turned and _fits(turned, width):
             yield _table(turned, width)
         else:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from benchlab.display.banner import Level, banner_of
 from benchlab.display.text import floor_text, verdict_meaning, window_text
+from benchlab.runs.objective_results import ObjectiveResult
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
 from benchlab.samples.examples import show_first
@@ -36,20 +37,22 @@ __all__ = [
 ]
 
 _EXAMPLES_SHOWN = 5
+_ENDPOINTS_SHOWN = 25
 _NAME_LENGTH = 60
 _DURATION_NAMES = {"service": "service time"}  # where people read another name
-_OBJECTIVE_HEAD = ("objective", "result", "observed", "windows")
 
 
 class Table(NamedTuple):
     """Column heads and rows of text; the first cell of a row names it.
 
     Where the rows are results, ``levels`` has that of each, and the second cell is coloured by it.
+    ``note`` says what the table leaves out.
     """
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]] = ()
     levels: Sequence[Level] = ()
+    note: str = ""
 
 
 class Headline(NamedTuple):
@@ -158,14 +161,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
         durations=durations_of(summary),
         floor=floor_text(run),
         has_floor=run.floor is not None,
-        objectives=Table(
-            _OBJECTIVE_HEAD,
-            [
-                (str(result.objective), result.outcome, result.observed_text, result.window_text)
-                for result in run.objectives
-            ],
-            ["good" if result.met else "bad" for result in run.objectives],
-        ),
+        objectives=_objectives(run.objectives),
         broken_count=run.broken_objective_count,
         endpoints=_endpoints(run.by_endpoint(), noun),
         server=server or ServerSide(),
@@ -238,12 +234,35 @@ def _rate_note(run: Run) -> str:
     return f"of {format_rate(run.summary.intended_rate_rps, run.plan.sample_noun)} intended"
 
 
+def _objectives(results: Sequence[ObjectiveResult]) -> Table:
+    """A row per objective, with a column of windows if any objective has them."""
+    head = ["objective", "result", "observed", "windows"]
+    rows = [
+        [str(result.objective), result.outcome, result.observed_text, result.window_text]
+        for result in results
+    ]
+    shown = len(head) if any(row[-1] for row in rows) else len(head) - 1
+    levels: list[Level] = ["good" if result.met else "bad" for result in results]
+    return Table(head[:shown], [row[:shown] for row in rows], levels)
+
+
 def _endpoints(parts: Mapping[str, Summary], noun: str) -> Table:
-    """A row per named request or step of the plan; none unless there are several."""
+    """A row per named request or step of the plan; none unless there are several.
+
+    Of very many, those with the most failures, then the most requests, come first and are shown.
+    """
     head = ("endpoint", f"{noun}s", "failed", f"{noun}s/s", "p50, ms", "p99, ms", "max, ms")
     if len(parts) < 2:
         return Table(head)
-    latencies = [summary.latency_ns for summary in parts.values()]
+    shown, note = list(parts.items()), ""
+    if more := max(len(parts) - _ENDPOINTS_SHOWN, 0):
+        shown.sort(key=lambda part: (-part[1].error_count, -part[1].count))
+        del shown[_ENDPOINTS_SHOWN:]
+        note = (
+            f"and {more:,} more, which have the fewest failures and {noun}s; all are in --json, the"
+            " report's endpoints.csv, run.by_endpoint() and the SQL view per_endpoint"
+        )
+    latencies = [summary.latency_ns for _, summary in shown]
     columns = [
         format_column_ms([getattr(latency, key) if latency else 0 for latency in latencies])
         for key in ("p50", "p99", "max")
@@ -256,6 +275,6 @@ def _endpoints(parts: Mapping[str, Summary], noun: str) -> Table:
             f"{summary.rate_rps:,.1f}",
             *(column[index] if summary.latency_ns else "–" for column in columns),
         ]
-        for index, (name, summary) in enumerate(parts.items())
+        for index, (name, summary) in enumerate(shown)
     ]
-    return Table(head, rows)
+    return Table(head, rows, note=note)

@@ -49,6 +49,8 @@ def run_summary(view: RunView) -> Group:
         parts.append(_objectives(view.objectives))
     if view.endpoints.rows:
         parts.append(_endpoints(view.endpoints))
+    if view.endpoints.note:
+        parts.append(_indented(Text(view.endpoints.note, style="dim")))
     if view.server.coverage.sampled:
         parts.append(coverage_text(view.server.coverage))
     return Group(*parts)

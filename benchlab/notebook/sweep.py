@@ -17,12 +17,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
+from benchlab.display.banner import Banner, banner
 from benchlab.errors import InputError, error_from_data
 from benchlab.extras import require_extra
 from benchlab.notebook import events
 from benchlab.notebook.headless import convert_parameters, in_utf8, notebook_parameters
 from benchlab.spool.storage import replace_text
+from benchlab.text import plural
+
+if TYPE_CHECKING:
+    from benchlab.runs.verdict import Verdict
 
 __all__ = ["Point", "free_directory", "grid", "sweep", "sweep_rows"]
 
@@ -115,18 +121,30 @@ def sweep(
 def sweep_rows(points: Sequence[Point]) -> list[dict[str, str]]:
     """One row per point: its number, parameters, the run's summary, and the error if it failed.
 
-    Everything is text as it was given or written: ``007`` stays ``007``. A column of the summary
-    with the name of a parameter is called ``measured_<name>``: the rate that was set is not the
-    rate that was reached.
+    Everything is text as it was given or written: ``007`` stays ``007``. Any other column with the
+    name of a parameter is called ``measured_<name>``: the rate that was set is not the rate that
+    was reached.
     """
     rows = []
     for point in points:
-        row = {"point": str(point.number), **point.parameters}
-        for name, value in read_summary(point).items():
-            row[f"measured_{name}" if name in row else name] = value
-        row["error"] = point.error
-        rows.append(row)
+        given = point.parameters
+        summary = {_beside(given, name): value for name, value in read_summary(point).items()}
+        rows.append(
+            {
+                _beside(given, "point"): str(point.number),
+                **given,
+                **summary,
+                _beside(given, "error"): point.error,
+            }
+        )
     return rows
+
+
+def _beside(parameters: Mapping[str, str], name: str) -> str:
+    """The name of a column that no parameter has."""
+    while name in parameters:
+        name = f"measured_{name}"
+    return name
 
 
 def read_summary(point: Point) -> dict[str, str]:
@@ -149,14 +167,24 @@ def write_index(notebook: Path, points: Sequence[Point], directory: Path) -> Non
             "point": point,
             "folder": point.directory.name,
             "has_page": (point.directory / "report.html").exists(),
-            "summary": read_summary(point),
+            "summary": (summary := read_summary(point)),
+            "banner": _banner(summary) if summary else None,
         }
         for point in points
     ]
     page = environment.get_template("sweep.html").render(
-        notebook=notebook.name, rows=rows, axes=list(points[0].parameters)
+        notebook=notebook.name,
+        points=plural(len(rows), "point"),
+        rows=rows,
+        axes=list(points[0].parameters),
     )
     replace_text(directory / "index.html", page)
+
+
+def _banner(summary: Mapping[str, str]) -> Banner:
+    """The banner of the run with this summary, which has no number of broken objectives."""
+    count, error_count = int(summary["count"]), int(summary["error_count"])
+    return banner(cast("Verdict", summary["verdict"]), count=count, error_count=error_count)
 
 
 def _as_csv(rows: Sequence[Mapping[str, str]]) -> str:

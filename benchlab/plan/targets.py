@@ -17,6 +17,8 @@ Targets = Sequence[str] | Mapping[str, str]
 
 def at_targets(requests: tuple[Request, ...], targets: Targets) -> tuple[Request, ...]:
     """The requests with whole URLs: those that are only a path, once for each target."""
+    if isinstance(targets, str):
+        targets = [targets]
     paths = [request for request in requests if not request.is_absolute]
     if not paths:
         if targets:
@@ -35,11 +37,7 @@ def at_targets(requests: tuple[Request, ...], targets: Targets) -> tuple[Request
             remedy=f"write it whole, such as http://127.0.0.1:8000{shown}, or give the plan"
             " targets=[…]",
         )
-    named = (
-        dict(targets)
-        if isinstance(targets, Mapping)
-        else {urlsplit(target).netloc.rpartition("@")[2]: target for target in targets}
-    )
+    named = targets if isinstance(targets, Mapping) else _named(targets)
     whole: list[Request] = []
     for request in requests:
         if request.is_absolute:
@@ -52,3 +50,22 @@ def at_targets(requests: tuple[Request, ...], targets: Targets) -> tuple[Request
             except InputError as exc:
                 raise exc.of("targets") from exc
     return tuple(whole)
+
+
+def _named(targets: Sequence[str]) -> dict[str, str]:
+    """The base URLs by host and port, or by more of the URL where those do not tell them apart.
+
+    Raises:
+        InputError: two of them are the same.
+    """
+    urls = [target.rstrip("/") for target in targets]
+    addresses = [urlsplit(url).netloc.rpartition("@")[2] for url in urls]
+    for labels in (addresses, [public_url(url) for url in urls]):
+        if len(set(labels)) == len(urls):
+            return dict(zip(labels, urls, strict=True))
+    raise InputError(
+        "is given more than once",
+        field="targets",
+        value=next(label for label in labels if labels.count(label) > 1),
+        remedy="leave it out, or give each a name of its own",
+    )

@@ -26,6 +26,11 @@ def column(name: str, *texts: str, number: bool = False, fold_at: str = "") -> C
     return Column(name, [Text(text) for text in texts], is_number=number, fold_at=fold_at)
 
 
+def test_a_number_does_not_become_the_name_of_a_column() -> None:
+    table = FittedTable([column("n", "-1000000000000", number=True), column("b", "xyz")], turns=True)
+    assert "-1000000000000" in " ".join(lines(table, 16)).split()
+
+
 @given(
     data=st.data(),
     width=st.integers(24, 130),

@@ -61,12 +61,30 @@ def test_five_examples_are_shown_and_name_their_endpoint_where_there_are_several
     assert [line.endpoint for line in among] == ["a"] * 5
 
 
+def test_objectives_have_windows_only_where_there_are_any() -> None:
+    alone = view(make_run(slo=["p99<1s"])).objectives
+    beside = view(make_run(slo=["p99<1s", "p99<1s over 1s"])).objectives
+    assert (alone.head[-1], len(alone.rows[0])) == ("observed", 3)
+    assert (beside.head[-1], [len(row) for row in beside.rows]) == ("windows", [4, 4])
+
+
 def test_only_a_plan_of_several_requests_has_a_table_of_endpoints() -> None:
     several = [Request("GET", URL, name="a"), Request("GET", URL, name="b")]
     table = view(make_run(requests=several)).endpoints
     assert [row[0] for row in table.rows] == ["a", "b"]
     assert all(len(row) == len(table.head) for row in table.rows)
     assert not view(make_run()).endpoints.rows
+
+
+def test_of_very_many_endpoints_those_with_most_failures_are_shown() -> None:
+    names = [f"r{number}" for number in range(300)]
+    run = make_run(requests=[Request("GET", URL, name=name) for name in names], errors=True)
+    parts = run.by_endpoint()
+    table = view(run).endpoints
+    assert len(table.rows) == 25
+    least = min(parts[row[0]].error_count for row in table.rows)
+    assert all(parts[name].error_count <= least for name in {*names} - {r[0] for r in table.rows})
+    assert table.note.startswith("and 275 more, which have the fewest failures and requests; ")
 
 
 def test_the_server_side_is_empty_unless_it_is_given() -> None:

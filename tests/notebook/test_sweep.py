@@ -100,8 +100,8 @@ def test_the_table_has_all_values_as_they_were_given_and_written(tmp_path: Path)
         directory.mkdir()
         points.append(Point(number, {"name": value}, directory))
         columns, values = (
-            ["name", "rate_rps", "error_count", "verdict"],
-            [value, "50.0", "0", "valid"],
+            ["name", "rate_rps", "count", "error_count", "verdict"],
+            [value, "50.0", "100", str(number), "valid"],
         )
         with (directory / "summary.csv").open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([columns, values])
@@ -117,6 +117,15 @@ def test_the_table_has_all_values_as_they_were_given_and_written(tmp_path: Path)
     assert read_summary(points[-1]) == {}
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "<td>50.0</td> <td>0</td> <td>–</td>" in " ".join(page.split())
+    assert "8 points, measured" in page
+    assert '<td class="text">valid</td>' in page
+    assert '<td class="text bad">valid · 6 % failed</td>' in page
+
+
+def test_a_parameter_keeps_its_name_beside_any_other_column(tmp_path: Path) -> None:
+    given = {"error": "timeout", "point": "9", "measured_point": "8"}
+    row = {"measured_measured_point": "1", **given, "measured_error": "failed: no run"}
+    assert sweep_rows([Point(1, given, tmp_path, "failed: no run")]) == [row]
 
 
 def test_a_failed_point_has_the_error_and_one_that_was_killed_its_exit_status(

@@ -142,8 +142,30 @@ def test_paths_are_sent_to_every_target_in_equal_shares() -> None:
 
 
 def test_a_single_target_leaves_the_names_alone() -> None:
-    (request,) = Plan([Request("GET", "/x")], targets=["http://a"]).requests
-    assert (request.name, request.url) == ("GET /x", "http://a/x")
+    for targets in (["http://a"], "http://a"):
+        (request,) = Plan([Request("GET", "/x")], targets=targets).requests
+        assert (request.name, request.url) == ("GET /x", "http://a/x")
+
+
+@pytest.mark.parametrize(
+    ("targets", "names"),
+    [
+        (["http://a:81/x", "http://b/x/"], ["a:81", "b"]),
+        (["http://a/x", "http://a/y"], ["http://a/x", "http://a/y"]),
+        (["http://a", "https://a"], ["http://a", "https://a"]),
+        (["http://me:secret@a/x", "http://a/y"], ["http://me:***@a/x", "http://a/y"]),
+    ],
+)
+def test_targets_without_names_are_told_apart(targets: list[str], names: list[str]) -> None:
+    requests = Plan([Request("GET", "/z")], targets=targets).requests
+    assert [request.name for request in requests] == [f"GET /z @ {name}" for name in names]
+    whole = [Request("GET", f"{target.rstrip('/')}/z") for target in targets]
+    assert [request.url for request in requests] == [request.url for request in whole]
+
+
+def test_a_target_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(InputError, match="targets='http://a' is given more than once: leave it"):
+        Plan([Request("GET", "/z")], targets=["http://a", "http://a/"])
 
 
 def test_targets_and_paths_need_each_other() -> None:

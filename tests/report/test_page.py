@@ -339,6 +339,15 @@ def test_sections_without_content_are_left_out() -> None:
     assert "cannot express this plan" in several
 
 
+def test_of_very_many_requests_the_first_are_shown_and_all_are_in_the_plan() -> None:
+    requests = [Request("GET", f"{URL}{number}", name=f"r{number}") for number in range(99)]
+    text = page_of(make_run(requests=requests)).text
+    assert "74, all of them in the plan file below" in text
+    assert "and 74 more, which have the fewest failures and requests" in text
+    assert f"GET {URL}98" not in text
+    assert f'url = "{URL}98"' in text
+
+
 def test_of_recorded_arrivals_only_the_first_are_shown() -> None:
     text = page_of(make_run(load=Replay([k / 100 for k in range(1000)]), warmup_s=0)).text
     assert "replay of 1,000 recorded arrivals" in text

@@ -15,6 +15,7 @@ from benchlab.units import format_bytes, format_ratio
 __all__ = ["setup"]
 
 _BODY_SHOWN = 200
+_REQUESTS_SHOWN = 25
 
 _LABELS = {
     "host": "host",
@@ -57,8 +58,10 @@ def _plan_facts(run: Run) -> list[Fact]:
     """What was sent, how and for how long."""
     plan = run.plan
     facts: list[Fact] = []
-    for request in plan.requests:
+    for request in plan.requests[:_REQUESTS_SHOWN]:
         facts += _request_facts(request, named=len(plan.requests) > 1)
+    if more := max(len(plan.requests) - _REQUESTS_SHOWN, 0):
+        facts.append(Fact("more requests", [f"{more:,}, all of them in the plan file below"]))
     facts += [
         Fact("load", [plan.load.describe()]),
         Fact("time", [window_text(run)]),

@@ -61,11 +61,25 @@ def resolve(client: Client, run_id: str) -> str:
     ).result_rows
     found = [str(row[0]) for row in rows]
     if not found or not run_id:
-        raise RunNotFoundError(f"no stored run has the id {run_id!r}: {_HELP}")
+        raise RunNotFoundError(_not_found(client, run_id))
     if len(found) > 1:
         some = ", ".join(found[:3])
         raise RunNotFoundError(f"{run_id!r} is a prefix of several run ids ({some} …): {_HELP}")
     return found[0]
+
+
+def _not_found(client: Client, run_id: str) -> str:
+    """Why there is no run with the id ``run_id``."""
+    summaries = client.query(
+        "SELECT id FROM imported_summaries WHERE startsWith(id, {id:String}) LIMIT 1",
+        parameters={"id": run_id},
+    ).result_rows
+    if not summaries or not run_id:
+        return f"no stored run has the id {run_id!r}: {_HELP}"
+    return (
+        f"{run_id!r} is the id of an imported summary, which has no requests: benchlab show"
+        f" {run_id} prints it, and Store().imported({run_id!r}) reads it"
+    )
 
 
 def load(client: Client, run_id: str) -> Run:

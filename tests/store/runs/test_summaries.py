@@ -61,6 +61,8 @@ def test_a_summary_is_found_by_an_unambiguous_prefix(store: Store) -> None:
     for summary in (FULL, BARE):
         store.save_imported(summary)
     assert store.imported(FULL.id[:15]).id == FULL.id
+    with pytest.raises(RunNotFoundError, match=f"benchlab show {FULL.id} prints it"):
+        store.load(FULL.id)
     for some in ("0011", "ffff", ""):
         with pytest.raises(RunNotFoundError, match="benchlab history lists them"):
             store.imported(some)
