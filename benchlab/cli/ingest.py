@@ -115,17 +115,19 @@ def _follow(paths: tuple[Path, ...]) -> None:
 
 @contextmanager
 def _until_interrupted() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C or SIGTERM sets; the second has its usual effect."""
+    """Yield an event that the first Ctrl-C, SIGTERM or SIGHUP sets; the second ends the command."""
     event = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in ending}
 
     def request(_number: int, _frame: object) -> None:
         event.set()
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    for number in before:
-        signal.signal(number, request)
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as SIGHUP is under nohup
+            signal.signal(number, request)
     try:
         yield event
     finally:

@@ -48,8 +48,8 @@ def report(
     """Write the report of a stored run or of a notebook.
 
     NOTEBOOK is a path or the name of a bundled notebook, which is run headless. RUN_ID is the id
-    of a stored run, its first digits, or "latest". Ctrl-C ends the run early and reports what was
-    measured.
+    of a stored run, its first digits, or "latest". Ctrl-C, SIGTERM and SIGHUP end the run early and
+    report what was measured.
 
     \b
     Examples:
@@ -122,23 +122,23 @@ def _obey_supervisor() -> dict[str, str]:
     return parameters
 
 
-def _report_run(run_id: str, directory: Path | None) -> tuple[Path, str | None]:
+def _report_run(run_id: str, directory: Path | None) -> tuple[Path, str | None, int]:
     from benchlab.notebook import finish
 
     store = Store()
     run = store.load(run_id)
-    return finish(store, run, str(directory or "")), run.id
+    return finish(store, run, str(directory or "")), run.id, 0
 
 
 def _report_notebook(
     notebook: Path, parameters: dict[str, str], directory: Path | None, quiet: bool
-) -> tuple[Path, str | None]:
+) -> tuple[Path, str | None, int]:
     from benchlab.cli.terminal.run import progress_bar, progress_from_dict
     from benchlab.notebook.headless import execute_notebook
 
     if quiet:
         done = execute_notebook(notebook, parameters, directory)
-        return done.page, done.run_id
+        return done.page, done.run_id, done.signal_number
     with progress_bar(f"running {notebook.name}") as show:
 
         def on_event(event: dict[str, Any]) -> None:
@@ -146,7 +146,7 @@ def _report_notebook(
                 show(progress_from_dict(event["progress"]))
 
         done = execute_notebook(notebook, parameters, directory, on_event)
-    return done.page, done.run_id
+    return done.page, done.run_id, done.signal_number
 
 
 def _print_parameters(notebook: Path) -> None:
@@ -159,7 +159,7 @@ def _print_parameters(notebook: Path) -> None:
         )
 
 
-def _print_outcome(page: Path, run_id: str | None, *, quiet: bool) -> int:
+def _print_outcome(page: Path, run_id: str | None, signal_number: int, *, quiet: bool) -> int:
     """Print the summary and the path of the report; returns the exit code."""
     from benchlab.cli.terminal.console import error_console
     from benchlab.cli.terminal.run import print_run
@@ -178,4 +178,4 @@ def _print_outcome(page: Path, run_id: str | None, *, quiet: bool) -> int:
         for problem in problems:
             print_error(problem)
             _report_error(RunError(problem))
-    return ExitCode.SUCCESS if run is None else exit_code(run)
+    return ExitCode.SUCCESS if run is None else exit_code(run, signal_number)

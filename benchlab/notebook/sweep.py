@@ -249,12 +249,13 @@ def _run_report(
     command += ["-o", str(directory), "--quiet", "--supervised"]
     with subprocess.Popen(
         command,
-        stdin=subprocess.PIPE,  # its end, when this process is gone, ends the point too
+        stdin=subprocess.PIPE,  # its end, also when this process is gone, interrupts the point
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
         env={**os.environ, events.VARIABLE: str(reports)},
+        process_group=0,  # Ctrl-C in the terminal is for this process alone
     ) as process:
         assert process.stdin is not None
         assert process.stderr is not None
@@ -262,7 +263,8 @@ def _run_report(
         process.stdin.flush()
         try:
             output = process.stderr.read()
-        except KeyboardInterrupt:  # the point got it too, and cleans up after itself
+        except KeyboardInterrupt:  # the point reports what it has measured
+            process.stdin.close()
             process.stderr.read()
             raise
     return process.returncode, output

@@ -337,21 +337,26 @@ def test_recover_saves_what_a_killed_process_left(target: TargetProcess) -> None
     assert "nothing to recover" in benchlab("recover").stderr
 
 
-def test_the_target_serves_and_stops_on_ctrl_c(tmp_path: Path) -> None:
+def test_the_target_serves_and_stops_on_signals(tmp_path: Path) -> None:
     import httpx
 
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchlab", "target", "--port", "0", "--otlp-dir", str(tmp_path)],
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "benchlab", "target", "--port", "0"]
+    closed, process = (
+        subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
+        for options in ([], ["--otlp-dir", str(tmp_path)])
+    )
+    assert closed.stderr is not None
     assert process.stderr is not None
+    assert closed.stderr.readline().startswith("target at ")
+    closed.send_signal(signal.SIGHUP)
     url = process.stderr.readline().split()[2]
     response = httpx.post(f"{url}/api/vector/sub", json={"a": [5, 7], "b": [1, 2]})
     assert response.json() == {"result": [4, 5]}
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=30)
-    assert process.returncode == 0, rest
-    assert "Traceback" not in rest
+    for ended in (closed, process):
+        _, rest = ended.communicate(timeout=30)
+        assert ended.returncode == 0, rest
+        assert "Traceback" not in rest
     ingested = benchlab("ingest", str(tmp_path))
     assert ingested.returncode == 0, ingested.stderr
     spans = benchlab("query", "SELECT count() AS n FROM otel_traces", "--format", "csv")

@@ -160,21 +160,35 @@ def test_a_failing_notebook_is_kept_and_reported_in_one_line(here: Path) -> None
     assert "no scheme" in wrong.stderr
 
 
-def test_ctrl_c_reports_what_was_measured(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [*BENCHLAB, "report", str(NOTEBOOK), "-p", "duration_s", "120", "-p", "warmup_s", "0.5"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def test_signals_report_what_was_measured(tmp_path: Path) -> None:
+    """At once, since starting takes long: a notebook, and a sweep, whose point gets a Ctrl-C."""
+    options = ["-p", "duration_s", "120", "-p", "warmup_s", "0.5"]
+    commands = {
+        "report": ["report", str(NOTEBOOK), *options, "-o", "report"],
+        "sweep": ["sweep", str(NOTEBOOK), *options, "-g", "rate_rps=50,60", "-o", "sweep"],
+    }
+    processes = {
+        name: subprocess.Popen(
+            [*BENCHLAB, *command],
+            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for name, command in commands.items()
+    }  # fmt: skip
     spool = Path(os.environ["BENCHLAB_DATA_DIR"]) / "spool"
-    while not any(path.stat().st_size > 40_000 for path in spool.glob("*/samples-*.bin")):
-        assert process.poll() is None
-        time.sleep(0.05)  # leaves the run its core
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
+    while sum(path.stat().st_size > 1_000 for path in spool.glob("*/samples-*.bin")) < 2:
+        assert {process.poll() for process in processes.values()} == {None}
+        time.sleep(0.05)  # leaves the runs their cores
+    for process in processes.values():
+        process.send_signal(signal.SIGTERM)
+    ended = {name: process.communicate(timeout=90) for name, process in processes.items()}
+    assert {process.returncode for process in processes.values()} == {143}, ended
+    output, errors = ended["report"]
     assert "interrupted" in errors
-    assert Path(output.strip().removeprefix("report: ")).exists()
-    assert Store().load("latest").verdict == "interrupted"
+    assert Path(output.strip().removeprefix("report: ")) == tmp_path / "report/report.html"
+    for place in ("report", "sweep/point-001"):
+        assert (tmp_path / place / "report.html").exists()
+    assert not (tmp_path / "sweep/point-002").exists()
+    assert list(Store().runs()["verdict"]) == ["interrupted"] * 2
 
 
 def test_a_sweep_leaves_a_row_and_a_report_per_point(

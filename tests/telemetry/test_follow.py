@@ -161,7 +161,7 @@ def test_missing_path_is_an_input_error(closed_store: Store, tmp_path: Path) -> 
         next(looks(closed_store, tmp_path / "no"))
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_the_command(
     closed_store: Store, span_line: SpanLine, tmp_path: Path, end: signal.Signals
 ) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from benchlab.errors import BenchlabError, InputError, RunError
 from benchlab.extras import require_extra
+from benchlab.load.supervisor.stop_signal import ENDING_SIGNALS
 from benchlab.notebook import events
 from benchlab.notebook.headless.kernel import KERNEL, kernel_manager, quiet_papermill
 from benchlab.notebook.headless.parameters import convert_parameters, notebook_parameters
@@ -30,12 +31,16 @@ OnEvent = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Result of a headless notebook: the directory, its page, and the run it made, if any."""
+    """Result of a headless notebook: the directory, its page, and the run it made, if any.
+
+    ``signal_number`` is the signal that ended the run early, 0 if none did.
+    """
 
     directory: Path
     page: Path
     notebook: Path
     run_id: str | None
+    signal_number: int = 0
 
 
 def execute_notebook(
@@ -49,8 +54,8 @@ def execute_notebook(
     The directory is ``directory``, else the one in which the notebook wrote its report, else
     ``reports/<name of the notebook>``. ``report.ipynb`` in it is the executed notebook, also when
     it failed; credentials among the parameters are hidden in it. A notebook that wrote no page
-    gets one made from its cells. Ctrl-C ends the run early, and the notebook continues with what
-    was measured; a second Ctrl-C ends everything.
+    gets one made from its cells. Ctrl-C, SIGTERM and SIGHUP end the run early, and the notebook
+    continues with what was measured; a second of them ends everything.
 
     Raises:
         InputError: an unknown parameter or a value of the wrong type.
@@ -65,7 +70,10 @@ def execute_notebook(
     with tempfile.TemporaryDirectory(prefix="benchlab-") as scratch:
         executed = Path(scratch) / "report.ipynb"
         reported: dict[str, Any] = {}
-        with _listening(Path(scratch) / "events", reported, on_event), _interrupting(reported):
+        with (
+            _listening(Path(scratch) / "events", reported, on_event),
+            _interrupting(reported) as received,
+        ):
             failure = _run(notebook, executed, values, Path(scratch) / "kernel.log")
         page = Path(reported["report"]) if "report" in reported else None
         home = directory or (page.parent if page else Path("reports") / notebook.stem)
@@ -76,7 +84,7 @@ def execute_notebook(
             raise type(failure)(f"{failure} (executed notebook: {kept})") from failure
         if page is None:
             page = _page_from_cells(kept)
-        return Report(home, page, kept, reported.get("run_id"))
+        return Report(home, page, kept, reported.get("run_id"), *received[:1])
 
 
 def _run(
@@ -143,24 +151,35 @@ def _listening(path: Path, reported: dict[str, Any], on_event: OnEvent | None) -
 
 
 @contextmanager
-def _interrupting(reported: Mapping[str, Any]) -> Iterator[None]:
-    """The first Ctrl-C interrupts the run in the kernel, and the notebook goes on with it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def _interrupting(reported: Mapping[str, Any]) -> Iterator[list[int]]:
+    """The first Ctrl-C interrupts the run in the kernel, and the notebook goes on with it.
 
-    def forward(_signal: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, before)
+    So does a signal that ends this process. Yields a list that gets the signal's number.
+    """
+    received: list[int] = []
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING_SIGNALS)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        restore()
         if "pid" in reported and "report" not in reported:
+            received.append(number)
             os.kill(reported["pid"], signal.SIGINT)
         else:
-            raise KeyboardInterrupt
+            signal.raise_signal(number)
 
-    before = signal.signal(signal.SIGINT, forward)
+    for number, handler in before.items():
+        if number == signal.SIGINT or handler is not signal.SIG_IGN:
+            signal.signal(number, forward)
     try:
-        yield
+        yield received
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()
 
 
 def _keep(executed: Path, home: Path) -> Path:
