@@ -7,8 +7,8 @@ and one of `_Metadata`.
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -34,7 +34,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
 
 def new_run_id() -> str:
     """16 hex digits: milliseconds since 1970, then 16 random bits. Later runs sort later."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
+    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(2).hex()}"
 
 
 class _Calibration(TypedDict, total=False):

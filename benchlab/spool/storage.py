@@ -11,7 +11,6 @@ Both kinds of mapped file are nameless and disappear with the last array that re
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -121,7 +120,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
             yield file
         return
     path = path.resolve()
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    partial = path.with_name(f".{path.name}.{os.urandom(4).hex()}.partial")
     try:
         if private:
             opened: BinaryIO = os.fdopen(open_private(partial, os.O_WRONLY), "wb")

@@ -6,7 +6,8 @@ import os
 import platform
 import socket
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def capture_environment() -> dict[str, Any]:
         "clock_source": _read(_CLOCK),
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": _versions(),
         "git_commit": git_commit,
         "git_dirty": git_dirty,
     }
@@ -89,11 +90,22 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+def _versions() -> dict[str, str | None]:
+    """The versions of installed packages; None for those that are not.
+
+    They are in the names of the directories of metadata, ``httpx-0.28.1.dist-info``: what is in
+    them costs a run of one request 20 ms to read with `importlib.metadata`.
+    """
+    found: dict[str, str | None] = dict.fromkeys(_PACKAGES)
+    for place in reversed(sys.path):  # Python imports from the first that has a package
+        names: list[str] = []
+        with suppress(OSError):  # a zip file, or a directory that does not exist
+            names = os.listdir(place or ".")
+        for name in names:
+            package, _, version = name.removesuffix(".dist-info").partition("-")
+            if package in found and name.endswith(".dist-info"):
+                found[package] = version
+    return found
 
 
 def _memory_bytes() -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,22 @@ def test_every_fact_is_captured() -> None:
     found = capture_environment()
     assert found["cpu_usable"] == len(os.sched_getaffinity(0)) <= found["cpu_count"]
     assert found["kernel"].startswith("Linux ")
-    assert found["packages"]["numpy"]
     clock = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
     assert found["clock_source"] == (clock.read_text().strip() if clock.exists() else None)
     assert len(found["load_average_before"]) == 3
+
+
+def test_versions_are_those_that_python_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = capture_environment()["packages"]
+    assert installed == {name: version(name) for name in ("benchlab", "uvloop", "httpx", "numpy")}
+    for directory, number in (("first", "1.2"), ("second", "1.1")):
+        (tmp_path / directory / f"httpx-{number}.dist-info").mkdir(parents=True)
+    places = [str(tmp_path / name) for name in ("first", "second", "absent")]
+    monkeypatch.setattr(sys, "path", places)
+    alone = capture_environment()["packages"]
+    assert alone == {"benchlab": None, "uvloop": None, "httpx": "1.2", "numpy": None}
 
 
 def test_git_state_is_that_of_the_working_directory(
