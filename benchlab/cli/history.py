@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from benchlab.runs.run import Run
     from benchlab.store import Store
 
-__all__ = ["history", "latest_runs", "print_history", "query", "show"]
+__all__ = ["history", "print_history", "query", "show"]
 
 Rows = list[dict[str, Any]]
 
@@ -83,15 +83,11 @@ def history(
     from benchlab.cli.terminal.output import write_json
     from benchlab.store import Store
 
-    store = Store()
-    filters = {
-        "name": name,
-        "tags": parse_tags(tags),
-        "since": None if since is None else _moment(since),
-    }
-    filtered = any(filters.values())
+    store, wanted = Store(), parse_tags(tags)
+    start = None if since is None else _moment(since)
+    filtered = bool(name or wanted or start)
     with store.connect():
-        runs = latest_runs(store, limit, **filters)
+        runs = store.rows(name=name, tags=wanted, since=start, limit=limit)
         imports = [] if filtered else store.import_rows(limit)
     if json_file is not None:
         listed = {"runs": runs, "imported_summaries": imports}
@@ -222,13 +218,8 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def latest_runs(store: Store, limit: int, **filters: Any) -> Rows:
-    """The latest ``limit`` runs that match ``filters``, as the store lists them."""
-    return store.rows(limit=limit, **filters)
-
-
 def print_history(runs: Rows, out: Console) -> None:
-    """Print what `latest_runs` returned, a run in one line unless there is more to its verdict."""
+    """Print rows of `Store.rows`, a run in one line unless there is more to its verdict."""
     _print_list(runs, _RUNS, out, [_banner(run) for run in runs])
 
 

@@ -8,7 +8,13 @@ import click
 
 from benchlab.cli.exit_codes import ExitCode, exit_code_of_parts
 from benchlab.cli.terminal.output import print_line
-from benchlab.errors import BenchlabError, InputError, StoreBusyError, StoreUnavailableError
+from benchlab.errors import (
+    BenchlabError,
+    DamagedError,
+    InputError,
+    StoreBusyError,
+    StoreUnavailableError,
+)
 from benchlab.store import Store
 
 __all__ = ["recover"]
@@ -44,7 +50,9 @@ def recover(only_list: bool, discard: bool) -> int:
         except (StoreBusyError, StoreUnavailableError):  # the others would fail in the same way
             raise
         except BenchlabError as exc:
-            failures.append(exc.exit_code)
+            # A damaged spool is not what the user gave.
+            damaged = isinstance(exc, DamagedError)
+            failures.append(ExitCode.FAILURE if damaged else exc.exit_code)
             print_line(f"{directory.name}: {exc}")
         except Exception as exc:  # whatever is wrong with this one, the others are saved
             failures.append(ExitCode.FAILURE)

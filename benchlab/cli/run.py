@@ -188,12 +188,12 @@ def _carry_out(plan: Plan, given: set[str], outputs: _Outputs, *, save: bool) ->
 
 
 def _save(finished: Run, store: Store, out: Console) -> None:
-    from benchlab.cli.history import latest_runs, print_history
+    from benchlab.cli.history import print_history
     from benchlab.cli.terminal.console import error_console
 
     latest: list[dict[str, Any]] = []
     try:
-        store.save(finished, then=lambda: latest.extend(latest_runs(store, 5)))
+        store.save(finished, then=lambda: latest.extend(store.rows(limit=5)))
     except KeyboardInterrupt:
         error_console().print(
             f"run {finished.id} was measured but not saved: benchlab recover saves it",

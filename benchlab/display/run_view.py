@@ -141,7 +141,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
         hint=run.hint or "",
         warnings=run.warnings,
         counted=f"{counted}{iterations}",
-        duration=f"{summary.duration_s:.2f} s",
+        duration=_seconds(summary.duration_s),
         rate=rate,
         intended_rate=intended_rate,
         errors=f"{plural(summary.error_count, 'error')} ({error_ratio})",
@@ -171,6 +171,10 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
 def durations_of(summary: Summary) -> dict[str, Distribution]:
     """The durations of which there are any, by their name, in the order people read them."""
     return {_DURATION_NAMES.get(name, name): part for name, part in summary.durations.items()}
+
+
+def _seconds(duration_s: float) -> str:
+    return f"{duration_s:.2f} s" if duration_s >= 1 else f"{duration_s:.3g} s"
 
 
 def _examples(run: Run) -> tuple[ExampleLine, ...]:

@@ -254,7 +254,7 @@ def test_recover_saves_the_other_runs_after_a_bad_spool(target: TargetProcess) -
     (first.spool / "run.json").write_text("{}")
     done = benchlab("recover")
     assert done.returncode == 1
-    assert f"{first.id}: the run in" in done.stderr
+    assert f"{first.spool / 'run.json'}: format=None is unknown" in done.stderr
     assert f"{second.id}:" in done.stderr
     assert second.id in benchlab("history").stdout
 

@@ -27,7 +27,9 @@ def column(name: str, *texts: str, number: bool = False, fold_at: str = "") -> C
 
 
 def test_a_number_does_not_become_the_name_of_a_column() -> None:
-    table = FittedTable([column("n", "-1000000000000", number=True), column("b", "xyz")], turns=True)
+    table = FittedTable(
+        [column("n", "-1000000000000", number=True), column("b", "xyz")], turns=True
+    )
     assert "-1000000000000" in " ".join(lines(table, 16)).split()
 
 

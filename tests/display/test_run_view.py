@@ -39,6 +39,12 @@ def test_counts_and_rates_are_of_requests() -> None:
     assert "intended" not in dict(view(make_run(load=ClosedLoop(2), lag_ns=0)).facts)
 
 
+def test_a_short_run_does_not_read_as_one_of_no_time() -> None:
+    short = make_run(rate_rps=1000.0, warmup_s=0, request_count=5, count=5)
+    assert view(short).duration not in ("0.00 s", "0 s")
+    assert view(make_run()).duration == "10.00 s"
+
+
 def test_counts_and_rates_of_a_scenario_are_of_steps() -> None:
     shown = view(scenario().run)
     assert shown.counted == "300 steps of 150 iterations"
