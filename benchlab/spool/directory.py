@@ -98,7 +98,6 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
         data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_room(data_dir(), plan.workers)
         _make_directory(spool_root())
-        make_private(spool_root())
         for abandoned in pending():  # killed before their workers had read it
             forget_plan(abandoned)
         _make_directory(directory, exist_ok=False)
@@ -134,7 +133,10 @@ def own_worker(directory: Path, worker: int) -> Iterator[None]:
 
 
 def pending() -> Iterator[Path]:
-    """Spool directories that no running process owns or writes to, oldest run first."""
+    """Spool directories that no running process owns or writes to, oldest run first.
+
+    The spool is made private to its user first, in case its files are from another umask.
+    """
     root = spool_root()
     if not root.is_dir():
         return

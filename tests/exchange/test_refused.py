@@ -212,6 +212,18 @@ def test_columns_that_unpack_to_far_more_are_refused(
         import_file(path)
 
 
+def test_more_requests_than_a_file_can_hold_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column of one value takes a few bytes in Parquet, however many rows it has."""
+    monkeypatch.setattr(bounds, "_MOST_REPEATED", 1_000)
+    path = tmp_path / "run.parquet"
+    export_blocks(make_run(1), 300_000, [np.zeros(300_000, dtype=SAMPLE_DTYPE)], path)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(DamagedError, match="announces 300,000 requests, more than it can hold"):
+        import_file(path)
+
+
 def test_arrow_files_of_other_writers_are_read(tmp_path: Path) -> None:
     run = make_run(200_000)
     path = export_run(run, tmp_path / "run.arrow")

@@ -12,12 +12,29 @@ from typing import Any
 
 from benchlab.errors import DamagedError
 
-__all__ = ["bounded_batches", "check_parquet"]
+__all__ = ["bounded_batches", "check_count", "check_parquet"]
 
 _MOST_BYTES = 256 << 20  # of a column chunk of a Parquet file, or of a batch of an Arrow file
+_MOST_REPEATED = 1_000_000  # requests in a file of any size
 _HEADER = 2  # numbers of fields in Arrow's tables Message and RecordBatch
 _BUFFERS, _COMPRESSION = 2, 3
 _UNCOMPRESSED = -1
+
+
+def check_count(count: int, size: int, where: str) -> None:
+    """Refuse a file of ``size`` bytes for a run of ``count`` requests that it cannot hold.
+
+    A column in which one value is repeated takes next to nothing however long it is, but measured
+    times differ: a request takes a byte at least.
+
+    Raises:
+        DamagedError: there are too many.
+    """
+    if count > max(size, _MOST_REPEATED):
+        raise DamagedError(
+            f"it has {size:,} bytes and announces {count:,} requests, more than it can hold",
+            where=where,
+        )
 
 
 def check_parquet(metadata: Any, where: str) -> None:

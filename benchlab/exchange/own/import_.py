@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchlab.errors import InputError
-from benchlab.exchange.own.bounds import bounded_batches, check_parquet
+from benchlab.exchange.own.bounds import bounded_batches, check_count, check_parquet
 from benchlab.exchange.own.export import CSV_MARK, FIELDS, METADATA_KEY
 from benchlab.exchange.own.head import decode_head
 from benchlab.runs.run import Run
@@ -97,15 +97,17 @@ def _read(path: Path, head: str | bytes | None, names: list[str], batches: Itera
             f"{path} was not written by benchlab export: it lacks the metadata of a run"
         )
     run, count = decode_head(head, str(path))
+    check_count(count, path.stat().st_size, str(path))
     for wrong, verb in ((0, "lacks"), (2, "repeats")):
         affected = [name for name in FIELDS if min(names.count(name), 2) == wrong]
         if affected:
             raise InputError(f"{path} {verb} the columns {', '.join(affected)}: export it again")
     with closing(RecordFile()) as file:
         for batch in batches:
+            columns = {name: _column(path, batch, name, file.count) for name in FIELDS}
             block = np.zeros(batch.num_rows, dtype=SAMPLE_DTYPE)
-            for name in FIELDS:
-                block[name] = _column(path, batch, name, file.count)
+            for name, values in columns.items():
+                block[name] = values
             _check(path, run, block, file.count)
             file.append(block)
             if file.count > count:

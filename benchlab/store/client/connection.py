@@ -155,7 +155,7 @@ def _open(dsn: Dsn, wait_s: float | None) -> Client:
         if dsn.path is not None:
             return clickhouse_connect.get_client(dsn=f"chdb://{dsn.path}")
         client = _get_server_client(dsn, wait_s)
-    except (Error, OSError, RuntimeError) as exc:
+    except (Error, OSError, RuntimeError, ValueError) as exc:  # the last two: the engine's own
         raise _cannot_open(dsn, exc) from exc
     except ImportError as exc:  # it is installed, and the system refuses to load it
         raise StoreError(

@@ -234,6 +234,19 @@ def test_a_new_store_is_private_to_its_user(tmp_path: Path) -> None:
     assert shared.stat().st_mode & 0o777 == 0o770, "its creator decided"
 
 
+def test_a_working_directory_that_was_deleted_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(f"chdb://{tmp_path / 'store'}")
+    assert store.runs().empty
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(StoreError, match="cannot open the store"):
+        store.runs()
+
+
 def test_path_that_is_not_a_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write the store") as caught:
