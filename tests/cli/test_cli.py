@@ -253,8 +253,8 @@ def test_recover_saves_the_other_runs_after_a_bad_spool(target: TargetProcess) -
     assert first.spool is not None
     (first.spool / "run.json").write_text("{}")
     done = benchlab("recover")
-    assert done.returncode == 1
-    assert f"{first.id}: the run in" in done.stderr
+    assert done.returncode == 2  # the damaged one cannot be used
+    assert f"{first.id}: {first.spool / 'run.json'}: " in done.stderr
     assert f"{second.id}:" in done.stderr
     assert second.id in benchlab("history").stdout
 
