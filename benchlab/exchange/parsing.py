@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from math import isfinite
 from pathlib import Path
 
 from benchlab.errors import WRONG_CONTENT, InputError
@@ -24,10 +23,8 @@ __all__ = [
     "content_digest",
     "csv_rows",
     "lines",
-    "number",
     "parse_rfc3339_ns",
     "too_long",
-    "whole",
 ]
 
 LONGEST_BYTES = LONGEST_LINE
@@ -251,29 +248,6 @@ def content_digest(path: Path, salt: str) -> str:
     for chunk in chunks(path, Place(path)):
         digest.update(chunk)
     return digest.hexdigest()[:16]
-
-
-def number(text: str | float) -> float:
-    """Parse a finite number.
-
-    Raises:
-        ValueError: it is not a number, or not finite.
-    """
-    value = float(text)
-    if not isfinite(value):
-        raise ValueError(f"{text!r} is not a finite number")
-    return value
-
-
-def whole(value: float) -> int:
-    """Round to an integer of 63 bits, as a number of requests or nanoseconds.
-
-    Raises:
-        ValueError: it is negative or too large.
-    """
-    if not 0 <= value < 1 << 63:
-        raise ValueError(f"{value:g} is out of range: it must fit into 63 bits")
-    return round(value)
 
 
 def parse_rfc3339_ns(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["address_of_literal", "ascii_host", "certificate_name", "without_zone"]
+__all__ = ["address_of_literal", "ascii_host", "certificate_name", "with_port", "without_zone"]
 
 _ZONE = re.compile(r"%[^]]*(?=\])")
 
@@ -57,6 +57,15 @@ def certificate_name(host: str) -> str:
     ('example.com', 'fe80::1')
     """
     return host.partition("%")[0].removesuffix(".")
+
+
+def with_port(host: str, port: int) -> str:
+    """Host and port as people read them.
+
+    >>> with_port("::1", 8000), with_port("example.com", 80)
+    ('[::1]:8000', 'example.com:80')
+    """
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def without_zone(netloc: str) -> str:

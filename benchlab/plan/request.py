@@ -24,7 +24,7 @@ from attrs import evolve, field, frozen
 from benchlab.errors import InputError
 from benchlab.plan.checks import Check, check_from_dict, check_to_dict, tuple_of_checks
 from benchlab.plan.feed import Feed
-from benchlab.plan.hosts import address_of_literal, ascii_host, without_zone
+from benchlab.plan.hosts import address_of_literal, ascii_host, with_port, without_zone
 from benchlab.plan.template import BUILT_IN, field_names, malformed_fields, with_examples
 from benchlab.plan.validation import check_text, is_number, text_pairs
 from benchlab.redact import header_value, public_path, public_url, unread_url
@@ -49,8 +49,7 @@ class Origin(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{with_port(self.host, self.port)}"
 
 
 def _shown_url(url: str) -> str:
@@ -302,7 +301,8 @@ def _split_url(url: str) -> SplitResult:
     hint = "write it whole, such as http://127.0.0.1:8000/path"
     shown = unread_url(url)
     if _UNSAFE_IN_URL.search(url):
-        raise _bad_url(shown, "has a space or control character", "percent-encode it")
+        remedy = "write a field as {{name}}" if "{{" in url else "percent-encode it"
+        raise _bad_url(shown, "has a space or control character", remedy)
     try:
         parts = urlsplit(url)
         _ = parts.port  # parsed lazily; raises for an invalid port

@@ -1,8 +1,7 @@
 """Read files of JSON lines while they are written: identify them, and split them into blocks.
 
 A file whose JSON is laid out over several lines (pretty-printed) is read as well, document by
-document. Such files are taken for written once: how far two of them agree is not followed to the
-line.
+document. Such a file is taken to be written once, so two of them are not compared line by line.
 """
 
 from __future__ import annotations

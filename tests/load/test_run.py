@@ -222,6 +222,7 @@ def test_a_run_read_from_the_spool_is_the_same(target: TargetProcess) -> None:
     ("url", "message"),
     [
         ("http://127.0.0.1:1/", "cannot connect to 127.0.0.1:1"),
+        ("http://[::1]:1/", r"cannot connect to \[::1\]:1"),
         ("http://no-such-host.invalid/", "'no-such-host.invalid' is unknown"),
     ],
 )

@@ -23,6 +23,7 @@ from tests.runs.synthetic import URL
         ("http://host/a b", "percent-encode"),
         ("http://host/a\nb", "percent-encode"),
         ("http://host/a\x00b", "percent-encode"),
+        ("http://host/{{ id }}", r"has a space .*: write a field as {{name}}"),
         ("", "no scheme"),
     ],
 )

@@ -95,8 +95,8 @@ def read_ab_csv(path: Path, url: str | None) -> ImportedSummary:
     """Read the percentiles that ``ab -e`` writes; their file has nothing else."""
     place = Place(path)
     points: list[Point] = []
-    for number_, line in enumerate(lines(path, place)):
-        if number_ == 0 or not line.strip():
+    for row, line in enumerate(lines(path, place)):
+        if row == 0 or not line.strip():
             continue
         with place:
             percent, value = line.split(",")

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.errors import InputError
-from benchlab.exchange.parsing import Place, lines, whole
-from benchlab.exchange.tools.summaries import content_of, summary_of
+from benchlab.exchange.parsing import Place, lines
+from benchlab.exchange.tools.summaries import content_of, integer, nanoseconds, summary_of
 from benchlab.exchange.tools.vegeta_report import ESTIMATED
 from benchlab.exchange.tools.wrk import Totals, totals_of
 from benchlab.runs.imported_summary import ImportedSummary, Point
@@ -32,17 +32,12 @@ _ROW = re.compile(r"\s*([\d.]+)[\s,]+([\d.]+)[\s,]+(\d+)(?:[\s,]+([\d.]+|inf|Inf
 
 _LINES_MAX = 10_000  # wrk2 prints a dozen and one for each thread
 
-
-def _count(text: str) -> int:
-    return whole(float(text))
-
-
 # Values in the lines below the table: the line's pattern, and a parser for each of its groups.
 _FIELDS: dict[str, tuple[re.Pattern[str], tuple[Callable[[str], Any], ...]]] = {
     "mean": (re.compile(r"#\[Mean\s*=\s*([\d.]+)"), (float,)),
     "max": (
         re.compile(r"#\[Max\s*=\s*([\d.]+),\s*Total ?[cC]ount\s*=\s*([\d.]+)"),
-        (float, _count),
+        (float, integer),
     ),
 }
 
@@ -94,11 +89,11 @@ def _read_field(line: str, fields: dict[str, list[Any]], unit_ns: int) -> None:
     for name, (pattern, readers) in _FIELDS.items():
         if name not in fields and (match := pattern.search(line)):
             fields[name] = [read(text) for read, text in zip(readers, match.groups(), strict=True)]
-            fields[name][0] = whole(fields[name][0] * unit_ns)
+            fields[name][0] = nanoseconds(fields[name][0], unit_ns)
 
 
 def _point(row: re.Match[str], points: list[Point], unit_ns: int) -> Point:
-    point = Point(float(row[2]), whole(float(row[1]) * unit_ns), _count(row[3]))
+    point = Point(float(row[2]), nanoseconds(row[1], unit_ns), integer(row[3]))
     if point.ratio > 1:
         raise ValueError(f"percentile {row[2]} is above 1")
     if points and (

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchlab.errors import InputError
-from benchlab.exchange.parsing import Place, Table, number, whole
-from benchlab.exchange.tools.summaries import nanoseconds, summary_of
+from benchlab.exchange.parsing import Place, Table
+from benchlab.exchange.tools.summaries import integer, nanoseconds, number, ratio, summary_of
 from benchlab.runs.imported_summary import ImportedSummary, Interval, Point
 from benchlab.units import NS_PER_MS, NS_PER_S
 
@@ -63,7 +63,7 @@ def read_locust_history(path: Path, url: str | None) -> ImportedSummary:
     if not last:
         raise InputError(f"{path} has no line for all requests (Name {_ALL!r})")
     start_s, end_s = timeline[0].at_s, timeline[-1].at_s
-    count, error_count = (int(last[f"Total {what} Count"]) for what in ("Request", "Failure"))
+    count, error_count = (integer(last[f"Total {what} Count"]) for what in ("Request", "Failure"))
     median, mean, low, high = _totals(last, "Total ", count, place)
     return summary_of(
         path,
@@ -96,10 +96,10 @@ def read_locust_stats(path: Path, url: str | None) -> ImportedSummary:
         raise InputError(f"{path} has no line for all requests (Name {_ALL!r})")
     place.line = line
     with place:
-        count, rate_rps = whole(int(found["Request Count"])), number(found["Requests/s"])
+        count, rate_rps = integer(found["Request Count"]), number(found["Requests/s"])
         median, mean, low, high = _totals(found, "", count, place)
         points = _points(found)
-        error_count = whole(int(found["Failure Count"]))
+        error_count = integer(found["Failure Count"])
     return summary_of(
         path,
         "locust-stats",
@@ -133,20 +133,20 @@ def _totals(fields: Mapping[str, str], prefix: str, count: int, place: Place) ->
 def _interval(fields: dict[str, str]) -> Interval:
     method, name = fields["Type"], fields["Name"]
     return Interval(
-        at_s=whole(int(fields["Timestamp"]) * NS_PER_S) // NS_PER_S,
+        at_s=nanoseconds(fields["Timestamp"], NS_PER_S) // NS_PER_S,
         endpoint="" if name == _ALL and not method else f"{method} {name}".strip(),
-        user_count=whole(int(fields["User Count"])),
+        user_count=integer(fields["User Count"]),
         rate_rps=number(fields["Requests/s"]),
         failure_rate_rps=number(fields["Failures/s"]),
-        request_count=whole(int(fields["Total Request Count"])),
-        error_count=whole(int(fields["Total Failure Count"])),
+        request_count=integer(fields["Total Request Count"]),
+        error_count=integer(fields["Total Failure Count"]),
         percentiles=_points(fields),
     )
 
 
 def _points(fields: Mapping[str, str]) -> tuple[Point, ...]:
     return tuple(
-        Point(round(float(name[:-1]) / 100, 9), _ns(value))
+        Point(ratio(name[:-1]), _ns(value))
         for name, value in fields.items()
         if name.endswith("%") and value != "N/A"
     )

@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from benchlab.errors import InputError, TargetError
+from benchlab.plan.hosts import with_port
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Origin
 from benchlab.redact import HIDDEN, has_placeholder
@@ -74,7 +75,8 @@ def _check_service(origin: Origin, plan: Plan, tls: ssl.SSLContext | None) -> No
                 with tls.wrap_socket(raw, server_hostname=name):
                     pass
     except OSError as exc:
-        raise _diagnose(exc, origin, host, plan.transport.unix_socket or f"{host}:{port}") from exc
+        place = plan.transport.unix_socket or with_port(host, port)
+        raise _diagnose(exc, origin, host, place) from exc
 
 
 def _diagnose(exc: OSError, origin: Origin, host: str, place: str) -> TargetError:

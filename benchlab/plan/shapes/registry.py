@@ -21,6 +21,7 @@ from benchlab.plan.validation import ARRIVALS, check_choice
 
 __all__ = [
     "KINDS",
+    "RUNNABLE",
     "SHAPES",
     "TEXT_SHAPES",
     "load_from_dict",
@@ -40,6 +41,11 @@ SHAPES: tuple[type[LoadShape], ...] = (
 )
 
 KINDS: dict[str, type[LoadShape]] = {shape.kind: shape for shape in SHAPES}
+
+RUNNABLE: dict[str, type[LoadShape]] = {
+    kind: shape for kind, shape in KINDS.items() if not shape.is_imported
+}
+"""The shapes that can be run, by kind: all but that of an imported run."""
 
 TEXT_SHAPES: dict[str, type[LoadShape]] = {
     kind: shape for kind, shape in KINDS.items() if shape.metavar
@@ -66,15 +72,17 @@ def load_from_dict(data: Mapping[str, Any]) -> LoadShape:
     """
     if not isinstance(data, Mapping):
         raise InputError(
-            f"must be a table with a kind, one of {_listed(KINDS)}", field="load", value=data
+            f"must be a table with a kind, one of {_listed(RUNNABLE)}", field="load", value=data
         )
     values = dict(data)
     kind = values.pop("kind", None)
     if kind is None:
-        raise InputError("the load has none", field="kind", remedy=f"use one of {_listed(KINDS)}")
+        raise InputError(
+            "the load has none", field="kind", remedy=f"use one of {_listed(RUNNABLE)}"
+        )
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(
-            "is unknown", field="kind", value=kind, remedy=f"use one of {_listed(KINDS)}"
+            "is unknown", field="kind", value=kind, remedy=f"use one of {_listed(RUNNABLE)}"
         )
     shape = KINDS[kind]
     fields = attrs.fields(shape)

@@ -21,7 +21,7 @@ from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
-from benchlab.plan.shapes.registry import KINDS, SHAPES, load_from_dict
+from benchlab.plan.shapes.registry import KINDS, RUNNABLE, load_from_dict
 from benchlab.plan.toml.place import Place
 from benchlab.plan.transport import Transport
 from benchlab.redact import unread_url
@@ -177,7 +177,7 @@ def _nearest_key(key: str, known: Sequence[str]) -> str:
 
 
 def _keys_by_table() -> dict[str, Sequence[str]]:
-    shapes = [shape for shape in SHAPES if not shape.is_imported]
+    shapes = RUNNABLE.values()
     return {
         "[load]": ["kind", *(item.name for shape in shapes for item in attrs.fields(shape))],
         "[[requests]]": _parameters(Request),
@@ -302,13 +302,13 @@ def _load(value: Any, place: Place, files: Files) -> Any:
     table = dict(_table(value, place))
     kind = str(table.get("kind"))
     shape = KINDS.get(kind)
-    if shape is None and (near := get_close_matches(kind, KINDS, 1)):
+    if shape is None and (near := get_close_matches(kind, RUNNABLE, 1)):
         raise InputError(
             "is unknown",
             field="kind",
             value=kind,
             where=place.line_of("kind"),
-            remedy=f"did you mean {near[0]}? Known are {', '.join(KINDS)}",
+            remedy=f"did you mean {near[0]}? Known are {', '.join(RUNNABLE)}",
         )
     if shape is not None and shape.file_field in table:
         text = files.text(_text(shape.file_field, table, place))
