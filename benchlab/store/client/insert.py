@@ -10,19 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchlab.inserts import once
 
 if TYPE_CHECKING:
+    import numpy as np
     from clickhouse_connect.driver.client import Client
+    from numpy.typing import NDArray
 
 __all__ = ["Column", "insert_columns", "insert_rows", "moment"]
 
-Column = NDArray[np.integer[Any]] | str | tuple[str, int]
+Column: TypeAlias = "NDArray[np.integer[Any]] | str | tuple[str, int]"
 """Integers; or what is the same in all rows: a text, or a type of 8 bytes and its value."""
 
 # Parallel parsing refuses a row above 10 MB, and the plan of a run may be longer.
@@ -54,7 +53,7 @@ def insert_columns(client: Client, table: str, columns: Mapping[str, Column], to
 
     The store converts integers and text to the types of its columns.
     """
-    (count,) = {len(column) for column in columns.values() if isinstance(column, np.ndarray)}
+    (count,) = {len(column) for column in columns.values() if not isinstance(column, str | tuple)}
     parts = [_varint(len(columns)), _varint(count)]
     for name, column in columns.items():
         parts += [_text(name), *_typed(column, count)]
