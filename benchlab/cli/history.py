@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from benchlab.cli.lean_numpy import import_numpy
 from benchlab.cli.options.output import JsonCommand, json_option
 from benchlab.display.banner import SEPARATOR, Banner, banner
 from benchlab.errors import InputError, RunNotFoundError
@@ -83,6 +84,7 @@ def history(
     from benchlab.cli.terminal.output import write_json
     from benchlab.store import Store
 
+    import_numpy()
     store = Store()
     filters = {
         "name": name,
