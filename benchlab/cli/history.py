@@ -240,8 +240,8 @@ def _print_list(
     from rich.text import Text
 
     from benchlab.cli.terminal.tables import column
+    from benchlab.display.colors import COLORS
     from benchlab.display.fitted_table import Column, FittedTable
-    from benchlab.display.terminal import COLORS
 
     if not rows:
         return
