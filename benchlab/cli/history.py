@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from benchlab.cli.lean_numpy import import_numpy
 from benchlab.cli.options.output import JsonCommand, json_option
 from benchlab.display.banner import SEPARATOR, Banner, banner
 from benchlab.errors import InputError, RunNotFoundError
@@ -83,6 +84,7 @@ def history(
     from benchlab.cli.terminal.output import write_json
     from benchlab.store import Store
 
+    import_numpy()
     store, wanted = Store(), parse_tags(tags)
     start = None if since is None else _moment(since)
     filtered = bool(name or wanted or start)
@@ -229,8 +231,8 @@ def _print_list(
     from rich.text import Text
 
     from benchlab.cli.terminal.tables import column
+    from benchlab.display.colors import COLORS
     from benchlab.display.fitted_table import Column, FittedTable
-    from benchlab.display.terminal import COLORS
 
     if not rows:
         return

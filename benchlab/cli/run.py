@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from benchlab.cli.exit_codes import ExitCode, exit_code
+from benchlab.cli.lean_numpy import import_numpy
 from benchlab.cli.options.foreign import refuse_foreign
 from benchlab.cli.options.group import GroupedCommand, errors_name_options
 from benchlab.cli.options.output import JsonCommand, json_option
@@ -156,6 +157,7 @@ def _check_writable(place: Path) -> None:
 
 def _carry_out(plan: Plan, given: set[str], outputs: _Outputs, *, save: bool) -> int:
     """Carry out ``plan``, write and save the results, and return the exit code."""
+    import_numpy()
     from benchlab import spool
     from benchlab.cli.terminal.console import console, error_console
     from benchlab.cli.terminal.run import print_run, progress_bar

@@ -9,21 +9,14 @@ from rich.padding import Padding
 from rich.text import Text
 
 from benchlab.display import run_view
-from benchlab.display.banner import Level
+from benchlab.display.colors import COLORS
 from benchlab.display.fitted_table import Column, FittedTable
 from benchlab.display.run_view import RunView
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.summary import Distribution
 from benchlab.units import format_narrow_ms
 
-__all__ = ["COLORS", "coverage_text", "durations_table", "run_summary"]
-
-COLORS: Mapping[Level, str] = {
-    "good": "green",
-    "bad": "red",
-    "caution": "yellow",
-    "neutral": "blue",
-}
+__all__ = ["coverage_text", "durations_table", "run_summary"]
 
 
 def run_summary(view: RunView) -> Group:

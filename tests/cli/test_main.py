@@ -13,6 +13,7 @@ import pytest
 from benchlab.cli.main import COMMANDS, cli
 from tests.cli.in_process import Benchlab
 from tests.conftest import need
+from tests.load.servers import always, ok, serving
 
 HEAVY = {
     "asyncio",
@@ -98,6 +99,13 @@ def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
     loaded = imported_by(*arguments)
     assert "click" in loaded
     assert not loaded & HEAVY
+
+
+def test_a_run_that_is_not_saved_imports_what_it_uses() -> None:
+    with serving(always(ok())) as url:
+        loaded = imported_by("run", url, "-c", "1", "--requests", "1", "--warmup", "0", "--no-save")
+    assert loaded & HEAVY == {"numpy", "rich"}
+    assert not loaded & {"email", "hashlib", "http", "logging", "ssl", "zipfile"}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchlab.inserts import once
 
-if TYPE_CHECKING:  # numpy is not imported by commands that only open a store
+if TYPE_CHECKING:
     import numpy as np
     from clickhouse_connect.driver.client import Client
     from numpy.typing import NDArray
