@@ -93,11 +93,11 @@ def turns(order: Sequence[int]) -> Callable[[int], int]:
     before = np.empty(len(drawn), dtype=np.int64)
     before[sorted_by_index] = np.arange(len(drawn)) - first[drawn[sorted_by_index]]
     size = len(order)
-    befores: list[int] = before.tolist()
+    earlier: list[int] = before.tolist()
     counts: list[int] = per_round[drawn].tolist()
 
     def turn(seq: int) -> int:
         round_number, place = divmod(seq, size)
-        return round_number * counts[place] + befores[place]
+        return round_number * counts[place] + earlier[place]
 
     return turn
