@@ -54,7 +54,7 @@ def test_the_page_opens_offline_and_requests_nothing(browser: Browser, report: s
         assert page.locator(".failure pre").first.inner_text().startswith("<script>document")
         for label in ("Median latency", "99th percentile", "Rate achieved", "Failed requests"):
             assert page.locator(".tile", has_text=label).locator(".number").is_visible()
-        assert page.locator(".badge").inner_text() == "valid"
+        assert page.locator(".badge").inner_text() == "valid · 3 % failed"
         assert page.locator("svg").count() == 6
         for picture in page.locator("svg").all():
             box = picture.bounding_box()

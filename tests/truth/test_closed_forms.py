@@ -92,11 +92,13 @@ def measure(
 
 
 def assert_agrees(attempt: Callable[[], Outcome]) -> None:
-    """Measured and expected agree; a disagreement of an undisturbed run counts at once.
+    """Measured and expected agree; two undisturbed runs that do not are a failure.
 
     Generator and server say by themselves whether they were disturbed, from what has nothing to do
-    with the latencies that are in question. What is wrong with benchlab stays so at each attempt.
+    with the latencies that are in question. They do not see all that happens to a machine, but what
+    is wrong with benchlab stays so at each attempt.
     """
+    disagreed = False
     for _ in range(4):
         wrong, result, server = attempt()
         assert server.count == len(result.samples) == result.plan.intended_count()
@@ -104,7 +106,9 @@ def assert_agrees(attempt: Callable[[], Outcome]) -> None:
         if not wrong:
             return
         if result.verdict == "valid" and server.late_ns < DISTURBED_NS:
-            pytest.fail(f"measured and expected differ: {wrong}")
+            if disagreed:
+                pytest.fail(f"measured and expected differ: {wrong}")
+            disagreed = True
     pytest.fail(f"this machine is too busy: {wrong}, {result.invalid_reason}, {server}")
 
 

@@ -162,8 +162,8 @@ def cases(certificates: Certificates) -> dict[str, Case]:
             f"certificate {name}": Case(with_certificate(contexts[name]), {"tls"}, good)
             for name in WRONG
         },
-        "closes in TLS": Case(drop, {"tls"}, good),
         # Which of them, the time of the RST decides.
+        "closes in TLS": Case(drop, {"tls", "connect"}, good),
         "resets in TLS": Case(refuse_late, {"tls", "connect"}, good),
         "is silent in TLS": Case(vanish, {"timeout"}, good),
         "does not speak TLS": Case(plain, {"tls"}, good),
