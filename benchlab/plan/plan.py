@@ -32,6 +32,7 @@ from benchlab.plan.transport import Transport
 from benchlab.plan.validation import (
     check_choice,
     check_seconds,
+    check_text,
     check_whole,
     is_number,
     text_pairs,
@@ -164,6 +165,7 @@ class Plan:
             check_seconds("duration_s", duration_s)
         if request_count is not None:
             check_whole("request_count", request_count, 1, _MAX_COUNT)
+        check_text("name", name)
         check_seconds("warmup_s", warmup_s, zero=True)
         check_seconds("timeout_s", timeout_s)
         check_seconds("drain_s", drain_s, zero=True)

@@ -485,6 +485,8 @@ def _check_types(
     check_text("method", method)
     check_text("url", url)
     check_text("name", name)
+    if isinstance(body, str):
+        check_text("body", body)
     if not isinstance(body, str | bytes | bytearray | memoryview):
         remedy = "leave it out to send none" if body is None else ""
         if isinstance(body, Mapping | list | tuple):

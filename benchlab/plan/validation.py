@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, TypeGuard
 
 from benchlab.errors import InputError
@@ -92,14 +93,22 @@ def check_choice(name: str, value: object, choices: Collection[str]) -> None:
 
 
 def check_text(name: str, value: object) -> None:
-    """Refuse a ``value`` that is not text.
+    """Refuse a ``value`` that is not text, or that no encoding can write.
 
     Raises:
         InputError: it is not.
     """
+    # The value is not shown: it may be a URL with a secret, in bytes.
     if not isinstance(value, str):
-        # The value is not shown: it may be a URL with a secret, in bytes.
         raise InputError(f"must be text, not {type(value).__name__}", field=name)
+    try:
+        value.encode()
+    except UnicodeEncodeError as exc:
+        raise InputError(
+            f"has half a character at position {exc.start}",
+            field=name,
+            remedy="write it in UTF-8, or leave it out",
+        ) from exc
 
 
 def text_pairs(what: str, given: Any) -> tuple[tuple[str, str], ...]:
@@ -108,7 +117,7 @@ def text_pairs(what: str, given: Any) -> tuple[tuple[str, str], ...]:
     ``what`` names the setting.
 
     Raises:
-        InputError: neither a mapping nor pairs.
+        InputError: neither a mapping nor pairs, or a text that no encoding can write.
 
     >>> text_pairs("tags", {"team": "search", "build": 7})
     (('team', 'search'), ('build', '7'))
@@ -117,7 +126,10 @@ def text_pairs(what: str, given: Any) -> tuple[tuple[str, str], ...]:
     if isinstance(items, Iterable) and not isinstance(items, str | bytes):
         pairs = list(items)
         if all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
-            return tuple((str(name), str(value)) for name, value in pairs)
+            found = tuple((str(name), str(value)) for name, value in pairs)
+            for text in chain.from_iterable(found):
+                check_text(what, text)
+            return found
     # The value is not shown: it may be a header with a secret.
     kind = type(given).__name__
     raise InputError(

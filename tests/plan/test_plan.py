@@ -478,3 +478,9 @@ def test_options_make_a_plan() -> None:
     visit = Plan.from_options(URL, scenario=scenario, think_time="1s")
     assert visit.scenario == scenario
     assert visit.load == ClosedLoop(64, 1)
+
+
+@pytest.mark.parametrize("given", [{"name": "a\ud800"}, {"tags": {"a": "\udcff"}}])
+def test_text_that_no_encoding_can_write_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="has half a character"):
+        Plan([Request("GET", URL)], **given)
