@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchlab import spool
-from benchlab.load.arrivals.registry import make_arrivals
+from benchlab.load.arrivals.choice import make_arrivals
 from benchlab.load.drivers.driver import Driver
 from benchlab.load.drivers.registry import make_driver
 from benchlab.load.recording.recording import Recording

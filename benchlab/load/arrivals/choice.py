@@ -1,4 +1,4 @@
-"""Make the arrivals that a plan's load needs."""
+"""Which arrivals a plan's load needs."""
 
 from __future__ import annotations
 
