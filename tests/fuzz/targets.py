@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import gzip
 import itertools
 import json
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from benchlab.load.drivers.wire.response import Response
 from benchlab.plan.files.plan import read_plan
 from benchlab.store import Store
 from benchlab.telemetry import ingest
+from benchlab.telemetry.client import Client
 from tests.load.drivers.corpus import CASES
 from tests.telemetry.conftest import make_span_line
 
@@ -122,20 +124,28 @@ def _telemetry_seeds() -> list[bytes]:
 _numbers = itertools.count(1)
 
 
+@cache
+def _open_store() -> Client:
+    """A store that stays open for all inputs: opening it takes longer than reading one."""
+    opened = ExitStack()
+    atexit.register(opened.close)
+    return opened.enter_context(Store(f"chdb://{_place()}/store").connect())
+
+
 def _check_telemetry(data: bytes) -> None:
     """Whatever is in a file, a line after it is stored, and so is another file."""
     first = next(_numbers) * 10
     head = data[:2] == b"\x1f\x8b"
     mixed = data if head else data + b"\n" + make_span_line(first=first, name="after")
     other = _file("other.jsonl", make_span_line(first=first + 1, name="other"))
-    with Store(f"chdb://{_place()}/store").connect() as client, suppress(InputError):
+    client = _open_store()
+    with suppress(InputError):
         ingest(client, [_file("damaged.jsonl", mixed), other])
-    with Store(f"chdb://{_place()}/store").connect() as client:
-        found = client.query(
-            "SELECT DISTINCT SpanName FROM otel_traces WHERE SpanId IN {ids:Array(String)}"
-            " AND SpanName IN ('after', 'other')",
-            {"ids": [f"{first:016x}", f"{first + 1:016x}"]},
-        ).result_rows
+    found = client.query(
+        "SELECT DISTINCT SpanName FROM otel_traces WHERE SpanId IN {ids:Array(String)}"
+        " AND SpanName IN ('after', 'other')",
+        {"ids": [f"{first:016x}", f"{first + 1:016x}"]},
+    ).result_rows
     wanted = {"other"} if head or _is_utf16(data) else {"after", "other"}
     assert {name for (name,) in found} >= wanted, found
 
