@@ -167,6 +167,10 @@ def test_responses_that_both_accept_are_read_alike(data: bytes) -> None:
     data=b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX:\r\r\nConnection: close\r\n\r\nx",
     head_only=False,
 )
+@example(
+    data=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0;a=\n\r\n",
+    head_only=False,
+)
 def test_a_cached_head_agrees_with_the_parser(data: bytes, head_only: bool) -> None:
     end = data.find(b"\r\n\r\n") + 4
     memory = HeadCache(head_only=head_only)
@@ -179,9 +183,10 @@ def test_a_cached_head_agrees_with_the_parser(data: bytes, head_only: bool) -> N
     status, length, reusable, _, head = plain
     assert head.raw == data[:end]
     ours = read([data], head_only=head_only)
-    assert ours.status == status
     if length == BODY_IS_READ:
+        assert ours.status == status or ours.error, "damage after the head"
         return
+    assert ours.status == status
     got = len(data) - end
     assert ours.body_bytes == min(got, length)
     assert ours.complete == (got >= length)
