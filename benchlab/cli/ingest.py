@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchlab.errors import InputError
+from benchlab.signals import ENDING_SIGNALS, handle_signals
 from benchlab.store import Store
 
 if TYPE_CHECKING:
@@ -117,22 +118,16 @@ def _follow(paths: tuple[Path, ...]) -> None:
 def _until_interrupted() -> Iterator[threading.Event]:
     """Yield an event that the first Ctrl-C, SIGTERM or SIGHUP sets; the second ends the command."""
     event = threading.Event()
-    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in ending}
 
     def request(_number: int, _frame: object) -> None:
         event.set()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()
 
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:  # as SIGHUP is under nohup
-            signal.signal(number, request)
+    restore = handle_signals((signal.SIGINT, *ENDING_SIGNALS), request)
     try:
         yield event
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()
 
 
 def _print_report(out: Console, report: IngestReport) -> None:

@@ -18,6 +18,7 @@ from benchlab.cli.lazy_group import CommandEntry, LazyGroup
 from benchlab.cli.terminal.broken_pipe import tolerate_closed_output
 from benchlab.cli.terminal.output import print_error
 from benchlab.errors import BenchlabError, Stopped
+from benchlab.signals import ENDING_SIGNALS, handle_signals
 from benchlab.version import __version__
 
 __all__ = ["COMMANDS", "cli", "main"]
@@ -144,15 +145,11 @@ def _ending_like_ctrl_c() -> Iterator[None]:
     def stop(number: int, _frame: object) -> None:
         raise Stopped(number)
 
-    ending = (signal.SIGTERM, signal.SIGHUP)
-    changed = [number for number in ending if signal.getsignal(number) is signal.SIG_DFL]
-    for number in changed:
-        signal.signal(number, stop)
+    restore = handle_signals(ENDING_SIGNALS, stop)
     try:
         yield
     finally:
-        for number in changed:
-            signal.signal(number, signal.SIG_DFL)
+        restore()
 
 
 def _run_command() -> int:

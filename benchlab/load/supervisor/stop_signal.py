@@ -10,17 +10,14 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Final
 
+from benchlab.signals import ENDING_SIGNALS, handle_signals
 from benchlab.units import NS_PER_S
 
-__all__ = ["ENDING_SIGNALS", "StopSignal", "stop_on_signal"]
-
-ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
-"""Signals that end this process: a run in it is drained first."""
+__all__ = ["StopSignal", "stop_on_signal"]
 
 _PATIENCE_NS = 5 * NS_PER_S
 """``docker stop`` kills after 10 s: the other half is for collecting and saving the run."""
@@ -62,7 +59,7 @@ class StopSignal:
 
 
 _active: list[StopSignal] = []
-_handlers_before: dict[int, Any] = {}
+_restore: Callable[[], None] | None = None
 
 
 @contextmanager
@@ -75,21 +72,17 @@ def stop_on_signal(stop: StopSignal) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    global _restore  # noqa: PLW0603 - handlers are the whole process's
     if not _active:
-        for number in (signal.SIGINT, *ENDING_SIGNALS):
-            before = signal.getsignal(number)
-            if number == signal.SIGINT or before is not signal.SIG_IGN:
-                _handlers_before[number] = signal.SIG_DFL if before is None else before
-                signal.signal(number, _request_all)
+        every = (signal.SIGINT, *ENDING_SIGNALS)
+        _restore = handle_signals(every, _request_all, always=(signal.SIGINT,))
     _active.append(stop)
     try:
         yield
     finally:
         _active.remove(stop)
-        if not _active:
-            for old, handler in _handlers_before.items():
-                signal.signal(old, handler)
-            _handlers_before.clear()
+        if not _active and _restore is not None:
+            _restore()
 
 
 def _request_all(number: int, _frame: FrameType | None) -> None:

@@ -16,12 +16,12 @@ from typing import Any
 
 from benchlab.errors import BenchlabError, InputError, RunError
 from benchlab.extras import require_extra
-from benchlab.load.supervisor.stop_signal import ENDING_SIGNALS
 from benchlab.notebook import events
 from benchlab.notebook.headless.kernel import KERNEL, kernel_manager, quiet_papermill
 from benchlab.notebook.headless.parameters import convert_parameters, notebook_parameters
 from benchlab.notebook.headless.quick_import import import_papermill
 from benchlab.notebook.headless.redaction import hide_secrets
+from benchlab.signals import ENDING_SIGNALS, handle_signals
 from benchlab.spool.storage import replace_text
 
 __all__ = ["Report", "execute_notebook"]
@@ -157,13 +157,9 @@ def _interrupting(reported: Mapping[str, Any]) -> Iterator[list[int]]:
     So does a signal that ends this process. Yields a list that gets the signal's number.
     """
     received: list[int] = []
-    before: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING_SIGNALS)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
 
     def forward(number: int, _frame: FrameType | None) -> None:
         restore()
@@ -173,9 +169,7 @@ def _interrupting(reported: Mapping[str, Any]) -> Iterator[list[int]]:
         else:
             signal.raise_signal(number)
 
-    for number, handler in before.items():
-        if number == signal.SIGINT or handler is not signal.SIG_IGN:
-            signal.signal(number, forward)
+    restore = handle_signals((signal.SIGINT, *ENDING_SIGNALS), forward, always=(signal.SIGINT,))
     try:
         yield received
     finally:

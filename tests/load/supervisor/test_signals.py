@@ -21,6 +21,7 @@ from benchlab.bundled import TargetProcess
 from benchlab.load.supervisor import stop_signal
 from benchlab.load.supervisor.progress import Progress
 from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
+from benchlab.signals import ENDING_SIGNALS
 from tests.load.servers import always, ok, serving
 
 COMMAND = [sys.executable, "-m", "benchlab", "run"]
@@ -41,7 +42,7 @@ def handled() -> Iterator[list[int]]:
     def note(number: int, _frame: FrameType | None) -> None:
         received.append(number)
 
-    before = {number: signal.signal(number, note) for number in stop_signal.ENDING_SIGNALS}
+    before = {number: signal.signal(number, note) for number in ENDING_SIGNALS}
     yield received
     for number, handler in before.items():
         signal.signal(number, handler)
