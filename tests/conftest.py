@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from benchlab.bundled import TargetProcess, start_target
+from benchlab.store.client import lock as store_lock
 from tests.clickhouse_front import Front, start_front
 from tests.lanes import LANES, is_alone, lane_of, relative_to_tests
 
@@ -75,6 +76,14 @@ def _in_its_lane(request: pytest.FixtureRequest) -> Iterator[None]:
     _unit_test = request.node.nodeid if request.node.get_closest_marker("unit") else None
     yield
     _unit_test = None
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_store_left_open() -> Iterator[None]:
+    """A module that leaves a store open fails: later ones in this process could open no other."""
+    yield
+    left = store_lock.held_here()
+    assert not left, f"a fixture or test here left {left} open"
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from benchlab.telemetry.client import Client
 from tests.load.drivers.corpus import CASES
 from tests.telemetry.conftest import make_span_line
 
-__all__ = ["TARGETS", "Target"]
+__all__ = ["TARGETS", "Target", "close_store"]
 
 ROOT = Path(__file__).parents[2]
 _MOST_SEED_BYTES = 20_000
@@ -124,12 +124,20 @@ def _telemetry_seeds() -> list[bytes]:
 _numbers = itertools.count(1)
 
 
+_opened = ExitStack()
+
+
 @cache
 def _open_store() -> Client:
     """A store that stays open for all inputs: opening it takes longer than reading one."""
-    opened = ExitStack()
-    atexit.register(opened.close)
-    return opened.enter_context(Store(f"chdb://{_place()}/store").connect())
+    return _opened.enter_context(Store(f"chdb://{_place()}/store").connect())
+
+
+@atexit.register
+def close_store() -> None:
+    """Close the store that "telemetry" keeps open: no other can be opened in this process."""
+    _open_store.cache_clear()
+    _opened.close()
 
 
 def _check_telemetry(data: bytes) -> None:

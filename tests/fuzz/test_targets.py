@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 
 import pytest
 
 from tests.exchange.mutations import mutated
-from tests.fuzz.targets import TARGETS, Target
+from tests.fuzz.targets import TARGETS, Target, close_store
 
 # Each input of "telemetry" is inserted into a store.
 INPUTS = {"response": 2_000, "import": 300, "telemetry": 5, "plan": 300, "metadata": 300}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _closed_at_the_end() -> Iterator[None]:
+    yield
+    close_store()
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=list(TARGETS))

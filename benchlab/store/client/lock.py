@@ -36,7 +36,7 @@ from benchlab.text import printable
 if TYPE_CHECKING:
     from filelock import FileLock
 
-__all__ = ["HOLDER_NAME", "LOCK_NAME", "Ticket", "acquire", "ticket", "warn"]
+__all__ = ["HOLDER_NAME", "LOCK_NAME", "Ticket", "acquire", "held_here", "ticket", "warn"]
 
 LOCK_NAME = "benchlab.lock"
 HOLDER_NAME = "benchlab.holder"
@@ -86,6 +86,11 @@ def acquire(dsn: Dsn, wait_s: float, on_wait: Callable[[str], None]) -> Iterator
             lock.release()
     finally:
         _thread_lock.release()
+
+
+def held_here() -> list[Path]:
+    """The embedded stores that are open in this process."""
+    return list(_inside)
 
 
 class Ticket:
