@@ -63,6 +63,7 @@ LANE_OF = {
     "runs": "unit",
     "samples": "unit",
     "stack": "stack",
+    "statistics": "unit",
     "store": "store",
     "telemetry": "store",
     "test_completion.py": "unit",

@@ -1,0 +1,1 @@
+"""Statistical methods on plain numbers: what they need is given, and they know no runs."""
