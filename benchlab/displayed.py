@@ -1,18 +1,28 @@
 """Let values show themselves in notebooks without knowing any HTML.
 
-A value inherits `Displayed`. Its renderer is in `benchlab.display`, which is loaded when the first
-value is shown: ``import benchlab`` says where the renderers are, and loads none of them.
+A value inherits `Displayed`, or `Result` if it is the answer of an analysis. Its renderer is in
+`benchlab.display`, which is loaded when the first value is shown: ``import benchlab`` says where
+the renderers are, and loads none of them.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
-__all__ = ["Displayed", "Renderer", "Renderers", "set_renderers"]
+if TYPE_CHECKING:
+    import pandas as pd
 
-Renderer: TypeAlias = Callable[[Any], str]
-"""A value to its HTML."""
+__all__ = ["Displayed", "Renderer", "Renderers", "Result", "set_renderers"]
+
+
+class Renderer(NamedTuple):
+    """A value to its HTML and, unless its ``repr`` is the text to show, to its text."""
+
+    html: Callable[[Any], str]
+    text: Callable[[Any], str] | None = None
+
 
 Renderers: TypeAlias = Mapping[type, Renderer]
 
@@ -30,6 +40,11 @@ def set_renderers(load: Callable[[], Renderers]) -> None:
     _load = load
 
 
+def _renderer_of(value: object) -> Renderer | None:
+    renderers = _load()
+    return next((renderers[kind] for kind in type(value).__mro__ if kind in renderers), None)
+
+
 class Displayed:
     """A value that a notebook shows by the renderer for its type, or the nearest base of it."""
 
@@ -37,8 +52,37 @@ class Displayed:
 
     def _repr_html_(self) -> str | None:
         """HTML of the value; None, for which a notebook shows the ``repr``, without a renderer."""
-        renderers = _load()
-        for kind in type(self).__mro__:
-            if kind in renderers:
-                return renderers[kind](self)
-        return None
+        renderer = _renderer_of(self)
+        return None if renderer is None else renderer.html(self)
+
+
+class _Printer(Protocol):
+    """As much of IPython's printer as is used here."""
+
+    def text(self, text: str, /) -> object: ...
+
+
+class Result(Displayed):
+    """The answer of an analysis: it shows itself, and becomes a frame or JSON.
+
+    ``str(result)`` is its summary as text, which IPython shows on a terminal too.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """The result as a JSON-ready dict, in full precision."""
+
+    @abstractmethod
+    def to_pandas(self) -> pd.DataFrame:
+        """The figures of the result as a frame; its columns are named with their units."""
+
+    def __str__(self) -> str:
+        renderer = _renderer_of(self)
+        if renderer is None or renderer.text is None:
+            return repr(self)
+        return renderer.text(self)
+
+    def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:
+        printer.text(repr(self) if cycle else str(self))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from html import escape
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchlab.analysis.histogram import EDGES_NS, count_by_bucket
-from benchlab.display.banner import Level
-from benchlab.display.run_view import ExampleLine, RunView, Table, view
+from benchlab.display.html import LEVEL_COLORS, STYLE, html_table
+from benchlab.display.run_view import ExampleLine, RunView, view
+from benchlab.display.table import Table
 from benchlab.samples.statistics import STATISTICS
 from benchlab.units import format_column_ms, format_ms
 
@@ -21,44 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["run_card"]
 
-_COLORS: Mapping[Level, str] = {
-    "good": "#1a7f37",
-    "bad": "#b42318",
-    "caution": "#8f5a00",
-    "neutral": "#3b5b8c",
-}
 _WIDTH, _HEIGHT = 300, 84
 _FEWEST_BARS = 12
-
-# Only inherited colours and translucent greys, so that the card fits light and dark notebooks.
-_STYLE = """<style>
-.benchlab-card{max-width:60rem;padding:.9em 1.1em;border:1px solid rgba(128,128,128,.4);
-border-radius:8px;font-size:13px;line-height:1.45;color:inherit}
-.benchlab-card div{margin:.15em 0}
-.benchlab-card .bl-head{display:flex;flex-wrap:wrap;gap:.2em .7em;align-items:center}
-.benchlab-card .bl-name{font-size:1.2em;font-weight:600;overflow-wrap:anywhere}
-.benchlab-card .bl-badge{padding:.1em .7em;border-radius:1em;color:#fff;font-weight:600}
-.benchlab-card .bl-quiet{opacity:.75;overflow-wrap:anywhere}
-.benchlab-card .bl-reason{padding:.4em .7em;border-left:4px solid #b42318;
-background:rgba(180,35,24,.12)}
-.benchlab-card .bl-warning{padding:.2em .7em;border-left:4px solid #8f5a00;
-background:rgba(143,90,0,.12)}
-.benchlab-card ul.bl-examples{margin:.2em 0;padding-left:1.3em;overflow-wrap:anywhere}
-.benchlab-card .bl-facts{display:flex;flex-wrap:wrap;gap:.3em 2em;margin:.6em 0}
-.benchlab-card .bl-facts b{font-size:1.15em;font-variant-numeric:tabular-nums}
-.benchlab-card .bl-body{display:flex;flex-wrap:wrap;gap:1em 2em;align-items:flex-end}
-.benchlab-card .bl-scroll{overflow-x:auto;max-width:100%}
-.benchlab-card table{border-collapse:collapse;font-size:12.5px;font-variant-numeric:tabular-nums;
-margin:0;border:0}
-.benchlab-card tr,.benchlab-card td,.benchlab-card th{background:none!important;border:0}
-.benchlab-card td,.benchlab-card th{padding:.2em .6em;text-align:right;white-space:nowrap}
-.benchlab-card thead th{border-bottom:1px solid rgba(128,128,128,.5);font-weight:600}
-.benchlab-card .bl-slo{margin-top:.8em}
-.benchlab-card .bl-slo td,.benchlab-card .bl-slo th{text-align:left}
-.benchlab-card .bl-bad{font-weight:600;box-shadow:inset 3px 0 #b42318}
-.benchlab-card .bl-good{box-shadow:inset 3px 0 #1a7f37}
-.benchlab-card tr>:first-child{text-align:left;padding-left:0;font-weight:600}
-</style>"""
 
 
 def run_card(run: Run) -> str:
@@ -67,10 +30,10 @@ def run_card(run: Run) -> str:
     Complete in itself: no script, nothing loaded from anywhere, every text escaped.
     """
     shown = view(run)
-    color = _COLORS[shown.level]
+    color = LEVEL_COLORS[shown.level]
     return "".join(
         [
-            _STYLE,
+            STYLE,
             '<div class="benchlab-card"><div class="bl-head">',
             f'<span class="bl-badge" style="background:{color}">{escape(shown.banner)}</span>',
             f'<span class="bl-name">{escape(shown.name)}</span>',
@@ -88,8 +51,8 @@ def run_card(run: Run) -> str:
             _durations(shown),
             _picture(run.measured) if shown.durations else "",
             f'</div><div class="bl-quiet">{escape(shown.floor)}</div>',
-            _table(shown.objectives, "bl-slo"),
-            _table(shown.endpoints),
+            html_table(shown.objectives, "bl-slo"),
+            html_table(shown.endpoints),
             "</div>",
         ]
     )
@@ -119,33 +82,7 @@ def _durations(shown: RunView) -> str:
         (name, *format_column_ms(list(part.to_dict().values())))
         for name, part in shown.durations.items()
     ]
-    return _table(Table(["ms", *STATISTICS.values()], rows))
-
-
-def _table(table: Table, kind: str = "") -> str:
-    """A table whose first column names the rows; nothing without rows.
-
-    The level of a result is the class of its cell.
-    """
-    if not table.rows:
-        return ""
-    columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.head)
-    lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{_cells(cells, level)}</tr>'
-        for (name, *cells), level in zip_longest(table.rows, table.levels)
-    )
-    note = f'<div class="bl-quiet">{escape(table.note)}</div>' if table.note else ""
-    return (
-        f'<div class="{f"bl-scroll {kind}".rstrip()}"><table><thead><tr>{columns}</tr></thead>'
-        f"<tbody>{lines}</tbody></table></div>{note}"
-    )
-
-
-def _cells(texts: Sequence[str], level: Level | None) -> str:
-    """The cells beside a row's name, the first in the colour of ``level``."""
-    color = "" if level is None else f' class="bl-{level}"'
-    first, *others = texts
-    return f"<td{color}>{escape(first)}</td>" + "".join(f"<td>{escape(o)}</td>" for o in others)
+    return html_table(Table(["ms", *STATISTICS.values()], rows))
 
 
 def _picture(measured: Samples) -> str:

@@ -1,9 +1,12 @@
-"""Which renderer shows a value in a notebook: one line for each type."""
+"""Which renderer shows a value in a notebook: one line for each type, and one for all results."""
 
 from __future__ import annotations
 
 from benchlab.display.card import run_card
-from benchlab.displayed import Renderers
+from benchlab.display.result_card import result_card
+from benchlab.display.result_terminal import result_text
+from benchlab.display.results.registry import view_of
+from benchlab.displayed import Renderer, Renderers, Result
 from benchlab.runs.run import Run
 from benchlab.runs.trace import Trace
 from benchlab.units import format_ms
@@ -20,7 +23,16 @@ def trace_html(trace: Trace) -> str:
     return f"<p>Trace <code>{trace.trace_id}</code>{about}</p>{trace.spans.to_html(index=False)}"
 
 
+def _result_html(result: Result) -> str:
+    return result_card(view_of(result))
+
+
+def _result_text(result: Result) -> str:
+    return result_text(view_of(result))
+
+
 RENDERERS: Renderers = {
-    Run: run_card,
-    Trace: trace_html,
+    Run: Renderer(run_card),
+    Trace: Renderer(trace_html),
+    Result: Renderer(_result_html, _result_text),
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from benchlab.display.banner import Level, banner_of
+from benchlab.display.table import Table
 from benchlab.display.text import floor_text, verdict_meaning, window_text
 from benchlab.runs.objective_results import ObjectiveResult
 from benchlab.runs.run import Run
@@ -31,7 +32,6 @@ __all__ = [
     "ExampleLine",
     "Headline",
     "RunView",
-    "Table",
     "durations_of",
     "view",
 ]
@@ -40,19 +40,6 @@ _EXAMPLES_SHOWN = 5
 _ENDPOINTS_SHOWN = 25
 _NAME_LENGTH = 60
 _DURATION_NAMES = {"service": "service time"}  # where people read another name
-
-
-class Table(NamedTuple):
-    """Column heads and rows of text; the first cell of a row names it.
-
-    Where the rows are results, ``levels`` has that of each, and the second cell is coloured by it.
-    ``note`` says what the table leaves out.
-    """
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]] = ()
-    levels: Sequence[Level] = ()
-    note: str = ""
 
 
 class Headline(NamedTuple):

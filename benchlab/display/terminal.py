@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from benchlab.display import run_view
 from benchlab.display.colors import COLORS
 from benchlab.display.fitted_table import Column, FittedTable
 from benchlab.display.run_view import RunView
+from benchlab.display.table import Table
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.summary import Distribution
 from benchlab.units import format_narrow_ms
@@ -81,7 +81,7 @@ def _indented(text: Text, columns: int = 2) -> Padding:
     return Padding(text, (0, 0, 0, columns), expand=False)
 
 
-def _objectives(objectives: run_view.Table) -> FittedTable:
+def _objectives(objectives: Table) -> FittedTable:
     cells = [[Text(text) for text in column] for column in zip(*objectives.rows, strict=True)]
     for result, level in zip(cells[1], objectives.levels, strict=True):
         result.stylize(f"bold {COLORS[level]}" if level == "bad" else COLORS[level])
@@ -89,7 +89,7 @@ def _objectives(objectives: run_view.Table) -> FittedTable:
     return FittedTable(columns, indent=2)
 
 
-def _endpoints(endpoints: run_view.Table) -> FittedTable:
+def _endpoints(endpoints: Table) -> FittedTable:
     first, *others = zip(endpoints.head, zip(*endpoints.rows, strict=True), strict=True)
     columns = [Column(first[0], [Text(name) for name in first[1]])]
     return FittedTable(

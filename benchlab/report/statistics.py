@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchlab.display.run_view import Table
+from benchlab.display.table import Table
 from benchlab.samples.statistics import STATISTICS
 from benchlab.samples.summary import Distribution
 from benchlab.units import format_column_ms

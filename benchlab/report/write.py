@@ -1,12 +1,15 @@
-"""Write the report of a run, or its tables alone, to a directory."""
+"""Write the report of a run or of another result, or the tables of a run alone, to a directory."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchlab.displayed import Result
 from benchlab.errors import OutputError
+from benchlab.report.result_page import render_result_page
 from benchlab.report.run_page import render_run_page
 from benchlab.report.sections.extra import Extra
 from benchlab.report.tables import csv_tables
@@ -24,13 +27,16 @@ _OPTIONAL = "endpoints.csv"
 
 
 def write_report(
-    run: Run,
+    result: Run | Result,
     directory: Path | str,
     *,
     server: ServerSide | None = None,
     extra: Mapping[str, Extra] | None = None,
 ) -> Path:
     """Write ``report.html`` and the tables behind it as CSV; returns the path of the page.
+
+    Of the result of an analysis, such as a comparison, the tables are ``result.csv`` and
+    ``result.json``; ``server`` and ``extra`` are for runs.
 
     The page is complete in itself: it opens offline and loads nothing. ``summary.csv``,
     ``histogram.csv`` and ``timeseries.csv`` are written beside it, and ``endpoints.csv`` if the
@@ -45,12 +51,25 @@ def write_report(
     Raises:
         OutputError: the directory cannot be written.
     """
-    check_run(run)
+    if isinstance(result, Result):
+        return _write_result(result, Path(directory))
+    check_run(result)
     target = Path(directory)
     page = target / "report.html"
-    tables = csv_tables(run)
-    text = render_run_page(run, files=list(tables), server_side=server, extras=extra)
+    tables = csv_tables(result)
+    text = render_run_page(result, files=list(tables), server_side=server, extras=extra)
     _write_all(target, {**_as_csv(tables), page.name: text})
+    return page
+
+
+def _write_result(result: Result, directory: Path) -> Path:
+    page = directory / "report.html"
+    texts = {
+        **_as_csv({"result.csv": result.to_pandas()}),
+        "result.json": f"{json.dumps(result.to_dict(), indent=2)}\n",
+    }
+    text = render_result_page(result, files=list(texts))
+    _write_all(directory, {**texts, page.name: text})
     return page
 
 

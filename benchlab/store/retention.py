@@ -31,8 +31,9 @@ _MIN_AGE_S = 3600
 _MAX_AGE_S = 10_000 * DAY_S
 
 # The first that exists counts. ingest_blocks is never pruned: it is the ledger of what was read.
+# Neither are baselines: they name runs, and few.
 _TIME_COLUMNS = ("imported_at", "started_at", "Timestamp", "Start", "TimeUnix", "recorded_at")
-_NEVER_PRUNED = {"ingest_blocks"}
+_NEVER_PRUNED = {"ingest_blocks", "baselines"}
 _OWNERS = {"runs", "imported_summaries"}  # rows of other tables belong to theirs
 _SYNCHRONOUS = {"mutations_sync": 2, "allow_nondeterministic_mutations": 1}
 _BEFORE = "< fromUnixTimestamp64Nano({before_ns:Int64})"

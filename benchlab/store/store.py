@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
     from numpy.typing import NDArray
 
+    from benchlab.runs.experiment import Experiment
     from benchlab.runs.imported_summary import ImportedSummary
     from benchlab.runs.run import Run
     from benchlab.runs.server_side import ServerSide
@@ -298,6 +299,75 @@ class Store:
 
         with self.connect() as client:
             return summaries.read(client, summary_id)
+
+    def save_experiment(self, experiment: Experiment) -> None:
+        """Store ``experiment``; its runs are saved by themselves. Repeated calls leave one copy.
+
+        While the store is unavailable, the call retries as `save` does.
+        """
+        from benchlab.store import experiments
+
+        def attempt() -> None:
+            with self.connect() as client:
+                experiments.save(client, experiment)
+
+        self._retry(attempt)
+
+    def experiment(self, experiment_id: str) -> Experiment:
+        """The stored experiment with this id or an unambiguous prefix of one.
+
+            experiment = store.experiment("01a209c5")
+            runs = store.load_all(experiment.run_ids)
+
+        Raises:
+            RunNotFoundError: none, or more than one, fits.
+        """
+        from benchlab.store import experiments
+
+        with self.connect() as client:
+            return experiments.read(client, experiment_id)
+
+    def experiment_rows(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """A dict per experiment, newest first: id, kind, name, started_at, run_count, result."""
+        from benchlab.store import experiments
+
+        with self.connect() as client:
+            return experiments.rows(client, limit)
+
+    def set_baseline(self, name: str, run_ids: Iterable[str]) -> tuple[str, ...]:
+        """Make stored runs the baseline ``name``, that later runs are compared with.
+
+        Without runs the baseline is removed. Each id may be a prefix, or ``"latest"``. Returns the
+        whole ids.
+
+        Raises:
+            RunNotFoundError: for one of them no run, or more than one, fits.
+        """
+        from benchlab.store import experiments
+        from benchlab.store.runs import read
+
+        with self.connect() as client:
+            whole = tuple(read.resolve(client, run_id) for run_id in run_ids)
+            experiments.set_baseline(client, name, whole)
+            return whole
+
+    def baseline(self, name: str) -> tuple[str, ...]:
+        """The ids of the runs of the baseline ``name``.
+
+        Raises:
+            RunNotFoundError: there is none of this name.
+        """
+        from benchlab.store import experiments
+
+        with self.connect() as client:
+            return experiments.baseline(client, name)
+
+    def baselines(self) -> list[dict[str, Any]]:
+        """A dict per baseline, by name: id (its name), run_ids, set_at."""
+        from benchlab.store import experiments
+
+        with self.connect() as client:
+            return experiments.baselines(client)
 
     def query_df(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False

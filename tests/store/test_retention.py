@@ -106,14 +106,15 @@ def test_foreign_tables_are_left_alone(store: Store) -> None:
             client.command("DROP TABLE events")
 
 
-def test_every_table_but_the_ledger_is_pruned(store: Store) -> None:
+def test_every_table_but_ledgers_and_baselines_is_pruned(store: Store) -> None:
     with store.connect() as client:
         taken = {table.name for table in retention._tables(client)}
         made = client.query(
             "SELECT name FROM system.tables"
             " WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
         ).result_rows
-    assert taken == {name for (name,) in made} - {"ingest_blocks", "schema_migrations"}
+    kept = {"baselines", "ingest_blocks", "schema_migrations"}
+    assert taken == {name for (name,) in made} - kept
 
 
 def let_expire(store: Store, ttl_s: float) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from benchlab import plots
-from benchlab.display.run_view import RunView, Table, durations_of
+from benchlab.display.run_view import RunView, durations_of
+from benchlab.display.table import Table
 from benchlab.plots.canvas import open_axes
 from benchlab.report.figures import HALF_WIDTH, describe_latency, inline_svg
 from benchlab.report.page import Section

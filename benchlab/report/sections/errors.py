@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchlab.display.run_view import RunView, Table
+from benchlab.display.run_view import RunView
+from benchlab.display.table import Table
 from benchlab.report.page import Section
 from benchlab.runs.run import Run
 from benchlab.samples.examples import Example, show_first

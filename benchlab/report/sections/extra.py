@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchlab.display.run_view import Table
+from benchlab.display.table import Table
 from benchlab.report.figures import inline_svg
 from benchlab.report.page import Section
 

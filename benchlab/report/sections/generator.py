@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchlab.display.run_view import Table
+from benchlab.display.table import Table
 from benchlab.report.page import Section
 from benchlab.runs.run import Run
 from benchlab.runs.verdict import count_missing, without_cap_wait

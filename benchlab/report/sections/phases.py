@@ -6,7 +6,7 @@ import numpy as np
 
 from benchlab import analysis
 from benchlab.analysis.phases import STATISTICS
-from benchlab.display.run_view import Table
+from benchlab.display.table import Table
 from benchlab.report.page import Section
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Flag

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchlab import plots
-from benchlab.display.run_view import Table
+from benchlab.display.table import Table
 from benchlab.plots.canvas import open_axes
 from benchlab.report.figures import HALF_WIDTH, WIDE, inline_svg
 from benchlab.report.page import Section

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from benchlab import plots
-from benchlab.display.run_view import Table
+from benchlab.display.table import Table
 from benchlab.plan.tracing import is_traced, trace_id
 from benchlab.plots.canvas import open_axes
 from benchlab.report.figures import WIDE, inline_svg

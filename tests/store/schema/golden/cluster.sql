@@ -641,3 +641,30 @@ ALTER TABLE imported_timeline ON CLUSTER lab MODIFY COLUMN failure_rate_rps Null
 ALTER TABLE imported_timeline_local ON CLUSTER lab MODIFY COLUMN error_count Nullable(UInt64);
 
 ALTER TABLE imported_timeline ON CLUSTER lab MODIFY COLUMN error_count Nullable(UInt64);
+
+CREATE TABLE IF NOT EXISTS experiments_local ON CLUSTER lab (
+    id String,
+    started_at DateTime64(9, 'UTC'),
+    kind LowCardinality(String),
+    name String,
+    run_ids Array(String) COMMENT 'in the order they were made',
+    design String CODEC(ZSTD(3)),
+    result String CODEC(ZSTD(3)),
+    saved_at DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+ORDER BY id
+SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS experiments ON CLUSTER lab AS experiments_local
+ENGINE = Distributed(lab, currentDatabase(), experiments_local, cityHash64(id));
+
+CREATE TABLE IF NOT EXISTS baselines_local ON CLUSTER lab (
+    id String COMMENT 'its name',
+    run_ids Array(String),
+    set_at DateTime64(9, 'UTC')
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+ORDER BY (id, set_at)
+SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS baselines ON CLUSTER lab AS baselines_local
+ENGINE = Distributed(lab, currentDatabase(), baselines_local, cityHash64(id));

@@ -1,0 +1,82 @@
+"""What the cards of notebooks share: style sheet, colours, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from itertools import zip_longest
+
+from benchlab.display.banner import Level
+from benchlab.display.table import Table
+
+__all__ = ["LEVEL_COLORS", "STYLE", "html_table"]
+
+LEVEL_COLORS: Mapping[Level, str] = {
+    "good": "#1a7f37",
+    "bad": "#b42318",
+    "caution": "#8f5a00",
+    "neutral": "#3b5b8c",
+}
+"""The background of a badge with white text."""
+
+# Only inherited colours and translucent greys, so that the card fits light and dark notebooks.
+STYLE = """<style>
+.benchlab-card{max-width:60rem;padding:.9em 1.1em;border:1px solid rgba(128,128,128,.4);
+border-radius:8px;font-size:13px;line-height:1.45;color:inherit}
+.benchlab-card div{margin:.15em 0}
+.benchlab-card .bl-head{display:flex;flex-wrap:wrap;gap:.2em .7em;align-items:center}
+.benchlab-card .bl-name{font-size:1.2em;font-weight:600;overflow-wrap:anywhere}
+.benchlab-card .bl-badge{padding:.1em .7em;border-radius:1em;color:#fff;font-weight:600}
+.benchlab-card .bl-quiet{opacity:.75;overflow-wrap:anywhere}
+.benchlab-card .bl-reason{padding:.4em .7em;border-left:4px solid #b42318;
+background:rgba(180,35,24,.12)}
+.benchlab-card .bl-warning{padding:.2em .7em;border-left:4px solid #8f5a00;
+background:rgba(143,90,0,.12)}
+.benchlab-card ul.bl-examples{margin:.2em 0;padding-left:1.3em;overflow-wrap:anywhere}
+.benchlab-card .bl-facts{display:flex;flex-wrap:wrap;gap:.3em 2em;margin:.6em 0}
+.benchlab-card .bl-facts b{font-size:1.15em;font-variant-numeric:tabular-nums}
+.benchlab-card .bl-body{display:flex;flex-wrap:wrap;gap:1em 2em;align-items:flex-end}
+.benchlab-card .bl-scroll{overflow-x:auto;max-width:100%}
+.benchlab-card table{border-collapse:collapse;font-size:12.5px;font-variant-numeric:tabular-nums;
+margin:0;border:0}
+.benchlab-card tr,.benchlab-card td,.benchlab-card th{background:none!important;border:0}
+.benchlab-card td,.benchlab-card th{padding:.2em .6em;text-align:right;white-space:nowrap}
+.benchlab-card thead th{border-bottom:1px solid rgba(128,128,128,.5);font-weight:600}
+.benchlab-card .bl-slo{margin-top:.8em}
+.benchlab-card .bl-slo td,.benchlab-card .bl-slo th{text-align:left}
+.benchlab-card .bl-title{margin-top:.7em;font-weight:600}
+.benchlab-card .bl-bad{font-weight:600;box-shadow:inset 3px 0 #b42318}
+.benchlab-card .bl-good{box-shadow:inset 3px 0 #1a7f37}
+.benchlab-card .bl-caution{box-shadow:inset 3px 0 #8f5a00}
+.benchlab-card .bl-neutral{box-shadow:inset 3px 0 #3b5b8c}
+.benchlab-card tr>:first-child{text-align:left;padding-left:0;font-weight:600}
+</style>"""
+"""The style sheet of a card, as an HTML element."""
+
+
+def html_table(table: Table, kind: str = "") -> str:
+    """A table whose first column names the rows; nothing without rows.
+
+    The level of a result is the class of its cell.
+    """
+    if not table.rows:
+        return ""
+    columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.head)
+    lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{_cells(cells, level)}</tr>'
+        for (name, *cells), level in zip_longest(table.rows, table.levels)
+    )
+    title = f'<div class="bl-title">{escape(table.title)}</div>' if table.title else ""
+    note = f'<div class="bl-quiet">{escape(table.note)}</div>' if table.note else ""
+    return (
+        f"{title}"
+        f'<div class="{f"bl-scroll {kind}".rstrip()}"><table><thead><tr>{columns}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>{note}"
+    )
+
+
+def _cells(texts: Sequence[str], level: Level | None) -> str:
+    """The cells beside a row's name, the first in the colour of ``level``."""
+    color = "" if level is None else f' class="bl-{level}"'
+    first, *others = texts
+    return f"<td{color}>{escape(first)}</td>" + "".join(f"<td>{escape(o)}</td>" for o in others)

@@ -1,0 +1,1 @@
+"""How results are shown: a module per kind of result, which turns it into a `ResultView`."""

@@ -1,0 +1,38 @@
+"""The page of a result: its answer, its figures, its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchlab.display.results.registry import view_of
+from benchlab.displayed import Result
+from benchlab.report.figures import inline_svg
+from benchlab.report.page import render_page
+from benchlab.report.results import RESULT_FIGURES
+from benchlab.report.sections import result as section
+
+__all__ = ["inline_figures", "render_result_page"]
+
+
+def render_result_page(result: Result, files: Sequence[str]) -> str:
+    """HTML of the report of ``result``; ``files`` are the names of the files beside it."""
+    view = view_of(result)
+    sections = [
+        section.header(view),
+        section.result(view, inline_figures(result)),
+        section.footer(files),
+    ]
+    return render_page(f"{view.title}: {view.banner}", sections)
+
+
+def inline_figures(result: Result) -> list[section.InlineFigure]:
+    """The figures of ``result`` for a page; read aloud they are its answer."""
+    view = view_of(result)
+    kind = type(result).__name__.lower()
+    return [
+        section.InlineFigure(
+            inline_svg(figure.draw(result), f"{kind}{index}", f"{view.banner}: {view.sentence}"),
+            figure.caption,
+        )
+        for index, figure in enumerate(RESULT_FIGURES.get(type(result), ()))
+    ]
