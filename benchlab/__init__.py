@@ -45,6 +45,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.runs.imported_summary import ImportedSummary as ImportedSummary
     from benchlab.runs.run import Run as Run
     from benchlab.samples.histogram import LatencyHistogram as LatencyHistogram
+    from benchlab.samples.percentile_interval import PercentileInterval as PercentileInterval
     from benchlab.samples.samples import Samples as Samples
     from benchlab.store import Store as Store
 
@@ -62,6 +63,7 @@ _MODULES = {
     "LatencyHistogram": "benchlab.samples.histogram",
     "MaxBody": "benchlab.plan.checks",
     "Objective": "benchlab.plan.objectives",
+    "PercentileInterval": "benchlab.samples.percentile_interval",
     "Plan": "benchlab.plan.plan",
     "PoissonRate": "benchlab.plan.shapes",
     "Replay": "benchlab.plan.shapes",

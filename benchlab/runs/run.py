@@ -25,6 +25,7 @@ from benchlab.runs.verdict import (
 from benchlab.runs.warnings import warnings_of
 from benchlab.samples.connections import Connections
 from benchlab.samples.histogram import LatencyHistogram
+from benchlab.samples.percentile_interval import PercentileInterval, percentile_intervals
 from benchlab.samples.samples import Samples
 from benchlab.samples.statistics import DURATIONS
 from benchlab.samples.summary import Summary, flat_ms, summarize
@@ -176,6 +177,28 @@ class Run(RunHead, Displayed):
     def broken_objective_count(self) -> int:
         """How many of the `objectives` were broken."""
         return sum(not result.met for result in self.objectives)
+
+    def percentile_interval(
+        self,
+        ratio: float,
+        level: float = 0.95,
+        *,
+        duration: str = "latency",
+        endpoint: str | None = None,
+    ) -> PercentileInterval:
+        """The percentile at ``ratio`` of the measured window, and the interval of its true value.
+
+        The interval has the probability ``level`` although requests depend on each other
+        (`benchlab.statistics.batch_means`). It is about this run: how much runs differ from each
+        other takes several runs. ``duration`` is ``latency``, ``service`` or ``lag``; ``endpoint``
+        the name of one of several requests.
+
+        Raises:
+            InputError: ``ratio`` or ``level`` is not between 0 and 1, or a name is unknown.
+        """
+        samples = self.measured if endpoint is None else self.measured.endpoint(endpoint)
+        (found,) = percentile_intervals(samples, *self.window_ns, [ratio], level, duration=duration)
+        return found
 
     def histogram(self) -> LatencyHistogram:
         """A mergeable histogram of the latencies in the measured window, in ns."""

@@ -1,24 +1,31 @@
 """Extremes, mean and exact percentiles of any number of values, in bounded memory.
 
 Values come in blocks, an iterable of arrays that can be iterated more than once. Up to a million
-values are sorted. For more, each pass over the blocks narrows the interval that holds a wanted
-rank: it counts the values in equal parts of the interval and continues in one of them, until the
-interval is a single value.
+values are sorted. For more, one pass over the blocks counts the values in equal parts of their
+range, and another collects those of the parts that hold a wanted rank. A part with more than a
+million values is divided again in the same way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Extent", "exact_percentile", "exact_percentiles", "percentile_of"]
+__all__ = [
+    "Extent",
+    "OrderStatistics",
+    "exact_percentile",
+    "exact_percentiles",
+    "percentile_of",
+    "rank_of",
+]
 
 _MOST_SORTED = 1_000_000  # values
-_PART_BITS = 19  # an interval has 2^19 parts at most: 4 MB of counts
+_PART_BITS = 19  # a range has 2^19 parts at most: 4 MB of counts
 
 _Blocks = Iterable[NDArray[np.int64]]
 
@@ -60,17 +67,12 @@ def exact_percentile(ordered_ns: NDArray[np.int64], ratio: float) -> int:
     >>> exact_percentile(np.arange(1, 101), 0.99)
     100
     """
-    return int(ordered_ns[_rank(ratio, len(ordered_ns))])
+    return int(ordered_ns[rank_of(ratio, len(ordered_ns))])
 
 
 def exact_percentiles(blocks: _Blocks, extent: Extent, ratios: Sequence[float]) -> list[int]:
     """Exact percentiles at ``ratios`` of the values in ``blocks``, which have this ``extent``."""
-    if extent.count <= _MOST_SORTED:
-        ordered = np.sort(np.concatenate(list(blocks)))
-        return [exact_percentile(ordered, ratio) for ratio in ratios]
-    ranks = [_rank(ratio, extent.count) for ratio in ratios]
-    found = _narrow(blocks, extent, set(ranks))
-    return [found[rank] for rank in ranks]
+    return OrderStatistics(blocks, extent).percentiles(ratios)
 
 
 def percentile_of(blocks: _Blocks, ratio: float) -> int | None:
@@ -84,30 +86,115 @@ def _sum(block: NDArray[np.int64]) -> int:
     return (int((block >> 32).sum()) << 32) + int((block & 0xFFFFFFFF).sum())
 
 
-def _rank(ratio: float, count: int) -> int:
+def rank_of(ratio: float, count: int) -> int:
+    """The rank of the percentile at ``ratio`` of ``count`` values, counted from 0 at the lowest."""
     return min(int(ratio * count), count - 1)
 
 
-def _narrow(blocks: _Blocks, extent: Extent, ranks: set[int]) -> dict[int, int]:
-    """The value of each rank, counted from 0 at the lowest."""
-    bits = bits_of_all = (extent.high - extent.low).bit_length()
-    starts = dict.fromkeys(ranks, extent.low)
-    below = dict.fromkeys(ranks, 0)  # values below the interval
-    while bits:
-        passes = -(-bits // _PART_BITS)
-        rest = bits - -(-bits // passes)
-        counts = {start: np.zeros(1 << (bits - rest), dtype=np.int64) for start in starts.values()}
-        for block in blocks:
-            for start in counts:
-                offset = (block - start).view(np.uint64)  # lower values wrap around to high ones
-                if bits < bits_of_all:
-                    offset = offset[offset < np.uint64(1 << bits)]
-                part_of = (offset >> np.uint64(rest)).view(np.int64)
-                counts[start] += np.bincount(part_of, minlength=1 << (bits - rest))
-        for rank, start in starts.items():
-            up_to = np.cumsum(counts[start])
-            part = int(np.searchsorted(up_to, rank - below[rank], side="right"))
-            below[rank] += int(up_to[part - 1]) if part else 0
-            starts[rank] = start + (part << rest)
-        bits = rest
-    return starts
+class OrderStatistics:
+    """The values in ``blocks``, which have this ``extent``, by their rank.
+
+    What one question takes is kept for the next ones: up to a million sorted values, or how many
+    are in each part of the range.
+    """
+
+    def __init__(self, blocks: _Blocks, extent: Extent) -> None:
+        self.extent = extent
+        self._blocks = blocks
+        self._ordered: NDArray[np.int64] | None = None
+        self._up_to: NDArray[np.int64] | None = None  # values in each part and all lower ones
+        bits = (extent.high - extent.low).bit_length()
+        self._shift = np.uint64(max(0, bits - _PART_BITS))
+        self._part_count = 1 << min(bits, _PART_BITS)
+
+    def percentiles(self, ratios: Sequence[float]) -> list[int]:
+        """The exact percentiles at ``ratios``, as `exact_percentile` defines them."""
+        ranks = [rank_of(ratio, self.extent.count) for ratio in ratios]
+        found = self.at(ranks)
+        return [found[rank] for rank in ranks]
+
+    def at(self, ranks: Iterable[int]) -> dict[int, int]:
+        """The value of each of ``ranks``, counted from 0 at the lowest."""
+        if self.extent.count <= _MOST_SORTED:
+            if self._ordered is None:
+                self._ordered = np.sort(np.concatenate(list(self._blocks)))
+            return {rank: int(self._ordered[rank]) for rank in ranks}
+        if self._up_to is None:
+            self._up_to = np.cumsum(self._count())
+        by_part: dict[int, list[int]] = {}
+        for rank in ranks:
+            part = int(np.searchsorted(self._up_to, rank, side="right"))
+            by_part.setdefault(part, []).append(rank)
+        if not self._shift:
+            return {rank: self.extent.low + part for part, held in by_part.items() for rank in held}
+        found: dict[int, int] = {}
+        few: dict[int, list[int]] = {}
+        total = 0
+        for part, held in sorted(by_part.items()):
+            count = self._size(part)
+            if count > _MOST_SORTED:
+                found |= self._divide(part, held)
+                continue
+            if total + count > _MOST_SORTED:
+                found |= self._collect(few)
+                few, total = {}, 0
+            few[part] = held
+            total += count
+        return found | self._collect(few)
+
+    def _count(self) -> NDArray[np.int64]:
+        counts = np.zeros(self._part_count, dtype=np.int64)
+        for block in self._blocks:
+            counts += np.bincount(self._parts_of(block), minlength=self._part_count)
+        return counts
+
+    def _parts_of(self, block: NDArray[np.int64]) -> NDArray[np.int64]:
+        offset = (block - self.extent.low).view(np.uint64)  # may need all 64 bits
+        return (offset >> self._shift).view(np.int64)
+
+    def _before(self, part: int) -> int:
+        assert self._up_to is not None
+        return int(self._up_to[part - 1]) if part else 0
+
+    def _size(self, part: int) -> int:
+        assert self._up_to is not None
+        return int(self._up_to[part]) - self._before(part)
+
+    def _in_parts(self, parts: Iterable[int]) -> _Chosen:
+        is_wanted = np.zeros(self._part_count, dtype=np.bool_)
+        is_wanted[list(parts)] = True
+        return _Chosen(self._blocks, lambda block: is_wanted[self._parts_of(block)])
+
+    def _collect(self, ranks: dict[int, list[int]]) -> dict[int, int]:
+        """Sort the values of these parts."""
+        if not ranks:
+            return {}
+        ordered = np.sort(np.concatenate(list(self._in_parts(ranks))))
+        found: dict[int, int] = {}
+        start = 0
+        for part, held in sorted(ranks.items()):
+            found |= {rank: int(ordered[start + rank - self._before(part)]) for rank in held}
+            start += self._size(part)
+        return found
+
+    def _divide(self, part: int, ranks: list[int]) -> dict[int, int]:
+        """Count again within one part."""
+        low = self.extent.low + (part << int(self._shift))
+        high = low + (1 << int(self._shift)) - 1
+        inside = Extent(self._size(part), low, high, 0)
+        before = self._before(part)
+        found = OrderStatistics(self._in_parts([part]), inside).at([r - before for r in ranks])
+        return {rank + before: value for rank, value in found.items()}
+
+
+class _Chosen:
+    """The values of ``blocks`` for which ``choice`` is true, in blocks."""
+
+    def __init__(
+        self, blocks: _Blocks, choice: Callable[[NDArray[np.int64]], NDArray[np.bool_]]
+    ) -> None:
+        self._blocks = blocks
+        self._choice = choice
+
+    def __iter__(self) -> Iterator[NDArray[np.int64]]:
+        return (block[self._choice(block)] for block in self._blocks)
