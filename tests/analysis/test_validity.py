@@ -32,10 +32,17 @@ def refuses_invalid_runs(function: Callable[..., Any]) -> bool:
     if not any("Run" in str(each.annotation) for each in required):
         return True
     try:
-        function(*[invalid for _ in required])
+        function(*[_given(str(each.annotation), invalid) for each in required])
     except InvalidRunError:
         return True
     return False
+
+
+def _given(annotation: str, run: Run) -> object:
+    """``run`` in the form that the annotation of a parameter asks for."""
+    if "tuple[Run, Run]" in annotation:
+        return [(run, run)]
+    return [run] if annotation.startswith("Sequence") else run
 
 
 def careful(before: Run, after: Run) -> int:

@@ -1,0 +1,98 @@
+"""Estimates with a standard error: their intervals by Student's t distribution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+__all__ = ["Student", "jackknife", "pooled_difference", "welch", "welch_error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """An estimate, its standard error, and the degrees of freedom that the error was found with."""
+
+    estimate: float
+    error: float
+    freedom: float
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """The interval that covers the true value with probability ``level``."""
+        from scipy.stats import t
+
+        half = float(t.ppf((1 + level) / 2, self.freedom)) * self.error
+        return self.estimate - half, self.estimate + half
+
+    def p_value(self, center: float = 0.0) -> float:
+        """Two-sided p-value of ``center``."""
+        from scipy.stats import t
+
+        distance = abs(self.estimate - center)
+        if self.error == 0:
+            return 1.0 if distance == 0 else 0.0
+        return float(2 * t.sf(distance / self.error, self.freedom))
+
+
+def welch(base: ArrayLike, new: ArrayLike) -> Student:
+    """The difference of two means, new minus base, of 2 or more values each.
+
+    The variances may differ. It is chosen for a few independent runs over the rank-sum
+    distribution, which has no 95 % interval below 4 runs of each, and no more than one for 4: there
+    the interval is the whole range of differences.
+
+    Source: Welch, Biometrika 34 (1947); degrees of freedom by Satterthwaite, Biometrics 2 (1946).
+
+    >>> found = welch([1.0, 2.0, 3.0], [4.0, 6.0, 8.0])
+    >>> found.estimate, round(found.error, 4), round(found.freedom, 4)
+    (4.0, 1.291, 2.9412)
+    """
+    sides = [np.asarray(side, dtype=np.float64) for side in (base, new)]
+    variances = [float(side.var(ddof=1)) for side in sides]
+    error, freedom = welch_error(variances, [len(side) for side in sides])
+    return Student(float(sides[1].mean() - sides[0].mean()), error, freedom)
+
+
+def welch_error(variances: Sequence[float], counts: Sequence[int]) -> tuple[float, float]:
+    """The standard error of a difference of two means, and its degrees of freedom, as in `welch`.
+
+    Of values that do not vary, the degrees are the limit for two sides that vary equally.
+    """
+    parts = [variance / count for variance, count in zip(variances, counts, strict=True)]
+    divisor = sum(part**2 / (count - 1) for part, count in zip(parts, counts, strict=True))
+    freedom = sum(parts) ** 2 / divisor if divisor > 0 else float(sum(counts) - len(counts))
+    return math.sqrt(sum(parts)), freedom
+
+
+def pooled_difference(base: ArrayLike, new: ArrayLike, *others: ArrayLike) -> Student:
+    """The difference of two means, new minus base, of values that all have the same variance.
+
+    ``base`` and ``new`` may be a single value each; the variance is that within all of the groups,
+    ``others`` included, which must have 2 values in at least one.
+
+    Source: Student's two-sample interval, with the pooled variance of an analysis of variance.
+    """
+    sides = [np.asarray(side, dtype=np.float64) for side in (base, new, *others)]
+    squares = sum(float(np.square(side - side.mean()).sum()) for side in sides)
+    freedom = sum(len(side) - 1 for side in sides)
+    per_value = 1 / len(sides[0]) + 1 / len(sides[1])
+    error = math.sqrt(squares / freedom * per_value)
+    return Student(float(sides[1].mean() - sides[0].mean()), error, freedom)
+
+
+def jackknife(whole: float, left_out: ArrayLike) -> Student:
+    """A statistic of groups and its error, from its values with each group ``left_out``.
+
+    ``whole`` is its value with all groups. Groups must be large enough for the statistic to change
+    smoothly: the jackknife of a percentile fails when single values are left out, and holds for
+    groups of more than √n of n values.
+
+    Source: Miller, Biometrika 61 (1974); groups: Shao and Wu, Annals of Statistics 17 (1989).
+    """
+    values = np.asarray(left_out, dtype=np.float64)
+    count = len(values)
+    squares = float(np.square(values - values.mean()).sum())
+    return Student(whole, math.sqrt((count - 1) / count * squares), count - 1)
