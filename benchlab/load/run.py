@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from benchlab import spool
 from benchlab.errors import InputError
@@ -13,10 +13,10 @@ from benchlab.load.open_files import check_open_files
 from benchlab.load.supervisor.environment import capture_environment
 from benchlab.load.supervisor.floor_file import attach_floor
 from benchlab.load.supervisor.preflight import check_credentials, check_reachable
-from benchlab.load.supervisor.progress import OnProgress, Progress
+from benchlab.load.supervisor.progress import OnProgress
 from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
 from benchlab.load.supervisor.supervise import supervise
-from benchlab.load.supervisor.worker_process import started_workers
+from benchlab.load.supervisor.worker_process import WorkerHandle, started_workers
 from benchlab.plan.plan import Plan
 from benchlab.runs.head import new_run_id
 from benchlab.runs.run import Run
@@ -24,7 +24,12 @@ from benchlab.runs.run import Run
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["run", "run_async", "run_until"]
+__all__ = ["carry_out", "check_plan", "run", "run_async", "run_until", "until_stopped"]
+
+T = TypeVar("T")
+P = TypeVar("P")
+
+Report = Callable[[P], None] | None
 
 
 def run(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
@@ -57,17 +62,28 @@ async def run_async(plan: Plan, *, on_progress: OnProgress | None = None) -> Run
     ``interrupted``. ``on_progress`` is called in the event loop's thread.
     """
     stop = StopSignal()
-    finished = await _run_in_thread(plan, stop, on_progress)
+    finished = await _in_thread(lambda report: _carry_out(plan, stop, report), stop, on_progress)
     stop.pass_on()
     return finished
 
 
 def run_until(plan: Plan, stop: StopSignal, on_progress: OnProgress | None = None) -> Run:
     """`run`, for a caller who decides what follows when a signal has requested ``stop``."""
+    return until_stopped(lambda report: _carry_out(plan, stop, report), stop, on_progress)
+
+
+def until_stopped(
+    work: Callable[[Report[P]], T], stop: StopSignal, on_progress: Report[P] = None
+) -> T:
+    """Call ``work``, which ends when ``stop`` is requested, while signals request it.
+
+    ``work`` is passed what it reports its progress to. It is called in this thread, and inside a
+    running event loop in another, so that the loop keeps running.
+    """
     loop = _running_loop()
     if loop is None or _in_kernel():
         with _stopping_on_signals(stop):
-            return _carry_out(plan, stop, on_progress)
+            return work(on_progress)
     import nest_asyncio
 
     try:
@@ -76,26 +92,26 @@ def run_until(plan: Plan, stop: StopSignal, on_progress: OnProgress | None = Non
         raise InputError(
             f"bl.run cannot wait inside a {type(loop).__name__}: use await bl.run_async(plan)"
         ) from exc
-    return loop.run_until_complete(_run_in_thread(plan, stop, on_progress))
+    return loop.run_until_complete(_in_thread(work, stop, on_progress))
 
 
-async def _run_in_thread(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> Run:
+async def _in_thread(work: Callable[[Report[P]], T], stop: StopSignal, on_progress: Report[P]) -> T:
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
     loop = asyncio.get_running_loop()
 
-    def forward(progress: Progress) -> None:
+    def forward(progress: P) -> None:
         if on_progress is not None:
             loop.call_soon_threadsafe(on_progress, progress)
 
     with _stopping_on_signals(stop), ThreadPoolExecutor(1, "benchlab") as thread:
-        work = loop.run_in_executor(thread, _carry_out, plan, stop, forward)
+        doing = loop.run_in_executor(thread, work, forward)
         while True:
             try:
-                return await asyncio.shield(work)
+                return await asyncio.shield(doing)
             except asyncio.CancelledError:
-                if work.done():
+                if doing.done():
                     raise
                 stop.request()
 
@@ -133,7 +149,13 @@ def _in_kernel() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> Run:
+def check_plan(plan: Plan) -> None:
+    """Refuse what cannot be carried out on this machine, before any process is started.
+
+    Raises:
+        InputError: it is not a plan, or only describes requests that another tool sent; or a
+            credential, code or rows are missing; or it needs more open files than there may be.
+    """
     if not isinstance(plan, Plan):
         raise InputError(f"{plan!r} is not a plan: make one, such as bl.Plan(requests=[request])")
     if plan.load.is_imported:
@@ -143,15 +165,35 @@ def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> 
         )
     check_credentials(plan)
     check_open_files(plan)
+
+
+def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> Run:
+    check_plan(plan)
     with started_workers(plan.workers) as workers:  # they import their modules meanwhile
-        check_reachable(plan)
-        environment = capture_environment()
-        environment["calibration"] = attach_floor(environment)
-        with spool.create(new_run_id(), plan, environment) as directory:
-            try:
-                supervise(plan, directory, workers, stop, on_progress)
-            except BaseException:
-                if not spool.was_started(directory):  # nothing was measured
-                    spool.remove(directory)
-                raise
-            return spool.read_run(directory, plan)
+        return carry_out(plan, workers, stop, on_progress)
+
+
+def carry_out(
+    plan: Plan,
+    workers: Sequence[WorkerHandle],
+    stop: StopSignal,
+    on_progress: OnProgress | None = None,
+) -> Run:
+    """Carry out ``plan``, which was checked, with ``workers`` that were started for it.
+
+    Raises:
+        TargetError: the service cannot be reached. No load was made.
+        WorkerError: a worker did not become ready.
+        KeyboardInterrupt: ``stop`` was requested before the load started.
+    """
+    check_reachable(plan)
+    environment = capture_environment()
+    environment["calibration"] = attach_floor(environment)
+    with spool.create(new_run_id(), plan, environment) as directory:
+        try:
+            supervise(plan, directory, workers, stop, on_progress)
+        except BaseException:
+            if not spool.was_started(directory):  # nothing was measured
+                spool.remove(directory)
+            raise
+        return spool.read_run(directory, plan)

@@ -1,0 +1,143 @@
+"""Measure the blocks of an A/B, one run after the other."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from benchlab.errors import RunError
+from benchlab.experiments.ab_design import ABDesign, Arm, Block
+from benchlab.load.run import carry_out
+from benchlab.load.supervisor.stop_signal import StopSignal
+from benchlab.load.supervisor.worker_process import WorkerHandle, started_workers
+from benchlab.plan.plan import Plan
+from benchlab.runs.run import Run
+from benchlab.text import plural
+
+__all__ = ["BeforeBlock", "Measured", "measure"]
+
+BeforeBlock = Callable[[Arm, int], None]
+"""Called before each run of an A/B with its arm and the number of its block."""
+
+OnBlock = Callable[["Measured", Block], None]
+"""Called before a block is measured, with what was measured so far."""
+
+
+@dataclass
+class Measured:
+    """The runs of an A/B so far.
+
+    ``pairs`` are the complete blocks, the run of A first; ``runs`` are all in the order they were
+    made, also of blocks that count in no result. ``lost`` says for each of these blocks why, and
+    ``ended_early`` what ended the experiment before all were measured; ``given_up`` that too many
+    were lost, and ``aborted`` that a plan's ``abort_on`` held.
+    """
+
+    pairs: list[tuple[Run, Run]] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    ended_early: str = ""
+    given_up: bool = False
+    aborted: bool = False
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        """The ids of all runs, in the order in which they were made."""
+        return tuple(run.id for run in self.runs)
+
+    def warnings(self, planned: int) -> list[str]:
+        """What to know of the blocks when reading the result, of ``planned`` ones."""
+        found = []
+        if self.lost:
+            were = "was" if len(self.lost) == 1 else "were"
+            found.append(
+                f"{len(self.lost)} of {plural(planned, 'block')} {were} left out:"
+                f" {'; '.join(self.lost)}"
+            )
+        if self.ended_early:
+            found.append(
+                f"ended early, by {self.ended_early}, after {len(self.pairs)} of"
+                f" {plural(planned, 'block')}: if the result so far was the reason, its interval is"
+                " narrower than it should be"
+            )
+        return found
+
+
+class _LostError(Exception):
+    """A run that does not count, and why; its block is left out."""
+
+
+def measure(
+    design: ABDesign,
+    experiment_id: str,
+    stop: StopSignal,
+    before_block: BeforeBlock | None = None,
+    on_block: OnBlock | None = None,
+) -> Measured:
+    """Measure the blocks of ``design``, until all are or ``stop`` is requested.
+
+    A block is left out if the service of one arm cannot be reached, if one of its runs is invalid,
+    or if ``before_block`` raised a RunError. When more than a quarter of all blocks are left out,
+    and at least three, or the first three, no more are measured. The run during which ``stop`` was
+    requested, or that a plan's ``abort_on`` stopped, is kept, and its block counts in no result.
+
+    The worker processes of both arms are started before a block: what starting them costs the
+    machine is over before its first run is measured, and the second follows at once.
+    """
+    measured = Measured()
+    for block in design.in_order():
+        with ExitStack() as stack:
+            workers = {
+                arm: stack.enter_context(started_workers(design.plans[arm].workers))
+                for arm in block.order
+            }
+            if on_block is not None:
+                on_block(measured, block)  # while the processes import their modules
+            found: dict[Arm, Run] = {}
+            try:
+                for arm in block.order:
+                    if before_block is not None:
+                        before_block(arm, block.number)
+                    plan = design.run_plan(experiment_id, block, arm)
+                    found[arm] = _run(plan, workers[arm], stop, measured)
+            except (RunError, _LostError) as exc:
+                if stop.level:
+                    measured.ended_early = measured.ended_early or _cause(stop)
+                elif not measured.aborted:
+                    measured.lost.append(f"block {block.number}, {arm.upper()}: {exc}")
+            else:
+                measured.pairs.append((found["a"], found["b"]))
+        most = max(2, design.blocks // 4) if measured.pairs else 2
+        measured.given_up = len(measured.lost) > most
+        if measured.ended_early or measured.given_up:
+            break
+    return measured
+
+
+def _run(plan: Plan, workers: Sequence[WorkerHandle], stop: StopSignal, measured: Measured) -> Run:
+    """Carry out a run of a block; it is among the measured ones even if its block is lost."""
+    if stop.level:
+        raise _LostError("stopped before its start")
+    try:
+        run = carry_out(plan, workers, stop)
+    except KeyboardInterrupt as exc:
+        if not stop.level:
+            raise
+        raise _LostError("stopped before its start") from exc
+    measured.runs.append(run)
+    if run.stop_reason:
+        measured.aborted = True
+        measured.ended_early = f"abort_on ({run.stop_reason})"
+    elif run.verdict != "valid" and stop.level and not stop.number:
+        measured.ended_early = f"{run.invalid_reason}"  # such as a full disk
+    if run.verdict != "valid":
+        raise _LostError(f"run {run.id} is {run.verdict}: {run.invalid_reason}")
+    return run
+
+
+def _cause(stop: StopSignal) -> str:
+    if stop.number in (0, signal.SIGINT):
+        return "Ctrl-C" if stop.number else "request"
+    return signal.Signals(stop.number).name
