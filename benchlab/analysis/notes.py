@@ -32,8 +32,9 @@ def error_notes(errors: ErrorComparison) -> list[str]:
     if max(errors.base, errors.new) < _NOTICEABLE or errors.verdict == "same":
         return []
     return [
-        f"{format_ratio(errors.base)} of the base's requests failed and {format_ratio(errors.new)} of the new side's;"
-        " their latencies are included, and requests that fail fast make a side look fast"
+        f"{format_ratio(errors.base)} of the base's requests failed, and"
+        f" {format_ratio(errors.new)} of the new side's: their latencies are included, and requests"
+        " that fail fast make a side look fast"
     ]
 
 
