@@ -130,26 +130,26 @@ def _answer(result: Comparison) -> str:
     sentence = metric_sentence(result, result.primary)
     if result.verdict != "inconclusive" or result.primary == ERRORS:
         return sentence
-    needed = result.metrics[result.primary].needed
-    if needed:
-        about = "at least " if result.metrics[result.primary].ratio_low is None else "about "
-        return f"{sentence}: {about}{_more(result, needed)} {_decide(needed)}"
-    if result.metrics[result.primary].ratio is None:
+    item = result.metrics[result.primary]
+    if item.ratio is None:
         return sentence
-    return (
-        f"{sentence}: it is so close to the threshold of {100 * result.threshold:g} % that no"
-        f" reasonable number of {_unit(result)} would decide"
-    )
-
-
-def _decide(count: int) -> str:
-    return "is likely to decide" if count == 1 else "are likely to decide"
+    if item.ratio_low is None:
+        more = _more(result, item.needed or 1)
+        return f"{sentence}: at least {more} needed for an interval"
+    if item.needed is None:
+        return (
+            f"{sentence}: it is so close to the threshold of {100 * result.threshold:g} % that no"
+            f" reasonable number of {_unit(result)} would decide"
+        )
+    return f"{sentence}: about {_more(result, item.needed)} likely to decide it"
 
 
 def _more(result: Comparison, count: int) -> str:
+    """``12 more blocks are``: further ones, with their verb."""
+    verb = "is" if count == 1 else "are"
     if result.design == "paired_blocks":
-        return f"{count:,} more block{'' if count == 1 else 's'}"
-    return f"{count:,} more run{'' if count == 1 else 's'} of each side"
+        return f"{plural(count, 'more block')} {verb}"
+    return f"{plural(count, 'more run')} of each side {verb}"
 
 
 def _unit(result: Comparison) -> str:
