@@ -12,10 +12,12 @@ from benchlab.version import __version__ as __version__
 if _typing.TYPE_CHECKING:
     from benchlab import notebook as notebook
     from benchlab import plots as plots
+    from benchlab.analysis.comparison import Comparison as Comparison
     from benchlab.calibration.measure import calibrate as calibrate
     from benchlab.errors import BenchlabError as BenchlabError
     from benchlab.exchange import export_run as export_run
     from benchlab.exchange import import_file as import_file
+    from benchlab.experiments.compare import compare as compare
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
     from benchlab.plan.checks import BodyContains as BodyContains
@@ -55,6 +57,7 @@ _MODULES = {
     "BodyEquals": "benchlab.plan.checks",
     "BodyMatches": "benchlab.plan.checks",
     "ClosedLoop": "benchlab.plan.shapes",
+    "Comparison": "benchlab.analysis.comparison",
     "ConstantRate": "benchlab.plan.shapes",
     "Feed": "benchlab.plan.feed",
     "Floor": "benchlab.runs.floor",
@@ -78,6 +81,7 @@ _MODULES = {
     "Store": "benchlab.store",
     "Transport": "benchlab.plan.transport",
     "calibrate": "benchlab.calibration.measure",
+    "compare": "benchlab.experiments.compare",
     "export_run": "benchlab.exchange",
     "import_file": "benchlab.exchange",
     "notebook": "benchlab.notebook",

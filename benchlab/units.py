@@ -24,6 +24,7 @@ __all__ = [
     "format_ratio",
     "ns_unit",
     "parse_duration_s",
+    "parse_share",
     "parse_size_bytes",
     "seconds_to_ns",
     "utc_from_ns",
@@ -91,6 +92,27 @@ def parse_size_bytes(text: str) -> int:
     number, letter, binary = match.groups()
     factor: int = (1024 if binary else 1000) ** " kmg".index((letter or " ").lower())
     return round(float(number) * factor)
+
+
+def parse_share(text: str) -> float:
+    """The share meant by ``2%`` or ``0.02``, which are the same.
+
+    Raises:
+        InputError: nothing readable, or not between 0 and 100 %.
+
+    >>> parse_share("2%"), parse_share("0.02")
+    (0.02, 0.02)
+    """
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / 100 if percent else float(number)
+    except ValueError:
+        share = math.nan
+    if rest or not 0 <= share <= 1:
+        raise InputError(
+            f"{text!r} is not a share between 0 and 100 %", remedy="write it as 2% or 0.02"
+        )
+    return share
 
 
 def seconds_to_ns(seconds: float) -> int:

@@ -156,15 +156,15 @@ def _evidence(
     history: Sequence[RunStatistics],
 ) -> Evidence:
     olds, news = (all_positive([run.metrics[name] for run in side]) for side in (base, new))
-    if olds is None or news is None:
-        shown = [_center(olds) or _only_value(name, base), _center(news) or _only_value(name, new)]
-        return Evidence(base=shown[0], new=shown[1], least_further=None)
+    centers = [_center(name, values, side) for values, side in ((olds, base), (news, new))]
+    if olds is None or news is None or not centers[0] or not centers[1]:
+        return Evidence(base=centers[0], new=centers[1], least_further=None)
     earlier = all_positive([run.metrics[name] for run in history]) or []
     effect, error_after = _effect(np.log(olds), np.log(news), np.log(earlier))
     return Evidence(
-        base=_center(olds),
-        new=_center(news),
-        ratio=math.exp(float(np.log(news).mean() - np.log(olds).mean())),
+        base=centers[0],
+        new=centers[1],
+        ratio=centers[1] / centers[0],
         effect=effect,
         error_after=error_after,
         least_further=FEWEST_RUNS - 1 if effect is None else 0,
@@ -172,14 +172,16 @@ def _evidence(
     )
 
 
-def _center(values: Sequence[float] | None) -> float | None:
-    """The geometric mean, whose quotients are the ratios that are compared; None without values."""
+def _center(
+    name: str, values: Sequence[float] | None, side: Sequence[RunStatistics]
+) -> float | None:
+    """The geometric mean, whose quotients are the ratios that are compared.
+
+    A single run has its value, also one without a logarithm; None if there is neither.
+    """
+    if len(side) == 1:
+        return side[0].metrics[name]
     return None if values is None else math.exp(float(np.log(values).mean()))
-
-
-def _only_value(name: str, side: Sequence[RunStatistics]) -> float | None:
-    """The metric of a side of one run, such as 0, which has no logarithm."""
-    return side[0].metrics[name] if len(side) == 1 else None
 
 
 def _effect(

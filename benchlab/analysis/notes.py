@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from benchlab.analysis.comparison import ErrorComparison
 from benchlab.analysis.run_statistics import METRICS
+from benchlab.units import format_ratio
 
 __all__ = ["demoted_note", "error_notes", "foreign_load_notes"]
 
@@ -31,8 +32,9 @@ def error_notes(errors: ErrorComparison) -> list[str]:
     if max(errors.base, errors.new) < _NOTICEABLE or errors.verdict == "same":
         return []
     return [
-        f"{errors.base:.2%} of the base's requests failed and {errors.new:.2%} of the new side's;"
-        " their latencies are included, and requests that fail fast make a side look fast"
+        f"{format_ratio(errors.base)} of the base's requests failed, and"
+        f" {format_ratio(errors.new)} of the new side's: their latencies are included, and requests"
+        " that fail fast make a side look fast"
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypedDict
 
 import numpy as np
 
-from benchlab.decoding import Count, convert, naming_field
+from benchlab.decoding import Count, Integer, convert, naming_field
 from benchlab.plan.plan import Plan
 from benchlab.plan.redacted import redacted_plan
 from benchlab.runs.head import Environment
@@ -55,6 +55,7 @@ def fewest_requests(metric: str, beyond: int) -> int:
 class _Data(TypedDict):
     id: str
     environment: Environment
+    started_at_ns: Integer
     verdict: Verdict
     invalid_reason: str | None
     count: Count
@@ -76,6 +77,7 @@ class RunStatistics:
     id: str
     plan: Plan
     environment: Mapping[str, Any]
+    started_at_ns: int
     verdict: Verdict
     invalid_reason: str | None
     count: int
@@ -109,6 +111,7 @@ class RunStatistics:
             id=run.id,
             plan=run.plan,
             environment=run.environment,
+            started_at_ns=run.started_at_ns,
             verdict=run.verdict,
             invalid_reason=run.invalid_reason,
             count=summary.count,
@@ -123,6 +126,7 @@ class RunStatistics:
             "id": self.id,
             "plan": redacted_plan(self.plan.to_dict()),
             "environment": dict(self.environment),
+            "started_at_ns": self.started_at_ns,
             "verdict": self.verdict,
             "invalid_reason": self.invalid_reason,
             "count": self.count,
@@ -145,6 +149,7 @@ class RunStatistics:
             id=known["id"],
             plan=plan,
             environment=known["environment"],
+            started_at_ns=known["started_at_ns"],
             verdict=known["verdict"],
             invalid_reason=known["invalid_reason"],
             count=known["count"],

@@ -30,7 +30,7 @@ MEANINGS: Final = {
     ExitCode.SUCCESS: "all well",
     ExitCode.FAILURE: "the run failed or is invalid, or a result could not be written",
     ExitCode.UNUSABLE_INPUT: "the input cannot be used",
-    ExitCode.OBJECTIVE_BROKEN: "an objective was broken, or --abort-on stopped the run",
+    ExitCode.OBJECTIVE_BROKEN: "an objective was broken, or --abort-on or --fail-on was met",
     ExitCode.NO_STORE: "the store cannot be reached or used; a run that was measured is kept",
     ExitCode.HANGUP: "stopped by SIGHUP; what was measured is kept",
     ExitCode.INTERRUPTED: "stopped by Ctrl-C; what was measured is kept",

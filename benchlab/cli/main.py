@@ -25,9 +25,17 @@ __all__ = ["COMMANDS", "cli", "main"]
 
 
 COMMANDS: Final = {
+    "baseline": CommandEntry(
+        "benchlab.cli.baseline:baseline",
+        "Name the runs that later ones are compared with",
+    ),
     "calibrate": CommandEntry(
         "benchlab.cli.calibrate:calibrate",
         "Measure the latency that this machine adds: its noise floor",
+    ),
+    "compare": CommandEntry(
+        "benchlab.cli.compare:compare",
+        "Compare stored runs: is NEW slower than BASE?",
     ),
     "completion": CommandEntry(
         "benchlab.cli.completion:completion",

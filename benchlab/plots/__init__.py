@@ -7,6 +7,7 @@ ms; a run whose verdict is not ``valid`` says so on every figure.
 """
 
 from benchlab.plots.figures.client_server import client_server
+from benchlab.plots.figures.comparison import comparison
 from benchlab.plots.figures.histogram import histogram
 from benchlab.plots.figures.percentiles import percentiles
 from benchlab.plots.figures.server_histogram import server_histogram
@@ -15,6 +16,7 @@ from benchlab.plots.figures.waterfall import waterfall
 
 __all__ = [
     "client_server",
+    "comparison",
     "histogram",
     "percentiles",
     "server_histogram",

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
+from benchlab.analysis.comparison import Comparison
 from benchlab.displayed import Result
+from benchlab.plots.figures.comparison import comparison
 
 __all__ = ["RESULT_FIGURES", "ResultFigure"]
 
@@ -19,5 +21,13 @@ class ResultFigure(NamedTuple):
     caption: str = ""
 
 
-RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {}
+RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
+    Comparison: (
+        ResultFigure(
+            comparison,
+            "Each line is the interval of a ratio. Inside the grey band a change is too small to"
+            " matter; a verdict takes a line that is wholly on one side of an edge of the band.",
+        ),
+    ),
+}
 """A result without an entry has a page without figures."""

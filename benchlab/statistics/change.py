@@ -22,7 +22,7 @@ __all__ = [
 POWER = 0.8
 """How often a difference of the detectable size is found."""
 
-_FURTHER_MAX = 10_000
+_FURTHER_MAX = 1_000
 
 Change = Literal["faster", "slower", "same", "inconclusive"]
 """What a comparison concludes of a metric."""
@@ -87,7 +87,7 @@ def further_needed(
 
     ``error_after`` is the standard error and its degrees of freedom after so many more. If the
     ``estimate`` is right, these let the interval end on one side of the margin in `POWER` of cases.
-    The closer the estimate is to the margin, the more it takes; beyond 10,000 the result is None.
+    The closer the estimate is to the margin, the more it takes; beyond 1,000 the result is None.
     """
     gap = abs(abs(estimate) - margin)
 

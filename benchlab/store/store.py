@@ -221,6 +221,17 @@ class Store:
         with self.connect() as client:
             return listing.rows(client, name=name, tags=tags, since=since, until=until, limit=limit)
 
+    def setup_rows(self, *, url: str, before_ns: int, limit: int) -> list[dict[str, Any]]:
+        """A dict per run of ``url`` that started before ``before_ns``, newest first.
+
+        It has how the run was made (``plan`` and ``environment``) and its figures, and costs no
+        reading of samples. Only valid and imported runs are listed, and none of an experiment.
+        """
+        from benchlab.store.runs import setups
+
+        with self.connect() as client:
+            return setups.rows(client, url=url, before_ns=before_ns, limit=limit)
+
     def load(self, run_id: str) -> Run:
         """The stored run with this id, an unambiguous prefix of one, or ``"latest"``.
 

@@ -83,6 +83,7 @@ def statistics_of(number: int, value_ns: float, **changes: Any) -> RunStatistics
         "id": f"{number:016x}",
         "plan": PLAN,
         "environment": HOST,
+        "started_at_ns": number * NS_PER_S,
         "verdict": "valid",
         "invalid_reason": None,
         "count": 1000,

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchlab.errors import OutputError
 from benchlab.text import printable
 
-__all__ = ["print_data", "print_error", "print_line", "write_json"]
+__all__ = ["print_data", "print_error", "print_line", "write_json", "write_text"]
 
 
 def print_line(text: str, *, err: bool = True) -> None:
@@ -37,7 +37,15 @@ def write_json(data: object, file: str) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    text = f"{json.dumps(data, indent=2)}\n"
+    write_text(f"{json.dumps(data, indent=2)}\n", file)
+
+
+def write_text(text: str, file: str) -> None:
+    """Write ``text`` to ``file``, whole or not at all; ``-`` is standard output.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
     if file == "-":
         print_data(text)
         return

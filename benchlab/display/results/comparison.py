@@ -1,0 +1,230 @@
+"""A comparison as people see it."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from benchlab.analysis.comparison import (
+    ERRORS,
+    Comparison,
+    Design,
+    ErrorComparison,
+    MetricComparison,
+)
+from benchlab.analysis.run_statistics import METRICS
+from benchlab.display.banner import Level
+from benchlab.display.result_view import ResultView
+from benchlab.display.table import Table
+from benchlab.statistics.change import Change
+from benchlab.text import plural
+from benchlab.units import format_ms, format_ratio
+
+__all__ = ["CHANGE_LEVELS", "metric_sentence", "title", "view"]
+
+CHANGE_LEVELS: Final[dict[Change, Level]] = {
+    "faster": "good",
+    "slower": "bad",
+    "same": "neutral",
+    "inconclusive": "caution",
+}
+
+_DESIGNS: Final[dict[Design, str]] = {
+    "paired_blocks": "pairs of blocks, interleaved",
+    "independent_runs": "independent runs",
+    "single_runs_with_history": "two single runs, and the history of this plan",
+    "single_runs": "two single runs",
+}
+_METHODS: Final[dict[Design, str]] = {
+    "paired_blocks": "Ratio of each pair: Hodges–Lehmann estimate, interval by the signed-rank"
+    " distribution; a percentile that single blocks are too small for: of all blocks, jackknife.",
+    "independent_runs": "One value per run: ratio of geometric means, interval by Welch's t.",
+    "single_runs_with_history": "Interval by Student's t, from the spread of the earlier runs.",
+    "single_runs": "Without further runs there is no interval.",
+}
+_DASH = "–"
+
+
+def view(result: Comparison) -> ResultView:
+    """Verdict and answer, a table of all metrics, and how they were compared."""
+    rows = [_metric_row(item) for item in result.metrics.values()]
+    verdicts = [item.verdict for item in result.metrics.values()]
+    rows.insert(-1, _error_row(result.errors))
+    verdicts.insert(-1, result.errors.verdict)
+    return ResultView(
+        title=title(result),
+        banner=result.verdict,
+        level=CHANGE_LEVELS[result.verdict],
+        sentence=_answer(result),
+        facts=(
+            ("compared", _DESIGNS[result.design]),
+            ("threshold", f"{100 * result.threshold:g} %"),
+            ("primary metric", _label(result.primary)),
+        ),
+        warnings=result.warnings,
+        tables=(
+            Table(
+                [
+                    "metric",
+                    "verdict",
+                    "base",
+                    "new",
+                    "change",
+                    f"{_level(result)} interval",
+                    "detectable",
+                    "needed",
+                ],
+                rows,
+                [CHANGE_LEVELS[verdict] for verdict in verdicts],
+                note=f"needed: further {_unit(result)} that are likely to decide;"
+                " detectable: the smallest change that is found in 80 % of such comparisons",
+            ),
+        ),
+        notes=(_METHODS[result.design],),
+    )
+
+
+def title(result: Comparison) -> str:
+    """What is compared: ``nightly: 5 runs against 5``."""
+    base, new = result.base_name, result.new_name
+    if result.design == "paired_blocks":
+        count = plural(len(result.base), "pair")
+        return f"{base}: {count} of blocks" if base == new else f"{new} against {base}: {count}"
+    if len(result.base) == len(result.new) == 1:
+        return f"{new}: run {result.new[0]} against {result.base[0]}"
+    return f"{new}: {plural(len(result.new), 'run')} against {len(result.base)}"
+
+
+def metric_sentence(result: Comparison, metric: str) -> str:
+    """What was found of one metric: ``p50 is 12.3 % slower (95 % interval 10.1 to 14.2 %)``."""
+    if metric == ERRORS:
+        return _error_sentence(result)
+    item = result.metrics[metric]
+    label = METRICS[metric].label
+    if item.ratio is None:
+        return f"{label} cannot be compared: a ratio of these values is undefined"
+    if item.ratio_low is None or item.ratio_high is None:
+        return f"{label} was {_change(item.ratio)}, which may be chance"
+    if item.verdict == "inconclusive":
+        return (
+            f"{label} may be anything from {_in_words(metric, item.ratio_low)} to"
+            f" {_in_words(metric, item.ratio_high)}"
+        )
+    ends = sorted(100 * (end - 1) for end in (item.ratio_low, item.ratio_high))
+    if item.verdict == "same":
+        return (
+            f"{label} is the same within {100 * result.threshold:g} %: {_change(item.ratio)}"
+            f" ({_level(result)} interval {_signed(ends[0])} to {_signed(ends[1])} %)"
+        )
+    low, high = sorted(abs(end) for end in ends)
+    return (
+        f"{label} is {_in_words(metric, item.ratio)}"
+        f" ({_level(result)} interval {low:.1f} to {high:.1f} %)"
+    )
+
+
+def _answer(result: Comparison) -> str:
+    """The sentence on top: errors if they decide, else the primary metric; and what is missing."""
+    if result.reason == "errors":
+        return f"{_error_sentence(result)}; latencies do not make up for that"
+    sentence = metric_sentence(result, result.primary)
+    if result.verdict != "inconclusive" or result.primary == ERRORS:
+        return sentence
+    item = result.metrics[result.primary]
+    if item.ratio is None:
+        return sentence
+    if item.ratio_low is None:
+        more = _more(result, item.needed or 1)
+        return f"{sentence}: at least {more} needed for an interval"
+    if item.needed is None:
+        return (
+            f"{sentence}: it is so close to the threshold of {100 * result.threshold:g} % that no"
+            f" reasonable number of {_unit(result)} would decide"
+        )
+    return f"{sentence}: about {_more(result, item.needed)} likely to decide it"
+
+
+def _more(result: Comparison, count: int) -> str:
+    """``12 more blocks are``: further ones, with their verb."""
+    verb = "is" if count == 1 else "are"
+    if result.design == "paired_blocks":
+        return f"{plural(count, 'more block')} {verb}"
+    return f"{plural(count, 'more run')} of each side {verb}"
+
+
+def _unit(result: Comparison) -> str:
+    return "blocks" if result.design == "paired_blocks" else "runs of each side"
+
+
+def _error_sentence(result: Comparison) -> str:
+    errors = result.errors
+    if errors.base is None or errors.new is None or errors.difference_low is None:
+        return "the share of errors cannot be compared: a side has no requests"
+    shares = f"{format_ratio(errors.new)} of requests instead of {format_ratio(errors.base)}"
+    low, high = 100 * errors.difference_low, 100 * (errors.difference_high or 0.0)
+    interval = (
+        f"({_level(result)} interval of the difference {_signed(low)} to {_signed(high)}"
+        " percentage points)"
+    )
+    if errors.verdict == "slower":
+        return f"the new side fails more: {shares} {interval}"
+    if errors.verdict == "faster":
+        return f"the new side fails less: {shares} {interval}"
+    same = "both sides fail alike" if errors.verdict == "same" else "errors may differ or not"
+    return f"{same}: {shares} {interval}"
+
+
+def _metric_row(item: MetricComparison) -> list[str]:
+    interval = detectable = _DASH
+    if item.ratio_low is not None and item.ratio_high is not None:
+        ends = [_signed(100 * (end - 1)) for end in (item.ratio_low, item.ratio_high)]
+        interval = f"{ends[0]} to {ends[1]} %"
+    if item.detectable_ratio is not None:
+        detectable = f"{100 * (item.detectable_ratio - 1):.1f} %"
+    change = _DASH if item.ratio is None else f"{_signed(100 * (item.ratio - 1))} %"
+    sides = [_value(item.metric, value) for value in (item.base, item.new)]
+    needed = _DASH if item.needed is None else f"{item.needed:,}"
+    label = METRICS[item.metric].label
+    return [label, item.verdict, *sides, change, interval, detectable, needed]
+
+
+def _error_row(item: ErrorComparison) -> list[str]:
+    sides = [_DASH if value is None else format_ratio(value) for value in (item.base, item.new)]
+    change = interval = _DASH
+    if item.difference is not None:
+        change = f"{_signed(100 * item.difference)} pp"
+    if item.difference_low is not None and item.difference_high is not None:
+        low, high = (100 * end for end in (item.difference_low, item.difference_high))
+        interval = f"{_signed(low)} to {_signed(high)} pp"
+    return ["errors", item.verdict, *sides, change, interval, _DASH, _DASH]
+
+
+def _label(metric: str) -> str:
+    return "errors" if metric == ERRORS else METRICS[metric].label
+
+
+def _value(metric: str, value: float | None) -> str:
+    if value is None:
+        return _DASH
+    return format_ms(round(value)) if METRICS[metric].unit == "ns" else f"{value:,.1f}/s"
+
+
+def _in_words(metric: str, ratio: float) -> str:
+    """``12.3 % slower``, by what up means for the metric."""
+    if METRICS[metric].unit == "rps":
+        return f"{abs(100 * (ratio - 1)):.1f} % {'higher' if ratio >= 1 else 'lower'}"
+    return f"{abs(100 * (ratio - 1)):.1f} % {'slower' if ratio >= 1 else 'faster'}"
+
+
+def _change(ratio: float) -> str:
+    return f"{_signed(100 * (ratio - 1))} %"
+
+
+def _signed(value: float) -> str:
+    """One decimal, with a sign unless it rounds to 0; infinite beyond what can be shown."""
+    text = f"{value:+,.1f}" if math.isfinite(value) else "∞"
+    return text.replace("-", "−") if text not in ("+0.0", "-0.0") else "0.0"
+
+
+def _level(result: Comparison) -> str:
+    return f"{100 * result.level:g} %"
