@@ -84,7 +84,7 @@ class _Stored:
 
     @property
     def count(self) -> int:
-        return self._count
+        return int(self._count)
 
     def at(self, ranks: Iterable[int]) -> Mapping[int, int]:
         wanted = list(ranks)
