@@ -35,10 +35,8 @@ def dependent(run: Run, *, rounded_ns: int = 1, stopped_ns: int | None = None) -
 
 def test_intervals_in_the_store_are_those_of_the_samples(store: Store, make_run: MakeRun) -> None:
     runs = [
-        dependent(make_run(20_000)),
-        dependent(make_run(6_000), rounded_ns=1_000_000),
-        dependent(make_run(9_000), stopped_ns=4_321_987_654),
-        make_run(2_000),
+        dependent(make_run(9_000)),
+        dependent(make_run(6_000), rounded_ns=1_000_000, stopped_ns=4_321_987_654),
         make_run(300),
         make_run(0),
     ]
@@ -46,11 +44,11 @@ def test_intervals_in_the_store_are_those_of_the_samples(store: Store, make_run:
         store.save(run)
         of_summary = list(run.summary.latency_intervals.values())
         assert store.percentile_intervals(run.id) == of_summary or not len(run.measured)
-        for options in ({"duration": "service"}, {"endpoint": run.samples.endpoints[1]}):
-            assert store.percentile_intervals(run.id, RATIOS, 0.9, **options) == [
-                run.percentile_interval(ratio, 0.9, **options) for ratio in RATIOS
-            ]
-    assert runs[0].percentile_interval(0.99).is_two_sided
+        part = {"duration": "service", "endpoint": run.samples.endpoints[1]}
+        assert store.percentile_intervals(run.id, RATIOS, 0.9, **part) == [
+            run.percentile_interval(ratio, 0.9, **part) for ratio in RATIOS
+        ]
+    assert runs[0].percentile_interval(0.9).is_two_sided
     assert not runs[0].percentile_interval(0.9999).is_two_sided
 
 
