@@ -13,6 +13,7 @@ from benchlab.runs.run import Run
 from benchlab.samples.percentile_interval import PercentileInterval
 from benchlab.samples.statistics import STATISTICS
 from benchlab.samples.summary import Distribution, Summary
+from benchlab.statistics.batch_means import FEWEST
 from benchlab.text import plural
 
 __all__ = ["durations", "endpoints", "percentile_table"]
@@ -35,6 +36,7 @@ def durations(run: Run, shown: RunView) -> Section:
             "table": percentile_table(run),
             "note": _few_samples_note(run.summary.count, run.plan.sample_noun),
             "has_intervals": bool(shown.intervals.rows),
+            "fewest": FEWEST,
             "floor": shown.floor,
             "has_floor": shown.has_floor,
         },
