@@ -82,7 +82,8 @@ def _durations(shown: RunView) -> str:
         (name, *format_column_ms(list(part.to_dict().values())))
         for name, part in shown.durations.items()
     ]
-    return html_table(Table(["ms", *STATISTICS.values()], rows))
+    durations = html_table(Table(["ms", *STATISTICS.values()], rows))
+    return f"<div>{durations}{html_table(shown.intervals, 'bl-intervals')}</div>"
 
 
 def _picture(measured: Samples) -> str:

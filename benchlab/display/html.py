@@ -42,6 +42,7 @@ margin:0;border:0}
 .benchlab-card tr,.benchlab-card td,.benchlab-card th{background:none!important;border:0}
 .benchlab-card td,.benchlab-card th{padding:.2em .6em;text-align:right;white-space:nowrap}
 .benchlab-card thead th{border-bottom:1px solid rgba(128,128,128,.5);font-weight:600}
+.benchlab-card .bl-intervals{margin-top:.6em}
 .benchlab-card .bl-slo{margin-top:.8em}
 .benchlab-card .bl-slo td,.benchlab-card .bl-slo th{text-align:left}
 .benchlab-card .bl-title{margin-top:.7em;font-weight:600}

@@ -16,6 +16,8 @@ from benchlab.runs.objective_results import ObjectiveResult
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
 from benchlab.samples.examples import show_first
+from benchlab.samples.percentile_interval import PercentileInterval
+from benchlab.samples.statistics import STATISTICS
 from benchlab.samples.summary import Distribution, Summary
 from benchlab.text import one_line, plural
 from benchlab.units import (
@@ -23,6 +25,7 @@ from benchlab.units import (
     format_column_ms,
     format_count,
     format_ms,
+    format_narrow_ms,
     format_parts_ms,
     format_rate,
     format_ratio,
@@ -33,6 +36,7 @@ __all__ = [
     "Headline",
     "RunView",
     "durations_of",
+    "interval_texts",
     "view",
 ]
 
@@ -67,7 +71,7 @@ class RunView:
     ``banner`` has the verdict and what the service did, and ``level`` is that of the worse.
     ``counted`` is what the samples are (``1,000 requests``, or a scenario's ``300 steps of 150
     iterations``). ``facts`` are counts and rates with their labels. ``durations`` keep their
-    numbers, for a renderer to align.
+    numbers, for a renderer to align; ``intervals`` are those of the latency's percentiles.
     """
 
     id: str
@@ -93,6 +97,7 @@ class RunView:
     examples: tuple[ExampleLine, ...]
     headlines: tuple[Headline, ...]
     durations: Mapping[str, Distribution]
+    intervals: Table
     floor: str
     has_floor: bool
     objectives: Table
@@ -146,6 +151,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
         examples=_examples(run),
         headlines=_headlines(run, noun),
         durations=durations_of(summary),
+        intervals=_intervals(summary),
         floor=floor_text(run),
         has_floor=run.floor is not None,
         objectives=_objectives(run.objectives),
@@ -158,6 +164,26 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
 def durations_of(summary: Summary) -> dict[str, Distribution]:
     """The durations of which there are any, by their name, in the order people read them."""
     return {_DURATION_NAMES.get(name, name): part for name, part in summary.durations.items()}
+
+
+def interval_texts(interval: PercentileInterval) -> tuple[str, str, str]:
+    """The limits of an interval in ms, and its ``n_eff``: ``≥`` before a lower bound alone."""
+    low = format_narrow_ms(interval.low_ns)
+    if interval.low_ns is not None and interval.high_ns is None:
+        low = f"≥ {low}"
+    n_eff = format_count(round(interval.n_eff)) if interval.n_eff else "–"
+    return low, format_narrow_ms(interval.high_ns), n_eff
+
+
+def _intervals(summary: Summary) -> Table:
+    """A column per percentile of the latency; no rows if nothing can be said of any."""
+    found = summary.latency_intervals
+    head = ["latency, ms", *(STATISTICS[key] for key in found)]
+    if all(interval.low_ns is None for interval in found.values()):
+        return Table(head)
+    columns = [interval_texts(interval) for interval in found.values()]
+    names = ("95 % interval from", "to", "n_eff")
+    return Table(head, [list(row) for row in zip(names, *columns, strict=True)])
 
 
 def _seconds(duration_s: float) -> str:

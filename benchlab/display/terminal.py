@@ -37,11 +37,13 @@ def run_summary(view: RunView) -> Group:
         parts.append(_indented(Text(f"{kind:<9} {where}{text}", style="dim"), 4))
     if view.durations:
         parts.append(durations_table(view.durations))
+    if view.intervals.rows:
+        parts.append(_named_rows(view.intervals))
     parts.append(_indented(Text(view.floor, style="" if view.has_floor else "dim")))
     if view.objectives.rows:
         parts.append(_objectives(view.objectives))
     if view.endpoints.rows:
-        parts.append(_endpoints(view.endpoints))
+        parts.append(_named_rows(view.endpoints, ("max, ms", "p50, ms")))
     if view.endpoints.note:
         parts.append(_indented(Text(view.endpoints.note, style="dim")))
     if view.server.coverage.sampled:
@@ -89,13 +91,12 @@ def _objectives(objectives: Table) -> FittedTable:
     return FittedTable(columns, indent=2)
 
 
-def _endpoints(endpoints: Table) -> FittedTable:
-    first, *others = zip(endpoints.head, zip(*endpoints.rows, strict=True), strict=True)
+def _named_rows(table: Table, left_out: Sequence[str] = ()) -> FittedTable:
+    """A table whose first column names the rows, and the others have numbers."""
+    first, *others = zip(table.head, zip(*table.rows, strict=True), strict=True)
     columns = [Column(first[0], [Text(name) for name in first[1]])]
     return FittedTable(
-        [*columns, *(_numbers(*column) for column in others)],
-        indent=2,
-        left_out=("max, ms", "p50, ms"),
+        [*columns, *(_numbers(*column) for column in others)], indent=2, left_out=left_out
     )
 
 

@@ -8,7 +8,6 @@ from benchlab.analysis.histogram import histogram_table
 from benchlab.analysis.timeseries import timeseries
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
-from benchlab.samples.summary import flat_ms
 
 __all__ = ["csv_tables", "endpoint_table"]
 
@@ -43,7 +42,7 @@ def endpoint_table(run: Run) -> pd.DataFrame:
             "error_ratio": stats.error_ratio,
             "rate_rps": stats.rate_rps,
             "bytes_in": stats.bytes_in,
-            **flat_ms(stats.durations),
+            **stats.flat(),
         }
         for name, stats in run.by_endpoint().items()
     ]

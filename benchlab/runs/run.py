@@ -254,8 +254,9 @@ class Run(RunHead, Displayed):
             del row[key]
         row["errors"] = ", ".join(f"{kind}: {count}" for kind, count in errors.items())
         row["warnings"] = "; ".join(row["warnings"])
-        floor = {"floor": self.floor.under(self.plan.load)} if self.floor else {}
-        row |= flat_ms({**self.summary.durations, **floor})
+        row |= self.summary.flat()
+        if self.floor:
+            row |= flat_ms({"floor": self.floor.under(self.plan.load)})
         tail = {
             key: row.pop(key)
             for key in (

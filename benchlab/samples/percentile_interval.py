@@ -1,20 +1,21 @@
 """Percentiles with an interval that holds although requests depend on each other.
 
-The method is that of `benchlab.statistics.batch_means`; here are the passes over the samples. The
-store computes the same in SQL (`benchlab.store.runs.percentile_intervals`), to the nanosecond.
+The method is that of `benchlab.statistics.batch_means`. What it takes is two order statistics and
+one count by batches, which come from passes over samples, or from SQL over stored ones: the results
+are the same to the nanosecond (`benchlab.store.runs.percentile_intervals`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
-from benchlab.samples.percentiles import Extent, OrderStatistics
+from benchlab.samples.percentiles import Extent, OrderStatistics, rank_of
 from benchlab.samples.samples import Samples
 from benchlab.samples.statistics import DURATIONS
 from benchlab.statistics.batch_means import (
@@ -23,12 +24,20 @@ from benchlab.statistics.batch_means import (
     GAUGE_RATIO,
     batch_of,
     effective_count,
+    has_enough,
     measured_ratio,
     ranks_of,
 )
 from benchlab.units import format_ns
 
-__all__ = ["PercentileInterval", "percentile_intervals"]
+__all__ = [
+    "ByBatch",
+    "Durations",
+    "PercentileInterval",
+    "check_duration",
+    "intervals_of",
+    "percentile_intervals",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,31 @@ class PercentileInterval:
         }
 
 
+class Durations(Protocol):
+    """Durations that are somewhere: in samples, or in a store."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+
+    def at(self, ranks: Iterable[int]) -> Mapping[int, int]:
+        """The durations of these ranks, counted from 0 at the lowest."""
+
+    def by_batch(self, limits: Sequence[int]) -> ByBatch:
+        """How many durations are on either side of each of ``limits``, by `batch_of`."""
+
+
+class ByBatch(NamedTuple):
+    """Numbers of durations: in each batch, and of those the ones below and above each limit.
+
+    ``counts`` has `BATCHES` numbers, the others a row of as many for each limit.
+    """
+
+    counts: NDArray[np.int64]
+    below: NDArray[np.int64]
+    above: NDArray[np.int64]
+
+
 def percentile_intervals(
     samples: Samples,
     start_ns: int,
@@ -98,55 +132,66 @@ def percentile_intervals(
     Raises:
         InputError: a ratio or the level is not between 0 and 1, or the duration is unknown.
     """
-    _check(ratios, level, duration)
-    values = samples.in_blocks(f"{duration}_ns")
-    if ordered is None:
-        extent = Extent.of(values)
-        if extent is None:
-            return [PercentileInterval(ratio, level, None, None, None, 0.0, 0) for ratio in ratios]
-        ordered = OrderStatistics(values, extent)
-    count = ordered.extent.count
-    exact = ordered.percentiles(ratios)
-    effective = {}
-    if count >= FEWEST:
-        measured = [measured_ratio(ratio, count) for ratio in (*ratios, GAUGE_RATIO)]
-        thresholds = ordered.percentiles(measured)
-        times = samples.in_blocks("intended_ns")
-        effective = _effective_counts(
-            ((batch_of(at, start_ns, end_ns), of) for at, of in zip(times, values, strict=True)),
-            thresholds,
-        )
-    if not effective:
-        return [
-            PercentileInterval(ratio, level, value, None, None, 0.0, count)
-            for ratio, value in zip(ratios, exact, strict=True)
-        ]
-    *n_effs, gauge = (effective[threshold] for threshold in thresholds)
-    limits = [
-        ranks_of(count, n_eff, gauge, ratio, level)
-        for ratio, n_eff in zip(ratios, n_effs, strict=True)
-    ]
-    found = ordered.at({rank for pair in limits for rank in pair[:2] if rank is not None})
-    return [
-        PercentileInterval(
-            ratio,
-            level,
-            value,
-            None if low is None else found[low],
-            None if high is None else found[high],
-            n_eff,
-            count,
-        )
-        for ratio, value, (low, high, n_eff) in zip(ratios, exact, limits, strict=True)
-    ]
+    check_duration(duration)
+    found = _OfSamples(samples, start_ns, end_ns, f"{duration}_ns", ordered)
+    return intervals_of(found, ratios, level)
 
 
-def _check(ratios: Sequence[float], level: float, duration: str) -> None:
+def intervals_of(
+    durations: Durations, ratios: Sequence[float], level: float
+) -> list[PercentileInterval]:
+    """The percentiles at ``ratios`` of ``durations``, each with its interval.
+
+    Raises:
+        InputError: a ratio or the level is not between 0 and 1.
+    """
     for field, value in (*(("ratio", ratio) for ratio in ratios), ("level", level)):
         if not 0 < value < 1:
             raise InputError(
                 "is not between 0 and 1", field=field, value=value, remedy="0.99 is 99 %"
             )
+    count = durations.count
+    if count == 0:
+        return [PercentileInterval(ratio, level, None, None, None, 0.0, 0) for ratio in ratios]
+    ranks = [rank_of(ratio, count) for ratio in ratios]
+    if count < FEWEST:
+        return _unlimited(durations, ranks, ratios, level)
+    measured = [rank_of(measured_ratio(ratio, count), count) for ratio in (*ratios, GAUGE_RATIO)]
+    exact = durations.at({*ranks, *measured})
+    places = sorted({exact[rank] for rank in measured})
+    counts, below, above = durations.by_batch(places)
+    if not has_enough(counts):
+        return _unlimited(durations, ranks, ratios, level)
+    effective = {
+        place: effective_count(counts, *sides)
+        for place, *sides in zip(places, below, above, strict=True)
+    }
+    *n_effs, gauge = (effective[exact[rank]] for rank in measured)
+    limits = [
+        ranks_of(count, n_eff, gauge, ratio, level)
+        for ratio, n_eff in zip(ratios, n_effs, strict=True)
+    ]
+    found = durations.at({rank for pair in limits for rank in pair[:2] if rank is not None})
+    return [
+        PercentileInterval(
+            ratio,
+            level,
+            exact[rank],
+            None if low is None else found[low],
+            None if high is None else found[high],
+            n_eff,
+            count,
+        )
+        for ratio, rank, (low, high, n_eff) in zip(ratios, ranks, limits, strict=True)
+    ]
+
+
+def check_duration(duration: str) -> None:
+    """Refuse what is not one of `DURATIONS`.
+
+    Raises:
+        InputError: it is not.
+    """
     if duration not in DURATIONS:
         raise InputError(
             "is not a duration of a request",
@@ -156,26 +201,52 @@ def _check(ratios: Sequence[float], level: float, duration: str) -> None:
         )
 
 
-def _effective_counts(
-    blocks: Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]], thresholds: Sequence[int]
-) -> dict[int, float]:
-    """The effective count at each threshold; empty if it cannot be said.
+def _unlimited(
+    durations: Durations, ranks: Sequence[int], ratios: Sequence[float], level: float
+) -> list[PercentileInterval]:
+    """The percentiles alone: too few requests, or in too few of the batches."""
+    exact = durations.at(set(ranks))
+    return [
+        PercentileInterval(ratio, level, exact[rank], None, None, 0.0, durations.count)
+        for ratio, rank in zip(ratios, ranks, strict=True)
+    ]
 
-    ``blocks`` has the batch and the duration of each sample.
-    """
-    limits = np.unique(np.array(thresholds, dtype=np.int64))
-    # Values are in 2 m + 1 classes: below, equal to or above each of m thresholds.
-    classes = 2 * len(limits) + 1
-    table = np.zeros(BATCHES * classes, dtype=np.int64)
-    for batches, values in blocks:
-        place = np.searchsorted(limits, values, "left") + np.searchsorted(limits, values, "right")
-        table += np.bincount(batches * classes + place, minlength=len(table))
-    up_to = np.cumsum(table.reshape(BATCHES, classes), axis=1)
-    counts = up_to[:, -1]
-    found = {}
-    for number, limit in enumerate(limits.tolist()):
-        n_eff = effective_count(counts, up_to[:, 2 * number], counts - up_to[:, 2 * number + 1])
-        if n_eff is None:
-            return {}
-        found[limit] = n_eff
-    return found
+
+class _OfSamples:
+    """A duration of samples, in passes over their blocks."""
+
+    def __init__(
+        self,
+        samples: Samples,
+        start_ns: int,
+        end_ns: int,
+        column: str,
+        ordered: OrderStatistics | None,
+    ) -> None:
+        self._times = samples.in_blocks("intended_ns")
+        self._values = samples.in_blocks(column)
+        self._window = (start_ns, end_ns)
+        if ordered is None and (extent := Extent.of(self._values)) is not None:
+            ordered = OrderStatistics(self._values, extent)
+        self._ordered = ordered
+
+    @property
+    def count(self) -> int:
+        return len(self._values)
+
+    def at(self, ranks: Iterable[int]) -> Mapping[int, int]:
+        return self._ordered.at(ranks) if self._ordered is not None else {}
+
+    def by_batch(self, limits: Sequence[int]) -> ByBatch:
+        """Count in classes: below, equal to or above each of m limits are 2 m + 1 of them."""
+        ordered = np.array(limits, dtype=np.int64)
+        classes = 2 * len(ordered) + 1
+        table = np.zeros(BATCHES * classes, dtype=np.int64)
+        for times, values in zip(self._times, self._values, strict=True):
+            place = np.searchsorted(ordered, values, "left")
+            place += np.searchsorted(ordered, values, "right")
+            place += batch_of(times, *self._window) * classes
+            table += np.bincount(place, minlength=len(table))
+        up_to = np.cumsum(table.reshape(BATCHES, classes), axis=1)
+        counts = up_to[:, -1]
+        return ByBatch(counts, up_to[:, :-1:2].T, (counts[:, np.newaxis] - up_to[:, 1::2]).T)

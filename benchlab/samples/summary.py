@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.decoding import Integer
-from benchlab.samples.percentiles import Extent, exact_percentiles
+from benchlab.samples.percentile_interval import PercentileInterval, percentile_intervals
+from benchlab.samples.percentiles import Extent, OrderStatistics
 from benchlab.samples.samples import Samples
 from benchlab.samples.statistics import DURATIONS, PERCENTILES, STATISTICS
 from benchlab.units import NS_PER_MS, NS_PER_S
@@ -46,10 +47,14 @@ class Distribution:
     def of_blocks(cls, blocks: Iterable[NDArray[np.int64]]) -> Distribution | None:
         """The distribution of the values in ``blocks``, which are iterated several times."""
         extent = Extent.of(blocks)
-        if extent is None:
-            return None
-        found = exact_percentiles(blocks, extent, list(PERCENTILES.values()))
+        return None if extent is None else cls.of_ordered(OrderStatistics(blocks, extent))
+
+    @classmethod
+    def of_ordered(cls, ordered: OrderStatistics) -> Distribution:
+        """The distribution of values that can be asked by rank."""
+        found = ordered.percentiles(list(PERCENTILES.values()))
         exact = dict(zip(PERCENTILES, found, strict=True))
+        extent = ordered.extent
         return cls(extent.mean, extent.low, max=extent.high, **exact)
 
     def to_dict(self) -> dict[str, int]:
@@ -63,7 +68,8 @@ class Summary:
 
     ``duration_s`` is the length of the window, ``rate_rps`` the requests completed within it per
     second: a later response counts in the latencies, not in the throughput. ``intended_rate_rps``
-    is None for a closed loop. The distributions are None without samples.
+    is None for a closed loop. The distributions are None without samples. ``latency_intervals`` has
+    the 95 % interval of each of `PERCENTILES` of the latency; it is empty without samples.
     """
 
     count: int
@@ -76,6 +82,7 @@ class Summary:
     latency_ns: Distribution | None
     service_ns: Distribution | None
     lag_ns: Distribution | None
+    latency_intervals: Mapping[str, PercentileInterval] = field(default_factory=dict)
 
     @property
     def error_ratio(self) -> float:
@@ -89,8 +96,12 @@ class Summary:
         return {name: part for name, part in found.items() if part is not None}
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready dict; absent distributions are None."""
-        durations = self.durations
+        """A JSON-ready dict; absent distributions and limits are None."""
+        durations: dict[str, dict[str, Any]] = {
+            name: part.to_dict() for name, part in self.durations.items()
+        }
+        if self.latency_intervals:
+            durations["latency"] = self._latency_with_intervals(durations["latency"])
         return {
             "duration_s": self.duration_s,
             "count": self.count,
@@ -99,11 +110,32 @@ class Summary:
             "errors": self.errors,
             "rate_rps": self.rate_rps,
             "intended_rate_rps": self.intended_rate_rps,
-            **{
-                f"{name}_ns": durations[name].to_dict() if name in durations else None
-                for name in DURATIONS
-            },
+            **{f"{name}_ns": durations.get(name) for name in DURATIONS},
         }
+
+    def flat(self) -> dict[str, float | None]:
+        """Every duration in ms, as `flat_ms` names them, and the intervals of the latency.
+
+        Those are ``latency_p99_low_ms``, ``latency_p99_high_ms`` and ``latency_p99_n_eff``.
+        """
+        row = flat_ms(self.durations)
+        for key, interval in self.latency_intervals.items():
+            for side, limit_ns in (("low", interval.low_ns), ("high", interval.high_ns)):
+                limit = None if limit_ns is None else limit_ns / NS_PER_MS
+                row[f"latency_{key}_{side}_ms"] = limit
+            row[f"latency_{key}_n_eff"] = interval.n_eff or None
+        return row
+
+    def _latency_with_intervals(self, latency: Mapping[str, int]) -> dict[str, float | None]:
+        """Each percentile's limits and n_eff behind it."""
+        whole: dict[str, float | None] = {}
+        for key, value in latency.items():
+            whole[key] = value
+            if interval := self.latency_intervals.get(key):
+                whole[f"{key}_low"] = interval.low_ns
+                whole[f"{key}_high"] = interval.high_ns
+                whole[f"{key}_n_eff"] = interval.n_eff or None
+        return whole
 
 
 def summarize(
@@ -118,6 +150,7 @@ def summarize(
     intended_rate_rps = None
     if intended_count is not None and window_ns > 0:
         intended_rate_rps = intended_count * NS_PER_S / window_ns
+    latency_ns, intervals = _latency_of(samples, start_ns, end_ns)
     return Summary(
         count=len(samples),
         error_count=samples.error_count,
@@ -126,11 +159,26 @@ def summarize(
         duration_s=window_ns / NS_PER_S,
         rate_rps=finished * NS_PER_S / window_ns if window_ns > 0 else 0.0,
         intended_rate_rps=intended_rate_rps,
-        **{
-            f"{name}_ns": Distribution.of_blocks(samples.in_blocks(f"{name}_ns"))
-            for name in DURATIONS
-        },
+        latency_ns=latency_ns,
+        service_ns=Distribution.of_blocks(samples.in_blocks("service_ns")),
+        lag_ns=Distribution.of_blocks(samples.in_blocks("lag_ns")),
+        latency_intervals=intervals,
     )
+
+
+def _latency_of(
+    samples: Samples, start_ns: int, end_ns: int
+) -> tuple[Distribution | None, dict[str, PercentileInterval]]:
+    """Distribution and intervals of the latency, from one sorting."""
+    latencies = samples.in_blocks("latency_ns")
+    extent = Extent.of(latencies)
+    if extent is None:
+        return None, {}
+    ordered = OrderStatistics(latencies, extent)
+    found = percentile_intervals(
+        samples, start_ns, end_ns, list(PERCENTILES.values()), ordered=ordered
+    )
+    return Distribution.of_ordered(ordered), dict(zip(PERCENTILES, found, strict=True))
 
 
 def flat_ms(durations: Mapping[str, Distribution]) -> dict[str, float | None]:

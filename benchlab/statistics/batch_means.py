@@ -15,8 +15,9 @@ medians and other position measures*). No density is estimated, and no distribut
   is a lower bound only. The floors are those of MLPerf's early stopping: with 99 % certainty at
   least two of so many independent requests are beyond the percentile.
 - Dependence is not measured where fewer than 64 requests are beyond the threshold, two for each
-  batch, but at the percentile that has as many beyond it. Below the floor, dependence at p90 counts
-  if that is stronger: a rare cluster of slow requests may be missing from the run.
+  batch, but at the percentile that has as many beyond it. Up to twice the floor, dependence at p90
+  counts if that is stronger: a rare cluster of slow requests may be missing from the run. Otherwise
+  those runs would seem to be above the floor whose percentile is too low.
 - n_eff never exceeds the number of requests: the interval is never narrower than that of
   independent requests.
 """
@@ -39,6 +40,7 @@ __all__ = [
     "Ranks",
     "batch_of",
     "effective_count",
+    "has_enough",
     "independent_floor",
     "measured_ratio",
     "ranks_of",
@@ -54,10 +56,13 @@ FEWEST_BEYOND = 64
 """Requests beyond the threshold at which dependence is measured: two for each batch."""
 
 FEWEST_EVEN = 16
-"""If fewer equal batches would hold the requests, too few batches say anything about variation."""
+"""Batches that must have requests, if all of these had equally many."""
 
 GAUGE_RATIO = 0.9
-"""Where dependence is measured as well if the percentile itself is below its floor."""
+"""Where dependence is measured as well if the percentile itself is hardly above its floor."""
+
+GAUGED_BELOW = 2.0
+"""Up to this many times the floor, the dependence at `GAUGE_RATIO` counts if it is stronger."""
 
 _CERTAINTY = 0.99
 _LEAST_RATIO = 1e-18  # beyond it, no number of requests would do
@@ -112,18 +117,22 @@ def batch_of(times_ns: NDArray[np.int64], start_ns: int, end_ns: int) -> NDArray
     return np.clip(offset // max(1, end_ns - start_ns), 0, BATCHES - 1)
 
 
+def has_enough(counts: NDArray[np.int64]) -> bool:
+    """Whether this many values in each of `BATCHES` batches show how much batches vary."""
+    total = int(counts.sum())
+    # Kish's effective number of batches is Σ² / Σ of squares.
+    return total >= FEWEST and total * total >= FEWEST_EVEN * float((counts * counts).sum())
+
+
 def effective_count(
     counts: NDArray[np.int64], below: NDArray[np.int64], above: NDArray[np.int64]
-) -> float | None:
+) -> float:
     """How many independent values say as much about a percentile as those in these batches.
 
     Arrays of `BATCHES` numbers: of the values, of those below the percentile's value and of those
-    above it. Equal values count on neither side, and the side that varies more decides. None if the
-    values are too few, or in too few of the batches.
+    above it. Equal values count on neither side, and the side that varies more decides.
     """
     total = int(counts.sum())
-    if total < FEWEST or total * total < FEWEST_EVEN * float((counts * counts).sum()):
-        return None
     return min(float(total), *(_effective(counts, side, total) for side in (below, above)))
 
 
@@ -134,18 +143,20 @@ def ranks_of(count: int, n_eff: float, gauge_n_eff: float, ratio: float, level: 
     one, which alone has the ``level``; it is corrected for the skewness of small counts (Cornish
     and Fisher 1938).
     """
-    variance = ratio * (1 - ratio)
-    fewer = min(n_eff, gauge_n_eff)
-    if fewer >= independent_floor(ratio):
-        half = _quantile((1 + level) / 2) * count * math.sqrt(variance / n_eff)
-        low = math.ceil(count * ratio - half) - 1
-        high = math.floor(count * ratio + half)
+    floor = independent_floor(ratio)
+    if min(n_eff, gauge_n_eff) < GAUGED_BELOW * floor:
+        n_eff = min(n_eff, gauge_n_eff)
+    deviation = math.sqrt(ratio * (1 - ratio) / n_eff)
+    if n_eff >= floor:
+        half = _quantile((1 + level) / 2) * deviation
+        low = math.ceil(count * (ratio - half)) - 1
+        high = math.floor(count * (ratio + half))
         if low >= 0 and high < count:
             return Ranks(low, high, n_eff)
     t = _quantile(level)
-    skew = (t * t - 1) / 6 * (1 - 2 * ratio) / fewer
-    low = math.ceil(count * (ratio - t * math.sqrt(variance / fewer) + skew)) - 1
-    return Ranks(low if low >= 0 else None, None, fewer)
+    skew = (t * t - 1) / 6 * (1 - 2 * ratio) / n_eff
+    low = math.ceil(count * (ratio - t * deviation + skew)) - 1
+    return Ranks(low if low >= 0 else None, None, n_eff)
 
 
 def _quantile(probability: float) -> float:

@@ -9,7 +9,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from benchlab.runs.server_side import ServerSide
     from benchlab.runs.trace import Trace
     from benchlab.runs.trace_coverage import TraceCoverage
+    from benchlab.samples.percentile_interval import PercentileInterval
 
 __all__ = ["Store"]
 
@@ -257,6 +258,28 @@ class Store:
 
         with self.connect() as client:
             return [read.load(client, run_id) for run_id in run_ids]
+
+    def percentile_intervals(
+        self,
+        run_id: str,
+        ratios: Sequence[float] = (0.5, 0.9, 0.95, 0.99, 0.999),
+        level: float = 0.95,
+        *,
+        duration: str = "latency",
+        endpoint: str | None = None,
+    ) -> list[PercentileInterval]:
+        """What `Run.percentile_interval` says of a stored run, computed in the store.
+
+        The result is the same to the nanosecond, and no samples are read into this process.
+
+        Raises:
+            RunNotFoundError: no run, or more than one, fits.
+            InputError: a ratio or the level is not between 0 and 1, or a name is unknown.
+        """
+        from benchlab.store.runs import percentile_intervals as of_stored
+
+        with self.connect() as client:
+            return of_stored.percentile_intervals(client, run_id, ratios, level, duration, endpoint)
 
     @contextmanager
     def load_in_blocks(self, run_id: str) -> Iterator[tuple[Run, int, Iterator[NDArray[np.void]]]]:

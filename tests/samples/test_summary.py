@@ -84,8 +84,28 @@ def test_the_dict_of_a_run_has_exactly_the_public_keys() -> None:
         " intended_rate_rps latency_ns service_ns lag_ns verdict invalid_reason"
         " hint warnings floor_ns floor_note stop_reason slo examples endpoints"
     )
-    for name in ("latency_ns", "service_ns", "lag_ns"):
+    for name in ("service_ns", "lag_ns"):
         assert " ".join(data[name]) == "mean min p50 p90 p95 p99 p99_9 max"
+    assert " ".join(data["latency_ns"]) == (
+        "mean min p50 p50_low p50_high p50_n_eff p90 p90_low p90_high p90_n_eff"
+        " p95 p95_low p95_high p95_n_eff p99 p99_low p99_high p99_n_eff"
+        " p99_9 p99_9_low p99_9_high p99_9_n_eff max"
+    )
+
+
+def test_the_intervals_of_a_summary_are_those_of_the_run() -> None:
+    run = make_run(duration_s=20, requests=[Request("GET", URL, name=name) for name in "ab"])
+    for endpoint, data in ((None, run.to_dict()), ("b", run.to_dict()["endpoints"]["b"])):
+        for key, ratio in PERCENTILES.items():
+            found = run.percentile_interval(ratio, endpoint=endpoint)
+            assert data["latency_ns"][key] == found.value_ns
+            assert data["latency_ns"][f"{key}_low"] == found.low_ns
+            assert data["latency_ns"][f"{key}_high"] == found.high_ns
+            assert data["latency_ns"][f"{key}_n_eff"] == found.n_eff
+    row = run.to_pandas().iloc[0]
+    assert row["latency_p90_low_ms"] == run.to_dict()["latency_ns"]["p90_low"] / 1e6
+    assert row["latency_p99_9_high_ms"] is None
+    assert row["latency_p50_n_eff"] == run.percentile_interval(0.5).n_eff
 
 
 def test_a_run_has_numbers_for_each_named_request() -> None:

@@ -32,6 +32,9 @@ class Queue:
 
     load: float
 
+    def __str__(self) -> str:
+        return f"M/M/1, ρ = {self.load:g}"
+
     @property
     def relaxation_requests(self) -> float:
         """Arrivals in the relaxation time 1 / (μ (1 - √ρ)²)."""
@@ -59,6 +62,9 @@ class AutoRegression:
 
     coefficient: float
     tail: Literal["exponential", "pareto"]
+
+    def __str__(self) -> str:
+        return f"AR(1), φ = {self.coefficient:g}, {self.tail}"
 
     @property
     def relaxation_requests(self) -> float:

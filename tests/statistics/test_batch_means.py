@@ -10,6 +10,7 @@ from benchlab.statistics.batch_means import (
     BATCHES,
     batch_of,
     effective_count,
+    has_enough,
     independent_floor,
     measured_ratio,
     ranks_of,
@@ -58,7 +59,6 @@ def test_longer_batches_count_where_neighbours_resemble_each_other() -> None:
     in_pairs = np.where(np.arange(BATCHES) // 2 % 2, 120, 80)
     alone = effective_count(counts, counts - alternating, alternating)
     together = effective_count(counts, counts - in_pairs, in_pairs)
-    assert alone is not None
     assert together == pytest.approx(alone / 2 * (32 / 31) / (16 / 15))
 
 
@@ -74,19 +74,17 @@ def test_equal_values_count_on_neither_side() -> None:
     assert effective_count(counts, none, none) == 3_200
     one_side = effective_count(counts, below, none)
     assert one_side == effective_count(counts, none, below)
-    assert one_side is not None
     assert one_side < 100
 
 
 def test_too_few_values_or_batches_say_nothing() -> None:
-    none = np.zeros(BATCHES, dtype=np.int64)
-    assert effective_count(even(319), none, none) is None
-    assert effective_count(even(320), none, none) == 320
-    burst = none.copy()
+    assert not has_enough(even(319))
+    assert has_enough(even(320))
+    burst = np.zeros(BATCHES, dtype=np.int64)
     burst[:15] = 1_000
-    assert effective_count(burst, none, none) is None
+    assert not has_enough(burst)
     burst[:16] = 1_000
-    assert effective_count(burst, none, none) == 16_000
+    assert has_enough(burst)
 
 
 def test_batches_are_equal_parts_of_the_window() -> None:
@@ -133,7 +131,8 @@ def test_below_the_floor_there_is_only_a_lower_bound() -> None:
 def test_dependence_at_p90_keeps_a_percentile_below_its_floor() -> None:
     assert ranks_of(100_000, 5_000, 400, 0.99, 0.95) == ranks_of(100_000, 400, 400, 0.99, 0.95)
     enough = ranks_of(100_000, 5_000, 700, 0.99, 0.95)
-    assert (enough.high is not None, enough.n_eff) == (True, 5_000)
+    assert (enough.high is not None, enough.n_eff) == (True, 700)
+    assert ranks_of(100_000, 5_000, 1_324, 0.99, 0.95).n_eff == 5_000
 
 
 @pytest.mark.parametrize("n_eff", [20, 60, 200, 600])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["load", "load_in_blocks", "resolve"]
+__all__ = ["load", "load_head", "load_in_blocks", "resolve"]
 
 LATEST = "latest"
 
@@ -103,6 +103,15 @@ def load_in_blocks(client: Client, run_id: str) -> tuple[Run, int, Iterator[NDAr
     """
     head, count = _read_head(client, run_id)
     return head, count, _read_blocks(client, head.id, count)
+
+
+def load_head(client: Client, run_id: str) -> RunHead:
+    """The metadata of a run, without its samples.
+
+    Raises:
+        RunNotFoundError: no run, or more than one, fits.
+    """
+    return _read_head(client, run_id)[0]
 
 
 def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
