@@ -42,6 +42,8 @@ LANE_OF = {
     "exchange/test_mutated.py": "unit",
     "exchange/test_formats.py": "unit",
     "exchange/tools": "unit",
+    "experiments/test_compare.py": "store",
+    "experiments/test_history.py": "store",
     "fuzz": "store",
     "golden": "unit",
     "load/arrivals": "unit",
