@@ -1,0 +1,206 @@
+"""What slow requests have in common: attributes of the tail, counted against those of the middle."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.plan.plan import Plan
+from benchlab.runs.latency_parts import AttributeCount
+from benchlab.samples.samples import ErrorKind
+from benchlab.store.spans.spans import HAS_DURATION
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["attribute_counts"]
+
+_ENOUGH_IN_TAIL = 50
+"""With fewer requests above p99, the tail is what is above p90."""
+
+_BATCHES = 50
+_MOST_VALUES = 20
+"""Values of an attribute, the most frequent ones; of ids, which rarely repeat, none is frequent."""
+
+_RESOURCES = (
+    "service.instance.id",
+    "service.version",
+    "host.name",
+    "process.pid",
+    "container.id",
+    "k8s.pod.name",
+    "k8s.node.name",
+    "cloud.availability_zone",
+)
+"""What tells the instances of a service apart."""
+
+_CHOSEN = """
+    FROM samples
+    WHERE run_id = {run_id:String} AND NOT warmup
+        AND (empty({codes:Array(UInt16)}) OR has({codes:Array(UInt16)}, endpoint))
+        AND (latency_ns > {tail_ns:Int64}
+            OR (latency_ns > {middle_low_ns:Int64} AND latency_ns <= {middle_high_ns:Int64}))
+"""
+
+_OF_REQUESTS = f"""
+SELECT
+    latency_ns > {{tail_ns:Int64}} AS is_tail,
+    endpoint,
+    bitTest(flags, 1) AS is_new,
+    status,
+    error,
+    if(bytes_in <= 0, 0, toUInt8(floor(log2(bytes_in))) + 1) AS size,
+    count() AS requests
+{_CHOSEN}
+GROUP BY ALL
+"""  # noqa: S608  # composed of constants
+
+# A request counts once for each value that any of its spans has.
+_OF_SPANS = f"""
+SELECT attribute, value, uniqExactIf(seq, is_tail) AS tail, uniqExactIf(seq, NOT is_tail) AS middle
+FROM (
+    SELECT
+        seq,
+        is_tail,
+        arrayJoin(arrayConcat(
+            [('service', service)],
+            arrayMap(
+                (key, of) -> (if(kind = 'Server', key, concat(name, ': ', key)), of),
+                mapKeys(attributes), mapValues(attributes)
+            ),
+            arrayFilter(
+                pair -> pair.2 != '',
+                arrayMap(
+                    key -> (concat(service, ' ', key), resource[key]), {{resources:Array(String)}}
+                )
+            )
+        )) AS pair,
+        pair.1 AS attribute,
+        pair.2 AS value
+    FROM (
+        SELECT
+            reinterpretAsInt64(reverse(unhex(substring(TraceId, 17, 16)))) AS seq,
+            CAST(ServiceName, 'String') AS service,
+            CAST(SpanName, 'String') AS name,
+            SpanKind AS kind,
+            SpanAttributes AS attributes,
+            ResourceAttributes AS resource
+        FROM otel_traces
+        WHERE TraceId BETWEEN {{first_trace:String}} AND {{last_trace:String}}
+            AND length(TraceId) = 32
+            AND Timestamp BETWEEN fromUnixTimestamp64Nano({{from_ns:Int64}}) - toIntervalDay(1)
+                AND fromUnixTimestamp64Nano({{to_ns:Int64}}) + toIntervalDay(1)
+            AND {HAS_DURATION}
+    ) AS span
+    INNER JOIN (
+        SELECT seq, latency_ns > {{tail_ns:Int64}} AS is_tail {_CHOSEN}
+    ) AS sample ON span.seq = sample.seq
+)
+GROUP BY attribute, value
+HAVING tail + middle > 1
+ORDER BY attribute, tail + middle DESC, value
+LIMIT {{most:UInt64}} BY attribute
+"""  # noqa: S608  # composed of constants
+
+_TRACED = f"""
+SELECT uniqExactIf(seq, is_tail), uniqExactIf(seq, NOT is_tail)
+FROM (
+    SELECT reinterpretAsInt64(reverse(unhex(substring(TraceId, 17, 16)))) AS seq
+    FROM otel_traces
+    WHERE TraceId BETWEEN {{first_trace:String}} AND {{last_trace:String}}
+        AND length(TraceId) = 32
+        AND Timestamp BETWEEN fromUnixTimestamp64Nano({{from_ns:Int64}}) - toIntervalDay(1)
+            AND fromUnixTimestamp64Nano({{to_ns:Int64}}) + toIntervalDay(1)
+        AND {HAS_DURATION}
+) AS span
+INNER JOIN (
+    SELECT seq, latency_ns > {{tail_ns:Int64}} AS is_tail {_CHOSEN}
+) AS sample ON span.seq = sample.seq
+"""  # noqa: S608  # composed of constants
+
+_OVER_TIME = """
+SELECT
+    intDiv((intended_ns - first_ns) * {batches:Int64}, greatest(last_ns - first_ns, 1)) AS batch,
+    count(),
+    countIf(latency_ns > {tail_ns:Int64})
+FROM samples
+CROSS JOIN (
+    SELECT min(intended_ns) AS first_ns, max(intended_ns) + 1 AS last_ns
+    FROM samples
+    WHERE run_id = {run_id:String} AND NOT warmup
+) AS window
+WHERE run_id = {run_id:String} AND NOT warmup
+    AND (empty({codes:Array(UInt16)}) OR has({codes:Array(UInt16)}, endpoint))
+GROUP BY batch
+"""
+
+
+def attribute_counts(
+    client: Client, parameters: dict[str, Any], plan: Plan, above_p99: int
+) -> dict[str, Any]:
+    """The fields of `LatencyParts` about attributes: how often each value occurs where."""
+    thresholds = parameters["thresholds"]
+    is_p99 = above_p99 >= _ENOUGH_IN_TAIL
+    parameters = parameters | {
+        "tail_ns": thresholds[4 if is_p99 else 3],
+        "middle_low_ns": thresholds[0],
+        "middle_high_ns": thresholds[2],
+        "resources": list(_RESOURCES),
+        "most": _MOST_VALUES,
+        "batches": _BATCHES,
+    }
+    counts: Counter[tuple[str, str, bool]] = Counter()
+    totals: Counter[bool] = Counter()
+    for is_tail, *values, count in client.query(_OF_REQUESTS, parameters=parameters).result_rows:
+        totals[bool(is_tail)] += count
+        for attribute, value in _of_request(plan, *values):
+            counts[attribute, value, bool(is_tail)] += count
+    found = [
+        AttributeCount(*pair, counts[*pair, True], counts[*pair, False])
+        for pair in dict.fromkeys(key[:2] for key in counts)
+    ]
+    ((traced_tail, traced_middle),) = client.query(_TRACED, parameters=parameters).result_rows
+    if traced_tail and traced_middle:
+        rows = client.query(_OF_SPANS, parameters=parameters).result_rows
+        found += [AttributeCount(*row) for row in rows]
+    batches = np.array(client.query(_OVER_TIME, parameters=parameters).result_rows, dtype=np.int64)
+    return {
+        "attributes": tuple(found),
+        "tail_ratio": 0.99 if is_p99 else 0.9,
+        "tail_count": totals[True],
+        "middle_count": totals[False],
+        "traced_tail_count": traced_tail,
+        "traced_middle_count": traced_middle,
+        "effective_ratio": _effective_ratio(batches[:, 1], batches[:, 2]),
+    }
+
+
+def _of_request(
+    plan: Plan, endpoint: int, is_new: int, status: int, error: int, size: int
+) -> Iterator[tuple[str, str]]:
+    yield "endpoint", plan.endpoint_names[endpoint]
+    if endpoint < len(plan.requests):
+        yield "target", str(plan.requests[endpoint].origin)
+    yield "connection", "new" if is_new else "reused"
+    yield "status", str(status) if status else "none"
+    yield "result", ErrorKind(error).label
+    yield "size", f"{2 ** (size - 1):,} to {2**size - 1:,} bytes" if size else "empty"
+
+
+def _effective_ratio(counts: NDArray[np.int64], above: NDArray[np.int64]) -> float:
+    """How many independent requests one is worth for a count of slow ones, at most 1.
+
+    Slow requests come in bursts. Ratio estimator over batches of time: the variance of the number
+    of slow requests, relative to that of independent ones (the design effect; Rao, Scott 1981).
+    """
+    total, slow = int(counts.sum()), int(above.sum())
+    batches = len(counts)
+    if batches < 2 or slow in (0, total):
+        return 1.0
+    ratio = slow / total
+    variance = float(np.square(above - ratio * counts).sum()) * batches / (batches - 1)
+    return 1 / max(1.0, variance / (total * ratio * (1 - ratio)))
