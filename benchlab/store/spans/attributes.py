@@ -22,6 +22,9 @@ __all__ = ["attribute_counts"]
 _ENOUGH_IN_TAIL = 50
 """With fewer requests above p99, the tail is what is above p90."""
 
+_DRAWN_COUNT = 20_000
+"""Requests of the tail, and of the middle, whose spans' attributes are read."""
+
 _BATCHES = 50
 _MOST_VALUES = 20
 """Values of an attribute, the most frequent ones; of ids, which rarely repeat, none is frequent."""
@@ -59,15 +62,24 @@ SELECT
 GROUP BY ALL
 """  # noqa: S608  # composed of constants
 
-# A request counts once for each value that any of its spans has.
-_OF_SPANS = f"""
-SELECT attribute, value, uniqExactIf(seq, is_tail) AS tail, uniqExactIf(seq, NOT is_tail) AS middle
-FROM (
+# Attributes of spans are read for some tens of thousands of requests, drawn by their number.
+_DRAWN = f"""
     SELECT
         seq,
-        is_tail,
-        arrayJoin(arrayConcat(
-            [('service', service)],
+        concat({{run_id:String}}, lower(leftPad(hex(seq), 16, '0'))) AS trace_id,
+        latency_ns > {{tail_ns:Int64}} AS is_tail
+    {_CHOSEN}
+        AND cityHash64(seq) % if(is_tail, {{tail_every:UInt64}}, {{middle_every:UInt64}}) = 0
+"""
+
+# A request counts once for each value that any of its spans has; once for '', as it has spans.
+_OF_SPANS = f"""
+SELECT attribute, value, countIf(is_tail) AS tail, countIf(NOT is_tail) AS middle
+FROM (
+    SELECT
+        any(is_tail) AS is_tail,
+        arrayJoin(groupUniqArrayArray(arrayConcat(
+            [('', ''), ('service', service)],
             arrayMap(
                 (key, of) -> (if(kind = 'Server', key, concat(name, ': ', key)), of),
                 mapKeys(attributes), mapValues(attributes)
@@ -78,48 +90,30 @@ FROM (
                     key -> (concat(service, ' ', key), resource[key]), {{resources:Array(String)}}
                 )
             )
-        )) AS pair,
+        ))) AS pair,
         pair.1 AS attribute,
         pair.2 AS value
     FROM (
         SELECT
-            reinterpretAsInt64(reverse(unhex(substring(TraceId, 17, 16)))) AS seq,
+            TraceId AS trace_id,
             CAST(ServiceName, 'String') AS service,
             CAST(SpanName, 'String') AS name,
             SpanKind AS kind,
             SpanAttributes AS attributes,
             ResourceAttributes AS resource
         FROM otel_traces
-        WHERE TraceId BETWEEN {{first_trace:String}} AND {{last_trace:String}}
-            AND length(TraceId) = 32
-            AND Timestamp BETWEEN fromUnixTimestamp64Nano({{from_ns:Int64}}) - toIntervalDay(1)
+        PREWHERE TraceId IN (SELECT trace_id FROM ({_DRAWN}))
+        WHERE Timestamp BETWEEN fromUnixTimestamp64Nano({{from_ns:Int64}}) - toIntervalDay(1)
                 AND fromUnixTimestamp64Nano({{to_ns:Int64}}) + toIntervalDay(1)
             AND {HAS_DURATION}
     ) AS span
-    INNER JOIN (
-        SELECT seq, latency_ns > {{tail_ns:Int64}} AS is_tail {_CHOSEN}
-    ) AS sample ON span.seq = sample.seq
+    INNER JOIN ({_DRAWN}) AS drawn ON span.trace_id = drawn.trace_id
+    GROUP BY drawn.trace_id
 )
 GROUP BY attribute, value
 HAVING tail + middle > 1
 ORDER BY attribute, tail + middle DESC, value
 LIMIT {{most:UInt64}} BY attribute
-"""  # noqa: S608  # composed of constants
-
-_TRACED = f"""
-SELECT uniqExactIf(seq, is_tail), uniqExactIf(seq, NOT is_tail)
-FROM (
-    SELECT reinterpretAsInt64(reverse(unhex(substring(TraceId, 17, 16)))) AS seq
-    FROM otel_traces
-    WHERE TraceId BETWEEN {{first_trace:String}} AND {{last_trace:String}}
-        AND length(TraceId) = 32
-        AND Timestamp BETWEEN fromUnixTimestamp64Nano({{from_ns:Int64}}) - toIntervalDay(1)
-            AND fromUnixTimestamp64Nano({{to_ns:Int64}}) + toIntervalDay(1)
-        AND {HAS_DURATION}
-) AS span
-INNER JOIN (
-    SELECT seq, latency_ns > {{tail_ns:Int64}} AS is_tail {_CHOSEN}
-) AS sample ON span.seq = sample.seq
 """  # noqa: S608  # composed of constants
 
 _OVER_TIME = """
@@ -163,10 +157,13 @@ def attribute_counts(
         AttributeCount(*pair, counts[*pair, True], counts[*pair, False])
         for pair in dict.fromkeys(key[:2] for key in counts)
     ]
-    ((traced_tail, traced_middle),) = client.query(_TRACED, parameters=parameters).result_rows
-    if traced_tail and traced_middle:
+    traced_tail = traced_middle = 0
+    if parameters["traced_below"]:
+        parameters["tail_every"] = max(1, totals[True] // _DRAWN_COUNT)
+        parameters["middle_every"] = max(1, totals[False] // _DRAWN_COUNT)
         rows = client.query(_OF_SPANS, parameters=parameters).result_rows
-        found += [AttributeCount(*row) for row in rows]
+        found += [AttributeCount(*row) for row in rows if row[0]]
+        traced_tail, traced_middle = next((row[2:] for row in rows if not row[0]), (0, 0))
     batches = np.array(client.query(_OVER_TIME, parameters=parameters).result_rows, dtype=np.int64)
     return {
         "attributes": tuple(found),

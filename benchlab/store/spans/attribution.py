@@ -179,9 +179,9 @@ SELECT
     countIf(is_moved) AS moved,
     countIf(is_cut) AS cut,
     {", ".join(f"sum({part.key}_part), countIf({part.key}_part > 0)" for part in _PARTS)},
-    sumMap(path_names, path_ns),
     sumMap(
         path_names,
+        path_ns,
         arrayMap(
             (own, nth) -> toUInt64(own > 0 AND nth = 1),
             path_ns,
@@ -368,9 +368,7 @@ def _class_of(row: Sequence[Any], names: dict[int, tuple[str, str]]) -> LatencyC
     _, is_split, count, latency_ns, spans, moved, cut, *parts = row
     if not is_split:
         return LatencyClass(count, latency_ns)
-    (codes, own), (others, counts) = parts[-2:]
-    sum_of, count_of = dict(zip(codes, own, strict=True)), dict(zip(others, counts, strict=True))
-    numbers = parts[:-2]
+    *numbers, (codes, own, counts) = parts
     return LatencyClass(
         count,
         latency_ns,
@@ -385,8 +383,8 @@ def _class_of(row: Sequence[Any], names: dict[int, tuple[str, str]]) -> LatencyC
             if numbers[2 * at]
         },
         {
-            names[code]: PartSum(sum_ns, count_of.get(code, 0))
-            for code, sum_ns in sum_of.items()
+            names[code]: PartSum(sum_ns, span_count)
+            for code, sum_ns, span_count in zip(codes, own, counts, strict=True)
             if sum_ns
         },
     )

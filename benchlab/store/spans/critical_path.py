@@ -42,30 +42,30 @@ The arrays have an element per span of the request: ``ids``, ``parents``, ``star
 # In the expressions below, `at` is a position, which starts at 1; a `begin` or an `end` counts from
 # the start of the root.
 
-# Most traces are flat: a SERVER span and a few below it. They need no tree, which saves a third of
-# the time, since ClickHouse evaluates each branch of an `if` only for the rows that take it.
+# Most traces are flat: a SERVER span and its children. They need no tree, which saves a third of the
+# time, since ClickHouse evaluates each branch of an `if` only for the rows that take it.
 _FLAT = """
-    arrayMap(start -> greatest(start - starts[root], 0), starts) AS flat_begins,
-    arrayMap(
-        (start, duration) -> least(start - starts[root] + duration, within_ns), starts, durations
-    ) AS flat_ends,
-    arraySort(
-        (at, begin, end, id) -> (-end, begin, id),
-        arrayEnumerate(ids), flat_begins, flat_ends, ids
-    ) AS flat_order,
-    arrayMap(at -> names[at], flat_order) AS flat_names,
-    arrayFold(
-        (state, at, begin, end) -> if(
-            begin < end AND ids[at] != ids[root] AND (
-                end <= state.1
-                OR (begin < state.1 AND (end - state.1) * 100 < within_ns)
+    arrayReverseSort(arrayFilter(
+        (span, id) -> id != root_id AND span.1 + span.2 > 0,
+        arrayMap(
+            (start, duration, id, name) -> (
+                least(start - root_start + duration, within_ns),
+                -greatest(start - root_start, 0),
+                id,
+                name
             ),
+            starts, durations, ids, names
+        ),
+        ids
+    )) AS flat,
+    arrayFold(
+        (state, end, begin) -> if(
+            end <= state.1 OR (begin < state.1 AND (end - state.1) * 100 < within_ns),
             (begin, arrayPushBack(state.2, least(end, state.1) - begin)),
             (state.1, arrayPushBack(state.2, toInt64(0)))
         ),
-        flat_order,
-        arrayMap(at -> flat_begins[at], flat_order),
-        arrayMap(at -> flat_ends[at], flat_order),
+        flat.1,
+        arrayMap(begin -> -begin, flat.2),
         (within_ns, CAST([], 'Array(Int64)'))
     ).2 AS flat_ns
 """
@@ -75,6 +75,12 @@ _FLAT = """
 # spans, those that end last first. Its state is, by position: until when the next child may end,
 # until when the span itself counts (-1 off the path), and its own time.
 _DEEP = """
+    arrayMap(
+        (parent, at) -> if(
+            at = root OR indexOf(ids, parent) IN (0, at), root, indexOf(ids, parent)
+        ),
+        parents, arrayEnumerate(ids)
+    ) AS above,
     range(toUInt64(ceil(log2(greatest(length(ids), 1))))) AS jumps,
     arrayFold(
         (state, _) -> (
@@ -109,12 +115,12 @@ _DEEP = """
         (
             above,
             arrayMap(
-                (start, move, at) -> if(at = root, 0, greatest(start - starts[root] + move, 0)),
+                (start, move, at) -> if(at = root, 0, greatest(start - root_start + move, 0)),
                 starts, moves, arrayEnumerate(ids)
             ),
             arrayMap(
                 (start, duration, move, at) -> if(
-                    at = root, within_ns, least(start - starts[root] + move + duration, within_ns)
+                    at = root, within_ns, least(start - root_start + move + duration, within_ns)
                 ),
                 starts, durations, moves, arrayEnumerate(ids)
             ),
@@ -126,7 +132,7 @@ _DEEP = """
     arraySort(
         at -> (-ends[at], cut.4[at], begins[at], ids[at]),
         arrayFilter(
-            (at, top, id, begin, end) -> top = root AND id != ids[root] AND begin < end,
+            (at, top, id, begin, end) -> top = root AND id != root_id AND begin < end,
             arrayEnumerate(ids), cut.1, ids, begins, ends
         )
     ) AS deep_order,
@@ -165,16 +171,12 @@ _DEEP = """
 """
 
 PATH = f"""
-    arrayMap(
-        (parent, at) -> if(
-            at = root OR indexOf(ids, parent) IN (0, at), root, indexOf(ids, parent)
-        ),
-        parents, arrayEnumerate(ids)
-    ) AS above,
-    arrayAll(parent -> parent = root, above) AS is_flat,
+    starts[root] AS root_start,
+    ids[root] AS root_id,
+    arrayAll((parent, id) -> parent = root_id OR id = root_id, parents, ids) AS is_flat,
     {_FLAT},
     {_DEEP},
-    if(is_flat, flat_names, names) AS path_names,
+    if(is_flat, flat.4, names) AS path_names,
     if(is_flat, flat_ns, arrayMap((own, at) -> if(at = root, 0, own), deep_ns, arrayEnumerate(ids)))
         AS path_ns
 """
