@@ -6,6 +6,7 @@ per class of latency, so that any band between two of the `CLASS_RATIOS` is a su
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar
 
@@ -14,18 +15,27 @@ __all__ = [
     "CLIENT_PARTS",
     "CONNECTION_PARTS",
     "SERVER_PARTS",
+    "ENOUGH_IN_TAIL",
     "AttributeCount",
     "ClockOffset",
     "LatencyClass",
     "LatencyParts",
     "Part",
     "PartSum",
+    "attributes_of_request",
 ]
+
+from benchlab.plan.plan import Plan
+from benchlab.samples.samples import ErrorKind
 
 Key = TypeVar("Key")
 
 CLASS_RATIOS = (0.4, 0.5, 0.6, 0.9, 0.99, 0.999)
 """The percentiles that separate the classes: a request above the first two is of class 2."""
+
+
+ENOUGH_IN_TAIL = 50
+"""With fewer requests above p99, the tail is what is above p90."""
 
 
 class Part(NamedTuple):
@@ -134,6 +144,7 @@ class AttributeCount(NamedTuple):
 
     attribute: str
     value: str
+    is_of_span: bool
     tail_count: int
     middle_count: int
 
@@ -142,12 +153,19 @@ class AttributeCount(NamedTuple):
 class LatencyParts:
     """What is counted of a run to say where its latency comes from: a `LatencyClass` per class.
 
-    ``thresholds_ns`` are the latencies at the `CLASS_RATIOS`. The tail of the ``attributes`` is
+    ``endpoint`` is None for all. ``thresholds_ns`` are the latencies at the `CLASS_RATIOS`. The tail of the ``attributes`` is
     what is slower than ``tail_ratio``; the ``tail_count`` and ``middle_count`` requests (p40 to
     p60) have the same ``effective_ratio`` of independent ones. Of these,
-    ``traced_tail_count`` and ``traced_middle_count`` have spans, and so attributes of spans.
+    ``traced_tail_count`` and ``traced_middle_count`` have spans whose attributes were read.
+    ``effective_ratio`` is 0 where the requests are too few to know.
     """
 
+    run_id: str
+    name: str
+    verdict: str = "valid"
+    invalid_reason: str | None = None
+    endpoint: str | None = None
+    trace_ratio: float = 0.0
     classes: tuple[LatencyClass, ...]
     thresholds_ns: tuple[int, ...]
     clock: ClockOffset | None = None
@@ -157,5 +175,20 @@ class LatencyParts:
     middle_count: int = 0
     traced_tail_count: int = 0
     traced_middle_count: int = 0
-    effective_ratio: float = 1.0
-    has_spans: bool = False
+    effective_ratio: float = 0.0
+
+
+def attributes_of_request(
+    plan: Plan, endpoint: int, is_new: int, status: int, error: int, size: int
+) -> Iterator[tuple[str, str]]:
+    """Attributes of a request and their values; ``size`` is one more than its order of magnitude.
+
+    The order is that of powers of two; 0 is no byte at all.
+    """
+    yield "endpoint", plan.endpoint_names[endpoint]
+    if endpoint < len(plan.requests):
+        yield "target", str(plan.requests[endpoint].origin)
+    yield "connection", "new" if is_new else "reused"
+    yield "status", str(status) if status else "none"
+    yield "result", ErrorKind(error).label
+    yield "size", f"{2 ** (size - 1):,} to {2**size - 1:,} bytes" if size else "empty"

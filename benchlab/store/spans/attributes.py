@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchlab.plan.plan import Plan
-from benchlab.runs.latency_parts import AttributeCount
-from benchlab.samples.samples import ErrorKind
+from benchlab.runs.latency_parts import (
+    ENOUGH_IN_TAIL,
+    AttributeCount,
+    attributes_of_request,
+)
+from benchlab.statistics.batch_means import BATCHES, effective_count
 from benchlab.store.spans.spans import HAS_DURATION
 
 if TYPE_CHECKING:
@@ -19,13 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["attribute_counts"]
 
-_ENOUGH_IN_TAIL = 50
-"""With fewer requests above p99, the tail is what is above p90."""
-
 _DRAWN_COUNT = 20_000
 """Requests of the tail, and of the middle, whose spans' attributes are read."""
 
-_BATCHES = 50
 _MOST_VALUES = 20
 """Values of an attribute, the most frequent ones; of ids, which rarely repeat, none is frequent."""
 
@@ -120,6 +118,7 @@ _OVER_TIME = """
 SELECT
     intDiv((intended_ns - first_ns) * {batches:Int64}, greatest(last_ns - first_ns, 1)) AS batch,
     count(),
+    countIf(latency_ns < {tail_ns:Int64}),
     countIf(latency_ns > {tail_ns:Int64})
 FROM samples
 CROSS JOIN (
@@ -138,23 +137,23 @@ def attribute_counts(
 ) -> dict[str, Any]:
     """The fields of `LatencyParts` about attributes: how often each value occurs where."""
     thresholds = parameters["thresholds"]
-    is_p99 = above_p99 >= _ENOUGH_IN_TAIL
+    is_p99 = above_p99 >= ENOUGH_IN_TAIL
     parameters = parameters | {
         "tail_ns": thresholds[4 if is_p99 else 3],
         "middle_low_ns": thresholds[0],
         "middle_high_ns": thresholds[2],
         "resources": list(_RESOURCES),
         "most": _MOST_VALUES,
-        "batches": _BATCHES,
+        "batches": BATCHES,
     }
     counts: Counter[tuple[str, str, bool]] = Counter()
     totals: Counter[bool] = Counter()
     for is_tail, *values, count in client.query(_OF_REQUESTS, parameters=parameters).result_rows:
         totals[bool(is_tail)] += count
-        for attribute, value in _of_request(plan, *values):
+        for attribute, value in attributes_of_request(plan, *values):
             counts[attribute, value, bool(is_tail)] += count
     found = [
-        AttributeCount(*pair, counts[*pair, True], counts[*pair, False])
+        AttributeCount(*pair, False, counts[*pair, True], counts[*pair, False])
         for pair in dict.fromkeys(key[:2] for key in counts)
     ]
     traced_tail = traced_middle = 0
@@ -162,9 +161,12 @@ def attribute_counts(
         parameters["tail_every"] = max(1, totals[True] // _DRAWN_COUNT)
         parameters["middle_every"] = max(1, totals[False] // _DRAWN_COUNT)
         rows = client.query(_OF_SPANS, parameters=parameters).result_rows
-        found += [AttributeCount(*row) for row in rows if row[0]]
+        found += [AttributeCount(*row[:2], True, *row[2:]) for row in rows if row[0]]
         traced_tail, traced_middle = next((row[2:] for row in rows if not row[0]), (0, 0))
-    batches = np.array(client.query(_OVER_TIME, parameters=parameters).result_rows, dtype=np.int64)
+    over_time = np.zeros((BATCHES, 3), dtype=np.int64)
+    for batch, *numbers in client.query(_OVER_TIME, parameters=parameters).result_rows:
+        over_time[batch] = numbers
+    independent = effective_count(*over_time.T)
     return {
         "attributes": tuple(found),
         "tail_ratio": 0.99 if is_p99 else 0.9,
@@ -172,32 +174,5 @@ def attribute_counts(
         "middle_count": totals[False],
         "traced_tail_count": traced_tail,
         "traced_middle_count": traced_middle,
-        "effective_ratio": _effective_ratio(batches[:, 1], batches[:, 2]),
+        "effective_ratio": (independent or 0.0) / int(over_time[:, 0].sum()),
     }
-
-
-def _of_request(
-    plan: Plan, endpoint: int, is_new: int, status: int, error: int, size: int
-) -> Iterator[tuple[str, str]]:
-    yield "endpoint", plan.endpoint_names[endpoint]
-    if endpoint < len(plan.requests):
-        yield "target", str(plan.requests[endpoint].origin)
-    yield "connection", "new" if is_new else "reused"
-    yield "status", str(status) if status else "none"
-    yield "result", ErrorKind(error).label
-    yield "size", f"{2 ** (size - 1):,} to {2**size - 1:,} bytes" if size else "empty"
-
-
-def _effective_ratio(counts: NDArray[np.int64], above: NDArray[np.int64]) -> float:
-    """How many independent requests one is worth for a count of slow ones, at most 1.
-
-    Slow requests come in bursts. Ratio estimator over batches of time: the variance of the number
-    of slow requests, relative to that of independent ones (the design effect; Rao, Scott 1981).
-    """
-    total, slow = int(counts.sum()), int(above.sum())
-    batches = len(counts)
-    if batches < 2 or slow in (0, total):
-        return 1.0
-    ratio = slow / total
-    variance = float(np.square(above - ratio * counts).sum()) * batches / (batches - 1)
-    return 1 / max(1.0, variance / (total * ratio * (1 - ratio)))

@@ -242,20 +242,30 @@ def latency_parts(client: Client, run_id: str, endpoint: str | None = None) -> L
         RunNotFoundError: no run, or more than one, fits.
     """
     parameters, plan, thresholds = _parameters(client, run_id, endpoint)
-    if parameters is None:
-        return LatencyParts(classes=(LatencyClass(),) * 7, thresholds_ns=thresholds)
+    ((name, verdict, reason),) = client.query(
+        "SELECT name, verdict, reason FROM runs WHERE id = {run_id:String} LIMIT 1",
+        parameters=parameters,
+    ).result_rows
     classes = [LatencyClass() for _ in range(len(CLASS_RATIOS) + 1)]
-    names = _names(client, parameters)
-    for chunk in _chunks(parameters):
-        for number, more in _classes(client, chunk, names):
-            classes[number] += more
-    has_spans = any(each.span_count for each in classes)
+    attributes: dict[str, Any] = {}
+    if thresholds:
+        names = _names(client, parameters)
+        for chunk in _chunks(parameters):
+            for number, more in _classes(client, chunk, names):
+                classes[number] += more
+        above_p99 = sum(each.count for each in classes[CLASS_RATIOS.index(0.99) + 1 :])
+        attributes = attribute_counts(client, parameters, plan, above_p99)
     return LatencyParts(
+        run_id=parameters["run_id"],
+        name=name,
+        verdict=verdict,
+        invalid_reason=reason or None,
+        endpoint=endpoint,
+        trace_ratio=plan.trace_ratio,
         classes=tuple(classes),
         thresholds_ns=thresholds,
-        clock=parameters.pop("clock"),
-        has_spans=has_spans,
-        **attribute_counts(client, parameters, plan, sum(each.count for each in classes[5:])),
+        clock=parameters.get("clock"),
+        **attributes,
     )
 
 
@@ -269,8 +279,8 @@ def request_parts(
     """
     import pandas as pd
 
-    parameters, _, _ = _parameters(client, run_id, endpoint)
-    if parameters is None:
+    parameters, _, thresholds = _parameters(client, run_id, endpoint)
+    if not thresholds:
         return pd.DataFrame(), {}
     frames = [typed_frame(client, _REQUESTS, chunk) for chunk in _chunks(parameters)]
     frame = pd.concat(frames, ignore_index=True).sort_values("seq", ignore_index=True)
@@ -279,13 +289,13 @@ def request_parts(
 
 def _parameters(
     client: Client, run_id: str, endpoint: str | None
-) -> tuple[dict[str, Any] | None, Plan, tuple[int, ...]]:
-    """The parameters of the SQL here, None without requests; the plan; and the thresholds."""
+) -> tuple[dict[str, Any], Plan, tuple[int, ...]]:
+    """The parameters of the SQL here, the plan, and the thresholds; none without requests."""
     parameters, plan = run_bounds(client, resolve(client, run_id))
     parameters["codes"] = _codes(plan, endpoint)
     ((count, first, last, thresholds),) = client.query(_EXTENT, parameters=parameters).result_rows
     if not count:
-        return None, plan, ()
+        return parameters, plan, ()
     run_id = parameters["run_id"]
     parameters |= {
         "first_seq": first,
@@ -294,14 +304,11 @@ def _parameters(
         "last_trace": _trace_id(run_id, last),
         "thresholds": list(thresholds),
         "whole": plan.trace_ratio >= 1,
-        "traced_below": int(min(plan.trace_ratio, 0.5) * 2**64),
         "every": max(1, int(count * plan.trace_ratio) // _PAIRS),
     }
     ((traced,),) = client.query(_HAS_SPANS, parameters=parameters).result_rows
-    if not traced:
-        parameters["traced_below"] = 0  # nothing is joined, so every request can be split
-    else:
-        parameters["traced_below"] = min(int(plan.trace_ratio * 2**64), 2**64 - 1)
+    # Where no request has a span, each can be split as far as the client knows.
+    parameters["traced_below"] = min(int(plan.trace_ratio * 2**64), 2**64 - 1) if traced else 0
     clock = _clock(client, parameters, plan) if traced else None
     parameters["clock"] = clock
     parameters["offset_ns"] = clock.estimate_ns if clock is not None and clock.applied else 0
