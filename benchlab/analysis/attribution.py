@@ -27,7 +27,7 @@ from benchlab.units import NS_PER_MS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Attribution", "AttributeDifference", "Band", "PartMean", "attribution_of"]
+__all__ = ["AttributeDifference", "Attribution", "Band", "PartMean", "attribution_of"]
 
 _EDGES = (0.0, *CLASS_RATIOS, 1.0)
 _BANDS = ((0.0, 0.5), (0.5, 0.9), (0.9, 0.99), (0.99, 0.999), (0.999, 1.0))
@@ -310,12 +310,18 @@ def _means(held: LatencyClass) -> Iterator[PartMean]:
         if part.key in held.sums:
             total = held.sums[part.key]
             yield PartMean(
-                part, total.sum_ns, total.sum_ns / held.split_count, total.count / held.split_count
+                part,
+                total.sum_ns,
+                total.sum_ns / held.split_count,
+                total.request_count / held.split_count,
             )
     for (service, name), total in sorted(held.spans.items()):
         part = Part(f"span:{service}/{name}", f"{service} · {name}", "service")
         yield PartMean(
-            part, total.sum_ns, total.sum_ns / held.split_count, total.count / held.split_count
+            part,
+            total.sum_ns,
+            total.sum_ns / held.split_count,
+            total.request_count / held.split_count,
         )
 
 

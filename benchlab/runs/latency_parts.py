@@ -14,8 +14,8 @@ __all__ = [
     "CLASS_RATIOS",
     "CLIENT_PARTS",
     "CONNECTION_PARTS",
-    "SERVER_PARTS",
     "ENOUGH_IN_TAIL",
+    "SERVER_PARTS",
     "AttributeCount",
     "ClockOffset",
     "LatencyClass",
@@ -76,7 +76,7 @@ class PartSum(NamedTuple):
     """A part in a class: the ns of all requests together, and how many spent any time on it."""
 
     sum_ns: int = 0
-    count: int = 0
+    request_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _added(one: dict[Key, PartSum], other: dict[Key, PartSum]) -> dict[Key, Part
     total = dict(one)
     for key, more in other.items():
         known = total.get(key, PartSum())
-        total[key] = PartSum(known.sum_ns + more.sum_ns, known.count + more.count)
+        total[key] = PartSum(known.sum_ns + more.sum_ns, known.request_count + more.request_count)
     return total
 
 

@@ -58,7 +58,7 @@ SELECT
     count() AS requests
 {_CHOSEN}
 GROUP BY ALL
-"""  # noqa: S608  # composed of constants
+"""  # composed of constants
 
 # Attributes of spans are read for some tens of thousands of requests, drawn by their number.
 _DRAWN = f"""
@@ -161,7 +161,11 @@ def attribute_counts(
         parameters["tail_every"] = max(1, totals[True] // _DRAWN_COUNT)
         parameters["middle_every"] = max(1, totals[False] // _DRAWN_COUNT)
         rows = client.query(_OF_SPANS, parameters=parameters).result_rows
-        found += [AttributeCount(*row[:2], True, *row[2:]) for row in rows if row[0]]
+        found += [
+            AttributeCount(name, value, True, tail, middle)
+            for name, value, tail, middle in rows
+            if name
+        ]
         traced_tail, traced_middle = next((row[2:] for row in rows if not row[0]), (0, 0))
     over_time = np.zeros((BATCHES, 3), dtype=np.int64)
     for batch, *numbers in client.query(_OVER_TIME, parameters=parameters).result_rows:

@@ -70,9 +70,9 @@ _TRACES = f"""
 """
 
 # SplitMix64, as in benchlab.plan.tracing; UInt64 wraps around.
-_IS_SPLIT = f"""
-    {{traced_below:UInt64}} = 0 OR {{whole:Bool}} OR bitXor(mixed, bitShiftRight(mixed, 31))
-        < {{traced_below:UInt64}} AS is_split
+_IS_SPLIT = """
+    {traced_below:UInt64} = 0 OR {whole:Bool} OR bitXor(mixed, bitShiftRight(mixed, 31))
+        < {traced_below:UInt64} AS is_split
 """
 _MIXED = f"""
     toUInt64(seq) + toUInt64({GOLDEN}) AS scrambled,
@@ -195,7 +195,7 @@ GROUP BY class, is_split
 _EXTENT = f"""
 SELECT count(), min(seq), max(seq), quantilesExact({", ".join(map(str, CLASS_RATIOS))})(latency_ns)
 {MEASURED}
-"""  # noqa: S608  # composed of constants
+"""  # composed of constants
 
 # Requests that waited for a new connection say nothing about the way of a request.
 _PAIRS_OF_GAPS = f"""
@@ -325,9 +325,8 @@ def _codes(plan: Plan, endpoint: str | None) -> list[int]:
         return []
     codes = [code for code, name in enumerate(plan.endpoint_names) if name == endpoint]
     if not codes:
-        raise InputError(
-            f"endpoint {endpoint!r} is unknown: there are {list(dict.fromkeys(plan.endpoint_names))}"
-        )
+        known = list(dict.fromkeys(plan.endpoint_names))
+        raise InputError(f"endpoint {endpoint!r} is unknown: there are {known}")
     return codes
 
 

@@ -42,8 +42,8 @@ The arrays have an element per span of the request: ``ids``, ``parents``, ``star
 # In the expressions below, `at` is a position, which starts at 1; a `begin` or an `end` counts from
 # the start of the root.
 
-# Most traces are flat: a SERVER span and its children. They need no tree, which saves a third of the
-# time, since ClickHouse evaluates each branch of an `if` only for the rows that take it.
+# Most traces are flat: a SERVER span and its children. They need no tree, which saves a third of
+# the time, since ClickHouse evaluates each branch of an `if` only for the rows that take it.
 _FLAT = """
     arrayReverseSort(arrayFilter(
         (span, id) -> id != root_id AND span.1 + span.2 > 0,
@@ -129,8 +129,8 @@ _DEEP = """
     ) AS cut,
     cut.2 AS begins,
     cut.3 AS ends,
-    arraySort(
-        at -> (-ends[at], cut.4[at], begins[at], ids[at]),
+    arrayReverseSort(
+        at -> (ends[at], -cut.4[at], -begins[at], ids[at]),
         arrayFilter(
             (at, top, id, begin, end) -> top = root AND id != root_id AND begin < end,
             arrayEnumerate(ids), cut.1, ids, begins, ends
