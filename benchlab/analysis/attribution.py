@@ -1,4 +1,4 @@
-"""Where the latency of requests comes from: the parts of each band, and what the slow ones share."""
+"""Where latency comes from: the parts of each band, and what slow requests have in common."""
 
 from __future__ import annotations
 
@@ -84,10 +84,11 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class AttributeDifference:
-    """A value of an attribute that slow requests have more often, or less, than those in the middle.
+    """A value of an attribute that slow requests have more often, or less often.
 
-    ``tail_ratio`` and ``middle_ratio`` are its shares. ``p_value`` is that of no difference, of a
-    G-test on as many independent requests as these are worth, after Holm's correction.
+    ``tail_ratio`` and ``middle_ratio`` are its shares in the tail and from p40 to p60. ``p_value``
+    is that of no difference, of a G-test on as many independent requests as these are worth, after
+    Holm's correction.
     """
 
     attribute: str
@@ -132,7 +133,7 @@ class Attribution(Result):
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The parts that any band has, in the order of time; child spans by their time in the tail."""
+        """The parts that any band has, in the order of time; spans by their time in the tail."""
         known = {each.part for band in self.bands for each in band.parts}
         fixed = [*CONNECTION_PARTS, *SERVER_PARTS[:2]]
         ends = [SERVER_PARTS[2], *CLIENT_PARTS]
@@ -306,23 +307,18 @@ def _percent(ratio: float) -> str:
 def _means(held: LatencyClass) -> Iterator[PartMean]:
     if not held.split_count:
         return
-    for part in (*CONNECTION_PARTS, *SERVER_PARTS, *CLIENT_PARTS):
-        if part.key in held.sums:
-            total = held.sums[part.key]
-            yield PartMean(
-                part,
-                total.sum_ns,
-                total.sum_ns / held.split_count,
-                total.request_count / held.split_count,
-            )
-    for (service, name), total in sorted(held.spans.items()):
-        part = Part(f"span:{service}/{name}", f"{service} · {name}", "service")
-        yield PartMean(
-            part,
-            total.sum_ns,
-            total.sum_ns / held.split_count,
-            total.request_count / held.split_count,
-        )
+    sums = [
+        (part, held.sums[part.key])
+        for part in (*CONNECTION_PARTS, *SERVER_PARTS, *CLIENT_PARTS)
+        if part.key in held.sums
+    ]
+    sums += [
+        (Part(f"span:{service}/{name}", f"{service} · {name}", "service"), total)
+        for (service, name), total in sorted(held.spans.items())
+    ]
+    for part, total in sums:
+        mean_ns, share = (value / held.split_count for value in total)
+        yield PartMean(part, total.sum_ns, mean_ns, share)
 
 
 def _differences(counted: LatencyParts) -> tuple[tuple[AttributeDifference, ...], int]:

@@ -126,8 +126,7 @@ def _with_attributes(
         latency_ns = block.latency_ns
         batch = batch_of(block.column("intended_ns"), *run.window_ns)
         sides = (np.ones(len(block), bool), latency_ns < tail_ns, latency_ns > tail_ns)
-        for row, side in zip(over_time, sides, strict=True):
-            row += np.bincount(batch[side], minlength=BATCHES)
+        over_time += [np.bincount(batch[side], minlength=BATCHES) for side in sides]
         middle = (latency_ns > low_ns) & (latency_ns <= high_ns)
         for is_tail, chosen in ((True, sides[2]), (False, middle)):
             _count(run, block.where(chosen), counts[is_tail])

@@ -153,11 +153,11 @@ class AttributeCount(NamedTuple):
 class LatencyParts:
     """What is counted of a run to say where its latency comes from: a `LatencyClass` per class.
 
-    ``endpoint`` is None for all. ``thresholds_ns`` are the latencies at the `CLASS_RATIOS`. The tail of the ``attributes`` is
-    what is slower than ``tail_ratio``; the ``tail_count`` and ``middle_count`` requests (p40 to
-    p60) have the same ``effective_ratio`` of independent ones. Of these,
-    ``traced_tail_count`` and ``traced_middle_count`` have spans whose attributes were read.
-    ``effective_ratio`` is 0 where the requests are too few to know.
+    ``endpoint`` is None for all. ``thresholds_ns`` are the latencies at the `CLASS_RATIOS`. The
+    tail of the ``attributes`` is what is slower than ``tail_ratio``, and the middle is from p40 to
+    p60: ``tail_count`` and ``middle_count`` requests. Of these, ``traced_tail_count`` and
+    ``traced_middle_count`` have spans whose attributes were read. ``effective_ratio`` is how many
+    independent requests one is worth, 0 where they are too few to know.
     """
 
     run_id: str

@@ -1,4 +1,4 @@
-"""What slow requests have in common: attributes of the tail, counted against those of the middle."""
+"""What slow requests have in common: their attributes, and those of the requests in the middle."""
 
 from __future__ import annotations
 

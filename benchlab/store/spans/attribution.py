@@ -108,13 +108,16 @@ _SAMPLES = f"""
     {MEASURED} AND seq BETWEEN {{first_seq:Int64}} AND {{last_seq:Int64}}
 """
 
+_CLASS = " + ".join(
+    f"(latency_ns > {{thresholds:Array(Int64)}}[{at}])" for at in range(1, len(CLASS_RATIOS) + 1)
+)
+
 # What a request waited for, in order. Each part is cut to what is left of the service time, so the
 # last one makes the sum exact. The start of a span is more certain than its end: a service may
 # finish its span after the client has the response.
 _PARTS_OF_A_REQUEST = f"""
     lag_ns + service_ns AS latency_ns,
-    {" + ".join(f"(latency_ns > {{thresholds:Array(Int64)}}[{at + 1}])" for at in range(len(CLASS_RATIOS)))}
-        AS class,
+    {_CLASS} AS class,
     {_MIXED},
     {_IS_SPLIT},
     bitTest(flags, 2) AS waited,

@@ -88,9 +88,9 @@ CRISP = {
         [
             root(700),
             Node("B", "A", 50, 350),
-            *(Node(id, "B", start, start + 50) for id, start in zip("CDE", (100, 200, 300))),
+            *(Node(id, "B", at, at + 50) for id, at in (("C", 100), ("D", 200), ("E", 300))),
             Node("F", "A", 400, 700),
-            *(Node(id, "F", start, start + 50) for id, start in zip("GHI", (450, 550, 650))),
+            *(Node(id, "F", at, at + 50) for id, at in (("G", 450), ("H", 550), ("I", 650))),
             Node("X", "A", 100, 200),
             Node("Y", "X", 150, 200),
         ],
@@ -126,7 +126,10 @@ HOSTILE = {
     "missing parent": ([root(10), Node("C", "lost", 2, 5)], {"A": 7, "C": 3}),
     "its own parent": ([root(10), Node("B", "B", 2, 5)], {"A": 7, "B": 3}),
     "cycle": ([root(10), Node("B", "C", 2, 5), Node("C", "B", 2, 5)], {"A": 10}),
-    "copy": ([root(10), *[Node("B", "A", 2, 5)] * 2, Node("C", "B", 3, 4)], {"A": 7, "B": 2, "C": 1}),
+    "copy": (
+        [root(10), *[Node("B", "A", 2, 5)] * 2, Node("C", "B", 3, 4)],
+        {"A": 7, "B": 2, "C": 1},
+    ),
     "copy of the root": ([root(10), root(10), Node("B", "A", 2, 5)], {"A": 7, "B": 3}),
     "child of a cut parent": (
         [root(10), Node("B", "A", 5, 20), Node("C", "B", 8, 30)],
