@@ -62,7 +62,8 @@ def client_parts(run: Run, endpoint: str | None = None, *, force: bool = False) 
             }
             sums = {key: part for key, part in sums.items() if part.sum_ns}
             classes[each] += LatencyClass(count, latency_ns, count, latency_ns, sums=sums)
-    return _with_attributes(run, measured, thresholds, replace(found, classes=tuple(classes)))
+    found = replace(found, classes=tuple(classes), thresholds_ns=tuple(thresholds))
+    return _with_attributes(run, measured, found)
 
 
 class _Opened:
@@ -112,12 +113,11 @@ def _parts_of(block: Samples, opened: _Opened) -> dict[str, NDArray[np.int64]]:
     return parts
 
 
-def _with_attributes(
-    run: Run, measured: Samples, thresholds: list[int], found: LatencyParts
-) -> LatencyParts:
+def _with_attributes(run: Run, measured: Samples, found: LatencyParts) -> LatencyParts:
     """The counts with those of attributes: endpoint, target, connection, status, result, size."""
     above_p99 = sum(each.count for each in found.classes[CLASS_RATIOS.index(0.99) + 1 :])
     tail_ratio = 0.99 if above_p99 >= ENOUGH_IN_TAIL else 0.9
+    thresholds = found.thresholds_ns
     tail_ns = thresholds[CLASS_RATIOS.index(tail_ratio)]
     low_ns, high_ns = thresholds[0], thresholds[2]
     counts: dict[bool, Counter[tuple[str, str]]] = {True: Counter(), False: Counter()}

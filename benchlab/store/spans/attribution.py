@@ -27,7 +27,7 @@ from benchlab.runs.latency_parts import (
 from benchlab.store.client.query import typed_frame
 from benchlab.store.runs.read import resolve
 from benchlab.store.spans.attributes import attribute_counts
-from benchlab.store.spans.critical_path import PATH, ROOT
+from benchlab.store.spans.critical_path import PATH, ROOT, in_layers
 from benchlab.store.spans.spans import HAS_DURATION, run_bounds
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ _AT_ONCE = 2_000_000
 
 _PAIRS = 20_000
 """Pairs of request and span from which the clock offset is estimated."""
+
+_FEWEST_PAIRS = 10
+"""With fewer, a clock offset is not applied."""
 
 _PARTS = (*CONNECTION_PARTS, *SERVER_PARTS, *CLIENT_PARTS)
 
@@ -56,6 +59,9 @@ _SPANS_OF_THE_RUN = f"""
 
 _SEQ = "reinterpretAsInt64(reverse(unhex(substring(TraceId, 17, 16))))"
 
+# The parent of the first SERVER span is the span of the load generator, unless there is a proxy.
+_ORDER_OF_SERVERS = f"(ParentSpanId != lower(leftPad(hex({_SEQ} + 1), 16, '0')), Timestamp)"
+
 _TRACES = f"""
     SELECT
         {_SEQ} AS seq,
@@ -67,17 +73,6 @@ _TRACES = f"""
         groupArray(toUInt8(multiIf(SpanKind = 'Server', 1, SpanKind = 'Client', 2, 0))) AS kinds
     {_SPANS_OF_THE_RUN}
     GROUP BY seq
-"""
-
-# SplitMix64, as in benchlab.plan.tracing; UInt64 wraps around.
-_IS_SPLIT = """
-    {traced_below:UInt64} = 0 OR {whole:Bool} OR bitXor(mixed, bitShiftRight(mixed, 31))
-        < {traced_below:UInt64} AS is_split
-"""
-_MIXED = f"""
-    toUInt64(seq) + toUInt64({GOLDEN}) AS scrambled,
-    bitXor(scrambled, bitShiftRight(scrambled, 30)) * toUInt64({0xBF58476D1CE4E5B9}) AS half_mixed,
-    bitXor(half_mixed, bitShiftRight(half_mixed, 27)) * toUInt64({0x94D049BB133111EB}) AS mixed
 """
 
 _ENDPOINT = "(empty({codes:Array(UInt16)}) OR has({codes:Array(UInt16)}, endpoint))"
@@ -108,68 +103,96 @@ _SAMPLES = f"""
     {MEASURED} AND seq BETWEEN {{first_seq:Int64}} AND {{last_seq:Int64}}
 """
 
+# So many expressions take longer to compile than to evaluate.
+_SETTINGS = "SETTINGS compile_expressions = 0"
+
 _CLASS = " + ".join(
     f"(latency_ns > {{thresholds:Array(Int64)}}[{at}])" for at in range(1, len(CLASS_RATIOS) + 1)
 )
 
+# Whether a request is split follows from its number: SplitMix64, as in benchlab.plan.tracing.
+#
 # What a request waited for, in order. Each part is cut to what is left of the service time, so the
 # last one makes the sum exact. The start of a span is more certain than its end: a service may
 # finish its span after the client has the response.
-_PARTS_OF_A_REQUEST = f"""
+_PARTS_OF_A_REQUEST = (
+    f"""
     lag_ns + service_ns AS latency_ns,
-    {_CLASS} AS class,
-    {_MIXED},
-    {_IS_SPLIT},
+    toUInt64(seq) + toUInt64({GOLDEN}) AS scrambled,
     bitTest(flags, 2) AS waited,
     bitTest(flags, 1) AS is_new,
     intended_ns + lag_ns + service_ns - body_ns > 0 AS responded,
+    cityHash64(lower(leftPad(hex(seq + 1), 16, '0'))) AS client_id
+    """,
+    f"""
+    {_CLASS} AS class,
+    bitXor(scrambled, bitShiftRight(scrambled, 30)) * toUInt64({0xBF58476D1CE4E5B9}) AS half_mixed,
     if(waited, 0, lag_ns) AS lag_part,
     if(waited, lag_ns, 0) AS connection_wait_part,
     if(is_new, least(greatest(dns_ns, 0), greatest(service_ns, 0)), 0) AS dns_part,
+    {ROOT} AS root
+    """,
+    f"""
+    bitXor(half_mixed, bitShiftRight(half_mixed, 27)) * toUInt64({0x94D049BB133111EB}) AS mixed,
+    root > 0 AS has_span,
+    durations[root] AS root_ns,
     multiIf(
         NOT is_new, 0,
         opening_error != 0 AND NOT responded, service_ns - dns_part,
         least(greatest(connect_ns, 0), greatest(service_ns - dns_part, 0))
-    ) AS connect_part,
+    ) AS connect_part
+    """,
+    """
+    {traced_below:UInt64} = 0 OR {whole:Bool}
+        OR bitXor(mixed, bitShiftRight(mixed, 31)) < {traced_below:UInt64} AS is_split,
     if(is_new, least(greatest(tls_ns, 0), greatest(service_ns - dns_part - connect_part, 0)), 0)
-        AS tls_part,
-    service_ns - dns_part - connect_part - tls_part AS left_ns,
-    cityHash64(lower(leftPad(hex(seq + 1), 16, '0'))) AS client_id,
-    {ROOT} AS root,
-    root > 0 AS has_span,
-    starts[root] - {{offset_ns:Int64}}
-        - (run_start_ns + intended_ns + lag_ns + service_ns - left_ns) AS gap_ns,
+        AS tls_part
+    """,
+    "service_ns - dns_part - connect_part - tls_part AS left_ns",
+    """
+    starts[root] - {offset_ns:Int64}
+        - (run_start_ns + intended_ns + lag_ns + service_ns - left_ns) AS gap_ns
+    """,
+    """
     has_span AND (gap_ns < 0 OR gap_ns > left_ns) AS is_moved,
     multiIf(
         NOT has_span, 0,
         gap_ns < 0, least(0, left_ns),
         gap_ns <= left_ns, gap_ns,
-        responded, greatest(left_ns - durations[root], 0),
+        responded, greatest(left_ns - root_ns, 0),
         left_ns
-    ) AS before_server_part,
-    if(has_span, greatest(least(durations[root], left_ns - before_server_part), 0), 0)
-        AS within_ns,
-    has_span AND within_ns < durations[root] AS is_cut,
-    {PATH},
+    ) AS before_server_part
+    """,
+    """
+    if(has_span, greatest(least(root_ns, left_ns - before_server_part), 0), 0) AS within_ns,
+    if(NOT has_span AND responded, least(greatest(body_ns, 0), greatest(left_ns, 0)), 0)
+        AS body_part
+    """,
+    *PATH,
+    """
+    has_span AND within_ns < root_ns AS is_cut,
     within_ns - arraySum(path_ns) AS server_part,
     if(has_span, left_ns - before_server_part - within_ns, 0) AS way_back_part,
-    if(NOT has_span AND responded, least(greatest(body_ns, 0), greatest(left_ns, 0)), 0)
-        AS body_part,
     if(has_span, 0, left_ns - body_part) AS first_byte_part
-"""
+    """,
+)
 
-_REQUESTS = f"""
-    WITH {_PARTS_OF_A_REQUEST}
-    SELECT
-        seq, latency_ns, class, is_split, has_span, is_moved, is_cut,
-        {", ".join(f"{part.key}_part" for part in _PARTS)},
-        path_names, path_ns
+_JOINED = f"""
+    SELECT request.*, trace.* EXCEPT seq
     FROM (
         SELECT sample.*, opened.* EXCEPT seq
         FROM ({_SAMPLES}) AS sample
         LEFT JOIN ({_OPENED}) AS opened ON sample.seq = opened.seq
     ) AS request
     LEFT JOIN ({_TRACES}) AS trace ON request.seq = trace.seq
+"""  # noqa: S608  # composed of constants
+
+_REQUESTS = f"""
+    SELECT
+        seq, latency_ns, class, is_split, has_span, is_moved, is_cut,
+        {", ".join(f"{part.key}_part" for part in _PARTS)},
+        path_names, path_ns
+    FROM ({in_layers(_JOINED, _PARTS_OF_A_REQUEST)})
 """  # noqa: S608  # composed of constants
 
 _SUMS = f"""
@@ -193,6 +216,7 @@ SELECT
     )
 FROM ({_REQUESTS})
 GROUP BY class, is_split
+{_SETTINGS}
 """  # noqa: S608  # composed of constants
 
 _EXTENT = f"""
@@ -218,8 +242,8 @@ FROM (
 INNER JOIN (
     SELECT
         {_SEQ} AS seq,
-        min(toUnixTimestamp64Nano(Timestamp)) AS start_ns,
-        argMin(toInt64(Duration), Timestamp) AS duration_ns
+        toUnixTimestamp64Nano(argMin(Timestamp, {_ORDER_OF_SERVERS})) AS start_ns,
+        argMin(toInt64(Duration), {_ORDER_OF_SERVERS}) AS duration_ns
     {_SPANS_OF_THE_RUN} AND SpanKind = 'Server' AND cityHash64(TraceId) % {{every:UInt64}} = 0
     GROUP BY seq
 ) AS span ON sample.seq = span.seq
@@ -355,7 +379,8 @@ def _clock(client: Client, parameters: dict[str, Any], plan: Plan) -> ClockOffse
     # On one clock, no span begins before its request was sent or after its response came. One may
     # end later, as far as the service has work left; on this host the clock is the same.
     local = all(is_loopback(origin.host) for origin in plan.origins)
-    applied = forward < 0 or started < 0 or (backward < 0 and not local)
+    contradict = forward < 0 or started < 0 or (backward < 0 and not local)
+    applied = contradict and count >= _FEWEST_PAIRS
     return ClockOffset(
         int(count), (int(forward) - int(backward)) // 2, int(forward), int(backward), applied
     )

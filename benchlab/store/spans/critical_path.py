@@ -19,7 +19,9 @@ These rules count every nanosecond exactly once, whatever the spans claim:
 
 from __future__ import annotations
 
-__all__ = ["PATH", "ROOT"]
+from collections.abc import Iterable
+
+__all__ = ["PATH", "ROOT", "in_layers"]
 
 # The client's own span id is known, which decides between several SERVER spans without a parent.
 ROOT = """
@@ -44,7 +46,8 @@ The arrays have an element per span of the request: ``ids``, ``parents``, ``star
 
 # Most traces are flat: a SERVER span and its children. They need no tree, which saves a third of
 # the time, since ClickHouse evaluates each branch of an `if` only for the rows that take it.
-_FLAT = """
+_FLAT = (
+    """
     arrayReverseSort(arrayFilter(
         (span, id) -> id != root_id AND span.1 + span.2 > 0,
         arrayMap(
@@ -57,7 +60,9 @@ _FLAT = """
             starts, durations, ids, names
         ),
         ids
-    )) AS flat,
+    )) AS flat
+    """,
+    """
     arrayFold(
         (state, end, begin) -> if(
             end <= state.1 OR (begin < state.1 AND (end - state.1) * 100 < within_ns),
@@ -68,20 +73,24 @@ _FLAT = """
         arrayMap(begin -> -begin, flat.2),
         (within_ns, CAST([], 'Array(Int64)'))
     ).2 AS flat_ns
-"""
+    """,
+)
 
 # Positions jump to their parent's parent, twice as far each time, until all are at the root: on the
 # way moves add up, and begins and ends are cut to those of all ancestors. Then one pass over the
 # spans, those that end last first. Its state is, by position: until when the next child may end,
 # until when the span itself counts (-1 off the path), and its own time.
-_DEEP = """
+_DEEP = (
+    """
     arrayMap(
         (parent, at) -> if(
             at = root OR indexOf(ids, parent) IN (0, at), root, indexOf(ids, parent)
         ),
         parents, arrayEnumerate(ids)
     ) AS above,
-    range(toUInt64(ceil(log2(greatest(length(ids), 1))))) AS jumps,
+    range(toUInt64(ceil(log2(greatest(length(ids), 1))))) AS jumps
+    """,
+    """
     arrayFold(
         (state, _) -> (
             arrayMap(parent -> state.1[parent], state.1),
@@ -103,7 +112,9 @@ _DEEP = """
                 starts, durations, kinds, above
             )
         )
-    ).2 AS moves,
+    ).2 AS moves
+    """,
+    """
     arrayFold(
         (state, _) -> (
             arrayMap(parent -> state.1[parent], state.1),
@@ -126,16 +137,22 @@ _DEEP = """
             ),
             arrayMap(at -> toInt64(at != root), arrayEnumerate(ids))
         )
-    ) AS cut,
+    ) AS cut
+    """,
+    """
     cut.2 AS begins,
-    cut.3 AS ends,
+    cut.3 AS ends
+    """,
+    """
     arrayReverseSort(
         at -> (ends[at], -cut.4[at], -begins[at], ids[at]),
         arrayFilter(
             (at, top, id, begin, end) -> top = root AND id != root_id AND begin < end,
             arrayEnumerate(ids), cut.1, ids, begins, ends
         )
-    ) AS deep_order,
+    ) AS deep_order
+    """,
+    """
     arrayFold(
         (state, at) -> arrayMap(
             (parent, begin, end, free) -> if(
@@ -168,20 +185,33 @@ _DEEP = """
             arrayMap(at -> toInt64(0), arrayEnumerate(ids))
         )
     ).3 AS deep_ns
-"""
+    """,
+)
 
-PATH = f"""
-    starts[root] AS root_start,
-    ids[root] AS root_id,
-    arrayAll((parent, id) -> parent = root_id OR id = root_id, parents, ids) AS is_flat,
-    {_FLAT},
-    {_DEEP},
+PATH = (
+    "starts[root] AS root_start, ids[root] AS root_id",
+    "arrayAll((parent, id) -> parent = root_id OR id = root_id, parents, ids) AS is_flat",
+    *_FLAT,
+    *_DEEP,
+    """
     if(is_flat, flat.4, names) AS path_names,
     if(is_flat, flat_ns, arrayMap((own, at) -> if(at = root, 0, own), deep_ns, arrayEnumerate(ids)))
         AS path_ns
-"""
-"""Named expressions, for ``WITH``: the names of the spans below the root, and their own times.
+    """,
+)
+"""Layers of expressions: the names of the spans below the root, and their own times.
 
 They are ``path_names`` and ``path_ns``, 0 for a span that is not on the path. The arrays and
 ``root`` are those of `ROOT`; ``within_ns`` is how much of the root counts, from its start.
 """
+
+
+def in_layers(source: str, layers: Iterable[str]) -> str:
+    """A query of all columns of ``source`` and, layer by layer, of more that follow from them.
+
+    A layer is a subquery, which costs nothing at run time, while names that refer to each other
+    within one query are replaced by what they stand for again and again: planning took a second.
+    """
+    for layer in layers:
+        source = f"SELECT *, {layer} FROM ({source})"  # noqa: S608  # composed of constants
+    return source

@@ -46,8 +46,9 @@ def own_times(
             high = min(child.end - root.start + further, end)
             if low < high:
                 placed.append((high, -low, rank[child.id], child, further))
-        for high, low, _, child, further in sorted(placed, key=lambda each: each[:3], reverse=True):
-            low, until = -low, min(high, limit)
+        placed.sort(key=lambda each: each[:3], reverse=True)
+        for high, minus_low, _, child, further in placed:
+            low, until = -minus_low, min(high, limit)
             is_noise = low < free and (until - free) * 100 < limit - begin
             if low < until and (until <= free or is_noise):
                 until = min(until, free)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchlab.store import Store
-from benchlab.store.spans.critical_path import PATH, ROOT
+from benchlab.store.spans.critical_path import PATH, ROOT, in_layers
 from tests.store.conftest import lasting_store
 from tests.store.spans.reference_path import Node, own_times
 
@@ -23,18 +23,21 @@ _FIELDS = {
     "names": "UInt64",
     "kinds": "UInt8",
 }
-_SQL = f"""
-WITH toUInt64(999999) AS client_id, {ROOT} AS root, durations[root] AS within_ns, {PATH}
-SELECT path_names, path_ns, within_ns - arraySum(path_ns)
+_ARRAYS = f"""
+SELECT
+    {", ".join(f"trace.{at} AS {name}" for at, name in enumerate(_FIELDS, 1))},
+    toUInt64(999999) AS client_id
 FROM (
-    SELECT {", ".join(f"trace.{at} AS {name}" for at, name in enumerate(_FIELDS, 1))}
-    FROM (
-        SELECT arrayJoin(arrayZip(
-            {", ".join(f"{{{name}:Array(Array({kind}))}}" for name, kind in _FIELDS.items())}
-        )) AS trace
-    )
+    SELECT arrayJoin(arrayZip(
+        {", ".join(f"{{{name}:Array(Array({kind}))}}" for name, kind in _FIELDS.items())}
+    )) AS trace
 )
-"""
+"""  # noqa: S608  # composed of constants
+_LAYERS = [f"{ROOT} AS root", "durations[root] AS within_ns", *PATH]
+_SQL = f"""
+SELECT path_names, path_ns, within_ns - arraySum(path_ns)
+FROM ({in_layers(_ARRAYS, _LAYERS)})
+"""  # noqa: S608  # composed of constants
 
 
 def in_sql(store: Store, traces: Sequence[Sequence[Node]]) -> list[dict[str, int]]:
