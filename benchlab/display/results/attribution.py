@@ -201,4 +201,4 @@ def _notes(result: Attribution) -> Iterator[str]:
 
 def _percent(ratio: float) -> str:
     digits = 1 if 0 < abs(ratio) < 0.1 or 0.99 < ratio < 1 else 0
-    return f"{ratio * 100:.{digits}f} %"
+    return f"{round(ratio * 100, digits) + 0.0:.{digits}f} %"  # + 0.0: never -0
