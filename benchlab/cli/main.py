@@ -25,6 +25,10 @@ __all__ = ["COMMANDS", "cli", "main"]
 
 
 COMMANDS: Final = {
+    "attribute": CommandEntry(
+        "benchlab.cli.attribute:attribute",
+        "Show where the latency of a stored run comes from",
+    ),
     "baseline": CommandEntry(
         "benchlab.cli.baseline:baseline",
         "Name the runs that later ones are compared with",

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
-__all__ = ["address_of_literal", "ascii_host", "certificate_name", "with_port", "without_zone"]
+__all__ = [
+    "address_of_literal",
+    "ascii_host",
+    "certificate_name",
+    "is_loopback",
+    "with_port",
+    "without_zone",
+]
 
 _ZONE = re.compile(r"%[^]]*(?=\])")
 
@@ -57,6 +65,20 @@ def certificate_name(host: str) -> str:
     ('example.com', 'fe80::1')
     """
     return host.partition("%")[0].removesuffix(".")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is this machine, as far as its name says.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "10.0.0.1", "local")]
+    [True, True, True, False, False]
+    """
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def with_port(host: str, port: int) -> str:

@@ -15,6 +15,7 @@ from matplotlib.ticker import FuncFormatter
 from benchlab.runs.run import check_run
 
 __all__ = [
+    "CONNECTION",
     "ERROR",
     "FONT",
     "GRID",
@@ -22,6 +23,7 @@ __all__ = [
     "LAG",
     "LATENCY",
     "MUTED",
+    "NETWORK",
     "PAPER",
     "SERVER",
     "SERVICE",
@@ -40,6 +42,8 @@ SERVICE = "#009e73"
 LAG = "#e69f00"
 SERVER = "#cc79a7"
 ERROR = "#d55e00"
+CONNECTION = "#56b4e9"
+NETWORK = "#f0e442"
 
 INK = "#1f2933"
 MUTED = "#5c6773"

@@ -27,6 +27,8 @@ PLOT_COLORS = {
     style.LAG: "lag",
     style.SERVER: "server",
     style.ERROR: "error",
+    style.CONNECTION: "connection",
+    style.NETWORK: "network",
     style.INK: "ink",
     style.MUTED: "muted",
     style.GRID: "grid",

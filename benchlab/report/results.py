@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
+from benchlab.analysis.attribution import Attribution
 from benchlab.analysis.comparison import Comparison
 from benchlab.displayed import Result
+from benchlab.plots.figures.attribution import attribution
 from benchlab.plots.figures.comparison import comparison
 
 __all__ = ["RESULT_FIGURES", "ResultFigure"]
@@ -22,6 +24,7 @@ class ResultFigure(NamedTuple):
 
 
 RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
+    Attribution: (ResultFigure(attribution, "The mean latency of each band, by its parts."),),
     Comparison: (
         ResultFigure(
             comparison,

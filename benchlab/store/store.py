@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from benchlab.plan.plan import Plan
     from benchlab.runs.experiment import Experiment
     from benchlab.runs.imported_summary import ImportedSummary
+    from benchlab.runs.latency_parts import LatencyParts
     from benchlab.runs.run import Run
     from benchlab.runs.server_side import ServerSide
     from benchlab.runs.stored_run import StoredRun
@@ -508,6 +509,20 @@ class Store:
 
         with self.connect() as client:
             return spans.trace_coverage(client, run_id)
+
+    def latency_parts(self, run_id: str, endpoint: str | None = None) -> LatencyParts:
+        """What the latencies of a run's measured requests are made of, in sums.
+
+        With the run's spans, as far as there are some. ``benchlab.attribute`` draws conclusions.
+
+        Raises:
+            InputError: the run has no such endpoint.
+            RunNotFoundError: no run, or more than one, fits.
+        """
+        from benchlab.store.spans import attribution
+
+        with self.connect() as client:
+            return attribution.latency_parts(client, run_id, endpoint)
 
     def slowest(self, run_id: str, n: int = 10, *, traced: bool = False) -> list[Trace]:
         """The ``n`` measured requests of a run with the highest latencies, slowest first.
