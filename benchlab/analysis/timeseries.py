@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.analysis.in_flight import in_flight
 from benchlab.errors import InputError
-from benchlab.samples.samples import Samples
+from benchlab.samples.samples import Endpoints, Samples
 from benchlab.units import NS_PER_MS, NS_PER_S, seconds_to_ns
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["choose_bucket_s", "timeseries"]
+__all__ = ["choose_bucket_s", "rates_and_latencies", "timeseries"]
 
 _WIDTHS_S = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
@@ -44,39 +45,64 @@ def choose_bucket_s(duration_s: float, count: int) -> float:
 
 
 def timeseries(
-    samples: Samples, start_ns: int, end_ns: int, bucket_s: float | None = None
+    samples: Samples,
+    start_ns: int,
+    end_ns: int,
+    bucket_s: float | None = None,
+    *,
+    endpoint: Endpoints | None = None,
+    whole: Samples | None = None,
 ) -> pd.DataFrame:
     """One row per bucket of the window from ``start_ns`` to ``end_ns``, empty buckets included.
 
     A request belongs to the bucket it was intended in, so a stall of the service shows
     where it began. Requests intended outside the window are left out; the last bucket may be
-    narrower than the others, and its rates respect that.
+    narrower than the others, and its rates respect that. ``endpoint`` selects one endpoint, or
+    several together.
 
     Columns: ``start_s`` from the start of the run; ``count``; ``error_count``; ``rate_rps`` of
     intended requests; ``done_rps`` of responses (and failures) by the time they were complete;
     exact ``latency_p50_ms``, ``latency_p90_ms``, ``latency_p99_ms``, ``latency_max_ms`` and
-    ``lag_p99_ms``, NaN in an empty bucket; ``bytes_in``.
+    ``lag_p99_ms``, NaN in an empty bucket; ``bytes_in``; ``in_flight``, the mean number of requests
+    in flight over the time of the bucket, and ``in_flight_max``, the most at any moment of it.
+
+    In flight are also requests sent before the window that are still open: ``whole`` are all
+    samples of the run, of which ``samples`` are the measured ones; by default there are no others.
+
+    Raises:
+        InputError: a bucket width that is not above zero, or that gives over a million buckets; no
+            endpoint has this name.
+    """
+    whole = (samples if whole is None else whole).endpoint(endpoint)
+    samples = samples.endpoint(endpoint)
+    if bucket_s is None:
+        count = len(_inside(samples, start_ns, end_ns))
+        bucket_s = choose_bucket_s(max(end_ns - start_ns, 0) / NS_PER_S, count)
+    table = rates_and_latencies(samples, start_ns, end_ns, bucket_s)
+    counted = in_flight(whole, start_ns, end_ns, max(1, seconds_to_ns(bucket_s)))
+    return table.assign(in_flight=counted.mean, in_flight_max=counted.max)
+
+
+def rates_and_latencies(
+    samples: Samples, start_ns: int, end_ns: int, bucket_s: float
+) -> pd.DataFrame:
+    """A `timeseries` without its requests in flight, which take as long as all other columns.
 
     Raises:
         InputError: a bucket width that is not above zero, or that gives over a million buckets.
     """
     import pandas as pd
 
-    length_ns = max(end_ns - start_ns, 0)
-    inside = samples.choose(
-        lambda records: (records["intended_ns"] >= start_ns) & (records["intended_ns"] < end_ns)
-    )
-    if bucket_s is None:
-        bucket_s = choose_bucket_s(length_ns / NS_PER_S, len(inside))
     if not bucket_s > 0:
         raise InputError(f"bucket_s={bucket_s!r} must be above 0 seconds")
     width_ns = max(1, seconds_to_ns(bucket_s))
-    bucket_count = -(-length_ns // width_ns)
+    bucket_count = -(-max(end_ns - start_ns, 0) // width_ns)
     if bucket_count > _MOST_ASKED:
         raise InputError(
             f"bucket_s={bucket_s!r} gives {bucket_count:,} buckets:"
             f" use a width that gives at most {_MOST_ASKED:,}"
         )
+    inside = _inside(samples, start_ns, end_ns)
     starts_ns = start_ns + np.arange(bucket_count, dtype=np.int64) * width_ns
     lengths_s = np.minimum(width_ns, end_ns - starts_ns) / NS_PER_S
 
@@ -110,6 +136,13 @@ def timeseries(
             "lag_p99_ms": lag[0],
             "bytes_in": received.astype(np.int64),
         }
+    )
+
+
+def _inside(samples: Samples, start_ns: int, end_ns: int) -> Samples:
+    """The requests intended in the window."""
+    return samples.choose(
+        lambda records: (records["intended_ns"] >= start_ns) & (records["intended_ns"] < end_ns)
     )
 
 

@@ -26,7 +26,7 @@ from benchlab.runs.warnings import warnings_of
 from benchlab.samples.connections import Connections
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.percentile_interval import PercentileInterval, percentile_intervals
-from benchlab.samples.samples import Samples
+from benchlab.samples.samples import Endpoints, Samples
 from benchlab.samples.statistics import DURATIONS
 from benchlab.samples.summary import Summary, flat_ms, summarize
 from benchlab.text import plural
@@ -124,6 +124,16 @@ class Run(RunHead, Displayed):
         """The samples of the measured window: warm-up excluded, errors included."""
         return self.samples.measured
 
+    def measured_of(self, endpoint: Endpoints | None = None) -> Samples:
+        """The `measured` samples of one endpoint, or of several together; all for None.
+
+        Everything that takes ``endpoint=`` selects its requests here.
+
+        Raises:
+            InputError: no endpoint has this name; the message lists those there are.
+        """
+        return self.measured.endpoint(endpoint)
+
     @property
     def window_ns(self) -> tuple[int, int]:
         """Start and end of the measured window, in ns from the start of the run."""
@@ -184,19 +194,19 @@ class Run(RunHead, Displayed):
         level: float = 0.95,
         *,
         duration: str = "latency",
-        endpoint: str | None = None,
+        endpoint: Endpoints | None = None,
     ) -> PercentileInterval:
         """The percentile at ``ratio`` of the measured window, and the interval of its true value.
 
         The interval has the probability ``level`` although requests depend on each other
         (`benchlab.statistics.batch_means`). It is about this run: how much runs differ from each
         other takes several runs. ``duration`` is ``latency``, ``service`` or ``lag``; ``endpoint``
-        the name of one of several requests.
+        selects one endpoint, or several together.
 
         Raises:
             InputError: ``ratio`` or ``level`` is not between 0 and 1, or a name is unknown.
         """
-        samples = self.measured if endpoint is None else self.measured.endpoint(endpoint)
+        samples = self.measured_of(endpoint)
         (found,) = percentile_intervals(samples, *self.window_ns, [ratio], level, duration=duration)
         return found
 

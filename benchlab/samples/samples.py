@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +36,17 @@ if TYPE_CHECKING:
 __all__ = [
     "SAMPLE_DTYPE",
     "Column",
+    "Endpoints",
     "ErrorKind",
     "Flag",
     "Samples",
+    "check_endpoints",
 ]
 
+Endpoints: TypeAlias = str | Sequence[str]
+"""The name of an endpoint, or those of several that are taken together."""
+
+_MOST_LISTED = 20  # names in a message
 _MOST_COPIED = 500_000  # records; a larger selection is evaluated again, by block, at each use
 
 
@@ -221,16 +227,21 @@ class Samples:
         """Number of requests that had completed or failed at ``end_ns``."""
         return sum(int(np.count_nonzero(done <= end_ns)) for done in self.in_blocks("done_ns"))
 
-    def endpoint(self, name: str) -> Samples:
-        """The requests of one endpoint.
+    def endpoint(self, name: Endpoints | None) -> Samples:
+        """The requests of one endpoint, or of several together; all for None.
 
         Raises:
             InputError: no endpoint has this name.
         """
-        indexes = [index for index, known in enumerate(self.endpoints) if known == name]
-        if not indexes:
-            raise InputError(f"endpoint {name!r} is unknown: there are {list(self.endpoints)}")
-        return self._of_endpoints(np.array(indexes))
+        if name is None:
+            return self
+        wanted = [name] if isinstance(name, str) else list(name)
+        known = list(dict.fromkeys(self.endpoints))
+        check_endpoints(wanted, known)
+        if set(wanted) == set(known):
+            return self
+        chosen = [index for index, known in enumerate(self.endpoints) if known in wanted]
+        return self._of_endpoints(np.array(chosen))
 
     def by_endpoint(self) -> Iterator[tuple[str, Samples]]:
         """The requests of every endpoint, by name, in any order.
@@ -357,6 +368,24 @@ def _as_slice(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | slice:
     first = int(np.argmax(mask)) if count else 0
     whole = bool(mask[first : first + count].all())
     return slice(first, first + count) if whole else mask
+
+
+def check_endpoints(wanted: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse names that are not among the ``known`` ones, and none at all.
+
+    Raises:
+        InputError: the message lists the known names, or the first of thousands.
+    """
+    unknown = [name for name in wanted if name not in set(known)]
+    if wanted and not unknown:
+        return
+    more = len(known) - _MOST_LISTED
+    listed = f"{list(known[:_MOST_LISTED])}{f' and {more:,} more' if more > 0 else ''}"
+    raise InputError(
+        f"is not an endpoint of these requests: there are {listed}",
+        field="endpoint",
+        value=unknown[0] if unknown else list(wanted),
+    )
 
 
 def _groups(counts: NDArray[np.int64], most: int) -> Iterator[list[int]]:
