@@ -6,6 +6,7 @@ None of them touches pyplot, so nothing is left open and no global setting chang
 ms; a run whose verdict is not ``valid`` says so on every figure.
 """
 
+from benchlab.plots.figures.capacity import capacity
 from benchlab.plots.figures.client_server import client_server
 from benchlab.plots.figures.comparison import comparison
 from benchlab.plots.figures.histogram import histogram
@@ -15,6 +16,7 @@ from benchlab.plots.figures.timeline import timeline
 from benchlab.plots.figures.waterfall import waterfall
 
 __all__ = [
+    "capacity",
     "client_server",
     "comparison",
     "histogram",

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
 from benchlab.display.result_view import ResultView
-from benchlab.display.results import comparison
+from benchlab.display.results import capacity, comparison
 from benchlab.displayed import Result
 
 __all__ = ["RESULT_VIEWS", "view_of"]
 
 RESULT_VIEWS: Mapping[type[Result], Callable[[Any], ResultView]] = {
     Comparison: comparison.view,
+    Capacity: capacity.view,
 }
 
 
