@@ -125,8 +125,11 @@ class SimulatedService:
             random_arrivals=self.random_arrivals,
         )
 
-    def search(self, search: CapacitySearch, requirements: Sequence[Requirement]) -> None:
-        """Drive ``search`` to its end."""
+    def search(self, search: CapacitySearch, requirements: Sequence[Requirement]) -> float:
+        """Drive ``search`` to its end; returns how long its longest probe took."""
+        longest_s = 0.0
         while (order := search.next_order(self.clock_s)) is not None:
             before = self.clock_s
             search.add(self.probe(order, requirements), self.clock_s - before)
+            longest_s = max(longest_s, self.clock_s - before)
+        return longest_s

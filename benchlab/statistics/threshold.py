@@ -30,9 +30,10 @@ _LAPSE_RATIO = 0.25
 _LUCK_RATIO = 0.02
 """γ: of fifty probes well above the threshold one may look good."""
 
-_POINTS_PER_OCTAVE = 400
+_POINTS_PER_OCTAVE = 300
 _NEAR_BEST = 0.95
-_CANDIDATES = np.linspace(0.02, 0.98, 33)
+_LEAST_WEIGHT = 1e-4
+_CANDIDATES = np.linspace(0.02, 0.98, 25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,20 @@ class Threshold:
         self._cumulative = np.cumsum(self._weights)
 
     def _likelihood(self, item: Evidence) -> NDArray[np.float64]:
-        good = self._good(math.log(item.rate_rps), item.shift, item.scale)
+        log_rate = np.float64(math.log(item.rate_rps))
+        good = self._good(log_rate, item.shift, item.scale, self._log_rates)
         found: NDArray[np.float64] = item.probability * good + (1 - item.probability) * (1 - good)
         return found
 
-    def _good(self, log_rate: float, shift: float, scale: float) -> NDArray[np.float64]:
-        """The probability of a good probe, for each threshold."""
-        beyond = 0.5 * (1 + np.tanh((log_rate - self._log_rates - shift) / scale / 2))
+    def _good(
+        self,
+        log_rate: NDArray[np.float64] | np.float64,
+        shift: float,
+        scale: float,
+        thresholds: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """The probability of a good probe, for each of the ``thresholds``."""
+        beyond = 0.5 * (1 + np.tanh((log_rate - thresholds - shift) / scale / 2))
         found: NDArray[np.float64] = (1 - _LAPSE_RATIO) * (1 - beyond) + _LUCK_RATIO * beyond
         return found
 
@@ -81,16 +89,14 @@ class Threshold:
         mutual information of the probe's outcome and the threshold, by which the Psi method
         (Kontsevich and Tyler, Vision Research 39, 1999) chooses.
         """
-        rates = [self.quantile(ratio) for ratio in _CANDIDATES]
-        gains = []
-        for rate_rps in rates:
-            good = self._good(math.log(rate_rps), shift, scale)
-            expected = _entropy(np.atleast_1d(self._weights @ good))[0]
-            gains.append(float(expected - self._weights @ _entropy(good)))
-        best = max(gains)
-        return sorted(
-            {rate for rate, gain in zip(rates, gains, strict=True) if gain >= _NEAR_BEST * best}
-        )
+        places = np.unique(np.searchsorted(self._cumulative, _CANDIDATES))
+        likely = np.flatnonzero(self._weights > _LEAST_WEIGHT * self._weights.max())
+        weights = self._weights[likely] / self._weights[likely].sum()
+        log_rates = self._log_rates[places]
+        good = self._good(log_rates[:, None], shift, scale, self._log_rates[likely])
+        gains = _entropy(good @ weights) - _entropy(good) @ weights
+        best = log_rates[gains >= _NEAR_BEST * gains.max()]
+        return [float(rate) for rate in np.exp(best)]
 
     def quantile(self, ratio: float) -> float:
         """The rate below which the threshold lies with the probability ``ratio``."""
