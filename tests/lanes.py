@@ -44,6 +44,7 @@ LANE_OF = {
     "exchange/tools": "unit",
     "experiments/test_ab_design.py": "unit",
     "experiments/test_against.py": "unit",
+    "experiments/test_probing.py": "unit",
     "experiments/test_simulated.py": "unit",
     "fuzz": "store",
     "golden": "unit",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
 from types import TracebackType
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -22,6 +21,10 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self._server.transports.add(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.transports.discard(self.transport)
 
     def data_received(self, data: bytes) -> None:
         if data.endswith(b"\r\n\r\n"):
@@ -34,9 +37,9 @@ class SlotServer:
     def __init__(self, slots: int, service_s: float, fails_above_open: int = 1_000_000) -> None:
         self.slots, self.service_s = slots, service_s
         self._fails_above_open = fails_above_open
-        self._waiting: deque[_Connection] = deque()
         self._free_at = [0.0] * slots
         self._open = 0
+        self.transports: set[asyncio.Transport] = set()
         self.url = ""
 
     def arrive(self, connection: _Connection) -> None:
@@ -69,6 +72,8 @@ class SlotServer:
             started.set()
             await self._ended.wait()
             server.close()
+            for transport in tuple(self.transports):
+                transport.abort()
 
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(serve(),))
         self._thread.start()
@@ -81,6 +86,11 @@ class SlotServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join()
-        self._loop.close()
+        self.stop()
+
+    def stop(self) -> None:
+        """End it, with all connections; from now on nobody can connect."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._ended.set)
+            self._thread.join()
+            self._loop.close()

@@ -148,9 +148,7 @@ def plan_for(plan: Plan | str, slo: Slo = ()) -> Plan:
     if load.is_imported:
         why = f"is what {load.source} sent, whose intended times are unknown"
     elif not load.has_schedule:
-        why = (
-            f"is a {load.describe()}, which sends less when the service is slow and overloads none"
-        )
+        why = f"is a {load.describe()}, which never sends more than the service takes"
     elif load.duration_s is not None:
         why = f"varies by itself ({load.describe()}), and a probe has one rate"
     if why:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchlab.analysis.probe import Attained, Culprit, Kind, Probe, Requirement, attained, decide
 from benchlab.runs.run import Run
 from benchlab.runs.verdict import BUSY_RATIO, generator_fault, scheduled_samples
 from benchlab.samples.percentiles import percentile_of
-from benchlab.samples.samples import ErrorKind
-from benchlab.units import NS_PER_S, format_ratio
+from benchlab.samples.samples import ErrorKind, Flag
+from benchlab.units import NS_PER_MS, NS_PER_S, format_ratio
 
 __all__ = ["probe_of"]
 
+_AT_ONCE_NS = NS_PER_MS
 _STALL_SHARE = 0.5
 """Stalls of the generator for this part of the share that was outside may be what put it there."""
 
@@ -87,6 +91,8 @@ def _generator_reason(
     fault = generator_fault(run.plan, run.measured, run.health)
     if fault is not None:
         return fault.reason or "the generator failed"
+    if missing_count and run.stopped_ns is None:
+        return run.invalid_reason or "requests have no record"
     if least.decision != "bad":
         return ""
     workers = run.health.workers
@@ -97,11 +103,19 @@ def _generator_reason(
     stalled = max((worker.stall_total_ns for worker in workers), default=0) / window_ns
     if stalled > _STALL_SHARE * (1 - least.ratio):
         return f"the generator stood still for {stalled:.1%} of the time"
-    if least.requirement.objective.of != "latency" or missing_count:
+    if least.requirement.objective.of != "latency":
         return ""
-    sent = attained(least.requirement, run.measured, start_ns, end_ns, of="service")
-    if sent.ratio >= least.requirement.ratio:
+    were_sent = run.measured.choose(_were_sent)
+    sent = attained(least.requirement, were_sent, start_ns, end_ns, of="service")
+    if sent.count and sent.ratio >= least.requirement.ratio:
         waited = sum(worker.cap_wait_count for worker in workers)
         own = "requests waited for one of its connections" if waited else "it sent requests late"
         return f"counted from when they were sent, requests met {sent.requirement.objective}: {own}"
     return ""
+
+
+def _were_sent(records: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Which requests left the generator: not those given up while they waited for a connection."""
+    given_up = (records["error"] == ErrorKind.ABANDONED) & ((records["flags"] & Flag.CAP_WAIT) != 0)
+    found: NDArray[np.bool_] = ~(given_up & (records["done_ns"] - records["sent_ns"] < _AT_ONCE_NS))
+    return found
