@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchlab.analysis.probe import Attained, Culprit, Kind, Probe, Requirement, attained, decide
 from benchlab.runs.run import Run
-from benchlab.runs.verdict import BUSY_RATIO, generator_fault, scheduled_samples
+from benchlab.runs.verdict import BUSY_RATIO, generator_fault, scheduled_samples, without_cap_wait
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_MS, NS_PER_S, format_ratio
@@ -17,6 +17,7 @@ from benchlab.units import NS_PER_MS, NS_PER_S, format_ratio
 __all__ = ["probe_of"]
 
 _AT_ONCE_NS = NS_PER_MS
+_BEYOND_LAG = 10
 _STALL_SHARE = 0.5
 """Stalls of the generator for this part of the share that was outside may be what put it there."""
 
@@ -90,7 +91,7 @@ def _generator_reason(
     """Why the generator is behind what the probe shows; empty if the service is."""
     fault = generator_fault(run.plan, run.measured, run.health)
     if fault is not None:
-        return fault.reason or "the generator failed"
+        return "" if _is_slow_beyond_lag(run, least) else fault.reason or "the generator failed"
     if missing_count and run.stopped_ns is None:
         return run.invalid_reason or "requests have no record"
     if least.decision != "bad":
@@ -112,6 +113,27 @@ def _generator_reason(
         own = "requests waited for one of its connections" if waited else "it sent requests late"
         return f"counted from when they were sent, requests met {sent.requirement.objective}: {own}"
     return ""
+
+
+def _is_slow_beyond_lag(run: Run, least: Attained) -> bool:
+    """Whether lateness alone is the generator's fault, and far too short to explain a bad probe.
+
+    The service then took longer than the limit for half of the requests, counted from when they
+    were sent, and many times as long as they were late.
+    """
+    limit_ns, workers = least.requirement.limit_ns, run.health.workers
+    if least.decision != "bad" or limit_ns is None:
+        return False
+    if any(item.problem or item.local_failure_count for item in workers):
+        return False
+    if any(item.cpu_ratio > BUSY_RATIO for item in workers):
+        return False
+    own = without_cap_wait(scheduled_samples(run.plan, run.measured))
+    lag_ns = percentile_of(own.in_blocks("lag_ns"), 0.99)
+    service_ns = percentile_of(run.measured.succeeded.in_blocks("service_ns"), 0.5)
+    if lag_ns is None or service_ns is None:
+        return False
+    return service_ns > max(limit_ns, _BEYOND_LAG * lag_ns)
 
 
 def _were_sent(records: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -22,6 +22,7 @@ def probe(slo: str = "p99<50ms", *, slow: bool = False, late_ms: int = 0, **opti
     """A probe of 10 s at 100 requests/s; ``slow`` responses, or requests sent ``late_ms``."""
     cap_wait = options.pop("cap_wait", False)
     stop_reason = options.pop("stop_reason", "")
+    slow_ms = options.pop("service_ms", SLOW_MS)
     run = replace(make_run(**options), stop_reason=stop_reason)
     records = run.samples.records
     if late_ms:
@@ -29,7 +30,7 @@ def probe(slo: str = "p99<50ms", *, slow: bool = False, late_ms: int = 0, **opti
         records["done_ns"] += late_ms * NS_PER_MS
         records["first_byte_ns"] += late_ms * NS_PER_MS
     if slow:
-        records["done_ns"] += SLOW_MS * NS_PER_MS
+        records["done_ns"] += slow_ms * NS_PER_MS
     if cap_wait:
         records["flags"] |= np.uint8(Flag.CAP_WAIT)
     return probe_of(run, requirements_of(slo), 100.0)
@@ -91,6 +92,14 @@ def test_what_the_generator_did_decides_nothing_of_the_service(
 def test_connections_that_wait_for_a_slow_service_are_its_fault() -> None:
     found = probe(slow=True, late_ms=70, cap_wait=True, workers=worker(cap_wait_count=900))
     assert (found.decision, found.culprit) == ("bad", "service")
+
+
+def test_a_lag_that_explains_nothing_excuses_no_service() -> None:
+    assert probe("p99<50ms", slow=True, late_ms=15).culprit == "generator"
+    found = probe("p99<50ms", slow=True, late_ms=11, service_ms=900)
+    assert (found.decision, found.culprit, found.verdict) == ("bad", "service", "invalid")
+    busy = worker(cpu_ratio=0.99)
+    assert probe(slow=True, late_ms=11, service_ms=900, workers=busy).culprit == "generator"
 
 
 def test_a_hopeless_probe_decides_and_one_that_the_user_stopped_does_not() -> None:

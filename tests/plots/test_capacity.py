@@ -28,7 +28,9 @@ def test_axes_have_units_and_probes_their_marks() -> None:
     for text in ("latency (ms)", "within (%)", "rate (requests/s)", "limit 50 ms", "GET /items"):
         assert text in texts(figure)
     top = figure.axes[0].child_axes[0]
-    labels = [text.get_text() for text in top.get_legend().get_texts()]
+    legend = top.get_legend()
+    assert legend is not None
+    labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["good", "bad", "load generator gave way"]
     markers = {line.get_label(): line.get_marker() for line in top.get_lines()}
     assert markers["good"] != markers["bad"] != markers["load generator gave way"]
