@@ -12,12 +12,14 @@ from benchlab.version import __version__ as __version__
 if _typing.TYPE_CHECKING:
     from benchlab import notebook as notebook
     from benchlab import plots as plots
+    from benchlab.analysis.capacity import Capacity as Capacity
     from benchlab.analysis.comparison import Comparison as Comparison
     from benchlab.calibration.measure import calibrate as calibrate
     from benchlab.errors import BenchlabError as BenchlabError
     from benchlab.exchange import export_run as export_run
     from benchlab.exchange import import_file as import_file
     from benchlab.experiments.attribute import attribute as attribute
+    from benchlab.experiments.capacity import capacity as capacity
     from benchlab.experiments.compare import compare as compare
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
@@ -57,6 +59,7 @@ _MODULES = {
     "BodyContains": "benchlab.plan.checks",
     "BodyEquals": "benchlab.plan.checks",
     "BodyMatches": "benchlab.plan.checks",
+    "Capacity": "benchlab.analysis.capacity",
     "ClosedLoop": "benchlab.plan.shapes",
     "Comparison": "benchlab.analysis.comparison",
     "ConstantRate": "benchlab.plan.shapes",
@@ -84,6 +87,7 @@ _MODULES = {
     "attribute": "benchlab.experiments.attribute",
     "calibrate": "benchlab.calibration.measure",
     "compare": "benchlab.experiments.compare",
+    "capacity": "benchlab.experiments.capacity",
     "export_run": "benchlab.exchange",
     "import_file": "benchlab.exchange",
     "notebook": "benchlab.notebook",

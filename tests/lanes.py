@@ -44,6 +44,7 @@ LANE_OF = {
     "exchange/tools": "unit",
     "experiments/test_ab_design.py": "unit",
     "experiments/test_against.py": "unit",
+    "experiments/test_probing.py": "unit",
     "experiments/test_simulated.py": "unit",
     "experiments/test_compare.py": "store",
     "experiments/test_history.py": "store",

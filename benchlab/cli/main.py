@@ -37,6 +37,10 @@ COMMANDS: Final = {
         "benchlab.cli.calibrate:calibrate",
         "Measure the latency that this machine adds: its noise floor",
     ),
+    "capacity": CommandEntry(
+        "benchlab.cli.capacity:capacity",
+        "Find out how much load a service takes",
+    ),
     "compare": CommandEntry(
         "benchlab.cli.compare:compare",
         "Compare stored runs: is NEW slower than BASE?",

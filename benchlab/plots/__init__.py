@@ -7,6 +7,7 @@ ms; a run whose verdict is not ``valid`` says so on every figure.
 """
 
 from benchlab.plots.figures.attribution import attribution
+from benchlab.plots.figures.capacity import capacity
 from benchlab.plots.figures.client_server import client_server
 from benchlab.plots.figures.comparison import comparison
 from benchlab.plots.figures.ecdf import ecdf
@@ -20,6 +21,7 @@ from benchlab.plots.figures.waterfall import waterfall
 
 __all__ = [
     "attribution",
+    "capacity",
     "client_server",
     "comparison",
     "ecdf",

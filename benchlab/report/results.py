@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 
 from benchlab.analysis.attribution import Attribution
+from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
 from benchlab.displayed import Result
 from benchlab.plots.figures.attribution import attribution
+from benchlab.plots.figures.capacity import capacity
 from benchlab.plots.figures.comparison import comparison
 
 __all__ = ["RESULT_FIGURES", "ResultFigure"]
@@ -30,6 +32,14 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             comparison,
             "Each line is the interval of a ratio. Inside the grey band a change is too small to"
             " matter; a verdict takes a line that is wholly on one side of an edge of the band.",
+        ),
+    ),
+    Capacity: (
+        ResultFigure(
+            capacity,
+            "Each mark is a probe, a run at one rate. The band is the 95 % interval of the"
+            " capacity; the curve is the share of requests within the objective, fitted so that it"
+            " never rises.",
         ),
     ),
 }

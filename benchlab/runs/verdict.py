@@ -28,6 +28,7 @@ __all__ = [
     "VerdictReason",
     "count_missing",
     "decide_verdict",
+    "generator_fault",
     "measured_window_ns",
     "reached_request_count",
     "scheduled_samples",
@@ -95,13 +96,9 @@ def decide_verdict(
             "to measure what users feel, repeat it with benchlab run at a rate",
         )
     measured = samples.measured
-    problems = [w for w in health.workers if w.problem]
-    if problems:
-        reason = "; ".join(f"worker {worker.worker} {worker.problem}" for worker in problems)
-        kinds = {worker.problem_kind for worker in problems}
-        return VerdictReason(
-            "invalid", reason, next(hint for kind, hint in _HINTS.items() if kind in kinds)
-        )
+    problems = _problems(health)
+    if problems is not None:
+        return problems
     if interrupted:
         return VerdictReason(
             "interrupted",
@@ -112,14 +109,9 @@ def decide_verdict(
         return VerdictReason(
             "invalid", "no request was measured", "measure for longer, or at a higher rate"
         )
-    unable = sum(worker.local_failure_count for worker in health.workers)
-    if unable:
-        return VerdictReason(
-            "invalid",
-            f"{plural(unable, 'connection')} could not be opened: this machine ran out of ports,"
-            " files or buffers",
-            "use fewer connections, or raise the limits (ulimit -n, net.ipv4.ip_local_port_range)",
-        )
+    unable = _out_of_ports(health)
+    if unable is not None:
+        return unable
     errors = measured.errors
     if sum(errors.get(kind.label, 0) for kind in _NOT_SENT) == len(measured):
         return VerdictReason(
@@ -197,6 +189,47 @@ def _open_loop_verdict(plan: Plan, measured: Samples, health: Health) -> Verdict
             f"the schedule has {intended:,} {scheduled} and {len(measured):,} were recorded",
             "this is a bug in benchlab: please report it",
         )
+    return _sending_fault(plan, measured, health) or VerdictReason("valid")
+
+
+def generator_fault(plan: Plan, samples: Samples, health: Health) -> VerdictReason | None:
+    """Why the load of an open loop was not what was asked for, if the generator is to blame.
+
+    It also holds for a run that was stopped early, whose verdict says only that.
+    """
+    problems = _problems(health)
+    if problems is not None:
+        return problems
+    measured = scheduled_samples(plan, samples.measured)
+    return _out_of_ports(health) or _sending_fault(plan, measured, health)
+
+
+def _problems(health: Health) -> VerdictReason | None:
+    problems = [w for w in health.workers if w.problem]
+    if not problems:
+        return None
+    reason = "; ".join(f"worker {worker.worker} {worker.problem}" for worker in problems)
+    kinds = {worker.problem_kind for worker in problems}
+    return VerdictReason(
+        "invalid", reason, next(hint for kind, hint in _HINTS.items() if kind in kinds)
+    )
+
+
+def _out_of_ports(health: Health) -> VerdictReason | None:
+    unable = sum(worker.local_failure_count for worker in health.workers)
+    if unable:
+        return VerdictReason(
+            "invalid",
+            f"{plural(unable, 'connection')} could not be opened: this machine ran out of ports,"
+            " files or buffers",
+            "use fewer connections, or raise the limits (ulimit -n, net.ipv4.ip_local_port_range)",
+        )
+    return None
+
+
+def _sending_fault(plan: Plan, measured: Samples, health: Health) -> VerdictReason | None:
+    """Requests of an open loop that the generator sent too late, or may have."""
+    scheduled = f"{plan.scheduled_noun}s"
     own = without_cap_wait(measured)
     busiest = _busiest(health)
     lag_p99 = percentile_of(own.in_blocks("lag_ns"), 0.99) or 0
@@ -209,7 +242,7 @@ def _open_loop_verdict(plan: Plan, measured: Samples, health: Health) -> Verdict
             if busiest is not None
             else "leave a core free for the generator, or use more workers or a lower rate",
         )
-    waited = 1 - len(own) / len(measured)
+    waited = 1 - len(own) / max(len(measured), 1)
     if busiest is not None and waited > CAP_WAIT_LIMIT_RATIO:
         return VerdictReason(
             "invalid",
@@ -219,7 +252,7 @@ def _open_loop_verdict(plan: Plan, measured: Samples, health: Health) -> Verdict
             "use more workers or a lower rate, or find the maximum with a closed loop"
             f"{_cheaper(plan)}",
         )
-    return VerdictReason("valid")
+    return None
 
 
 def _busiest(health: Health) -> WorkerHealth | None:

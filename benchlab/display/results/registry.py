@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchlab.analysis.attribution import Attribution
+from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
 from benchlab.display.result_view import ResultView
-from benchlab.display.results import attribution, comparison
+from benchlab.display.results import attribution, capacity, comparison
 from benchlab.displayed import Result
 
 __all__ = ["RESULT_VIEWS", "view_of"]
@@ -16,6 +17,7 @@ __all__ = ["RESULT_VIEWS", "view_of"]
 RESULT_VIEWS: Mapping[type[Result], Callable[[Any], ResultView]] = {
     Attribution: attribution.view,
     Comparison: comparison.view,
+    Capacity: capacity.view,
 }
 
 

@@ -26,7 +26,8 @@ _PATIENCE_NS = 5 * NS_PER_S
 class StopSignal:
     """The first request drains the run, the second aborts it. Thread-safe.
 
-    ``number`` is the first signal that requested it, 0 if none did.
+    ``number`` is the first signal that requested it, 0 if none did. ``reason`` is what the run says
+    of its end, if code requested it.
     """
 
     def __init__(self) -> None:
@@ -34,10 +35,13 @@ class StopSignal:
         self._deadline_ns = 0
         self.level = 0
         self.number = 0
+        self.reason = ""
 
-    def request(self, number: int = 0) -> None:
+    def request(self, number: int = 0, reason: str = "") -> None:
         """Request a stop, or after an earlier request an abort."""
         with self._lock:
+            if not self.level:
+                self.reason = reason
             self.level += 1
             self.number = self.number or number
             if number in ENDING_SIGNALS and not self._deadline_ns:

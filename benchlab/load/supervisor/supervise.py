@@ -93,7 +93,7 @@ def _watch(
     monitor.poll(time.monotonic_ns() - start_ns, phase="done")
     if stopped_ns is not None and stopped_ns >= plan.end_ns:
         return None, ""  # requested while draining: the measured window is complete
-    return stopped_ns, monitor.stop_reason
+    return stopped_ns, monitor.stop_reason or stop.reason
 
 
 class _RunMonitor:

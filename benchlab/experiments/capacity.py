@@ -1,0 +1,371 @@
+"""Find out how much load a service takes: make probes, each a run, until the budget is used."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchlab import spool
+from benchlab.analysis.capacity import Capacity, conclude
+from benchlab.analysis.capacity_search import CapacitySearch, ProbeOrder
+from benchlab.analysis.probe import Backlog, Requirement, requirements_of
+from benchlab.errors import InputError, TargetError
+from benchlab.experiments.capacity_progress import CapacityProgress, OnCapacityProgress
+from benchlab.experiments.probing import probe_of
+from benchlab.load.run import run_until
+from benchlab.load.supervisor.progress import Progress
+from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
+from benchlab.plan.objectives import Objective
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+from benchlab.plan.shapes import ConstantRate
+from benchlab.plan.shapes.registry import load_from_options
+from benchlab.runs.experiment import EXPERIMENT_TAG, Experiment
+from benchlab.runs.head import new_run_id
+from benchlab.runs.run import Run
+
+if TYPE_CHECKING:
+    from benchlab.store import Store
+
+__all__ = [
+    "KIND",
+    "CapacityRun",
+    "capacity",
+    "measure_capacity",
+    "plan_for",
+    "save_capacity",
+    "search_for",
+]
+
+KIND = "capacity"
+"""The kind of the stored experiment."""
+
+PROBE_TAG = "probe"
+"""The tag of a run with the number of its probe, from 1."""
+
+Slo = str | Objective | Iterable[str | Objective]
+OnRunProgress = Callable[[], None]
+
+_BARE_RPS = 1.0  # of the plan of a bare URL; each probe has its own rate
+_DRAIN_S = 10.0
+_LOOK_EVERY_S = 0.05
+_ATTEMPTS_S = 1.0
+_UNREACHABLE = 3
+_RATE_REMEDY = (
+    "give the plan a rate, which the search varies: load=PoissonRate(1), or --arrivals poisson on"
+    " the command line"
+)
+_HOPELESS = "ended early as hopeless: its open requests grew without end, or too many failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityRun:
+    """A search that was made: its result, and the runs of its probes."""
+
+    id: str
+    plan: Plan
+    started_at_ns: int
+    runs: tuple[Run, ...]
+    result: Capacity
+
+    def to_experiment(self) -> Experiment:
+        """The row that a store keeps of it, beside its runs."""
+        return Experiment(
+            id=self.id,
+            kind=KIND,
+            name=self.plan.name,
+            started_at_ns=self.started_at_ns,
+            run_ids=tuple(run.id for run in self.runs),
+            design={
+                "objective": self.result.objective,
+                "arrivals": self.result.arrivals,
+                "budget_s": self.result.budget_s,
+            },
+            result=self.result.to_dict(),
+        )
+
+
+def capacity(
+    plan: Plan | str,
+    slo: Slo = (),
+    budget_s: float = 120.0,
+    *,
+    from_rps: float | None = None,
+    to_rps: float | None = None,
+    store: Store | None = None,
+    save: bool = True,
+    on_progress: OnCapacityProgress | None = None,
+) -> Capacity:
+    """Find the highest rate at which a service meets ``slo``, with an interval.
+
+    ``plan`` is a plan with a constant or a Poisson rate, which keeps its arrivals while the rate
+    varies; or the URL of a service, which gets requests at equal intervals. ``slo`` are objectives
+    on a share of requests, such as ``p99<50ms`` or ``error_ratio<1%``; if not given, those of the
+    plan.
+
+    The search takes at most ``budget_s`` and the rest of one probe. It starts at ``from_rps`` (10
+    requests/s if not given) and goes up to ``to_rps`` (until something gives way). A small budget
+    gives a wide interval. The plan's seed also decides the order of rates near the capacity. See
+    `benchlab.analysis.capacity_search` for how it goes on.
+
+    Each probe is a run; these, and the experiment that holds them together, are saved in ``store``
+    (by default ``bl.Store()``) at the end, unless ``save`` is False; until then they are in the
+    spool, and ``benchlab recover`` saves them. Ctrl-C ends the search, and the result is what was
+    found so far.
+
+    Raises:
+        InputError: a value that cannot be used, such as a closed loop, which slows down with the
+            service and so cannot overload it.
+        TargetError: the service cannot be reached at the start. No load was made.
+        StoreError: the result cannot be saved.
+    """
+    target = (store or _default_store()) if save else None
+    plan = plan_for(plan, slo)
+    search = search_for(plan, budget_s, from_rps, to_rps)
+    if target is not None:
+        with target.connect():
+            pass  # an unusable store is reported before the measurement, not after it
+    stop = StopSignal()
+    made = measure_capacity(plan, search, stop, on_progress)
+    save_capacity(made, target)
+    stop.pass_on()
+    return made.result
+
+
+def plan_for(plan: Plan | str, slo: Slo = ()) -> Plan:
+    """The plan that is probed: of a URL at a constant rate; with ``slo`` as its objectives.
+
+    Raises:
+        InputError: its load has no rate that could be varied, or its objectives decide nothing.
+    """
+    if isinstance(plan, str):
+        plan = Plan(Request("GET", plan), ConstantRate(_BARE_RPS))
+    load = plan.load
+    why = ""
+    if load.is_imported:
+        why = f"is what {load.source} sent, whose intended times are unknown"
+    elif not load.has_schedule:
+        why = f"is a {load.describe()}, which never sends more than the service takes"
+    elif load.duration_s is not None:
+        why = f"varies by itself ({load.describe()}), and a probe has one rate"
+    if why:
+        raise InputError(why, field="load", remedy=_RATE_REMEDY)
+    requirements = requirements_of(slo or plan.slo)
+    return plan.replace(
+        slo=[item.objective for item in requirements], duration_s=None, request_count=None
+    )
+
+
+def search_for(
+    plan: Plan, budget_s: float, from_rps: float | None = None, to_rps: float | None = None
+) -> CapacitySearch:
+    """The search for the capacity of a plan that `plan_for` gave.
+
+    Raises:
+        InputError: a budget or a range that cannot be used.
+    """
+    return CapacitySearch(
+        requirements_of(plan.slo),
+        budget_s,
+        from_rps,
+        to_rps,
+        random_arrivals=plan.load.arrivals == "poisson",
+        warmup_s=plan.warmup_s,
+        seed=plan.seed,
+    )
+
+
+def measure_capacity(
+    plan: Plan,
+    search: CapacitySearch,
+    stop: StopSignal,
+    on_progress: OnCapacityProgress | None = None,
+) -> CapacityRun:
+    """Carry out ``search`` with probes of ``plan``; nothing is saved yet.
+
+    When ``stop`` is requested, the search ends with the probe that is being made.
+
+    Raises:
+        TargetError: the service cannot be reached at the start. No load was made.
+    """
+    prober = _Prober(plan, search, stop, on_progress)
+    with stop_on_signal(stop):
+        prober.make_all()
+    result = conclude(
+        search,
+        arrivals=_arrivals(plan),
+        name=plan.name,
+        took_s=prober.elapsed_s,
+        experiment_id=prober.id,
+        warnings=prober.warnings,
+    )
+    return CapacityRun(
+        id=prober.id,
+        plan=plan,
+        started_at_ns=prober.started_at_ns,
+        runs=tuple(prober.runs),
+        result=result,
+    )
+
+
+def save_capacity(made: CapacityRun, store: Store | None) -> None:
+    """Save the runs and then the experiment in one opening of ``store``; None: discard the runs.
+
+    Raises:
+        StoreError: the store failed. The runs are kept, and ``benchlab recover`` saves them.
+    """
+    if store is None:
+        for run in made.runs:
+            if run.spool is not None:
+                spool.remove(run.spool)
+        return
+    with store.connect():
+        for run in made.runs:
+            store.save(run)
+        store.save_experiment(made.to_experiment())
+
+
+class _Prober:
+    """Makes the probes that a search orders, one after the other."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        search: CapacitySearch,
+        stop: StopSignal,
+        on_progress: OnCapacityProgress | None,
+    ) -> None:
+        self.id = new_run_id()
+        self.started_at_ns = time.time_ns()
+        self.runs: list[Run] = []
+        self.warnings: list[str] = []
+        self._plan = plan
+        self._search = search
+        self._stop = stop
+        self._on_progress = on_progress
+        self._start_s = time.monotonic()
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._start_s
+
+    def make_all(self) -> None:
+        search = self._search
+        while not self._stop.level and (order := search.next_order(self.elapsed_s)) is not None:
+            before_s = self.elapsed_s
+            self._wait(order.cool_down_s)
+            run = self._run(order)
+            if run is None:
+                break
+            self.runs.append(run)
+            probe = probe_of(run, search.requirements, order.rate_rps, order.kind)
+            search.add(probe, self.elapsed_s - before_s)
+        if self._stop.level:
+            number = self._stop.number or signal.SIGINT
+            by = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+            self.warnings.append(f"stopped by {by} before its end: the interval is what was found")
+
+    def _run(self, order: ProbeOrder) -> Run | None:
+        """The run of a probe; None if the search has to end before it."""
+        stop = StopSignal()
+        plan = self._probe_plan(order)
+        watch = _Watch(order, plan, self._search.requirements, stop, self._report(order))
+        for attempt in range(1, _UNREACHABLE + 1):
+            try:
+                return run_until(plan, stop, watch)
+            except KeyboardInterrupt:
+                self._stop.request()
+                return None
+            except TargetError as exc:
+                if not self.runs:
+                    raise
+                if attempt == _UNREACHABLE or self._stop.level:
+                    self.warnings.append(f"the service stopped responding: {exc}")
+                    return None
+                self._wait(attempt * _ATTEMPTS_S)
+        raise AssertionError("unreachable")
+
+    def _probe_plan(self, order: ProbeOrder) -> Plan:
+        number = len(self.runs) + 1
+        plan, search = self._plan, self._search
+        return plan.replace(
+            load=load_from_options(order.rate_rps, plan.load.arrivals),
+            duration_s=order.length_s,
+            warmup_s=order.warmup_s,
+            seed=(plan.seed + number) % 2**63,
+            drain_s=min(plan.drain_s, _DRAIN_S, max(search.budget_s / 10, 1.0)),
+            tags={**dict(plan.tags), EXPERIMENT_TAG: self.id, PROBE_TAG: f"{number}"},
+        )
+
+    def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._stop.level:
+            time.sleep(min(_LOOK_EVERY_S, max(until - time.monotonic(), 0)))
+
+    def _report(self, order: ProbeOrder) -> OnRunProgress | None:
+        if self._on_progress is None:
+            return None
+        report, search = self._on_progress, self._search
+        low = high = None
+        if search.probes:
+            low, most = search.interval()
+            high = most if any(item.culprit for item in search.probes) else None
+
+        def forward() -> None:
+            report(
+                CapacityProgress(
+                    elapsed_s=self.elapsed_s,
+                    budget_s=search.budget_s,
+                    probe_number=len(search.probes) + 1,
+                    rate_rps=order.rate_rps,
+                    kind=order.kind,
+                    low_rps=low,
+                    high_rps=high,
+                    last=search.probes[-1] if search.probes else None,
+                )
+            )
+
+        return forward
+
+
+class _Watch:
+    """The progress of a probe: passed on, and the end of a hopeless one."""
+
+    def __init__(
+        self,
+        order: ProbeOrder,
+        plan: Plan,
+        requirements: Sequence[Requirement],
+        stop: StopSignal,
+        report: OnRunProgress | None,
+    ) -> None:
+        self._warmup_s = order.warmup_s
+        self._backlog = Backlog(requirements, order.rate_rps, order.length_s)
+        # Iterations are due by the schedule, and steps are what is recorded.
+        self._is_watched = plan.scenario is None
+        self._stop = stop
+        self._report = report
+
+    def __call__(self, progress: Progress) -> None:
+        if self._report is not None:
+            self._report()
+        if progress.phase != "measuring" or not self._is_watched or self._stop.level:
+            return
+        measured_s = progress.elapsed_s - self._warmup_s
+        counts = progress.count, progress.error_count
+        if self._backlog.is_hopeless(measured_s, *counts, progress.p99_ns):
+            self._stop.request(reason=_HOPELESS)
+
+
+def _arrivals(plan: Plan) -> str:
+    kind = plan.load.arrivals
+    return "Poisson (random intervals)" if kind == "poisson" else "constant (equal intervals)"
+
+
+def _default_store() -> Store:
+    from benchlab.store import Store
+
+    return Store()
