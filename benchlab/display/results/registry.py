@@ -6,11 +6,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchlab.display.result_view import ResultView
+from benchlab.display.results import apdex, attainment, modes, steady_state
 from benchlab.displayed import Result
+from benchlab.runs.apdex import Apdex
+from benchlab.runs.attainment import Attainment
+from benchlab.runs.modes import Modes
+from benchlab.runs.steady_state import SteadyState
 
 __all__ = ["RESULT_VIEWS", "view_of"]
 
-RESULT_VIEWS: Mapping[type[Result], Callable[[Any], ResultView]] = {}
+RESULT_VIEWS: Mapping[type[Result], Callable[[Any], ResultView]] = {
+    Apdex: apdex.view,
+    Attainment: attainment.view,
+    Modes: modes.view,
+    SteadyState: steady_state.view,
+}
 
 
 def view_of(result: Result) -> ResultView:
