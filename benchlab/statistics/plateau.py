@@ -48,6 +48,8 @@ _FEWEST_BESIDE_A_SHIFT = 5
 _UNUSUAL = 2.5  # robust deviations; two such values in a row do not fit
 _GREATEST_LOG = 700.0
 _MONOTONE = 0.8  # of Kendall's tau: no noise with a memory of a few values comes near
+_CLEARLY = 0.8
+_EVIDENCE = 9.0  # a likelihood ratio of e^4.5, as twice its logarithm
 _CENTRAL = (0.02, 0.98)
 _BENDS_TRIED = 20
 _BLOCKS = 8
@@ -137,7 +139,35 @@ def _start_of(logs: NDArray[np.floating[Any]]) -> int:
         start -= 1
     while start < len(logs) // 2 and unusual[start]:
         start += 1
-    return start
+    return start if _is_transient(logs, start) else 0
+
+
+def _is_transient(logs: NDArray[np.floating[Any]], end: int) -> bool:
+    """Whether a transient up to ``end`` describes the series clearly better than one line does.
+
+    A slow drift in noise can look like a long transient and a level after it, so one that lasts as
+    long as a plateau must also differ from the level by more than a drift that is overlooked.
+    """
+    if end < _FEWEST_BESIDE_A_SHIFT:
+        return True
+    apart = abs(float(np.median(logs[:end])) - float(np.median(logs[end:])))
+    if end >= FEWEST and math.expm1(apart) < _EXCLUDED_RATIO:
+        return False
+    rest = np.concatenate([_beside_line(logs[:end]), logs[end:] - logs[end:].mean()])
+    return _is_clearly_better(rest, float((_beside_line(logs) ** 2).sum()))
+
+
+def _is_clearly_better(rest: NDArray[np.floating[Any]], left_by_other: float) -> bool:
+    """Whether a model that leaves ``rest`` is better than one that leaves so many squares.
+
+    By chance, a model with a jump or a bend describes a slow drift about as well as a line does;
+    the more so, the fewer values are independent.
+    """
+    left = float((rest**2).sum())
+    if left >= _CLEARLY * left_by_other:
+        return False
+    independent = len(rest) / first_order_inflation(rest, parameters=4)
+    return left <= 0 or independent * math.log(left_by_other / left) > _EVIDENCE
 
 
 def _gate(
@@ -170,9 +200,7 @@ def _matters(drift: Drift) -> bool:
 
 
 def _drift_of(part: NDArray[np.floating[Any]], length: int) -> Drift:
-    index = np.arange(len(part))
-    rest = part - np.polyval(np.polyfit(index, part, 1), index)
-    least = first_order_inflation(mean_ranks(rest), parameters=2)
+    least = first_order_inflation(mean_ranks(_beside_line(part)), parameters=2)
     trend = mann_kendall(part, least_inflation=least, level=_EXCLUDED_LEVEL)
     p_value = trend.p_value
     if abs(trend.score) >= _MONOTONE * len(part) * (len(part) - 1) / 2:
@@ -200,8 +228,8 @@ def _segments(logs: NDArray[np.floating[Any]], start: int) -> list[int]:
 def level_shift(part: NDArray[np.floating[Any]], least: float) -> int | None:
     """The first value after a significant shift by ``least`` or more; None without one.
 
-    A drift passes a test for a shift as well, so a step must describe the values better than a
-    straight line, and better than one with a bend. Far values do not decide.
+    A drift passes a test for a shift as well, so a step must describe the values clearly better
+    than a straight line, and than one with a bend. Far values do not decide.
     """
     count = len(part)
     if count < 2 * _FEWEST_BESIDE_A_SHIFT or pettitt(part, dependent=True).p_value >= _SHIFT_P:
@@ -209,18 +237,26 @@ def level_shift(part: NDArray[np.floating[Any]], least: float) -> int | None:
     values = np.clip(part, *np.quantile(part, _CENTRAL))
     places = range(_FEWEST_BESIDE_A_SHIFT, count - _FEWEST_BESIDE_A_SHIFT + 1)
     # Pettitt's own place of the shift is drawn to the middle; least squares are not.
-    left = [_left_by_step(values, place) for place in places]
-    place = places[int(np.argmin(left))]
+    rests = [_beside_step(values, place) for place in places]
+    best = int(np.argmin([float((rest**2).sum()) for rest in rests]))
+    place = places[best]
     change = float(np.median(part[place:])) - float(np.median(part[:place]))
-    if abs(change) < least or min(left) >= _left_by_bends(values):
+    if abs(change) < least or not _is_clearly_better(rests[best], _left_by_bends(values)):
         return None
     return place
 
 
-def _left_by_step(values: NDArray[np.floating[Any]], place: int) -> float:
-    """The squares that two levels leave."""
+def _beside_step(values: NDArray[np.floating[Any]], place: int) -> NDArray[np.float64]:
+    """What two levels leave."""
     parts = values[:place], values[place:]
-    return sum(float(((part - part.mean()) ** 2).sum()) for part in parts)
+    return np.concatenate([part - part.mean() for part in parts])
+
+
+def _beside_line(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """What a straight line leaves."""
+    index = np.arange(len(values), dtype=np.float64)
+    rest: NDArray[np.float64] = values - np.polyval(np.polyfit(index, values, 1), index)
+    return rest
 
 
 def _left_by_bends(values: NDArray[np.floating[Any]]) -> float:
