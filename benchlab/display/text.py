@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["floor_text", "steadiness_hints", "verdict_meaning", "window_text"]
 
+_FEWEST = 400  # samples; fewer give no hint, and what looks for one need not be imported
+
 
 def window_text(run: Run) -> str:
     """How long was measured, or how many requests, after how long a warm-up."""
@@ -70,7 +72,7 @@ def floor_text(run: Run) -> str:
 
 def steadiness_hints(run: Run) -> tuple[str, ...]:
     """What one number for the whole run would hide, a sentence each; empty for most runs."""
-    if run.verdict not in ("valid", "imported"):
+    if run.verdict not in ("valid", "imported") or len(run.samples) < _FEWEST:
         return ()
     found, steady = [], run.steady_state()
     if steady.verdict.startswith("drifting") or steady.level_shifts:

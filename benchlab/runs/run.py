@@ -9,17 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError, InvalidRunError
-from benchlab.plan.objectives import Objective
 from benchlab.plan.plan import Plan
 from benchlab.redact import public_url
-from benchlab.runs.apdex import Apdex, apdex_of
-from benchlab.runs.attainment import Attainment, attainment_of
 from benchlab.runs.floor import Floor, floor_note_of, floor_of
 from benchlab.runs.head import RunHead
 from benchlab.runs.littles_law import LittlesLaw, littles_law_of
-from benchlab.runs.modes import Modes, modes_of
 from benchlab.runs.objective_results import ObjectiveResult, evaluate
-from benchlab.runs.steady_state import SteadyState, find_steady_state
 from benchlab.runs.verdict import (
     Verdict,
     VerdictReason,
@@ -38,8 +33,15 @@ from benchlab.samples.summary import Summary, flat_ms, summarize
 from benchlab.text import plural
 from benchlab.units import format_ms, format_rate
 
+# What few commands need is imported where it is used: a run of one request should start soon.
 if TYPE_CHECKING:
     import pandas as pd
+
+    from benchlab.plan.objectives import Objective
+    from benchlab.runs.apdex import Apdex
+    from benchlab.runs.attainment import Attainment
+    from benchlab.runs.modes import Modes
+    from benchlab.runs.steady_state import SteadyState
 
 __all__ = ["Run", "check_run"]
 
@@ -217,10 +219,14 @@ class Run(RunHead, Displayed):
         Raises:
             InputError: the run has no endpoint of this name.
         """
+        from benchlab.runs.steady_state import find_steady_state
+
         return self._steady_state if endpoint is None else find_steady_state(self, endpoint)
 
     @cached_property
     def _steady_state(self) -> SteadyState:
+        from benchlab.runs.steady_state import find_steady_state
+
         return find_steady_state(self)
 
     @cached_property
@@ -234,6 +240,8 @@ class Run(RunHead, Displayed):
         Raises:
             InputError: there is no target, or no endpoint of this name.
         """
+        from benchlab.runs.apdex import apdex_of
+
         return apdex_of(self, target_ms, endpoint)
 
     def attainment(self, objective: str | Objective, window_s: float | None = None) -> Attainment:
@@ -244,6 +252,8 @@ class Run(RunHead, Displayed):
         Raises:
             InputError: the objective cannot be used, or the windows are longer than the run.
         """
+        from benchlab.runs.attainment import attainment_of
+
         return attainment_of(self, objective, window_s)
 
     def modes(self, *, endpoint: str | None = None) -> Modes:
@@ -252,10 +262,14 @@ class Run(RunHead, Displayed):
         Raises:
             InputError: the run has no endpoint of this name.
         """
+        from benchlab.runs.modes import modes_of
+
         return self._modes if endpoint is None else modes_of(self, endpoint)
 
     @cached_property
     def _modes(self) -> Modes:
+        from benchlab.runs.modes import modes_of
+
         return modes_of(self, None)
 
     def histogram(self) -> LatencyHistogram:

@@ -54,8 +54,6 @@ def mann_kendall(
     alternate by chance, but not below ``least_inflation`` times that of independent values. It
     takes O(n²) memory: 100 values need 4,950 slopes.
     """
-    from statistics import NormalDist
-
     count = len(values)
     before, after = np.triu_indices(count, k=1)
     rises = values[after] - values[before]
@@ -66,7 +64,7 @@ def mann_kendall(
     if dependent:
         variance *= max(_correction(values - slope * np.arange(count)), least_inflation)
     z = (score - np.sign(score)) / math.sqrt(variance) if variance > 0 else 0.0
-    reach = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(max(variance, 0.0))
+    reach = _normal_deviations(level) * math.sqrt(max(variance, 0.0))
     # The slopes of these ranks, counted from 1: (N - reach) / 2 and (N + reach) / 2 + 1.
     low = math.floor((len(slopes) - reach) / 2) - 1
     high = math.ceil((len(slopes) + reach) / 2)
@@ -79,6 +77,17 @@ def mann_kendall(
         float(slopes[low]) if low >= 0 else -math.inf,
         float(slopes[high]) if high < len(slopes) else math.inf,
     )
+
+
+def _normal_deviations(level: float) -> float:
+    """Within how many deviations the share ``level`` of normal values lies."""
+    low, high = 0.0, 40.0
+    while (middle := (low + high) / 2) not in (low, high):
+        if math.erfc(middle / math.sqrt(2)) > 1 - level:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _variance(values: NDArray[np.floating[Any]]) -> float:

@@ -137,3 +137,9 @@ def test_a_steady_state_is_a_frame_and_shows_itself() -> None:
         assert part in html
     shifted = planted_run(lambda t: np.where(t < 30, 1.0, 1.5), count=40_000).steady_state()
     assert "Level shifts" in str(shifted)
+
+
+def test_an_invalid_run_says_that_it_may_be_the_generator() -> None:
+    run = replace(planted_run(lambda t: 1 + t / 50), plan=make_run().plan)
+    assert run.verdict == "invalid"
+    assert run.steady_state().why.endswith("this may be the generator and not the service")
