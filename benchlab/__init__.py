@@ -46,15 +46,22 @@ if _typing.TYPE_CHECKING:
     from benchlab.plan.shapes import Steps as Steps
     from benchlab.plan.transport import Transport as Transport
     from benchlab.report import write_report as write_report
+    from benchlab.runs.apdex import Apdex as Apdex
+    from benchlab.runs.attainment import Attainment as Attainment
     from benchlab.runs.floor import Floor as Floor
     from benchlab.runs.imported_summary import ImportedSummary as ImportedSummary
+    from benchlab.runs.littles_law import LittlesLaw as LittlesLaw
+    from benchlab.runs.modes import Modes as Modes
     from benchlab.runs.run import Run as Run
+    from benchlab.runs.steady_state import SteadyState as SteadyState
     from benchlab.samples.histogram import LatencyHistogram as LatencyHistogram
     from benchlab.samples.percentile_interval import PercentileInterval as PercentileInterval
     from benchlab.samples.samples import Samples as Samples
     from benchlab.store import Store as Store
 
 _MODULES = {
+    "Apdex": "benchlab.runs.apdex",
+    "Attainment": "benchlab.runs.attainment",
     "BenchlabError": "benchlab.errors",
     "BodyContains": "benchlab.plan.checks",
     "BodyEquals": "benchlab.plan.checks",
@@ -68,7 +75,9 @@ _MODULES = {
     "ImportedSummary": "benchlab.runs.imported_summary",
     "JsonEquals": "benchlab.plan.checks",
     "LatencyHistogram": "benchlab.samples.histogram",
+    "LittlesLaw": "benchlab.runs.littles_law",
     "MaxBody": "benchlab.plan.checks",
+    "Modes": "benchlab.runs.modes",
     "Objective": "benchlab.plan.objectives",
     "PercentileInterval": "benchlab.samples.percentile_interval",
     "Plan": "benchlab.plan.plan",
@@ -81,6 +90,7 @@ _MODULES = {
     "Spike": "benchlab.plan.shapes",
     "Stages": "benchlab.plan.shapes",
     "StatusIn": "benchlab.plan.checks",
+    "SteadyState": "benchlab.runs.steady_state",
     "Steps": "benchlab.plan.shapes",
     "Store": "benchlab.store",
     "Transport": "benchlab.plan.transport",

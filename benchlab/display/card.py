@@ -42,6 +42,7 @@ def run_card(run: Run) -> str:
             f'<div class="bl-quiet">{escape(shown.load)}; {escape(shown.window)}</div>',
             _reason(shown),
             *(f'<div class="bl-warning">{escape(text)}</div>' for text in shown.warnings),
+            *(f"<div>{escape(text)}</div>" for text in shown.hints),
             '<div class="bl-facts">',
             *(f"<span>{name} <b>{escape(value)}</b></span>" for name, value in shown.facts),
             "</div>",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from benchlab.display.banner import Level, banner_of
 from benchlab.display.table import Table
-from benchlab.display.text import floor_text, verdict_meaning, window_text
+from benchlab.display.text import floor_text, steadiness_hints, verdict_meaning, window_text
 from benchlab.runs.objective_results import ObjectiveResult
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
@@ -70,8 +70,9 @@ class RunView:
 
     ``banner`` has the verdict and what the service did, and ``level`` is that of the worse.
     ``counted`` is what the samples are (``1,000 requests``, or a scenario's ``300 steps of 150
-    iterations``). ``facts`` are counts and rates with their labels. ``durations`` keep their
-    numbers, for a renderer to align; ``intervals`` are those of the latency's percentiles.
+    iterations``). ``hints`` say what the numbers hide: a drift, a short warm-up, several kinds of
+    requests. ``facts`` are counts and rates with their labels. ``durations`` keep their numbers, for
+    a renderer to align; ``intervals`` are those of the latency's percentiles.
     """
 
     id: str
@@ -86,6 +87,7 @@ class RunView:
     reason: str
     hint: str
     warnings: tuple[str, ...]
+    hints: tuple[str, ...]
     counted: str
     duration: str
     rate: str
@@ -132,6 +134,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
         reason=run.invalid_reason or "",
         hint=run.hint or "",
         warnings=run.warnings,
+        hints=steadiness_hints(run),
         counted=f"{counted}{iterations}",
         duration=_seconds(summary.duration_s),
         rate=rate,

@@ -29,6 +29,7 @@ def run_summary(view: RunView) -> Group:
     if view.hint:
         parts.append(_indented(Text(f"hint: {view.hint}", style="cyan")))
     parts += [_indented(Text(f"warning: {text}", style="yellow")) for text in view.warnings]
+    parts += [_indented(Text(f"note: {text}")) for text in view.hints]
     intended = f" (intended {view.intended_rate})" if view.intended_rate else ""
     parts.append(_indented(Text(f"{view.counted} in {view.duration}, {view.rate}{intended}")))
     parts.append(_indented(_errors(view)))

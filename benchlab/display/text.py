@@ -11,7 +11,9 @@ from benchlab.units import NS_PER_S, format_ms
 if TYPE_CHECKING:
     from benchlab.runs.run import Run
 
-__all__ = ["floor_text", "verdict_meaning", "window_text"]
+__all__ = ["floor_text", "steadiness_hints", "verdict_meaning", "window_text"]
+
+_FEWEST = 400  # samples; fewer give no hint, and what looks for one need not be imported
 
 
 def window_text(run: Run) -> str:
@@ -66,3 +68,21 @@ def floor_text(run: Run) -> str:
         f"p50 {format_ms(latency.p50)}, floor {format_ms(floor.p50)};"
         f" p99 {format_ms(latency.p99)}, floor {format_ms(floor.p99)} (calibrated {when})"
     )
+
+
+def steadiness_hints(run: Run) -> tuple[str, ...]:
+    """What one number for the whole run would hide, a sentence each; empty for most runs."""
+    if run.verdict not in ("valid", "imported") or len(run.samples) < _FEWEST:
+        return ()
+    found, steady = [], run.steady_state()
+    if steady.verdict.startswith("drifting") or steady.level_shifts:
+        found.append(steady.why)
+    elif steady.start_s is not None and steady.start_s > run.plan.warmup_s:
+        found.append(
+            f"latency settles until {steady.start_s:.3g} s, and the warm-up ends at"
+            f" {run.plan.warmup_s:g} s: use --warmup {steady.warmup_s:g}s"
+        )
+    # Endpoints differ from each other, so that together they nearly always have several modes.
+    if len(set(run.samples.endpoints)) == 1 and run.modes().several:
+        found.append(run.modes().hint)
+    return tuple(found)

@@ -17,6 +17,7 @@ from benchlab.report.sections import (
     server,
     setup,
     slowest,
+    steady_state,
     timeline,
 )
 from benchlab.report.sections.extra import Extra
@@ -42,6 +43,7 @@ def render_run_page(
         overview.objectives(shown),
         setup.setup(run),
         timeline.timeline(run),
+        steady_state.steady_state(run),
         durations.durations(run, shown),
         durations.endpoints(shown),
         errors.errors(run, shown),

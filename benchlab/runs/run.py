@@ -13,6 +13,7 @@ from benchlab.plan.plan import Plan
 from benchlab.redact import public_url
 from benchlab.runs.floor import Floor, floor_note_of, floor_of
 from benchlab.runs.head import RunHead
+from benchlab.runs.littles_law import LittlesLaw, littles_law_of
 from benchlab.runs.objective_results import ObjectiveResult, evaluate
 from benchlab.runs.verdict import (
     Verdict,
@@ -32,8 +33,15 @@ from benchlab.samples.summary import Summary, flat_ms, summarize
 from benchlab.text import plural
 from benchlab.units import format_ms, format_rate
 
+# What few commands need is imported where it is used: a run of one request should start soon.
 if TYPE_CHECKING:
     import pandas as pd
+
+    from benchlab.plan.objectives import Objective
+    from benchlab.runs.apdex import Apdex
+    from benchlab.runs.attainment import Attainment
+    from benchlab.runs.modes import Modes
+    from benchlab.runs.steady_state import SteadyState
 
 __all__ = ["Run", "check_run"]
 
@@ -92,7 +100,10 @@ class Run(RunHead, Displayed):
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """Circumstances to know when reading the numbers, whatever the verdict."""
-        return tuple(warnings_of(self.plan, self.samples, self.health, self.environment))
+        found = [*warnings_of(self.plan, self.samples, self.health, self.environment)]
+        if self.littles_law is not None and self.littles_law.violation:
+            found.append(self.littles_law.violation)
+        return tuple(found)
 
     @cached_property
     def floor(self) -> Floor | None:
@@ -210,6 +221,67 @@ class Run(RunHead, Displayed):
         (found,) = percentile_intervals(samples, *self.window_ns, [ratio], level, duration=duration)
         return found
 
+    def steady_state(self, *, endpoint: str | None = None) -> SteadyState:
+        """Whether the latency reached a plateau: where it starts, its level, the warm-up to use.
+
+        It looks at the whole run, warm-up included.
+
+        Raises:
+            InputError: the run has no endpoint of this name.
+        """
+        from benchlab.runs.steady_state import find_steady_state
+
+        return self._steady_state if endpoint is None else find_steady_state(self, endpoint)
+
+    @cached_property
+    def _steady_state(self) -> SteadyState:
+        from benchlab.runs.steady_state import find_steady_state
+
+        return find_steady_state(self)
+
+    @cached_property
+    def littles_law(self) -> LittlesLaw | None:
+        """Both sides of Little's law in the measured window; None if nothing ended within it."""
+        return littles_law_of(self)
+
+    def apdex(self, target_ms: float | None = None, *, endpoint: str | None = None) -> Apdex:
+        """The Apdex for a target in ms, by default the limit of the plan's first objective for it.
+
+        Raises:
+            InputError: there is no target, or no endpoint of this name.
+        """
+        from benchlab.runs.apdex import apdex_of
+
+        return apdex_of(self, target_ms, endpoint)
+
+    def attainment(self, objective: str | Objective, window_s: float | None = None) -> Attainment:
+        """Which share of the requests, and of windows of time, met ``objective``.
+
+        Without ``window_s`` the windows are those of the objective, or of a round length.
+
+        Raises:
+            InputError: the objective cannot be used, or the windows are longer than the run.
+        """
+        from benchlab.runs.attainment import attainment_of
+
+        return attainment_of(self, objective, window_s)
+
+    def modes(self, *, endpoint: str | None = None) -> Modes:
+        """Kinds of requests that show as separate peaks of the latency, such as cache misses.
+
+        Raises:
+            InputError: the run has no endpoint of this name.
+        """
+        from benchlab.runs.modes import modes_of
+
+        return self._modes if endpoint is None else modes_of(self, endpoint)
+
+    @cached_property
+    def _modes(self) -> Modes:
+        from benchlab.runs.modes import modes_of
+
+        return modes_of(self, None)
+
     def histogram(self) -> LatencyHistogram:
         """A mergeable histogram of the latencies in the measured window, in ns."""
         histogram = LatencyHistogram()
@@ -247,6 +319,9 @@ class Run(RunHead, Displayed):
             "slo": [result.to_dict() for result in self.objectives],
             "examples": [example.to_dict() for example in self.examples],
             "endpoints": {name: part.to_dict() for name, part in self.by_endpoint().items()},
+            "steady_state": self.steady_state().to_dict(),
+            "littles_law": self.littles_law.to_dict() if self.littles_law else None,
+            "modes": self.modes().to_dict()["modes"],
         }
 
     def to_pandas(self) -> pd.DataFrame:
@@ -259,6 +334,9 @@ class Run(RunHead, Displayed):
             "slo",
             "examples",
             "endpoints",
+            "steady_state",
+            "littles_law",
+            "modes",
             *(f"{name}_ns" for name in (*DURATIONS, "floor")),
         ):
             del row[key]

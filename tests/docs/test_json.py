@@ -23,6 +23,16 @@ def test_every_key_of_an_objectives_result_is_explained() -> None:
     assert _keys(_table("Each item of `slo`")) == list(result.to_dict())
 
 
+def test_every_key_of_a_steady_state_is_explained() -> None:
+    assert _keys(_table("\n`steady_state`:")) == list(make_run().steady_state().to_dict())
+
+
+def test_every_key_of_littles_law_is_explained() -> None:
+    law = make_run().littles_law
+    assert law is not None
+    assert _keys(_table("\n`littles_law`:")) == list(law.to_dict())
+
+
 def test_every_key_of_an_example_is_explained() -> None:
     assert _keys(_table("Each item of `examples`")) == [item.name for item in fields(Example)]
 

@@ -71,7 +71,7 @@ def test_a_rate_above_a_workers_maximum_is_a_warning(
     run = make_run(environment={"calibration": {"floor": floor.to_dict()}})
     (warning,) = run.warnings or ("",)
     assert warning.startswith(text) if text else not warning
-    assert make_run(environment=run.environment, load=ClosedLoop(2)).warnings == ()
+    assert make_run(environment=run.environment, load=ClosedLoop(2, 0.02)).warnings == ()
     climbing = make_run(environment=run.environment, load=Stages([(10, 100)])).warnings
     assert climbing == run.warnings  # its peak counts
 

@@ -9,8 +9,20 @@ from benchlab.analysis.attribution import Attribution
 from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
 from benchlab.display.result_view import ResultView
-from benchlab.display.results import attribution, capacity, comparison
+from benchlab.display.results import (
+    apdex,
+    attainment,
+    attribution,
+    capacity,
+    comparison,
+    modes,
+    steady_state,
+)
 from benchlab.displayed import Result
+from benchlab.runs.apdex import Apdex
+from benchlab.runs.attainment import Attainment
+from benchlab.runs.modes import Modes
+from benchlab.runs.steady_state import SteadyState
 
 __all__ = ["RESULT_VIEWS", "view_of"]
 
@@ -18,6 +30,10 @@ RESULT_VIEWS: Mapping[type[Result], Callable[[Any], ResultView]] = {
     Attribution: attribution.view,
     Comparison: comparison.view,
     Capacity: capacity.view,
+    Apdex: apdex.view,
+    Attainment: attainment.view,
+    Modes: modes.view,
+    SteadyState: steady_state.view,
 }
 
 
