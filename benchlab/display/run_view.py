@@ -71,8 +71,8 @@ class RunView:
     ``banner`` has the verdict and what the service did, and ``level`` is that of the worse.
     ``counted`` is what the samples are (``1,000 requests``, or a scenario's ``300 steps of 150
     iterations``). ``hints`` say what the numbers hide: a drift, a short warm-up, several kinds of
-    requests. ``facts`` are counts and rates with their labels. ``durations`` keep their numbers, for
-    a renderer to align; ``intervals`` are those of the latency's percentiles.
+    requests. ``facts`` are counts and rates with their labels. ``durations`` keep their numbers,
+    for a renderer to align; ``intervals`` are those of the latency's percentiles.
     """
 
     id: str
