@@ -36,7 +36,6 @@ __all__ = [
     "Headline",
     "RunView",
     "durations_of",
-    "interval_texts",
     "view",
 ]
 
@@ -169,7 +168,7 @@ def durations_of(summary: Summary) -> dict[str, Distribution]:
     return {_DURATION_NAMES.get(name, name): part for name, part in summary.durations.items()}
 
 
-def interval_texts(interval: PercentileInterval) -> tuple[str, str, str]:
+def _interval_texts(interval: PercentileInterval) -> tuple[str, str, str]:
     """The limits of an interval in ms, and its ``n_eff``: ``≥`` before a lower bound alone."""
     low = format_narrow_ms(interval.low_ns)
     if interval.low_ns is not None and interval.high_ns is None:
@@ -184,7 +183,7 @@ def _intervals(summary: Summary) -> Table:
     head = ["latency, ms", *(STATISTICS[key] for key in found)]
     if all(interval.low_ns is None for interval in found.values()):
         return Table(head)
-    columns = [interval_texts(interval) for interval in found.values()]
+    columns = [_interval_texts(interval) for interval in found.values()]
     names = ("95 % interval from", "to", "n_eff")
     return Table(head, [list(row) for row in zip(names, *columns, strict=True)])
 

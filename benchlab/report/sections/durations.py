@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from benchlab import plots
-from benchlab.display.run_view import RunView, durations_of, interval_texts
+from benchlab.display.run_view import RunView, durations_of
 from benchlab.display.table import Table
 from benchlab.plots.canvas import open_axes
 from benchlab.report.figures import HALF_WIDTH, describe_latency, inline_svg
 from benchlab.report.page import Section
 from benchlab.report.statistics import statistics_table
 from benchlab.runs.run import Run
-from benchlab.samples.percentile_interval import PercentileInterval
-from benchlab.samples.statistics import STATISTICS
-from benchlab.samples.summary import Distribution, Summary
+from benchlab.samples.summary import Distribution
 from benchlab.statistics.batch_means import FEWEST
 from benchlab.text import plural
 
@@ -35,7 +33,7 @@ def durations(run: Run, shown: RunView) -> Section:
             "percentiles": inline_svg(percentiles, "percentiles", described["percentiles"]),
             "table": percentile_table(run),
             "note": _few_samples_note(run.summary.count, run.plan.sample_noun),
-            "has_intervals": bool(shown.intervals.rows),
+            "intervals": shown.intervals,
             "fewest": FEWEST,
             "floor": shown.floor,
             "has_floor": shown.has_floor,
@@ -49,8 +47,7 @@ def endpoints(shown: RunView) -> Section | None:
 
 
 def percentile_table(run: Run) -> Table | None:
-    """Durations by statistic, ms: beside the latency its intervals, the floor, and with errors the
-    successes.
+    """Durations by statistic, ms: beside the latency the floor, and with errors the successes.
 
     None without samples.
     """
@@ -59,25 +56,7 @@ def percentile_table(run: Run) -> Table | None:
         columns[name] = distribution
         if name == "latency":
             columns |= _beside_latency(run)
-    return _with_intervals(statistics_table(columns), run.summary) if columns else None
-
-
-def _with_intervals(table: Table, summary: Summary) -> Table:
-    """Beside the latency, the interval of each percentile and what it rests on."""
-    if all(interval.low_ns is None for interval in summary.latency_intervals.values()):
-        return table
-    rows = []
-    for key, (name, latency, *others) in zip(STATISTICS, table.rows, strict=True):
-        interval = summary.latency_intervals.get(key)
-        cells = _interval_cells(interval) if interval else ("", "")
-        rows.append([name, latency, *cells, *others])
-    statistic, latency, *others = table.head
-    return Table([statistic, latency, "95 % interval", "n_eff", *others], rows)
-
-
-def _interval_cells(interval: PercentileInterval) -> tuple[str, str]:
-    low, high, n_eff = interval_texts(interval)
-    return (f"{low} to {high}" if interval.is_two_sided else low), n_eff
+    return statistics_table(columns) if columns else None
 
 
 def _beside_latency(run: Run) -> dict[str, Distribution | None]:
