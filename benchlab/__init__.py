@@ -17,6 +17,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.errors import BenchlabError as BenchlabError
     from benchlab.exchange import export_run as export_run
     from benchlab.exchange import import_file as import_file
+    from benchlab.experiments.ab import ab as ab
     from benchlab.experiments.compare import compare as compare
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
@@ -80,6 +81,7 @@ _MODULES = {
     "Steps": "benchlab.plan.shapes",
     "Store": "benchlab.store",
     "Transport": "benchlab.plan.transport",
+    "ab": "benchlab.experiments.ab",
     "calibrate": "benchlab.calibration.measure",
     "compare": "benchlab.experiments.compare",
     "export_run": "benchlab.exchange",

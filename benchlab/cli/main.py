@@ -25,6 +25,10 @@ __all__ = ["COMMANDS", "cli", "main"]
 
 
 COMMANDS: Final = {
+    "ab": CommandEntry(
+        "benchlab.cli.ab:ab",
+        "Measure two plans in interleaved blocks, and say whether B is slower than A",
+    ),
     "baseline": CommandEntry(
         "benchlab.cli.baseline:baseline",
         "Name the runs that later ones are compared with",
@@ -47,7 +51,7 @@ COMMANDS: Final = {
     ),
     "history": CommandEntry(
         "benchlab.cli.history:history",
-        "List the latest runs and imported summaries, newest first",
+        "List the latest runs, experiments and imported summaries, newest first",
     ),
     "import": CommandEntry(
         "benchlab.cli.exchange:import_",
@@ -79,7 +83,7 @@ COMMANDS: Final = {
     ),
     "report": CommandEntry(
         "benchlab.cli.report:report",
-        "Write the report of a stored run or of a notebook",
+        "Write the report of a stored run, an experiment or a notebook",
     ),
     "run": CommandEntry(
         "benchlab.cli.run:run",
@@ -87,7 +91,7 @@ COMMANDS: Final = {
     ),
     "show": CommandEntry(
         "benchlab.cli.history:show",
-        "Show the summary of a stored run",
+        "Show the summary of a stored run, or the result of an experiment",
     ),
     "sweep": CommandEntry(
         "benchlab.cli.sweep:sweep",

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
 
 from benchlab.errors import InputError
+from benchlab.load.run import check_plan
 from benchlab.plan.plan import Plan
 from benchlab.plan.tracing import GOLDEN, scramble
 from benchlab.plan.validation import check_seconds, check_whole
@@ -56,8 +57,8 @@ class ABDesign:
     (2017), chapter 4.
 
     Raises:
-        InputError: a value that cannot be used, plans that cannot be measured in such blocks, or
-            plans of different loads without ``force``.
+        InputError: a value that cannot be used, a plan that cannot be carried out or not in such
+            blocks, or plans of different loads without ``force``.
     """
 
     plan_a: Plan
@@ -76,6 +77,7 @@ class ABDesign:
         check_seconds("washout_s", self.washout_s, zero=True)
         check_whole("seed", self.seed, 0, 2**63 - 1)
         for arm, plan in self.plans.items():
+            check_plan(plan)
             own = sorted({EXPERIMENT_TAG, ARM_TAG, PAIR_TAG} & {*dict(plan.tags), *self.tags})
             if own:
                 raise InputError(

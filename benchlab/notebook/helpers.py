@@ -6,14 +6,15 @@ import inspect
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from benchlab.bundled import TargetProcess, start_target
-from benchlab.display.progress import done_text, numbers_text
+from benchlab.display.progress import ab_text, done_text, numbers_text
+from benchlab.experiments.ab_progress import ABProgress, OnABProgress
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.notebook import events
 from benchlab.paths import data_dir
@@ -30,6 +31,7 @@ __all__ = [
     "finish",
     "plan_parameters",
     "service",
+    "show_ab_progress",
     "show_progress",
 ]
 
@@ -92,16 +94,38 @@ def plan_parameters(variables: Mapping[str, Any], url: str) -> dict[str, Any]:
 
 def show_progress() -> OnProgress:
     """Show a progress line below the cell, for ``bl.run(plan, on_progress=show_progress())``."""
+    update = _line_below_cell()
+
+    def show(progress: Progress) -> None:
+        events.write({"progress": asdict(progress), "pid": os.getpid()})
+        numbers = f"{done_text(progress)} · {numbers_text(progress)}"
+        update(progress.done_ratio, f"{escape(progress.phase)} {numbers}")
+
+    return show
+
+
+def show_ab_progress() -> OnABProgress:
+    """Show how the interval of an A/B closes, for ``bl.ab(…, on_progress=show_ab_progress())``."""
+    update = _line_below_cell()
+
+    def show(progress: ABProgress) -> None:
+        update(progress.done / progress.blocks, escape(ab_text(progress)))
+
+    return show
+
+
+def _line_below_cell() -> Callable[[float, str], None]:
+    """A progress bar below the cell: pass it the share that is done, and HTML beside it."""
     from IPython import display
 
     handle: Any = display.display(display.HTML(""), display_id=True)  # type: ignore[no-untyped-call]
 
-    def show(progress: Progress) -> None:
-        events.write({"progress": asdict(progress), "pid": os.getpid()})
+    def update(done_ratio: float, text: str) -> None:
         if handle is not None:
-            handle.update(display.HTML(_progress_line(progress)))  # type: ignore[no-untyped-call]
+            bar = f'<progress value="{done_ratio:.3f}" max="1" style="width:16em"></progress>'
+            handle.update(display.HTML(f"{bar} {text}"))  # type: ignore[no-untyped-call]
 
-    return show
+    return update
 
 
 def collect_telemetry(store: Store, service: Service) -> IngestReport | None:
@@ -130,10 +154,3 @@ def finish(store: Store, run: Run, directory: str = "") -> Path:
     page = write_report(run, place, server=store.server_side(run.id))
     events.write({"report": str(page.absolute()), "run_id": run.id})
     return page
-
-
-def _progress_line(progress: Progress) -> str:
-    return (
-        f'<progress value="{progress.done_ratio:.3f}" max="1" style="width:16em"></progress> '
-        f"{escape(progress.phase)} {done_text(progress)} · {numbers_text(progress)}"
-    )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError
+from benchlab.runs.experiment import EXPERIMENT_TAG
 from benchlab.store.client.query import typed_frame
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _select(
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int | None = None,
+    in_experiments: bool = True,
 ) -> tuple[str, dict[str, Any]]:
     conditions = ["true"]
     parameters: dict[str, Any] = {}
@@ -89,6 +91,9 @@ def _select(
     if until is not None:
         conditions.append("started_at < fromUnixTimestamp64Nano({until_ns:Int64})")
         parameters["until_ns"] = _ns_of("until", until)
+    if not in_experiments:
+        conditions.append("NOT mapContains(tags, {experiment:String})")
+        parameters["experiment"] = EXPERIMENT_TAG
     sql = _LIST % " AND ".join(conditions)
     if limit is not None:
         sql += "LIMIT {limit:UInt64}"
