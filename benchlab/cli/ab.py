@@ -221,8 +221,15 @@ def _save(made: ABRun, store: Store | None) -> None:
     from benchlab.cli.terminal.ab import saving_bar
     from benchlab.experiments.ab import save_ab
 
-    with saving_bar(len(made.measured.runs)) as on_saved:
-        save_ab(made, store, on_saved)
+    try:
+        with saving_bar(len(made.measured.runs)) as on_saved:
+            save_ab(made, store, on_saved)
+    except KeyboardInterrupt:
+        print_line(
+            f"experiment {made.id} was measured but not saved: benchlab recover saves its runs, and"
+            f" then benchlab show {made.id} compares them"
+        )
+        raise
     if store is not None:
         runs = plural(len(made.measured.runs), "run")
         print_line(

@@ -22,6 +22,7 @@ from benchlab.units import parse_duration_s
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from benchlab.displayed import Result
     from benchlab.runs.experiment import Experiment
     from benchlab.runs.imported_summary import ImportedSummary
     from benchlab.runs.run import Run
@@ -120,7 +121,7 @@ def history(
     filtered = bool(name or wanted or start or experiment)
     with store.connect():
         if experiment is not None:
-            wanted[EXPERIMENT_TAG] = store.experiment(experiment).id
+            wanted[EXPERIMENT_TAG] = _experiment_id(store, experiment)
         runs = store.rows(
             name=name,
             tags=wanted,
@@ -180,9 +181,12 @@ def show(run_id: str, json_file: str | None) -> None:
         if json_file != "-":
             print_summary(stored)
     elif isinstance(stored, Experiment):
-        data = dict(stored.result)
+        from benchlab.experiments.stored import stored_result
+
+        result = stored_result(store, stored)
+        data = result.to_dict()
         if json_file != "-":
-            _show_experiment(store, stored)
+            _print_experiment(result, stored)
     else:
         coverage = store.trace_coverage(stored.id)
         traces = {"traces": coverage.to_dict()} if coverage.sampled else {}
@@ -232,12 +236,21 @@ def query(sql: str, form: str, json_file: str | None, write: bool) -> None:
         print_frame(frame, float_format="")
 
 
-def _show_experiment(store: Store, experiment: Experiment) -> None:
+def _experiment_id(store: Store, text: str) -> str:
+    """The id that starts with ``text``; of an experiment that was not finished it is the whole."""
+    try:
+        return store.experiment(text).id
+    except RunNotFoundError:
+        if store.rows(tags={EXPERIMENT_TAG: text}, limit=1):
+            return text
+        raise
+
+
+def _print_experiment(result: Result, experiment: Experiment) -> None:
     from benchlab.cli.terminal.output import print_line
     from benchlab.cli.terminal.result import print_result
-    from benchlab.experiments.stored import stored_result
 
-    print_result(stored_result(store, experiment))
+    print_result(result)
     runs = plural(len(experiment.run_ids), "run")
     print_line(
         f"experiment {experiment.id} of {experiment.started_at:%Y-%m-%d %H:%M} UTC, {runs}:"
@@ -251,9 +264,12 @@ def _find(store: Store, run_id: str) -> Run | ImportedSummary | Experiment:
         try:
             return store.load(run_id)
         except RunNotFoundError:
-            for read in (store.imported, store.experiment):
-                with suppress(RunNotFoundError):
-                    return read(run_id)
+            from benchlab.experiments.unfinished import find_experiment
+
+            with suppress(RunNotFoundError):
+                return store.imported(run_id)
+            with suppress(RunNotFoundError):
+                return find_experiment(store, run_id)
             raise
 
 

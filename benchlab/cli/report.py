@@ -135,8 +135,10 @@ def _find_run(run_id: str) -> Run | None:
         try:
             return store.load(run_id)
         except RunNotFoundError:
+            from benchlab.experiments.unfinished import find_experiment
+
             with suppress(RunNotFoundError):
-                store.experiment(run_id)
+                find_experiment(store, run_id)
                 return None
             raise
 
@@ -151,10 +153,11 @@ def _report_experiment(experiment_id: str, directory: Path | None, *, quiet: boo
     from benchlab.cli.terminal.console import error_console
     from benchlab.cli.terminal.result import print_result
     from benchlab.experiments.stored import stored_result
+    from benchlab.experiments.unfinished import find_experiment
     from benchlab.report import write_report
 
     store = Store()
-    experiment = store.experiment(experiment_id)
+    experiment = find_experiment(store, experiment_id)
     result = stored_result(store, experiment)
     page = write_report(result, directory or Path("reports") / experiment.id)
     if not quiet:

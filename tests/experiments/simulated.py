@@ -23,7 +23,7 @@ from benchlab.runs.run import Run
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from benchlab.units import NS_PER_MS, NS_PER_S
 
-__all__ = ["PLAN", "false_alarms", "latencies_ns", "order_of", "pairs_of"]
+__all__ = ["PLAN", "false_alarms", "latencies_ns", "order_of", "pairs_of", "run_of"]
 
 RATE_RPS = 200.0
 PLAN = Plan(Request("GET", "http://127.0.0.1:8000/"), ConstantRate(RATE_RPS), duration_s=1.0)
@@ -67,11 +67,14 @@ def pairs_of(latencies_ns: NDArray[np.int64], order: Sequence[Arm]) -> list[tupl
     """The runs of these latencies, paired: the n-th of arm A with the n-th of arm B."""
     arms: dict[Arm, list[Run]] = {"a": [], "b": []}
     for number, arm in enumerate(order):
-        arms[arm].append(_run(number, latencies_ns[number]))
+        arms[arm].append(run_of(number, latency_ns=latencies_ns[number]))
     return list(zip(arms["a"], arms["b"], strict=True))
 
 
-def _run(number: int, latency_ns: NDArray[np.int64]) -> Run:
+def run_of(number: int, plan: Plan = PLAN, latency_ns: NDArray[np.int64] | None = None) -> Run:
+    """The run of ``plan``, at a constant rate, whose responses took so long; by default 1 ms."""
+    if latency_ns is None:
+        latency_ns = np.full(PER_RUN, NS_PER_MS)
     records = np.zeros(len(latency_ns), dtype=SAMPLE_DTYPE)
     records["seq"] = np.arange(len(records))
     records["intended_ns"] = records["seq"] * round(NS_PER_S / RATE_RPS)
@@ -80,9 +83,9 @@ def _run(number: int, latency_ns: NDArray[np.int64]) -> Run:
     records["status"] = 200
     return Run(
         id=f"{number:016x}",
-        plan=PLAN,
-        started_at_ns=number * NS_PER_S,
-        samples=Samples(records, PLAN.endpoint_names),
+        plan=plan,
+        started_at_ns=(1_700_000_000 + number) * NS_PER_S,
+        samples=Samples(records, plan.endpoint_names),
         health=_HEALTH,
     )
 
