@@ -157,6 +157,8 @@ def ab(
     finally:
         _save(made, store)
     if number:
+        if made.comparison is None:
+            print_line(made.problem)
         return stopped_by(number)
     if made.comparison is None:
         raise RunError(made.problem)
@@ -230,7 +232,7 @@ def _save(made: ABRun, store: Store | None) -> None:
             f" then benchlab show {made.id} compares them"
         )
         raise
-    if store is not None:
+    if store is not None and made.measured.runs:
         runs = plural(len(made.measured.runs), "run")
         print_line(
             f"saved in {store.location} as experiment {made.id}, with {runs}:"

@@ -210,6 +210,8 @@ def save_ab(
 ) -> None:
     """Save the runs and then the experiment in one opening of ``store``; None: discard the runs.
 
+    An experiment without any run is not saved.
+
     ``on_saved`` is called with the number of runs that are saved.
 
     Raises:
@@ -219,6 +221,8 @@ def save_ab(
         for run in made.measured.runs:
             if run.spool is not None:
                 spool.remove(run.spool)
+        return
+    if not made.measured.runs:
         return
     with store.connect():
         for number, run in enumerate(made.measured.runs, 1):
