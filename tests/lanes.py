@@ -45,6 +45,7 @@ LANE_OF = {
     "experiments/test_ab_design.py": "unit",
     "experiments/test_against.py": "unit",
     "experiments/test_simulated.py": "unit",
+    "experiments/test_unfinished.py": "store",
     "fuzz": "store",
     "golden": "unit",
     "load/arrivals": "unit",

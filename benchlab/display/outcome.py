@@ -9,6 +9,8 @@ __all__ = ["outcome", "percent_change", "ratio_text"]
 
 Found = Mapping[str, Any]
 
+_MOST_RATIO = 11.0
+
 
 def outcome(kind: str, result: Found) -> str:
     """The result of an experiment of this kind in a few words.
@@ -33,11 +35,13 @@ def ratio_text(ratio: float, low: float | None, high: float | None) -> str:
 
 
 def percent_change(ratio: float) -> str:
-    """A ratio as a change in percent, without the sign for percent.
+    """A ratio as a change in percent, without the sign for percent; beyond 1,000 only that it is.
 
-    >>> percent_change(0.95), percent_change(1.0)
-    ('−5.0', '+0.0')
+    >>> percent_change(0.95), percent_change(1.0), percent_change(1e6)
+    ('−5.0', '+0.0', 'over +1,000')
     """
+    if ratio > _MOST_RATIO:
+        return "over +1,000"
     return f"{(ratio - 1) * 100:+,.1f}".replace("-", "−")
 
 

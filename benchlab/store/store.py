@@ -255,6 +255,8 @@ class Store:
     def load(self, run_id: str) -> Run:
         """The stored run with this id, an unambiguous prefix of one, or ``"latest"``.
 
+        Runs of experiments are never the latest.
+
         It equals the run that was saved, except for the credentials in its plan: see `save`.
 
         Raises:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["rows", "runs"]
+__all__ = ["OUTSIDE_EXPERIMENTS", "rows", "runs"]
+
+OUTSIDE_EXPERIMENTS = f"NOT mapContains(tags, '{EXPERIMENT_TAG}')"
+"""The condition for runs that belong to no experiment."""
 
 _LIST = """
 SELECT
@@ -92,8 +95,7 @@ def _select(
         conditions.append("started_at < fromUnixTimestamp64Nano({until_ns:Int64})")
         parameters["until_ns"] = _ns_of("until", until)
     if not in_experiments:
-        conditions.append("NOT mapContains(tags, {experiment:String})")
-        parameters["experiment"] = EXPERIMENT_TAG
+        conditions.append(OUTSIDE_EXPERIMENTS)
     sql = _LIST % " AND ".join(conditions)
     if limit is not None:
         sql += "LIMIT {limit:UInt64}"
