@@ -88,9 +88,7 @@ class ABDesign:
             self._check_length(arm, plan)
         if self.plan_a.load != self.plan_b.load and not self.force:
             raise InputError(
-                f"the loads differ: A is {self.plan_a.load.describe()}, B is"
-                f" {self.plan_b.load.describe()}; latency depends on load, so the comparison would"
-                " say little about the services",
+                f"{self._loads()}, so the comparison would say little about the services",
                 remedy="give both plans the same load; or force it (force=True, --force)",
             )
 
@@ -171,13 +169,14 @@ class ABDesign:
         ]
         found = []
         if self.plan_a.load != self.plan_b.load:
-            found.append(
-                f"the loads differ (A: {self.plan_a.load.describe()}, B:"
-                f" {self.plan_b.load.describe()}), and latency depends on load"
-            )
+            found.append(self._loads())
         if differing:
             found.append(f"A and B were measured differently: {'; '.join(differing)}")
         return found
+
+    def _loads(self) -> str:
+        loads = [plan.load.describe() for plan in self.plans.values()]
+        return f"the loads differ (A: {loads[0]}, B: {loads[1]}), and latency depends on load"
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of the design, with the order of the arms; plans are the runs' own."""
