@@ -18,6 +18,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.errors import BenchlabError as BenchlabError
     from benchlab.exchange import export_run as export_run
     from benchlab.exchange import import_file as import_file
+    from benchlab.experiments.ab import ab as ab
     from benchlab.experiments.attribute import attribute as attribute
     from benchlab.experiments.capacity import capacity as capacity
     from benchlab.experiments.compare import compare as compare
@@ -95,6 +96,7 @@ _MODULES = {
     "Store": "benchlab.store",
     "Transport": "benchlab.plan.transport",
     "attribute": "benchlab.experiments.attribute",
+    "ab": "benchlab.experiments.ab",
     "calibrate": "benchlab.calibration.measure",
     "compare": "benchlab.experiments.compare",
     "capacity": "benchlab.experiments.capacity",

@@ -48,6 +48,7 @@ LANE_OF = {
     "experiments/test_simulated.py": "unit",
     "experiments/test_compare.py": "store",
     "experiments/test_history.py": "store",
+    "experiments/test_unfinished.py": "store",
     "fuzz": "store",
     "golden": "unit",
     "load/arrivals": "unit",

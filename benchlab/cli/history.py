@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,17 @@ import click
 from benchlab.cli.lean_numpy import import_numpy
 from benchlab.cli.options.output import JsonCommand, json_option
 from benchlab.display.banner import SEPARATOR, Banner, banner
+from benchlab.display.outcome import outcome
 from benchlab.errors import InputError, RunNotFoundError
+from benchlab.runs.experiment import EXPERIMENT_TAG
+from benchlab.text import plural
 from benchlab.units import parse_duration_s
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from benchlab.displayed import Result
+    from benchlab.runs.experiment import Experiment
     from benchlab.runs.imported_summary import ImportedSummary
     from benchlab.runs.run import Run
     from benchlab.store import Store
@@ -50,7 +56,26 @@ _IMPORTS = {
     "latency_p99_ms": "p99 ms",
 }
 
-_LEFT_OUT = ("count", "p50 ms", "errors", "rate_rps", "started_at", "tool", "name", "p99 ms")
+_EXPERIMENTS = {
+    "id": "id",
+    "started_at": "started_at",
+    "kind": "kind",
+    "name": "name",
+    "run_count": "runs",
+    "outcome": "result",
+}
+
+_LEFT_OUT = (
+    "count",
+    "p50 ms",
+    "errors",
+    "rate_rps",
+    "runs",
+    "started_at",
+    "tool",
+    "name",
+    "p99 ms",
+)
 """Columns without which a narrow terminal shows a list of runs, the first of these first."""
 
 
@@ -61,23 +86,29 @@ _LEFT_OUT = ("count", "p50 ms", "errors", "rate_rps", "started_at", "tool", "nam
 @click.option("--name", help="only runs with this name")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="only runs with this tag")
 @click.option("--since", metavar="AGE|DATE", help="only runs since then: 7d, or 2026-11-28 (UTC)")
+@click.option(
+    "--experiment", metavar="ID", help="only the runs of this experiment, which are else left out"
+)
 @json_option("the list")
 def history(
     limit: int,
     name: str | None,
     tags: tuple[str, ...],
     since: str | None,
+    experiment: str | None,
     json_file: str | None,
 ) -> None:
-    """List the latest runs and imported summaries, newest first.
+    """List the latest runs, experiments and imported summaries, newest first.
 
-    Imported summaries are not listed with --name, --tag or --since.
+    Runs of experiments are listed with --experiment only. Experiments and imported summaries are
+    not listed with --name, --tag, --since or --experiment.
 
     \b
     Examples:
       benchlab history -n 20
       benchlab history --name nightly --tag branch=main --since 30d
       benchlab history --tag branch=main --json
+      benchlab history --experiment 01a209c5db41b16d -n 40
     """
     from benchlab.cli.options.types import parse_tags
     from benchlab.cli.terminal.console import console, error_console
@@ -87,22 +118,35 @@ def history(
     import_numpy()
     store, wanted = Store(), parse_tags(tags)
     start = None if since is None else _moment(since)
-    filtered = bool(name or wanted or start)
+    filtered = bool(name or wanted or start or experiment)
     with store.connect():
-        runs = store.rows(name=name, tags=wanted, since=start, limit=limit)
+        if experiment is not None:
+            wanted[EXPERIMENT_TAG] = _experiment_id(store, experiment)
+        runs = store.rows(
+            name=name,
+            tags=wanted,
+            since=start,
+            limit=limit,
+            in_experiments=EXPERIMENT_TAG in wanted,
+        )
+        experiments = [] if filtered else store.experiment_rows(limit)
         imports = [] if filtered else store.import_rows(limit)
     if json_file is not None:
-        listed = {"runs": runs, "imported_summaries": imports}
+        listed = {"runs": runs, "experiments": experiments, "imported_summaries": imports}
         write_json({kind: list(map(_jsonable, rows)) for kind, rows in listed.items()}, json_file)
     if json_file == "-":
         return
-    if not runs and not imports:
+    if not runs and not experiments and not imports:
         message = "no runs match" if filtered else "no runs yet: make one with benchlab run URL"
         error_console().print(message)
     out = console()
     print_history(runs, out)
+    if experiments:
+        out.print(f"{chr(10) if runs else ''}experiments:")
+        shown = [{**row, "outcome": outcome(row["kind"], row["result"])} for row in experiments]
+        _print_list(shown, _EXPERIMENTS, out)
     if imports:
-        out.print(f"{chr(10) if runs else ''}imported summaries, without requests:")
+        out.print(f"{chr(10) if runs or experiments else ''}imported summaries, without requests:")
         _print_list(imports, _IMPORTS, out)
 
 
@@ -110,9 +154,9 @@ def history(
 @click.argument("run_id")
 @json_option("the results")
 def show(run_id: str, json_file: str | None) -> None:
-    """Show the summary of a stored run.
+    """Show the summary of a stored run, or the result of an experiment.
 
-    RUN_ID is the id of a run or an imported summary, its first digits, or "latest".
+    RUN_ID is the id of a run, an experiment or an imported summary, its first digits, or "latest".
 
     For a run with traces, the output includes how many of the traced requests have a server span
     in the store and, if too many are missing, the likely reason.
@@ -125,6 +169,7 @@ def show(run_id: str, json_file: str | None) -> None:
     from benchlab.cli.terminal.imported import print_summary
     from benchlab.cli.terminal.output import write_json
     from benchlab.cli.terminal.run import print_run
+    from benchlab.runs.experiment import Experiment
     from benchlab.runs.imported_summary import ImportedSummary
     from benchlab.runs.server_side import ServerSide
     from benchlab.store import Store
@@ -135,6 +180,13 @@ def show(run_id: str, json_file: str | None) -> None:
         data = stored.to_dict()
         if json_file != "-":
             print_summary(stored)
+    elif isinstance(stored, Experiment):
+        from benchlab.experiments.stored import stored_result
+
+        result = stored_result(store, stored)
+        data = result.to_dict()
+        if json_file != "-":
+            _print_experiment(result, stored)
     else:
         coverage = store.trace_coverage(stored.id)
         traces = {"traces": coverage.to_dict()} if coverage.sampled else {}
@@ -184,15 +236,40 @@ def query(sql: str, form: str, json_file: str | None, write: bool) -> None:
         print_frame(frame, float_format="")
 
 
-def _find(store: Store, run_id: str) -> Run | ImportedSummary:
+def _experiment_id(store: Store, text: str) -> str:
+    """The id that starts with ``text``; of an experiment that was not finished it is the whole."""
+    try:
+        return store.experiment(text).id
+    except RunNotFoundError:
+        if store.rows(tags={EXPERIMENT_TAG: text}, limit=1):
+            return text
+        raise
+
+
+def _print_experiment(result: Result, experiment: Experiment) -> None:
+    from benchlab.cli.terminal.output import print_line
+    from benchlab.cli.terminal.result import print_result
+
+    print_result(result)
+    runs = plural(len(experiment.run_ids), "run")
+    print_line(
+        f"experiment {experiment.id} of {experiment.started_at:%Y-%m-%d %H:%M} UTC, {runs}:"
+        f" benchlab history --experiment {experiment.id}",
+        err=False,
+    )
+
+
+def _find(store: Store, run_id: str) -> Run | ImportedSummary | Experiment:
     with store.connect():
         try:
             return store.load(run_id)
         except RunNotFoundError:
-            try:
+            from benchlab.experiments.unfinished import find_experiment
+
+            with suppress(RunNotFoundError):
                 return store.imported(run_id)
-            except RunNotFoundError:
-                pass
+            with suppress(RunNotFoundError):
+                return find_experiment(store, run_id)
             raise
 
 

@@ -28,6 +28,9 @@ COMMANDS: Final = {
     "attribute": CommandEntry(
         "benchlab.cli.attribute:attribute",
         "Show where the latency of a stored run comes from",
+    "ab": CommandEntry(
+        "benchlab.cli.ab:ab",
+        "Measure two plans in interleaved blocks, and say whether B is slower than A",
     ),
     "baseline": CommandEntry(
         "benchlab.cli.baseline:baseline",
@@ -55,7 +58,7 @@ COMMANDS: Final = {
     ),
     "history": CommandEntry(
         "benchlab.cli.history:history",
-        "List the latest runs and imported summaries, newest first",
+        "List the latest runs, experiments and imported summaries, newest first",
     ),
     "import": CommandEntry(
         "benchlab.cli.exchange:import_",
@@ -87,7 +90,7 @@ COMMANDS: Final = {
     ),
     "report": CommandEntry(
         "benchlab.cli.report:report",
-        "Write the report of a stored run or of a notebook",
+        "Write the report of a stored run, an experiment or a notebook",
     ),
     "run": CommandEntry(
         "benchlab.cli.run:run",
@@ -95,7 +98,7 @@ COMMANDS: Final = {
     ),
     "show": CommandEntry(
         "benchlab.cli.history:show",
-        "Show the summary of a stored run",
+        "Show the summary of a stored run, or the result of an experiment",
     ),
     "sweep": CommandEntry(
         "benchlab.cli.sweep:sweep",

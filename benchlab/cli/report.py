@@ -8,17 +8,20 @@ import re
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchlab.cli.exit_codes import ExitCode, exit_code
 from benchlab.cli.options.notebook import directory_option, parameter_option
 from benchlab.cli.terminal.output import print_error, print_line
-from benchlab.errors import BenchlabError, InputError, RunError, error_to_data
+from benchlab.errors import BenchlabError, InputError, RunError, RunNotFoundError, error_to_data
 from benchlab.store import Store
+
+if TYPE_CHECKING:
+    from benchlab.runs.run import Run
 
 __all__ = ["report"]
 
@@ -45,11 +48,11 @@ def report(
     quiet: bool,
     supervised: bool,
 ) -> int:
-    """Write the report of a stored run or of a notebook.
+    """Write the report of a stored run, an experiment or a notebook.
 
     NOTEBOOK is a path or the name of a bundled notebook, which is run headless. RUN_ID is the id
-    of a stored run, its first digits, or "latest". Ctrl-C, SIGTERM and SIGHUP end the run early and
-    report what was measured.
+    of a stored run or experiment, its first digits, or "latest". Ctrl-C, SIGTERM and SIGHUP end the
+    run early and report what was measured.
 
     \b
     Examples:
@@ -78,7 +81,10 @@ def _carry_out(
                 f"{source} is a stored run, which has no parameters: leave out -p and"
                 " --list-parameters"
             )
-        made = _report_run(source, directory)
+        run = _find_run(source)
+        if run is None:
+            return _report_experiment(source, directory, quiet=quiet)
+        made = _report_run(run, directory)
     elif list_parameters:
         _print_parameters(notebook_path(source))
         return ExitCode.SUCCESS
@@ -122,12 +128,42 @@ def _obey_supervisor() -> dict[str, str]:
     return parameters
 
 
-def _report_run(run_id: str, directory: Path | None) -> tuple[Path, str | None, int]:
+def _find_run(run_id: str) -> Run | None:
+    """The stored run, or None if only an experiment has this id."""
+    store = Store()
+    with store.connect():
+        try:
+            return store.load(run_id)
+        except RunNotFoundError:
+            from benchlab.experiments.unfinished import find_experiment
+
+            with suppress(RunNotFoundError):
+                find_experiment(store, run_id)
+                return None
+            raise
+
+
+def _report_run(run: Run, directory: Path | None) -> tuple[Path, str | None, int]:
     from benchlab.notebook import finish
 
+    return finish(Store(), run, str(directory or "")), run.id, 0
+
+
+def _report_experiment(experiment_id: str, directory: Path | None, *, quiet: bool) -> int:
+    from benchlab.cli.terminal.console import error_console
+    from benchlab.cli.terminal.result import print_result
+    from benchlab.experiments.stored import stored_result
+    from benchlab.experiments.unfinished import find_experiment
+    from benchlab.report import write_report
+
     store = Store()
-    run = store.load(run_id)
-    return finish(store, run, str(directory or "")), run.id, 0
+    experiment = find_experiment(store, experiment_id)
+    result = stored_result(store, experiment)
+    page = write_report(result, directory or Path("reports") / experiment.id)
+    if not quiet:
+        print_result(result, error_console())
+        print_line(f"report: {page}", err=False)
+    return ExitCode.SUCCESS
 
 
 def _report_notebook(

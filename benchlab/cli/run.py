@@ -195,7 +195,7 @@ def _save(finished: Run, store: Store, out: Console) -> None:
 
     latest: list[dict[str, Any]] = []
     try:
-        store.save(finished, then=lambda: latest.extend(store.rows(limit=5)))
+        store.save(finished, then=lambda: latest.extend(store.rows(limit=5, in_experiments=False)))
     except KeyboardInterrupt:
         error_console().print(
             f"run {finished.id} was measured but not saved: benchlab recover saves it",

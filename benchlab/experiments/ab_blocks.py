@@ -118,14 +118,7 @@ def measure(
 
 def _run(plan: Plan, workers: Sequence[WorkerHandle], stop: StopSignal, measured: Measured) -> Run:
     """Carry out a run of a block; it is among the measured ones even if its block is lost."""
-    if stop.level:
-        raise _LostError("stopped before its start")
-    try:
-        run = carry_out(plan, workers, stop)
-    except KeyboardInterrupt as exc:
-        if not stop.level:
-            raise
-        raise _LostError("stopped before its start") from exc
+    run = _carry_out(plan, workers, stop)
     measured.runs.append(run)
     if run.stop_reason:
         measured.aborted = True
@@ -135,6 +128,16 @@ def _run(plan: Plan, workers: Sequence[WorkerHandle], stop: StopSignal, measured
     if run.verdict != "valid":
         raise _LostError(f"run {run.id} is {run.verdict}: {run.invalid_reason}")
     return run
+
+
+def _carry_out(plan: Plan, workers: Sequence[WorkerHandle], stop: StopSignal) -> Run:
+    try:
+        if not stop.level:
+            return carry_out(plan, workers, stop)
+    except KeyboardInterrupt:
+        if not stop.level:
+            raise
+    raise _LostError("stopped before its start")
 
 
 def _cause(stop: StopSignal) -> str:

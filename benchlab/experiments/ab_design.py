@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
 
 from benchlab.errors import InputError
+from benchlab.load.run import check_plan
 from benchlab.plan.plan import Plan
 from benchlab.plan.tracing import GOLDEN, scramble
 from benchlab.plan.validation import check_seconds, check_whole
@@ -56,8 +57,8 @@ class ABDesign:
     (2017), chapter 4.
 
     Raises:
-        InputError: a value that cannot be used, plans that cannot be measured in such blocks, or
-            plans of different loads without ``force``.
+        InputError: a value that cannot be used, a plan that cannot be carried out or not in such
+            blocks, or plans of different loads without ``force``.
     """
 
     plan_a: Plan
@@ -76,6 +77,7 @@ class ABDesign:
         check_seconds("washout_s", self.washout_s, zero=True)
         check_whole("seed", self.seed, 0, 2**63 - 1)
         for arm, plan in self.plans.items():
+            check_plan(plan)
             own = sorted({EXPERIMENT_TAG, ARM_TAG, PAIR_TAG} & {*dict(plan.tags), *self.tags})
             if own:
                 raise InputError(
@@ -86,9 +88,7 @@ class ABDesign:
             self._check_length(arm, plan)
         if self.plan_a.load != self.plan_b.load and not self.force:
             raise InputError(
-                f"the loads differ: A is {self.plan_a.load.describe()}, B is"
-                f" {self.plan_b.load.describe()}; latency depends on load, so the comparison would"
-                " say little about the services",
+                f"{self._loads()}, so the comparison would say little about the services",
                 remedy="give both plans the same load; or force it (force=True, --force)",
             )
 
@@ -169,13 +169,14 @@ class ABDesign:
         ]
         found = []
         if self.plan_a.load != self.plan_b.load:
-            found.append(
-                f"the loads differ (A: {self.plan_a.load.describe()}, B:"
-                f" {self.plan_b.load.describe()}), and latency depends on load"
-            )
+            found.append(self._loads())
         if differing:
             found.append(f"A and B were measured differently: {'; '.join(differing)}")
         return found
+
+    def _loads(self) -> str:
+        loads = [plan.load.describe() for plan in self.plans.values()]
+        return f"the loads differ (A: {loads[0]}, B: {loads[1]}), and latency depends on load"
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of the design, with the order of the arms; plans are the runs' own."""

@@ -6,6 +6,7 @@ from benchlab.notebook.helpers import (
     finish,
     plan_parameters,
     service,
+    show_ab_progress,
     show_capacity_progress,
     show_progress,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "finish",
     "plan_parameters",
     "service",
+    "show_ab_progress",
     "show_capacity_progress",
     "show_progress",
 ]

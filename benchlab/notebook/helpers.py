@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.bundled import TargetProcess, start_target
-from benchlab.display.progress import done_text, numbers_text
+from benchlab.display.progress import ab_text, done_text, numbers_text
 from benchlab.display.results.capacity import progress_text
+from benchlab.experiments.ab_progress import ABProgress, OnABProgress
 from benchlab.experiments.capacity_progress import CapacityProgress, OnCapacityProgress
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.notebook import events
@@ -32,6 +33,7 @@ __all__ = [
     "finish",
     "plan_parameters",
     "service",
+    "show_ab_progress",
     "show_capacity_progress",
     "show_progress",
 ]
@@ -111,6 +113,16 @@ def show_capacity_progress() -> OnCapacityProgress:
 
     def show(progress: CapacityProgress) -> None:
         update(progress.done_ratio, escape(progress_text(progress)))
+
+    return show
+
+
+def show_ab_progress() -> OnABProgress:
+    """Show how the interval of an A/B closes, for ``bl.ab(…, on_progress=show_ab_progress())``."""
+    update = _line_below_cell()
+
+    def show(progress: ABProgress) -> None:
+        update(progress.done / progress.blocks, escape(ab_text(progress)))
 
     return show
 

@@ -192,11 +192,14 @@ class Store:
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        in_experiments: bool = True,
     ) -> pd.DataFrame:
         """One row per stored run, newest first; with arguments, those that meet all of them.
 
         ``name`` is the whole name; ``tags`` must all be on the run, with these values; it started
-        at ``since`` or later, and before ``until``. ``limit`` takes the newest of them.
+        at ``since`` or later, and before ``until``. ``limit`` takes the newest of them. Without
+        ``in_experiments``, runs that belong to an experiment are left out; those of one are
+        ``tags={"experiment": its id}``.
 
         Columns: run_id, started_at (aware, UTC), name, url, count, error_count, duration_s,
         rate_rps, intended_rate_rps, latency_mean_ms and other latencies in ms, verdict, reason,
@@ -210,7 +213,15 @@ class Store:
             InputError: ``since`` or ``until`` has no time zone.
         """
         with self.connect() as client:
-            return listing.runs(client, name=name, tags=tags, since=since, until=until, limit=limit)
+            return listing.runs(
+                client,
+                name=name,
+                tags=tags,
+                since=since,
+                until=until,
+                limit=limit,
+                in_experiments=in_experiments,
+            )
 
     def rows(
         self,
@@ -220,10 +231,19 @@ class Store:
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        in_experiments: bool = True,
     ) -> list[dict[str, Any]]:
         """The rows of `runs`, each a dict by column: for programs that need no DataFrame."""
         with self.connect() as client:
-            return listing.rows(client, name=name, tags=tags, since=since, until=until, limit=limit)
+            return listing.rows(
+                client,
+                name=name,
+                tags=tags,
+                since=since,
+                until=until,
+                limit=limit,
+                in_experiments=in_experiments,
+            )
 
     def stored(self, run_ids: Iterable[str]) -> list[StoredRun]:
         """The stored runs with these ids, in this order, without their samples.
@@ -268,6 +288,8 @@ class Store:
 
     def load(self, run_id: str) -> Run:
         """The stored run with this id, an unambiguous prefix of one, or ``"latest"``.
+
+        Runs of experiments are never the latest.
 
         It equals the run that was saved, except for the credentials in its plan: see `save`.
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -37,3 +38,23 @@ def test_runs_are_listed_by_name_tag_and_age() -> None:
         assert "aa0000" not in history("--tag", "commit=abd")
         with pytest.raises(InputError, match=r"since='soon' is neither .* 7d, or as 2026"):
             history("--since", "soon")
+
+
+def test_runs_of_experiments_are_left_out_and_are_never_the_latest() -> None:
+    store = Store()
+    with store.connect():
+        store.save(make_run(20, run_id="aa00000000000001", name="own"))
+        of_experiment = make_run(20, run_id="aa00000000000002")
+        store.save(
+            replace(of_experiment, plan=of_experiment.plan.replace(tags={"experiment": "e1"}))
+        )
+        assert "aa00000000000001" in history()
+        assert "aa00000000000002" not in history()
+        assert "aa00000000000002" in history("--experiment", "e1")
+        assert "aa00000000000001" not in history("--experiment", "e1")
+        assert "aa00000000000002" in history("--tag", "experiment=e1")
+        with pytest.raises(InputError, match="no stored experiment has the id 'e2'"):
+            history("--experiment", "e2")
+        assert store.load("latest").id == "aa00000000000001"
+        assert list(store.runs(in_experiments=False)["run_id"]) == ["aa00000000000001"]
+        assert len(store.runs()) == 2

@@ -9,8 +9,9 @@ import sys
 import benchlab
 from tests.docs.pages import DOCS, ROOT, marked
 
-# Between two processes of benchlab's, and between a shell's completion script and benchlab.
-OWN = {"BENCHLAB_NOTEBOOK_EVENTS", "BENCHLAB_COMPLETE"}
+# Between two processes of benchlab's, between a shell's completion script and benchlab; and what
+# the command of --before-block is given (docs/ab.md).
+OWN = {"BENCHLAB_NOTEBOOK_EVENTS", "BENCHLAB_COMPLETE", "BENCHLAB_ARM", "BENCHLAB_BLOCK"}
 
 
 def test_generated_parts_are_up_to_date() -> None:

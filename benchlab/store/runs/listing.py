@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from benchlab.plan.plan import Plan
     from benchlab.runs.stored_run import StoredRun
 
-__all__ = ["endpoint_column", "history", "names", "rows", "runs", "stored"]
+__all__ = [
+    "OUTSIDE_EXPERIMENTS",
+    "endpoint_column",
+    "history",
+    "names",
+    "rows",
+    "runs",
+    "stored",
+]
+
+OUTSIDE_EXPERIMENTS = f"NOT mapContains(tags, '{EXPERIMENT_TAG}')"
+"""The condition for runs that belong to no experiment."""
 
 _LIST = """
 SELECT
@@ -106,10 +117,8 @@ def history(client: Client, **filters: Any) -> list[StoredRun]:
     Raises:
         InputError: a time without a time zone.
     """
-    conditions, parameters = _conditions(**filters)
-    return _stored_runs(
-        client, _HISTORY % f"{conditions} AND NOT mapContains(tags, '{EXPERIMENT_TAG}')", parameters
-    )
+    conditions, parameters = _conditions(**filters, in_experiments=False)
+    return _stored_runs(client, _HISTORY % conditions, parameters)
 
 
 def stored(client: Client, run_ids: Sequence[str]) -> list[StoredRun]:
@@ -167,6 +176,7 @@ def _conditions(
     since: datetime | None = None,
     until: datetime | None = None,
     like: Plan | None = None,
+    in_experiments: bool = True,
 ) -> tuple[str, dict[str, Any]]:
     conditions = ["true"]
     parameters: dict[str, Any] = {}
@@ -185,6 +195,8 @@ def _conditions(
     if like is not None:
         conditions.append("endpoint = {endpoint:String}")
         parameters["endpoint"] = endpoint_column(like)
+    if not in_experiments:
+        conditions.append(OUTSIDE_EXPERIMENTS)
     return " AND ".join(conditions), parameters
 
 

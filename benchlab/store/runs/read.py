@@ -18,6 +18,7 @@ from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from benchlab.spool.storage import allocate_records
 from benchlab.store.client.connection import is_embedded
 from benchlab.store.runs.connections import read_connections
+from benchlab.store.runs.listing import OUTSIDE_EXPERIMENTS
 from benchlab.store.runs.write import JSON_COLUMNS, PLAIN_COLUMNS
 
 if TYPE_CHECKING:
@@ -45,12 +46,15 @@ _HELP = "benchlab history lists the stored runs"
 def resolve(client: Client, run_id: str) -> str:
     """The full id for ``run_id``: an id, an unambiguous prefix of one, or ``latest``.
 
+    The latest is the first in ``benchlab history``, so none that belongs to an experiment.
+
     Raises:
         RunNotFoundError: no run, or more than one, fits.
     """
     if run_id == LATEST:
         rows = client.query(
-            "SELECT id FROM runs ORDER BY started_at DESC, id DESC LIMIT 1"
+            f"SELECT id FROM runs WHERE {OUTSIDE_EXPERIMENTS}"  # noqa: S608  # constant
+            " ORDER BY started_at DESC, id DESC LIMIT 1"
         ).result_rows
         if not rows:
             raise RunNotFoundError("the store has no runs yet: make one with benchlab run URL")

@@ -1,0 +1,58 @@
+"""The outcome of an experiment in a few words, for a list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["outcome", "percent_change", "ratio_text"]
+
+Found = Mapping[str, Any]
+
+_MOST_RATIO = 11.0
+
+
+def outcome(kind: str, result: Found) -> str:
+    """The result of an experiment of this kind in a few words.
+
+    >>> outcome("ab", {})
+    'no result'
+    """
+    if not result:
+        return "no result"
+    return _OUTCOMES[kind](result) if kind in _OUTCOMES else ""
+
+
+def ratio_text(ratio: float, low: float | None, high: float | None) -> str:
+    """A ratio as a change in percent, with its interval if there is one.
+
+    >>> ratio_text(1.012, 0.992, 1.031)
+    '+1.2 % (−0.8 to +3.1 %)'
+    """
+    if low is None or high is None:
+        return f"{percent_change(ratio)} %"
+    return f"{percent_change(ratio)} % ({percent_change(low)} to {percent_change(high)} %)"
+
+
+def percent_change(ratio: float) -> str:
+    """A ratio as a change in percent, without the sign for percent; beyond 1,000 only that it is.
+
+    >>> percent_change(0.95), percent_change(1.0), percent_change(1e6)
+    ('−5.0', '+0.0', 'over +1,000')
+    """
+    if ratio > _MOST_RATIO:
+        return "over +1,000"
+    return f"{(ratio - 1) * 100:+,.1f}".replace("-", "−")
+
+
+def _comparison(result: Found) -> str:
+    if result["reason"] == "errors":
+        return f"{result['verdict']}: more errors"
+    metric = result["metrics"].get(result["primary"], {})
+    if metric.get("ratio") is None:
+        return str(result["verdict"])
+    change = ratio_text(metric["ratio"], metric["ratio_low"], metric["ratio_high"])
+    return f"{result['verdict']}: {result['primary']} {change}"
+
+
+_OUTCOMES: Mapping[str, Callable[[Found], str]] = {"ab": _comparison}

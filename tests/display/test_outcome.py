@@ -1,0 +1,32 @@
+"""The outcome of an experiment in a list of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchlab.display.outcome import outcome
+
+
+def result(**changes: Any) -> dict[str, Any]:
+    p50 = {"ratio": 1.081, "ratio_low": 1.05, "ratio_high": 1.11}
+    found = {"verdict": "slower", "reason": None, "primary": "p50", "metrics": {"p50": p50}}
+    return {**found, **changes}
+
+
+def test_a_comparison_has_its_verdict_and_its_interval() -> None:
+    assert outcome("ab", result()) == "slower: p50 +8.1 % (+5.0 to +11.0 %)"
+
+
+def test_more_errors_are_the_reason_and_not_a_latency() -> None:
+    assert outcome("ab", result(reason="errors")) == "slower: more errors"
+
+
+def test_what_has_no_ratio_has_its_verdict() -> None:
+    undefined = {"ratio": None, "ratio_low": None, "ratio_high": None}
+    assert outcome("ab", result(verdict="same", metrics={"p50": undefined})) == "same"
+    assert outcome("ab", result(verdict="same", primary="error_ratio")) == "same"
+
+
+def test_an_unknown_kind_is_listed_without_its_result() -> None:
+    assert outcome("later", result()) == ""
+    assert outcome("later", {}) == "no result"

@@ -1,0 +1,53 @@
+"""An A/B whose process was killed: its runs say enough to compare them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchlab import Store
+from benchlab.errors import InputError, RunNotFoundError
+from benchlab.experiments.ab_design import ABDesign, Arm, Block
+from benchlab.experiments.stored import stored_result
+from benchlab.experiments.unfinished import find_experiment
+from benchlab.runs.experiment import Experiment
+from tests.experiments.simulated import PLAN, run_of
+from tests.stores import closed_store, empty_store
+
+__all__ = ["closed_store", "empty_store"]
+
+ID = "01a209c5db41b16d"
+
+
+def test_the_complete_blocks_of_an_unfinished_experiment_are_compared(closed_store: Store) -> None:
+    design = ABDesign(plan_a=PLAN, plan_b=PLAN, blocks=2, block_s=1.0, washout_s=0.0, seed=5)
+    first, second = design.in_order()
+    made: list[tuple[Block, Arm]] = [(first, "a"), (first, "b"), (second, second.order[0])]
+    runs = [
+        run_of(number, design.run_plan(ID, block, arm)) for number, (block, arm) in enumerate(made)
+    ]
+    with closed_store.connect():
+        with pytest.raises(RunNotFoundError, match=ID):
+            find_experiment(closed_store, ID)
+        for run in runs:
+            closed_store.save(run)
+        found = find_experiment(closed_store, ID)
+        assert found.run_ids == tuple(run.id for run in runs)
+        assert found.started_at == runs[0].started_at
+        result = stored_result(closed_store, found)
+    assert result.to_dict()["base"] == [runs[0].id]
+    assert result.to_dict()["new"] == [runs[1].id]
+    assert result.to_dict()["warnings"] == [
+        "the experiment was not finished: the result is of 1 complete block"
+    ]
+
+
+def test_an_experiment_without_a_result_or_of_another_kind_says_so(closed_store: Store) -> None:
+    given: dict[str, Any] = {"id": ID, "name": "", "started_at_ns": 0, "run_ids": ()}
+    with pytest.raises(InputError, match="has no result: too many failed"):
+        stored_result(
+            closed_store, Experiment(kind="ab", design={"problem": "too many failed"}, **given)
+        )
+    with pytest.raises(InputError, match="kind 'later'"):
+        stored_result(closed_store, Experiment(kind="later", result={"x": 1}, **given))
