@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from benchlab import spool
-from benchlab.analysis.capacity import Capacity, conclude
+from benchlab.analysis.capacity import Capacity, CurvePoint, conclude
 from benchlab.analysis.capacity_search import CapacitySearch, ProbeOrder
-from benchlab.analysis.probe import Backlog, Requirement, requirements_of
+from benchlab.analysis.probe import Backlog, Probe, Requirement, requirements_of
 from benchlab.errors import InputError, TargetError
 from benchlab.experiments.capacity_progress import CapacityProgress, OnCapacityProgress
 from benchlab.experiments.probing import probe_of
@@ -38,6 +38,7 @@ __all__ = [
     "plan_for",
     "save_capacity",
     "search_for",
+    "stored_capacity",
 ]
 
 KIND = "capacity"
@@ -45,6 +46,19 @@ KIND = "capacity"
 
 PROBE_TAG = "probe"
 """The tag of a run with the number of its probe, from 1."""
+
+_STORED = (
+    "rate_rps",
+    "rate_low",
+    "rate_high",
+    "limited_by",
+    "objective",
+    "arrivals",
+    "recovers_at_rps",
+    "took_s",
+    "budget_s",
+)
+"""The keys of the stored result that are fields of `Capacity` as they are."""
 
 Slo = str | Objective | Iterable[str | Objective]
 OnRunProgress = Callable[[], None]
@@ -80,9 +94,10 @@ class CapacityRun:
             started_at_ns=self.started_at_ns,
             run_ids=tuple(run.id for run in self.runs),
             design={
-                "objective": self.result.objective,
-                "arrivals": self.result.arrivals,
-                "budget_s": self.result.budget_s,
+                "plan": self.result.name,
+                "required_ratio": self.result.required_ratio,
+                "limit_ns": self.result.limit_ns,
+                "probes": [asdict(probe) for probe in self.result.probes],
             },
             result=self.result.to_dict(),
         )
@@ -143,6 +158,8 @@ def plan_for(plan: Plan | str, slo: Slo = ()) -> Plan:
     """
     if isinstance(plan, str):
         plan = Plan(Request("GET", plan), ConstantRate(_BARE_RPS))
+    if not isinstance(plan, Plan):
+        raise InputError("is neither a plan nor a URL", field="plan", value=plan)
     load = plan.load
     why = ""
     if load.is_imported:
@@ -155,7 +172,10 @@ def plan_for(plan: Plan | str, slo: Slo = ()) -> Plan:
         raise InputError(why, field="load", remedy=_RATE_REMEDY)
     requirements = requirements_of(slo or plan.slo)
     return plan.replace(
-        slo=[item.objective for item in requirements], duration_s=None, request_count=None
+        slo=[item.objective for item in requirements],
+        duration_s=None,
+        request_count=None,
+        abort_on=(),  # the search ends hopeless probes itself
     )
 
 
@@ -226,6 +246,25 @@ def save_capacity(made: CapacityRun, store: Store | None) -> None:
         for run in made.runs:
             store.save(run)
         store.save_experiment(made.to_experiment())
+
+
+def stored_capacity(store: Store, experiment: Experiment) -> Capacity:
+    """The result of a stored search, as it was when it ended."""
+    del store  # the experiment has all of it
+    design, result = experiment.design, experiment.result
+    return Capacity(
+        **{name: result[name] for name in _STORED},
+        probes=tuple(Probe(**item) for item in design["probes"]),
+        curve=tuple(CurvePoint(**point) for point in result["curve"]),
+        name=design["plan"],
+        required_ratio=design["required_ratio"],
+        limit_ns=design["limit_ns"],
+        low_set_by=result["low_set_by"] or "",
+        high_set_by=result["high_set_by"] or "",
+        stays_bad=result["stays_bad_after_overload"],
+        warnings=tuple(result["warnings"]),
+        experiment_id=experiment.id,
+    )
 
 
 class _Prober:
