@@ -12,7 +12,7 @@ from benchlab import spool
 from benchlab.analysis.capacity import Capacity, CurvePoint, conclude
 from benchlab.analysis.capacity_search import CapacitySearch, ProbeOrder
 from benchlab.analysis.probe import Backlog, Probe, Requirement, requirements_of
-from benchlab.errors import InputError, TargetError
+from benchlab.errors import InputError, RunError, TargetError
 from benchlab.experiments.capacity_progress import CapacityProgress, OnCapacityProgress
 from benchlab.experiments.probing import probe_of
 from benchlab.load.run import run_until
@@ -66,8 +66,7 @@ OnRunProgress = Callable[[], None]
 _BARE_RPS = 1.0  # of the plan of a bare URL; each probe has its own rate
 _DRAIN_S = 10.0
 _LOOK_EVERY_S = 0.05
-_ATTEMPTS_S = 1.0
-_UNREACHABLE = 3
+_ATTEMPTS, _PAUSE_S = 3, 1.0  # of starting a probe
 _RATE_REMEDY = (
     "give the plan a rate, which the search varies: load=PoissonRate(1), or --arrivals poisson on"
     " the command line"
@@ -312,19 +311,20 @@ class _Prober:
         stop = StopSignal()
         plan = self._probe_plan(order)
         watch = _Watch(order, plan, self._search.requirements, stop, self._report(order))
-        for attempt in range(1, _UNREACHABLE + 1):
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return run_until(plan, stop, watch)
             except KeyboardInterrupt:
                 self._stop.request()
                 return None
-            except TargetError as exc:
+            except RunError as exc:
                 if not self.runs:
                     raise
-                if attempt == _UNREACHABLE or self._stop.level:
-                    self.warnings.append(f"the service stopped responding: {exc}")
+                if attempt == _ATTEMPTS or self._stop.level:
+                    who = "service" if isinstance(exc, TargetError) else "load generator"
+                    self.warnings.append(f"the {who} stopped responding: {exc}")
                     return None
-                self._wait(attempt * _ATTEMPTS_S)
+                self._wait(attempt * _PAUSE_S)
         raise AssertionError("unreachable")
 
     def _probe_plan(self, order: ProbeOrder) -> Plan:
