@@ -62,6 +62,7 @@ LANE_OF = {
     "load/recording/test_recorder.py": "unit",
     "notebook/headless": "unit",
     "notebook/headless/test_kernels.py": "e2e",
+    "notebook/test_capacity_progress.py": "unit",
     "plan": "unit",
     "plots": "unit",
     "plots/test_in_a_kernel.py": "e2e",

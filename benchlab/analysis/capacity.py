@@ -23,7 +23,7 @@ Limit = Literal["service", "generator", "budget", "none"]
 """What bounds the capacity from above: the service gave way, the load generator did, the budget
 ended before it was found, or nothing up to the highest rate allowed."""
 
-WIDE_RATIO = 1.1
+WIDE_RATIO = 1.25
 """An interval that is wider than this, high ÷ low, is limited by the budget."""
 
 _SEEN_BY_SERVICE = 1.1

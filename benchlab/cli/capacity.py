@@ -118,9 +118,10 @@ def capacity(
     arrivals: str | None,
     **values: Any,
 ) -> int:
-    """Find the highest rate at which a service meets its objectives, with an interval.
+    """Find out how much load a service takes.
 
-    The search makes probes, short runs at one rate each: it doubles the rate until the service
+    The result is the highest rate at which it meets its objectives, with a 95 % interval. The
+    search makes probes, short runs at one rate each: it doubles the rate until the service
     gives way, then narrows the interval where it does, and overloads the service once to see
     whether it recovers. A probe that something spoiled excludes nothing for ever.
 

@@ -25,12 +25,13 @@ __all__ = ["COMMANDS", "cli", "main"]
 
 
 COMMANDS: Final = {
-    "attribute": CommandEntry(
-        "benchlab.cli.attribute:attribute",
-        "Show where the latency of a stored run comes from",
     "ab": CommandEntry(
         "benchlab.cli.ab:ab",
         "Measure two plans in interleaved blocks, and say whether B is slower than A",
+    ),
+    "attribute": CommandEntry(
+        "benchlab.cli.attribute:attribute",
+        "Show where the latency of a stored run comes from",
     ),
     "baseline": CommandEntry(
         "benchlab.cli.baseline:baseline",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from benchlab import spool
-from benchlab.analysis.capacity import Capacity, conclude
+from benchlab.analysis.capacity import Capacity, CurvePoint, conclude
 from benchlab.analysis.capacity_search import CapacitySearch, ProbeOrder
-from benchlab.analysis.probe import Backlog, Requirement, requirements_of
-from benchlab.errors import InputError, TargetError
+from benchlab.analysis.probe import Backlog, Probe, Requirement, requirements_of
+from benchlab.errors import InputError, RunError, TargetError
 from benchlab.experiments.capacity_progress import CapacityProgress, OnCapacityProgress
 from benchlab.experiments.probing import probe_of
 from benchlab.load.run import run_until
@@ -38,6 +38,7 @@ __all__ = [
     "plan_for",
     "save_capacity",
     "search_for",
+    "stored_capacity",
 ]
 
 KIND = "capacity"
@@ -46,14 +47,26 @@ KIND = "capacity"
 PROBE_TAG = "probe"
 """The tag of a run with the number of its probe, from 1."""
 
+_STORED = (
+    "rate_rps",
+    "rate_low",
+    "rate_high",
+    "limited_by",
+    "objective",
+    "arrivals",
+    "recovers_at_rps",
+    "took_s",
+    "budget_s",
+)
+"""The keys of the stored result that are fields of `Capacity` as they are."""
+
 Slo = str | Objective | Iterable[str | Objective]
 OnRunProgress = Callable[[], None]
 
 _BARE_RPS = 1.0  # of the plan of a bare URL; each probe has its own rate
 _DRAIN_S = 10.0
 _LOOK_EVERY_S = 0.05
-_ATTEMPTS_S = 1.0
-_UNREACHABLE = 3
+_ATTEMPTS, _PAUSE_S = 3, 1.0  # of starting a probe
 _RATE_REMEDY = (
     "give the plan a rate, which the search varies: load=PoissonRate(1), or --arrivals poisson on"
     " the command line"
@@ -80,9 +93,10 @@ class CapacityRun:
             started_at_ns=self.started_at_ns,
             run_ids=tuple(run.id for run in self.runs),
             design={
-                "objective": self.result.objective,
-                "arrivals": self.result.arrivals,
-                "budget_s": self.result.budget_s,
+                "plan": self.result.name,
+                "required_ratio": self.result.required_ratio,
+                "limit_ns": self.result.limit_ns,
+                "probes": [asdict(probe) for probe in self.result.probes],
             },
             result=self.result.to_dict(),
         )
@@ -143,6 +157,8 @@ def plan_for(plan: Plan | str, slo: Slo = ()) -> Plan:
     """
     if isinstance(plan, str):
         plan = Plan(Request("GET", plan), ConstantRate(_BARE_RPS))
+    if not isinstance(plan, Plan):
+        raise InputError("is neither a plan nor a URL", field="plan", value=plan)
     load = plan.load
     why = ""
     if load.is_imported:
@@ -155,7 +171,10 @@ def plan_for(plan: Plan | str, slo: Slo = ()) -> Plan:
         raise InputError(why, field="load", remedy=_RATE_REMEDY)
     requirements = requirements_of(slo or plan.slo)
     return plan.replace(
-        slo=[item.objective for item in requirements], duration_s=None, request_count=None
+        slo=[item.objective for item in requirements],
+        duration_s=None,
+        request_count=None,
+        abort_on=(),  # the search ends hopeless probes itself
     )
 
 
@@ -228,6 +247,25 @@ def save_capacity(made: CapacityRun, store: Store | None) -> None:
         store.save_experiment(made.to_experiment())
 
 
+def stored_capacity(store: Store, experiment: Experiment) -> Capacity:
+    """The result of a stored search, as it was when it ended."""
+    del store  # the experiment has all of it
+    design, result = experiment.design, experiment.result
+    return Capacity(
+        **{name: result[name] for name in _STORED},
+        probes=tuple(Probe(**item) for item in design["probes"]),
+        curve=tuple(CurvePoint(**point) for point in result["curve"]),
+        name=design["plan"],
+        required_ratio=design["required_ratio"],
+        limit_ns=design["limit_ns"],
+        low_set_by=result["low_set_by"] or "",
+        high_set_by=result["high_set_by"] or "",
+        stays_bad=result["stays_bad_after_overload"],
+        warnings=tuple(result["warnings"]),
+        experiment_id=experiment.id,
+    )
+
+
 class _Prober:
     """Makes the probes that a search orders, one after the other."""
 
@@ -273,19 +311,20 @@ class _Prober:
         stop = StopSignal()
         plan = self._probe_plan(order)
         watch = _Watch(order, plan, self._search.requirements, stop, self._report(order))
-        for attempt in range(1, _UNREACHABLE + 1):
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return run_until(plan, stop, watch)
             except KeyboardInterrupt:
                 self._stop.request()
                 return None
-            except TargetError as exc:
+            except RunError as exc:
                 if not self.runs:
                     raise
-                if attempt == _UNREACHABLE or self._stop.level:
-                    self.warnings.append(f"the service stopped responding: {exc}")
+                if attempt == _ATTEMPTS or self._stop.level:
+                    who = "service" if isinstance(exc, TargetError) else "load generator"
+                    self.warnings.append(f"the {who} stopped responding: {exc}")
                     return None
-                self._wait(attempt * _ATTEMPTS_S)
+                self._wait(attempt * _PAUSE_S)
         raise AssertionError("unreachable")
 
     def _probe_plan(self, order: ProbeOrder) -> Plan:

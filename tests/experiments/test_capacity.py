@@ -15,7 +15,7 @@ import pytest
 import benchlab as bl
 from benchlab import spool
 from benchlab.errors import InputError, TargetError
-from benchlab.experiments.capacity import capacity, plan_for
+from benchlab.experiments.capacity import capacity, plan_for, stored_capacity
 from benchlab.experiments.capacity_progress import CapacityProgress
 from tests.slot_server import SlotServer
 
@@ -73,6 +73,7 @@ def test_a_plan_keeps_its_arrivals_and_what_else_it_says(
         duration_s=99,
         name="items",
         tags={"team": "search"},
+        abort_on="error_ratio>0.5 over 20s",  # longer than a probe
     )
     found = capacity(plan, SLO, budget_s=2, from_rps=60, store=store)
     assert found.arrivals.startswith("Poisson")
@@ -81,6 +82,7 @@ def test_a_plan_keeps_its_arrivals_and_what_else_it_says(
     assert (experiment.kind, experiment.name) == ("capacity", "items")
     assert experiment.result["probes"][0]["run_id"] == experiment.run_ids[0]
     assert experiment.run_ids == tuple(probe.run_id for probe in found.probes)
+    assert stored_capacity(store, experiment) == found
     run = store.load(experiment.run_ids[0])
     assert run.plan.load == bl.PoissonRate(60)
     assert dict(run.plan.tags) == {
@@ -145,3 +147,8 @@ def test_the_objectives_of_a_plan_are_those_of_its_capacity() -> None:
     plan = bl.Plan(bl.Request("GET", "http://127.0.0.1:9/"), bl.ConstantRate(5), slo=SLO)
     assert [str(item) for item in plan_for(plan).slo] == [SLO]
     assert [str(item) for item in plan_for(plan, "p50<5ms").slo] == ["p50<5ms"]
+
+
+def test_what_is_neither_a_plan_nor_a_url_is_refused() -> None:
+    with pytest.raises(InputError, match="neither a plan nor a URL"):
+        plan_for(7)  # type: ignore[arg-type]

@@ -268,7 +268,9 @@ def test_an_empty_join_needs_no_columns() -> None:
 
 def test_the_public_names() -> None:
     assert plots.__all__ == [
+        "capacity",
         "client_server",
+        "comparison",
         "ecdf",
         "heatmap",
         "histogram",

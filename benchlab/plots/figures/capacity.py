@@ -34,6 +34,7 @@ __all__ = ["capacity"]
 
 _HEIGHTS = (0.56, 0.36)
 _LABEL_PT = 40
+_WIDE = 8.0  # an axis of a larger ratio has ticks by decade
 
 
 class _Mark(NamedTuple):
@@ -207,7 +208,7 @@ def _set_rates(panel: Axes, result: Capacity, probes: Sequence[Probe]) -> None:
     low, high = min(known) / 1.15, max(known) * 1.15
     panel.set_xscale("log")
     panel.set_xlim(low, high)
-    if high / low < 4:
+    if high / low < _WIDE:
         ticks = np.asarray(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
     else:
         powers = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
