@@ -59,7 +59,7 @@ def set_(words: tuple[str, ...], output: Path | None, force: bool) -> None:
       benchlab baseline set main -o baseline.json
     """
     from benchlab.experiments.baseline_file import write_baseline
-    from benchlab.experiments.selection import select_runs
+    from benchlab.experiments.stored_statistics import stored_statistics
     from benchlab.runs.comparable import check_same_setup, check_verdicts
     from benchlab.store import Store
 
@@ -76,7 +76,7 @@ def set_(words: tuple[str, ...], output: Path | None, force: bool) -> None:
         raise InputError(f"the baseline {name} needs runs", remedy="name at least one")
     with store.connect():
         ids = _ids(store, wanted) if wanted else store.baseline(name)
-        runs = select_runs(store, ids)
+        runs = stored_statistics(store, ids)
         notes = [*check_verdicts(runs, force=force), *check_same_setup(runs, force=force)]
         if name and wanted:
             store.set_baseline(name, [run.id for run in runs])

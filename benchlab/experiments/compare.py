@@ -12,12 +12,8 @@ from benchlab.analysis.run_statistics import RunStatistics
 from benchlab.errors import InputError, StoreError
 from benchlab.experiments.baseline_file import read_baseline
 from benchlab.experiments.history import stable_history
-from benchlab.experiments.selection import (
-    SELECTION_HELP,
-    is_by_name,
-    select_ids,
-    select_runs,
-)
+from benchlab.experiments.selection import SELECTION_HELP, is_by_name, select_ids
+from benchlab.experiments.stored_statistics import stored_statistics
 from benchlab.runs.comparable import check_verdicts
 from benchlab.runs.run import Run
 from benchlab.store import Store
@@ -112,12 +108,12 @@ def _selected(store: Store, text: str, others: set[str]) -> tuple[list[RunStatis
             f"{text!r} selects no other runs than those it is compared with",
             remedy="name the runs of each side",
         )
-    return select_runs(store, left), list(selection.notes)
+    return stored_statistics(store, left), list(selection.notes)
 
 
 def _runs(store: Store, field: str, side: Side) -> list[RunStatistics]:
     if isinstance(side, str):
-        return select_runs(store, select_ids(store, side).run_ids)
+        return stored_statistics(store, select_ids(store, side).run_ids)
     if isinstance(side, Path):
         return read_baseline(side)
     items = [side] if isinstance(side, Run | RunStatistics) else side
@@ -127,12 +123,13 @@ def _runs(store: Store, field: str, side: Side) -> list[RunStatistics]:
             field=field,
             remedy=SELECTION_HELP,
         )
-    found = []
+    found: list[RunStatistics] = []
+    ids: list[str] = []
     for item in items:
         if isinstance(item, str):
-            found += select_runs(store, select_ids(store, item).run_ids)
+            ids += select_ids(store, item).run_ids
         elif isinstance(item, Run | RunStatistics):
             found.append(RunStatistics.of(item) if isinstance(item, Run) else item)
         else:
             raise InputError(f"has a {type(item).__name__} in it and not a run", field=field)
-    return found
+    return [*stored_statistics(store, ids), *found] if ids else found

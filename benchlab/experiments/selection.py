@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from benchlab.analysis.run_statistics import RunStatistics
 from benchlab.errors import InputError, RunNotFoundError
 from benchlab.runs.experiment import EXPERIMENT_TAG
 from benchlab.store import Store
 from benchlab.text import plural
 
-__all__ = ["MOST_RUNS", "SELECTION_HELP", "Selection", "is_by_name", "select_ids", "select_runs"]
+__all__ = ["MOST_RUNS", "SELECTION_HELP", "Selection", "is_by_name", "select_ids"]
 
 MOST_RUNS = 100
 """A name or tags select so many runs at most, the latest."""
@@ -74,25 +72,6 @@ def select_ids(store: Store, text: str) -> Selection:
     return Selection(tuple(reversed(latest)), tuple(notes))
 
 
-def select_runs(store: Store, run_ids: Sequence[str]) -> list[RunStatistics]:
-    """The statistics of stored runs; one run is in memory at a time.
-
-    Raises:
-        RunNotFoundError: for an id no run, or more than one, fits.
-        InputError: an id is that of an imported summary, which has no requests to compare.
-    """
-    found = []
-    with store.connect():
-        for run_id in run_ids:
-            try:
-                run = store.load(run_id)
-            except RunNotFoundError:
-                _refuse_summary(store, run_id)
-                raise
-            found.append(RunStatistics.of(run))
-    return found
-
-
 def _conditions(text: str) -> tuple[str | None, dict[str, str]]:
     name: str | None = None
     tags: dict[str, str] = {}
@@ -109,15 +88,3 @@ def _conditions(text: str) -> tuple[str | None, dict[str, str]]:
 
 def _left_out(row: dict[str, Any]) -> str:
     return f"left out: run {row['run_id']} is {row['verdict']}: {row['reason']}"
-
-
-def _refuse_summary(store: Store, run_id: str) -> None:
-    try:
-        summary = store.imported(run_id)
-    except RunNotFoundError:
-        return
-    raise InputError(
-        f"{summary.id} is a summary by {summary.tool} without its requests, which a comparison"
-        " needs",
-        remedy=f"let {summary.tool} write each request, and import that",
-    )

@@ -221,16 +221,28 @@ class Store:
         with self.connect() as client:
             return listing.rows(client, name=name, tags=tags, since=since, until=until, limit=limit)
 
-    def setup_rows(self, *, url: str, before_ns: int, limit: int) -> list[dict[str, Any]]:
-        """A dict per run of ``url`` that started before ``before_ns``, newest first.
+    def setup_rows(self, run_ids: Iterable[str]) -> list[dict[str, Any]]:
+        """A dict per run, in this order: how it was made (``plan``, ``environment``), its figures.
 
-        It has how the run was made (``plan`` and ``environment``) and its figures, and costs no
-        reading of samples. Only valid and imported runs are listed, and none of an experiment.
+        It costs no reading of samples. Each id may be a prefix, or ``"latest"``.
+
+        Raises:
+            RunNotFoundError: for one of them no run, or more than one, fits.
         """
         from benchlab.store.runs import setups
 
         with self.connect() as client:
-            return setups.rows(client, url=url, before_ns=before_ns, limit=limit)
+            return setups.rows(client, list(run_ids))
+
+    def earlier_setup_rows(self, *, url: str, before_ns: int, limit: int) -> list[dict[str, Any]]:
+        """Such a dict per run of ``url`` that started before ``before_ns``, newest first.
+
+        Only valid and imported runs are listed, and none of an experiment.
+        """
+        from benchlab.store.runs import setups
+
+        with self.connect() as client:
+            return setups.earlier_rows(client, url=url, before_ns=before_ns, limit=limit)
 
     def load(self, run_id: str) -> Run:
         """The stored run with this id, an unambiguous prefix of one, or ``"latest"``.

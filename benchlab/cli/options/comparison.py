@@ -154,8 +154,8 @@ class ComparisonOutputs:
         """
         from benchlab.cli.terminal.output import print_line, write_json, write_text
         from benchlab.cli.terminal.result import print_result
-        from benchlab.display.junit import comparison_junit
         from benchlab.display.markdown import result_markdown
+        from benchlab.display.results.comparison_junit import comparison_junit
         from benchlab.display.results.registry import view_of
 
         if "-" not in (self.json_file, self.markdown_file, self.junit_file):

@@ -9,9 +9,9 @@ import pytest
 
 from benchlab.analysis.comparison import Comparison, ErrorComparison, MetricComparison
 from benchlab.analysis.independent_runs import compare_runs
-from benchlab.display.junit import comparison_junit
 from benchlab.display.markdown import result_markdown
 from benchlab.display.results.comparison import metric_sentence, view
+from benchlab.display.results.comparison_junit import comparison_junit
 from benchlab.statistics.change import Change
 from tests.analysis.compared import statistics_of
 from tests.display.results.example import HOSTILE
@@ -70,7 +70,7 @@ def comparison(
             "primary": "p50",
             "verdict": verdict,
             "metrics": {
-                "p50": metric("p50", verdict, *ratios, needed=needed),
+                "p50": metric("p50", verdict, *(*ratios, None, None)[:3], needed),
                 "rate_rps": metric("rate_rps", "slower", 0.9, 0.85, 0.95),
             },
             "errors": errors,
