@@ -105,6 +105,6 @@ def further_needed(
 
 
 def _quantiles(freedom: float, level: float) -> float:
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float(t.ppf((1 + level) / 2, freedom) + t.ppf(POWER, freedom))
+    return float(stdtrit(freedom, (1 + level) / 2) + stdtrit(freedom, POWER))

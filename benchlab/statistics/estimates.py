@@ -22,19 +22,19 @@ class Student:
 
     def interval(self, level: float) -> tuple[float, float]:
         """The interval that covers the true value with probability ``level``."""
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
-        half = float(t.ppf((1 + level) / 2, self.freedom)) * self.error
+        half = float(stdtrit(self.freedom, (1 + level) / 2)) * self.error
         return self.estimate - half, self.estimate + half
 
     def p_value(self, center: float = 0.0) -> float:
         """Two-sided p-value of ``center``."""
-        from scipy.stats import t
+        from scipy.special import stdtr
 
         distance = abs(self.estimate - center)
         if self.error == 0:
             return 1.0 if distance == 0 else 0.0
-        return float(2 * t.sf(distance / self.error, self.freedom))
+        return float(2 * stdtr(self.freedom, -distance / self.error))
 
 
 def welch(base: ArrayLike, new: ArrayLike) -> Student:

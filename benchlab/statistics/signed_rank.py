@@ -59,12 +59,12 @@ class SignedRank:
 def _distribution(count: int) -> NDArray[np.float64]:
     """The probability that the signed-rank statistic of ``count`` differences is at most 0, 1, …"""
     if count > _EXACT_MAX:
-        from scipy.stats import norm
+        from scipy.special import ndtr
 
         total = count * (count + 1) / 2
         spread = math.sqrt(total * (2 * count + 1) / 12)
         steps = np.arange(int(total) + 1)
-        approximate: NDArray[np.float64] = norm.cdf((steps + 0.5 - total / 2) / spread)
+        approximate: NDArray[np.float64] = ndtr((steps + 0.5 - total / 2) / spread)
         return approximate
     found = np.ones(1)
     for rank in range(1, count + 1):

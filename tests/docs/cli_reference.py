@@ -18,7 +18,12 @@ def render() -> str:
     for name in cli.list_commands(root):
         command = cli.get_command(root, name)
         assert command is not None
-        parts.append(_section(_context(command, name, root)))
+        context = _context(command, name, root)
+        parts.append(_section(context))
+        if isinstance(command, click.Group):
+            parts += [
+                _section(_context(part, name, context)) for name, part in command.commands.items()
+            ]
     return "\n\n".join(parts)
 
 
