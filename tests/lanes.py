@@ -45,6 +45,8 @@ LANE_OF = {
     "experiments/test_ab_design.py": "unit",
     "experiments/test_against.py": "unit",
     "experiments/test_simulated.py": "unit",
+    "experiments/test_compare.py": "store",
+    "experiments/test_history.py": "store",
     "fuzz": "store",
     "golden": "unit",
     "load/arrivals": "unit",

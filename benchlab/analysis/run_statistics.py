@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypedDict
+from datetime import datetime
+from typing import Annotated, Any, Final, NamedTuple, TypedDict
 
 import numpy as np
+from msgspec import Meta
 
-from benchlab.decoding import Count, Integer, convert, naming_field
+from benchlab.decoding import Count, convert, naming_field
 from benchlab.plan.plan import Plan
 from benchlab.plan.redacted import redacted_plan
 from benchlab.runs.head import Environment
@@ -55,7 +57,7 @@ def fewest_requests(metric: str, beyond: int) -> int:
 class _Data(TypedDict):
     id: str
     environment: Environment
-    started_at_ns: Integer
+    started_at: Annotated[datetime, Meta(tz=True)]
     verdict: Verdict
     invalid_reason: str | None
     count: Count
@@ -77,7 +79,7 @@ class RunStatistics:
     id: str
     plan: Plan
     environment: Mapping[str, Any]
-    started_at_ns: int
+    started_at: datetime
     verdict: Verdict
     invalid_reason: str | None
     count: int
@@ -111,7 +113,7 @@ class RunStatistics:
             id=run.id,
             plan=run.plan,
             environment=run.environment,
-            started_at_ns=run.started_at_ns,
+            started_at=run.started_at,
             verdict=run.verdict,
             invalid_reason=run.invalid_reason,
             count=summary.count,
@@ -126,7 +128,7 @@ class RunStatistics:
             "id": self.id,
             "plan": redacted_plan(self.plan.to_dict()),
             "environment": dict(self.environment),
-            "started_at_ns": self.started_at_ns,
+            "started_at": self.started_at.isoformat(),
             "verdict": self.verdict,
             "invalid_reason": self.invalid_reason,
             "count": self.count,
@@ -149,7 +151,7 @@ class RunStatistics:
             id=known["id"],
             plan=plan,
             environment=known["environment"],
-            started_at_ns=known["started_at_ns"],
+            started_at=known["started_at"],
             verdict=known["verdict"],
             invalid_reason=known["invalid_reason"],
             count=known["count"],

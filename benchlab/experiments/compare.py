@@ -11,7 +11,7 @@ from benchlab.analysis.independent_runs import compare_runs
 from benchlab.analysis.run_statistics import RunStatistics
 from benchlab.errors import InputError, StoreError
 from benchlab.experiments.baseline_file import read_baseline
-from benchlab.experiments.history import stable_history
+from benchlab.experiments.history import earlier_runs
 from benchlab.experiments.selection import SELECTION_HELP, is_by_name, select_ids
 from benchlab.experiments.stored_statistics import stored_statistics
 from benchlab.runs.comparable import check_verdicts
@@ -80,7 +80,7 @@ def compare(
     if len(olds) == len(news) == 1:
         check_verdicts([*olds, *news], force=force)
         try:
-            history = stable_history(where, news[0])
+            history = earlier_runs(where, news[0], metric)
         except StoreError as exc:
             notes.append(f"the store could not be searched for earlier runs: {exc}")
     found = compare_runs(

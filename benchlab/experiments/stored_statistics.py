@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from benchlab.analysis.run_statistics import METRICS, RunStatistics, fewest_requests
 from benchlab.errors import InputError, RunNotFoundError
-from benchlab.plan.plan import Plan
+from benchlab.runs.stored_run import StoredRun
 from benchlab.store import Store
 
-__all__ = ["statistics_of_row", "stored_statistics"]
+__all__ = ["statistics_of_stored", "stored_statistics"]
 
 
 def stored_statistics(store: Store, run_ids: Sequence[str]) -> list[RunStatistics]:
@@ -27,33 +26,30 @@ def stored_statistics(store: Store, run_ids: Sequence[str]) -> list[RunStatistic
         try:
             if len(run_ids) == 1:
                 return [RunStatistics.of(store.load(run_ids[0]))]
-            return [statistics_of_row(row) for row in store.setup_rows(run_ids)]
+            return [statistics_of_stored(run) for run in store.stored(run_ids)]
         except RunNotFoundError:
             for run_id in run_ids:
                 _refuse_summary(store, run_id)
             raise
 
 
-def statistics_of_row(row: Mapping[str, Any]) -> RunStatistics:
-    """The statistics in a row of `Store.setup_rows`, without the variance of errors.
-
-    Raises:
-        DamagedError: the plan is of another form.
-    """
-    metrics: dict[str, float | None] = {
-        name: row[name] if row["count"] >= fewest_requests(name, 1) else None for name in METRICS
-    }
+def statistics_of_stored(run: StoredRun) -> RunStatistics:
+    """The statistics of a run without its samples; the variance of errors is not known."""
+    figures = {name: f"latency_{name}_ns" for name in METRICS} | {"rate_rps": "rate_rps"}
     return RunStatistics(
-        id=row["id"],
-        plan=Plan.from_dict(row["plan"]),
-        environment=row["environment"],
-        started_at_ns=row["started_at_ns"],
-        verdict=row["verdict"],
-        invalid_reason=row["reason"] or None,
-        count=row["count"],
-        error_count=row["error_count"],
+        id=run.id,
+        plan=run.plan,
+        environment=run.environment,
+        started_at=run.started_at,
+        verdict=run.verdict,
+        invalid_reason=run.invalid_reason,
+        count=run.count,
+        error_count=run.error_count,
         error_variance=0.0,
-        metrics=metrics,
+        metrics={
+            name: run.figures.get(figure) if run.count >= fewest_requests(name, 1) else None
+            for name, figure in figures.items()
+        },
     )
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -40,7 +41,7 @@ _NEAREST = 2  # runs that the two detectors may disagree by
 _GROWTH = 1.1  # of the evidence, or of the series, before a test that failed is repeated
 _WITHIN_95 = 7.35  # Hansen's Table I: 95 % of the likelihood ratio of a change's place
 _HIGHEST_CORRELATION = 0.95
-_USUAL, _PRIOR = 0.2, 20  # the correlation assumed of runs, and how many runs that is worth
+_USUAL, _PRIOR = 0.25, 20  # the correlation assumed of runs, and how many runs that is worth
 _LEAST = 1e-9  # of the variance: a metric may have none at all
 _CLIP = 3.0  # times the noise
 
@@ -130,13 +131,7 @@ def change_points(
             named.append((start, end - 1, p_value))
         else:  # to repeat the test at each new run would take time, and be wrong more often
             next_evidence, next_size = evidence * _GROWTH, size * _GROWTH
-    bounds = [0, *(index for index, _, _ in named), len(series)]
-    return [
-        _located(
-            _segment(series[start:end], known[start:end], correlation), start, named_at, p_value
-        )
-        for start, end, (_, named_at, p_value) in zip(bounds, bounds[2:], named, strict=False)
-    ]
+    return _located(series, known, named, correlation)
 
 
 def energy_split(values: Values, weights: Values) -> tuple[int, float]:
@@ -159,13 +154,18 @@ def pelt(values: Values, penalty: float, min_size: int = MIN_SIZE) -> list[int]:
 
 def _segment(values: Values, errors: Values, correlation: float | None) -> _Segment:
     cleaned = _without_outliers(values)
-    if correlation is None:
-        correlation = _correlation(cleaned)
     # Neighbours differ by what is new in each of them; a change of level is among them only once.
     steps = np.diff(cleaned)
-    variance = float(steps @ steps) / (2 * len(steps)) / (1 - correlation)
-    inflation = (1 + correlation) / (1 - correlation)
-    return _Segment(values, _weights(cleaned, errors), variance, inflation)
+    new = float(steps @ steps) / (2 * len(steps))
+    if correlation is None:
+        correlation = _correlation(cleaned, new)
+    weights = _weights(cleaned, errors)
+    return _Segment(values, weights, new / (1 - correlation), _inflation(correlation))
+
+
+def _inflation(correlation: float) -> float:
+    """How much more a mean varies than that of independent values."""
+    return (1 + correlation) / (1 - correlation)
 
 
 def _agreed_split(segment: _Segment, min_difference: float) -> int | None:
@@ -248,7 +248,8 @@ def _without_outliers(values: Values) -> Values:
     padded = np.concatenate([values[1:2], values, values[-2:-1]])
     middle = np.median(np.stack([padded[:-2], values, padded[2:]]), axis=0)
     noise = 1.4826 * float(np.median(np.abs(np.diff(values)))) / math.sqrt(2)
-    return np.clip(values, middle - _CLIP * noise, middle + _CLIP * noise)
+    cleaned: Values = np.clip(values, middle - _CLIP * noise, middle + _CLIP * noise)
+    return cleaned
 
 
 def _weights(values: Values, errors: Values) -> Values:
@@ -267,33 +268,51 @@ def _weights(values: Values, errors: Values) -> Values:
     return weights / weights.mean()
 
 
-def _correlation(values: Values) -> float:
+def _correlation(values: Values, new: float) -> float:
     """How much each value resembles the one before it, 0 or more.
 
-    It is the estimate of Chakar et al. (Bernoulli 23, 2017), which changes of level do not disturb.
-    Few values say little about it: what runs usually have counts like some more.
+    It is that of what remains when clear changes of level are removed, corrected for its bias by
+    Kendall (1954). Few values say little about it: what runs usually have counts like some more.
     """
-    near = float(np.median(np.abs(np.diff(values))))
-    far = float(np.median(np.abs(values[2:] - values[:-2])))
-    found = (far / near) ** 2 - 1 if near > 0 else 0.0
-    correlation = (len(values) * found + _PRIOR * _USUAL) / (len(values) + _PRIOR)
+    count = len(values)
+    noise = max(new / (1 - _USUAL) * _inflation(_USUAL), _LEAST)
+    bounds = [0, *pelt(values, _PENALTY * math.log(count) * noise), count]
+    parts = [values[start:end] for start, end in pairwise(bounds)]
+    rest = np.concatenate([part - part.mean() for part in parts])
+    squares = float(rest @ rest)
+    found = float(rest[1:] @ rest[:-1]) / squares if squares > 0 else 0.0
+    found += len(parts) * (1 + 4 * found) / count
+    correlation = (count * found + _PRIOR * _USUAL) / (count + _PRIOR)
     return min(max(correlation, 0.0), _HIGHEST_CORRELATION)
 
 
-def _located(segment: _Segment, start: int, named_at: int, p_value: float) -> Change:
-    """The one change in a segment that begins at ``start``, by all of its runs."""
-    costs = _squared_errors(segment.values, segment.weights)
-    best = int(np.argmin(costs))
-    margin = _WITHIN_95 * segment.variance * segment.inflation
-    within = np.flatnonzero(costs - costs[best] <= margin)
-    return Change(
-        index=start + best + MIN_SIZE,
-        first=start + int(within[0]) + MIN_SIZE,
-        last=start + int(within[-1]) + MIN_SIZE,
-        named_at=named_at,
-        p_value=p_value,
-        difference=_step(segment, best + MIN_SIZE),
-    )
+def _located(
+    series: Values, errors: Values, named: list[tuple[int, int, float]], correlation: float | None
+) -> list[Change]:
+    """The changes with their best places, by all the runs between one and the next."""
+    found: list[Change] = []
+    start = 0
+    for number, (index, named_at, p_value) in enumerate(named, 1):
+        end = named[number][0] if number < len(named) else len(series)
+        start = min(start, index - MIN_SIZE)  # the one before may have moved towards this one
+        segment = _segment(series[start:end], errors[start:end], correlation)
+        costs = _squared_errors(segment.values, segment.weights)
+        best = int(np.argmin(costs))
+        within = np.flatnonzero(
+            costs - costs[best] <= _WITHIN_95 * segment.variance * segment.inflation
+        )
+        found.append(
+            Change(
+                index=start + best + MIN_SIZE,
+                first=start + int(within[0]) + MIN_SIZE,
+                last=start + int(within[-1]) + MIN_SIZE,
+                named_at=named_at,
+                p_value=p_value,
+                difference=_step(segment, best + MIN_SIZE),
+            )
+        )
+        start = found[-1].index
+    return found
 
 
 def _squared_errors(values: Values, weights: Values) -> Values:

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
     from numpy.typing import NDArray
 
+    from benchlab.plan.plan import Plan
     from benchlab.runs.experiment import Experiment
     from benchlab.runs.imported_summary import ImportedSummary
     from benchlab.runs.run import Run
     from benchlab.runs.server_side import ServerSide
+    from benchlab.runs.stored_run import StoredRun
     from benchlab.runs.trace import Trace
     from benchlab.runs.trace_coverage import TraceCoverage
 
@@ -221,28 +223,46 @@ class Store:
         with self.connect() as client:
             return listing.rows(client, name=name, tags=tags, since=since, until=until, limit=limit)
 
-    def setup_rows(self, run_ids: Iterable[str]) -> list[dict[str, Any]]:
-        """A dict per run, in this order: how it was made (``plan``, ``environment``), its figures.
+    def stored(self, run_ids: Iterable[str]) -> list[StoredRun]:
+        """The stored runs with these ids, in this order, without their samples.
 
-        It costs no reading of samples. Each id may be a prefix, or ``"latest"``.
+        Each id may be a prefix, or ``"latest"``.
 
         Raises:
             RunNotFoundError: for one of them no run, or more than one, fits.
         """
-        from benchlab.store.runs import setups
+        from benchlab.store.runs import read
 
         with self.connect() as client:
-            return setups.rows(client, list(run_ids))
+            return listing.stored(client, [read.resolve(client, run_id) for run_id in run_ids])
 
-    def earlier_setup_rows(self, *, url: str, before_ns: int, limit: int) -> list[dict[str, Any]]:
-        """Such a dict per run of ``url`` that started before ``before_ns``, newest first.
+    def history(
+        self,
+        *,
+        name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        like: Plan | None = None,
+    ) -> list[StoredRun]:
+        """The stored runs that meet all of the arguments, oldest first, without their samples.
 
-        Only valid and imported runs are listed, and none of an experiment.
+        The arguments are those of `runs`, and ``like`` leaves the runs whose endpoints have the
+        names that a plan gives them. Runs that belong to an experiment are left out: they were
+        made to answer a question of their own.
+
+        Raises:
+            InputError: ``since`` or ``until`` has no time zone.
         """
-        from benchlab.store.runs import setups
-
         with self.connect() as client:
-            return setups.earlier_rows(client, url=url, before_ns=before_ns, limit=limit)
+            return listing.history(
+                client, name=name, tags=tags, since=since, until=until, like=like
+            )
+
+    def names(self) -> list[str]:
+        """The names of the stored runs, in alphabetical order."""
+        with self.connect() as client:
+            return listing.names(client)
 
     def load(self, run_id: str) -> Run:
         """The stored run with this id, an unambiguous prefix of one, or ``"latest"``.

@@ -16,7 +16,7 @@ from benchlab.runs.health import Health, WorkerHealth
 from benchlab.runs.run import Run
 from benchlab.samples.records import ErrorKind
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
-from benchlab.units import NS_PER_S
+from benchlab.units import NS_PER_S, utc_from_ns
 
 __all__ = ["PLAN", "latencies_ms", "pairs_of", "statistics_of", "timed_run"]
 
@@ -83,7 +83,7 @@ def statistics_of(number: int, value_ns: float, **changes: Any) -> RunStatistics
         "id": f"{number:016x}",
         "plan": PLAN,
         "environment": HOST,
-        "started_at_ns": number * NS_PER_S,
+        "started_at": utc_from_ns(number * NS_PER_S),
         "verdict": "valid",
         "invalid_reason": None,
         "count": 1000,

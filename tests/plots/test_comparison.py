@@ -75,7 +75,10 @@ def test_verdicts_differ_in_form_and_not_by_colour_alone() -> None:
 
 
 def _is_estimate(line: Line2D) -> bool:
-    return list(np.atleast_1d(np.asarray(line.get_ydata()))) == [0] and str(line.get_marker()) in "^voD"
+    return (
+        list(np.atleast_1d(np.asarray(line.get_ydata()))) == [0]
+        and str(line.get_marker()) in "^voD"
+    )
 
 
 def test_every_colour_can_be_restyled_for_a_dark_page() -> None:

@@ -1,19 +1,24 @@
-"""List the stored runs, all or those of a selection."""
+"""List the stored runs, all or those of a selection; and with what a history of them needs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError
+from benchlab.runs.experiment import EXPERIMENT_TAG
 from benchlab.store.client.query import typed_frame
 
 if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["rows", "runs"]
+    from benchlab.plan.plan import Plan
+    from benchlab.runs.stored_run import StoredRun
+
+__all__ = ["endpoint_column", "history", "names", "rows", "runs", "stored"]
 
 _LIST = """
 SELECT
@@ -42,6 +47,25 @@ WHERE %s
 ORDER BY started_at DESC, id DESC
 """
 
+# Durations of every statistic, and intervals where the store has them.
+_HISTORY = """
+SELECT
+    id,
+    started_at,
+    plan,
+    environment,
+    verdict,
+    reason,
+    request_count,
+    error_count,
+    duration_s,
+    rate_rps,
+    COLUMNS('^latency_.*_ns$')
+FROM runs
+WHERE %s
+ORDER BY started_at, id
+"""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TAGS = (
     "arrayAll((tag, value) -> mapContains(tags, tag) AND tags[tag] = value,"
@@ -67,13 +91,82 @@ def rows(client: Client, **filters: Any) -> list[dict[str, Any]]:
     return list(found.named_results())
 
 
-def _select(
+def names(client: Client) -> list[str]:
+    """The names of the stored runs, in alphabetical order."""
+    return [
+        row[0] for row in client.query("SELECT DISTINCT name FROM runs ORDER BY name").result_rows
+    ]
+
+
+def history(client: Client, **filters: Any) -> list[StoredRun]:
+    """The runs that meet every condition given and belong to no experiment, oldest first.
+
+    ``filters`` are those of `Store.history`.
+
+    Raises:
+        InputError: a time without a time zone.
+    """
+    conditions, parameters = _conditions(**filters)
+    return _stored_runs(
+        client, _HISTORY % f"{conditions} AND NOT mapContains(tags, '{EXPERIMENT_TAG}')", parameters
+    )
+
+
+def stored(client: Client, run_ids: Sequence[str]) -> list[StoredRun]:
+    """The stored runs with these whole ids, in this order."""
+    found = _stored_runs(client, _HISTORY % "id IN {ids:Array(String)}", {"ids": list(run_ids)})
+    by_id = {run.id: run for run in found}
+    return [by_id[run_id] for run_id in run_ids]
+
+
+def _stored_runs(client: Client, sql: str, parameters: dict[str, Any]) -> list[StoredRun]:
+    from benchlab.plan.plan import Plan
+    from benchlab.runs.stored_run import StoredRun
+
+    found = client.query(sql, parameters=parameters, tz_mode="aware")
+    plans: dict[str, Plan] = {}
+    listed = []
+    for row in found.named_results():
+        text = row.pop("plan")
+        if text not in plans:  # most runs of a name have the same
+            plans[text] = Plan.from_dict(json.loads(text))
+        listed.append(
+            StoredRun(
+                id=row.pop("id"),
+                started_at=row.pop("started_at"),
+                plan=plans[text],
+                environment=json.loads(row.pop("environment")),
+                verdict=row.pop("verdict"),
+                invalid_reason=row.pop("reason") or None,
+                count=row.pop("request_count"),
+                error_count=row.pop("error_count"),
+                figures=row,
+            )
+        )
+    return listed
+
+
+def endpoint_column(plan: Plan) -> str:
+    """The column ``endpoint`` of a run of ``plan``: the names of its endpoints."""
+    return ", ".join(dict.fromkeys(plan.endpoint_names))
+
+
+def _select(*, limit: int | None = None, **filters: Any) -> tuple[str, dict[str, Any]]:
+    conditions, parameters = _conditions(**filters)
+    sql = _LIST % conditions
+    if limit is not None:
+        sql += "LIMIT {limit:UInt64}"
+        parameters["limit"] = max(0, limit)
+    return sql, parameters
+
+
+def _conditions(
     *,
     name: str | None = None,
     tags: Mapping[str, str] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-    limit: int | None = None,
+    like: Plan | None = None,
 ) -> tuple[str, dict[str, Any]]:
     conditions = ["true"]
     parameters: dict[str, Any] = {}
@@ -89,11 +182,10 @@ def _select(
     if until is not None:
         conditions.append("started_at < fromUnixTimestamp64Nano({until_ns:Int64})")
         parameters["until_ns"] = _ns_of("until", until)
-    sql = _LIST % " AND ".join(conditions)
-    if limit is not None:
-        sql += "LIMIT {limit:UInt64}"
-        parameters["limit"] = max(0, limit)
-    return sql, parameters
+    if like is not None:
+        conditions.append("endpoint = {endpoint:String}")
+        parameters["endpoint"] = endpoint_column(like)
+    return " AND ".join(conditions), parameters
 
 
 def _ns_of(name: str, moment: datetime) -> int:

@@ -25,6 +25,7 @@ from benchlab.samples.percentiles import Extent
 from benchlab.store.client.insert import insert_rows, moment
 from benchlab.store.runs.connections import save_connections
 from benchlab.store.runs.exactly_once import insert_exactly, insert_of_run
+from benchlab.store.runs.listing import endpoint_column
 from benchlab.store.schema.replicated import stored
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         "started_at": moment(metadata.pop("started_at_ns")),
         "name": run.name,
         "url": public_url(run.url),
-        "endpoint": ", ".join(dict.fromkeys(run.plan.endpoint_names)),
+        "endpoint": endpoint_column(run.plan),
         "verdict": run.verdict,
         "reason": run.invalid_reason or "",
         "tags": dict(run.plan.tags),
