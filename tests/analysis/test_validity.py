@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,7 +30,7 @@ def refuses_invalid_runs(function: Callable[..., Any]) -> bool:
     invalid = make_run(lag_ns=15_000_000)
     parameters = inspect.signature(function).parameters.values()
     required = [each for each in parameters if each.default is inspect.Parameter.empty]
-    if not any("Run" in str(each.annotation) for each in required):
+    if not any(re.search(r"\bRun\b", str(each.annotation)) for each in required):
         return True
     try:
         function(*[_given(str(each.annotation), invalid) for each in required])
