@@ -10,6 +10,7 @@ from benchlab.units import (
     format_ns,
     format_ratio,
     parse_duration_s,
+    parse_share,
     parse_size_bytes,
     utc_from_ns,
 )
@@ -111,3 +112,16 @@ def test_bytes_have_binary_units() -> None:
 )
 def test_moments_are_aware_and_cut_to_microseconds(time_ns: int, text: str) -> None:
     assert utc_from_ns(time_ns).isoformat() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("2%", 0.02), (" 0.02 ", 0.02), ("100 %", 1), ("0", 0)]
+)
+def test_shares(text: str, share: float) -> None:
+    assert parse_share(text) == share
+
+
+@pytest.mark.parametrize("text", ["", "%", "2", "-1%", "200%", "2%%", "2% x", "nan"])
+def test_a_share_that_cannot_be_read_names_the_form(text: str) -> None:
+    with pytest.raises(InputError, match=r"write it as 2% or 0\.02"):
+        parse_share(text)

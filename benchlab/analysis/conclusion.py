@@ -26,9 +26,11 @@ __all__ = [
     "ERROR_MARGIN",
     "Evidence",
     "Verdicts",
+    "all_positive",
     "check_settings",
     "compare_errors",
     "conclude",
+    "fewest_pairs",
 ]
 
 ERROR_MARGIN = 0.005

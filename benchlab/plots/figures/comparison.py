@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
-from benchlab.analysis.comparison import Comparison, MetricComparison
+from benchlab.analysis.comparison import ERRORS, Comparison, MetricComparison
 from benchlab.analysis.run_statistics import METRICS
 from benchlab.plots.canvas import figure_of, heading, open_axes
 from benchlab.plots.style import ERROR, GRID, INK, LATENCY, MUTED, PAPER, SMALL_PT, dress, styled
@@ -61,8 +61,11 @@ def comparison(result: Comparison, ax: Axes | None = None) -> Figure:
         style: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "va": "center"}
         weight = "bold" if each in ("slower", "faster") else "normal"
         ax.text(1.02, row, each, color=_LOOKS[each].color, fontweight=weight, **style)
-    primary = next((row for row, item in enumerate(rows) if item.metric == result.primary), None)
-    labels = [f"{name} (primary)" if row == primary else name for row, name in enumerate(names)]
+    keys = [*(item.metric for item in rows), ERRORS]
+    labels = [
+        f"{name} (primary)" if key == result.primary else name
+        for key, name in zip(keys, names, strict=True)
+    ]
     _scale(ax, limit)
     ax.set_xlabel("ratio, new ÷ base (change in %)")
     ax.set_yticks(range(len(labels)), labels=labels)
@@ -165,4 +168,4 @@ def _scale(ax: Axes, limit: float) -> None:
 def _percent(ratio: float) -> str:
     change = 100 * (ratio - 1)
     text = f"{change:+.3g} %".replace("-", "−")
-    return "1" if abs(change) < 1e-9 else f"{ratio:.3g}\n{text}"
+    return "1\n0 %" if abs(change) < 1e-9 else f"{ratio:.3g}\n{text}"
