@@ -13,8 +13,8 @@ from benchlab.analysis.comparison import Comparison
 from benchlab.analysis.independent_runs import compare_runs
 from benchlab.analysis.paired_blocks import compare_pairs
 from benchlab.statistics.change import decide, detectable_difference
+from benchlab.statistics.estimates import Student, pooled_difference, welch
 from benchlab.statistics.signed_rank import SignedRank
-from benchlab.statistics.student import Student, pooled_difference, welch
 from tests.analysis.compared import statistics_of, timed_run
 from tests.benchmarks.table import show
 
