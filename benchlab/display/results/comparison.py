@@ -85,14 +85,15 @@ def view(result: Comparison) -> ResultView:
 
 
 def title(result: Comparison) -> str:
-    """What is compared: ``nightly: 5 runs against 5``."""
+    """What is compared: ``checkout: 5 runs against 5``."""
     base, new = result.base_name, result.new_name
+    of_base = "" if base == new else f" of {base}"
     if result.design == "paired_blocks":
         count = plural(len(result.base), "pair")
         return f"{base}: {count} of blocks" if base == new else f"{new} against {base}: {count}"
     if len(result.base) == len(result.new) == 1:
-        return f"{new}: run {result.new[0]} against {result.base[0]}"
-    return f"{new}: {plural(len(result.new), 'run')} against {len(result.base)}"
+        return f"{new}: run {result.new[0]} against {result.base[0]}{of_base}"
+    return f"{new}: {plural(len(result.new), 'run')} against {len(result.base)}{of_base}"
 
 
 def metric_sentence(result: Comparison, metric: str) -> str:

@@ -60,6 +60,7 @@ def comparison(
     name: str = "checkout",
     **changes: object,
 ) -> Comparison:
+    ratio, low, high = (*ratios, None, None)[:3]
     return Comparison(
         base=("0" * 16,),
         new=("1" * 16,),
@@ -70,7 +71,7 @@ def comparison(
             "primary": "p50",
             "verdict": verdict,
             "metrics": {
-                "p50": metric("p50", verdict, *(*ratios, None, None)[:3], needed),
+                "p50": metric("p50", verdict, ratio, low, high, needed),
                 "rate_rps": metric("rate_rps", "slower", 0.9, 0.85, 0.95),
             },
             "errors": errors,
