@@ -55,4 +55,13 @@ def _comparison(result: Found) -> str:
     return f"{result['verdict']}: {result['primary']} {change}"
 
 
-_OUTCOMES: Mapping[str, Callable[[Found], str]] = {"ab": _comparison}
+def _capacity(result: Found) -> str:
+    if result["rate_rps"] is None:
+        return f"none: {result['objective']}"
+    low, high = result["rate_low"], result["rate_high"]
+    between = f"at least {low:,.4g}" if high is None else f"{low:,.4g} to {high:,.4g}"
+    rate = f"{result['rate_rps']:,.4g} requests/s ({between})"
+    return f"{rate}, limit: {result['limited_by']}"
+
+
+_OUTCOMES: Mapping[str, Callable[[Found], str]] = {"ab": _comparison, "capacity": _capacity}

@@ -9,6 +9,8 @@ from benchlab.displayed import Result
 from benchlab.errors import InputError
 from benchlab.experiments.ab import KIND as AB
 from benchlab.experiments.ab import stored_comparison
+from benchlab.experiments.capacity import KIND as CAPACITY
+from benchlab.experiments.capacity import stored_capacity
 from benchlab.runs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ __all__ = ["STORED_RESULTS", "stored_result"]
 
 STORED_RESULTS: Mapping[str, Callable[[Store, Experiment], Result]] = {
     AB: stored_comparison,
+    CAPACITY: stored_capacity,
 }
 """What gives the result of an experiment, by its kind."""
 

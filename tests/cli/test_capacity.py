@@ -31,6 +31,11 @@ def test_a_capacity_is_shown_saved_and_written(
     experiment = closed_store.experiment(data["experiment_id"])
     assert experiment.run_ids == tuple(probe["run_id"] for probe in data["probes"])
     assert experiment.result == data
+    shown = benchlab_here("show", experiment.id, "--json", "-")
+    assert json.loads(shown.stdout) == data
+    listed = benchlab_here("history")
+    assert experiment.id in listed.stdout
+    assert data["probes"][0]["run_id"] not in listed.stdout
 
 
 @pytest.mark.parametrize(

@@ -30,3 +30,15 @@ def test_what_has_no_ratio_has_its_verdict() -> None:
 def test_an_unknown_kind_is_listed_without_its_result() -> None:
     assert outcome("later", result()) == ""
     assert outcome("later", {}) == "no result"
+
+
+def test_a_capacity_has_its_interval_and_its_limit() -> None:
+    found = {
+        "rate_rps": 1234.5,
+        "rate_low": 1200.0,
+        "rate_high": None,
+        "limited_by": "generator",
+        "objective": "p99<50ms",
+    }
+    assert outcome("capacity", found) == "1,234 requests/s (at least 1,200), limit: generator"
+    assert outcome("capacity", {**found, "rate_rps": None}) == "none: p99<50ms"
