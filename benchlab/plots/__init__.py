@@ -10,6 +10,7 @@ from benchlab.plots.figures.client_server import client_server
 from benchlab.plots.figures.histogram import histogram
 from benchlab.plots.figures.percentiles import percentiles
 from benchlab.plots.figures.server_histogram import server_histogram
+from benchlab.plots.figures.steady_state import steady_state
 from benchlab.plots.figures.timeline import timeline
 from benchlab.plots.figures.waterfall import waterfall
 
@@ -18,6 +19,7 @@ __all__ = [
     "histogram",
     "percentiles",
     "server_histogram",
+    "steady_state",
     "timeline",
     "waterfall",
 ]

@@ -88,10 +88,10 @@ def legend(ax: Axes) -> None:
     ).set_in_layout(False)
 
 
-def no_samples(ax: Axes) -> None:
-    """Write "no samples" on empty axes."""
+def no_samples(ax: Axes, text: str = "no samples") -> None:
+    """Write that there is nothing to draw on empty axes."""
     center: dict[str, Any] = {"ha": "center", "va": "center", "transform": ax.transAxes}
-    ax.text(0.5, 0.36, "no samples", color=MUTED, fontsize=13, **center)
+    ax.text(0.5, 0.36, text, color=MUTED, fontsize=13, **center)
     ax.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0, 1))
     dress(ax)
 

@@ -25,7 +25,7 @@ from tests.runs.synthetic import (
     make_trace,
 )
 
-OF_A_RUN = [plots.histogram, plots.percentiles, plots.timeline]
+OF_A_RUN = [plots.histogram, plots.percentiles, plots.steady_state, plots.timeline]
 names_and_functions = pytest.mark.parametrize("draw", OF_A_RUN, ids=lambda draw: draw.__name__)
 
 
@@ -262,6 +262,7 @@ def test_the_public_names() -> None:
         "histogram",
         "percentiles",
         "server_histogram",
+        "steady_state",
         "timeline",
         "waterfall",
     ]
