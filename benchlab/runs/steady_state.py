@@ -24,7 +24,7 @@ from benchlab.statistics.plateau import (
     Plateau,
     drift_in,
     find_plateau,
-    level_shift,
+    level_shifts,
 )
 from benchlab.text import plural
 from benchlab.units import NS_PER_MS, NS_PER_S
@@ -254,11 +254,11 @@ class _SteadyStateOf:
         batches = self._batches
         counts = batches.counts[part]
         share = batches.errors[part] / counts
-        place = level_shift(share, DRIFT_FLOOR_RATIO)
-        if place is not None:
+        if places := level_shifts(share, DRIFT_FLOOR_RATIO):
+            place = places[0]
             before, after = (
-                float(batches.errors[half].sum() / batches.counts[half].sum())
-                for half in (part[:place], part[place:])
+                float(batches.errors[level].sum() / batches.counts[level].sum())
+                for level in np.split(part, places)[:2]
             )
             return (
                 f"latency is steady, but the share of failed requests changes from"
