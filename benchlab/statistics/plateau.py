@@ -244,7 +244,7 @@ def level_shifts(part: NDArray[np.floating[Any]], least: float) -> list[int]:
     values = np.clip(part, *np.quantile(part, _CENTRAL))
     # Pettitt's own place of the shift is drawn to the middle; least squares are not.
     candidates = [_best_step(values)] if pettitt(part, dependent=True).p_value < _SHIFT_P else []
-    if count >= 3 * _FEWEST_BESIDE_A_SHIFT:
+    if count >= FEWEST + 2 * _FEWEST_BESIDE_A_SHIFT:
         candidates.append(_best_two_steps(values))  # up and down again is no shift to Pettitt
     for places in candidates:
         levels = [float(np.median(level)) for level in np.split(part, places)]
@@ -264,9 +264,9 @@ def _best_step(values: NDArray[np.floating[Any]]) -> list[int]:
 
 
 def _best_two_steps(values: NDArray[np.floating[Any]]) -> list[int]:
-    """Where two steps leave the fewest squares."""
+    """Where two steps leave the fewest squares; what is between them lasts as long as a plateau."""
     count, least = len(values), _FEWEST_BESIDE_A_SHIFT
-    first, second = np.triu_indices(count + 1, k=least)
+    first, second = np.triu_indices(count + 1, k=FEWEST)
     fits = (first >= least) & (second <= count - least)
     first, second = first[fits], second[fits]
     explained = _explained(values)

@@ -71,6 +71,11 @@ def test_a_level_that_comes_back_ends_the_plateau() -> None:
     assert [shift.index for shift in found.shifts] == [50, 75]
 
 
+def test_a_short_stall_is_no_level() -> None:
+    stall = np.where((_TIME >= 45) & (_TIME < 54), np.log(50), 0.0)
+    assert find_plateau(stall + noise("independent", 3)).shifts == ()
+
+
 def test_a_level_that_lasts_is_no_warm_up_if_latency_rises_from_it() -> None:
     quiet = noise("independent", 3) / 4
     found = find_plateau(np.where(_TIME < 40, 0.0, np.log(1.3)) + quiet)
