@@ -163,17 +163,19 @@ def _is_transient(logs: NDArray[np.floating[Any]], end: int) -> bool:
     return _is_clearly_better(rest, float((_beside_line(logs) ** 2).sum()))
 
 
-def _is_clearly_better(rest: NDArray[np.floating[Any]], left_by_other: float) -> bool:
+def _is_clearly_better(
+    rest: NDArray[np.floating[Any]], left_by_other: float, steps: int = 1
+) -> bool:
     """Whether a model that leaves ``rest`` is better than one that leaves so many squares.
 
     By chance, a model with a jump or a bend describes a slow drift about as well as a line does;
-    the more so, the fewer values are independent.
+    the more so, the fewer values are independent, and the more ``steps`` the model has.
     """
     left = float((rest**2).sum())
     if left >= _CLEARLY * left_by_other:
         return False
     independent = len(rest) / first_order_inflation(rest, parameters=4)
-    return left <= 0 or independent * math.log(left_by_other / left) > _EVIDENCE
+    return left <= 0 or independent * math.log(left_by_other / left) > _EVIDENCE * steps**2
 
 
 def _gate(
@@ -250,7 +252,8 @@ def level_shifts(part: NDArray[np.floating[Any]], least: float) -> list[int]:
         levels = [float(np.median(level)) for level in np.split(part, places)]
         if min(abs(high - low) for low, high in itertools.pairwise(levels)) < least:
             continue
-        if _is_clearly_better(_beside_steps(values, places), _left_by_bends(values)):
+        rest = _beside_steps(values, places)
+        if _is_clearly_better(rest, _left_by_bends(values), len(places)):
             return places
     return []
 
