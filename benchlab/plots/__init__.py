@@ -16,6 +16,7 @@ from benchlab.plots.figures.histogram import histogram
 from benchlab.plots.figures.in_flight import in_flight
 from benchlab.plots.figures.percentiles import percentiles
 from benchlab.plots.figures.server_histogram import server_histogram
+from benchlab.plots.figures.steady_state import steady_state
 from benchlab.plots.figures.timeline import timeline
 from benchlab.plots.figures.waterfall import waterfall
 
@@ -30,6 +31,7 @@ __all__ = [
     "in_flight",
     "percentiles",
     "server_histogram",
+    "steady_state",
     "timeline",
     "waterfall",
 ]

@@ -135,10 +135,10 @@ def _width_in(ax: Axes) -> float:
     return width * len(place.colspan) / place.get_gridspec().ncols
 
 
-def no_samples(ax: Axes) -> None:
-    """Write "no samples" on empty axes."""
+def no_samples(ax: Axes, text: str = "no samples") -> None:
+    """Write that there is nothing to draw on empty axes."""
     center: dict[str, Any] = {"ha": "center", "va": "center", "transform": ax.transAxes}
-    ax.text(0.5, 0.36, "no samples", color=MUTED, fontsize=13, **center)
+    ax.text(0.5, 0.36, text, color=MUTED, fontsize=13, **center)
     ax.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0, 1))
     dress(ax)
 

@@ -24,7 +24,7 @@ from benchlab.statistics.plateau import (
     Plateau,
     drift_in,
     find_plateau,
-    level_shift,
+    level_shifts,
 )
 from benchlab.text import plural
 from benchlab.units import NS_PER_MS, NS_PER_S
@@ -34,7 +34,14 @@ if TYPE_CHECKING:
 
     from benchlab.runs.run import Run
 
-__all__ = ["LevelShift", "SteadyState", "SteadyStateVerdict", "find_steady_state"]
+__all__ = [
+    "LatencyBatches",
+    "LevelShift",
+    "SteadyState",
+    "SteadyStateVerdict",
+    "find_steady_state",
+    "latency_batches",
+]
 
 SteadyStateVerdict: TypeAlias = Literal["plateau", "drifting up", "drifting down", "none"]
 
@@ -103,8 +110,12 @@ class SteadyState(Result):
 
 
 @dataclass(frozen=True)
-class _Batches:
-    """What each batch of time holds; a batch without requests has a log of NaN."""
+class LatencyBatches:
+    """Batches of equal time from the start of a run: one value of each array for a batch.
+
+    ``counts`` are its requests, ``errors`` the failed ones, and ``logs`` the mean logarithm of the
+    latency in ns, NaN without requests.
+    """
 
     width_ns: int
     counts: NDArray[np.int64]
@@ -127,7 +138,7 @@ def find_steady_state(run: Run, endpoint: str | None = None) -> SteadyState:
             " constant load",
             endpoint=endpoint,
         )
-    batches = _batches(samples, end_ns)
+    batches = latency_batches(samples, end_ns)
     if batches is None:
         return SteadyState(
             verdict="none",
@@ -149,7 +160,7 @@ class _SteadyStateOf:
         run: Run,
         samples: Samples,
         endpoint: str | None,
-        batches: _Batches,
+        batches: LatencyBatches,
         shortest_ns: int,
     ) -> None:
         self._run = run
@@ -243,11 +254,11 @@ class _SteadyStateOf:
         batches = self._batches
         counts = batches.counts[part]
         share = batches.errors[part] / counts
-        place = level_shift(share, DRIFT_FLOOR_RATIO)
-        if place is not None:
+        if places := level_shifts(share, DRIFT_FLOOR_RATIO):
+            place = places[0]
             before, after = (
-                float(batches.errors[half].sum() / batches.counts[half].sum())
-                for half in (part[:place], part[place:])
+                float(batches.errors[level].sum() / batches.counts[level].sum())
+                for level in np.split(part, places)[:2]
             )
             return (
                 f"latency is steady, but the share of failed requests changes from"
@@ -328,7 +339,7 @@ def _load_varies(run: Run) -> bool:
     return bool(rates.max() - rates.min() > DRIFT_FLOOR_RATIO * rates.max())
 
 
-def _batches(samples: Samples, end_ns: int) -> _Batches | None:
+def latency_batches(samples: Samples, end_ns: int) -> LatencyBatches | None:
     """``samples`` up to ``end_ns`` in batches of equal time; None if there are too few."""
     inside = sum(
         int(np.count_nonzero((times >= 0) & (times < end_ns)))
@@ -348,7 +359,7 @@ def _batches(samples: Samples, end_ns: int) -> _Batches | None:
         errors += np.bincount(batch, block.column("error")[here] != 0, count).astype(np.int64)
         sums += np.bincount(batch, np.log(np.maximum(block.latency_ns[here], 1)), count)
     with np.errstate(invalid="ignore"):
-        return _Batches(width_ns, counts, errors, sums / counts)
+        return LatencyBatches(width_ns, counts, errors, sums / counts)
 
 
 def _rounded(ratio: float) -> float | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,7 +32,7 @@ __all__ = [
     "Shift",
     "drift_in",
     "find_plateau",
-    "level_shift",
+    "level_shifts",
 ]
 
 DRIFT_FLOOR_RATIO = 0.05
@@ -107,10 +108,14 @@ def find_plateau(logs: NDArray[np.floating[Any]], fewest: int = FEWEST) -> Plate
     if start >= fewest:
         # A level that lasts as long as a plateau is one, unless latency falls from it: that is what
         # a warm-up looks like.
-        jump = level_shift(logs, math.log1p(DRIFT_FLOOR_RATIO))
         settles = start < count // 2
-        if jump is not None and jump >= fewest and not (settles and _falls(logs, jump)):
-            start = _start_of(logs[:jump])
+        jumps = [
+            jump
+            for jump in level_shifts(logs, math.log1p(DRIFT_FLOOR_RATIO))
+            if jump >= fewest and not (settles and _falls(logs, jump))
+        ]
+        if jumps:
+            start = _start_of(logs[: jumps[0]])
         elif not settles:
             start = 0  # nothing to leave out: most of it would be
     bounds = _segments(logs, start)
@@ -120,7 +125,8 @@ def find_plateau(logs: NDArray[np.floating[Any]], fewest: int = FEWEST) -> Plate
     )
     for low, high in itertools.pairwise(bounds):
         if high - low >= fewest:
-            return _gate(logs, low, high, shifts)
+            later = tuple(shift for shift in shifts if shift.index > low)
+            return _gate(logs, low, high, later)
     return Plateau("short", start, count, shifts=shifts)
 
 
@@ -157,17 +163,19 @@ def _is_transient(logs: NDArray[np.floating[Any]], end: int) -> bool:
     return _is_clearly_better(rest, float((_beside_line(logs) ** 2).sum()))
 
 
-def _is_clearly_better(rest: NDArray[np.floating[Any]], left_by_other: float) -> bool:
+def _is_clearly_better(
+    rest: NDArray[np.floating[Any]], left_by_other: float, steps: int = 1
+) -> bool:
     """Whether a model that leaves ``rest`` is better than one that leaves so many squares.
 
     By chance, a model with a jump or a bend describes a slow drift about as well as a line does;
-    the more so, the fewer values are independent.
+    the more so, the fewer values are independent, and the more ``steps`` the model has.
     """
     left = float((rest**2).sum())
     if left >= _CLEARLY * left_by_other:
         return False
     independent = len(rest) / first_order_inflation(rest, parameters=4)
-    return left <= 0 or independent * math.log(left_by_other / left) > _EVIDENCE
+    return left <= 0 or independent * math.log(left_by_other / left) > _EVIDENCE * steps**2
 
 
 def _gate(
@@ -218,38 +226,74 @@ def _segments(logs: NDArray[np.floating[Any]], start: int) -> list[int]:
     bounds, open_parts = {start, len(logs)}, [(start, len(logs))]
     while open_parts:
         low, high = open_parts.pop()
-        middle = level_shift(logs[low:high], math.log1p(DRIFT_FLOOR_RATIO))
-        if middle is not None:
-            bounds.add(low + middle)
-            open_parts += [(low, low + middle), (low + middle, high)]
+        found = level_shifts(logs[low:high], math.log1p(DRIFT_FLOOR_RATIO))
+        if found:
+            inner = [low, *(low + place for place in found), high]
+            bounds.update(inner)
+            open_parts += itertools.pairwise(inner)
     return sorted(bounds)
 
 
-def level_shift(part: NDArray[np.floating[Any]], least: float) -> int | None:
-    """The first value after a significant shift by ``least`` or more; None without one.
+def level_shifts(part: NDArray[np.floating[Any]], least: float) -> list[int]:
+    """The first value after a significant shift by ``least`` or more, or after each of two.
 
-    A drift passes a test for a shift as well, so a step must describe the values clearly better
-    than a straight line, and than one with a bend. Far values do not decide.
+    A drift passes a test for a shift as well, so steps must describe the values clearly better than
+    a straight line, and than one with a bend. Far values do not decide.
     """
     count = len(part)
-    if count < 2 * _FEWEST_BESIDE_A_SHIFT or pettitt(part, dependent=True).p_value >= _SHIFT_P:
-        return None
+    if count < 2 * _FEWEST_BESIDE_A_SHIFT:
+        return []
     values = np.clip(part, *np.quantile(part, _CENTRAL))
-    places = range(_FEWEST_BESIDE_A_SHIFT, count - _FEWEST_BESIDE_A_SHIFT + 1)
     # Pettitt's own place of the shift is drawn to the middle; least squares are not.
-    rests = [_beside_step(values, place) for place in places]
-    best = int(np.argmin([float((rest**2).sum()) for rest in rests]))
-    place = places[best]
-    change = float(np.median(part[place:])) - float(np.median(part[:place]))
-    if abs(change) < least or not _is_clearly_better(rests[best], _left_by_bends(values)):
-        return None
-    return place
+    candidates = [_best_step(values)] if pettitt(part, dependent=True).p_value < _SHIFT_P else []
+    if count >= FEWEST + 2 * _FEWEST_BESIDE_A_SHIFT:
+        candidates.append(_best_two_steps(values))  # up and down again is no shift to Pettitt
+    for places in candidates:
+        levels = [float(np.median(level)) for level in np.split(part, places)]
+        if min(abs(high - low) for low, high in itertools.pairwise(levels)) < least:
+            continue
+        rest = _beside_steps(values, places)
+        if _is_clearly_better(rest, _left_by_bends(values), len(places)):
+            return places
+    return []
 
 
-def _beside_step(values: NDArray[np.floating[Any]], place: int) -> NDArray[np.float64]:
-    """What two levels leave."""
-    parts = values[:place], values[place:]
-    return np.concatenate([part - part.mean() for part in parts])
+def _best_step(values: NDArray[np.floating[Any]]) -> list[int]:
+    """Where one step leaves the fewest squares."""
+    places = np.arange(_FEWEST_BESIDE_A_SHIFT, len(values) - _FEWEST_BESIDE_A_SHIFT + 1)
+    explained = _explained(values)
+    gain = explained(0, places) + explained(places, len(values))
+    return [int(places[int(np.argmax(gain))])]
+
+
+def _best_two_steps(values: NDArray[np.floating[Any]]) -> list[int]:
+    """Where two steps leave the fewest squares; what is between them lasts as long as a plateau."""
+    count, least = len(values), _FEWEST_BESIDE_A_SHIFT
+    first, second = np.triu_indices(count + 1, k=FEWEST)
+    fits = (first >= least) & (second <= count - least)
+    first, second = first[fits], second[fits]
+    explained = _explained(values)
+    gain = explained(0, first) + explained(first, second) + explained(second, count)
+    best = int(np.argmax(gain))
+    return [int(first[best]), int(second[best])]
+
+
+def _explained(
+    values: NDArray[np.floating[Any]],
+) -> Callable[[int | NDArray[Any], int | NDArray[Any]], NDArray[np.float64]]:
+    """The squares that the mean of the values from one place to another explains."""
+    sums = np.concatenate([[0.0], np.cumsum(values - values.mean())])
+
+    def explained(start: int | NDArray[Any], end: int | NDArray[Any]) -> NDArray[np.float64]:
+        total: NDArray[np.float64] = (sums[end] - sums[start]) ** 2 / (end - start)
+        return total
+
+    return explained
+
+
+def _beside_steps(values: NDArray[np.floating[Any]], places: list[int]) -> NDArray[np.float64]:
+    """What the levels between these places leave."""
+    return np.concatenate([part - part.mean() for part in np.split(values, places)])
 
 
 def _beside_line(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

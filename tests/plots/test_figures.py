@@ -32,6 +32,7 @@ OF_A_RUN = [
     plots.histogram,
     plots.in_flight,
     plots.percentiles,
+    plots.steady_state,
     plots.timeline,
 ]
 names_and_functions = pytest.mark.parametrize("draw", OF_A_RUN, ids=lambda draw: draw.__name__)
@@ -268,6 +269,7 @@ def test_an_empty_join_needs_no_columns() -> None:
 
 def test_the_public_names() -> None:
     assert plots.__all__ == [
+        "attribution",
         "capacity",
         "client_server",
         "comparison",
@@ -277,6 +279,7 @@ def test_the_public_names() -> None:
         "in_flight",
         "percentiles",
         "server_histogram",
+        "steady_state",
         "timeline",
         "waterfall",
     ]

@@ -57,6 +57,25 @@ def test_the_first_of_two_levels_is_the_plateau_and_the_shift_is_flagged() -> No
     assert (shift.index, round(shift.ratio, 1)) == (60, 1.3)
 
 
+def test_a_warm_up_before_two_levels_is_left_out() -> None:
+    levels = np.select([_TIME < 10, _TIME < 60], [np.log(2), 0.0], np.log(1.5))
+    found = find_plateau(levels + noise("independent", 3))
+    assert (found.finding, found.start, found.end) == ("plateau", 10, 60)
+    assert [shift.index for shift in found.shifts] == [60]
+
+
+def test_a_level_that_comes_back_ends_the_plateau() -> None:
+    hump = np.where((_TIME >= 50) & (_TIME < 75), np.log(1.3), 0.0)
+    found = find_plateau(hump + noise("independent", 3) / 2)
+    assert (found.finding, found.start, found.end) == ("plateau", 0, 50)
+    assert [shift.index for shift in found.shifts] == [50, 75]
+
+
+def test_a_short_stall_is_no_level() -> None:
+    stall = np.where((_TIME >= 45) & (_TIME < 54), np.log(50), 0.0)
+    assert find_plateau(stall + noise("independent", 3)).shifts == ()
+
+
 def test_a_level_that_lasts_is_no_warm_up_if_latency_rises_from_it() -> None:
     quiet = noise("independent", 3) / 4
     found = find_plateau(np.where(_TIME < 40, 0.0, np.log(1.3)) + quiet)

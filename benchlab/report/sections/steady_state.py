@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
+from benchlab import plots
 from benchlab.display.results.modes import modes_table
 from benchlab.display.results.steady_state import STEADY_LEVELS, steady_facts
 from benchlab.display.table import Table
+from benchlab.plots.canvas import open_axes
+from benchlab.report.figures import inline_svg
 from benchlab.report.page import Section
 from benchlab.report.sections.setup import Fact
 from benchlab.runs.run import Run
 from benchlab.units import format_ms, format_rate
 
 __all__ = ["steady_state"]
+
+_SIZE = (10.6, 2.9)
 
 
 def steady_state(run: Run) -> Section | None:
@@ -22,9 +29,15 @@ def steady_state(run: Run) -> Section | None:
         return None
     found, modes = run.steady_state(), run.modes()
     shifts = [f"× {shift.ratio:.3g} at {shift.at_s:.4g} s" for shift in found.level_shifts]
+    figure = Markup("")
+    if found.batch_count:
+        drawn = plots.steady_state(run, open_axes(None, _SIZE))
+        described = f"Level of the latency over time. {found.verdict}: {found.why}."
+        figure = inline_svg(drawn, "steady_state", described)
     return Section(
         "steady_state",
         {
+            "figure": figure,
             "verdict": found.verdict,
             "level": STEADY_LEVELS[found.verdict],
             "why": found.why,

@@ -1,0 +1,79 @@
+"""Whether a run was steady: the level of its latency over time, and the plateau."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchlab.plots.canvas import (
+    LEGEND_PT,
+    figure_of,
+    heading,
+    legend,
+    no_samples,
+    open_axes,
+)
+from benchlab.plots.scale import FLOOR_MS, log_ms
+from benchlab.plots.style import ERROR, LATENCY, MUTED, SMALL_PT, dress, styled
+from benchlab.runs.run import Run
+from benchlab.runs.steady_state import SteadyState, latency_batches
+from benchlab.units import NS_PER_MS, NS_PER_S
+
+__all__ = ["steady_state"]
+
+
+@styled
+def steady_state(run: Run, ax: Axes | None = None, *, endpoint: str | None = None) -> Figure:
+    """The geometric mean of the latency in batches of equal time, warm-up included.
+
+    The plateau is shaded, and level shifts are marked with the ratio of the levels. A run with too
+    few requests for batches has none of this.
+    """
+    ax = open_axes(ax, (7.2, 3.2))
+    found = run.steady_state(endpoint=endpoint)
+    samples = run.samples if endpoint is None else run.samples.endpoint(endpoint)
+    batches = latency_batches(samples, run.window_ns[1])
+    name = run.name if endpoint is None else f"{run.name} · {endpoint}"
+    subject = f"{name} · {found.verdict}: {found.why}"
+    clearance_pt = LEGEND_PT if batches is not None else 0
+    heading(ax, "Steady state", run, subject, clearance_pt=clearance_pt)
+    ax.set_xlabel("time since the start of the run (s)")
+    ax.set_ylabel("latency (ms)")
+    if batches is None:
+        no_samples(ax, "no samples" if not len(samples) else "too few samples")
+        return figure_of(ax)
+    middle_s = (np.arange(len(batches.counts)) + 0.5) * batches.width_ns / NS_PER_S
+    levels_ms = np.maximum(np.exp(batches.logs) / NS_PER_MS, FLOOR_MS)
+    ax.plot(middle_s, levels_ms, color=LATENCY, linewidth=1.8, label="mean level of a batch")
+    _mark_plateau(ax, found)
+    _mark_shifts(ax, found)
+    if run.plan.warmup_s:
+        ax.axvline(run.plan.warmup_s, color=MUTED, linestyle=":", label="end of the warm-up")
+    ax.set_xlim(0, run.window_ns[1] / NS_PER_S)
+    low, high = float(np.nanmin(levels_ms)), float(np.nanmax(levels_ms))
+    log_ms(ax, "y", low / 1.25, high * 1.25)
+    dress(ax)
+    legend(ax)
+    return figure_of(ax)
+
+
+def _mark_plateau(ax: Axes, found: SteadyState) -> None:
+    if found.start_s is not None and found.end_s is not None:
+        ax.axvspan(found.start_s, found.end_s, color=LATENCY, alpha=0.12, label="plateau")
+
+
+def _mark_shifts(ax: Axes, found: SteadyState) -> None:
+    for number, shift in enumerate(found.level_shifts):
+        label = "" if number else "level shift"
+        ax.axvline(shift.at_s, color=ERROR, linestyle="--", linewidth=1.4, label=label)
+        ax.annotate(
+            f"× {shift.ratio:.3g}",
+            xy=(shift.at_s, 0.96),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="top",
+            color=ERROR,
+            fontsize=SMALL_PT,
+        )
