@@ -34,7 +34,6 @@ LANE_OF = {
     "docs/test_commands.py": "unit",
     "docs/test_generated.py": "process",
     "docs/test_json.py": "unit",
-    "experiments/test_attribute.py": "process",
     "docs/test_links.py": "unit",
     "e2e": "e2e",
     "exchange": "store",
