@@ -110,7 +110,8 @@ class Attribution(Result):
     ``bands`` has the requests from fast to slow, ``tail`` all that are slower than ``tail_ratio``
     (p99, or p90 of a run with few requests), and ``middle`` those from p40 to p60, with which
     they are compared. ``attributes`` are the values that differ, the largest difference first.
-    ``split_count`` requests are split, and ``span_count`` of them are joined with a server span.
+    ``split_count`` requests are split, and ``span_count`` of them are joined with a server span;
+    ``cause`` says why the others have none.
     """
 
     run_id: str
@@ -130,6 +131,7 @@ class Attribution(Result):
     moved_count: int
     cut_count: int
     n_eff_ratio: float
+    cause: str
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -167,6 +169,7 @@ class Attribution(Result):
             "moved_count": self.moved_count,
             "cut_count": self.cut_count,
             "trace_ratio": self.trace_ratio,
+            "cause": self.cause or None,
             "clock_offset": None
             if clock is None
             else {
@@ -275,6 +278,7 @@ def attribution_of(counted: LatencyParts, *, force: bool = False) -> Attribution
         moved_count=whole.moved_count,
         cut_count=whole.cut_count,
         n_eff_ratio=counted.effective_ratio,
+        cause=counted.cause,
     )
 
 

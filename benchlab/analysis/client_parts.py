@@ -43,7 +43,15 @@ def client_parts(run: Run, endpoint: str | None = None, *, force: bool = False) 
     extent = Extent.of(latencies)
     classes = [LatencyClass() for _ in range(len(CLASS_RATIOS) + 1)]
     found = LatencyParts(
-        run_id=run.id, name=run.name, endpoint=endpoint, classes=tuple(classes), thresholds_ns=()
+        run_id=run.id,
+        name=run.name,
+        endpoint=endpoint,
+        trace_ratio=run.plan.trace_ratio,
+        classes=tuple(classes),
+        thresholds_ns=(),
+        cause="The run is not stored, so it cannot be joined with spans."
+        if run.plan.trace_ratio
+        else "",
     )
     if extent is None:
         return found

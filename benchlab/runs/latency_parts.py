@@ -157,7 +157,8 @@ class LatencyParts:
     tail of the ``attributes`` is what is slower than ``tail_ratio``, and the middle is from p40 to
     p60: ``tail_count`` and ``middle_count`` requests. Of these, ``traced_tail_count`` and
     ``traced_middle_count`` have spans whose attributes were read. ``effective_ratio`` is how many
-    independent requests one is worth, 0 where they are too few to know.
+    independent requests one is worth, 0 where they are too few to know. ``cause`` says why spans
+    are missing, if they are.
     """
 
     run_id: str
@@ -176,6 +177,7 @@ class LatencyParts:
     traced_tail_count: int = 0
     traced_middle_count: int = 0
     effective_ratio: float = 0.0
+    cause: str = ""
 
 
 def attributes_of_request(

@@ -90,17 +90,18 @@ def _warnings(result: Attribution) -> Iterator[str]:
         reason = (
             "No request asked to be traced (trace_ratio is 0)"
             if not result.trace_ratio
-            else "No request has a server span: its telemetry may not have been ingested"
+            else "No request has a server span"
         )
         yield (
             f"{reason}, so what happened between sending a request and its first byte is one part:"
-            " the network, the queue and the handler cannot be told apart."
+            f" the network, the queue and the handler cannot be told apart. {result.cause}".rstrip()
         )
     elif result.span_count < ENOUGH_RATIO * result.split_count:
         missing = result.split_count - result.span_count
         yield (
             f"{format_count(missing)} of the {format_count(result.split_count)} requests that asked"
             " to be traced have no server span; their time after sending is a part of its own."
+            f" {result.cause}".rstrip()
         )
     if result.clock is not None and result.clock.applied:
         offset_ms = result.clock.estimate_ns / 1e6

@@ -24,11 +24,12 @@ from benchlab.runs.latency_parts import (
     LatencyParts,
     PartSum,
 )
+from benchlab.runs.trace_coverage import ENOUGH_RATIO
 from benchlab.store.client.query import typed_frame
 from benchlab.store.runs.read import resolve
 from benchlab.store.spans.attributes import attribute_counts
 from benchlab.store.spans.critical_path import PATH, ROOT, in_layers
-from benchlab.store.spans.spans import HAS_DURATION, run_bounds
+from benchlab.store.spans.spans import HAS_DURATION, run_bounds, trace_coverage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -292,8 +293,18 @@ def latency_parts(client: Client, run_id: str, endpoint: str | None = None) -> L
         classes=tuple(classes),
         thresholds_ns=thresholds,
         clock=parameters.get("clock"),
+        cause=_cause(client, parameters["run_id"], plan, classes),
         **attributes,
     )
+
+
+def _cause(client: Client, run_id: str, plan: Plan, classes: Sequence[LatencyClass]) -> str:
+    """Why spans are missing; '' if they are complete, or none was asked for."""
+    split = sum(each.split_count for each in classes)
+    found = sum(each.span_count for each in classes)
+    if not plan.trace_ratio or found >= split * ENOUGH_RATIO:
+        return ""
+    return trace_coverage(client, run_id).cause()
 
 
 def request_parts(

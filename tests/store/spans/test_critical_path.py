@@ -183,7 +183,8 @@ def drawn(rng: np.random.Generator) -> list[Node]:
     return spans
 
 
-@pytest.mark.parametrize("seed", [20, 40])
+@pytest.mark.parametrize("lasting_store", ["embedded"], indirect=True)
+@pytest.mark.parametrize("seed", [20])
 def test_random_trees_as_by_the_reference(lasting_store: Store, seed: int) -> None:
     rng = np.random.default_rng(seed)
     traces = [drawn(rng) for _ in range(1_500)]
