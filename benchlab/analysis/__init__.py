@@ -2,8 +2,9 @@
 
 There are two kinds of functions:
 
-- A *view* takes `Samples` and describes them: `timeseries`, `phases`, `histogram_table`. It works
-  for any run, since a report has to show an invalid run as well.
+- A *view* takes `Samples` and describes them: `timeseries`, `phases`, `histogram_table`,
+  `errors_table`, `latency_grid`. It works for any run, since a report has to show an invalid run as
+  well, and for one endpoint with ``endpoint=``.
 - An *analysis* takes runs and draws a conclusion. It calls `Run.require_valid` on each of them
   first, so that no conclusion rests on a run whose generator was the bottleneck. A test holds
   every public function with a `Run` among its parameters to that.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import InputError
-from benchlab.samples.samples import Samples
+from benchlab.samples.samples import Endpoints, Samples
 from benchlab.samples.statistics import DURATIONS
 from benchlab.units import NS_PER_MS
 
@@ -32,18 +32,21 @@ a short decimal, about 12 % above the one before.
 """
 
 
-def histogram_table(samples: Samples) -> pd.DataFrame:
+def histogram_table(samples: Samples, *, endpoint: Endpoints | None = None) -> pd.DataFrame:
     """One row per bucket from the lowest that holds anything to the highest.
 
     Edges never depend on the data: rows of two runs with the same ``lower_ms`` compare directly.
+    ``endpoint`` selects one endpoint, or several together.
     Columns: ``lower_ms`` (inclusive), ``upper_ms`` (exclusive), ``latency_count``,
     ``latency_ratio`` and ``latency_cumulative_ratio`` (both 0 to 1), ``service_count``,
     ``lag_count``.
 
     Raises:
-        InputError: a duration below zero or beyond the last edge.
+        InputError: a duration below zero or beyond the last edge; no endpoint has this name.
     """
     import pandas as pd
+
+    samples = samples.endpoint(endpoint)
 
     counts = {name: count_by_bucket(samples, f"{name}_ns") for name in DURATIONS}
     filled = np.flatnonzero(np.sum(list(counts.values()), axis=0))

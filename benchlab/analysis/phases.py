@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.samples.connections import Connections
-from benchlab.samples.samples import Flag, Samples
+from benchlab.samples.samples import Endpoints, Flag, Samples
 from benchlab.samples.summary import Distribution
 from benchlab.units import NS_PER_MS
 
@@ -23,17 +23,22 @@ STATISTICS = ("mean", "p50", "p95", "p99", "max")
 _OPENING = {"name look-up": "dns", "connect": "connect", "TLS handshake": "tls"}
 
 
-def phases(samples: Samples, connections: Connections) -> pd.DataFrame:
+def phases(
+    samples: Samples, connections: Connections, *, endpoint: Endpoints | None = None
+) -> pd.DataFrame:
     """One row per phase of the requests that got a response, on new and on reused connections.
 
     Columns: connection ("new" or "reused"), phase, count, and statistics in ms. "first byte" is the
     time from sending the request (on a new connection: from when it was open) to the first byte of
     the response, "body" from there to its end. Phases that took no time anywhere, such as
-    TLS without TLS, are left out.
+    TLS without TLS, are left out. ``endpoint`` selects one endpoint, or several together.
+
+    Raises:
+        InputError: no endpoint has this name.
     """
     import pandas as pd
 
-    responded = samples.choose(lambda records: records["first_byte_ns"] > 0)
+    responded = samples.endpoint(endpoint).choose(lambda records: records["first_byte_ns"] > 0)
     new = responded.choose(lambda records: (records["flags"] & Flag.NEW_CONNECTION) != 0)
     reused = responded.choose(lambda records: (records["flags"] & Flag.NEW_CONNECTION) == 0)
     opened, opening = _opened_by(new, connections)

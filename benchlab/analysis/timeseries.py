@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.analysis.in_flight import in_flight
 from benchlab.errors import InputError
-from benchlab.samples.samples import Samples
+from benchlab.samples.samples import Endpoints, Samples
 from benchlab.units import NS_PER_MS, NS_PER_S, seconds_to_ns
 
 if TYPE_CHECKING:
@@ -44,23 +45,38 @@ def choose_bucket_s(duration_s: float, count: int) -> float:
 
 
 def timeseries(
-    samples: Samples, start_ns: int, end_ns: int, bucket_s: float | None = None
+    samples: Samples,
+    start_ns: int,
+    end_ns: int,
+    bucket_s: float | None = None,
+    *,
+    endpoint: Endpoints | None = None,
+    whole: Samples | None = None,
 ) -> pd.DataFrame:
     """One row per bucket of the window from ``start_ns`` to ``end_ns``, empty buckets included.
 
     A request belongs to the bucket it was intended in, so a stall of the service shows
     where it began. Requests intended outside the window are left out; the last bucket may be
-    narrower than the others, and its rates respect that.
+    narrower than the others, and its rates respect that. ``endpoint`` selects one endpoint, or
+    several together.
 
     Columns: ``start_s`` from the start of the run; ``count``; ``error_count``; ``rate_rps`` of
     intended requests; ``done_rps`` of responses (and failures) by the time they were complete;
     exact ``latency_p50_ms``, ``latency_p90_ms``, ``latency_p99_ms``, ``latency_max_ms`` and
-    ``lag_p99_ms``, NaN in an empty bucket; ``bytes_in``.
+    ``lag_p99_ms``, NaN in an empty bucket; ``bytes_in``; ``in_flight``, the mean number of requests
+    in flight over the time of the bucket, and ``in_flight_max``, the most at any moment of it.
+
+    In flight are also requests sent before the window that are still open: ``whole`` are all
+    samples of the run, of which ``samples`` are the measured ones; by default there are no others.
 
     Raises:
-        InputError: a bucket width that is not above zero, or that gives over a million buckets.
+        InputError: a bucket width that is not above zero, or that gives over a million buckets; no
+            endpoint has this name.
     """
     import pandas as pd
+
+    whole = (samples if whole is None else whole).endpoint(endpoint)
+    samples = samples.endpoint(endpoint)
 
     length_ns = max(end_ns - start_ns, 0)
     inside = samples.choose(
@@ -96,6 +112,7 @@ def timeseries(
     for buckets, values in _whole_buckets(inside, start_ns, width_ns):
         for found, (name, ratios) in zip((latency, lag), _RATIOS.items(), strict=True):
             _fill(found, buckets, values[name], ratios)
+    flying = in_flight(whole, start_ns, end_ns, width_ns)
     return pd.DataFrame(
         {
             "start_s": starts_ns / NS_PER_S,
@@ -109,6 +126,8 @@ def timeseries(
             "latency_max_ms": latency[3],
             "lag_p99_ms": lag[0],
             "bytes_in": received.astype(np.int64),
+            "in_flight": flying.mean,
+            "in_flight_max": flying.max,
         }
     )
 

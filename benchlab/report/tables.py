@@ -25,7 +25,7 @@ def csv_tables(run: Run) -> dict[str, pd.DataFrame]:
     tables = {
         "summary.csv": summary,
         "histogram.csv": histogram_table(measured),
-        "timeseries.csv": timeseries(measured, *run.window_ns),
+        "timeseries.csv": timeseries(measured, *run.window_ns, whole=run.samples),
     }
     endpoints = endpoint_table(run)
     if len(endpoints) > 1:

@@ -26,7 +26,7 @@ from benchlab.runs.warnings import warnings_of
 from benchlab.samples.connections import Connections
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.percentile_interval import PercentileInterval, percentile_intervals
-from benchlab.samples.samples import Samples
+from benchlab.samples.samples import Endpoints, Samples
 from benchlab.samples.statistics import DURATIONS
 from benchlab.samples.summary import Summary, flat_ms, summarize
 from benchlab.text import plural
@@ -123,6 +123,16 @@ class Run(RunHead, Displayed):
     def measured(self) -> Samples:
         """The samples of the measured window: warm-up excluded, errors included."""
         return self.samples.measured
+
+    def measured_of(self, endpoint: Endpoints | None = None) -> Samples:
+        """The `measured` samples of one endpoint, or of several together; all for None.
+
+        Everything that takes ``endpoint=`` selects its requests here.
+
+        Raises:
+            InputError: no endpoint has this name; the message lists those there are.
+        """
+        return self.measured.endpoint(endpoint)
 
     @property
     def window_ns(self) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +36,16 @@ if TYPE_CHECKING:
 __all__ = [
     "SAMPLE_DTYPE",
     "Column",
+    "Endpoints",
     "ErrorKind",
     "Flag",
     "Samples",
 ]
 
+Endpoints: TypeAlias = str | Sequence[str]
+"""The name of an endpoint, or those of several that are taken together."""
+
+_MOST_LISTED = 20  # names in a message
 _MOST_COPIED = 500_000  # records; a larger selection is evaluated again, by block, at each use
 
 
@@ -221,16 +226,27 @@ class Samples:
         """Number of requests that had completed or failed at ``end_ns``."""
         return sum(int(np.count_nonzero(done <= end_ns)) for done in self.in_blocks("done_ns"))
 
-    def endpoint(self, name: str) -> Samples:
-        """The requests of one endpoint.
+    def endpoint(self, name: Endpoints | None) -> Samples:
+        """The requests of one endpoint, or of several together; all for None.
 
         Raises:
             InputError: no endpoint has this name.
         """
-        indexes = [index for index, known in enumerate(self.endpoints) if known == name]
-        if not indexes:
-            raise InputError(f"endpoint {name!r} is unknown: there are {list(self.endpoints)}")
-        return self._of_endpoints(np.array(indexes))
+        if name is None:
+            return self
+        wanted = [name] if isinstance(name, str) else list(name)
+        known = list(dict.fromkeys(self.endpoints))
+        unknown = [each for each in wanted if each not in known]
+        if unknown or not wanted:
+            raise InputError(
+                f"is not an endpoint of these requests: there are {_listed(known)}",
+                field="endpoint",
+                value=unknown[0] if unknown else name,
+            )
+        if set(wanted) == set(known):
+            return self
+        chosen = [index for index, known in enumerate(self.endpoints) if known in wanted]
+        return self._of_endpoints(np.array(chosen))
 
     def by_endpoint(self) -> Iterator[tuple[str, Samples]]:
         """The requests of every endpoint, by name, in any order.
@@ -357,6 +373,12 @@ def _as_slice(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | slice:
     first = int(np.argmax(mask)) if count else 0
     whole = bool(mask[first : first + count].all())
     return slice(first, first + count) if whole else mask
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names for a message: the first of them where there are thousands."""
+    more = len(names) - _MOST_LISTED
+    return f"{list(names[:_MOST_LISTED])}{f' and {more:,} more' if more > 0 else ''}"
 
 
 def _groups(counts: NDArray[np.int64], most: int) -> Iterator[list[int]]:

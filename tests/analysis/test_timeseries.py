@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from benchlab.analysis import timeseries as module
 from benchlab.analysis.timeseries import choose_bucket_s, timeseries
 from benchlab.errors import InputError
+from benchlab.plan.request import Request
 from benchlab.samples.percentiles import exact_percentile
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S
-from tests.runs.synthetic import edge_cases, make_run
+from tests.runs.synthetic import URL, edge_cases, make_run
 from tests.samples.long import as_if_long
 
 
@@ -42,6 +43,27 @@ def test_every_bucket_agrees_with_its_own_samples() -> None:
             assert getattr(row, f"latency_{name}_ms") == exact_percentile(ordered, ratio) / 1e6
         assert row.lag_p99_ms == exact_percentile(np.sort(mine.lag_ns), 0.99) / 1e6
     assert table["count"].sum() == len(measured)
+
+
+def test_requests_of_the_warmup_that_are_still_open_are_in_flight() -> None:
+    run = make_run(warmup_s=5.5, stall=True, duration_s=5)  # those of 5.0 to 5.5 s end at 6 s
+    alone = timeseries(run.measured, *run.window_ns, bucket_s=0.1)
+    table = timeseries(run.measured, *run.window_ns, bucket_s=0.1, whole=run.samples)
+    assert alone["in_flight_max"][0] == 10
+    assert table["in_flight_max"][0] == 60
+    assert table["in_flight"][0] == pytest.approx(55, abs=1)
+    pd.testing.assert_frame_equal(table.iloc[:, :-2], alone.iloc[:, :-2])
+
+
+def test_one_endpoint_has_a_time_series_of_its_own() -> None:
+    run = make_run(requests=[Request("GET", URL, name=name) for name in ("even", "odd")])
+    window = run.window_ns
+    table = timeseries(run.measured, *window, 1, endpoint="odd", whole=run.samples)
+    expected = timeseries(
+        run.measured.endpoint("odd"), *window, 1, whole=run.samples.endpoint("odd")
+    )
+    pd.testing.assert_frame_equal(table, expected)
+    assert table["count"].sum() == 500
 
 
 @pytest.mark.parametrize("shuffled", [0, 30, 1000])

@@ -90,6 +90,23 @@ def test_endpoints_of_the_same_name_are_one() -> None:
         samples.endpoint("c")
 
 
+def test_one_endpoint_or_several_or_all_are_selected() -> None:
+    records = np.zeros(6, dtype=SAMPLE_DTYPE)
+    records["endpoint"] = [0, 1, 2, 3, 1, 0]
+    samples = Samples(records, ["a", "b", "c", "a"])
+    assert samples.endpoint("a").column("endpoint").tolist() == [0, 3, 0]
+    assert samples.endpoint(["c", "b"]).column("endpoint").tolist() == [1, 2, 1]
+    assert samples.endpoint(None) is samples
+    assert samples.endpoint(["a", "b", "c"]) is samples
+    for wrong in ("d", ["a", "d"], []):
+        with pytest.raises(InputError, match=r"there are \['a', 'b', 'c'\]") as caught:
+            samples.endpoint(wrong)
+        assert caught.value.field == "endpoint"
+    many = Samples(records, [f"/{number}" for number in range(1000)])
+    with pytest.raises(InputError, match="and 980 more"):
+        many.endpoint("/")
+
+
 @given(st.integers(0, 100), st.integers(0, 60), st.integers(1, 20))
 def test_the_endpoints_of_a_view_are_those_one_by_one(seed: int, count: int, most: int) -> None:
     samples = _drawn(seed, count).measured

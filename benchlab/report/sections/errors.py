@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
+from benchlab.analysis.errors import errors_table
 from benchlab.display.run_view import RunView
 from benchlab.display.table import Table
 from benchlab.report.page import Section
@@ -19,16 +18,16 @@ __all__ = ["errors", "failures"]
 
 _SHOWN = 20
 _MEANING = {
-    ErrorKind.CONNECT: "no connection: refused, unreachable or unknown host",
-    ErrorKind.TIMEOUT: "no complete response in time",
-    ErrorKind.RESET: "the service reset the connection",
-    ErrorKind.CLOSED: "the service closed the connection before the response was complete",
-    ErrorKind.PROTOCOL: "the response was not valid HTTP",
-    ErrorKind.TLS: "the TLS handshake or the certificate failed",
-    ErrorKind.CHECK: "the response was not what the plan expects",
-    ErrorKind.STATUS: "the status was 400 or above",
-    ErrorKind.ABANDONED: "still open when the generator stopped waiting",
-    ErrorKind.UNSENT: "HTTP does not allow the request as it is, so it was not sent",
+    ErrorKind.CONNECT.label: "no connection: refused, unreachable or unknown host",
+    ErrorKind.TIMEOUT.label: "no complete response in time",
+    ErrorKind.RESET.label: "the service reset the connection",
+    ErrorKind.CLOSED.label: "the service closed the connection before the response was complete",
+    ErrorKind.PROTOCOL.label: "the response was not valid HTTP",
+    ErrorKind.TLS.label: "the TLS handshake or the certificate failed",
+    ErrorKind.CHECK.label: "the response was not what the plan expects",
+    ErrorKind.STATUS.label: "the status was 400 or above",
+    ErrorKind.ABANDONED.label: "still open when the generator stopped waiting",
+    ErrorKind.UNSENT.label: "HTTP does not allow the request as it is, so it was not sent",
 }
 
 
@@ -71,20 +70,19 @@ def failures(run: Run) -> Section | None:
 
 def _table(run: Run) -> Table | None:
     """Failed requests by kind and HTTP status, most frequent first; None without any."""
-    measured = run.measured
-    failed = measured.failed
-    if len(failed) == 0:
+    found = errors_table(run.measured)
+    if found.empty:
         return None
-    code = failed.column("error").astype(np.int64) * 65_536 + failed.column("status")
-    found, counts = np.unique(code, return_counts=True)
-    rows = []
-    for index in np.argsort(-counts, kind="stable"):
-        kind, status = ErrorKind(int(found[index]) // 65_536), int(found[index]) % 65_536
-        count = int(counts[index])
-        share = format_ratio(count / len(measured))
-        rows.append(
-            [kind.label, str(status or "–"), format_count(count), share, _MEANING.get(kind, "")]
-        )
+    rows = [
+        [
+            row.kind,
+            str(row.status or "–"),
+            format_count(row.count),
+            format_ratio(row.ratio),
+            _MEANING.get(row.kind, ""),
+        ]
+        for row in found.itertuples(index=False, name="Row")
+    ]
     return Table(["kind", "HTTP status", f"{run.plan.sample_noun}s", "share", "meaning"], rows)
 
 
