@@ -28,29 +28,24 @@ class LatencyGrid(NamedTuple):
 
 
 def latency_grid(
-    samples: Samples,
-    start_ns: int,
-    end_ns: int,
-    width_ns: int,
-    *,
-    endpoint: Endpoints | None = None,
+    samples: Samples, times_ns: NDArray[np.int64], *, endpoint: Endpoints | None = None
 ) -> LatencyGrid:
     """Count requests by the time they were intended at and by their latency.
 
-    The buckets of latency are those of `histogram_table`, from the lowest to the highest that holds
-    anything, so heatmaps of two runs compare row by row. Requests intended outside the window are
-    left out.
+    ``times_ns`` are the increasing edges of the buckets of time; requests intended before the first
+    or from the last on are left out. The buckets of latency are those of `histogram_table`, from
+    the lowest to the highest that holds anything, so heatmaps of two runs compare row by row.
 
     Raises:
         InputError: no endpoint has this name.
     """
     samples = samples.endpoint(endpoint)
-    rows, columns = -(-max(end_ns - start_ns, 0) // width_ns), len(EDGES_NS) - 1
+    rows, columns = max(len(times_ns) - 1, 0), len(EDGES_NS) - 1
     counts = np.zeros((2, rows * columns), dtype=np.int64)
-    for block in samples.blocks():
+    for block in samples.blocks() if rows else ():
         intended_ns = block.column("intended_ns")
-        inside = (intended_ns >= start_ns) & (intended_ns < end_ns)
-        row = (intended_ns[inside] - start_ns) // width_ns
+        inside = (intended_ns >= times_ns[0]) & (intended_ns < times_ns[-1])
+        row = np.searchsorted(times_ns, intended_ns[inside], side="right") - 1
         latency_ns = np.clip(block.latency_ns[inside], 0, EDGES_NS[-1] - 1)
         code = row * columns + np.searchsorted(EDGES_NS, latency_ns, side="right") - 1
         counts[0] += np.bincount(code, minlength=rows * columns)
@@ -60,7 +55,6 @@ def latency_grid(
     every, errors = counts.reshape(2, rows, columns)
     filled = np.flatnonzero(every.any(axis=0))
     first, end = (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, 0)
-    times_ns = np.minimum(start_ns + np.arange(rows + 1, dtype=np.int64) * width_ns, end_ns)
     return LatencyGrid(
         times_ns, EDGES_NS[first : end + 1], every[:, first:end], errors[:, first:end]
     )

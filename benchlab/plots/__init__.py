@@ -8,7 +8,10 @@ ms; a run whose verdict is not ``valid`` says so on every figure.
 
 from benchlab.plots.figures.client_server import client_server
 from benchlab.plots.figures.comparison import comparison
+from benchlab.plots.figures.ecdf import ecdf
+from benchlab.plots.figures.heatmap import heatmap
 from benchlab.plots.figures.histogram import histogram
+from benchlab.plots.figures.in_flight import in_flight
 from benchlab.plots.figures.percentiles import percentiles
 from benchlab.plots.figures.server_histogram import server_histogram
 from benchlab.plots.figures.timeline import timeline
@@ -17,7 +20,10 @@ from benchlab.plots.figures.waterfall import waterfall
 __all__ = [
     "client_server",
     "comparison",
+    "ecdf",
+    "heatmap",
     "histogram",
+    "in_flight",
     "percentiles",
     "server_histogram",
     "timeline",

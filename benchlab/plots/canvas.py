@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import Any, cast
 
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -19,6 +22,7 @@ __all__ = [
     "figure_of",
     "heading",
     "legend",
+    "legend_pt",
     "no_samples",
     "open_axes",
 ]
@@ -27,7 +31,10 @@ _SHARPNESS = 2
 _LINE_PT = 13
 
 LEGEND_PT = 15.0
-"""The clearance that `heading` has to leave for a `legend`."""
+"""The clearance that `heading` has to leave for each row of a `legend`."""
+
+_CHARACTER_PT = 5.4  # of small type, on average
+_HANDLE_PT = 38  # the line or patch of an entry, and the space around
 
 
 class NotebookFigure(Figure):
@@ -63,29 +70,69 @@ def figure_of(ax: Axes) -> Figure:
 
 
 def heading(
-    ax: Axes, title: str, run: Run | None, subject: str, *, clearance_pt: float = 0
+    ax: Axes,
+    title: str,
+    run: Run | Sequence[Run] | None,
+    subject: str,
+    *,
+    clearance_pt: float = 0,
 ) -> None:
     """Draw the title, the subject in small type, and a conspicuous mark unless the run is valid.
 
-    ``clearance_pt`` is room to leave between these and the axes.
+    Of several runs, the first that is not valid is marked, by its name. ``clearance_pt`` is room to
+    leave between these and the axes.
     """
-    limit = int(figure_of(ax).get_size_inches()[0] * 12.5)
+    runs = [run] if isinstance(run, Run) else list(run or ())
+    limit = int(_width_in(ax) * 12.5)
     base = 6 + clearance_pt
     lines: list[tuple[str, str]] = [(plain(subject, limit), MUTED)]
-    if run is not None and run.verdict != "valid":
-        lines.insert(0, (plain(f"{run.invalid_reason}", limit), WARNING))
-        _mark(ax, run.verdict.upper(), base + len(lines) * _LINE_PT)
+    doubtful = next((each for each in runs if each.verdict != "valid"), None)
+    if doubtful is not None:
+        of = f"{doubtful.name}: " if len(runs) > 1 else ""
+        lines.insert(0, (plain(f"{of}{doubtful.invalid_reason}", limit), WARNING))
+        _mark(ax, doubtful.verdict.upper(), base + len(lines) * _LINE_PT)
     for line, (text, color) in enumerate(lines):
         _above(ax, text, 0.0, base + line * _LINE_PT, ha="left", color=color, fontsize=SMALL_PT)
     pad = base + 2 + len(lines) * _LINE_PT
     ax.set_title(title, loc="left", pad=pad, fontsize=11, fontweight="bold", color=INK)
 
 
-def legend(ax: Axes) -> None:
-    """Draw the legend in one row between heading and axes."""
+def legend(ax: Axes, handles: Sequence[Artist] | None = None) -> None:
+    """Draw the legend between heading and axes, in one row if it fits."""
+    shown = ax.get_legend_handles_labels()[0] if handles is None else list(handles)
+    columns, _ = _arrange(ax, [str(handle.get_label()) for handle in shown])
     ax.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0, borderpad=0.35
+        handles=shown,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=columns,
+        borderaxespad=0,
+        borderpad=0.35,
     ).set_in_layout(False)
+
+
+def legend_pt(ax: Axes, labels: Sequence[str]) -> float:
+    """The clearance that `heading` has to leave for a legend with these ``labels``."""
+    return LEGEND_PT + 12.5 * (_arrange(ax, labels)[1] - 1) if labels else 0
+
+
+def _arrange(ax: Axes, labels: Sequence[str]) -> tuple[int, int]:
+    """Columns and rows of a legend with these ``labels``: as few rows as fit in the width."""
+    room_pt = _width_in(ax) * 72 - 60
+    for columns in range(len(labels), 1, -1):
+        parts = np.array_split(np.array([len(label) for label in labels]), columns)
+        if sum(_HANDLE_PT + int(part.max()) * _CHARACTER_PT for part in parts) <= room_pt:
+            return -(-len(labels) // len(parts[0])), len(parts[0])
+    return 1, max(len(labels), 1)
+
+
+def _width_in(ax: Axes) -> float:
+    """The width that belongs to ``ax``: that of its figure, or of its columns of a grid."""
+    width = float(figure_of(ax).get_size_inches()[0])
+    place = ax.get_subplotspec()
+    if place is None:
+        return width * min(1.0, ax.get_position().width / 0.85)
+    return width * len(place.colspan) / place.get_gridspec().ncols
 
 
 def no_samples(ax: Axes) -> None:

@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLoca
 
 from benchlab.plots.style import thousands
 
-__all__ = ["FLOOR_MS", "log_counts", "log_ms"]
+__all__ = ["FLOOR_MS", "log_counts", "log_ms", "log_shares"]
 
 FLOOR_MS = 0.001
 """Durations below 1 µs, and zero, are drawn here: a logarithm has no zero."""
@@ -48,6 +48,17 @@ def log_counts(ax: Axes, highest: int) -> None:
     if highest < 50:
         steps = [step for step in (1, 2, 5, 10, 20, 50) if step <= max(highest, 2)]
     ax.yaxis.set_major_locator(FixedLocator([float(step) for step in steps]))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(thousands())
+
+
+def log_shares(ax: Axes, least: float) -> None:
+    """Make the y axis logarithmic for shares in % from ``least`` to 100."""
+    first = math.floor(math.log10(least))
+    ax.set_yscale("log")
+    ax.set_ylim(least * 0.7, 160)
+    steps = [10.0**power for power in range(first, 3) if 10.0**power >= least * 0.7]
+    ax.yaxis.set_major_locator(FixedLocator(steps[-1::-2] if len(steps) > 6 else steps))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(thousands())
 

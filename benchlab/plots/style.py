@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import cache, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -18,34 +18,66 @@ __all__ = [
     "ERROR",
     "FONT",
     "GRID",
+    "HEAT",
     "INK",
     "LAG",
     "LATENCY",
+    "LOOKS",
     "MUTED",
     "PAPER",
     "SERVER",
     "SERVICE",
+    "SKY",
     "SMALL_PT",
     "WARNING",
+    "Dashes",
+    "Look",
     "dress",
     "plain",
     "styled",
     "thousands",
 ]
 
+Dashes = str | tuple[float, tuple[float, ...]]
+"""A line style as matplotlib takes it."""
+
 # The palette of Okabe and Ito (2008), distinguishable with any colour vision; each colour
-# has one meaning throughout. All are distinct strings, so that a page may restyle them.
+# has one meaning throughout, except where a figure has several series, which its legend names.
+# All are distinct strings, so that a page may restyle them.
 LATENCY = "#0072b2"
 SERVICE = "#009e73"
 LAG = "#e69f00"
 SERVER = "#cc79a7"
 ERROR = "#d55e00"
+SKY = "#56b4e9"
 
 INK = "#1f2933"
 MUTED = "#5c6773"
 GRID = "#dde2e7"
 PAPER = "#ffffff"
 WARNING = "#a33d00"
+
+
+class Look(NamedTuple):
+    """What tells a series from the others: a colour, and dashes for prints without any."""
+
+    color: str
+    dashes: Dashes
+
+
+LOOKS = (
+    Look(LATENCY, "-"),
+    Look(LAG, (0, (5, 1.5))),
+    Look(SERVICE, (0, (1.2, 1.2))),
+    Look(SERVER, (0, (7, 1.5, 1.5, 1.5))),
+    Look(INK, (0, (3, 1.5, 1, 1.5, 1, 1.5))),
+    Look(SKY, (0, (2.5, 3))),
+)
+"""Of the series of a figure, in their order: there are no more. Failures have their own colour."""
+
+HEAT = ("#a39a74", "#888578", "#6f7073", "#565c6d", "#3b496c", "#123570", "#00224e")
+"""Few to many, in even steps of lightness: the darker two thirds of cividis (Nuñez et al. 2018),
+which is perceptually uniform with any colour vision. The few stand out from the paper."""
 
 FONT = "DejaVu Sans"  # comes with matplotlib, so text looks and measures the same everywhere
 SMALL_PT = 8.5
@@ -72,7 +104,7 @@ _RC: dict[Any, Any] = {
     "patch.linewidth": 0.0,
     "legend.frameon": False,
     "legend.fontsize": SMALL_PT,
-    "legend.handlelength": 1.4,
+    "legend.handlelength": 2.2,
     "legend.columnspacing": 1.4,
     "path.sketch": None,
 }
@@ -84,7 +116,8 @@ _Result = TypeVar("_Result")
 def styled(draw: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """Run ``draw`` under benchlab's settings, whatever the user's own matplotlib settings are.
 
-    They are put back afterwards. An argument ``run`` that is not a run is refused.
+    They are put back afterwards. An argument ``run`` that is neither a run nor a sequence of runs
+    is refused.
     """
     signature = inspect.signature(draw)
 
@@ -92,7 +125,9 @@ def styled(draw: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Resul
     def wrapper(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
         given = signature.bind(*args, **kwargs).arguments
         if "run" in given and given["run"] is not signature.parameters["run"].default:
-            check_run(given["run"])
+            runs = given["run"]
+            for run in runs if isinstance(runs, list | tuple) and runs else [runs]:
+                check_run(run)
         with mpl.rc_context(_RC):
             return draw(*args, **kwargs)
 

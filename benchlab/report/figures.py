@@ -32,17 +32,20 @@ PLOT_COLORS = {
     style.GRID: "grid",
     style.PAPER: "paper",
     style.WARNING: "warning",
+    style.SKY: "sky",
+    **{color: f"heat-{level}" for level, color in enumerate(style.HEAT)},
 }
 """Colour of the figures to the CSS variable ``--plot-…`` that replaces it in a page."""
 
 _HEX = re.compile(r"#[0-9a-f]{6}\b")
+_DECIMALS = re.compile(r"(\.\d\d)\d+")
 
 
 def inline_svg(figure: Figure, key: str, description: str) -> Markup:
     """``figure`` as an ``<svg>`` element. ``key`` makes its ids unique in the page.
 
     Text stays text, drawn in the page's font. Colours of the figures' palette become variables,
-    so that the page can restyle them for a dark screen.
+    so that the page can restyle them for a dark screen. Places are given to 1/100 of a point.
     """
     buffer = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key, "svg.image_inline": True}):
@@ -54,6 +57,7 @@ def inline_svg(figure: Figure, key: str, description: str) -> Markup:
     text = re.sub(r"<style\b.*?</style>", "", text, flags=re.DOTALL)  # it would style the page
     text = re.sub(r'\bid="', f'id="{key}-', text)
     text = text.replace("url(#", f"url(#{key}-").replace('xlink:href="#', f'href="#{key}-')
+    text = re.sub(r'\bd="[^"]*"', lambda path: _DECIMALS.sub(r"\1", path[0]), text)
     text = re.sub(r'style="[^"]*"', lambda style: _HEX.sub(_variable, style[0]), text)
     view_box = re.search(r'viewBox="[^"]*"', text)
     assert view_box is not None

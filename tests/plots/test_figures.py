@@ -25,7 +25,13 @@ from tests.runs.synthetic import (
     make_trace,
 )
 
-OF_A_RUN = [plots.histogram, plots.percentiles, plots.timeline]
+OF_A_RUN = [
+    plots.heatmap,
+    plots.histogram,
+    plots.in_flight,
+    plots.percentiles,
+    plots.timeline,
+]
 names_and_functions = pytest.mark.parametrize("draw", OF_A_RUN, ids=lambda draw: draw.__name__)
 
 
@@ -259,7 +265,10 @@ def test_an_empty_join_needs_no_columns() -> None:
 def test_the_public_names() -> None:
     assert plots.__all__ == [
         "client_server",
+        "ecdf",
+        "heatmap",
         "histogram",
+        "in_flight",
         "percentiles",
         "server_histogram",
         "timeline",

@@ -291,13 +291,14 @@ def test_figures_take_the_colours_of_the_page() -> None:
         assert page.html.count(f"--plot-{name}: ") == 2  # and the dark one has its own
     drawn = "".join(re.findall(r'style="[^"]*"', page.html))
     assert re.findall(r"#[0-9a-fA-F]{6}", drawn) == []
-    assert len(PLOT_COLORS) == len([c for c in vars(style).values() if str(c).startswith("#")])
+    plain = [c for c in vars(style).values() if str(c).startswith("#")]
+    assert sorted(PLOT_COLORS) == sorted([*plain, *style.HEAT])
 
 
 def test_figures_and_tables_can_be_read_aloud() -> None:
     page = full_page()
     pictures = [attrs for tag, attrs in page.tags if tag == "svg"]
-    assert len(pictures) == 4
+    assert len(pictures) == 6
     for attrs in pictures:
         assert attrs["role"] == "img"
         assert len(str(attrs["aria-label"])) > 30

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from benchlab.runs import objective_results
-from benchlab.samples import percentiles, samples
+from benchlab.samples import curve, percentiles, samples
 
 __all__ = ["as_if_long"]
 
@@ -20,6 +20,7 @@ def as_if_long(limit: int = 7) -> Iterator[None]:
         patch.setattr(samples, "BLOCK_RECORDS", limit)
         patch.setattr(samples, "_MOST_COPIED", limit)
         patch.setattr(percentiles, "_MOST_SORTED", limit)
+        patch.setattr(curve, "_MOST_SORTED", limit)
         patch.setattr(percentiles, "_PART_BITS", 3)
         patch.setattr(objective_results, "_MOST_ORDERED", limit)
         yield

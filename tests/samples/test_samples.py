@@ -86,7 +86,7 @@ def test_endpoints_of_the_same_name_are_one() -> None:
     samples = Samples(records, ["a", "b", "a"])
     assert len(samples.endpoint("a")) == 4
     assert list(samples.to_pandas()["endpoint"]) == ["a", "b", "a"] * 2
-    with pytest.raises(InputError, match="'c' is unknown"):
+    with pytest.raises(InputError, match="endpoint='c' is not an endpoint"):
         samples.endpoint("c")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from benchlab.analysis.timeseries import choose_bucket_s, timeseries
 from benchlab.plan.shapes.rate_curve import RateCurve
-from benchlab.plots.canvas import LEGEND_PT, figure_of, heading, no_samples, open_axes
+from benchlab.plots.canvas import (
+    LEGEND_PT,
+    figure_of,
+    heading,
+    legend,
+    legend_pt,
+    no_samples,
+    open_axes,
+)
+from benchlab.plots.over_time import end_s_of, name_warmup, shade_warmup, step_s_of, whole_run
 from benchlab.plots.scale import FLOOR_MS, log_ms
-from benchlab.plots.style import ERROR, INK, LATENCY, MUTED, SMALL_PT, dress, styled, thousands
+from benchlab.plots.series import By, Drawing, Series, drawing
+from benchlab.plots.style import ERROR, INK, LATENCY, MUTED, dress, styled, thousands
 from benchlab.runs.run import Run
-from benchlab.units import NS_PER_S
+from benchlab.samples.samples import Endpoints
 
 __all__ = ["timeline"]
 
@@ -26,64 +36,69 @@ _FEWEST_FOR_P99 = 100  # of fewer, the p99 is the maximum
 
 
 @styled
-def timeline(run: Run, ax: Axes | None = None) -> Figure:
+def timeline(
+    run: Run | Sequence[Run],
+    ax: Axes | None = None,
+    *,
+    endpoint: Endpoints | None = None,
+    by: By | None = None,
+) -> Figure:
     """Rate, latency and (if any) errors over the whole run, warm-up shaded, on a common clock.
 
     Requests are drawn at their intended times, responses at the time they came. So a stall of the
     service shows as a gap and a burst of responses above, and below as latency that jumps and then
     falls steadily. The p99 is drawn where a step has at least 100 requests. An ``ax`` that is given
     is divided into the panels.
+
+    Of several series (several runs, the endpoints or targets of one with ``by=``, or what was drawn
+    on ``ax`` before) the completed rate, the p50 and, thinner, the p99 are drawn.
     """
     ax = open_axes(ax, (9.6, 4.8))
-    end_ns = run.window_ns[1]
-    bucket_s = choose_bucket_s(end_ns / NS_PER_S, len(run.samples))
-    heading(
-        ax,
-        "The run over time",
-        run,
-        f"{run.name} · in steps of {bucket_s:g} s",
-        clearance_pt=LEGEND_PT,
-    )
-    if len(run.samples) == 0 or end_ns == 0:
-        ax.set_xlabel("time since start (s)")
-        no_samples(ax)
-        return figure_of(ax)
-    table = _whole_run(run, bucket_s)
-    edges = np.append(table["start_s"], end_ns / NS_PER_S)
-    ax.set_axis_off()
-    closed = not run.plan.load.has_schedule
-    width_pt = figure_of(ax).get_size_inches()[0] * 72 * ax.get_position().width
-    panels = _divide(ax, with_errors=bool(table["error_count"].any()))
-    _draw_rate(panels[0], table, edges, "sent" if closed else "intended")
-    panels[0].set_ylabel(f"{run.plan.sample_noun}s/s")
-    curve = run.plan.load.curve()
-    if curve is not None:
-        _draw_plan(panels[0], curve, run.plan.warmup_s)
-    _legend(panels[0])
-    _draw_latency(panels[1], table, edges)
-    if len(panels) > 2:
-        _draw_errors(panels[2], table, edges)
-    for panel in panels:
-        dress(panel)
-        panel.set_xlim(0, edges[-1])
-        panel.yaxis.set_label_coords(-_LABEL_PT / width_pt, 0.5)
-        panel.tick_params(labelbottom=panel is panels[-1])
-        if run.plan.warmup_s > 0:
-            panel.axvspan(0, min(run.plan.warmup_s, edges[-1]), color=MUTED, alpha=0.14, lw=0)
-    if run.plan.warmup_s > 0:
-        _name_warmup(panels[0])
-    panels[-1].set_xlabel("time since start (s)")
+    with drawing(ax, "timeline", run, endpoint, by) as drawn:
+        _draw(ax, drawn)
     return figure_of(ax)
 
 
-def _whole_run(run: Run, bucket_s: float) -> pd.DataFrame:
-    """Warm-up and measured window in buckets that never mix the two."""
-    parts = [
-        timeseries(run.samples, start_ns, end_ns, bucket_s)
-        for start_ns, end_ns in ((0, min(run.window_ns)), run.window_ns)
-        if end_ns > start_ns
-    ]
-    return pd.concat(parts, ignore_index=True)
+def _draw(ax: Axes, drawn: Drawing) -> None:
+    step_s = step_s_of(drawn.series)
+    end_s = end_s_of(drawn.runs)
+    heading(
+        ax,
+        "The run over time" if len(drawn.runs) == 1 else "The runs over time",
+        drawn.runs,
+        f"{drawn.subject} · in steps of {step_s:g} s",
+        clearance_pt=LEGEND_PT if drawn.only else legend_pt(ax, [s.label for s in drawn.series]),
+    )
+    filled = [series for series in drawn.series if len(series.samples)]
+    if not filled or end_s == 0:
+        ax.set_xlabel("time since start (s)")
+        no_samples(ax)
+        return
+    tables = [whole_run(series, step_s) for series in filled]
+    ax.set_axis_off()
+    width_pt = figure_of(ax).get_size_inches()[0] * 72 * ax.get_position().width
+    with_errors = any(table["error_count"].any() for table, _ in tables)
+    panels = _divide(ax, with_errors=with_errors)
+    if drawn.only is not None:
+        _draw_one(panels, drawn.only, *tables[0])
+    else:
+        for series, (table, edges) in zip(filled, tables, strict=True):
+            _draw_of_several(panels, series, table, edges)
+        _fit(panels, [table for table, _ in tables], [edges for _, edges in tables])
+        legend(ax, panels[1].get_legend_handles_labels()[0])
+    panels[0].set_ylabel(f"{drawn.noun}s/s")
+    panels[1].set_ylabel("latency (ms)" if drawn.only else "latency (ms)\nthin: p99")
+    if with_errors:
+        panels[2].set_ylabel("errors/s")
+    for panel in panels:
+        dress(panel)
+        panel.set_xlim(0, end_s)
+        panel.yaxis.set_label_coords(-_LABEL_PT / width_pt, 0.5)
+        panel.tick_params(labelbottom=panel is panels[-1])
+        shade_warmup(panel, drawn.runs)
+    if drawn.only is not None:
+        name_warmup(panels[0], drawn.runs)
+    panels[-1].set_xlabel("time since start (s)")
 
 
 def _divide(ax: Axes, *, with_errors: bool) -> list[Axes]:
@@ -98,12 +113,61 @@ def _divide(ax: Axes, *, with_errors: bool) -> list[Axes]:
     return panels
 
 
+def _draw_one(
+    panels: list[Axes], series: Series, table: pd.DataFrame, edges: NDArray[np.float64]
+) -> None:
+    plan = series.run.plan
+    _draw_rate(panels[0], table, edges, "intended" if plan.load.has_schedule else "sent")
+    curve = plan.load.curve()
+    if curve is not None and series.endpoint is None:
+        _draw_plan(panels[0], curve, plan.warmup_s)
+    _inner_legend(panels[0])
+    _draw_latency(panels[1], table, edges)
+    for panel in panels[2:]:
+        _draw_errors(panel, table, edges)
+
+
+def _draw_of_several(
+    panels: list[Axes], series: Series, table: pd.DataFrame, edges: NDArray[np.float64]
+) -> None:
+    color, dashes = series.look
+    look = {"color": color, "linestyle": dashes}
+    middle = (edges[:-1] + edges[1:]) / 2
+    p50, p99 = (table[f"latency_{name}_ms"].to_numpy() for name in ("p50", "p99"))
+    p99 = np.where(table["count"] >= _FEWEST_FOR_P99, p99, np.nan)
+    panels[0].plot(middle, table["done_rps"], linewidth=1.4, **look)
+    panels[1].plot(middle, np.maximum(p50, FLOOR_MS), linewidth=2, label=series.label, **look)
+    panels[1].plot(middle, np.maximum(p99, FLOOR_MS), linewidth=0.9, **look)
+    for panel in panels[2:]:
+        panel.plot(middle, table["error_count"].to_numpy() / np.diff(edges), linewidth=1.4, **look)
+
+
+def _fit(panels: list[Axes], tables: list[pd.DataFrame], edges: list[NDArray[np.float64]]) -> None:
+    """Limits of the axes for all series together."""
+    highest_rps = max(float(table["done_rps"].max()) for table in tables)
+    _from_zero(panels[0], highest_rps, 3)
+    shown = [table[table["count"] > 0] for table in tables]
+    low = min(float(table["latency_p50_ms"].min()) for table in shown)
+    high = max(
+        float(
+            table[
+                f"latency_{'p99' if (table['count'] >= _FEWEST_FOR_P99).any() else 'p50'}_ms"
+            ].max()
+        )
+        for table in shown
+    )
+    log_ms(panels[1], "y", low / 1.3, high * 1.3)
+    for panel in panels[2:]:
+        rates = [
+            table["error_count"] / np.diff(each) for table, each in zip(tables, edges, strict=True)
+        ]
+        _from_zero(panel, max(float(rate.max()) for rate in rates), 2)
+
+
 def _draw_rate(panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64], plan: str) -> None:
     panel.stairs(table["done_rps"], edges, fill=True, color=LATENCY, alpha=0.35, label="completed")
     panel.stairs(table["rate_rps"], edges, color=INK, linewidth=1.1, label=plan, baseline=None)
-    panel.set_ylim(0, max(float(table[["done_rps", "rate_rps"]].max().max()) * 1.12, 1e-9))
-    panel.yaxis.set_major_locator(MaxNLocator(3))
-    panel.yaxis.set_major_formatter(thousands())
+    _from_zero(panel, float(table[["done_rps", "rate_rps"]].max().max()), 3)
 
 
 def _draw_plan(panel: Axes, curve: RateCurve, start_s: float) -> None:
@@ -126,35 +190,24 @@ def _draw_latency(panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64]) 
     if not np.isnan(p99).all():
         panel.plot(middle, p99, color=LATENCY, linewidth=1.1, marker=marker, ms=2.5, label="p99")
     panel.plot(middle, p50, color=LATENCY, linewidth=2.2, marker=marker, ms=3.5, label="p50")
-    panel.set_ylabel("latency (ms)")
     filled = table["count"].to_numpy() > 0
     low = float(p50[filled].min()) if filled.any() else FLOOR_MS
     high = float(highest[filled].max()) if filled.any() else math.nextafter(low, math.inf)
     log_ms(panel, "y", low / 1.3, high * 1.3)
-    _legend(panel)
+    _inner_legend(panel)
 
 
 def _draw_errors(panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64]) -> None:
     per_s = table["error_count"].to_numpy() / np.diff(edges)
     panel.stairs(per_s, edges, fill=True, color=ERROR)
-    panel.set_ylabel("errors/s")
-    panel.set_ylim(0, float(per_s.max()) * 1.12)
-    panel.yaxis.set_major_locator(MaxNLocator(2))
+    _from_zero(panel, float(per_s.max()), 2)
+
+
+def _from_zero(panel: Axes, highest: float, ticks: int) -> None:
+    panel.set_ylim(0, max(highest * 1.12, 1e-9))
+    panel.yaxis.set_major_locator(MaxNLocator(ticks))
     panel.yaxis.set_major_formatter(thousands())
 
 
-def _legend(panel: Axes) -> None:
+def _inner_legend(panel: Axes) -> None:
     panel.legend(loc="lower right", bbox_to_anchor=(1, 0.97), ncols=3, borderaxespad=0)
-
-
-def _name_warmup(panel: Axes) -> None:
-    panel.annotate(
-        "warm-up (not counted)",
-        xy=(0, 1),
-        xycoords="axes fraction",
-        xytext=(0, 2),
-        textcoords="offset points",
-        va="bottom",
-        fontsize=SMALL_PT,
-        color=MUTED,
-    )

@@ -10,11 +10,29 @@ from benchlab.runs.run import Run
 
 __all__ = ["timeline"]
 
-_SIZE = (10.6, 5.0)
+_TIMELINE = (10.6, 5.0)
+_HEATMAP = (10.6, 4.0)
+_IN_FLIGHT = (10.6, 2.8)
 
 
 def timeline(run: Run) -> Section:
-    """Rate, latency and errors over the time of the run."""
-    figure = plots.timeline(run, open_axes(None, _SIZE))
-    described = f"Rate, latency and errors over the time of the run. {describe_latency(run)}"
-    return Section("timeline", {"figure": inline_svg(figure, "timeline", described)})
+    """Rate, latency and errors over the time of the run, latency as counts, requests in flight."""
+    drawn = {
+        "timeline": (
+            plots.timeline(run, open_axes(None, _TIMELINE)),
+            f"Rate, latency and errors over the time of the run. {describe_latency(run)}",
+        )
+    }
+    if len(run.samples):
+        drawn["heatmap"] = (
+            plots.heatmap(run, open_axes(None, _HEATMAP)),
+            f"Number of requests by time and latency. {describe_latency(run)}",
+        )
+        drawn["in_flight"] = (
+            plots.in_flight(run, open_axes(None, _IN_FLIGHT)),
+            "Requests in flight over the time of the run.",
+        )
+    figures = {
+        key: inline_svg(figure, key, described) for key, (figure, described) in drawn.items()
+    }
+    return Section("timeline", {"figures": figures})

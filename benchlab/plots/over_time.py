@@ -1,0 +1,67 @@
+"""What figures over the time of a run share: its steps, its warm-up, the axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from benchlab.analysis.timeseries import choose_bucket_s, timeseries
+from benchlab.plots.series import Series
+from benchlab.plots.style import MUTED, SMALL_PT
+from benchlab.runs.run import Run
+from benchlab.units import NS_PER_S
+
+__all__ = ["end_s_of", "name_warmup", "shade_warmup", "step_s_of", "whole_run", "windows_of"]
+
+
+def step_s_of(series: Sequence[Series]) -> float:
+    """A round width of steps, the same for all ``series``."""
+    count = min(len(each.samples) for each in series)
+    return choose_bucket_s(end_s_of([each.run for each in series]), count)
+
+
+def end_s_of(runs: Sequence[Run]) -> float:
+    """The end of the longest of ``runs``."""
+    return max(run.window_ns[1] for run in runs) / NS_PER_S
+
+
+def windows_of(run: Run) -> list[tuple[int, int]]:
+    """Start and end, in ns, of the warm-up and of the measured window, as far as there are any."""
+    windows = ((0, min(run.window_ns)), run.window_ns)
+    return [(start_ns, end_ns) for start_ns, end_ns in windows if end_ns > start_ns]
+
+
+def whole_run(series: Series, step_s: float) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """A time series in steps that never mix warm-up and measured window, and their edges in s."""
+    table = pd.concat(
+        [timeseries(series.samples, *window, step_s) for window in windows_of(series.run)],
+        ignore_index=True,
+    )
+    return table, np.append(table["start_s"], series.run.window_ns[1] / NS_PER_S)
+
+
+def shade_warmup(ax: Axes, runs: Sequence[Run]) -> None:
+    """Shade the warm-up if it is that of all ``runs``."""
+    lengths_s = {run.plan.warmup_s for run in runs}
+    if len(lengths_s) == 1 and (warmup_s := lengths_s.pop()) > 0:
+        ax.axvspan(0, min(warmup_s, end_s_of(runs)), color=MUTED, alpha=0.14, lw=0)
+
+
+def name_warmup(ax: Axes, runs: Sequence[Run]) -> None:
+    """Name what `shade_warmup` shaded, just above ``ax``."""
+    lengths_s = {run.plan.warmup_s for run in runs}
+    if len(lengths_s) == 1 and lengths_s.pop() > 0:
+        ax.annotate(
+            "warm-up (not counted)",
+            xy=(0, 1),
+            xycoords="axes fraction",
+            xytext=(0, 2),
+            textcoords="offset points",
+            va="bottom",
+            fontsize=SMALL_PT,
+            color=MUTED,
+        )
