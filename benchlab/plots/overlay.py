@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchlab.plots.canvas import legend
 from benchlab.plots.scale import log_ms
-from benchlab.plots.style import dress
+from benchlab.plots.style import Look, dress
 from benchlab.units import NS_PER_MS, format_ms
 
 __all__ = ["Layer", "overlay"]
@@ -21,7 +21,7 @@ class Layer(NamedTuple):
     """One distribution: ``values`` in ms, how much each ``weights``, and its median in ms."""
 
     label: str
-    color: str
+    look: Look
     alpha: float
     values: NDArray[np.float64]
     weights: NDArray[np.float64]
@@ -39,10 +39,12 @@ def overlay(ax: Axes, edges: NDArray[np.float64], layers: Sequence[Layer]) -> No
         counts = np.histogram(inside, edges, weights=layer.weights)[0]
         share = 100 * counts / layer.weights.sum()
         text = f"{layer.label}, median {format_ms(round(layer.median_ms * NS_PER_MS))}"
-        color = layer.color
-        ax.stairs(share, edges, fill=True, color=color, alpha=layer.alpha, linewidth=0, label=text)
-        ax.stairs(share, edges, color=color, linewidth=1.2, baseline=None)
-        ax.axvline(layer.median_ms, color=color, linewidth=1.4, linestyle=(0, (3, 2)))
+        color, dashes = layer.look
+        ax.stairs(share, edges, fill=True, color=color, alpha=layer.alpha, linewidth=0)
+        ax.stairs(
+            share, edges, color=color, linestyle=dashes, linewidth=1.6, baseline=None, label=text
+        )
+        ax.axvline(layer.median_ms, color=color, linewidth=1.4, linestyle=dashes)
         peak = max(peak, float(share.max()))
     log_ms(ax, "x", float(edges[0]), float(edges[-1]))
     ax.set_ylim(0, peak * 1.15)

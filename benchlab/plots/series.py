@@ -32,7 +32,7 @@ By = Literal["endpoint", "target"]
 
 _MOST = len(LOOKS)
 _LABEL_CHARACTERS = 30
-_NAME_CHARACTERS = 60
+_NAME_CHARACTERS = 44
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,11 @@ class Drawing:
     def subject(self) -> str:
         """What is drawn, for the heading: runs, endpoint, number of requests."""
         runs, names = self.runs, {run.name for run in self.runs}
-        parts = [plain(names.pop(), _NAME_CHARACTERS)] if len(names) == 1 else []
+        parts = (
+            [plain(names.pop(), 28 if self.left_out else _NAME_CHARACTERS)]
+            if len(names) == 1
+            else []
+        )
         if len(runs) > 1:
             parts = [" of ".join([plural(len(runs), "run"), *parts])]
         endpoints = {series.endpoint for series in self.series}

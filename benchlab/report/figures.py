@@ -58,6 +58,7 @@ def inline_svg(figure: Figure, key: str, description: str) -> Markup:
     text = re.sub(r'\bid="', f'id="{key}-', text)
     text = text.replace("url(#", f"url(#{key}-").replace('xlink:href="#', f'href="#{key}-')
     text = re.sub(r'\bd="[^"]*"', lambda path: _DECIMALS.sub(r"\1", path[0]), text)
+    text = re.sub(r'\bfill="(#[0-9a-f]{6})"', r'style="fill: \1"', text)  # of hatches
     text = re.sub(r'style="[^"]*"', lambda style: _HEX.sub(_variable, style[0]), text)
     view_box = re.search(r'viewBox="[^"]*"', text)
     assert view_box is not None

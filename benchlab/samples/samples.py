@@ -40,6 +40,7 @@ __all__ = [
     "ErrorKind",
     "Flag",
     "Samples",
+    "check_endpoints",
 ]
 
 Endpoints: TypeAlias = str | Sequence[str]
@@ -236,13 +237,7 @@ class Samples:
             return self
         wanted = [name] if isinstance(name, str) else list(name)
         known = list(dict.fromkeys(self.endpoints))
-        unknown = [each for each in wanted if each not in known]
-        if unknown or not wanted:
-            raise InputError(
-                f"is not an endpoint of these requests: there are {_listed(known)}",
-                field="endpoint",
-                value=unknown[0] if unknown else name,
-            )
+        check_endpoints(wanted, known)
         if set(wanted) == set(known):
             return self
         chosen = [index for index, known in enumerate(self.endpoints) if known in wanted]
@@ -375,10 +370,22 @@ def _as_slice(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | slice:
     return slice(first, first + count) if whole else mask
 
 
-def _listed(names: Sequence[str]) -> str:
-    """The names for a message: the first of them where there are thousands."""
-    more = len(names) - _MOST_LISTED
-    return f"{list(names[:_MOST_LISTED])}{f' and {more:,} more' if more > 0 else ''}"
+def check_endpoints(wanted: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse names that are not among the ``known`` ones, and none at all.
+
+    Raises:
+        InputError: the message lists the known names, or the first of thousands.
+    """
+    unknown = [name for name in wanted if name not in set(known)]
+    if wanted and not unknown:
+        return
+    more = len(known) - _MOST_LISTED
+    listed = f"{list(known[:_MOST_LISTED])}{f' and {more:,} more' if more > 0 else ''}"
+    raise InputError(
+        f"is not an endpoint of these requests: there are {listed}",
+        field="endpoint",
+        value=unknown[0] if unknown else list(wanted),
+    )
 
 
 def _groups(counts: NDArray[np.int64], most: int) -> Iterator[list[int]]:

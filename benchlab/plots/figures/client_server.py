@@ -18,8 +18,9 @@ from benchlab.plots.canvas import (
 )
 from benchlab.plots.overlay import Layer, overlay
 from benchlab.plots.scale import FLOOR_MS
-from benchlab.plots.style import LATENCY, SERVER, styled
+from benchlab.plots.style import LATENCY, SERVER, Look, styled
 from benchlab.runs.run import Run
+from benchlab.samples.samples import Endpoints, check_endpoints
 from benchlab.text import plural
 
 __all__ = ["client_server"]
@@ -27,20 +28,25 @@ __all__ = ["client_server"]
 _BINS = 90
 _RUN_ID_DIGITS = 16
 _SERIES = (
-    ("server_ms", "server span", SERVER, 0.55),
-    ("latency_ms", "client latency", LATENCY, 0.45),
+    ("server_ms", "server span", Look(SERVER, (0, (4, 1.5))), 0.55),
+    ("latency_ms", "client latency", Look(LATENCY, "-"), 0.45),
 )
 
 
 @styled
 def client_server(
-    joined: pd.DataFrame, ax: Axes | None = None, *, run: Run | None = None
+    joined: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    run: Run | None = None,
+    endpoint: Endpoints | None = None,
 ) -> Figure:
     """Client latency and server span time of the requests in ``joined``, with their medians.
 
     ``joined`` has one row per request whose server span was found, with at least the columns
     ``latency_ms``, ``server_ms`` and ``trace_id``. Give ``run`` to name it, and to mark a verdict
     that is not ``valid``; without it the title has the run's id, which every trace id begins with.
+    ``endpoint`` selects one endpoint, or several together.
     """
     if not isinstance(joined, pd.DataFrame):
         raise InputError(
@@ -48,8 +54,9 @@ def client_server(
             field="joined",
             remedy="give what store.client_server(run.id) returns",
         )
+    joined, chosen = _of_endpoint(joined, endpoint)
     ax = open_axes(ax, (7.2, 3.9))
-    subject = f"{_name(joined, run)}{plural(len(joined), 'request')} with a server span"
+    subject = f"{_name(joined, run)}{chosen}{plural(len(joined), 'request')} with a server span"
     clearance_pt = LEGEND_PT if len(joined) else 0
     heading(ax, "Client and server", run, subject, clearance_pt=clearance_pt)
     ax.set_xlabel("duration (ms)")
@@ -64,13 +71,13 @@ def client_server(
     layers = [
         Layer(
             label,
-            color,
+            look,
             alpha,
             columns[name],
             np.ones(len(joined)),
             float(np.median(columns[name])),
         )
-        for name, label, color, alpha in _SERIES
+        for name, label, look, alpha in _SERIES
     ]
     overlay(ax, edges, layers)
     return figure_of(ax)
@@ -85,3 +92,13 @@ def _name(joined: pd.DataFrame, run: Run | None) -> str:
     if run is not None:
         return f"{run.name} · "
     return f"run {str(joined['trace_id'].iloc[0])[:_RUN_ID_DIGITS]} · " if len(joined) else ""
+
+
+def _of_endpoint(joined: pd.DataFrame, endpoint: Endpoints | None) -> tuple[pd.DataFrame, str]:
+    """The rows of one endpoint, or of several, and how to name them."""
+    if endpoint is None:
+        return joined, ""
+    wanted = [endpoint] if isinstance(endpoint, str) else list(endpoint)
+    known = joined["endpoint"].astype(str) if "endpoint" in joined else pd.Series(dtype=str)
+    check_endpoints(wanted, known.unique())
+    return joined[known.isin(wanted)], f"{', '.join(wanted)} · "

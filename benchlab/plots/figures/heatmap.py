@@ -56,7 +56,7 @@ def _draw(ax: Axes, drawn: Drawing, series: Series) -> None:
     keys = [f"≥ {bound:,}" for bound in bounds]
     failed = bool(grid.error_counts.any())
     labels = [*keys, "p50", "p99", *(["failed"] if failed else [])] if keys else []
-    subject = f"{drawn.subject} · colours: {drawn.noun}s per cell of {step_s:g} s"
+    subject = f"{drawn.subject} in cells of {step_s:g} s"
     heading(ax, "Latency over time", series.run, subject, clearance_pt=legend_pt(ax, labels))
     ax.set_xlabel("time since start (s)")
     ax.set_ylabel("latency (ms, log scale)")

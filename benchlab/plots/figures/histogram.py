@@ -54,7 +54,12 @@ def histogram(
 def _draw_counts(ax: Axes, drawn: Drawing, series: Series) -> None:
     measured, noun = series.measured, drawn.noun
     failed = measured.failed
-    labels = [f"all {noun}s", "of these, failed"] if len(failed) else []
+    floor_ms = _floor_ms(series)
+    labels = [f"all {noun}s"]
+    labels += ["of these, failed"] if len(failed) else []
+    labels += ["median floor of the machine"] if floor_ms else []
+    if len(labels) == 1:
+        labels = []  # no legend
     heading(ax, "Latency", drawn.runs, drawn.subject, clearance_pt=legend_pt(ax, labels))
     ax.set_ylabel(f"{noun}s (log scale)")
     distribution = series.latency
@@ -63,26 +68,34 @@ def _draw_counts(ax: Axes, drawn: Drawing, series: Series) -> None:
         return
     edges = _edges([distribution])
     counts = _counts(measured, edges)
-    ax.stairs(counts, edges, fill=True, color=LATENCY, baseline=0.5, label=labels and labels[0])
-    if labels:
-        of_these = _counts(failed, edges)
+    ax.stairs(counts, edges, fill=True, color=LATENCY, baseline=0.5, label=f"all {noun}s")
+    if len(failed):
         # Hatched, since without colours the two are nearly the same.
         ax.stairs(
-            of_these, edges, fill=True, baseline=0.5, label=labels[1],
+            _counts(failed, edges), edges, fill=True, baseline=0.5, label="of these, failed",
             facecolor=ERROR, edgecolor=PAPER, hatch="//////", linewidth=0,
         )  # fmt: skip
+    low = edges[0]
+    if floor_ms:
+        ax.axvline(
+            floor_ms, ymax=0.97, color=MUTED, linewidth=1.6, linestyle=(0, (1, 1.5)),
+            label="median floor of the machine",
+        )  # fmt: skip
+        low = min(low, floor_ms / 1.1)
+    if labels:
         legend(ax)
-    low, high = edges[0] / 1.04, edges[-1] * 1.04
-    floor = series.run.floor
-    floor_ms = 0.0 if floor is None else floor.under(series.run.plan.load).p50 / NS_PER_MS
-    if low / 10 < floor_ms < high:
-        low = min(low, floor_ms / 1.3)
-        ax.axvline(floor_ms, ymax=0.7, color=MUTED, linewidth=1.4, linestyle=(0, (1, 1.5)))
-        _name_line(ax, "median floor of the machine", floor_ms, 0.7, on_right=False)
-    log_ms(ax, "x", low, high)
+    log_ms(ax, "x", low / 1.04, edges[-1] * 1.04)
     log_counts(ax, int(counts.max()))
     _mark_percentiles(ax, distribution)
     dress(ax)
+
+
+def _floor_ms(series: Series) -> float | None:
+    """The median of the machine's noise floor, unless it is less than a tenth of the lowest."""
+    if series.run.floor is None or series.latency is None:
+        return None
+    floor_ns = series.run.floor.under(series.run.plan.load).p50
+    return floor_ns / NS_PER_MS if series.latency.min < 10 * floor_ns else None
 
 
 def _draw_shares(ax: Axes, drawn: Drawing) -> None:

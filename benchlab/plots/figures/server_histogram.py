@@ -19,7 +19,7 @@ from benchlab.plots.canvas import (
 )
 from benchlab.plots.overlay import Layer, overlay
 from benchlab.plots.scale import FLOOR_MS
-from benchlab.plots.style import SERVER, SERVICE, styled
+from benchlab.plots.style import SERVER, SERVICE, Look, styled
 from benchlab.runs.run import Run
 from benchlab.units import NS_PER_MS, format_count
 
@@ -35,7 +35,8 @@ def server_histogram(run: Run, buckets: pd.DataFrame, ax: Axes | None = None) ->
     ``buckets`` are those of ``Store.server_histogram``: lower_ms, upper_ms and count, of one
     service or several. The two are different populations, and the figure says how large each is:
     the client's are the measured requests of ``run``, the service's are all that it handled in
-    the export intervals that the run touches, warm-up and other clients' requests included.
+    the export intervals that the run touches, warm-up and other clients' requests included. There
+    is no ``endpoint=``, since the metric is of all endpoints.
     """
     ax = open_axes(ax, (7.2, 3.9))
     measured_ms = run.measured.service_ns / NS_PER_MS
@@ -60,8 +61,10 @@ def server_histogram(run: Run, buckets: pd.DataFrame, ax: Axes | None = None) ->
     ones = np.ones(len(client_ms))
     median_ms = _median(middle_ms, counts), float(np.median(client_ms))
     layers = [
-        Layer("service’s metric", SERVER, 0.55, middle_ms, counts, median_ms[0]),
-        Layer("client service time", SERVICE, 0.4, client_ms, ones, median_ms[1]),
+        Layer(
+            "service’s metric", Look(SERVER, (0, (4, 1.5))), 0.55, middle_ms, counts, median_ms[0]
+        ),
+        Layer("client service time", Look(SERVICE, "-"), 0.4, client_ms, ones, median_ms[1]),
     ]
     overlay(ax, edges, layers)
     return figure_of(ax)

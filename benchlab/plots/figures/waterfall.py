@@ -23,6 +23,7 @@ from benchlab.plots.style import (
     SERVER,
     SERVICE,
     SMALL_PT,
+    WARNING,
     dress,
     plain,
     styled,
@@ -37,6 +38,7 @@ __all__ = ["waterfall"]
 _MOST_SPANS = 30
 _BAR = 0.4
 _LABEL_CHARACTERS = 70
+_HATCHES = {LAG: "//////", SERVER: "......"}  # for prints without colour
 _INDENT_PT = 8
 _DEEPEST = 12  # further in, labels would leave the figure
 
@@ -186,7 +188,11 @@ def _draw(ax: Axes, row: _Row, place: int) -> None:
     # An edge of the same colour keeps even the shortest visible.
     for start, length, color, alpha in row.parts:
         width = 0.8 if len(row.parts) == 1 else 0
-        ax.barh(place, length, _BAR, start, color=color, alpha=alpha, ec=color, linewidth=width)
+        edge = PAPER if color in _HATCHES else color
+        ax.barh(
+            place, length, _BAR, start,
+            fc=color, alpha=alpha, ec=edge, linewidth=width, hatch=_HATCHES.get(color),
+        )  # fmt: skip
     first = row.parts[0][0]
     ax.annotate(
         row.label,
@@ -201,7 +207,7 @@ def _draw(ax: Axes, row: _Row, place: int) -> None:
     )
     text, color = format_ms(round(row.length_ms * NS_PER_MS)), INK
     if row.error:
-        color = ERROR
+        color = WARNING
         text = plain(f"{text} · {row.error}", 30)
         ax.barh(place, row.end_ms - first, _BAR, first, fill=False, edgecolor=ERROR, linewidth=1.6)
     ax.annotate(
@@ -226,7 +232,7 @@ def _legend(ax: Axes, rows: list[_Row]) -> None:
     }
     drawn = {(color, alpha) for row in rows for _, length, color, alpha in row.parts if length > 0}
     handles = [
-        Patch(color=color, alpha=alpha, linewidth=0, label=name)
+        Patch(fc=color, ec=PAPER, alpha=alpha, lw=0, label=name, hatch=_HATCHES.get(color))
         for (color, alpha), name in names.items()
         if (color, alpha) in drawn
     ]

@@ -1,0 +1,78 @@
+"""An example of each figure, for the tests that hold all of them to the same rules.
+
+A new figure needs an entry, under its name; further entries (``name: what is special``) for what
+looks different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchlab import plots
+from benchlab.plan.request import Request
+from benchlab.plots.canvas import open_axes
+from benchlab.runs.run import Run
+from benchlab.samples.samples import Samples
+from tests.runs.floors import ENVIRONMENT, make_floor
+from tests.runs.synthetic import URL, join_server, make_buckets, make_run, make_trace
+
+__all__ = ["EXAMPLES", "busy_run", "mixed_run", "two_runs"]
+
+
+@cache
+def busy_run() -> Run:
+    """With a stall, errors and a floor."""
+    calibration = {"calibration": {"floor": make_floor().to_dict()}}
+    return make_run(stall=True, errors=True, environment={**ENVIRONMENT, **calibration})
+
+
+@cache
+def two_runs() -> list[Run]:
+    """The same plan twice; the generator was the bottleneck of the second."""
+    return [busy_run(), replace(make_run(lag_ns=15_000_000), id="0193f0a1b2c3d4e6")]
+
+
+@cache
+def mixed_run(count: int = 8) -> Run:
+    """With ``count`` endpoints of long names, each slower than the one before."""
+    requests = [
+        Request("GET", URL, name=f"GET /api/v1/customers/orders/{chr(97 + number)}")
+        for number in range(count)
+    ]
+    run = make_run(requests=requests, rate_rps=200, errors=True)
+    records = run.samples.records.copy()
+    latency_ns = records["done_ns"] - records["intended_ns"]
+    slower = 1 + 0.4 * records["endpoint"]
+    records["done_ns"] = records["intended_ns"] + (latency_ns * slower).astype(np.int64)
+    return replace(run, samples=Samples(records, run.samples.endpoints))
+
+
+def _narrow() -> Axes:
+    return open_axes(None, (5.3, 3.9))
+
+
+EXAMPLES: dict[str, Callable[[], Figure]] = {
+    "client_server": lambda: plots.client_server(join_server(busy_run()), run=busy_run()),
+    "ecdf": lambda: plots.ecdf(*two_runs()),
+    "heatmap": lambda: plots.heatmap(busy_run()),
+    "heatmap: narrow": lambda: plots.heatmap(busy_run(), _narrow()),
+    "histogram": lambda: plots.histogram(busy_run()),
+    "histogram: two runs": lambda: plots.histogram(two_runs()),
+    "histogram: many endpoints": lambda: plots.histogram(mixed_run(), by="endpoint"),
+    "in_flight": lambda: plots.in_flight(busy_run()),
+    "in_flight: many endpoints": lambda: plots.in_flight(mixed_run(), by="endpoint"),
+    "percentiles": lambda: plots.percentiles(busy_run()),
+    "percentiles: many endpoints": lambda: plots.percentiles(mixed_run(), _narrow(), by="endpoint"),
+    "percentiles: three samples": lambda: plots.percentiles(make_run(count=3, warmup_s=0)),
+    "server_histogram": lambda: plots.server_histogram(busy_run(), make_buckets(busy_run())),
+    "timeline": lambda: plots.timeline(busy_run()),
+    "timeline: many endpoints": lambda: plots.timeline(mixed_run(), by="endpoint"),
+    "waterfall": lambda: plots.waterfall(make_trace(busy_run(), seq=25), run=busy_run()),
+}
+"""Figure to a function that draws it, from arithmetic alone."""
