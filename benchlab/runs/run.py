@@ -194,19 +194,19 @@ class Run(RunHead, Displayed):
         level: float = 0.95,
         *,
         duration: str = "latency",
-        endpoint: str | None = None,
+        endpoint: Endpoints | None = None,
     ) -> PercentileInterval:
         """The percentile at ``ratio`` of the measured window, and the interval of its true value.
 
         The interval has the probability ``level`` although requests depend on each other
         (`benchlab.statistics.batch_means`). It is about this run: how much runs differ from each
         other takes several runs. ``duration`` is ``latency``, ``service`` or ``lag``; ``endpoint``
-        the name of one of several requests.
+        selects one endpoint, or several together.
 
         Raises:
             InputError: ``ratio`` or ``level`` is not between 0 and 1, or a name is unknown.
         """
-        samples = self.measured if endpoint is None else self.measured.endpoint(endpoint)
+        samples = self.measured_of(endpoint)
         (found,) = percentile_intervals(samples, *self.window_ns, [ratio], level, duration=duration)
         return found
 

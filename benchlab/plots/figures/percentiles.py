@@ -8,15 +8,17 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from benchlab.plots.canvas import figure_of, heading, legend, legend_pt, no_samples, open_axes
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.series import By, Drawing, Series, drawing
-from benchlab.plots.style import LAG, LATENCY, MUTED, SERVICE, Look, dress, styled
+from benchlab.plots.style import INK, LAG, LATENCY, MUTED, SERVICE, Look, dress, styled
 from benchlab.runs.run import Run
 from benchlab.samples.curve import values_at
+from benchlab.samples.percentile_interval import PercentileInterval, percentile_intervals
 from benchlab.samples.samples import Endpoints
 from benchlab.samples.statistics import PERCENTILES
 from benchlab.units import NS_PER_MS
@@ -24,6 +26,8 @@ from benchlab.units import NS_PER_MS
 __all__ = ["percentiles"]
 
 _POINTS = 240
+_LEVEL = 0.95
+_MOST_WITH_INTERVALS = 3  # series; of more, the bars would hide the curves
 _DURATIONS = {
     "latency": ("latency", Look(LATENCY, "-"), 2.8),
     "service": ("service time", Look(SERVICE, (0, (3, 1.6))), 1.6),
@@ -52,11 +56,13 @@ def percentiles(
     """Latency, service time and lag of the measured window by percentile.
 
     The x axis is logarithmic in 1 / (1 - p), as HdrHistogram draws it: each nine takes the same
-    room. It ends where one request is left. Lag is left out if no request had any, and the noise
-    floor of the machine if it is less than a tenth of the median.
+    room. It ends where one request is left. Bars are the 95 % intervals of latency percentiles, as
+    `Run.percentile_interval` has them, with an arrow where only a lower bound can be given
+    and none where nothing can be said. Lag is left out if no request had any, and the noise floor
+    of the machine if it is less than a tenth of the median.
 
     Of several series (several runs, the endpoints or targets of one with ``by=``, or what was drawn
-    on ``ax`` before) the latency is drawn.
+    on ``ax`` before) the latency is drawn, and the intervals of up to three.
     """
     ax = open_axes(ax, (7.2, 3.9))
     with drawing(ax, "percentiles", run, endpoint, by) as drawn:
@@ -68,8 +74,14 @@ def _draw(ax: Axes, drawn: Drawing) -> None:
     filled = [series for series in drawn.series if len(series.measured)]
     curves = [curve for series in filled for curve in _curves(series, alone=bool(drawn.only))]
     labels = [curve.label for curve in curves]
+    crowded = len(filled) > _MOST_WITH_INTERVALS
+    bars = [(each, bar) for each in filled for bar in _intervals(each) if not crowded]
+    note = f"{100 * _LEVEL:g} % interval"
+    if drawn.only and bars:
+        labels.append(note)
+    subject = drawn.subject + (f" · bars: {note}s" if bars and not drawn.only else "")
     title = "Latency by percentile"
-    heading(ax, title, drawn.runs, drawn.subject, clearance_pt=legend_pt(ax, labels))
+    heading(ax, title, drawn.runs, subject, clearance_pt=legend_pt(ax, labels))
     ax.set_xlabel(f"percentile of {drawn.noun}s")
     ax.set_ylabel("duration (ms)" if drawn.only else "latency (ms)")
     if not curves:
@@ -86,9 +98,49 @@ def _draw(ax: Axes, drawn: Drawing) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
     low = min(float(curve.values_ms[0]) for curve in curves)
     high = max(float(curve.values_ms[-1]) for curve in curves)
-    log_ms(ax, "y", low / 1.15, high * 1.15)
+    log_ms(ax, "y", low / 1.15, high * (1.35 if bars else 1.15))
+    for series, interval in bars:
+        # Side by side, so that none hides another.
+        shift = 1.035 ** (filled.index(series) - (len(filled) - 1) / 2)
+        color = INK if drawn.only else series.look.color
+        _draw_interval(ax, interval, shift / (1 - interval.ratio), color)
+    handles = list(ax.get_legend_handles_labels()[0])
+    if drawn.only and bars:
+        style = {"marker": "_", "markersize": 7, "linewidth": 0}
+        handles.append(Line2D([], [], color=INK, label=note, markeredgewidth=1.3, **style))
     dress(ax, grid="both")
-    legend(ax)
+    legend(ax, handles)
+
+
+def _intervals(series: Series) -> list[PercentileInterval]:
+    """Those of the labelled percentiles that anything can be said of."""
+    ratios = [ratio for ratio in _ticks(len(series.measured)) if ratio > 0]
+    found = percentile_intervals(series.measured, *series.run.window_ns, ratios, _LEVEL)
+    return [interval for interval in found if interval.low_ns is not None]
+
+
+def _draw_interval(ax: Axes, interval: PercentileInterval, x: float, color: str) -> None:
+    """A bar between the limits, or an arrow upwards from the lower one."""
+    assert interval.low_ns is not None
+    assert interval.value_ns is not None
+    low_ms = max(interval.low_ns / NS_PER_MS, FLOOR_MS)
+    cap = {"color": color, "markersize": 7, "markeredgewidth": 1.3}
+    ax.plot([x], [low_ms], "_", **cap)
+    if interval.high_ns is not None:
+        high_ms = max(interval.high_ns / NS_PER_MS, FLOOR_MS)
+        ax.plot([x, x], [low_ms, high_ms], color=color, linewidth=1.3)
+        ax.plot([x], [high_ms], "_", **cap)
+        return
+    value_ms = max(interval.value_ns / NS_PER_MS, low_ms)
+    ax.plot([x, x], [low_ms, value_ms], color=color, linewidth=1.3)
+    ax.annotate(
+        "",
+        xy=(x, value_ms),
+        xytext=(0, 14),
+        textcoords="offset points",
+        annotation_clip=True,
+        arrowprops={"arrowstyle": "<-", "color": color, "linewidth": 1.3, "shrinkB": 0},
+    )
 
 
 def _curves(series: Series, *, alone: bool) -> Iterator[_Curve]:
