@@ -33,6 +33,7 @@ By = Literal["endpoint", "target"]
 _MOST = len(LOOKS)
 _LABEL_CHARACTERS = 30
 _NAME_CHARACTERS = 44
+_SHORT_NAME_CHARACTERS = 26  # beside something else
 
 
 @dataclass(frozen=True)
@@ -101,16 +102,14 @@ class Drawing:
     def subject(self) -> str:
         """What is drawn, for the heading: runs, endpoint, number of requests."""
         runs, names = self.runs, {run.name for run in self.runs}
-        parts = (
-            [plain(names.pop(), 28 if self.left_out else _NAME_CHARACTERS)]
-            if len(names) == 1
-            else []
-        )
+        endpoints = {series.endpoint for series in self.series}
+        chosen = self.series[0].endpoint if len(endpoints) == 1 else None
+        limit = _NAME_CHARACTERS if chosen is None and not self.left_out else _SHORT_NAME_CHARACTERS
+        parts = [plain(names.pop(), limit)] if len(names) == 1 else []
         if len(runs) > 1:
             parts = [" of ".join([plural(len(runs), "run"), *parts])]
-        endpoints = {series.endpoint for series in self.series}
-        if len(endpoints) == 1 and (shared := self.series[0].endpoint) is not None:
-            parts.append(", ".join(shared))
+        if chosen is not None:
+            parts.append(plain(", ".join(chosen), _NAME_CHARACTERS))
         count = sum(len(series.measured) for series in self.series)
         parts.append(plural(count, self.noun))
         if self.left_out:
@@ -260,10 +259,7 @@ def _groups(run: Run, endpoint: Endpoints | None, by: By) -> dict[str, tuple[tup
                 value=by,
                 remedy="use by='endpoint'",
             )
-        targets = {
-            request.name: _target(request.name, str(request.origin))
-            for request in run.plan.requests
-        }
+        targets = _targets(run)
     groups: dict[str, tuple[tuple[str, ...], int]] = {}
     for name, count in zip(measured.endpoints, counts.tolist(), strict=False):
         group = name if by == "endpoint" else targets.get(name, name)
@@ -272,7 +268,17 @@ def _groups(run: Run, endpoint: Endpoints | None, by: By) -> dict[str, tuple[tup
     return {name: group for name, group in groups.items() if group[1]}
 
 
-def _target(name: str, origin: str) -> str:
-    """The name of a plan's target, which is in the names of its requests, or else the address."""
-    _, separator, target = name.rpartition(" @ ")
-    return target if separator else origin
+def _targets(run: Run) -> dict[str, str]:
+    """Endpoint to target: its name, which is in the names of its requests, or else the address."""
+    found: dict[str, str] = {}
+    for request in run.plan.requests:
+        _, separator, name = request.name.rpartition(" @ ")
+        target = name if separator else str(request.origin)
+        if found.setdefault(request.name, target) != target:
+            raise InputError(
+                f"cannot tell targets apart: requests named {request.name!r} go to several",
+                field="by",
+                value="target",
+                remedy="give the plan targets=, or each request a name of its own",
+            )
+    return found

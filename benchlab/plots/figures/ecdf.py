@@ -130,8 +130,9 @@ def _labels(sides: Sequence[Sequence[Run]]) -> list[str]:
 def _subject(runs: Sequence[Run], endpoint: Endpoints | None, sides: Sequence[_Side]) -> str:
     names = list(dict.fromkeys(run.name for run in runs))
     chosen = [] if endpoint is None else [endpoint] if isinstance(endpoint, str) else list(endpoint)
-    parts = [plain(names[0], 60) if len(names) == 1 else plural(len(runs), "run")]
-    parts += [", ".join(chosen)] if chosen else []
+    limit = 26 if chosen else 44
+    parts = [plain(names[0], limit) if len(names) == 1 else plural(len(runs), "run")]
+    parts += [plain(", ".join(chosen), 44)] if chosen else []
     noun = runs[0].plan.sample_noun
     return " · ".join([*parts, f"{len(sides[0]):,} and {plural(len(sides[1]), noun)}"])
 

@@ -68,7 +68,8 @@ def _draw(ax: Axes, drawn: Drawing, series: Series) -> None:
     level_of = np.searchsorted(bounds, grid.counts, side="right") - 1
     for level, color in enumerate(colors):
         path = _path(level_of == level, grid.times_ns / NS_PER_S, edges_ms)
-        ax.add_patch(PathPatch(path, facecolor=color, linewidth=0, antialiased=False))
+        # Drawn a little larger, so that no light comes through between neighbours.
+        ax.add_patch(PathPatch(path, facecolor=color, edgecolor=color, linewidth=0.4))
     marks = _draw_lines(ax, series)
     if failed:
         marks.append(_mark_errors(ax, grid.error_counts, grid.times_ns / NS_PER_S, edges_ms))
