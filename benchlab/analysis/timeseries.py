@@ -16,7 +16,7 @@ from benchlab.units import NS_PER_MS, NS_PER_S, seconds_to_ns
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["choose_bucket_s", "timeseries"]
+__all__ = ["choose_bucket_s", "rates_and_latencies", "timeseries"]
 
 _WIDTHS_S = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
@@ -73,26 +73,36 @@ def timeseries(
         InputError: a bucket width that is not above zero, or that gives over a million buckets; no
             endpoint has this name.
     """
-    import pandas as pd
-
     whole = (samples if whole is None else whole).endpoint(endpoint)
     samples = samples.endpoint(endpoint)
-
-    length_ns = max(end_ns - start_ns, 0)
-    inside = samples.choose(
-        lambda records: (records["intended_ns"] >= start_ns) & (records["intended_ns"] < end_ns)
-    )
     if bucket_s is None:
-        bucket_s = choose_bucket_s(length_ns / NS_PER_S, len(inside))
+        count = len(_inside(samples, start_ns, end_ns))
+        bucket_s = choose_bucket_s(max(end_ns - start_ns, 0) / NS_PER_S, count)
+    table = rates_and_latencies(samples, start_ns, end_ns, bucket_s)
+    counted = in_flight(whole, start_ns, end_ns, max(1, seconds_to_ns(bucket_s)))
+    return table.assign(in_flight=counted.mean, in_flight_max=counted.max)
+
+
+def rates_and_latencies(
+    samples: Samples, start_ns: int, end_ns: int, bucket_s: float
+) -> pd.DataFrame:
+    """A `timeseries` without its requests in flight, which take as long as all other columns.
+
+    Raises:
+        InputError: a bucket width that is not above zero, or that gives over a million buckets.
+    """
+    import pandas as pd
+
     if not bucket_s > 0:
         raise InputError(f"bucket_s={bucket_s!r} must be above 0 seconds")
     width_ns = max(1, seconds_to_ns(bucket_s))
-    bucket_count = -(-length_ns // width_ns)
+    bucket_count = -(-max(end_ns - start_ns, 0) // width_ns)
     if bucket_count > _MOST_ASKED:
         raise InputError(
             f"bucket_s={bucket_s!r} gives {bucket_count:,} buckets:"
             f" use a width that gives at most {_MOST_ASKED:,}"
         )
+    inside = _inside(samples, start_ns, end_ns)
     starts_ns = start_ns + np.arange(bucket_count, dtype=np.int64) * width_ns
     lengths_s = np.minimum(width_ns, end_ns - starts_ns) / NS_PER_S
 
@@ -112,7 +122,6 @@ def timeseries(
     for buckets, values in _whole_buckets(inside, start_ns, width_ns):
         for found, (name, ratios) in zip((latency, lag), _RATIOS.items(), strict=True):
             _fill(found, buckets, values[name], ratios)
-    flying = in_flight(whole, start_ns, end_ns, width_ns)
     return pd.DataFrame(
         {
             "start_s": starts_ns / NS_PER_S,
@@ -126,9 +135,14 @@ def timeseries(
             "latency_max_ms": latency[3],
             "lag_p99_ms": lag[0],
             "bytes_in": received.astype(np.int64),
-            "in_flight": flying.mean,
-            "in_flight_max": flying.max,
         }
+    )
+
+
+def _inside(samples: Samples, start_ns: int, end_ns: int) -> Samples:
+    """The requests intended in the window."""
+    return samples.choose(
+        lambda records: (records["intended_ns"] >= start_ns) & (records["intended_ns"] < end_ns)
     )
 
 

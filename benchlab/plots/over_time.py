@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from benchlab.analysis.timeseries import choose_bucket_s, timeseries
+from benchlab.analysis.timeseries import choose_bucket_s, rates_and_latencies
 from benchlab.plots.series import Series
 from benchlab.plots.style import MUTED, SMALL_PT
 from benchlab.runs.run import Run
@@ -37,10 +37,9 @@ def windows_of(run: Run) -> list[tuple[int, int]]:
 
 def whole_run(series: Series, step_s: float) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     """A time series in steps that never mix warm-up and measured window, and their edges in s."""
-    table = pd.concat(
-        [timeseries(series.samples, *window, step_s) for window in windows_of(series.run)],
-        ignore_index=True,
-    )
+    windows = windows_of(series.run)
+    parts = [rates_and_latencies(series.samples, *window, step_s) for window in windows]
+    table = pd.concat(parts, ignore_index=True)
     return table, np.append(table["start_s"], series.run.window_ns[1] / NS_PER_S)
 
 

@@ -74,8 +74,8 @@ def _draw(ax: Axes, drawn: Drawing) -> None:
     filled = [series for series in drawn.series if len(series.measured)]
     curves = [curve for series in filled for curve in _curves(series, alone=bool(drawn.only))]
     labels = [curve.label for curve in curves]
-    crowded = len(filled) > _MOST_WITH_INTERVALS
-    bars = [(each, bar) for each in filled for bar in _intervals(each) if not crowded]
+    barred = filled if len(filled) <= _MOST_WITH_INTERVALS else []
+    bars = [(each, bar) for each in barred for bar in _intervals(each)]
     note = f"{100 * _LEVEL:g} % interval"
     if drawn.only and bars:
         labels.append(note)
