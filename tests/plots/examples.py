@@ -59,7 +59,7 @@ def _narrow() -> Axes:
 
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "client_server": lambda: plots.client_server(join_server(busy_run()), run=busy_run()),
-    "ecdf": lambda: plots.ecdf(*two_runs()),
+    "ecdf": lambda: plots.ecdf(two_runs()[:1], two_runs()[1:]),
     "heatmap": lambda: plots.heatmap(busy_run()),
     "heatmap: narrow": lambda: plots.heatmap(busy_run(), _narrow()),
     "histogram": lambda: plots.histogram(busy_run()),

@@ -134,8 +134,9 @@ def differ(one: Artist, other: Artist) -> bool:
         return True
     if isinstance(one, Line2D) and isinstance(other, Line2D):
         shapes = [
-            (line._dash_pattern, line.get_linestyle(), line.get_marker()) for line in (one, other)
-        ]  # type: ignore[attr-defined]
+            (vars(line)["_dash_pattern"], line.get_linestyle(), line.get_marker())
+            for line in (one, other)
+        ]
         widths = sorted((one.get_linewidth(), other.get_linewidth()))
         return shapes[0] != shapes[1] or widths[1] > 1.5 * widths[0] or light(one, other)
     looks = [(part.get_hatch(), part.get_fill(), part.get_linestyle()) for part in (one, other)]  # type: ignore[attr-defined]
@@ -150,7 +151,8 @@ def light(one: Artist, other: Artist) -> bool:
 def _ink(artist: Artist) -> str:
     color = artist.get_color() if isinstance(artist, Line2D) else artist.get_facecolor()  # type: ignore[attr-defined]
     alpha = artist.get_alpha() or 1.0
-    return to_hex(np.array(to_rgb(color)) * alpha + (1 - alpha))
+    red, green, blue = (part * alpha + 1 - alpha for part in to_rgb(color))
+    return to_hex((red, green, blue))
 
 
 @pytest.mark.parametrize("theme", CARD)
