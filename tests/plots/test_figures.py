@@ -267,6 +267,7 @@ def test_an_empty_join_needs_no_columns() -> None:
 def test_the_public_names() -> None:
     assert plots.__all__ == [
         "client_server",
+        "comparison",
         "ecdf",
         "heatmap",
         "histogram",
