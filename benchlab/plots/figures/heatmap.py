@@ -106,7 +106,7 @@ def _bounds(highest: int) -> NDArray[np.int64]:
     if highest == 0:
         return np.empty(0, dtype=np.int64)
     steps = np.geomspace(1, highest + 1, len(HEAT) + 1)[:-1]
-    return np.unique(np.round(steps).astype(np.int64))
+    return np.unique(np.minimum(np.round(steps).astype(np.int64), highest))
 
 
 def _path(
