@@ -4,6 +4,10 @@ Every function returns the `matplotlib.figure.Figure` it drew on: a new one, whi
 when it is the last expression of a notebook cell, or the figure of ``ax`` when an axes is given.
 None of them touches pyplot, so nothing is left open and no global setting changes. Times are in
 ms; a run whose verdict is not ``valid`` says so on every figure.
+
+Those of a run take ``endpoint=``: a name, or several taken together. ``histogram``,
+``percentiles``, ``timeline`` and ``in_flight`` draw several series side by side: a list of runs,
+``by="endpoint"`` or ``by="target"``, or whatever was drawn on the same ``ax`` before.
 """
 
 from benchlab.plots.figures.attribution import attribution

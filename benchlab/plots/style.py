@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, wraps
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Literal, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ __all__ = [
     "thousands",
 ]
 
-Dashes = str | tuple[float, tuple[float, ...]]
+Dashes: TypeAlias = Literal["-", "--", "-."] | tuple[float, Sequence[float]]
 """A line style as matplotlib takes it."""
 
 # The palette of Okabe and Ito (2008), distinguishable with any colour vision; each colour

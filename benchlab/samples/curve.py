@@ -25,8 +25,9 @@ def values_at(
     come from `exact_percentiles`.
     """
     if count <= _MOST_SORTED:
-        ordered = np.sort(np.concatenate([np.empty(0, np.int64), *blocks]))
-        return np.maximum(ordered[ranks], 0)
+        ordered: NDArray[np.int64] = np.sort(np.concatenate([np.empty(0, np.int64), *blocks]))
+        exact: NDArray[np.int64] = np.maximum(ordered[ranks], 0)
+        return exact
     histogram = LatencyHistogram(LatencyHistogram.LIMIT_NS)
     low, high = LatencyHistogram.LIMIT_NS, 0
     for block in blocks:

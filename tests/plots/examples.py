@@ -19,6 +19,7 @@ from benchlab.plan.request import Request
 from benchlab.plots.canvas import open_axes
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Samples
+from tests.display.results.test_comparison import comparison as make_comparison
 from tests.runs.floors import ENVIRONMENT, make_floor
 from tests.runs.synthetic import URL, join_server, make_buckets, make_run, make_trace
 
@@ -59,7 +60,9 @@ def _narrow() -> Axes:
 
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "client_server": lambda: plots.client_server(join_server(busy_run()), run=busy_run()),
-    "ecdf": lambda: plots.ecdf(*two_runs()),
+    "comparison": lambda: plots.comparison(make_comparison("slower", 1.123, 1.101, 1.142)),
+    "comparison: wide": lambda: plots.comparison(make_comparison("inconclusive", 1.3, needed=1)),
+    "ecdf": lambda: plots.ecdf(two_runs()[:1], two_runs()[1:]),
     "heatmap": lambda: plots.heatmap(busy_run()),
     "heatmap: narrow": lambda: plots.heatmap(busy_run(), _narrow()),
     "histogram": lambda: plots.histogram(busy_run()),

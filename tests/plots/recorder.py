@@ -38,8 +38,8 @@ class Recorder(RendererAgg):
         super().__init__(width, height, dpi)
         self.found = Found()
         agg = self._renderer  # which RendererAgg calls directly
-        self.draw_path_collection = self._noting(agg.draw_path_collection)
-        self.draw_markers = self._noting_markers(agg.draw_markers)
+        self.draw_path_collection: Any = self._noting(agg.draw_path_collection)
+        self.draw_markers: Any = self._noting_markers(agg.draw_markers)
 
     def draw_text(
         self,

@@ -100,5 +100,5 @@ def _of_endpoint(joined: pd.DataFrame, endpoint: Endpoints | None) -> tuple[pd.D
         return joined, ""
     wanted = [endpoint] if isinstance(endpoint, str) else list(endpoint)
     known = joined["endpoint"].astype(str) if "endpoint" in joined else pd.Series(dtype=str)
-    check_endpoints(wanted, known.unique())
+    check_endpoints(wanted, list(known.unique()))
     return joined[known.isin(wanted)], f"{', '.join(wanted)} · "

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 from benchlab.analysis.comparison import ERRORS, Comparison, MetricComparison
 from benchlab.analysis.run_statistics import METRICS
 from benchlab.plots.canvas import figure_of, heading, open_axes
-from benchlab.plots.style import ERROR, GRID, INK, LATENCY, MUTED, PAPER, SMALL_PT, dress, styled
+from benchlab.plots.style import GRID, INK, LATENCY, MUTED, PAPER, SMALL_PT, WARNING, dress, styled
 from benchlab.statistics.change import Change
 
 __all__ = ["comparison"]
@@ -26,7 +26,7 @@ class _Look(NamedTuple):
 
 # A verdict is told by the form of its mark and by its name too, for prints without colour.
 _LOOKS: Final[dict[Change, _Look]] = {
-    "slower": _Look(ERROR, "^", ERROR),
+    "slower": _Look(WARNING, "^", WARNING),
     "faster": _Look(LATENCY, "v", LATENCY),
     "same": _Look(MUTED, "o", MUTED),
     "inconclusive": _Look(INK, "D", PAPER),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -110,7 +110,7 @@ def ecdf(
 
 
 def _runs(side: Run | Sequence[Run], field: str) -> list[Run]:
-    runs = list(side) if isinstance(side, list | tuple) else [side]
+    runs: list[Run] = [*side] if isinstance(side, list | tuple) else [cast(Run, side)]
     if not runs:
         raise InputError("has no runs", field=field, remedy="give a run, or a list of runs")
     for run in runs:

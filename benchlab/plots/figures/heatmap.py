@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,7 +19,7 @@ from benchlab.plots.canvas import figure_of, heading, legend, legend_pt, no_samp
 from benchlab.plots.over_time import end_s_of, shade_warmup, step_s_of, whole_run, windows_of
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.series import Drawing, Series, drawing
-from benchlab.plots.style import ERROR, HEAT, INK, PAPER, dress, styled
+from benchlab.plots.style import ERROR, HEAT, INK, PAPER, Dashes, dress, styled
 from benchlab.runs.run import Run, check_run
 from benchlab.samples.samples import Endpoints
 from benchlab.units import NS_PER_MS, NS_PER_S, seconds_to_ns
@@ -105,7 +106,7 @@ def _bounds(highest: int) -> NDArray[np.int64]:
     if highest == 0:
         return np.empty(0, dtype=np.int64)
     steps = np.geomspace(1, highest + 1, len(HEAT) + 1)[:-1]
-    return np.unique(np.round(steps).astype(np.int64))
+    return np.unique(np.minimum(np.round(steps).astype(np.int64), highest))
 
 
 def _path(
@@ -126,7 +127,11 @@ def _draw_lines(ax: Axes, series: Series) -> list[Artist]:
     table, edges = whole_run(series, step_s_of([series]))
     enough = table["count"] >= _FEWEST_FOR_P99
     lines: list[Artist] = []
-    for name, dashes, shown in (("p50", "-", table["count"] > 0), ("p99", (0, (4, 1.6)), enough)):
+    looks: dict[str, tuple[Dashes, pd.Series]] = {
+        "p50": ("-", table["count"] > 0),
+        "p99": ((0, (4, 1.6)), enough),
+    }
+    for name, (dashes, shown) in looks.items():
         if not shown.any():
             continue
         values_ms = np.maximum(table[f"latency_{name}_ms"].to_numpy(), FLOOR_MS)

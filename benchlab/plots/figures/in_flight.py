@@ -71,9 +71,8 @@ def _draw(ax: Axes, drawn: Drawing) -> None:
         ax.stairs(counts.mean, edges, fill=True, color=LATENCY, alpha=0.55, label=labels[0])
         ax.stairs(counts.max, edges, color=INK, linewidth=1.1, label=labels[1], baseline=None)
         if limit:
-            dashes = (0, (5, 2))
-            ax.axhline(limit, color=MUTED, linewidth=1.4, linestyle=dashes, label=labels[2])
-        top = max(highest, limit)
+            ax.axhline(limit, color=MUTED, linewidth=1.4, linestyle=(0, (5, 2)), label=labels[2])
+        top = float(max(highest, limit))
     else:
         for series, (counts, edges) in zip(filled, found, strict=True):
             color, dashes = series.look

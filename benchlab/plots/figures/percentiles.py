@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -106,7 +106,7 @@ def _draw(ax: Axes, drawn: Drawing) -> None:
         _draw_interval(ax, interval, shift / (1 - interval.ratio), color)
     handles = list(ax.get_legend_handles_labels()[0])
     if drawn.only and bars:
-        style = {"marker": "_", "markersize": 7, "linewidth": 0}
+        style: dict[str, Any] = {"marker": "_", "markersize": 7, "linewidth": 0}
         handles.append(Line2D([], [], color=INK, label=note, markeredgewidth=1.3, **style))
     dress(ax, grid="both")
     legend(ax, handles)
@@ -124,7 +124,7 @@ def _draw_interval(ax: Axes, interval: PercentileInterval, x: float, color: str)
     assert interval.low_ns is not None
     assert interval.value_ns is not None
     low_ms = max(interval.low_ns / NS_PER_MS, FLOOR_MS)
-    cap = {"color": color, "markersize": 7, "markeredgewidth": 1.3}
+    cap: dict[str, Any] = {"color": color, "markersize": 7, "markeredgewidth": 1.3}
     ax.plot([x], [low_ms], "_", **cap)
     if interval.high_ns is not None:
         high_ms = max(interval.high_ns / NS_PER_MS, FLOOR_MS)

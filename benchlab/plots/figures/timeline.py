@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -131,7 +132,7 @@ def _draw_of_several(
     panels: list[Axes], series: Series, table: pd.DataFrame, edges: NDArray[np.float64]
 ) -> None:
     color, dashes = series.look
-    look = {"color": color, "linestyle": dashes}
+    look: dict[str, Any] = {"color": color, "linestyle": dashes}
     middle = (edges[:-1] + edges[1:]) / 2
     p50, p99 = (table[f"latency_{name}_ms"].to_numpy() for name in ("p50", "p99"))
     p99 = np.where(table["count"] >= _FEWEST_FOR_P99, p99, np.nan)

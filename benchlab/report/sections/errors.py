@@ -73,15 +73,10 @@ def _table(run: Run) -> Table | None:
     found = errors_table(run.measured)
     if found.empty:
         return None
+    columns = (found[name].tolist() for name in ("kind", "status", "count", "ratio"))
     rows = [
-        [
-            row.kind,
-            str(row.status or "–"),
-            format_count(row.count),
-            format_ratio(row.ratio),
-            _MEANING.get(row.kind, ""),
-        ]
-        for row in found.itertuples(index=False, name="Row")
+        [kind, str(status or "–"), format_count(count), format_ratio(ratio), _MEANING.get(kind, "")]
+        for kind, status, count, ratio in zip(*columns, strict=True)
     ]
     return Table(["kind", "HTTP status", f"{run.plan.sample_noun}s", "share", "meaning"], rows)
 
