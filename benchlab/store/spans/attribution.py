@@ -248,15 +248,18 @@ INNER JOIN (
     {_SPANS_OF_THE_RUN} AND SpanKind = 'Server' AND cityHash64(TraceId) % {{every:UInt64}} = 0
     GROUP BY seq
 ) AS span ON sample.seq = span.seq
+{_SETTINGS}
 """  # noqa: S608  # composed of constants
 
 # Of all runs: reading these columns costs less than looking for the run's.
 _NAMES = """
-SELECT cityHash64(ServiceName, SpanName) AS code, any(ServiceName), any(SpanName)
-FROM otel_traces
-WHERE Timestamp BETWEEN fromUnixTimestamp64Nano({from_ns:Int64}) - toIntervalDay(1)
-    AND fromUnixTimestamp64Nano({to_ns:Int64}) + toIntervalDay(1)
-GROUP BY code
+SELECT cityHash64(ServiceName, SpanName), ServiceName, SpanName
+FROM (
+    SELECT DISTINCT ServiceName, SpanName
+    FROM otel_traces
+    WHERE Timestamp BETWEEN fromUnixTimestamp64Nano({from_ns:Int64}) - toIntervalDay(1)
+        AND fromUnixTimestamp64Nano({to_ns:Int64}) + toIntervalDay(1)
+)
 """
 
 _HAS_SPANS = f"SELECT count() FROM (SELECT 1 {_SPANS_OF_THE_RUN} AND SpanKind = 'Server' LIMIT 1)"  # noqa: S608
