@@ -13,11 +13,15 @@ if _typing.TYPE_CHECKING:
     from benchlab import notebook as notebook
     from benchlab import plots as plots
     from benchlab.analysis.comparison import Comparison as Comparison
+    from benchlab.analysis.scalability import Scalability as Scalability
+    from benchlab.analysis.scalability import scalability as scalability
+    from benchlab.analysis.trend import Trend as Trend
     from benchlab.calibration.measure import calibrate as calibrate
     from benchlab.errors import BenchlabError as BenchlabError
     from benchlab.exchange import export_run as export_run
     from benchlab.exchange import import_file as import_file
     from benchlab.experiments.compare import compare as compare
+    from benchlab.experiments.trend import trend as trend
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
     from benchlab.plan.checks import BodyContains as BodyContains
@@ -73,6 +77,7 @@ _MODULES = {
     "Request": "benchlab.plan.request",
     "Run": "benchlab.runs.run",
     "Samples": "benchlab.samples.samples",
+    "Scalability": "benchlab.analysis.scalability",
     "Scenario": "benchlab.plan.scenario",
     "Spike": "benchlab.plan.shapes",
     "Stages": "benchlab.plan.shapes",
@@ -80,6 +85,7 @@ _MODULES = {
     "Steps": "benchlab.plan.shapes",
     "Store": "benchlab.store",
     "Transport": "benchlab.plan.transport",
+    "Trend": "benchlab.analysis.trend",
     "calibrate": "benchlab.calibration.measure",
     "compare": "benchlab.experiments.compare",
     "export_run": "benchlab.exchange",
@@ -90,7 +96,9 @@ _MODULES = {
     "read_plan": "benchlab.plan.files.plan",
     "run": "benchlab.load.run",
     "run_async": "benchlab.load.run",
+    "scalability": "benchlab.analysis.scalability",
     "scenario": "benchlab.plan.files.scenario",
+    "trend": "benchlab.experiments.trend",
     "write_report": "benchlab.report",
 }
 

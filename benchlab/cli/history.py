@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +12,7 @@ import click
 from benchlab.cli.lean_numpy import import_numpy
 from benchlab.cli.options.output import JsonCommand, json_option
 from benchlab.display.banner import SEPARATOR, Banner, banner
-from benchlab.errors import InputError, RunNotFoundError
-from benchlab.units import parse_duration_s
+from benchlab.errors import RunNotFoundError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,14 +78,14 @@ def history(
       benchlab history --name nightly --tag branch=main --since 30d
       benchlab history --tag branch=main --json
     """
-    from benchlab.cli.options.types import parse_tags
+    from benchlab.cli.options.types import parse_moment, parse_tags
     from benchlab.cli.terminal.console import console, error_console
     from benchlab.cli.terminal.output import write_json
     from benchlab.store import Store
 
     import_numpy()
     store, wanted = Store(), parse_tags(tags)
-    start = None if since is None else _moment(since)
+    start = None if since is None else parse_moment(since, "--since")
     filtered = bool(name or wanted or start)
     with store.connect():
         runs = store.rows(name=name, tags=wanted, since=start, limit=limit)
@@ -201,23 +200,6 @@ def _jsonable(row: Mapping[str, Any]) -> dict[str, Any]:
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in row.items()
     }
-
-
-def _moment(text: str) -> datetime:
-    """Parse an age (``7d``) to the time that long ago, or an ISO date or time (UTC by default)."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return datetime.now(UTC) - timedelta(seconds=parse_duration_s(text))
-        except (InputError, OverflowError):
-            raise InputError(
-                "is neither an age nor a date",
-                field="--since",
-                value=text,
-                remedy="write it as 7d, or as 2026-11-28",
-            ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def print_history(runs: Rows, out: Console) -> None:

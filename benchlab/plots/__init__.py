@@ -10,8 +10,10 @@ from benchlab.plots.figures.client_server import client_server
 from benchlab.plots.figures.comparison import comparison
 from benchlab.plots.figures.histogram import histogram
 from benchlab.plots.figures.percentiles import percentiles
+from benchlab.plots.figures.scalability import scalability
 from benchlab.plots.figures.server_histogram import server_histogram
 from benchlab.plots.figures.timeline import timeline
+from benchlab.plots.figures.trend import trend
 from benchlab.plots.figures.waterfall import waterfall
 
 __all__ = [
@@ -19,8 +21,10 @@ __all__ = [
     "comparison",
     "histogram",
     "percentiles",
+    "scalability",
     "server_histogram",
     "timeline",
+    "trend",
     "waterfall",
 ]
 

@@ -8,8 +8,12 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 
 from benchlab.analysis.comparison import Comparison
+from benchlab.analysis.scalability import Scalability
+from benchlab.analysis.trend import Trend
 from benchlab.displayed import Result
 from benchlab.plots.figures.comparison import comparison
+from benchlab.plots.figures.scalability import scalability
+from benchlab.plots.figures.trend import trend
 
 __all__ = ["RESULT_FIGURES", "ResultFigure"]
 
@@ -27,6 +31,20 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             comparison,
             "Each line is the interval of a ratio. Inside the grey band a change is too small to"
             " matter; a verdict takes a line that is wholly on one side of an edge of the band.",
+        ),
+    ),
+    Scalability: (
+        ResultFigure(
+            scalability,
+            "The law is fitted to the points; the band is its interval. It is dashed where nothing"
+            " was measured. The line is what as many users would reach who never wait.",
+        ),
+    ),
+    Trend: (
+        ResultFigure(
+            trend,
+            "Each dot is a run. A triangle marks the first run after a change: up is worse. The"
+            " grey band around the current level is the smallest change that is named.",
         ),
     ),
 }

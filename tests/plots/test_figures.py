@@ -259,10 +259,13 @@ def test_an_empty_join_needs_no_columns() -> None:
 def test_the_public_names() -> None:
     assert plots.__all__ == [
         "client_server",
+        "comparison",
         "histogram",
         "percentiles",
+        "scalability",
         "server_histogram",
         "timeline",
+        "trend",
         "waterfall",
     ]
 
