@@ -14,6 +14,9 @@ if _typing.TYPE_CHECKING:
     from benchlab import plots as plots
     from benchlab.analysis.capacity import Capacity as Capacity
     from benchlab.analysis.comparison import Comparison as Comparison
+    from benchlab.analysis.scalability import Scalability as Scalability
+    from benchlab.analysis.scalability import scalability as scalability
+    from benchlab.analysis.trend import Trend as Trend
     from benchlab.calibration.measure import calibrate as calibrate
     from benchlab.errors import BenchlabError as BenchlabError
     from benchlab.exchange import export_run as export_run
@@ -22,6 +25,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.experiments.attribute import attribute as attribute
     from benchlab.experiments.capacity import capacity as capacity
     from benchlab.experiments.compare import compare as compare
+    from benchlab.experiments.trend import trend as trend
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
     from benchlab.plan.checks import BodyContains as BodyContains
@@ -87,6 +91,7 @@ _MODULES = {
     "Request": "benchlab.plan.request",
     "Run": "benchlab.runs.run",
     "Samples": "benchlab.samples.samples",
+    "Scalability": "benchlab.analysis.scalability",
     "Scenario": "benchlab.plan.scenario",
     "Spike": "benchlab.plan.shapes",
     "Stages": "benchlab.plan.shapes",
@@ -97,6 +102,7 @@ _MODULES = {
     "Transport": "benchlab.plan.transport",
     "attribute": "benchlab.experiments.attribute",
     "ab": "benchlab.experiments.ab",
+    "Trend": "benchlab.analysis.trend",
     "calibrate": "benchlab.calibration.measure",
     "capacity": "benchlab.experiments.capacity",
     "compare": "benchlab.experiments.compare",
@@ -108,7 +114,9 @@ _MODULES = {
     "read_plan": "benchlab.plan.files.plan",
     "run": "benchlab.load.run",
     "run_async": "benchlab.load.run",
+    "scalability": "benchlab.analysis.scalability",
     "scenario": "benchlab.plan.files.scenario",
+    "trend": "benchlab.experiments.trend",
     "write_report": "benchlab.report",
 }
 

@@ -82,8 +82,6 @@ def log_value(run: StoredRun, metric: str) -> float | None:
 
 def log_error(run: StoredRun, metric: str) -> float:
     """The standard error of `log_value` within the run, NaN if it is unknown."""
-    if metric == "error_ratio":
-        return 1 / math.sqrt(run.error_count + 0.5)
     low = run.figures.get(f"latency_{metric}_low_ns")
     high = run.figures.get(f"latency_{metric}_high_ns")
     if not low or not high:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,10 +14,9 @@ from benchlab.cli.lean_numpy import import_numpy
 from benchlab.cli.options.output import JsonCommand, json_option
 from benchlab.display.banner import SEPARATOR, Banner, banner
 from benchlab.display.outcome import outcome
-from benchlab.errors import InputError, RunNotFoundError
+from benchlab.errors import RunNotFoundError
 from benchlab.runs.experiment import EXPERIMENT_TAG
 from benchlab.text import plural
-from benchlab.units import parse_duration_s
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,14 +109,14 @@ def history(
       benchlab history --tag branch=main --json
       benchlab history --experiment 01a209c5db41b16d -n 40
     """
-    from benchlab.cli.options.types import parse_tags
+    from benchlab.cli.options.types import parse_moment, parse_tags
     from benchlab.cli.terminal.console import console, error_console
     from benchlab.cli.terminal.output import write_json
     from benchlab.store import Store
 
     import_numpy()
     store, wanted = Store(), parse_tags(tags)
-    start = None if since is None else _moment(since)
+    start = None if since is None else parse_moment(since, "--since")
     filtered = bool(name or wanted or start or experiment)
     with store.connect():
         if experiment is not None:
@@ -278,23 +277,6 @@ def _jsonable(row: Mapping[str, Any]) -> dict[str, Any]:
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in row.items()
     }
-
-
-def _moment(text: str) -> datetime:
-    """Parse an age (``7d``) to the time that long ago, or an ISO date or time (UTC by default)."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return datetime.now(UTC) - timedelta(seconds=parse_duration_s(text))
-        except (InputError, OverflowError):
-            raise InputError(
-                "is neither an age nor a date",
-                field="--since",
-                value=text,
-                remedy="write it as 7d, or as 2026-11-28",
-            ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def print_history(runs: Rows, out: Console) -> None:

@@ -97,6 +97,10 @@ COMMANDS: Final = {
         "benchlab.cli.run:run",
         "Run a load test against URL, or the one in PLAN.toml",
     ),
+    "scalability": CommandEntry(
+        "benchlab.cli.scalability:scalability",
+        "Fit the Universal Scalability Law to stored closed-loop RUNs",
+    ),
     "show": CommandEntry(
         "benchlab.cli.history:show",
         "Show the summary of a stored run, or the result of an experiment",
@@ -108,6 +112,10 @@ COMMANDS: Final = {
     "target": CommandEntry(
         "benchlab.cli.target:target",
         "Serve the bundled target on 127.0.0.1 until Ctrl-C",
+    ),
+    "trend": CommandEntry(
+        "benchlab.cli.trend:trend",
+        "Find changes in the history of the stored runs called NAME",
     ),
 }
 """Every command, with its short help, so that ``--help`` and completion import no command."""

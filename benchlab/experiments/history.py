@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
 from benchlab.analysis.run_statistics import RunStatistics
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from benchlab.statistics.change_points import Change
     from benchlab.store import Store
 
-__all__ = ["SMALLEST_CHANGE", "changes_of", "earlier_runs", "stable_runs"]
+__all__ = ["SMALLEST_CHANGE", "changes_of", "earlier_runs", "smallest_change", "stable_runs"]
 
 SMALLEST_CHANGE = 0.02
 """The smallest change that matters: 2 %, as in a comparison."""
 
+_FIRST = 7
 _SMALLEST_ERRORS = 0.005
 """The smallest change of a share of errors that matters: half a percentage point."""
 
@@ -81,27 +83,35 @@ def changes_of(
         return []
     values = [value for run in runs if (value := log_value(run, metric)) is not None]
     errors = [log_error(run, metric) for run in runs]
-    level = sorted(value_of(run, metric) or 0.0 for run in runs)[len(runs) // 2]
     found = change_points(
-        values, errors, min_difference=math.log1p(_smallest(runs, metric, level, smallest))
+        values, errors, min_difference=math.log1p(smallest_change(runs, metric, smallest))
     )
-    if metric == "error_ratio":
-        return [change for change in found if _matters(runs, change)]
-    return found
-
-
-def _smallest(runs: Sequence[StoredRun], metric: str, level: float, smallest: float) -> float:
-    if TREND_METRICS[metric].unit != "ns" or level <= 0:
-        return smallest
-    floor = floor_of(runs[-1].environment)
-    return smallest if floor is None else max(smallest, floor.under(runs[-1].plan.load).p50 / level)
-
-
-def _matters(runs: Sequence[StoredRun], change: Change) -> bool:
-    """Whether the share of errors of all requests after a change differs enough from before."""
-    before, after = runs[: change.index], runs[change.index :]
-    shares = [
-        sum(run.error_count for run in side) / max(sum(run.count for run in side), 1)
-        for side in (before, after)
+    if metric != "error_ratio":
+        return found
+    bounds = [0, *(change.index for change in found), len(runs)]
+    return [
+        change
+        for number, change in enumerate(found)
+        if abs(
+            _share(runs[change.index : bounds[number + 2]])
+            - _share(runs[bounds[number] : change.index])
+        )
+        >= _SMALLEST_ERRORS
     ]
-    return abs(shares[1] - shares[0]) >= _SMALLEST_ERRORS
+
+
+def smallest_change(runs: Sequence[StoredRun], metric: str, smallest: float) -> float:
+    """The smallest change that is named, as a ratio: ``smallest``, or the noise floor of the host.
+
+    The level is that of the first runs, so that later ones do not alter what is named.
+    """
+    floor = floor_of(runs[0].environment)
+    level = median(value_of(run, metric) or 0.0 for run in runs[:_FIRST])
+    if TREND_METRICS[metric].unit != "ns" or floor is None or level <= 0:
+        return smallest
+    return max(smallest, floor.under(runs[0].plan.load).p50 / level)
+
+
+def _share(runs: Sequence[StoredRun]) -> float:
+    """The share of errors among all requests of the runs."""
+    return sum(run.error_count for run in runs) / max(sum(run.count for run in runs), 1)

@@ -19,9 +19,11 @@ from benchlab.plots.figures.heatmap import heatmap
 from benchlab.plots.figures.histogram import histogram
 from benchlab.plots.figures.in_flight import in_flight
 from benchlab.plots.figures.percentiles import percentiles
+from benchlab.plots.figures.scalability import scalability
 from benchlab.plots.figures.server_histogram import server_histogram
 from benchlab.plots.figures.steady_state import steady_state
 from benchlab.plots.figures.timeline import timeline
+from benchlab.plots.figures.trend import trend
 from benchlab.plots.figures.waterfall import waterfall
 
 __all__ = [
@@ -34,9 +36,11 @@ __all__ = [
     "histogram",
     "in_flight",
     "percentiles",
+    "scalability",
     "server_histogram",
     "steady_state",
     "timeline",
+    "trend",
     "waterfall",
 ]
 

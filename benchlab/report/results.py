@@ -10,10 +10,14 @@ from matplotlib.figure import Figure
 from benchlab.analysis.attribution import Attribution
 from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
+from benchlab.analysis.scalability import Scalability
+from benchlab.analysis.trend import Trend
 from benchlab.displayed import Result
 from benchlab.plots.figures.attribution import attribution
 from benchlab.plots.figures.capacity import capacity
 from benchlab.plots.figures.comparison import comparison
+from benchlab.plots.figures.scalability import scalability
+from benchlab.plots.figures.trend import trend
 
 __all__ = ["RESULT_FIGURES", "ResultFigure"]
 
@@ -40,6 +44,20 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             "Each mark is a probe, a run at one rate. The band is the 95 % interval of the"
             " capacity; the curve is the share of requests within the objective, fitted so that it"
             " never rises.",
+        ),
+    ),
+    Scalability: (
+        ResultFigure(
+            scalability,
+            "The law is fitted to the points; the band is its interval. It is dashed where nothing"
+            " was measured. The line is what as many users would reach who never wait.",
+        ),
+    ),
+    Trend: (
+        ResultFigure(
+            trend,
+            "Each dot is a run. A triangle marks the first run after a change: up is worse. The"
+            " grey band around the current level is the smallest change that is named.",
         ),
     ),
 }

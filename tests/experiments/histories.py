@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha1
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def history_of(
                 id=f"{number:016x}",
                 started_at=datetime(2026, 1, 1, 2, tzinfo=UTC) + timedelta(days=number),
                 plan=plan,
-                environment={**environment, "git_commit": f"{number + 0xA000:040x}"},
+                environment={**environment, "git_commit": sha1(f"{number}".encode()).hexdigest()},
                 verdict="invalid" if number in invalid else "valid",
                 invalid_reason="the generator fell behind" if number in invalid else None,
                 count=10_000,

@@ -276,9 +276,11 @@ def test_the_public_names() -> None:
         "histogram",
         "in_flight",
         "percentiles",
+        "scalability",
         "server_histogram",
         "steady_state",
         "timeline",
+        "trend",
         "waterfall",
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ __all__ = [
     "DURATION",
     "parse_axes",
     "parse_headers",
+    "parse_moment",
     "parse_tags",
     "parse_targets",
     "read_body",
@@ -95,6 +97,27 @@ def parse_targets(texts: Sequence[str]) -> Targets:
             raise InputError(f"two targets are called {name}: give each its own name")
         named[name] = url
     return named
+
+
+def parse_moment(text: str, field: str) -> datetime:
+    """Parse an age (``7d``) to the time that long ago, or an ISO date or time (UTC by default).
+
+    Raises:
+        InputError: neither an age nor a date.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return datetime.now(UTC) - timedelta(seconds=parse_duration_s(text))
+        except (InputError, OverflowError):
+            raise InputError(
+                "is neither an age nor a date",
+                field=field,
+                value=text,
+                remedy="write it as 7d, or as 2026-11-28",
+            ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def parse_axes(texts: Sequence[str]) -> dict[str, list[str]]:

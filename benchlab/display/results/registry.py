@@ -8,6 +8,8 @@ from typing import Any
 from benchlab.analysis.attribution import Attribution
 from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
+from benchlab.analysis.scalability import Scalability
+from benchlab.analysis.trend import Trend
 from benchlab.display.result_view import ResultView
 from benchlab.display.results import (
     apdex,
@@ -16,7 +18,9 @@ from benchlab.display.results import (
     capacity,
     comparison,
     modes,
+    scalability,
     steady_state,
+    trend,
 )
 from benchlab.displayed import Result
 from benchlab.runs.apdex import Apdex
@@ -34,6 +38,8 @@ RESULT_VIEWS: Mapping[type[Result], Callable[[Any], ResultView]] = {
     Attainment: attainment.view,
     Modes: modes.view,
     SteadyState: steady_state.view,
+    Scalability: scalability.view,
+    Trend: trend.view,
 }
 
 

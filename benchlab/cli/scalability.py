@@ -1,0 +1,48 @@
+"""``benchlab scalability``: how throughput grows with the number of connections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchlab.cli.options.output import JsonCommand, json_option
+
+__all__ = ["scalability"]
+
+
+@click.command(cls=JsonCommand)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@json_option("the result")
+@click.option(
+    "--report",
+    "report_dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="write the report, a page with its tables as CSV and JSON",
+)
+def scalability(runs: tuple[str, ...], json_file: str | None, report_dir: Path | None) -> None:
+    """Fit the Universal Scalability Law to stored closed-loop RUNs.
+
+    The runs differ by their number of connections, of which the law needs three, better six or
+    more. It gives the connections at which throughput is highest, and what limits it. Each RUN is
+    the id of a run or its first digits.
+
+    \b
+    Example:
+      benchlab scalability 01a2 01a3 01a4 01a5 01a6 01a7
+    """
+    from benchlab.analysis.scalability import scalability as fit
+    from benchlab.cli.terminal.output import print_line, write_json
+    from benchlab.cli.terminal.result import print_result
+    from benchlab.store import Store
+
+    result = fit(Store().load_all(runs))
+    if json_file != "-":
+        print_result(result)
+    if json_file is not None:
+        write_json(result.to_dict(), json_file)
+    if report_dir is not None:
+        from benchlab.report import write_report
+
+        print_line(f"report: {write_report(result, report_dir)}")

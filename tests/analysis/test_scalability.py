@@ -1,0 +1,100 @@
+"""How throughput grows with the load, as a result."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from benchlab.analysis.scalability import Scalability, scalability
+from benchlab.errors import InputError
+from benchlab.plan.shapes import ClosedLoop
+from tests.runs.synthetic import make_run
+from tests.statistics.test_usl import RAYTRACER, SDM91
+
+
+def warned(result: Scalability, text: str) -> bool:
+    return any(text in warning for warning in result.warnings)
+
+
+def test_peak_limit_and_efficiency_of_sdm91() -> None:
+    result = scalability(*SDM91)
+    assert result.peak_load is not None
+    assert result.limit is not None
+    assert result.optimal_load is not None
+    assert round(result.peak_load.value, 5) == 96.51956
+    assert round(result.limit.value, 3) == 3245.589
+    assert round(result.optimal_load.value, 5) == 36.06401
+    published = [0.7211, 0.6148, 0.5100, 0.2860, 0.1882, 0.1370, 0.0876]
+    assert [round(value, 4) for value in result.efficiency] == published
+    for found in (result.alpha, result.beta, result.gamma, result.peak_load, result.limit):
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low < found.value < found.high
+    assert result.warnings == ()
+
+
+def test_no_coherency_is_said_and_bounded() -> None:
+    result = scalability(*RAYTRACER)
+    assert result.peak_load is None
+    assert result.peak_throughput is None
+    assert warned(result, "no coherency is visible")
+    assert result.beta.low == result.beta.value == 0
+    assert result.beta.high is not None
+    assert 0 < result.beta.high < 1e-4
+
+
+def test_what_the_points_cannot_support_is_said() -> None:
+    few = scalability([1, 2, 4], [10, 18, 28])
+    assert few.alpha.low is None
+    assert few.band([1, 2]) is None
+    assert warned(few, "3 points for three coefficients")
+    assert warned(scalability([1, 2, 4, 8, 16], [10, 18, 32, 50, 60]), "only 5 points")
+    again = scalability([1, 1, 8, 8, 30, 30], [10, 11, 60, 62, 90, 93])
+    assert warned(again, "only 3 different loads")
+    first = scalability(*(values[:6] for values in RAYTRACER))
+    assert warned(first, "is beyond the highest that was measured, 20")
+    assert warned(first, "the interval of alpha includes 0")
+    line = scalability([1, 2, 4, 8], [10, 21, 44, 90])
+    assert warned(line, "no contention is visible")
+    assert line.limit is None
+
+
+@pytest.mark.parametrize(
+    ("load", "throughput", "field"),
+    [
+        ([1, 2, 0], [1, 2, 3], "load"),
+        ([1, 2, 3], [1, -2, 3], "throughput"),
+        ([1, 2, 3], [1, float("nan"), 3], "throughput"),
+        ([1, 2, 3], [1, 2], "throughput"),
+        ([1, 2, 2], [1, 2, 3], "load"),
+        (["a", 2, 3], [1, 2, 3], "load"),
+        ([[1, 2, 3]], [1, 2, 3], "load"),
+    ],
+)
+def test_input_that_cannot_be_used_is_refused(load: Any, throughput: Any, field: str) -> None:
+    with pytest.raises(InputError) as caught:
+        scalability(load, throughput)
+    assert caught.value.field == field
+
+
+def test_runs_of_a_closed_loop_are_points() -> None:
+    runs = [make_run(load=ClosedLoop(connections)) for connections in (1, 2, 4, 8)]
+    result = scalability(runs)
+    assert list(result.load) == [1, 2, 4, 8]
+    assert result.throughput == tuple(run.summary.rate_rps for run in runs)
+    assert result.runs == tuple(run.id for run in runs)
+    with pytest.raises(InputError, match="closed loop"):
+        scalability([make_run()] * 3)
+
+
+def test_the_result_is_json_a_frame_and_text() -> None:
+    result = scalability(*SDM91)
+    data = json.loads(json.dumps(result.to_dict()))
+    assert data["peak_load"]["value"] == result.peak_load.value  # type: ignore[union-attr]
+    assert data["laws"]["linear"]["beta"] == 0
+    frame = result.to_pandas()
+    assert list(frame["load"]) == list(SDM91[0])
+    assert ((frame["low"] < frame["fitted"]) & (frame["fitted"] < frame["high"])).all()
+    assert "peak at 97" in str(result)
