@@ -31,6 +31,7 @@ from benchlab.runs.server_side import ServerSide
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.examples import make_example
 from benchlab.units import NS_PER_S
+from tests.report.blank_figures import blank_figures
 from tests.runs.floors import make_floor
 from tests.runs.synthetic import (
     RUN_ID,
@@ -82,6 +83,12 @@ def page_of(run: Run, server: ServerSide | None = None, **extras: Extra) -> Page
     return Page(render_run_page(run, files=["summary.csv"], server_side=server, extras=extras))
 
 
+def page_without_pictures(run: Run, server: ServerSide | None = None, **extras: Extra) -> Page:
+    """The page with empty pictures."""
+    with blank_figures():
+        return page_of(run, server, **extras)
+
+
 def text_of(section: Section | None) -> str:
     """What one section shows. Of a page, the figures are what takes time."""
     assert section is not None
@@ -130,7 +137,7 @@ def test_a_page_shows_what_was_run() -> None:
         },
         workers=[WorkerHealth(0, 0.23, connections_opened=12, servers=("nginx/1.27",))],
     )
-    page = page_of(run, ServerSide(join_server(run), TraceCoverage(1000, 999)))
+    page = page_without_pictures(run, ServerSide(join_server(run), TraceCoverage(1000, 999)))
     for expected in (
         "POST http://127.0.0.1:8000/api/vector/add",
         "2026-11-03 14:02:11 UTC",
@@ -169,7 +176,7 @@ def test_the_floor_is_shown_beside_the_percentiles() -> None:
     assert "floor 0.6" not in without.text
     carried = {"calibration": {"floor": make_floor().to_dict()}}
     run = make_run(environment=carried)
-    page = page_of(run)
+    page = page_without_pictures(run)
     for expected in (
         "half of all requests took longer, floor 0.600 ms",
         "1 request in 100 took longer, floor 1.09 ms",
@@ -184,7 +191,7 @@ def test_the_floor_is_shown_beside_the_percentiles() -> None:
 
 def test_hints_warnings_and_the_proof_that_nothing_was_dropped() -> None:
     run = make_run(lag_ns=15_000_000, environment={"clock_source": "hpet"})
-    text = page_of(run).text
+    text = page_without_pictures(run).text
     assert f"Hint: {run.hint}." in text
     assert "Warning: the kernel's clock source is hpet" in text
     assert (
@@ -312,7 +319,7 @@ def test_missing_spans_are_a_warning() -> None:
     run = make_run()
     assert (
         "Spans are missing"
-        not in page_of(run, ServerSide(coverage=TraceCoverage(20_000, 19_998))).text
+        not in page_without_pictures(run, ServerSide(coverage=TraceCoverage(20_000, 19_998))).text
     )
     spread = text_of(client_server(run, ServerSide(coverage=TraceCoverage(20_000, 19_900))))
     assert "Spans are missing. The 100 missing ones are spread over the run" in spread
@@ -320,7 +327,7 @@ def test_missing_spans_are_a_warning() -> None:
     assert "19,999 of 20,000 sampled requests (99.99 %)" in text  # never rounded up to 100 %
     none = text_of(client_server(run, ServerSide(coverage=TraceCoverage(10, 0))))
     assert "No server spans were found" in none
-    nothing = page_of(run, ServerSide(pd.DataFrame(columns=["seq"])))
+    nothing = page_without_pictures(run, ServerSide(pd.DataFrame(columns=["seq"])))
     for untraced in (plain_page(), nothing):
         assert "Client and server" not in untraced.text
 
@@ -331,10 +338,10 @@ def test_sections_without_content_are_left_out() -> None:
     assert "successful only" not in plain
     assert "By endpoint" not in plain
     assert "p99.9 is the slowest" not in plain
-    few = page_of(make_run(count=50, warmup_s=0)).text
+    few = page_without_pictures(make_run(count=50, warmup_s=0)).text
     assert "With 50 requests, p99.9 is the slowest of them" in few
     both = [Request("GET", URL), Request("GET", URL + "/b", weight=2)]
-    several = page_of(make_run(requests=both)).text
+    several = page_without_pictures(make_run(requests=both)).text
     assert "By endpoint" in several
     assert "weight 2" in several
     assert "cannot express this plan" in several
@@ -342,7 +349,7 @@ def test_sections_without_content_are_left_out() -> None:
 
 def test_of_very_many_requests_the_first_are_shown_and_all_are_in_the_plan() -> None:
     requests = [Request("GET", f"{URL}{number}", name=f"r{number}") for number in range(99)]
-    text = page_of(make_run(requests=requests)).text
+    text = page_without_pictures(make_run(requests=requests)).text
     assert "74, all of them in the plan file below" in text
     assert "and 74 more, which have the fewest failures and requests" in text
     assert f"GET {URL}98" not in text
@@ -350,7 +357,9 @@ def test_of_very_many_requests_the_first_are_shown_and_all_are_in_the_plan() -> 
 
 
 def test_of_recorded_arrivals_only_the_first_are_shown() -> None:
-    text = page_of(make_run(load=Replay([k / 100 for k in range(1000)]), warmup_s=0)).text
+    text = page_without_pictures(
+        make_run(load=Replay([k / 100 for k in range(1000)]), warmup_s=0)
+    ).text
     assert "replay of 1,000 recorded arrivals" in text
     assert "980 more arrival times are left out" in text
     assert "put them back before use" in text
@@ -358,7 +367,7 @@ def test_of_recorded_arrivals_only_the_first_are_shown() -> None:
 
 def test_the_slowest_requests_are_listed_slowest_first() -> None:
     run = make_run(stall=True, trace_ratio=0.5)
-    html = render_run_page(run, files=[])
+    html = page_without_pictures(run).html
     table = html[html.index("Slowest requests") :].split("</table>")[0]
     cells = re.findall(r"<td>([\d,]+)</td><td>", table)
     latencies = [int(cell.replace(",", "")) for cell in cells[::1]]
@@ -370,14 +379,14 @@ def test_the_slowest_requests_are_listed_slowest_first() -> None:
 def test_waits_for_connections_and_closed_loops_are_explained() -> None:
     waited = text_of(generator(make_run(workers=[WorkerHealth(0, cap_wait_count=1234)])))
     assert "1,234 requests waited because every allowed connection was in use" in waited
-    closed = page_of(make_run(load=ClosedLoop(8), lag_ns=0)).text
+    closed = page_without_pictures(make_run(load=ClosedLoop(8), lag_ns=0)).text
     assert "closed loop of 8 connections" in closed
     assert "what 8 connections achieved" in closed
     assert "No worker reported on itself" in text_of(generator(make_run(workers=[])))
 
 
 def test_an_interrupted_run_shows_how_far_it_came() -> None:
-    text = page_of(make_run(stopped_ns=4 * NS_PER_S)).text
+    text = page_without_pictures(make_run(stopped_ns=4 * NS_PER_S)).text
     assert "3 s measured after 1 s of warm-up, then stopped early: 10 s were planned" in text
 
 
@@ -402,12 +411,14 @@ def test_a_report_of_a_million_requests_stays_small(tmp_path: Path) -> None:
 
 def test_the_slowest_traced_request_and_the_metric_are_shown_where_there_are_any() -> None:
     run = make_run(trace_ratio=1.0)
-    text = page_of(run, ServerSide(slowest=(make_trace(run),), histogram=make_buckets(run))).text
+    text = page_without_pictures(
+        run, ServerSide(slowest=(make_trace(run),), histogram=make_buckets(run))
+    ).text
     assert "What the service counted" in text
     assert "The slowest request with server spans" in text
     assert trace_id(run.id, 0) in text
     nothing = ServerSide(slowest=(make_trace(run, depth=0),))
-    for page in (page_of(run), page_of(run, nothing)):
+    for page in (page_without_pictures(run), page_without_pictures(run, nothing)):
         assert "What the service counted" not in page.text
         assert "with server spans" not in page.text
 
@@ -415,7 +426,7 @@ def test_the_slowest_traced_request_and_the_metric_are_shown_where_there_are_any
 def test_spans_that_are_longer_than_their_requests_are_explained() -> None:
     run = make_run(trace_ratio=1.0)
     joined = join_server(run)
-    assert "below 0" not in page_of(run, ServerSide(joined)).text
+    assert "below 0" not in page_without_pictures(run, ServerSide(joined)).text
     joined.loc[:2, "network_ms"] = -0.1
     expected = "For 3 of 1,000 requests the server's span is longer than the client's service time"
-    assert expected in page_of(run, ServerSide(joined)).text
+    assert expected in page_without_pictures(run, ServerSide(joined)).text

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from benchlab.errors import OutputError
 from benchlab.report import write_report, write_tables
+from tests.report.blank_figures import blank_figures
 from tests.runs.synthetic import make_run
+
+
+@pytest.fixture(autouse=True)
+def _blank() -> Iterator[None]:
+    with blank_figures():
+        yield
 
 
 def test_the_directory_is_made_and_the_page_returned(tmp_path: Path) -> None:
