@@ -411,9 +411,7 @@ def test_a_report_of_a_million_requests_stays_small(tmp_path: Path) -> None:
 
 def test_the_slowest_traced_request_and_the_metric_are_shown_where_there_are_any() -> None:
     run = make_run(trace_ratio=1.0)
-    text = page_without_pictures(
-        run, ServerSide(slowest=(make_trace(run),), histogram=make_buckets(run))
-    ).text
+    text = page_of(run, ServerSide(slowest=(make_trace(run),), histogram=make_buckets(run))).text
     assert "What the service counted" in text
     assert "The slowest request with server spans" in text
     assert trace_id(run.id, 0) in text
