@@ -25,7 +25,6 @@ __all__ = [
     "LATENCY",
     "LOOKS",
     "MUTED",
-    "NETWORK",
     "PAPER",
     "SERVER",
     "SERVICE",
@@ -51,7 +50,6 @@ LAG = "#e69f00"
 SERVER = "#cc79a7"
 ERROR = "#d55e00"
 CONNECTION = "#56b4e9"
-NETWORK = "#f0e442"
 
 INK = "#1f2933"
 MUTED = "#5c6773"

@@ -28,7 +28,6 @@ PLOT_COLORS = {
     style.SERVER: "server",
     style.ERROR: "error",
     style.CONNECTION: "connection",
-    style.NETWORK: "network",
     style.INK: "ink",
     style.MUTED: "muted",
     style.GRID: "grid",

@@ -15,13 +15,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchlab import plots
+from benchlab.analysis.scalability import scalability as fit_scalability
+from benchlab.experiments.trend import trend_of
 from benchlab.plan.request import Request
 from benchlab.plots.canvas import open_axes
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Samples
+from benchlab.units import NS_PER_S
+from tests.display.results.test_capacity import make_capacity
 from tests.display.results.test_comparison import comparison as make_comparison
+from tests.experiments.histories import ENVIRONMENT as RUN_ENVIRONMENT
+from tests.experiments.histories import drawn_ms, history_of
+from tests.plots.test_attribution import attribution as make_attribution
+from tests.plots.test_capacity import CURVE
 from tests.runs.floors import ENVIRONMENT, make_floor
 from tests.runs.synthetic import URL, join_server, make_buckets, make_run, make_trace
+from tests.statistics.test_usl import RAYTRACER
 
 __all__ = ["EXAMPLES", "busy_run", "mixed_run", "two_runs"]
 
@@ -58,7 +67,35 @@ def _narrow() -> Axes:
     return open_axes(None, (5.3, 3.9))
 
 
+def _attribution(spans: int = 3) -> Figure:
+    return plots.attribution(make_attribution(spans))
+
+
+def _scalability(rows: int, *, has_runs: bool = True) -> Figure:
+    result = fit_scalability(*(column[:rows] for column in RAYTRACER))
+    return plots.scalability(replace(result, runs=("0" * 16,) * rows if has_runs else ()))
+
+
+def _trend(metric: str = "p99") -> Figure:
+    values = np.concatenate([drawn_ms(40, step=1.3, at=20), drawn_ms(20, seed=1)])
+    runs = history_of(values, environments={10: {**RUN_ENVIRONMENT, "cpu_count": 8}})
+    return plots.trend(trend_of(runs, "nightly", metric))
+
+
+def _drifting() -> Run:
+    """With a level shift in the middle."""
+    run = make_run(duration_s=60, rate_rps=200, warmup_s=5)
+    records = run.samples.records.copy()
+    is_late = records["intended_ns"] > 35 * NS_PER_S
+    records["done_ns"] += np.where(is_late, records["done_ns"] - records["intended_ns"], 0)
+    return replace(run, samples=Samples(records, run.samples.endpoints))
+
+
 EXAMPLES: dict[str, Callable[[], Figure]] = {
+    "attribution": _attribution,
+    "attribution: many spans": lambda: _attribution(spans=9),
+    "capacity": lambda: plots.capacity(make_capacity(curve=CURVE)),
+    "capacity: or more": lambda: plots.capacity(make_capacity(rate_high=None, limited_by="none")),
     "client_server": lambda: plots.client_server(join_server(busy_run()), run=busy_run()),
     "comparison": lambda: plots.comparison(make_comparison("slower", 1.123, 1.101, 1.142)),
     "comparison: wide": lambda: plots.comparison(make_comparison("inconclusive", 1.3, needed=1)),
@@ -73,9 +110,15 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "percentiles": lambda: plots.percentiles(busy_run()),
     "percentiles: many endpoints": lambda: plots.percentiles(mixed_run(), _narrow(), by="endpoint"),
     "percentiles: three samples": lambda: plots.percentiles(make_run(count=3, warmup_s=0)),
+    "scalability": lambda: _scalability(6),
+    "scalability: numbers": lambda: _scalability(11, has_runs=False),
     "server_histogram": lambda: plots.server_histogram(busy_run(), make_buckets(busy_run())),
+    "steady_state": lambda: plots.steady_state(busy_run()),
+    "steady_state: level shift": lambda: plots.steady_state(_drifting(), _narrow()),
     "timeline": lambda: plots.timeline(busy_run()),
     "timeline: many endpoints": lambda: plots.timeline(mixed_run(), by="endpoint"),
+    "trend": _trend,
+    "trend: rate": lambda: _trend("rate_rps"),
     "waterfall": lambda: plots.waterfall(make_trace(busy_run(), seq=25), run=busy_run()),
 }
 """Figure to a function that draws it, from arithmetic alone."""

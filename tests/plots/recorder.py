@@ -82,11 +82,11 @@ class Recorder(RendererAgg):
             self.found.inks[name] = max(self.found.inks.get(name, 0), opacity)
 
     def _noting(self, draw: Any) -> Any:
-        def noted(*args: Any) -> None:
-            for colors in (args[5], args[6]):
+        def noted(*args: Any, **options: Any) -> None:
+            for colors in args[6:8]:  # of faces and of edges
                 for color in colors:
                     self._ink(color)
-            draw(*args)
+            draw(*args, **options)
 
         return noted
 

@@ -11,8 +11,6 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from benchlab import plots
-from benchlab.plots import style
-from benchlab.report.figures import PLOT_COLORS
 from tests.display.results.test_comparison import MORE_ERRORS, comparison
 
 SLOWER = comparison("slower", 1.123, 1.101, 1.142)
@@ -79,8 +77,3 @@ def _is_estimate(line: Line2D) -> bool:
         list(np.atleast_1d(np.asarray(line.get_ydata()))) == [0]
         and str(line.get_marker()) in "^voD"
     )
-
-
-def test_every_colour_can_be_restyled_for_a_dark_page() -> None:
-    used = {line.get_color() for line in lines(plots.comparison(SLOWER))}
-    assert used & set(PLOT_COLORS) >= {style.ERROR}

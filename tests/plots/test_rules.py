@@ -22,7 +22,10 @@ from benchlab.report.figures import PLOT_COLORS
 from tests.plots.examples import EXAMPLES
 from tests.plots.recorder import Found, record
 
-UNIT = re.compile(r"\((ms|s|%)[,)]|(request|step|error)s(/s|\b)|percentile of|ratio|×")
+UNIT = re.compile(
+    r"\((ms|s|%)[,)]|(request|step|error|connection)s(/s|\b)|percentile of|ratio|×"
+    r"|unit as given|date \(UTC\)"
+)
 NUMBER = re.compile(r"[−\d.,]+")
 CARD = {"light": "#ffffff", "dark": "#181c21"}
 
@@ -69,8 +72,7 @@ def test_every_figure_has_an_example() -> None:
 @each_example
 def test_every_axis_has_a_unit(name: str) -> None:
     figure, _ = example(name)
-    for ax in figure.findobj(Axes):
-        assert isinstance(ax, Axes)
+    for ax in _axes(figure):
         for axis, label in ((ax.xaxis, ax.get_xlabel()), (ax.yaxis, ax.get_ylabel())):
             shown = [tick.label1 for tick in axis.get_major_ticks() if tick.label1.get_visible()]
             if ax.axison and any(NUMBER.fullmatch(text.get_text()) for text in shown):
@@ -115,13 +117,17 @@ def test_text_and_lines_stand_out_from_the_page(name: str, theme: str) -> None:
 @each_example
 def test_series_differ_without_colour(name: str) -> None:
     figure, _ = example(name)
-    for ax in figure.findobj(Axes):
-        assert isinstance(ax, Axes)
-        if (legend := ax.get_legend()) is None:
+    legends = [*figure.legends, *(ax.get_legend() for ax in _axes(figure))]
+    for legend in legends:
+        if legend is None:
             continue
         handles = [handle for handle in legend.legend_handles if handle is not None]
         for one, other in combinations(handles, 2):
             assert differ(one, other), f"{one.get_label()} and {other.get_label()}"
+
+
+def _axes(figure: Figure) -> list[Axes]:
+    return [ax for ax in figure.findobj(Axes) if isinstance(ax, Axes)]
 
 
 def differ(one: Artist, other: Artist) -> bool:

@@ -40,7 +40,7 @@ def test_of_one_endpoint_and_another_duration() -> None:
     services = np.sort(MIXED.measured.endpoint("b").service_ns)
     assert found.count == 2_000
     assert found.value_ns == services[1_800]
-    with pytest.raises(InputError, match="'c' is unknown"):
+    with pytest.raises(InputError, match="'c' is not an endpoint"):
         MIXED.percentile_interval(0.9, endpoint="c")
 
 

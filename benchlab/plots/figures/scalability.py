@@ -76,8 +76,9 @@ def scalability(result: Scalability, ax: Axes | None = None) -> Figure:
         label="measured",
         zorder=4,
     )
-    ax.set_xlabel("connections" if result.runs else "load")
-    ax.set_ylabel("throughput (requests/s)" if result.runs else "throughput")
+    # Numbers come without units, so that all that is known of them is that they are as given.
+    ax.set_xlabel("load (connections)" if result.runs else "load (unit as given)")
+    ax.set_ylabel("throughput (requests/s)" if result.runs else "throughput (unit as given)")
     ax.set_xlim(0, end)
     ax.set_ylim(0, top)
     ax.yaxis.set_major_formatter(thousands())

@@ -15,7 +15,7 @@ from benchlab.plots.canvas import (
     open_axes,
 )
 from benchlab.plots.scale import FLOOR_MS, log_ms
-from benchlab.plots.style import ERROR, LATENCY, MUTED, SMALL_PT, dress, styled
+from benchlab.plots.style import LATENCY, MUTED, SMALL_PT, WARNING, dress, styled
 from benchlab.runs.run import Run
 from benchlab.runs.steady_state import SteadyState, latency_batches
 from benchlab.units import NS_PER_MS, NS_PER_S
@@ -66,7 +66,7 @@ def _mark_plateau(ax: Axes, found: SteadyState) -> None:
 def _mark_shifts(ax: Axes, found: SteadyState) -> None:
     for number, shift in enumerate(found.level_shifts):
         label = "" if number else "level shift"
-        ax.axvline(shift.at_s, color=ERROR, linestyle="--", linewidth=1.4, label=label)
+        ax.axvline(shift.at_s, color=WARNING, linestyle="--", linewidth=1.4, label=label)
         ax.annotate(
             f"× {shift.ratio:.3g}",
             xy=(shift.at_s, 0.96),
@@ -74,6 +74,6 @@ def _mark_shifts(ax: Axes, found: SteadyState) -> None:
             xytext=(4, 0),
             textcoords="offset points",
             va="top",
-            color=ERROR,
+            color=WARNING,
             fontsize=SMALL_PT,
         )

@@ -12,12 +12,12 @@ from matplotlib.ticker import MaxNLocator
 from benchlab.analysis.trend import Direction, Trend
 from benchlab.plots.canvas import LEGEND_PT, figure_of, heading, legend, no_samples, open_axes
 from benchlab.plots.style import (
-    ERROR,
     INK,
     LATENCY,
     MUTED,
     SERVICE,
     SMALL_PT,
+    WARNING,
     dress,
     styled,
     thousands,
@@ -26,7 +26,10 @@ from benchlab.text import plural
 
 __all__ = ["trend"]
 
-_LOOKS: Final[dict[Direction, tuple[str, str]]] = {"worse": (ERROR, "^"), "better": (SERVICE, "v")}
+_LOOKS: Final[dict[Direction, tuple[str, str]]] = {
+    "worse": (WARNING, "^"),
+    "better": (SERVICE, "v"),
+}
 _MOST_TICKS = 8
 
 
@@ -116,14 +119,14 @@ def _draw_changes(ax: Axes, result: Trend, values: Any) -> None:
         ax.plot(change.index, value, zorder=5, label=label, **style)  # type: ignore[arg-type]
         if change.ratio is not None:
             ax.annotate(
-                f"{100 * (change.ratio - 1):+.1f} %",
+                f"{100 * (change.ratio - 1):+.1f} %".replace("-", "−"),
                 (change.index, 1.0),
                 xycoords=("data", "axes fraction"),
                 xytext=(0, -4),
                 textcoords="offset points",
                 ha="center",
                 va="top",
-                color=color,
+                color=INK,
                 fontsize=SMALL_PT,
                 fontweight="bold",
             )
