@@ -120,7 +120,7 @@ def ab(
     no_save: bool,
     **values: Any,
 ) -> int:
-    """Measure two plans in interleaved blocks, and say whether B is slower than A.
+    """Measure two plans in interleaved blocks: is B slower than A?
 
     PLAN_A and PLAN_B are URLs or plan files, as for benchlab run; with --against, B is PLAN_A at
     another service. Options of the plan apply to both.

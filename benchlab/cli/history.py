@@ -97,10 +97,10 @@ def history(
     experiment: str | None,
     json_file: str | None,
 ) -> None:
-    """List the latest runs, experiments and imported summaries, newest first.
+    """List the latest runs, experiments and imported summaries.
 
-    Runs of experiments are listed with --experiment only. Experiments and imported summaries are
-    not listed with --name, --tag, --since or --experiment.
+    The newest come first. Runs of experiments are listed with --experiment only. Experiments and
+    imported summaries are not listed with --name, --tag, --since or --experiment.
 
     \b
     Examples:
@@ -153,7 +153,7 @@ def history(
 @click.argument("run_id")
 @json_option("the results")
 def show(run_id: str, json_file: str | None) -> None:
-    """Show the summary of a stored run, or the result of an experiment.
+    """Show the summary of a stored run or experiment.
 
     RUN_ID is the id of a run, an experiment or an imported summary, its first digits, or "latest".
 

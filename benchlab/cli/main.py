@@ -27,7 +27,7 @@ __all__ = ["COMMANDS", "cli", "main"]
 COMMANDS: Final = {
     "ab": CommandEntry(
         "benchlab.cli.ab:ab",
-        "Measure two plans in interleaved blocks, and say whether B is slower than A",
+        "Measure two plans in interleaved blocks: is B slower than A?",
     ),
     "attribute": CommandEntry(
         "benchlab.cli.attribute:attribute",
@@ -59,7 +59,7 @@ COMMANDS: Final = {
     ),
     "history": CommandEntry(
         "benchlab.cli.history:history",
-        "List the latest runs, experiments and imported summaries, newest first",
+        "List the latest runs, experiments and imported summaries",
     ),
     "import": CommandEntry(
         "benchlab.cli.exchange:import_",
@@ -103,7 +103,7 @@ COMMANDS: Final = {
     ),
     "show": CommandEntry(
         "benchlab.cli.history:show",
-        "Show the summary of a stored run, or the result of an experiment",
+        "Show the summary of a stored run or experiment",
     ),
     "sweep": CommandEntry(
         "benchlab.cli.sweep:sweep",

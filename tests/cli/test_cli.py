@@ -46,8 +46,12 @@ KEYS = [
     "slo",
     "examples",
     "endpoints",
+    "steady_state",
+    "littles_law",
+    "modes",
 ]
 STATISTICS = ["mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max"]
+INTERVAL = ["low", "high", "n_eff"]
 
 
 def benchlab(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -99,8 +103,12 @@ def test_run_writes_exactly_the_promised_json(target: TargetProcess) -> None:
     assert done.returncode == EXIT_CODES[result["verdict"]], done.stderr
     assert list(result) == KEYS
     for name in ("latency_ns", "service_ns", "lag_ns"):
-        assert list(result[name]) == STATISTICS
-        assert all(isinstance(value, int) for value in result[name].values())
+        found = {key: value for key, value in result[name].items() if key in STATISTICS}
+        assert list(found) == STATISTICS
+        assert all(isinstance(value, int) for value in found.values())
+    with_interval = [key for key in STATISTICS if key.startswith("p")]
+    intervals = [f"{key}_{part}" for key in with_interval for part in INTERVAL]
+    assert set(result["latency_ns"]) == {*STATISTICS, *intervals}
     assert result["count"] == 100
     assert result["errors"] == {}
     assert result["name"] == "a name"
