@@ -13,13 +13,13 @@ _MOST_RATIO = 11.0
 
 
 def outcome(kind: str, result: Found) -> str:
-    """The result of an experiment of this kind in a few words.
+    """The result of an experiment of this kind in a few words; without a kind, of one unfinished.
 
-    >>> outcome("ab", {})
-    'no result'
+    >>> outcome("ab", {}), outcome("", {})
+    ('no result', 'not finished')
     """
     if not result:
-        return "no result"
+        return "no result" if kind else "not finished"
     return _OUTCOMES[kind](result) if kind in _OUTCOMES else ""
 
 
