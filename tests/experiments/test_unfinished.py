@@ -40,7 +40,9 @@ def test_the_complete_blocks_of_an_unfinished_experiment_are_compared(closed_sto
         assert found.started_at == runs[0].started_at
         result = stored_result(closed_store, found)
         (listed,) = closed_store.experiment_rows()
-        made_by_another = replace(runs[0], id="f" * 16, plan=PLAN.replace(tags={"experiment": OTHER}))
+        made_by_another = replace(
+            runs[0], id="f" * 16, plan=PLAN.replace(tags={"experiment": OTHER})
+        )
         closed_store.save(made_by_another)
         with pytest.raises(InputError, match="has no result: it was not finished"):
             stored_result(closed_store, find_experiment(closed_store, OTHER))
