@@ -61,5 +61,10 @@ def test_an_experiment_without_a_result_or_of_another_kind_says_so(closed_store:
         stored_result(
             closed_store, Experiment(kind="ab", design={"problem": "too many failed"}, **given)
         )
+    compared = {"pairs": [["0" * 16, "1" * 16]], "metric": "p50", "threshold": 0.02}
+    with pytest.raises(RunNotFoundError, match="benchlab recover"):
+        stored_result(
+            closed_store, Experiment(kind="ab", design=compared, result={"warnings": []}, **given)
+        )
     with pytest.raises(InputError, match="kind 'later'"):
         stored_result(closed_store, Experiment(kind="later", result={"x": 1}, **given))
