@@ -129,7 +129,9 @@ def _foreign_load_notes(base: Sequence[RunStatistics], new: Sequence[RunStatisti
 
 def _shared_note(base: Sequence[RunStatistics], new: Sequence[RunStatistics]) -> list[str]:
     shared = sorted({run.id for run in base} & {run.id for run in new})
-    return [f"on both sides of the comparison: {', '.join(shared)}"] if shared else []
+    if not shared:
+        return []
+    return [f"on both sides, where a run is no evidence of a difference: {', '.join(shared)}"]
 
 
 def _no_width_note(evidence: Mapping[str, Evidence]) -> list[str]:
