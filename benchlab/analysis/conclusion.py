@@ -44,7 +44,8 @@ class Evidence:
     ``base`` and ``new`` are in the metric's unit. Without ``effect`` there is no interval, and
     ``ratio`` may still be known. ``error_after`` gives the standard error, and its degrees of
     freedom, after so many more observations, 0 for now; None if nothing is known of it.
-    ``least_further`` is how many more it takes at least before there is an interval at all.
+    ``least_further`` is how many more it takes at least before there is an interval at all, and
+    ``least_at`` gives how many it takes before there can be one of another level.
     """
 
     base: float | None = None
@@ -53,6 +54,7 @@ class Evidence:
     effect: Effect | None = None
     error_after: Callable[[int], tuple[float, float]] | None = None
     least_further: int | None = 0
+    least_at: Callable[[float], int] | None = None
     p_value: float | None = None
 
 
@@ -191,6 +193,8 @@ def _compared(
             # One of several metrics has to pass Holm's correction, at worst as the smallest.
             strict = 1 - (1 - level) / family
             needed = further_needed(effect.estimate, margin, error_after, strict)
+            if needed is not None and item.least_at is not None:
+                needed = max(needed, item.least_at(strict))
     return MetricComparison(
         metric=name,
         base=item.base,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +88,13 @@ def compare_runs(
         reason=verdicts.reason,
         metrics=verdicts.metrics,
         errors=errors,
-        warnings=(*warnings, *notes, *error_notes(errors), *demoted_note(verdicts.demoted)),
+        warnings=(
+            *warnings,
+            *notes,
+            *_no_width_note(evidence),
+            *error_notes(errors),
+            *demoted_note(verdicts.demoted),
+        ),
         threshold=threshold,
         level=level,
         history=tuple(run.id for run in earlier),
@@ -123,7 +129,25 @@ def _foreign_load_notes(base: Sequence[RunStatistics], new: Sequence[RunStatisti
 
 def _shared_note(base: Sequence[RunStatistics], new: Sequence[RunStatistics]) -> list[str]:
     shared = sorted({run.id for run in base} & {run.id for run in new})
-    return [f"on both sides of the comparison: {', '.join(shared)}"] if shared else []
+    if not shared:
+        return []
+    return [f"on both sides, where a run is no evidence of a difference: {', '.join(shared)}"]
+
+
+def _no_width_note(evidence: Mapping[str, Evidence]) -> list[str]:
+    """A warning on latencies that do not vary: imported ones in whole ms, say."""
+    labels = [
+        METRICS[name].label
+        for name, item in evidence.items()
+        if METRICS[name].unit == "ns" and item.effect is not None and item.error_after is not None
+        if item.error_after(0)[0] == 0
+    ]
+    if not labels:
+        return []
+    return [
+        f"{', '.join(labels)}: the same in all runs of a side, so the interval has no width; with"
+        " latencies this coarse, a difference of one step may be chance"
+    ]
 
 
 def _design(

@@ -23,7 +23,7 @@ from benchlab.errors import InputError
 from benchlab.runs.comparable import check_verdicts
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import exact_percentile
-from benchlab.statistics.estimates import Student, jackknife
+from benchlab.statistics.estimates import Student, half_samples, halves
 from benchlab.statistics.sign_flips import sign_flip_p
 from benchlab.statistics.signed_rank import SignedRank
 from benchlab.text import plural
@@ -50,7 +50,7 @@ def compare_pairs(
     the difference of logarithms is taken; the estimate is that of Hodges and Lehmann, its interval
     that of the signed-rank distribution, its p-value that of sign flips. A percentile with fewer
     than 10 requests above it in some block is that of all requests of a side instead, with the
-    interval of a jackknife over pairs.
+    interval of half samples: of halves of the pairs.
 
     Latencies include those of failed requests, as in the summary of a run. Which runs make a pair
     is not checked: an experiment may measure another service on purpose.
@@ -98,30 +98,31 @@ def compare_pairs(
 
 def _per_block(name: str, pairs: Sequence[Pair], level: float) -> Evidence:
     sides = [[pair[side].metrics[name] for pair in pairs] for side in (0, 1)]
-    missing = max(0, fewest_pairs(level) - len(pairs))
     base, new = all_positive(sides[0]), all_positive(sides[1])
     if base is None or new is None:
         return Evidence(base=_median(sides[0]), new=_median(sides[1]), least_further=None)
     differences = np.log(new) - np.log(base)
     effect = SignedRank(differences)
     count = len(pairs)
+    missing = max(0, fewest_pairs(level) - count)
 
     def error_after(further: int) -> tuple[float, float]:
         return effect.deviation / math.sqrt(count + further), count + further - 1
 
     return Evidence(
-        base=_median(base),
-        new=_median(new),
+        base=_center(base),
+        new=_center(new),
         ratio=math.exp(effect.estimate),
         effect=effect if missing == 0 else None,
         error_after=error_after,
         least_further=missing,
+        least_at=lambda strict: max(0, fewest_pairs(strict) - count),
         p_value=sign_flip_p(differences),
     )
 
 
 def _pooled(name: str, pairs: Sequence[tuple[Run, Run]], found: Sequence[Pair]) -> Evidence:
-    """A percentile of all requests of a side, with the jackknife over pairs."""
+    """A percentile of all requests of a side, with the error of half samples of the pairs."""
     ratio = METRICS[name].ratio or 0.0
     count = len(pairs)
     fewest = min(sum(pair[side].count for pair in found) for side in (0, 1))
@@ -134,13 +135,13 @@ def _pooled(name: str, pairs: Sequence[tuple[Run, Run]], found: Sequence[Pair]) 
     if fewest < fewest_requests(name, _BEYOND) or count < 2:
         further = max(1, _more_blocks(name, fewest, count) or 0)
         return Evidence(base=base, new=new, ratio=new / base, least_further=further)
-    left_out = []
-    for index in range(count):
-        rest = [side.percentile(ratio, without=index) for side in sides]
-        if min(rest) <= 0:
+    of_halves = []
+    for kept in halves(count):
+        half = [side.percentile(ratio, kept) for side in sides]
+        if min(half) <= 0:
             return Evidence(base=base, new=new, ratio=new / base, least_further=None)
-        left_out.append(math.log(rest[1] / rest[0]))
-    effect = jackknife(math.log(new / base), left_out)
+        of_halves.append(math.log(half[1] / half[0]))
+    effect = half_samples(math.log(new / base), of_halves, count)
 
     def error_after(further: int) -> tuple[float, float]:
         return effect.error * math.sqrt(count / (count + further)), count + further - 1
@@ -165,10 +166,10 @@ class _Pool:
         self._ordered: NDArray[np.int64] = values[order]
         self._block = np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])[order]
 
-    def percentile(self, ratio: float, without: int | None = None) -> int:
-        """The exact percentile of all blocks, or of all but one; 0 if nothing is left."""
-        kept = self._ordered if without is None else self._ordered[self._block != without]
-        return exact_percentile(kept, ratio) if len(kept) else 0
+    def percentile(self, ratio: float, kept: NDArray[np.bool_] | None = None) -> int:
+        """The exact percentile of all blocks, or of those ``kept``; 0 without requests."""
+        values = self._ordered if kept is None else self._ordered[kept[self._block]]
+        return exact_percentile(values, ratio) if len(values) else 0
 
 
 def _more_blocks(name: str, fewest: int, count: int) -> int | None:
@@ -199,6 +200,15 @@ def _few_pairs_note(count: int, level: float) -> list[str]:
         f"with {plural(count, 'block')} the smallest possible p-value is {2.0 ** (1 - count):.3g}:"
         f" an interval of {100 * level:g} % takes at least {fewest_pairs(level)}"
     ]
+
+
+def _center(values: Sequence[float]) -> float:
+    """The centre of the blocks of a side, estimated as that of the ratios is.
+
+    Medians would not do: of blocks that are fast or slow, those of the sides may differ by far more
+    than the blocks of a pair do.
+    """
+    return math.exp(SignedRank(np.log(values)).estimate)
 
 
 def _median(values: Sequence[float | None]) -> float | None:

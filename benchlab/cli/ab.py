@@ -24,7 +24,7 @@ from benchlab.cli.options.output import JsonCommand
 from benchlab.cli.options.run import OBJECTIVES, PLAN_OPTIONS, plan_from_values
 from benchlab.cli.options.types import DURATION
 from benchlab.cli.terminal.output import print_line
-from benchlab.errors import InputError, RunError
+from benchlab.errors import InputError, RunError, StoreError
 from benchlab.text import plural
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from benchlab.experiments.ab_design import ABDesign
     from benchlab.store import Store
 
-__all__ = ["ab"]
+__all__ = ["ab", "save"]
 
 _MOST_SEED = 2**63 - 1
 
@@ -155,7 +155,7 @@ def ab(
     try:
         code = ExitCode.FAILURE if made.comparison is None else outputs.write(made.comparison)
     finally:
-        _save(made, store)
+        save(made, store)
     if number:
         if made.comparison is None:
             print_line(made.problem)
@@ -218,7 +218,7 @@ def _measured(
     return made, stop.number
 
 
-def _save(made: ABRun, store: Store | None) -> None:
+def save(made: ABRun, store: Store | None) -> None:
     """Save the experiment and its runs, with progress, and say where."""
     from benchlab.cli.terminal.ab import saving_bar
     from benchlab.experiments.ab import save_ab
@@ -226,7 +226,7 @@ def _save(made: ABRun, store: Store | None) -> None:
     try:
         with saving_bar(len(made.measured.runs)) as on_saved:
             save_ab(made, store, on_saved)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, StoreError):
         print_line(
             f"experiment {made.id} was measured but not saved: benchlab recover saves its runs, and"
             f" then benchlab show {made.id} compares them"

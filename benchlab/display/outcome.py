@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["outcome", "percent_change", "ratio_text"]
+__all__ = ["outcome", "percent_change", "ratio_text", "signed"]
 
 Found = Mapping[str, Any]
 
@@ -13,13 +13,13 @@ _MOST_RATIO = 11.0
 
 
 def outcome(kind: str, result: Found) -> str:
-    """The result of an experiment of this kind in a few words.
+    """The result of an experiment of this kind in a few words; without a kind, of one unfinished.
 
-    >>> outcome("ab", {})
-    'no result'
+    >>> outcome("ab", {}), outcome("", {})
+    ('no result', 'not finished')
     """
     if not result:
-        return "no result"
+        return "no result" if kind else "not finished"
     return _OUTCOMES[kind](result) if kind in _OUTCOMES else ""
 
 
@@ -38,11 +38,19 @@ def percent_change(ratio: float) -> str:
     """A ratio as a change in percent, without the sign for percent; beyond 1,000 only that it is.
 
     >>> percent_change(0.95), percent_change(1.0), percent_change(1e6)
-    ('−5.0', '+0.0', 'over +1,000')
+    ('−5.0', '0.0', 'over +1,000')
     """
-    if ratio > _MOST_RATIO:
-        return "over +1,000"
-    return f"{(ratio - 1) * 100:+,.1f}".replace("-", "−")
+    return "over +1,000" if ratio > _MOST_RATIO else signed(100 * (ratio - 1))
+
+
+def signed(value: float) -> str:
+    """A difference with one decimal, and with a sign unless it rounds to 0.
+
+    >>> signed(-1234.56), signed(-0.04)
+    ('−1,234.6', '0.0')
+    """
+    text = f"{value:+,.1f}".replace("-", "−")
+    return "0.0" if text[1:] == "0.0" else text
 
 
 def _comparison(result: Found) -> str:

@@ -16,7 +16,7 @@ from benchlab import spool
 from benchlab.analysis.comparison import Comparison
 from benchlab.analysis.conclusion import check_settings
 from benchlab.analysis.paired_blocks import compare_pairs
-from benchlab.errors import RunError
+from benchlab.errors import RunError, RunNotFoundError
 from benchlab.experiments.ab_blocks import BeforeBlock, Measured, measure
 from benchlab.experiments.ab_design import ABDesign, Block
 from benchlab.experiments.ab_progress import ABProgress, OnABProgress
@@ -208,11 +208,10 @@ def measure_ab(
 def save_ab(
     made: ABRun, store: Store | None, on_saved: Callable[[int], None] | None = None
 ) -> None:
-    """Save the runs and then the experiment in one opening of ``store``; None: discard the runs.
+    """Save the experiment and its runs in one opening of ``store``; None: discard the runs.
 
-    An experiment without any run is not saved.
-
-    ``on_saved`` is called with the number of runs that are saved.
+    An experiment without any run is not saved. ``on_saved`` is called with the number of runs that
+    are saved.
 
     Raises:
         StoreError: the store failed. The runs are kept, and ``benchlab recover`` saves them.
@@ -225,11 +224,11 @@ def save_ab(
     if not made.measured.runs:
         return
     with store.connect():
+        store.save_experiment(made.to_experiment())  # first: the runs alone can be recovered
         for number, run in enumerate(made.measured.runs, 1):
             store.save(run)
             if on_saved is not None:
                 on_saved(number)
-        store.save_experiment(made.to_experiment())
 
 
 def stored_comparison(store: Store, experiment: Experiment) -> Comparison:
@@ -239,8 +238,15 @@ def stored_comparison(store: Store, experiment: Experiment) -> Comparison:
         RunNotFoundError: one of the runs is not stored any more.
     """
     design = experiment.design
-    with store.connect():
-        pairs = [(store.load(base), store.load(new)) for base, new in design["pairs"]]
+    try:
+        with store.connect():
+            pairs = [(store.load(base), store.load(new)) for base, new in design["pairs"]]
+    except RunNotFoundError as exc:
+        raise RunNotFoundError(
+            f"a run of experiment {experiment.id} is not stored: it was removed, or is still to be"
+            " saved",
+            remedy="benchlab recover saves runs that were measured but not stored",
+        ) from exc
     found = compare_pairs(pairs, primary=design["metric"], threshold=design["threshold"])
     base_name, new_name = design["arm_names"]
     return replace(

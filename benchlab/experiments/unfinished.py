@@ -1,9 +1,10 @@
-"""An A/B of which the store has the runs alone: its process ended before it had a result."""
+"""An experiment of which the store has the runs alone: its process ended before its result."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import RunNotFoundError
 from benchlab.experiments.ab_design import ARM_TAG, PAIR_TAG
@@ -21,8 +22,9 @@ _DEFAULTS = {"metric": "p50", "threshold": 0.02, "arm_names": ["A", "B"]}
 def find_experiment(store: Store, experiment_id: str) -> Experiment:
     """The stored experiment with this id; or, with the whole id, what its runs say of it.
 
-    After a crash, ``benchlab recover`` saves the runs of an A/B, whose tags say how they belong
-    together. What only the experiment itself knew, such as its metric, is as by default.
+    After a crash, ``benchlab recover`` saves the runs of an experiment. The tags of those of an A/B
+    say how they belong together; what only the experiment itself knew, such as its metric, is as by
+    default. Others have no result.
 
     Raises:
         RunNotFoundError: there is neither.
@@ -32,9 +34,21 @@ def find_experiment(store: Store, experiment_id: str) -> Experiment:
             return store.experiment(experiment_id)
         except RunNotFoundError:
             rows = store.rows(tags={EXPERIMENT_TAG: experiment_id})
-            if not rows or ARM_TAG not in rows[0]["tags"]:
+            if not rows:
                 raise
     rows.reverse()  # in the order they were made
+    whole = Experiment(
+        id=experiment_id,
+        kind="",
+        name=rows[0]["name"],
+        started_at_ns=int(rows[0]["started_at"].timestamp() * 1e9),
+        run_ids=tuple(row["run_id"] for row in rows),
+    )
+    return _ab(whole, rows) if ARM_TAG in rows[0]["tags"] else whole
+
+
+def _ab(whole: Experiment, rows: list[dict[str, Any]]) -> Experiment:
+    """The A/B that these runs belong to, with those of its blocks that are complete."""
     arms: dict[int, dict[str, str]] = defaultdict(dict)
     for row in rows:
         if row["verdict"] == "valid":
@@ -43,12 +57,9 @@ def find_experiment(store: Store, experiment_id: str) -> Experiment:
     warning = (
         f"the experiment was not finished: the result is of {plural(len(pairs), 'complete block')}"
     )
-    return Experiment(
-        id=experiment_id,
+    return replace(
+        whole,
         kind="ab",
-        name=rows[0]["name"],
-        started_at_ns=int(rows[0]["started_at"].timestamp() * 1e9),
-        run_ids=tuple(row["run_id"] for row in rows),
         design={**_DEFAULTS, "pairs": pairs, "problem": "none of its blocks is complete"},
         result={"warnings": [warning]} if pairs else {},
     )

@@ -47,7 +47,7 @@ def check_verdicts(runs: Sequence[Comparable], *, force: bool) -> list[str]:
         if not force:
             raise InvalidRunError(
                 f"run {run.id} is {run.verdict}: {run.invalid_reason}",
-                remedy="leave it out, or measure again",
+                remedy=f"leave it out, measure again, or {_FORCE}",
             )
         found.append(f"run {run.id} is {run.verdict}: {run.invalid_reason}")
     return found

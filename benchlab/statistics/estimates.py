@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Student", "jackknife", "pooled_difference", "welch", "welch_error"]
+__all__ = ["Student", "half_samples", "halves", "pooled_difference", "welch", "welch_error"]
+
+_HALVES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +86,32 @@ def pooled_difference(base: ArrayLike, new: ArrayLike, *others: ArrayLike) -> St
     return Student(float(sides[1].mean() - sides[0].mean()), error, freedom)
 
 
-def jackknife(whole: float, left_out: ArrayLike) -> Student:
-    """A statistic of groups and its error, from its values with each group ``left_out``.
+def halves(count: int) -> NDArray[np.bool_]:
+    """Which of ``count`` groups, 2 or more, each half sample keeps: a row for each half.
 
-    ``whole`` is its value with all groups. Groups must be large enough for the statistic to change
-    smoothly: the jackknife of a percentile fails when single values are left out, and holds for
-    groups of more than √n of n values.
-
-    Source: Miller, Biometrika 61 (1974); groups: Shao and Wu, Annals of Statistics 17 (1989).
+    These are all halves if there are few, else as many as are drawn, always the same ones. Of an
+    odd number of groups, a half is the larger part.
     """
-    values = np.asarray(left_out, dtype=np.float64)
-    count = len(values)
-    squares = float(np.square(values - values.mean()).sum())
-    return Student(whole, math.sqrt((count - 1) / count * squares), count - 1)
+    kept = count - count // 2
+    found = np.zeros((min(math.comb(count, kept), _HALVES), count), dtype=np.bool_)
+    if len(found) < _HALVES:
+        chosen = np.array(list(combinations(range(count), kept)))
+    else:
+        chosen = np.random.default_rng(count).random(found.shape).argsort(axis=1)[:, :kept]
+    np.put_along_axis(found, chosen, values=True, axis=1)
+    return found
+
+
+def half_samples(whole: float, of_halves: ArrayLike, count: int) -> Student:
+    """A statistic of ``count`` groups and its error, from its values ``of_halves`` of the groups.
+
+    ``whole`` is its value with all groups. It is a jackknife that leaves out half of the groups at
+    a time instead of one: a percentile does not change smoothly, and with one of many groups left
+    out it moves by so few values that its error is mostly chance.
+
+    Source: Shao and Wu, Annals of Statistics 17 (1989): the delete-d jackknife.
+    """
+    values = np.asarray(of_halves, dtype=np.float64)
+    left_out = count // 2
+    scale = (count - left_out) / left_out
+    return Student(whole, math.sqrt(scale * float(np.square(values - whole).mean())), count - 1)

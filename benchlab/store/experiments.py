@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import RunNotFoundError, StoreError
-from benchlab.runs.experiment import Experiment
+from benchlab.runs.experiment import EXPERIMENT_TAG, Experiment
 from benchlab.store.client.insert import insert_rows, moment
 from benchlab.text import plural
 
@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["baseline", "baselines", "read", "rows", "save", "set_baseline"]
 
 _COLUMNS = "id, kind, name, toUnixTimestamp64Nano(started_at), run_ids, design, result"
-_LIST = """
+# An experiment that was not finished has runs only, whose tag is its id.
+_LIST = f"""
 SELECT id, kind, name, started_at, length(run_ids) AS run_count, result
 FROM experiments
-ORDER BY started_at DESC, id DESC
-"""
+UNION ALL
+SELECT tags['{EXPERIMENT_TAG}'], '', any(name), min(started_at), count(), '{{}}'
+FROM runs
+WHERE mapContains(tags, '{EXPERIMENT_TAG}')
+    AND tags['{EXPERIMENT_TAG}'] NOT IN (SELECT id FROM experiments)
+GROUP BY tags['{EXPERIMENT_TAG}']
+"""  # noqa: S608  # constant
 _BASELINES = """
 SELECT id, run_ids, set_at
 FROM (SELECT id, run_ids, set_at FROM baselines ORDER BY set_at DESC LIMIT 1 BY id)
@@ -81,10 +87,13 @@ def read(client: Client, experiment_id: str) -> Experiment:
 
 
 def rows(client: Client, limit: int | None) -> list[dict[str, Any]]:
-    """A row per experiment, newest first: id, kind, name, started_at, run_count, result."""
-    sql, parameters = _LIST, {}
+    """A row per experiment, newest first: id, kind, name, started_at, run_count, result.
+
+    One that was not finished has no kind and no result.
+    """
+    sql, parameters = f"SELECT * FROM ({_LIST}) ORDER BY started_at DESC, id DESC", {}  # noqa: S608
     if limit is not None:
-        sql, parameters = sql + "LIMIT {limit:UInt64}", {"limit": max(0, limit)}
+        sql, parameters = sql + " LIMIT {limit:UInt64}", {"limit": max(0, limit)}
     found = client.query(sql, parameters=parameters, tz_mode="aware").named_results()
     return [{**row, "result": json.loads(row["result"])} for row in found]
 

@@ -417,7 +417,10 @@ class Store:
             return experiments.read(client, experiment_id)
 
     def experiment_rows(self, limit: int | None = None) -> list[dict[str, Any]]:
-        """A dict per experiment, newest first: id, kind, name, started_at, run_count, result."""
+        """A dict per experiment, newest first: id, kind, name, started_at, run_count, result.
+
+        One that was not finished, such as after a crash, has neither a kind nor a result.
+        """
         from benchlab.store import experiments
 
         with self.connect() as client:

@@ -95,6 +95,13 @@ def test_no_more_runs_are_needed_than_make_the_estimate_detectable() -> None:
     assert 1 <= p50.needed < 50
 
 
+def test_latencies_too_coarse_to_vary_are_named() -> None:
+    coarse = [statistics_of(number, 12e6 if number < 2 else 13e6) for number in range(4)]
+    found = compare_runs(coarse[:2], coarse[2:])
+    assert found.metrics["p50"].ratio_low == found.metrics["p50"].ratio_high
+    assert any("the same in all runs of a side" in warning for warning in found.warnings)
+
+
 def test_throughput_up_is_faster() -> None:
     sides = [
         [statistics_of(i + rate, 1e7, metrics={"rate_rps": rate + i % 3}) for i in range(5)]

@@ -162,7 +162,7 @@ def _single(base: NDArray[np.float64], new: NDArray[np.float64]) -> Student:
     return pooled_difference(base[:1], new[:1], base[1:])
 
 
-@pytest.mark.parametrize("requests", [100, 200])
+@pytest.mark.parametrize("requests", [50, 100, 200])
 def test_tails_of_blocks_that_are_too_small_for_them_do_not_differ(requests: int) -> None:
     rng = np.random.default_rng(36_000 + requests)
     called = beyond = 0
@@ -182,4 +182,4 @@ def test_tails_of_blocks_that_are_too_small_for_them_do_not_differ(requests: int
         ["any difference", "threshold of 2 %"],
         [(str(beyond), str(called))],
     )
-    assert called <= MOST_FALSE
+    assert max(called, beyond) <= MOST_FALSE

@@ -12,8 +12,14 @@ from pathlib import Path
 import pytest
 
 from benchlab import Store
+from benchlab.cli.ab import save
+from benchlab.errors import StoreError
+from benchlab.experiments.ab import ABRun
+from benchlab.experiments.ab_blocks import Measured
+from benchlab.experiments.ab_design import ABDesign
 from benchlab.units import NS_PER_S
 from tests.cli.in_process import Benchlab
+from tests.experiments.simulated import PLAN, run_of
 from tests.load.servers import always, ok, serving
 
 SHORT = ("--block", "150ms", "--washout", "50ms", "--rate", "200")
@@ -88,6 +94,24 @@ def test_a_service_that_cannot_be_reached_ends_it_before_any_load(
     assert done.returncode == 1
     assert "cannot connect to 127.0.0.1:9" in done.stderr
     assert closed_store.experiment_rows() == []
+
+
+def test_an_experiment_that_cannot_be_saved_says_how_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = ABRun(
+        id="01a209c5db41b16d",
+        design=ABDesign(plan_a=PLAN, plan_b=PLAN, blocks=2),
+        started_at_ns=0,
+        measured=Measured(runs=[run_of(1)]),
+        metric="p50",
+        threshold=0.02,
+        comparison=None,
+        problem="no block is complete",
+    )
+    with pytest.raises(StoreError):
+        save(made, Store("http://127.0.0.1:1/lab", wait_s=0))
+    assert "benchlab show 01a209c5db41b16d compares them" in capsys.readouterr().err
 
 
 def test_ctrl_c_stores_what_was_measured_and_compares_the_complete_blocks(

@@ -1,12 +1,14 @@
-"""An A/B whose process was killed: its runs say enough to compare them."""
+"""Experiments whose process was killed: the runs of an A/B say enough to compare them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from benchlab import Store
+from benchlab.display.outcome import outcome
 from benchlab.errors import InputError, RunNotFoundError
 from benchlab.experiments.ab_design import ABDesign, Arm, Block
 from benchlab.experiments.stored import stored_result
@@ -18,6 +20,7 @@ from tests.stores import closed_store, empty_store
 __all__ = ["closed_store", "empty_store"]
 
 ID = "01a209c5db41b16d"
+OTHER = "01a209c5db41b170"
 
 
 def test_the_complete_blocks_of_an_unfinished_experiment_are_compared(closed_store: Store) -> None:
@@ -36,6 +39,15 @@ def test_the_complete_blocks_of_an_unfinished_experiment_are_compared(closed_sto
         assert found.run_ids == tuple(run.id for run in runs)
         assert found.started_at == runs[0].started_at
         result = stored_result(closed_store, found)
+        (listed,) = closed_store.experiment_rows()
+        made_by_another = replace(
+            runs[0], id="f" * 16, plan=PLAN.replace(tags={"experiment": OTHER})
+        )
+        closed_store.save(made_by_another)
+        with pytest.raises(InputError, match="has no result: it was not finished"):
+            stored_result(closed_store, find_experiment(closed_store, OTHER))
+    assert (listed["id"], listed["run_count"], listed["started_at"]) == (ID, 3, runs[0].started_at)
+    assert outcome(listed["kind"], listed["result"]) == "not finished"
     assert result.to_dict()["base"] == [runs[0].id]
     assert result.to_dict()["new"] == [runs[1].id]
     assert result.to_dict()["warnings"] == [
@@ -48,6 +60,11 @@ def test_an_experiment_without_a_result_or_of_another_kind_says_so(closed_store:
     with pytest.raises(InputError, match="has no result: too many failed"):
         stored_result(
             closed_store, Experiment(kind="ab", design={"problem": "too many failed"}, **given)
+        )
+    compared = {"pairs": [["0" * 16, "1" * 16]], "metric": "p50", "threshold": 0.02}
+    with pytest.raises(RunNotFoundError, match="benchlab recover"):
+        stored_result(
+            closed_store, Experiment(kind="ab", design=compared, result={"warnings": []}, **given)
         )
     with pytest.raises(InputError, match="kind 'later'"):
         stored_result(closed_store, Experiment(kind="later", result={"x": 1}, **given))

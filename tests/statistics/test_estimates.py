@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import ttest_ind
 
-from benchlab.statistics.estimates import Student, jackknife, pooled_difference, welch
+from benchlab.statistics.estimates import Student, half_samples, halves, pooled_difference, welch
 
 BASE, NEW = [4.1, 5.0, 4.6, 4.4], [5.2, 6.1, 5.0, 6.6, 5.9]
 
@@ -36,16 +36,24 @@ def test_values_that_do_not_vary_have_an_interval_of_no_width() -> None:
     assert (found.p_value(1.0), found.p_value(0.5)) == (1.0, 0.0)
 
 
-def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:
-    values = np.array(NEW)
-    left_out = [np.delete(values, index).mean() for index in range(len(values))]
-    found = jackknife(values.mean(), left_out)
-    assert found.error == pytest.approx(values.std(ddof=1) / np.sqrt(len(values)))
-    assert found.freedom == len(values) - 1
+@pytest.mark.parametrize("count", [2, 5, 8])
+def test_half_samples_of_a_mean_give_its_standard_error(count: int) -> None:
+    values = np.random.default_rng(count).exponential(size=count)
+    found = half_samples(values.mean(), [values[kept].mean() for kept in halves(count)], count)
+    assert found.error == pytest.approx(values.std(ddof=1) / np.sqrt(count))
+    assert found.freedom == count - 1
 
 
-def test_the_jackknife_covers_the_ratio_of_two_percentiles_of_groups() -> None:
+def test_many_groups_have_halves_that_are_drawn_and_always_the_same() -> None:
+    found = halves(21)
+    assert (found.sum(axis=1) == 11).all()
+    assert len(np.unique(found, axis=0)) == len(found) == 256
+    assert (found == halves(21)).all()
+
+
+def test_half_samples_cover_the_ratio_of_two_percentiles_of_groups() -> None:
     rng, covered, groups, size = np.random.default_rng(99), 0, 20, 100
+    kept = halves(groups)[:64]  # fewer, which is quicker
 
     def log_ratio(pair: NDArray[np.float64]) -> float:
         base, new = np.sort(pair.reshape(2, -1))[:, int(0.9 * pair[0].size)]
@@ -54,7 +62,7 @@ def test_the_jackknife_covers_the_ratio_of_two_percentiles_of_groups() -> None:
     for _ in range(120):
         levels = np.exp(0.2 * rng.standard_normal((groups, 1)))
         pair = levels * rng.exponential(size=(2, groups, size))
-        rest = [log_ratio(np.delete(pair, index, 1)) for index in range(groups)]
-        low, high = jackknife(log_ratio(pair), rest).interval(0.95)
+        of_halves = [log_ratio(pair[:, each]) for each in kept]
+        low, high = half_samples(log_ratio(pair), of_halves, groups).interval(0.95)
         covered += low <= 0 <= high
     assert covered >= 0.92 * 120

@@ -104,8 +104,8 @@ def comparison_options(
             "--junit",
             "junit_file",
             metavar="FILE",
-            help="write it as JUnit XML: a test case per metric, failed on the verdicts of"
-            " --fail-on",
+            help="write it as JUnit XML: a test case per metric; what decides fails on the verdicts"
+            " of --fail-on",
         ),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 from benchlab.analysis.comparison import (
@@ -14,6 +13,7 @@ from benchlab.analysis.comparison import (
 )
 from benchlab.analysis.run_statistics import METRICS
 from benchlab.display.banner import Level
+from benchlab.display.outcome import percent_change, signed
 from benchlab.display.result_view import ResultView
 from benchlab.display.table import Table
 from benchlab.statistics.change import Change
@@ -37,8 +37,10 @@ _DESIGNS: Final[dict[Design, str]] = {
 }
 _METHODS: Final[dict[Design, str]] = {
     "paired_blocks": "Ratio of each pair: Hodges–Lehmann estimate, interval by the signed-rank"
-    " distribution; a percentile that single blocks are too small for: of all blocks, jackknife.",
-    "independent_runs": "One value per run: ratio of geometric means, interval by Welch's t.",
+    " distribution. A percentile that single blocks are too small for is that of all blocks, with"
+    " the error of half samples.",
+    "independent_runs": "One value per run: ratio of geometric means, interval by Welch's t, or"
+    " with a single run on one side by Student's t.",
     "single_runs_with_history": "Interval by Student's t, from the spread of the earlier runs.",
     "single_runs": "Without further runs there is no interval.",
 }
@@ -111,16 +113,15 @@ def metric_sentence(result: Comparison, metric: str) -> str:
             f"{label} may be anything from {_in_words(metric, item.ratio_low)} to"
             f" {_in_words(metric, item.ratio_high)}"
         )
-    ends = sorted(100 * (end - 1) for end in (item.ratio_low, item.ratio_high))
     if item.verdict == "same":
         return (
             f"{label} is the same within {100 * result.threshold:g} %: {_change(item.ratio)}"
-            f" ({_level(result)} interval {_signed(ends[0])} to {_signed(ends[1])} %)"
+            f" ({_level(result)} interval {_interval(item.ratio_low, item.ratio_high)})"
         )
-    low, high = sorted(abs(end) for end in ends)
+    ends = sorted((item.ratio_low, item.ratio_high), key=lambda end: abs(end - 1))
     return (
         f"{label} is {_in_words(metric, item.ratio)}"
-        f" ({_level(result)} interval {low:.1f} to {high:.1f} %)"
+        f" ({_level(result)} interval {_size(ends[0])} to {_size(ends[1])} %)"
     )
 
 
@@ -164,7 +165,7 @@ def _error_sentence(result: Comparison) -> str:
     shares = f"{format_ratio(errors.new)} of requests instead of {format_ratio(errors.base)}"
     low, high = 100 * errors.difference_low, 100 * (errors.difference_high or 0.0)
     interval = (
-        f"({_level(result)} interval of the difference {_signed(low)} to {_signed(high)}"
+        f"({_level(result)} interval of the difference {signed(low)} to {signed(high)}"
         " percentage points)"
     )
     if errors.verdict == "slower":
@@ -178,11 +179,10 @@ def _error_sentence(result: Comparison) -> str:
 def _metric_row(item: MetricComparison) -> list[str]:
     interval = detectable = _DASH
     if item.ratio_low is not None and item.ratio_high is not None:
-        ends = [_signed(100 * (end - 1)) for end in (item.ratio_low, item.ratio_high)]
-        interval = f"{ends[0]} to {ends[1]} %"
+        interval = _interval(item.ratio_low, item.ratio_high)
     if item.detectable_ratio is not None:
-        detectable = f"{100 * (item.detectable_ratio - 1):.1f} %"
-    change = _DASH if item.ratio is None else f"{_signed(100 * (item.ratio - 1))} %"
+        detectable = f"{_size(item.detectable_ratio)} %"
+    change = _DASH if item.ratio is None else _change(item.ratio)
     sides = [_value(item.metric, value) for value in (item.base, item.new)]
     needed = _DASH if item.needed is None else f"{item.needed:,}"
     label = METRICS[item.metric].label
@@ -193,10 +193,10 @@ def _error_row(item: ErrorComparison) -> list[str]:
     sides = [_DASH if value is None else format_ratio(value) for value in (item.base, item.new)]
     change = interval = _DASH
     if item.difference is not None:
-        change = f"{_signed(100 * item.difference)} pp"
+        change = f"{signed(100 * item.difference)} pp"
     if item.difference_low is not None and item.difference_high is not None:
         low, high = (100 * end for end in (item.difference_low, item.difference_high))
-        interval = f"{_signed(low)} to {_signed(high)} pp"
+        interval = f"{signed(low)} to {signed(high)} pp"
     return ["errors", item.verdict, *sides, change, interval, _DASH, _DASH]
 
 
@@ -212,19 +212,21 @@ def _value(metric: str, value: float | None) -> str:
 
 def _in_words(metric: str, ratio: float) -> str:
     """``12.3 % slower``, by what up means for the metric."""
-    if METRICS[metric].unit == "rps":
-        return f"{abs(100 * (ratio - 1)):.1f} % {'higher' if ratio >= 1 else 'lower'}"
-    return f"{abs(100 * (ratio - 1)):.1f} % {'slower' if ratio >= 1 else 'faster'}"
+    up, down = ("higher", "lower") if METRICS[metric].unit == "rps" else ("slower", "faster")
+    return f"{_size(ratio)} % {up if ratio >= 1 else down}"
+
+
+def _size(ratio: float) -> str:
+    """The size of a change in percent, without its sign: ``12.3``, ``over 1,000``."""
+    return percent_change(ratio).replace("+", "").removeprefix("−")
 
 
 def _change(ratio: float) -> str:
-    return f"{_signed(100 * (ratio - 1))} %"
+    return f"{percent_change(ratio)} %"
 
 
-def _signed(value: float) -> str:
-    """One decimal, with a sign unless it rounds to 0; infinite beyond what can be shown."""
-    text = f"{value:+,.1f}" if math.isfinite(value) else "∞"
-    return text.replace("-", "−") if text not in ("+0.0", "-0.0") else "0.0"
+def _interval(low: float, high: float) -> str:
+    return f"{percent_change(low)} to {percent_change(high)} %"
 
 
 def _level(result: Comparison) -> str:

@@ -17,15 +17,18 @@ _NAME: Final = "benchlab.compare"
 
 
 def comparison_junit(result: Comparison, fail_on: Sequence[Change]) -> str:
-    """XML with a test case for each metric, which fails if its verdict is one of ``fail_on``.
+    """XML with a test case for each metric; one fails if the verdict is one of ``fail_on``.
 
-    Each case has the sentence on its metric as output; the suite has the warnings.
+    That is the case of what decided: the primary metric, or the share of errors. So a build fails
+    by this file exactly if it does by the exit code, and not by any of several metrics. Each case
+    has the sentence on its metric as output; the suite has the warnings.
 
     Source: the schema that Jenkins and GitLab read, testmoapp/junitxml on GitHub.
     """
     metrics = [*result.metrics, ERRORS]
-    failed = [name for name in metrics if result.verdict_of(name) in fail_on]
-    counts = {"tests": str(len(metrics)), "failures": str(len(failed)), "errors": "0"}
+    deciding = ERRORS if result.reason == "errors" else result.primary
+    failed = deciding if result.verdict in fail_on else None
+    counts = {"tests": str(len(metrics)), "failures": "1" if failed else "0", "errors": "0"}
     root = ET.Element("testsuites", {"name": "benchlab", **counts})
     suite = ET.SubElement(root, "testsuite", {"name": _text(title(result)), **counts, "time": "0"})
     for name in metrics:
@@ -33,7 +36,7 @@ def comparison_junit(result: Comparison, fail_on: Sequence[Change]) -> str:
             suite, "testcase", {"classname": _NAME, "name": _case(result, name), "time": "0"}
         )
         sentence = _text(f"{result.verdict_of(name)}: {metric_sentence(result, name)}")
-        if name in failed:
+        if name == failed:
             failure = ET.SubElement(
                 case, "failure", {"type": result.verdict_of(name), "message": sentence}
             )

@@ -163,12 +163,12 @@ def test_foreign_names_stay_text() -> None:
     assert "<script" not in str(found._repr_html_())
 
 
-def test_junit_fails_the_metrics_whose_verdict_was_asked_for() -> None:
+def test_junit_fails_what_decided_if_its_verdict_was_asked_for() -> None:
     found = comparison("slower", 1.123, 1.101, 1.142, name=HOSTILE, warnings=(HOSTILE, "\ufffe"))
     root = ET.fromstring(comparison_junit(found, ["slower"]))
     (suite,) = root
     assert suite.attrib["name"].startswith("<script>")
-    assert (suite.attrib["tests"], suite.attrib["failures"]) == ("3", "2")
+    assert (suite.attrib["tests"], suite.attrib["failures"]) == ("3", "1")
     cases = {case.attrib["name"]: case.find("failure") for case in suite.iter("testcase")}
     assert list(cases) == ["p50 (primary)", "rate_rps", "error_ratio"]
     failure = cases["p50 (primary)"]
@@ -177,10 +177,15 @@ def test_junit_fails_the_metrics_whose_verdict_was_asked_for() -> None:
         "type": "slower",
         "message": "slower: p50 is 12.3 % slower (95 % interval 10.1 to 14.2 %)",
     }
+    assert cases["rate_rps"] is None  # slower too, and not what decides
     assert cases["error_ratio"] is None
+    failing = comparison("slower", 0.5, errors=MORE_ERRORS, reason="errors")
+    (case,) = ET.fromstring(comparison_junit(failing, ["slower"])).iterfind(".//testcase[failure]")
+    assert case.attrib["name"] == "error_ratio"
     assert not list(ET.fromstring(comparison_junit(found, [])).iter("failure"))
 
 
 def test_values_that_no_float_holds_can_be_shown() -> None:
     found = comparison("inconclusive", 1e300, 1e-300, np.inf, needed=5)
-    assert "∞" in str(found)
+    assert "from 100.0 % faster to over 1,000 % slower" in str(found)
+    assert "−100.0 to over +1,000 %" in str(found)
