@@ -176,7 +176,7 @@ def _draw_share(panel: Axes, result: Capacity, probes: Sequence[Probe]) -> None:
     )
     shares = [100 * (probe.attained_ratio or 0.0) for probe in probes]
     _draw_marks(panel, probes, shares, labelled=False)
-    panel.set_ylabel("within (%)")
+    panel.set_ylabel("within limit (%)")
     panel.set_ylim(-4, 108)
     panel.yaxis.set_major_locator(FixedLocator([0.0, 50.0, 100.0]))
 
