@@ -52,10 +52,12 @@ class Modes(Result):
         """What several modes are, in one sentence; empty if there are not several."""
         if not self.several:
             return ""
-        parts = [f"{mode.share_ratio:.0%} around {format_ms(mode.at_ns)}" for mode in self.modes]
+        first, *others = ((f"{mode.share_ratio:.0%}", format_ms(mode.at_ns)) for mode in self.modes)
+        parts = [f"{first[0]} of requests around {first[1]}"]
+        parts += [f"{share} around {latency}" for share, latency in others]
         listed = f"{', '.join(parts[:-1])} and {parts[-1]}".replace("%", " %")
         of = f" of {self.endpoint}" if self.endpoint else ""
-        return f"{len(self.modes)} kinds of requests{of}: {listed}"
+        return f"the latency{of} has {len(self.modes)} peaks: {listed}"
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of the fields."""

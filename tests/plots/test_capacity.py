@@ -25,7 +25,13 @@ def drawn(**options: Any) -> Figure:
 
 def test_axes_have_units_and_probes_their_marks() -> None:
     figure = drawn()
-    for text in ("latency (ms)", "within limit (%)", "rate (requests/s)", "limit 50 ms", "GET /items"):
+    for text in (
+        "latency (ms)",
+        "within limit (%)",
+        "rate (requests/s)",
+        "limit 50 ms",
+        "GET /items",
+    ):
         assert text in texts(figure)
     top = figure.axes[0].child_axes[0]
     legend = top.get_legend()
