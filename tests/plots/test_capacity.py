@@ -67,5 +67,5 @@ def test_a_given_axes_is_drawn_on() -> None:
 
 
 def test_what_is_no_capacity_is_refused() -> None:
-    with pytest.raises(InputError, match="is a int and not a capacity"):
+    with pytest.raises(InputError, match="of the type int and not a capacity"):
         plots.capacity(3)  # type: ignore[arg-type]

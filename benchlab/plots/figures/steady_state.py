@@ -16,7 +16,7 @@ from benchlab.plots.canvas import (
 )
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import LATENCY, MUTED, SMALL_PT, WARNING, dress, styled
-from benchlab.runs.run import Run
+from benchlab.runs.run import Run, check_run
 from benchlab.runs.steady_state import SteadyState, latency_batches
 from benchlab.units import NS_PER_MS, NS_PER_S
 
@@ -35,6 +35,7 @@ def steady_state(run: Run, ax: Axes | None = None, *, endpoint: str | None = Non
     The plateau is shaded, and level shifts are marked with the ratio of the levels. A run with too
     few requests for batches has none of this.
     """
+    check_run(run)
     ax = open_axes(ax, (7.2, 3.2))
     found = run.steady_state(endpoint=endpoint)
     samples = run.samples if endpoint is None else run.samples.endpoint(endpoint)
