@@ -41,7 +41,10 @@ def in_flight(samples: Samples, start_ns: int, end_ns: int, width_ns: int) -> In
     change = np.zeros(bucket_count, dtype=np.int64)
     inside = np.zeros(bucket_count)  # open time of what starts here, less that of what ends
     open_at_start = 0
+    first_ns: list[int] = []
     for block in samples.blocks():
+        if len(block):
+            first_ns.append(int(block.column("sent_ns").min()))
         for name, sign in (("sent_ns", 1), ("done_ns", -1)):
             times_ns = block.column(name)
             open_at_start += sign * int(np.count_nonzero(times_ns < start_ns))
@@ -53,7 +56,7 @@ def in_flight(samples: Samples, start_ns: int, end_ns: int, width_ns: int) -> In
     before = open_at_start + np.cumsum(change) - change
     lengths_ns = np.diff(ends_ns, prepend=start_ns)
     most, level = before.copy(), open_at_start
-    for times_ns, steps in _in_order(samples, start_ns, end_ns):
+    for times_ns, steps in _in_order(samples, first_ns, start_ns, end_ns):
         levels = level + np.cumsum(steps)
         level = int(levels[-1])
         bucket = (times_ns - start_ns) // width_ns
@@ -64,22 +67,24 @@ def in_flight(samples: Samples, start_ns: int, end_ns: int, width_ns: int) -> In
 
 
 def _in_order(
-    samples: Samples, start_ns: int, end_ns: int
+    samples: Samples, first_ns: list[int], start_ns: int, end_ns: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """The sends (+1) and ends (-1) in the window in order of time; of those at once, ends first."""
-    first = [int(times.min()) for times in samples.in_blocks("sent_ns")]
-    later_ns = [*np.minimum.accumulate(first[::-1])[::-1][1:].tolist(), None]
+    """The sends (+1) and ends (-1) in the window in order of time; of those at once, ends first.
+
+    ``first_ns`` is the first send of each block.
+    """
+    later_ns = [*np.minimum.accumulate(first_ns[::-1])[::-1][1:].tolist(), None]
     held = np.empty(0, dtype=np.int64)
     new: list[NDArray[np.int64]] = []
     count, limit = 0, _MOST_HELD
     blocks = (block for block in samples.blocks() if len(block))
-    for block, next_ns in zip(blocks, later_ns, strict=bool(first)):
+    for block, next_ns in zip(blocks, later_ns, strict=bool(first_ns)):
         for name, is_start in (("sent_ns", 1), ("done_ns", 0)):
             times_ns = block.column(name)
             times_ns = times_ns[(times_ns >= start_ns) & (times_ns < end_ns)]
             new.append(times_ns << 1 | is_start)
             count += len(times_ns)
-        if count < limit and next_ns is not None:
+        if count < limit and next_ns is not None and next_ns < end_ns:
             continue
         held = np.sort(np.concatenate([held, *new]))
         new.clear()
@@ -89,3 +94,5 @@ def _in_order(
         limit = max(_MOST_HELD, 2 * count)
         if len(ordered):
             yield ordered >> 1, (ordered & 1) * 2 - 1
+        if next_ns is not None and next_ns >= end_ns:
+            return

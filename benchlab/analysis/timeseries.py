@@ -111,15 +111,19 @@ def rates_and_latencies(
 
     counts, errors, done = (np.zeros(bucket_count, dtype=np.int64) for _ in range(3))
     received = np.zeros(bucket_count)
+    first_ns: list[int] = []
     for block in inside.blocks():
+        if not len(block):
+            continue
         intended_ns = block.column("intended_ns")
+        first_ns.append(int(intended_ns.min()))
         counts += count(intended_ns)
         errors += count(intended_ns[block.column("error") != 0])
         received += count(intended_ns, block.column("bytes_in"))
     for done_ns in samples.in_blocks("done_ns"):
         done += count(done_ns[(done_ns >= start_ns) & (done_ns < end_ns)])
     latency, lag = (np.full((len(ratios), bucket_count), np.nan) for ratios in _RATIOS.values())
-    for buckets, values in _whole_buckets(inside, start_ns, width_ns):
+    for buckets, values in _whole_buckets(inside, first_ns, start_ns, width_ns):
         for found, (name, ratios) in zip((latency, lag), _RATIOS.items(), strict=True):
             _fill(found, buckets, values[name], ratios)
     return pd.DataFrame(
@@ -147,22 +151,20 @@ def _inside(samples: Samples, start_ns: int, end_ns: int) -> Samples:
 
 
 def _whole_buckets(
-    samples: Samples, start_ns: int, width_ns: int
+    samples: Samples, first_ns: list[int], start_ns: int, width_ns: int
 ) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]]:
     """All requests of some buckets at a time: their buckets, and the values named in `_RATIOS`.
 
     Requests are held until no later block can have one of the same bucket. Since they come nearly
-    in the order of their times, few are held, however long the run.
+    in the order of their times, few are held, however long the run. ``first_ns`` is the first
+    intended time of each block.
     """
-    first = [int(times.min()) for times in samples.in_blocks("intended_ns")]
-    if not first:
-        return
-    later_ns = [*np.minimum.accumulate(first[::-1])[::-1][1:].tolist(), None]
+    later_ns = [*np.minimum.accumulate(first_ns[::-1])[::-1][1:].tolist(), None]
     held = np.empty((1 + len(_RATIOS), 0), dtype=np.int64)
     new: list[NDArray[np.int64]] = []
     count, limit = 0, _MOST_HELD
     blocks = (block for block in samples.blocks() if len(block))
-    for block, next_ns in zip(blocks, later_ns, strict=True):
+    for block, next_ns in zip(blocks, later_ns, strict=bool(first_ns)):
         buckets = (block.column("intended_ns") - start_ns) // width_ns
         new.append(np.stack([buckets, *(getattr(block, name) for name in _RATIOS)]))
         count += len(block)

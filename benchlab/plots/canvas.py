@@ -13,12 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from benchlab.errors import InputError
 from benchlab.plots.style import ERROR, INK, MUTED, PAPER, SMALL_PT, WARNING, dress, plain, styled
 from benchlab.runs.run import Run
 
 __all__ = [
     "LEGEND_PT",
     "NotebookFigure",
+    "check_drawable",
     "figure_of",
     "heading",
     "legend",
@@ -62,6 +64,18 @@ def open_axes(ax: Axes | None, size_inches: tuple[float, float]) -> Axes:
         return ax
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
     return NotebookFigure(figsize=size_inches, layout=layout).add_subplot()
+
+
+def check_drawable(value: object, kind: type, *, field: str, noun: str, remedy: str) -> None:
+    """Refuse a ``value`` that is not of the ``kind`` that a figure draws.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not isinstance(value, kind):
+        raise InputError(
+            f"is of the type {type(value).__name__} and not {noun}", field=field, remedy=remedy
+        )
 
 
 def figure_of(ax: Axes) -> Figure:

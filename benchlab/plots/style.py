@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter
 
+from benchlab.errors import InputError
 from benchlab.runs.run import check_run
 
 __all__ = [
@@ -126,7 +127,9 @@ def styled(draw: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Resul
         given = signature.bind(*args, **kwargs).arguments
         if "run" in given and given["run"] is not signature.parameters["run"].default:
             runs = given["run"]
-            for run in runs if isinstance(runs, list | tuple) and runs else [runs]:
+            if isinstance(runs, list | tuple) and not runs:
+                raise InputError("has no runs", field="run", remedy="give a run, or a list of runs")
+            for run in runs if isinstance(runs, list | tuple) else [runs]:
                 check_run(run)
         with mpl.rc_context(_RC):
             return draw(*args, **kwargs)

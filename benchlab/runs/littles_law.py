@@ -21,10 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchlab.displayed import Result
 from benchlab.text import plural
-from benchlab.units import NS_PER_S, format_ns, format_rate
+from benchlab.units import NS_PER_MS, NS_PER_S, format_ns, format_rate
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from benchlab.runs.run import Run
 
 __all__ = ["LittlesLaw", "littles_law_of"]
@@ -35,7 +38,7 @@ _IDLE_RATIO = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class LittlesLaw:
+class LittlesLaw(Result):
     """Both sides of Little's law in the measured window.
 
     ``concurrency`` is the mean number of requests in flight, ``product`` is ``rate_rps`` times
@@ -102,6 +105,14 @@ class LittlesLaw:
             "edges": self.edges,
             "connections": self.connections,
         }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A one-row frame of both sides, with the latency in ms."""
+        import pandas as pd
+
+        row = self.to_dict()
+        row["mean_latency_ms"] = row.pop("mean_latency_ns") / NS_PER_MS
+        return pd.DataFrame([row])
 
 
 def littles_law_of(run: Run) -> LittlesLaw | None:

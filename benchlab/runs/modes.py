@@ -48,14 +48,22 @@ class Modes(Result):
         return len(self.modes) > 1
 
     @property
+    def listed(self) -> str:
+        """Each mode with its share of the requests; empty if there is none."""
+        parts = [f"{mode.share_ratio:.0%} around {format_ms(mode.at_ns)}" for mode in self.modes]
+        if not parts:
+            return ""
+        *others, last = parts
+        text = f"{', '.join(others)} and {last}" if others else last
+        return text.replace("%", " %").replace("around", "of requests around", 1)
+
+    @property
     def hint(self) -> str:
         """What several modes are, in one sentence; empty if there are not several."""
         if not self.several:
             return ""
-        parts = [f"{mode.share_ratio:.0%} around {format_ms(mode.at_ns)}" for mode in self.modes]
-        listed = f"{', '.join(parts[:-1])} and {parts[-1]}".replace("%", " %")
         of = f" of {self.endpoint}" if self.endpoint else ""
-        return f"{len(self.modes)} kinds of requests{of}: {listed}"
+        return f"the latency{of} has {len(self.modes)} peaks: {self.listed}"
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict of the fields."""

@@ -51,6 +51,8 @@ _FEWEST_PER_BATCH = 10
 _SHORTEST_S = 1.0
 _RELAXATION_P99S: Final = 5
 _LEVEL = 0.95
+_MOST_TIMES = 50  # as long as a run, that anybody would wait
+_WIDEST = 10.0  # an interval of a drift, beyond which its ends say nothing
 _DIGITS = 9  # of ratios: beyond them, logarithms depend on the processor
 
 
@@ -238,13 +240,13 @@ class _SteadyStateOf:
                 found,
             )
         reach = max(-drift.low, drift.high)
-        more = "for longer"
-        if math.isfinite(reach):
-            times = math.ceil((reach / (2 * DRIFT_FLOOR_RATIO)) ** 2)
-            more = f"about {max(times, 2):,} times as many requests"
+        times = (reach / (2 * DRIFT_FLOOR_RATIO)) ** 2
+        remedy = "find what makes it vary, since a longer run alone would hardly do"
+        if times <= _MOST_TIMES:
+            remedy = f"measure for about {max(math.ceil(times), 2)} times as long"
         return self._none(
             "latency varies too much to rule out a drift of"
-            f" {_percent(2 * DRIFT_FLOOR_RATIO)} over the run{self._bounds(drift)}: measure {more}"
+            f" {_percent(2 * DRIFT_FLOOR_RATIO)} over the run{self._bounds(drift)}: {remedy}"
             + self._shifted(found),
             found,
         )
@@ -322,7 +324,7 @@ class _SteadyStateOf:
         return f"; its level shifts {', '.join(listed)}"
 
     def _bounds(self, drift: Drift) -> str:
-        if not math.isfinite(drift.high - drift.low):
+        if not drift.high - drift.low <= _WIDEST:
             return ""
         return f" ({100 * drift.low:+.3g} % to {100 * drift.high:+.3g} %)".replace("-", "−")
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.displayed import Result
 from benchlab.errors import InputError
 from benchlab.samples.percentiles import Extent, OrderStatistics, rank_of
 from benchlab.samples.samples import Samples
@@ -28,7 +29,10 @@ from benchlab.statistics.batch_means import (
     measured_ratio,
     ranks_of,
 )
-from benchlab.units import format_ns
+from benchlab.units import NS_PER_MS, format_ns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "ByBatch",
@@ -41,7 +45,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class PercentileInterval:
+class PercentileInterval(Result):
     """A percentile of a run's requests, and the interval that its true value is in.
 
     The interval covers what would vary if *this run* went on longer, with the probability
@@ -87,6 +91,16 @@ class PercentileInterval:
             "n_eff": self.n_eff or None,
             "count": self.count,
         }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A one-row frame of the fields, in ms."""
+        import pandas as pd
+
+        row = self.to_dict()
+        for name in ("value", "low", "high"):
+            value_ns = row.pop(f"{name}_ns")
+            row[f"{name}_ms"] = None if value_ns is None else value_ns / NS_PER_MS
+        return pd.DataFrame([row])
 
 
 class Durations(Protocol):

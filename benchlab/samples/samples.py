@@ -135,8 +135,10 @@ class Samples:
         """
         first = end = count = start = 0
         copied: list[NDArray[np.void]] = []
-        for block in self.blocks():
+        for block, before in self._pieces():
             mask = choice(block.records)
+            if before is not None:
+                mask = mask & before
             found = int(np.count_nonzero(mask))
             if found:
                 first = first if count else start + int(np.argmax(mask))
@@ -144,11 +146,11 @@ class Samples:
                 count += found
                 copied = [*copied, block.where(mask).records] if count <= _MOST_COPIED else []
             start += len(mask)
-        if count == end - first and not self._chosen_by:
+        if count == end - first:
             return Samples(self._records[first:end], self.endpoints)
         if count <= _MOST_COPIED:
             return Samples(join_records(copied), self.endpoints)
-        chosen = Samples(self._records, self.endpoints)
+        chosen = Samples(self._records[first:end], self.endpoints)
         chosen._chosen_by = (*self._chosen_by, choice)
         chosen._count = count
         return chosen
@@ -267,6 +269,9 @@ class Samples:
                 yield names[number], chosen.where(slice(start, end))
 
     def _of_endpoints(self, codes: NDArray[np.integer[Any]]) -> Samples:
+        if len(codes) == 1:  # several times as fast as to look codes up
+            (code,) = codes
+            return self.choose(lambda records: records["endpoint"] == code)
         is_one = np.zeros(_ENDPOINT_CODES, dtype=np.bool_)
         is_one[codes] = True
         return self.choose(lambda records: is_one[records["endpoint"]])

@@ -32,7 +32,7 @@ from tests.runs.synthetic import URL, make_run
 
 count, path = int(sys.argv[1]), sys.argv[2]
 rate_rps = count / 110
-requests = [Request("GET", URL, name=f"endpoint {number}") for number in range(3)]
+requests = [Request("GET", URL, name=f"endpoint {number}") for number in range(6)]
 run = make_run(count=1, rate_rps=rate_rps, duration_s=100, warmup_s=10, requests=requests)
 rng = np.random.default_rng(1)
 records = np.memmap(path, dtype=SAMPLE_DTYPE, mode="w+", shape=(count,))
@@ -43,7 +43,7 @@ for start in range(0, count, 1_000_000):
     part["intended_ns"] = seq * (1e9 / rate_rps)
     part["sent_ns"] = part["intended_ns"] + rng.integers(20_000, 90_000, len(part))
     part["done_ns"] = part["sent_ns"] + rng.lognormal(14.5, 0.6, len(part)).astype(np.int64)
-    part["status"], part["endpoint"] = 200, seq % 3
+    part["status"], part["endpoint"] = 200, seq % 6
     part["error"][::1000] = ErrorKind.STATUS
     part["flags"][part["intended_ns"] < run.plan.warmup_ns] = Flag.WARMUP
 records.flush()
@@ -90,8 +90,10 @@ found |= {
     "percentiles, by endpoint": measure(rendered(plots.percentiles, run, by="endpoint")),
     "ecdf": measure(rendered(plots.ecdf, run, run)),
     "timeline": measure(rendered(plots.timeline, run)),
+    "timeline, by endpoint": measure(rendered(plots.timeline, run, by="endpoint")),
     "heatmap": measure(rendered(plots.heatmap, run)),
     "in_flight": measure(rendered(plots.in_flight, run)),
+    "in_flight, by endpoint": measure(rendered(plots.in_flight, run, by="endpoint")),
 }
 print(json.dumps(found))
 """

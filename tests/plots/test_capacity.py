@@ -25,7 +25,13 @@ def drawn(**options: Any) -> Figure:
 
 def test_axes_have_units_and_probes_their_marks() -> None:
     figure = drawn()
-    for text in ("latency (ms)", "within (%)", "rate (requests/s)", "limit 50 ms", "GET /items"):
+    for text in (
+        "latency (ms)",
+        "within limit (%)",
+        "rate (requests/s)",
+        "limit 50 ms",
+        "GET /items",
+    ):
         assert text in texts(figure)
     top = figure.axes[0].child_axes[0]
     legend = top.get_legend()
@@ -61,5 +67,5 @@ def test_a_given_axes_is_drawn_on() -> None:
 
 
 def test_what_is_no_capacity_is_refused() -> None:
-    with pytest.raises(InputError, match="is a int and not a capacity"):
+    with pytest.raises(InputError, match="of the type int and not a capacity"):
         plots.capacity(3)  # type: ignore[arg-type]

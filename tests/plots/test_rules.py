@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from functools import cache
 from importlib.resources import files
@@ -17,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchlab import plots
+from benchlab.errors import InputError
 from benchlab.plots import style
 from benchlab.report.figures import PLOT_COLORS
 from tests.plots.examples import EXAMPLES
@@ -67,6 +69,19 @@ def contrast(one: str, other: str) -> float:
 
 def test_every_figure_has_an_example() -> None:
     assert {name.partition(":")[0] for name in EXAMPLES} == set(plots.__all__)
+
+
+@pytest.mark.parametrize("name", plots.__all__)
+def test_what_cannot_be_drawn_is_refused(name: str) -> None:
+    draw = getattr(plots, name)
+    required = [
+        parameter
+        for parameter in inspect.signature(draw).parameters.values()
+        if parameter.default is parameter.empty
+    ]
+    for value in (3, "latest", None):
+        with pytest.raises(InputError):
+            draw(*[value] * len(required))
 
 
 @each_example

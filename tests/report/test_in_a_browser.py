@@ -55,7 +55,7 @@ def test_the_page_opens_offline_and_requests_nothing(browser: Browser, report: s
         for label in ("Median latency", "99th percentile", "Rate achieved", "Failed requests"):
             assert page.locator(".tile", has_text=label).locator(".number").is_visible()
         assert page.locator(".badge").inner_text() == "valid · 3 % failed"
-        assert page.locator("svg").count() == 8
+        assert page.locator("svg").count() == 9
         for picture in page.locator("svg").all():
             box = picture.bounding_box()
             assert box is not None

@@ -30,7 +30,7 @@ def test_hits_and_misses_are_a_hint() -> None:
     assert fast.at_ns == pytest.approx(2 * MS, rel=0.15)
     assert slow.at_ns == pytest.approx(20 * MS, rel=0.15)
     assert fast.high_ns == slow.low_ns
-    assert found.hint.startswith("2 kinds of requests: 7")
+    assert found.hint.startswith("the latency has 2 peaks: 7")
     assert view(_run(0.25)).hints == (found.hint,)
     assert "peak, ms" in str(found)
     assert len(found.to_pandas()) == 2

@@ -143,3 +143,16 @@ def test_an_invalid_run_says_that_it_may_be_the_generator() -> None:
     run = replace(planted_run(lambda t: 1 + t / 50), plan=make_run().plan)
     assert run.verdict == "invalid"
     assert run.steady_state().why.endswith("this may be the generator and not the service")
+
+
+@pytest.mark.parametrize(
+    ("deviation", "memory", "remedy"),
+    [(0.8, 0.3, "measure for about "), (1.0, 0.9, "find what makes it vary")],
+)
+def test_only_a_length_that_can_be_waited_for_is_advised(
+    deviation: float, memory: float, remedy: str
+) -> None:
+    level = planted_run(np.ones_like, count=4_000, length_s=500, deviation=deviation, memory=memory)
+    found = level.steady_state()
+    assert found.verdict == "none"
+    assert remedy in found.why

@@ -12,13 +12,13 @@ __all__ = ["modes_table", "view"]
 
 
 def view(result: Modes) -> ResultView:
-    """How many kinds of requests there are, and a row for each."""
+    """How many peaks there are, and a row for each."""
     of = f" of {result.endpoint}" if result.endpoint is not None else ""
     return ResultView(
         title=f"Modes of the latency{of}",
-        banner=plural(len(result.modes), "mode"),
+        banner=plural(len(result.modes), "peak"),
         level="neutral",
-        sentence=result.hint or ("" if result.modes else "too few successful requests to say"),
+        sentence=result.listed or "too few successful requests to say",
         tables=(modes_table(result),),
     )
 

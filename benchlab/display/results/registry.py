@@ -17,7 +17,9 @@ from benchlab.display.results import (
     attribution,
     capacity,
     comparison,
+    littles_law,
     modes,
+    percentile_interval,
     scalability,
     steady_state,
     trend,
@@ -25,8 +27,10 @@ from benchlab.display.results import (
 from benchlab.displayed import Result
 from benchlab.runs.apdex import Apdex
 from benchlab.runs.attainment import Attainment
+from benchlab.runs.littles_law import LittlesLaw
 from benchlab.runs.modes import Modes
 from benchlab.runs.steady_state import SteadyState
+from benchlab.samples.percentile_interval import PercentileInterval
 
 __all__ = ["RESULT_VIEWS", "view_of"]
 
@@ -36,7 +40,9 @@ RESULT_VIEWS: Mapping[type[Result], Callable[[Any], ResultView]] = {
     Capacity: capacity.view,
     Apdex: apdex.view,
     Attainment: attainment.view,
+    LittlesLaw: littles_law.view,
     Modes: modes.view,
+    PercentileInterval: percentile_interval.view,
     SteadyState: steady_state.view,
     Scalability: scalability.view,
     Trend: trend.view,

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from benchlab.analysis.attribution import Attribution, Band
-from benchlab.errors import InputError
-from benchlab.plots.canvas import figure_of, heading, no_samples, open_axes
+from benchlab.plots.canvas import check_drawable, figure_of, heading, no_samples, open_axes
 from benchlab.plots.style import (
     CONNECTION,
     INK,
@@ -65,12 +64,13 @@ def attribution(result: Attribution, ax: Axes | None = None) -> Figure:
     The bars are of one length, 100 % of the band's mean latency, which is written beside each. Of
     many spans, the five that take longest in the tail are drawn by name.
     """
-    if not isinstance(result, Attribution):
-        raise InputError(
-            f"is a {type(result).__name__} and not an attribution",
-            field="result",
-            remedy="give one that bl.attribute(run) returns",
-        )
+    check_drawable(
+        result,
+        Attribution,
+        field="result",
+        noun="an attribution",
+        remedy="give what bl.attribute(run) returns",
+    )
     bands = [band for band in result.bands if band.split_mean_ns > 0]
     parts = _drawn(result)
     rows = -(-len(parts) // 2)

@@ -13,8 +13,14 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLoca
 
 from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.probe import Probe
-from benchlab.errors import InputError
-from benchlab.plots.canvas import LEGEND_PT, figure_of, heading, no_samples, open_axes
+from benchlab.plots.canvas import (
+    LEGEND_PT,
+    check_drawable,
+    figure_of,
+    heading,
+    no_samples,
+    open_axes,
+)
 from benchlab.plots.scale import log_ms
 from benchlab.plots.style import (
     ERROR,
@@ -61,8 +67,13 @@ def capacity(result: Capacity, ax: Axes | None = None) -> Figure:
     estimate; with an arrow where the service may take more. The curve is the fitted share with its
     interval. An ``ax`` that is given is divided into the panels.
     """
-    if not isinstance(result, Capacity):
-        raise InputError(f"is a {type(result).__name__} and not a capacity", field="result")
+    check_drawable(
+        result,
+        Capacity,
+        field="result",
+        noun="a capacity",
+        remedy="give what bl.capacity(plan) returns",
+    )
     ax = open_axes(ax, (8.4, 5.0))
     subject = f"{result.name} · {result.objective} · {result.arrivals} arrivals"
     heading(ax, _title(result), None, subject.strip(" ·"), clearance_pt=LEGEND_PT)
@@ -176,7 +187,7 @@ def _draw_share(panel: Axes, result: Capacity, probes: Sequence[Probe]) -> None:
     )
     shares = [100 * (probe.attained_ratio or 0.0) for probe in probes]
     _draw_marks(panel, probes, shares, labelled=False)
-    panel.set_ylabel("within (%)")
+    panel.set_ylabel("within limit (%)")
     panel.set_ylim(-4, 108)
     panel.yaxis.set_major_locator(FixedLocator([0.0, 50.0, 100.0]))
 

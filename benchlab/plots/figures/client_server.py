@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchlab.errors import InputError
 from benchlab.plots.canvas import (
     LEGEND_PT,
+    check_drawable,
     figure_of,
     heading,
     no_samples,
@@ -48,12 +48,13 @@ def client_server(
     that is not ``valid``; without it the title has the run's id, which every trace id begins with.
     ``endpoint`` selects one endpoint, or several together.
     """
-    if not isinstance(joined, pd.DataFrame):
-        raise InputError(
-            f"is a {type(joined).__name__} and not a table",
-            field="joined",
-            remedy="give what store.client_server(run.id) returns",
-        )
+    check_drawable(
+        joined,
+        pd.DataFrame,
+        field="joined",
+        noun="a table",
+        remedy="give what store.client_server(run.id) returns",
+    )
     joined, chosen = _of_endpoint(joined, endpoint)
     ax = open_axes(ax, (7.2, 3.9))
     subject = f"{_name(joined, run)}{chosen}{plural(len(joined), 'request')} with a server span"

@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 
 from benchlab.analysis.comparison import ERRORS, Comparison, MetricComparison
 from benchlab.analysis.run_statistics import METRICS
-from benchlab.plots.canvas import figure_of, heading, open_axes
+from benchlab.plots.canvas import check_drawable, figure_of, heading, open_axes
 from benchlab.plots.style import GRID, INK, LATENCY, MUTED, PAPER, SMALL_PT, WARNING, dress, styled
 from benchlab.statistics.change import Change
 
@@ -43,6 +43,13 @@ def comparison(result: Comparison, ax: Axes | None = None) -> Figure:
     beyond the axis ends in an arrow. The share of errors has no ratio; its line says how it
     differs.
     """
+    check_drawable(
+        result,
+        Comparison,
+        field="result",
+        noun="a comparison",
+        remedy="give what bl.compare(base, new) or bl.ab(plan_a, plan_b) returns",
+    )
     ax = open_axes(ax, (8.4, 3.6))
     rows = list(result.metrics.values())
     title = "Change" if result.base_name == result.new_name else f"Change from {result.base_name}"

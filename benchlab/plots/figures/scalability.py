@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchlab.analysis.scalability import Scalability
-from benchlab.plots.canvas import LEGEND_PT, figure_of, heading, legend, open_axes
+from benchlab.plots.canvas import LEGEND_PT, check_drawable, figure_of, heading, legend, open_axes
 from benchlab.plots.style import INK, LATENCY, MUTED, PAPER, SERVICE, dress, styled, thousands
 
 __all__ = ["scalability"]
@@ -24,6 +24,13 @@ def scalability(result: Scalability, ax: Axes | None = None) -> Figure:
     The line is what as many users would reach who never wait for each other. Beyond the highest
     load that was measured the law is dashed.
     """
+    check_drawable(
+        result,
+        Scalability,
+        field="result",
+        noun="a scalability",
+        remedy="give what bl.scalability(runs) returns",
+    )
     ax = open_axes(ax, (7.2, 4.1))
     highest = max(result.load)
     peak = result.peak_load

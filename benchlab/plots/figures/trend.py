@@ -10,7 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from benchlab.analysis.trend import Direction, Trend
-from benchlab.plots.canvas import LEGEND_PT, figure_of, heading, legend, no_samples, open_axes
+from benchlab.plots.canvas import (
+    LEGEND_PT,
+    check_drawable,
+    figure_of,
+    heading,
+    legend,
+    no_samples,
+    open_axes,
+)
 from benchlab.plots.style import (
     INK,
     LATENCY,
@@ -42,6 +50,9 @@ def trend(result: Trend, ax: Axes | None = None) -> Figure:
     a dotted line marks another host or plan. The smallest change that is named is the band around
     the current level.
     """
+    check_drawable(
+        result, Trend, field="result", noun="a trend", remedy="give what bl.trend(name) returns"
+    )
     ax = open_axes(ax, (8.4, 4.0))
     metric = result.metric_of
     regression = result.regression

@@ -12,8 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from benchlab.errors import InputError
-from benchlab.plots.canvas import LEGEND_PT, figure_of, heading, no_samples, open_axes
+from benchlab.plots.canvas import (
+    LEGEND_PT,
+    check_drawable,
+    figure_of,
+    heading,
+    no_samples,
+    open_axes,
+)
 from benchlab.plots.style import (
     ERROR,
     INK,
@@ -69,12 +75,13 @@ def waterfall(trace: Trace, ax: Axes | None = None, *, run: Run | None = None) -
     and service contradict each other, the spans are drawn in the middle of the request, and the
     figure says so. Give ``run`` to name it and to mark a verdict that is not ``valid``.
     """
-    if not isinstance(trace, Trace):
-        raise InputError(
-            f"is a {type(trace).__name__} and not a trace",
-            field="trace",
-            remedy="give one that store.slowest(run.id, traced=True) or store.trace(id) returns",
-        )
+    check_drawable(
+        trace,
+        Trace,
+        field="trace",
+        noun="a trace",
+        remedy="give what store.slowest(run.id, traced=True) or store.trace(id) returns",
+    )
     request, spans = trace.request, trace.spans
     shift_ms = 0.0 if request is None else _shift_ms(request, spans)
     rows = [] if request is None else [_client_row(request)]
