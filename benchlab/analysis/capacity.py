@@ -236,8 +236,7 @@ def _warnings(
         )
     if limited_by == "budget" and high is not None:
         found.append(
-            f"the budget of {search.budget_s:g} s ended with a wide interval: a larger budget"
-            " narrows it"
+            f"the interval is wide: a larger budget than {search.budget_s:g} s narrows it"
         )
     return found
 
