@@ -172,7 +172,9 @@ def _answer(search: CapacitySearch) -> tuple[float | None, float, float | None, 
     low, high = search.interval()
     if not good:
         limit: Limit = "service" if has_bad else "generator" if has_fault else "budget"
-        if any(item.is_as_asked and item.probability > 0.5 for item in probes):
+        if limit == "service" and any(
+            item.is_as_asked and item.probability > 0.5 for item in probes
+        ):
             limit = "budget"  # some were good as far as they went
         return None, 0.0, service.quantile(0.975) if has_bad else None, limit
     if search.stays_bad:

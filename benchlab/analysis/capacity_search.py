@@ -73,6 +73,7 @@ _WIDE_RATIO = 1.3
 """Within an interval that is wider than this, a probe that is too slow to be decided anyway is
 short: many of them find the place, and outvote spoiled ones, sooner than a few long ones."""
 
+_SHORTEST_S = 0.5  # else a probe at a high rate is over while its connections are opened
 _STUCK = 3
 _NEAR_LIMIT = 10.0
 _SAME_QUEUE = 0.75
@@ -323,7 +324,7 @@ class CapacitySearch:
         if kind == "climb" or high / low > _WIDE_RATIO:
             can_decide = kind != "climb" and needed_s <= self.budget_s / 12
             longest_s = self.budget_s / (12 if can_decide else 24)
-            return min(max(needed_s, self.budget_s / 100), longest_s)
+            return min(max(needed_s, self.budget_s / 100, _SHORTEST_S), longest_s)
         excess = max((high / low - 1) / 8, _FINEST)
         for item in self.requirements:
             if item.limit_ns is not None:

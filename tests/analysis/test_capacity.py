@@ -99,6 +99,12 @@ def test_the_generators_limit_is_not_taken_for_the_services() -> None:
     assert "limit of the load generator" in result.warnings[0]
 
 
+def test_the_generators_limit_is_named_where_no_probe_was_long_enough_to_be_good() -> None:
+    result = found(generator_rps=30, budget_s=12)
+    assert (result.rate_rps, result.limited_by) == (None, "generator")
+    assert "limit of the load generator" in result.warnings[0]
+
+
 def test_a_generator_that_was_disturbed_once_has_no_limit_there() -> None:
     requirements = requirements_of("p99<50ms")
     service = SimulatedService()
