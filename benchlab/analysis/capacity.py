@@ -237,9 +237,7 @@ def _warnings(
             " something disturbed them, or the service is not steady"
         )
     if limited_by == "budget" and high is not None:
-        found.append(
-            f"the interval is wide: a larger budget than {search.budget_s:g} s narrows it"
-        )
+        found.append(f"the interval is wide: a larger budget than {search.budget_s:g} s narrows it")
     return found
 
 

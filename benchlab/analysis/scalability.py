@@ -259,7 +259,9 @@ def _fitted(
     result = Scalability(
         load=tuple(load.tolist()),
         throughput=tuple(throughput.tolist()),
-        **found,
+        alpha=found["alpha"],
+        beta=found["beta"],
+        gamma=found["gamma"],
         peak_load=peak_load,
         peak_throughput=peak_throughput,
         limit=_limit(fit, fit.gamma, level),
@@ -335,8 +337,8 @@ def _warnings(result: Scalability) -> list[str]:
     if not result.fit.has_coherency:
         best = result.unbounded_beta
         found.append(
-            "no coherency is visible: the throughput shows no sign of falling again, and there is no"
-            " peak within reach of these loads"
+            "no coherency is visible: the throughput shows no sign of falling again, and there is"
+            " no peak within reach of these loads"
             + (f" (beta fits best at {best:.3g}, and is set to 0)" if best < 0 else "")
         )
     elif result.beta.low is not None and result.beta.low <= 0:
@@ -344,8 +346,8 @@ def _warnings(result: Scalability) -> list[str]:
     if not result.fit.has_contention:
         found.append(
             "no contention is visible: the throughput grows at least as fast as the load"
-            f"{' at first' if result.fit.has_coherency else ''}, so alpha is 0; something else grows"
-            " with it, such as the use of caches"
+            f"{' at first' if result.fit.has_coherency else ''}, so alpha is 0; something else"
+            " grows with it, such as the use of caches"
         )
     elif result.alpha.low is not None and result.alpha.low <= 0:
         found.append("the interval of alpha includes 0: there may be no contention")
