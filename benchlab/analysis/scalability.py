@@ -319,7 +319,7 @@ def _warnings(result: Scalability) -> list[str]:
     """What the data cannot support, each in a sentence."""
     found = []
     count, different = len(result.load), len(set(result.load))
-    highest = max(result.load)
+    lowest, highest = min(result.load), max(result.load)
     if result.fit.freedom <= 0:
         found.append(
             f"{plural(count, 'point')} for three coefficients: the law goes through each of them,"
@@ -355,6 +355,11 @@ def _warnings(result: Scalability) -> list[str]:
         found.append(
             f"the peak at a load of {result.peak_load.value:.0f} is beyond the highest that was"
             f" measured, {highest:g}: measure there before you rely on it"
+        )
+    elif result.peak_load is not None and result.peak_load.value < lowest:
+        found.append(
+            f"the peak at a load of {result.peak_load.value:.0f} is below the lowest that was"
+            f" measured, {lowest:g}: measure there before you rely on it"
         )
     return found
 

@@ -135,3 +135,10 @@ def test_a_peak_is_found_where_no_contention_is_visible() -> None:
     assert 20 < result.peak_load.value < 25
     assert warned(result, "at least as fast as the load at first")
     assert not warned(result, "no coherency")
+
+
+def test_a_peak_below_the_measured_loads_is_said_to_be_that() -> None:
+    result = scalability([100, 200, 300, 400], [50, 40, 30, 20])
+    assert result.peak_load is not None
+    assert result.peak_load.value < 100
+    assert warned(result, "is below the lowest that was measured, 100")
