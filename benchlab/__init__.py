@@ -15,7 +15,6 @@ if _typing.TYPE_CHECKING:
     from benchlab.analysis.capacity import Capacity as Capacity
     from benchlab.analysis.comparison import Comparison as Comparison
     from benchlab.analysis.scalability import Scalability as Scalability
-    from benchlab.analysis.scalability import scalability as scalability
     from benchlab.analysis.trend import Trend as Trend
     from benchlab.calibration.measure import calibrate as calibrate
     from benchlab.errors import BenchlabError as BenchlabError
@@ -25,6 +24,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.experiments.attribute import attribute as attribute
     from benchlab.experiments.capacity import capacity as capacity
     from benchlab.experiments.compare import compare as compare
+    from benchlab.experiments.scalability import scalability as scalability
     from benchlab.experiments.trend import trend as trend
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
@@ -114,7 +114,7 @@ _MODULES = {
     "read_plan": "benchlab.plan.files.plan",
     "run": "benchlab.load.run",
     "run_async": "benchlab.load.run",
-    "scalability": "benchlab.analysis.scalability",
+    "scalability": "benchlab.experiments.scalability",
     "scenario": "benchlab.plan.files.scenario",
     "trend": "benchlab.experiments.trend",
     "write_report": "benchlab.report",

@@ -172,7 +172,9 @@ def _answer(search: CapacitySearch) -> tuple[float | None, float, float | None, 
     low, high = search.interval()
     if not good:
         limit: Limit = "service" if has_bad else "generator" if has_fault else "budget"
-        if any(item.is_as_asked and item.probability > 0.5 for item in probes):
+        if limit == "service" and any(
+            item.is_as_asked and item.probability > 0.5 for item in probes
+        ):
             limit = "budget"  # some were good as far as they went
         return None, 0.0, service.quantile(0.975) if has_bad else None, limit
     if search.stays_bad:
@@ -235,10 +237,7 @@ def _warnings(
             " something disturbed them, or the service is not steady"
         )
     if limited_by == "budget" and high is not None:
-        found.append(
-            f"the budget of {search.budget_s:g} s ended with a wide interval: a larger budget"
-            " narrows it"
-        )
+        found.append(f"the interval is wide: a larger budget than {search.budget_s:g} s narrows it")
     return found
 
 

@@ -6,8 +6,8 @@ It makes no load, so that simulations and real services drive the same code:
     while (order := search.next_order(elapsed_s)) is not None:
         search.add(carry_out(order), took_s)
 
-1. *Climb*: double the rate from the lowest on until a probe is not good at three tries (or halve it
-   from there while none is).
+1. *Climb*: double the rate from the lowest on until one is not good, and tries there leave little
+   doubt of it (or halve it from there while none is good).
 2. *Narrow*: take the next rate from those that are expected to tell most, at random, so that a
    drift of the service is not taken for an effect of the rate. What is known is a `Threshold`: a
    bad probe makes a higher capacity less likely and never impossible, so that spoiled ones are
@@ -64,7 +64,16 @@ _FINEST = 0.004
 _WARMUP_SHARE = 0.2
 _OVERHEAD_S = 0.5
 _LEAST_SHARE = 0.4  # a probe that has to be shorter than this share of its length is not made
-_TRIES = 3
+_SURE = 0.99
+"""The probability that a rate is too high at which the climb takes it for that: four bad probes. Of
+three, one search in thirty had them all spoiled, at some rate on the way."""
+
+_MOST_TRIES = 5
+_WIDE_RATIO = 1.3
+"""Within an interval that is wider than this, a probe that is too slow to be decided anyway is
+short: many of them find the place, and outvote spoiled ones, sooner than a few long ones."""
+
+_SHORTEST_S = 0.5  # else a probe at a high rate is over while its connections are opened
 _STUCK = 3
 _NEAR_LIMIT = 10.0
 _SAME_QUEUE = 0.75
@@ -111,7 +120,7 @@ class CapacitySearch:
         self.highest_rps = to_rps or max(_HIGHEST_RPS, self.lowest_rps)
         if self.lowest_rps >= self.highest_rps and not from_rps == to_rps:
             raise InputError(
-                f"is not above from_rps={self.lowest_rps:g}",
+                f"is not above the lowest rate, {self.lowest_rps:g}",
                 field="to_rps",
                 value=to_rps,
                 remedy="give the lower rate first",
@@ -242,7 +251,7 @@ class CapacitySearch:
         last = climb[-1]
         if not _leans_good(last):
             tried = [item for item in climb if item.rate_rps == last.rate_rps]
-            if len(tried) < _TRIES:
+            if len(tried) < _MOST_TRIES and self.threshold.below(last.rate_rps) < _SURE:
                 return last.rate_rps
             if any(map(_leans_good, climb)) or last.rate_rps <= self.lowest_rps:
                 return None
@@ -311,9 +320,11 @@ class CapacitySearch:
         """
         ratio = max(item.ratio for item in self.requirements)
         needed_s = _MARGIN * _SURE_COUNT * ratio / (1 - ratio) / rate_rps
-        if kind == "climb":
-            return min(max(needed_s, self.budget_s / 100), self.budget_s / 24)
         low, high = self.interval()
+        if kind == "climb" or high / low > _WIDE_RATIO:
+            can_decide = kind != "climb" and needed_s <= self.budget_s / 12
+            longest_s = self.budget_s / (12 if can_decide else 24)
+            return min(max(needed_s, self.budget_s / 100, _SHORTEST_S), longest_s)
         excess = max((high / low - 1) / 8, _FINEST)
         for item in self.requirements:
             if item.limit_ns is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,12 +27,14 @@ from benchlab.text import plural
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Scalability", "scalability"]
+__all__ = ["CoefficientName", "Scalability", "scalability"]
 
 _FEW_POINTS = 6
 _FEW_LOADS = 4
 _FEWEST_LOADS = 3
 _MOST_ERRORS = 0.01
+
+CoefficientName: TypeAlias = Literal["alpha", "beta", "gamma"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,8 @@ class Scalability(Result):
     throughput is highest, ``peak_throughput``, at ``peak_load``; without coherency there is no
     peak, and both are None. ``limit`` is what contention alone would allow, however high the load,
     and ``optimal_load`` where a line from the first user reaches it; None without contention.
-    Intervals are at ``level``; None where the data gives none.
+    Intervals are at ``level``; None where the data gives none. ``unbounded_beta`` is beta as it
+    fits best, below 0 too, where it has no meaning and ``beta`` is 0.
 
     ``laws`` are the fits of this law, of Amdahl's and of a line, to compare them by their
     residual standard error and by AICc.
@@ -59,6 +62,7 @@ class Scalability(Result):
     limit: Coefficient | None
     optimal_load: Coefficient | None
     laws: Mapping[Law, Fit]
+    unbounded_beta: float
     level: float = 0.95
     runs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -85,6 +89,46 @@ class Scalability(Result):
             got / (self.gamma.value * load)
             for got, load in zip(self.throughput, self.load, strict=True)
         )
+
+    def interval(
+        self, name: CoefficientName, level: float | None = None
+    ) -> tuple[float, float] | None:
+        """The ends of the interval of a coefficient at another ``level``; None without one.
+
+        Raises:
+            InputError: there is no such coefficient, or the level is not between 0 and 1.
+        """
+        level = self.level if level is None else level
+        found = _coefficients(self.fit, *self._points, _checked_level(level))
+        coefficient = found[_checked_name(name)]
+        if coefficient.low is None or coefficient.high is None:
+            return None
+        return coefficient.low, coefficient.high
+
+    def usl_interval(
+        self, name: CoefficientName, level: float = 0.95
+    ) -> tuple[float, float] | None:
+        """The interval that the R package *usl* prints at ``level``, to check published ones.
+
+        It takes the quantile ``level`` of t with n − 1 degrees of freedom, so that it covers less
+        often than its level says: `interval` is the one to rely on. None without one, and for a
+        coefficient that was set to 0.
+
+        Raises:
+            InputError: there is no such coefficient, or the level is not between 0 and 1.
+        """
+        from scipy.stats import t
+
+        coefficient = getattr(self, _checked_name(name))
+        is_zero = name != "gamma" and coefficient.value == 0
+        if coefficient.error is None or is_zero:
+            return None
+        margin = float(t.ppf(_checked_level(level), self.fit.count - 1)) * coefficient.error
+        return coefficient.value - margin, coefficient.value + margin
+
+    @property
+    def _points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return np.array(self.load), np.array(self.throughput)
 
     def band(self, load: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """The interval of the fitted throughput at each ``load``; None without one."""
@@ -115,6 +159,7 @@ class Scalability(Result):
                     "optimal_load",
                 )
             },
+            "unbounded_beta": self.unbounded_beta,
             "rse": self.fit.rse,
             "degrees_of_freedom": self.fit.freedom,
             "fitted": list(self.fitted),
@@ -167,21 +212,15 @@ def scalability(
 ) -> Scalability:
     """Fit the Universal Scalability Law to ``throughput`` at each ``load``.
 
-    Both are lists of numbers: users, connections, processes or cores, and what they achieve
-    together. Or ``load`` is a list of runs, such as those of a sweep: closed loops that differ by
-    the number of their connections only. Their throughput is `Summary.rate_rps`.
-
-    Source: Gunther, *Guerrilla Capacity Planning* (2007); see `benchlab.statistics.usl`.
-
-        result = bl.scalability([1, 2, 4, 8, 16, 32], [98, 190, 350, 590, 820, 860])
+    Both are lists of numbers; or ``load`` is a list of runs. `benchlab.scalability` describes them,
+    and also takes stored runs.
 
     Raises:
         InputError: fewer than three different loads, a value that is not above 0, lists of
             different lengths, or runs that cannot be compared.
         InvalidRunError: the verdict of a run is not ``valid``.
     """
-    if not 0 < level < 1:
-        raise InputError("must lie between 0 and 1", field="level", value=level)
+    _checked_level(level)
     warnings: list[str] = []
     ids: tuple[str, ...] = ()
     if throughput is None:
@@ -215,31 +254,40 @@ def _fitted(
 ) -> Scalability:
     fits = {law: fit_law(load, throughput, law) for law in LAWS}
     fit = fits["usl"]
-    gamma = _coefficient(fit, fit.gamma, (1, 0, 0), level)
-    alpha = _coefficient(fit, fit.alpha, (0, 1, 0), level)
-    beta = _coefficient(fit, fit.beta, (0, 0, 1), level)
-    free, free_error = unbounded_coherency(load, throughput)
-    if fit.free < 3:
-        margin = None if free_error is None else _quantile(level, len(load) - 3) * free_error
-        beta = Coefficient(0.0, free_error, 0.0, None if margin is None else max(free + margin, 0))
-    if fit.free < 2:
-        alpha = Coefficient(0.0, None, 0.0, None)
-    peak_load, peak_throughput = _peak(fit, beta, level)
+    found = _coefficients(fit, load, throughput, level)
+    peak_load, peak_throughput = _peak(fit, found["beta"], level)
     result = Scalability(
         load=tuple(load.tolist()),
         throughput=tuple(throughput.tolist()),
-        alpha=alpha,
-        beta=beta,
-        gamma=gamma,
+        alpha=found["alpha"],
+        beta=found["beta"],
+        gamma=found["gamma"],
         peak_load=peak_load,
         peak_throughput=peak_throughput,
         limit=_limit(fit, fit.gamma, level),
         optimal_load=_limit(fit, 1.0, level),
         laws=fits,
+        unbounded_beta=unbounded_coherency(load, throughput)[0],
         level=level,
         runs=runs,
     )
     return replace(result, warnings=(*warnings, *_warnings(result)))
+
+
+def _coefficients(
+    fit: Fit, load: NDArray[np.float64], throughput: NDArray[np.float64], level: float
+) -> dict[CoefficientName, Coefficient]:
+    """The coefficients with their intervals; one that was set to 0 has an upper bound at most."""
+    gamma = _coefficient(fit, fit.gamma, (1, 0, 0), level)
+    alpha = _coefficient(fit, fit.alpha, (0, 1, 0), level)
+    beta = _coefficient(fit, fit.beta, (0, 0, 1), level)
+    if not fit.has_coherency:
+        free, error = unbounded_coherency(load, throughput)
+        margin = None if error is None else _quantile(level, len(load) - 3) * error
+        beta = Coefficient(0.0, error, 0.0, None if margin is None else max(free + margin, 0))
+    if not fit.has_contention:
+        alpha = Coefficient(0.0, None, 0.0, None)
+    return {"alpha": alpha, "beta": beta, "gamma": gamma}
 
 
 def _peak(
@@ -271,7 +319,7 @@ def _warnings(result: Scalability) -> list[str]:
     """What the data cannot support, each in a sentence."""
     found = []
     count, different = len(result.load), len(set(result.load))
-    highest = max(result.load)
+    lowest, highest = min(result.load), max(result.load)
     if result.fit.freedom <= 0:
         found.append(
             f"{plural(count, 'point')} for three coefficients: the law goes through each of them,"
@@ -286,17 +334,20 @@ def _warnings(result: Scalability) -> list[str]:
             f"only {different} different loads, some of them measured again: that shows the noise,"
             " and not the form of the curve"
         )
-    if result.fit.free < 3:
+    if not result.fit.has_coherency:
+        best = result.unbounded_beta
         found.append(
-            "no coherency is visible: the throughput shows no sign of falling again, so beta is 0"
-            " and there is no peak within reach of these loads"
+            "no coherency is visible: the throughput shows no sign of falling again, and there is"
+            " no peak within reach of these loads"
+            + (f" (beta fits best at {best:.3g}, and is set to 0)" if best < 0 else "")
         )
     elif result.beta.low is not None and result.beta.low <= 0:
         found.append("the interval of beta includes 0: there may be no coherency, and no peak")
-    if result.fit.free < 2:
+    if not result.fit.has_contention:
         found.append(
-            "no contention is visible: the throughput grows at least as fast as the load, so alpha"
-            " is 0; something else grows with it, such as the use of caches"
+            "no contention is visible: the throughput grows at least as fast as the load"
+            f"{' at first' if result.fit.has_coherency else ''}, so alpha is 0; something else"
+            " grows with it, such as the use of caches"
         )
     elif result.alpha.low is not None and result.alpha.low <= 0:
         found.append("the interval of alpha includes 0: there may be no contention")
@@ -304,6 +355,11 @@ def _warnings(result: Scalability) -> list[str]:
         found.append(
             f"the peak at a load of {result.peak_load.value:.0f} is beyond the highest that was"
             f" measured, {highest:g}: measure there before you rely on it"
+        )
+    elif result.peak_load is not None and result.peak_load.value < lowest:
+        found.append(
+            f"the peak at a load of {result.peak_load.value:.0f} is below the lowest that was"
+            f" measured, {lowest:g}: measure there before you rely on it"
         )
     return found
 
@@ -358,6 +414,20 @@ def _numbers(field: str, given: object) -> NDArray[np.float64]:
                 remedy="leave that point out",
             )
     return values
+
+
+def _checked_level(level: float) -> float:
+    if not 0 < level < 1:
+        raise InputError("must lie between 0 and 1", field="level", value=level)
+    return level
+
+
+def _checked_name(name: CoefficientName) -> CoefficientName:
+    if name not in get_args(CoefficientName):
+        raise InputError(
+            "is not a coefficient", field="name", value=name, remedy="use alpha, beta or gamma"
+        )
+    return name
 
 
 def _coefficient(fit: Fit, value: float, gradient: Sequence[float], level: float) -> Coefficient:

@@ -26,18 +26,20 @@ def scalability(runs: tuple[str, ...], json_file: str | None, report_dir: Path |
 
     The runs differ by their number of connections, of which the law needs three, better six or
     more. It gives the connections at which throughput is highest, and what limits it. Each RUN is
-    the id of a run or its first digits.
+    an id or its first digits, several of these joined by commas, name=NAME or tag:KEY=VALUE;
+    conditions joined by commas all hold.
 
     \b
-    Example:
+    Examples:
       benchlab scalability 01a2 01a3 01a4 01a5 01a6 01a7
+      benchlab sweep 01_benchmark -g connections=1,2,4,8,16,32 -p rate_rps 0 -p name scaling
+      benchlab scalability name=scaling
     """
-    from benchlab.analysis.scalability import scalability as fit
     from benchlab.cli.terminal.output import print_line, write_json
     from benchlab.cli.terminal.result import print_result
-    from benchlab.store import Store
+    from benchlab.experiments.scalability import scalability as fit
 
-    result = fit(Store().load_all(runs))
+    result = fit(runs)
     if json_file != "-":
         print_result(result)
     if json_file is not None:

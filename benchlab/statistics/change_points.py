@@ -45,6 +45,8 @@ _HIGHEST_CORRELATION = 0.95
 _USUAL, _PRIOR = 0.25, 20  # the correlation assumed of runs, and how many runs that is worth
 _LEAST = 1e-9  # of the variance: a metric may have none at all
 _CLIP = 3.0  # times the noise
+_ERRORS = 4.5  # standard errors that a step has to be large
+_PRIOR_NOISE = 1  # values that the noise of the whole segment counts like, beside that of a side
 
 Values: TypeAlias = NDArray[np.float64]
 Blocks: TypeAlias = tuple[Values, Values, Values]
@@ -175,8 +177,25 @@ def _agreed_split(segment: _Segment, min_difference: float) -> int | None:
     index, _ = energy_split(values, weights)
     if not abs(_step(segment, index)) > min_difference:
         return None
+    if not abs(_step(segment, index)) > _ERRORS * _step_error(segment, index):
+        return None
     agreed = any(abs(place - index) <= _NEAREST for place in pelt(values, segment.penalty))
     return index if agreed else None
+
+
+def _step_error(segment: _Segment, index: int) -> float:
+    """The standard error of the step, each side with the noise that it has itself.
+
+    Runs that begin to differ more are no new level, and yet both detectors see them: E-divisive
+    any change of distribution, PELT a few values that are far away by the noise of before. Few
+    values say little about their noise: that of the whole segment counts like some more.
+    """
+    usual = max(segment.variance, _LEAST)
+    error = 0.0
+    for side in (segment.values[:index], segment.values[index:]):
+        squares = float(np.square(side - side.mean()).sum())
+        error += (squares + _PRIOR_NOISE * usual) / (len(side) - 1 + _PRIOR_NOISE) / len(side)
+    return math.sqrt(error)
 
 
 def _step(segment: _Segment, index: int) -> float:

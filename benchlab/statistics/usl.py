@@ -25,7 +25,9 @@ Law = Literal["usl", "amdahl", "linear"]
 LAWS: tuple[Law, ...] = ("usl", "amdahl", "linear")
 """The laws, the most general first."""
 
-_FREE = {"usl": 3, "amdahl": 2, "linear": 1}  # γ, then α, then β
+_GAMMA, _ALPHA, _BETA = range(3)
+_FREE = {"usl": (_GAMMA, _ALPHA, _BETA), "amdahl": (_GAMMA, _ALPHA), "linear": (_GAMMA,)}
+_SIMPLER = ((_GAMMA, _ALPHA), (_GAMMA, _BETA), (_GAMMA,))
 _TOLERANCE = 1e-14
 
 Values: TypeAlias = NDArray[np.float64]
@@ -45,16 +47,16 @@ class Coefficient:
 class Fit:
     """A law with the coefficients that fit best.
 
-    ``free`` is the number of coefficients that were fitted. ``covariance`` is that of (γ, α, β),
-    with zeros for those that were not; None if there are no more points than coefficients.
-    ``sse`` is the sum of squared residuals.
+    ``free`` are the coefficients that were fitted, as their places in (γ, α, β); the others are 0.
+    ``covariance`` is that of all three, with zeros for those that were not; None if there are no
+    more points than coefficients. ``sse`` is the sum of squared residuals.
     """
 
     law: Law
     gamma: float
     alpha: float
     beta: float
-    free: int
+    free: tuple[int, ...]
     count: int
     sse: float
     covariance: Values | None
@@ -62,7 +64,17 @@ class Fit:
     @property
     def freedom(self) -> int:
         """Degrees of freedom: points beyond the coefficients."""
-        return self.count - self.free
+        return self.count - len(self.free)
+
+    @property
+    def has_contention(self) -> bool:
+        """Whether α was fitted, and not set to 0."""
+        return _ALPHA in self.free
+
+    @property
+    def has_coherency(self) -> bool:
+        """Whether β was fitted, and not set to 0."""
+        return _BETA in self.free
 
     @property
     def rse(self) -> float | None:
@@ -75,7 +87,7 @@ class Fit:
 
         None where it is undefined: with a point or two beyond the coefficients, or a perfect fit.
         """
-        parameters = self.free + 1  # and the variance
+        parameters = len(self.free) + 1  # and the variance
         spare = self.count - parameters - 1
         if spare <= 0 or self.sse <= 0:
             return None
@@ -101,24 +113,26 @@ class Fit:
 def fit_law(load: Values, throughput: Values, law: Law = "usl") -> Fit:
     """The best fit of ``law``, with 0 ≤ α ≤ 1 and β ≥ 0.
 
-    A coefficient that fits best below 0 is set to 0, where the law is a simpler one: the others
-    are fitted anew, and have the errors of that law.
+    Where one fits best below 0, the law is a simpler one, with α or β or both of them 0, and the
+    others have its errors: of those whose coefficients are not below 0 the one that fits best.
     """
     free = _FREE[law]
     found = _least_squares(load, throughput, free)
-    while free > 1 and min(found[1], found[free - 1]) < 0:
-        free -= 1
-        found = _least_squares(load, throughput, free)
-    if free > 1 and found[1] > 1:
+    if found[1:].min() < 0:
+        simpler = [part for part in _SIMPLER if len(part) < len(free) and set(part) <= set(free)]
+        fits = [(_least_squares(load, throughput, part), part) for part in simpler]
+        allowed = [(each, part) for each, part in fits if each[1:].min() >= 0]
+        found, free = min(allowed, key=lambda fit: _squared_error(load, throughput, fit[0]))
+    if found[_ALPHA] > 1:
         found = _least_squares(load, throughput, free, most=1.0)
     gamma, alpha, beta = (float(value) for value in found)
-    sse = float(np.sum((throughput - _law(load, gamma, alpha, beta)) ** 2))
+    sse = _squared_error(load, throughput, found)
     covariance = None
-    if len(load) > free:
-        slope = _gradient(load, gamma, alpha, beta)[:, :free]
+    if len(load) > len(free):
+        slope = _gradient(load, gamma, alpha, beta)[:, free]
         covariance = np.zeros((3, 3))
-        variance = sse / (len(load) - free)
-        covariance[:free, :free] = variance * np.linalg.pinv(slope.T @ slope, hermitian=True)
+        variance = sse / (len(load) - len(free))
+        covariance[np.ix_(free, free)] = variance * np.linalg.pinv(slope.T @ slope, hermitian=True)
     return Fit(law, gamma, alpha, beta, free, len(load), sse, covariance)
 
 
@@ -128,13 +142,19 @@ def unbounded_coherency(load: Values, throughput: Values) -> tuple[float, float 
     Below 0 the throughput per user grows more than a line: β has no meaning there, but its interval
     shows how large it could be.
     """
-    gamma, alpha, beta = (float(value) for value in _least_squares(load, throughput, 3))
+    found = _least_squares(load, throughput, _FREE["usl"])
+    gamma, alpha, beta = (float(value) for value in found)
     if len(load) <= 3:
         return beta, None
     slope = _gradient(load, gamma, alpha, beta)
-    sse = float(np.sum((throughput - _law(load, gamma, alpha, beta)) ** 2))
     inverse = np.linalg.pinv(slope.T @ slope, hermitian=True)
-    return beta, math.sqrt(sse / (len(load) - 3) * float(inverse[2, 2]))
+    variance = _squared_error(load, throughput, found) / (len(load) - 3)
+    return beta, math.sqrt(variance * float(inverse[_BETA, _BETA]))
+
+
+def _squared_error(load: Values, throughput: Values, found: Values) -> float:
+    gamma, alpha, beta = (float(value) for value in found)
+    return float(np.sum((throughput - _law(load, gamma, alpha, beta)) ** 2))
 
 
 def _law(load: Values, gamma: float, alpha: float, beta: float) -> Values:
@@ -150,18 +170,21 @@ def _gradient(load: Values, gamma: float, alpha: float, beta: float) -> Values:
     return slopes
 
 
-def _least_squares(load: Values, throughput: Values, free: int, most: float = math.inf) -> Values:
-    """γ, α and β of least squares, the last ones 0 if fewer than three are ``free``."""
+def _least_squares(
+    load: Values, throughput: Values, free: tuple[int, ...], most: float = math.inf
+) -> Values:
+    """γ, α and β of least squares; those that are not ``free`` are 0."""
     from scipy.optimize import least_squares
 
     # The coefficients have sizes far apart: γ is fitted as a multiple of the steepest point, α of
     # 1/N and β of 1/N², for the largest N.
     steepest, widest = float(np.max(throughput / load)), float(np.max(load))
     scale = np.array([steepest, 1 / widest, 1 / widest**2])
+    chosen = list(free)
 
     def whole(part: Values) -> Values:
         values = np.zeros(3)
-        values[:free] = part
+        values[chosen] = part
         scaled: Values = values * scale
         return scaled
 
@@ -171,16 +194,17 @@ def _least_squares(load: Values, throughput: Values, free: int, most: float = ma
         return rest
 
     def slopes(part: Values) -> Values:
-        found: Values = _gradient(load, *whole(part))[:, :free] * scale[:free] / throughput.max()
+        slope = _gradient(load, *whole(part))[:, chosen]
+        found: Values = slope * scale[chosen] / throughput.max()
         return found
 
     highest = np.full(3, np.inf)
-    highest[1] = most * widest
+    highest[_ALPHA] = most * widest
     result = least_squares(
         residuals,
-        np.array([1.0, 0.1, 0.1])[:free],
+        np.array([1.0, 0.1, 0.1])[chosen],
         jac=slopes,
-        bounds=(np.full(free, -np.inf), highest[:free]),
+        bounds=(np.full(len(chosen), -np.inf), highest[chosen]),
         ftol=_TOLERANCE,
         xtol=_TOLERANCE,
         gtol=_TOLERANCE,

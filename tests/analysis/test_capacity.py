@@ -60,6 +60,21 @@ def test_one_spoiled_probe_in_five_is_survived() -> None:
     assert any("below the interval were bad" in " ".join(item.warnings) for item in results)
 
 
+@pytest.mark.parametrize("spoiled_count", [3, 4])
+def test_spoiled_probes_in_a_row_early_on_do_not_end_the_climb(spoiled_count: int) -> None:
+    requirements = requirements_of("p99<50ms")
+    for first in (0, 1, 2):
+        service = SimulatedService(seed=first + 10)
+        search = CapacitySearch(requirements, 120, seed=first)
+        spoiled = range(first, first + spoiled_count)
+        while (order := search.next_order(service.clock_s)) is not None:
+            service.spoiled_ratio = float(len(search.probes) in spoiled)
+            search.add(service.probe(order, requirements))
+        result = conclude(search)
+        assert covers(result, 100)
+        assert result.limited_by == "budget" or result.rate_rps == pytest.approx(100, rel=0.05)
+
+
 def test_random_arrivals_have_a_lower_capacity() -> None:
     # A long simulation puts the p99 of M/D/20 at 50 ms at 932 requests/s; 20 slots take 1,000.
     result = found(slots=20, service_s=0.02, random_arrivals=True, budget_s=300)
@@ -79,7 +94,14 @@ def test_the_generators_limit_is_not_taken_for_the_services() -> None:
     assert result.limited_by == "generator"
     assert result.rate_high is None
     assert result.rate_rps is not None
-    assert 66 < result.rate_low <= result.rate_rps <= 70
+    assert 66 < result.rate_rps <= 70
+    assert 50 < result.rate_low <= result.rate_rps
+    assert "limit of the load generator" in result.warnings[0]
+
+
+def test_the_generators_limit_is_named_where_no_probe_was_long_enough_to_be_good() -> None:
+    result = found(generator_rps=30, budget_s=12)
+    assert (result.rate_rps, result.limited_by) == (None, "generator")
     assert "limit of the load generator" in result.warnings[0]
 
 
@@ -174,7 +196,7 @@ def test_a_search_without_a_probe_has_a_result() -> None:
     ("options", "text"),
     [
         ({"budget_s": 0}, "budget_s"),
-        ({"budget_s": 9, "from_rps": 50, "to_rps": 20}, "is not above from_rps=50"),
+        ({"budget_s": 9, "from_rps": 50, "to_rps": 20}, "is not above the lowest rate, 50"),
         ({"budget_s": 9, "from_rps": -1}, "from_rps"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchlab.analysis.scalability import Scalability, scalability
+from benchlab.analysis.scalability import CoefficientName, Scalability, scalability
 from benchlab.errors import InputError
 from benchlab.plan.shapes import ClosedLoop
 from tests.runs.synthetic import make_run
@@ -35,8 +35,36 @@ def test_peak_limit_and_efficiency_of_sdm91() -> None:
     assert result.warnings == ()
 
 
+def test_published_intervals_can_be_checked_and_the_default_is_a_proper_one() -> None:
+    result = scalability(RAYTRACER[0][:6], RAYTRACER[1][:6])
+    published: dict[CoefficientName, tuple[float, float, int]] = {
+        "alpha": (0.00754, 0.04135, 5),
+        "beta": (0.00110, 0.00215, 5),
+        "gamma": (19.267, 22.445, 3),
+    }
+    for name, (low, high, digits) in published.items():
+        found, proper = result.usl_interval(name), result.interval(name)
+        assert found is not None
+        assert (round(found[0], digits), round(found[1], digits)) == (low, high)
+        coefficient = getattr(result, name)
+        assert proper == (coefficient.low, coefficient.high)
+        narrower = result.interval(name, 0.9)
+        assert narrower is not None
+        assert coefficient.low < narrower[0] < narrower[1] < coefficient.high
+    whole = scalability(*RAYTRACER)
+    assert whole.usl_interval("beta") is None
+    assert whole.interval("beta") == (0.0, whole.beta.high)
+    with pytest.raises(InputError, match="use alpha, beta or gamma"):
+        result.interval("delta")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="between 0 and 1"):
+        result.usl_interval("alpha", 95)
+    assert scalability([1, 2, 4], [10, 18, 28]).interval("alpha") is None
+
+
 def test_no_coherency_is_said_and_bounded() -> None:
     result = scalability(*RAYTRACER)
+    assert round(result.to_dict()["unbounded_beta"], 6) == -0.000201
+    assert warned(result, "beta fits best at -0.000201")
     assert result.peak_load is None
     assert result.peak_throughput is None
     assert warned(result, "no coherency is visible")
@@ -98,3 +126,19 @@ def test_the_result_is_json_a_frame_and_text() -> None:
     assert list(frame["load"]) == list(SDM91[0])
     assert ((frame["low"] < frame["fitted"]) & (frame["fitted"] < frame["high"])).all()
     assert "peak at 97" in str(result)
+
+
+def test_a_peak_is_found_where_no_contention_is_visible() -> None:
+    load = [1, 2, 4, 8, 16, 32, 64]
+    result = scalability(load, [10 * n / (1 - 0.01 * (n - 1) + 0.002 * n * (n - 1)) for n in load])
+    assert result.peak_load is not None
+    assert 20 < result.peak_load.value < 25
+    assert warned(result, "at least as fast as the load at first")
+    assert not warned(result, "no coherency")
+
+
+def test_a_peak_below_the_measured_loads_is_said_to_be_that() -> None:
+    result = scalability([100, 200, 300, 400], [50, 40, 30, 20])
+    assert result.peak_load is not None
+    assert result.peak_load.value < 100
+    assert warned(result, "is below the lowest that was measured, 100")

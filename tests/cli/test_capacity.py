@@ -45,7 +45,7 @@ def test_a_capacity_is_shown_saved_and_written(
         (("http://127.0.0.1:9/", "--slo", "mean<5ms"), "--slo='mean<5ms' is not about a share"),
         (
             ("http://127.0.0.1:9/", "--slo", "p99<5ms", "--from", "50", "--to", "20"),
-            "--to=20.0 is not above from_rps=50",
+            "--to=20.0 is not above the lowest rate, 50",
         ),
         (("http://127.0.0.1:9/", "--slo", "p99<5ms", "--budget", "0"), "--budget"),
         (("closed.toml", "--slo", "p99<5ms"), "closed loop of 8 connections"),

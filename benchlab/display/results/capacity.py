@@ -24,7 +24,7 @@ _LEVELS: Mapping[Limit, Level] = {
 _LIMITS: Mapping[Limit, str] = {
     "service": "above, the service gives way",
     "generator": "above, the load generator gives way: the service may take more",
-    "budget": "the budget ended the search",
+    "budget": "the search ended before more was known",
     "none": "nothing gave way up to the highest rate allowed",
 }
 _DECISION_LEVELS: Mapping[str, Level] = {"good": "good", "bad": "bad", "undecided": "neutral"}

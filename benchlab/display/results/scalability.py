@@ -44,7 +44,8 @@ def view(result: Scalability) -> ResultView:
         tables=(_points(result), _laws(result)),
         notes=(
             "X(N) = γN / (1 + α(N − 1) + βN(N − 1)), by least squares (Gunther 2007); intervals at"
-            f" {100 * result.level:g} % by Student's t, {result.fit.freedom} degrees of freedom.",
+            f" {100 * result.level:g} % by Student's t, {plural(result.fit.freedom, 'degree')} of"
+            " freedom.",
         ),
     )
 

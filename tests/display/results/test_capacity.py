@@ -86,7 +86,7 @@ def test_probes_are_listed_by_rate_with_who_gave_way() -> None:
         (
             {"rate_rps": None, "rate_low": 0.0, "rate_high": None, "limited_by": "budget"},
             "no good probe",
-            "the budget ended the search",
+            "the search ended before more was known",
         ),
         (
             {"rate_high": None, "limited_by": "generator"},
