@@ -27,6 +27,11 @@ class Layer(NamedTuple):
     weights: NDArray[np.float64]
     median_ms: float
 
+    @property
+    def text(self) -> str:
+        """What the legend says of it."""
+        return f"{self.label}, median {format_ms(round(self.median_ms * NS_PER_MS))}"
+
 
 def overlay(ax: Axes, edges: NDArray[np.float64], layers: Sequence[Layer]) -> None:
     """Draw ``layers`` in bins with these ``edges`` (ms), with their medians and a legend.
@@ -38,11 +43,16 @@ def overlay(ax: Axes, edges: NDArray[np.float64], layers: Sequence[Layer]) -> No
         inside = np.clip(layer.values, edges[0], edges[-1])
         counts = np.histogram(inside, edges, weights=layer.weights)[0]
         share = 100 * counts / layer.weights.sum()
-        text = f"{layer.label}, median {format_ms(round(layer.median_ms * NS_PER_MS))}"
         color, dashes = layer.look
         ax.stairs(share, edges, fill=True, color=color, alpha=layer.alpha, linewidth=0)
         ax.stairs(
-            share, edges, color=color, linestyle=dashes, linewidth=1.6, baseline=None, label=text
+            share,
+            edges,
+            color=color,
+            linestyle=dashes,
+            linewidth=1.6,
+            baseline=None,
+            label=layer.text,
         )
         ax.axvline(layer.median_ms, color=color, linewidth=1.4, linestyle=dashes)
         peak = max(peak, float(share.max()))

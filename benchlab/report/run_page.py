@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from benchlab.display.run_view import view
 from benchlab.report.page import Section, render_page
 from benchlab.report.sections import (
+    attribution,
     command,
     durations,
     errors,
@@ -50,6 +51,7 @@ def render_run_page(
         errors.failures(run),
         server.client_server(run, shown.server),
         server.server_histogram(run, shown.server),
+        attribution.attribution(run, shown.server),
         phases.phases(run),
         slowest.slowest(run, shown.server),
         generator.generator(run),

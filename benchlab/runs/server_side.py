@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from benchlab.runs.latency_parts import LatencyParts
 from benchlab.runs.trace import Trace
 from benchlab.runs.trace_coverage import TraceCoverage
 
@@ -21,7 +22,8 @@ class ServerSide:
     ``requests`` has a row per measured request with a server span, with the columns seq,
     latency_ms, service_ms, server_ms, network_ms and trace_id; ``coverage`` says how complete they
     are. ``slowest`` are the requests with the highest latencies among them, slowest first, with
-    their spans. ``histogram`` has the buckets of the service's own metric: service, lower_ms,
+    their spans. ``parts`` is what all measured requests spent their time on, where any asked to be
+    traced. ``histogram`` has the buckets of the service's own metric: service, lower_ms,
     upper_ms and count.
     """
 
@@ -29,6 +31,7 @@ class ServerSide:
     coverage: TraceCoverage = field(default_factory=lambda: TraceCoverage(0, 0))
     slowest: tuple[Trace, ...] = ()
     histogram: pd.DataFrame | None = None
+    parts: LatencyParts | None = None
 
     @property
     def was_traced(self) -> bool:

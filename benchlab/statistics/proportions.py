@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["newcombe_interval", "share_variance", "wilson_interval"]
+__all__ = ["newcombe_interval", "share_variance", "wilson_bounds", "wilson_interval"]
 
 
 def wilson_interval(hits: int, count: int, level: float) -> tuple[float, float]:
@@ -23,12 +23,19 @@ def wilson_interval(hits: int, count: int, level: float) -> tuple[float, float]:
     """
     if count == 0:
         return 0.0, 1.0
-    z = _normal_quantile(level)
-    share = hits / count
-    middle = share + z * z / (2 * count)
-    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    low, high = ((middle + sign * half) / (1 + z * z / count) for sign in (-1, 1))
+    low, high = wilson_bounds(hits / count, count, _normal_quantile(level))
     return (low if hits else 0.0), (high if hits < count else 1.0)
+
+
+def wilson_bounds(share: float, count: float, quantile: float) -> tuple[float, float]:
+    """The shares that ``count`` independent cases with this ``share`` leave possible.
+
+    The count may be an effective one, and the ``quantile`` that of Student's distribution.
+    """
+    square = quantile**2 / count
+    centre = (share + square / 2) / (1 + square)
+    half = math.sqrt(square * (share * (1 - share) + square / 4)) / (1 + square)
+    return centre - half, centre + half
 
 
 def newcombe_interval(

@@ -7,14 +7,13 @@ other in place of all: how much the share varies between equal batches of time s
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.statistics.batch_means import BATCHES, FEWEST, FEWEST_EVEN
-from benchlab.statistics.proportions import share_variance
+from benchlab.statistics.proportions import share_variance, wilson_bounds
 from benchlab.statistics.student import student_quantile
 
 __all__ = ["Share", "share_interval"]
@@ -50,7 +49,6 @@ def share_interval(
     independent = float(total)
     if variance > 0:
         independent = min(independent, ratio * (1 - ratio) / variance)
-    square = student_quantile((1 + level) / 2, BATCHES // 2 - 1) ** 2 / max(independent, 1.0)
-    centre = (ratio + square / 2) / (1 + square)
-    half = math.sqrt(square * (ratio * (1 - ratio) + square / 4)) / (1 + square)
-    return Share(ratio, max(centre - half, 0.0), min(centre + half, 1.0))
+    quantile = student_quantile((1 + level) / 2, BATCHES // 2 - 1)
+    low, high = wilson_bounds(ratio, max(independent, 1.0), quantile)
+    return Share(ratio, max(low, 0.0), min(high, 1.0))

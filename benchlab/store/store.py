@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -594,8 +595,9 @@ class Store:
     def server_side(self, run_id: str, slowest: int = 1) -> ServerSide:
         """What the service recorded of a run, for a report; opens the store once.
 
-        It holds what `client_server`, `trace_coverage` and `server_histogram` return, and the
-        ``slowest`` requests that have a server span.
+        It holds what `client_server`, `trace_coverage` and `server_histogram` return, the
+        ``slowest`` requests that have a server span, and the parts of all requests if any asked to
+        be traced.
 
         Raises:
             RunNotFoundError: no run, or more than one, fits.
@@ -603,12 +605,13 @@ class Store:
         from benchlab.runs.server_side import ServerSide
 
         with self.connect():
-            return ServerSide(
+            found = ServerSide(
                 requests=self.client_server(run_id),
                 coverage=self.trace_coverage(run_id),
                 slowest=tuple(self.slowest(run_id, slowest, traced=True)),
                 histogram=self.server_histogram(run_id),
             )
+            return replace(found, parts=self.latency_parts(run_id)) if found.was_traced else found
 
 
 def _default_wait_s() -> float:

@@ -24,6 +24,7 @@ from benchlab.plots.style import (
     styled,
 )
 from benchlab.runs.latency_parts import Part
+from benchlab.text import plural
 from benchlab.units import format_ms
 
 __all__ = ["attribution"]
@@ -43,7 +44,7 @@ class _Look(NamedTuple):
 
 
 _LOOKS = {
-    "lag": _Look(LAG),
+    "lag": _Look(LAG, "...."),
     "connection_wait": _Look(CONNECTION),
     "dns": _Look(CONNECTION, "...."),
     "connect": _Look(CONNECTION, "////"),
@@ -85,7 +86,9 @@ def attribution(result: Attribution, ax: Axes | None = None) -> Figure:
         _bar(ax, place, band, parts, looks)
     ax.set_xlim(0, 100)
     ax.set_ylim(len(bands) - 0.45, -0.55)
-    ax.set_yticks(range(len(bands)), [f"{band.label}\n{band.count:,} requests" for band in bands])
+    ax.set_yticks(
+        range(len(bands)), [f"{band.label}\n{plural(band.count, 'request')}" for band in bands]
+    )
     ax.set_xlabel("share of the mean latency (%)")
     dress(ax, grid="x")
     ax.tick_params(axis="y", length=0)

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchlab.plots.canvas import (
-    LEGEND_PT,
     check_drawable,
     figure_of,
     heading,
+    legend_pt,
     no_samples,
     open_axes,
 )
@@ -27,6 +27,7 @@ __all__ = ["client_server"]
 
 _BINS = 90
 _RUN_ID_DIGITS = 16
+_TITLE = "Client and server"
 _SERIES = (
     ("server_ms", "server span", Look(SERVER, (0, (4, 1.5))), 0.55),
     ("latency_ms", "client latency", Look(LATENCY, "-"), 0.45),
@@ -58,11 +59,10 @@ def client_server(
     joined, chosen = _of_endpoint(joined, endpoint)
     ax = open_axes(ax, (7.2, 3.9))
     subject = f"{_name(joined, run)}{chosen}{plural(len(joined), 'request')} with a server span"
-    clearance_pt = LEGEND_PT if len(joined) else 0
-    heading(ax, "Client and server", run, subject, clearance_pt=clearance_pt)
     ax.set_xlabel("duration (ms)")
     ax.set_ylabel("share of requests (%)")
     if len(joined) == 0:
+        heading(ax, _TITLE, run, subject)
         no_samples(ax)
         return figure_of(ax)
     columns = {name: np.maximum(joined[name].to_numpy(float), FLOOR_MS) for name, *_ in _SERIES}
@@ -80,6 +80,8 @@ def client_server(
         )
         for name, label, look, alpha in _SERIES
     ]
+    clearance_pt = legend_pt(ax, [layer.text for layer in layers])
+    heading(ax, _TITLE, run, subject, clearance_pt=clearance_pt)
     overlay(ax, edges, layers)
     return figure_of(ax)
 

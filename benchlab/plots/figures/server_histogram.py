@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchlab.plots.canvas import (
-    LEGEND_PT,
     figure_of,
     heading,
+    legend_pt,
     no_samples,
     open_axes,
 )
@@ -25,6 +25,7 @@ from benchlab.units import NS_PER_MS, format_count
 
 __all__ = ["server_histogram"]
 
+_TITLE = "Client and the service’s metric"
 _MOST_BINS = 90
 
 
@@ -46,11 +47,10 @@ def server_histogram(run: Run, buckets: pd.DataFrame, ax: Axes | None = None) ->
         f" {format_count(int(counts.sum()))} counted by the service"
     )
     filled = len(measured_ms) > 0 and counts.sum() > 0
-    clearance_pt = LEGEND_PT if filled else 0
-    heading(ax, "Client and the service’s metric", run, subject, clearance_pt=clearance_pt)
     ax.set_xlabel("duration (ms)")
     ax.set_ylabel("share of each (%)")
     if not filled:
+        heading(ax, _TITLE, run, subject)
         no_samples(ax)
         return figure_of(ax)
     upper_ms = np.maximum(buckets["upper_ms"].to_numpy(float), FLOOR_MS)
@@ -66,6 +66,8 @@ def server_histogram(run: Run, buckets: pd.DataFrame, ax: Axes | None = None) ->
         ),
         Layer("client service time", Look(SERVICE, "-"), 0.4, client_ms, ones, median_ms[1]),
     ]
+    clearance_pt = legend_pt(ax, [layer.text for layer in layers])
+    heading(ax, _TITLE, run, subject, clearance_pt=clearance_pt)
     overlay(ax, edges, layers)
     return figure_of(ax)
 

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["attribute_counts"]
 
-_DRAWN_COUNT = 20_000
-"""Requests of the tail, and of the middle, whose spans' attributes are read."""
+_DRAWN_COUNT = 10_000
+"""Requests of the tail, and of the middle, whose spans' attributes are read: so many, if there are,
+and less than twice as many."""
 
 _MOST_VALUES = 20
 """Values of an attribute, the most frequent ones; of ids, which rarely repeat, none is frequent."""

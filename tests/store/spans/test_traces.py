@@ -183,6 +183,7 @@ def test_the_server_side_of_a_run_holds_all_that_the_service_recorded(
     assert len(server.slowest) == 3
     pd.testing.assert_frame_equal(server.histogram, store.server_histogram(run.id))
     assert server.was_traced
+    assert server.parts == store.latency_parts(run.id)
     with pytest.raises(RunNotFoundError):
         store.server_side("nope")
 
