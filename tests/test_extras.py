@@ -80,7 +80,8 @@ def test_measuring_storing_and_reporting_need_no_extra(
     measured = run(python, "run", target.url, "--requests", "20", "--warmup", "0", place=tmp_path)
     assert measured.returncode in {0, 1}, measured.stderr  # 1: the machine was too busy
     for command in (["history"], ["show", "latest"], ["report", "latest", "-o", "page"]):
-        assert run(python, *command, place=tmp_path).returncode == 0, command
+        done = run(python, *command, place=tmp_path)
+        assert done.returncode in {0, measured.returncode}, (command, done.stderr)
     assert (tmp_path / "page" / "report.html").is_file()
 
 

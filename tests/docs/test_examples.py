@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -63,7 +64,8 @@ def test_examples_run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("BENCHLAB_DATA_DIR", str(measured))
+    shutil.copytree(measured, tmp_path / "data", symlinks=True)  # other pages save runs as well
+    monkeypatch.setenv("BENCHLAB_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "users.csv").write_text("name\nada\ngrace\n")
     trustme.CA().cert_pem.write_to_path("ca.pem")

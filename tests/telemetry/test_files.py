@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import os
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_blocks_have_every_complete_line_once(
             found += list(block.lines())
             assert read_block(file, block.start, block.end) == block
             offset = block.end
-    kept = [line.strip(b"\0") for line in lines]
+    kept = [line.lstrip(b"\0").removeprefix(codecs.BOM_UTF8).rstrip(b"\0") for line in lines]
     assert [line for _, line in found] == [line for line in kept if line.strip()]
     content = path.read_bytes()
     assert all(content[at : at + len(line)] == line for at, line in found)
