@@ -106,13 +106,34 @@ def _generator_reason(
         return f"the generator stood still for {stalled:.1%} of the time"
     if least.requirement.objective.of != "latency":
         return ""
-    were_sent = run.measured.choose(_were_sent)
-    sent = attained(least.requirement, were_sent, start_ns, end_ns, of="service")
-    if sent.count and sent.ratio >= least.requirement.ratio:
-        waited = sum(worker.cap_wait_count for worker in workers)
-        own = "requests waited for one of its connections" if waited else "it sent requests late"
-        return f"counted from when they were sent, requests met {sent.requirement.objective}: {own}"
-    return ""
+    return _own_delay(run, least, start_ns, end_ns)
+
+
+def _own_delay(run: Run, least: Attained, start_ns: int, end_ns: int) -> str:
+    """Why requests were outside although the service would have met the objective, else empty.
+
+    Requests that were given up before the limit had passed since they were sent, as when a probe
+    ends early, say nothing about the service. Those that still waited for a connection never left
+    the generator.
+    """
+    required, limit_ns = least.requirement, least.requirement.limit_ns or 0
+
+    def is_decided(records: NDArray[np.void]) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = ~_given_up(records) | (_service_ns(records) >= limit_ns)
+        return found
+
+    decided = run.measured.choose(is_decided)
+    sent = attained(required, decided, start_ns, end_ns, of="service")
+    if not sent.count or sent.ratio < required.ratio:
+        return ""
+    unsent = len(run.measured.choose(_never_sent))
+    still_open = len(run.measured) - len(decided) - unsent
+    in_time = attained(required, decided, start_ns, end_ns).ratio >= required.ratio
+    if in_time and unsent <= still_open:
+        return ""
+    waited = unsent + sum(worker.cap_wait_count for worker in run.health.workers)
+    own = "requests waited for one of its connections" if waited else "it sent requests late"
+    return f"counted from when they were sent, requests met {required.objective}: {own}"
 
 
 def _is_slow_beyond_lag(run: Run, least: Attained) -> bool:
@@ -136,8 +157,18 @@ def _is_slow_beyond_lag(run: Run, least: Attained) -> bool:
     return service_ns > max(limit_ns, _BEYOND_LAG * lag_ns)
 
 
-def _were_sent(records: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Which requests left the generator: not those given up while they waited for a connection."""
-    given_up = (records["error"] == ErrorKind.ABANDONED) & ((records["flags"] & Flag.CAP_WAIT) != 0)
-    found: NDArray[np.bool_] = ~(given_up & (records["done_ns"] - records["sent_ns"] < _AT_ONCE_NS))
+def _given_up(records: NDArray[np.void]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = records["error"] == ErrorKind.ABANDONED
+    return found
+
+
+def _service_ns(records: NDArray[np.void]) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = records["done_ns"] - records["sent_ns"]
+    return found
+
+
+def _never_sent(records: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Requests that were given up while they waited for a connection."""
+    waiting = (records["flags"] & Flag.CAP_WAIT) != 0
+    found: NDArray[np.bool_] = _given_up(records) & waiting & (_service_ns(records) < _AT_ONCE_NS)
     return found

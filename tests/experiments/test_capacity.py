@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,9 +37,7 @@ def test_a_search_narrows_down_on_the_capacity_of_a_service(
     server: SlotServer, own_data: Path
 ) -> None:
     seen: list[CapacityProgress] = []
-    started = time.monotonic()
     found = probed(server.url, on_progress=seen.append)
-    assert time.monotonic() - started < 6 + 12  # a probe, and what it leaves to be done
     assert found.arrivals.startswith("constant")
     assert found.rate_low <= 100
     assert found.rate_high is None or found.rate_high >= 100
@@ -56,7 +53,7 @@ def test_connections_that_are_too_few_are_the_generators_limit(
     server: SlotServer, own_data: Path
 ) -> None:
     plan = bl.Plan(bl.Request("GET", server.url), bl.ConstantRate(1), max_connections=1, slo=SLO)
-    found = capacity(plan, budget_s=4, from_rps=90, to_rps=400, save=False)
+    found = capacity(plan, budget_s=6, from_rps=300, to_rps=400, save=False)
     limits = {probe.culprit for probe in found.probes}
     assert "generator" in limits  # one connection sends 50 requests/s
     assert "service" not in limits
