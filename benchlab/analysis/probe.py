@@ -23,6 +23,7 @@ from benchlab.statistics.attained_share import (
     probability_attained,
     share_confidence,
 )
+from benchlab.statistics.batch_means import batch_of
 from benchlab.units import NS_PER_S
 
 __all__ = [
@@ -205,8 +206,7 @@ def attained(
     if endpoint:
         samples, missing_count = samples.endpoint(endpoint), 0
     inside = requirement.inside(samples, of)
-    position = (samples.column("intended_ns") - start_ns) * _BATCHES // max(end_ns - start_ns, 1)
-    batch = np.clip(position, 0, _BATCHES - 1)
+    batch = batch_of(samples.column("intended_ns"), start_ns, end_ns, _BATCHES)
     counts = np.bincount(batch, minlength=_BATCHES)
     met = np.bincount(batch[inside], minlength=_BATCHES)
     counts[-1] += missing_count

@@ -16,6 +16,7 @@ from benchlab.plan.redacted import redacted_plan
 from benchlab.runs.head import Environment
 from benchlab.runs.run import Run
 from benchlab.runs.verdict import Verdict
+from benchlab.statistics.batch_means import batch_of
 from benchlab.statistics.change import Change
 from benchlab.statistics.proportions import share_variance
 
@@ -168,8 +169,7 @@ def _error_variance(run: Run) -> float:
         return 0.0
     counts, hits = np.zeros(ERROR_BATCHES), np.zeros(ERROR_BATCHES)
     for block in measured.blocks():
-        since_ns = block.column("intended_ns") - start_ns
-        batch = np.clip(since_ns * ERROR_BATCHES // (end_ns - start_ns), 0, ERROR_BATCHES - 1)
+        batch = batch_of(block.column("intended_ns"), start_ns, end_ns, ERROR_BATCHES)
         counts += np.bincount(batch, minlength=ERROR_BATCHES)
         hits += np.bincount(batch[block.column("error") != 0], minlength=ERROR_BATCHES)
     return share_variance(hits, counts)

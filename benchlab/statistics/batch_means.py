@@ -111,10 +111,12 @@ def measured_ratio(ratio: float, count: int) -> float:
     return min(max(ratio, least), 1 - least)
 
 
-def batch_of(times_ns: NDArray[np.int64], start_ns: int, end_ns: int) -> NDArray[np.int64]:
-    """The batch, 0 to 31, of each time in the window from ``start_ns`` to ``end_ns``."""
-    offset = (times_ns - start_ns) * BATCHES
-    return np.clip(offset // max(1, end_ns - start_ns), 0, BATCHES - 1)
+def batch_of(
+    times_ns: NDArray[np.int64], start_ns: int, end_ns: int, batches: int = BATCHES
+) -> NDArray[np.int64]:
+    """The batch, from 0, of each time in the window from ``start_ns`` to ``end_ns``."""
+    offset = (times_ns - start_ns) * batches
+    return np.clip(offset // max(1, end_ns - start_ns), 0, batches - 1)
 
 
 def has_enough(counts: NDArray[np.int64]) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.statistics.normal import normal_deviations
 from benchlab.statistics.ranks import autocorrelation, mean_ranks
 
 __all__ = ["Trend", "mann_kendall"]
@@ -64,7 +65,7 @@ def mann_kendall(
     if dependent:
         variance *= max(_correction(values - slope * np.arange(count)), least_inflation)
     z = (score - np.sign(score)) / math.sqrt(variance) if variance > 0 else 0.0
-    reach = _normal_deviations(level) * math.sqrt(max(variance, 0.0))
+    reach = normal_deviations(level) * math.sqrt(max(variance, 0.0))
     # The slopes of these ranks, counted from 1: (N - reach) / 2 and (N + reach) / 2 + 1.
     low = math.floor((len(slopes) - reach) / 2) - 1
     high = math.ceil((len(slopes) + reach) / 2)
@@ -77,17 +78,6 @@ def mann_kendall(
         float(slopes[low]) if low >= 0 else -math.inf,
         float(slopes[high]) if high < len(slopes) else math.inf,
     )
-
-
-def _normal_deviations(level: float) -> float:
-    """Within how many deviations the share ``level`` of normal values lies."""
-    low, high = 0.0, 40.0
-    while (middle := (low + high) / 2) not in (low, high):
-        if math.erfc(middle / math.sqrt(2)) > 1 - level:
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 def _variance(values: NDArray[np.floating[Any]]) -> float:

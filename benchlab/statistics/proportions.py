@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from benchlab.statistics.normal import normal_deviations
+
 __all__ = ["newcombe_interval", "share_variance", "wilson_bounds", "wilson_interval"]
 
 
@@ -23,7 +25,7 @@ def wilson_interval(hits: int, count: int, level: float) -> tuple[float, float]:
     """
     if count == 0:
         return 0.0, 1.0
-    low, high = wilson_bounds(hits / count, count, _normal_quantile(level))
+    low, high = wilson_bounds(hits / count, count, normal_deviations(level))
     return (low if hits else 0.0), (high if hits < count else 1.0)
 
 
@@ -76,9 +78,3 @@ def share_variance(hits: ArrayLike, counts: ArrayLike) -> float:
         return 0.0
     residuals = seen - seen.sum() / of.sum() * of
     return float(batches / (batches - 1) * np.square(residuals).sum() / of.sum() ** 2)
-
-
-def _normal_quantile(level: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri((1 + level) / 2))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchlab.statistics.batch_means import BATCHES, FEWEST, FEWEST_EVEN
+from benchlab.statistics.batch_means import BATCHES, has_enough
 from benchlab.statistics.proportions import share_variance, wilson_bounds
 from benchlab.statistics.student import student_quantile
 
@@ -41,7 +41,7 @@ def share_interval(
     if not total:
         return None
     ratio = float(scores.sum()) / total
-    if total < FEWEST or total * total < FEWEST_EVEN * float(counts @ counts):
+    if not has_enough(counts):
         return Share(ratio, None, None)
     # Where dependence reaches across batches, longer ones vary more: the larger variance counts.
     pairs = (part.reshape(-1, 2).sum(axis=1) for part in (scores, counts))
