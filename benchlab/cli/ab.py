@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from benchlab.cli.exit_codes import ExitCode, stopped_by
 from benchlab.cli.lean_numpy import import_numpy
 from benchlab.cli.options.comparison import comparison_options, outputs_from
-from benchlab.cli.options.foreign import refuse_foreign
 from benchlab.cli.options.group import (
-    GroupedCommand,
     OptionGroup,
     errors_name_options,
+    given_of,
     with_options,
 )
 from benchlab.cli.options.load import LENGTH
-from benchlab.cli.options.output import JsonCommand
-from benchlab.cli.options.run import OBJECTIVES, PLAN_OPTIONS, plan_from_values
+from benchlab.cli.options.output import report_option
+from benchlab.cli.options.run import OBJECTIVES, PLAN_OPTIONS, PlanCommand, plan_from_values
 from benchlab.cli.options.types import DURATION
 from benchlab.cli.terminal.output import print_line
 from benchlab.errors import InputError, RunError, StoreError
@@ -85,13 +83,8 @@ EXPERIMENT = OptionGroup(
 _GROUPS = (EXPERIMENT, *_PLAN)
 
 
-class _AB(GroupedCommand, JsonCommand):
+class _AB(PlanCommand):
     groups = _GROUPS
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not ctx.resilient_parsing:
-            refuse_foreign(self, args)
-        return super().parse_args(ctx, args)
 
 
 @click.command(cls=_AB)
@@ -100,13 +93,7 @@ class _AB(GroupedCommand, JsonCommand):
 @click.argument("source_b", metavar="[PLAN_B]", required=False)
 @with_options(_GROUPS)
 @comparison_options("the comparison")
-@click.option(
-    "--report",
-    "report_dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="write the report, a page with its tables as CSV and JSON",
-)
+@report_option()
 @click.option("--no-save", is_flag=True, help="save neither the experiment nor its runs")
 def ab(
     context: click.Context,
@@ -141,11 +128,7 @@ def ab(
     """
     if (against is None) == (source_b is None):
         raise InputError("give two plans, or one and the service to compare it with (--against)")
-    given = {
-        name
-        for name in context.params
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    }
+    given = given_of(context, context.params)
     outputs = outputs_from(values, report_dir)
     outputs.check()
     with errors_name_options(_GROUPS, given):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchlab.cli.options.output import JsonCommand, json_option
+from benchlab.cli.options.output import JsonCommand, json_option, report_option
 
 __all__ = ["attribute"]
 
@@ -15,13 +15,7 @@ __all__ = ["attribute"]
 @click.argument("run_id", metavar="RUN")
 @click.option("--endpoint", metavar="NAME", help="only the requests of this endpoint")
 @json_option("the result")
-@click.option(
-    "--report",
-    "report_dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="write the report, a page with its tables as CSV and JSON",
-)
+@report_option()
 @click.option("--force", is_flag=True, help="also if the run is not valid")
 def attribute(
     run_id: str,

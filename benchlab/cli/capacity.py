@@ -8,20 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from benchlab.cli.exit_codes import ExitCode, stopped_by
 from benchlab.cli.lean_numpy import import_numpy
-from benchlab.cli.options.foreign import refuse_foreign
 from benchlab.cli.options.group import (
-    GroupedCommand,
     OptionGroup,
     errors_name_options,
+    given_of,
     with_options,
 )
 from benchlab.cli.options.load import LENGTH, LOAD
-from benchlab.cli.options.output import JsonCommand, json_option
-from benchlab.cli.options.run import OBJECTIVES, PLAN_OPTIONS, plan_from_values
+from benchlab.cli.options.output import json_option, report_option
+from benchlab.cli.options.run import OBJECTIVES, PLAN_OPTIONS, PlanCommand, plan_from_values
 from benchlab.cli.options.types import DURATION
 from benchlab.cli.terminal.output import print_line, write_json
 from benchlab.errors import OutputError
@@ -84,13 +82,8 @@ _GROUPS = (SEARCH, *(group for group in PLAN_OPTIONS if group not in (LOAD, LENG
 _ANY_RATE_RPS = 1.0  # each probe has its own
 
 
-class _Capacity(GroupedCommand, JsonCommand):
+class _Capacity(PlanCommand):
     groups = _GROUPS
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not ctx.resilient_parsing:
-            refuse_foreign(self, args)
-        return super().parse_args(ctx, args)
 
 
 @click.command(cls=_Capacity)
@@ -98,13 +91,7 @@ class _Capacity(GroupedCommand, JsonCommand):
 @click.argument("source", metavar="URL|PLAN.toml")
 @with_options(_GROUPS)
 @json_option("the result")
-@click.option(
-    "--report",
-    "report_dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="write the report, a page with its tables as CSV and JSON",
-)
+@report_option()
 @click.option("--no-save", is_flag=True, help="save neither the experiment nor its runs")
 def capacity(
     context: click.Context,
@@ -138,11 +125,7 @@ def capacity(
       benchlab capacity checkout.toml --slo 'p99<200ms' --from 50 --to 5000 --json capacity.json
       benchlab capacity http://127.0.0.1:8000/ --slo 'p95<20ms' --arrivals poisson --report out
     """
-    given = {
-        name
-        for name in context.params
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    }
+    given = given_of(context, context.params)
     import_numpy()
     with errors_name_options(_GROUPS, given):
         plan = _plan(source, arrivals, values, given)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from benchlab.cli.options.comparison import comparison_options, outputs_from
-from benchlab.cli.options.output import JsonCommand
+from benchlab.cli.options.output import JsonCommand, report_option
 
 __all__ = ["compare"]
 
@@ -17,13 +17,7 @@ __all__ = ["compare"]
 @click.argument("base")
 @click.argument("new")
 @comparison_options("the comparison")
-@click.option(
-    "--report",
-    "report_dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="write the report, a page with its tables as CSV and JSON",
-)
+@report_option()
 @click.option("--force", is_flag=True, help="compare runs of other plans or hosts, or invalid ones")
 def compare(
     base: str,

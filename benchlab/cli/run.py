@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from click.core import ParameterSource
 
 from benchlab.cli.exit_codes import ExitCode, exit_code
 from benchlab.cli.lean_numpy import import_numpy
-from benchlab.cli.options.foreign import refuse_foreign
-from benchlab.cli.options.group import GroupedCommand, errors_name_options
-from benchlab.cli.options.output import JsonCommand, json_option
-from benchlab.cli.options.run import PLAN_OPTIONS, plan_from_values, plan_options
+from benchlab.cli.options.group import errors_name_options, given_of
+from benchlab.cli.options.output import json_option, report_option
+from benchlab.cli.options.run import PLAN_OPTIONS, PlanCommand, plan_from_values, plan_options
 from benchlab.cli.terminal.output import print_data, print_line, write_json
 from benchlab.errors import InputError, OutputError
 
@@ -28,13 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
-class _Run(GroupedCommand, JsonCommand):
+class _Run(PlanCommand):
     groups = PLAN_OPTIONS
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not ctx.resilient_parsing:
-            refuse_foreign(self, args)
-        return super().parse_args(ctx, args)
 
 
 @click.command(cls=_Run)
@@ -49,13 +42,7 @@ class _Run(GroupedCommand, JsonCommand):
     metavar="DIR",
     help="write summary, histogram and time series as CSV",
 )
-@click.option(
-    "--report",
-    "report_dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="write the report, a page with its tables as CSV",
-)
+@report_option("CSV")
 @click.option("--no-save", is_flag=True, help="do not save the run in the store")
 @click.option(
     "--dry-run", is_flag=True, help="print the plan as a plan file, secrets hidden; send nothing"
@@ -99,8 +86,7 @@ def run(
       benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' \\
         --expect-status 200 --expect-json result.0=3
     """
-    sources = {name: context.get_parameter_source(name) for name in values}
-    given = {name for name, source in sources.items() if source is not ParameterSource.DEFAULT}
+    given = given_of(context, values)
     with errors_name_options(PLAN_OPTIONS, given):
         plan = plan_from_values(source, values, given)
     if dry_run:

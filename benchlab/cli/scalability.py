@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchlab.cli.options.output import JsonCommand, json_option
+from benchlab.cli.options.output import JsonCommand, json_option, report_option
 
 __all__ = ["scalability"]
 
@@ -14,13 +14,7 @@ __all__ = ["scalability"]
 @click.command(cls=JsonCommand)
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @json_option("the result")
-@click.option(
-    "--report",
-    "report_dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="write the report, a page with its tables as CSV and JSON",
-)
+@report_option()
 def scalability(runs: tuple[str, ...], json_file: str | None, report_dir: Path | None) -> None:
     """Fit the Universal Scalability Law to stored closed-loop RUNs.
 
@@ -35,16 +29,8 @@ def scalability(runs: tuple[str, ...], json_file: str | None, report_dir: Path |
       benchlab sweep 01_benchmark -g connections=1,2,4,8,16,32 -p rate_rps 0 -p name scaling
       benchlab scalability name=scaling
     """
-    from benchlab.cli.terminal.output import print_line, write_json
-    from benchlab.cli.terminal.result import print_result
+    from benchlab.cli.terminal.result import write_result
     from benchlab.experiments.scalability import scalability as fit
 
     result = fit(runs)
-    if json_file != "-":
-        print_result(result)
-    if json_file is not None:
-        write_json(result.to_dict(), json_file)
-    if report_dir is not None:
-        from benchlab.report import write_report
-
-        print_line(f"report: {write_report(result, report_dir)}")
+    write_result(result, json_file, report_dir)

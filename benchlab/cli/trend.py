@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchlab.cli.options.output import JsonCommand, json_option
+from benchlab.cli.options.output import JsonCommand, json_option, report_option
 
 __all__ = ["trend"]
 
@@ -27,13 +27,7 @@ __all__ = ["trend"]
     type=click.Choice(["regression"]),
     help="exit with code 3 if the latest change made things worse",
 )
-@click.option(
-    "--report",
-    "report_dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="write the report, a page with its tables as CSV and JSON",
-)
+@report_option()
 def trend(
     name: str,
     metric: str,
@@ -57,19 +51,11 @@ def trend(
     """
     from benchlab.cli.exit_codes import ExitCode
     from benchlab.cli.options.types import parse_moment, parse_tags
-    from benchlab.cli.terminal.output import print_line, write_json
-    from benchlab.cli.terminal.result import print_result
+    from benchlab.cli.terminal.result import write_result
     from benchlab.experiments.trend import trend as find_trend
 
     start = None if since is None else parse_moment(since, "--since")
     result = find_trend(name, metric, tags=parse_tags(tags), since=start)
-    if json_file != "-":
-        print_result(result)
-    if json_file is not None:
-        write_json(result.to_dict(), json_file)
-    if report_dir is not None:
-        from benchlab.report import write_report
-
-        print_line(f"report: {write_report(result, report_dir)}")
+    write_result(result, json_file, report_dir)
     failed = fail_on is not None and result.regression is not None
     return ExitCode.OBJECTIVE_BROKEN if failed else ExitCode.SUCCESS

@@ -5,12 +5,13 @@ A command gets its options from the groups; applying every group in turn complet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import click
+from click.core import ParameterSource
 
 from benchlab.errors import InputError
 
@@ -23,6 +24,7 @@ __all__ = [
     "copy_fields",
     "errors_name_options",
     "fields_of",
+    "given_of",
     "with_options",
 ]
 
@@ -125,6 +127,13 @@ def fields_of(groups: Sequence[OptionGroup], given: Collection[str]) -> dict[str
     for group in groups:
         flags |= {name: flags[of] for name, of in group.fields.items() if of in flags}
     return flags
+
+
+def given_of(context: click.Context, names: Iterable[str]) -> set[str]:
+    """Which of the parameters ``names`` were given: their values are not the defaults."""
+    return {
+        name for name in names if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
 
 
 @contextmanager

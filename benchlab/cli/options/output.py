@@ -1,13 +1,14 @@
-"""The option ``--json``, in the same form for every command that has it."""
+"""The options ``--json`` and ``--report``, in the same form for every command that has them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
-__all__ = ["JsonCommand", "json_option"]
+__all__ = ["JsonCommand", "json_option", "report_option"]
 
 
 def json_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -19,6 +20,19 @@ def json_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
         flag_value="-",
         metavar="FILE|-",
         help=f"write {what} as JSON to FILE; to standard output with -, or as the last word",
+    )
+
+
+def report_option(
+    tables: str = "CSV and JSON",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--report DIR``, as the argument ``report_dir``; ``tables`` is the form of the tables."""
+    return click.option(
+        "--report",
+        "report_dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help=f"write the report, a page with its tables as {tables}",
     )
 
 

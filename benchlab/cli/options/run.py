@@ -13,8 +13,10 @@ import click
 from attrs import evolve
 
 from benchlab.cli.options.checks import CHECKS
+from benchlab.cli.options.foreign import refuse_foreign
 from benchlab.cli.options.group import (
     Draft,
+    GroupedCommand,
     OptionGroup,
     Values,
     apply_options,
@@ -22,6 +24,7 @@ from benchlab.cli.options.group import (
     with_options,
 )
 from benchlab.cli.options.load import LENGTH, LOAD
+from benchlab.cli.options.output import JsonCommand
 from benchlab.cli.options.requests import ADDITIONS
 from benchlab.cli.options.scenario import SCENARIO
 from benchlab.cli.options.transport import TRANSPORT
@@ -32,9 +35,24 @@ from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request, with_content_type
 from benchlab.plan.shapes import ClosedLoop
 
-__all__ = ["PLAN_OPTIONS", "plan_from_values", "plan_options"]
+__all__ = ["PLAN_OPTIONS", "PlanCommand", "plan_from_values", "plan_options"]
 
 _PLAN_FILE = ".toml"
+
+
+class PlanCommand(GroupedCommand, JsonCommand):
+    """A command whose options make up a plan. Those of other load tools get the right one named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; returns those that are left.
+
+        Raises:
+            InputError: an option is that of another tool.
+            click.UsageError: they cannot be used.
+        """
+        if not ctx.resilient_parsing:
+            refuse_foreign(self, args)
+        return super().parse_args(ctx, args)
 
 
 def _request(draft: Draft, values: Values) -> None:
