@@ -133,7 +133,10 @@ def ab(
     outputs.check()
     with errors_name_options(_GROUPS, given):
         design = _design(source_a, source_b, against, values, given)
-    store = None if no_save else _usable_store()
+    import_numpy()
+    from benchlab.experiments.saving import usable_store
+
+    store = None if no_save else usable_store()
     made, number = _measured(design, metric, threshold, before_block)
     try:
         code = ExitCode.FAILURE if made.comparison is None else outputs.write(made.comparison)
@@ -168,21 +171,10 @@ def _design(
     return ABDesign(plan_a=plan_a, plan_b=plan_b, seed=seed, **own)
 
 
-def _usable_store() -> Store:
-    """The store; one that is unusable is reported before the measurement, not after it."""
-    import_numpy()
-    from benchlab.store import Store
-
-    store = Store()
-    with store.connect():
-        return store
-
-
 def _measured(
     design: ABDesign, metric: str, threshold: float, before_block: str | None
 ) -> tuple[ABRun, int]:
     """The experiment, and the number of the signal that ended it, 0 if none did."""
-    import_numpy()
     from benchlab.cli.terminal.ab import ab_bar
     from benchlab.experiments.ab import measure_ab
     from benchlab.experiments.before_block import shell_command

@@ -135,9 +135,10 @@ def capacity(
     from benchlab.cli.terminal.console import console, error_console
     from benchlab.cli.terminal.result import print_result
     from benchlab.experiments.capacity import measure_capacity
+    from benchlab.experiments.saving import usable_store
     from benchlab.load.supervisor.stop_signal import StopSignal
 
-    store = None if no_save else _usable_store()
+    store = None if no_save else usable_store()
     stop = StopSignal()
     title = f"{plan.describe_requests()} · {search.objective_text} · within {budget_s:g} s"
     with _progress(title) as on_progress, errors_name_options(_GROUPS, given):
@@ -156,15 +157,6 @@ def _plan(source: str, arrivals: str | None, values: dict[str, Any], given: set[
         own |= {"rate": _ANY_RATE_RPS, "arrivals": arrivals or "constant"}
         given = given | {"rate", "arrivals"}
     return plan_for(plan_from_values(source, own, given), slo)
-
-
-def _usable_store() -> Store:
-    from benchlab.store import Store
-
-    store = Store()
-    with store.connect():
-        pass  # an unusable store is reported before the measurement, not after it
-    return store
 
 
 def _write(

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from benchlab import spool
 from benchlab.analysis.comparison import Comparison
 from benchlab.analysis.conclusion import check_settings
 from benchlab.analysis.paired_blocks import compare_pairs
@@ -21,6 +20,7 @@ from benchlab.experiments.ab_blocks import BeforeBlock, Measured, measure
 from benchlab.experiments.ab_design import ABDesign, Block
 from benchlab.experiments.ab_progress import ABProgress, OnABProgress
 from benchlab.experiments.against import plan_against
+from benchlab.experiments.saving import discard, usable_store
 from benchlab.load.run import until_stopped
 from benchlab.load.supervisor.preflight import check_reachable
 from benchlab.load.supervisor.stop_signal import StopSignal
@@ -142,10 +142,7 @@ def ab(
         force=force,
     )
     check_settings(metric, threshold, _LEVEL)
-    target = (store or _default_store()) if save else None
-    if target is not None:
-        with target.connect():
-            pass  # an unusable store is reported before the measurement, not after it
+    target = usable_store(store) if save else None
     stop = StopSignal()
     made = measure_ab(
         design,
@@ -217,9 +214,7 @@ def save_ab(
         StoreError: the store failed. The runs are kept, and ``benchlab recover`` saves them.
     """
     if store is None:
-        for run in made.measured.runs:
-            if run.spool is not None:
-                spool.remove(run.spool)
+        discard(made.measured.runs)
         return
     if not made.measured.runs:
         return
@@ -288,9 +283,3 @@ def _concluded(
     warnings = (*design.warnings(), *measured.warnings(design.blocks), *found.warnings)
     base_name, new_name = design.arm_names
     return replace(found, base_name=base_name, new_name=new_name, warnings=warnings), ""
-
-
-def _default_store() -> Store:
-    from benchlab.store import Store
-
-    return Store()

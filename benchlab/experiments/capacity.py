@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from benchlab import spool
 from benchlab.analysis.capacity import Capacity, CurvePoint, conclude
 from benchlab.analysis.capacity_search import CapacitySearch, ProbeOrder
 from benchlab.analysis.probe import Backlog, Probe, Requirement, requirements_of
 from benchlab.errors import InputError, RunError, TargetError
 from benchlab.experiments.capacity_progress import CapacityProgress, OnCapacityProgress
 from benchlab.experiments.probing import probe_of
+from benchlab.experiments.saving import discard, usable_store
 from benchlab.load.run import run_until
 from benchlab.load.supervisor.progress import Progress
 from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
@@ -136,12 +136,9 @@ def capacity(
         TargetError: the service cannot be reached at the start. No load was made.
         StoreError: the result cannot be saved.
     """
-    target = (store or _default_store()) if save else None
     plan = plan_for(plan, slo)
     search = search_for(plan, budget_s, from_rps, to_rps)
-    if target is not None:
-        with target.connect():
-            pass  # an unusable store is reported before the measurement, not after it
+    target = usable_store(store) if save else None
     stop = StopSignal()
     made = measure_capacity(plan, search, stop, on_progress)
     save_capacity(made, target)
@@ -237,9 +234,7 @@ def save_capacity(made: CapacityRun, store: Store | None) -> None:
         StoreError: the store failed. The runs are kept, and ``benchlab recover`` saves them.
     """
     if store is None:
-        for run in made.runs:
-            if run.spool is not None:
-                spool.remove(run.spool)
+        discard(made.runs)
         return
     with store.connect():
         for run in made.runs:
@@ -402,9 +397,3 @@ class _Watch:
 def _arrivals(plan: Plan) -> str:
     kind = plan.load.arrivals
     return "Poisson (random intervals)" if kind == "poisson" else "constant (equal intervals)"
-
-
-def _default_store() -> Store:
-    from benchlab.store import Store
-
-    return Store()
