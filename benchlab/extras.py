@@ -15,7 +15,7 @@ from benchlab.errors import MissingPackageError
 __all__ = ["EXTRAS", "require_extra"]
 
 EXTRAS = {
-    "lab": ("ipykernel", "jupyterlab", "nbconvert", "papermill"),
+    "lab": ("anywidget", "ipykernel", "jupyterlab", "nbconvert", "papermill"),
     "target": (
         "fastapi",
         "httptools",

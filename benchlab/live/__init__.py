@@ -1,0 +1,1 @@
+"""Watch work in progress, from any cell, kernel or terminal: runs that outlive who began them."""
