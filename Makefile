@@ -9,6 +9,11 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 # Tests wait more than they compute, so run two per core. Those marked "alone" measure.
 PARALLEL := -n 4 --dist worksteal -m 'not benchmark and not soak and not alone'
+# Most tests take real time, and a busy machine upsets one now and then. What failed is tried once
+# more, one test after the other; a defect fails again. Both results are printed.
+tested = $(BIN)/python -m pytest $(1) || { [ $$? = 1 ] \
+	&& echo "make: trying what failed once more, one test at a time" \
+	&& $(BIN)/python -m pytest $(1) -n 0 -x --last-failed --last-failed-no-failures none; }
 # JupyterLab runs as root (in a container) only with this option.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -32,8 +37,8 @@ report: $(INSTALLED) ## measure the bundled target and write a report
 	$(BIN)/benchlab report notebooks/01_benchmark.ipynb $(OPTIONS)
 
 test: $(INSTALLED) ## run all tests
-	$(BIN)/python -m pytest $(PARALLEL)
-	$(BIN)/python -m pytest -m 'alone and not soak'
+	$(call tested,$(PARALLEL))
+	$(call tested,-m 'alone and not soak')
 
 coverage: $(INSTALLED) ## run the tests that measure no time, and require how much they reach
 	$(BIN)/python -m pytest $(PARALLEL) --cov
