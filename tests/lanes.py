@@ -60,6 +60,7 @@ LANE_OF = {
     "load/drivers/test_response.py": "unit",
     "load/recording/test_examples.py": "unit",
     "load/recording/test_recorder.py": "unit",
+    "load/supervisor/test_series.py": "unit",
     "notebook/headless": "unit",
     "notebook/headless/test_kernels.py": "e2e",
     "notebook/test_capacity_progress.py": "unit",

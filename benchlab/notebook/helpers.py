@@ -7,7 +7,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -100,7 +99,7 @@ def show_progress() -> OnProgress:
     update = _line_below_cell()
 
     def show(progress: Progress) -> None:
-        events.write({"progress": asdict(progress), "pid": os.getpid()})
+        events.write({"progress": progress.to_dict(), "pid": os.getpid()})
         numbers = f"{done_text(progress)} · {numbers_text(progress)}"
         update(progress.done_ratio, f"{escape(progress.phase)} {numbers}")
 

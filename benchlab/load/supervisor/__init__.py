@@ -6,6 +6,8 @@ supervise.py      start the workers together, watch the run, stop it
 worker_process.py a worker process, its pipes and the memory shared with it
 stop_signal.py    request that a run stops, by Ctrl-C or from code
 progress.py       the progress of a run, read from its spool
+series.py         the run over time, for charts of its progress
+conditions.py     the value of a condition, such as p99<50ms, while the run goes on
 abort.py          evaluate the plan's ``abort_on`` during the run
 rescue.py         save the records that a killed worker had not written
 floor_file.py     the calibrated noise floor, attached to every run

@@ -1,50 +1,15 @@
-"""Evaluate the plan's ``abort_on`` conditions during the run.
-
-Only the measured window counts. A condition without a window covers everything so far, and its
-percentiles have the histogram's precision. One with a window covers the requests that ended within
-the last seconds, exactly. A condition is only evaluated on enough requests (`enough`), so that a
-slow first response does not stop a run.
-"""
+"""Evaluate the plan's ``abort_on`` conditions during the run."""
 
 from __future__ import annotations
-
-import math
-from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchlab.plan.objectives import Objective
+from benchlab.load.supervisor.conditions import Conditions
 from benchlab.plan.plan import Plan
-from benchlab.runs.objective_results import observe
-from benchlab.samples.histogram import LatencyHistogram
-from benchlab.samples.samples import SAMPLE_DTYPE, Samples
-from benchlab.units import NS_PER_MS, NS_PER_S, seconds_to_ns
+from benchlab.units import NS_PER_S
 
-__all__ = ["MIN_COUNT", "MIN_RATE_NS", "AbortWatch", "enough"]
-
-MIN_COUNT: Final = 20
-"""With fewer requests than this, only extremes and the number of errors are evaluated."""
-
-MIN_RATE_NS: Final = NS_PER_S
-"""A rate without a window is evaluated after measuring for this long."""
-
-_IN_THE_FILE_AFTER_NS: Final = 500 * NS_PER_MS
-"""Workers write their samples within this time, so a rate is computed up to this long ago."""
-
-
-def enough(condition: Objective) -> int:
-    """The minimum number of requests for evaluating ``condition``.
-
-    A percentile needs at least one request beyond it: 100 requests for p99, 1,000 for p99.9.
-    """
-    if condition.statistic in ("error_count", "max", "min"):
-        return 1
-    if condition.statistic == "rate_rps":
-        return 0
-    if condition.ratio is None:
-        return MIN_COUNT
-    return max(MIN_COUNT, math.ceil(round(1 / (1 - condition.ratio), 6)))
+__all__ = ["AbortWatch"]
 
 
 class AbortWatch:
@@ -53,110 +18,18 @@ class AbortWatch:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._names = plan.endpoint_names
-        self._views = [(item, _view(item, plan)) for item in plan.abort_on]
+        self._conditions = Conditions(plan.abort_on, plan)
 
     def take(self, records: NDArray[np.void]) -> None:
         """Add records of any worker; those of the warm-up are ignored."""
-        measured = Samples(records, self._names).measured
-        for condition, view in self._views:
-            part = measured.endpoint(condition.endpoint) if condition.endpoint else measured
-            if len(part):
-                view.take(part)
+        self._conditions.take(records, self._names)
 
     def fired(self, run_ns: int) -> str:
         """The reason to stop at run time ``run_ns``; empty if there is none."""
         if not self._plan.warmup_ns <= run_ns < self._plan.end_ns:
             return ""
-        for condition, view in self._views:
-            value = view.value(run_ns)
+        for condition, value in self._conditions.values(run_ns):
             if value is not None and condition.holds(value):
                 seen = f"{condition.show(value)} after {run_ns / NS_PER_S:.1f} s"
                 return f"stopped by abort_on {condition}: {seen}"
         return ""
-
-
-class _View(Protocol):
-    """The samples that one condition covers."""
-
-    def take(self, samples: Samples) -> None: ...
-
-    def value(self, run_ns: int) -> float | None:
-        """The value of the condition's statistic; None while there are too few samples."""
-
-
-def _view(condition: Objective, plan: Plan) -> _View:
-    if condition.window_s is None:
-        return _Everything(condition, plan.warmup_ns)
-    return _Trailing(condition, plan.warmup_ns, seconds_to_ns(condition.window_s))
-
-
-class _Everything:
-    """All of the measured window so far, in bounded memory."""
-
-    def __init__(self, condition: Objective, start_ns: int) -> None:
-        self._condition = condition
-        self._start_ns = start_ns
-        self._enough = enough(condition)
-        self._histogram = LatencyHistogram() if condition.ratio is not None else None
-        self._count = self._failed = self._sum_ns = self._max_ns = 0
-        self._min_ns: int | None = None
-
-    def take(self, samples: Samples) -> None:
-        self._count += len(samples)
-        self._failed += samples.error_count
-        if not self._condition.of:
-            return
-        values = getattr(samples, f"{self._condition.of}_ns")
-        if self._histogram is not None:
-            self._histogram.record(values)
-        self._sum_ns += int(values.sum())
-        self._max_ns = max(self._max_ns, int(values.max()))
-        low = int(values.min())
-        self._min_ns = low if self._min_ns is None else min(self._min_ns, low)
-
-    def value(self, run_ns: int) -> float | None:
-        if self._count < self._enough:
-            return None
-        match self._condition.statistic:
-            case "error_ratio":
-                return self._failed / self._count
-            case "error_count":
-                return self._failed
-            case "rate_rps":
-                seen_ns = run_ns - _IN_THE_FILE_AFTER_NS - self._start_ns
-                return self._count * NS_PER_S / seen_ns if seen_ns >= MIN_RATE_NS else None
-            case "mean":
-                return self._sum_ns / self._count
-            case "min":
-                return self._min_ns
-            case "max":
-                return self._max_ns
-        assert self._histogram is not None
-        assert self._condition.ratio is not None
-        return self._histogram.percentile_ns(self._condition.ratio)
-
-
-class _Trailing:
-    """The requests that ended within the last ``length_ns``."""
-
-    def __init__(self, condition: Objective, start_ns: int, length_ns: int) -> None:
-        self._condition = condition
-        self._start_ns = start_ns
-        self._length_ns = length_ns
-        self._enough = enough(condition)
-        self._recent = np.empty(0, dtype=SAMPLE_DTYPE)
-
-    def take(self, samples: Samples) -> None:
-        held = len(self._recent)
-        grown = np.empty(held + len(samples), dtype=SAMPLE_DTYPE)
-        grown[:held], grown[held:] = self._recent, samples.records
-        self._recent = grown
-
-    def value(self, run_ns: int) -> float | None:
-        late_ns = _IN_THE_FILE_AFTER_NS if self._condition.statistic == "rate_rps" else 0
-        end_ns = run_ns - late_ns
-        begin_ns = end_ns - self._length_ns
-        self._recent = self._recent[self._recent["done_ns"] > begin_ns]
-        if begin_ns < self._start_ns or len(self._recent) < self._enough:
-            return None
-        return observe(self._condition, Samples(self._recent), begin_ns, end_ns)

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchlab import spool
+from benchlab.decoding import decode_lines
 from benchlab.load.supervisor.abort import AbortWatch
+from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS, Conditions
+from benchlab.load.supervisor.series import ProgressSeries, SeriesBins
 from benchlab.plan.plan import Plan
 from benchlab.samples.histogram import LatencyHistogram
-from benchlab.samples.samples import ErrorKind, Flag
+from benchlab.samples.records import BLOCK_RECORDS, ErrorKind, Flag
 from benchlab.units import NS_PER_S
 
-__all__ = ["OnProgress", "Progress", "ProgressReader"]
+__all__ = ["ObjectiveProgress", "OnProgress", "Progress", "ProgressReader"]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveProgress:
+    """An objective of the plan as it stands.
+
+    ``observed`` has its unit, and is a dash while there are too few requests for a value; ``met``
+    is None then. One with a window is observed over the last seconds of that length. Whether the
+    run met it is decided from all samples at the end.
+    """
+
+    text: str
+    observed: str
+    met: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +64,14 @@ class Progress:
     done_count: int = 0
     scheduled_noun: str = "request"
     sample_noun: str = "request"
+    run_id: str = ""
+    title: str = ""
+    warmup_s: float = 0.0
+    p50_ns: int | None = None
+    lag_p99_ns: int | None = None
+    in_flight: int | None = None
+    objectives: tuple[ObjectiveProgress, ...] = ()
+    series: ProgressSeries | None = None
 
     @property
     def done_ratio(self) -> float:
@@ -53,6 +81,12 @@ class Progress:
             return min(1.0, self.done_count / self.total_count)
         return min(1.0, self.elapsed_s / self.total_s) if self.total_s else 1.0
 
+    def to_dict(self) -> dict[str, Any]:
+        """Its numbers, JSON-ready: without the series and the objectives."""
+        data = asdict(replace(self, series=None, objectives=()))
+        del data["series"], data["objectives"]
+        return data
+
 
 OnProgress = Callable[[Progress], None]
 
@@ -61,10 +95,14 @@ class ProgressReader:
     """Reads the sample files as they grow."""
 
     def __init__(self, directory: Path, plan: Plan) -> None:
+        self._directory = directory
         self._plan = plan
+        self._title = plan.describe()
         self._paths = [spool.samples_path(directory, worker) for worker in range(plan.workers)]
         self._read = [0] * plan.workers
-        self._latencies = LatencyHistogram()
+        self._latencies, self._lags = LatencyHistogram(), LatencyHistogram()
+        self._objectives = Conditions(plan.slo, plan)
+        self._bins = SeriesBins(plan)
         self._errors: Counter[str] = Counter()
         self._count = self._begun_count = self._warmup_count = 0
         self._watch = AbortWatch(plan)
@@ -79,18 +117,11 @@ class ProgressReader:
         By default the phase follows from that time.
         """
         for index, path in enumerate(self._paths):
-            records = spool.read_records(path, self._read[index])
-            self._read[index] += len(records)
-            self._watch.take(records)
-            measured = records[(records["flags"] & Flag.WARMUP) == 0]
-            self._count += len(measured)
-            self._warmup_count += len(records) - len(measured)
-            self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.FIRST_STEP))
-            self._latencies.record(measured["done_ns"] - measured["intended_ns"])
-            failed = np.bincount(measured["error"], minlength=len(ErrorKind))
-            for kind in ErrorKind:
-                if kind and failed[kind]:
-                    self._errors[kind.label] += int(failed[kind])
+            while len(records := spool.read_records(path, self._read[index], count=BLOCK_RECORDS)):
+                self._read[index] += len(records)
+                self._take(records)
+        series = self._bins.series(run_ns, complete=phase == "done")
+        in_flight = [value for value in series.in_flight if not math.isnan(value)]
         return Progress(
             phase=phase or self._phase(run_ns),
             elapsed_s=min(max(run_ns, 0), self._plan.end_ns) / NS_PER_S,
@@ -104,7 +135,47 @@ class ProgressReader:
             done_count=self._begun_count if self._plan.scenario is not None else self._count,
             scheduled_noun=self._plan.scheduled_noun,
             sample_noun=self._plan.sample_noun,
+            run_id=self._directory.name,
+            title=self._title,
+            warmup_s=self._plan.warmup_s,
+            p50_ns=self._latencies.percentile_ns(0.5) if self._count else None,
+            lag_p99_ns=self._lags.percentile_ns(0.99) if self._count else None,
+            in_flight=round(in_flight[-1]) if in_flight else None,
+            objectives=tuple(self._standings(run_ns, complete=phase == "done")),
+            series=series,
         )
+
+    def _take(self, records: NDArray[np.void]) -> None:
+        self._watch.take(records)
+        self._bins.take(records)
+        self._objectives.take(records, self._endpoints())
+        measured = records[(records["flags"] & Flag.WARMUP) == 0]
+        self._count += len(measured)
+        self._warmup_count += len(records) - len(measured)
+        self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.FIRST_STEP))
+        self._latencies.record(measured["done_ns"] - measured["intended_ns"])
+        self._lags.record(np.maximum(measured["sent_ns"] - measured["intended_ns"], 0))
+        failed = np.bincount(measured["error"], minlength=len(ErrorKind))
+        for kind in ErrorKind:
+            if kind and failed[kind]:
+                self._errors[kind.label] += int(failed[kind])
+
+    def _standings(self, run_ns: int, *, complete: bool) -> Iterator[ObjectiveProgress]:
+        at_ns = run_ns + IN_THE_FILE_AFTER_NS if complete else run_ns
+        at_ns = min(at_ns, self._plan.end_ns + IN_THE_FILE_AFTER_NS)
+        for objective, value in self._objectives.values(at_ns):
+            if value is None:
+                yield ObjectiveProgress(str(objective), "–", None)
+            else:
+                seen = objective.show(value)
+                yield ObjectiveProgress(str(objective), seen, objective.holds(value))
+
+    def _endpoints(self) -> Sequence[str]:
+        """Names by a sample's ``endpoint``; those of a scenario's steps as they occur."""
+        path = spool.steps_path(self._directory)
+        if self._plan.scenario is None or not self._plan.slo or not path.exists():
+            return self._plan.endpoint_names
+        return [self._plan.scenario.name, *decode_lines(path, str)]
 
     def _rate_rps(self, run_ns: int) -> float:
         if run_ns < self._plan.warmup_ns:

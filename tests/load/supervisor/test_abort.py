@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from benchlab import ConstantRate, Plan, Request, run, spool
-from benchlab.load.supervisor.abort import AbortWatch, enough
+from benchlab.load.supervisor.abort import AbortWatch
+from benchlab.load.supervisor.conditions import enough
 from benchlab.plan.objectives import Objective
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag
 from benchlab.units import NS_PER_MS, NS_PER_S

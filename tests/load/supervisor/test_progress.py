@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchlab import ConstantRate, Plan, Request, spool
-from benchlab.load.supervisor.progress import ProgressReader
+from benchlab.load.supervisor.progress import Progress, ProgressReader
 from benchlab.samples.samples import SAMPLE_DTYPE, Flag
 from benchlab.units import NS_PER_S
 
@@ -37,3 +38,37 @@ def test_the_rate_is_that_of_the_warm_up_and_then_of_the_measured_window(tmp_pat
         ("measuring", 30, 30),
     ]
     assert reader.poll(7 * NS_PER_S).rate_rps == pytest.approx(30 / 4)
+
+
+def test_it_has_the_objectives_as_they_stand_and_the_course_of_the_run(tmp_path: Path) -> None:
+    plan = Plan(
+        Request("GET", "http://127.0.0.1:1/?token=s3cret"),
+        ConstantRate(200),
+        duration_s=4,
+        warmup_s=1,
+        slo=["p99<50ms", "service.p50<1ms", "error_ratio<0.01", "rate_rps>=100", "p99.9<1s"],
+    )
+    reader = ProgressReader(tmp_path, plan)
+    assert [(item.observed, item.met) for item in reader.poll(0).objectives] == [("–", None)] * 5
+    records = np.zeros(500, dtype=SAMPLE_DTYPE)
+    records["intended_ns"] = NS_PER_S + np.arange(500) * NS_PER_S // 200
+    records["sent_ns"] = records["intended_ns"] + 1_000_000
+    records["done_ns"] = records["sent_ns"] + 4_000_000
+    records["seq"] = np.arange(500)
+    records.tofile(spool.samples_path(tmp_path, 0))
+    progress = reader.poll(4 * NS_PER_S)
+    assert {item.text: (item.observed, item.met) for item in progress.objectives} == {
+        "p99<50ms": ("5 ms", True),
+        "service.p50<1ms": ("4 ms", False),
+        "error_ratio<0.01": ("0", True),
+        "rate_rps>=100": ("200 requests/s", True),
+        "p99.9<1s": ("–", None),
+    }
+    assert progress.p50_ns == progress.p99_ns == pytest.approx(5_000_000, rel=0.001)
+    assert progress.lag_p99_ns == pytest.approx(1_000_000, rel=0.001)
+    assert progress.in_flight == 1
+    assert (progress.run_id, progress.title) == (tmp_path.name, plan.describe())
+    assert "s3cret" not in progress.title
+    assert progress.series is not None
+    assert progress.series.t_s[-1] == pytest.approx(3.2)
+    assert Progress(**progress.to_dict()) == replace(progress, series=None, objectives=())
