@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -23,9 +25,17 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 settings.register_profile("benchlab", deadline=None)  # how long an example takes proves nothing
 settings.load_profile("benchlab")
 
+USUAL_HANDLERS: dict[int, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers of the lanes."""
+    """Register the markers of the lanes; under nohup too, signals do what they do on a terminal."""
+    for number, handler in USUAL_HANDLERS.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
     for lane, description in LANES.items():
         config.addinivalue_line("markers", f"{lane}: {description}")
     config.addinivalue_line("markers", "soak: the full length of a test that is short (make soak)")
