@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -160,7 +161,7 @@ def intervals_of(
         InputError: a ratio or the level is not between 0 and 1.
     """
     for field, value in (*(("ratio", ratio) for ratio in ratios), ("level", level)):
-        if not 0 < value < 1:
+        if not _is_share(value):
             raise InputError(
                 "is not between 0 and 1", field=field, value=value, remedy="0.99 is 99 %"
             )
@@ -198,6 +199,10 @@ def intervals_of(
         )
         for ratio, rank, (low, high, n_eff) in zip(ratios, ranks, limits, strict=True)
     ]
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, Real) and 0 < float(value) < 1
 
 
 def check_duration(duration: str) -> None:

@@ -114,6 +114,7 @@ def test_the_same_in_blocks_as_at_once() -> None:
     [
         ({"ratios": [99]}, "ratio"),
         ({"ratios": [0]}, "ratio"),
+        ({"ratios": ["p99"]}, "ratio"),
         ({"ratios": [0.5], "level": 1}, "level"),
         ({"ratios": [math.nan]}, "ratio"),
         ({"ratios": [0.5], "duration": "latency_ns"}, "duration"),
