@@ -63,6 +63,10 @@ if _typing.TYPE_CHECKING:
     from benchlab.samples.percentile_interval import PercentileInterval as PercentileInterval
     from benchlab.samples.samples import Samples as Samples
     from benchlab.store import Store as Store
+    from benchlab.watch.live_run import LiveRun as LiveRun
+    from benchlab.watch.running import LiveRuns as LiveRuns
+    from benchlab.watch.running import live as live
+    from benchlab.watch.start import start as start
 
 _MODULES = {
     "Apdex": "benchlab.runs.apdex",
@@ -81,6 +85,8 @@ _MODULES = {
     "JsonEquals": "benchlab.plan.checks",
     "LatencyHistogram": "benchlab.samples.histogram",
     "LittlesLaw": "benchlab.runs.littles_law",
+    "LiveRun": "benchlab.watch.live_run",
+    "LiveRuns": "benchlab.watch.running",
     "MaxBody": "benchlab.plan.checks",
     "Modes": "benchlab.runs.modes",
     "Objective": "benchlab.plan.objectives",
@@ -108,6 +114,7 @@ _MODULES = {
     "compare": "benchlab.experiments.compare",
     "export_run": "benchlab.exchange",
     "import_file": "benchlab.exchange",
+    "live": "benchlab.watch.running",
     "notebook": "benchlab.notebook",
     "plots": "benchlab.plots",
     "read_feed": "benchlab.plan.files.feed",
@@ -116,6 +123,7 @@ _MODULES = {
     "run_async": "benchlab.load.run",
     "scalability": "benchlab.experiments.scalability",
     "scenario": "benchlab.plan.files.scenario",
+    "start": "benchlab.watch.start",
     "trend": "benchlab.experiments.trend",
     "write_report": "benchlab.report",
 }
