@@ -50,7 +50,11 @@ def live(run_id: str, stop: bool, abort: bool, json_file: str | None) -> int:
         )
     if not run_id:
         return _list(runs, json_file)
-    found = runs[0] if run_id == "latest" and runs else runs[run_id]
+    if not runs:
+        raise InputError(
+            "is no run: none goes on, and none is left to be saved", field="run", value=run_id
+        )
+    found = runs[0] if run_id == "latest" else runs[run_id]
     if stop or abort:
         found.stop(abort=abort)
         state = "stopping" if found.state == "running" else f"is {found.state}"
