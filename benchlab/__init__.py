@@ -63,6 +63,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.samples.percentile_interval import PercentileInterval as PercentileInterval
     from benchlab.samples.samples import Samples as Samples
     from benchlab.store import Store as Store
+    from benchlab.telemetry.instrument import instrument as instrument
 
 _MODULES = {
     "Apdex": "benchlab.runs.apdex",
@@ -108,6 +109,7 @@ _MODULES = {
     "compare": "benchlab.experiments.compare",
     "export_run": "benchlab.exchange",
     "import_file": "benchlab.exchange",
+    "instrument": "benchlab.telemetry.instrument",
     "notebook": "benchlab.notebook",
     "plots": "benchlab.plots",
     "read_feed": "benchlab.plan.files.feed",
