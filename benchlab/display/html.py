@@ -7,6 +7,8 @@ from html import escape
 from itertools import zip_longest
 
 from benchlab.display.banner import Level
+from benchlab.display.spark import Spark
+from benchlab.display.spark_svg import spark_svg
 from benchlab.display.table import Table
 
 __all__ = ["LEVEL_COLORS", "STYLE", "html_table"]
@@ -80,4 +82,8 @@ def _cells(texts: Sequence[str], level: Level | None) -> str:
     """The cells beside a row's name, the first in the colour of ``level``."""
     color = "" if level is None else f' class="bl-{level}"'
     first, *others = texts
-    return f"<td{color}>{escape(first)}</td>" + "".join(f"<td>{escape(o)}</td>" for o in others)
+    return f"<td{color}>{_cell(first)}</td>" + "".join(f"<td>{_cell(o)}</td>" for o in others)
+
+
+def _cell(text: str) -> str:
+    return spark_svg(text) if isinstance(text, Spark) else escape(text)

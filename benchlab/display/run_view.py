@@ -106,6 +106,15 @@ class RunView:
     endpoints: Table
     server: ServerSide = field(default_factory=ServerSide)
 
+    @property
+    def duration_table(self) -> Table:
+        """A row per duration, in ms."""
+        rows = [
+            [name, *format_column_ms(list(part.to_dict().values()))]
+            for name, part in self.durations.items()
+        ]
+        return Table(["ms", *STATISTICS.values()], rows)
+
 
 def view(run: Run, server: ServerSide | None = None) -> RunView:
     """``run`` as people see it, with what is known of the service's side."""
