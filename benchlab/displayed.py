@@ -17,13 +17,22 @@ if TYPE_CHECKING:
 __all__ = ["Displayed", "Renderer", "Renderers", "Result", "set_renderers"]
 
 
+def _no_widget(_value: object) -> Mapping[str, Any]:
+    return {}
+
+
 class Renderer(NamedTuple):
-    """The forms of a value: each is made from its ``view``, which is made once."""
+    """The forms of a value: each is made from its ``view``, which is made once.
+
+    ``widget`` makes what a notebook shows instead, from the value itself: MIME types to contents,
+    empty where there is no widget.
+    """
 
     view: Callable[[Any], Any]
     html: Callable[[Any], str]
     markdown: Callable[[Any], str]
     text: Callable[[Any], str]
+    widget: Callable[[Any], Mapping[str, Any]] = _no_widget
 
 
 Renderers: TypeAlias = Mapping[type, Renderer]
@@ -61,7 +70,7 @@ class Displayed:
 
     __slots__ = ()
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         """HTML, Markdown and plain text of the value, for Jupyter, which takes those it needs."""
         del include, exclude
         renderer = _renderer_of(self)
@@ -72,6 +81,7 @@ class Displayed:
             "text/plain": renderer.text(view),
             "text/markdown": renderer.markdown(view),
             "text/html": renderer.html(view),
+            **renderer.widget(self),
         }
 
     def _repr_html_(self) -> str | None:

@@ -25,6 +25,7 @@ from benchlab.display.values import (
     samples,
     scenario,
     store,
+    summary,
     trace,
     transport,
 )
@@ -43,6 +44,7 @@ from benchlab.runs.run import Run
 from benchlab.runs.trace import Trace
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.samples import Samples
+from benchlab.samples.summary import Summary
 from benchlab.store import Store
 
 __all__ = ["RENDERERS"]
@@ -60,6 +62,7 @@ _VIEWS: Mapping[type, Callable[[Any], ResultView]] = {
     Result: view_of,
     Samples: samples.view,
     Scenario: scenario.view,
+    Summary: summary.view,
     Trace: trace.view,
     Transport: transport.view,
 }

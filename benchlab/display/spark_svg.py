@@ -10,7 +10,7 @@ from benchlab.display.spark import Spark
 
 __all__ = ["spark_svg"]
 
-_WIDTH, _HEIGHT, _EDGE = 120, 22, 2
+_WIDTH, _HEIGHT, _EDGE = 96, 22, 2
 
 
 def spark_svg(spark: Spark) -> str:

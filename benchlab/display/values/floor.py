@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchlab.display.result_view import ResultView
+from benchlab.display.run_view import duration_table
 from benchlab.display.table import Table
 from benchlab.runs.floor import Floor
-from benchlab.samples.statistics import STATISTICS
 from benchlab.text import plural
 from benchlab.units import NS_PER_MS, format_column_ms, format_count, format_ms
 
@@ -19,9 +19,6 @@ def view(floor: Floor) -> ResultView:
         "to service time": floor.service_ns,
         "of that, lag": floor.lag_ns,
     }
-    added = [
-        [name, *format_column_ms(list(part.to_dict().values()))] for name, part in parts.items()
-    ]
     probes = [
         [
             f"{probe.hold_ns / NS_PER_MS:g} ms" if probe.hold_ns else "none",
@@ -42,7 +39,7 @@ def view(floor: Floor) -> ResultView:
         facts=(("maximum rate of a worker", floor.describe_max_rate()),),
         warnings=floor.warnings,
         tables=(
-            Table(["added, ms", *STATISTICS.values()], added),
+            duration_table(parts)._replace(title="Added"),
             Table(["hold", "requests", "added p50, ms", "p99, ms", "p99.9, ms"], probes),
         ),
         notes=(

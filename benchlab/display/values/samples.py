@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from benchlab.analysis.histogram import count_by_bucket
 from benchlab.display.result_view import ResultView
+from benchlab.display.run_view import duration_table
 from benchlab.display.table import Table
 from benchlab.display.values.histogram import distribution_table
 from benchlab.samples.samples import Samples
-from benchlab.samples.statistics import STATISTICS
 from benchlab.samples.summary import Distribution
 from benchlab.text import plural
-from benchlab.units import format_column_ms, format_count
+from benchlab.units import format_count
 
 __all__ = ["view"]
 
@@ -42,6 +42,5 @@ def _tables(samples: Samples) -> tuple[Table, ...]:
     latency = Distribution.of_blocks(samples.in_blocks("latency_ns"))
     if latency is None:
         return ()
-    row = ["latency", *format_column_ms(list(latency.to_dict().values()))]
     counts = count_by_bucket(samples, "latency_ns")
-    return Table(["ms", *STATISTICS.values()], [row]), distribution_table(counts)
+    return duration_table({"latency": latency}), distribution_table(counts)

@@ -21,7 +21,7 @@ __all__ = ["runs_table", "text", "view"]
 
 _RUNS_SHOWN = 10
 _WAIT_S = 5.0  # a cell that only shows a store does not wait for as long as one that saves
-_NAME = 40
+_NAME = 22
 _NARROW_NAME = 18
 _FEWEST = 2  # a single slice is no line
 _DURATIONS = ("latency_p50_ms", "latency_p99_ms")
@@ -32,8 +32,8 @@ _HEAD = (
     "requests/s",
     "p50, ms",
     "p99, ms",
-    "errors",
     "p99 over time",
+    "errors",
     "run",
 )
 _NARROW_HEAD = ("name", "verdict", "requests/s", "p50, ms", "p99, ms", "p99 over time", "run")
@@ -78,32 +78,37 @@ def _narrow(table: Table) -> Table:
 
 def runs_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """A row per run, of rows as `Store.overview` has them."""
-    opened = [
+    levels = [
         banner(
             row["verdict"],
             count=row["count"],
             error_count=row["error_count"],
             objective_count=row["objective_count"],
             broken_count=row["broken_objective_count"],
-        )
+        ).level
         for row in rows
     ]
     durations = [format_column_ms([_ns(row[key]) for row in rows]) for key in _DURATIONS]
     cells = [
         [
             one_line(row["name"], _NAME),
-            verdict.text,
+            _verdict(row),
             f"{row['started_at']:%Y-%m-%d %H:%M}",
             f"{row['rate_rps']:,.1f}",
             p50,
             p99,
-            format_count(row["error_count"]),
             _spark(row["p99_over_time_ms"]),
+            format_count(row["error_count"]),
             row["run_id"],
         ]
-        for row, verdict, p50, p99 in zip(rows, opened, *durations, strict=True)
+        for row, p50, p99 in zip(rows, *durations, strict=True)
     ]
-    return Table(_HEAD, cells, [verdict.level for verdict in opened])
+    return Table(_HEAD, cells, levels)
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    broken = row["broken_objective_count"]
+    return f"{row['verdict']}{SEPARATOR}{broken:,} broken" if broken else str(row["verdict"])
 
 
 def _ns(value_ms: float | None) -> int | None:
