@@ -127,11 +127,26 @@ __all__ = list(_MODULES)  # sorted, as a test says
 
 def _renderers() -> _displayed.Renderers:
     from benchlab.display.renderers import RENDERERS
+    from benchlab.live.pick import PICKER
 
-    return RENDERERS
+    return {**RENDERERS, **PICKER}
 
 
 _displayed.set_renderers(_renderers)
+
+
+def load_ipython_extension(shell: _typing.Any) -> None:
+    """``%load_ext benchlab``: add ``%bench``, which is ``benchlab run`` in a notebook."""
+    from benchlab.cli import magic
+
+    magic.register(shell)
+
+
+def unload_ipython_extension(shell: _typing.Any) -> None:
+    """``%unload_ext benchlab``: take it away again."""
+    from benchlab.cli import magic
+
+    magic.unregister(shell)
 
 
 if not _typing.TYPE_CHECKING:  # else a type checker would take any name for one of these
