@@ -6,17 +6,21 @@ import inspect
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from html import escape
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchlab.bundled import TargetProcess, start_target
-from benchlab.display.progress import ab_text, done_text, numbers_text
-from benchlab.display.results.capacity import progress_text
-from benchlab.experiments.ab_progress import ABProgress, OnABProgress
-from benchlab.experiments.capacity_progress import CapacityProgress, OnCapacityProgress
+from benchlab.display.live import LiveView
+from benchlab.display.live.ab import ab_view
+from benchlab.display.live.capacity import capacity_view
+from benchlab.display.live.run import run_view
+from benchlab.experiments.ab_progress import OnABProgress
+from benchlab.experiments.capacity_progress import OnCapacityProgress
+from benchlab.live.show import watcher
+from benchlab.live.watcher import Watcher
 from benchlab.load.supervisor.progress import OnProgress, Progress
+from benchlab.load.supervisor.stop_signal import request_stop
 from benchlab.notebook import events
 from benchlab.paths import data_dir
 from benchlab.plan.files.scenario import scenario
@@ -95,49 +99,42 @@ def plan_parameters(variables: Mapping[str, Any], url: str) -> dict[str, Any]:
 
 
 def show_progress() -> OnProgress:
-    """Show a progress line below the cell, for ``bl.run(plan, on_progress=show_progress())``."""
-    update = _line_below_cell()
+    """Show a run as it goes on, for ``bl.run(plan, on_progress=show_progress())``.
+
+    In a notebook that is a view with a Stop button, which acts while the cell runs.
+    """
+    watch = watcher(request_stop)
 
     def show(progress: Progress) -> None:
         events.write({"progress": progress.to_dict(), "pid": os.getpid()})
-        numbers = f"{done_text(progress)} · {numbers_text(progress)}"
-        update(progress.done_ratio, f"{escape(progress.phase)} {numbers}")
+        _draw(watch, run_view(progress))
 
     return show
 
 
 def show_capacity_progress() -> OnCapacityProgress:
-    """Show how the bracket of a capacity closes, for ``bl.capacity(…, on_progress=…)``."""
-    update = _line_below_cell()
+    """Show how a capacity is found, for ``bl.capacity(…, on_progress=show_capacity_progress())``.
 
-    def show(progress: CapacityProgress) -> None:
-        update(progress.done_ratio, escape(progress_text(progress)))
-
-    return show
+    In a notebook that is a view with a Stop button, which acts while the cell runs.
+    """
+    watch = watcher(request_stop)
+    return lambda progress: _draw(watch, capacity_view(progress))
 
 
 def show_ab_progress() -> OnABProgress:
-    """Show how the interval of an A/B closes, for ``bl.ab(…, on_progress=show_ab_progress())``."""
-    update = _line_below_cell()
+    """Show how the interval of an A/B closes, for ``bl.ab(…, on_progress=show_ab_progress())``.
 
-    def show(progress: ABProgress) -> None:
-        update(progress.done / progress.blocks, escape(ab_text(progress)))
+    In a notebook that is a view with a Stop button, which acts while the cell runs.
+    """
+    watch = watcher(request_stop)
+    return lambda progress: _draw(watch, ab_view(progress))
 
-    return show
 
-
-def _line_below_cell() -> Callable[[float, str], None]:
-    """A progress bar below the cell: pass it the share that is done, and HTML beside it."""
-    from IPython import display
-
-    handle: Any = display.display(display.HTML(""), display_id=True)  # type: ignore[no-untyped-call]
-
-    def update(done_ratio: float, text: str) -> None:
-        if handle is not None:
-            bar = f'<progress value="{done_ratio:.3f}" max="1" style="width:16em"></progress>'
-            handle.update(display.HTML(f"{bar} {text}"))  # type: ignore[no-untyped-call]
-
-    return update
+def _draw(watch: Watcher, view: LiveView) -> None:
+    if view.finished:
+        watch.close(view)
+    else:
+        watch.update(view)
 
 
 def collect_telemetry(store: Store, service: Service) -> IngestReport | None:
