@@ -189,7 +189,7 @@ def measure_ab(
     measured = until_stopped(work, stop, on_progress)
     if on_progress is not None:
         on_progress(_progress(design, measured, metric, threshold))
-    comparison, problem = _concluded(design, measured, metric, threshold)
+    comparison, problem = _concluded(experiment_id, design, measured, metric, threshold)
     return ABRun(
         id=experiment_id,
         design=design,
@@ -249,6 +249,7 @@ def stored_comparison(store: Store, experiment: Experiment) -> Comparison:
         base_name=base_name,
         new_name=new_name,
         warnings=tuple(experiment.result["warnings"]),
+        experiment_id=experiment.id,
     )
 
 
@@ -267,7 +268,7 @@ def _progress(design: ABDesign, measured: Measured, metric: str, threshold: floa
 
 
 def _concluded(
-    design: ABDesign, measured: Measured, metric: str, threshold: float
+    experiment_id: str, design: ABDesign, measured: Measured, metric: str, threshold: float
 ) -> tuple[Comparison | None, str]:
     """The comparison of the complete blocks, if there are any, and what went wrong, if it did."""
     planned = plural(design.blocks, "block")
@@ -282,4 +283,11 @@ def _concluded(
     found = compare_pairs(measured.pairs, primary=metric, threshold=threshold)
     warnings = (*design.warnings(), *measured.warnings(design.blocks), *found.warnings)
     base_name, new_name = design.arm_names
-    return replace(found, base_name=base_name, new_name=new_name, warnings=warnings), ""
+    whole = replace(
+        found,
+        base_name=base_name,
+        new_name=new_name,
+        warnings=warnings,
+        experiment_id=experiment_id,
+    )
+    return whole, ""
