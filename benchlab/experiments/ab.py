@@ -196,7 +196,7 @@ def measure_ab(
     measured = until_stopped(work, stop, on_progress)
     if on_progress is not None:
         on_progress(replace(progress.after(measured), finished=True))
-    comparison, problem = _concluded(design, measured, metric, threshold)
+    comparison, problem = _concluded(experiment_id, design, measured, metric, threshold)
     return ABRun(
         id=experiment_id,
         design=design,
@@ -256,6 +256,7 @@ def stored_comparison(store: Store, experiment: Experiment) -> Comparison:
         base_name=base_name,
         new_name=new_name,
         warnings=tuple(experiment.result["warnings"]),
+        experiment_id=experiment.id,
     )
 
 
@@ -313,7 +314,7 @@ def _interval(done: int, found: MetricComparison) -> ABInterval | None:
 
 
 def _concluded(
-    design: ABDesign, measured: Measured, metric: str, threshold: float
+    experiment_id: str, design: ABDesign, measured: Measured, metric: str, threshold: float
 ) -> tuple[Comparison | None, str]:
     """The comparison of the complete blocks, if there are any, and what went wrong, if it did."""
     planned = plural(design.blocks, "block")
@@ -328,4 +329,11 @@ def _concluded(
     found = compare_pairs(measured.pairs, primary=metric, threshold=threshold)
     warnings = (*design.warnings(), *measured.warnings(design.blocks), *found.warnings)
     base_name, new_name = design.arm_names
-    return replace(found, base_name=base_name, new_name=new_name, warnings=warnings), ""
+    whole = replace(
+        found,
+        base_name=base_name,
+        new_name=new_name,
+        warnings=warnings,
+        experiment_id=experiment_id,
+    )
+    return whole, ""

@@ -1,9 +1,9 @@
 """Events that a notebook reports to the process that runs it headless.
 
 They are lines of JSON in the file that ``BENCHLAB_NOTEBOOK_EVENTS`` names; without the variable
-nothing is written. An event has ``progress`` and the ``pid`` of the kernel, or ``report`` and
-``run_id``. A point of a sweep reports its ``error`` to the sweep in the same way, as
-`benchlab.errors.error_to_data` has it.
+nothing is written. An event has the ``pid`` of the kernel and the ``progress`` of a run, or
+``report`` and the ``run_id`` or ``experiment_id`` it is of. A point of a sweep reports its
+``error`` to the sweep in the same way, as `benchlab.errors.error_to_data` has it.
 """
 
 from __future__ import annotations

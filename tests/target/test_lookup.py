@@ -76,3 +76,17 @@ def test_without_it_there_is_no_span() -> None:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     asyncio.run(lookup.look_up(provider.get_tracer("test"), 0.0, 1.0))
     assert exporter.get_finished_spans() == ()
+
+
+def test_a_version_that_looks_up_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(lookup.LOOKUP_MS, "2.5")
+    assert lookup.usual_lookup_ms() == 2.5
+    monkeypatch.delenv(lookup.LOOKUP_MS)
+    assert lookup.usual_lookup_ms() == 0
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "10001", "soon"])
+def test_a_version_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(lookup.LOOKUP_MS, text)
+    with pytest.raises(ValueError, match=f"must be 0 to 10,000 ms, not '{text}'"):
+        create_app()
