@@ -11,7 +11,6 @@ from benchlab.text import plural
 
 if TYPE_CHECKING:
     from benchlab.runs.run import Run
-    from benchlab.store.store import Store
 
 __all__ = ["RunChoice"]
 
@@ -21,12 +20,15 @@ Chosen = tuple[str, ...]
 class RunChoice(Displayed):
     """The runs that a person chooses from a table; made by `Store.pick`.
 
-    A notebook shows it as that table. ``rows`` are those of `Store.overview`, newest first.
+    A notebook shows it as that table. ``rows`` are those of `Store.overview`, newest first; ``load``
+    loads runs by their ids.
     """
 
-    def __init__(self, store: Store, rows: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, rows: Sequence[Mapping[str, Any]], load: Callable[[Iterable[str]], list[Run]]
+    ) -> None:
         self.rows = tuple(rows)
-        self._store = store
+        self._load = load
         self._chosen: Chosen = ()
         self._watchers: list[Callable[[Chosen], None]] = []
 
@@ -40,7 +42,7 @@ class RunChoice(Displayed):
 
     def runs(self) -> list[Run]:
         """The chosen runs, oldest first."""
-        return self._store.load_all(self._chosen)
+        return self._load(self._chosen)
 
     def choose(self, run_ids: Iterable[str]) -> None:
         """Choose these runs, and no others, as a click in the table does.
