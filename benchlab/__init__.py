@@ -64,6 +64,10 @@ if _typing.TYPE_CHECKING:
     from benchlab.samples.samples import Samples as Samples
     from benchlab.store import Store as Store
     from benchlab.telemetry.instrument import instrument as instrument
+    from benchlab.watch.live_run import LiveRun as LiveRun
+    from benchlab.watch.running import LiveRuns as LiveRuns
+    from benchlab.watch.running import live as live
+    from benchlab.watch.start import start as start
 
 _MODULES = {
     "Apdex": "benchlab.runs.apdex",
@@ -82,6 +86,8 @@ _MODULES = {
     "JsonEquals": "benchlab.plan.checks",
     "LatencyHistogram": "benchlab.samples.histogram",
     "LittlesLaw": "benchlab.runs.littles_law",
+    "LiveRun": "benchlab.watch.live_run",
+    "LiveRuns": "benchlab.watch.running",
     "MaxBody": "benchlab.plan.checks",
     "Modes": "benchlab.runs.modes",
     "Objective": "benchlab.plan.objectives",
@@ -110,6 +116,7 @@ _MODULES = {
     "export_run": "benchlab.exchange",
     "import_file": "benchlab.exchange",
     "instrument": "benchlab.telemetry.instrument",
+    "live": "benchlab.watch.running",
     "notebook": "benchlab.notebook",
     "plots": "benchlab.plots",
     "read_feed": "benchlab.plan.files.feed",
@@ -118,6 +125,7 @@ _MODULES = {
     "run_async": "benchlab.load.run",
     "scalability": "benchlab.experiments.scalability",
     "scenario": "benchlab.plan.files.scenario",
+    "start": "benchlab.watch.start",
     "trend": "benchlab.experiments.trend",
     "write_report": "benchlab.report",
 }
@@ -127,7 +135,7 @@ __all__ = list(_MODULES)  # sorted, as a test says
 
 def _renderers() -> _displayed.Renderers:
     from benchlab.display.renderers import RENDERERS
-    from benchlab.live.pick import PICKER
+    from benchlab.watch.pick import PICKER
 
     return {**RENDERERS, **PICKER}
 

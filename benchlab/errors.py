@@ -32,6 +32,7 @@ __all__ = [
     "DamagedError",
     "InputError",
     "InvalidRunError",
+    "LeftRunning",
     "MissingPackageError",
     "OutputError",
     "RunError",
@@ -68,6 +69,14 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+
+
+class LeftRunning(KeyboardInterrupt):
+    """Waiting for a run was interrupted, and the run goes on; the message says how to end it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback."""
+        return [str(self)]
 
 
 class BenchlabError(Exception):

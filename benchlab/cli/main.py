@@ -69,6 +69,10 @@ COMMANDS: Final = {
         "benchlab.cli.ingest:ingest",
         "Load OTLP JSON files, or directories of them, into the store",
     ),
+    "live": CommandEntry(
+        "benchlab.cli.live:live",
+        "List, watch or stop the runs that go on on this machine",
+    ),
     "migrate": CommandEntry(
         "benchlab.cli.migrate:migrate",
         "Create the store's tables or upgrade them",

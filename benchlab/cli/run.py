@@ -48,6 +48,11 @@ class RunCommand(PlanCommand):
 @report_option("CSV")
 @click.option("--no-save", is_flag=True, help="do not save the run in the store")
 @click.option(
+    "--detach",
+    is_flag=True,
+    help="start the run, print its id and return; see benchlab live",
+)
+@click.option(
     "--dry-run", is_flag=True, help="print the plan as a plan file, secrets hidden; send nothing"
 )
 def run(
@@ -57,6 +62,7 @@ def run(
     csv_dir: Path | None,
     report_dir: Path | None,
     no_save: bool,
+    detach: bool,
     dry_run: bool,
     **values: Any,
 ) -> int:
@@ -79,6 +85,7 @@ def run(
     Examples:
       benchlab run http://127.0.0.1:8000/health
       benchlab run checkout.toml --duration 30s
+      benchlab run checkout.toml --duration 4h --detach
       benchlab run http://127.0.0.1:8000/ --rate 500 --duration 30s --arrivals poisson
       benchlab run http://127.0.0.1:8000/ --requests 10000 --think-time 100ms,exponential
       benchlab run http://127.0.0.1:8000/ --stages 30s:500,1m:500,10s:0
@@ -97,6 +104,13 @@ def run(
 
         print_data(plan_to_toml(plan))
         return ExitCode.SUCCESS
+    if detach:
+        if json_file is not None or csv_dir is not None or report_dir is not None or no_save:
+            raise InputError(
+                "--detach returns before there are results: leave --json, --csv, --report and"
+                " --no-save out, and let benchlab recover save the run when it has ended"
+            )
+        return _detach(plan, given)
     outputs = Outputs(json_file, csv_dir, report_dir)
     outputs.check()
     return _carry_out(plan, given, outputs, save=not no_save)
@@ -192,6 +206,20 @@ def write_and_save(finished: Run, outputs: Outputs, save: Callable[[], None] | N
     if failed is not None:
         state = "not saved: benchlab recover saves it" if save is None else "saved"
         raise OutputError(f"{failed}; run {finished.id} was measured and {state}") from failed
+
+
+def _detach(plan: Plan, given: set[str]) -> int:
+    """Start ``plan`` in a process of its own, and say how to find it."""
+    import_numpy()
+    from benchlab.load.detached.start import start_detached
+
+    with errors_name_options(PLAN_OPTIONS, given):
+        run_id = start_detached(plan).name
+    print_line(run_id, err=False)
+    print_line(
+        f"benchlab live {run_id} shows it, with --stop ends it; benchlab recover saves it then"
+    )
+    return ExitCode.SUCCESS
 
 
 def _save(finished: Run, store: Store, out: Console) -> None:

@@ -1,8 +1,12 @@
-"""Events that a worker reports to its supervisor: one JSON object per line of standard output.
+"""Events that a process reports to whoever started it: a JSON object per line of standard output.
 
 {"event": "ready"}                  the worker is ready to start
 {"event": "stopping"}               it sends no new requests, by its own decision
 {"event": "error", "kind": …, …}    it cannot start; the error's class and its arguments
+
+These are a worker's. A supervisor that is a process of its own reports one: an error, or
+
+{"event": "started"}                the run has started
 """
 
 from __future__ import annotations
@@ -13,16 +17,17 @@ from typing import Any, Literal, NamedTuple
 from benchlab.decoding import decode
 from benchlab.errors import BenchlabError, error_from_data, error_to_data
 
-__all__ = ["READY", "STOPPING", "Event", "error_line", "parse_event"]
+__all__ = ["READY", "STARTED", "STOPPING", "Event", "error_line", "parse_event"]
 
 READY = b'{"event": "ready"}\n'
+STARTED = b'{"event": "started"}\n'
 STOPPING = b'{"event": "stopping"}\n'
 
 
 class Event(NamedTuple):
-    """An event of a worker; ``error`` is the reason why it could not start."""
+    """An event of a process; ``error`` is the reason why it could not start."""
 
-    name: Literal["ready", "stopping", "error"]
+    name: Literal["ready", "stopping", "started", "error"]
     error: BenchlabError | None = None
 
 
@@ -40,7 +45,7 @@ def parse_event(line: bytes) -> Event:
     """
     data = decode(line, dict[str, Any], where="the event")
     match data:
-        case {"event": "ready" | "stopping" as name}:
+        case {"event": "ready" | "stopping" | "started" as name}:
             return Event(name)
         case {"event": "error"}:
             return Event("error", error_from_data(data))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from benchlab import spool
@@ -24,7 +25,15 @@ from benchlab.runs.run import Run
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["carry_out", "check_plan", "run", "run_async", "run_until", "until_stopped"]
+__all__ = [
+    "carry_out",
+    "check_plan",
+    "recorded",
+    "run",
+    "run_async",
+    "run_until",
+    "until_stopped",
+]
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -187,13 +196,36 @@ def carry_out(
         KeyboardInterrupt: ``stop`` was requested before the load started.
     """
     check_reachable(plan)
+    with recorded(plan, new_run_id(), workers, stop, on_progress) as directory:
+        return spool.read_run(directory, plan)
+
+
+@contextmanager
+def recorded(
+    plan: Plan,
+    run_id: str,
+    workers: Sequence[WorkerHandle],
+    stop: StopSignal,
+    on_progress: OnProgress | None = None,
+    on_start: Callable[[Path], None] | None = None,
+) -> Iterator[Path]:
+    """Carry out ``plan``, whose services are reachable; then yield the run's spool directory.
+
+    It belongs to this process until the block ends. ``on_start`` is called with it as soon as load
+    is made.
+
+    Raises:
+        RunError: the spool cannot be written.
+        WorkerError: a worker did not become ready.
+        KeyboardInterrupt: ``stop`` was requested before the load started.
+    """
     environment = capture_environment()
     environment["calibration"] = attach_floor(environment)
-    with spool.create(new_run_id(), plan, environment) as directory:
+    with spool.create(run_id, plan, environment) as directory:
         try:
-            supervise(plan, directory, workers, stop, on_progress)
+            supervise(plan, directory, workers, stop, on_progress, on_start)
         except BaseException:
             if not spool.was_started(directory):  # nothing was measured
                 spool.remove(directory)
             raise
-        return spool.read_run(directory, plan)
+        yield directory

@@ -13,13 +13,13 @@ from benchlab.display.live.capacity import capacity_view
 from benchlab.display.live.run import run_view
 from benchlab.experiments.ab_progress import OnABProgress
 from benchlab.experiments.capacity_progress import OnCapacityProgress
-from benchlab.live.show import watcher
-from benchlab.live.watcher import Watcher
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.load.supervisor.stop_signal import request_stop
 from benchlab.notebook import events
 from benchlab.plan.files.scenario import scenario
 from benchlab.plan.plan import Plan
+from benchlab.watch.show import watcher
+from benchlab.watch.watcher import Watcher
 
 __all__ = [
     "plan_parameters",

@@ -90,5 +90,3 @@ def collect_telemetry(store: Store, service: Service) -> IngestReport | None:
     if service.disposable:
         shutil.rmtree(service.otlp_dir, ignore_errors=True)
     return taken
-
-

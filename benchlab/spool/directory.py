@@ -12,6 +12,8 @@
         health-<w>.json     worker w's health, written at its end
         worker-<w>.log      its standard error
         outcome.json        how the run ended, written by the supervisor
+        detached.log        standard error of a supervisor of its own process (`benchlab.start`)
+        stop, abort         requests of anybody, for the supervisor: their existence is all
         owner.lock          locked for as long as the supervisor lives
         worker-<w>.lock     locked for as long as worker w lives
 
@@ -25,9 +27,10 @@ Directories are for their user alone, and so are the files: responses may hold p
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,8 +50,8 @@ from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import ErrorKind, Samples
 from benchlab.spool.lock import acquire_lock, is_locked, release_lock
-from benchlab.spool.records import read_in_order, read_records
-from benchlab.spool.storage import make_private, replace_text
+from benchlab.spool.records import NewRecords, read_in_order, read_records
+from benchlab.spool.storage import make_private, open_private, replace_text
 
 if TYPE_CHECKING:
     from benchlab.runs.run import Run
@@ -57,16 +60,25 @@ __all__ = [
     "ROOM_BYTES",
     "connections_path",
     "create",
+    "detached_log_path",
     "examples_path",
     "forget_plan",
+    "has_outcome",
     "health_path",
+    "is_in_use",
     "log_path",
+    "new_records",
     "own_worker",
     "pending",
+    "read_head",
     "read_plan",
     "read_records",
     "read_run",
+    "read_stopped_ns",
     "remove",
+    "request_stop",
+    "requested_stop",
+    "runs",
     "samples_path",
     "steps_path",
     "was_started",
@@ -84,6 +96,8 @@ _PLAN = "plan.json"
 _START = "start.json"
 _OUTCOME = "outcome.json"
 _OWNER = "owner.lock"
+_REQUESTS = ("stop", "abort")
+_REMOVED = ".removed"
 
 
 @contextmanager
@@ -100,6 +114,8 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
         _make_directory(spool_root())
         for abandoned in pending():  # killed before their workers had read it
             forget_plan(abandoned)
+        for half in spool_root().glob(f".*{_REMOVED}"):  # whoever removed it was killed
+            shutil.rmtree(half, ignore_errors=True)
         _make_directory(directory, exist_ok=False)
         lock = acquire_lock(directory / _OWNER)
         whole = plan.to_dict()
@@ -137,18 +153,62 @@ def pending() -> Iterator[Path]:
 
     The spool is made private to its user first, in case its files are from another umask.
     """
-    root = spool_root()
-    if not root.is_dir():
-        return
-    make_private(root)
-    for directory in sorted(root.iterdir()):
-        if (directory / _HEAD).exists() and not _is_in_use(directory):
-            yield directory
+    if spool_root().is_dir():
+        make_private(spool_root())
+    yield from (directory for directory in runs() if not is_in_use(directory))
+
+
+def is_in_use(directory: Path) -> bool:
+    """Whether a living process owns ``directory`` or writes to it."""
+    try:
+        if is_locked(directory / _OWNER):
+            return True  # and the locks of its workers are left alone, who may be taking them
+        return any(map(is_locked, directory.glob("worker-*.lock")))
+    except PermissionError:  # of another user, whose run it is
+        return True
+    except OSError:
+        return False
+
+
+def request_stop(directory: Path, *, abort: bool = False) -> None:
+    """Request, from any process, that the run in ``directory`` ends early.
+
+    Its supervisor looks for this several times a second.
+
+    Raises:
+        RunError: the request cannot be written.
+    """
+    try:
+        for name in _REQUESTS[: 1 + abort]:
+            os.close(open_private(directory / name, os.O_WRONLY))
+    except OSError as exc:
+        raise RunError(
+            f"the run {directory.name} cannot be stopped through {directory} ({exc.strerror})",
+            remedy="end its process, which has the id of the run among its arguments (kill)",
+        ) from exc
+
+
+def requested_stop(directory: Path) -> int:
+    """What was requested of the run in ``directory``: 0 nothing, 1 to stop, 2 to abort."""
+    return sum((directory / name).exists() for name in _REQUESTS)
 
 
 def was_started(directory: Path) -> bool:
     """Whether the run got as far as generating load."""
     return (directory / _START).exists()
+
+
+def runs() -> Iterator[Path]:
+    """All spool directories, oldest run first; those of a run that is being made included."""
+    root = spool_root()
+    if root.is_dir():
+        found = (path for path in sorted(root.iterdir()) if path.suffix != _REMOVED)
+        yield from (path for path in found if (path / _HEAD).exists())
+
+
+def new_records(directory: Path, workers: int) -> NewRecords:
+    """The records that ``workers`` workers append to their files of samples, as they come."""
+    return NewRecords([samples_path(directory, worker) for worker in range(workers)])
 
 
 def samples_path(directory: Path, worker: int) -> Path:
@@ -179,6 +239,11 @@ def health_path(directory: Path, worker: int) -> Path:
 def log_path(directory: Path, worker: int) -> Path:
     """The worker's standard error; empty unless it failed."""
     return directory / f"worker-{worker}.log"
+
+
+def detached_log_path(directory: Path) -> Path:
+    """Standard error of the supervisor, if it is a process of its own; else there is no file."""
+    return directory / "detached.log"
 
 
 def write_start(directory: Path, started_at_ns: int) -> None:
@@ -224,8 +289,42 @@ def read_run(directory: Path, plan: Plan | None = None) -> Run:
         RunError: the directory holds no run, one that never started, or cannot be read.
         DamagedError: a file is damaged, or of another version of benchlab.
     """
-    try:
+    with _naming_problems(directory):
         return _read_run(directory, plan)
+
+
+def read_head(directory: Path) -> RunHead:
+    """What is known of the run in ``directory`` from its start; its plan has no credentials.
+
+    Raises:
+        RunError: the directory holds no run, one that never started, or cannot be read.
+        DamagedError: a file is damaged, or of another version of benchlab.
+    """
+    with _naming_problems(directory):
+        return _read_head(directory)
+
+
+def has_outcome(directory: Path) -> bool:
+    """Whether the supervisor of the run in ``directory`` wrote how it ended."""
+    return (directory / _OUTCOME).exists()
+
+
+def read_stopped_ns(directory: Path) -> int | None:
+    """When the run in ``directory``, which `has_outcome`, was stopped early; None if it was not.
+
+    Raises:
+        RunError: the outcome cannot be read.
+        DamagedError: the file is damaged.
+    """
+    with _naming_problems(directory):
+        outcome = _read_outcome(directory)
+    return None if outcome is None else outcome.stopped_ns
+
+
+@contextmanager
+def _naming_problems(directory: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as exc:
         if not directory.is_dir():
             problem = f"the spool {directory} was deleted, and what the run measured with it"
@@ -244,9 +343,7 @@ class _Outcome(msgspec.Struct):
     stop_reason: str
 
 
-def _read_run(directory: Path, plan: Plan | None) -> Run:
-    from benchlab.runs.run import Run
-
+def _read_head(directory: Path) -> RunHead:
     path = directory / _HEAD
     written = decode_file(path, dict)
     if written.get("format") != _FORMAT:
@@ -257,7 +354,20 @@ def _read_run(directory: Path, plan: Plan | None) -> Run:
             where=str(path),
         )
     start = decode_file(directory / _START, _Start)
-    head = RunHead.from_metadata({**written, "started_at_ns": start.started_at_ns}, str(path))
+    return RunHead.from_metadata({**written, "started_at_ns": start.started_at_ns}, str(path))
+
+
+def _read_outcome(directory: Path) -> _Outcome | None:
+    try:
+        return decode_file(directory / _OUTCOME, _Outcome)
+    except FileNotFoundError:
+        return None
+
+
+def _read_run(directory: Path, plan: Plan | None) -> Run:
+    from benchlab.runs.run import Run
+
+    head = _read_head(directory)
     plan = _with_steps(plan or head.plan, directory)
     files = [samples_path(directory, worker) for worker in range(plan.workers)]
     records = read_in_order(files, directory)
@@ -269,9 +379,8 @@ def _read_run(directory: Path, plan: Plan | None) -> Run:
                 value=highest,
                 where=f"the samples in {directory}",
             )
-    try:
-        outcome = decode_file(directory / _OUTCOME, _Outcome)
-    except FileNotFoundError:
+    outcome = _read_outcome(directory)
+    if outcome is None:
         outcome = _Outcome(max(0, int(records["done_ns"].max(initial=0))), "")
     head = replace(
         head,
@@ -287,7 +396,10 @@ def _read_run(directory: Path, plan: Plan | None) -> Run:
 
 def remove(directory: Path) -> None:
     """Delete a spool directory. Only for a run that is stored, or not wanted."""
-    shutil.rmtree(directory, ignore_errors=True)
+    removed = directory.with_name(f".{directory.name}{_REMOVED}")
+    with suppress(OSError):  # another process removes it too
+        directory.rename(removed)  # at once: nobody ever reads a run of which parts are missing
+    shutil.rmtree(removed, ignore_errors=True)
 
 
 def _make_directory(path: Path, *, exist_ok: bool = True) -> None:
@@ -303,15 +415,6 @@ def _check_room(directory: Path, workers: int) -> None:
             f" {needed / 2**20:.0f} MB: make room, or set BENCHLAB_DATA_DIR to a directory on a"
             " larger disk"
         )
-
-
-def _is_in_use(directory: Path) -> bool:
-    try:
-        return any(map(is_locked, directory.glob("*.lock")))
-    except PermissionError:  # of another user, whose run it is
-        return True
-    except OSError:
-        return False
 
 
 def _read_examples(directory: Path, plan: Plan) -> tuple[Example, ...]:

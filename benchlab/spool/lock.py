@@ -32,9 +32,15 @@ def release_lock(lock: int) -> None:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a living process holds the lock ``path``."""
+    """Whether a living process holds the lock ``path``; any number may ask at the same time."""
     try:
-        release_lock(acquire_lock(path))
+        lock = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    finally:
+        os.close(lock)
     return False

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchlab.samples.records import BLOCK_RECORDS, OPAQUE, SAMPLE_DTYPE
 from benchlab.spool.storage import allocate_records
 
-__all__ = ["read_in_order", "read_records"]
+__all__ = ["NewRecords", "read_in_order", "read_records"]
 
 _MOST_NUMBERS = 2  # per record: workers of different speed leave gaps
 
@@ -33,6 +33,21 @@ def read_records(
     if count <= 0:
         return np.empty(0, dtype=dtype)
     return np.fromfile(path, dtype=dtype, count=count, offset=start * dtype.itemsize)
+
+
+class NewRecords:
+    """Reads the records that are appended to files while a run goes on."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+        self._read = [0] * len(files)
+
+    def __iter__(self) -> Iterator[NDArray[np.void]]:
+        """The records that were appended since the last time, in blocks."""
+        for index, path in enumerate(self._files):
+            while len(records := read_records(path, self._read[index], count=BLOCK_RECORDS)):
+                self._read[index] += len(records)
+                yield records
 
 
 def read_in_order(files: Sequence[Path], directory: Path) -> NDArray[np.void]:

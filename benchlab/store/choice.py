@@ -20,8 +20,8 @@ Chosen = tuple[str, ...]
 class RunChoice(Displayed):
     """The runs that a person chooses from a table; made by `Store.pick`.
 
-    A notebook shows it as that table. ``rows`` are those of `Store.overview`, newest first; ``load``
-    loads runs by their ids.
+    A notebook shows it as that table. ``rows`` are those of `Store.overview`, newest first, and
+    ``load`` loads runs by their ids.
     """
 
     def __init__(

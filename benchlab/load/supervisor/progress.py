@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from benchlab import spool
 from benchlab.decoding import decode_lines
-from benchlab.load.supervisor.abort import AbortWatch
 from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS, Conditions
 from benchlab.load.supervisor.series import ProgressSeries, SeriesBins
 from benchlab.plan.plan import Plan
 from benchlab.samples.histogram import LatencyHistogram
-from benchlab.samples.records import BLOCK_RECORDS, ErrorKind, Flag
+from benchlab.samples.records import ErrorKind, Flag
 from benchlab.units import NS_PER_S
 
 __all__ = ["ObjectiveProgress", "OnProgress", "Progress", "ProgressReader"]
+
+_ENDED = ("done", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,13 @@ class Progress:
 
     ``rate_rps`` is that of the warm-up while it lasts, and then of the measured window alone.
 
-    ``phase`` is warm-up, measuring, draining, stopping or done. ``total_count`` is the number of
-    requests (or a scenario's iterations) in the plan, 0 if the plan has a duration instead;
-    ``done_count`` is how many of them are recorded; the nouns are the plan's. ``p99_ns`` has the
-    histogram's precision and is None before the first response. For display only: results are
-    computed from the samples.
+    ``phase`` is warm-up, measuring, draining, stopping, done or failed. ``total_count`` is the
+    number of requests (or a scenario's iterations) in the plan, 0 if the plan has a duration
+    instead; ``done_count`` is how many of them are recorded; the nouns are the plan's. ``p50_ns``,
+    ``p99_ns`` and ``lag_p99_ns`` have the histogram's precision and are None before the first
+    response. ``in_flight`` is the last mean number of requests in flight that is known, and
+    ``series`` the run over time, its warm-up included. For display only: results are computed from
+    the samples.
     """
 
     phase: str
@@ -98,29 +101,38 @@ class ProgressReader:
         self._directory = directory
         self._plan = plan
         self._title = plan.describe()
-        self._paths = [spool.samples_path(directory, worker) for worker in range(plan.workers)]
-        self._read = [0] * plan.workers
+        self._new_records = spool.new_records(directory, plan.workers)
         self._latencies, self._lags = LatencyHistogram(), LatencyHistogram()
         self._objectives = Conditions(plan.slo, plan)
         self._bins = SeriesBins(plan)
         self._errors: Counter[str] = Counter()
         self._count = self._begun_count = self._warmup_count = 0
-        self._watch = AbortWatch(plan)
-
-    def reason_to_stop(self, run_ns: int) -> str:
-        """The ``abort_on`` condition that holds for the samples so far; empty if none does."""
-        return self._watch.fired(run_ns)
+        self._last_ns = 0
 
     def poll(self, run_ns: int, phase: str = "") -> Progress:
         """Read the new samples; returns the state at run time ``run_ns``.
 
         By default the phase follows from that time.
         """
-        for index, path in enumerate(self._paths):
-            while len(records := spool.read_records(path, self._read[index], count=BLOCK_RECORDS)):
-                self._read[index] += len(records)
-                self._take(records)
-        series = self._bins.series(run_ns, complete=phase == "done")
+        for records in self._new_records:
+            self.take(records)
+        return self.state(run_ns, phase)
+
+    def final(self, stopped_ns: int | None, phase: str = "done") -> Progress:
+        """The state of a run that has ended, and was stopped early at ``stopped_ns``.
+
+        In the ``phase`` failed its process was ended, nobody knows when.
+        """
+        for records in self._new_records:
+            self.take(records)
+        if stopped_ns is None:
+            counted = self._plan.request_count is not None
+            stopped_ns = self._last_ns if counted or phase == "failed" else self._plan.end_ns
+        return self.state(stopped_ns, phase)
+
+    def state(self, run_ns: int, phase: str = "") -> Progress:
+        """The state at run time ``run_ns``, by the records that were taken."""
+        series = self._bins.series(run_ns, complete=phase in _ENDED)
         in_flight = [value for value in series.in_flight if not math.isnan(value)]
         return Progress(
             phase=phase or self._phase(run_ns),
@@ -141,14 +153,15 @@ class ProgressReader:
             p50_ns=self._latencies.percentile_ns(0.5) if self._count else None,
             lag_p99_ns=self._lags.percentile_ns(0.99) if self._count else None,
             in_flight=round(in_flight[-1]) if in_flight else None,
-            objectives=tuple(self._standings(run_ns, complete=phase == "done")),
+            objectives=tuple(self._standings(run_ns, complete=phase in _ENDED)),
             series=series,
         )
 
-    def _take(self, records: NDArray[np.void]) -> None:
-        self._watch.take(records)
+    def take(self, records: NDArray[np.void]) -> None:
+        """Add new records of any worker."""
         self._bins.take(records)
         self._objectives.take(records, self._endpoints())
+        self._last_ns = max(self._last_ns, int(records["done_ns"].max(initial=0)))
         measured = records[(records["flags"] & Flag.WARMUP) == 0]
         self._count += len(measured)
         self._warmup_count += len(records) - len(measured)

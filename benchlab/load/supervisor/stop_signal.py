@@ -49,6 +49,11 @@ class StopSignal:
             if number in ENDING_SIGNALS and not self._deadline_ns:
                 self._deadline_ns = time.monotonic_ns() + _PATIENCE_NS
 
+    def reach(self, level: int) -> None:
+        """Request what is missing to ``level``: 1 is a stop, 2 an abort."""
+        while self.level < level:
+            self.request()
+
     def abort_when_due(self) -> None:
         """Abort a run that is still open a few seconds after one of `ENDING_SIGNALS`."""
         if self.level == 1 and self._deadline_ns and time.monotonic_ns() > self._deadline_ns:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import selectors
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from benchlab import spool
+from benchlab.load.supervisor.abort import AbortWatch
 from benchlab.load.supervisor.progress import OnProgress, ProgressReader
 from benchlab.load.supervisor.stop_signal import StopSignal
 from benchlab.load.supervisor.worker_process import WorkerHandle
@@ -28,8 +29,12 @@ def supervise(
     workers: Sequence[WorkerHandle],
     stop: StopSignal,
     on_progress: OnProgress | None = None,
+    on_start: Callable[[Path], None] | None = None,
 ) -> None:
     """Carry out ``plan`` into the spool ``directory``; returns when every worker has ended.
+
+    ``on_start`` is called with the directory when all workers have been started together. The run
+    ends early when ``stop`` is requested, or when anybody does so through the spool.
 
     Raises:
         InputError: a worker cannot send a request of the plan.
@@ -47,6 +52,8 @@ def supervise(
         spool.write_start(directory, time.time_ns() + start_ns - time.monotonic_ns())
         for worker in workers:
             worker.tell(f"start {start_ns}")
+        if on_start is not None:
+            on_start(directory)
         outcome = _watch(plan, directory, workers, start_ns, stop, on_progress)
         with suppress(OSError):  # a full disk: the samples show how far the run came
             spool.write_outcome(directory, *outcome)
@@ -81,6 +88,7 @@ def _watch(
                     stop.request()  # so that the other workers stop too
             now_ns = time.monotonic_ns()
             monitor.poll(now_ns - start_ns, phase="stopping" if level_sent else "")
+            stop.reach(spool.requested_stop(directory))
             stop.abort_when_due()
             while level_sent < min(stop.level, 2):
                 level_sent += 1
@@ -102,7 +110,9 @@ class _RunMonitor:
     def __init__(
         self, plan: Plan, directory: Path, stop: StopSignal, on_progress: OnProgress | None
     ) -> None:
-        self._reader = ProgressReader(directory, plan)
+        self._new_records = spool.new_records(directory, plan.workers)
+        self._watch = AbortWatch(plan)
+        self._reader = None if on_progress is None else ProgressReader(directory, plan)
         self._stop = stop
         self._on_progress = on_progress
         self._idle = on_progress is None and not plan.abort_on
@@ -112,9 +122,12 @@ class _RunMonitor:
         """Read the run's state at ``run_ns``; request a stop if a condition holds."""
         if self._idle:
             return
-        progress = self._reader.poll(run_ns, phase)
-        if not phase and (reason := self._reader.reason_to_stop(run_ns)):
+        for records in self._new_records:
+            self._watch.take(records)
+            if self._reader is not None:
+                self._reader.take(records)
+        if not phase and (reason := self._watch.fired(run_ns)):
             self.stop_reason = reason
             self._stop.request()  # a later request, by Ctrl-C, is the second one and aborts
-        if self._on_progress is not None:
-            self._on_progress(progress)
+        if self._on_progress is not None and self._reader is not None:
+            self._on_progress(self._reader.state(run_ns, phase))

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchlab.live.watcher import Watcher
+from benchlab.watch.watcher import Watcher
 
 __all__ = ["watcher"]
 
@@ -19,12 +19,12 @@ def watcher(stop: Callable[[], None] | None = None) -> Watcher:
     two there is no button: Ctrl-C stops.
     """
     if _in_kernel():
-        from benchlab.live.notebook import NotebookWatcher
+        from benchlab.watch.notebook import NotebookWatcher
 
         return NotebookWatcher(stop)
     from rich.console import Console
 
-    from benchlab.live.terminal import LineWatcher, TerminalWatcher
+    from benchlab.watch.terminal import LineWatcher, TerminalWatcher
 
     console = Console(stderr=True)
     if console.is_terminal and not os.environ.get("CI"):

@@ -1,5 +1,5 @@
 """A table of stored runs in a notebook, to filter and to choose from."""
 
-from benchlab.live.pick.renderer import PICKER
+from benchlab.watch.pick.renderer import PICKER
 
 __all__ = ["PICKER"]

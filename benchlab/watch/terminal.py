@@ -7,7 +7,7 @@ from rich.live import Live
 
 from benchlab.display.live import LiveView, live_line
 from benchlab.display.live.terminal import live_rich
-from benchlab.live.watcher import Watcher
+from benchlab.watch.watcher import Watcher
 
 __all__ = ["LineWatcher", "TerminalWatcher"]
 

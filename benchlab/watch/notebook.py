@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 from benchlab.display.live import LiveView, live_html, live_markdown, live_text
-from benchlab.live.watcher import Watcher
-from benchlab.live.widget import live_widget
+from benchlab.watch.watcher import Watcher
+from benchlab.watch.widget import live_widget
 
 __all__ = ["NotebookWatcher"]
 

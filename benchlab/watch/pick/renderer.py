@@ -11,9 +11,9 @@ from benchlab.display.result_card import result_card
 from benchlab.display.result_view import ResultView
 from benchlab.display.values import store
 from benchlab.displayed import Renderer, Renderers
-from benchlab.live.pick.widget import PickWidget, pick_widget
 from benchlab.store.choice import RunChoice
 from benchlab.text import plural
+from benchlab.watch.pick.widget import PickWidget, pick_widget
 
 __all__ = ["PICKER"]
 

@@ -1,0 +1,79 @@
+"""Start a run that outlives its caller."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from benchlab.errors import RunError
+from benchlab.load.events import Event, parse_event
+from benchlab.load.run import check_plan
+from benchlab.load.supervisor.preflight import check_reachable
+from benchlab.paths import spool_root
+from benchlab.plan.plan import Plan
+from benchlab.runs.head import new_run_id
+
+__all__ = ["start_detached"]
+
+_LAST_LINES = 400  # characters
+
+
+def start_detached(plan: Plan) -> Path:
+    """Start the run of ``plan`` in a process of its own; returns its spool directory.
+
+    That process has a session of its own, and is nobody's child. It has the working directory and
+    the environment of this one. The run has started when this returns; an interrupt before that
+    ends it.
+
+    Raises:
+        InputError: the plan cannot be carried out on this machine.
+        TargetError: the service cannot be reached. No load was made.
+        WorkerError: a worker process could not be started.
+        RunError: the spool cannot be written, or the process could not be started.
+    """
+    check_plan(plan)
+    check_reachable(plan)
+    run_id = new_run_id()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "benchlab.load.detached", run_id],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as exc:
+        raise RunError(
+            f"the process of the run cannot be started ({exc.strerror})",
+            remedy="free memory, or raise the limit of processes (ulimit -u)",
+        ) from exc
+    with process:
+        try:
+            event = _first_event(process, plan)
+        except BaseException:
+            with suppress(ProcessLookupError):  # its group: the process has forked
+                os.killpg(process.pid, signal.SIGTERM)
+            raise
+    if event.error is not None:
+        raise event.error
+    return spool_root() / run_id
+
+
+def _first_event(process: subprocess.Popen[bytes], plan: Plan) -> Event:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with suppress(BrokenPipeError):
+        process.stdin.write(plan.to_json().encode() + b"\n")
+        process.stdin.close()
+    line = process.stdout.readline()
+    try:
+        return parse_event(line)
+    except ValueError as exc:
+        said = (line + process.stderr.read()).decode(errors="replace").strip()[-_LAST_LINES:]
+        said = said.splitlines()[-1] if said else "killed?"
+        raise RunError(f"the process of the run ended before it had started it: {said}") from exc

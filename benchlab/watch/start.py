@@ -1,0 +1,25 @@
+"""Start a run that outlives whoever began it."""
+
+from __future__ import annotations
+
+from benchlab.load.detached.start import start_detached
+from benchlab.plan.plan import Plan
+from benchlab.watch.live_run import LiveRun
+
+__all__ = ["start"]
+
+
+def start(plan: Plan) -> LiveRun:
+    """Start the run of ``plan`` in a process of its own, and return while it goes on.
+
+    It outlives this process: a kernel that is restarted or dies, and a terminal that is closed,
+    leave it going to its end. `benchlab.live` finds it again, and ``benchlab recover`` saves it if
+    nobody else does. The process has this one's working directory and environment.
+
+    Raises:
+        InputError: the plan cannot be carried out on this machine.
+        TargetError: the service cannot be reached. No load was made.
+        WorkerError: a worker process could not be started.
+        RunError: the spool cannot be written, or the process could not be started.
+    """
+    return LiveRun(start_detached(plan), plan)
