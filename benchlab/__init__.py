@@ -15,6 +15,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.analysis.capacity import Capacity as Capacity
     from benchlab.analysis.comparison import Comparison as Comparison
     from benchlab.analysis.scalability import Scalability as Scalability
+    from benchlab.analysis.sweep import Sweep as Sweep
     from benchlab.analysis.trend import Trend as Trend
     from benchlab.calibration.measure import calibrate as calibrate
     from benchlab.errors import BenchlabError as BenchlabError
@@ -28,6 +29,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.experiments.trend import trend as trend
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
+    from benchlab.notebook.sweep.sweeping import sweep as sweep
     from benchlab.plan.checks import BodyContains as BodyContains
     from benchlab.plan.checks import BodyEquals as BodyEquals
     from benchlab.plan.checks import BodyMatches as BodyMatches
@@ -106,6 +108,7 @@ _MODULES = {
     "SteadyState": "benchlab.runs.steady_state",
     "Steps": "benchlab.plan.shapes",
     "Store": "benchlab.store",
+    "Sweep": "benchlab.analysis.sweep",
     "Transport": "benchlab.plan.transport",
     "Trend": "benchlab.analysis.trend",
     "ab": "benchlab.experiments.ab",
@@ -126,6 +129,7 @@ _MODULES = {
     "scalability": "benchlab.experiments.scalability",
     "scenario": "benchlab.plan.files.scenario",
     "start": "benchlab.watch.start",
+    "sweep": "benchlab.notebook.sweep.sweeping",
     "trend": "benchlab.experiments.trend",
     "write_report": "benchlab.report",
 }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab.displayed import Result
 from benchlab.errors import InputError
-from benchlab.runs.stored_run import StoredRun
+from benchlab.runs.verdict import Verdict
+from benchlab.samples.percentile_interval import PercentileInterval
 from benchlab.text import plural
 from benchlab.units import NS_PER_MS
 
@@ -18,8 +19,20 @@ if TYPE_CHECKING:
 
 __all__ = ["LATENCIES", "Sweep", "SweepPoint", "SweepRun"]
 
-LATENCIES = ("p50", "p99")
+LATENCIES: Mapping[str, float] = {"p50": 0.5, "p99": 0.99}
 """The percentiles of a run that a sweep has, with their intervals."""
+
+_AS_STORED = (
+    "run_id",
+    "name",
+    "verdict",
+    "reason",
+    "count",
+    "error_count",
+    "objective_count",
+    "broken_objective_count",
+    "rate_rps",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,50 +44,39 @@ class SweepRun:
 
     run_id: str
     name: str
-    verdict: str
+    verdict: Verdict
     reason: str = ""
     count: int
     error_count: int
+    objective_count: int = 0
     broken_objective_count: int = 0
     rate_rps: float | None
-    p50_ns: float | None = None
-    p50_low_ns: float | None = None
-    p50_high_ns: float | None = None
-    p99_ns: float | None = None
-    p99_low_ns: float | None = None
-    p99_high_ns: float | None = None
+    p50_ns: int | None = None
+    p50_low_ns: int | None = None
+    p50_high_ns: int | None = None
+    p99_ns: int | None = None
+    p99_low_ns: int | None = None
+    p99_high_ns: int | None = None
 
     @classmethod
-    def of(cls, run: StoredRun, broken_objective_count: int = 0) -> SweepRun:
-        """The figures of a stored run."""
+    def of(cls, run: Mapping[str, Any], intervals: Sequence[PercentileInterval]) -> SweepRun:
+        """The figures of a row of `Store.rows`, and the `intervals` of its `LATENCIES`."""
         return cls(
-            run_id=run.id,
-            name=run.name,
-            verdict=run.verdict,
-            reason=run.invalid_reason or "",
-            count=run.count,
-            error_count=run.error_count,
-            broken_objective_count=broken_objective_count,
-            rate_rps=run.figures.get("rate_rps"),
+            **{name: run[name] for name in _AS_STORED},
             **{
-                f"{name}{side}_ns": run.figures.get(f"latency_{name}{side}_ns")
-                for name in LATENCIES
-                for side in ("", "_low", "_high")
+                f"{name}{side}_ns": value_ns
+                for name, found in zip(LATENCIES, intervals, strict=True)
+                for side, value_ns in (
+                    ("", found.value_ns),
+                    ("_low", found.low_ns),
+                    ("_high", found.high_ns),
+                )
             },
         )
 
     def flat(self) -> dict[str, Any]:
         """The figures as columns, latencies in ms."""
-        row: dict[str, Any] = {
-            "run_id": self.run_id,
-            "name": self.name,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "count": self.count,
-            "error_count": self.error_count,
-            "broken_objective_count": self.broken_objective_count,
-            "rate_rps": self.rate_rps,
-        }
+        row: dict[str, Any] = {name: getattr(self, name) for name in _AS_STORED}
         for name in LATENCIES:
             for side in ("", "_low", "_high"):
                 value_ns = getattr(self, f"{name}{side}_ns")
@@ -83,7 +85,7 @@ class SweepRun:
 
 
 _NO_RUN: Mapping[str, Any] = dict.fromkeys(
-    SweepRun(run_id="", name="", verdict="", count=0, error_count=0, rate_rps=None).flat()
+    SweepRun(run_id="", name="", verdict="valid", count=0, error_count=0, rate_rps=None).flat()
 )
 
 

@@ -439,6 +439,8 @@ class Store(Displayed):
     def save_experiment(self, experiment: Experiment) -> None:
         """Store ``experiment``; its runs are saved by themselves. Repeated calls leave one copy.
 
+        One that is stored and differs is replaced: a sweep may get more points.
+
         While the store is unavailable, the call retries as `save` does.
         """
         from benchlab.store import experiments
@@ -449,10 +451,30 @@ class Store(Displayed):
 
         self._retry(attempt)
 
-    def experiment(self, experiment_id: str) -> Experiment:
+    def experiment(self, experiment_id: str) -> pd.DataFrame:
+        """The runs of an experiment, a row for each in the order they were made.
+
+            frame = store.experiment("01a209c5db41b16d")
+
+        ``experiment_id`` is the id of a stored experiment, or an unambiguous prefix of one; or the
+        whole id of one that was not finished. Columns are what tells its runs apart (``arm`` and
+        ``pair`` of an A/B, ``probe`` of a search for capacity, the swept parameters with ``point``
+        and ``repeat`` of a sweep), and what the runs measured: latencies in ms, with the limits of
+        their 95 % intervals. A column of these with the name of a parameter is called
+        ``measured_<name>``.
+
+        Raises:
+            RunNotFoundError: none, or more than one, fits.
+        """
+        from benchlab.store import experiments
+
+        with self.connect() as client:
+            return experiments.frame(client, experiment_id)
+
+    def load_experiment(self, experiment_id: str) -> Experiment:
         """The stored experiment with this id or an unambiguous prefix of one.
 
-            experiment = store.experiment("01a209c5")
+            experiment = store.load_experiment("01a209c5")
             runs = store.load_all(experiment.run_ids)
 
         Raises:
