@@ -15,6 +15,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.analysis.capacity import Capacity as Capacity
     from benchlab.analysis.comparison import Comparison as Comparison
     from benchlab.analysis.scalability import Scalability as Scalability
+    from benchlab.analysis.sweep import Sweep as Sweep
     from benchlab.analysis.trend import Trend as Trend
     from benchlab.calibration.measure import calibrate as calibrate
     from benchlab.errors import BenchlabError as BenchlabError
@@ -28,6 +29,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.experiments.trend import trend as trend
     from benchlab.load.run import run as run
     from benchlab.load.run import run_async as run_async
+    from benchlab.notebook.sweep.sweeping import sweep as sweep
     from benchlab.plan.checks import BodyContains as BodyContains
     from benchlab.plan.checks import BodyEquals as BodyEquals
     from benchlab.plan.checks import BodyMatches as BodyMatches
@@ -63,6 +65,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.samples.percentile_interval import PercentileInterval as PercentileInterval
     from benchlab.samples.samples import Samples as Samples
     from benchlab.store import Store as Store
+    from benchlab.telemetry.instrument import instrument as instrument
     from benchlab.watch.live_run import LiveRun as LiveRun
     from benchlab.watch.running import LiveRuns as LiveRuns
     from benchlab.watch.running import live as live
@@ -105,6 +108,7 @@ _MODULES = {
     "SteadyState": "benchlab.runs.steady_state",
     "Steps": "benchlab.plan.shapes",
     "Store": "benchlab.store",
+    "Sweep": "benchlab.analysis.sweep",
     "Transport": "benchlab.plan.transport",
     "Trend": "benchlab.analysis.trend",
     "ab": "benchlab.experiments.ab",
@@ -114,6 +118,7 @@ _MODULES = {
     "compare": "benchlab.experiments.compare",
     "export_run": "benchlab.exchange",
     "import_file": "benchlab.exchange",
+    "instrument": "benchlab.telemetry.instrument",
     "live": "benchlab.watch.running",
     "notebook": "benchlab.notebook",
     "plots": "benchlab.plots",
@@ -124,6 +129,7 @@ _MODULES = {
     "scalability": "benchlab.experiments.scalability",
     "scenario": "benchlab.plan.files.scenario",
     "start": "benchlab.watch.start",
+    "sweep": "benchlab.notebook.sweep.sweeping",
     "trend": "benchlab.experiments.trend",
     "write_report": "benchlab.report",
 }
@@ -133,11 +139,26 @@ __all__ = list(_MODULES)  # sorted, as a test says
 
 def _renderers() -> _displayed.Renderers:
     from benchlab.display.renderers import RENDERERS
+    from benchlab.watch.pick import PICKER
 
-    return RENDERERS
+    return {**RENDERERS, **PICKER}
 
 
 _displayed.set_renderers(_renderers)
+
+
+def load_ipython_extension(shell: _typing.Any) -> None:
+    """``%load_ext benchlab``: add ``%bench``, which is ``benchlab run`` in a notebook."""
+    from benchlab.cli import magic
+
+    magic.register(shell)
+
+
+def unload_ipython_extension(shell: _typing.Any) -> None:
+    """``%unload_ext benchlab``: take it away again."""
+    from benchlab.cli import magic
+
+    magic.unregister(shell)
 
 
 if not _typing.TYPE_CHECKING:  # else a type checker would take any name for one of these

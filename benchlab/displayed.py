@@ -17,11 +17,22 @@ if TYPE_CHECKING:
 __all__ = ["Displayed", "Renderer", "Renderers", "Result", "set_renderers"]
 
 
-class Renderer(NamedTuple):
-    """A value to its HTML and, unless its ``repr`` is the text to show, to its text."""
+def _no_widget(_value: object) -> Mapping[str, Any]:
+    return {}
 
+
+class Renderer(NamedTuple):
+    """The forms of a value: each is made from its ``view``, which is made once.
+
+    ``widget`` makes what a notebook shows instead, from the value itself: MIME types to contents,
+    empty where there is no widget.
+    """
+
+    view: Callable[[Any], Any]
     html: Callable[[Any], str]
-    text: Callable[[Any], str] | None = None
+    markdown: Callable[[Any], str]
+    text: Callable[[Any], str]
+    widget: Callable[[Any], Mapping[str, Any]] = _no_widget
 
 
 Renderers: TypeAlias = Mapping[type, Renderer]
@@ -45,21 +56,54 @@ def _renderer_of(value: object) -> Renderer | None:
     return next((renderers[kind] for kind in type(value).__mro__ if kind in renderers), None)
 
 
-class Displayed:
-    """A value that a notebook shows by the renderer for its type, or the nearest base of it."""
-
-    __slots__ = ()
-
-    def _repr_html_(self) -> str | None:
-        """HTML of the value; None, for which a notebook shows the ``repr``, without a renderer."""
-        renderer = _renderer_of(self)
-        return None if renderer is None else renderer.html(self)
-
-
 class _Printer(Protocol):
     """As much of IPython's printer as is used here."""
 
     def text(self, text: str, /) -> object: ...
+
+
+class Displayed:
+    """A value that a notebook shows by the renderer for its type, or the nearest base of it.
+
+    Without a renderer, it is shown as any object is.
+    """
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """HTML, Markdown and plain text of the value, for Jupyter, which takes those it needs."""
+        del include, exclude
+        renderer = _renderer_of(self)
+        if renderer is None:
+            return {}
+        view = renderer.view(self)
+        return {
+            "text/plain": renderer.text(view),
+            "text/markdown": renderer.markdown(view),
+            "text/html": renderer.html(view),
+            **renderer.widget(self),
+        }
+
+    def _repr_html_(self) -> str | None:
+        """HTML of the value, for what knows no bundles."""
+        renderer = _renderer_of(self)
+        return None if renderer is None else renderer.html(renderer.view(self))
+
+    def _repr_markdown_(self) -> str | None:
+        """Markdown of the value, for what knows no bundles."""
+        renderer = _renderer_of(self)
+        return None if renderer is None else renderer.markdown(renderer.view(self))
+
+    def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:
+        """Plain text of the value; inside a list or dict its ``repr``, which is one line."""
+        renderer = None if cycle or _is_inside(printer) else _renderer_of(self)
+        text = repr(self) if renderer is None else renderer.text(renderer.view(self))
+        printer.text(text)
+
+
+def _is_inside(printer: _Printer) -> bool:
+    """Whether another value is being printed, of which this one is a part."""
+    return len(getattr(printer, "stack", ())) > 1
 
 
 class Result(Displayed):
@@ -80,9 +124,4 @@ class Result(Displayed):
 
     def __str__(self) -> str:
         renderer = _renderer_of(self)
-        if renderer is None or renderer.text is None:
-            return repr(self)
-        return renderer.text(self)
-
-    def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:
-        printer.text(repr(self) if cycle else str(self))
+        return repr(self) if renderer is None else renderer.text(renderer.view(self))

@@ -98,7 +98,13 @@ class BenchlabError(Exception):
         return {"problem": self.problem, "remedy": self.remedy}
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows instead of a traceback: the error, and the line of the user's code."""
+        """What IPython shows of it: the error, and the line of the user's code.
+
+        That is while it is handled, at the end of the cell. Asked for later, as by ``%tb``, it is
+        the whole traceback.
+        """
+        if sys.exc_info()[1] is not self:
+            return _whole_traceback(self)
         # One string: IPython joins several by a line break or by nothing, depending on %xmode.
         return ["\n".join([f"{type(self).__name__}: {self}", *_calling_line(self)])]
 
@@ -237,6 +243,20 @@ class SchemaError(StoreError):
     """The store was written by a newer benchlab than this one."""
 
 
+def _whole_traceback(error: BaseException) -> list[str]:
+    """The traceback as IPython shows that of other errors, in the form that ``%xmode`` chose."""
+    from traceback import format_exception
+
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None:
+        return format_exception(error)
+    parts: list[str] = shell.InteractiveTB.structured_traceback(
+        type(error), error, error.__traceback__
+    )
+    return parts
+
+
 def _calling_line(error: BaseException) -> list[str]:
     """The line of code that called benchlab or, outside of it, raised ``error``; and its place."""
     import linecache
@@ -244,13 +264,30 @@ def _calling_line(error: BaseException) -> list[str]:
 
     place = None
     for frame, number in walk_tb(error.__traceback__):
-        if frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package == __package__:
             break
-        place = frame.f_code.co_filename, number
+        if package != "IPython":  # which calls a magic
+            place = frame.f_code.co_filename, number
     if place is None:
         return []
     filename, number = place
-    return [f"{_file_name(filename)}, line {number}", f"    {linecache.getline(*place).strip()}"]
+    line = _as_typed(linecache.getline(*place).strip())
+    return [f"{_file_name(filename)}, line {number}", f"    {line}"]
+
+
+def _as_typed(line: str) -> str:
+    """``line`` as it stands in the cell: a magic is a call in what IPython makes of it."""
+    from ast import literal_eval
+
+    before, call, arguments = line.partition("get_ipython().run_line_magic(")
+    if not call:
+        return line
+    try:
+        name, text = literal_eval(f"({arguments}")
+    except (SyntaxError, ValueError):
+        return line
+    return f"{before}%{name} {text}"
 
 
 def _file_name(filename: str) -> str:

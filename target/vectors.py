@@ -5,6 +5,8 @@ field that is missing or not a list, an element that is not a finite number, a v
 `MAX_LENGTH`, two vectors of unequal length, and a result outside the range of a double. Numbers
 are IEEE 754 doubles, and strings are not numbers. Only a body that the JSON parser cannot process
 (for example, nested too deeply) gets a 400 response.
+
+A URL may ask for a lookup before the computation: see `lookup`.
 """
 
 import math
@@ -17,6 +19,8 @@ from fastapi.exceptions import RequestValidationError
 from opentelemetry.trace import Tracer
 from pydantic import BaseModel, FailFast, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from .lookup import LookupMs, MissRatio, look_up, usual_lookup_ms
 
 MAX_LENGTH = 10_000
 """Maximum length of a vector. It limits how long a request blocks the event loop."""
@@ -55,17 +59,26 @@ def vector_router(tracer: Tracer) -> APIRouter:
 
     `tracer` records the computation alone as an INTERNAL span below the request's SERVER
     span: the difference between the two is what HTTP, JSON and validation cost.
+
+    Raises `ValueError` if the environment has a lookup that cannot be waited for.
     """
     router = APIRouter(prefix="/api/vector", tags=["vector"])
+    usual_ms = usual_lookup_ms()
 
-    # `async def`, though nothing is awaited: FastAPI would run a plain function in a thread
-    # pool, which costs far more than this arithmetic and would blur what is measured.
+    # `async def` also for the arithmetic: FastAPI would run a plain function in a thread pool,
+    # which costs far more and would blur what is measured.
     @router.post("/add")
-    async def add(pair: VectorPair) -> VectorResult:
+    async def add(
+        pair: VectorPair, lookup_ms: LookupMs = usual_ms, miss_ratio: MissRatio = 1.0
+    ) -> VectorResult:
+        await look_up(tracer, lookup_ms, miss_ratio)
         return _computed(tracer, "add", operator.add, pair)
 
     @router.post("/sub")
-    async def sub(pair: VectorPair) -> VectorResult:
+    async def sub(
+        pair: VectorPair, lookup_ms: LookupMs = usual_ms, miss_ratio: MissRatio = 1.0
+    ) -> VectorResult:
+        await look_up(tracer, lookup_ms, miss_ratio)
         return _computed(tracer, "sub", operator.sub, pair)
 
     return router

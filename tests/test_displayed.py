@@ -57,4 +57,5 @@ def test_an_unpickled_run_is_shown_where_only_benchlab_was_imported(tmp_path: Pa
     NotebookClient(notebook, timeout=60).execute()
     (shown,) = notebook.cells[0].outputs
     assert "benchlab-card" in shown.data["text/html"]
-    assert shown.data["text/plain"].startswith("<Run ")
+    assert "**valid**" in shown.data["text/markdown"]
+    assert shown.data["text/plain"].startswith("POST /api/vector/add: valid\n")

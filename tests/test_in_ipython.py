@@ -64,6 +64,18 @@ def test_errors_of_every_kind_are_three_lines(
     assert lines[2] == f"    {code}"
 
 
+def test_the_whole_traceback_is_shown_on_request(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_line_magic("xmode", "Context")
+    assert len(shown(shell, "bl.Request('GET', 'x y')", capsys)) == 3
+    shell.run_line_magic("tb", "")
+    text = capsys.readouterr().out
+    assert "Traceback" in text
+    assert "request.py" in text
+    assert len(shown(shell, "bl.Request('GET', 'x y')", capsys)) == 3
+
+
 def test_code_of_a_module_is_shown_with_its_file(
     shell: InteractiveShell,
     capsys: pytest.CaptureFixture[str],

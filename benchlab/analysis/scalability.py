@@ -209,11 +209,13 @@ def scalability(
     throughput: ArrayLike | None = None,
     *,
     level: float = 0.95,
+    is_sweep: bool = False,
 ) -> Scalability:
     """Fit the Universal Scalability Law to ``throughput`` at each ``load``.
 
     Both are lists of numbers; or ``load`` is a list of runs. `benchlab.scalability` describes them,
-    and also takes stored runs.
+    and also takes stored runs. ``is_sweep`` says that they are of one sweep: their requests are
+    alike, also where each point had started a service of its own.
 
     Raises:
         InputError: fewer than three different loads, a value that is not above 0, lists of
@@ -225,7 +227,7 @@ def scalability(
     ids: tuple[str, ...] = ()
     if throughput is None:
         runs = [load] if isinstance(load, Run) else list(cast("Sequence[Run]", load))
-        users, reached = _of_runs(runs, warnings)
+        users, reached = _of_runs(runs, warnings, is_sweep=is_sweep)
         ids = tuple(run.id for run in runs)
     else:
         users, reached = _numbers("load", load), _numbers("throughput", throughput)
@@ -365,7 +367,7 @@ def _warnings(result: Scalability) -> list[str]:
 
 
 def _of_runs(
-    runs: Sequence[Run], warnings: list[str]
+    runs: Sequence[Run], warnings: list[str], *, is_sweep: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     for run in runs:
         check_run(run)
@@ -382,7 +384,7 @@ def _of_runs(
             )
         loads.append(shape.connections)
         first = runs[0]
-        if run.plan.replace(load=first.plan.load).requests != first.plan.requests:
+        if not is_sweep and run.plan.replace(load=first.plan.load).requests != first.plan.requests:
             raise InputError(
                 f"sends other requests than run {first.id}",
                 field="run",

@@ -77,11 +77,14 @@ class TargetProcess(BundledProcess):
         self.otlp_dir = otlp_dir
 
 
-def start_target(port: int = 0, otlp_dir: Path | str | None = None) -> TargetProcess:
+def start_target(
+    port: int = 0, otlp_dir: Path | str | None = None, *, lookup_ms: float = 0.0
+) -> TargetProcess:
     """Start the bundled target on the loopback interface and wait until it is ready.
 
     ``port`` 0 means any free port. If ``otlp_dir`` is None, the standard ``OTEL_`` variables decide
-    where its telemetry goes.
+    where its telemetry goes. With ``lookup_ms`` it is a slower version of itself, whose requests
+    wait so long.
 
     Raises:
         MissingPackageError: the extra "target" is not installed.
@@ -89,7 +92,11 @@ def start_target(port: int = 0, otlp_dir: Path | str | None = None) -> TargetPro
     """
     require_extra("target")
     directory = None if otlp_dir is None else Path(otlp_dir).absolute()
-    options = {"port": port, "otlp_dir": str(directory) if directory else None}
+    options = {
+        "port": port,
+        "otlp_dir": str(directory) if directory else None,
+        "lookup_ms": lookup_ms,
+    }
     process, announced = start_process("benchlab.bundled.serve", options, "target")
     return TargetProcess(process, announced["url"], directory)
 

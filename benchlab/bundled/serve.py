@@ -106,6 +106,8 @@ def main() -> int:
     """Entry point of the process."""
     options = json.loads(sys.argv[1])
     otlp_dir = Path(options["otlp_dir"]) if options["otlp_dir"] else None
+    if options["lookup_ms"]:
+        os.environ["BENCHLAB_TARGET_LOOKUP_MS"] = f"{options['lookup_ms']}"
     try:
         serve(options["port"], otlp_dir, _announce, until_input_ends=True)
     except InputError as exc:

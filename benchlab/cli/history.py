@@ -238,7 +238,7 @@ def query(sql: str, form: str, json_file: str | None, write: bool) -> None:
 def _experiment_id(store: Store, text: str) -> str:
     """The id that starts with ``text``; of an experiment that was not finished it is the whole."""
     try:
-        return store.experiment(text).id
+        return store.load_experiment(text).id
     except RunNotFoundError:
         if store.rows(tags={EXPERIMENT_TAG: text}, limit=1):
             return text

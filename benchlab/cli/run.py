@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,14 +24,16 @@ if TYPE_CHECKING:
     from benchlab.runs.run import Run
     from benchlab.store import Store
 
-__all__ = ["run"]
+__all__ = ["Outputs", "RunCommand", "run", "usable_store", "write_and_save"]
 
 
-class _Run(PlanCommand):
+class RunCommand(PlanCommand):
+    """A command with the options of ``benchlab run``."""
+
     groups = PLAN_OPTIONS
 
 
-@click.command(cls=_Run)
+@click.command(cls=RunCommand)
 @click.pass_context
 @click.argument("source", metavar="URL|PLAN.toml")
 @plan_options
@@ -108,12 +111,12 @@ def run(
                 " --no-save out, and let benchlab recover save the run when it has ended"
             )
         return _detach(plan, given)
-    outputs = _Outputs(json_file, csv_dir, report_dir)
+    outputs = Outputs(json_file, csv_dir, report_dir)
     outputs.check()
     return _carry_out(plan, given, outputs, save=not no_save)
 
 
-class _Outputs(NamedTuple):
+class Outputs(NamedTuple):
     """The files that a run is written to, besides the store."""
 
     json_file: str | None
@@ -155,38 +158,54 @@ def _check_writable(place: Path) -> None:
         raise InputError(f"cannot write {place}: {existing} is not writable")
 
 
-def _carry_out(plan: Plan, given: set[str], outputs: _Outputs, *, save: bool) -> int:
+def _carry_out(plan: Plan, given: set[str], outputs: Outputs, *, save: bool) -> int:
     """Carry out ``plan``, write and save the results, and return the exit code."""
     import_numpy()
-    from benchlab import spool
     from benchlab.cli.terminal.console import console, error_console
     from benchlab.cli.terminal.run import print_run, progress_bar
     from benchlab.load.run import run_until
     from benchlab.load.supervisor.stop_signal import StopSignal
 
-    store, stop = None, StopSignal()
-    if save:
-        from benchlab.store import Store
-
-        store = Store()
-        with store.connect():
-            pass  # an unusable store is reported before the measurement, not after it
+    store, stop = usable_store() if save else None, StopSignal()
     with progress_bar(plan.describe()) as on_progress, errors_name_options(PLAN_OPTIONS, given):
         finished = run_until(plan, stop, on_progress)
     out = error_console() if outputs.json_file == "-" else console()
     print_run(finished, out)
+    write_and_save(
+        finished, outputs, None if store is None else lambda: _save(finished, store, out)
+    )
+    return exit_code(finished, stop.number)
+
+
+def usable_store() -> Store:
+    """The default store, which an error reports before the measurement, not after it."""
+    from benchlab.store import Store
+
+    store = Store()
+    with store.connect():
+        return store
+
+
+def write_and_save(finished: Run, outputs: Outputs, save: Callable[[], None] | None) -> None:
+    """Write the results, and ``save`` the run even if that fails; without ``save``, drop its spool.
+
+    Raises:
+        OutputError: a result cannot be written.
+    """
+    failed: OutputError | None = None
     try:
         outputs.write(finished)
     except OutputError as exc:
-        if store is not None:
-            _save(finished, store, out)
-        state = "not saved: benchlab recover saves it" if store is None else "saved"
-        raise OutputError(f"{exc}; run {finished.id} was measured and {state}") from exc
-    if store is not None:
-        _save(finished, store, out)
-    elif finished.spool is not None:
+        failed = exc
+    if save is not None:
+        save()
+    elif finished.spool is not None and failed is None:
+        from benchlab import spool
+
         spool.remove(finished.spool)
-    return exit_code(finished, stop.number)
+    if failed is not None:
+        state = "not saved: benchlab recover saves it" if save is None else "saved"
+        raise OutputError(f"{failed}; run {finished.id} was measured and {state}") from failed
 
 
 def _detach(plan: Plan, given: set[str]) -> int:

@@ -10,9 +10,7 @@ import numpy as np
 from benchlab.analysis.histogram import EDGES_NS, count_by_bucket
 from benchlab.display.html import LEVEL_COLORS, STYLE, html_table
 from benchlab.display.run_view import ExampleLine, RunView, view
-from benchlab.display.table import Table
-from benchlab.samples.statistics import STATISTICS
-from benchlab.units import format_column_ms, format_ms
+from benchlab.units import format_ms
 
 if TYPE_CHECKING:
     from benchlab.runs.run import Run
@@ -79,11 +77,7 @@ def _example(example: ExampleLine) -> str:
 def _durations(shown: RunView) -> str:
     if not shown.durations:
         return '<div class="bl-quiet">no samples, so no percentiles</div>'
-    rows = [
-        (name, *format_column_ms(list(part.to_dict().values())))
-        for name, part in shown.durations.items()
-    ]
-    durations = html_table(Table(["ms", *STATISTICS.values()], rows))
+    durations = html_table(shown.duration_table)
     return f"<div>{durations}{html_table(shown.intervals, 'bl-intervals')}</div>"
 
 

@@ -7,6 +7,8 @@ from html import escape
 from itertools import zip_longest
 
 from benchlab.display.banner import Level
+from benchlab.display.spark import Spark
+from benchlab.display.spark_svg import spark_svg
 from benchlab.display.table import Table
 
 __all__ = ["LEVEL_COLORS", "STYLE", "html_table"]
@@ -44,7 +46,8 @@ margin:0;border:0}
 .benchlab-card thead th{border-bottom:1px solid rgba(128,128,128,.5);font-weight:600}
 .benchlab-card .bl-intervals{margin-top:.6em}
 .benchlab-card .bl-slo{margin-top:.8em}
-.benchlab-card .bl-slo td,.benchlab-card .bl-slo th{text-align:left}
+.benchlab-card .bl-text{text-align:left}
+.benchlab-card .bl-scroll+.bl-scroll{margin-top:.6em}
 .benchlab-card .bl-title{margin-top:.7em;font-weight:600}
 .benchlab-card .bl-bad{font-weight:600;box-shadow:inset 3px 0 #b42318}
 .benchlab-card .bl-good{box-shadow:inset 3px 0 #1a7f37}
@@ -62,9 +65,13 @@ def html_table(table: Table, kind: str = "") -> str:
     """
     if not table.rows:
         return ""
-    columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.head)
+    texts = ["" if is_number else "bl-text" for is_number in table.are_numbers]
+    columns = "".join(
+        f'<th scope="col"{_class(text)}>{escape(name)}</th>'
+        for name, text in zip(table.head, texts, strict=True)
+    )
     lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{_cells(cells, level)}</tr>'
+        f'<tr><th scope="row">{escape(name)}</th>{_cells(cells, level, texts[1:])}</tr>'
         for (name, *cells), level in zip_longest(table.rows, table.levels)
     )
     title = f'<div class="bl-title">{escape(table.title)}</div>' if table.title else ""
@@ -76,8 +83,19 @@ def html_table(table: Table, kind: str = "") -> str:
     )
 
 
-def _cells(texts: Sequence[str], level: Level | None) -> str:
+def _cells(cells: Sequence[str], level: Level | None, texts: Sequence[str]) -> str:
     """The cells beside a row's name, the first in the colour of ``level``."""
-    color = "" if level is None else f' class="bl-{level}"'
-    first, *others = texts
-    return f"<td{color}>{escape(first)}</td>" + "".join(f"<td>{escape(o)}</td>" for o in others)
+    colors = ["" if level is None else f"bl-{level}", *[""] * len(cells)]
+    return "".join(
+        f"<td{_class(text, color)}>{_cell(cell)}</td>"
+        for cell, text, color in zip(cells, texts, colors, strict=False)
+    )
+
+
+def _class(*names: str) -> str:
+    text = " ".join(filter(None, names))
+    return f' class="{text}"' if text else ""
+
+
+def _cell(text: str) -> str:
+    return spark_svg(text) if isinstance(text, Spark) else escape(text)

@@ -37,9 +37,8 @@ def result_markdown(view: ResultView) -> str:
 
 
 def _table(table: Table) -> str:
-    lines = [table.head, [":--", *["--:"] * (len(table.head) - 1)], *table.rows]
-    head, rule, *rows = lines
-    return "\n".join([_row(head), f"| {' | '.join(rule)} |", *map(_row, rows)])
+    rule = ["--:" if is_number else ":--" for is_number in table.are_numbers]
+    return "\n".join([_row(table.head), f"| {' | '.join(rule)} |", *map(_row, table.rows)])
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from benchlab.text import plural
+
 __all__ = ["outcome", "percent_change", "ratio_text", "signed"]
 
 Found = Mapping[str, Any]
@@ -72,4 +74,14 @@ def _capacity(result: Found) -> str:
     return f"{rate}, limit: {result['limited_by']}"
 
 
-_OUTCOMES: Mapping[str, Callable[[Found], str]] = {"ab": _comparison, "capacity": _capacity}
+def _sweep(result: Found) -> str:
+    done, failed = len(result["points"]), sum(bool(point["error"]) for point in result["points"])
+    shown = f"{done} of {plural(result['planned'], 'point')} over {', '.join(result['names'])}"
+    return f"{shown}, {failed} failed" if failed else shown
+
+
+_OUTCOMES: Mapping[str, Callable[[Found], str]] = {
+    "ab": _comparison,
+    "capacity": _capacity,
+    "sweep": _sweep,
+}

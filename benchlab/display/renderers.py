@@ -2,37 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+
 from benchlab.display.card import run_card
+from benchlab.display.markdown import result_markdown
 from benchlab.display.result_card import result_card
 from benchlab.display.result_terminal import result_text
+from benchlab.display.result_view import ResultView
 from benchlab.display.results.registry import view_of
+from benchlab.display.values import (
+    checks,
+    feed,
+    floor,
+    histogram,
+    imported_summary,
+    load,
+    objective,
+    plan,
+    request,
+    run,
+    samples,
+    scenario,
+    store,
+    summary,
+    trace,
+    transport,
+)
 from benchlab.displayed import Renderer, Renderers, Result
+from benchlab.plan.checks import Check
+from benchlab.plan.feed import Feed
+from benchlab.plan.objectives import Objective
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+from benchlab.plan.scenario import Scenario
+from benchlab.plan.shapes.base import LoadShape
+from benchlab.plan.transport import Transport
+from benchlab.runs.floor import Floor
+from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.runs.run import Run
 from benchlab.runs.trace import Trace
-from benchlab.units import format_ms
+from benchlab.samples.histogram import LatencyHistogram
+from benchlab.samples.samples import Samples
+from benchlab.samples.summary import Summary
+from benchlab.store import Store
 
-__all__ = ["RENDERERS", "trace_html"]
+__all__ = ["RENDERERS"]
+
+_VIEWS: Mapping[type, Callable[[Any], ResultView]] = {
+    **dict.fromkeys(get_args(Check), checks.view),
+    Feed: feed.view,
+    Floor: floor.view,
+    ImportedSummary: imported_summary.view,
+    LatencyHistogram: histogram.view,
+    LoadShape: load.view,
+    Objective: objective.view,
+    Plan: plan.view,
+    Request: request.view,
+    Result: view_of,
+    Samples: samples.view,
+    Scenario: scenario.view,
+    Summary: summary.view,
+    Trace: trace.view,
+    Transport: transport.view,
+}
 
 
-def trace_html(trace: Trace) -> str:
-    """HTML of a trace: a line about the request, and its spans as a table."""
-    about = ""
-    if trace.request is not None:
-        took = format_ms(trace.request.latency_ns)
-        about = f": request {trace.request.seq:,}, latency {took}"
-    return f"<p>Trace <code>{trace.trace_id}</code>{about}</p>{trace.spans.to_html(index=False)}"
+def _itself(value: Run) -> Run:
+    return value
 
 
-def _result_html(result: Result) -> str:
-    return result_card(view_of(result))
-
-
-def _result_text(result: Result) -> str:
-    return result_text(view_of(result))
+def _run_markdown(value: Run) -> str:
+    return result_markdown(run.view(value))
 
 
 RENDERERS: Renderers = {
-    Run: Renderer(run_card),
-    Trace: Renderer(trace_html),
-    Result: Renderer(_result_html, _result_text),
+    **{
+        kind: Renderer(view, result_card, result_markdown, result_text)
+        for kind, view in _VIEWS.items()
+    },
+    Store: Renderer(store.view, result_card, result_markdown, store.text),
+    Run: Renderer(_itself, run_card, _run_markdown, run.text),
 }

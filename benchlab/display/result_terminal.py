@@ -52,14 +52,12 @@ def _table(table: Table) -> list[RenderableType]:
     for cell, level in zip_longest(columns[1] if len(columns) > 1 else [], table.levels):
         if level is not None:
             cell.stylize(f"bold {COLORS[level]}" if level == "bad" else COLORS[level])
-    # A column after the first is aligned to the right where each of its cells has a digit.
-    numbers = [all(_is_number(cell.plain) for cell in column) for column in columns]
     parts.append(
         FittedTable(
             [
-                Column(name, column, is_number=index > 0 and number)
-                for index, (name, column, number) in enumerate(
-                    zip(table.head, columns, numbers, strict=True)
+                Column(name, column, is_number=is_number)
+                for name, column, is_number in zip(
+                    table.head, columns, table.are_numbers, strict=True
                 )
             ],
             indent=2,
@@ -68,10 +66,6 @@ def _table(table: Table) -> list[RenderableType]:
     if table.note:
         parts.append(_indented(Text(table.note, style="dim")))
     return parts
-
-
-def _is_number(text: str) -> bool:
-    return text in ("", "–") or text.lstrip("+-−<>≥≤ ")[:1].isdigit()
 
 
 def _indented(text: Text) -> Padding:

@@ -1,4 +1,4 @@
-"""The result of an analysis as people see it: one answer, and the figures behind it.
+"""A result, or another value, as people see it: one answer, and the figures behind it.
 
 Terminal, notebook card, report page and Markdown show the same `ResultView`; they choose only its
 form.
@@ -19,8 +19,9 @@ class ResultView:
     """What is shown of a result, as text. An empty text or sequence has nothing to show.
 
     ``title`` says what the result is of (``nightly: 5 runs against 5``), ``banner`` is its verdict
-    in a word or two, and ``sentence`` the answer in one sentence. ``facts`` are figures with their
-    labels. ``warnings`` must be known when reading the numbers; ``notes`` say how they were made.
+    in a word or two (of a value without a verdict, its kind), and ``sentence`` the answer in one
+    sentence. ``facts`` are figures with their labels. ``warnings`` must be known when reading the
+    numbers; ``notes`` say how they were made.
     """
 
     title: str

@@ -35,7 +35,9 @@ __all__ = [
     "ExampleLine",
     "Headline",
     "RunView",
+    "duration_table",
     "durations_of",
+    "interval_table",
     "view",
 ]
 
@@ -106,6 +108,11 @@ class RunView:
     endpoints: Table
     server: ServerSide = field(default_factory=ServerSide)
 
+    @property
+    def duration_table(self) -> Table:
+        """A row per duration, in ms."""
+        return duration_table(self.durations)
+
 
 def view(run: Run, server: ServerSide | None = None) -> RunView:
     """``run`` as people see it, with what is known of the service's side."""
@@ -153,7 +160,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
         examples=_examples(run),
         headlines=_headlines(run, noun),
         durations=durations_of(summary),
-        intervals=_intervals(summary),
+        intervals=interval_table(summary),
         floor=floor_text(run),
         has_floor=run.floor is not None,
         objectives=_objectives(run.objectives),
@@ -168,6 +175,14 @@ def durations_of(summary: Summary) -> dict[str, Distribution]:
     return {_DURATION_NAMES.get(name, name): part for name, part in summary.durations.items()}
 
 
+def duration_table(durations: Mapping[str, Distribution]) -> Table:
+    """A row per duration, in ms."""
+    rows = [
+        [name, *format_column_ms(list(part.to_dict().values()))] for name, part in durations.items()
+    ]
+    return Table(["ms", *STATISTICS.values()], rows)
+
+
 def _interval_texts(interval: PercentileInterval) -> tuple[str, str, str]:
     """The limits of an interval in ms, and its ``n_eff``: ``≥`` before a lower bound alone."""
     low = format_narrow_ms(interval.low_ns)
@@ -177,7 +192,7 @@ def _interval_texts(interval: PercentileInterval) -> tuple[str, str, str]:
     return low, format_narrow_ms(interval.high_ns), n_eff
 
 
-def _intervals(summary: Summary) -> Table:
+def interval_table(summary: Summary) -> Table:
     """A column per percentile of the latency; no rows if nothing can be said of any."""
     found = summary.latency_intervals
     head = ["latency, ms", *(STATISTICS[key] for key in found)]

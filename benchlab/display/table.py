@@ -22,3 +22,13 @@ class Table(NamedTuple):
     levels: Sequence[Level] = ()
     note: str = ""
     title: str = ""
+
+    @property
+    def are_numbers(self) -> list[bool]:
+        """Of each column, whether it is aligned to the right: each of its cells is a number."""
+        columns = zip(*self.rows, strict=True)
+        return [index > 0 and all(map(_is_number, cells)) for index, cells in enumerate(columns)]
+
+
+def _is_number(text: str) -> bool:
+    return text in ("", "–") or text.lstrip("+-−<>≥≤ ")[:1].isdigit()

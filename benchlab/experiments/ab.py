@@ -12,17 +12,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from benchlab.analysis.comparison import Comparison
+from benchlab.analysis.comparison import Comparison, MetricComparison
 from benchlab.analysis.conclusion import check_settings
 from benchlab.analysis.paired_blocks import compare_pairs
 from benchlab.errors import RunError, RunNotFoundError
 from benchlab.experiments.ab_blocks import BeforeBlock, Measured, measure
-from benchlab.experiments.ab_design import ABDesign, Block
-from benchlab.experiments.ab_progress import ABProgress, OnABProgress
+from benchlab.experiments.ab_design import ABDesign, Arm, Block
+from benchlab.experiments.ab_progress import ABInterval, ABProgress, OnABProgress
 from benchlab.experiments.against import plan_against
 from benchlab.experiments.saving import discard, usable_store
 from benchlab.load.run import until_stopped
 from benchlab.load.supervisor.preflight import check_reachable
+from benchlab.load.supervisor.progress import Progress
 from benchlab.load.supervisor.stop_signal import StopSignal
 from benchlab.plan.plan import Plan
 from benchlab.runs.experiment import Experiment
@@ -178,18 +179,24 @@ def measure_ab(
     for plan in design.plans.values():
         check_reachable(plan)
     experiment_id, started_at_ns = new_run_id(), time.time_ns()
+    progress = _ProgressSoFar(design, metric, threshold)
 
     def work(report: OnABProgress | None) -> Measured:
-        def on_block(measured: Measured, _block: Block) -> None:
-            if report is not None:
-                report(_progress(design, measured, metric, threshold))
+        if report is None:
+            return measure(design, experiment_id, stop, before_block)
 
-        return measure(design, experiment_id, stop, before_block, on_block)
+        def on_block(measured: Measured, _block: Block) -> None:
+            report(progress.after(measured))
+
+        def on_run(arm: Arm, run: Progress) -> None:
+            report(progress.during(arm, run))
+
+        return measure(design, experiment_id, stop, before_block, on_block, on_run)
 
     measured = until_stopped(work, stop, on_progress)
     if on_progress is not None:
-        on_progress(_progress(design, measured, metric, threshold))
-    comparison, problem = _concluded(design, measured, metric, threshold)
+        on_progress(replace(progress.after(measured), finished=True))
+    comparison, problem = _concluded(experiment_id, design, measured, metric, threshold)
     return ABRun(
         id=experiment_id,
         design=design,
@@ -249,25 +256,65 @@ def stored_comparison(store: Store, experiment: Experiment) -> Comparison:
         base_name=base_name,
         new_name=new_name,
         warnings=tuple(experiment.result["warnings"]),
+        experiment_id=experiment.id,
     )
 
 
-def _progress(design: ABDesign, measured: Measured, metric: str, threshold: float) -> ABProgress:
-    done = len(measured.pairs) + len(measured.lost)
-    unknown = ABProgress(done, design.blocks, metric)
-    if not measured.pairs:
-        return unknown
-    metrics = compare_pairs(measured.pairs, primary=metric, threshold=threshold).metrics
-    if metric not in metrics:  # the share of errors has no ratio
-        return unknown
-    found = metrics[metric]
-    return replace(
-        unknown, ratio=found.ratio, ratio_low=found.ratio_low, ratio_high=found.ratio_high
-    )
+class _ProgressSoFar:
+    """What an A/B reports while it goes on: its result is computed once per block."""
+
+    def __init__(self, design: ABDesign, metric: str, threshold: float) -> None:
+        self._start_s = time.monotonic()
+        self._metric = metric
+        self._latest = ABProgress(
+            done=0,
+            blocks=design.blocks,
+            metric=metric,
+            threshold=threshold,
+            title=design.title or " and ".join(design.arm_names),
+            total_s=design.total_s,
+        )
+
+    def after(self, measured: Measured) -> ABProgress:
+        """After the complete blocks of ``measured``."""
+        before = self._latest
+        done = len(measured.pairs) + len(measured.lost)
+        self._latest = replace(before, done=done, arm="", run=None, elapsed_s=self._elapsed_s)
+        if not measured.pairs:
+            return self._latest
+        found = compare_pairs(
+            measured.pairs, primary=self._metric, threshold=before.threshold
+        ).metrics.get(self._metric)
+        if found is None:  # the share of errors has no ratio
+            return self._latest
+        latest = _interval(done, found) if done > before.done else None
+        self._latest = replace(
+            self._latest,
+            ratio=found.ratio,
+            ratio_low=found.ratio_low,
+            ratio_high=found.ratio_high,
+            intervals=(*before.intervals, latest) if latest is not None else before.intervals,
+        )
+        return self._latest
+
+    def during(self, arm: Arm, run: Progress) -> ABProgress:
+        """While ``run`` of ``arm`` is made."""
+        return replace(self._latest, arm=arm, run=run, elapsed_s=self._elapsed_s)
+
+    @property
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self._start_s
+
+
+def _interval(done: int, found: MetricComparison) -> ABInterval | None:
+    """The interval of ``found`` after ``done`` blocks; None if they are too few for one."""
+    if found.ratio is None or found.ratio_low is None or found.ratio_high is None:
+        return None
+    return ABInterval(done, found.ratio, found.ratio_low, found.ratio_high)
 
 
 def _concluded(
-    design: ABDesign, measured: Measured, metric: str, threshold: float
+    experiment_id: str, design: ABDesign, measured: Measured, metric: str, threshold: float
 ) -> tuple[Comparison | None, str]:
     """The comparison of the complete blocks, if there are any, and what went wrong, if it did."""
     planned = plural(design.blocks, "block")
@@ -282,4 +329,11 @@ def _concluded(
     found = compare_pairs(measured.pairs, primary=metric, threshold=threshold)
     warnings = (*design.warnings(), *measured.warnings(design.blocks), *found.warnings)
     base_name, new_name = design.arm_names
-    return replace(found, base_name=base_name, new_name=new_name, warnings=warnings), ""
+    whole = replace(
+        found,
+        base_name=base_name,
+        new_name=new_name,
+        warnings=warnings,
+        experiment_id=experiment_id,
+    )
+    return whole, ""

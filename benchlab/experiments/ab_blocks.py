@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from benchlab.errors import RunError
 from benchlab.experiments.ab_design import ABDesign, Arm, Block
 from benchlab.load.run import carry_out
+from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.load.supervisor.stop_signal import StopSignal
 from benchlab.load.supervisor.worker_process import WorkerHandle, started_workers
 from benchlab.plan.plan import Plan
@@ -23,6 +24,9 @@ BeforeBlock = Callable[[Arm, int], None]
 
 OnBlock = Callable[["Measured", Block], None]
 """Called before a block is measured, with what was measured so far."""
+
+OnRun = Callable[[Arm, Progress], None]
+"""Called with the progress of the run that is made, and its arm."""
 
 
 @dataclass
@@ -75,6 +79,7 @@ def measure(
     stop: StopSignal,
     before_block: BeforeBlock | None = None,
     on_block: OnBlock | None = None,
+    on_run: OnRun | None = None,
 ) -> Measured:
     """Measure the blocks of ``design``, until all are or ``stop`` is requested.
 
@@ -101,10 +106,11 @@ def measure(
                     if before_block is not None:
                         before_block(arm, block.number)
                     plan = design.run_plan(experiment_id, block, arm)
-                    found[arm] = _run(plan, workers[arm], stop, measured)
+                    report = None if on_run is None else partial(on_run, arm)
+                    found[arm] = _run(plan, workers[arm], stop, measured, report)
             except (RunError, _LostError) as exc:
                 if stop.level:
-                    measured.ended_early = measured.ended_early or _cause(stop)
+                    measured.ended_early = measured.ended_early or stop.cause
                 elif not measured.aborted:
                     measured.lost.append(f"block {block.number}, {arm.upper()}: {exc}")
             else:
@@ -116,9 +122,15 @@ def measure(
     return measured
 
 
-def _run(plan: Plan, workers: Sequence[WorkerHandle], stop: StopSignal, measured: Measured) -> Run:
+def _run(
+    plan: Plan,
+    workers: Sequence[WorkerHandle],
+    stop: StopSignal,
+    measured: Measured,
+    on_progress: OnProgress | None,
+) -> Run:
     """Carry out a run of a block; it is among the measured ones even if its block is lost."""
-    run = _carry_out(plan, workers, stop)
+    run = _carry_out(plan, workers, stop, on_progress)
     measured.runs.append(run)
     if run.stop_reason:
         measured.aborted = True
@@ -130,17 +142,13 @@ def _run(plan: Plan, workers: Sequence[WorkerHandle], stop: StopSignal, measured
     return run
 
 
-def _carry_out(plan: Plan, workers: Sequence[WorkerHandle], stop: StopSignal) -> Run:
+def _carry_out(
+    plan: Plan, workers: Sequence[WorkerHandle], stop: StopSignal, on_progress: OnProgress | None
+) -> Run:
     try:
         if not stop.level:
-            return carry_out(plan, workers, stop)
+            return carry_out(plan, workers, stop, on_progress)
     except KeyboardInterrupt:
         if not stop.level:
             raise
     raise _LostError("stopped before its start")
-
-
-def _cause(stop: StopSignal) -> str:
-    if stop.number in (0, signal.SIGINT):
-        return "Ctrl-C" if stop.number else "request"
-    return signal.Signals(stop.number).name

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchlab.analysis.capacity import Capacity, CurvePoint, conclude
@@ -16,7 +15,7 @@ from benchlab.experiments.capacity_progress import CapacityProgress, OnCapacityP
 from benchlab.experiments.probing import probe_of
 from benchlab.experiments.saving import discard, usable_store
 from benchlab.load.run import run_until
-from benchlab.load.supervisor.progress import Progress
+from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
 from benchlab.plan.objectives import Objective
 from benchlab.plan.plan import Plan
@@ -61,7 +60,6 @@ _STORED = (
 """The keys of the stored result that are fields of `Capacity` as they are."""
 
 Slo = str | Objective | Iterable[str | Objective]
-OnRunProgress = Callable[[], None]
 
 _BARE_RPS = 1.0  # of the plan of a bare URL; each probe has its own rate
 _DRAIN_S = 10.0
@@ -286,9 +284,9 @@ class _Prober:
         return time.monotonic() - self._start_s
 
     def make_all(self) -> None:
-        search = self._search
+        search, last = self._search, None
         while not self._stop.level and (order := search.next_order(self.elapsed_s)) is not None:
-            before_s = self.elapsed_s
+            before_s, last = self.elapsed_s, order
             self._wait(order.cool_down_s)
             run = self._run(order)
             if run is None:
@@ -296,10 +294,12 @@ class _Prober:
             self.runs.append(run)
             probe = probe_of(run, search.requirements, order.rate_rps, order.kind)
             search.add(probe, self.elapsed_s - before_s)
+        if self._on_progress is not None and last is not None:
+            self._on_progress(replace(self._progress(last), finished=True))
         if self._stop.level:
-            number = self._stop.number or signal.SIGINT
-            by = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-            self.warnings.append(f"stopped by {by} before its end: the interval is what was found")
+            self.warnings.append(
+                f"stopped by {self._stop.cause} before its end: the interval is what was found"
+            )
 
     def _run(self, order: ProbeOrder) -> Run | None:
         """The run of a probe; None if the search has to end before it."""
@@ -339,30 +339,34 @@ class _Prober:
         while time.monotonic() < until and not self._stop.level:
             time.sleep(min(_LOOK_EVERY_S, max(until - time.monotonic(), 0)))
 
-    def _report(self, order: ProbeOrder) -> OnRunProgress | None:
+    def _report(self, order: ProbeOrder) -> OnProgress | None:
         if self._on_progress is None:
             return None
-        report, search = self._on_progress, self._search
+        report, before = self._on_progress, self._progress(order)
+        return lambda run: report(replace(before, elapsed_s=self.elapsed_s, run=run))
+
+    def _progress(self, order: ProbeOrder) -> CapacityProgress:
+        """The state before the probe of ``order``."""
+        search = self._search
+        limits_ns = [item.limit_ns for item in search.requirements if item.limit_ns is not None]
         low = high = None
         if search.probes:
             low, most = search.interval()
             high = most if any(item.culprit for item in search.probes) else None
-
-        def forward() -> None:
-            report(
-                CapacityProgress(
-                    elapsed_s=self.elapsed_s,
-                    budget_s=search.budget_s,
-                    probe_number=len(search.probes) + 1,
-                    rate_rps=order.rate_rps,
-                    kind=order.kind,
-                    low_rps=low,
-                    high_rps=high,
-                    last=search.probes[-1] if search.probes else None,
-                )
-            )
-
-        return forward
+        return CapacityProgress(
+            elapsed_s=self.elapsed_s,
+            budget_s=search.budget_s,
+            probe_number=len(search.probes) + 1,
+            rate_rps=order.rate_rps,
+            kind=order.kind,
+            low_rps=low,
+            high_rps=high,
+            last=search.probes[-1] if search.probes else None,
+            probes=tuple(search.probes),
+            objective=search.objective_text,
+            limit_ns=min(limits_ns, default=None),
+            title=self._plan.describe_requests(),
+        )
 
 
 class _Watch:
@@ -374,7 +378,7 @@ class _Watch:
         plan: Plan,
         requirements: Sequence[Requirement],
         stop: StopSignal,
-        report: OnRunProgress | None,
+        report: OnProgress | None,
     ) -> None:
         self._warmup_s = order.warmup_s
         self._backlog = Backlog(requirements, order.rate_rps, order.length_s)
@@ -385,7 +389,7 @@ class _Watch:
 
     def __call__(self, progress: Progress) -> None:
         if self._report is not None:
-            self._report()
+            self._report(progress)
         if progress.phase != "measuring" or not self._is_watched or self._stop.level:
             return
         measured_s = progress.elapsed_s - self._warmup_s

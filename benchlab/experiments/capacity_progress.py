@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchlab.analysis.probe import Kind, Probe
+from benchlab.load.supervisor.progress import Progress
 
 __all__ = ["CapacityProgress", "OnCapacityProgress"]
 
@@ -16,7 +17,9 @@ class CapacityProgress:
 
     ``probe_number`` counts from 1; that probe sends ``rate_rps`` for the purpose ``kind``. ``last``
     is the probe before, as decided. ``low_rps`` to ``high_rps`` is the 95 % interval so far; None
-    while nothing bounds it on that side. For display: it may still move.
+    while nothing bounds it on that side. For display: it may still move. ``probes`` are all before,
+    and ``objective`` what they were asked for. ``run`` is the progress of the probe that
+    is made. Once ``finished``, ``rate_rps`` is the rate of the last one.
     """
 
     elapsed_s: float
@@ -27,6 +30,12 @@ class CapacityProgress:
     low_rps: float | None = None
     high_rps: float | None = None
     last: Probe | None = None
+    probes: tuple[Probe, ...] = ()
+    objective: str = ""
+    limit_ns: float | None = None
+    title: str = ""
+    run: Progress | None = None
+    finished: bool = False
 
     @property
     def done_ratio(self) -> float:

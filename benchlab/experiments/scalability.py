@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from numpy.typing import ArrayLike
 
 from benchlab.analysis.scalability import Scalability
 from benchlab.analysis.scalability import scalability as fit
+from benchlab.analysis.sweep import Sweep
+from benchlab.errors import InputError, RunNotFoundError
 from benchlab.experiments.selection import select_ids
+from benchlab.experiments.stored import stored_result
+from benchlab.experiments.unfinished import find_experiment
+from benchlab.runs.experiment import EXPERIMENT_TAG
 from benchlab.runs.run import Run, check_run
 from benchlab.store import Store
 
 __all__ = ["Load", "scalability"]
 
-Load: TypeAlias = ArrayLike | Run | Sequence[Run | str]
-"""Numbers, runs, or stored runs as text: ids, ``name=…``, ``tag:k=v``."""
+CONNECTIONS = "connections"
+"""The parameter of the bundled notebooks that is the load of a closed loop."""
+
+_ID = re.compile(r"[0-9a-f]{4,16}")
+
+Load: TypeAlias = ArrayLike | Run | Sweep | Sequence[Run | Sweep | str]
+"""Numbers, runs, a sweep, or what is stored as text: ids, ``name=…``, ``tag:k=v``."""
 
 
 def scalability(
@@ -34,8 +45,13 @@ def scalability(
     the number of their connections only. Their throughput is `Summary.rate_rps`. Stored runs are
     selected by text as in `benchlab.compare`: ids, or ``name=NAME`` and ``tag:KEY=VALUE``.
 
+    Or ``load`` is a sweep, or the id of a stored one: of ``connections``, whose runs are taken; or
+    of one other number, such as the processes of the service, which is the load. Runs that are not
+    valid are left out, with a warning.
+
         bl.scalability([1, 2, 4, 8, 16, 32], [98, 190, 350, 590, 820, 860])
         bl.scalability("name=sweep")
+        bl.scalability(bl.sweep("01_benchmark", {"connections": [1, 2, 4, 8]}))
 
     ``store`` is that of the environment if none is given.
 
@@ -49,20 +65,73 @@ def scalability(
         StoreError: the store cannot be read.
     """
     items = load if isinstance(load, list | tuple) else [load]
-    if throughput is not None or not any(isinstance(item, str) for item in items):
+    if throughput is not None or not any(isinstance(item, str | Sweep) for item in items):
         return fit(cast("ArrayLike", load), throughput, level=level)
-    runs, notes = _loaded(cast("Sequence[Run | str]", items), store or Store())
-    found = fit(runs, level=level)
+    where = store or Store()
+    sweep = _sweep_of(items, where)
+    if sweep is not None and sweep.varied != (CONNECTIONS,):
+        found, notes = _of_parameter(sweep, level)
+    else:
+        runs, notes = _loaded([sweep] if sweep is not None else items, where)
+        found = fit(runs, level=level, is_sweep=sweep is not None)
     return replace(found, warnings=(*notes, *found.warnings)) if notes else found
 
 
-def _loaded(items: Sequence[Run | str], store: Store) -> tuple[list[Run], list[str]]:
+def _sweep_of(items: Sequence[Any], store: Store) -> Sweep | None:
+    """The one sweep that is meant, as it is or by its id."""
+    (item,) = items if len(items) == 1 else (None,)
+    if not isinstance(item, str) or not _ID.fullmatch(item):
+        return item if isinstance(item, Sweep) else None
+    with store.connect():
+        try:
+            if not store.rows(tags={EXPERIMENT_TAG: item}, limit=1):
+                store.load_experiment(item)
+            experiment = find_experiment(store, item)
+        except RunNotFoundError:  # the id of a run
+            return None
+        found = stored_result(store, experiment)
+    if not isinstance(found, Sweep):
+        raise InputError(f"experiment {experiment.id} is no sweep, but {experiment.kind}")
+    return found
+
+
+def _of_parameter(sweep: Sweep, level: float) -> tuple[Scalability, list[str]]:
+    """The law of the one number that the sweep varies, and what was left out."""
+    if len(sweep.varied) != 1:
+        raise InputError(
+            f"the sweep varies {', '.join(sweep.varied) or 'nothing'}, and the law has one load",
+            remedy=f"choose the points of one, such as sweep.where({sweep.names[-1]}=…)",
+        )
+    (name,) = sweep.varied
+    pairs = [
+        (point.parameters[name], run.rate_rps)
+        for point in sweep.points
+        for run in point.runs
+        if run.verdict == "valid" and name in point.parameters
+    ]
+    loads, rates = zip(*pairs, strict=True) if pairs else ((), ())
+    return fit(list(loads), list(rates), level=level), _left_out(sweep)
+
+
+def _left_out(sweep: Sweep) -> list[str]:
+    return [
+        f"left out: run {run.run_id} is {run.verdict}: {run.reason}"
+        for run in sweep.runs
+        if run.verdict != "valid"
+    ]
+
+
+def _loaded(items: Sequence[Run | Sweep | str], store: Store) -> tuple[list[Run], list[str]]:
     """The runs, each once however often it is named, and what a selection left out."""
     runs: dict[str, Run] = {}
     notes: list[str] = []
     with store.connect():
         for item in items:
-            if isinstance(item, str):
+            if isinstance(item, Sweep):
+                valid = [run.run_id for run in item.runs if run.verdict == "valid"]
+                runs |= {run.id: run for run in store.load_all(valid)}
+                notes += _left_out(item)
+            elif isinstance(item, str):
                 selection = select_ids(store, item)
                 runs |= {run.id: run for run in store.load_all(selection.run_ids)}
                 notes += selection.notes

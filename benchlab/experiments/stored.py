@@ -11,6 +11,8 @@ from benchlab.experiments.ab import KIND as AB
 from benchlab.experiments.ab import stored_comparison
 from benchlab.experiments.capacity import KIND as CAPACITY
 from benchlab.experiments.capacity import stored_capacity
+from benchlab.experiments.sweep import KIND as SWEEP
+from benchlab.experiments.sweep import stored_sweep
 from benchlab.runs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ __all__ = ["STORED_RESULTS", "stored_result"]
 STORED_RESULTS: Mapping[str, Callable[[Store, Experiment], Result]] = {
     AB: stored_comparison,
     CAPACITY: stored_capacity,
+    SWEEP: stored_sweep,
 }
 """What gives the result of an experiment, by its kind."""
 
@@ -42,6 +45,6 @@ def stored_result(store: Store, experiment: Experiment) -> Result:
         raise InputError(
             f"experiment {experiment.id} is of the kind {experiment.kind!r}, which this benchlab"
             " does not know",
-            remedy="use the version that made it, or read Store.experiment(id).result",
+            remedy="use the version that made it, or read Store.load_experiment(id).result",
         )
     return STORED_RESULTS[experiment.kind](store, experiment)

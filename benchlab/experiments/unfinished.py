@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import RunNotFoundError
 from benchlab.experiments.ab_design import ARM_TAG, PAIR_TAG
-from benchlab.runs.experiment import EXPERIMENT_TAG, Experiment
+from benchlab.experiments.sweep import experiment_of, sweep_of_rows
+from benchlab.runs.experiment import EXPERIMENT_TAG, POINT_TAG, Experiment
 from benchlab.text import plural
 
 if TYPE_CHECKING:
@@ -23,15 +24,15 @@ def find_experiment(store: Store, experiment_id: str) -> Experiment:
     """The stored experiment with this id; or, with the whole id, what its runs say of it.
 
     After a crash, ``benchlab recover`` saves the runs of an experiment. The tags of those of an A/B
-    say how they belong together; what only the experiment itself knew, such as its metric, is as by
-    default. Others have no result.
+    or of a sweep say how they belong together; what only the experiment itself knew, such as its
+    metric, is as by default. Others have no result.
 
     Raises:
         RunNotFoundError: there is neither.
     """
     with store.connect():
         try:
-            return store.experiment(experiment_id)
+            return store.load_experiment(experiment_id)
         except RunNotFoundError:
             rows = store.rows(tags={EXPERIMENT_TAG: experiment_id})
             if not rows:
@@ -44,6 +45,8 @@ def find_experiment(store: Store, experiment_id: str) -> Experiment:
         started_at_ns=int(rows[0]["started_at"].timestamp() * 1e9),
         run_ids=tuple(row["run_id"] for row in rows),
     )
+    if POINT_TAG in rows[0]["tags"]:
+        return experiment_of(sweep_of_rows(store, experiment_id, rows), whole.started_at_ns, {})
     return _ab(whole, rows) if ARM_TAG in rows[0]["tags"] else whole
 
 

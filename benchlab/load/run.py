@@ -19,6 +19,7 @@ from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
 from benchlab.load.supervisor.supervise import supervise
 from benchlab.load.supervisor.worker_process import WorkerHandle, started_workers
 from benchlab.plan.plan import Plan
+from benchlab.runs.experiment import with_tags_of_experiment
 from benchlab.runs.head import new_run_id
 from benchlab.runs.run import Run
 
@@ -196,6 +197,7 @@ def carry_out(
         KeyboardInterrupt: ``stop`` was requested before the load started.
     """
     check_reachable(plan)
+    plan = plan.replace(tags=with_tags_of_experiment(dict(plan.tags)))
     with recorded(plan, new_run_id(), workers, stop, on_progress) as directory:
         return spool.read_run(directory, plan)
 

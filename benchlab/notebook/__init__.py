@@ -1,15 +1,13 @@
 """Helpers for notebooks: start a service, show progress, write the report."""
 
 from benchlab.notebook.helpers import (
-    Service,
-    collect_telemetry,
-    finish,
     plan_parameters,
-    service,
     show_ab_progress,
     show_capacity_progress,
     show_progress,
 )
+from benchlab.notebook.results import finish, stored_result
+from benchlab.notebook.service import Service, collect_telemetry, service
 
 __all__ = [
     "Service",
@@ -20,6 +18,7 @@ __all__ = [
     "show_ab_progress",
     "show_capacity_progress",
     "show_progress",
+    "stored_result",
 ]
 
 

@@ -1,9 +1,9 @@
 """Events that a notebook reports to the process that runs it headless.
 
 They are lines of JSON in the file that ``BENCHLAB_NOTEBOOK_EVENTS`` names; without the variable
-nothing is written. An event has ``progress`` and the ``pid`` of the kernel, or ``report`` and
-``run_id``. A point of a sweep reports its ``error`` to the sweep in the same way, as
-`benchlab.errors.error_to_data` has it.
+nothing is written. An event has the ``pid`` of the kernel and the ``progress`` of a run, or
+``report`` and the ``run_id`` or ``experiment_id`` it is of. The process of a point of a sweep passes
+them on to the sweep in another such file.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ __all__ = ["VARIABLE", "read", "write"]
 VARIABLE = "BENCHLAB_NOTEBOOK_EVENTS"
 
 
-def write(event: dict[str, Any]) -> None:
-    """Append ``event``. A failed write is ignored: it must not fail a measurement."""
-    path = os.environ.get(VARIABLE)
+def write(event: dict[str, Any], file: Path | None = None) -> None:
+    """Append ``event``, to ``file`` if it is given.
+
+    A failed write is ignored: it must not fail a measurement.
+    """
+    path = file or os.environ.get(VARIABLE)
     if path:
         with contextlib.suppress(OSError), Path(path).open("a", encoding="utf-8") as file:
             file.write(json.dumps(event) + "\n")

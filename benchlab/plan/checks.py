@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import attrs
 from attrs import frozen
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.units import format_bytes
 
@@ -45,7 +46,7 @@ _PATH_PART = re.compile(r"(?:[^.\\]|\\[.\\])+")
 
 
 @frozen(init=False)
-class StatusIn:
+class StatusIn(Displayed):
     """The status is one of ``statuses``: ``StatusIn(200, 201)``, ``StatusIn(*range(200, 300))``.
 
     Raises:
@@ -73,7 +74,7 @@ class StatusIn:
 
 
 @frozen
-class BodyContains:
+class BodyContains(Displayed):
     """The body contains exactly ``text`` (as UTF-8).
 
     Raises:
@@ -94,7 +95,7 @@ class BodyContains:
 
 
 @frozen
-class BodyEquals:
+class BodyEquals(Displayed):
     """The body is ``text`` (as UTF-8) and nothing else."""
 
     text: str
@@ -109,7 +110,7 @@ class BodyEquals:
 
 
 @frozen
-class BodyMatches:
+class BodyMatches(Displayed):
     """The regular expression ``pattern`` matches somewhere in the body, read as UTF-8.
 
     The syntax is that of Python's ``re``; ``(?i)`` and the like at its start set flags. Beware of
@@ -138,7 +139,7 @@ class BodyMatches:
 
 
 @frozen(init=False)
-class JsonEquals:
+class JsonEquals(Displayed):
     """The body is JSON with ``value`` at ``path``: ``JsonEquals("data.items.0.id", 7)``.
 
     A path is the names of fields and the positions in arrays, with dots between; a dot or a
@@ -172,7 +173,7 @@ class JsonEquals:
 
 
 @frozen
-class MaxBody:
+class MaxBody(Displayed):
     """The body has at most ``size_bytes``, counted as transferred (before decompression).
 
     Raises:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from attrs import field, frozen
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.plan.tracing import GOLDEN, scramble
 from benchlab.plan.validation import check_choice
@@ -32,7 +33,7 @@ def _shown_rows(rows: tuple[Row, ...]) -> str:
 
 
 @frozen(init=False)
-class Feed:
+class Feed(Displayed):
     """Rows of named values; each request that has this feed is filled from one row.
 
     ``rows`` is any iterable of mappings, such as a list or a generator, read at once;

@@ -19,6 +19,7 @@ from typing import Final
 
 from attrs import frozen
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.samples.statistics import DURATIONS, STATISTICS
 from benchlab.units import parse_duration_s
@@ -46,7 +47,7 @@ _HINT = "write it like p99<50ms, error_ratio<0.01 or 'p99<50ms over 5s'"
 
 
 @frozen
-class Objective:
+class Objective(Displayed):
     """A condition on one number of a run; made by `parse`, and written back by ``str``.
 
     ``of`` is ``latency``, ``service`` or ``lag`` for a ``statistic`` of a duration and empty for

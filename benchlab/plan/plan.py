@@ -12,6 +12,7 @@ import attrs
 from attrs import field, frozen
 
 from benchlab.decoding import convert, decode, naming_field
+from benchlab.displayed import Displayed
 from benchlab.errors import DamagedError, InputError
 from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER
 from benchlab.plan.mix import limited, lookup, mix_name, request_order, turns
@@ -62,7 +63,7 @@ Objectives = str | Objective | Iterable[str | Objective]
 
 
 @frozen(init=False)
-class Plan:
+class Plan(Displayed):
     """Everything that decides a run. Immutable; survives JSON unchanged.
 
     The run takes ``warmup_s`` and then ``length_s``; requests of the warm-up are recorded and

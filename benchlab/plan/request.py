@@ -21,6 +21,7 @@ from urllib.parse import (
 
 from attrs import evolve, field, frozen
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.plan.checks import Check, check_from_dict, check_to_dict, tuple_of_checks
 from benchlab.plan.feed import Feed
@@ -61,7 +62,7 @@ def _shown_headers(headers: tuple[tuple[str, str], ...]) -> str:
 
 
 @frozen(init=False)
-class Request:
+class Request(Displayed):
     """One HTTP request: method, URL, headers and body.
 
     The URL is absolute, or a path that a plan's ``targets`` complete; ``query`` is added to it,

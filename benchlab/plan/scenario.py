@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from attrs import field, frozen
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.plan.feed import Feed, redact_rows
 from benchlab.plan.request import Request
@@ -29,7 +30,7 @@ def _tuple(names: Iterable[str]) -> tuple[str, ...]:
 
 
 @frozen
-class Scenario:
+class Scenario(Displayed):
     """An ``async def name(client, ctx)`` and the service it is for. Made by `benchlab.scenario`.
 
     ``code`` is the pickled function, ``source`` its text for people, and ``function`` names it by

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import attrs
 from attrs import field, frozen
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.plan.hosts import ascii_host, certificate_name
 from benchlab.plan.validation import check_seconds, text_pairs
@@ -31,7 +32,7 @@ def _named(name: str) -> str:
 
 
 @frozen
-class Transport:
+class Transport(Displayed):
     """Settings of every connection of a plan.
 
     ``verify`` checks a service's certificate, against ``ca_file`` (PEM) if given, else against the

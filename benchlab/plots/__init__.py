@@ -22,6 +22,7 @@ from benchlab.plots.figures.percentiles import percentiles
 from benchlab.plots.figures.scalability import scalability
 from benchlab.plots.figures.server_histogram import server_histogram
 from benchlab.plots.figures.steady_state import steady_state
+from benchlab.plots.figures.sweep import sweep, sweep_heatmap
 from benchlab.plots.figures.timeline import timeline
 from benchlab.plots.figures.trend import trend
 from benchlab.plots.figures.waterfall import waterfall
@@ -39,6 +40,8 @@ __all__ = [
     "scalability",
     "server_histogram",
     "steady_state",
+    "sweep",
+    "sweep_heatmap",
     "timeline",
     "trend",
     "waterfall",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -9,6 +11,7 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
+from benchlab.report.cells import number_of
 from benchlab.version import __version__
 
 __all__ = ["Section", "render_page"]
@@ -28,24 +31,47 @@ class Section(NamedTuple):
 
 def render_page(title: str, sections: Iterable[Section]) -> str:
     """HTML of a page that is complete in itself: it opens offline and loads nothing."""
+    script = _source("page.js")
+    return (
+        _templates()
+        .get_template("page.html.j2")
+        .render(
+            title=f"{title} · benchlab report",
+            version=__version__,
+            css=Markup(_source("page.css")),
+            script=Markup(script),
+            policy=_policy(script),
+            sections=[section.render() for section in sections],
+        )
+    )
+
+
+def _policy(script: str) -> str:
+    """What a browser lets the page do: show its own styles, and run this script. Nothing else."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline';"
+        " img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _source(name: str) -> str:
+    """The text of a template as it is."""
     environment = _templates()
     assert environment.loader is not None
-    css = environment.loader.get_source(environment, "page.css")[0]
-    return environment.get_template("page.html.j2").render(
-        title=f"{title} · benchlab report",
-        version=__version__,
-        css=Markup(css),
-        sections=[section.render() for section in sections],
-    )
+    return environment.loader.get_source(environment, name)[0]
 
 
 @cache
 def _templates() -> jinja2.Environment:
     """The templates of reports; a value that is missing is an error."""
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("benchlab.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["number_of"] = number_of
+    return environment

@@ -35,4 +35,5 @@ def inline_figures(result: Result) -> list[section.InlineFigure]:
             figure.caption,
         )
         for index, figure in enumerate(RESULT_FIGURES.get(type(result), ()))
+        if figure.applies(result)
     ]

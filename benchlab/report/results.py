@@ -11,22 +11,29 @@ from benchlab.analysis.attribution import Attribution
 from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
 from benchlab.analysis.scalability import Scalability
+from benchlab.analysis.sweep import Sweep
 from benchlab.analysis.trend import Trend
 from benchlab.displayed import Result
 from benchlab.plots.figures.attribution import attribution
 from benchlab.plots.figures.capacity import capacity
 from benchlab.plots.figures.comparison import comparison
 from benchlab.plots.figures.scalability import scalability
+from benchlab.plots.figures.sweep import has_heatmap, sweep, sweep_heatmap
 from benchlab.plots.figures.trend import trend
 
 __all__ = ["RESULT_FIGURES", "ResultFigure"]
 
 
+def _always(_: Any) -> bool:
+    return True
+
+
 class ResultFigure(NamedTuple):
-    """A figure of a result: its function, and how to read it."""
+    """A figure of a result: its function, how to read it, and of which results there is one."""
 
     draw: Callable[[Any], Figure]
     caption: str = ""
+    applies: Callable[[Any], bool] = _always
 
 
 RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
@@ -51,6 +58,18 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             scalability,
             "The law is fitted to the points; the band is its interval. It is dashed where nothing"
             " was measured. The line is what as many users would reach who never wait.",
+        ),
+    ),
+    Sweep: (
+        ResultFigure(
+            sweep,
+            "Each mark is a run, with the 95 % interval of its percentile; lines join the means of"
+            " repeats. A cross is a run that is not valid.",
+        ),
+        ResultFigure(
+            sweep_heatmap,
+            "A cell is the mean of the valid runs with these two values.",
+            has_heatmap,
         ),
     ),
     Trend: (

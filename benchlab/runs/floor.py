@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from benchlab.decoding import Count, Integer, convert
+from benchlab.displayed import Displayed
 from benchlab.errors import DamagedError
 from benchlab.plan.shapes import LoadShape
 from benchlab.samples.summary import Distribution
@@ -72,7 +73,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Floor:
+class Floor(Displayed):
     """What this host adds to a latency, and how much one worker can do on it.
 
     ``latency_ns``, ``service_ns`` and ``lag_ns`` are over the ``count`` requests of all probes,

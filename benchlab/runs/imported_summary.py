@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import field, frozen
 
+from benchlab.displayed import Displayed
 from benchlab.redact import public_url
 from benchlab.units import NS_PER_S
 
@@ -46,7 +47,7 @@ class Interval(NamedTuple):
 
 
 @frozen
-class ImportedSummary:
+class ImportedSummary(Displayed):
     """A run of another tool as percentiles and totals: no requests, so no samples.
 
     It cannot be merged, sliced or compared like a run, and its percentiles are only as exact as the

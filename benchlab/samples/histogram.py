@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.samples import hdr
 from benchlab.units import NS_PER_S
@@ -23,7 +24,7 @@ __all__ = ["LatencyHistogram"]
 _DAY_NS = 24 * 3600 * NS_PER_S
 
 
-class LatencyHistogram:
+class LatencyHistogram(Displayed):
     """Counts of integer nanosecond values from 0 to ``highest_ns``, three significant digits.
 
     ``counts`` is an int64 array, one entry per bucket, lowest first.

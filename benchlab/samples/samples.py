@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.samples.records import (
     BLOCK_RECORDS,
@@ -50,7 +51,7 @@ _MOST_LISTED = 20  # names in a message
 _MOST_COPIED = 500_000  # records; a larger selection is evaluated again, by block, at each use
 
 
-class Samples:
+class Samples(Displayed):
     """The records of a run, or a view of some of them. Length: number of requests.
 
     Filtering returns new views; the records are never changed. They may be in a mapped file and

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.decoding import Integer
+from benchlab.displayed import Displayed
 from benchlab.samples.percentile_interval import PercentileInterval, percentile_intervals
 from benchlab.samples.percentiles import Extent, OrderStatistics
 from benchlab.samples.samples import Samples
@@ -63,7 +64,7 @@ class Distribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Displayed):
     """Counts, rates and distributions of a window of samples. Failed requests are included.
 
     ``duration_s`` is the length of the window, ``rate_rps`` the requests completed within it per

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import RunNotFoundError, StoreError
-from benchlab.runs.experiment import EXPERIMENT_TAG, Experiment
+from benchlab.runs.experiment import EXPERIMENT_TAG, SWEPT_TAG, Experiment
 from benchlab.store.client.insert import insert_rows, moment
+from benchlab.store.client.query import typed_frame
+from benchlab.store.runs.percentile_intervals import percentile_intervals
 from benchlab.text import plural
+from benchlab.units import NS_PER_MS
 
 if TYPE_CHECKING:
+    import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["baseline", "baselines", "read", "rows", "save", "set_baseline"]
+__all__ = ["baseline", "baselines", "frame", "read", "rows", "save", "set_baseline"]
 
 _COLUMNS = "id, kind, name, toUnixTimestamp64Nano(started_at), run_ids, design, result"
 # An experiment that was not finished has runs only, whose tag is its id.
+# One that was saved again, since it got more runs, is what was saved last.
+_LAST = "(SELECT * FROM experiments ORDER BY saved_at DESC LIMIT 1 BY id)"
 _LIST = f"""
 SELECT id, kind, name, started_at, length(run_ids) AS run_count, result
-FROM experiments
+FROM {_LAST}
 UNION ALL
 SELECT tags['{EXPERIMENT_TAG}'], '', any(name), min(started_at), count(), '{{}}'
 FROM runs
@@ -29,6 +36,23 @@ WHERE mapContains(tags, '{EXPERIMENT_TAG}')
     AND tags['{EXPERIMENT_TAG}'] NOT IN (SELECT id FROM experiments)
 GROUP BY tags['{EXPERIMENT_TAG}']
 """  # noqa: S608  # constant
+_RUNS = """
+SELECT
+    id AS run_id,
+    started_at,
+    name,
+    verdict,
+    reason,
+    request_count AS count,
+    error_count,
+    broken_objective_count,
+    rate_rps,
+    tags
+FROM runs
+WHERE %s
+"""
+_PERCENTILES = {"p50": 0.5, "p99": 0.99}
+_LEVEL = 0.95
 _BASELINES = """
 SELECT id, run_ids, set_at
 FROM (SELECT id, run_ids, set_at FROM baselines ORDER BY set_at DESC LIMIT 1 BY id)
@@ -38,23 +62,26 @@ ORDER BY id
 
 
 def save(client: Client, experiment: Experiment) -> None:
-    """Store ``experiment`` unless it is stored already.
+    """Store ``experiment`` unless it is stored already as it is.
 
     Raises:
         StoreError: the store does not hold it afterwards.
     """
-    if not _is_stored(client, experiment.id):
+    design, result = json.dumps(experiment.design), json.dumps(experiment.result)
+    as_stored = replace(experiment, design=json.loads(design), result=json.loads(result))
+    if _stored(client, experiment.id) != as_stored:
         row = {
             "id": experiment.id,
             "started_at": moment(experiment.started_at_ns),
             "kind": experiment.kind,
             "name": experiment.name,
             "run_ids": list(experiment.run_ids),
-            "design": json.dumps(experiment.design),
-            "result": json.dumps(experiment.result),
+            "design": design,
+            "result": result,
         }
-        insert_rows(client, "experiments", [row], f"experiments:{experiment.id}")
-    if not _is_stored(client, experiment.id):
+        token = f"experiments:{experiment.id}:{time.time_ns()}"
+        insert_rows(client, "experiments", [row], token)
+    if _stored(client, experiment.id) is None:
         raise StoreError(f"the experiment {experiment.id} could not be stored")
 
 
@@ -65,7 +92,7 @@ def read(client: Client, experiment_id: str) -> Experiment:
         RunNotFoundError: none, or more than one, fits.
     """
     found = client.query(
-        f"SELECT {_COLUMNS} FROM experiments"  # noqa: S608  # constant
+        f"SELECT {_COLUMNS} FROM {_LAST}"  # noqa: S608  # constant
         " WHERE startsWith(id, {id:String}) ORDER BY id LIMIT 2",
         parameters={"id": experiment_id},
     ).result_rows
@@ -84,6 +111,64 @@ def read(client: Client, experiment_id: str) -> Experiment:
         design=json.loads(design),
         result=json.loads(result),
     )
+
+
+def frame(client: Client, experiment_id: str) -> pd.DataFrame:
+    """A row per run of an experiment, in the order they were made; see `Store.experiment`.
+
+    Raises:
+        RunNotFoundError: there is no such experiment, and no run has its id for a tag.
+    """
+    import pandas as pd
+
+    try:
+        ids: Sequence[str] = read(client, experiment_id).run_ids
+    except RunNotFoundError:
+        condition = f"tags['{EXPERIMENT_TAG}'] = {{id:String}} ORDER BY started_at, id"
+        found = typed_frame(client, _RUNS % condition, {"id": experiment_id})
+        if found.empty or not experiment_id:
+            raise
+    else:
+        condition = "id IN {ids:Array(String)} ORDER BY indexOf({ids:Array(String)}, id)"
+        found = typed_frame(client, _RUNS % condition, {"ids": list(ids)})
+    tags: list[Mapping[str, str]] = found.pop("tags").tolist()
+    latencies = [_latencies(client, run_id) for run_id in found["run_id"]]
+    for column in _latency_columns():
+        found[column] = [row[column] for row in latencies]
+    own = {name: _typed([each.get(name) for each in tags]) for name in _names_of(tags)}
+    swept = {name.removeprefix(SWEPT_TAG) for name in own}
+    found = found.rename(columns={name: f"measured_{name}" for name in swept & {*found.columns}})
+    parts = pd.DataFrame({name.removeprefix(SWEPT_TAG): values for name, values in own.items()})
+    return pd.concat([found.iloc[:, :1], parts, found.iloc[:, 1:]], axis=1)
+
+
+def _latency_columns() -> Iterator[str]:
+    for name in _PERCENTILES:
+        yield from (f"latency_{name}{side}_ms" for side in ("", "_low", "_high"))
+
+
+def _latencies(client: Client, run_id: str) -> dict[str, float | None]:
+    """Percentiles of the latency in ms, and their limits."""
+    found = percentile_intervals(client, run_id, [*_PERCENTILES.values()], _LEVEL, "latency", None)
+    values_ns = [ns for item in found for ns in (item.value_ns, item.low_ns, item.high_ns)]
+    values_ms = [None if ns is None else ns / NS_PER_MS for ns in values_ns]
+    return dict(zip(_latency_columns(), values_ms, strict=True))
+
+
+def _names_of(tags: Iterable[Mapping[str, str]]) -> list[str]:
+    """The tags that any of the runs has, those of its plan among them."""
+    names = dict.fromkeys(name for each in tags for name in each if name != EXPERIMENT_TAG)
+    return sorted(names, key=lambda name: name.startswith(SWEPT_TAG))
+
+
+def _typed(texts: Sequence[str | None]) -> Sequence[Any]:
+    """The numbers that all the texts are, or else the texts."""
+    try:
+        numbers = [None if text is None else json.loads(text) for text in texts]
+    except ValueError:
+        return texts
+    is_number = [number is None or type(number) in (int, float) for number in numbers]
+    return numbers if all(is_number) else texts
 
 
 def rows(client: Client, limit: int | None) -> list[dict[str, Any]]:
@@ -127,8 +212,8 @@ def baseline(client: Client, name: str) -> tuple[str, ...]:
     return known[name]
 
 
-def _is_stored(client: Client, experiment_id: str) -> bool:
-    found = client.query(
-        "SELECT count() FROM experiments WHERE id = {id:String}", parameters={"id": experiment_id}
-    )
-    return bool(found.result_rows[0][0])
+def _stored(client: Client, experiment_id: str) -> Experiment | None:
+    try:
+        return read(client, experiment_id)
+    except RunNotFoundError:
+        return None

@@ -5,6 +5,7 @@ Modules that need a `Run` are imported where they are used, so that listing runs
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import threading
@@ -15,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InputError, StoreError
 from benchlab.store import retention
 from benchlab.store.client import connection, lock, query
@@ -39,13 +41,14 @@ if TYPE_CHECKING:
     from benchlab.runs.trace import Trace
     from benchlab.runs.trace_coverage import TraceCoverage
     from benchlab.samples.percentile_interval import PercentileInterval
+    from benchlab.store.choice import RunChoice
 
 __all__ = ["Store"]
 
 T = TypeVar("T")
 
 
-class Store:
+class Store(Displayed):
     """Runs and telemetry in ClickHouse, at ``dsn``, ``BENCHLAB_DSN`` or the user's data directory.
 
     A store holds nothing open between calls: the embedded engine admits one process at a time, so
@@ -246,6 +249,49 @@ class Store:
                 in_experiments=in_experiments,
             )
 
+    def overview(
+        self, limit: int = 10, *, wait_s: float | None = None, **filters: Any
+    ) -> list[dict[str, Any]]:
+        """The rows of the latest runs, each with its p99 over the time of the run; in one opening.
+
+        The p99 is under ``p99_over_time_ms``: numbers of at most 17 slices of the measured window,
+        whole seconds each, NaN where there were no requests. Runs of experiments are left out.
+        ``wait_s`` replaces that of the store, if it is shorter; ``filters`` are those of `runs`.
+        """
+        from benchlab.store.runs import over_time
+
+        hurried = copy.copy(self)  # on this thread it shares what is open
+        hurried._wait_s = self._wait_s if wait_s is None else min(wait_s, self._wait_s)
+        with hurried.connect() as client:
+            rows = listing.rows(client, limit=limit, in_experiments=False, **filters)
+            p99 = over_time.p99_over_time(client, {r["run_id"]: r["duration_s"] for r in rows})
+            return [{**row, "p99_over_time_ms": p99.get(row["run_id"], [])} for row in rows]
+
+    def pick(
+        self,
+        *,
+        name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+    ) -> RunChoice:
+        """A table of the latest runs to choose from, in a notebook, by mouse or keyboard.
+
+        The arguments are those of `runs`; runs of experiments are left out.
+
+            choice = store.pick(name="nightly")
+            choice                                    # shows the table; choose in it
+            bl.compare(*choice.runs())                # in another cell
+
+        Raises:
+            InputError: ``since`` or ``until`` has no time zone.
+        """
+        from benchlab.store.choice import RunChoice
+
+        rows = self.overview(limit, name=name, tags=tags, since=since, until=until)
+        return RunChoice(rows, self.load_all)
+
     def stored(self, run_ids: Iterable[str]) -> list[StoredRun]:
         """The stored runs with these ids, in this order, without their samples.
 
@@ -393,6 +439,8 @@ class Store:
     def save_experiment(self, experiment: Experiment) -> None:
         """Store ``experiment``; its runs are saved by themselves. Repeated calls leave one copy.
 
+        One that is stored and differs is replaced: a sweep may get more points.
+
         While the store is unavailable, the call retries as `save` does.
         """
         from benchlab.store import experiments
@@ -403,10 +451,30 @@ class Store:
 
         self._retry(attempt)
 
-    def experiment(self, experiment_id: str) -> Experiment:
+    def experiment(self, experiment_id: str) -> pd.DataFrame:
+        """The runs of an experiment, a row for each in the order they were made.
+
+            frame = store.experiment("01a209c5db41b16d")
+
+        ``experiment_id`` is the id of a stored experiment, or an unambiguous prefix of one; or the
+        whole id of one that was not finished. Columns are what tells its runs apart (``arm`` and
+        ``pair`` of an A/B, ``probe`` of a search for capacity, the swept parameters with ``point``
+        and ``repeat`` of a sweep), and what the runs measured: latencies in ms, with the limits of
+        their 95 % intervals. A column of these with the name of a parameter is called
+        ``measured_<name>``.
+
+        Raises:
+            RunNotFoundError: none, or more than one, fits.
+        """
+        from benchlab.store import experiments
+
+        with self.connect() as client:
+            return experiments.frame(client, experiment_id)
+
+    def load_experiment(self, experiment_id: str) -> Experiment:
         """The stored experiment with this id or an unambiguous prefix of one.
 
-            experiment = store.experiment("01a209c5")
+            experiment = store.load_experiment("01a209c5")
             runs = store.load_all(experiment.run_ids)
 
         Raises:

@@ -137,7 +137,7 @@ def test_ctrl_c_stores_what_was_measured_and_compares_the_complete_blocks(
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     (row,) = closed_store.experiment_rows()
-    experiment = closed_store.experiment(row["id"])
+    experiment = closed_store.load_experiment(row["id"])
     assert experiment.design["ended_early"] == "Ctrl-C"
     complete = len(experiment.design["pairs"])  # one, unless the machine was too busy
     assert ("ended early, by Ctrl-C, after 1 of 20 blocks" in output) == (complete == 1)

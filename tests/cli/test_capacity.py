@@ -28,7 +28,7 @@ def test_a_capacity_is_shown_saved_and_written(
     assert "arrivals constant (equal intervals)" in done.stdout
     assert f"as experiment {data['experiment_id']}" in done.stderr
     assert (tmp_path / "r" / "report.html").exists()
-    experiment = closed_store.experiment(data["experiment_id"])
+    experiment = closed_store.load_experiment(data["experiment_id"])
     assert experiment.run_ids == tuple(probe["run_id"] for probe in data["probes"])
     assert experiment.result == data
     shown = benchlab_here("show", experiment.id, "--json", "-")

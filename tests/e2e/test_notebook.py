@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from benchlab.bundled import TargetProcess
 from benchlab.cli.exit_codes import EXIT_CODES
 from tests.browser import chromium
 from tests.cli.in_process import Benchlab, benchlab_here
+from tests.docs.pages import DOCS, blocks
 
 __all__ = ["benchlab_here"]
 
@@ -49,6 +51,13 @@ def benchlab(*arguments: str) -> subprocess.CompletedProcess[str]:
 def outputs(notebook: Path, cell_id: str) -> list[dict[str, object]]:
     cells = nbformat.read(notebook, as_version=4).cells
     return next(cell.outputs for cell in cells if cell.id == cell_id)
+
+
+def nightly(url: str) -> list[str]:
+    """Output and parameters of papermill, as docs/recipes.md has them, for the service at url."""
+    (block,) = [b for b in blocks(DOCS / "recipes.md", "sh") if b.text.startswith("papermill")]
+    command = block.text.splitlines()[0].replace("http://127.0.0.1:8000", url)
+    return shlex.split(command)[2:]
 
 
 @pytest.fixture
@@ -235,8 +244,10 @@ def test_a_killed_sweep_leaves_no_process(tmp_path: Path) -> None:
     assert psutil.wait_procs(left, timeout=60)[1] == []
 
 
-def test_kernel_terminal_and_plain_papermill_share_the_store(here: Path) -> None:
-    """A kernel that holds results, a history in a terminal and a papermill child, at once."""
+def test_kernel_terminal_and_plain_papermill_share_the_store(
+    here: Path, target: TargetProcess
+) -> None:
+    """A kernel that holds results, a history in a terminal and the nightly papermill, at once."""
     from jupyter_client.manager import start_new_kernel
 
     manager, kernel = start_new_kernel()
@@ -244,7 +255,7 @@ def test_kernel_terminal_and_plain_papermill_share_the_store(here: Path) -> None
         source = "import benchlab as bl; store = bl.Store(); runs = store.runs(); print(len(runs))"
         assert kernel.execute_interactive(source, timeout=60)["content"]["status"] == "ok"
         child = subprocess.Popen(
-            [sys.executable, "-m", "papermill", str(NOTEBOOK), "out.ipynb", *SHORT],
+            [sys.executable, "-m", "papermill", str(NOTEBOOK), *nightly(target.url), *SHORT],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         rounds = 0
@@ -263,7 +274,7 @@ def test_kernel_terminal_and_plain_papermill_share_the_store(here: Path) -> None
         kernel.stop_channels()
         manager.shutdown_kernel(now=True)
     (report,) = here.glob("reports/*/report.html")
-    assert [report.parent.name] == list(Store().runs()["run_id"])
+    assert [report.parent.name] == list(Store().runs(name="nightly")["run_id"])
 
 
 def test_all_cells_run_in_jupyterlab(tmp_path: Path) -> None:

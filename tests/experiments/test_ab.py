@@ -82,7 +82,7 @@ def test_a_slower_arm_is_called_and_every_run_is_stored(url: str, closed_store: 
 
     with closed_store.connect():
         (row,) = closed_store.experiment_rows()
-        experiment = closed_store.experiment(row["id"])
+        experiment = closed_store.load_experiment(row["id"])
         runs = closed_store.load_all(experiment.run_ids)
     assert (experiment.kind, experiment.name) == ("ab", "mine")
     assert experiment.result == result.to_dict()

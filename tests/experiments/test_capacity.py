@@ -76,7 +76,7 @@ def test_a_plan_keeps_its_arrivals_and_what_else_it_says(
     found = capacity(plan, SLO, budget_s=2, from_rps=60, store=store)
     assert found.arrivals.startswith("Poisson")
     assert found.name == "items"
-    experiment = store.experiment(found.experiment_id)
+    experiment = store.load_experiment(found.experiment_id)
     assert (experiment.kind, experiment.name) == ("capacity", "items")
     assert experiment.result["probes"][0]["run_id"] == experiment.run_ids[0]
     assert experiment.run_ids == tuple(probe.run_id for probe in found.probes)

@@ -72,7 +72,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] not in ("style", "svg"):
+        if self.open and self.open[-1] not in ("style", "script", "svg"):
             self.text += data
 
     def attribute(self, name: str) -> list[str]:
@@ -223,7 +223,7 @@ def test_nothing_is_loaded_from_anywhere() -> None:
     run = make_run(stall=True, errors=True, trace_ratio=1.0)
     page = page_of(run, ServerSide(join_server(run)), F=Figure(), T="http://x.test")
     kinds = {tag for tag, _ in page.tags}
-    assert kinds.isdisjoint({"script", "img", "iframe", "object", "embed", "base", "form"})
+    assert kinds.isdisjoint({"img", "iframe", "object", "embed", "base", "form"})
     for name in ("src", "srcset", "action", "data", "poster", "xlink:href"):
         assert page.attribute(name) == []
     links = {link for link in page.attribute("href") if not link.startswith("#")}
@@ -268,8 +268,8 @@ def test_foreign_text_is_escaped() -> None:
         ServerSide(join_server(run), TraceCoverage(10, 1)),
         **extras,
     )
-    assert "<script" not in page.html
-    assert "script" not in {tag for tag, _ in page.tags}
+    assert page.html.count("<script") == 1
+    assert [tag for tag, _ in page.tags].count("script") == 1
     assert page.text.count(HOSTILE) >= 16
 
 
@@ -369,9 +369,10 @@ def test_the_slowest_requests_are_listed_slowest_first() -> None:
     run = make_run(stall=True, trace_ratio=0.5)
     html = page_without_pictures(run).html
     table = html[html.index("Slowest requests") :].split("</table>")[0]
-    cells = re.findall(r"<td>([\d,]+)</td><td>", table)
-    latencies = [int(cell.replace(",", "")) for cell in cells[::1]]
-    assert max(latencies) == round(run.measured.latency_ns.max() / 1e6)
+    cells = re.findall(r'</th><td data-value="([\d.]+)">', table)
+    latencies = [float(cell) for cell in cells]
+    assert latencies == sorted(latencies, reverse=True)
+    assert latencies[0] == round(run.measured.latency_ns.max() / 1e6)
     assert table.count("<tr>") == 11
     assert "not traced" in table
 

@@ -40,8 +40,8 @@ def store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def test_an_experiment_comes_back_as_it_was(store: Store) -> None:
-    assert store.experiment(EXPERIMENT.id) == EXPERIMENT
-    assert store.experiment(EXPERIMENT.id[:13]) == EXPERIMENT
+    assert store.load_experiment(EXPERIMENT.id) == EXPERIMENT
+    assert store.load_experiment(EXPERIMENT.id[:13]) == EXPERIMENT
 
 
 def test_experiments_are_listed_newest_first(store: Store) -> None:
@@ -55,7 +55,7 @@ def test_experiments_are_listed_newest_first(store: Store) -> None:
 @pytest.mark.parametrize("wanted", ["ffff", "", "01a209c5db41"])
 def test_an_id_that_fits_none_or_several_is_an_error(store: Store, wanted: str) -> None:
     with pytest.raises(RunNotFoundError):
-        store.experiment(wanted)
+        store.load_experiment(wanted)
 
 
 def test_a_baseline_is_set_replaced_and_removed(store: Store) -> None:

@@ -35,20 +35,20 @@ class Server:
     process: subprocess.Popen[str]
     log: list[str] = field(default_factory=list)
 
-    def stop(self) -> str:
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> str:
         """End it as a supervisor would (SIGTERM, so it drains) and return all it has logged."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(number)
         rest, _ = self.process.communicate(timeout=60)
         self.log.append(rest)
         return "".join(self.log)
 
 
 @contextmanager
-def serving(directory: Path, **variables: str) -> Iterator[Server]:
-    """Serve from `directory`, and be sure that the process is gone afterwards."""
+def serving(directory: Path, app: str = "target.app:app", **variables: str) -> Iterator[Server]:
+    """Serve `app` from `directory`, and be sure that the process is gone afterwards."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "target.app:app", "--port", "0", "--no-access-log"],
+        [sys.executable, "-m", "uvicorn", app, "--port", "0", "--no-access-log"],
         cwd=directory,
         env=environment(**variables),
         stderr=subprocess.STDOUT,

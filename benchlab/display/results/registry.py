@@ -9,6 +9,7 @@ from benchlab.analysis.attribution import Attribution
 from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
 from benchlab.analysis.scalability import Scalability
+from benchlab.analysis.sweep import Sweep
 from benchlab.analysis.trend import Trend
 from benchlab.display.result_view import ResultView
 from benchlab.display.results import (
@@ -22,6 +23,7 @@ from benchlab.display.results import (
     percentile_interval,
     scalability,
     steady_state,
+    sweep,
     trend,
 )
 from benchlab.displayed import Result
@@ -45,6 +47,7 @@ RESULT_VIEWS: Mapping[type[Result], Callable[[Any], ResultView]] = {
     PercentileInterval: percentile_interval.view,
     SteadyState: steady_state.view,
     Scalability: scalability.view,
+    Sweep: sweep.view,
     Trend: trend.view,
 }
 

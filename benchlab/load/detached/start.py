@@ -15,6 +15,7 @@ from benchlab.load.run import check_plan
 from benchlab.load.supervisor.preflight import check_reachable
 from benchlab.paths import spool_root
 from benchlab.plan.plan import Plan
+from benchlab.runs.experiment import with_tags_of_experiment
 from benchlab.runs.head import new_run_id
 
 __all__ = ["start_detached"]
@@ -37,6 +38,7 @@ def start_detached(plan: Plan) -> Path:
     """
     check_plan(plan)
     check_reachable(plan)
+    plan = plan.replace(tags=with_tags_of_experiment(dict(plan.tags)))
     run_id = new_run_id()
     try:
         process = subprocess.Popen(

@@ -17,7 +17,7 @@ from types import FrameType
 from benchlab.signals import ENDING_SIGNALS, handle_signals
 from benchlab.units import NS_PER_S
 
-__all__ = ["StopSignal", "stop_on_signal"]
+__all__ = ["StopSignal", "request_stop", "stop_on_signal"]
 
 _PATIENCE_NS = 5 * NS_PER_S
 """``docker stop`` kills after 10 s: the other half is for collecting and saving the run."""
@@ -26,8 +26,8 @@ _PATIENCE_NS = 5 * NS_PER_S
 class StopSignal:
     """The first request drains the run, the second aborts it. Thread-safe.
 
-    ``number`` is the first signal that requested it, 0 if none did. ``reason`` is what the run says
-    of its end, if code requested it.
+    ``number`` is the first signal that requested it, or that the request is like; 0 if none.
+    ``cause`` names who requested it. ``reason`` is what the run says of its end, if code did.
     """
 
     def __init__(self) -> None:
@@ -36,12 +36,14 @@ class StopSignal:
         self.level = 0
         self.number = 0
         self.reason = ""
+        self.cause = ""
 
-    def request(self, number: int = 0, reason: str = "") -> None:
-        """Request a stop, or after an earlier request an abort."""
+    def request(self, number: int = 0, reason: str = "", by: str = "") -> None:
+        """Request a stop, or after an earlier request an abort; ``by`` says who, if no signal."""
         with self._lock:
             if not self.level:
                 self.reason = reason
+                self.cause = by or _cause(number)
             self.level += 1
             self.number = self.number or number
             if number in ENDING_SIGNALS and not self._deadline_ns:
@@ -67,7 +69,14 @@ class StopSignal:
             signal.raise_signal(self.number)
 
 
-_active: list[StopSignal] = []
+def _cause(number: int) -> str:
+    if number in (0, signal.SIGINT):
+        return "Ctrl-C" if number else "request"
+    return signal.Signals(number).name
+
+
+_under_way: list[StopSignal] = []  # all of them
+_active: list[StopSignal] = []  # those that signals stop: of the main thread
 _restore: Callable[[], None] | None = None
 
 
@@ -76,8 +85,29 @@ def stop_on_signal(stop: StopSignal) -> Iterator[None]:
     """While inside, Ctrl-C, a kernel's interrupt and `ENDING_SIGNALS` request ``stop``.
 
     If several runs overlap, all of them stop; the last one to leave restores the old handlers.
-    Outside the main thread, where Python allows no signal handlers, this does nothing.
+    Outside the main thread, where Python allows no signal handlers, signals do nothing here; code
+    requests a stop by `request_stop` from any thread.
     """
+    _under_way.append(stop)
+    try:
+        with _handling_signals(stop):
+            yield
+    finally:
+        _under_way.remove(stop)
+
+
+def request_stop() -> None:
+    """Request that every run under way in this process stops, as the first Ctrl-C does.
+
+    For a Stop button: any thread may call it, and pressing it again aborts nothing.
+    """
+    for stop in tuple(_under_way):
+        if not stop.level:
+            stop.request(signal.SIGINT, by="the Stop button")
+
+
+@contextmanager
+def _handling_signals(stop: StopSignal) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -31,15 +31,17 @@ OnEvent = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Result of a headless notebook: the directory, its page, and the run it made, if any.
+    """Result of a headless notebook: the directory, its page, and what the page is of, if known.
 
-    ``signal_number`` is the signal that ended the run early, 0 if none did.
+    That is a run or an experiment. ``signal_number`` is the signal that ended the run early, 0 if
+    none did.
     """
 
     directory: Path
     page: Path
     notebook: Path
-    run_id: str | None
+    run_id: str | None = None
+    experiment_id: str | None = None
     signal_number: int = 0
 
 
@@ -84,7 +86,8 @@ def execute_notebook(
             raise type(failure)(f"{failure} (executed notebook: {kept})") from failure
         if page is None:
             page = _page_from_cells(kept)
-        return Report(home, page, kept, reported.get("run_id"), *received[:1])
+        made = {name: reported.get(name) for name in ("run_id", "experiment_id")}
+        return Report(home, page, kept, **made, signal_number=sum(received[:1]))
 
 
 def _run(

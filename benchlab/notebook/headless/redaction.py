@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 from benchlab.notebook.headless.parameters import definitions_of, python_of
 from benchlab.redact import HIDDEN, is_secret, public_text, public_url
 
-__all__ = ["hide_secrets"]
+__all__ = ["hide_secrets", "public_value"]
 
 _SHORTEST_IN_OUTPUT = 6
 _CELL_TAGS = {"parameters", "injected-parameters"}
@@ -41,7 +41,7 @@ def hide_secrets(notebook: Path) -> None:
             cell.source = _public_source(cell.source, secrets)
     given = executed.metadata.get("papermill", {}).get("parameters", {})
     for name, value in given.items():
-        given[name] = _public_value(value, is_secret(name), secrets)
+        given[name] = public_value(value, is_secret(name), secrets)
     hidden = _alone(secrets)
     if hidden is not None:
         for cell in executed.cells:
@@ -61,7 +61,7 @@ def _public_source(source: str, secrets: set[str]) -> str:
             continue
         for node, secret in _constants(definition.value, is_secret(definition.name)):
             value = node.value if isinstance(node, ast.Constant) else ast.unparse(node)
-            public = _public_value(value, secret, secrets)
+            public = public_value(value, secret, secrets)
             if public != value:
                 start = starts[node.lineno - 1] + node.col_offset
                 end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
@@ -88,15 +88,15 @@ def _constants(node: ast.expr, secret: bool) -> Iterator[tuple[ast.expr, bool]]:
             yield from _constants(right, secret)
 
 
-def _public_value(value: Any, secret: bool, secrets: set[str]) -> Any:
+def public_value(value: Any, secret: bool, secrets: set[str]) -> Any:
     """``value`` of a parameter with ``***`` for each credential, which is added to ``secrets``."""
     if isinstance(value, dict):
         return {
-            name: _public_value(item, secret or is_secret(str(name)), secrets)
+            name: public_value(item, secret or is_secret(str(name)), secrets)
             for name, item in value.items()
         }
     if isinstance(value, list):
-        return [_public_value(item, secret, secrets) for item in value]
+        return [public_value(item, secret, secrets) for item in value]
     if value in (None, "") or isinstance(value, bool):
         return value
     if secret:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from attrs import frozen
 
+from benchlab.displayed import Displayed
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -21,7 +23,7 @@ BLOCK = 512
 
 
 @frozen
-class LoadShape:
+class LoadShape(Displayed):
     """When requests are sent. A shape is a frozen attrs class; its fields are its JSON and TOML.
 
     A shape with a text form (``metavar`` is not empty) gets an option ``--<kind>`` on the command

@@ -1,0 +1,124 @@
+"""A run in progress as people see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchlab.display.banner import Level
+from benchlab.display.live.live_view import Axis, Chart, Line, LiveView, Mark, Number, Row
+from benchlab.display.progress import done_text
+from benchlab.load.supervisor.progress import Progress
+from benchlab.load.supervisor.series import ProgressSeries
+from benchlab.plan.objectives import parse_objectives
+from benchlab.units import NS_PER_MS, format_count, format_ms, format_rate
+
+__all__ = ["run_charts", "run_numbers", "run_view"]
+
+_FEW_RATIO = 0.01
+_DRAWN = ("p50", "p99")
+
+
+def run_view(progress: Progress) -> LiveView:
+    """The state of a run: its numbers, its course, and its objectives as they stand."""
+    return LiveView(
+        title=progress.title or "run",
+        phase=progress.phase,
+        done_ratio=progress.done_ratio,
+        done=done_text(progress),
+        left_s=_left_s(progress),
+        numbers=run_numbers(progress),
+        charts=run_charts(progress),
+        rows=tuple(Row(item.text, item.observed, item.met) for item in progress.objectives),
+        finished=progress.phase == "done",
+        stop_requested=progress.phase == "stopping",
+    )
+
+
+def run_numbers(progress: Progress | None) -> tuple[Number, ...]:
+    """The numbers of a run so far; dashes for a run that has not begun."""
+    found = Progress("", 0.0, 0.0) if progress is None else progress
+    in_flight = "–" if found.in_flight is None else format_count(found.in_flight)
+    return (
+        Number("rate", "–" if progress is None else format_rate(found.rate_rps, found.sample_noun)),
+        Number("p50", _ms(found.p50_ns)),
+        Number("p99", _ms(found.p99_ns)),
+        Number("errors", format_count(found.error_count), _error_level(found)),
+        Number("lag p99", _ms(found.lag_p99_ns)),
+        Number("in flight", in_flight),
+    )
+
+
+def run_charts(progress: Progress | None) -> tuple[Chart, ...]:
+    """The course of a run: rate, latency, errors and the generator's lag; empty before it."""
+    series = (progress and progress.series) or ProgressSeries()
+    noun = "request" if progress is None else progress.sample_noun
+    # In the middle of the intervals, where their mean belongs.
+    x = [at + series.width_s / 2 for at in series.t_s]
+    axis = Axis("s", most=_length_s(progress, x))
+    marks = () if progress is None else _measured_from(progress)
+
+    def chart(title: str, unit: str, *lines: Line, limits: Sequence[Mark] = ()) -> Chart:
+        return Chart(
+            title=title,
+            x=x,
+            lines=lines,
+            marks=(*marks, *limits),
+            x_axis=axis,
+            y_axis=Axis(unit),
+        )
+
+    return (
+        chart("rate", f"{noun}s/s", Line("rate", series.rate_rps)),
+        chart(
+            "latency",
+            "ms",
+            Line("p50", series.p50_ms),
+            Line("p99", series.p99_ms, "second"),
+            limits=() if progress is None else _limits(progress),
+        ),
+        chart("errors", "per s", Line("errors", series.error_rps, "bad")),
+        chart("lag of the generator, p99", "ms", Line("lag", series.lag_p99_ms, "neutral")),
+    )
+
+
+def _length_s(progress: Progress | None, x: Sequence[float]) -> float | None:
+    """The time that the charts cover: the run's, if it is known."""
+    if progress is None or progress.total_count:
+        return None
+    return max([progress.total_s, *x[-1:]])
+
+
+def _measured_from(progress: Progress) -> tuple[Mark, ...]:
+    return (Mark("warm-up until here", x=progress.warmup_s),) if progress.warmup_s else ()
+
+
+def _limits(progress: Progress) -> list[Mark]:
+    """The objectives that are about a line of the chart of latencies."""
+    parsed = parse_objectives([item.text for item in progress.objectives], "slo")
+    return [
+        Mark(str(item), y=item.limit / NS_PER_MS)
+        for item in parsed
+        if item.of == "latency" and item.statistic in _DRAWN and not item.endpoint
+    ]
+
+
+def _left_s(progress: Progress) -> float | None:
+    """The time that is left: of a number of requests, at the pace so far."""
+    if progress.phase not in ("warm-up", "measuring"):
+        return None
+    if not progress.total_count:
+        return progress.total_s - progress.elapsed_s
+    measured_s = progress.elapsed_s - progress.warmup_s
+    if not progress.done_count or measured_s <= 0:
+        return None
+    return measured_s * (progress.total_count / progress.done_count - 1)
+
+
+def _ms(value_ns: int | None) -> str:
+    return "–" if value_ns is None else format_ms(value_ns)
+
+
+def _error_level(progress: Progress) -> Level:
+    if not progress.error_count:
+        return "neutral"
+    return "caution" if progress.error_count < _FEW_RATIO * progress.count else "bad"

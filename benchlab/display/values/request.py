@@ -1,0 +1,32 @@
+"""A request, as people see it: without its secrets, and without its body."""
+
+from __future__ import annotations
+
+from benchlab.display.result_view import ResultView
+from benchlab.display.table import Table
+from benchlab.plan.request import Request
+from benchlab.redact import header_value, public_text, public_url
+from benchlab.units import format_bytes
+
+__all__ = ["view"]
+
+
+def view(request: Request) -> ResultView:
+    """Method and URL, headers, what the response must be; of the body, which may be a secret, how
+    long it is.
+    """
+    facts = [("body", format_bytes(len(request.body)) if request.body else "none")]
+    if request.weight != 1:
+        facts.append(("weight", f"{request.weight:g}"))
+    if request.data is not None:
+        facts.append(("data", request.data.describe()))
+    headers = [[name, public_text(header_value(name, value))] for name, value in request.headers]
+    checks = [[type(check).__name__, public_text(check.describe())] for check in request.checks]
+    return ResultView(
+        title=request.name,
+        banner="request",
+        level="neutral",
+        sentence=f"{request.method} {public_url(request.url)}",
+        facts=tuple(facts),
+        tables=(Table(["header", "value"], headers), Table(["check", "must hold"], checks)),
+    )

@@ -1,0 +1,56 @@
+"""A run in a few lines, and as the view that becomes Markdown; its card shows more."""
+
+from __future__ import annotations
+
+from benchlab.display.result_view import ResultView
+from benchlab.display.run_view import view as run_view
+from benchlab.runs.run import Run
+from benchlab.samples.statistics import STATISTICS
+from benchlab.text import one_line
+from benchlab.units import format_ns
+
+__all__ = ["text", "view"]
+
+_LINE = 110
+_IN_TEXT = ("p50", "p99")
+
+
+def view(run: Run) -> ResultView:
+    """Verdict, counts, percentiles with their intervals, objectives and endpoints."""
+    shown = run_view(run)
+    return ResultView(
+        title=shown.name,
+        banner=shown.banner,
+        level=shown.level,
+        sentence=f"{shown.target} · {shown.load}; {shown.window}",
+        facts=shown.facts,
+        warnings=(*filter(None, (shown.reason, shown.hint)), *shown.warnings, *shown.hints),
+        tables=(shown.duration_table, shown.intervals, shown.objectives, shown.endpoints),
+        notes=(f"run {shown.id}, {shown.started}", *filter(None, (shown.floor,))),
+    )
+
+
+def text(run: Run) -> str:
+    """Verdict and counts, percentiles with their intervals, and the id: a few lines."""
+    shown = run_view(run)
+    lines = [
+        f"{shown.name}: {shown.banner}",
+        shown.reason,
+        f"{shown.counted}, {shown.rate}, {shown.errors}",
+        _latency(run),
+        f"run {shown.id}, {shown.started}",
+    ]
+    first, *others = [one_line(line, _LINE) for line in lines if line]
+    return "\n".join([first, *(f"  {line}" for line in others)])
+
+
+def _latency(run: Run) -> str:
+    latency = run.summary.latency_ns
+    if latency is None:
+        return ""
+    parts = []
+    for key in _IN_TEXT:
+        interval = run.summary.latency_intervals.get(key)
+        limits = "" if interval is None or interval.low_ns is None else f" ({interval.describe()})"
+        parts.append(f"{STATISTICS[key]} {format_ns(getattr(latency, key))}{limits}")
+    return f"latency {', '.join(parts)}"

@@ -1,0 +1,29 @@
+"""``sweep.csv`` and ``index.html``: all that is finished of a sweep."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from benchlab.analysis.sweep import Sweep
+from benchlab.spool.storage import replace_text
+
+__all__ = ["write_index"]
+
+
+def write_index(sweep: Sweep) -> None:
+    """Write both into the directory of ``sweep``, each whole."""
+    from benchlab.report.sweep_page import render_sweep_page
+
+    assert sweep.directory is not None
+    replace_text(sweep.directory / "sweep.csv", as_csv(sweep))
+    replace_text(sweep.directory / "index.html", render_sweep_page(sweep))
+
+
+def as_csv(sweep: Sweep) -> str:
+    """The rows of ``sweep``, with parameters as they were given."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, sweep.columns(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sweep.rows(as_given=True))
+    return text.getvalue()

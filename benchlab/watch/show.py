@@ -1,0 +1,38 @@
+"""Choose how work in progress is shown: by a widget, an output, a terminal, or lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from benchlab.watch.watcher import Watcher
+
+__all__ = ["watcher"]
+
+
+def watcher(stop: Callable[[], None] | None = None) -> Watcher:
+    """What shows work in progress here. ``stop`` is called, in any thread, by a Stop button.
+
+    In a notebook it is a widget, or without anywidget an output that is updated; on a terminal a
+    view that stays in place; elsewhere, such as in a CI job, a line every few seconds. On the last
+    two there is no button: Ctrl-C stops.
+    """
+    if _in_kernel():
+        from benchlab.watch.notebook import NotebookWatcher
+
+        return NotebookWatcher(stop)
+    from rich.console import Console
+
+    from benchlab.watch.terminal import LineWatcher, TerminalWatcher
+
+    console = Console(stderr=True)
+    if console.is_terminal and not os.environ.get("CI"):
+        return TerminalWatcher(console)
+    return LineWatcher(console)
+
+
+def _in_kernel() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
