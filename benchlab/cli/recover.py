@@ -16,6 +16,7 @@ from benchlab.errors import (
     StoreUnavailableError,
 )
 from benchlab.store import Store
+from benchlab.text import plural
 
 __all__ = ["recover"]
 
@@ -43,7 +44,9 @@ def recover(only_list: bool, discard: bool) -> int:
     failures: list[int] = []
     waiting = list(spool.pending())
     if not waiting:
-        print_line("nothing to recover")
+        going_on = sum(1 for _ in spool.runs())
+        others = f"; {plural(going_on, 'run')} in use: see benchlab live" if going_on else ""
+        print_line(f"nothing to recover{others}")
     for directory in waiting:
         try:
             _recover(directory, only_list=only_list, discard=discard)

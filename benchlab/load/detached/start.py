@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from benchlab.errors import RunError
 from benchlab.load.events import Event, parse_event
@@ -18,13 +19,20 @@ from benchlab.plan.plan import Plan
 from benchlab.runs.experiment import with_tags_of_experiment
 from benchlab.runs.head import new_run_id
 
-__all__ = ["start_detached"]
+__all__ = ["Detached", "start_detached"]
 
 _LAST_LINES = 400  # characters
 
 
-def start_detached(plan: Plan) -> Path:
-    """Start the run of ``plan`` in a process of its own; returns its spool directory.
+class Detached(NamedTuple):
+    """A run in a process of its own: its spool directory, and the plan as it is carried out."""
+
+    directory: Path
+    plan: Plan
+
+
+def start_detached(plan: Plan) -> Detached:
+    """Start the run of ``plan`` in a process of its own.
 
     That process has a session of its own, and is nobody's child. It has the working directory and
     the environment of this one. The run has started when this returns; an interrupt before that
@@ -62,7 +70,7 @@ def start_detached(plan: Plan) -> Path:
             raise
     if event.error is not None:
         raise event.error
-    return spool_root() / run_id
+    return Detached(spool_root() / run_id, plan)
 
 
 def _first_event(process: subprocess.Popen[bytes], plan: Plan) -> Event:

@@ -19,6 +19,7 @@ from benchlab.bundled import TargetProcess
 from benchlab.cli.recover import recover
 from benchlab.errors import RunError, TargetError
 from benchlab.load.detached.start import start_detached
+from benchlab.runs.experiment import TAGS_VARIABLE
 from tests.load.servers import always, ok, serving
 
 SECRET = "s3cret-0f-the-caller"
@@ -114,8 +115,10 @@ def test_it_outlives_its_starter_and_can_be_stopped_from_anywhere(
 
 
 @pytest.mark.timeout(180)
-def test_the_supervisor_is_killed(target: TargetProcess) -> None:
+def test_the_supervisor_is_killed(target: TargetProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TAGS_VARIABLE, '{"repeat": "7"}')
     started = start(long_plan(f"{target.url}/health"))
+    assert dict(started.plan.tags) == dict(live()[0].plan.tags) == {"repeat": "7"}
     process = supervisor_of(started.id)
     workers = process.children()
     assert workers
