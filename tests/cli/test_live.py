@@ -13,6 +13,7 @@ from benchlab.bundled import TargetProcess
 from benchlab.cli.live import live as live_command
 from benchlab.cli.run import run
 from benchlab.errors import InputError
+from tests.load.detached.processes import supervisor_of
 from tests.spools import going_on
 
 ID, OTHER = "01a2000000000000", "01b3000000000000"
@@ -79,5 +80,5 @@ def test_detach_starts_a_run_and_says_how_to_find_it(target: TargetProcess) -> N
     assert done.return_value == 0
     started = live()[done.stdout.strip()]
     assert f"benchlab live {started.id} shows it" in done.stderr
-    started.stop()
+    supervisor_of(started.id).terminate()  # as a machine that shuts down does
     assert started.wait().verdict == "interrupted"
