@@ -21,7 +21,7 @@ from benchlab.runs.head import new_run_id
 
 __all__ = ["Detached", "start_detached"]
 
-_LAST_LINES = 400  # characters
+_MOST_SAID = 400  # characters
 
 
 class Detached(NamedTuple):
@@ -77,13 +77,11 @@ def _first_event(process: subprocess.Popen[bytes], plan: Plan) -> Event:
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
-    with suppress(BrokenPipeError):
+    with suppress(BrokenPipeError), process.stdin:  # it says below why it ended
         process.stdin.write(plan.to_json().encode() + b"\n")
-        process.stdin.close()
-    line = process.stdout.readline()
-    try:
-        return parse_event(line)
-    except ValueError as exc:
-        said = (line + process.stderr.read()).decode(errors="replace").strip()[-_LAST_LINES:]
-        said = said.splitlines()[-1] if said else "killed?"
-        raise RunError(f"the process of the run ended before it had started it: {said}") from exc
+    for line in process.stdout:
+        with suppress(ValueError):  # of something that Python runs at its start, and that prints
+            return parse_event(line)
+    said = process.stderr.read().decode(errors="replace").strip()[-_MOST_SAID:]
+    last = said.splitlines()[-1] if said else "killed?"
+    raise RunError(f"the process of the run ended before it had started it: {last}")

@@ -170,7 +170,7 @@ def test_a_process_that_cannot_start_says_why(
 def test_an_interrupt_before_the_start_leaves_nothing(
     python_does: Callable[[str, str], None],
 ) -> None:
-    python_does(DETACHED, "os.kill(os.getppid(), signal.SIGINT); signal.pause()")
+    python_does(DETACHED, "os.read(0, 1); os.kill(os.getppid(), signal.SIGINT); signal.pause()")
     before = psutil.Process().children(recursive=True)
     with serving(always(ok())) as url, pytest.raises(KeyboardInterrupt):
         start_detached(long_plan(url))
