@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +11,34 @@ import numpy as np
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, spool
 from benchlab.runs.health import WorkerHealth
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag
+from benchlab.units import NS_PER_S
 
-__all__ = ["make_spool"]
+__all__ = ["GOING_ON", "going_on", "make_spool"]
 
 RATE = 50_000
+GOING_ON = Plan(
+    Request("GET", "http://127.0.0.1:1/?token=s3cret"), ConstantRate(100), duration_s=3600
+)
+
+
+@contextmanager
+def going_on(run_id: str) -> Iterator[Path]:
+    """The spool directory of a run with 300 samples that goes on, as `benchlab.start` began it.
+
+    It belongs to this process; when the block ends it has been stopped after 3 s.
+    """
+    with spool.create(run_id, GOING_ON, {}) as directory:
+        records = np.zeros(300, dtype=SAMPLE_DTYPE)
+        records["seq"] = np.arange(300)
+        records["intended_ns"] = records["sent_ns"] = records["seq"] * NS_PER_S // 100
+        records["done_ns"] = records["sent_ns"] + 5_000_000
+        records["status"] = 200
+        records.tofile(spool.samples_path(directory, 0))
+        spool.write_start(directory, 1_795_460_064_000_000_000)
+        spool.detached_log_path(directory).touch()
+        yield directory
+        spool.write_health(directory, WorkerHealth(0))
+        spool.write_outcome(directory, 3 * NS_PER_S)
 
 
 def make_spool(count: int, *, closed: bool = False, slo: tuple[str, ...] = ()) -> Path:

@@ -10,7 +10,7 @@ import click
 from benchlab.cli.exit_codes import ExitCode, exit_code, stopped_by
 from benchlab.cli.options.output import JsonCommand, json_option
 from benchlab.cli.terminal.output import print_line, write_json
-from benchlab.errors import InputError, LeftRunning
+from benchlab.errors import InputError, LeftRunning, Stopped
 
 if TYPE_CHECKING:
     from benchlab.watch.live_run import LiveRun
@@ -50,7 +50,11 @@ def live(run_id: str, stop: bool, abort: bool, json_file: str | None) -> int:
         )
     if not run_id:
         return _list(runs, json_file)
-    found = runs[0] if run_id == "latest" and runs else runs[run_id]
+    if not runs:
+        raise InputError(
+            "is no run: none goes on, and none is left to be saved", field="run", value=run_id
+        )
+    found = runs[0] if run_id == "latest" else runs[run_id]
     if stop or abort:
         found.stop(abort=abort)
         state = "stopping" if found.state == "running" else f"is {found.state}"
@@ -88,9 +92,10 @@ def _watch(run: LiveRun) -> int:
     """Show ``run`` until it ends, and then its summary if its process did not save it itself."""
     try:
         run.show()
-    except LeftRunning:
+    except LeftRunning as exc:
         print_line(f"{run.id} goes on: benchlab live {run.id} --stop ends it")
-        return stopped_by(signal.SIGINT)
+        cause = exc.__context__
+        return stopped_by(cause.number if isinstance(cause, Stopped) else signal.SIGINT)
     if run.state == "gone":
         print_line(f"{run.id} has ended and was saved or deleted: benchlab show {run.id}")
         return ExitCode.SUCCESS

@@ -16,6 +16,7 @@ from benchlab.errors import (
     StoreUnavailableError,
 )
 from benchlab.store import Store
+from benchlab.text import plural
 
 __all__ = ["recover"]
 
@@ -26,10 +27,10 @@ __all__ = ["recover"]
 def recover(only_list: bool, discard: bool) -> int:
     """Save runs that were measured but not stored. May be repeated: nothing is stored twice.
 
-    This includes runs of bl.run that your code did not save. Runs of an interrupted calibration
-    are removed. A run that cannot be read or saved is reported, the others are still saved, and
-    the exit code is 1. If the store cannot be reached, it is 4. A saved run's plan has no
-    credentials, as in the store.
+    This includes runs of bl.run and bl.start that your code did not save. Runs that go on are left
+    alone: benchlab live lists them. Runs of an interrupted calibration are removed. A run that
+    cannot be read or saved is reported, the others are still saved, and the exit code is 1. If the
+    store cannot be reached, it is 4. A saved run's plan has no credentials, as in the store.
 
     \b
     Examples:
@@ -43,7 +44,9 @@ def recover(only_list: bool, discard: bool) -> int:
     failures: list[int] = []
     waiting = list(spool.pending())
     if not waiting:
-        print_line("nothing to recover")
+        going_on = sum(1 for _ in spool.runs())
+        others = f"; {plural(going_on, 'run')} in use: see benchlab live" if going_on else ""
+        print_line(f"nothing to recover{others}")
     for directory in waiting:
         try:
             _recover(directory, only_list=only_list, discard=discard)

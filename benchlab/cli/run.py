@@ -214,7 +214,7 @@ def _detach(plan: Plan, given: set[str]) -> int:
     from benchlab.load.detached.start import start_detached
 
     with errors_name_options(PLAN_OPTIONS, given):
-        run_id = start_detached(plan).name
+        run_id = start_detached(plan).directory.name
     print_line(run_id, err=False)
     print_line(
         f"benchlab live {run_id} shows it, with --stop ends it; benchlab recover saves it then"

@@ -39,6 +39,12 @@ class LiveRun:
     of an experiment or of the command line, whose process saves them itself.
     """
 
+    id: str
+    title: str
+    plan: Plan
+    started_at: datetime
+    by_start: bool
+
     def __init__(self, directory: Path, plan: Plan | None = None) -> None:
         """``plan`` is the one that the run was started with, if that is known.
 
@@ -193,6 +199,14 @@ class LiveRun:
         except RunError:
             return f"<div>{escape(repr(self))}</div>"
 
+    def _repr_markdown_(self) -> str:
+        from benchlab.display.live import live_markdown
+
+        try:
+            return live_markdown(self._view())
+        except RunError:
+            return f"`{self!r}`"
+
     def describe(self) -> str:
         """Its state in a few words, with numbers while there are some."""
         try:
@@ -224,7 +238,12 @@ class LiveRun:
                         f" had{self._last_line()}",
                         remedy="benchlab recover saves what it measured",
                     )
-                self._run = spool.read_run(self._directory, self._given)
+                try:
+                    self._run = spool.read_run(self._directory, self._given)
+                except RunError:
+                    if self._directory.is_dir():
+                        raise
+                    raise self._gone() from None  # saved while it was being read
             return self._run
 
     @contextmanager

@@ -22,4 +22,4 @@ def start(plan: Plan) -> LiveRun:
         WorkerError: a worker process could not be started.
         RunError: the spool cannot be written, or the process could not be started.
     """
-    return LiveRun(start_detached(plan), plan)
+    return LiveRun(*start_detached(plan))

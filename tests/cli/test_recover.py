@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from benchlab import ConstantRate, Plan, Request, spool
 from benchlab.cli.recover import recover
 from benchlab.errors import InputError
+from tests.spools import going_on
 
 ID = "00112233445566ff"
 
@@ -32,6 +33,14 @@ def test_list_does_not_remove_a_run_that_never_started() -> None:
         assert directory.is_dir()
     assert ID in invoke().output
     assert not directory.exists()
+
+
+def test_a_run_that_goes_on_is_left_alone() -> None:
+    assert "nothing to recover\n" in invoke().output
+    with going_on(ID) as directory:
+        assert "nothing to recover; 1 run in use: see benchlab live" in invoke("--discard").output
+        assert directory.is_dir()
+    assert f"{ID}: deleted" in invoke("--discard").output
 
 
 def test_a_damaged_run_keeps_no_other_from_being_saved() -> None:

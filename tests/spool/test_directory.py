@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -250,3 +251,41 @@ def _pending_elsewhere() -> list[str]:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     return done.stdout.split()
+
+
+def test_anybody_requests_a_stop_or_an_abort(tmp_path: Path) -> None:
+    directory = make()
+    assert spool.requested_stop(directory) == 0
+    for _ in range(2):
+        spool.request_stop(directory)
+        assert spool.requested_stop(directory) == 1
+    spool.request_stop(directory, abort=True)
+    assert spool.requested_stop(directory) == 2
+    with pytest.raises(RunError, match=r"cannot be stopped through .* \(No such file"):
+        spool.request_stop(tmp_path / "gone")
+
+
+def test_asking_who_uses_it_disturbs_nobody() -> None:
+    """Two may ask at the same time, and what they ask about is not made by asking."""
+    directory = make()
+    with (directory / "owner.lock").open() as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        assert not spool.is_in_use(directory)
+    (directory / "owner.lock").unlink()
+    assert not spool.is_in_use(directory)
+    assert not (directory / "owner.lock").exists()
+    with spool.own_worker(directory, 1):
+        assert spool.is_in_use(directory), "a worker still writes"
+    assert not spool.is_in_use(directory)
+
+
+def test_what_is_removed_is_gone_at_once_and_completely() -> None:
+    directory = make()
+    half_removed = directory.with_name(f".{ID}.removed")
+    directory.rename(half_removed)  # as it is when the process is killed then
+    assert list(spool.runs()) == list(spool.pending()) == []
+    assert make() == directory
+    assert not half_removed.exists()
+    spool.remove(directory)
+    assert list(spool_root().iterdir()) == []
+    spool.remove(directory)  # by another process before

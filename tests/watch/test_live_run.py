@@ -7,43 +7,17 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 from benchlab import BenchlabError, ConstantRate, LiveRun, Plan, Request, live, run, spool
 from benchlab.errors import InputError, LeftRunning, RunError
-from benchlab.runs.health import WorkerHealth
 from benchlab.runs.run import Run
-from benchlab.samples.samples import SAMPLE_DTYPE
-from benchlab.units import NS_PER_S
 from benchlab.watch.live_run import State
 from tests.load.servers import always, ok, serving
-
-PLAN = Plan(Request("GET", "http://127.0.0.1:1/?token=s3cret"), ConstantRate(100), duration_s=3600)
-
+from tests.spools import GOING_ON, going_on
 
 ID, OTHER, THIRD = "01a2000000000000", "01b3000000000000", "01c4000000000000"
-
-
-@contextmanager
-def going_on(run_id: str = ID) -> Iterator[Path]:
-    """The spool directory of a run with 300 samples that goes on, in this process."""
-    with spool.create(run_id, PLAN, {}) as directory:
-        records = np.zeros(300, dtype=SAMPLE_DTYPE)
-        records["seq"] = np.arange(300)
-        records["intended_ns"] = records["sent_ns"] = records["seq"] * NS_PER_S // 100
-        records["done_ns"] = records["sent_ns"] + 5_000_000
-        records["status"] = 200
-        records.tofile(spool.samples_path(directory, 0))
-        spool.write_start(directory, 1_795_460_064_000_000_000)
-        spool.detached_log_path(directory).touch()
-        yield directory
-        spool.write_health(directory, WorkerHealth(0))
-        spool.write_outcome(directory, 3 * NS_PER_S)
 
 
 class Interrupted(LiveRun):
@@ -60,7 +34,7 @@ class Interrupted(LiveRun):
 
 
 def test_it_is_watched_stopped_and_read_by_anybody() -> None:
-    with going_on() as directory:
+    with going_on(ID) as directory:
         first, second = live()[0], live()["01"]
         for seen in (first, second):
             assert (seen.id, seen.state, seen.by_start) == (ID, "running", True)
@@ -98,7 +72,7 @@ def test_it_is_watched_stopped_and_read_by_anybody() -> None:
 def test_an_interrupt_leaves_it_going(
     method: str, turn: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with going_on() as directory:
+    with going_on(ID) as directory:
         watched = Interrupted(directory)
         watched.turn = turn
         with pytest.raises(LeftRunning, match=rf"the run {ID} goes on: stop\(\) ends it") as raised:
@@ -119,7 +93,7 @@ def test_cancelling_leaves_it_going() -> None:
         with pytest.raises(asyncio.CancelledError):
             await waiting
 
-    with going_on() as directory:
+    with going_on(ID) as directory:
         watched = LiveRun(directory)
         asyncio.run(wait_for(watched))
         assert watched.state == "running"
@@ -143,7 +117,7 @@ def test_the_list_is_found_by_number_and_by_id() -> None:
 
 
 def test_what_nobody_started_or_can_read_is_not_listed() -> None:
-    with spool.create(ID, PLAN, {}):
+    with spool.create(ID, GOING_ON, {}):
         assert len(live()) == 0, "its load has not begun"
     with going_on(OTHER) as other:
         spool.detached_log_path(other).unlink()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from benchlab.errors import RunError
 from benchlab.load.events import Event, parse_event
@@ -18,13 +19,20 @@ from benchlab.plan.plan import Plan
 from benchlab.runs.experiment import with_tags_of_experiment
 from benchlab.runs.head import new_run_id
 
-__all__ = ["start_detached"]
+__all__ = ["Detached", "start_detached"]
 
-_LAST_LINES = 400  # characters
+_MOST_SAID = 400  # characters
 
 
-def start_detached(plan: Plan) -> Path:
-    """Start the run of ``plan`` in a process of its own; returns its spool directory.
+class Detached(NamedTuple):
+    """A run in a process of its own: its spool directory, and the plan as it is carried out."""
+
+    directory: Path
+    plan: Plan
+
+
+def start_detached(plan: Plan) -> Detached:
+    """Start the run of ``plan`` in a process of its own.
 
     That process has a session of its own, and is nobody's child. It has the working directory and
     the environment of this one. The run has started when this returns; an interrupt before that
@@ -62,20 +70,18 @@ def start_detached(plan: Plan) -> Path:
             raise
     if event.error is not None:
         raise event.error
-    return spool_root() / run_id
+    return Detached(spool_root() / run_id, plan)
 
 
 def _first_event(process: subprocess.Popen[bytes], plan: Plan) -> Event:
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
-    with suppress(BrokenPipeError):
+    with suppress(BrokenPipeError), process.stdin:  # it says below why it ended
         process.stdin.write(plan.to_json().encode() + b"\n")
-        process.stdin.close()
-    line = process.stdout.readline()
-    try:
-        return parse_event(line)
-    except ValueError as exc:
-        said = (line + process.stderr.read()).decode(errors="replace").strip()[-_LAST_LINES:]
-        said = said.splitlines()[-1] if said else "killed?"
-        raise RunError(f"the process of the run ended before it had started it: {said}") from exc
+    for line in process.stdout:
+        with suppress(ValueError):  # of something that Python runs at its start, and that prints
+            return parse_event(line)
+    said = process.stderr.read().decode(errors="replace").strip()[-_MOST_SAID:]
+    last = said.splitlines()[-1] if said else "killed?"
+    raise RunError(f"the process of the run ended before it had started it: {last}")

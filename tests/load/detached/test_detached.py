@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +13,13 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from benchlab import ConstantRate, Plan, Request, live, spool, start
+from benchlab import live, spool, start
 from benchlab.bundled import TargetProcess
 from benchlab.cli.recover import recover
-from benchlab.errors import RunError, TargetError
+from benchlab.errors import RunError, TargetError, WorkerError
 from benchlab.load.detached.start import start_detached
+from benchlab.runs.experiment import TAGS_VARIABLE
+from tests.load.detached.processes import long_plan, soon, supervisor_of
 from tests.load.servers import always, ok, serving
 
 SECRET = "s3cret-0f-the-caller"
@@ -37,29 +38,6 @@ plan = bl.Plan(load=bl.ConstantRate(20), duration_s=3600, scenario=bl.scenario(w
 print(bl.start(plan).id, flush=True)
 signal.pause()
 """
-
-
-def soon(condition: Callable[[], object]) -> None:
-    """Wait until ``condition`` holds."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def long_plan(url: str) -> Plan:
-    return Plan(Request("GET", url), ConstantRate(20), duration_s=3600)
-
-
-def supervisor_of(run_id: str) -> psutil.Process:
-    """The process that carries out the run."""
-    (found,) = (
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if "benchlab.load.detached" in (process.info["cmdline"] or ())
-        and run_id in process.info["cmdline"]
-    )
-    return found
 
 
 @pytest.mark.timeout(180)
@@ -103,7 +81,7 @@ def test_it_outlives_its_starter_and_can_be_stopped_from_anywhere(
         assert SECRET.encode() not in path.read_bytes(), path
     CliRunner().invoke(recover, standalone_mode=False)
     assert found.state == "running", "recover leaves it alone"
-    found.stop()
+    found.stop(abort=True)
     run = found.wait()
     psutil.wait_procs([process, *workers], timeout=60)
     assert not any(reader.is_running() for reader in (process, *workers))
@@ -114,8 +92,10 @@ def test_it_outlives_its_starter_and_can_be_stopped_from_anywhere(
 
 
 @pytest.mark.timeout(180)
-def test_the_supervisor_is_killed(target: TargetProcess) -> None:
+def test_the_supervisor_is_killed(target: TargetProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TAGS_VARIABLE, '{"repeat": "7"}')
     started = start(long_plan(f"{target.url}/health"))
+    assert dict(started.plan.tags) == dict(live()[0].plan.tags) == {"repeat": "7"}
     process = supervisor_of(started.id)
     workers = process.children()
     assert workers
@@ -150,37 +130,47 @@ def test_errors_are_raised_where_it_was_started(
     assert not data.read_bytes()
 
 
+DETACHED = "benchlab.load.detached"
 AT_PYTHONS_START = """
 import os, signal, sys
-if "{module}" in sys.orig_argv:
+if {module!r} in sys.orig_argv:
     {deed}
 """
 
 
 @pytest.fixture
-def python_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Let the process of a run do something before anything else."""
+def python_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Let the processes of a module do something before anything else."""
 
-    def arrange(deed: str) -> None:
-        code = AT_PYTHONS_START.format(module="benchlab.load.detached", deed=deed)
+    def arrange(module: str, deed: str) -> None:
+        code = AT_PYTHONS_START.format(module=module, deed=deed)
         (tmp_path / "sitecustomize.py").write_text(code)
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     return arrange
 
 
-def test_a_process_that_cannot_start_says_why(python_does: Callable[[str], None]) -> None:
-    python_does("print('no such luck', file=sys.stderr); sys.stderr.flush(); os._exit(3)")
-    with (
-        serving(always(ok())) as url,
-        pytest.raises(RunError, match="ended before it had started it: no such luck"),
-    ):
+@pytest.mark.parametrize(
+    ("module", "error", "problem"),
+    [
+        (DETACHED, RunError, "ended before it had started it: no such luck"),
+        ("benchlab.load.worker", WorkerError, "worker 0 could not start: no such luck"),
+    ],
+)
+def test_a_process_that_cannot_start_says_why(
+    module: str, error: type[RunError], problem: str, python_does: Callable[[str, str], None]
+) -> None:
+    python_does(module, "os.write(2, b'no such luck'); os._exit(3)")
+    with serving(always(ok())) as url, pytest.raises(error, match=problem) as raised:
         start_detached(long_plan(url))
+    assert type(raised.value) is error
     assert not list(spool.runs())
 
 
-def test_an_interrupt_before_the_start_leaves_nothing(python_does: Callable[[str], None]) -> None:
-    python_does("os.kill(os.getppid(), signal.SIGINT); signal.pause()")
+def test_an_interrupt_before_the_start_leaves_nothing(
+    python_does: Callable[[str, str], None],
+) -> None:
+    python_does(DETACHED, "os.read(0, 1); os.kill(os.getppid(), signal.SIGINT); signal.pause()")
     before = psutil.Process().children(recursive=True)
     with serving(always(ok())) as url, pytest.raises(KeyboardInterrupt):
         start_detached(long_plan(url))

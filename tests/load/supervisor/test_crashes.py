@@ -158,9 +158,9 @@ bl.run(plan, on_progress=lambda look: print(look.count, flush=True))
     (directory,) = spool.pending()
     result = recovered(directory.name)
     assert result.verdict == "interrupted"
-    counts = result.samples.errors
-    assert len(result.samples) - counts.get("abandoned", 0) >= len(server.responded) - 4
-    assert set(counts) <= {"abandoned"}
+    # Responses that the worker had not read yet are abandoned, and on a busy machine they are many.
+    assert len(result.samples) >= len(server.responded)
+    assert set(result.samples.errors) <= {"abandoned"}
 
 
 def records(recorder: Recorder, first: int, count: int) -> None:
