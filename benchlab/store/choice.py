@@ -11,7 +11,6 @@ from benchlab.text import plural
 
 if TYPE_CHECKING:
     from benchlab.runs.run import Run
-    from benchlab.store.store import Store
 
 __all__ = ["RunChoice"]
 
@@ -24,9 +23,13 @@ class RunChoice(Displayed):
     A notebook shows it as that table. ``rows`` are those of `Store.overview`, newest first.
     """
 
-    def __init__(self, store: Store, rows: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        load_all: Callable[[Iterable[str]], list[Run]],
+    ) -> None:
         self.rows = tuple(rows)
-        self._store = store
+        self._load_all = load_all
         self._chosen: Chosen = ()
         self._watchers: list[Callable[[Chosen], None]] = []
 
@@ -40,7 +43,7 @@ class RunChoice(Displayed):
 
     def runs(self) -> list[Run]:
         """The chosen runs, oldest first."""
-        return self._store.load_all(self._chosen)
+        return self._load_all(self._chosen)
 
     def choose(self, run_ids: Iterable[str]) -> None:
         """Choose these runs, and no others, as a click in the table does.

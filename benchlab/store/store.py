@@ -290,7 +290,7 @@ class Store(Displayed):
         from benchlab.store.choice import RunChoice
 
         rows = self.overview(limit, name=name, tags=tags, since=since, until=until)
-        return RunChoice(self, rows)
+        return RunChoice(rows, self.load_all)
 
     def stored(self, run_ids: Iterable[str]) -> list[StoredRun]:
         """The stored runs with these ids, in this order, without their samples.
