@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,16 +56,10 @@ def _renderer_of(value: object) -> Renderer | None:
     return next((renderers[kind] for kind in type(value).__mro__ if kind in renderers), None)
 
 
-class _Printer(Protocol):
-    """As much of IPython's printer as is used here."""
-
-    def text(self, text: str, /) -> object: ...
-
-
 class Displayed:
     """A value that a notebook shows by the renderer for its type, or the nearest base of it.
 
-    Without a renderer, it is shown as any object is.
+    Without a renderer it is shown as any object is; inside a list or dict as its ``repr``.
     """
 
     __slots__ = ()
@@ -93,17 +87,6 @@ class Displayed:
         """Markdown of the value, for what knows no bundles."""
         renderer = _renderer_of(self)
         return None if renderer is None else renderer.markdown(renderer.view(self))
-
-    def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:
-        """Plain text of the value; inside a list or dict its ``repr``, which is one line."""
-        renderer = None if cycle or _is_inside(printer) else _renderer_of(self)
-        text = repr(self) if renderer is None else renderer.text(renderer.view(self))
-        printer.text(text)
-
-
-def _is_inside(printer: _Printer) -> bool:
-    """Whether another value is being printed, of which this one is a part."""
-    return len(getattr(printer, "stack", ())) > 1
 
 
 class Result(Displayed):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchlab.analysis.histogram import EDGES_NS, count_by_bucket
-from benchlab.display.html import LEVEL_COLORS, STYLE, html_table
+from benchlab.display.html import LEVEL_COLORS, STYLE, html_table, html_text
 from benchlab.display.run_view import ExampleLine, RunView, view
 from benchlab.units import format_ms
 
@@ -33,23 +32,25 @@ def run_card(run: Run) -> str:
         [
             STYLE,
             '<div class="benchlab-card"><div class="bl-head">',
-            f'<span class="bl-badge" style="background:{color}">{escape(shown.banner)}</span>',
-            f'<span class="bl-name">{escape(shown.name)}</span>',
-            f'<span class="bl-quiet">run {escape(shown.id)} · {escape(shown.started)}</span></div>',
-            f'<div class="bl-quiet">{escape(shown.target)}</div>',
-            f'<div class="bl-quiet">{escape(shown.load)}; {escape(shown.window)}</div>',
+            f'<span class="bl-badge" style="background:{color}">{html_text(shown.banner)}</span>',
+            f'<span class="bl-name">{html_text(shown.name)}</span>',
+            f'<span class="bl-quiet">{html_text(f"run {shown.id} · {shown.started}")}</span></div>',
+            f'<div class="bl-quiet">{html_text(shown.target)}</div>',
+            f'<div class="bl-quiet">{html_text(shown.load)}; {html_text(shown.window)}</div>',
             _reason(shown),
-            *(f'<div class="bl-warning">{escape(text)}</div>' for text in shown.warnings),
-            *(f"<div>{escape(text)}</div>" for text in shown.hints),
+            *(f'<div class="bl-warning">{html_text(text)}</div>' for text in shown.warnings),
+            *(f"<div>{html_text(text)}</div>" for text in shown.hints),
             '<div class="bl-facts">',
-            *(f"<span>{name} <b>{escape(value)}</b></span>" for name, value in shown.facts),
+            *(f"<span>{name} <b>{html_text(value)}</b></span>" for name, value in shown.facts),
             "</div>",
-            f"<div>errors by kind: {escape(shown.error_kinds)}</div>" if shown.error_kinds else "",
+            f"<div>errors by kind: {html_text(shown.error_kinds)}</div>"
+            if shown.error_kinds
+            else "",
             _examples(shown),
             '<div class="bl-body">',
             _durations(shown),
             _picture(run.measured) if shown.durations else "",
-            f'</div><div class="bl-quiet">{escape(shown.floor)}</div>',
+            f'</div><div class="bl-quiet">{html_text(shown.floor)}</div>',
             html_table(shown.objectives, "bl-slo"),
             html_table(shown.endpoints),
             "</div>",
@@ -60,8 +61,13 @@ def run_card(run: Run) -> str:
 def _reason(shown: RunView) -> str:
     if not shown.reason:
         return ""
-    hint = f"<div>Hint: {escape(shown.hint)}</div>" if shown.hint else ""
-    return f'<div class="bl-reason">{escape(shown.reason)}{hint}</div>'
+    hint = f"<div>Hint: {html_text(shown.hint)}</div>" if shown.hint else ""
+    return f'<div class="bl-reason">{html_text(shown.reason)}{hint}</div>'
+
+
+def _error_kinds(shown: RunView) -> str:
+    kinds = html_text(shown.error_kinds)
+    return f"<div>errors by kind: {kinds}</div>" if kinds else ""
 
 
 def _examples(shown: RunView) -> str:
@@ -71,7 +77,7 @@ def _examples(shown: RunView) -> str:
 
 def _example(example: ExampleLine) -> str:
     where = f"{example.endpoint}: " if example.endpoint else ""
-    return f"<b>{escape(example.kind)}</b> {escape(where + example.text)}"
+    return f"<b>{html_text(example.kind)}</b> {html_text(where + example.text)}"
 
 
 def _durations(shown: RunView) -> str:

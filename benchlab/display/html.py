@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
-from html import escape
 from itertools import zip_longest
 
 from benchlab.display.banner import Level
 from benchlab.display.spark import Spark
 from benchlab.display.spark_svg import spark_svg
 from benchlab.display.table import Table
+from benchlab.text import printable
 
-__all__ = ["LEVEL_COLORS", "STYLE", "html_table"]
+__all__ = ["LEVEL_COLORS", "STYLE", "html_table", "html_text"]
 
 LEVEL_COLORS: Mapping[Level, str] = {
     "good": "#1a7f37",
@@ -58,6 +59,11 @@ margin:0;border:0}
 """The style sheet of a card, as an HTML element."""
 
 
+def html_text(text: str) -> str:
+    """``text`` as HTML that shows it, and nothing that would reorder or hide what is around it."""
+    return html.escape(printable(text))
+
+
 def html_table(table: Table, kind: str = "") -> str:
     """A table whose first column names the rows; nothing without rows.
 
@@ -67,15 +73,15 @@ def html_table(table: Table, kind: str = "") -> str:
         return ""
     texts = ["" if is_number else "bl-text" for is_number in table.are_numbers]
     columns = "".join(
-        f'<th scope="col"{_class(text)}>{escape(name)}</th>'
+        f'<th scope="col"{_class(text)}>{html_text(name)}</th>'
         for name, text in zip(table.head, texts, strict=True)
     )
     lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{_cells(cells, level, texts[1:])}</tr>'
+        f'<tr><th scope="row">{html_text(name)}</th>{_cells(cells, level, texts[1:])}</tr>'
         for (name, *cells), level in zip_longest(table.rows, table.levels)
     )
-    title = f'<div class="bl-title">{escape(table.title)}</div>' if table.title else ""
-    note = f'<div class="bl-quiet">{escape(table.note)}</div>' if table.note else ""
+    title = f'<div class="bl-title">{html_text(table.title)}</div>' if table.title else ""
+    note = f'<div class="bl-quiet">{html_text(table.note)}</div>' if table.note else ""
     return (
         f"{title}"
         f'<div class="{f"bl-scroll {kind}".rstrip()}"><table><thead><tr>{columns}</tr></thead>'
@@ -98,4 +104,4 @@ def _class(*names: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return spark_svg(text) if isinstance(text, Spark) else escape(text)
+    return spark_svg(text) if isinstance(text, Spark) else html_text(text)

@@ -16,7 +16,7 @@ class Spark(str):
     ``numbers`` has them for a renderer that can draw, and ``meaning`` says what they are.
 
     >>> Spark([0, 1, 2, 4], "p99 over the run")
-    '▁▂▄█'
+    '▁▃▅█'
     """
 
     __slots__ = ("meaning", "numbers")

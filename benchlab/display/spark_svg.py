@@ -7,6 +7,7 @@ from html import escape
 from itertools import groupby
 
 from benchlab.display.spark import Spark
+from benchlab.text import printable
 
 __all__ = ["spark_svg"]
 
@@ -31,7 +32,7 @@ def spark_svg(spark: Spark) -> str:
     ]
     path = "".join(f"M{' '.join(f'{x:.1f},{y:.1f}' for x, y in part)}" for part in known)
     x, y = known[-1][-1]
-    text = escape(spark.meaning)
+    text = escape(printable(spark.meaning))
     return (
         f'<svg role="img" aria-label="{text}" width="{_WIDTH}" height="{_HEIGHT}"'
         f' viewBox="0 0 {_WIDTH} {_HEIGHT}" style="vertical-align:middle"><title>{text}</title>'

@@ -25,10 +25,12 @@ class RunChoice(Displayed):
     """
 
     def __init__(
-        self, rows: Sequence[Mapping[str, Any]], load: Callable[[Iterable[str]], list[Run]]
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        load_all: Callable[[Iterable[str]], list[Run]],
     ) -> None:
         self.rows = tuple(rows)
-        self._load = load
+        self._load_all = load_all
         self._chosen: Chosen = ()
         self._watchers: list[Callable[[Chosen], None]] = []
 
@@ -42,7 +44,7 @@ class RunChoice(Displayed):
 
     def runs(self) -> list[Run]:
         """The chosen runs, oldest first."""
-        return self._load(self._chosen)
+        return self._load_all(self._chosen)
 
     def choose(self, run_ids: Iterable[str]) -> None:
         """Choose these runs, and no others, as a click in the table does.

@@ -47,6 +47,7 @@ def refused(shell: InteractiveShell, cell: str, capsys: pytest.CaptureFixture[st
 def test_the_run_is_the_value_of_the_cell_and_saved(
     shell: InteractiveShell, closed_store: Store, tmp_path: Path
 ) -> None:
+    assert "no runs yet" in closed_store._repr_mimebundle_()["text/plain"]
     with SlotServer(slots=4, service_s=0.001) as service:
         shell.user_ns["url"] = service.url
         file = tmp_path / "result.json"

@@ -60,9 +60,9 @@ def test_every_run_has_a_card_that_names_its_verdict(name: str) -> None:
 def test_only_results_are_coloured() -> None:
     requests = [Request("GET", URL, name=name) for name in ("met", "broken")]
     card = run_card(make_run(requests=requests, slo=["p99[met]<9s", "error_count<0"]))
-    assert card.count('class="bl-good"') == card.count('class="bl-bad"') == 1
-    assert '<td class="bl-good">met</td>' in card
-    assert '<td class="bl-bad">broken</td>' in card
+    assert card.count('bl-good"') == card.count('bl-bad"') == 1
+    assert '<td class="bl-text bl-good">met</td>' in card
+    assert '<td class="bl-text bl-bad">broken</td>' in card
 
 
 def test_a_card_has_hint_warnings_and_floor() -> None:
