@@ -58,6 +58,8 @@ class Watcher(ABC):
             self._end(None if last is None else self._with_stop(replace(last, finished=True)))
 
     def _with_stop(self, view: LiveView) -> LiveView:
+        """``view``, which keeps that a stop was requested: by the button, or by Ctrl-C."""
+        self._stop_requested |= view.stop_requested
         return replace(view, stop_requested=True) if self._stop_requested else view
 
     def _begin(self) -> None:

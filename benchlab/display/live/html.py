@@ -68,17 +68,16 @@ def _numbers(numbers: tuple[Number, ...]) -> str:
         f'font-variant-numeric:tabular-nums;{_LEVELS[item.level]}">{escape(item.text)}</div></div>'
         for item in numbers
     )
-    return (
-        f'<div style="display:grid;grid-template-columns:repeat({len(numbers)},minmax(0,1fr));'
-        f'gap:.5em;margin:.3em 0 .5em">{cells}</div>'
-    )
+    columns = " ".join(f"minmax(0,{item.width:g}fr)" for item in numbers)
+    style = f"display:grid;grid-template-columns:{columns};gap:.5em;margin:.3em 0 .5em"
+    return f'<div style="{style}">{cells}</div>'
 
 
 def _rows(rows: tuple[Row, ...]) -> str:
     """A line for each condition: whether it is met, as a sign and by its colour."""
     lines = "".join(
         '<div style="display:flex;gap:.6em;white-space:nowrap;overflow:hidden;height:1.5em">'
-        f'<span style="width:1em;{_color(row)}">{met_text(row.met)}</span>'
+        f'<span style="width:1em;{_color(row)}">{met_text(row.met) if row.observed else ""}</span>'
         f"<span>{escape(row.name)}</span>"
         f'<span style="font-variant-numeric:tabular-nums;{_QUIET}">{escape(row.observed)}</span>'
         "</div>"
