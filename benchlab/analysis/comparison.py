@@ -100,7 +100,8 @@ class Comparison(Result):
 
     ``base`` and ``new`` are ids of runs; in ``paired_blocks`` the pairs are in order. ``history``
     are ids of the earlier runs that say how much runs differ by themselves. ``threshold`` is the
-    change that matters (0.02 is 2 %), ``level`` that of every interval.
+    change that matters (0.02 is 2 %), ``level`` that of every interval. ``origin`` says in a line
+    what was run where.
     """
 
     base: tuple[str, ...]
@@ -117,6 +118,7 @@ class Comparison(Result):
     threshold: float = 0.02
     level: float = 0.95
     history: tuple[str, ...] = ()
+    origin: str = ""
 
     def verdict_of(self, metric: str) -> Change:
         """The verdict on one metric, or on the share of errors."""
