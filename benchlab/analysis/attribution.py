@@ -111,7 +111,7 @@ class Attribution(Result):
     (p99, or p90 of a run with few requests), and ``middle`` those from p40 to p60, with which
     they are compared. ``attributes`` are the values that differ, the largest difference first.
     ``split_count`` requests are split, and ``span_count`` of them are joined with a server span;
-    ``cause`` says why the others have none.
+    ``cause`` says why the others have none. ``origin`` says in a line what was run where.
     """
 
     run_id: str
@@ -132,6 +132,7 @@ class Attribution(Result):
     cut_count: int
     n_eff_ratio: float
     cause: str
+    origin: str = ""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -241,8 +242,8 @@ class Attribution(Result):
         return pd.DataFrame(rows, columns=columns)
 
 
-def attribution_of(counted: LatencyParts, *, force: bool = False) -> Attribution:
-    """What the counts of a run say about its latency.
+def attribution_of(counted: LatencyParts, *, force: bool = False, origin: str = "") -> Attribution:
+    """What the counts of a run say about its latency; ``origin`` is that of the run.
 
     The requests of a run depend on each other, so each test of an attribute counts them as the
     independent requests that they are worth (a design effect, as of Rao and Scott, Annals of
@@ -279,6 +280,7 @@ def attribution_of(counted: LatencyParts, *, force: bool = False) -> Attribution
         cut_count=whole.cut_count,
         n_eff_ratio=counted.effective_ratio,
         cause=counted.cause,
+        origin=origin,
     )
 
 

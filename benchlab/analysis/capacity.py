@@ -51,7 +51,8 @@ class Capacity(Result):
 
     ``low_set_by`` and ``high_set_by`` are the objectives that set the bounds. ``arrivals``
     describes how the requests of a probe were spaced. ``recovers_at_rps`` is None, unless the
-    service ``stays_bad`` after an overload and was good again at that rate.
+    service ``stays_bad`` after an overload and was good again at that rate. ``origin`` says in a
+    line what was run where.
     """
 
     rate_rps: float | None
@@ -73,6 +74,7 @@ class Capacity(Result):
     took_s: float = 0.0
     budget_s: float = 0.0
     experiment_id: str = ""
+    origin: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The result as a JSON-ready dict."""
@@ -127,6 +129,7 @@ def conclude(
     name: str = "",
     took_s: float = 0.0,
     experiment_id: str = "",
+    origin: str = "",
     warnings: Sequence[str] = (),
 ) -> Capacity:
     """What ``search`` has found so far, which is honest at any time: the interval is as wide as it
@@ -160,6 +163,7 @@ def conclude(
         took_s=took_s,
         budget_s=search.budget_s,
         experiment_id=experiment_id,
+        origin=origin,
     )
 
 

@@ -101,7 +101,7 @@ class Comparison(Result):
     ``base`` and ``new`` are ids of runs; in ``paired_blocks`` the pairs are in order. ``history``
     are ids of the earlier runs that say how much runs differ by themselves. ``threshold`` is the
     change that matters (0.02 is 2 %), ``level`` that of every interval. ``experiment_id`` is the
-    experiment that made the runs, if one did.
+    experiment that made the runs, if one did; ``origin`` says in a line what was run where.
     """
 
     base: tuple[str, ...]
@@ -119,6 +119,7 @@ class Comparison(Result):
     level: float = 0.95
     history: tuple[str, ...] = ()
     experiment_id: str = ""
+    origin: str = ""
 
     def verdict_of(self, metric: str) -> Change:
         """The verdict on one metric, or on the share of errors."""

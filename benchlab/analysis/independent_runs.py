@@ -20,6 +20,7 @@ from benchlab.analysis.notes import demoted_note, error_notes, foreign_load_note
 from benchlab.analysis.run_statistics import ERROR_BATCHES, METRICS, RunStatistics
 from benchlab.errors import InputError
 from benchlab.runs.comparable import check_same_setup, check_verdicts
+from benchlab.runs.origin import origin_of
 from benchlab.runs.run import Run
 from benchlab.statistics.estimates import Student, pooled_difference, welch, welch_error
 from benchlab.text import plural
@@ -98,6 +99,7 @@ def compare_runs(
         threshold=threshold,
         level=level,
         history=tuple(run.id for run in earlier),
+        origin=origin_of([*olds, *news]),
     )
 
 

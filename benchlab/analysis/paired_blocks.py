@@ -21,6 +21,7 @@ from benchlab.analysis.notes import demoted_note, error_notes
 from benchlab.analysis.run_statistics import METRICS, RunStatistics, fewest_requests
 from benchlab.errors import InputError
 from benchlab.runs.comparable import check_verdicts
+from benchlab.runs.origin import origin_of
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import exact_percentile
 from benchlab.statistics.estimates import Student, half_samples, halves
@@ -93,6 +94,7 @@ def compare_pairs(
         ),
         threshold=threshold,
         level=level,
+        origin=origin_of([run for pair in found for run in pair]),
     )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from benchlab.displayed import Result
 from benchlab.errors import InputError
 from benchlab.plan.shapes import ClosedLoop
+from benchlab.runs.origin import origin_of
 from benchlab.runs.run import Run, check_run
 from benchlab.statistics.usl import (
     LAWS,
@@ -49,7 +50,7 @@ class Scalability(Result):
     fits best, below 0 too, where it has no meaning and ``beta`` is 0.
 
     ``laws`` are the fits of this law, of Amdahl's and of a line, to compare them by their
-    residual standard error and by AICc.
+    residual standard error and by AICc. ``origin`` says in a line what was run where.
     """
 
     load: tuple[float, ...]
@@ -66,6 +67,7 @@ class Scalability(Result):
     level: float = 0.95
     runs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    origin: str = ""
 
     @property
     def fit(self) -> Fit:
@@ -225,10 +227,11 @@ def scalability(
     _checked_level(level)
     warnings: list[str] = []
     ids: tuple[str, ...] = ()
+    origin = ""
     if throughput is None:
         runs = [load] if isinstance(load, Run) else list(cast("Sequence[Run]", load))
         users, reached = _of_runs(runs, warnings, is_sweep=is_sweep)
-        ids = tuple(run.id for run in runs)
+        ids, origin = tuple(run.id for run in runs), origin_of(runs)
     else:
         users, reached = _numbers("load", load), _numbers("throughput", throughput)
     if len(users) != len(reached):
@@ -244,7 +247,7 @@ def scalability(
             field="load",
             remedy="the law has three coefficients: measure at three loads at least, better at six",
         )
-    return _fitted(users, reached, level, ids, warnings)
+    return replace(_fitted(users, reached, level, ids, warnings), origin=origin)
 
 
 def _fitted(

@@ -123,7 +123,7 @@ class Trend(Result):
 
     ``points`` are in the order of time, and ``left_out`` what is not among them. No change lies at
     one of the ``breaks``. ``noise_floor`` is the smallest change of the current level that is
-    named, as a ratio: 0.02 is 2 %.
+    named, as a ratio: 0.02 is 2 %. ``origin`` says in a line what was run where.
     """
 
     name: str
@@ -134,6 +134,7 @@ class Trend(Result):
     left_out: tuple[LeftOut, ...] = ()
     noise_floor: float = 0.0
     warnings: tuple[str, ...] = ()
+    origin: str = ""
 
     @property
     def metric_of(self) -> TrendMetric:

@@ -38,6 +38,7 @@ __all__ = [
     "duration_table",
     "durations_of",
     "interval_table",
+    "range_text",
     "view",
 ]
 
@@ -48,13 +49,14 @@ _DURATION_NAMES = {"service": "service time"}  # where people read another name
 
 
 class Headline(NamedTuple):
-    """A number to be seen first: label, value, unit, and one line on what it means."""
+    """A number to be seen first: label, value, unit, one line on what it means, its interval."""
 
     label: str
     value: str
     unit: str
     note: str
     alarming: bool = False
+    interval: str = ""
 
 
 class ExampleLine(NamedTuple):
@@ -183,6 +185,13 @@ def duration_table(durations: Mapping[str, Distribution]) -> Table:
     return Table(["ms", *STATISTICS.values()], rows)
 
 
+def range_text(interval: PercentileInterval) -> str:
+    """The limits of an interval in ms: ``1.20 to 1.31``, ``≥ 1.20``; a dash without any."""
+    if interval.low_ns is None or interval.high_ns is None:
+        return _interval_texts(interval)[0]
+    return f"{format_narrow_ms(interval.low_ns)} to {format_narrow_ms(interval.high_ns)}"
+
+
 def _interval_texts(interval: PercentileInterval) -> tuple[str, str, str]:
     """The limits of an interval in ms, and its ``n_eff``: ``≥`` before a lower bound alone."""
     low = format_narrow_ms(interval.low_ns)
@@ -233,8 +242,8 @@ def _headlines(run: Run, noun: str) -> tuple[Headline, ...]:
         )
         p99 = (*format_parts_ms(summary.latency_ns.p99), f"1 {noun} in 100 took longer{beside[1]}")
     return (
-        Headline("Median latency (p50)", *p50),
-        Headline("99th percentile (p99)", *p99),
+        Headline("Median latency (p50)", *p50, interval=_interval_of(summary, "p50")),
+        Headline("99th percentile (p99)", *p99, interval=_interval_of(summary, "p99")),
         Headline("Rate achieved", f"{summary.rate_rps:,.1f}", f"{noun}s/s", _rate_note(run)),
         Headline(
             f"Failed {noun}s",
@@ -244,6 +253,14 @@ def _headlines(run: Run, noun: str) -> tuple[Headline, ...]:
             alarming=summary.error_count > 0,
         ),
     )
+
+
+def _interval_of(summary: Summary, key: str) -> str:
+    """``95 % interval 1.20 to 1.31 ms``; empty if nothing can be said."""
+    interval = summary.latency_intervals.get(key)
+    if interval is None or interval.low_ns is None:
+        return ""
+    return f"95 % interval {range_text(interval)} ms"
 
 
 def _failed_note(summary: Summary, noun: str) -> str:

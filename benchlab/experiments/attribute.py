@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchlab.analysis.attribution import Attribution, attribution_of
 from benchlab.analysis.client_parts import client_parts
+from benchlab.runs.origin import origin_of
 from benchlab.runs.run import Run, check_run
 from benchlab.store import Store
 
@@ -30,9 +31,14 @@ def attribute(
     """
     store = store or Store()
     if isinstance(run, str):
-        return attribution_of(store.latency_parts(run, endpoint), force=force)
+        with store.connect():
+            parts = store.latency_parts(run, endpoint)
+            origin = origin_of(store.stored([parts.run_id]))
+        return attribution_of(parts, force=force, origin=origin)
     check_run(run)
+    origin = origin_of([run])
     with store.connect():
         if store.has(run.id):
-            return attribution_of(store.latency_parts(run.id, endpoint), force=force)
-    return attribution_of(client_parts(run, endpoint, force=force), force=force)
+            parts = store.latency_parts(run.id, endpoint)
+            return attribution_of(parts, force=force, origin=origin)
+    return attribution_of(client_parts(run, endpoint, force=force), force=force, origin=origin)

@@ -24,6 +24,7 @@ from benchlab.plan.shapes import ConstantRate
 from benchlab.plan.shapes.registry import load_from_options
 from benchlab.runs.experiment import EXPERIMENT_TAG, Experiment
 from benchlab.runs.head import new_run_id
+from benchlab.runs.origin import origin_of
 from benchlab.runs.run import Run
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class CapacityRun:
                 "required_ratio": self.result.required_ratio,
                 "limit_ns": self.result.limit_ns,
                 "probes": [asdict(probe) for probe in self.result.probes],
+                "origin": self.result.origin,
             },
             result=self.result.to_dict(),
         )
@@ -214,6 +216,7 @@ def measure_capacity(
         name=plan.name,
         took_s=prober.elapsed_s,
         experiment_id=prober.id,
+        origin=origin_of(prober.runs),
         warnings=prober.warnings,
     )
     return CapacityRun(
@@ -256,6 +259,7 @@ def stored_capacity(store: Store, experiment: Experiment) -> Capacity:
         stays_bad=result["stays_bad_after_overload"],
         warnings=tuple(result["warnings"]),
         experiment_id=experiment.id,
+        origin=design["origin"],
     )
 
 

@@ -19,6 +19,7 @@ from benchlab.analysis.trend import (
 from benchlab.analysis.trend_metrics import TREND_METRICS, log_value, parse_metric, value_of
 from benchlab.errors import InputError
 from benchlab.experiments.history import SMALLEST_CHANGE, changes_of, smallest_change
+from benchlab.runs.origin import origin_of
 from benchlab.runs.same import host_differences, plan_differences
 from benchlab.store import Store
 from benchlab.text import plural
@@ -101,6 +102,7 @@ def trend_of(
         left_out=tuple(left_out),
         noise_floor=smallest_change(current, metric, smallest) if current else smallest,
         warnings=tuple(_warnings(current, breaks)),
+        origin=origin_of(known),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any, cast
 
 import numpy as np
@@ -12,9 +13,11 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 
 from benchlab.errors import InputError
 from benchlab.plots.style import ERROR, INK, MUTED, PAPER, SMALL_PT, WARNING, dress, plain, styled
+from benchlab.runs.origin import origin_of
 from benchlab.runs.run import Run
 
 __all__ = [
@@ -36,6 +39,10 @@ LEGEND_PT = 15.0
 """The clearance that `heading` has to leave for each row of a `legend`."""
 
 _CHARACTER_PT = 5.4  # of small type, on average
+_MARGIN_IN = 0.1
+_ORIGIN_PT = 7.0
+_ORIGIN_CHARACTER_PT = 4.1
+_ORIGIN_LINE_PT = 10.0
 _HANDLE_PT = 38  # the line or patch of an entry, and the space around
 
 
@@ -44,6 +51,30 @@ class NotebookFigure(Figure):
 
     A bare matplotlib figure is shown only where pyplot's inline backend was set up before.
     """
+
+    _foot_in = 0.0
+    _origin: Text | None = None
+
+    def write_origin(self, text: str) -> None:
+        """Write at the foot where the numbers come from; the figure grows by the lines of it.
+
+        So a figure that is copied or printed can still be believed, and found again.
+        """
+        width, height = (float(inches) for inches in self.get_size_inches())
+        lines = _wrapped(plain(text, 10_000), int(width * 72 / _ORIGIN_CHARACTER_PT))
+        foot_in = len(lines) * _ORIGIN_LINE_PT / 72 + _MARGIN_IN
+        height += foot_in - self._foot_in
+        self.set_size_inches(width, height)
+        self._foot_in = foot_in
+        layout = self.get_layout_engine()
+        assert isinstance(layout, ConstrainedLayoutEngine)
+        layout.set(rect=(0, foot_in / height, 1, 1 - foot_in / height))
+        if self._origin is not None:
+            self._origin.remove()
+        style: dict[str, Any] = {"va": "bottom", "fontsize": _ORIGIN_PT, "color": MUTED}
+        place = _MARGIN_IN / width, _MARGIN_IN / height
+        self._origin = self.text(*place, "\n".join(lines), **style)
+        self._origin.set_in_layout(False)
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
@@ -62,7 +93,7 @@ def open_axes(ax: Axes | None, size_inches: tuple[float, float]) -> Axes:
     """``ax``, or the only axes of a new figure."""
     if ax is not None:
         return ax
-    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
+    layout = ConstrainedLayoutEngine(w_pad=_MARGIN_IN, h_pad=0.08)
     return NotebookFigure(figsize=size_inches, layout=layout).add_subplot()
 
 
@@ -90,13 +121,18 @@ def heading(
     subject: str,
     *,
     clearance_pt: float = 0,
+    origin: str = "",
 ) -> None:
     """Draw the title, the subject in small type, and a conspicuous mark unless the run is valid.
 
     Of several runs, the first that is not valid is marked, by its name. ``clearance_pt`` is room to
-    leave between these and the axes.
+    leave between these and the axes. At the foot of a figure of its own is the ``origin`` of the
+    numbers, by default that of the runs.
     """
     runs = [run] if isinstance(run, Run) else list(run or ())
+    figure, origin = figure_of(ax), origin or origin_of(runs)
+    if origin and isinstance(figure, NotebookFigure):
+        figure.write_origin(origin)
     limit = int(_width_in(ax) * 12.5)
     base = 6 + clearance_pt
     lines: list[tuple[str, str]] = [(plain(subject, limit), MUTED)]
@@ -155,6 +191,18 @@ def no_samples(ax: Axes, text: str = "no samples") -> None:
     ax.text(0.5, 0.36, text, color=MUTED, fontsize=13, **center)
     ax.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(0, 1))
     dress(ax)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """``text`` in lines, broken between its parts where they fit."""
+    lines: list[str] = []
+    for part in text.split(" · "):
+        joined = f"{lines[-1]} · {part}" if lines else ""
+        if lines and len(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines += wrap(part, width)
+    return lines
 
 
 def _mark(ax: Axes, word: str, height_pt: float) -> None:

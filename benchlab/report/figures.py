@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from html import escape
 
@@ -11,15 +12,16 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from benchlab.plots import style
+from benchlab.report.points import points_of
 from benchlab.runs.run import Run
 from benchlab.units import format_ms
 
 __all__ = ["HALF_WIDTH", "PLOT_COLORS", "WIDE", "describe_latency", "inline_svg"]
 
-HALF_WIDTH = (5.3, 3.9)
+HALF_WIDTH = (5.6, 3.7)
 """Inches at which the text of a figure has the size of the page's small print."""
 
-WIDE = (10.6, 3.4)
+WIDE = (10.0, 3.3)
 
 PLOT_COLORS = {
     style.LATENCY: "latency",
@@ -37,6 +39,8 @@ PLOT_COLORS = {
 }
 """Colour of the figures to the CSS variable ``--plot-…`` that replaces it in a page."""
 
+_ID = re.compile(r' id="([^"]*)"')
+_REFERENCE = re.compile(r'(?:url\(#|xlink:href="#)([^)"]*)')
 _HEX = re.compile(r"#[0-9a-f]{6}\b")
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
 
@@ -46,6 +50,9 @@ def inline_svg(figure: Figure, key: str, description: str) -> Markup:
 
     Text stays text, drawn in the page's font. Colours of the figures' palette become variables,
     so that the page can restyle them for a dark screen. Places are given to 1/100 of a point.
+    What is drawn with a name is in ``data-points`` too, for the script of the page (see
+    `points_of`); the picture is complete without it. It belongs into an element of the class
+    ``plot``.
     """
     buffer = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key, "svg.image_inline": True}):
@@ -55,14 +62,20 @@ def inline_svg(figure: Figure, key: str, description: str) -> Markup:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r"<style\b.*?</style>", "", text, flags=re.DOTALL)  # it would style the page
-    text = re.sub(r'\bid="', f'id="{key}-', text)
+    used = set(_REFERENCE.findall(text))
+    text = _ID.sub(lambda found: f' id="{key}-{found[1]}"' if found[1] in used else "", text)
+    text = re.sub(r"\n\s+", "\n", text)
     text = text.replace("url(#", f"url(#{key}-").replace('xlink:href="#', f'href="#{key}-')
     text = re.sub(r'\bd="[^"]*"', lambda path: _DECIMALS.sub(r"\1", path[0]), text)
     text = re.sub(r'\bfill="(#[0-9a-f]{6})"', r'style="fill: \1"', text)  # of hatched areas
     text = re.sub(r'style="[^"]*"', lambda style: _HEX.sub(_variable, style[0]), text)
     view_box = re.search(r'viewBox="[^"]*"', text)
     assert view_box is not None
-    opening = f'<svg {view_box[0]} role="img" aria-label="{escape(description, quote=True)}">'
+    opening = f'<svg {view_box[0]} role="img" aria-label="{escape(description, quote=True)}"'
+    if points := points_of(figure):
+        data = json.dumps(points, ensure_ascii=False, separators=(",", ":"))
+        opening += f" data-points='{escape(data, quote=False).replace(chr(39), '&#39;')}'"
+    opening += ">"
     return Markup(re.sub(r"<svg\b.*?>", lambda _: opening, text, count=1, flags=re.DOTALL))
 
 

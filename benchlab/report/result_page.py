@@ -31,8 +31,10 @@ def inline_figures(result: Result) -> list[section.InlineFigure]:
     kind = type(result).__name__.lower()
     return [
         section.InlineFigure(
-            inline_svg(figure.draw(result), f"{kind}{index}", f"{view.banner}: {view.sentence}"),
+            inline_svg(figure.drawn(result), f"{kind}{index}", f"{view.banner}: {view.sentence}"),
             figure.caption,
+            beside=figure.beside,
+            label=f"Figure of {kind}",
         )
         for index, figure in enumerate(RESULT_FIGURES.get(type(result), ()))
         if figure.applies(result)

@@ -14,6 +14,7 @@ from benchlab.analysis.scalability import Scalability
 from benchlab.analysis.sweep import Sweep
 from benchlab.analysis.trend import Trend
 from benchlab.displayed import Result
+from benchlab.plots.canvas import open_axes
 from benchlab.plots.figures.attribution import attribution
 from benchlab.plots.figures.capacity import capacity
 from benchlab.plots.figures.comparison import comparison
@@ -29,20 +30,37 @@ def _always(_: Any) -> bool:
 
 
 class ResultFigure(NamedTuple):
-    """A figure of a result: its function, how to read it, and of which results there is one."""
+    """A figure of a result: its function, and how to read it.
 
-    draw: Callable[[Any], Figure]
+    With a ``size`` in inches it is drawn on axes of that size. It stands below the first table, or
+    where the screen has room ``beside`` it. Results to which it does not apply have none.
+    """
+
+    draw: Callable[..., Figure]
     caption: str = ""
+    size: tuple[float, float] | None = None
+    beside: bool = False
     applies: Callable[[Any], bool] = _always
+
+    def drawn(self, result: Any) -> Figure:
+        """The figure of ``result``."""
+        if self.size is None:
+            return self.draw(result)
+        return self.draw(result, open_axes(None, self.size))
 
 
 RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
-    Attribution: (ResultFigure(attribution, "The mean latency of each band, by its parts."),),
+    Attribution: (
+        ResultFigure(
+            attribution, "The mean latency of each band, by its parts.", (5.6, 4.2), beside=True
+        ),
+    ),
     Comparison: (
         ResultFigure(
             comparison,
             "Each line is the interval of a ratio. Inside the grey band a change is too small to"
             " matter; a verdict takes a line that is wholly on one side of an edge of the band.",
+            (10.0, 2.6),
         ),
     ),
     Capacity: (
@@ -51,6 +69,8 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             "Each mark is a probe, a run at one rate. The band is the 95 % interval of the"
             " capacity; the curve is the share of requests within the objective, fitted so that it"
             " never rises.",
+            (5.6, 4.2),
+            beside=True,
         ),
     ),
     Scalability: (
@@ -58,6 +78,8 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             scalability,
             "The law is fitted to the points; the band is its interval. It is dashed where nothing"
             " was measured. The line is what as many users would reach who never wait.",
+            (5.6, 3.7),
+            beside=True,
         ),
     ),
     Sweep: (
@@ -69,7 +91,7 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
         ResultFigure(
             sweep_heatmap,
             "A cell is the mean of the valid runs with these two values.",
-            has_heatmap,
+            applies=has_heatmap,
         ),
     ),
     Trend: (
@@ -77,6 +99,7 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             trend,
             "Each dot is a run. A triangle marks the first run after a change: up is worse. The"
             " grey band around the current level is the smallest change that is named.",
+            (10.0, 3.6),
         ),
     ),
 }

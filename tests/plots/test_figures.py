@@ -259,7 +259,8 @@ def test_a_figure_shows_itself_at_twice_its_pixels() -> None:
     assert isinstance(figure, NotebookFigure)
     data, metadata = figure._repr_mimebundle_()
     assert data["image/png"].startswith("iVBOR")
-    assert metadata["image/png"] == {"width": 720, "height": 390}
+    height = 390 + round(100 * figure._foot_in)
+    assert metadata["image/png"] == {"width": 720, "height": height}
 
 
 def test_an_empty_join_needs_no_columns() -> None:

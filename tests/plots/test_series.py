@@ -199,7 +199,7 @@ def test_bars_of_percentiles_are_their_intervals() -> None:
         assert interval.high_ns is not None
         assert bars[round(1 / (1 - ratio), 6)] == [interval.low_ns / 1e6, interval.high_ns / 1e6]  # type: ignore[operator]
     assert "95 % interval" in texts(figure)
-    assert "interval" not in texts(plots.percentiles(make_run(count=3, warmup_s=0)))
+    assert "95 % interval" not in texts(plots.percentiles(make_run(count=3, warmup_s=0)))
 
 
 def test_the_limit_of_connections_is_drawn_where_it_is_near() -> None:

@@ -185,8 +185,16 @@ def test_the_floor_is_shown_beside_the_percentiles() -> None:
         assert expected in page.text, expected
     table = percentile_table(run)
     assert table is not None
-    assert list(table.head) == ["ms", "latency", "floor", "service time", "lag"]
-    assert "calibration" not in page.text.partition("Over time")[0]
+    assert list(table.head) == [
+        "ms",
+        "latency",
+        "95 % interval",
+        "floor",
+        "service time",
+        "lag",
+        "n_eff",
+    ]
+    assert "calibration" not in page.text.partition("What was run")[2]
 
 
 def test_hints_warnings_and_the_proof_that_nothing_was_dropped() -> None:

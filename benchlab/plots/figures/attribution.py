@@ -7,9 +7,16 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from benchlab.analysis.attribution import Attribution, Band
-from benchlab.plots.canvas import check_drawable, figure_of, heading, no_samples, open_axes
+from benchlab.plots.canvas import (
+    check_drawable,
+    figure_of,
+    heading,
+    no_samples,
+    open_axes,
+)
 from benchlab.plots.style import (
     CONNECTION,
     INK,
@@ -44,9 +51,9 @@ class _Look(NamedTuple):
 
 
 _LOOKS = {
-    "lag": _Look(LAG, "...."),
+    "lag": _Look(LAG, ".."),
     "connection_wait": _Look(CONNECTION),
-    "dns": _Look(CONNECTION, "...."),
+    "dns": _Look(CONNECTION, ".."),
     "connect": _Look(CONNECTION, "////"),
     "tls": _Look(CONNECTION, "xxxx"),
     "before_server": _Look(LATENCY),
@@ -55,7 +62,8 @@ _LOOKS = {
     "first_byte": _Look(SERVICE),
     "body": _Look(SERVICE, r"\\\\"),
 }
-_SPAN_HATCHES = ("////", r"\\\\", "....", "xxxx", "oooo", "++++")
+_LEGEND_BELOW_IN = 0.5  # what the labels of the axis take
+_SPAN_HATCHES = ("////", r"\\\\", "..", "xxxx", "oo", "++++")
 
 
 @styled
@@ -77,7 +85,9 @@ def attribution(result: Attribution, ax: Axes | None = None) -> Figure:
     rows = -(-len(parts) // 2)
     ax = open_axes(ax, (7.2, 1.6 + 0.52 * max(len(bands), 2) + 0.2 * rows))
     subject = [result.name, *([result.endpoint] if result.endpoint else [])]
-    heading(ax, "Where the latency comes from", None, " · ".join([*subject, _joined(result)]))
+    title = "Where the latency comes from"
+    subject.append(_joined(result))
+    heading(ax, title, None, " · ".join(subject), origin=result.origin)
     if not bands:
         no_samples(ax)
         return figure_of(ax)
@@ -93,13 +103,17 @@ def attribution(result: Attribution, ax: Axes | None = None) -> Figure:
     dress(ax, grid="x")
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    figure_of(ax).legend(
+    figure = figure_of(ax)
+    below = ScaledTranslation(0, -_LEGEND_BELOW_IN, figure.dpi_scale_trans)
+    ax.legend(
         handles=[_handle(part, looks[part]) for part in parts],
-        loc="outside lower left",
+        loc="upper left",
+        bbox_to_anchor=(0, 0),
+        bbox_transform=blended_transform_factory(figure.transFigure, ax.transAxes) + below,
         ncols=2,
         handleheight=1.1,
     )
-    return figure_of(ax)
+    return figure
 
 
 def _joined(result: Attribution) -> str:
@@ -138,7 +152,7 @@ def _bar(ax: Axes, place: int, band: Band, parts: list[Part], looks: dict[Part, 
         look = looks[part]
         ax.barh(
             place, width, _BAR, start, color=look.color, hatch=look.hatch, edgecolor=PAPER,
-            linewidth=0.8,
+            linewidth=0.8, label=part.label,
         )  # fmt: skip
         if width >= 100 * _LABELLED:
             ax.annotate(

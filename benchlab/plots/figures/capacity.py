@@ -76,7 +76,9 @@ def capacity(result: Capacity, ax: Axes | None = None) -> Figure:
     )
     ax = open_axes(ax, (8.4, 5.0))
     subject = f"{result.name} · {result.objective} · {result.arrivals} arrivals"
-    heading(ax, _title(result), None, subject.strip(" ·"), clearance_pt=LEGEND_PT)
+    heading(
+        ax, _title(result), None, subject.strip(" ·"), clearance_pt=LEGEND_PT, origin=result.origin
+    )
     drawn = [probe for probe in result.probes if probe.attained_ratio is not None]
     if not drawn:
         ax.set_xlabel("rate (requests/s)")
@@ -117,9 +119,7 @@ def _mark_of(probe: Probe) -> _Mark:
     return {"good": _GOOD, "bad": _BAD, "undecided": _UNDECIDED}[probe.decision]
 
 
-def _draw_marks(
-    panel: Axes, probes: Sequence[Probe], values: Sequence[float | None], *, labelled: bool
-) -> None:
+def _draw_marks(panel: Axes, probes: Sequence[Probe], values: Sequence[float | None]) -> None:
     for mark in (_GOOD, _BAD, _UNDECIDED, _GENERATOR):
         points = [
             (probe.rate_rps, value)
@@ -138,7 +138,7 @@ def _draw_marks(
             markerfacecolor=mark.color if mark.is_filled else "none",
             markeredgecolor=mark.color,
             markeredgewidth=1.4 if not mark.is_filled else 0.5,
-            label=mark.label if labelled else None,
+            label=mark.label,
             zorder=4,
             clip_on=False,
         )
@@ -149,7 +149,7 @@ def _draw_latency(panel: Axes, result: Capacity, probes: Sequence[Probe]) -> Non
         None if probe.latency_ns is None else max(probe.latency_ns / NS_PER_MS, 0.001)
         for probe in probes
     ]
-    _draw_marks(panel, probes, values, labelled=True)
+    _draw_marks(panel, probes, values)
     known = [value for value in values if value is not None] or [1.0]
     if result.limit_ns is not None:
         limit_ms = result.limit_ns / NS_PER_MS
@@ -181,12 +181,13 @@ def _draw_share(panel: Axes, result: Capacity, probes: Sequence[Probe]) -> None:
             color=LATENCY,
             linewidth=1.6,
             zorder=2,
+            label="fitted share",
         )
     panel.axhline(
         100 * result.required_ratio, color=INK, linewidth=1.1, linestyle=(0, (4, 2)), zorder=2
     )
     shares = [100 * (probe.attained_ratio or 0.0) for probe in probes]
-    _draw_marks(panel, probes, shares, labelled=False)
+    _draw_marks(panel, probes, shares)
     panel.set_ylabel("within limit (%)")
     panel.set_ylim(-4, 108)
     panel.yaxis.set_major_locator(FixedLocator([0.0, 50.0, 100.0]))

@@ -54,7 +54,7 @@ def comparison(result: Comparison, ax: Axes | None = None) -> Figure:
     rows = list(result.metrics.values())
     title = "Change" if result.base_name == result.new_name else f"Change from {result.base_name}"
     verdict = f"{result.verdict}, more errors" if result.reason else result.verdict
-    heading(ax, f"{title}: {verdict}", None, _subject(result))
+    heading(ax, f"{title}: {verdict}", None, _subject(result), origin=result.origin)
     limit = _limit(result)
     ax.axvspan(1 / (1 + result.threshold), 1 + result.threshold, color=GRID, linewidth=0)
     ax.axvline(1.0, color=MUTED, linewidth=0.8)
@@ -75,6 +75,8 @@ def comparison(result: Comparison, ax: Axes | None = None) -> Figure:
     ]
     _scale(ax, limit)
     ax.set_xlabel("ratio, new ÷ base (change in %)")
+    ax.fmt_xdata = lambda ratio: _percent(ratio).replace("\n", ", ")
+    ax.fmt_ydata = lambda row: _interval_text(result, rows[round(row)])
     ax.set_yticks(range(len(labels)), labels=labels)
     ax.set_ylim(len(labels) - 0.4, -0.6)
     dress(ax, grid="x")
@@ -88,6 +90,13 @@ def _subject(result: Comparison) -> str:
         side = f"{len(result.base)} pairs of blocks"
     threshold = f"threshold {100 * result.threshold:g} %"
     return f"{result.new_name} · {side} · {threshold} · {100 * result.level:g} % intervals"
+
+
+def _interval_text(result: Comparison, item: MetricComparison) -> str:
+    if item.ratio_low is None or item.ratio_high is None:
+        return "no interval"
+    low, high = (_signed_percent(end) for end in (item.ratio_low, item.ratio_high))
+    return f"{100 * result.level:g} % interval {low} to {high}"
 
 
 def _limit(result: Comparison) -> float:
@@ -126,6 +135,7 @@ def _draw_interval(ax: Axes, row: int, item: MetricComparison, limit: float) -> 
             markerfacecolor=look.fill,
             markersize=7,
             zorder=3,
+            label=f"{METRICS[item.metric].label}: {item.verdict}",
         )
     if item.ratio_low is None:
         _note(ax, row, "no interval")
@@ -173,6 +183,8 @@ def _scale(ax: Axes, limit: float) -> None:
 
 
 def _percent(ratio: float) -> str:
-    change = 100 * (ratio - 1)
-    text = f"{change:+.3g} %".replace("-", "−")
-    return "1\n0 %" if abs(change) < 1e-9 else f"{ratio:.3g}\n{text}"
+    return "1\n0 %" if abs(ratio - 1) < 1e-11 else f"{ratio:.3g}\n{_signed_percent(ratio)}"
+
+
+def _signed_percent(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.3g} %".replace("-", "−")

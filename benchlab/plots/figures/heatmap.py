@@ -137,7 +137,7 @@ def _draw_lines(ax: Axes, series: Series) -> list[Artist]:
         values_ms = np.maximum(table[f"latency_{name}_ms"].to_numpy(), FLOOR_MS)
         ax.stairs(
             np.where(shown, values_ms, np.nan), edges, baseline=None, color=INK,
-            linestyle=dashes, linewidth=1.3, path_effects=_HALO,
+            linestyle=dashes, linewidth=1.3, path_effects=_HALO, label=name,
         )  # fmt: skip
         lines.append(Line2D([], [], color=INK, linestyle=dashes, linewidth=1.3, label=name))
     return lines

@@ -91,6 +91,7 @@ def _draw(ax: Axes, drawn: Drawing) -> None:
         ax.plot(inverse, values_ms, color=color, linestyle=dashes, linewidth=width, label=label)
     most = max(len(series.measured) for series in filled)
     ax.set_xscale("log")
+    ax.fmt_xdata = lambda inverse: f"{100 * (1 - 1 / inverse):.6g} %"
     ax.set_xlim(1, max(float(most), 2.0))
     ticks = _ticks(most)
     ax.xaxis.set_major_locator(FixedLocator([1 / (1 - ratio) for ratio in ticks]))

@@ -43,7 +43,7 @@ def scalability(result: Scalability, ax: Axes | None = None) -> Figure:
         f"alpha {result.alpha.value:.3g} · beta {result.beta.value:.3g} · gamma"
         f" {result.gamma.value:.4g} · {100 * result.level:g} % interval"
     )
-    heading(ax, "Throughput by load", None, subject, clearance_pt=LEGEND_PT)
+    heading(ax, "Throughput by load", None, subject, clearance_pt=LEGEND_PT, origin=result.origin)
     band = result.band(load)
     if band is not None:
         ax.fill_between(load, *band, color=LATENCY, alpha=0.18, linewidth=0)

@@ -136,7 +136,7 @@ def _draw_of_several(
     middle = (edges[:-1] + edges[1:]) / 2
     p50, p99 = (table[f"latency_{name}_ms"].to_numpy() for name in ("p50", "p99"))
     p99 = np.where(table["count"] >= _FEWEST_FOR_P99, p99, np.nan)
-    panels[0].plot(middle, table["done_rps"], linewidth=1.4, **look)
+    panels[0].plot(middle, table["done_rps"], linewidth=1.4, label=series.label, **look)
     panels[1].plot(middle, np.maximum(p50, FLOOR_MS), linewidth=2, label=series.label, **look)
     panels[1].plot(middle, np.maximum(p99, FLOOR_MS), linewidth=0.9, **look)
     for panel in panels[2:]:
@@ -200,7 +200,7 @@ def _draw_latency(panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64]) 
 
 def _draw_errors(panel: Axes, table: pd.DataFrame, edges: NDArray[np.float64]) -> None:
     per_s = table["error_count"].to_numpy() / np.diff(edges)
-    panel.stairs(per_s, edges, fill=True, color=ERROR)
+    panel.stairs(per_s, edges, fill=True, color=ERROR, label="errors")
     _from_zero(panel, float(per_s.max()), 2)
 
 

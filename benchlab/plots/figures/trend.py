@@ -59,7 +59,8 @@ def trend(result: Trend, ax: Axes | None = None) -> Figure:
     verdict = "regression" if regression else plural(len(result.changes), "change")
     subject = f"{result.name} · {plural(len(result.points), 'run')}"
     name = f"{metric.label[0].upper()}{metric.label[1:]} over runs: {verdict}"
-    heading(ax, name, None, subject, clearance_pt=LEGEND_PT if result.points else 0)
+    clearance_pt = LEGEND_PT if result.points else 0
+    heading(ax, name, None, subject, clearance_pt=clearance_pt, origin=result.origin)
     ax.set_ylabel(f"{metric.label} ({metric.shown_unit})")
     if not result.points:
         no_samples(ax)
@@ -143,6 +144,12 @@ def _draw_changes(ax: Axes, result: Trend, values: Any) -> None:
             )
 
 
+def _run_text(result: Trend, place: float) -> str:
+    point = result.points[min(max(round(place), 0), len(result.points) - 1)]
+    commit = f", commit {point.git_commit[:10]}" if point.git_commit else ""
+    return f"{point.run_id}, {point.started_at:%Y-%m-%d %H:%M}{commit}"
+
+
 def _label_runs(ax: Axes, result: Trend) -> None:
     count = len(result.points)
     ticks = [
@@ -154,3 +161,4 @@ def _label_runs(ax: Axes, result: Trend) -> None:
     ax.set_xticks(ticks, labels=labels)
     ax.set_xlim(-0.8, count - 0.2)
     ax.set_xlabel("run, by its date (UTC)")
+    ax.fmt_xdata = lambda place: _run_text(result, place)

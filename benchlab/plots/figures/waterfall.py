@@ -44,7 +44,7 @@ __all__ = ["waterfall"]
 _MOST_SPANS = 30
 _BAR = 0.4
 _LABEL_CHARACTERS = 70
-_HATCHES = {LAG: "//////", SERVER: "......"}  # for prints without colour
+_HATCHES = {LAG: "//////", SERVER: ".."}  # for prints without colour
 _INDENT_PT = 8
 _DEEPEST = 12  # further in, labels would leave the figure
 

@@ -10,6 +10,7 @@ from benchlab.report.page import Section
 from benchlab.report.result_page import inline_figures
 from benchlab.report.sections.result import result
 from benchlab.runs.latency_parts import ENOUGH_IN_TAIL
+from benchlab.runs.origin import origin_of
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
 
@@ -25,7 +26,7 @@ def attribution(run: Run, server: ServerSide) -> Section | None:
     parts = server.parts
     if parts is None or run.verdict != "valid" or len(run.measured) < 10 * ENOUGH_IN_TAIL:
         return None
-    found = attribution_of(parts)
+    found = attribution_of(parts, origin=origin_of([run]))
     if not found.span_count:
         return None
     shown = replace(view(found), title="Where the latency comes from")

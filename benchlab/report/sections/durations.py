@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from benchlab import plots
-from benchlab.display.run_view import RunView, durations_of
+from benchlab.display.run_view import RunView, durations_of, range_text
 from benchlab.display.table import Table
 from benchlab.plots.canvas import open_axes
 from benchlab.report.figures import HALF_WIDTH, describe_latency, inline_svg
 from benchlab.report.page import Section
 from benchlab.report.statistics import statistics_table
 from benchlab.runs.run import Run
+from benchlab.samples.percentile_interval import PercentileInterval
+from benchlab.samples.statistics import STATISTICS
 from benchlab.samples.summary import Distribution
 from benchlab.statistics.batch_means import FEWEST
 from benchlab.text import plural
+from benchlab.units import format_count
 
 __all__ = ["durations", "endpoints", "percentile_table"]
 
@@ -33,7 +38,7 @@ def durations(run: Run, shown: RunView) -> Section:
             "percentiles": inline_svg(percentiles, "percentiles", described["percentiles"]),
             "table": percentile_table(run),
             "note": _few_samples_note(run.summary.count, run.plan.sample_noun),
-            "intervals": shown.intervals,
+            "has_intervals": bool(shown.intervals.rows),
             "fewest": FEWEST,
             "floor": shown.floor,
             "has_floor": shown.has_floor,
@@ -47,7 +52,7 @@ def endpoints(shown: RunView) -> Section | None:
 
 
 def percentile_table(run: Run) -> Table | None:
-    """Durations by statistic, ms: beside the latency the floor, and with errors the successes.
+    """Durations by statistic, ms: beside the latency its intervals, the floor, and the successes.
 
     None without samples.
     """
@@ -56,7 +61,23 @@ def percentile_table(run: Run) -> Table | None:
         columns[name] = distribution
         if name == "latency":
             columns |= _beside_latency(run)
-    return statistics_table(columns) if columns else None
+    if not columns:
+        return None
+    return _with_intervals(statistics_table(columns), run.summary.latency_intervals)
+
+
+def _with_intervals(table: Table, intervals: Mapping[str, PercentileInterval]) -> Table:
+    """``table`` with the intervals of the latency beside it, and at its end what they rest on."""
+    if all(interval.low_ns is None for interval in intervals.values()):
+        return table
+    head = ["ms", "latency", "95 % interval", *table.head[2:], "n_eff"]
+    rows = []
+    for key, (name, latency, *others) in zip(STATISTICS, table.rows, strict=True):
+        interval = intervals.get(key)
+        limits = "" if interval is None else range_text(interval)
+        n_eff = format_count(round(interval.n_eff)) if interval and interval.n_eff else ""
+        rows.append([name, latency, limits, *others, n_eff])
+    return Table(head, rows)
 
 
 def _beside_latency(run: Run) -> dict[str, Distribution | None]:

@@ -15,10 +15,12 @@ __all__ = ["InlineFigure", "footer", "header", "result"]
 
 
 class InlineFigure(NamedTuple):
-    """A figure inside the page, and how to read it."""
+    """A figure inside the page, how to read it, and whether there is room beside it."""
 
     svg: Markup
     caption: str = ""
+    beside: bool = False
+    label: str = ""
 
 
 def header(view: ResultView) -> Section:
@@ -30,8 +32,17 @@ def result(
     view: ResultView, figures: Sequence[InlineFigure] = (), *, heading: bool = False
 ) -> Section:
     """The whole result; with a ``heading`` where the page has other subjects too."""
-    facts = [{"label": name, "lines": [text], "code": False} for name, text in view.facts]
-    return Section("result", {"view": view, "facts": facts, "figures": figures, "heading": heading})
+    tables = [table for table in view.tables if table.rows]
+    return Section(
+        "result",
+        {
+            "view": view,
+            "first": tables[0] if tables else None,
+            "others": tables[1:],
+            "figures": figures,
+            "heading": heading,
+        },
+    )
 
 
 def footer(files: Sequence[str]) -> Section:

@@ -17,7 +17,7 @@ from benchlab.units import format_ms, format_rate
 
 __all__ = ["steady_state"]
 
-_SIZE = (10.6, 2.9)
+_SIZE = (10.0, 2.9)
 
 
 def steady_state(run: Run) -> Section | None:

@@ -10,9 +10,9 @@ from benchlab.runs.run import Run
 
 __all__ = ["timeline"]
 
-_TIMELINE = (10.6, 5.0)
-_HEATMAP = (10.6, 4.0)
-_IN_FLIGHT = (10.6, 2.8)
+_TIMELINE = (10.0, 4.8)
+_HEATMAP = (10.0, 3.8)
+_IN_FLIGHT = (10.0, 2.8)
 
 
 def timeline(run: Run) -> Section:

@@ -104,6 +104,7 @@
   };
 
   for (const table of document.querySelectorAll("table")) {
+    const box = make("div", "table-box");
     const tools = make("div", "tools");
     const place = table.closest(".scroll") ?? table;
     if (table.matches(".filterable")) {
@@ -111,7 +112,8 @@
       tools.append(...makeFilter(table));
     }
     tools.append(makeCopyButton(table));
-    place.before(tools);
+    place.before(box);
+    box.append(tools, place);
     if (table.matches(".sortable")) makeSortable(table);
   }
 
@@ -128,7 +130,7 @@
           left,
           top,
           name,
-          texts: values.map((text, index) => [[x, y][index], text]),
+          texts: values.map((text, at) => [[x, y][at], text]).filter(([, text]) => text),
         })),
       ),
     );
