@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,10 +10,18 @@ import click
 from benchlab.cli.exit_codes import ExitCode, exit_code
 from benchlab.cli.lean_numpy import import_numpy
 from benchlab.cli.options.group import errors_name_options, given_of
-from benchlab.cli.options.output import json_option, report_option
+from benchlab.cli.options.output import (
+    Outputs,
+    ReportOutput,
+    check_writable,
+    json_option,
+    junit_option,
+    markdown_option,
+    report_option,
+)
 from benchlab.cli.options.run import PLAN_OPTIONS, PlanCommand, plan_from_values, plan_options
-from benchlab.cli.terminal.output import print_data, print_line, write_json
-from benchlab.errors import InputError, OutputError
+from benchlab.cli.terminal.output import print_data
+from benchlab.errors import OutputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +49,9 @@ class _Run(PlanCommand):
     metavar="DIR",
     help="write summary, histogram and time series as CSV",
 )
-@report_option("CSV")
+@markdown_option
+@junit_option("the measurement and each objective are test cases")
+@report_option()
 @click.option("--no-save", is_flag=True, help="do not save the run in the store")
 @click.option(
     "--dry-run", is_flag=True, help="print the plan as a plan file, secrets hidden; send nothing"
@@ -52,7 +61,9 @@ def run(
     source: str,
     json_file: str | None,
     csv_dir: Path | None,
-    report_dir: Path | None,
+    markdown_file: str | None,
+    junit_file: str | None,
+    report: ReportOutput,
     no_save: bool,
     dry_run: bool,
     **values: Any,
@@ -94,7 +105,7 @@ def run(
 
         print_data(plan_to_toml(plan))
         return ExitCode.SUCCESS
-    outputs = _Outputs(json_file, csv_dir, report_dir)
+    outputs = _Outputs(Outputs(json_file, markdown_file, junit_file, report), csv_dir)
     outputs.check()
     return _carry_out(plan, given, outputs, save=not no_save)
 
@@ -102,20 +113,14 @@ def run(
 class _Outputs(NamedTuple):
     """The files that a run is written to, besides the store."""
 
-    json_file: str | None
+    files: Outputs
     csv_dir: Path | None
-    report_dir: Path | None
 
     def check(self) -> None:
         """Check that the results can be written, before they are measured."""
-        for directory in (self.csv_dir, self.report_dir):
-            if directory is not None:
-                _check_writable(directory)
-        if self.json_file not in (None, "-"):
-            file = Path(self.json_file)
-            _check_writable(file)
-            if file.is_dir() or not file.absolute().parent.is_dir():
-                raise InputError(f"cannot write {file}: it must be a file in an existing directory")
+        if self.csv_dir is not None:
+            check_writable(self.csv_dir)
+        self.files.check()
 
     def write(self, finished: Run) -> None:
         """Write the results.
@@ -123,22 +128,11 @@ class _Outputs(NamedTuple):
         Raises:
             OutputError: one of them cannot be written; the others may be missing.
         """
-        if self.json_file is not None:
-            write_json(finished.to_dict(), self.json_file)
         if self.csv_dir is not None:
             from benchlab.report import write_tables
 
             write_tables(finished, self.csv_dir)
-        if self.report_dir is not None:
-            from benchlab.report import write_report
-
-            print_line(f"report: {write_report(finished, self.report_dir)}")
-
-
-def _check_writable(place: Path) -> None:
-    existing = next(parent for parent in (place, *place.absolute().parents) if parent.exists())
-    if not os.access(existing, os.W_OK) or (existing != place and not existing.is_dir()):
-        raise InputError(f"cannot write {place}: {existing} is not writable")
+        self.files.write(finished)
 
 
 def _carry_out(plan: Plan, given: set[str], outputs: _Outputs, *, save: bool) -> int:
@@ -159,7 +153,7 @@ def _carry_out(plan: Plan, given: set[str], outputs: _Outputs, *, save: bool) ->
             pass  # an unusable store is reported before the measurement, not after it
     with progress_bar(plan.describe()) as on_progress, errors_name_options(PLAN_OPTIONS, given):
         finished = run_until(plan, stop, on_progress)
-    out = error_console() if outputs.json_file == "-" else console()
+    out = error_console() if outputs.files.takes_stdout else console()
     print_run(finished, out)
     try:
         outputs.write(finished)
