@@ -72,6 +72,8 @@ LANE_OF = {
     "report": "unit",
     "report/test_in_a_browser.py": "e2e",
     "report/test_page.py": "e2e",
+    "report/test_pdf.py": "e2e",
+    "report/test_serve.py": "process",
     "runs": "unit",
     "samples": "unit",
     "stack": "stack",

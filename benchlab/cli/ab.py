@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +17,7 @@ from benchlab.cli.options.group import (
     with_options,
 )
 from benchlab.cli.options.load import LENGTH
-from benchlab.cli.options.output import report_option
+from benchlab.cli.options.output import ReportOutput, report_option
 from benchlab.cli.options.run import OBJECTIVES, PLAN_OPTIONS, PlanCommand, plan_from_values
 from benchlab.cli.options.types import DURATION
 from benchlab.cli.terminal.output import print_line
@@ -103,7 +102,7 @@ def ab(
     metric: str,
     threshold: float,
     before_block: str | None,
-    report_dir: Path | None,
+    report: ReportOutput,
     no_save: bool,
     **values: Any,
 ) -> int:
@@ -129,7 +128,7 @@ def ab(
     if (against is None) == (source_b is None):
         raise InputError("give two plans, or one and the service to compare it with (--against)")
     given = given_of(context, context.params)
-    outputs = outputs_from(values, report_dir)
+    outputs = outputs_from(values, report)
     outputs.check()
     with errors_name_options(_GROUPS, given):
         design = _design(source_a, source_b, against, values, given)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from benchlab.cli.options.output import JsonCommand, json_option, report_option
+from benchlab.cli.options.output import JsonCommand, ReportOutput, json_option, report_option
 
 __all__ = ["attribute"]
 
@@ -21,7 +19,7 @@ def attribute(
     run_id: str,
     endpoint: str | None,
     json_file: str | None,
-    report_dir: Path | None,
+    report: ReportOutput,
     force: bool,
 ) -> None:
     """Show where the latency of a stored run comes from.
@@ -38,16 +36,8 @@ def attribute(
       benchlab attribute latest --endpoint "POST /api/add" --report /tmp/attribution
       benchlab attribute 01a209c5db41b16d --json
     """
-    from benchlab.cli.terminal.output import print_line, write_json
-    from benchlab.cli.terminal.result import print_result
+    from benchlab.cli.terminal.result import write_result
     from benchlab.experiments.attribute import attribute as attribute_run
 
-    result = attribute_run(run_id, endpoint=endpoint, force=force)
-    if json_file is not None:
-        write_json(result.to_dict(), json_file)
-    if json_file != "-":
-        print_result(result)
-    if report_dir is not None:
-        from benchlab.report import write_report
-
-        print_line(f"report: {write_report(result, report_dir)}", err=json_file == "-")
+    report.check()
+    write_result(attribute_run(run_id, endpoint=endpoint, force=force), json_file, report)

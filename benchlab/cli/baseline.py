@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchlab.cli.options.comparison import comparison_options, outputs_from
-from benchlab.cli.options.output import JsonCommand, json_option
+from benchlab.cli.options.output import JsonCommand, ReportOutput, json_option, report_option
 from benchlab.cli.terminal.output import print_line
 from benchlab.errors import InputError
 from benchlab.text import plural
@@ -92,12 +92,14 @@ def set_(words: tuple[str, ...], output: Path | None, force: bool) -> None:
 @click.argument("base", metavar="NAME|FILE")
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @comparison_options("the comparison", fail_on="slower")
+@report_option()
 @click.option("--force", is_flag=True, help="compare runs of other plans or hosts, or invalid ones")
 def check(
     base: str,
     runs: tuple[str, ...],
     metric: str,
     threshold: float,
+    report: ReportOutput,
     force: bool,
     **values: Any,
 ) -> int:
@@ -114,7 +116,7 @@ def check(
     from benchlab.experiments.compare import compare
     from benchlab.store import Store
 
-    outputs = outputs_from(values)
+    outputs = outputs_from(values, report)
     outputs.check()
     store = Store()
     earlier = Path(base) if _is_file(base) else list(store.baseline(base))

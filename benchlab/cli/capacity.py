@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,10 +17,17 @@ from benchlab.cli.options.group import (
     with_options,
 )
 from benchlab.cli.options.load import LENGTH, LOAD
-from benchlab.cli.options.output import json_option, report_option
+from benchlab.cli.options.output import (
+    Outputs,
+    ReportOutput,
+    json_option,
+    junit_option,
+    markdown_option,
+    report_option,
+)
 from benchlab.cli.options.run import OBJECTIVES, PLAN_OPTIONS, PlanCommand, plan_from_values
 from benchlab.cli.options.types import DURATION
-from benchlab.cli.terminal.output import print_line, write_json
+from benchlab.cli.terminal.output import print_line
 from benchlab.errors import OutputError
 from benchlab.plan.validation import ARRIVALS
 
@@ -91,13 +97,17 @@ class _Capacity(PlanCommand):
 @click.argument("source", metavar="URL|PLAN.toml")
 @with_options(_GROUPS)
 @json_option("the result")
+@markdown_option
+@junit_option("one test case, which fails if no rate met the objectives")
 @report_option()
 @click.option("--no-save", is_flag=True, help="save neither the experiment nor its runs")
 def capacity(
     context: click.Context,
     source: str,
     json_file: str | None,
-    report_dir: Path | None,
+    markdown_file: str | None,
+    junit_file: str | None,
+    report: ReportOutput,
     no_save: bool,
     budget_s: float,
     from_rps: float | None,
@@ -125,6 +135,8 @@ def capacity(
       benchlab capacity checkout.toml --slo 'p99<200ms' --from 50 --to 5000 --json capacity.json
       benchlab capacity http://127.0.0.1:8000/ --slo 'p95<20ms' --arrivals poisson --report out
     """
+    outputs = Outputs(json_file, markdown_file, junit_file, report)
+    outputs.check()
     given = given_of(context, context.params)
     import_numpy()
     with errors_name_options(_GROUPS, given):
@@ -143,8 +155,8 @@ def capacity(
     title = f"{plan.describe_requests()} · {search.objective_text} · within {budget_s:g} s"
     with _progress(title) as on_progress, errors_name_options(_GROUPS, given):
         made = measure_capacity(plan, search, stop, on_progress)
-    print_result(made.result, error_console() if json_file == "-" else console())
-    _write(made, json_file, report_dir, store)
+    print_result(made.result, error_console() if outputs.takes_stdout else console())
+    _write(made, outputs, store)
     return stopped_by(stop.number) if stop.number else _exit_code(made.result)
 
 
@@ -159,20 +171,13 @@ def _plan(source: str, arrivals: str | None, values: dict[str, Any], given: set[
     return plan_for(plan_from_values(source, own, given), slo)
 
 
-def _write(
-    made: CapacityRun, json_file: str | None, report_dir: Path | None, store: Store | None
-) -> None:
+def _write(made: CapacityRun, outputs: Outputs, store: Store | None) -> None:
     """Write the result and save it; what cannot be written does not keep the rest from it."""
     from benchlab.experiments.capacity import save_capacity
 
     problem = None
     try:
-        if json_file is not None:
-            write_json(made.result.to_dict(), json_file)
-        if report_dir is not None:
-            from benchlab.report import write_report
-
-            print_line(f"report: {write_report(made.result, report_dir)}")
+        outputs.write(made.result)
     except OutputError as exc:
         problem = exc
     save_capacity(made, store)

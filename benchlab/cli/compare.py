@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from benchlab.cli.options.comparison import comparison_options, outputs_from
-from benchlab.cli.options.output import JsonCommand, report_option
+from benchlab.cli.options.output import JsonCommand, ReportOutput, report_option
 
 __all__ = ["compare"]
 
@@ -24,7 +23,7 @@ def compare(
     new: str,
     metric: str,
     threshold: float,
-    report_dir: Path | None,
+    report: ReportOutput,
     force: bool,
     **values: Any,
 ) -> int:
@@ -46,7 +45,7 @@ def compare(
     """
     from benchlab.experiments.compare import compare as compare_sides
 
-    outputs = outputs_from(values, report_dir)
+    outputs = outputs_from(values, report)
     outputs.check()
     result = compare_sides(base, new, metric=metric, threshold=threshold, force=force)
     return outputs.write(result)

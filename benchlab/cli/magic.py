@@ -12,8 +12,16 @@ import click
 from click.shell_completion import ShellComplete
 
 from benchlab.cli.options.group import errors_name_options, given_of
+from benchlab.cli.options.output import Outputs, ReportOutput
 from benchlab.cli.options.run import PLAN_OPTIONS, plan_from_values
-from benchlab.cli.run import Outputs, RunCommand, run, usable_store, write_and_save
+from benchlab.cli.run import (
+    RunCommand,
+    RunOutputs,
+    check_detached,
+    run,
+    usable_store,
+    write_and_save,
+)
 from benchlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 
     from benchlab.plan.plan import Plan
     from benchlab.runs.run import Run
+    from benchlab.watch.live_run import LiveRun
 
 __all__ = ["register", "unregister"]
 
@@ -34,7 +43,7 @@ _VARIABLE = re.compile(r"(?<![{$])(?:\{([A-Za-z_]\w*)\}(?!\})|\$([A-Za-z_]\w*))"
 def register(shell: InteractiveShell) -> None:
     """Add ``%bench`` to ``shell``, and complete its options."""
 
-    def line(text: str) -> Run | Plan | None:
+    def line(text: str) -> Run | LiveRun | Plan | None:
         return _bench(text, shell.user_ns)
 
     line.__doc__ = f"{command.help}\n\n{_MAGIC} --help lists all options."
@@ -50,8 +59,9 @@ def unregister(shell: InteractiveShell) -> None:
     shell.strdispatchers["complete_command"].regexs.pop(_LINE, None)
 
 
-def _bench(line: str, variables: Mapping[str, Any]) -> Run | Plan | None:
-    """Carry out the command that ``line`` is; returns the run, or with ``--dry-run`` the plan.
+def _bench(line: str, variables: Mapping[str, Any]) -> Run | LiveRun | Plan | None:
+    """Carry out the command that ``line`` is; returns the run, with ``--detach`` the live one, with
+    ``--dry-run`` the plan.
 
     Raises:
         InputError: the line cannot be used.
@@ -88,22 +98,31 @@ def _carry_out(
     source: str,
     json_file: str | None,
     csv_dir: Path | None,
-    report_dir: Path | None,
+    markdown_file: str | None,
+    junit_file: str | None,
+    report: ReportOutput,
     no_save: bool,
+    detach: bool,
     dry_run: bool,
     **values: Any,
-) -> Run | Plan:
+) -> Run | LiveRun | Plan:
     given = given_of(context, values)
     with errors_name_options(PLAN_OPTIONS, given):
         plan = plan_from_values(source, values, given)
     if dry_run:
         return plan
-    outputs = Outputs(json_file, csv_dir, report_dir)
+    files = Outputs(json_file, markdown_file, junit_file, report)
+    if detach:
+        from benchlab.watch.start import start
+
+        check_detached(files, csv_dir, no_save=no_save)
+        return start(plan)
+    outputs = RunOutputs(files, csv_dir)
     outputs.check()
     return _measured(plan, given, outputs, save=not no_save)
 
 
-def _measured(plan: Plan, given: set[str], outputs: Outputs, *, save: bool) -> Run:
+def _measured(plan: Plan, given: set[str], outputs: RunOutputs, *, save: bool) -> Run:
     from benchlab import notebook
     from benchlab.load.run import run as carry_out
 

@@ -95,7 +95,11 @@ COMMANDS: Final = {
     ),
     "report": CommandEntry(
         "benchlab.cli.report:report",
-        "Write the report of a stored run, an experiment or a notebook",
+        "Write the report of runs, an experiment, a trend or a notebook",
+    ),
+    "reports": CommandEntry(
+        "benchlab.cli.reports:reports",
+        "List reports, or serve them to a browser",
     ),
     "run": CommandEntry(
         "benchlab.cli.run:run",

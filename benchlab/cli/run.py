@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,9 +11,17 @@ import click
 from benchlab.cli.exit_codes import ExitCode, exit_code
 from benchlab.cli.lean_numpy import import_numpy
 from benchlab.cli.options.group import errors_name_options, given_of
-from benchlab.cli.options.output import json_option, report_option
+from benchlab.cli.options.output import (
+    Outputs,
+    ReportOutput,
+    check_writable,
+    json_option,
+    junit_option,
+    markdown_option,
+    report_option,
+)
 from benchlab.cli.options.run import PLAN_OPTIONS, PlanCommand, plan_from_values, plan_options
-from benchlab.cli.terminal.output import print_data, print_line, write_json
+from benchlab.cli.terminal.output import print_data, print_line
 from benchlab.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
     from benchlab.runs.run import Run
     from benchlab.store import Store
 
-__all__ = ["Outputs", "RunCommand", "run", "usable_store", "write_and_save"]
+__all__ = ["RunCommand", "RunOutputs", "check_detached", "run", "usable_store", "write_and_save"]
 
 
 class RunCommand(PlanCommand):
@@ -45,7 +52,9 @@ class RunCommand(PlanCommand):
     metavar="DIR",
     help="write summary, histogram and time series as CSV",
 )
-@report_option("CSV")
+@markdown_option
+@junit_option("the measurement and each objective are test cases")
+@report_option()
 @click.option("--no-save", is_flag=True, help="do not save the run in the store")
 @click.option(
     "--detach",
@@ -60,7 +69,9 @@ def run(
     source: str,
     json_file: str | None,
     csv_dir: Path | None,
-    report_dir: Path | None,
+    markdown_file: str | None,
+    junit_file: str | None,
+    report: ReportOutput,
     no_save: bool,
     detach: bool,
     dry_run: bool,
@@ -104,35 +115,26 @@ def run(
 
         print_data(plan_to_toml(plan))
         return ExitCode.SUCCESS
+    files = Outputs(json_file, markdown_file, junit_file, report)
     if detach:
-        if json_file is not None or csv_dir is not None or report_dir is not None or no_save:
-            raise InputError(
-                "--detach returns before there are results: leave --json, --csv, --report and"
-                " --no-save out, and let benchlab recover save the run when it has ended"
-            )
+        check_detached(files, csv_dir, no_save=no_save)
         return _detach(plan, given)
-    outputs = Outputs(json_file, csv_dir, report_dir)
+    outputs = RunOutputs(files, csv_dir)
     outputs.check()
     return _carry_out(plan, given, outputs, save=not no_save)
 
 
-class Outputs(NamedTuple):
+class RunOutputs(NamedTuple):
     """The files that a run is written to, besides the store."""
 
-    json_file: str | None
+    files: Outputs
     csv_dir: Path | None
-    report_dir: Path | None
 
     def check(self) -> None:
         """Check that the results can be written, before they are measured."""
-        for directory in (self.csv_dir, self.report_dir):
-            if directory is not None:
-                _check_writable(directory)
-        if self.json_file not in (None, "-"):
-            file = Path(self.json_file)
-            _check_writable(file)
-            if file.is_dir() or not file.absolute().parent.is_dir():
-                raise InputError(f"cannot write {file}: it must be a file in an existing directory")
+        if self.csv_dir is not None:
+            check_writable(self.csv_dir)
+        self.files.check()
 
     def write(self, finished: Run) -> None:
         """Write the results.
@@ -140,25 +142,14 @@ class Outputs(NamedTuple):
         Raises:
             OutputError: one of them cannot be written; the others may be missing.
         """
-        if self.json_file is not None:
-            write_json(finished.to_dict(), self.json_file)
         if self.csv_dir is not None:
             from benchlab.report import write_tables
 
             write_tables(finished, self.csv_dir)
-        if self.report_dir is not None:
-            from benchlab.report import write_report
-
-            print_line(f"report: {write_report(finished, self.report_dir)}")
+        self.files.write(finished)
 
 
-def _check_writable(place: Path) -> None:
-    existing = next(parent for parent in (place, *place.absolute().parents) if parent.exists())
-    if not os.access(existing, os.W_OK) or (existing != place and not existing.is_dir()):
-        raise InputError(f"cannot write {place}: {existing} is not writable")
-
-
-def _carry_out(plan: Plan, given: set[str], outputs: Outputs, *, save: bool) -> int:
+def _carry_out(plan: Plan, given: set[str], outputs: RunOutputs, *, save: bool) -> int:
     """Carry out ``plan``, write and save the results, and return the exit code."""
     import_numpy()
     from benchlab.cli.terminal.console import console, error_console
@@ -169,7 +160,7 @@ def _carry_out(plan: Plan, given: set[str], outputs: Outputs, *, save: bool) -> 
     store, stop = usable_store() if save else None, StopSignal()
     with progress_bar(plan.describe()) as on_progress, errors_name_options(PLAN_OPTIONS, given):
         finished = run_until(plan, stop, on_progress)
-    out = error_console() if outputs.json_file == "-" else console()
+    out = error_console() if outputs.files.takes_stdout else console()
     print_run(finished, out)
     write_and_save(
         finished, outputs, None if store is None else lambda: _save(finished, store, out)
@@ -186,7 +177,7 @@ def usable_store() -> Store:
         return store
 
 
-def write_and_save(finished: Run, outputs: Outputs, save: Callable[[], None] | None) -> None:
+def write_and_save(finished: Run, outputs: RunOutputs, save: Callable[[], None] | None) -> None:
     """Write the results, and ``save`` the run even if that fails; without ``save``, drop its spool.
 
     Raises:
@@ -206,6 +197,19 @@ def write_and_save(finished: Run, outputs: Outputs, save: Callable[[], None] | N
     if failed is not None:
         state = "not saved: benchlab recover saves it" if save is None else "saved"
         raise OutputError(f"{failed}; run {finished.id} was measured and {state}") from failed
+
+
+def check_detached(files: Outputs, csv_dir: Path | None, *, no_save: bool) -> None:
+    """Refuse what is made of results, since ``--detach`` returns before there are any.
+
+    Raises:
+        InputError: something was asked for.
+    """
+    if files.files or csv_dir is not None or files.report.directory is not None or no_save:
+        raise InputError(
+            "--detach returns before there are results: leave --json, --csv, --markdown, --junit,"
+            " --report and --no-save out, and let benchlab recover save the run when it has ended"
+        )
 
 
 def _detach(plan: Plan, given: set[str]) -> int:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from benchlab.cli.options.output import JsonCommand, json_option, report_option
+from benchlab.cli.options.output import JsonCommand, ReportOutput, json_option, report_option
 
 __all__ = ["scalability"]
 
@@ -15,7 +13,7 @@ __all__ = ["scalability"]
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @json_option("the result")
 @report_option()
-def scalability(runs: tuple[str, ...], json_file: str | None, report_dir: Path | None) -> None:
+def scalability(runs: tuple[str, ...], json_file: str | None, report: ReportOutput) -> None:
     """Fit the Universal Scalability Law to stored closed-loop RUNs.
 
     The runs differ by their number of connections, of which the law needs three, better six or
@@ -32,5 +30,6 @@ def scalability(runs: tuple[str, ...], json_file: str | None, report_dir: Path |
     from benchlab.cli.terminal.result import write_result
     from benchlab.experiments.scalability import scalability as fit
 
+    report.check()
     result = fit(runs)
-    write_result(result, json_file, report_dir)
+    write_result(result, json_file, report)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from benchlab.cli.options.output import JsonCommand, json_option, report_option
+from benchlab.cli.options.output import JsonCommand, ReportOutput, json_option, report_option
 
 __all__ = ["trend"]
 
@@ -35,7 +33,7 @@ def trend(
     since: str | None,
     json_file: str | None,
     fail_on: str | None,
-    report_dir: Path | None,
+    report: ReportOutput,
 ) -> int:
     """Find changes in the history of the stored runs called NAME.
 
@@ -54,8 +52,9 @@ def trend(
     from benchlab.cli.terminal.result import write_result
     from benchlab.experiments.trend import trend as find_trend
 
+    report.check()
     start = None if since is None else parse_moment(since, "--since")
     result = find_trend(name, metric, tags=parse_tags(tags), since=start)
-    write_result(result, json_file, report_dir)
+    write_result(result, json_file, report)
     failed = fail_on is not None and result.regression is not None
     return ExitCode.OBJECTIVE_BROKEN if failed else ExitCode.SUCCESS

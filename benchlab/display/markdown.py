@@ -1,4 +1,4 @@
-"""A result as Markdown, fit for a comment on a pull request."""
+"""A run or a result as Markdown, fit for a comment on a pull request."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from html import escape
 
 from benchlab.display.result_view import ResultView
+from benchlab.display.run_view import RunView, view
 from benchlab.display.table import Table
+from benchlab.runs.run import Run
+from benchlab.samples.statistics import STATISTICS
 from benchlab.text import one_line
+from benchlab.units import format_column_ms
 
-__all__ = ["result_markdown"]
+__all__ = ["result_markdown", "run_markdown"]
 
 _LENGTH = 400
 # What Markdown, or a page that shows it (mentions, issue numbers), would take for more than text.
@@ -18,21 +22,60 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$^])")
 _MENTION = re.compile(r"@(?=\w)")
 
 
-def result_markdown(view: ResultView) -> str:
+def run_markdown(run: Run) -> str:
+    """Verdict, objectives and numbers of ``run``, and what it measured."""
+    return result_markdown(_of_run(run))
+
+
+def _of_run(run: Run) -> ResultView:
+    """What a comment says of a run: its verdict, its objectives, its numbers and their origin."""
+    shown = view(run)
+    return ResultView(
+        title=f"{shown.name}: {shown.load}",
+        banner=shown.banner,
+        level=shown.level,
+        sentence=shown.reason or shown.meaning,
+        facts=(
+            *shown.facts,
+            *((("errors by kind", shown.error_kinds),) if shown.error_kinds else ()),
+            ("run", f"{shown.id}, started {shown.started}, {shown.window}"),
+            *((("host", host),) if (host := str(run.environment.get("host", ""))) else ()),
+            *((("noise floor", shown.floor),) if shown.floor else ()),
+        ),
+        warnings=shown.warnings,
+        tables=(
+            shown.objectives,
+            _durations(shown),
+            shown.intervals,
+            shown.endpoints._replace(title="Endpoints"),
+        ),
+        notes=shown.hints,
+    )
+
+
+def _durations(shown: RunView) -> Table:
+    rows = [
+        [name, *format_column_ms(list(part.to_dict().values()))]
+        for name, part in shown.durations.items()
+    ]
+    return Table(["ms", *STATISTICS.values()], rows)
+
+
+def result_markdown(shown: ResultView) -> str:
     """Title, verdict, answer, warnings, tables and notes; foreign text stays text."""
-    sentence = f": {_escaped(view.sentence)}" if view.sentence else ""
-    parts = [f"### {_escaped(view.title)}", f"**{_escaped(view.banner)}**{sentence}"]
-    parts += [f"> ⚠ {_escaped(text)}" for text in view.warnings]
-    if view.facts:
+    sentence = f": {_escaped(shown.sentence)}" if shown.sentence else ""
+    parts = [f"### {_escaped(shown.title)}", f"**{_escaped(shown.banner)}**{sentence}"]
+    parts += [f"> ⚠ {_escaped(text)}" for text in shown.warnings]
+    if shown.facts:
         parts.append(
-            "\n".join(f"- {_escaped(name)}: {_escaped(text)}" for name, text in view.facts)
+            "\n".join(f"- {_escaped(name)}: {_escaped(text)}" for name, text in shown.facts)
         )
-    for table in view.tables:
+    for table in shown.tables:
         if table.rows:
             parts += [f"**{_escaped(table.title)}**"] if table.title else []
             parts.append(_table(table))
             parts += [_escaped(table.note)] if table.note else []
-    parts += [_escaped(text) for text in view.notes]
+    parts += [_escaped(text) for text in shown.notes]
     return "\n\n".join(parts) + "\n"
 
 

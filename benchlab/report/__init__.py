@@ -1,4 +1,4 @@
-"""A run as files: one self-contained HTML page, and the tables behind it as CSV."""
+"""Reports as files: one self-contained HTML page, its tables, PDF; and the list of all reports."""
 
 from __future__ import annotations
 

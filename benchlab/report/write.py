@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchlab.display.results.markdown import markdown
 from benchlab.displayed import Result
 from benchlab.errors import OutputError
+from benchlab.report.formats import DEFAULT_FORMATS, Format, check_formats
+from benchlab.report.index import THUMBNAIL, manifest_of, reports_root, update_index
+from benchlab.report.pdf import find_chromium, print_pdf
 from benchlab.report.result_page import render_result_page
 from benchlab.report.run_page import render_run_page
 from benchlab.report.sections.extra import Extra
 from benchlab.report.tables import csv_tables
+from benchlab.report.thumbnail import thumbnail
 from benchlab.runs.run import Run, check_run
 from benchlab.runs.server_side import ServerSide
-from benchlab.spool.storage import replace_text
+from benchlab.spool.storage import replace_text, replacing
 from benchlab.text import plain_cell
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["write_report", "write_tables"]
+__all__ = ["PAGE", "write_report", "write_tables"]
 
+PAGE = "report.html"
+_MARKDOWN, _PDF, _JSON = "report.md", "report.pdf", "result.json"
 _OPTIONAL = "endpoints.csv"
 
 
@@ -32,45 +40,86 @@ def write_report(
     *,
     server: ServerSide | None = None,
     extra: Mapping[str, Extra] | None = None,
+    formats: Iterable[Format] = DEFAULT_FORMATS,
 ) -> Path:
-    """Write ``report.html`` and the tables behind it as CSV; returns the path of the page.
+    """Write the report of a run, or of the result of an analysis, such as a comparison.
 
-    Of the result of an analysis, such as a comparison, the tables are ``result.csv`` and
-    ``result.json``; ``server`` and ``extra`` are for runs.
+    Returns the path of the page or, if ``formats`` have none, of the first file.
 
-    The page is complete in itself: it opens offline and loads nothing. ``summary.csv``,
-    ``histogram.csv`` and ``timeseries.csv`` are written beside it, and ``endpoints.csv`` if the
-    plan has several. ``directory`` is made if it does not exist; files in it are replaced one by
-    one, each whole, the page last.
+        html  ``report.html``, complete in itself: it opens offline and loads nothing
+        md    ``report.md``, fit for a comment on a pull request
+        csv   the tables: of a run ``summary.csv``, ``histogram.csv``, ``timeseries.csv`` and, if
+              the plan has several endpoints, ``endpoints.csv``; of another result ``result.csv``
+        json  ``result.json``, what ``to_dict()`` returns
+        pdf   ``report.pdf``, the page as a Chromium of this machine prints it
 
-    ``server`` is what the service recorded, as `Store.server_side` reads it. ``extra`` adds
-    sections at the end, by title: a frame, a figure or text.
+    ``directory`` is made if it does not exist; files in it are replaced one by one, each whole, the
+    page last. Below a directory called ``reports``, ``reports/index.html`` then lists the page.
+
+    ``server`` is what the service recorded, as `Store.server_side` reads it, and ``extra`` adds
+    sections at the end, by title: a frame, a figure or text. Both are for runs.
 
     Credentials in headers and URLs are hidden, since reports are passed on.
 
     Raises:
-        OutputError: the directory cannot be written.
+        InputError: one of ``formats`` is not a format.
+        OutputError: the directory cannot be written, or the PDF not be printed.
     """
-    if isinstance(result, Result):
-        return _write_result(result, Path(directory))
-    check_run(result)
+    chosen = check_formats(formats)
+    if not isinstance(result, Result):
+        check_run(result)
+    if "pdf" in chosen:
+        find_chromium()  # without one, nothing is written
+    files: dict[str, str | bytes] = {}
+    if "csv" in chosen:
+        files |= _as_csv(_tables(result))
+    if "json" in chosen:
+        files[_JSON] = f"{json.dumps(result.to_dict(), indent=2)}\n"
+    if "md" in chosen:
+        files[_MARKDOWN] = markdown(result, link=PAGE if "html" in chosen else "")
+    if "html" in chosen or "pdf" in chosen:
+        beside = [*files, *([_PDF] if "pdf" in chosen else [])]
+        page = _page(result, beside, server, extra)
+        if "pdf" in chosen:
+            files[_PDF] = print_pdf(page)
+        if "html" in chosen:
+            files[PAGE] = page
     target = Path(directory)
-    page = target / "report.html"
-    tables = csv_tables(result)
-    text = render_run_page(result, files=list(tables), server_side=server, extras=extra)
-    _write_all(target, {**_as_csv(tables), page.name: text})
-    return page
+    _write_all(target, files)
+    if "html" in chosen:
+        _list(result, target, page)
+    return target / (PAGE if "html" in chosen else next(iter(files)))
 
 
-def _write_result(result: Result, directory: Path) -> Path:
-    page = directory / "report.html"
-    texts = {
-        **_as_csv({"result.csv": result.to_pandas()}),
-        "result.json": f"{json.dumps(result.to_dict(), indent=2)}\n",
-    }
-    text = render_result_page(result, files=list(texts))
-    _write_all(directory, {**texts, page.name: text})
-    return page
+def _page(
+    result: Run | Result,
+    files: list[str],
+    server: ServerSide | None,
+    extra: Mapping[str, Extra] | None,
+) -> str:
+    if isinstance(result, Result):
+        return render_result_page(result, files=files)
+    return render_run_page(result, files=files, server_side=server, extras=extra)
+
+
+def _tables(result: Run | Result) -> Mapping[str, pd.DataFrame]:
+    if isinstance(result, Result):
+        return {"result.csv": result.to_pandas()}
+    return csv_tables(result)
+
+
+def _list(result: Run | Result, directory: Path, page: str) -> None:
+    """List the report in the index of the directory ``reports`` that it is in, if any."""
+    root = reports_root(directory)
+    if root is None:
+        return
+    with suppress(OSError):  # the report is there all the same
+        picture = thumbnail(page)
+        if picture is None:
+            (directory / THUMBNAIL).unlink(missing_ok=True)
+        else:
+            replace_text(directory / THUMBNAIL, picture)
+        update_index(root, directory, manifest_of(result))
 
 
 def write_tables(run: Run, directory: Path | str) -> list[Path]:
@@ -101,13 +150,14 @@ def _plain_value(value: object) -> object:
     return plain_cell(value) if isinstance(value, str) else value
 
 
-def _write_all(directory: Path, texts: Mapping[str, str]) -> None:
+def _write_all(directory: Path, files: Mapping[str, str | bytes]) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        if _OPTIONAL not in texts:
+        if "summary.csv" in files and _OPTIONAL not in files:
             (directory / _OPTIONAL).unlink(missing_ok=True)  # of an earlier run with several
-        for name, text in texts.items():
-            replace_text(directory / name, text)
+        for name, content in files.items():
+            with replacing(directory / name) as file:
+                file.write(content.encode() if isinstance(content, str) else content)
     except OSError as exc:
         raise OutputError(
             f"cannot write to {directory} ({exc.strerror})",

@@ -94,6 +94,7 @@ def test_endpoints_are_written_for_several_only_and_old_ones_go(tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "histogram.csv",
         "report.html",
+        "result.json",
         "summary.csv",
         "timeseries.csv",
     ]

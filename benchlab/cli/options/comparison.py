@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
 
 from benchlab.cli.exit_codes import ExitCode
-from benchlab.cli.options.output import json_option
-from benchlab.errors import OutputError
+from benchlab.cli.options.output import (
+    Outputs,
+    ReportOutput,
+    json_option,
+    junit_option,
+    markdown_option,
+)
 from benchlab.units import parse_share
 
 if TYPE_CHECKING:
@@ -94,19 +97,8 @@ def comparison_options(
             help="exit with code 3 on these verdicts: slower, or slower,inconclusive",
         ),
         json_option(what),
-        click.option(
-            "--markdown",
-            "markdown_file",
-            metavar="FILE|-",
-            help="write it as Markdown, fit for a comment on a pull request",
-        ),
-        click.option(
-            "--junit",
-            "junit_file",
-            metavar="FILE",
-            help="write it as JUnit XML: a test case per metric; what decides fails on the verdicts"
-            " of --fail-on",
-        ),
+        markdown_option,
+        junit_option("a test case per metric; what decides fails on the verdicts of --fail-on"),
     )
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -119,32 +111,14 @@ def comparison_options(
 
 @dataclass(frozen=True, slots=True)
 class ComparisonOutputs:
-    """Where a comparison is written, and which verdicts fail. A file ``-`` is standard output."""
+    """Where a comparison is written, and which verdicts fail."""
 
-    json_file: str | None = None
-    markdown_file: str | None = None
-    junit_file: str | None = None
-    report_dir: Path | None = None
+    files: Outputs
     fail_on: tuple[Change, ...] = ()
 
     def check(self) -> None:
-        """Refuse files that cannot be written, before anything is measured.
-
-        Raises:
-            click.UsageError: two of them are standard output.
-            OutputError: the directory of a file does not exist or cannot be written.
-        """
-        files = [self.json_file, self.markdown_file, self.junit_file]
-        if files.count("-") > 1:
-            raise click.UsageError("only one of the outputs can be standard output")
-        for file in files:
-            if file is None or file == "-":
-                continue
-            parent = Path(file).parent
-            if not parent.is_dir():
-                raise OutputError(f"cannot write {file}: there is no directory {parent}")
-            if not os.access(parent, os.W_OK):
-                raise OutputError(f"cannot write {file}: the directory {parent} is not writable")
+        """Refuse files that cannot be written, before anything is measured, as `Outputs` does."""
+        self.files.check()
 
     def write(self, result: Comparison) -> int:
         """Write and print ``result``; returns the exit code of the command.
@@ -152,34 +126,23 @@ class ComparisonOutputs:
         Raises:
             OutputError: a file cannot be written.
         """
-        from benchlab.cli.terminal.output import print_line, write_json, write_text
         from benchlab.cli.terminal.result import print_result
-        from benchlab.display.markdown import result_markdown
-        from benchlab.display.results.comparison_junit import comparison_junit
-        from benchlab.display.results.registry import view_of
 
-        if "-" not in (self.json_file, self.markdown_file, self.junit_file):
+        if not self.files.takes_stdout:
             print_result(result)
-        if self.json_file is not None:
-            write_json(result.to_dict(), self.json_file)
-        if self.markdown_file is not None:
-            write_text(result_markdown(view_of(result)), self.markdown_file)
-        if self.junit_file is not None:
-            write_text(comparison_junit(result, self.fail_on), self.junit_file)
-        if self.report_dir is not None:
-            from benchlab.report import write_report
-
-            print_line(f"report: {write_report(result, self.report_dir)}")
+        self.files.write(result, fail_on=self.fail_on)
         failed = result.verdict in self.fail_on
         return ExitCode.OBJECTIVE_BROKEN if failed else ExitCode.SUCCESS
 
 
-def outputs_from(values: Mapping[str, Any], report_dir: Path | None = None) -> ComparisonOutputs:
+def outputs_from(
+    values: Mapping[str, Any], report: ReportOutput | None = None
+) -> ComparisonOutputs:
     """The outputs that the values of `comparison_options` name."""
-    return ComparisonOutputs(
+    files = Outputs(
         json_file=values["json_file"],
         markdown_file=values["markdown_file"],
         junit_file=values["junit_file"],
-        report_dir=report_dir,
-        fail_on=tuple(values["fail_on"] or ()),
+        report=report or ReportOutput(),
     )
+    return ComparisonOutputs(files, tuple(values["fail_on"] or ()))

@@ -1,14 +1,54 @@
-"""The options ``--json`` and ``--report``, in the same form for every command that has them."""
+"""What commands write their results to: the same options for every command that has them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-__all__ = ["JsonCommand", "json_option", "report_option"]
+from benchlab.errors import InputError
+
+if TYPE_CHECKING:
+    from benchlab.displayed import Result
+    from benchlab.runs.run import Run
+    from benchlab.runs.server_side import ServerSide
+    from benchlab.statistics.change import Change
+
+__all__ = [
+    "DEFAULT_FORMAT_NAMES",
+    "FORMAT_NAMES",
+    "JsonCommand",
+    "Outputs",
+    "ReportOutput",
+    "check_writable",
+    "format_option",
+    "json_option",
+    "junit_option",
+    "markdown_option",
+    "open_in_browser",
+    "open_option",
+    "report_option",
+]
+
+# Those of benchlab.report.formats, which a test compares: to import it costs matplotlib.
+FORMAT_NAMES: Final = ("html", "md", "csv", "json", "pdf")
+DEFAULT_FORMAT_NAMES: Final = ("html", "csv", "json")
+
+
+def _formats(_: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """The formats of all ``values``, in each of which commas join them."""
+    names = tuple(name.strip() for value in values for name in value.split(","))
+    unknown = [name for name in names if name not in FORMAT_NAMES]
+    if unknown:
+        raise click.BadParameter(
+            f"{unknown[0]!r} is not a format: use {', '.join(FORMAT_NAMES)}", param=param
+        )
+    return names
 
 
 def json_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -23,17 +63,213 @@ def json_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     )
 
 
-def report_option(
-    tables: str = "CSV and JSON",
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """``--report DIR``, as the argument ``report_dir``; ``tables`` is the form of the tables."""
+def report_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--report DIR`` with ``--format`` and ``--open``, together as the argument ``report``."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def called(
+            *arguments: Any,
+            report_dir: Path | None,
+            formats: tuple[str, ...],
+            open_page: bool,
+            **values: Any,
+        ) -> Any:
+            if report_dir is None and (formats or open_page):
+                given = "--format" if formats else "--open"
+                raise click.UsageError(f"{given} is about a report: say where with --report DIR")
+            written = ReportOutput(report_dir, formats, open_page=open_page)
+            return command(*arguments, report=written, **values)
+
+        for option in (open_option, format_option, _report_dir):
+            called = option(called)
+        return called
+
+    return decorate
+
+
+format_option = click.option(
+    "--format",
+    "formats",
+    callback=_formats,
+    multiple=True,
+    metavar="LIST",
+    help=f"formats of the report, joined by commas: {', '.join(FORMAT_NAMES)}"
+    f"  [default: {','.join(DEFAULT_FORMAT_NAMES)}]",
+)
+"""``--format html,md,…``, repeatable, as the argument ``formats``."""
+
+open_option = click.option(
+    "--open", "open_page", is_flag=True, help="open the report's page in a browser"
+)
+"""``--open``, as the argument ``open_page``."""
+
+markdown_option = click.option(
+    "--markdown",
+    "markdown_file",
+    metavar="FILE|-",
+    help="write it as Markdown, fit for a comment on a pull request",
+)
+
+_report_dir = click.option(
+    "--report",
+    "report_dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="write the report: a page, its tables as CSV, and JSON",
+)
+
+
+def junit_option(cases: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--junit FILE``, as the argument ``junit_file``; ``cases`` says what its test cases are."""
     return click.option(
-        "--report",
-        "report_dir",
-        type=click.Path(path_type=Path, file_okay=False),
-        metavar="DIR",
-        help=f"write the report, a page with its tables as {tables}",
+        "--junit",
+        "junit_file",
+        metavar="FILE|-",
+        help=f"write it as JUnit XML: {cases}",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOutput:
+    """Where the report is written, and in which formats; nowhere without a directory."""
+
+    directory: Path | None = None
+    formats: tuple[str, ...] = ()
+    open_page: bool = False
+
+    def check(self) -> None:
+        """Refuse what cannot be written, before anything is measured.
+
+        Raises:
+            InputError: the directory cannot be made or written.
+            OutputError: there is nothing to print a PDF with.
+        """
+        if self.directory is not None:
+            check_writable(self.directory)
+        if "pdf" in self.formats:
+            from benchlab.report.pdf import find_chromium
+
+            find_chromium()
+
+    def write(
+        self,
+        result: Run | Result,
+        *,
+        server: ServerSide | None = None,
+        quiet: bool = False,
+        err: bool = True,
+    ) -> None:
+        """Write the report of ``result``, say where, and open its page if asked to.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if self.directory is None:
+            return
+        from benchlab.cli.terminal.output import print_line
+        from benchlab.report import write_report
+
+        chosen: Any = self.formats or DEFAULT_FORMAT_NAMES
+        page = write_report(result, self.directory, server=server, formats=chosen)
+        if not quiet:
+            print_line(f"report: {page}", err=err)
+        if self.open_page:
+            open_in_browser(page)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The files that a command writes its result to. A file ``-`` is standard output."""
+
+    json_file: str | None = None
+    markdown_file: str | None = None
+    junit_file: str | None = None
+    report: ReportOutput = field(default_factory=ReportOutput)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Those that were asked for."""
+        return tuple(filter(None, (self.json_file, self.markdown_file, self.junit_file)))
+
+    @property
+    def takes_stdout(self) -> bool:
+        """Whether one of the files is standard output, which then is for it alone."""
+        return "-" in self.files
+
+    def check(self) -> None:
+        """Refuse what cannot be written, before anything is measured.
+
+        Raises:
+            click.UsageError: two of them are standard output.
+            InputError: the directory of a file does not exist or cannot be written.
+            OutputError: there is nothing to print a PDF with.
+        """
+        if self.files.count("-") > 1:
+            raise click.UsageError("only one of the outputs can be standard output")
+        for file in self.files:
+            if file != "-":
+                _check_file(Path(file))
+        self.report.check()
+
+    def write(
+        self,
+        result: Run | Result,
+        *,
+        fail_on: Sequence[Change] = (),
+        server: ServerSide | None = None,
+    ) -> None:
+        """Write ``result`` to all of them; ``fail_on`` are verdicts that fail in JUnit.
+
+        Raises:
+            OutputError: one of them cannot be written; the others may be missing.
+        """
+        from benchlab.cli.terminal.output import write_json, write_text
+
+        if self.json_file is not None:
+            write_json(result.to_dict(), self.json_file)
+        if self.markdown_file is not None:
+            from benchlab.display.results.markdown import markdown
+
+            write_text(markdown(result), self.markdown_file)
+        if self.junit_file is not None:
+            from benchlab.display.results.junit import junit
+
+            write_text(junit(result, fail_on), self.junit_file)
+        self.report.write(result, server=server)
+
+
+def open_in_browser(page: Path | str) -> None:
+    """Open a file or a URL in the browser of the desktop, or the one that BROWSER names.
+
+    That there is none is a warning: the page is there all the same.
+    """
+    import webbrowser
+
+    from benchlab.cli.terminal.output import print_line
+
+    url = page if isinstance(page, str) else page.absolute().as_uri()
+    if not webbrowser.open(url):
+        print_line("warning: no browser was found to open the page with (BROWSER names one)")
+
+
+def check_writable(place: Path) -> None:
+    """Check that a directory at ``place`` can be made, or written if it is there.
+
+    Raises:
+        InputError: it cannot.
+    """
+    existing = next(parent for parent in (place, *place.absolute().parents) if parent.exists())
+    if not os.access(existing, os.W_OK) or (existing != place and not existing.is_dir()):
+        raise InputError(f"cannot write {place}: {existing} is not writable")
+
+
+def _check_file(file: Path) -> None:
+    if not file.absolute().parent.is_dir():
+        raise InputError(f"cannot write {file}: there is no directory {file.parent}")
+    if file.is_dir():
+        raise InputError(f"cannot write {file}: it is a directory")
+    check_writable(file)
 
 
 class JsonCommand(click.Command):

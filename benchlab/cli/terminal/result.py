@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.console import Console
 
+from benchlab.cli.options.output import ReportOutput
 from benchlab.cli.terminal.console import console
-from benchlab.cli.terminal.output import print_line, write_json
+from benchlab.cli.terminal.output import write_json
 from benchlab.display.result_terminal import result_summary
 from benchlab.display.results.registry import view_of
 from benchlab.displayed import Result
@@ -20,7 +19,7 @@ def print_result(result: Result, out: Console | None = None) -> None:
     (out or console()).print(result_summary(view_of(result)))
 
 
-def write_result(result: Result, json_file: str | None, report_dir: Path | None) -> None:
+def write_result(result: Result, json_file: str | None, report: ReportOutput) -> None:
     """Print ``result``, unless its JSON goes to standard output; write its JSON and its page.
 
     Raises:
@@ -30,7 +29,4 @@ def write_result(result: Result, json_file: str | None, report_dir: Path | None)
         print_result(result)
     if json_file is not None:
         write_json(result.to_dict(), json_file)
-    if report_dir is not None:
-        from benchlab.report import write_report
-
-        print_line(f"report: {write_report(result, report_dir)}")
+    report.write(result)
