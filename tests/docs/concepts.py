@@ -91,7 +91,7 @@ def request() -> NotebookFigure:
         panel.barh(row, times[end] - times[begin], left=times[begin], height=0.72, color=color)
         middle = (times[begin] + times[end]) / 2
         ink = INK if color == LAG else PAPER
-        look = {"ha": "center", "va": "center", "fontsize": 9, "fontweight": "bold"}
+        look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "fontweight": "bold"}
         panel.text(middle, row, name, color=ink, **look)
     panel.set(xlim=(-3, 53), ylim=(0.2, 3.2))
     panel.axis("off")
@@ -271,7 +271,7 @@ def _by_benchlab() -> list[tuple[float, float]]:
 @cache
 def _as_if_independent() -> list[tuple[float, float]]:
     """Order statistics by the binomial distribution, which takes requests to be independent."""
-    low, high = stats.binom.ppf([0.025, 0.975], _REQUESTS, 0.5).astype(int)
+    low, high = np.asarray(stats.binom.ppf([0.025, 0.975], _REQUESTS, 0.5)).astype(int)
     ordered = [np.sort(samples.latency_ns) / 1e6 for samples, _ in _series()]
     return [(float(values[low - 1]), float(values[high])) for values in ordered]
 
