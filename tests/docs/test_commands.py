@@ -58,7 +58,7 @@ def test_every_command_is_shown() -> None:
 
 @pytest.mark.parametrize("line", OTHERS)
 def test_other_command_exists(line: str) -> None:
-    words = [word for word in shlex.split(line, comments=True) if "=" not in word]
+    words = [word for word in shlex.split(line, comments=True) if "=" not in word]  # no settings
     match [word.removeprefix(".venv/bin/") for word in words]:
         case ["make", target]:
             makefile = (ROOT / "Makefile").read_text()
