@@ -254,8 +254,8 @@ def attribution_of(counted: LatencyParts, *, force: bool = False, origin: str = 
     """
     if counted.verdict not in ("valid", "imported") and not force:
         raise InvalidRunError(
-            f"run {counted.run_id} is {counted.verdict}: {counted.invalid_reason}; where its"
-            " latency comes from is shown with force"
+            f"run {counted.run_id} is {counted.verdict}: {counted.invalid_reason}",
+            remedy="attribute its latency nevertheless with force=True, or --force",
         )
     whole = reduce(add, counted.classes, LatencyClass())
     tail = _band(counted, counted.tail_ratio, 1.0)

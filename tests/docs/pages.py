@@ -12,6 +12,7 @@ __all__ = [
     "ROOT",
     "Block",
     "blocks",
+    "commands",
     "marked",
     "page_id",
     "prose",
@@ -43,6 +44,12 @@ def blocks(page: Path, *languages: str) -> list[Block]:
     """The page's code blocks in these languages."""
     found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
     return [Block(*pair) for pair in found if pair[0] in languages]
+
+
+def commands(block: Block) -> list[str]:
+    """The commands of a shell block, each as one line; comments on lines of their own are none."""
+    lines = re.sub(r"\\\n\s*", "", block.text).splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def prose(page: Path) -> str:

@@ -14,15 +14,9 @@ import pytest
 from benchlab.cli.main import COMMANDS as ENTRIES
 from benchlab.cli.main import cli
 from benchlab.notebook.headless import notebook_parameters
-from tests.docs.pages import DOCS, PAGES, ROOT, blocks, page_id, prose
+from tests.docs.pages import DOCS, PAGES, ROOT, blocks, commands, page_id, prose
 
-LINES = [
-    line
-    for page in PAGES
-    for block in blocks(page, "sh")
-    for line in block.text.splitlines()
-    if line and not line.startswith("#")
-]
+LINES = [line for page in PAGES for block in blocks(page, "sh") for line in commands(block)]
 COMMANDS = [line for line in LINES if line.startswith("benchlab ")]
 OTHERS = [line for line in LINES if line not in COMMANDS]
 EVERYWHERE = {"git", "cp", "source", "export"}
@@ -58,7 +52,7 @@ def test_every_command_is_shown() -> None:
 
 @pytest.mark.parametrize("line", OTHERS)
 def test_other_command_exists(line: str) -> None:
-    words = [word for word in shlex.split(line, comments=True) if "=" not in word]
+    words = [word for word in shlex.split(line, comments=True) if "=" not in word]  # no settings
     match [word.removeprefix(".venv/bin/") for word in words]:
         case ["make", target]:
             makefile = (ROOT / "Makefile").read_text()

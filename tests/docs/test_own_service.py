@@ -1,8 +1,9 @@
-"""The services on docs/own-service.md, pasted and measured."""
+"""The services on docs/own-service.md and docs/tutorial.md, pasted and measured."""
 
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from tests.target.server import metrics, serving, spans
 
 SERVICES = blocks(DOCS / "own-service.md", "py")
 NAMES = ["one_line", "own_steps", "without_benchlab", "opentelemetry_is_there"]
+(SHOP,) = blocks(DOCS / "tutorial.md", "py")
 SETTINGS = dict(
     line.removeprefix("export ").split("=")
     for block in blocks(DOCS / "own-service.md", "sh")
@@ -62,3 +64,20 @@ def test_one_line_is_enough_to_see_client_and_server_together(tmp_path: Path) ->
     with store.connect() as client:
         ingest(client, [tmp_path / "otlp"])
     assert store.trace_coverage(run.id).found == 10
+
+
+def test_the_service_of_the_tutorial_and_its_plan(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP.text)
+    (plan_file,) = blocks(DOCS / "tutorial.md", "toml")
+    with serving(tmp_path, app="shop:app", FIXED="1") as server:
+        text = plan_file.text.replace("http://127.0.0.1:8001", server.url)
+        (tmp_path / "shop.toml").write_text(text)
+        plan = benchlab.read_plan(tmp_path / "shop.toml")
+        run = benchlab.run(plan.replace(request_count=10, duration_s=30, warmup_s=0, trace_ratio=1))
+        server.stop()
+    assert (run.summary.count, run.summary.error_count) == (10, 0)
+    assert Counter(span["name"] for span in spans(tmp_path / "otlp")) == {
+        "GET /search": 10,
+        "query stock": 10,
+        "render": 10,
+    }

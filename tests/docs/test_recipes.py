@@ -13,13 +13,13 @@ from benchlab import Store
 from benchlab.bundled import TargetProcess
 from tests.cli.in_process import Benchlab, benchlab_here
 from tests.clickhouse_front import Front, start_front
-from tests.docs.pages import DOCS, blocks
+from tests.docs.pages import DOCS, blocks, commands
 from tests.runs.synthetic import make_run
 
 __all__ = ["benchlab_here"]
 
 PAGE = DOCS / "recipes.md"
-SHELL = [block.text.splitlines() for block in blocks(PAGE, "sh")]
+SHELL = [commands(block) for block in blocks(PAGE, "sh")]
 WRITES, READS = [lines for lines in SHELL if lines[0].startswith("export")]
 HOST = "https://{}@clickhouse.example.org:8443/benchlab"
 WRITER, READER = "benchlab:a%20long%20password", "reader:another%20password"
@@ -49,11 +49,11 @@ def test_a_remote_clickhouse_is_written_by_one_user_and_read_by_another(
     benchlab_here: Benchlab,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for login, (setting, *commands) in ((WRITER, WRITES), (READER, READS)):
+    for login, (setting, *lines) in ((WRITER, WRITES), (READER, READS)):
         name, _, dsn = shlex.split(setting)[1].partition("=")
         assert dsn == HOST.format(login)
         monkeypatch.setenv(name, server.dsn("benchlab", login))
-        for command in commands:
+        for command in lines:
             done = benchlab_here(*shlex.split(command.replace(URL, target.url))[1:])
             # 1: this machine was too busy for the run to be valid. It is stored all the same.
             assert done.returncode in {0, 1}, f"{command}: {done.stderr}"

@@ -25,7 +25,7 @@ from benchlab.bundled import TargetProcess
 from benchlab.cli.exit_codes import EXIT_CODES
 from tests.browser import chromium
 from tests.cli.in_process import Benchlab, benchlab_here
-from tests.docs.pages import DOCS, blocks
+from tests.docs.pages import DOCS, blocks, commands
 
 __all__ = ["benchlab_here"]
 
@@ -56,8 +56,7 @@ def outputs(notebook: Path, cell_id: str) -> list[dict[str, object]]:
 def nightly(url: str) -> list[str]:
     """Output and parameters of papermill, as docs/recipes.md has them, for the service at url."""
     (block,) = [b for b in blocks(DOCS / "recipes.md", "sh") if b.text.startswith("papermill")]
-    command = block.text.splitlines()[0].replace("http://127.0.0.1:8000", url)
-    return shlex.split(command)[2:]
+    return shlex.split(commands(block)[0].replace("http://127.0.0.1:8000", url))[2:]
 
 
 @pytest.fixture
