@@ -243,7 +243,9 @@ class Sweep(Result):
         """The `rows` as a frame."""
         import pandas as pd
 
-        return pd.DataFrame(self.rows(), columns=self.columns())
+        frame = pd.DataFrame(self.rows(), columns=self.columns())
+        numbers = [self._beside(name) for name in _NO_RUN if name.endswith(("_rps", "_ms"))]
+        return frame.astype(dict.fromkeys(numbers, "float64"))
 
     def columns(self) -> list[str]:
         """The columns of `rows`."""
