@@ -62,6 +62,8 @@ LANE_OF = {
     "load/recording/test_recorder.py": "unit",
     "notebook/headless": "unit",
     "notebook/headless/test_kernels.py": "e2e",
+    "notebook/sweep": "unit",
+    "notebook/sweep/test_processes.py": "e2e",
     "notebook/test_capacity_progress.py": "unit",
     "plan": "unit",
     "plots": "unit",

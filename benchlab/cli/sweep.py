@@ -133,7 +133,9 @@ def sweep(
     return stopped_by(stop.number) if stop.number else exit_code_of_parts(_failures(found))
 
 
-def _print_plan(made: PreparedSweep, print_text: Callable[..., None], most: int | None) -> list[str]:
+def _print_plan(
+    made: PreparedSweep, print_text: Callable[..., None], most: int | None
+) -> list[str]:
     """Print the points in the order in which they are measured, and about how long they take.
 
     Returns the warnings that were printed.

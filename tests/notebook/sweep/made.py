@@ -30,7 +30,7 @@ token: str = ""
 
 def notebook_of(code: str, path: Path, parameters: str = PARAMETERS) -> Path:
     """A notebook with a cell of parameters and one of code."""
-    cells = [
+    cells: list[dict[str, Any]] = [
         {"cell_type": "code", "source": source, "metadata": {"tags": tags}, "outputs": []}
         for source, tags in ((parameters, ["parameters"]), (code, []))
     ]

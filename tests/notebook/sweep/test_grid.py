@@ -77,9 +77,7 @@ def test_a_file_may_be_json_and_be_combined_with_axes(tmp_path: Path) -> None:
         ("x = = 1", "cannot be read as TOML"),
     ],
 )
-def test_what_is_no_grid_is_refused_with_its_place(
-    text: str, message: str, tmp_path: Path
-) -> None:
+def test_what_is_no_grid_is_refused_with_its_place(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "grid.toml"
     path.write_text(text)
     with pytest.raises(InputError, match=message) as caught:
@@ -88,7 +86,7 @@ def test_what_is_no_grid_is_refused_with_its_place(
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot read the grid .*No such file"):
+    with pytest.raises(InputError, match=r"cannot read the grid .*No such file"):
         read_grid(tmp_path / "none.toml")
 
 

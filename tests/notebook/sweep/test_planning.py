@@ -22,7 +22,9 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def planned(notebook: Path, values: str = "1,2,3", **options: Any) -> SweepPlan:
     parameters = options.pop("parameters", {})
-    return plan_sweep(notebook, Grid(axes={"x": values.split(",")}, parameters=parameters), **options)
+    return plan_sweep(
+        notebook, Grid(axes={"x": values.split(",")}, parameters=parameters), **options
+    )
 
 
 @pytest.mark.parametrize(
