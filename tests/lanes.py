@@ -64,6 +64,8 @@ LANE_OF = {
     "load/supervisor/test_series.py": "unit",
     "notebook/headless": "unit",
     "notebook/headless/test_kernels.py": "e2e",
+    "notebook/sweep": "unit",
+    "notebook/sweep/test_processes.py": "e2e",
     "notebook/test_capacity_progress.py": "unit",
     "plan": "unit",
     "plots": "unit",

@@ -61,18 +61,12 @@ class SweepRun:
     @classmethod
     def of(cls, run: Mapping[str, Any], intervals: Sequence[PercentileInterval]) -> SweepRun:
         """The figures of a row of `Store.rows`, and the `intervals` of its `LATENCIES`."""
-        return cls(
-            **{name: run[name] for name in _AS_STORED},
-            **{
-                f"{name}{side}_ns": value_ns
-                for name, found in zip(LATENCIES, intervals, strict=True)
-                for side, value_ns in (
-                    ("", found.value_ns),
-                    ("_low", found.low_ns),
-                    ("_high", found.high_ns),
-                )
-            },
-        )
+        figures: dict[str, Any] = {name: run[name] for name in _AS_STORED}
+        for name, found in zip(LATENCIES, intervals, strict=True):
+            figures[f"{name}_ns"] = found.value_ns
+            figures[f"{name}_low_ns"] = found.low_ns
+            figures[f"{name}_high_ns"] = found.high_ns
+        return cls(**figures)
 
     def flat(self) -> dict[str, Any]:
         """The figures as columns, latencies in ms."""
@@ -243,7 +237,9 @@ class Sweep(Result):
         """The `rows` as a frame."""
         import pandas as pd
 
-        return pd.DataFrame(self.rows(), columns=self.columns())
+        frame = pd.DataFrame(self.rows(), columns=self.columns())
+        numbers = [self._beside(name) for name in _NO_RUN if name.endswith(("_rps", "_ms"))]
+        return frame.astype(dict.fromkeys(numbers, "float64"))
 
     def columns(self) -> list[str]:
         """The columns of `rows`."""

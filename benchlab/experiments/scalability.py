@@ -72,7 +72,8 @@ def scalability(
     if sweep is not None and sweep.varied != (CONNECTIONS,):
         found, notes = _of_parameter(sweep, level)
     else:
-        runs, notes = _loaded([sweep] if sweep is not None else items, where)
+        given = [sweep] if sweep is not None else cast("Sequence[Run | Sweep | str]", items)
+        runs, notes = _loaded(given, where)
         found = fit(runs, level=level, is_sweep=sweep is not None)
     return replace(found, warnings=(*notes, *found.warnings)) if notes else found
 

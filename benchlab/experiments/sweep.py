@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from benchlab.analysis.sweep import LATENCIES, Sweep, SweepPoint, SweepRun
@@ -71,7 +73,7 @@ def sweep_of_rows(store: Store, experiment_id: str, rows: Sequence[Mapping[str, 
         points.append(
             SweepPoint(
                 number=number,
-                parameters=given,
+                parameters={name: _value(text) for name, text in given.items()},
                 given=given,
                 repeat=int(tags.get(REPEAT_TAG, "1")),
                 runs=runs_of_rows(store, found),
@@ -85,3 +87,12 @@ def sweep_of_rows(store: Store, experiment_id: str, rows: Sequence[Mapping[str, 
         experiment_id=experiment_id,
         warnings=("the sweep was not finished: these are the runs that were saved",),
     )
+
+
+def _value(text: str) -> Any:
+    """The number that the text of a tag is, or else the text."""
+    with suppress(ValueError):
+        value = json.loads(text)
+        if type(value) in (int, float):
+            return value
+    return text

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchlab.analysis.sweep import SweepPoint
 from benchlab.load.supervisor.progress import Progress
 
 __all__ = ["OnSweepProgress", "SweepProgress"]
@@ -18,8 +19,8 @@ class SweepProgress:
     Of the ``points``, ``skipped`` were finished before it started, and ``done`` have finished since
     then, of which ``failed`` failed. ``current`` are the swept parameters of the point that is
     measured, and ``run`` is the progress of its run, if it is making one; with several points at
-    once, of the one that started last. ``left_s`` is the estimated time left; None if it is
-    unknown.
+    once, of the one that started last. ``last`` is the point that finished last. ``left_s`` is the
+    estimated time left; None if it is unknown.
     """
 
     points: int
@@ -28,6 +29,7 @@ class SweepProgress:
     skipped: int = 0
     current: Mapping[str, Any] = field(default_factory=dict)
     run: Progress | None = None
+    last: SweepPoint | None = None
     elapsed_s: float = 0.0
     left_s: float | None = None
 

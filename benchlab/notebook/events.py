@@ -26,8 +26,8 @@ def write(event: dict[str, Any], file: Path | None = None) -> None:
     """
     path = file or os.environ.get(VARIABLE)
     if path:
-        with contextlib.suppress(OSError), Path(path).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(event) + "\n")
+        with contextlib.suppress(OSError), Path(path).open("a", encoding="utf-8") as opened:
+            opened.write(json.dumps(event) + "\n")
 
 
 def read(path: Path, start: int = 0) -> tuple[list[dict[str, Any]], int]:

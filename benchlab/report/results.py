@@ -25,6 +25,10 @@ from benchlab.plots.figures.trend import trend
 __all__ = ["RESULT_FIGURES", "ResultFigure"]
 
 
+def _has_runs(result: Sweep) -> bool:
+    return bool(result.runs)
+
+
 def _always(_: Any) -> bool:
     return True
 
@@ -87,6 +91,7 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             sweep,
             "Each mark is a run, with the 95 % interval of its percentile; lines join the means of"
             " repeats. A cross is a run that is not valid.",
+            _has_runs,
         ),
         ResultFigure(
             sweep_heatmap,

@@ -134,7 +134,7 @@ def frame(client: Client, experiment_id: str) -> pd.DataFrame:
     tags: list[Mapping[str, str]] = found.pop("tags").tolist()
     latencies = [_latencies(client, run_id) for run_id in found["run_id"]]
     for column in _latency_columns():
-        found[column] = [row[column] for row in latencies]
+        found[column] = pd.Series([row[column] for row in latencies], dtype="float64")
     own = {name: _typed([each.get(name) for each in tags]) for name in _names_of(tags)}
     swept = {name.removeprefix(SWEPT_TAG) for name in own}
     found = found.rename(columns={name: f"measured_{name}" for name in swept & {*found.columns}})

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from benchlab import Store
+from benchlab.analysis.sweep import Sweep
 from benchlab.display.outcome import outcome
 from benchlab.errors import InputError, RunNotFoundError
 from benchlab.experiments.ab_design import ABDesign, Arm, Block
@@ -53,6 +54,34 @@ def test_the_complete_blocks_of_an_unfinished_experiment_are_compared(closed_sto
     assert result.to_dict()["warnings"] == [
         "the experiment was not finished: the result is of 1 complete block"
     ]
+
+
+def test_the_runs_of_an_unfinished_sweep_say_what_was_swept(closed_store: Store) -> None:
+    tags = {"experiment": ID, "repeat": "1"}
+    runs = [
+        run_of(
+            number, PLAN.replace(tags={**tags, "point": f"{number + 1}", "swept.x": f"{number}"})
+        )
+        for number in range(2)
+    ]
+    with closed_store.connect():
+        for run in runs:
+            closed_store.save(run)
+        found = find_experiment(closed_store, ID)
+        result = stored_result(closed_store, found)
+        closed_store.save_experiment(found)
+        again = stored_result(closed_store, closed_store.load_experiment(ID))
+    assert isinstance(result, Sweep)
+    assert result.run_ids == tuple(run.id for run in runs)
+    assert [point.parameters for point in result.points] == [{"x": 0}, {"x": 1}]
+    assert result.runs[0].rate_rps == runs[0].summary.rate_rps
+    interval = runs[0].percentile_interval(0.99)
+    assert (result.runs[0].p99_ns, result.runs[0].p99_low_ns) == (
+        interval.value_ns,
+        interval.low_ns,
+    )
+    assert "was not finished" in result.warnings[0]
+    assert again == result
 
 
 def test_an_experiment_without_a_result_or_of_another_kind_says_so(closed_store: Store) -> None:

@@ -24,6 +24,7 @@ from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S
 from tests.display.results.test_capacity import make_capacity
 from tests.display.results.test_comparison import comparison as make_comparison
+from tests.display.results.test_sweep import make_sweep
 from tests.experiments.histories import ENVIRONMENT as RUN_ENVIRONMENT
 from tests.experiments.histories import drawn_ms, history_of
 from tests.plots.test_attribution import attribution as make_attribution
@@ -115,6 +116,11 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "server_histogram": lambda: plots.server_histogram(busy_run(), make_buckets(busy_run())),
     "steady_state": lambda: plots.steady_state(busy_run()),
     "steady_state: level shift": lambda: plots.steady_state(_drifting(), _narrow()),
+    "sweep": lambda: plots.sweep(make_sweep(connections=[1, 2, 4, 8])),
+    "sweep: two": lambda: plots.sweep(make_sweep(2, connections=[1, 2, 4], workers=[1, 2])),
+    "sweep_heatmap": lambda: plots.sweep_heatmap(
+        make_sweep(connections=[1, 2, 4], mode=["a", "b"])
+    ),
     "timeline": lambda: plots.timeline(busy_run()),
     "timeline: many endpoints": lambda: plots.timeline(mixed_run(), by="endpoint"),
     "trend": _trend,

@@ -281,6 +281,8 @@ def test_the_public_names() -> None:
         "scalability",
         "server_histogram",
         "steady_state",
+        "sweep",
+        "sweep_heatmap",
         "timeline",
         "trend",
         "waterfall",

@@ -7,14 +7,28 @@ from collections.abc import Sequence
 from benchlab.analysis.sweep import Sweep, SweepPoint, SweepRun
 from benchlab.display.banner import Banner, Level, banner
 from benchlab.display.result_view import ResultView
+from benchlab.display.results.capacity import rate_text
 from benchlab.display.table import Table
 from benchlab.experiments.sweep_progress import SweepProgress
 from benchlab.text import one_line, plural
 from benchlab.units import NS_PER_MS, format_narrow_ms
 
-__all__ = ["heads", "latency_text", "point_level", "progress_text", "result_text", "view"]
+__all__ = [
+    "NOTE",
+    "cells",
+    "heads",
+    "latency_text",
+    "point_level",
+    "point_text",
+    "progress_text",
+    "result_text",
+    "time_text",
+    "view",
+]
 
 _DASH = "–"
+NOTE = "intervals are at 95 %, corrected for dependence within each run"
+
 _LONGEST = 80
 _FIGURES = ("requests/s", "errors", "p50, ms", "p50 95 %", "p99, ms", "p99 95 %")
 _NARROW = (0, 2, 4, 5)  # of them, for a terminal and a card
@@ -36,7 +50,6 @@ def view(result: Sweep) -> ResultView:
         facts=_facts(result),
         warnings=(*result.warnings, *_failures(result)),
         tables=(_points(result),),
-        notes=("intervals are at 95 %, corrected for dependence within each run",),
     )
 
 
@@ -55,6 +68,23 @@ def progress_text(progress: SweepProgress) -> str:
     if progress.left_s is not None and progress.skipped + progress.done < progress.points:
         parts.append(f"about {time_text(progress.left_s)} left")
     return " · ".join(parts)
+
+
+def point_text(point: SweepPoint) -> str:
+    """A finished point in a line: its parameters, and what was measured or went wrong.
+
+    >>> point_text(SweepPoint(number=1, parameters={"x": 1}, error="no service"))
+    'x=1: failed: no service'
+    """
+    label = one_line(point.label, _LONGEST)
+    if point.error:
+        return f"{label}: failed: {one_line(point.error, _ERROR_LENGTH)}"
+    texts = [
+        f"{_figures(run)[0]} requests/s, p99 {format_narrow_ms(run.p99_ns)} ms,"
+        f" {result_text(point, run)}"
+        for run in point.runs
+    ]
+    return f"{label}: {'; '.join(texts) or 'done'}"
 
 
 def time_text(seconds: float) -> str:
@@ -157,7 +187,7 @@ def _sentence(result: Sweep) -> str:
     point = next(point for point in result.points if best in point.runs)
     p99 = "" if best.p99_ns is None else f", with a p99 of {best.p99_ns / NS_PER_MS:,.3g} ms"
     return (
-        f"The highest rate is {best.rate_rps:,.4g} requests/s at"
+        f"The highest rate is {rate_text(best.rate_rps)} requests/s at"
         f" {one_line(point.label, _LONGEST)}{p99}."
     )
 
@@ -180,7 +210,7 @@ def _facts(result: Sweep) -> tuple[tuple[str, str], ...]:
     found = [
         ("points", points),
         *values,
-        ("the same at all", one_line(fixed, _LONGEST)),
+        ("fixed", one_line(fixed, _LONGEST)),
         ("took", time_text(took_s) if took_s else ""),
         ("experiment", result.experiment_id),
     ]
@@ -204,5 +234,6 @@ def _points(result: Sweep) -> Table:
             for point, run in pairs
         ],
         [point_level(point, run) for point, run in pairs],
-        title="points",
+        NOTE,
+        "points",
     )

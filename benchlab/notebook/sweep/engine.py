@@ -52,6 +52,7 @@ class _State:
     slots: list[_Slot] = field(default_factory=list)
     done: int = 0
     failed: int = 0
+    last: SweepPoint | None = None
 
     @property
     def cores(self) -> list[Sequence[int]]:
@@ -148,7 +149,7 @@ def estimate_s(
     """About how long ``points`` take, by their parameters and by what ``finished`` ones took."""
     measured = overhead_s(finished)
     each = FIRST_OVERHEAD_S if measured is None else measured
-    return sum((point.length_s or 0.0) + each for point in points) / jobs
+    return sum((point.length_s or 0.0) + each for point in points) / max(min(jobs, len(points)), 1)
 
 
 def cores_of(jobs: int) -> list[tuple[int, ...]]:
@@ -224,6 +225,7 @@ def _finish(
     folder.keep(slot.point.key, found)
     state.done += 1
     state.failed += bool(found.error)
+    state.last = found
 
 
 def _progress(
@@ -243,6 +245,7 @@ def _progress(
         skipped=state.skipped,
         current={} if latest is None else latest.point.parameters,
         run=None if latest is None else latest.running.progress(),
+        last=state.last,
         elapsed_s=elapsed_s,
         left_s=left_s,
     )

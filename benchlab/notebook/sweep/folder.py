@@ -25,7 +25,7 @@ from benchlab.spool.lock import acquire_lock, release_lock
 from benchlab.spool.storage import replace_text
 from benchlab.text import plural
 
-__all__ = ["SweepFolder", "free_directory", "look_into"]
+__all__ = ["SweepFolder", "claimed", "earlier_points", "free_directory", "look_into"]
 
 _SWEEP, _POINT, _LOCK = "sweep.json", "point.json", ".sweep.lock"
 _ORPHANS_END_WITHIN_S = 60.0  # a point whose sweep was killed ends by itself
@@ -230,6 +230,6 @@ def earlier_points(folder: SweepFolder, plan: SweepPlan) -> str:
     if not others:
         return ""
     return (
-        f"{plural(others, 'point')} of another grid, or of the notebook as it was before, stay in"
-        f" {folder.path} and are not part of this sweep"
+        f"not part of this sweep: {plural(others, 'point')} in {folder.path} of another grid, or of"
+        " the notebook as it was before"
     )

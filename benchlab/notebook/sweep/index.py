@@ -8,7 +8,7 @@ import io
 from benchlab.analysis.sweep import Sweep
 from benchlab.spool.storage import replace_text
 
-__all__ = ["write_index"]
+__all__ = ["as_csv", "write_index"]
 
 
 def write_index(sweep: Sweep) -> None:

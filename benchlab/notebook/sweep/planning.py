@@ -231,7 +231,7 @@ def _length_s(values: Mapping[str, Any], known: Mapping[str, Parameter]) -> floa
 def _default(parameter: Parameter | None) -> Any:
     try:
         return None if parameter is None else ast.literal_eval(parameter.default)
-    except WRONG_CONTENT + (SyntaxError, MemoryError):
+    except (*WRONG_CONTENT, SyntaxError, MemoryError):
         return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -32,6 +33,7 @@ from benchlab.store import Store
 __all__ = ["main"]
 
 _END = signal.SIGUSR1  # unlike Ctrl-C, which a run in the kernel gets
+_gone = threading.Event()
 _PATIENCE_S = 20.0  # of a point whose sweep is gone: then its kernel follows by itself
 
 
@@ -46,7 +48,9 @@ def main(directory: Path) -> int:
             os.sched_setaffinity(0, job.cores)
     os.environ[TAGS_VARIABLE] = json.dumps(dict(job.tags))  # the kernel inherits it
     outcome = _measure(job, events_file)
-    with suppress(FileNotFoundError):  # the sweep is gone
+    if _gone.is_set():  # nobody else would remove it
+        shutil.rmtree(directory, ignore_errors=True)
+    else:
         replace_text(outcome_file, outcome.to_json())
     return outcome.exit_code
 
@@ -98,6 +102,7 @@ def _obey_sweep() -> None:
     """Interrupt this process when the sweep asks for it, and end it when the sweep is gone."""
     while os.read(0, 4096):
         os.kill(os.getpid(), signal.SIGINT)
+    _gone.set()
     os.kill(os.getpid(), _END)
     time.sleep(_PATIENCE_S)
     os._exit(1)

@@ -45,10 +45,11 @@ class PointProcess:
     """
 
     def __init__(self, job: Job, lock: int | None) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="benchlab-")
+        self._scratch = tempfile.TemporaryDirectory(prefix="benchlab-", ignore_cleanup_errors=True)
         self._events, self._outcome, self._errors = job_files(Path(self._scratch.name))
         self._progress: Progress | None = None
         self._read = 0
+        self._is_killed = False
         module = "benchlab.notebook.sweep.point_process"
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
@@ -71,7 +72,9 @@ class PointProcess:
             self._process.stdin.close()
         if self._outcome.exists():
             found = Outcome.from_json(self._outcome.read_text(encoding="utf-8"))
-        else:  # it was killed, or failed as nobody expected: the end of a traceback
+        elif self._is_killed:
+            found = Outcome(interrupted=True)
+        else:  # it was killed by someone else, or failed as nobody expected: the end of a traceback
             text = self._errors.read_text(encoding="utf-8", errors="replace")
             last = (text.strip().splitlines() or [f"exit status {status}"])[-1]
             found = Outcome(error=last, exit_code=1)
@@ -94,6 +97,7 @@ class PointProcess:
 
     def kill(self) -> None:
         """End the point and all that it started at once."""
+        self._is_killed = True
         assert self._process.stdin is not None
         with suppress(OSError):
             self._process.stdin.close()

@@ -46,6 +46,8 @@ _MOST_COLUMNS = 3
 _MOST_TICKS = 12
 _LOG_FROM = 30  # times the lowest value: beyond, a linear axis would crowd the low ones
 _GAP = 0.07
+_LABEL_PT = 44
+_ROOM = 1.06  # above the highest mark
 _LABEL_LENGTH = 14
 _MOST_CELLS = 400
 _LIGHT_LEVELS = 2  # of the colours of cells, on which the text is dark
@@ -113,6 +115,7 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
     if handles:
         legend(ax, handles)
     ax.set_axis_off()
+    whole_pt = figure_of(ax).get_size_inches()[0] * 72 * ax.get_position().width
     width = (1 - _GAP * (len(names) - 1)) / len(names)
     height = (1 - _GAP * (len(_METRICS) - 1)) / len(_METRICS)
     for column, name in enumerate(names):
@@ -128,7 +131,7 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
             _set_scale(panel, scale)
             if column == 0:
                 panel.set_ylabel(metric.label)
-                panel.yaxis.set_label_coords(-0.13 / (width * 1.1), 0.5)
+                panel.yaxis.set_label_coords(-_LABEL_PT / (width * whole_pt), 0.5)
             last = row == len(_METRICS) - 1
             panel.tick_params(labelbottom=last)
             if last:
@@ -256,7 +259,7 @@ def _draw(
         means = [fmean(found[place]) for place in places]
         panel.plot(places, means, color=color, linestyle=dashes, linewidth=1.3, zorder=2)
     _, high = panel.get_ylim()
-    panel.set_ylim(0, high)
+    panel.set_ylim(0, high * _ROOM)
     panel.yaxis.set_major_formatter(thousands())
 
 

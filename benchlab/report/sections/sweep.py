@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from benchlab.analysis.sweep import Sweep, SweepPoint
 from benchlab.display.banner import Level
-from benchlab.display.results.sweep import cells, heads, point_level
+from benchlab.display.results.sweep import NOTE, cells, heads, point_level
 from benchlab.report.page import Section
 
 __all__ = ["points"]
@@ -35,7 +35,7 @@ def points(sweep: Sweep) -> Section:
         for point in sweep.points
         for run in (point.runs or (None,))
     ]
-    return Section("sweep_points", {"heads": heads(sweep), "rows": rows})
+    return Section("sweep_points", {"heads": heads(sweep), "rows": rows, "note": NOTE})
 
 
 def _number(text: str) -> float | None:
