@@ -51,7 +51,7 @@ LANE_OF = {
     "experiments/test_unfinished.py": "store",
     "fuzz": "store",
     "golden": "e2e",
-    "live/test_pick_in_a_browser.py": "e2e",
+    "watch/test_pick_in_a_browser.py": "e2e",
     "load/arrivals": "unit",
     "load/arrivals/test_shapes.py": "process",
     "load/drivers/test_checking.py": "unit",

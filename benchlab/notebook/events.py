@@ -2,8 +2,8 @@
 
 They are lines of JSON in the file that ``BENCHLAB_NOTEBOOK_EVENTS`` names; without the variable
 nothing is written. An event has the ``pid`` of the kernel and the ``progress`` of a run, or
-``report`` and the ``run_id`` or ``experiment_id`` it is of. The process of a point of a sweep passes
-them on to the sweep in another such file.
+``report`` and the ``run_id`` or ``experiment_id`` it is of. The process of a point of a sweep
+passes them on to the sweep in another such file.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             sweep,
             "Each mark is a run, with the 95 % interval of its percentile; lines join the means of"
             " repeats. A cross is a run that is not valid.",
-            _has_runs,
+            applies=_has_runs,
         ),
         ResultFigure(
             sweep_heatmap,

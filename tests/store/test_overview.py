@@ -10,9 +10,9 @@ import pytest
 
 from benchlab.display.values import store as store_view
 from benchlab.errors import RunNotFoundError
-from benchlab.live.pick import renderer
 from benchlab.runs.experiment import EXPERIMENT_TAG
 from benchlab.store import Store
+from benchlab.watch.pick import renderer
 from tests.runs.synthetic import make_run as synthetic_run
 from tests.store.stored_runs import make_run
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from benchlab.live.pick.widget import pick_widget
 from benchlab.store.choice import RunChoice
+from benchlab.watch.pick.widget import pick_widget
 from tests.browser import chromium
 
 HOSTILE = "<img src=x onerror='window.hacked = true'>"
