@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from benchlab import spool
-from benchlab.display.progress import done_text, numbers_text
 from benchlab.errors import LeftRunning, RunError
 from benchlab.load.supervisor.progress import Progress, ProgressReader
 from benchlab.plan.plan import Plan
+from benchlab.text import plural
 from benchlab.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -208,12 +208,19 @@ class LiveRun:
             return f"`{self!r}`"
 
     def describe(self) -> str:
-        """Its state in a few words, with numbers while there are some."""
-        try:
-            progress = self.progress()
-        except RunError:
-            return "gone"
-        return f"{self.state}, {done_text(progress)}, {numbers_text(progress)}"
+        """Its state, how long it has gone on, and how many requests it has made.
+
+        Reading no samples takes no time, however many there are.
+        """
+        parts = [str(self.state)]
+        if parts == ["running"] and self.plan.request_count is None:
+            total_ns = self.plan.end_ns
+            elapsed_ns = min(max(0, time.time_ns() - self._started_at_ns), total_ns)
+            parts.append(f"{elapsed_ns / NS_PER_S:.0f}/{total_ns / NS_PER_S:.0f} s")
+        if parts != ["gone"]:
+            count = spool.count_records(self._directory, self.plan.workers)
+            parts.append(plural(count, self.plan.sample_noun))
+        return ", ".join(parts)
 
     def _view(self, before: LiveView | None = None) -> LiveView:
         """What is shown of it; of one that is gone, what was shown ``before``."""
