@@ -51,6 +51,7 @@ LANE_OF = {
     "experiments/test_unfinished.py": "store",
     "fuzz": "store",
     "golden": "e2e",
+    "lab": "e2e",
     "load/arrivals": "unit",
     "load/arrivals/test_shapes.py": "process",
     "load/drivers/test_checking.py": "unit",

@@ -307,8 +307,7 @@ class _ProgressSoFar:
 
 
 def _interval(done: int, found: MetricComparison) -> ABInterval | None:
-    """The interval of ``found`` after ``done`` blocks; None if they are too few for one."""
-    if found.ratio is None or found.ratio_low is None or found.ratio_high is None:
+    if found.ratio is None:
         return None
     return ABInterval(done, found.ratio, found.ratio_low, found.ratio_high)
 

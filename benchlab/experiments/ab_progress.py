@@ -13,12 +13,15 @@ __all__ = ["ABInterval", "ABProgress", "OnABProgress"]
 
 @dataclass(frozen=True, slots=True)
 class ABInterval:
-    """The result after ``done`` blocks, as it was then: how the interval closes."""
+    """The result after ``done`` blocks, as it was then: how the interval closes.
+
+    ``low`` and ``high`` are None while the blocks are too few for an interval.
+    """
 
     done: int
     ratio: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)

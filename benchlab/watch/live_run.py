@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -21,6 +22,7 @@ from benchlab.units import NS_PER_S
 if TYPE_CHECKING:
     from benchlab.display.live import LiveView
     from benchlab.runs.run import Run
+    from benchlab.watch.watcher import Watcher
 
 __all__ = ["LiveRun", "State"]
 
@@ -65,6 +67,7 @@ class LiveRun:
         self._reader: ProgressReader | None = None
         self._final: Progress | None = None
         self._run: Run | None = None
+        self._drawing: list[threading.Thread] = []
 
     @property
     def state(self) -> State:
@@ -106,8 +109,10 @@ class LiveRun:
     def show(self) -> None:
         """Show the run until it ends: in a notebook below the cell, else on standard error.
 
-        It may be shown by any number of cells, tabs and processes, and again after it has ended.
-        In a notebook it has a button to stop the run. An interrupt leaves the run going.
+        In a notebook this returns at once and the view goes on below the cell, with a button to
+        stop the run: the kernel stays free, which a page that is loaded again needs to show it.
+        Elsewhere it returns when the run has ended; an interrupt leaves the run going. It may be
+        shown by any number of cells, tabs and processes, and again after it has ended.
 
         Raises:
             LeftRunning: interrupted; it is a KeyboardInterrupt.
@@ -117,12 +122,21 @@ class LiveRun:
 
         view = self._view()
         watched = watcher(self.stop if self.state == "running" else None)
-        try:
+        if watched.goes_on_alone:
+            watched.update(view)
+            drawing = threading.Thread(target=self._draw, args=(watched, view), daemon=True)
+            self._drawing.append(drawing)
+            drawing.start()
+        else:
             with self._left_running():
-                while self.state == "running":
-                    watched.update(view)
-                    time.sleep(_SHOW_EVERY_S)
-                    view = self._view(view)
+                self._draw(watched, view)
+
+    def _draw(self, watched: Watcher, view: LiveView) -> None:
+        try:
+            while self.state == "running":
+                watched.update(view)
+                time.sleep(_SHOW_EVERY_S)
+                view = self._view(view)
         finally:
             watched.close(self._view(view))
 
@@ -231,9 +245,11 @@ class LiveRun:
         except RunError:
             if before is None:
                 raise
-            return before
+            return replace(before, phase="ended")
 
     def _read(self) -> Run:
+        for drawing in self._drawing:
+            drawing.join()  # a notebook that ends now has the last state
         with self._lock:
             if self._run is None:
                 state = self.state

@@ -19,14 +19,16 @@ from benchlab.watch.widget import live_widget
 
 __all__ = ["NotebookWatcher"]
 
-_STATIC_EVERY_S = 5.0
+_STATIC_EVERY_S = 2.0
+_NOTHING = {"text/html": "", "text/plain": ""}  # of no height; converters warn of an empty dict
+_NOTHING_YET = "starting …"
 
 _STYLE = """<style>
 .jp-OutputArea-child:has(.benchlab-live-static):has(+ .jp-OutputArea-child .benchlab-live-widget),
 .jp-OutputArea-child:has(.benchlab-live-static) +
-.jp-OutputArea-child:has([data-mime-type="application/vnd.jupyter.widget-view+json"]):not(
-:has(.benchlab-live-widget)) {display: none}
+.jp-OutputArea-child:not(:has([data-mime-type], .benchlab-live-widget)) {display: none}
 </style>"""
+"""What JupyterLab says in place of a widget is the only output without a type."""
 
 
 class NotebookWatcher(Watcher):
@@ -35,14 +37,17 @@ class NotebookWatcher(Watcher):
     It is made in the thread that runs the cell, and may be updated from any.
     """
 
-    def __init__(self, stop: Callable[[], None] | None, *, with_widget: bool = True) -> None:
+    goes_on_alone = True
+
+    def __init__(self, stop: Callable[[], None] | None) -> None:
         super().__init__()
         self._stop = stop
-        self._widget = live_widget(self._request_stop if stop else None) if with_widget else None
+        self._widget = None if stop is None else live_widget(self._request_stop)
         self._static_s = -float("inf")
         # Handles: in a thread, "the output of this cell" has no meaning.
         self._static, self._view = _handle(), _handle()
-        self._static.display(_bundle(None), raw=True)
+        self._style = "" if self._widget is None else _STYLE
+        self._static.display(_bundle(None, self._style), raw=True)
         if self._widget is not None:
             self._view.display(self._widget)
 
@@ -60,13 +65,12 @@ class NotebookWatcher(Watcher):
 
     def _draw(self, view: LiveView) -> None:
         if self._widget is not None:
-            if self._stop is not None:
-                self._widget.stop_state = "stopping" if view.stop_requested else "ready"
+            self._widget.stop_state = "stopping" if view.stop_requested else "ready"
             self._widget.html = live_html(view)
             if time.monotonic() < self._static_s + _STATIC_EVERY_S:
                 return
         self._static_s = time.monotonic()
-        self._static.update(_bundle(view), raw=True)
+        self._static.update(_bundle(view, self._style), raw=True)
 
     def _end(self, view: LiveView | None) -> None:
         self._static.update(_bundle(view), raw=True)
@@ -74,7 +78,7 @@ class NotebookWatcher(Watcher):
             # For pages loaded again meanwhile: the updates of a display do not reach them.
             self._widget.html = "" if view is None else live_html(view)
             self._widget.stop_state = "ended"
-            self._view.update({}, raw=True)
+            self._view.update(_NOTHING, raw=True)
 
 
 def _handle() -> Any:
@@ -83,17 +87,13 @@ def _handle() -> Any:
     return DisplayHandle()  # type: ignore[no-untyped-call]
 
 
-def _bundle(view: LiveView | None) -> dict[str, str]:
+def _bundle(view: LiveView | None, style: str = "") -> dict[str, str]:
     """``view`` for whoever shows the notebook: HTML, Markdown or text."""
-    if view is None:
-        html, text = "starting …", "starting …"
-        return {"text/html": _static(html), "text/plain": text}
-    return {
-        "text/html": _static(live_html(view)),
-        "text/markdown": live_markdown(view),
-        "text/plain": live_text(view),
+    html = _NOTHING_YET if view is None else live_html(view)
+    bundle = {
+        "text/html": f'{style}<div class="benchlab-live-static">{html}</div>',
+        "text/plain": _NOTHING_YET if view is None else live_text(view),
     }
-
-
-def _static(html: str) -> str:
-    return f'{_STYLE}<div class="benchlab-live-static">{html}</div>'
+    if view is not None:
+        bundle["text/markdown"] = live_markdown(view)
+    return bundle

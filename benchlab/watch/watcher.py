@@ -23,6 +23,8 @@ class Watcher(ABC):
     """
 
     every_s: float = EVERY_S
+    goes_on_alone = False
+    """Whether another thread may draw it while the one that made it does something else."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -58,6 +60,8 @@ class Watcher(ABC):
             self._end(None if last is None else self._with_stop(replace(last, finished=True)))
 
     def _with_stop(self, view: LiveView) -> LiveView:
+        """``view``, which keeps that a stop was requested: by the button, or by Ctrl-C."""
+        self._stop_requested |= view.stop_requested
         return replace(view, stop_requested=True) if self._stop_requested else view
 
     def _begin(self) -> None:

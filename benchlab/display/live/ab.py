@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from benchlab.display.live.live_view import Axis, Band, Chart, Line, LiveView, Mark, Number, Row
 from benchlab.display.live.run import run_numbers
 from benchlab.display.outcome import ratio_text
@@ -10,7 +12,7 @@ from benchlab.experiments.ab_progress import ABProgress
 __all__ = ["ab_view"]
 
 _LEAST_SHOWN = 2.0  # percent
-_BLOCKS_SHOWN = 3.0  # times the latest interval: the first ones may be as wide as they like
+_TIMES_SHOWN = 3.0  # times the latest interval: the first ones may be as wide as they like
 
 
 def ab_view(progress: ABProgress) -> LiveView:
@@ -21,8 +23,11 @@ def ab_view(progress: ABProgress) -> LiveView:
         phase=_phase(progress),
         done_ratio=progress.done / progress.blocks,
         done=f"{progress.done} of {progress.blocks} blocks",
-        left_s=progress.total_s - progress.elapsed_s if progress.total_s else None,
-        numbers=(Number(f"{progress.metric}, B against A", _change(progress)), *_run(progress)),
+        left_s=_left_s(progress),
+        numbers=(
+            Number(f"{progress.metric}: change from A to B", _change(progress), width=2),
+            *_run(progress),
+        ),
         charts=(_closing(progress),),
         rows=(
             Row(
@@ -43,6 +48,14 @@ def _phase(progress: ABProgress) -> str:
     return f"{progress.arm.upper()}: {progress.run.phase}"
 
 
+def _left_s(progress: ABProgress) -> float | None:
+    """As designed, or longer if the blocks so far took longer."""
+    if not progress.total_s:
+        return None
+    pace_s = progress.elapsed_s / (progress.done + 1)
+    return max(progress.total_s, pace_s * progress.blocks) - progress.elapsed_s
+
+
 def _change(progress: ABProgress) -> str:
     if progress.ratio is None:
         return "–"
@@ -59,10 +72,12 @@ def _closing(progress: ABProgress) -> Chart:
     """The change after each block with its interval, in percent."""
     low = [_percent(item.low) for item in progress.intervals]
     high = [_percent(item.high) for item in progress.intervals]
+    change = [_percent(item.ratio) for item in progress.intervals]
     smallest = 100 * progress.threshold
     most = max(_LEAST_SHOWN, 2 * smallest)
     if progress.intervals:
-        most = max(most, _BLOCKS_SHOWN * max(abs(low[-1]), abs(high[-1])))
+        known = [abs(end) for end in (low[-1], high[-1], change[-1]) if not math.isnan(end)]
+        most = max(most, _TIMES_SHOWN * max(known))
     marks = [Mark("no change", y=0.0)]
     if smallest:
         marks += (
@@ -72,7 +87,7 @@ def _closing(progress: ABProgress) -> Chart:
     return Chart(
         title=f"{progress.metric}: change from A to B with its 95 % interval",
         x=[float(item.done) for item in progress.intervals],
-        lines=(Line("change", [_percent(item.ratio) for item in progress.intervals]),),
+        lines=(Line("change", change),),
         band=Band(low, high),
         marks=tuple(marks),
         x_axis=Axis("blocks", most=float(progress.blocks)),
@@ -80,5 +95,5 @@ def _closing(progress: ABProgress) -> Chart:
     )
 
 
-def _percent(ratio: float) -> float:
-    return 100 * (ratio - 1)
+def _percent(ratio: float | None) -> float:
+    return math.nan if ratio is None else 100 * (ratio - 1)

@@ -45,10 +45,10 @@ def _numbers(progress: CapacityProgress) -> tuple[Number, ...]:
     if progress.low_rps is not None:
         so_far = interval_text(progress.low_rps, progress.high_rps)
     return (
-        Number("capacity so far, 95 % interval", so_far),
+        Number("capacity so far, 95 % interval", so_far, width=2),
         Number(which, f"{rate_text(progress.rate_rps)} requests/s"),
-        Number("p99", p99.text),
-        Number("errors", errors.text, errors.level),
+        Number("p99 of it", p99.text),
+        Number("errors of it", errors.text, errors.level),
     )
 
 

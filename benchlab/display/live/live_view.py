@@ -40,16 +40,21 @@ Color: TypeAlias = Literal["first", "second", "good", "caution", "bad", "neutral
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A figure with its unit below its name; ``level`` colours one that asks for attention."""
+    """A figure with its unit below its name; ``level`` colours one that asks for attention.
+
+    ``width`` is its share of the row, next to others of 1. It does not follow from the text, since
+    nothing should move while the text changes.
+    """
 
     label: str
     text: str
     level: Level = "neutral"
+    width: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A condition as it stands, or another line of words; ``met`` is None while it is open."""
+    """A condition as it stands, ``met`` being None while it is open; or only a ``name``: a note."""
 
     name: str
     observed: str = ""
@@ -139,6 +144,11 @@ class LiveView:
     rows: tuple[Row, ...] = ()
     finished: bool = False
     stop_requested: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all was done that was to be done."""
+        return self.finished and self.phase == "done" and not self.stop_requested
 
     def __post_init__(self) -> None:
         assert len(self.charts) <= MOST_CHARTS, "a view has four charts at most"

@@ -37,9 +37,10 @@ def run_view(progress: Progress) -> LiveView:
 def run_numbers(progress: Progress | None) -> tuple[Number, ...]:
     """The numbers of a run so far; dashes for a run that has not begun."""
     found = Progress("", 0.0, 0.0) if progress is None else progress
+    rate = "–" if progress is None else format_rate(found.rate_rps, found.sample_noun)
     in_flight = "–" if found.in_flight is None else format_count(found.in_flight)
     return (
-        Number("rate", "–" if progress is None else format_rate(found.rate_rps, found.sample_noun)),
+        Number("rate", rate, width=1.4),
         Number("p50", _ms(found.p50_ns)),
         Number("p99", _ms(found.p99_ns)),
         Number("errors", format_count(found.error_count), _error_level(found)),
@@ -55,26 +56,28 @@ def run_charts(progress: Progress | None) -> tuple[Chart, ...]:
     # In the middle of the intervals, where their mean belongs.
     x = [at + series.width_s / 2 for at in series.t_s]
     axis = Axis("s", most=_length_s(progress, x))
-    marks = () if progress is None else _measured_from(progress)
+    warmup_s = 0.0 if progress is None else progress.warmup_s
 
-    def chart(title: str, unit: str, *lines: Line, limits: Sequence[Mark] = ()) -> Chart:
+    def chart(title: str, unit: str, *lines: Line, marks: Sequence[Mark] = ()) -> Chart:
+        if warmup_s:
+            marks = (*marks, Mark(x=warmup_s))
         return Chart(
-            title=title,
-            x=x,
-            lines=lines,
-            marks=(*marks, *limits),
-            x_axis=axis,
-            y_axis=Axis(unit),
+            title=title, x=x, lines=lines, marks=tuple(marks), x_axis=axis, y_axis=Axis(unit)
         )
 
     return (
-        chart("rate", f"{noun}s/s", Line("rate", series.rate_rps)),
+        chart(
+            "rate",
+            f"{noun}s/s",
+            Line("rate", _whole(series.rate_rps, progress)),
+            marks=(Mark("warm-up until here", x=warmup_s),) if warmup_s else (),
+        ),
         chart(
             "latency",
             "ms",
             Line("p50", series.p50_ms),
             Line("p99", series.p99_ms, "second"),
-            limits=() if progress is None else _limits(progress),
+            marks=() if progress is None else _limits(progress),
         ),
         chart("errors", "per s", Line("errors", series.error_rps, "bad")),
         chart("lag of the generator, p99", "ms", Line("lag", series.lag_p99_ms, "neutral")),
@@ -88,8 +91,11 @@ def _length_s(progress: Progress | None, x: Sequence[float]) -> float | None:
     return max([progress.total_s, *x[-1:]])
 
 
-def _measured_from(progress: Progress) -> tuple[Mark, ...]:
-    return (Mark("warm-up until here", x=progress.warmup_s),) if progress.warmup_s else ()
+def _whole(values: tuple[float, ...], progress: Progress | None) -> tuple[float, ...]:
+    """``values`` per time, without that of the interval in which the run was stopped."""
+    if progress is not None and progress.phase == "done" and progress.done_ratio < 1:
+        return values[:-1]
+    return values
 
 
 def _limits(progress: Progress) -> list[Mark]:

@@ -33,6 +33,8 @@ _GAP, _LEFT, _RIGHT, _TOP, _BOTTOM = 22, 52, 8, 22, 18
 _TEXT = 'font-size="11" fill="currentColor"'
 _QUIET = f'{_TEXT} fill-opacity=".72"'
 _FAR = 3.0
+_HEADROOM = 0.03
+_MOST_TICKS = 7
 _Scale = tuple[float, float, bool]
 
 
@@ -113,7 +115,7 @@ def _chart(chart: Chart, place: tuple[float, float, float, float]) -> str:
     )
     if not ys:
         parts.append(
-            f'<text x="{box.left + box.width / 2:.0f}" y="{box.top + box.height / 2 + 4:.0f}"'
+            f'<text x="{box.left + box.width / 2:.0f}" y="{box.top + box.height / 2 - 8:.0f}"'
             f' text-anchor="middle" {_QUIET}>nothing measured yet</text>'
         )
     return f"<g>{''.join(parts)}</g>"
@@ -223,8 +225,8 @@ def _scale(axis: Axis, values: Sequence[float]) -> _Scale:
     """Where an axis starts and ends, and whether it is logarithmic."""
     if axis.log:
         above = [value for value in values if value > 0] or [1.0]
-        low = 10.0 ** math.floor(math.log10(min(above)))
-        high = 10.0 ** math.ceil(math.log10(max(above)))
+        low = max(value for value in _rounds(min(above)) if value <= min(above) * (1 + 1e-9))
+        high = min(value for value in _rounds(max(above)) if value >= max(above) * (1 - 1e-9))
         return low, high if high > low else low * 10, True
     low = min(values, default=0.0)
     if axis.least is not None:
@@ -233,6 +235,7 @@ def _scale(axis: Axis, values: Sequence[float]) -> _Scale:
     if high <= low:
         high = low + 1.0
     if axis.most is None:
+        high += _HEADROOM * (high - low)
         step = _step(high - low)
         low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
     return low, high, False
@@ -248,12 +251,22 @@ def _step(length: float) -> float:
     )
 
 
+def _rounds(low: float, high: float = 0.0) -> list[float]:
+    """1, 2 and 5 times the powers of ten around ``low`` to ``high``."""
+    first = math.floor(math.log10(low))
+    last = math.ceil(math.log10(max(low, high)))
+    powers = (10.0**power for power in range(first, last + 1))
+    return [factor * power for power in powers for factor in (1.0, 2.0, 5.0)]
+
+
 def _ticks(scale: _Scale) -> list[float]:
     low, high, log = scale
     if log:
-        powers = range(round(math.log10(low)), round(math.log10(high)) + 1)
-        step = math.ceil(len(powers) / 5)
-        return [10.0**power for power in powers[::step]]
+        found = [value for value in _rounds(low, high) if low * 0.999 <= value <= high * 1.001]
+        if len(found) <= _MOST_TICKS:
+            return found
+        powers = [value for value in found if math.log10(value) % 1 in (0.0, 1.0)]
+        return powers[:: math.ceil(len(powers) / _MOST_TICKS)]
     step_size = _step(high - low)
     first = math.ceil(low / step_size - 1e-9)
     count = math.floor(high / step_size + 1e-9) - first + 1

@@ -49,7 +49,9 @@ def live_markdown(view: LiveView) -> str:
 
 def state(view: LiveView) -> str:
     """The phase, or that a stop was requested."""
-    return "stopping …" if view.stop_requested and not view.finished else view.phase
+    if not view.stop_requested:
+        return view.phase
+    return "stopped early" if view.finished else "stopping …"
 
 
 def left_text(view: LiveView) -> str:
@@ -61,7 +63,7 @@ def left_text(view: LiveView) -> str:
 
 def row_text(row: Row) -> str:
     """A condition as it stands."""
-    return " ".join(part for part in (met_text(row.met), row.name, row.observed) if part)
+    return f"{met_text(row.met)} {row.name} {row.observed}" if row.observed else row.name
 
 
 def met_text(met: bool | None) -> str:

@@ -84,7 +84,7 @@ class SweepPlan:
         points = list(self.points)
         if self.order == "grid":
             return points
-        draw, each = random.Random(self.seed), len(points) // self.repeat  # noqa: S311
+        draw, each = random.Random(self.seed), len(points) // self.repeat
         blocks = [points[start : start + each] for start in range(0, len(points), each)]
         for block in blocks:
             draw.shuffle(block)

@@ -103,7 +103,7 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
     names = (result.varied or result.names)[:_MOST_COLUMNS]
     ax = open_axes(ax, (8.4 if len(names) < _MOST_COLUMNS else 10.6, 6.2))
     pairs = _pairs(result)
-    other = names[1] if len(result.varied) == 2 else None  # noqa: PLR2004
+    other = names[1] if len(result.varied) == 2 else None
     handles = _handles(result, pairs, names, other)
     clearance_pt = legend_pt(ax, [str(handle.get_label()) for handle in handles])
     heading(ax, _title(names), None, _subject(result), clearance_pt=clearance_pt)
@@ -163,7 +163,7 @@ def sweep_heatmap(result: Sweep, ax: Axes | None = None) -> Figure:
 
 def has_heatmap(result: Sweep) -> bool:
     """Whether two parameters are swept, with runs, and cells that can be read."""
-    if len(result.varied) != 2 or not any(run.verdict == "valid" for run in result.runs):  # noqa: PLR2004
+    if len(result.varied) != 2 or not any(run.verdict == "valid" for run in result.runs):
         return False
     first, second = (len(result.values(name)) for name in result.varied)
     return first * second <= _MOST_CELLS
@@ -336,7 +336,7 @@ def _draw_cells(panel: Axes, result: Sweep, across: str, up: str, metric: _Metri
         panel.text(
             column,
             row,
-            f"{value:,.3g}" if value < 1000 else f"{value:,.0f}",  # noqa: PLR2004
+            f"{value:,.3g}" if value < 1000 else f"{value:,.0f}",
             ha="center",
             va="center",
             fontsize=SMALL_PT,
