@@ -52,6 +52,7 @@ LANE_OF = {
     "fuzz": "store",
     "golden": "e2e",
     "watch/test_pick_in_a_browser.py": "e2e",
+    "lab": "e2e",
     "load/arrivals": "unit",
     "load/arrivals/test_shapes.py": "process",
     "load/drivers/test_checking.py": "unit",

@@ -54,7 +54,7 @@ def show_progress() -> OnProgress:
 
     In a notebook that is a view with a Stop button, which acts while the cell runs.
     """
-    watch = watcher(request_stop)
+    watch = _watcher()
 
     def show(progress: Progress) -> None:
         _draw(watch, run_view(progress), progress=progress.to_dict())
@@ -67,7 +67,7 @@ def show_capacity_progress() -> OnCapacityProgress:
 
     In a notebook that is a view with a Stop button, which acts while the cell runs.
     """
-    watch = watcher(request_stop)
+    watch = _watcher()
     return lambda progress: _draw(watch, capacity_view(progress))
 
 
@@ -76,8 +76,13 @@ def show_ab_progress() -> OnABProgress:
 
     In a notebook that is a view with a Stop button, which acts while the cell runs.
     """
-    watch = watcher(request_stop)
+    watch = _watcher()
     return lambda progress: _draw(watch, ab_view(progress))
+
+
+def _watcher() -> Watcher:
+    """What shows progress, with a Stop button unless nobody is there to press it."""
+    return watcher(None if os.environ.get(events.VARIABLE) else request_stop)
 
 
 def _draw(watch: Watcher, view: LiveView, **event: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchlab.spool.directory import (
     ROOM_BYTES,
     connections_path,
+    count_records,
     create,
     detached_log_path,
     examples_path,
@@ -36,6 +37,7 @@ from benchlab.spool.directory import (
 __all__ = [
     "ROOM_BYTES",
     "connections_path",
+    "count_records",
     "create",
     "detached_log_path",
     "examples_path",

@@ -48,7 +48,7 @@ from benchlab.runs.head import RunHead
 from benchlab.runs.health import Health, WorkerHealth
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example, pick
-from benchlab.samples.samples import ErrorKind, Samples
+from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
 from benchlab.spool.lock import acquire_lock, is_locked, release_lock
 from benchlab.spool.records import NewRecords, read_in_order, read_records
 from benchlab.spool.storage import make_private, open_private, replace_text
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ROOM_BYTES",
     "connections_path",
+    "count_records",
     "create",
     "detached_log_path",
     "examples_path",
@@ -209,6 +210,15 @@ def runs() -> Iterator[Path]:
 def new_records(directory: Path, workers: int) -> NewRecords:
     """The records that ``workers`` workers append to their files of samples, as they come."""
     return NewRecords([samples_path(directory, worker) for worker in range(workers)])
+
+
+def count_records(directory: Path, workers: int) -> int:
+    """How many records ``workers`` workers have written so far, without reading them."""
+    size = 0
+    for worker in range(workers):
+        with suppress(FileNotFoundError):
+            size += samples_path(directory, worker).stat().st_size
+    return size // SAMPLE_DTYPE.itemsize
 
 
 def samples_path(directory: Path, worker: int) -> Path:

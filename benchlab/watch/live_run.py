@@ -7,20 +7,22 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from benchlab import spool
-from benchlab.display.progress import done_text, numbers_text
 from benchlab.errors import LeftRunning, RunError
 from benchlab.load.supervisor.progress import Progress, ProgressReader
 from benchlab.plan.plan import Plan
+from benchlab.text import plural
 from benchlab.units import NS_PER_S
 
 if TYPE_CHECKING:
     from benchlab.display.live import LiveView
     from benchlab.runs.run import Run
+    from benchlab.watch.watcher import Watcher
 
 __all__ = ["LiveRun", "State"]
 
@@ -65,6 +67,7 @@ class LiveRun:
         self._reader: ProgressReader | None = None
         self._final: Progress | None = None
         self._run: Run | None = None
+        self._drawing: list[threading.Thread] = []
 
     @property
     def state(self) -> State:
@@ -106,8 +109,10 @@ class LiveRun:
     def show(self) -> None:
         """Show the run until it ends: in a notebook below the cell, else on standard error.
 
-        It may be shown by any number of cells, tabs and processes, and again after it has ended.
-        In a notebook it has a button to stop the run. An interrupt leaves the run going.
+        In a notebook this returns at once and the view goes on below the cell, with a button to
+        stop the run: the kernel stays free, which a page that is loaded again needs to show it.
+        Elsewhere it returns when the run has ended; an interrupt leaves the run going. It may be
+        shown by any number of cells, tabs and processes, and again after it has ended.
 
         Raises:
             LeftRunning: interrupted; it is a KeyboardInterrupt.
@@ -117,12 +122,21 @@ class LiveRun:
 
         view = self._view()
         watched = watcher(self.stop if self.state == "running" else None)
-        try:
+        if watched.goes_on_alone:
+            watched.update(view)
+            drawing = threading.Thread(target=self._draw, args=(watched, view), daemon=True)
+            self._drawing.append(drawing)
+            drawing.start()
+        else:
             with self._left_running():
-                while self.state == "running":
-                    watched.update(view)
-                    time.sleep(_SHOW_EVERY_S)
-                    view = self._view(view)
+                self._draw(watched, view)
+
+    def _draw(self, watched: Watcher, view: LiveView) -> None:
+        try:
+            while self.state == "running":
+                watched.update(view)
+                time.sleep(_SHOW_EVERY_S)
+                view = self._view(view)
         finally:
             watched.close(self._view(view))
 
@@ -208,12 +222,19 @@ class LiveRun:
             return f"`{self!r}`"
 
     def describe(self) -> str:
-        """Its state in a few words, with numbers while there are some."""
-        try:
-            progress = self.progress()
-        except RunError:
-            return "gone"
-        return f"{self.state}, {done_text(progress)}, {numbers_text(progress)}"
+        """Its state, how long it has gone on, and how many requests it has made.
+
+        Reading no samples takes no time, however many there are.
+        """
+        parts = [str(self.state)]
+        if parts == ["running"] and self.plan.request_count is None:
+            total_ns = self.plan.end_ns
+            elapsed_ns = min(max(0, time.time_ns() - self._started_at_ns), total_ns)
+            parts.append(f"{elapsed_ns / NS_PER_S:.0f}/{total_ns / NS_PER_S:.0f} s")
+        if parts != ["gone"]:
+            count = spool.count_records(self._directory, self.plan.workers)
+            parts.append(plural(count, self.plan.sample_noun))
+        return ", ".join(parts)
 
     def _view(self, before: LiveView | None = None) -> LiveView:
         """What is shown of it; of one that is gone, what was shown ``before``."""
@@ -224,9 +245,11 @@ class LiveRun:
         except RunError:
             if before is None:
                 raise
-            return before
+            return replace(before, phase="ended")
 
     def _read(self) -> Run:
+        for drawing in self._drawing:
+            drawing.join()  # a notebook that ends now has the last state
         with self._lock:
             if self._run is None:
                 state = self.state

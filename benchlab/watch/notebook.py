@@ -20,6 +20,7 @@ from benchlab.watch.widget import live_widget
 __all__ = ["NotebookWatcher"]
 
 _STATIC_EVERY_S = 2.0
+_NOTHING = {"text/html": "", "text/plain": ""}  # of no height; converters warn of an empty dict
 _NOTHING_YET = "starting …"
 
 _STYLE = """<style>
@@ -36,10 +37,12 @@ class NotebookWatcher(Watcher):
     It is made in the thread that runs the cell, and may be updated from any.
     """
 
-    def __init__(self, stop: Callable[[], None] | None, *, with_widget: bool = True) -> None:
+    goes_on_alone = True
+
+    def __init__(self, stop: Callable[[], None] | None) -> None:
         super().__init__()
         self._stop = stop
-        self._widget = live_widget(self._request_stop if stop else None) if with_widget else None
+        self._widget = None if stop is None else live_widget(self._request_stop)
         self._static_s = -float("inf")
         # Handles: in a thread, "the output of this cell" has no meaning.
         self._static, self._view = _handle(), _handle()
@@ -62,8 +65,7 @@ class NotebookWatcher(Watcher):
 
     def _draw(self, view: LiveView) -> None:
         if self._widget is not None:
-            if self._stop is not None:
-                self._widget.stop_state = "stopping" if view.stop_requested else "ready"
+            self._widget.stop_state = "stopping" if view.stop_requested else "ready"
             self._widget.html = live_html(view)
             if time.monotonic() < self._static_s + _STATIC_EVERY_S:
                 return
@@ -76,7 +78,7 @@ class NotebookWatcher(Watcher):
             # For pages loaded again meanwhile: the updates of a display do not reach them.
             self._widget.html = "" if view is None else live_html(view)
             self._widget.stop_state = "ended"
-            self._view.update({}, raw=True)
+            self._view.update(_NOTHING, raw=True)
 
 
 def _handle() -> Any:

@@ -14,9 +14,9 @@ __all__ = ["watcher"]
 def watcher(stop: Callable[[], None] | None = None) -> Watcher:
     """What shows work in progress here. ``stop`` is called, in any thread, by a Stop button.
 
-    In a notebook it is a widget, or without anywidget an output that is updated; on a terminal a
-    view that stays in place; elsewhere, such as in a CI job, a line every few seconds. On the last
-    two there is no button: Ctrl-C stops.
+    In a notebook it is a widget, or without anywidget or ``stop`` an output that is updated; on a
+    terminal a view that stays in place; elsewhere, such as in a CI job, a line every few seconds.
+    On the last two there is no button: Ctrl-C stops.
     """
     if _in_kernel():
         from benchlab.watch.notebook import NotebookWatcher

@@ -23,6 +23,8 @@ class Watcher(ABC):
     """
 
     every_s: float = EVERY_S
+    goes_on_alone = False
+    """Whether another thread may draw it while the one that made it does something else."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()

@@ -26,6 +26,9 @@ function render({ model, el }) {
 
   function drawButton() {
     const state = model.get("stop_state");
+    if (state === "none") {
+      isPressed = false; // the next measurement in the same place
+    }
     const isStopping = isPressed || state === "stopping";
     if (state === "stopping") {
       clearTimeout(waiting);

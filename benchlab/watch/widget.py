@@ -24,7 +24,7 @@ class LiveWidget(Protocol):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any: ...
 
 
-def live_widget(stop: Callable[[], None] | None) -> LiveWidget | None:
+def live_widget(stop: Callable[[], None]) -> LiveWidget | None:
     """A new widget, whose button calls ``stop`` in another thread; None without anywidget."""
     try:
         import anywidget
@@ -44,7 +44,7 @@ def live_widget(stop: Callable[[], None] | None) -> LiveWidget | None:
     widget = Widget()
 
     def on_message(_widget: object, message: Any, _buffers: object) -> None:
-        if stop is not None and message == {"kind": "stop"} and widget.stop_state == "ready":
+        if message == {"kind": "stop"} and widget.stop_state == "ready":
             widget.stop_state = "stopping"
             stop()
 

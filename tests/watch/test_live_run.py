@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import subprocess
 import sys
@@ -40,7 +41,7 @@ def test_it_is_watched_stopped_and_read_by_anybody() -> None:
             assert (seen.id, seen.state, seen.by_start) == (ID, "running", True)
             assert seen.progress().count == 300
             assert "s3cret" not in seen.plan.requests[0].url
-        assert repr(first).startswith(f"<LiveRun {ID}, running, ")
+        assert re.match(rf"<LiveRun {ID}, running, \d+/3600 s, 300 requests: ", repr(first))
         assert "s3cret" not in repr(first) + first._repr_html_() + live()._repr_html_()
         with pytest.raises(RunError, match=r"goes on after 0 s: wait longer, or end it with stop"):
             first.wait(timeout_s=0)
@@ -50,6 +51,7 @@ def test_it_is_watched_stopped_and_read_by_anybody() -> None:
         second.stop(abort=True)
         assert spool.requested_stop(directory) == 2
     assert first.state == second.state == "done"
+    assert first.describe() == "done, 300 requests"
     progress = first.progress()
     assert (progress.phase, progress.elapsed_s, progress.rate_rps) == ("done", 3.0, 100.0)
     found = first.wait()

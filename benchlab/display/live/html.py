@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 
 from benchlab.display.banner import Level
-from benchlab.display.live.live_view import LiveView, Number, Row
+from benchlab.display.live.live_view import Color, LiveView, Number, Row
 from benchlab.display.live.svg import COLORS, WIDTH, live_svg
 from benchlab.display.live.text import left_text, live_line, met_text, state
 
@@ -48,15 +48,26 @@ def _progress(view: LiveView) -> str:
     percent = 0.0 if ratio is None else 100 * min(max(ratio, 0.0), 1.0)
     known = "" if ratio is None else f' aria-valuenow="{percent:.0f}"'
     words = " · ".join(part for part in (view.done, left_text(view)) if part)
-    color = COLORS["neutral" if view.stop_requested else "good" if view.finished else "first"]
+    color = COLORS[
+        "neutral"
+        if view.stop_requested
+        else "good"
+        if view.finished and view.phase == "done"
+        else "first"
+    ]
     return (
         '<div style="display:flex;gap:.8em;align-items:center;height:1.5em">'
         '<div role="progressbar" aria-label="progress" aria-valuemin="0" aria-valuemax="100"'
         f'{known} style="flex:1;height:6px;border-radius:3px;background:rgba(128,128,128,.25)">'
         f'<div style="width:{percent:.1f}%;height:6px;border-radius:3px;background:{color}"></div>'
-        '</div><span style="white-space:nowrap;font-variant-numeric:tabular-nums;min-width:15em;'
+        '</div><span class="benchlab-live-done" style="white-space:nowrap;min-width:15em;'
+        'font-variant-numeric:tabular-nums;'
         f'text-align:right">{escape(words)}</span></div>'
     )
+
+
+def _bar_color(view: LiveView) -> Color:
+    return "neutral" if view.stop_requested else "good" if view.is_complete else "first"
 
 
 def _numbers(numbers: tuple[Number, ...]) -> str:

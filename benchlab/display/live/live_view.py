@@ -145,6 +145,11 @@ class LiveView:
     finished: bool = False
     stop_requested: bool = False
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all was done that was to be done."""
+        return self.finished and self.phase == "done" and not self.stop_requested
+
     def __post_init__(self) -> None:
         assert len(self.charts) <= MOST_CHARTS, "a view has four charts at most"
 

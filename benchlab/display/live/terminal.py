@@ -69,4 +69,4 @@ def _line(*parts: Text) -> Text:
 
 
 def _bar_color(view: LiveView) -> str:
-    return "dim" if view.stop_requested else COLORS["good" if view.finished else "neutral"]
+    return "dim" if view.stop_requested else COLORS["good" if view.is_complete else "neutral"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchlab import ConstantRate, Plan, Request, spool
+from benchlab import ClosedLoop, ConstantRate, Plan, Request, Scenario, spool
 from benchlab.load.supervisor.progress import Progress, ProgressReader
 from benchlab.samples.samples import SAMPLE_DTYPE, Flag
 from benchlab.units import NS_PER_S
@@ -72,3 +72,46 @@ def test_it_has_the_objectives_as_they_stand_and_the_course_of_the_run(tmp_path:
     assert progress.series is not None
     assert progress.series.t_s[-1] == pytest.approx(3.2)
     assert Progress(**progress.to_dict()) == replace(progress, series=None, objectives=())
+
+
+def test_an_objective_of_a_step_waits_for_the_step(tmp_path: Path) -> None:
+    plan = Plan(
+        load=ConstantRate(100),
+        duration_s=4,
+        scenario=Scenario("http://127.0.0.1:1/", "shop", b"code"),
+        slo="p50[pay]<50ms",
+    )
+    reader = ProgressReader(tmp_path, plan)
+    records = np.zeros(40, dtype=SAMPLE_DTYPE)
+    records["done_ns"] = 7_000_000
+    with spool.samples_path(tmp_path, 0).open("ab") as file:
+        for endpoint, steps, seen in ((1, ["look"], "–"), (2, ["look", "pay"], "7 ms")):
+            spool.steps_path(tmp_path).write_text("".join(f'"{step}"\n' for step in steps))
+            records["endpoint"] = endpoint
+            file.write(records.tobytes())
+            file.flush()
+            assert [item.observed for item in reader.poll(NS_PER_S).objectives] == [seen]
+
+
+@pytest.mark.parametrize(
+    ("limits", "stopped_ns", "phase", "elapsed_s"),
+    [
+        ({"duration_s": 4}, None, "done", 4),
+        ({"duration_s": 4}, 2 * NS_PER_S, "done", 2),
+        ({"duration_s": 4}, None, "failed", 1.5),
+        ({"request_count": 50}, None, "done", 1.5),
+    ],
+    ids=["complete", "stopped", "killed", "counted"],
+)
+def test_the_end_of_a_run_is_where_it_ended(
+    limits: dict[str, int], stopped_ns: int | None, phase: str, elapsed_s: float, tmp_path: Path
+) -> None:
+    plan = Plan(Request("GET", "http://127.0.0.1:1/"), ClosedLoop(1), **limits)  # type: ignore[arg-type]
+    records = np.zeros(50, dtype=SAMPLE_DTYPE)
+    records["done_ns"] = np.arange(1, 51) * (1.5 * NS_PER_S / 50)
+    records.tofile(spool.samples_path(tmp_path, 0))
+    final = ProgressReader(tmp_path, plan).final(stopped_ns, phase)
+    assert (final.phase, final.elapsed_s) == (phase, elapsed_s)
+    assert final.rate_rps == pytest.approx(50 / elapsed_s)
+    assert final.series is not None
+    assert sum(final.series.rate_rps) * final.series.width_s == pytest.approx(50)
