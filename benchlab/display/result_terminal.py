@@ -38,7 +38,9 @@ def result_summary(view: ResultView) -> Group:
 def result_text(view: ResultView) -> str:
     """The same as plain text, at most 100 columns wide."""
     out = io.StringIO()
-    console = Console(file=out, width=_WIDTH, color_system=None, force_terminal=False)
+    console = Console(
+        file=out, width=_WIDTH, color_system=None, force_terminal=False, force_jupyter=False
+    )
     console.print(result_summary(view))
     return printable("\n".join(line.rstrip() for line in out.getvalue().splitlines()))
 
