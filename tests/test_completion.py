@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from IPython.core import oinspect
 from IPython.core.completer import provisionalcompleter
 
 import benchlab as bl
@@ -107,6 +108,20 @@ def test_everything_public_of_every_public_class_is_offered(
         assert public_names(cls) <= offered(cls), cls
         value = blank(cls)
         assert public_names(value) <= offered(value), cls
+
+
+def test_every_public_name_has_its_help_and_signature() -> None:
+    """What ``bl.run?`` shows."""
+    for name in bl.__all__:
+        value = getattr(bl, name)
+        found = oinspect.Inspector(theme_name="nocolor").info(value, oname=name)
+        text = found["docstring"] or found["class_docstring"]
+        assert text, name
+        assert text != "<no docstring>", name
+        if inspect.isfunction(value):
+            definition = found["definition"] or ""
+            assert definition.startswith(f"{name}("), name
+            assert "->" in definition, name
 
 
 @pytest.mark.parametrize("module", [bl, bl.plots, bl.notebook], ids=lambda module: module.__name__)

@@ -53,9 +53,15 @@ def test_an_unpickled_run_is_shown_where_only_benchlab_was_imported(tmp_path: Pa
     path = tmp_path / "run.pickle"
     path.write_bytes(pickle.dumps(make_run()))
     source = f"import benchlab as bl\nimport pickle\npickle.load(open({str(path)!r}, 'rb'))"
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    cells = [nbformat.v4.new_code_cell(code) for code in (source, "_.plan", "print(__.modes())")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
     NotebookClient(notebook, timeout=60).execute()
     (shown,) = notebook.cells[0].outputs
     assert "benchlab-card" in shown.data["text/html"]
     assert "**valid**" in shown.data["text/markdown"]
     assert shown.data["text/plain"].startswith("POST /api/vector/add: valid\n")
+    (plan,) = notebook.cells[1].outputs  # nothing is shown beside the value
+    assert set(plan.data) == {"text/plain", "text/markdown", "text/html"}
+    (printed,) = notebook.cells[2].outputs
+    assert printed.output_type == "stream"
+    assert "Modes of the latency" in printed.text

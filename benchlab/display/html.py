@@ -47,7 +47,7 @@ margin:0;border:0}
 .benchlab-card thead th{border-bottom:1px solid rgba(128,128,128,.5);font-weight:600}
 .benchlab-card .bl-intervals{margin-top:.6em}
 .benchlab-card .bl-slo{margin-top:.8em}
-.benchlab-card .bl-text{text-align:left}
+.benchlab-card .bl-text{text-align:left!important}
 .benchlab-card .bl-scroll+.bl-scroll{margin-top:.6em}
 .benchlab-card .bl-title{margin-top:.7em;font-weight:600}
 .benchlab-card .bl-bad{font-weight:600;box-shadow:inset 3px 0 #b42318}
