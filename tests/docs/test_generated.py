@@ -11,7 +11,13 @@ from tests.docs.pages import DOCS, ROOT, marked
 
 # Between two processes of benchlab's, between a shell's completion script and benchlab; and what
 # the command of --before-block is given (docs/ab.md).
-OWN = {"BENCHLAB_NOTEBOOK_EVENTS", "BENCHLAB_COMPLETE", "BENCHLAB_ARM", "BENCHLAB_BLOCK"}
+OWN = {
+    "BENCHLAB_ARM",
+    "BENCHLAB_BLOCK",
+    "BENCHLAB_COMPLETE",
+    "BENCHLAB_EXPERIMENT_TAGS",
+    "BENCHLAB_NOTEBOOK_EVENTS",
+}
 
 
 def test_generated_parts_are_up_to_date() -> None:

@@ -203,9 +203,11 @@ def test_a_sweep_leaves_a_row_and_a_report_per_point(
     here: Path, target: TargetProcess, benchlab_here: Benchlab
 ) -> None:
     done = benchlab(
-        "sweep", str(NOTEBOOK), "-g", "rate_rps=50,100,-1",
-        "-p", "url", f"{target.url}/api/vector/add",
-        "-p", "duration_s", "1", "-p", "warmup_s", "0", "-o", "sweep",
+        *(command := [
+            "sweep", str(NOTEBOOK), "-g", "rate_rps=50,100,-1",
+            "-p", "url", f"{target.url}/api/vector/add",
+            "-p", "duration_s", "1", "-p", "warmup_s", "0", "-o", "sweep",
+        ])
     )  # fmt: skip
     assert "rate_rps=-1" in done.stderr
     table = pd.read_csv(here / "sweep" / "sweep.csv")
@@ -219,12 +221,24 @@ def test_a_sweep_leaves_a_row_and_a_report_per_point(
     assert [run.summary.intended_rate_rps for run in runs] == [50, 100]
     assert list(good["measured_rate_rps"]) == [run.summary.rate_rps for run in runs]
     assert table["error"].isna().equals(table["verdict"] == "valid")
-    again = benchlab_here("sweep", str(NOTEBOOK), "-g", "rate_rps=50", "-o", "sweep")
-    assert again.returncode == 2
-    assert "holds another sweep" in again.stderr
+    again = benchlab_here(*command, "--dry-run")
+    assert again.returncode == 0
+    assert "point 3: rate_rps=-1: failed before: --retry-failed" in again.stdout
+    assert "all of them are finished" in again.stdout
+    store = Store()
+    (listed,) = store.experiment_rows()
+    assert (listed["kind"], listed["run_count"]) == ("sweep", 2)
+    frame = store.experiment(listed["id"])
+    assert list(frame["rate_rps"]) == [50, 100]  # swept
+    assert list(frame["measured_rate_rps"]) == list(good["measured_rate_rps"])
+    assert "sweep" in benchlab_here("history").stdout
+    report = benchlab_here("report", listed["id"][:13])
+    assert report.returncode == 0, report.stderr
+    assert "2 of 3 points succeeded" in done.stderr or not all_valid
     index = (here / "sweep" / "index.html").read_text()
-    for link in re.findall(r'href="([^"]+)"', index):
-        assert (here / "sweep" / link).exists()
+    links = set(re.findall(r'href="([^"]+)"', index)) - {"data:,"}
+    assert {"point-001/report.html", "point-002/report.ipynb", "sweep.csv"} <= links
+    assert all((here / "sweep" / link).exists() for link in links)
 
 
 def test_a_killed_sweep_leaves_no_process(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "steady_state": lambda: plots.steady_state(busy_run()),
     "steady_state: level shift": lambda: plots.steady_state(_drifting(), _narrow()),
     "sweep": lambda: plots.sweep(make_sweep(connections=[1, 2, 4, 8])),
-    "sweep: two": lambda: plots.sweep(make_sweep(2, connections=[1, 2, 4], workers=[1, 2])),
+    "sweep: two": lambda: plots.sweep(make_sweep(2, connections=[1, 2, 4], max_connections=[1, 2])),
     "sweep_heatmap": lambda: plots.sweep_heatmap(
         make_sweep(connections=[1, 2, 4], mode=["a", "b"])
     ),

@@ -7,6 +7,7 @@ import io
 
 from benchlab.analysis.sweep import Sweep
 from benchlab.spool.storage import replace_text
+from benchlab.text import plain_cell
 
 __all__ = ["as_csv", "write_index"]
 
@@ -25,5 +26,17 @@ def as_csv(sweep: Sweep) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, sweep.columns(), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(sweep.rows(as_given=True))
+    for row in sweep.rows(as_given=True):
+        writer.writerow({name: _cell(value) for name, value in row.items()})
     return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A value for people who open the file in a spreadsheet: a number, or no formula."""
+    if not isinstance(value, str):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return plain_cell(value)
+    return value

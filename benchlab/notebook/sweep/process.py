@@ -11,8 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
 from benchlab.load.supervisor.progress import Progress
 from benchlab.notebook import events
 from benchlab.notebook.sweep.job import Job, Outcome, job_files
@@ -86,7 +84,7 @@ class PointProcess:
         found, self._read = events.read(self._events, self._read)
         for event in found:
             if "progress" in event:
-                self._progress = msgspec.convert(event["progress"], Progress)
+                self._progress = Progress(**event["progress"])
             else:  # the report is written: the run has ended
                 self._progress = None
         return self._progress

@@ -16,11 +16,10 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from benchlab.analysis.sweep import Sweep, SweepPoint, SweepRun
 from benchlab.plots.canvas import (
+    LEGEND_PT,
     check_drawable,
     figure_of,
     heading,
-    legend,
-    legend_pt,
     no_samples,
     open_axes,
 )
@@ -46,6 +45,8 @@ _MOST_COLUMNS = 3
 _MOST_TICKS = 12
 _LOG_FROM = 30  # times the lowest value: beyond, a linear axis would crowd the low ones
 _GAP = 0.07
+_COLUMN_GAP = 0.13
+_LONG = 10  # characters, of which a legend has fewer in a row
 _LABEL_PT = 44
 _ROOM = 1.06  # above the highest mark
 _LABEL_LENGTH = 14
@@ -106,32 +107,40 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
     ax = open_axes(ax, (8.4 if len(names) < _MOST_COLUMNS else 10.6, 6.2))
     pairs = _pairs(result)
     other = names[1] if len(result.varied) == 2 else None
-    handles = _handles(result, pairs, names, other)
-    clearance_pt = legend_pt(ax, [str(handle.get_label()) for handle in handles])
+    handles = [
+        _handles(result, pairs, None if other is None else names[1 - column], column)
+        for column in range(len(names))
+    ]
+    rows = max(-(-len(each) // _in_a_row(each)) for each in handles)
+    clearance_pt = rows * LEGEND_PT
     heading(ax, _title(names), None, _subject(result), clearance_pt=clearance_pt)
     if not pairs:
         no_samples(ax, "no runs")
         return figure_of(ax)
-    if handles:
-        legend(ax, handles)
     ax.set_axis_off()
     whole_pt = figure_of(ax).get_size_inches()[0] * 72 * ax.get_position().width
-    width = (1 - _GAP * (len(names) - 1)) / len(names)
+    width = (1 - _COLUMN_GAP * (len(names) - 1)) / len(names)
     height = (1 - _GAP * (len(_METRICS) - 1)) / len(_METRICS)
     for column, name in enumerate(names):
         scale = _scale_of(result, name)
         by = names[1 - column] if other is not None else None
         first: Axes | None = None
         for row, metric in enumerate(_METRICS):
-            place = (column * (width + _GAP), 1 - (row + 1) * height - row * _GAP, width, height)
+            place = (
+                column * (width + _COLUMN_GAP),
+                1 - (row + 1) * height - row * _GAP,
+                width,
+                height,
+            )
             panel = ax.inset_axes(place, sharex=first)
-            first = first or panel
+            if first is None:
+                first = panel
+                _legend(panel, handles[column])
             _draw(panel, result, pairs, name, by, metric, scale)
             dress(panel)
             _set_scale(panel, scale)
-            if column == 0:
-                panel.set_ylabel(metric.label)
-                panel.yaxis.set_label_coords(-_LABEL_PT / (width * whole_pt), 0.5)
+            panel.set_ylabel(metric.label)
+            panel.yaxis.set_label_coords(-_LABEL_PT / (width * whole_pt), 0.5)
             last = row == len(_METRICS) - 1
             panel.tick_params(labelbottom=last)
             if last:
@@ -268,7 +277,14 @@ def _draw_run(
 ) -> None:
     """A mark with its interval; one without an upper limit ends in an arrow."""
     panel.plot(
-        place, value, "o", markersize=4.5, markerfacecolor=PAPER, markeredgecolor=color, zorder=4
+        place,
+        value,
+        "o",
+        color=color,
+        markersize=4.5,
+        markerfacecolor=PAPER,
+        markeredgecolor=color,
+        zorder=4,
     )
     if low is None:
         return
@@ -276,15 +292,8 @@ def _draw_run(
         panel.plot([place, place], [low, value], color=color, linewidth=1.1, zorder=3)
         panel.plot(place, value, "^", color=color, markersize=4.5, zorder=5)
         return
-    panel.errorbar(
-        place,
-        value,
-        yerr=[[max(value - low, 0.0)], [max(high - value, 0.0)]],
-        fmt="none",
-        ecolor=color,
-        elinewidth=1.1,
-        capsize=2.5,
-        zorder=3,
+    panel.plot(
+        [place, place], [low, high], color=color, linewidth=1.1, marker="_", markersize=5, zorder=3
     )
 
 
@@ -297,30 +306,45 @@ def _series(
         return [("", pairs)]
     return [
         (
-            f"{by} {plain(str(value), _LABEL_LENGTH)}",
+            f"{plain(by, _LABEL_LENGTH)} {plain(str(value), _LABEL_LENGTH)}",
             [pair for pair in pairs if pair[0].parameters.get(by) == value],
         )
         for value in values
     ]
 
 
-def _handles(
-    result: Sweep, pairs: Sequence[Pair], names: Sequence[str], other: str | None
-) -> list[Line2D]:
-    """The legend: a line for each series of each column, and what is not valid."""
-    handles = []
-    for by in (other, names[0]) if other is not None else ():
-        shown = _series(result, pairs, by)
-        if len(shown) > 1:
-            handles += [
-                Line2D([], [], color=color, linestyle=dashes, linewidth=1.6, label=label)
-                for (color, dashes), (label, _) in zip(LOOKS, shown, strict=False)
-            ]
-    if any(run.verdict != "valid" for _, run in pairs):
+def _handles(result: Sweep, pairs: Sequence[Pair], by: str | None, column: int) -> list[Line2D]:
+    """The legend of a column: a line for each series; in the first, what is not valid."""
+    shown = _series(result, pairs, by)
+    handles = [
+        Line2D([], [], color=color, linestyle=dashes, linewidth=1.6, label=label)
+        for (color, dashes), (label, _) in zip(LOOKS, shown, strict=False)
+        if label
+    ]
+    if column == 0 and any(run.verdict != "valid" for _, run in pairs):
         handles.append(
             Line2D([], [], color=WARNING, marker="x", linestyle="none", label="not valid")
         )
     return handles
+
+
+def _in_a_row(handles: Sequence[Line2D]) -> int:
+    longest = max((len(str(handle.get_label())) for handle in handles), default=0)
+    return 2 if longest > _LONG else 3
+
+
+def _legend(panel: Axes, handles: Sequence[Line2D]) -> None:
+    if handles:
+        panel.legend(
+            handles=handles,
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=_in_a_row(handles),
+            borderaxespad=0,
+            borderpad=0.35,
+            handlelength=1.8,
+            columnspacing=1.0,
+        ).set_in_layout(False)
 
 
 def _draw_cells(panel: Axes, result: Sweep, across: str, up: str, metric: _Metric) -> None:

@@ -210,7 +210,7 @@ def test_a_plan_alone_writes_nothing(notebook: Path, place: Path) -> None:
 
 
 def test_the_table_has_all_values_as_they_were_given() -> None:
-    given = ["007", "NA", "true", "1e3", 'µ, "x"\n✓', "1.10"]
+    given = ["007", "-1", "true", "1e3", 'µ, "x"\n✓', "1.10", "=A1"]
     points = [
         SweepPoint(
             number=number,
@@ -221,10 +221,10 @@ def test_the_table_has_all_values_as_they_were_given() -> None:
         )
         for number, value in enumerate(given, 1)
     ]
-    found = Sweep(notebook="x", names=("name",), points=tuple(points), planned=6)
+    found = Sweep(notebook="x", names=("name",), points=tuple(points), planned=7)
     rows = list(csv.DictReader(io.StringIO(as_csv(found), newline="")))
-    assert [row["name"] for row in rows] == given
-    assert [row["measured_name"] for row in rows] == ["", *["GET /"] * 5]
+    assert [row["name"] for row in rows] == [*given[:-1], "'=A1"]
+    assert [row["measured_name"] for row in rows] == ["", *["GET /"] * 6]
     assert [row["rate_rps"] for row in rows][:3] == ["", "200.0", "300.0"]
     assert [row["error"] for row in rows][:2] == ["no service", ""]
     assert [*rows[0]] == list(found.to_pandas().columns)

@@ -10,25 +10,15 @@ import pytest
 
 from benchlab.errors import InputError
 from benchlab.notebook.sweep.grid import Grid, read_grid, value_text
+from tests.docs.pages import DOCS, blocks
 
-FILE = """
-[grid]
-connections = [1, 2]
-body = ['{"a": [1, 2]}', "x,y"]
-
-[[points]]
-connections = 64
-workers = 2
-
-[parameters]
-duration_s = 5
-slo = ["p99<50ms"]
-"""
 POINTS = [
     {"connections": "1", "body": '{"a": [1, 2]}'},
     {"connections": "1", "body": "x,y"},
     {"connections": "2", "body": '{"a": [1, 2]}'},
     {"connections": "2", "body": "x,y"},
+    {"connections": "4", "body": '{"a": [1, 2]}'},
+    {"connections": "4", "body": "x,y"},
     {"connections": "64", "workers": "2"},
 ]
 
@@ -44,7 +34,8 @@ def test_the_last_axis_of_a_grid_turns_fastest() -> None:
 
 def test_a_file_says_what_commas_cannot(tmp_path: Path) -> None:
     path = tmp_path / "grid.toml"
-    path.write_text(FILE)
+    (shown,) = blocks(DOCS / "sweep.md", "toml")
+    path.write_text(shown.text)
     grid = read_grid(path)
     assert list(grid) == POINTS
     assert grid.names == ("connections", "body", "workers")
