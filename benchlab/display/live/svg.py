@@ -242,12 +242,12 @@ def _scale(axis: Axis, values: Sequence[float]) -> _Scale:
 
 
 def _step(length: float) -> float:
-    """A round distance of ticks: two to five of them cover ``length``."""
+    """A round distance of ticks: three to six of them cover ``length``."""
     power = 10.0 ** math.floor(math.log10(length))
     return next(
         factor * power
         for factor in (0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0)
-        if length / (factor * power) <= 4
+        if length / (factor * power) <= 5
     )
 
 
@@ -287,7 +287,7 @@ def number(value: float) -> str:
 def _share(value: float, scale: _Scale) -> float:
     low, high, log = scale
     if log:
-        return math.log(max(value, low) / low) / math.log(high / low)
+        return math.log(value / low) / math.log(high / low) if value > 0 else -1.0
     return (value - low) / (high - low)
 
 
