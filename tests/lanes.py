@@ -67,7 +67,6 @@ LANE_OF = {
     "notebook/headless/test_kernels.py": "e2e",
     "notebook/sweep": "unit",
     "notebook/sweep/test_processes.py": "e2e",
-    "notebook/test_capacity_progress.py": "unit",
     "plan": "unit",
     "plots": "unit",
     "plots/test_in_a_kernel.py": "e2e",

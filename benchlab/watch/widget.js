@@ -49,7 +49,7 @@ function render({ model, el }) {
     model.send({ kind: "stop" });
     waiting = setTimeout(() => {
       isPressed = false;
-      said.textContent = "No response from the kernel yet: interrupting it stops the run too.";
+      said.textContent = "The kernel has not responded: interrupt it, or call stop() of the run.";
       drawButton();
     }, ACKNOWLEDGED_WITHIN_MS);
   }

@@ -75,8 +75,12 @@ def test_a_slower_arm_is_called_and_every_run_is_stored(url: str, closed_store: 
     )
     assert (result.verdict, result.design, result.reason) == ("slower", "paired_blocks", None)
     assert result.base_name.startswith("A (GET")
-    assert [progress.done for progress in seen] == [0, 1, 2, 3, 4, 5, 6]
-    assert seen[1].ratio is not None
+    between = [progress for progress in seen if progress.run is None]
+    assert [progress.done for progress in between] == [0, 1, 2, 3, 4, 5, 6]
+    assert between[1].ratio is not None
+    assert {progress.arm for progress in seen if progress.run is not None} == {"a", "b"}
+    assert [item.done for item in seen[-1].intervals] == [1, 2, 3, 4, 5, 6]
+    assert [progress.finished for progress in seen[-2:]] == [False, True]
     assert seen[-1].ratio == result.metrics["p50"].ratio
     assert seen[-1].ratio_low == result.metrics["p50"].ratio_low
 

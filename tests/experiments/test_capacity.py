@@ -45,6 +45,8 @@ def test_a_search_narrows_down_on_the_capacity_of_a_service(
     assert not any(probe.decision == "good" for probe in found.probes if probe.rate_rps > 120)
     assert seen[0].probe_number == 1
     assert seen[-1].last is not None
+    assert seen[-1].probes == found.probes
+    assert [item.finished for item in seen[-2:]] == [False, True]
     assert {item.rate_rps for item in seen} == {probe.rate_rps for probe in found.probes}
     assert list(spool.pending()) == []  # nothing is left of what is not saved
 

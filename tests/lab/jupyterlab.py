@@ -68,18 +68,14 @@ class Notebook:
             self.page.keyboard.press("Control+s")
         return nbformat.read(self.path, as_version=4).cells
 
-    def kernel(self, action: str) -> None:
-        """Restart or interrupt the kernel, as the button does."""
-        sessions = self.page.request.get(self._api("sessions")).json()
-        (kernel,) = (item["kernel"]["id"] for item in sessions if item["path"] == self.path.name)
-        xsrf = next(
-            cookie["value"] for cookie in self.page.context.cookies() if cookie["name"] == "_xsrf"
-        )
-        url = self._api(f"kernels/{kernel}/{action}")
-        assert self.page.request.post(url, headers={"X-XSRFToken": xsrf}).ok
+    def restart_kernel(self) -> None:
+        """Restart the kernel by its button, and confirm that."""
+        self.page.get_by_role("button", name="Restart the kernel", exact=True).click()
+        self.page.get_by_role("button", name="Confirm Kernel Restart").click()
 
-    def _api(self, path: str) -> str:
-        return f"{self.page.url.split('/doc/')[0]}/api/{path}"
+    def interrupt_kernel(self) -> None:
+        """Interrupt the kernel by its button."""
+        self.page.get_by_role("button", name="Interrupt the kernel").click()
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def test_a_run_is_watched_from_the_next_kernel(lab: JupyterLab, target: TargetPr
     tab = opened(lab, target, "restarted", START, "import benchlab as bl\nbl.live()[0].show()")
     tab.run_cell(1)
     tab.goes_on(tab.widget)
-    tab.kernel("restart")
+    tab.restart_kernel()
     cell = tab.run_cell(2)
     tab.goes_on(cell.locator(".benchlab-live-widget"))
     cell.get_by_role("button", name="Stop").click()
@@ -99,16 +99,16 @@ def test_a_cell_is_stopped_while_it_runs(lab: JupyterLab, target: TargetProcess)
 
     cell = tab.run_cell(2)
     tab.goes_on(cell.locator(".benchlab-live-widget"))
-    tab.kernel("interrupt")
+    tab.interrupt_kernel()
     expect(cell.get_by_text("it is interrupted")).to_be_visible()
 
     cell = tab.run_cell(3)
     tab.goes_on(cell.locator(".benchlab-live-static"))
     expect(cell.locator(".benchlab-live-widget")).to_have_count(0)
-    tab.kernel("interrupt")
+    tab.interrupt_kernel()
     expect(cell.get_by_text("it is interrupted")).to_be_visible()
 
-    for cell_in_file in tab.save()[1:]:
+    for cell_in_file in tab.save()[1:4]:
         state, *others = cell_in_file.outputs
         assert "stopped early" in state.data["text/html"]
         assert "stopped early" in state.data["text/markdown"]

@@ -61,7 +61,7 @@ def _progress(view: LiveView) -> str:
         f'{known} style="flex:1;height:6px;border-radius:3px;background:rgba(128,128,128,.25)">'
         f'<div style="width:{percent:.1f}%;height:6px;border-radius:3px;background:{color}"></div>'
         '</div><span class="benchlab-live-done" style="white-space:nowrap;min-width:15em;'
-        'font-variant-numeric:tabular-nums;'
+        "font-variant-numeric:tabular-nums;"
         f'text-align:right">{escape(words)}</span></div>'
     )
 

@@ -60,7 +60,8 @@ def run_charts(progress: Progress | None) -> tuple[Chart, ...]:
 
     def chart(title: str, unit: str, *lines: Line, marks: Sequence[Mark] = ()) -> Chart:
         if warmup_s:
-            marks = (*marks, Mark(x=warmup_s))
+            name = "warm-up until here" if title == "rate" else ""
+            marks = (*marks, Mark(name, x=warmup_s))
         return Chart(
             title=title, x=x, lines=lines, marks=tuple(marks), x_axis=axis, y_axis=Axis(unit)
         )
@@ -70,7 +71,6 @@ def run_charts(progress: Progress | None) -> tuple[Chart, ...]:
             "rate",
             f"{noun}s/s",
             Line("rate", _whole(series.rate_rps, progress)),
-            marks=(Mark("warm-up until here", x=warmup_s),) if warmup_s else (),
         ),
         chart(
             "latency",

@@ -178,7 +178,7 @@ def _band(
 def _mark(name: str, x: float | None, y: float | None, box: _Box) -> str:
     if x is not None and _is_shown(x, box.y_scale[0], box):
         line = f"M{box.x(x):.1f} {box.top:.0f}V{box.top + box.height:.0f}"
-        words = f'x="{box.x(x) + 4:.1f}" y="{box.top + 10:.0f}"'
+        words = f'x="{box.x(x) + 4:.1f}" y="{box.top + box.height - 5:.0f}"'
     elif y is not None and _is_shown(box.x_scale[0], y, box):
         line = f"M{box.left:.0f} {box.y(y):.1f}H{box.left + box.width:.0f}"
         right = box.left + box.width - 2
@@ -235,19 +235,19 @@ def _scale(axis: Axis, values: Sequence[float]) -> _Scale:
     if high <= low:
         high = low + 1.0
     if axis.most is None:
-        high += _HEADROOM * (high - low)
+        high += _HEADROOM * (high - low) if max(values, default=low) > low else 0.0
         step = _step(high - low)
         low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
     return low, high, False
 
 
 def _step(length: float) -> float:
-    """A round distance of ticks: two to five of them cover ``length``."""
+    """A round distance of ticks: three to six of them cover ``length``."""
     power = 10.0 ** math.floor(math.log10(length))
     return next(
         factor * power
         for factor in (0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0)
-        if length / (factor * power) <= 4
+        if length / (factor * power) <= 5
     )
 
 
@@ -287,7 +287,7 @@ def number(value: float) -> str:
 def _share(value: float, scale: _Scale) -> float:
     low, high, log = scale
     if log:
-        return math.log(max(value, low) / low) / math.log(high / low)
+        return math.log(value / low) / math.log(high / low) if value > 0 else -1.0
     return (value - low) / (high - low)
 
 

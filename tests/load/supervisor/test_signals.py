@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -20,7 +21,7 @@ from benchlab import ConstantRate, Plan, Request, Store, run, spool
 from benchlab.bundled import TargetProcess
 from benchlab.load.supervisor import stop_signal
 from benchlab.load.supervisor.progress import Progress
-from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
+from benchlab.load.supervisor.stop_signal import StopSignal, request_stop, stop_on_signal
 from benchlab.signals import ENDING_SIGNALS
 from tests.load.servers import always, ok, serving
 
@@ -210,3 +211,17 @@ def test_a_signal_that_was_ignored_at_the_start_stays_ignored() -> None:
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_button_stops_every_run_once_from_any_thread() -> None:
+    here, elsewhere = StopSignal(), StopSignal()
+    with ThreadPoolExecutor(1) as thread, stop_on_signal(here):
+        other = stop_on_signal(elsewhere)
+        thread.submit(other.__enter__).result()
+        thread.submit(request_stop).result()
+        request_stop()
+        thread.submit(other.__exit__, None, None, None).result()
+    for stop in (here, elsewhere):
+        assert (stop.level, stop.cause) == (1, "the Stop button")
+    request_stop()
+    assert here.level == 1  # it is not under way any more
