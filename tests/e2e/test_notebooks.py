@@ -61,14 +61,14 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "block_s": 0.2,
         "washout_s": 0.0,
     },
-    "07_history": {**SHORT, "fewest": 4, "run_count": 4, "duration_s": 0.2},
+    "07_history": {**SHORT, "fewest": 2, "run_count": 2, "duration_s": 0.3},
     "08_your_service": {**SHORT, "url": "FAST"},
 }
 """What makes each of them short: at most 2 s of load. FAST and SLOW are services."""
 
 IDS = {
     "01_benchmark": "[run.id]",
-    "02_compare": "[comparison.experiment_id]",
+    "02_compare": "list(comparison.base[:1])",  # one of its runs stands for it
     "03_sweep": "[sweep.experiment_id]",
     "04_tail": "[run.id]",
     "05_capacity": "[capacity.experiment_id]",
