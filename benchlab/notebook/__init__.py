@@ -5,6 +5,7 @@ from benchlab.notebook.helpers import (
     show_ab_progress,
     show_capacity_progress,
     show_progress,
+    show_sweep_progress,
 )
 from benchlab.notebook.results import finish, stored_result
 from benchlab.notebook.service import Service, collect_telemetry, service
@@ -18,6 +19,7 @@ __all__ = [
     "show_ab_progress",
     "show_capacity_progress",
     "show_progress",
+    "show_sweep_progress",
     "stored_result",
 ]
 

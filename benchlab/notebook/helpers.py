@@ -11,8 +11,10 @@ from benchlab.display.live import LiveView
 from benchlab.display.live.ab import ab_view
 from benchlab.display.live.capacity import capacity_view
 from benchlab.display.live.run import run_view
+from benchlab.display.live.sweep import sweep_view
 from benchlab.experiments.ab_progress import OnABProgress
 from benchlab.experiments.capacity_progress import OnCapacityProgress
+from benchlab.experiments.sweep_progress import OnSweepProgress
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.load.supervisor.stop_signal import request_stop
 from benchlab.notebook import events
@@ -26,6 +28,7 @@ __all__ = [
     "show_ab_progress",
     "show_capacity_progress",
     "show_progress",
+    "show_sweep_progress",
 ]
 
 
@@ -78,6 +81,15 @@ def show_ab_progress() -> OnABProgress:
     """
     watch = _watcher()
     return lambda progress: _draw(watch, ab_view(progress))
+
+
+def show_sweep_progress() -> OnSweepProgress:
+    """Show how a sweep goes on, for ``bl.sweep(…, on_progress=show_sweep_progress())``.
+
+    In a notebook that is a view with a Stop button, which acts while the cell runs.
+    """
+    watch = _watcher()
+    return lambda progress: _draw(watch, sweep_view(progress))
 
 
 def _watcher() -> Watcher:

@@ -87,5 +87,6 @@ def _name_of(result: Run | Result) -> str:
     kind, ids = type(result).__name__.lower(), _ids_of(result)
     if "experiment_id" in ids:
         return ids["experiment_id"]
-    of = ids.get("run_id") or re.sub(r"[^\w.-]+", "-", getattr(result, "name", "")).strip("-.")
+    named = re.sub(r"[^\w.-]+", "-", getattr(result, "name", "")).strip("-.")
+    of = ids.get("run_id") or named or next(iter(getattr(result, "runs", ())), "")
     return f"{kind}-{of}" if of else kind

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
@@ -47,6 +48,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "connections": [1, 2, 4],
         "duration_s": 0.3,
         "warmup_s": 0.0,
+        "measured_by": "POINT",
+        "sweep_dir": "sweep",
     },
     "04_tail": {**SHORT},
     "05_capacity": {"url": "FAST", "budget_s": 1.5, "from_rps": 50.0, "to_rps": 60.0},
@@ -58,15 +61,15 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "block_s": 0.2,
         "washout_s": 0.0,
     },
-    "07_history": {**SHORT, "fewest": 4, "run_count": 4, "duration_s": 0.2},
+    "07_history": {**SHORT, "fewest": 2, "run_count": 2, "duration_s": 0.3},
     "08_your_service": {**SHORT, "url": "FAST"},
 }
 """What makes each of them short: at most 2 s of load. FAST and SLOW are services."""
 
 IDS = {
     "01_benchmark": "[run.id]",
-    "02_compare": "[comparison.experiment_id]",
-    "03_sweep": "[run.id for run in runs]",
+    "02_compare": "list(comparison.base[:1])",  # one of its runs stands for it
+    "03_sweep": "[sweep.experiment_id]",
     "04_tail": "[run.id]",
     "05_capacity": "[capacity.experiment_id]",
     "06_targets": "[run.id, *(each.experiment_id for each in comparisons)]",
@@ -85,6 +88,35 @@ import benchlab.runs.verdict
 benchlab.runs.verdict.LAG_P99_LIMIT_NS = 3_600 * 10**9
 benchlab.runs.verdict.STALL_LIMIT_RATIO = 1_000.0
 """
+
+POINT = {
+    "parameters": """
+url: str = ""
+method: str = "GET"
+headers: dict = {}
+body: str = ""
+rate_rps: float = 0.0
+connections: int = 1
+duration_s: float = 1.0
+warmup_s: float = 0.0
+workers: int = 1
+trace_ratio: float = 0.0
+report_dir: str = ""
+""",
+    "run": f"""{PATIENT}
+import pathlib
+import benchlab as bl
+from benchlab.notebook import events, plan_parameters
+
+run = bl.run(bl.Plan.from_options(**plan_parameters(globals(), url)))
+bl.Store().save(run)
+page = pathlib.Path(report_dir) / "report.html"
+page.parent.mkdir(parents=True, exist_ok=True)
+page.write_text("<html></html>")
+events.write({{"report": str(page), "run_id": run.id}})
+""",
+}
+"""What a sweep measures here, at each point: a run, and nothing of its figures."""
 
 
 @dataclass
@@ -167,11 +199,20 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 @pytest.fixture(scope="module")
-def services() -> Iterator[dict[str, str]]:
-    """A service that takes 2 ms, and one that takes 6."""
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A service that takes 2 ms, and one that takes 6; and the notebook of a sweep."""
+    point = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(source, metadata={"tags": [name]})
+            for name, source in POINT.items()
+        ],
+        metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}},
+    )
+    path = tmp_path_factory.mktemp("point") / "point.ipynb"
+    nbformat.write(point, path)
     with ExitStack() as stack:
         fast, slow = (stack.enter_context(SlotServer(4, service_s)) for service_s in (0.002, 0.006))
-        yield {"FAST": fast.url, "SLOW": slow.url}
+        yield {"FAST": fast.url, "SLOW": slow.url, "POINT": str(path)}
 
 
 def cells(notebook: Path) -> list[dict[str, Any]]:

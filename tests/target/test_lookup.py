@@ -53,7 +53,7 @@ def test_misses_wait_and_the_span_says_so(
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr(lookup.asyncio, "sleep", sleep)
+    monkeypatch.setattr("target.lookup.asyncio.sleep", sleep)
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
