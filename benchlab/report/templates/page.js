@@ -123,7 +123,7 @@
   const makeReadable = (svg) => {
     const plot = svg.closest(".plot");
     const panels = JSON.parse(svg.dataset.points);
-    const { width, height } = svg.viewBox.baseVal;
+    const { width } = svg.viewBox.baseVal;
     const lines = panels.flatMap(({ x, y, series }) =>
       series.map(([name, points]) =>
         points.map(([left, top, ...values]) => ({
@@ -143,7 +143,8 @@
 
     const hide = () => (tip.hidden = mark.hidden = true);
     const show = ({ left, top, name, texts }) => {
-      const scale = svg.clientWidth / width;
+      const shown = svg.getBoundingClientRect().width;
+      const scale = shown / width;
       const rows = texts.map(([label, text]) => {
         const row = make("div", "", `${label}: `.replace(/^: /, ""));
         row.append(make("b", "", text));
@@ -151,7 +152,7 @@
       });
       tip.replaceChildren(...(name ? [make("div", "name", name)] : []), ...rows);
       tip.hidden = mark.hidden = false;
-      const most = svg.clientWidth - tip.offsetWidth;
+      const most = shown - tip.offsetWidth;
       const above = top * scale - tip.offsetHeight - 12;
       tip.style.left = `${Math.max(0, Math.min(left * scale - tip.offsetWidth / 2, most))}px`;
       tip.style.top = `${above > 0 ? above : top * scale + 12}px`;
@@ -164,9 +165,9 @@
       const [left, top] = [event.clientX - box.left, event.clientY - box.top];
       let nearest = 40;
       let found = null;
+      const scale = box.width / width;
       lines.forEach((points, of) =>
         points.forEach((point, at) => {
-          const scale = box.width / width;
           const distance = Math.hypot(point.left * scale - left, point.top * scale - top);
           if (distance < nearest) [nearest, found, line, index] = [distance, point, of, at];
         }),
