@@ -10,10 +10,12 @@ import fcntl
 import json
 import os
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, get_args
 from urllib.parse import quote
@@ -23,6 +25,7 @@ from benchlab.display.results.registry import view_of
 from benchlab.display.run_view import view
 from benchlab.displayed import Result
 from benchlab.report.page import Section, render_page
+from benchlab.report.thumbnail import thumbnail
 from benchlab.runs.run import Run
 from benchlab.spool.storage import replace_text
 from benchlab.text import one_line
@@ -34,7 +37,10 @@ __all__ = [
     "Manifest",
     "Report",
     "find_reports",
+    "iso_now",
+    "list_report",
     "manifest_of",
+    "render_index",
     "reports_root",
     "update_index",
 ]
@@ -46,6 +52,8 @@ _ROOT: Final = "reports"
 _DEPTH: Final = 2
 _POINT = re.compile(r"point-\d+")  # a part of a sweep, whose own page lists it
 _LARGEST_MANIFEST = 64_000
+_LARGEST_PICTURE = 100_000
+_PICTURES = 100  # of the latest reports: the page shall open at once
 _TITLE_LENGTH = 200
 _OURS = '<meta name="generator" content="benchlab'
 
@@ -74,11 +82,11 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Report:
-    """A report below a directory; ``place`` is its own, relative to that."""
+    """A report below the directory ``root``; ``place`` is its own, relative to that."""
 
+    root: Path
     place: Path
     manifest: Manifest
-    has_thumbnail: bool
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict: the manifest, and where the report is."""
@@ -94,15 +102,18 @@ class Report:
         """The page's URL, relative to the directory of all reports."""
         return quote(f"{self.place.as_posix()}/{self.manifest.page}")
 
-    @property
-    def thumbnail(self) -> str:
-        """The picture's URL, relative to the directory of all reports; empty without one."""
-        return quote(f"{self.place.as_posix()}/{THUMBNAIL}") if self.has_thumbnail else ""
+    def picture(self) -> str:
+        """The main figure as a URL that has it in itself; empty without one."""
+        with suppress(OSError):
+            content = (self.root / self.place / THUMBNAIL).read_bytes()
+            if len(content) < _LARGEST_PICTURE:
+                return f"data:image/svg+xml;base64,{b64encode(content).decode()}"
+        return ""
 
 
-def manifest_of(result: Run | Result) -> Manifest:
-    """The manifest of a report of ``result`` that is written now."""
-    now = _iso(datetime.now(UTC))
+def manifest_of(result: Run | Result, page: str = "report.html") -> Manifest:
+    """The manifest of a report of ``result`` that is written now, to the file ``page``."""
+    now = iso_now()
     if isinstance(result, Run):
         shown = view(result)
         return Manifest(
@@ -112,6 +123,7 @@ def manifest_of(result: Run | Result) -> Manifest:
             level=shown.level,
             started_at=_iso(result.started_at),
             written_at=now,
+            page=page,
         )
     found = view_of(result)
     return Manifest(
@@ -120,6 +132,7 @@ def manifest_of(result: Run | Result) -> Manifest:
         verdict=found.banner,
         level=found.level,
         written_at=now,
+        page=page,
     )
 
 
@@ -136,19 +149,34 @@ def reports_root(directory: Path) -> Path | None:
     return next((parent for parent in near if parent.name == _ROOT), None)
 
 
-def update_index(
-    root: Path, directory: Path | None = None, manifest: Manifest | None = None
-) -> None:
-    """Write ``index.html`` anew, after the ``manifest`` of the report in ``directory`` if given.
+def list_report(directory: Path, manifest: Manifest, html: str) -> None:
+    """List the report in ``directory``, whose page is ``html``, in the index that it belongs to.
 
-    Of several processes that write at once, the last to write has seen the reports of all. An
-    ``index.html`` that something else made is left alone.
+    Outside of a directory ``reports`` this does nothing. That the index cannot be written is no
+    error: the report is there all the same.
+    """
+    root = reports_root(directory)
+    if root is None:
+        return
+    with suppress(OSError):
+        picture = thumbnail(html)
+        if picture is None:
+            (directory / THUMBNAIL).unlink(missing_ok=True)
+        else:
+            replace_text(directory / THUMBNAIL, picture)
+        replace_text(directory / MANIFEST, manifest.to_json())
+        update_index(root)
+
+
+def update_index(root: Path) -> None:
+    """Write ``index.html`` anew from the reports below ``root``.
+
+    Of several processes that write at once, the last has seen the reports of all. An ``index.html``
+    that something else made is left alone.
 
     Raises:
-        OSError: a file cannot be written.
+        OSError: it cannot be written.
     """
-    if directory is not None and manifest is not None:
-        replace_text(directory / MANIFEST, manifest.to_json())
     page = root / "index.html"
     with _locked(root):
         if not page.exists() or _is_ours(page):
@@ -157,9 +185,9 @@ def update_index(
 
 def render_index(reports: list[Report]) -> str:
     """HTML of the list of ``reports``."""
-    section = Section(
-        "reports", {"reports": reports, "count": len(reports), "version": __version__}
-    )
+    pictures = [report.picture() for report in reports[:_PICTURES]]
+    rows = list(zip_longest(reports, pictures, fillvalue=""))
+    section = Section("reports", {"rows": rows, "count": len(rows), "version": __version__})
     return render_page("Reports", [section])
 
 
@@ -177,7 +205,7 @@ def _found(root: Path, directory: Path, depth: int) -> Iterator[Report]:
     for child in children:
         manifest = _read(child)
         if manifest is not None:
-            yield Report(child.relative_to(root), manifest, (child / THUMBNAIL).is_file())
+            yield Report(root, child.relative_to(root), manifest)
         elif depth > 1:
             yield from _found(root, child, depth - 1)
 
@@ -221,6 +249,11 @@ def _locked(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def iso_now() -> str:
+    """This moment, as a manifest has it."""
+    return _iso(datetime.now(UTC))
 
 
 def _iso(moment: datetime) -> str:

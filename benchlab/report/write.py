@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +11,15 @@ from benchlab.display.results.markdown import markdown
 from benchlab.displayed import Result
 from benchlab.errors import OutputError
 from benchlab.report.formats import DEFAULT_FORMATS, Format, check_formats
-from benchlab.report.index import THUMBNAIL, manifest_of, reports_root, update_index
+from benchlab.report.index import list_report, manifest_of
 from benchlab.report.pdf import find_chromium, print_pdf
 from benchlab.report.result_page import render_result_page
 from benchlab.report.run_page import render_run_page
 from benchlab.report.sections.extra import Extra
 from benchlab.report.tables import csv_tables
-from benchlab.report.thumbnail import thumbnail
 from benchlab.runs.run import Run, check_run
 from benchlab.runs.server_side import ServerSide
-from benchlab.spool.storage import replace_text, replacing
+from benchlab.spool.storage import replacing
 from benchlab.text import plain_cell
 
 if TYPE_CHECKING:
@@ -87,7 +85,7 @@ def write_report(
     target = Path(directory)
     _write_all(target, files)
     if "html" in chosen:
-        _list(result, target, page)
+        list_report(target, manifest_of(result), page)
     return target / (PAGE if "html" in chosen else next(iter(files)))
 
 
@@ -106,20 +104,6 @@ def _tables(result: Run | Result) -> Mapping[str, pd.DataFrame]:
     if isinstance(result, Result):
         return {"result.csv": result.to_pandas()}
     return csv_tables(result)
-
-
-def _list(result: Run | Result, directory: Path, page: str) -> None:
-    """List the report in the index of the directory ``reports`` that it is in, if any."""
-    root = reports_root(directory)
-    if root is None:
-        return
-    with suppress(OSError):  # the report is there all the same
-        picture = thumbnail(page)
-        if picture is None:
-            (directory / THUMBNAIL).unlink(missing_ok=True)
-        else:
-            replace_text(directory / THUMBNAIL, picture)
-        update_index(root, directory, manifest_of(result))
 
 
 def write_tables(run: Run, directory: Path | str) -> list[Path]:

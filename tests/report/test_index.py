@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from benchlab.report.index import (
     THUMBNAIL,
     Manifest,
     find_reports,
+    list_report,
     reports_root,
     update_index,
 )
@@ -43,7 +45,7 @@ def put(root: Path, place: str, **changes: str) -> Path:
     directory.mkdir(parents=True)
     (directory / "report.html").write_text("<p>")
     values = {"kind": "run", "title": place, "started_at": "2026-11-01T00:00:00+00:00", **changes}
-    update_index(root, directory, Manifest(**values))  # type: ignore[arg-type]
+    list_report(directory, Manifest(**values), "")  # type: ignore[arg-type]
     return directory
 
 
@@ -57,7 +59,9 @@ def test_every_report_below_reports_is_listed_with_its_figure(root: Path) -> Non
     page = Page((root / "index.html").read_text())
     links = [link for link in page.attribute("href") if link.endswith(".html")]
     assert set(links) == {"one/report.html", "team/two/report.html"}
-    assert set(page.attribute("src")) == {f"one/{THUMBNAIL}", f"team/two/{THUMBNAIL}"}
+    pictures = [(root / place / THUMBNAIL).read_bytes() for place in ("one", "team/two")]
+    shown = [b64decode(source.partition("base64,")[2]) for source in page.attribute("src")]
+    assert sorted(shown) == sorted(pictures)
     for text in ("a <b> & c", "valid", "capacity", "99.88 requests/s", "2026-11-03 14:02:11"):
         assert text in page.text
     assert {"sortable", "filterable"} <= set(" ".join(page.attribute("class")).split())
@@ -124,8 +128,8 @@ def test_links_hidden_directories_and_points_of_a_sweep_are_not_followed(root: P
     for place in (".hidden", "sweep-1/point-001"):
         shutil.copytree(real, root / place)
     assert places(root) == ["a"]
-    update_index(root, root / "sweep-1", Manifest(kind="sweep", title="s", page="report.html"))
-    shutil.copy(real / "report.html", root / "sweep-1")
+    shutil.copy(real / "report.html", root / "sweep-1" / "index.html")
+    list_report(root / "sweep-1", Manifest(kind="sweep", title="s", page="index.html"), "")
     assert set(places(root)) == {"a", "sweep-1"}
 
 
@@ -148,11 +152,14 @@ def test_of_many_who_write_at_once_none_is_missing(root: Path) -> None:
 
 
 def test_a_thumbnail_is_the_first_figure_in_its_own_colours() -> None:
-    page = '<svg class="icon"></svg><svg viewBox="0 0 1 1" role="img"><path style="fill:'
+    page = (
+        '<svg class="icon"></svg><svg viewBox="0 0 1 1" role="img"><text>x</text><path style="fill:'
+    )
     page += ' var(--plot-latency)"/></svg><svg role="img"></svg>'
     picture = thumbnail(page)
     assert picture is not None
     assert picture.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
     assert "#0072b2" in picture
     assert picture.count("<svg") == 1
+    assert "<text" not in picture
     assert thumbnail("<p>") is None

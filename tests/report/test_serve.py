@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchlab.errors import InputError
-from benchlab.report.index import Manifest, update_index
+from benchlab.report.index import Manifest, list_report
 from benchlab.report.serve import HOST, ReportServer, file_below
 
 
@@ -23,14 +23,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReportServer]:
         (root / name).mkdir(parents=True)
     (base / "secret.html").write_text("secret")
     (root / "a b" / "report.html").write_text("<p>page</p>")
-    (root / "a b" / "thumbnail.svg").write_text("<svg/>")
     (root / "a b" / "run.sqlite").write_text("x")
     (root / "a b" / "out.html").symlink_to(base / "secret.html")
     (root / "outside").symlink_to(base)
     (root / ".hidden.html").write_text("x")
     (root / "sweep" / "index.html").write_text("<p>sweep</p>")
     (root / "loop").symlink_to(root / "loop")
-    update_index(root, root / "a b", Manifest(kind="run", title="listed"))
+    list_report(root / "a b", Manifest(kind="run", title="listed"), "")
+    (root / "a b" / "thumbnail.svg").write_text("<svg/>")
     with ReportServer(root, 0) as found:
         thread = threading.Thread(target=found.serve_forever, daemon=True)
         thread.start()

@@ -85,7 +85,7 @@ def execute_notebook(
         if failure is not None:
             raise type(failure)(f"{failure} (executed notebook: {kept})") from failure
         if page is None:
-            page = _page_from_cells(kept)
+            page = _page_from_cells(kept, notebook.stem)
         made = {name: reported.get(name) for name in ("run_id", "experiment_id")}
         return Report(home, page, kept, **made, signal_number=sum(received[:1]))
 
@@ -190,7 +190,7 @@ def _keep(executed: Path, home: Path) -> Path:
     return kept
 
 
-def _page_from_cells(notebook: Path) -> Path:
+def _page_from_cells(notebook: Path, name: str) -> Path:
     from nbconvert import HTMLExporter
 
     # The template would load these from a CDN: without them the page works offline.
@@ -200,4 +200,8 @@ def _page_from_cells(notebook: Path) -> Path:
     body, _ = exporter.from_filename(str(notebook))
     page = notebook.with_suffix(".html")
     replace_text(page, body)
+    from benchlab.report.index import Manifest, iso_now, list_report
+
+    about = Manifest(kind="notebook", title=name, written_at=iso_now(), page=page.name)
+    list_report(page.parent, about, body)
     return page
