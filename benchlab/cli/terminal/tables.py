@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -17,7 +16,7 @@ from benchlab.display.fitted_table import Column, FittedTable
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["column", "print_frame", "print_rows"]
+__all__ = ["column", "print_frame"]
 
 _IN_MS = ",.3f"
 
@@ -35,25 +34,6 @@ def print_frame(
     ]
     if columns:
         (out or console()).print(FittedTable(columns))
-
-
-def print_rows(
-    rows: Sequence[Mapping[str, object]],
-    out: Console | None = None,
-    formats: Mapping[str, str] = MappingProxyType({}),
-    *,
-    turns: bool = False,
-) -> None:
-    """Print rows that have the same keys as a table; print nothing without rows.
-
-    ``formats`` maps a column to its number format, where that is not three decimals. If they do not
-    fit, rows become columns if ``turns``, else each cell has a line of its own.
-    """
-    if rows:
-        columns = [
-            column(name, [row[name] for row in rows], formats.get(name, _IN_MS)) for name in rows[0]
-        ]
-        (out or console()).print(FittedTable(columns, turns=turns))
 
 
 def column(
