@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -16,7 +17,7 @@ from benchlab.display.fitted_table import Column, FittedTable
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["column", "print_frame"]
+__all__ = ["column", "print_frame", "print_rows"]
 
 _IN_MS = ",.3f"
 
@@ -33,6 +34,22 @@ def print_frame(
         for name, values in frame.items()
     ]
     if columns:
+        (out or console()).print(FittedTable(columns))
+
+
+def print_rows(
+    rows: Sequence[Mapping[str, object]],
+    out: Console | None = None,
+    formats: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Print rows that have the same keys as a table; print nothing without rows.
+
+    ``formats`` maps a column to its number format, where that is not three decimals.
+    """
+    if rows:
+        columns = [
+            column(name, [row[name] for row in rows], formats.get(name, _IN_MS)) for name in rows[0]
+        ]
         (out or console()).print(FittedTable(columns))
 
 

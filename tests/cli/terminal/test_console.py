@@ -7,14 +7,13 @@ import io
 import re
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from benchlab import cli
 from benchlab.cli.terminal.console import console, error_console
 from benchlab.cli.terminal.output import print_data, print_line
 from benchlab.cli.terminal.run import print_run
-from benchlab.cli.terminal.tables import print_frame
+from benchlab.cli.terminal.tables import print_rows
 from benchlab.plan.request import Request
 from benchlab.text import printable
 from tests.cli.terminal.screen import shown
@@ -32,7 +31,7 @@ def test_printed_text_cannot_control_the_terminal(
         out = make()
         out.file = io.StringIO()
         print_run(make_run(name=EVIL), out)
-        print_frame(pd.DataFrame([{EVIL: EVIL}]), out)
+        print_rows([{EVIL: EVIL}], out)
         out.print(EVIL, markup=False)
         text = re.sub(r"\x1b\[[\d;]*m", "", shown(out)) if color_system else shown(out)
         assert "\ufffd]0;evil" in text
@@ -76,7 +75,7 @@ def test_square_brackets_of_others_are_text() -> None:
         errors=True,
     )
     print_run(run, out)
-    print_frame(pd.DataFrame([{MARKUP: MARKUP}]), out)
+    print_rows([{MARKUP: MARKUP}], out)
     out.print(MARKUP)
     assert shown(out).count(MARKUP) >= 7
 

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from benchlab.cli.history import print_history
-from benchlab.cli.terminal.tables import print_frame
+from benchlab.cli.terminal.tables import print_frame, print_rows
 from tests.cli.terminal.screen import shown, terminal
 
 RUN: dict[str, object] = {
@@ -101,7 +101,18 @@ def test_a_list_in_a_table_has_the_format_of_its_column() -> None:
     assert "[a, ]" in shown(out)
 
 
-def test_table_of_no_columns_prints_nothing() -> None:
+def test_rows_and_a_frame_of_them_print_the_same_table() -> None:
+    rows: list[dict[str, object]] = [
+        {"name": "a", "count": 3, "ms": 1.5},
+        {"name": "b", "count": 40, "ms": None},
+    ]
+    by_row, by_frame = terminal(80), terminal(80)
+    print_rows(rows, by_row)
+    print_frame(pd.DataFrame(rows), by_frame)
+    assert shown(by_row) == shown(by_frame)
+
+
+def test_table_of_no_rows_prints_nothing() -> None:
     out = terminal(80)
-    print_frame(pd.DataFrame(), out)
+    print_rows([], out)
     assert shown(out) == ""
