@@ -53,9 +53,10 @@ def test_an_unpickled_run_is_shown_where_only_benchlab_was_imported(tmp_path: Pa
     path = tmp_path / "run.pickle"
     path.write_bytes(pickle.dumps(make_run()))
     source = f"import benchlab as bl\nimport pickle\npickle.load(open({str(path)!r}, 'rb'))"
-    cells = [nbformat.v4.new_code_cell(code) for code in (source, "_.plan", "print(__.modes())")]
+    codes = (source, "_.plan", "print(__.modes())", "bl.Request('GET', 'x y')")
+    cells = [nbformat.v4.new_code_cell(code) for code in codes]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    NotebookClient(notebook, timeout=60).execute()
+    NotebookClient(notebook, timeout=60, allow_errors=True).execute()
     (shown,) = notebook.cells[0].outputs
     assert "benchlab-card" in shown.data["text/html"]
     assert "**valid**" in shown.data["text/markdown"]
@@ -65,3 +66,6 @@ def test_an_unpickled_run_is_shown_where_only_benchlab_was_imported(tmp_path: Pa
     (printed,) = notebook.cells[2].outputs
     assert printed.output_type == "stream"
     assert "Modes of the latency" in printed.text
+    (failed,) = notebook.cells[3].outputs
+    assert (failed.ename, failed.evalue.partition(" has ")[0]) == ("InputError", "url='x y'")
+    assert len("\n".join(failed.traceback).splitlines()) == 3

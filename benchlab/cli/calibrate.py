@@ -68,10 +68,11 @@ def _show(json_file: str | None) -> int:
 
 def _print(floor: Floor, json_file: str | None) -> None:
     from benchlab.cli.terminal.console import console
-    from benchlab.cli.terminal.floor import print_floor
     from benchlab.cli.terminal.output import write_json
+    from benchlab.display.result_terminal import result_summary
+    from benchlab.display.values.floor import view
 
     if json_file != "-":
-        print_floor(floor, console())
+        console().print(result_summary(view(floor)))
     if json_file is not None:
         write_json(floor.to_dict(), json_file)

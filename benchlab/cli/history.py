@@ -21,6 +21,8 @@ from benchlab.text import plural
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from benchlab.display.result_terminal import result_summary
+    from benchlab.display.values import imported_summary
     from benchlab.displayed import Result
     from benchlab.runs.experiment import Experiment
     from benchlab.runs.imported_summary import ImportedSummary
@@ -165,7 +167,7 @@ def show(run_id: str, json_file: str | None) -> None:
       benchlab show latest
       benchlab show 01a209c5db41b16d --json
     """
-    from benchlab.cli.terminal.imported import print_summary
+    from benchlab.cli.terminal.console import console
     from benchlab.cli.terminal.output import write_json
     from benchlab.cli.terminal.run import print_run
     from benchlab.runs.experiment import Experiment
@@ -178,7 +180,7 @@ def show(run_id: str, json_file: str | None) -> None:
     if isinstance(stored, ImportedSummary):
         data = stored.to_dict()
         if json_file != "-":
-            print_summary(stored)
+            console().print(result_summary(imported_summary.view(stored)))
     elif isinstance(stored, Experiment):
         from benchlab.experiments.stored import stored_result
 

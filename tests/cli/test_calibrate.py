@@ -13,9 +13,10 @@ import pytest
 from rich.console import Console
 
 from benchlab import Floor, spool
-from benchlab.cli.terminal.floor import print_floor
 from benchlab.cli.terminal.run import print_run
 from benchlab.decoding import decode
+from benchlab.display.result_terminal import result_summary
+from benchlab.display.values.floor import view
 from benchlab.load.supervisor.floor_file import floor_path, read_floor, write_floor
 from benchlab.paths import spool_root
 from benchlab.store import Store
@@ -102,13 +103,14 @@ def test_a_killed_calibration_is_not_recovered_as_a_run() -> None:
 
 def test_the_printed_floor_has_every_number() -> None:
     out = Console(width=120, record=True, highlight=False)
-    print_floor(make_floor(warnings=("other processes used 1.0 of 2 cores",)), out)
+    floor = make_floor(warnings=("other processes used 1.0 of 2 cores",))
+    out.print(result_summary(view(floor)))
     text = out.export_text()
     for expected in (
         "noise floor of bench-1, 2026-11-01 09:30 UTC",
         "1,000 requests of one worker, Poisson arrivals at 500 requests/s; server alone on core 1",
         "warning: other processes used 1.0 of 2 cores",
-        "maximum rate of a worker: 61,234 requests/s (closed loop; it used 99% of a core)",
+        "maximum rate of a worker 61,234 requests/s (closed loop; it used 99% of a core)",
         "timerfd, late by 0.050 ms at p50 and 0.090 ms at p99",
     ):
         assert expected in text, text

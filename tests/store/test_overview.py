@@ -80,7 +80,7 @@ def test_a_store_that_cannot_be_opened_shows_one_line() -> None:
 
 def test_what_is_chosen_in_the_table_is_what_code_gets(filled: Store) -> None:
     choice = filled.pick()
-    assert len(choice.run_ids) == 0
+    assert list(choice.run_ids) == []
     shown = choice._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in shown
     assert "<script" not in shown["text/html"]

@@ -41,19 +41,16 @@ def print_rows(
     rows: Sequence[Mapping[str, object]],
     out: Console | None = None,
     formats: Mapping[str, str] = MappingProxyType({}),
-    *,
-    turns: bool = False,
 ) -> None:
     """Print rows that have the same keys as a table; print nothing without rows.
 
-    ``formats`` maps a column to its number format, where that is not three decimals. If they do not
-    fit, rows become columns if ``turns``, else each cell has a line of its own.
+    ``formats`` maps a column to its number format, where that is not three decimals.
     """
     if rows:
         columns = [
             column(name, [row[name] for row in rows], formats.get(name, _IN_MS)) for name in rows[0]
         ]
-        (out or console()).print(FittedTable(columns, turns=turns))
+        (out or console()).print(FittedTable(columns))
 
 
 def column(

@@ -7,9 +7,11 @@ from benchlab.display.run_view import duration_table
 from benchlab.display.table import Table
 from benchlab.runs.floor import Floor
 from benchlab.text import plural
-from benchlab.units import NS_PER_MS, format_column_ms, format_count, format_ms
+from benchlab.units import NS_PER_MS, format_count, format_ms
 
 __all__ = ["view"]
+
+_PROBE_HEAD = ("hold", "requests", "actual hold p50", "added p50", "added p99", "added p99.9")
 
 
 def view(floor: Floor) -> ResultView:
@@ -19,31 +21,45 @@ def view(floor: Floor) -> ResultView:
         "to service time": floor.service_ns,
         "of that, lag": floor.lag_ns,
     }
-    probes = [
-        [
-            f"{probe.hold_ns / NS_PER_MS:g} ms" if probe.hold_ns else "none",
-            format_count(probe.count),
-            *format_column_ms([probe.latency_ns.p50, probe.latency_ns.p99, probe.latency_ns.p99_9]),
-        ]
-        for probe in floor.probes
-    ]
     quick = ", quick" if floor.quick else ""
+    timer = floor.timer
     return ResultView(
-        title=f"Noise floor of {floor.host.get('host')}",
+        title=f"noise floor of {floor.host.get('host')}, {floor.measured_at:%Y-%m-%d %H:%M %Z}",
         banner="disturbed" if floor.warnings else "calibrated",
         level="caution" if floor.warnings else "neutral",
         sentence=(
             f"this host adds {format_ms(floor.latency_ns.p50)} to a latency at p50 and"
             f" {format_ms(floor.latency_ns.p99)} at p99"
         ),
-        facts=(("maximum rate of a worker", floor.describe_max_rate()),),
+        facts=(
+            (
+                "maximum rate of a worker",
+                f"{floor.describe_max_rate()} (closed loop; it used"
+                f" {floor.max_rate_cpu_ratio:.0%} of a core)",
+            ),
+        ),
         warnings=floor.warnings,
         tables=(
-            duration_table(parts)._replace(title="Added"),
-            Table(["hold", "requests", "added p50, ms", "p99, ms", "p99.9, ms"], probes),
+            duration_table(parts)._replace(
+                title="Added to the time for which the server held the request"
+            ),
+            _probes(floor),
         ),
         notes=(
-            f"{floor.measured_at:%Y-%m-%d %H:%M %Z}: {plural(floor.count, 'request')} of one"
-            f" worker, Poisson arrivals at {floor.rate_rps:g} requests/s{quick}; {floor.cores}",
+            f"{plural(floor.count, 'request')} of one worker, Poisson arrivals at"
+            f" {floor.rate_rps:g} requests/s{quick}; {floor.cores}",
+            f"the server's timer: {timer.clock}, late by {timer.late_p50_ns / NS_PER_MS:.3f} ms at"
+            f" p50 and {timer.late_p99_ns / NS_PER_MS:.3f} ms at p99 before correction",
         ),
     )
+
+
+def _probes(floor: Floor) -> Table:
+    rows = []
+    for probe in floor.probes:
+        added = probe.latency_ns
+        held_ns = probe.hold_ns + probe.missed_ns.p50
+        values = [f"{ns / NS_PER_MS:,.3f}" for ns in (held_ns, added.p50, added.p99, added.p99_9)]
+        hold = f"{probe.hold_ns / NS_PER_MS:g} ms" if probe.hold_ns else "none"
+        rows.append([hold, format_count(probe.count), *values])
+    return Table(_PROBE_HEAD, rows, title="By the intended hold time, ms")
