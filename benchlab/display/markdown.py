@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from html import escape
 
 from benchlab.display.result_view import ResultView
-from benchlab.display.run_view import RunView, view
+from benchlab.display.run_view import view
 from benchlab.display.table import Table
 from benchlab.runs.run import Run
-from benchlab.samples.statistics import STATISTICS
 from benchlab.text import one_line
-from benchlab.units import format_column_ms
 
 __all__ = ["result_markdown", "run_markdown"]
 
@@ -45,20 +43,12 @@ def _of_run(run: Run) -> ResultView:
         warnings=shown.warnings,
         tables=(
             shown.objectives,
-            _durations(shown),
+            shown.duration_table,
             shown.intervals,
             shown.endpoints._replace(title="Endpoints"),
         ),
         notes=shown.hints,
     )
-
-
-def _durations(shown: RunView) -> Table:
-    rows = [
-        [name, *format_column_ms(list(part.to_dict().values()))]
-        for name, part in shown.durations.items()
-    ]
-    return Table(["ms", *STATISTICS.values()], rows)
 
 
 def result_markdown(shown: ResultView) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from benchlab.display.card import run_card
-from benchlab.display.markdown import result_markdown
+from benchlab.display.markdown import result_markdown, run_markdown
 from benchlab.display.result_card import result_card
 from benchlab.display.result_terminal import result_text
 from benchlab.display.result_view import ResultView
@@ -72,15 +72,11 @@ def _itself(value: Run) -> Run:
     return value
 
 
-def _run_markdown(value: Run) -> str:
-    return result_markdown(run.view(value))
-
-
 RENDERERS: Renderers = {
     **{
         kind: Renderer(view, result_card, result_markdown, result_text)
         for kind, view in _VIEWS.items()
     },
     Store: Renderer(store.view, result_card, result_markdown, store.text),
-    Run: Renderer(_itself, run_card, _run_markdown, run.text),
+    Run: Renderer(_itself, run_card, run_markdown, run.text),
 }

@@ -1,33 +1,17 @@
-"""A run in a few lines, and as the view that becomes Markdown; its card shows more."""
+"""A run in a few lines of text; its card shows more."""
 
 from __future__ import annotations
 
-from benchlab.display.result_view import ResultView
 from benchlab.display.run_view import view as run_view
 from benchlab.runs.run import Run
 from benchlab.samples.statistics import STATISTICS
 from benchlab.text import one_line
 from benchlab.units import format_ns
 
-__all__ = ["text", "view"]
+__all__ = ["text"]
 
 _LINE = 110
 _IN_TEXT = ("p50", "p99")
-
-
-def view(run: Run) -> ResultView:
-    """Verdict, counts, percentiles with their intervals, objectives and endpoints."""
-    shown = run_view(run)
-    return ResultView(
-        title=shown.name,
-        banner=shown.banner,
-        level=shown.level,
-        sentence=f"{shown.target} · {shown.load}; {shown.window}",
-        facts=shown.facts,
-        warnings=(*filter(None, (shown.reason, shown.hint)), *shown.warnings, *shown.hints),
-        tables=(shown.duration_table, shown.intervals, shown.objectives, shown.endpoints),
-        notes=(f"run {shown.id}, {shown.started}", *filter(None, (shown.floor,))),
-    )
 
 
 def text(run: Run) -> str:
