@@ -70,6 +70,9 @@ class LiveRuns(Sequence[LiveRun]):
         table = html_table(Table(_HEAD, self._rows(), note=_COMMAND))
         return f'{STYLE}<div class="benchlab-card">{table}</div>'
 
+    def _repr_markdown_(self) -> str:
+        return f"```\n{self!r}\n```"
+
     def _rows(self) -> list[tuple[str, ...]]:
         return [
             (

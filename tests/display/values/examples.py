@@ -9,6 +9,7 @@ from benchlab.runs.imported_summary import Point
 from tests.analysis.compared import statistics_of
 from tests.display.results.example import HOSTILE
 from tests.display.results.test_capacity import make_capacity
+from tests.display.results.test_sweep import make_sweep
 from tests.plots.test_attribution import attribution
 from tests.runs.floors import make_floor
 from tests.runs.synthetic import make_run, make_trace
@@ -104,5 +105,6 @@ VALUES: dict[str, object] = {
     "Summary": RUN.summary,
     "Trace": make_trace(RUN),
     "Transport": PLAN.transport,
+    "Sweep": make_sweep(x=[HOSTILE, 2]),
     "Trend": TREND,
 }
