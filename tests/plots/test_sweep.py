@@ -50,7 +50,7 @@ def test_two_parameters_have_a_column_each_with_lines_of_the_other() -> None:
     ],
 )
 def test_any_sweep_can_be_drawn(axes: dict[str, list[Any]]) -> None:
-    result = make_sweep(**axes)
+    result = make_sweep(1, **axes)
     assert len(panels(result)) == min(len(axes), 3)
     plots.sweep_heatmap(result).canvas.draw()
 
