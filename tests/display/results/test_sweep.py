@@ -112,7 +112,8 @@ def test_the_points_of_some_values_are_a_sweep_too() -> None:
 def test_the_law_is_fitted_to_the_one_number_that_is_swept() -> None:
     swept = make_sweep(cores=[1, 2, 3, 4, 5])
     fitted = bl.scalability(swept)
-    assert list(zip(fitted.load, fitted.throughput, strict=True)) == [(1, 100), (4, 400), (5, 500)]
+    assert list(fitted.load) == [1, 4, 5]
+    assert list(fitted.throughput) == [100, 400, 500]
     assert fitted.warnings[0] == "left out: run 0000000000000003 is invalid: late"
     with pytest.raises(InputError, match="varies cores, workers, and the law has one load"):
         bl.scalability(make_sweep(cores=[1, 2, 3], workers=[1, 2]))
