@@ -65,7 +65,7 @@ def progress_text(progress: SweepProgress) -> str:
     if progress.current:
         shown = ", ".join(f"{name}={value}" for name, value in progress.current.items())
         parts.append(one_line(shown, _LONGEST))
-    if progress.left_s is not None and progress.skipped + progress.done < progress.points:
+    if progress.left_s and progress.left_s >= 1:
         parts.append(f"about {time_text(progress.left_s)} left")
     return " · ".join(parts)
 
