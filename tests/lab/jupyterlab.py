@@ -11,13 +11,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as NotYet
 
 __all__ = ["WAIT_MS", "JupyterLab", "Notebook", "jupyterlab"]
 
@@ -59,6 +60,18 @@ class Notebook:
         done = shown.locator(".benchlab-live-done")
         done.wait_for()
         expect(done).not_to_have_text(done.inner_text())
+
+    def is_back(self) -> None:
+        """Wait until the page shows the widget again, and it goes on.
+
+        A page asks its kernel for widgets once, and of two that ask at the same time one may get
+        no response: ipywidgets has one channel for all of them. Then a person loads it again.
+        """
+        with suppress(NotYet):
+            self.widget.wait_for(timeout=WAIT_MS / 2)
+        if not self.widget.count():
+            self.page.reload()
+        self.goes_on(self.widget)
 
     def save(self) -> Any:
         """Save it; returns its cells as they are in the file."""

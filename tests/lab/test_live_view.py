@@ -60,13 +60,14 @@ def test_a_run_is_watched_again_after_a_reload_in_two_tabs(
     assert WIDGET in view.data
 
     first.page.reload()
-    expect(first.widget).to_be_visible()
-    first.goes_on(first.widget)
+    first.is_back()
     first.page.close()
     first = lab.open(first.path)
+    first.is_back()
     second = lab.open(first.path)
+    second.is_back()
+    first.goes_on(first.widget)
     for tab in (first, second):
-        tab.goes_on(tab.widget)
         expect(tab.static).to_be_hidden()
 
     second.stop.click()

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from benchlab.display.live.live_view import Chart, LiveView, Row
+from benchlab.display.spark import Spark
 from benchlab.text import printable
 
-__all__ = ["bar", "left_text", "live_line", "live_markdown", "live_text", "met_text", "spark"]
+__all__ = [
+    "bar",
+    "left_text",
+    "live_line",
+    "live_markdown",
+    "live_text",
+    "met_text",
+    "sparks_of",
+    "state",
+]
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
 _SPARK_WIDTH = 40
 
 
@@ -78,33 +86,16 @@ def bar(ratio: float, width: int = 20) -> str:
 
 
 def sparks_of(chart: Chart) -> list[tuple[str, str]]:
-    """Name and spark of each line of ``chart``, with the latest value."""
+    """Name and latest numbers of each line of ``chart``, the last of them as a number too."""
     found = []
     for line in chart.lines:
-        known = [value for value in line.y if math.isfinite(value)]
+        recent = list(line.y)[-_SPARK_WIDTH:]
+        known = [value for value in recent if math.isfinite(value)]
         if known:
             name = chart.title if len(chart.lines) == 1 else f"{chart.title} {line.name}"
             unit = f" {chart.y_axis.unit}" if chart.y_axis.unit else ""
-            found.append((name, f"{spark(line.y)} {known[-1]:,.4g}{unit}"))
+            found.append((name, f"{Spark(recent, name)} {known[-1]:,.4g}{unit}"))
     return found
-
-
-def spark(values: Sequence[float], width: int = _SPARK_WIDTH) -> str:
-    """The last ``width`` of ``values`` as blocks from the smallest to the largest height.
-
-    >>> spark([0, 1, 2, 3, math.nan, 7])
-    '▁▂▃▄ █'
-    """
-    recent = list(values)[-width:]
-    known = [value for value in recent if math.isfinite(value)]
-    low, high = min([0.0, *known]), max([0.0, *known])
-    if high == low:
-        high = low + 1
-
-    def block(value: float) -> str:
-        return _BLOCKS[round((value - low) / (high - low) * 7)] if math.isfinite(value) else " "
-
-    return "".join(block(value) for value in recent)
 
 
 def _clock(seconds: int) -> str:
