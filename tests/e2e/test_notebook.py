@@ -77,7 +77,10 @@ def no_process_is_left() -> Iterator[None]:
 
 @pytest.mark.usefixtures("here")
 def test_report_writes_every_documented_file() -> None:
-    done = benchlab("report", str(NOTEBOOK), *SHORT, "-p", "name", "a <b>name</b>")
+    done = benchlab(
+        "report", str(NOTEBOOK), *SHORT, "-p", "name", "a <b>name</b>",
+        "--format", "html,md", "--junit", "run.xml",
+    )  # fmt: skip
     assert done.returncode == EXIT_CODES[Store().load("latest").verdict], done.stderr
     page = Path(done.stdout.strip().removeprefix("report: "))
     directory = page.parent
@@ -87,7 +90,14 @@ def test_report_writes_every_documented_file() -> None:
         "summary.csv",
         "histogram.csv",
         "timeseries.csv",
+        "result.json",
+        "report.md",
+        "manifest.json",
+        "thumbnail.svg",
     }
+    assert "a &lt;b&gt;name" in (directory / "report.md").read_text()
+    assert f'value="{directory.name}"' in Path("run.xml").read_text()
+    assert f"{directory.name}/report.html" in Path("reports/index.html").read_text()
     assert "Traceback" not in done.stderr
     assert "WARNING" not in done.stderr
     html = page.read_text()
@@ -333,8 +343,9 @@ def test_a_notebook_without_a_report_of_its_own_gets_a_page(path: Path, here: Pa
         metadata=nbformat.read(path, as_version=4).metadata,
     )
     nbformat.write(notebook, "mine.ipynb")
-    done = benchlab("report", "mine.ipynb", "-p", "x", "41", "-o", "out")
+    done = benchlab("report", "mine.ipynb", "-p", "x", "41", "-o", "reports/out")
     assert done.returncode == 0, done.stderr
-    html = (here / "out" / "report.html").read_text()
+    html = (here / "reports" / "out" / "report.html").read_text()
     assert "x is 42" in html
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']https?:", html)
+    assert ">mine</a>" in (here / "reports" / "index.html").read_text()
