@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from benchlab.analysis.comparison import Comparison
 from benchlab.analysis.independent_runs import compare_runs
 from benchlab.analysis.scalability import scalability
+from benchlab.analysis.trend import Trend
 from benchlab.displayed import Result
 from benchlab.experiments.trend import trend_of
 from benchlab.report import write_report
@@ -27,7 +29,7 @@ from tests.runs.floors import ENVIRONMENT, make_floor
 from tests.runs.synthetic import join_server, make_buckets, make_run, make_trace
 from tests.statistics.test_usl import RAYTRACER
 
-__all__ = ["LONG_TABLE", "RESULTS", "write_run_page"]
+__all__ = ["LONG_TABLE", "RESULTS", "result_of", "write_run_page"]
 
 LONG_TABLE = pd.DataFrame(
     {
@@ -49,33 +51,38 @@ def _comparison() -> Comparison:
     return compare_runs(runs[:3], runs[3:])
 
 
-def _results() -> Mapping[str, Result]:
-    origin = origin_of([_made()])
-    worse = np.concatenate([drawn_ms(40, step=1.3, at=20), drawn_ms(20, seed=1)])
-    return {
-        "comparison": _comparison(),
-        "capacity": replace(make_capacity(), origin=origin),
-        "attribution": replace(attribution(), origin=origin),
-        "scalability": replace(scalability(*RAYTRACER), origin=origin),
-        "trend": trend_of(history_of([float(value) for value in worse]), "nightly", "p99"),
-    }
+def _trend() -> Trend:
+    values_ms = np.concatenate([drawn_ms(40, step=1.3, at=20), drawn_ms(20, seed=1)])
+    return trend_of(history_of([float(value) for value in values_ms]), "nightly", "p99")
 
 
-RESULTS = _results()
-"""A result of each type that has a page with figures."""
+_MAKERS: Mapping[str, Callable[[], Result]] = {
+    "comparison": _comparison,
+    "capacity": lambda: replace(make_capacity(), origin=origin_of([_made()])),
+    "attribution": lambda: replace(attribution(), origin=origin_of([_made()])),
+    "scalability": lambda: replace(scalability(*RAYTRACER), origin=origin_of([_made()])),
+    "trend": _trend,
+}
+
+RESULTS = tuple(_MAKERS)
+"""The types of results that have a page with figures."""
+
+
+@cache
+def result_of(kind: str) -> Result:
+    """An example of one of the `RESULTS`."""
+    return _MAKERS[kind]()
 
 
 def write_run_page(directory: Path) -> Path:
     """That of a run with everything a page can show, and with foreign text."""
-    run = replace(
-        make_run(
-            stall=True,
-            errors=True,
-            trace_ratio=1.0,
-            name="n" * 80,
-            environment=_made().environment,
-            slo=["p99<50ms", "error_ratio<1%"],
-        )
+    run = make_run(
+        stall=True,
+        errors=True,
+        trace_ratio=1.0,
+        name="n" * 80,
+        environment=_made().environment,
+        slo=["p99<50ms", "error_ratio<1%"],
     )
     script = b"<script>document.title = 'taken'</script>" + b"x" * 3000
     headers = [("X-Long", "y" * 300)]

@@ -17,7 +17,7 @@ from benchlab import plots
 from benchlab.plots.canvas import open_axes
 from benchlab.report.figures import inline_svg
 from benchlab.report.points import points_of
-from tests.report.kinds import RESULTS
+from tests.report.kinds import result_of
 from tests.runs.synthetic import make_run
 
 
@@ -84,7 +84,7 @@ def test_a_figure_writes_its_own_values(ax: Axes) -> None:
     ],
 )
 def test_the_figures_of_results_have_points(name: str, texts: tuple[str, ...]) -> None:
-    figure = getattr(plots, name)(RESULTS[name])
+    figure = getattr(plots, name)(result_of(name))
     shown = json.dumps(drawn(figure), ensure_ascii=False)
     for text in texts:
         assert text in shown

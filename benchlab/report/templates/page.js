@@ -98,8 +98,10 @@
     button.addEventListener("click", async () => {
       await write(asText(table));
       button.textContent = "Copied";
-      setTimeout(() => (button.textContent = "Copy"), 2000);
     });
+    for (const left of ["pointerleave", "blur"]) {
+      button.addEventListener(left, () => (button.textContent = "Copy"));
+    }
     return button;
   };
 
