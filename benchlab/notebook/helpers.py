@@ -20,7 +20,7 @@ from benchlab.load.supervisor.stop_signal import request_stop
 from benchlab.notebook import events
 from benchlab.plan.files.scenario import scenario
 from benchlab.plan.plan import Plan
-from benchlab.watch.show import watcher
+from benchlab.watch.show import cell_watcher
 from benchlab.watch.watcher import Watcher
 
 __all__ = [
@@ -94,7 +94,7 @@ def show_sweep_progress() -> OnSweepProgress:
 
 def _watcher() -> Watcher:
     """What shows progress, with a Stop button unless nobody is there to press it."""
-    return watcher(None if os.environ.get(events.VARIABLE) else request_stop)
+    return cell_watcher(None if os.environ.get(events.VARIABLE) else request_stop)
 
 
 def _draw(watch: Watcher, view: LiveView, **event: Any) -> None:

@@ -73,7 +73,7 @@ class NotebookWatcher(Watcher):
         self._static.update(_bundle(view, self._style), raw=True)
 
     def _end(self, view: LiveView | None) -> None:
-        self._static.update(_bundle(view), raw=True)
+        self._static.update(_NOTHING if view is None else _bundle(view), raw=True)
         if self._widget is not None:
             # For pages loaded again meanwhile: the updates of a display do not reach them.
             self._widget.html = "" if view is None else live_html(view)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from benchlab.watch.watcher import Watcher
 
-__all__ = ["watcher"]
+__all__ = ["cell_watcher", "watcher"]
 
 
 def watcher(stop: Callable[[], None] | None = None) -> Watcher:
@@ -30,6 +30,16 @@ def watcher(stop: Callable[[], None] | None = None) -> Watcher:
     if console.is_terminal and not os.environ.get("CI"):
         return TerminalWatcher(console)
     return LineWatcher(console)
+
+
+def cell_watcher(stop: Callable[[], None] | None = None) -> Watcher:
+    """`watcher` of work that a cell waits for: closed when the cell ends, however it ends."""
+    watch = watcher(stop)
+    if watch.goes_on_alone:
+        from IPython import get_ipython
+
+        get_ipython().events.register("post_run_cell", lambda _result: watch.close())
+    return watch
 
 
 def _in_kernel() -> bool:

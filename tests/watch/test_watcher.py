@@ -12,13 +12,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from IPython import get_ipython
 from IPython.display import display
 from IPython.utils.capture import RichOutput, capture_output
 from rich.console import Console
 
 from benchlab.display.live import LiveView
 from benchlab.watch.notebook import NotebookWatcher
-from benchlab.watch.show import watcher
+from benchlab.watch.show import cell_watcher, watcher
 from benchlab.watch.terminal import LineWatcher, TerminalWatcher
 from benchlab.watch.watcher import Watcher
 from benchlab.watch.widget import live_widget
@@ -153,6 +154,23 @@ def test_it_is_chosen_by_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
         kernel = SimpleNamespace(kernel=object(), display=display)
         monkeypatch.setattr("IPython.get_ipython", lambda: kernel)
         assert isinstance(watcher(), NotebookWatcher)
+
+
+@pytest.mark.parametrize("views", [[], [VIEW]], ids=["before its start", "later"])
+def test_work_that_fails_leaves_no_button(
+    views: list[LiveView], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = get_ipython()
+    assert shell is not None
+    monkeypatch.setattr(shell, "kernel", object(), raising=False)
+    with capture_output() as captured:
+        watch = cell_watcher(lambda: None)
+        for view in views:
+            watch.update(view)
+        shell.events.trigger("post_run_cell", None)
+    *_, final, nothing = outputs(captured)
+    assert ("measuring" in data(final)["text/plain"]) == bool(views)
+    assert set(data(nothing).values()) == {""}
 
 
 def test_the_script_is_shipped_beside_the_module() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from benchlab.display.live.live_view import Chart, LiveView, Row
+from benchlab.display.results.sweep import time_text
 from benchlab.display.spark import Spark
 from benchlab.text import printable
 
@@ -66,7 +67,7 @@ def left_text(view: LiveView) -> str:
     """The time that is left; empty if it is unknown or nothing is left."""
     if view.left_s is None or view.finished or view.stop_requested:
         return ""
-    return f"{_clock(math.ceil(max(0.0, view.left_s)))} left"
+    return f"{time_text(math.ceil(max(0.0, view.left_s)))} left"
 
 
 def row_text(row: Row) -> str:
@@ -96,19 +97,6 @@ def sparks_of(chart: Chart) -> list[tuple[str, str]]:
             unit = f" {chart.y_axis.unit}" if chart.y_axis.unit else ""
             found.append((name, f"{Spark(recent, name)} {known[-1]:,.4g}{unit}"))
     return found
-
-
-def _clock(seconds: int) -> str:
-    """Whole seconds in the two units that a person waits by.
-
-    >>> _clock(8), _clock(200), _clock(7505)
-    ('8 s', '3 min 20 s', '2 h 5 min')
-    """
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
 def _progress(view: LiveView) -> str:
