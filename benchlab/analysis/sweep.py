@@ -136,7 +136,7 @@ class Sweep(Result):
     repeats, of which ``points`` are finished; ``skipped`` of these were finished before.
     ``fixed`` are the parameters that are the same at every point. ``experiment_id`` is that of the
     stored experiment, and ``directory`` has ``index.html``, ``sweep.csv`` and a report per point;
-    None if it is not known.
+    None if it is not known. ``origin`` says in a line what was run where.
     """
 
     notebook: str
@@ -148,6 +148,7 @@ class Sweep(Result):
     skipped: int = 0
     directory: Path | None = None
     warnings: tuple[str, ...] = ()
+    origin: str = ""
 
     @property
     def failed(self) -> tuple[SweepPoint, ...]:
@@ -218,6 +219,7 @@ class Sweep(Result):
             "skipped": self.skipped,
             "points": [point.to_dict() for point in self.points],
             "warnings": list(self.warnings),
+            "origin": self.origin,
         }
 
     def rows(self, *, as_given: bool = False) -> list[dict[str, Any]]:

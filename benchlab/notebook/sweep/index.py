@@ -13,12 +13,15 @@ __all__ = ["as_csv", "write_index"]
 
 
 def write_index(sweep: Sweep) -> None:
-    """Write both into the directory of ``sweep``, each whole."""
+    """Write both into the directory of ``sweep``, each whole, and list it among the reports."""
+    from benchlab.report.index import list_report, manifest_of
     from benchlab.report.sweep_page import render_sweep_page
 
     assert sweep.directory is not None
     replace_text(sweep.directory / "sweep.csv", as_csv(sweep))
-    replace_text(sweep.directory / "index.html", render_sweep_page(sweep))
+    page = render_sweep_page(sweep)
+    replace_text(sweep.directory / "index.html", page)
+    list_report(sweep.directory, manifest_of(sweep, "index.html"), page)
 
 
 def as_csv(sweep: Sweep) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,10 @@ from benchlab.notebook.shipped import notebook_path
 from benchlab.notebook.sweep.engine import Start, carry_out
 from benchlab.notebook.sweep.folder import SweepFolder, claimed, look_into
 from benchlab.notebook.sweep.grid import Grid, read_grid
+from benchlab.notebook.sweep.index import write_index
 from benchlab.notebook.sweep.planning import Order, SweepPlan, plan_sweep
 from benchlab.notebook.sweep.process import PointProcess
+from benchlab.runs.origin import origin_of
 
 if TYPE_CHECKING:
     from benchlab.store import Store
@@ -162,16 +164,19 @@ def measure_sweep(
             tagged=store is not None,
             on_progress=on_progress,
         )
-        if store is not None:
-            save_sweep(found, made.plan, folder, store)
+        if store is not None and found.run_ids:
+            found = save_sweep(found, made.plan, folder, store)
+            write_index(found)
     return found
 
 
-def save_sweep(found: Sweep, plan: SweepPlan, folder: SweepFolder, store: Store) -> None:
-    """Save the experiment, as far as it is; one without any run is not saved.
+def save_sweep(found: Sweep, plan: SweepPlan, folder: SweepFolder, store: Store) -> Sweep:
+    """Save the experiment, as far as it is; returns the sweep with where its numbers come from.
 
     Raises:
         StoreError: the store failed.
     """
-    if found.run_ids:
+    with store.connect():
+        found = replace(found, origin=origin_of(store.stored(found.run_ids)))
         store.save_experiment(experiment_of(found, folder.started_at_ns, plan.design()))
+    return found

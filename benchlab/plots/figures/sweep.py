@@ -113,7 +113,9 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
     ]
     rows = max(-(-len(each) // _in_a_row(each)) for each in handles)
     clearance_pt = rows * LEGEND_PT
-    heading(ax, _title(names), None, _subject(result), clearance_pt=clearance_pt)
+    heading(
+        ax, _title(names), None, _subject(result), clearance_pt=clearance_pt, origin=result.origin
+    )
     if not pairs:
         no_samples(ax, "no runs")
         return figure_of(ax)
@@ -158,7 +160,7 @@ def sweep_heatmap(result: Sweep, ax: Axes | None = None) -> Figure:
     _check(result)
     ax = open_axes(ax, (8.4, 3.9))
     names = result.varied[:2]
-    heading(ax, _title(names or result.names), None, _subject(result))
+    heading(ax, _title(names or result.names), None, _subject(result), origin=result.origin)
     if not has_heatmap(result):
         no_samples(ax, "needs two swept parameters")
         return figure_of(ax)
