@@ -15,6 +15,7 @@ from benchlab.notebook.shipped import copy_notebooks, notebook_path
 from tests.wheel import build_wheel
 
 ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 
 def test_notebooks_are_found_by_path_and_by_name() -> None:
@@ -27,8 +28,10 @@ def test_notebooks_are_found_by_path_and_by_name() -> None:
 
 
 def test_notebooks_are_copied_and_never_overwrite_files(tmp_path: Path) -> None:
-    (copy,) = copy_notebooks(tmp_path / "new")
-    assert copy.read_bytes() == (ROOT / "notebooks" / copy.name).read_bytes()
+    copies = copy_notebooks(tmp_path / "new")
+    assert [copy.name for copy in copies] == NOTEBOOKS
+    for copy in copies:
+        assert copy.read_bytes() == (ROOT / "notebooks" / copy.name).read_bytes()
     with pytest.raises(InputError, match="exists already"):
         copy_notebooks(tmp_path / "new")
     (tmp_path / "file").write_text("")
@@ -84,7 +87,7 @@ print(*(copy.name for copy in copy_notebooks(Path("notebooks"))))
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["01_benchmark.ipynb"]
+    assert done.stdout.split() == NOTEBOOKS
 
 
 def test_the_target_is_found_beside_the_package_in_a_checkout() -> None:
