@@ -25,9 +25,15 @@ def render_result_page(result: Result, files: Sequence[str]) -> str:
     return render_page(f"{view.title}: {view.banner}", sections)
 
 
-def inline_figures(result: Result) -> list[section.InlineFigure]:
-    """The figures of ``result`` for a page; read aloud they are its answer."""
+def inline_figures(result: Result, *, beside: bool = True) -> list[section.InlineFigure]:
+    """The figures of ``result`` for a page; read aloud they are its answer.
+
+    Without ``beside`` there is no table that they could stand beside: they take the whole width.
+    """
     view = view_of(result)
+    figures = RESULT_FIGURES.get(type(result), ())
+    if not beside:
+        figures = tuple(figure._replace(size=None, beside=False) for figure in figures)
     kind = type(result).__name__.lower()
     return [
         section.InlineFigure(
@@ -36,6 +42,6 @@ def inline_figures(result: Result) -> list[section.InlineFigure]:
             beside=figure.beside,
             label=f"Figure of {kind}",
         )
-        for index, figure in enumerate(RESULT_FIGURES.get(type(result), ()))
+        for index, figure in enumerate(figures)
         if figure.applies(result)
     ]

@@ -91,11 +91,14 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             sweep,
             "Each mark is a run, with the 95 % interval of its percentile; lines join the means of"
             " repeats. A cross is a run that is not valid.",
+            (6.4, 5.0),
+            beside=True,
             applies=_has_runs,
         ),
         ResultFigure(
             sweep_heatmap,
             "A cell is the mean of the valid runs with these two values.",
+            (8.4, 3.4),
             applies=has_heatmap,
         ),
     ),

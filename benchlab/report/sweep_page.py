@@ -21,7 +21,7 @@ def render_sweep_page(sweep: Sweep) -> str:
         f"{shown.title}: {shown.banner}",
         [
             section.header(shown),
-            section.result(replace(shown, tables=()), inline_figures(sweep)),
+            section.result(replace(shown, tables=()), inline_figures(sweep, beside=False)),
             points(sweep),
             section.footer(["sweep.csv"]),
         ],

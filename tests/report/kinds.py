@@ -23,6 +23,7 @@ from benchlab.runs.server_side import ServerSide
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.examples import make_example
 from tests.display.results.test_capacity import make_capacity
+from tests.display.results.test_sweep import make_sweep
 from tests.experiments.histories import drawn_ms, history_of
 from tests.plots.test_attribution import attribution
 from tests.runs.floors import ENVIRONMENT, make_floor
@@ -61,6 +62,9 @@ _MAKERS: Mapping[str, Callable[[], Result]] = {
     "capacity": lambda: replace(make_capacity(), origin=origin_of([_made()])),
     "attribution": lambda: replace(attribution(), origin=origin_of([_made()])),
     "scalability": lambda: replace(scalability(*RAYTRACER), origin=origin_of([_made()])),
+    "sweep": lambda: replace(
+        make_sweep(2, connections=[1, 2, 4], workers=[1, 2]), origin=origin_of([_made()])
+    ),
     "trend": _trend,
 }
 

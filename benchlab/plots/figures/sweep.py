@@ -45,8 +45,8 @@ _MOST_COLUMNS = 3
 _MOST_TICKS = 12
 _LOG_FROM = 30  # times the lowest value: beyond, a linear axis would crowd the low ones
 _GAP = 0.07
-_COLUMN_GAP = 0.13
-_LONG = 10  # characters, of which a legend has fewer in a row
+_COLUMN_GAP_PT = 58
+_HANDLE_PT, _CHARACTER_PT = 32, 5.4  # of an entry of a legend
 _LABEL_PT = 44
 _ROOM = 1.06  # above the highest mark
 _LABEL_LENGTH = 14
@@ -111,7 +111,9 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
         _handles(result, pairs, None if other is None else names[1 - column], column)
         for column in range(len(names))
     ]
-    rows = max(-(-len(each) // _in_a_row(each)) for each in handles)
+    column_pt = figure_of(ax).get_size_inches()[0] * 72 / len(names) - _COLUMN_GAP_PT
+    fitting = [_in_a_row(each, column_pt) for each in handles]
+    rows = max(-(-len(each) // most) for each, most in zip(handles, fitting, strict=True))
     clearance_pt = rows * LEGEND_PT
     heading(
         ax, _title(names), None, _subject(result), clearance_pt=clearance_pt, origin=result.origin
@@ -121,7 +123,8 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
         return figure_of(ax)
     ax.set_axis_off()
     whole_pt = figure_of(ax).get_size_inches()[0] * 72 * ax.get_position().width
-    width = (1 - _COLUMN_GAP * (len(names) - 1)) / len(names)
+    between = _COLUMN_GAP_PT / whole_pt
+    width = (1 - between * (len(names) - 1)) / len(names)
     height = (1 - _GAP * (len(_METRICS) - 1)) / len(_METRICS)
     for column, name in enumerate(names):
         scale = _scale_of(result, name)
@@ -129,7 +132,7 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
         first: Axes | None = None
         for row, metric in enumerate(_METRICS):
             place = (
-                column * (width + _COLUMN_GAP),
+                column * (width + between),
                 1 - (row + 1) * height - row * _GAP,
                 width,
                 height,
@@ -137,7 +140,7 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
             panel = ax.inset_axes(place, sharex=first)
             if first is None:
                 first = panel
-                _legend(panel, handles[column])
+                _legend(panel, handles[column], fitting[column])
             _draw(panel, result, pairs, name, by, metric, scale)
             dress(panel)
             _set_scale(panel, scale)
@@ -330,18 +333,19 @@ def _handles(result: Sweep, pairs: Sequence[Pair], by: str | None, column: int) 
     return handles
 
 
-def _in_a_row(handles: Sequence[Line2D]) -> int:
+def _in_a_row(handles: Sequence[Line2D], width_pt: float) -> int:
+    """How many entries of a legend fit in a row of this width."""
     longest = max((len(str(handle.get_label())) for handle in handles), default=0)
-    return 2 if longest > _LONG else 3
+    return max(1, int(width_pt / (_HANDLE_PT + longest * _CHARACTER_PT)))
 
 
-def _legend(panel: Axes, handles: Sequence[Line2D]) -> None:
+def _legend(panel: Axes, handles: Sequence[Line2D], in_a_row: int) -> None:
     if handles:
         panel.legend(
             handles=handles,
             loc="lower left",
             bbox_to_anchor=(0, 1),
-            ncols=_in_a_row(handles),
+            ncols=in_a_row,
             borderaxespad=0,
             borderpad=0.35,
             handlelength=1.8,
