@@ -22,6 +22,7 @@ __all__ = [
     "format_parts_ms",
     "format_rate",
     "format_ratio",
+    "format_time_s",
     "ns_unit",
     "parse_duration_s",
     "parse_share",
@@ -78,6 +79,22 @@ def parse_duration_s(text: str) -> float:
 def format_duration_s(seconds: float) -> str:
     """``seconds`` as `parse_duration_s` reads them: to the nanosecond, such as ``2.5s``."""
     return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
+
+
+def format_time_s(seconds: float) -> str:
+    """A time in the two largest of hours, minutes and seconds.
+
+    >>> format_time_s(8.4), format_time_s(84), format_time_s(3600), format_time_s(9000)
+    ('8 s', '1 min 24 s', '1 h', '2 h 30 min')
+    """
+    whole = round(seconds)
+    minutes, left = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    if minutes:
+        return f"{minutes} min {left} s" if left else f"{minutes} min"
+    return f"{left} s"
 
 
 def parse_size_bytes(text: str) -> int:

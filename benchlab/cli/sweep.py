@@ -14,6 +14,7 @@ from benchlab.cli.options.notebook import directory_option, parameter_option
 from benchlab.cli.options.types import parse_axes
 from benchlab.cli.terminal.output import print_line
 from benchlab.text import plural
+from benchlab.units import format_time_s
 
 if TYPE_CHECKING:
     from benchlab.analysis.sweep import Sweep, SweepPoint
@@ -142,7 +143,6 @@ def _print_plan(
     """
     from rich.markup import escape
 
-    from benchlab.display.results.sweep import time_text
     from benchlab.notebook.sweep.engine import estimate_s, warnings_of
     from benchlab.notebook.sweep.folder import earlier_points
     from benchlab.notebook.sweep.planning import FIRST_OVERHEAD_S, overhead_s
@@ -161,7 +161,7 @@ def _print_plan(
     for point in points[:most]:
         number, label = numbers[point.key], point.finished(numbers[point.key]).label
         if point.key in waiting:
-            state = f"about {time_text(estimate_s([point], finished))}"
+            state = f"about {format_time_s(estimate_s([point], finished))}"
         elif folder.finished[point.key].error:
             state = "failed before: --retry-failed measures it again"
         else:
@@ -170,10 +170,10 @@ def _print_plan(
     if most is not None and len(points) > most:
         lines.append(f"  and {plural(len(points) - most, 'point')} more")
     measured = overhead_s(finished)
-    each = time_text(FIRST_OVERHEAD_S if measured is None else measured)
+    each = format_time_s(FIRST_OVERHEAD_S if measured is None else measured)
     known = "each beside its load" + (", until that has been measured" if measured is None else "")
     if to_do:
-        total = time_text(estimate_s(to_do, finished, jobs))
+        total = format_time_s(estimate_s(to_do, finished, jobs))
         lines.append(f"about {total} for {plural(len(to_do), 'point')}: {each} {known}")
     else:
         lines.append("all of them are finished")
@@ -192,7 +192,7 @@ def _progress() -> Iterator[OnSweepProgress]:
 
     from benchlab.cli.terminal.console import error_console
     from benchlab.display.progress import numbers_text
-    from benchlab.display.results.sweep import point_text, progress_text, time_text
+    from benchlab.display.results.sweep import point_text, progress_text
 
     out = error_console()
     shown: list[SweepPoint] = []
@@ -206,7 +206,7 @@ def _progress() -> Iterator[OnSweepProgress]:
                 shown[:] = [last]
                 left = ""
                 if not out.is_terminal and progress.left_s:
-                    left = f" · about {time_text(progress.left_s)} left"
+                    left = f" · about {format_time_s(progress.left_s)} left"
                 finished = progress.skipped + progress.done
                 text = f"{finished}/{progress.points} {point_text(last)}{left}"
                 bar.console.print(Text(text), soft_wrap=True)

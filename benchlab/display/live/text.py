@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from benchlab.display.live.live_view import Chart, LiveView, Row
-from benchlab.display.results.sweep import time_text
 from benchlab.display.spark import Spark
 from benchlab.text import printable
+from benchlab.units import format_time_s
 
 __all__ = [
     "bar",
@@ -67,7 +67,7 @@ def left_text(view: LiveView) -> str:
     """The time that is left; empty if it is unknown or nothing is left."""
     if view.left_s is None or view.finished or view.stop_requested:
         return ""
-    return f"{time_text(math.ceil(max(0.0, view.left_s)))} left"
+    return f"{format_time_s(math.ceil(max(0.0, view.left_s)))} left"
 
 
 def row_text(row: Row) -> str:

@@ -11,7 +11,7 @@ from benchlab.display.results.capacity import rate_text
 from benchlab.display.table import Table
 from benchlab.experiments.sweep_progress import SweepProgress
 from benchlab.text import one_line, plural
-from benchlab.units import NS_PER_MS, format_narrow_ms
+from benchlab.units import NS_PER_MS, format_narrow_ms, format_time_s
 
 __all__ = [
     "NOTE",
@@ -22,7 +22,6 @@ __all__ = [
     "point_text",
     "progress_text",
     "result_text",
-    "time_text",
     "view",
 ]
 
@@ -66,7 +65,7 @@ def progress_text(progress: SweepProgress) -> str:
         shown = ", ".join(f"{name}={value}" for name, value in progress.current.items())
         parts.append(one_line(shown, _LONGEST))
     if progress.left_s and progress.left_s >= 1:
-        parts.append(f"about {time_text(progress.left_s)} left")
+        parts.append(f"about {format_time_s(progress.left_s)} left")
     return " · ".join(parts)
 
 
@@ -85,22 +84,6 @@ def point_text(point: SweepPoint) -> str:
         for run in point.runs
     ]
     return f"{label}: {'; '.join(texts) or 'done'}"
-
-
-def time_text(seconds: float) -> str:
-    """A time in the two largest of hours, minutes and seconds.
-
-    >>> time_text(8.4), time_text(84), time_text(3600), time_text(9000)
-    ('8 s', '1 min 24 s', '1 h', '2 h 30 min')
-    """
-    whole = round(seconds)
-    minutes, left = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    if minutes:
-        return f"{minutes} min {left} s" if left else f"{minutes} min"
-    return f"{left} s"
 
 
 def heads(result: Sweep) -> list[str]:
@@ -211,7 +194,7 @@ def _facts(result: Sweep) -> tuple[tuple[str, str], ...]:
         ("points", points),
         *values,
         ("fixed", one_line(fixed, _LONGEST)),
-        ("took", time_text(took_s) if took_s else ""),
+        ("took", format_time_s(took_s) if took_s else ""),
         ("experiment", result.experiment_id),
     ]
     return tuple((name, text) for name, text in found if text)
