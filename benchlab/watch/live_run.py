@@ -182,8 +182,12 @@ class LiveRun:
         Raises:
             RunError: the request cannot be written.
         """
-        if self.state == "running":
-            spool.request_stop(self._directory, abort=abort)
+        try:
+            if self.state == "running":
+                spool.request_stop(self._directory, abort=abort)
+        except RunError:
+            if self.state == "running":
+                raise  # else it has ended just now, and its process has saved it
 
     def to_dict(self) -> dict[str, Any]:
         """Its state and its numbers, JSON-ready.
