@@ -16,7 +16,7 @@ from benchlab import spool
 from benchlab.errors import LeftRunning, RunError
 from benchlab.load.supervisor.progress import Progress, ProgressReader
 from benchlab.plan.plan import Plan
-from benchlab.text import plural
+from benchlab.text import plural, printable
 from benchlab.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class LiveRun:
         head = spool.read_head(directory)
         self.id = head.id
         self.plan = plan or head.plan
-        self.title = self.plan.describe()
+        self.title = printable(self.plan.describe())
         self.started_at = datetime.fromtimestamp(head.started_at_ns / NS_PER_S, UTC)
         self.by_start = spool.detached_log_path(directory).exists()
         self._started_at_ns = head.started_at_ns
