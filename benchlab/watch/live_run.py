@@ -28,7 +28,7 @@ __all__ = ["LiveRun", "State"]
 
 State: TypeAlias = Literal["running", "done", "failed", "gone"]
 
-_LOOK_EVERY_S, _SHOW_EVERY_S = 0.1, 0.25
+_LOOK_EVERY_S = 0.1
 
 
 class LiveRun:
@@ -132,10 +132,12 @@ class LiveRun:
                 self._draw(watched, view)
 
     def _draw(self, watched: Watcher, view: LiveView) -> None:
+        from benchlab.watch.watcher import EVERY_S
+
         try:
             while self.state == "running":
                 watched.update(view)
-                time.sleep(_SHOW_EVERY_S)
+                time.sleep(EVERY_S)
                 view = self._view(view)
         finally:
             watched.close(self._view(view))

@@ -159,9 +159,7 @@ def _first_width_ns(plan: Plan) -> int:
     return seconds_to_ns(next(fitting, _WIDTHS_S[-1]))
 
 
-def _add(
-    table: NDArray[np.uint32], bins: NDArray[np.int64], buckets: NDArray[np.int64]
-) -> None:
+def _add(table: NDArray[np.uint32], bins: NDArray[np.int64], buckets: NDArray[np.int64]) -> None:
     """Count each pair of a bin and a bucket; numpy.add.at would take twenty times as long."""
     first, last = int(bins.min()), int(bins.max())
     places = (bins - first) * _BUCKETS + buckets
