@@ -57,8 +57,8 @@ def live(run_id: str, stop: bool, abort: bool, json_file: str | None) -> int:
     found = runs[0] if run_id == "latest" else runs[run_id]
     if stop or abort:
         found.stop(abort=abort)
-        state = "stopping" if found.state == "running" else f"is {found.state}"
-        print_line(f"{found.id}: {state}")
+        state = found.state
+        print_line(f"{found.id}: {'stopping' if state == 'running' else state}")
     if json_file is not None:
         write_json(found.to_dict(), json_file)
     elif not stop and not abort:

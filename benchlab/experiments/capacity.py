@@ -312,7 +312,10 @@ class _Prober:
         watch = _Watch(order, plan, self._search.requirements, stop, self._report(order))
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return run_until(plan, stop, watch)
+                run = run_until(plan, stop, watch)
+                if stop.number and not self._stop.level:  # through the spool of this run
+                    self._stop.request(stop.number, by=stop.cause)
+                return run
             except KeyboardInterrupt:
                 self._stop.request()
                 return None

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "carry_out",
     "check_plan",
+    "in_kernel",
     "recorded",
     "run",
     "run_async",
@@ -91,7 +92,7 @@ def until_stopped(
     running event loop in another, so that the loop keeps running.
     """
     loop = _running_loop()
-    if loop is None or _in_kernel():
+    if loop is None or in_kernel():
         with _stopping_on_signals(stop):
             return work(on_progress)
     import nest_asyncio
@@ -148,7 +149,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _in_kernel() -> bool:
+def in_kernel() -> bool:
     """Whether this is a notebook's kernel.
 
     Its event loop must not run inside a cell: ipykernel 7 would process the next cells' messages,

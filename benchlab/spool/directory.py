@@ -165,10 +165,10 @@ def is_in_use(directory: Path) -> bool:
         if is_locked(directory / _OWNER):
             return True  # and the locks of its workers are left alone, who may be taking them
         return any(map(is_locked, directory.glob("worker-*.lock")))
-    except PermissionError:  # of another user, whose run it is
-        return True
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError:  # of another user, whose run it is; or too many open files: nobody can tell
+        return True
 
 
 def request_stop(directory: Path, *, abort: bool = False) -> None:
@@ -190,8 +190,13 @@ def request_stop(directory: Path, *, abort: bool = False) -> None:
 
 
 def requested_stop(directory: Path) -> int:
-    """What was requested of the run in ``directory``: 0 nothing, 1 to stop, 2 to abort."""
-    return sum((directory / name).exists() for name in _REQUESTS)
+    """What was requested of the run in ``directory``: 0 nothing, 1 to stop, 2 to abort.
+
+    Deleting the directory requests a stop: what is measured from then on is lost, and nobody finds
+    the run to end it.
+    """
+    found = sum((directory / name).exists() for name in _REQUESTS)
+    return found or int(not directory.is_dir())
 
 
 def was_started(directory: Path) -> bool:

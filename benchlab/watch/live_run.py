@@ -16,7 +16,7 @@ from benchlab import spool
 from benchlab.errors import LeftRunning, RunError
 from benchlab.load.supervisor.progress import Progress, ProgressReader
 from benchlab.plan.plan import Plan
-from benchlab.text import plural
+from benchlab.text import plural, printable
 from benchlab.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ __all__ = ["LiveRun", "State"]
 
 State: TypeAlias = Literal["running", "done", "failed", "gone"]
 
-_LOOK_EVERY_S, _SHOW_EVERY_S = 0.1, 0.25
+_LOOK_EVERY_S = 0.1
 
 
 class LiveRun:
@@ -57,7 +57,7 @@ class LiveRun:
         head = spool.read_head(directory)
         self.id = head.id
         self.plan = plan or head.plan
-        self.title = self.plan.describe()
+        self.title = printable(self.plan.describe())
         self.started_at = datetime.fromtimestamp(head.started_at_ns / NS_PER_S, UTC)
         self.by_start = spool.detached_log_path(directory).exists()
         self._started_at_ns = head.started_at_ns
@@ -132,10 +132,12 @@ class LiveRun:
                 self._draw(watched, view)
 
     def _draw(self, watched: Watcher, view: LiveView) -> None:
+        from benchlab.watch.watcher import EVERY_S
+
         try:
             while self.state == "running":
                 watched.update(view)
-                time.sleep(_SHOW_EVERY_S)
+                time.sleep(EVERY_S)
                 view = self._view(view)
         finally:
             watched.close(self._view(view))
@@ -182,8 +184,12 @@ class LiveRun:
         Raises:
             RunError: the request cannot be written.
         """
-        if self.state == "running":
-            spool.request_stop(self._directory, abort=abort)
+        try:
+            if self.state == "running":
+                spool.request_stop(self._directory, abort=abort)
+        except RunError:
+            if self.state == "running":
+                raise  # else it has ended just now, and its process has saved it
 
     def to_dict(self) -> dict[str, Any]:
         """Its state and its numbers, JSON-ready.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 
+from benchlab.load.run import in_kernel
 from benchlab.watch.watcher import Watcher
 
 __all__ = ["cell_watcher", "watcher"]
@@ -18,7 +18,7 @@ def watcher(stop: Callable[[], None] | None = None) -> Watcher:
     terminal a view that stays in place; elsewhere, such as in a CI job, a line every few seconds.
     On the last two there is no button: Ctrl-C stops.
     """
-    if _in_kernel():
+    if in_kernel():
         from benchlab.watch.notebook import NotebookWatcher
 
         return NotebookWatcher(stop)
@@ -40,9 +40,3 @@ def cell_watcher(stop: Callable[[], None] | None = None) -> Watcher:
 
         get_ipython().events.register("post_run_cell", lambda _result: watch.close())
     return watch
-
-
-def _in_kernel() -> bool:
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None

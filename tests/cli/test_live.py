@@ -45,7 +45,7 @@ def test_it_lists_what_goes_on_and_stops_one() -> None:
         assert spool.requested_stop(directory) == 1
         assert data_of("01a2", "--abort")["progress"]["phase"] == "stopping"
         assert spool.requested_stop(directory) == 2
-    assert f"{ID}: is done" in invoke(ID, "--stop").stderr
+    assert f"{ID}: done" in invoke(ID, "--stop").stderr
 
 
 def test_a_finished_run_is_shown_and_is_still_to_be_saved() -> None:

@@ -94,17 +94,25 @@ def test_a_plan_keeps_its_arrivals_and_what_else_it_says(
     assert list(spool.pending()) == []
 
 
-def test_ctrl_c_ends_a_search_with_what_was_found(server: SlotServer, own_data: Path) -> None:
+@pytest.mark.parametrize("who", ["Ctrl-C", "a request to stop"])
+def test_a_stop_ends_a_search_with_what_was_found(
+    who: str, server: SlotServer, own_data: Path
+) -> None:
+    """Also one that another process requested of the run of a probe."""
+
     def interrupt(progress: CapacityProgress) -> None:
         if progress.probe_number == 2 and not sent:
             sent.append(progress)
-            os.kill(os.getpid(), signal.SIGINT)
+            if who == "Ctrl-C":
+                os.kill(os.getpid(), signal.SIGINT)
+            else:
+                bl.live()[0].stop()
 
     sent: list[CapacityProgress] = []
     found = probed(server.url, budget_s=60, on_progress=interrupt)
     assert len(found.probes) == 2
     assert found.probes[1].verdict == "interrupted"
-    assert "stopped by Ctrl-C" in found.warnings[-1]
+    assert f"stopped by {who}" in found.warnings[-1]
     assert found.took_s < 30
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

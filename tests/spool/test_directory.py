@@ -263,6 +263,8 @@ def test_anybody_requests_a_stop_or_an_abort(tmp_path: Path) -> None:
     assert spool.requested_stop(directory) == 2
     with pytest.raises(RunError, match=r"cannot be stopped through .* \(No such file"):
         spool.request_stop(tmp_path / "gone")
+    spool.remove(directory)
+    assert spool.requested_stop(directory) == 1, "a run that nobody could find would go on"
 
 
 def test_asking_who_uses_it_disturbs_nobody() -> None:
@@ -277,6 +279,8 @@ def test_asking_who_uses_it_disturbs_nobody() -> None:
     with spool.own_worker(directory, 1):
         assert spool.is_in_use(directory), "a worker still writes"
     assert not spool.is_in_use(directory)
+    (directory / "owner.lock").symlink_to("owner.lock")  # which cannot be opened
+    assert spool.is_in_use(directory), "nobody can tell"
 
 
 def test_what_is_removed_is_gone_at_once_and_completely() -> None:

@@ -48,13 +48,7 @@ def _progress(view: LiveView) -> str:
     percent = 0.0 if ratio is None else 100 * min(max(ratio, 0.0), 1.0)
     known = "" if ratio is None else f' aria-valuenow="{percent:.0f}"'
     words = " · ".join(part for part in (view.done, left_text(view)) if part)
-    color = COLORS[
-        "neutral"
-        if view.stop_requested
-        else "good"
-        if view.finished and view.phase == "done"
-        else "first"
-    ]
+    color = COLORS[_bar_color(view)]
     return (
         '<div style="display:flex;gap:.8em;align-items:center;height:1.5em">'
         '<div role="progressbar" aria-label="progress" aria-valuemin="0" aria-valuemax="100"'

@@ -21,9 +21,10 @@ __all__ = ["live_rich"]
 
 def live_rich(view: LiveView) -> Group:
     """``view`` in as many lines from its first to its last state, whatever the terminal's width."""
-    words = " · ".join(part for part in (view.done, left_text(view)) if part)
+    # Not after the title, which may be longer than the terminal is wide.
+    words = " · ".join(part for part in (state(view), view.done, left_text(view)) if part)
     parts: list[RenderableType] = [
-        _line(Text(printable(view.title), style="bold"), Text(f" {state(view)}", style="dim")),
+        _line(Text(printable(view.title), style="bold")),
         _line(Text(bar(view.done_ratio or 0.0, 30), style=_bar_color(view)), Text(f" {words}")),
     ]
     if view.numbers:

@@ -3,10 +3,10 @@
 import os
 import sys
 
-if os.fork():  # whoever ends the caller with all of its children must not find this one
-    os._exit(0)
-
-from benchlab.load.detached.process import main
-
 if __name__ == "__main__":
+    if os.fork():  # whoever ends the caller with all of its children must not find this one
+        os._exit(0)
+
+    from benchlab.load.detached.process import main
+
     sys.exit(main())

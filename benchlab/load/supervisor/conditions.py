@@ -66,6 +66,12 @@ class Conditions:
             if len(part):
                 view.take(part)
 
+    def forget(self, run_ns: int) -> None:
+        """Drop what no value at run time ``run_ns`` or later needs: a reader that is far behind
+        the run would hold all of it otherwise."""
+        for _, view in self._views:
+            view.forget(run_ns)
+
     def values(self, run_ns: int) -> Iterator[tuple[Objective, float | None]]:
         """Each condition with its value at run time ``run_ns``; None with too few requests."""
         for condition, view in self._views:
@@ -76,6 +82,9 @@ class _View(Protocol):
     """The samples that one condition covers."""
 
     def take(self, samples: Samples) -> None: ...
+
+    def forget(self, run_ns: int) -> None:
+        """Drop what no value at run time ``run_ns`` or later needs."""
 
     def value(self, run_ns: int) -> float | None:
         """The value of the condition's statistic; None while there are too few samples."""
@@ -110,6 +119,9 @@ class _Everything:
         self._max_ns = max(self._max_ns, int(values.max()))
         low = int(values.min())
         self._min_ns = low if self._min_ns is None else min(self._min_ns, low)
+
+    def forget(self, run_ns: int) -> None:
+        pass  # it holds no samples
 
     def value(self, run_ns: int) -> float | None:
         if self._count < self._enough:
@@ -149,11 +161,18 @@ class _Trailing:
         grown[:held], grown[held:] = self._recent, samples.records
         self._recent = grown
 
-    def value(self, run_ns: int) -> float | None:
-        late_ns = IN_THE_FILE_AFTER_NS if self._condition.statistic == "rate_rps" else 0
-        end_ns = run_ns - late_ns
-        begin_ns = end_ns - self._length_ns
+    def forget(self, run_ns: int) -> None:
+        begin_ns, _ = self._window_ns(run_ns)
         self._recent = self._recent[self._recent["done_ns"] > begin_ns]
+
+    def value(self, run_ns: int) -> float | None:
+        self.forget(run_ns)
+        begin_ns, end_ns = self._window_ns(run_ns)
         if begin_ns < self._start_ns or len(self._recent) < self._enough:
             return None
         return observe(self._condition, Samples(self._recent), begin_ns, end_ns)
+
+    def _window_ns(self, run_ns: int) -> tuple[int, int]:
+        late_ns = IN_THE_FILE_AFTER_NS if self._condition.statistic == "rate_rps" else 0
+        end_ns = run_ns - late_ns
+        return end_ns - self._length_ns, end_ns

@@ -116,6 +116,7 @@ class ProgressReader:
         """
         for records in self._new_records:
             self.take(records)
+            self._objectives.forget(min(run_ns, self._plan.end_ns))
         return self.state(run_ns, phase)
 
     def final(self, stopped_ns: int | None, phase: str = "done") -> Progress:
@@ -123,12 +124,14 @@ class ProgressReader:
 
         In the ``phase`` failed its process was ended, nobody knows when.
         """
+        counted = self._plan.request_count is not None
+        if stopped_ns is None and not counted and phase != "failed":
+            stopped_ns = self._plan.end_ns
         for records in self._new_records:
             self.take(records)
-        if stopped_ns is None:
-            counted = self._plan.request_count is not None
-            stopped_ns = self._last_ns if counted or phase == "failed" else self._plan.end_ns
-        return self.state(stopped_ns, phase)
+            end_ns = self._last_ns if stopped_ns is None else stopped_ns
+            self._objectives.forget(min(end_ns, self._plan.end_ns))
+        return self.state(self._last_ns if stopped_ns is None else stopped_ns, phase)
 
     def state(self, run_ns: int, phase: str = "") -> Progress:
         """The state at run time ``run_ns``, by the records that were taken."""
@@ -162,7 +165,8 @@ class ProgressReader:
         self._bins.take(records)
         self._objectives.take(records, self._endpoints())
         self._last_ns = max(self._last_ns, int(records["done_ns"].max(initial=0)))
-        measured = records[(records["flags"] & Flag.WARMUP) == 0]
+        is_measured = (records["flags"] & Flag.WARMUP) == 0
+        measured = records if is_measured.all() else records[is_measured]  # a copy is slow
         self._count += len(measured)
         self._warmup_count += len(records) - len(measured)
         self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.FIRST_STEP))

@@ -50,9 +50,9 @@ class StopSignal:
                 self._deadline_ns = time.monotonic_ns() + _PATIENCE_NS
 
     def reach(self, level: int) -> None:
-        """Request what is missing to ``level``: 1 is a stop, 2 an abort."""
+        """Request what is missing to ``level``, as Ctrl-C would: 1 is a stop, 2 an abort."""
         while self.level < level:
-            self.request()
+            self.request(signal.SIGINT, by="a request to stop")
 
     def abort_when_due(self) -> None:
         """Abort a run that is still open a few seconds after one of `ENDING_SIGNALS`."""

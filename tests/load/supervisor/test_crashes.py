@@ -24,11 +24,13 @@ from click.testing import CliRunner
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, Run, Store, run, spool
 from benchlab.cli.recover import recover
+from benchlab.errors import RunError
 from benchlab.load.recording.recorder import Recorder
 from benchlab.load.supervisor.progress import Progress
 from benchlab.load.supervisor.rescue import rescue, share_memory
+from benchlab.paths import spool_root
 from benchlab.samples.samples import ErrorKind
-from tests.load.servers import ok, serving
+from tests.load.servers import always, ok, serving
 
 
 class Counting:
@@ -107,6 +109,16 @@ def test_ctrl_c_twice_waits_for_nothing() -> None:
     assert set(result.summary.errors) == {"abandoned"}
     assert result.summary.count >= 15
     assert len(recovered(result.id).samples) == len(result.samples)
+
+
+@pytest.mark.usefixtures("no_child_stays")
+def test_a_run_whose_spool_is_deleted_makes_no_more_load() -> None:
+    def delete(progress: Progress) -> None:
+        if progress.count:
+            spool.remove(spool_root() / progress.run_id)
+
+    with serving(always(ok())) as url, pytest.raises(RunError, match="was deleted, and what"):
+        run(Plan([Request("GET", url)], ConstantRate(50), duration_s=3600), on_progress=delete)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -115,3 +115,29 @@ def test_the_end_of_a_run_is_where_it_ended(
     assert final.rate_rps == pytest.approx(50 / elapsed_s)
     assert final.series is not None
     assert sum(final.series.rate_rps) * final.series.width_s == pytest.approx(50)
+
+
+def test_a_reader_that_is_far_behind_holds_the_last_window_only(tmp_path: Path) -> None:
+    """Its values are those of a reader that followed the run, whichever worker it reads first."""
+    plan = Plan(
+        Request("GET", "http://127.0.0.1:1/"),
+        ConstantRate(1000),
+        duration_s=200,
+        workers=2,
+        slo=["p50<50ms over 5s", "rate_rps>=100 over 5s"],
+    )
+    followed, late = ProgressReader(tmp_path, plan), ProgressReader(tmp_path, plan)
+    for start in range(0, 100_000, 10_000):
+        for worker in range(2):
+            records = np.zeros(5_000, dtype=SAMPLE_DTYPE)
+            records["intended_ns"] = (start + np.arange(5_000) * 2 + worker) * 1_000_000
+            records["sent_ns"] = records["intended_ns"]
+            records["done_ns"] = records["sent_ns"] + (1 + start // 10_000) * 1_000_000
+            with spool.samples_path(tmp_path, worker).open("ab") as file:
+                file.write(records.tobytes())
+        seen = followed.poll((start + 10_000) * 1_000_000)
+    attached = late.poll(100 * NS_PER_S)
+    assert attached == seen
+    assert [item.observed for item in attached.objectives] == ["10 ms", "1,000 requests/s"]
+    held = [view._recent for _, view in late._objectives._views]  # type: ignore[attr-defined]
+    assert all(len(records) < 6_000 for records in held)

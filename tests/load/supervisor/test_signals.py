@@ -225,3 +225,12 @@ def test_a_button_stops_every_run_once_from_any_thread() -> None:
         assert (stop.level, stop.cause) == (1, "the Stop button")
     request_stop()
     assert here.level == 1  # it is not under way any more
+
+
+def test_a_stop_requested_through_the_spool_is_like_ctrl_c() -> None:
+    """It ends what Ctrl-C would: an experiment, and a command with the code of an interrupt."""
+    stop = StopSignal()
+    for level in (0, 1, 1, 2):
+        stop.reach(level)
+        assert stop.level == level
+    assert (stop.number, stop.cause) == (signal.SIGINT, "a request to stop")
