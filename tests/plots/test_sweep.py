@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -53,6 +55,18 @@ def test_any_sweep_can_be_drawn(axes: dict[str, list[Any]]) -> None:
     result = make_sweep(1, **axes)
     assert len(panels(result)) == min(len(axes), 3)
     plots.sweep_heatmap(result).canvas.draw()
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, 10**400, 1.0])
+def test_a_value_that_is_no_place_on_an_axis_can_be_drawn(value: float) -> None:
+    result = make_sweep(1, x=[1, value])
+    plots.sweep(result).canvas.draw()
+
+
+def test_a_parameter_that_no_point_has_yet_is_not_drawn() -> None:
+    finished = make_sweep(1, x=[5])
+    (panel,) = panels(replace(finished, names=("x", "y")))
+    assert panel.get_xlabel() == "x"
 
 
 def test_a_heatmap_has_a_cell_for_each_pair() -> None:

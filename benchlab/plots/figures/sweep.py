@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import cycle
 from statistics import fmean
 from typing import Any, Final, NamedTuple
@@ -51,6 +51,7 @@ _LABEL_PT = 44
 _ROOM = 1.06  # above the highest mark
 _LABEL_LENGTH = 14
 _MOST_CELLS = 400
+_MOST_PLACE = 1e300
 _LIGHT_LEVELS = 2  # of the colours of cells, on which the text is dark
 
 Pair = tuple[SweepPoint, SweepRun]
@@ -86,12 +87,13 @@ _METRICS = (_RATE, _P50, _P99)
 class _Scale(NamedTuple):
     """Where the values of a parameter are on an axis, and what is written there."""
 
-    places: Mapping[str, float]
+    values: Sequence[Any]
+    places: Sequence[float]
     labels: Sequence[str]
     kind: str
 
     def place(self, value: object) -> float:
-        return self.places[repr(value)]
+        return self.places[self.values.index(value)]
 
 
 @styled
@@ -103,7 +105,8 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
     ``ax`` that is given is divided into the panels.
     """
     _check(result)
-    names = (result.varied or result.names)[:_MOST_COLUMNS]
+    known = [name for name in result.names if result.values(name)]
+    names = (result.varied or known)[:_MOST_COLUMNS]
     ax = open_axes(ax, (8.4 if len(names) < _MOST_COLUMNS else 10.6, 6.2))
     pairs = _pairs(result)
     other = names[1] if len(result.varied) == 2 else None
@@ -111,12 +114,17 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
         _handles(result, pairs, None if other is None else names[1 - column], column)
         for column in range(len(names))
     ]
-    rows = max(-(-len(each) // _in_a_row(each)) for each in handles)
+    rows = max((-(-len(each) // _in_a_row(each)) for each in handles), default=0)
     clearance_pt = rows * LEGEND_PT
     heading(
-        ax, _title(names), None, _subject(result), clearance_pt=clearance_pt, origin=result.origin
+        ax,
+        _title(names or result.names),
+        None,
+        _subject(result),
+        clearance_pt=clearance_pt,
+        origin=result.origin,
     )
-    if not pairs:
+    if not pairs or not names:
         no_samples(ax, "no runs")
         return figure_of(ax)
     ax.set_axis_off()
@@ -221,12 +229,12 @@ def _scale_of(result: Sweep, name: str) -> _Scale:
                 kind = "log2"
             elif values[-1] / values[0] >= _LOG_FROM:
                 kind = "log"
-        return _Scale({repr(value): float(value) for value in values}, labels, kind)
-    return _Scale({repr(value): float(at) for at, value in enumerate(values)}, labels, "names")
+        return _Scale(values, [float(value) for value in values], labels, kind)
+    return _Scale(values, [float(at) for at in range(len(values))], labels, "names")
 
 
 def _set_scale(panel: Axes, scale: _Scale) -> None:
-    places = list(scale.places.values())
+    places = scale.places
     if scale.kind in ("log2", "log"):
         panel.set_xscale("log", base=2 if scale.kind == "log2" else 10)
         margin = (places[-1] / places[0]) ** 0.06
@@ -386,4 +394,7 @@ def _draw_cells(panel: Axes, result: Sweep, across: str, up: str, metric: _Metri
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether an axis can have the value as a place."""
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST_PLACE
+    )
