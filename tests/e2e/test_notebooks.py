@@ -29,7 +29,7 @@ from tests.slot_server import SlotServer
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-LONGEST_S = 120.0
+LONGEST_S = 240.0
 
 CLOSED = {"rate_rps": 0.0, "connections": 1}
 SHORT = {**CLOSED, "duration_s": 0.5, "warmup_s": 0.0}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -16,9 +19,11 @@ from tests.plots.test_figures import texts
 
 
 def panels(result: Sweep) -> list[Axes]:
+    """A panel of each parameter."""
     figure = plots.sweep(result)
     figure.canvas.draw()
-    return [ax for ax in figure.findobj(Axes) if isinstance(ax, Axes) and ax.get_xlabel()]
+    found = [ax for ax in figure.findobj(Axes) if isinstance(ax, Axes) and ax.get_xlabel()]
+    return list({ax.get_xlabel(): ax for ax in found}.values())
 
 
 def test_an_axis_of_powers_of_two_is_logarithmic() -> None:
@@ -27,6 +32,22 @@ def test_an_axis_of_powers_of_two_is_logarithmic() -> None:
     assert [label.get_text() for label in panel.get_xticklabels()] == ["1", "2", "4", "8"]
     (panel,) = panels(make_sweep(connections=[1, 3, 7]))
     assert panel.get_xscale() == "linear"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"a long name of a body {number}" for number in range(12)],
+        [100.0 * number for number in range(1, 13)],
+        [1, 2, 3, 29_000_000],
+        [1024**number for number in range(9)],
+    ],
+)
+def test_no_label_of_an_axis_covers_another(values: list[Any]) -> None:
+    (panel,) = panels(make_sweep(1, x=values))
+    boxes = [label.get_window_extent() for label in panel.get_xticklabels() if label.get_text()]
+    assert boxes
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_two_parameters_have_a_column_each_with_lines_of_the_other() -> None:
@@ -53,6 +74,18 @@ def test_any_sweep_can_be_drawn(axes: dict[str, list[Any]]) -> None:
     result = make_sweep(1, **axes)
     assert len(panels(result)) == min(len(axes), 3)
     plots.sweep_heatmap(result).canvas.draw()
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, 10**400, 1.0])
+def test_a_value_that_is_no_place_on_an_axis_can_be_drawn(value: float) -> None:
+    result = make_sweep(1, x=[1, value])
+    plots.sweep(result).canvas.draw()
+
+
+def test_a_parameter_that_no_point_has_yet_is_not_drawn() -> None:
+    finished = make_sweep(1, x=[5])
+    (panel,) = panels(replace(finished, names=("x", "y")))
+    assert panel.get_xlabel() == "x"
 
 
 def test_a_heatmap_has_a_cell_for_each_pair() -> None:

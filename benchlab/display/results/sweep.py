@@ -195,7 +195,7 @@ def _facts(result: Sweep) -> tuple[tuple[str, str], ...]:
         *values,
         ("fixed", one_line(fixed, _LONGEST)),
         ("took", format_time_s(took_s) if took_s else ""),
-        ("experiment", result.experiment_id),
+        ("experiment", result.experiment_id if result.runs else ""),  # else it is not stored
     ]
     return tuple((name, text) for name, text in found if text)
 

@@ -220,7 +220,7 @@ def _finish(
         runs=outcome.runs,
         error=outcome.error,
         exit_code=outcome.exit_code,
-        took_s=time.monotonic() - slot.start_s,
+        took_s=round(time.monotonic() - slot.start_s, 3),
     )
     folder.keep(slot.point.key, found)
     state.done += 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import itertools
 import json
 import random
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -37,10 +38,11 @@ _REPORT_DIR = "report_dir"  # each point has its own
 class PlannedPoint:
     """A point that is to be measured once.
 
-    ``texts`` are all its parameters as the notebook gets them; ``given`` and ``parameters`` are the
-    swept ones as text and as values, without credentials. ``key`` is the same for the same content
-    of the notebook, the same parameters and the same repeat, and for no others. ``length_s`` is how
-    long the parameters ask for load; None if they do not say.
+    ``texts`` are its parameters as the notebook gets them; ``given`` and ``parameters`` are the
+    swept ones as text and as values, without credentials, and with the notebook's defaults.
+    ``key`` is the same for the same content of the notebook, the same parameters and the same
+    repeat, and for no others. ``length_s`` is how long the parameters ask for load; None if they do
+    not say.
     """
 
     key: str
@@ -123,9 +125,12 @@ def plan_sweep(
         raise InputError("is below 1", field="repeat", value=repeat)
     if order not in get_args(Order):
         raise InputError("is neither grid nor random", field="order", value=order)
-    given = [{name: in_utf8(text) for name, text in point.items()} for point in grid]
+    offered = itertools.islice(grid, _MOST_POINTS + 1)  # a few axes have billions
+    given = [{name: in_utf8(text) for name, text in point.items()} for point in offered]
     if len(given) * repeat > _MOST_POINTS:
-        raise InputError(f"the grid has {len(given) * repeat:,} points: {_MOST_POINTS:,} at most")
+        raise InputError(
+            f"the grid has more than {_MOST_POINTS:,} points", remedy="sweep fewer values at once"
+        )
     known = notebook_parameters(notebook)
     if _REPORT_DIR in {*grid.names, *grid.parameters} & {*known}:
         raise InputError(
@@ -133,13 +138,19 @@ def plan_sweep(
         )
     content = notebook_hash(notebook)
     values = [convert_parameters({**grid.parameters, **point}, known, notebook) for point in given]
-    _refuse_twice(given, values)
+    defaults = _defaults(grid.names, known)
+    _refuse_twice(given, [defaults | value for value in values])
     points = [
         PlannedPoint(
             key=_key(content, value, number),
             texts={**grid.parameters, **point},
-            given={name: _public_text(name, text, value[name]) for name, text in point.items()},
-            parameters={name: _public(name, value[name]) for name in point},
+            given={
+                name: _public_text(name, point.get(name, value_text(_public(name, swept))), swept)
+                for name, swept in _swept(grid.names, defaults | value)
+            },
+            parameters={
+                name: _public(name, swept) for name, swept in _swept(grid.names, defaults | value)
+            },
             repeat=number,
             length_s=_length_s(value, known),
         )
@@ -226,6 +237,16 @@ def _length_s(values: Mapping[str, Any], known: Mapping[str, Parameter]) -> floa
     count, rate_rps = number("request_count"), number("rate_rps")
     measured = count / rate_rps if count and rate_rps else number("duration_s")
     return number("warmup_s") + measured
+
+
+def _defaults(names: Sequence[str], known: Mapping[str, Parameter]) -> dict[str, Any]:
+    """What the notebook has for swept parameters that a point may leave out, where it is known."""
+    found = {name: _default(known.get(name)) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _swept(names: Sequence[str], values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((name, values[name]) for name in names if name in values)
 
 
 def _default(parameter: Parameter | None) -> Any:

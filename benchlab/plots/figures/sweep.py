@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import cycle
 from statistics import fmean
 from typing import Any, Final, NamedTuple
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from benchlab.analysis.sweep import Sweep, SweepPoint, SweepRun
 from benchlab.plots.canvas import (
@@ -51,6 +51,10 @@ _LABEL_PT = 44
 _ROOM = 1.06  # above the highest mark
 _LABEL_LENGTH = 14
 _MOST_CELLS = 400
+_MOST_PLACE = 1e300
+_MOST_WHOLE = 1e12
+_LETTER_PT = 5.5  # of the labels of an axis
+_WITHIN_MARGINS = 0.89  # of an axis
 _LIGHT_LEVELS = 2  # of the colours of cells, on which the text is dark
 
 Pair = tuple[SweepPoint, SweepRun]
@@ -86,51 +90,63 @@ _METRICS = (_RATE, _P50, _P99)
 class _Scale(NamedTuple):
     """Where the values of a parameter are on an axis, and what is written there."""
 
-    places: Mapping[str, float]
+    values: Sequence[Any]
+    places: Sequence[float]
     labels: Sequence[str]
     kind: str
 
     def place(self, value: object) -> float:
-        return self.places[repr(value)]
+        return self.places[self.values.index(value)]
 
 
 @styled
 def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
     """Rate, p50 and p99 over each swept parameter, a mark per run with its 95 % interval.
 
-    Lines join the means of repeats; where two parameters are swept, there is a line for each value
-    of the other. A cross is a run that is not valid. An axis of powers of two is logarithmic. An
-    ``ax`` that is given is divided into the panels.
+    Those of one parameter are side by side; each of several has a column. Lines join the means of
+    repeats; where two parameters are swept, there is a line for each value of the other. A cross
+    is a run that is not valid. An axis of powers of two is logarithmic. An ``ax`` that is given is
+    divided into the panels.
     """
     _check(result)
-    names = (result.varied or result.names)[:_MOST_COLUMNS]
-    ax = open_axes(ax, (8.4 if len(names) < _MOST_COLUMNS else 10.6, 6.2))
+    known = [name for name in result.names if result.values(name)]
+    names = (result.varied or known)[:_MOST_COLUMNS]
+    is_flat = len(names) == 1  # then there is room for its panels side by side
+    ax = open_axes(ax, (10.6, 3.6) if is_flat else (8.4 if len(names) == 2 else 10.6, 6.2))
     pairs = _pairs(result)
     other = names[1] if len(result.varied) == 2 else None
     handles = [
         _handles(result, pairs, None if other is None else names[1 - column], column)
         for column in range(len(names))
     ]
-    column_pt = figure_of(ax).get_size_inches()[0] * 72 / len(names) - _COLUMN_GAP_PT
+    column_pt = figure_of(ax).get_size_inches()[0] * 72 / max(len(names), 1) - _COLUMN_GAP_PT
     fitting = [_in_a_row(each, column_pt) for each in handles]
-    rows = max(-(-len(each) // most) for each, most in zip(handles, fitting, strict=True))
-    clearance_pt = rows * LEGEND_PT
-    heading(
-        ax, _title(names), None, _subject(result), clearance_pt=clearance_pt, origin=result.origin
+    legend_rows = max(
+        (-(-len(each) // most) for each, most in zip(handles, fitting, strict=True)), default=0
     )
-    if not pairs:
+    heading(
+        ax,
+        _title(names or result.names),
+        None,
+        _subject(result),
+        clearance_pt=legend_rows * LEGEND_PT,
+        origin=result.origin,
+    )
+    if not pairs or not names:
         no_samples(ax, "no runs")
         return figure_of(ax)
     ax.set_axis_off()
     whole_pt = figure_of(ax).get_size_inches()[0] * 72 * ax.get_position().width
+    columns, rows = (len(_METRICS), 1) if is_flat else (len(names), len(_METRICS))
     between = _COLUMN_GAP_PT / whole_pt
-    width = (1 - between * (len(names) - 1)) / len(names)
-    height = (1 - _GAP * (len(_METRICS) - 1)) / len(_METRICS)
-    for column, name in enumerate(names):
+    width = (1 - between * (columns - 1)) / columns
+    height = (1 - _GAP * (rows - 1)) / rows
+    for number, name in enumerate(names):
         scale = _scale_of(result, name)
-        by = names[1 - column] if other is not None else None
+        by = names[1 - number] if other is not None else None
         first: Axes | None = None
-        for row, metric in enumerate(_METRICS):
+        for index, metric in enumerate(_METRICS):
+            column, row = (index, 0) if is_flat else (number, index)
             place = (
                 column * (width + between),
                 1 - (row + 1) * height - row * _GAP,
@@ -140,15 +156,15 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
             panel = ax.inset_axes(place, sharex=first)
             if first is None:
                 first = panel
-                _legend(panel, handles[column], fitting[column])
+                _legend(panel, handles[number], fitting[number])
             _draw(panel, result, pairs, name, by, metric, scale)
             dress(panel)
-            _set_scale(panel, scale)
+            _set_scale(panel, scale, width * whole_pt)
             panel.set_ylabel(metric.label)
             panel.yaxis.set_label_coords(-_LABEL_PT / (width * whole_pt), 0.5)
-            last = row == len(_METRICS) - 1
-            panel.tick_params(labelbottom=last)
-            if last:
+            is_last = row == rows - 1
+            panel.tick_params(labelbottom=is_last)
+            if is_last:
                 panel.set_xlabel(plain(name, 40))
     return figure_of(ax)
 
@@ -216,7 +232,7 @@ def _subject(result: Sweep) -> str:
 
 def _scale_of(result: Sweep, name: str) -> _Scale:
     values = result.values(name)
-    labels = [plain(str(value), _LABEL_LENGTH) for value in values]
+    labels = [plain(_label(value), _LABEL_LENGTH) for value in values]
     if values and all(_is_number(value) for value in values):
         kind = "linear"
         if len(values) > 1 and values[0] > 0:
@@ -224,12 +240,18 @@ def _scale_of(result: Sweep, name: str) -> _Scale:
                 kind = "log2"
             elif values[-1] / values[0] >= _LOG_FROM:
                 kind = "log"
-        return _Scale({repr(value): float(value) for value in values}, labels, kind)
-    return _Scale({repr(value): float(at) for at, value in enumerate(values)}, labels, "names")
+        return _Scale(values, [float(value) for value in values], labels, kind)
+    return _Scale(values, [float(at) for at in range(len(values))], labels, "names")
 
 
-def _set_scale(panel: Axes, scale: _Scale) -> None:
-    places = list(scale.places.values())
+def _label(value: Any) -> str:
+    """A value as text: 100.0 is 100."""
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _MOST_WHOLE
+    return str(int(value) if is_whole else value)
+
+
+def _set_scale(panel: Axes, scale: _Scale, length_pt: float) -> None:
+    places = scale.places
     if scale.kind in ("log2", "log"):
         panel.set_xscale("log", base=2 if scale.kind == "log2" else 10)
         margin = (places[-1] / places[0]) ** 0.06
@@ -238,12 +260,29 @@ def _set_scale(panel: Axes, scale: _Scale) -> None:
         margin = 0.06 * ((places[-1] - places[0]) or 1.0)
         panel.set_xlim(places[0] - margin, places[-1] + margin)
     panel.xaxis.set_minor_locator(NullLocator())
-    step = -(-len(places) // _MOST_TICKS)
     if scale.kind == "linear" and len(places) > _MOST_TICKS:
+        panel.xaxis.set_major_locator(MaxNLocator(5))
         panel.xaxis.set_major_formatter(thousands())
         return
-    panel.xaxis.set_major_locator(FixedLocator(places[::step]))
-    panel.set_xticks(places[::step], labels=scale.labels[::step])
+    shown = _apart(scale, length_pt)
+    panel.xaxis.set_major_locator(FixedLocator([places[at] for at in shown]))
+    panel.set_xticks([places[at] for at in shown], labels=[scale.labels[at] for at in shown])
+
+
+def _apart(scale: _Scale, length_pt: float) -> list[int]:
+    """Which values have their label on an axis of this length, so that none covers another."""
+    is_log = scale.kind in ("log2", "log")
+    along = [math.log(place) if is_log else place for place in scale.places]
+    whole = (along[-1] - along[0]) or 1.0
+    shown: list[int] = []
+    for at, label in enumerate(scale.labels):
+        if shown:
+            between_pt = (along[at] - along[shown[-1]]) / whole * length_pt * _WITHIN_MARGINS
+            letters = (len(label) + len(scale.labels[shown[-1]])) / 2
+            if between_pt < (letters + 1) * _LETTER_PT:
+                continue
+        shown.append(at)
+    return shown
 
 
 def _draw(
@@ -390,4 +429,7 @@ def _draw_cells(panel: Axes, result: Sweep, across: str, up: str, metric: _Metri
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether an axis can have the value as a place."""
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST_PLACE
+    )

@@ -46,10 +46,31 @@ def test_what_the_notebook_does_not_take_is_refused(
         plan_sweep(notebook, Grid(axes=axes, parameters=fixed))
 
 
+def test_a_point_that_leaves_out_a_swept_parameter_has_the_notebook_s(notebook: Path) -> None:
+    points = [{"x": "5", "mode": "slow"}, {"x": "6"}, {"mode": "slow"}]
+    plan = plan_sweep(notebook, Grid(points=points))
+    assert [point.parameters for point in plan.points] == [
+        {"x": 5, "mode": "slow"},
+        {"x": 6, "mode": "fast"},
+        {"x": 1, "mode": "slow"},
+    ]
+    assert [point.given["mode"] for point in plan.points] == ["slow", "fast", "slow"]
+    assert [dict(point.texts) for point in plan.points] == points
+    with pytest.raises(InputError, match="the points 1 and 2 of the grid are the same"):
+        plan_sweep(notebook, Grid(points=[{"x": "5"}, {"x": "5", "mode": "fast"}]))
+
+
 @pytest.mark.parametrize("options", [{"repeat": 0}, {"order": "sorted"}, {"repeat": 100_000}])
 def test_what_cannot_be_planned_is_refused(options: dict[str, Any], notebook: Path) -> None:
     with pytest.raises(InputError):
         planned(notebook, **options)
+
+
+def test_a_grid_of_billions_of_points_is_refused_at_once(notebook: Path) -> None:
+    names = ("x", "mode", "duration_s", "warmup_s", "token")
+    axes = {name: [str(value) for value in range(100)] for name in names}
+    with pytest.raises(InputError, match="more than 100,000 points"):
+        plan_sweep(notebook, Grid(axes=axes))
 
 
 def test_the_directory_of_a_report_belongs_to_the_sweep(tmp_path: Path) -> None:
