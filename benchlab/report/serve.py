@@ -93,21 +93,32 @@ def serve(directory: Path, port: int, announce: Callable[[str], None]) -> None:
 def file_below(root: Path, target: str) -> Path | None:
     """The file that ``target`` of a request means; None if it is none that is served.
 
-    ``root`` is absolute, and resolved. A directory means its ``index.html``. What is hidden, or is
-    not below ``root`` once links are followed, is not served.
+    ``root`` is absolute, and resolved. A directory, with the slash that makes the links of its page
+    work, means its ``index.html``. What is hidden, or is not below ``root`` once links are followed,
+    is not served.
     """
-    path = unquote(urlsplit(target).path, errors="surrogateescape")
+    path = _path(target)
+    if path is None:
+        return None
     parts = [part for part in path.split("/") if part]
     if "\0" in path or "\\" in path or any(part.startswith(".") for part in parts):
         return None
     try:
         found = root.joinpath(*parts).resolve(strict=True)
-        if found.is_dir():
+        if path.endswith("/"):
             found = (found / "index.html").resolve(strict=True)
     except (OSError, RuntimeError, ValueError):  # not there; a loop of links; no name of a file
         return None
     inside = found.is_relative_to(root) and found.is_file()
     return found if inside and found.suffix in _TYPES else None
+
+
+def _path(target: str) -> str | None:
+    """The path that ``target`` names; None if it is no URL."""
+    try:
+        return unquote(urlsplit(target).path, errors="surrogateescape")
+    except ValueError:
+        return None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -129,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_for_us():
             self._send_problem(HTTPStatus.MISDIRECTED_REQUEST, "This server has another name.")
             return
-        if urlsplit(self.path).path in ("/", "/index.html"):
+        if _path(self.path) in ("/", "/index.html"):
             # As the directory is now: reports may have been removed since the last was written.
             page = render_index(find_reports(self.server.directory))
             self._send(HTTPStatus.OK, _TYPES[".html"], page.encode())

@@ -50,6 +50,9 @@ read -ra results <<<"$RESULTS"
 exit "${results[$(wc -l <asked) - 1]}"
 """
 
+# Nothing was asked, and nothing made but the directory of the report.
+REFUSED = {"benchlab", "output", "summary", "benchlab-report"}
+
 
 @pytest.fixture
 def plan(target: TargetProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -123,8 +126,13 @@ def test_the_recipe_for_gitlab_collects_what_its_command_writes() -> None:
     assert job["artifacts"]["when"] == "always"
 
 
-def act(directory: Path, programs: Path = PROGRAMS, **inputs: str) -> tuple[dict[str, str], str]:
-    """Carry out the step that measures, with ``programs`` first; returns outputs and summary."""
+def act(
+    directory: Path, programs: Path = PROGRAMS, *, code: int = 0, **inputs: str
+) -> tuple[dict[str, str], str]:
+    """Carry out the step that measures, with ``programs`` first; returns outputs and summary.
+
+    It ends with ``code``: not 0 if it refuses its inputs.
+    """
     (directory / "summary").touch()
     given = {name: str(value.get("default", "")) for name, value in DEFINITION["inputs"].items()}
     given |= {name.replace("_", "-"): value for name, value in inputs.items()}
@@ -149,9 +157,14 @@ def act(directory: Path, programs: Path = PROGRAMS, **inputs: str) -> tuple[dict
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     lines = (directory / "output").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines), (directory / "summary").read_text()
+
+
+def stand_in(directory: Path) -> None:
+    (directory / "benchlab").write_text(STAND_IN)
+    (directory / "benchlab").chmod(0o755)
 
 
 def gate(outputs: dict[str, str]) -> int:
@@ -189,23 +202,21 @@ def test_the_action_reports_and_then_closes_the_gate(plan: Path) -> None:
 def test_the_action_makes_runs_and_checks_them(
     results: str, asked: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "benchlab").write_text(STAND_IN)
-    (tmp_path / "benchlab").chmod(0o755)
+    stand_in(tmp_path)
     monkeypatch.setenv("RESULTS", results)
     outputs, _ = act(tmp_path, tmp_path, plan="p.toml", baseline="b.json", runs="2")
     assert (outputs["exit-code"], gate(outputs)) == (str(code), code)
     lines = (tmp_path / "asked").read_text().splitlines()
-    found = " ".join(
-        "check" if line.startswith("baseline check b.json") else "run" for line in lines
-    )
+    found = " ".join("check" if line.startswith("baseline check ") else "run" for line in lines)
     assert found == asked
     (tag,) = set(re.findall(r"ci=7-[\w-]+", "\n".join(lines)))
-    assert f"run p.toml --tag {tag}" in lines
+    assert f"run --tag {tag} -- p.toml" in lines
+    if "check" in found:
+        assert lines[-1].endswith(f" -- b.json tag:{tag}")
 
 
 def test_the_action_measures_two_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "benchlab").write_text(STAND_IN)
-    (tmp_path / "benchlab").chmod(0o755)
+    stand_in(tmp_path)
     monkeypatch.setenv("RESULTS", "3")
     outputs, _ = act(
         tmp_path, tmp_path, plan="p.toml", against="http://b", options="--blocks 20 --name 'a b'"
@@ -213,7 +224,40 @@ def test_the_action_measures_two_versions(tmp_path: Path, monkeypatch: pytest.Mo
     assert gate(outputs) == 3
     (line,) = (tmp_path / "asked").read_text().splitlines()
     words = line.partition(" --markdown")[0]
-    assert words == "ab p.toml --against http://b --fail-on slower --blocks 20 --name a b"
+    assert words == "ab --against http://b --fail-on slower --blocks 20 --name a b"
+    assert line.endswith(" -- p.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("runs", "HOME[$(touch pwned)]"),
+        ("runs", "0"),
+        ("runs", "08"),
+        ("report", "there\nexit-code=0"),
+        ("report", ""),
+        ("options", "--tag 'a"),
+    ],
+)
+def test_the_action_refuses_inputs_that_mean_something_else(
+    name: str, value: str, tmp_path: Path
+) -> None:
+    stand_in(tmp_path)
+    inputs = {"plan": "p.toml", "baseline": "b.json", name: value}
+    outputs, _ = act(tmp_path, tmp_path, code=2, **inputs)
+    assert outputs == {"exit-code": "2"}
+    assert {path.name for path in tmp_path.iterdir()} <= REFUSED
+
+
+def test_inputs_of_the_action_are_no_options_unless_they_are_meant_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path)
+    monkeypatch.setenv("RESULTS", "0")
+    act(tmp_path, tmp_path, plan="--help", report="-r", options="--body ''")
+    (line,) = (tmp_path / "asked").read_text().splitlines()
+    files = "--markdown -r/summary.md --junit -r/junit.xml --report -r"
+    assert line == f"run --body  {files} -- --help"
 
 
 def test_the_action_says_that_nothing_was_measured(tmp_path: Path) -> None:

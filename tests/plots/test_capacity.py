@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,7 +47,8 @@ def test_axes_have_units_and_probes_their_marks() -> None:
     ("options", "title"),
     [
         ({}, "Capacity: 99.88 requests/s (98.4 to 101.2)"),
-        ({"rate_high": None, "limited_by": "none"}, "or more (limited by: none)"),
+        ({"rate_high": None, "limited_by": "budget"}, "Capacity: 99.88 requests/s or more"),
+        ({"rate_high": None, "limited_by": "budget"}, "limited by: budget · GET /items"),
         ({"rate_rps": None, "rate_low": 0.0}, "no good probe"),
         ({"rate_rps": None, "rate_low": 0.0, "rate_high": None, "probes": ()}, "no good probe"),
         ({"limit_ns": None, "rate_high": 9e4}, "99.88"),
@@ -59,6 +61,17 @@ def test_any_capacity_can_be_drawn(options: dict[str, Any], title: str) -> None:
 def test_the_axis_ends_at_the_probes_and_not_at_a_wide_interval() -> None:
     top = drawn(rate_high=1e6).axes[0].child_axes[0]
     assert top.get_xlim()[1] < 300
+
+
+def test_the_arrow_to_higher_rates_lies_within_the_axes() -> None:
+    probes = make_capacity().probes
+    last = max(probe.rate_rps for probe in probes)
+    probes = (replace(probes[0], rate_rps=last / 100), *probes)
+    top = drawn(rate_rps=last, rate_high=None, probes=probes).axes[0].child_axes[0]
+    (arrow,) = (text for text in top.texts if not text.get_text())
+    start = top.transData.transform((last, 1.0))[0]
+    assert arrow.arrow_patch is not None
+    assert start + arrow.get_position()[0] * top.get_figure().dpi / 72 <= top.bbox.x1
 
 
 def test_a_given_axes_is_drawn_on() -> None:

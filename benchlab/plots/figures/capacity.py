@@ -40,6 +40,7 @@ __all__ = ["capacity"]
 
 _HEIGHTS = (0.56, 0.36)
 _LABEL_PT = 40
+_ARROW_PT = 26
 _WIDE = 8.0  # an axis of a larger ratio has ticks by decade
 
 
@@ -75,7 +76,8 @@ def capacity(result: Capacity, ax: Axes | None = None) -> Figure:
         remedy="give what bl.capacity(plan) returns",
     )
     ax = open_axes(ax, (8.4, 5.0))
-    subject = f"{result.name} · {result.objective} · {result.arrivals} arrivals"
+    limit = "" if result.rate_high is not None else f"limited by: {result.limited_by} · "
+    subject = f"{limit}{result.name} · {result.objective} · {result.arrivals} arrivals"
     heading(
         ax, _title(result), None, subject.strip(" ·"), clearance_pt=LEGEND_PT, origin=result.origin
     )
@@ -94,7 +96,7 @@ def capacity(result: Capacity, ax: Axes | None = None) -> Figure:
         _draw_interval(panel, result)
         dress(panel)
         panel.yaxis.set_label_coords(-_LABEL_PT / width_pt, 0.5)
-    _set_rates(top, result, drawn)
+    _set_rates(top, result, drawn, _ARROW_PT / width_pt)
     top.tick_params(labelbottom=False)
     bottom.set_xlabel("rate (requests/s)")
     handles, labels = top.get_legend_handles_labels()
@@ -109,7 +111,7 @@ def _title(result: Capacity) -> str:
         return "Capacity: no good probe"
     shown = f"Capacity: {result.rate_rps:,.4g} requests/s"
     if result.rate_high is None:
-        return f"{shown} or more (limited by: {result.limited_by})"
+        return f"{shown} or more"
     return f"{shown} ({result.rate_low:,.4g} to {result.rate_high:,.4g})"
 
 
@@ -205,19 +207,24 @@ def _draw_interval(panel: Axes, result: Capacity) -> None:
             "",
             xy=(result.rate_rps, 0.5),
             xycoords=("data", "axes fraction"),
-            xytext=(26, 0),
+            xytext=(_ARROW_PT, 0),
             textcoords="offset points",
             arrowprops={"arrowstyle": "<|-", "color": INK, "linewidth": 1.3},
             annotation_clip=False,
         )
 
 
-def _set_rates(panel: Axes, result: Capacity, probes: Sequence[Probe]) -> None:
-    """A logarithmic axis over the probes and the interval, with decimal labels."""
+def _set_rates(panel: Axes, result: Capacity, probes: Sequence[Probe], arrow: float) -> None:
+    """A logarithmic axis over the probes and the interval, with decimal labels.
+
+    An arrow to higher rates takes the share ``arrow`` of it.
+    """
     known = [probe.rate_rps for probe in probes]
     if result.rate_high is not None and result.rate_rps is not None:
         known.append(min(result.rate_high, 1.5 * max(known)))
     low, high = min(known) / 1.15, max(known) * 1.15
+    if result.rate_high is None and result.rate_rps is not None:
+        high = max(high, low * (result.rate_rps / low) ** (1 / (1 - arrow)))
     panel.set_xscale("log")
     panel.set_xlim(low, high)
     if high / low < _WIDE:
