@@ -35,7 +35,7 @@ __all__ = ["register", "unregister"]
 
 _NAME = "bench"
 _MAGIC = f"%{_NAME}"
-_LINE = rf"(?:.*=)?\s*{_MAGIC}\s"
+_LINE = re.compile(rf"(?:.*=)?\s*{_MAGIC}\s")
 # A name of the notebook, $url or {url}. Of JSON and of the fields of a template nothing is one.
 _VARIABLE = re.compile(r"(?<![{$])(?:\{([A-Za-z_]\w*)\}(?!\})|\$([A-Za-z_]\w*))")
 
@@ -50,7 +50,7 @@ def register(shell: InteractiveShell) -> None:
     line._ipython_magic_no_var_expand = True  # type: ignore[attr-defined]  # braces of JSON stay
     magics: Any = shell  # IPython's annotations of these are wrong
     magics.register_magic_function(line, "line", _NAME)
-    magics.set_hook("complete_command", _complete, re_key=_LINE)
+    magics.set_hook("complete_command", _complete, re_key=_LINE.pattern)
 
 
 def unregister(shell: InteractiveShell) -> None:

@@ -124,10 +124,14 @@ def test_options_and_their_values_are_completed(start: str, shell: InteractiveSh
 
 
 def test_the_extension_can_be_taken_away(shell: InteractiveShell) -> None:
+    completed = shell.strdispatchers["complete_command"].regexs
+    before = len(completed)
     shell.run_line_magic("unload_ext", "benchlab")
     assert shell.find_line_magic("bench") is None
+    assert len(completed) == before - 1
     shell.run_line_magic("load_ext", "benchlab")
     assert shell.find_line_magic("bench") is not None
+    assert len(completed) == before
 
 
 def test_loading_the_extension_loads_nothing_heavy() -> None:

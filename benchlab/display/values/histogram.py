@@ -29,7 +29,7 @@ def view(histogram: LatencyHistogram) -> ResultView:
             )
         )
         low, high = histogram.edges_ns(filled)
-        slots = np.searchsorted(EDGES_NS, (low + high) // 2, side="right") - 1
+        slots = np.searchsorted(EDGES_NS[:-1], (low + high) // 2, side="right") - 1
         counts = np.bincount(slots, histogram.counts[filled], len(EDGES_NS) - 1)
         tables.append(distribution_table(counts.astype(np.int64)))
     return ResultView(

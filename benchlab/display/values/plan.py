@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from benchlab.display.result_view import ResultView
 from benchlab.display.table import Table
 from benchlab.display.values.load import rate_table
@@ -14,6 +16,7 @@ from benchlab.units import format_count, format_ratio
 __all__ = ["view"]
 
 _REQUESTS_SHOWN = 25
+_MOST_COUNTED = 5_000_000  # counting more takes longer than people wait for a cell
 
 
 def view(plan: Plan) -> ResultView:
@@ -30,7 +33,8 @@ def view(plan: Plan) -> ResultView:
 
 
 def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
-    planned = plan.intended_count()
+    at_most = min((plan.load.highest_rps or 0) * plan.length_s, plan.request_count or math.inf)
+    planned = plan.intended_count() if at_most <= _MOST_COUNTED else None
     return (
         *((("planned", plural(planned, plan.scheduled_noun)),) if planned is not None else ()),
         ("connections at most", format_count(plan.connection_limit)),

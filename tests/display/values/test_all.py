@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import re
 
+import numpy as np
 import pytest
 
 import benchlab as bl
 from benchlab.display.html import LEVEL_COLORS
 from benchlab.display.renderers import RENDERERS
 from benchlab.displayed import Displayed
-from tests.display.values.examples import SECRET, VALUES
+from tests.display.values.examples import REQUEST, SECRET, VALUES
 
 DRAWN = "#3b8ccf"
 PAPERS = {"light": "#ffffff", "dark": "#111111"}  # of JupyterLab's themes
@@ -99,3 +100,16 @@ def test_a_plan_shows_its_rate_over_time() -> None:
     shown = forms(VALUES["Plan"])
     assert "▂▂▂▂▂▂▂▂████▂▂" in shown["text/plain"]
     assert 'aria-label="rate over 30 s, up to 500.0 requests/s"' in shown["text/html"]
+
+
+def test_of_a_plan_for_weeks_the_requests_are_not_counted() -> None:
+    week = bl.Plan(REQUEST, bl.ConstantRate(1e6), duration_s=7 * 86_400)  # 605 billion
+    assert "planned" not in forms(week)["text/plain"]
+    assert "planned 10 requests" in forms(week.replace(request_count=10))["text/plain"]
+
+
+def test_a_histogram_shows_whatever_it_may_hold() -> None:
+    histogram = bl.LatencyHistogram(bl.LatencyHistogram.LIMIT_NS)
+    assert "0 values" in forms(histogram)["text/plain"]
+    histogram.record(np.array([0, bl.LatencyHistogram.LIMIT_NS]))
+    assert "2 values" in forms(histogram)["text/plain"]
