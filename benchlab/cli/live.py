@@ -25,7 +25,9 @@ __all__ = ["live"]
 @click.option("--abort", is_flag=True, help="end the run early, without its open requests")
 @json_option("the state of the run, or of all runs,")
 def live(run_id: str, stop: bool, abort: bool, json_file: str | None) -> int:
-    """List the runs that go on on this machine; or watch, or stop, the one with RUN_ID.
+    """List, watch or stop the runs that go on on this machine.
+
+    Without RUN_ID they are listed; with it that run is watched, or stopped with --stop.
 
     These are runs of any process: of bl.start and benchlab run --detach, which need nobody, and of
     notebooks, scripts and other commands, which --stop ends as Ctrl-C there would. With them are

@@ -12,7 +12,7 @@ import click
 from click.shell_completion import ShellComplete
 
 from benchlab.cli.options.group import errors_name_options, given_of
-from benchlab.cli.options.output import Outputs, ReportOutput
+from benchlab.cli.options.output import Outputs, ReportOutput, with_report
 from benchlab.cli.options.run import PLAN_OPTIONS, plan_from_values
 from benchlab.cli.run import (
     RunCommand,
@@ -136,7 +136,7 @@ def _measured(plan: Plan, given: set[str], outputs: RunOutputs, *, save: bool) -
 command = RunCommand(
     _NAME,
     params=run.params,
-    callback=_carry_out,
+    callback=with_report(_carry_out),
     help=f"""Run a load test against URL, or the one in PLAN.toml; the cell's value is the run.
 
     The options are those of benchlab run: see its --help for what they mean together. $name and

@@ -23,7 +23,7 @@ def test_a_capacity_is_shown_saved_and_written(
         )
     data = json.loads(file.read_text())
     assert data["objective"] == "p99<250ms"
-    assert data["limited_by"] in ("budget", "service")
+    assert data["limited_by"] in ("budget", "service", "generator")  # a busy machine is the last
     assert done.returncode == (0 if data["rate_rps"] is not None else 1), done.stderr
     assert "arrivals constant (equal intervals)" in done.stdout
     assert f"as experiment {data['experiment_id']}" in done.stderr

@@ -46,11 +46,11 @@ def messages() -> list[str]:
 
 @pytest.fixture
 def store(server: Front, messages: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """A store in an existing database, whose server must respond within a second."""
+    """A store in an existing database, whose server must respond within five seconds."""
     monkeypatch.setattr(write, "BLOCK_SAMPLES", 100)
     monkeypatch.setattr(connection, "_MIN_PAUSE_S", 0.05)
     server.query("CREATE DATABASE IF NOT EXISTS lab")
-    dsn = server.dsn("lab", "me:hunter2", "?send_receive_timeout=1")
+    dsn = server.dsn("lab", "me:hunter2", "?send_receive_timeout=5")
     yield Store(dsn, wait_s=60, on_wait=messages.append)
     if server.process is None:
         server.start()
@@ -84,9 +84,9 @@ def copies(server: Front, run: Run) -> dict[str, int]:
         Fault("INSERT INTO `?samples", "refuse", skip=1, times=3),
         Fault("INSERT INTO `?samples", "error", skip=1, times=2),
         Fault("INSERT INTO `?samples", "error", code=201, name="QUOTA_EXCEEDED", times=2),
-        Fault("INSERT INTO `?samples", "delay", seconds=1.5, skip=2),
+        Fault("INSERT INTO `?samples", "delay", seconds=7, skip=2),
         Fault("INSERT INTO `?runs", "lose", times=2),
-        Fault("INSERT INTO `?runs", "delay", seconds=1.5),
+        Fault("INSERT INTO `?runs", "delay", seconds=7),
         Fault("SELECT version", "error", code=202, name="TOO_MANY_SIMULTANEOUS_QUERIES"),
     ],
     ids=str,
