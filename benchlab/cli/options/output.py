@@ -27,6 +27,7 @@ __all__ = [
     "ReportOutput",
     "check_writable",
     "format_option",
+    "gathers_report",
     "json_option",
     "junit_option",
     "markdown_option",
@@ -63,24 +64,31 @@ def json_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     )
 
 
+def gathers_report(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``command`` gets what `report_option` adds as one argument, ``report``."""
+
+    @wraps(command)
+    def called(
+        *arguments: Any,
+        report_dir: Path | None,
+        formats: tuple[str, ...],
+        open_page: bool,
+        **values: Any,
+    ) -> Any:
+        if report_dir is None and (formats or open_page):
+            given = "--format" if formats else "--open"
+            raise click.UsageError(f"{given} is about a report: say where with --report DIR")
+        written = ReportOutput(report_dir, formats, open_page=open_page)
+        return command(*arguments, report=written, **values)
+
+    return called
+
+
 def report_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """``--report DIR`` with ``--format`` and ``--open``, together as the argument ``report``."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(command)
-        def called(
-            *arguments: Any,
-            report_dir: Path | None,
-            formats: tuple[str, ...],
-            open_page: bool,
-            **values: Any,
-        ) -> Any:
-            if report_dir is None and (formats or open_page):
-                given = "--format" if formats else "--open"
-                raise click.UsageError(f"{given} is about a report: say where with --report DIR")
-            written = ReportOutput(report_dir, formats, open_page=open_page)
-            return command(*arguments, report=written, **values)
-
+        called = gathers_report(command)
         for option in (open_option, format_option, _report_dir):
             called = option(called)
         return called
