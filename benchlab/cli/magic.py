@@ -12,7 +12,7 @@ import click
 from click.shell_completion import ShellComplete
 
 from benchlab.cli.options.group import errors_name_options, given_of
-from benchlab.cli.options.output import Outputs, ReportOutput, with_report
+from benchlab.cli.options.output import Outputs, ReportOutput, gathers_report
 from benchlab.cli.options.run import PLAN_OPTIONS, plan_from_values
 from benchlab.cli.run import (
     RunCommand,
@@ -46,7 +46,8 @@ def register(shell: InteractiveShell) -> None:
     def line(text: str) -> Run | LiveRun | Plan | None:
         return _bench(text, shell.user_ns)
 
-    line.__doc__ = f"{command.help}\n\n{_MAGIC} --help lists all options."
+    text = (command.help or "").replace("\b\n", "")  # click's mark of lines to keep
+    line.__doc__ = f"{text}\n\n{_MAGIC} --help lists all options."
     line._ipython_magic_no_var_expand = True  # type: ignore[attr-defined]  # braces of JSON stay
     magics: Any = shell  # IPython's annotations of these are wrong
     magics.register_magic_function(line, "line", _NAME)
@@ -92,6 +93,7 @@ def _filled(word: str, variables: Mapping[str, Any]) -> str:
 
 
 @click.pass_context
+@gathers_report
 def _carry_out(
     context: click.Context,
     /,
@@ -136,13 +138,13 @@ def _measured(plan: Plan, given: set[str], outputs: RunOutputs, *, save: bool) -
 command = RunCommand(
     _NAME,
     params=run.params,
-    callback=with_report(_carry_out),
+    callback=gathers_report(_carry_out),
     help=f"""Run a load test against URL, or the one in PLAN.toml; the cell's value is the run.
 
     The options are those of benchlab run: see its --help for what they mean together. $name and
     {{name}} stand for variables of the notebook.
 
-    \\b
+    \b
     Examples:
       {_MAGIC} http://127.0.0.1:8000/ --rate 200 --duration 10s
       run = {_MAGIC} $url --connections 8 --duration 10s --no-save

@@ -86,10 +86,18 @@ def instrument(
 
     Raises:
         MissingPackageError: the extra "target" is not installed.
-        InputError: the directory cannot be written, or this process writes to another one.
+        InputError: ``app`` is of another framework, the directory cannot be written, or this
+            process writes to another one.
     """
     global _recorder  # noqa: PLW0603 - a process has one global provider, which is set only once
     require_extra("target")
+    if app is not None and not hasattr(getattr(app, "router", None), "lifespan_context"):
+        raise InputError(
+            f"must be a FastAPI or Starlette application, not {type(app).__name__}",
+            field="app",
+            remedy="call bl.instrument(otlp_dir=…) without one, and the framework's own"
+            " instrumentation of OpenTelemetry",
+        )
     directory = Path(otlp_dir).absolute()
     if _recorder is None:
         _recorder = _record(directory, service_name)

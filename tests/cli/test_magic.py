@@ -107,6 +107,7 @@ def test_help_lists_every_option_of_the_command(
     assert shell.run_cell("%bench --help").success
     text = capsys.readouterr().out
     assert text.startswith("Usage: %bench [OPTIONS] URL|PLAN.toml")
+    assert "  Examples:\n    %bench http" in text
     for parameter in run.params:
         assert max(parameter.opts, key=len) in text or parameter.name == "source"
     assert magic.command.params is run.params

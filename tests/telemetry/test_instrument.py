@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+import benchlab
+from benchlab.errors import InputError
 from tests.target.server import environment, metrics, serving, spans
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4701"
@@ -111,3 +114,9 @@ def test_a_program_that_has_opentelemetry_keeps_its_own(tmp_path: Path) -> None:
     (steps,) = [metric for metric in metrics(tmp_path / "otlp") if metric["name"] == "steps"]
     assert int(steps["sum"]["dataPoints"][0]["asInt"]) == 3
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("app", ["otlp", object()])
+def test_an_application_of_another_framework_is_refused(app: Any) -> None:
+    with pytest.raises(InputError, match=r"app: must be a FastAPI or Starlette application.*otlp"):
+        benchlab.instrument(app)

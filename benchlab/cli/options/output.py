@@ -27,13 +27,14 @@ __all__ = [
     "ReportOutput",
     "check_writable",
     "format_option",
+    "gathers_report",
     "json_option",
     "junit_option",
     "markdown_option",
     "open_in_browser",
     "open_option",
     "report_option",
-    "with_report",
+    "gathers_report",
 ]
 
 # Those of benchlab.report.formats, which a test compares: to import it costs matplotlib.
@@ -64,8 +65,13 @@ def json_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     )
 
 
-def with_report(command: Callable[..., Any]) -> Callable[..., Any]:
+<<<<<<< HEAD
+def gathers_report(command: Callable[..., Any]) -> Callable[..., Any]:
     """``command``, called with what `report_option` adds as one argument ``report``."""
+=======
+def gathers_report(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``command`` gets what `report_option` adds as one argument, ``report``."""
+>>>>>>> r4
 
     @wraps(command)
     def called(
@@ -88,7 +94,11 @@ def report_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """``--report DIR`` with ``--format`` and ``--open``, together as the argument ``report``."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        called = with_report(command)
+<<<<<<< HEAD
+        called = gathers_report(command)
+=======
+        called = gathers_report(command)
+>>>>>>> r4
         for option in (open_option, format_option, _report_dir):
             called = option(called)
         return called

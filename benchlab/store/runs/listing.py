@@ -201,6 +201,13 @@ def _conditions(
 
 
 def _ns_of(name: str, moment: datetime) -> int:
+    if not isinstance(moment, datetime):
+        raise InputError(
+            f"must be a datetime, not {type(moment).__name__}",
+            field=name,
+            value=str(moment),
+            remedy="write datetime(2026, 11, 3, tzinfo=UTC)",
+        )
     if moment.tzinfo is None:
         raise InputError(
             "has no time zone",

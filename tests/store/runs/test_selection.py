@@ -64,6 +64,8 @@ def test_runs_are_selected_by_the_time_they_started(store: Store, week: list[Run
     assert days(store.runs(until=elsewhere)) == [1, 0]
     with pytest.raises(InputError, match=r"since='1970-01-03T00:00:00' has no .*tzinfo=UTC"):
         store.runs(since=datetime(1970, 1, 3))
+    with pytest.raises(InputError, match="since='yesterday' must be a datetime, not str"):
+        store.runs(since="yesterday")  # type: ignore[arg-type]
 
 
 def test_conditions_are_combined_and_the_newest_are_taken(store: Store, week: list[Run]) -> None:
