@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,7 @@ import click
 from benchlab.cli.exit_codes import ExitCode, exit_code, stopped_by
 from benchlab.cli.options.output import JsonCommand, json_option
 from benchlab.cli.terminal.output import print_line, write_json
-from benchlab.errors import InputError, LeftRunning, Stopped
+from benchlab.errors import InputError, LeftRunning, RunError, Stopped
 
 if TYPE_CHECKING:
     from benchlab.watch.live_run import LiveRun
@@ -70,7 +71,11 @@ def live(run_id: str, stop: bool, abort: bool, json_file: str | None) -> int:
 
 def _list(runs: LiveRuns, json_file: str | None) -> int:
     if json_file is not None:
-        write_json([run.to_dict() for run in runs if run.state != "gone"], json_file)
+        found = []
+        for run in runs:
+            with suppress(RunError):  # saved just now
+                found.append(run.to_dict())
+        write_json(found, json_file)
         return ExitCode.SUCCESS
     from benchlab.cli.terminal.tables import print_rows
 

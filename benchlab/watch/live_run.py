@@ -263,8 +263,8 @@ class LiveRun:
                     raise self._gone()
                 if state == "failed":
                     raise RunError(
-                        f"the process of the run {self.id} was ended before the run"
-                        f" had{self._last_line()}",
+                        f"the process of the run {self.id} ended before the run was"
+                        f" complete{self._last_line()}",
                         remedy="benchlab recover saves what it measured",
                     )
                 try:

@@ -53,7 +53,7 @@ class LiveRuns(Sequence[LiveRun]):
             f"is the start of {'several ids' if found else 'no id'}",
             field="run",
             value=key,
-            remedy=f"{'one of them' if found else 'there are'}: {ids}",
+            remedy=f"{'one of them' if found else 'the ids are'}: {ids}",
         )
 
     def __repr__(self) -> str:

@@ -14,6 +14,7 @@ from benchlab.display.live.text import left_text, live_line, met_text, state
 __all__ = ["live_html"]
 
 _QUIET = "opacity:.75"
+_WIDTH_EM = 7.5  # of a number of width 1 on a narrow page, where they take several rows
 _LEVELS: Final[Mapping[Level, str]] = {
     "good": f"color:{COLORS['good']}",
     "caution": f"color:{COLORS['caution']}",
@@ -68,13 +69,13 @@ def _numbers(numbers: tuple[Number, ...]) -> str:
     if not numbers:
         return ""
     cells = "".join(
-        f'<div style="overflow:hidden;white-space:nowrap"><div style="font-size:11px;{_QUIET}">'
+        f'<div style="flex:{item.width:g} 1 {_WIDTH_EM * item.width:g}em;min-width:0;'
+        f'overflow:hidden;white-space:nowrap"><div style="font-size:11px;{_QUIET}">'
         f'{escape(item.label)}</div><div style="font-size:15px;font-weight:600;'
         f'font-variant-numeric:tabular-nums;{_LEVELS[item.level]}">{escape(item.text)}</div></div>'
         for item in numbers
     )
-    columns = " ".join(f"minmax(0,{item.width:g}fr)" for item in numbers)
-    style = f"display:grid;grid-template-columns:{columns};gap:.5em;margin:.3em 0 .5em"
+    style = "display:flex;flex-wrap:wrap;gap:.5em;margin:.3em 0 .5em"
     return f'<div style="{style}">{cells}</div>'
 
 

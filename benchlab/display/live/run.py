@@ -16,6 +16,7 @@ __all__ = ["run_charts", "run_numbers", "run_view"]
 
 _FEW_RATIO = 0.01
 _DRAWN = ("p50", "p99")
+_ROUNDING_S = 1e-6
 
 
 def run_view(progress: Progress) -> LiveView:
@@ -70,7 +71,7 @@ def run_charts(progress: Progress | None) -> tuple[Chart, ...]:
         chart(
             "rate",
             f"{noun}s/s",
-            Line("rate", _whole(series.rate_rps, progress)),
+            Line("rate", _within(progress, series)),
         ),
         chart(
             "latency",
@@ -91,11 +92,13 @@ def _length_s(progress: Progress | None, x: Sequence[float]) -> float | None:
     return max([progress.total_s, *x[-1:]])
 
 
-def _whole(values: tuple[float, ...], progress: Progress | None) -> tuple[float, ...]:
-    """``values`` per time, without that of the interval in which the run was stopped."""
-    if progress is not None and progress.phase == "done" and progress.done_ratio < 1:
-        return values[:-1]
-    return values
+def _within(progress: Progress | None, series: ProgressSeries) -> tuple[float, ...]:
+    """The rate in the intervals that lie within the run: what ends after it is a part of one."""
+    if progress is None:
+        return series.rate_rps
+    end_s = progress.elapsed_s + _ROUNDING_S
+    count = sum(at + series.width_s <= end_s for at in series.t_s)
+    return series.rate_rps[: max(1, count)]
 
 
 def _limits(progress: Progress) -> list[Mark]:

@@ -73,9 +73,9 @@ def carry_out(
 ) -> Sweep:
     """Measure the points of ``plan`` that are not finished in ``folder``, ``jobs`` at a time.
 
-    A failing point does not stop the others. When ``stop`` is requested, no more points start and
-    those under way end early; what they measured does not count. ``tagged`` says whether their runs
-    belong to the experiment.
+    A failing point does not stop the others. When ``stop`` is requested, or somebody stops the run
+    of a point, no more points start and those under way end early; what they measured does not
+    count. ``tagged`` says whether their runs belong to the experiment.
     """
     to_do = folder.to_do(plan, retry_failed=retry_failed)
     state = _State(to_do, skipped=len(plan.points) - len(to_do))
@@ -108,6 +108,8 @@ def carry_out(
                 outcome = slot.running.poll()
                 if outcome is not None:
                     state.slots.remove(slot)
+                    if outcome.interrupted:
+                        stop.reach(1)  # somebody stopped the run of the point, not the sweep
                     _finish(folder, state, slot, outcome, is_stopped=bool(stop.level))
                     write_index(sweep_of(plan, folder, skipped=state.skipped))
                     report(at_once=True)

@@ -69,7 +69,7 @@ def _measure(job: Job, events_file: Path) -> Outcome:
         return Outcome(error=str(exc), exit_code=exc.exit_code)
     except KeyboardInterrupt:
         return Outcome(interrupted=True)
-    if report.signal_number:
+    if report.signal_number or any(map(_was_stopped, runs)):
         return Outcome(runs=runs, interrupted=True)
     problem = next((run for run in runs if run.verdict == "invalid"), None)
     if problem is None:
@@ -85,6 +85,11 @@ def _runs(job: Job, started: datetime, report: Report) -> tuple[SweepRun, ...]:
         if not rows and report.run_id is not None:
             rows = [row for row in store.rows() if row["run_id"] == report.run_id]
         return runs_of_rows(store, list(reversed(rows)))
+
+
+def _was_stopped(run: SweepRun) -> bool:
+    """Whether somebody stopped ``run``, as ``benchlab live`` does: a condition of its plan may."""
+    return run.verdict == "interrupted" and not Store().load(run.run_id).stop_reason
 
 
 def _read_line() -> bytes:

@@ -119,9 +119,12 @@ def test_the_time_left_of_a_number_of_requests_follows_from_the_pace() -> None:
     assert run_view(Progress("draining", 10.0, 10.0)).left_s is None
 
 
-def test_a_run_that_was_stopped_has_no_rate_for_the_time_of_the_stop() -> None:
-    stopped = Progress("done", 2.2, 10.0, series=SERIES)
-    assert run_view(stopped).charts[0].lines[0].y == (50.0, 50.0)
+@pytest.mark.parametrize("total_s", [10.0, 2.2], ids=["stopped", "complete"])
+def test_a_run_has_no_rate_for_the_interval_in_which_it_ended(total_s: float) -> None:
+    """Nor for the time after it, in which the last open requests end."""
+    ended = Progress("done", 2.2, total_s, series=SERIES)
+    assert run_view(ended).charts[0].lines[0].y == (50.0, 50.0)
+    assert run_view(Progress("done", 0.5, 0.5, series=SERIES)).charts[0].lines[0].y == (50.0,)
     assert run_view(RUN).charts[0].lines[0].y == (50.0, 50.0, 10.0)
 
 

@@ -115,6 +115,16 @@ def test_a_stopped_sweep_keeps_what_is_finished(notebook: Path, place: Path) -> 
     assert rest.swept == ["2", "3"]
 
 
+def test_stopping_the_run_of_a_point_stops_the_sweep(notebook: Path, place: Path) -> None:
+    stop = StopSignal()
+    points = Points(outcomes={"2": Outcome(runs=(made_run(2),), interrupted=True)})
+    found = sweep_with(points, notebook, place, stop=stop)
+    assert points.swept == ["1", "2"]
+    assert [point.number for point in found.points] == [1], "a part of a point does not count"
+    assert "stopped after 1 of 3 points" in found.warnings[0]
+    assert (stop.level, stop.number) == (1, 2)
+
+
 def test_a_point_that_is_half_written_is_measured_again(notebook: Path, place: Path) -> None:
     sweep_with(Points(), notebook, place)
     (place / "point-002" / "point.json").write_text('{"key": "')

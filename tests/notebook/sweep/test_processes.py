@@ -11,7 +11,16 @@ from pathlib import Path
 
 import psutil
 
+from benchlab import Store, spool
+from benchlab.experiments.sweep import runs_of_rows
+from benchlab.notebook.sweep.point_process import _was_stopped
+from benchlab.notebook.sweep.process import PointProcess
+from benchlab.units import NS_PER_S
 from tests.notebook.sweep.made import Points, notebook_of, sweep_with
+from tests.spools import going_on
+from tests.stores import closed_store, empty_store
+
+__all__ = ["closed_store", "empty_store"]
 
 PARAMETERS = "x: int = 1\nplace: str = ''"
 WAITS = """
@@ -25,8 +34,6 @@ while x == 2 and not pathlib.Path(place, "go-on").exists():
 def test_a_failed_point_has_the_error_and_one_that_was_killed_its_exit_status(
     tmp_path: Path,
 ) -> None:
-    from benchlab.notebook.sweep.process import PointProcess
-
     code = "import os\nif x == 1:\n    raise ValueError('no\\nwhatever')\nos.kill(os.getppid(), 9)"
     notebook = notebook_of(code, tmp_path / "x.ipynb", PARAMETERS)
     points = Points()
@@ -69,3 +76,17 @@ def test_a_sweep_that_was_ended_or_killed_does_the_rest_later(tmp_path: Path) ->
     assert (place / "point-001" / "point.json").stat().st_mtime_ns == first
     with (place / "sweep.csv").open(newline="") as file:
         assert [row["point"] for row in csv.DictReader(file)] == ["1", "2"]
+
+
+def test_a_run_that_somebody_stopped_is_told_from_one_that_its_plan_stopped(
+    closed_store: Store,
+) -> None:
+    found = []
+    for run_id, reason in (("01a2000000000000", ""), ("01b3000000000000", "p99 was above 5 ms")):
+        with going_on(run_id) as directory:
+            pass
+        spool.write_outcome(directory, NS_PER_S, reason)
+        found.append(spool.read_run(directory))
+        closed_store.save(found[-1])
+    rows = [row for run in found for row in closed_store.rows() if row["run_id"] == run.id]
+    assert [_was_stopped(run) for run in runs_of_rows(closed_store, rows)] == [True, False]
