@@ -138,7 +138,7 @@ def _measured(plan: Plan, given: set[str], outputs: RunOutputs, *, save: bool) -
 command = RunCommand(
     _NAME,
     params=run.params,
-    callback=gathers_report(_carry_out),
+    callback=_carry_out,
     help=f"""Run a load test against URL, or the one in PLAN.toml; the cell's value is the run.
 
     The options are those of benchlab run: see its --help for what they mean together. $name and

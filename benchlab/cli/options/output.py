@@ -34,7 +34,6 @@ __all__ = [
     "open_in_browser",
     "open_option",
     "report_option",
-    "gathers_report",
 ]
 
 # Those of benchlab.report.formats, which a test compares: to import it costs matplotlib.
@@ -65,13 +64,8 @@ def json_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     )
 
 
-<<<<<<< HEAD
-def gathers_report(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``command``, called with what `report_option` adds as one argument ``report``."""
-=======
 def gathers_report(command: Callable[..., Any]) -> Callable[..., Any]:
     """``command`` gets what `report_option` adds as one argument, ``report``."""
->>>>>>> r4
 
     @wraps(command)
     def called(
@@ -94,11 +88,7 @@ def report_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """``--report DIR`` with ``--format`` and ``--open``, together as the argument ``report``."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-<<<<<<< HEAD
         called = gathers_report(command)
-=======
-        called = gathers_report(command)
->>>>>>> r4
         for option in (open_option, format_option, _report_dir):
             called = option(called)
         return called
