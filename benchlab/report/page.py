@@ -12,6 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from benchlab.report.cells import number_of
+from benchlab.text import printable
 from benchlab.version import __version__
 
 __all__ = ["Section", "render_page"]
@@ -55,6 +56,11 @@ def _policy(script: str) -> str:
     )
 
 
+def _shown(value: Any) -> Any:
+    """``value`` as it is written; no foreign text turns round what stands beside it."""
+    return printable(value) if type(value) is str else value
+
+
 @cache
 def _source(name: str) -> str:
     """The text of a template as it is."""
@@ -70,6 +76,7 @@ def _templates() -> jinja2.Environment:
         loader=jinja2.PackageLoader("benchlab.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )

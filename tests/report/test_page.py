@@ -19,7 +19,7 @@ from benchlab.plan.tracing import trace_id
 from benchlab.plots import style
 from benchlab.report import write_report
 from benchlab.report.figures import PLOT_COLORS
-from benchlab.report.page import Section
+from benchlab.report.page import Section, render_page
 from benchlab.report.run_page import render_run_page
 from benchlab.report.sections.durations import percentile_table
 from benchlab.report.sections.extra import Extra
@@ -279,6 +279,17 @@ def test_foreign_text_is_escaped() -> None:
     assert page.html.count("<script") == 1
     assert [tag for tag, _ in page.tags].count("script") == 1
     assert page.text.count(HOSTILE) >= 16
+
+
+def test_foreign_text_does_not_turn_round_what_stands_beside_it() -> None:
+    page = render_page("a\u202eb", [Section("result_header", {"title": "c\u202ed\x1b"})])
+    assert "\u202e" not in page
+    assert "<h1>c\ufffdd\ufffd</h1>" in page
+
+
+def test_without_durations_the_figure_has_its_place_beside_the_text() -> None:
+    assert "columns table-first" in plain_page().attribute("class")
+    assert "columns table-first" not in page_without_pictures(make_run(count=0)).attribute("class")
 
 
 def test_failures_that_are_alike_are_shown_once() -> None:
