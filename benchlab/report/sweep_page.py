@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from benchlab.analysis.sweep import Sweep
 from benchlab.display.results.sweep import view
 from benchlab.report.page import render_page
@@ -21,8 +19,7 @@ def render_sweep_page(sweep: Sweep) -> str:
         f"{shown.title}: {shown.banner}",
         [
             section.header(shown),
-            section.result(replace(shown, tables=()), inline_figures(sweep)),
-            points(sweep),
+            section.result(shown, inline_figures(sweep), table=points(sweep).render()),
             section.footer(["sweep.csv"]),
         ],
     )

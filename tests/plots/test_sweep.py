@@ -29,7 +29,7 @@ def test_an_axis_of_powers_of_two_is_logarithmic() -> None:
     assert panel.get_xscale() == "linear"
 
 
-def test_two_parameters_have_a_column_each_with_lines_of_the_other() -> None:
+def test_two_parameters_have_a_row_each_with_lines_of_the_other() -> None:
     result = make_sweep(connections=[1, 2, 4], workers=[1, 2], repeat=2)
     assert [panel.get_xlabel() for panel in panels(result)] == ["connections", "workers"]
     shown = texts(plots.sweep(result))

@@ -11,11 +11,14 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchlab.report import write_report
+from benchlab.report.sweep_page import render_sweep_page
 from tests.browser import chromium
+from tests.display.results.test_sweep import make_sweep
 from tests.report.kinds import RESULTS, result_of, write_run_page
 
 RUN = "run"
-KINDS = [RUN, *RESULTS]
+SWEEP = "sweep"
+KINDS = [RUN, SWEEP, *RESULTS]
 A4_PT = "[0 0 594.95996 841.91998]"
 
 expect.set_options(timeout=60_000)  # on a busy machine
@@ -34,6 +37,10 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The address of the page of each kind."""
     directory = tmp_path_factory.mktemp("reports")
     pages = {RUN: write_run_page(directory / RUN)}
+    pages[SWEEP] = directory / SWEEP / "index.html"
+    pages[SWEEP].parent.mkdir()
+    sweep = make_sweep(connections=[1, 2], workers=[1, 2])
+    pages[SWEEP].write_text(render_sweep_page(sweep))
     pages |= {kind: write_report(result_of(kind), directory / kind) for kind in RESULTS}
     return {kind: page.as_uri() for kind, page in pages.items()}
 

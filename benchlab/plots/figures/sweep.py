@@ -41,13 +41,15 @@ from benchlab.units import NS_PER_MS
 
 __all__ = ["has_heatmap", "sweep", "sweep_heatmap"]
 
-_MOST_COLUMNS = 3
+_MOST_ROWS = 3
+_HEIGHTS_IN = (3.0, 3.0, 3.5, 5.0)  # by the number of rows
 _MOST_TICKS = 12
 _LOG_FROM = 30  # times the lowest value: beyond, a linear axis would crowd the low ones
 _GAP = 0.07
-_COLUMN_GAP = 0.13
+_COLUMN_GAP = 0.11
+_ROW_GAP = 0.8  # of a panel's height, for the labels of the one and the legend of the next
 _LONG = 10  # characters, of which a legend has fewer in a row
-_LABEL_PT = 44
+_LABEL_PT = 38
 _ROOM = 1.06  # above the highest mark
 _LABEL_LENGTH = 14
 _MOST_CELLS = 400
@@ -98,20 +100,18 @@ class _Scale(NamedTuple):
 def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
     """Rate, p50 and p99 over each swept parameter, a mark per run with its 95 % interval.
 
-    Lines join the means of repeats; where two parameters are swept, there is a line for each value
-    of the other. A cross is a run that is not valid. An axis of powers of two is logarithmic. An
-    ``ax`` that is given is divided into the panels.
+    A row has one parameter, so the figure is low enough to be read beside its table. Lines join
+    the means of repeats; where two parameters are swept, there is a line for each value of the
+    other. A cross is a run that is not valid. An axis of powers of two is logarithmic. An ``ax``
+    that is given is divided into the panels.
     """
     _check(result)
-    names = (result.varied or result.names)[:_MOST_COLUMNS]
-    ax = open_axes(ax, (8.4 if len(names) < _MOST_COLUMNS else 10.6, 6.2))
+    names = (result.varied or result.names)[:_MOST_ROWS]
+    ax = open_axes(ax, (10.6, _HEIGHTS_IN[len(names)]))
     pairs = _pairs(result)
-    other = names[1] if len(result.varied) == 2 else None
-    handles = [
-        _handles(result, pairs, None if other is None else names[1 - column], column)
-        for column in range(len(names))
-    ]
-    rows = max(-(-len(each) // _in_a_row(each)) for each in handles)
+    others = names[::-1] if len(result.varied) == 2 else [None] * len(names)
+    handles = [_handles(result, pairs, by, row) for row, by in enumerate(others)]
+    rows = -(-len(handles[0]) // _in_a_row(handles[0])) if handles else 0
     clearance_pt = rows * LEGEND_PT
     heading(
         ax, _title(names), None, _subject(result), clearance_pt=clearance_pt, origin=result.origin
@@ -121,31 +121,24 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
         return figure_of(ax)
     ax.set_axis_off()
     whole_pt = figure_of(ax).get_size_inches()[0] * 72 * ax.get_position().width
-    width = (1 - _COLUMN_GAP * (len(names) - 1)) / len(names)
-    height = (1 - _GAP * (len(_METRICS) - 1)) / len(_METRICS)
-    for column, name in enumerate(names):
+    width = (1 - _COLUMN_GAP * (len(_METRICS) - 1)) / len(_METRICS)
+    height = 1 / (len(names) + _ROW_GAP * (len(names) - 1))
+    for row, (name, by) in enumerate(zip(names, others, strict=True)):
         scale = _scale_of(result, name)
-        by = names[1 - column] if other is not None else None
+        bottom = 1 - height - row * height * (1 + _ROW_GAP)
         first: Axes | None = None
-        for row, metric in enumerate(_METRICS):
-            place = (
-                column * (width + _COLUMN_GAP),
-                1 - (row + 1) * height - row * _GAP,
-                width,
-                height,
-            )
+        for column, metric in enumerate(_METRICS):
+            place = (column * (width + _COLUMN_GAP), bottom, width, height)
             panel = ax.inset_axes(place, sharex=first)
             if first is None:
                 first = panel
-                _legend(panel, handles[column])
+                _legend(panel, handles[row])
             _draw(panel, result, pairs, name, by, metric, scale)
             dress(panel)
             _set_scale(panel, scale)
             panel.set_ylabel(metric.label)
             panel.yaxis.set_label_coords(-_LABEL_PT / (width * whole_pt), 0.5)
-            last = row == len(_METRICS) - 1
-            panel.tick_params(labelbottom=last)
-            if last:
+            if column == len(_METRICS) // 2:
                 panel.set_xlabel(plain(name, 40))
     return figure_of(ax)
 
@@ -315,15 +308,15 @@ def _series(
     ]
 
 
-def _handles(result: Sweep, pairs: Sequence[Pair], by: str | None, column: int) -> list[Line2D]:
-    """The legend of a column: a line for each series; in the first, what is not valid."""
+def _handles(result: Sweep, pairs: Sequence[Pair], by: str | None, row: int) -> list[Line2D]:
+    """The legend of a row: a line for each series; in the first, what is not valid."""
     shown = _series(result, pairs, by)
     handles = [
         Line2D([], [], color=color, linestyle=dashes, linewidth=1.6, label=label)
         for (color, dashes), (label, _) in zip(LOOKS, shown, strict=False)
         if label
     ]
-    if column == 0 and any(run.verdict != "valid" for _, run in pairs):
+    if row == 0 and any(run.verdict != "valid" for _, run in pairs):
         handles.append(
             Line2D([], [], color=WARNING, marker="x", linestyle="none", label="not valid")
         )
@@ -332,7 +325,7 @@ def _handles(result: Sweep, pairs: Sequence[Pair], by: str | None, column: int) 
 
 def _in_a_row(handles: Sequence[Line2D]) -> int:
     longest = max((len(str(handle.get_label())) for handle in handles), default=0)
-    return 2 if longest > _LONG else 3
+    return 4 if longest > _LONG else 7
 
 
 def _legend(panel: Axes, handles: Sequence[Line2D]) -> None:

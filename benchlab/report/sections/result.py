@@ -29,16 +29,24 @@ def header(view: ResultView) -> Section:
 
 
 def result(
-    view: ResultView, figures: Sequence[InlineFigure] = (), *, heading: bool = False
+    view: ResultView,
+    figures: Sequence[InlineFigure] = (),
+    *,
+    heading: bool = False,
+    table: Markup | None = None,
 ) -> Section:
-    """The whole result; with a ``heading`` where the page has other subjects too."""
-    tables = [table for table in view.tables if table.rows]
+    """The whole result; with a ``heading`` where the page has other subjects too.
+
+    A ``table`` that a page has written for itself stands in the place of all others.
+    """
+    tables = [each for each in view.tables if each.rows and table is None]
     return Section(
         "result",
         {
             "view": view,
             "first": tables[0] if tables else None,
             "others": tables[1:],
+            "table": table,
             "figures": figures,
             "heading": heading,
         },
