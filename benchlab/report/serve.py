@@ -94,8 +94,8 @@ def file_below(root: Path, target: str) -> Path | None:
     """The file that ``target`` of a request means; None if it is none that is served.
 
     ``root`` is absolute, and resolved. A directory, with the slash that makes the links of its page
-    work, means its ``index.html``. What is hidden, or is not below ``root`` once links are followed,
-    is not served.
+    work, means its ``index.html``. What is hidden, or is not below ``root`` once links are
+    followed, is not served.
     """
     path = _path(target)
     if path is None:
