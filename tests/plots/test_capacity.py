@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from benchlab import plots
 from benchlab.analysis.capacity import CurvePoint
@@ -67,11 +68,11 @@ def test_the_arrow_to_higher_rates_lies_within_the_axes() -> None:
     probes = make_capacity().probes
     last = max(probe.rate_rps for probe in probes)
     probes = (replace(probes[0], rate_rps=last / 100), *probes)
-    top = drawn(rate_rps=last, rate_high=None, probes=probes).axes[0].child_axes[0]
-    (arrow,) = (text for text in top.texts if not text.get_text())
+    figure = drawn(rate_rps=last, rate_high=None, probes=probes)
+    top = figure.axes[0].child_axes[0]
+    (arrow,) = (text for text in top.texts if isinstance(text, Annotation) and text.arrow_patch)
     start = top.transData.transform((last, 1.0))[0]
-    assert arrow.arrow_patch is not None
-    assert start + arrow.get_position()[0] * top.get_figure().dpi / 72 <= top.bbox.x1
+    assert start + arrow.get_position()[0] * figure.dpi / 72 <= top.bbox.x1
 
 
 def test_a_given_axes_is_drawn_on() -> None:
