@@ -138,8 +138,7 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
             _set_scale(panel, scale)
             panel.set_ylabel(metric.label)
             panel.yaxis.set_label_coords(-_LABEL_PT / (width * whole_pt), 0.5)
-            if column == len(_METRICS) // 2:
-                panel.set_xlabel(plain(name, 40))
+            panel.set_xlabel(plain(name, 25))
     return figure_of(ax)
 
 
