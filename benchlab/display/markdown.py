@@ -17,7 +17,7 @@ __all__ = ["result_markdown", "run_markdown"]
 _LENGTH = 400
 # What Markdown, or a page that shows it (mentions, issue numbers), would take for more than text.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$^])")
-_MENTION = re.compile(r"@(?=\w)")
+_REFERENCE = re.compile(r"[@#](?=\w)")
 
 
 def run_markdown(run: Run) -> str:
@@ -80,4 +80,6 @@ def _row(cells: Sequence[str]) -> str:
 
 def _escaped(text: str) -> str:
     text = _SPECIAL.sub(r"\\\1", escape(one_line(text, _LENGTH), quote=False))
-    return _MENTION.sub("@\u200b", text)  # a zero-width space keeps a name from being notified
+    # A backslash is no help: names are notified, and issues linked, by what a reader sees. A
+    # zero-width space after the sign keeps both from it.
+    return _REFERENCE.sub("\\g<0>\u200b", text)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
+from benchlab.analysis.sweep import Sweep, SweepPoint
 from benchlab.analysis.trend import Trend
 from benchlab.display.junit import Case, junit_xml
 from benchlab.display.results.comparison_junit import comparison_junit
 from benchlab.display.results.registry import view_of
+from benchlab.display.results.sweep import point_text
 from benchlab.display.run_view import view
 from benchlab.displayed import Result
 from benchlab.runs.run import Run
@@ -23,7 +26,8 @@ def junit(result: Run | Result, fail_on: Sequence[Change] = ()) -> str:
     """``result`` as JUnit XML.
 
     A run has a test case for the measurement and one for each of its objectives, a comparison one
-    for each metric (of which one fails on the verdicts ``fail_on``), any other result one.
+    for each metric (of which one fails on the verdicts ``fail_on``), a sweep one for each point,
+    any other result one.
     """
     if isinstance(result, Run):
         return _of_run(result)
@@ -92,11 +96,24 @@ def _of_result(result: Result) -> str:
     return junit_xml(
         shown.title,
         f"benchlab.{kind}",
-        [_answer(result, kind, text)],
+        _points(result) if isinstance(result, Sweep) else [_answer(result, kind, text)],
         properties=dict(shown.facts),
         time_s=result.took_s if isinstance(result, Capacity) else 0,
         output="\n".join(shown.warnings),
     )
+
+
+def _points(result: Sweep) -> list[Case]:
+    """A point that failed is an error; one that broke an objective or met its abort a failure."""
+    return [Case(point.label, point_text(point), *_outcome(point)) for point in result.points]
+
+
+def _outcome(point: SweepPoint) -> tuple[Literal["passed", "failure", "error"], str]:
+    if point.error:
+        return "error", "failed"
+    if any(run.broken_objective_count or run.verdict == "interrupted" for run in point.runs):
+        return "failure", "objective broken"
+    return "passed", ""
 
 
 def _answer(result: Result, kind: str, text: str) -> Case:

@@ -44,10 +44,11 @@ def test_a_notebook_without_html_shows_the_text() -> None:
     assert Example()._repr_mimebundle_()["text/plain"] == str(Example())
 
 
-def test_markdown_has_all_of_it_and_names_nobody() -> None:
+def test_markdown_has_all_of_it_and_names_nobody_and_no_issue() -> None:
     text = result_markdown(view(Example()))
     assert text.startswith("### title")
     assert "@someone" not in text
+    assert "#1" not in text
     assert "<script" not in text
     assert r"\[b\](c)" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]

@@ -15,8 +15,10 @@ from benchlab.displayed import Result
 from benchlab.experiments.trend import trend_of
 from benchlab.runs.run import Run
 from tests.display.results.test_capacity import make_capacity
+from tests.display.results.test_sweep import make_sweep
 from tests.experiments.histories import drawn_ms, history_of
 from tests.golden.runs import CASES
+from tests.notebook.sweep.made import made_run
 from tests.runs.synthetic import make_run
 
 HOSTILE = '<a href="x">&\x00\x1b[31m\ufffe]]>|`*'
@@ -118,3 +120,16 @@ def test_a_regression_is_a_failure_and_any_result_a_case() -> None:
     assert outcomes(parsed(worse)) == {"p99": "failure"}
     law = bl.scalability([1, 2, 4, 8, 16, 32], [100, 190, 350, 600, 900, 1000])
     assert outcomes(parsed(law)) == {"scalability": "passed"}
+
+
+def test_the_points_of_a_sweep_are_its_cases() -> None:
+    sweep = make_sweep(x=[1, 2, 3, 4, 5])
+    run = made_run(5, objective_count=2, broken_objective_count=1)
+    points = (*sweep.points[:4], replace(sweep.points[4], runs=(run,)))
+    assert outcomes(parsed(replace(sweep, points=points))) == {
+        "x=1": "passed",
+        "x=2": "error",
+        "x=3": "error",
+        "x=4": "passed",
+        "x=5": "failure",
+    }
