@@ -11,7 +11,7 @@ import benchlab as bl
 from benchlab.analysis.sweep import Sweep, SweepPoint
 from benchlab.display.outcome import outcome
 from benchlab.display.results.sweep import latency_text, progress_text, view
-from benchlab.errors import InputError
+from benchlab.errors import InputError, InvalidRunError
 from benchlab.experiments.sweep_progress import SweepProgress
 from tests.notebook.sweep.made import made_run
 
@@ -117,6 +117,8 @@ def test_the_law_is_fitted_to_the_one_number_that_is_swept() -> None:
     assert fitted.warnings[0] == "left out: run 0000000000000003 is invalid: late"
     with pytest.raises(InputError, match="varies cores, workers, and the law has one load"):
         bl.scalability(make_sweep(cores=[1, 2, 3], workers=[1, 2]))
+    with pytest.raises(InvalidRunError, match="1 of 3 runs of the sweep are not valid"):
+        bl.scalability(make_sweep(cores=[1, 2, 3, 4]))
 
 
 def test_an_outcome_in_a_list_and_a_progress_are_a_few_words() -> None:
