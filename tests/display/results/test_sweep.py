@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -124,5 +125,6 @@ def test_the_law_is_fitted_to_the_one_number_that_is_swept() -> None:
 def test_an_outcome_in_a_list_and_a_progress_are_a_few_words() -> None:
     assert outcome("sweep", SWEEP.to_dict()) == "4 of 4 points over connections, 2 failed"
     assert outcome("sweep", SWEEP.where(connections=1).to_dict()) == "1 of 1 point over connections"
+    assert outcome("sweep", replace(SWEEP, planned=0).to_dict()).startswith("4 points over")
     assert progress_text(SweepProgress(3, 3)) == "3/3 points"
     assert latency_text(1_200_000, None) == "≥ 1.200"
