@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,14 +22,7 @@ from benchlab.cli.options.output import (
     open_option,
 )
 from benchlab.cli.terminal.output import print_error, print_line
-from benchlab.errors import (
-    BenchlabError,
-    InputError,
-    OutputError,
-    RunError,
-    RunNotFoundError,
-    error_to_data,
-)
+from benchlab.errors import InputError, OutputError, RunNotFoundError
 from benchlab.store import Store
 
 if TYPE_CHECKING:
@@ -60,12 +48,6 @@ _NAMED = "name="
 @junit_option("the measurement and each objective of a run, or what else was found")
 @click.option("--list-parameters", is_flag=True, help="list the parameters of the notebook")
 @click.option("--quiet", "-q", is_flag=True, help="print no progress and no summary")
-@click.option(
-    "--supervised",
-    is_flag=True,
-    hidden=True,
-    help="read parameters as a line of JSON from standard input, whose end interrupts the run",
-)
 def report(
     source: str,
     new: str | None,
@@ -77,7 +59,6 @@ def report(
     junit_file: str | None,
     list_parameters: bool,
     quiet: bool,
-    supervised: bool,
 ) -> int:
     """Write the report of runs, an experiment, a trend or a notebook.
 
@@ -99,16 +80,15 @@ def report(
     """
     outputs = Outputs(None, markdown_file, junit_file)
     wanted = _Wanted(outputs, directory, formats, open_page, quiet)
-    with _errors_reported():
-        wanted.check()
-        if new is not None or not _is_notebook(source):
-            if parameters or list_parameters:
-                raise InputError(
-                    f"{source} is not a notebook, so it has no parameters: leave out -p and"
-                    " --list-parameters"
-                )
-            return _report_stored(source, new, wanted)
-        return _carry_out(source, dict(parameters), wanted, list_parameters, supervised)
+    wanted.check()
+    if new is not None or not _is_notebook(source):
+        if parameters or list_parameters:
+            raise InputError(
+                f"{source} is not a notebook, so it has no parameters: leave out -p and"
+                " --list-parameters"
+            )
+        return _report_stored(source, new, wanted)
+    return _carry_out(source, dict(parameters), wanted, list_parameters)
 
 
 def _is_notebook(source: str) -> bool:
@@ -154,11 +134,8 @@ def _report_stored(source: str, new: str | None, wanted: _Wanted) -> int:
         return _report_result(trend(name, store=store), f"trend-{_file_name(name)}", wanted)
     run = _find_run(store, source)
     if run is None:
-        from benchlab.experiments.stored import stored_result
-        from benchlab.experiments.unfinished import find_experiment
-
-        experiment = find_experiment(store, source)
-        return _report_result(stored_result(store, experiment), experiment.id, wanted)
+        whole_id, found = _experiment(store, source)
+        return _report_result(found, whole_id, wanted)
     if not wanted.quiet:
         _print(run)
     wanted.write(run, run.id, store.server_side(run.id))
@@ -166,13 +143,19 @@ def _report_stored(source: str, new: str | None, wanted: _Wanted) -> int:
 
 
 def _report_result(result: Result, place: str, wanted: _Wanted) -> int:
-    from benchlab.cli.terminal.console import error_console
-    from benchlab.cli.terminal.result import print_result
-
     if not wanted.quiet:
-        print_result(result, error_console())
+        _print_result(result)
     wanted.write(result, place)
     return ExitCode.SUCCESS
+
+
+def _experiment(store: Store, experiment_id: str) -> tuple[str, Result]:
+    """The whole id of a stored experiment, and its result."""
+    from benchlab.experiments.stored import stored_result
+    from benchlab.experiments.unfinished import find_experiment
+
+    experiment = find_experiment(store, experiment_id)
+    return experiment.id, stored_result(store, experiment)
 
 
 def _file_name(name: str) -> str:
@@ -184,60 +167,27 @@ def _carry_out(
     parameters: dict[str, str],
     wanted: _Wanted,
     list_parameters: bool,
-    supervised: bool,
 ) -> int:
     from benchlab.notebook.shipped import notebook_path
 
-    chosen = parameters | (_obey_supervisor() if supervised else {})
     notebook = notebook_path(source)
     if list_parameters:
         _print_parameters(notebook)
         return ExitCode.SUCCESS
-    done = _execute(notebook, chosen, wanted)
+    done = _execute(notebook, parameters, wanted)
     run = None if done.run_id is None else Store().load(done.run_id)
-    if run is not None and not wanted.quiet:
-        _print(run)
-    _add_formats(done, run, wanted)
+    found = None if done.experiment_id is None else _experiment(Store(), done.experiment_id)[1]
+    if not wanted.quiet:
+        if run is not None:
+            _print(run)
+        elif found is not None:
+            _print_result(found)
+    _add_formats(done, run or found, wanted)
     if not wanted.quiet:
         print_line(f"report: {done.page}", err=wanted.outputs.takes_stdout)
     if wanted.open_page:
         open_in_browser(done.page)
     return ExitCode.SUCCESS if run is None else _outcome(run, done.signal_number, wanted.quiet)
-
-
-@contextmanager
-def _errors_reported() -> Iterator[None]:
-    """Report errors as data, too, to a sweep that this is a point of."""
-    try:
-        yield
-    except BenchlabError as exc:
-        _report_error(exc)
-        raise
-
-
-def _report_error(error: BenchlabError) -> None:
-    from benchlab.notebook import events
-
-    events.write({"error": error_to_data(error)})
-
-
-def _obey_supervisor() -> dict[str, str]:
-    """Read the parameters from the supervisor; interrupt this process when the supervisor exits."""
-    line = b""
-    while not line.endswith(b"\n"):
-        data = os.read(0, 65_536)
-        if not data:
-            raise InputError("--supervised needs a line of JSON on standard input")
-        line += data
-    parameters: dict[str, str] = json.loads(line)
-
-    def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=watch, name="supervisor", daemon=True).start()
-    return parameters
 
 
 def _find_run(store: Store, run_id: str) -> Run | None:
@@ -269,11 +219,11 @@ def _execute(notebook: Path, parameters: dict[str, str], wanted: _Wanted) -> Rep
         return execute_notebook(notebook, parameters, wanted.directory, on_event)
 
 
-def _add_formats(done: Report, run: Run | None, wanted: _Wanted) -> None:
-    """Write what the notebook has not: it wrote its page, and the tables of its run.
+def _add_formats(done: Report, result: Run | Result | None, wanted: _Wanted) -> None:
+    """Write what the notebook has not: it wrote its page, and the tables of its result.
 
     Raises:
-        OutputError: the notebook made no run, and what was asked for is of one.
+        OutputError: the notebook stored no result, and what was asked for is of one.
     """
     formats = [name for name in wanted.formats if name not in DEFAULT_FORMAT_NAMES]
     if "pdf" in formats:
@@ -281,13 +231,13 @@ def _add_formats(done: Report, run: Run | None, wanted: _Wanted) -> None:
 
         write_pdf(done.page)
         formats.remove("pdf")
-    if run is not None:
-        wanted.outputs.write(run)
+    if result is not None:
+        wanted.outputs.write(result)
         if formats:
-            ReportOutput(done.directory, tuple(formats)).write(run, quiet=True)
+            ReportOutput(done.directory, tuple(formats)).write(result, quiet=True)
     elif formats or wanted.outputs.files:
         raise OutputError(
-            f"{done.notebook} saved no run, so there is none to write as Markdown or JUnit",
+            f"{done.notebook} stored no result, so there is none to write as Markdown or JUnit",
             remedy="leave out --markdown, --junit and the format md",
         )
 
@@ -300,6 +250,13 @@ def _print_parameters(notebook: Path) -> None:
             f"{parameter.name}: {parameter.type} = {parameter.default}  {parameter.help}",
             err=False,
         )
+
+
+def _print_result(result: Result) -> None:
+    from benchlab.cli.terminal.console import error_console
+    from benchlab.cli.terminal.result import print_result
+
+    print_result(result, error_console())
 
 
 def _print(run: Run) -> None:
@@ -319,5 +276,4 @@ def _outcome(run: Run, signal_number: int, quiet: bool) -> int:
             problems.append(f"the run is {run.verdict}: {run.invalid_reason}{hint}")
         for problem in problems:
             print_error(problem)
-            _report_error(RunError(problem))
     return exit_code(run, signal_number)
