@@ -25,13 +25,18 @@ def render_result_page(result: Result, files: Sequence[str]) -> str:
     return render_page(f"{view.title}: {view.banner}", sections)
 
 
-def inline_figures(result: Result) -> list[section.InlineFigure]:
-    """The figures of ``result`` for a page; read aloud they are its answer."""
+def inline_figures(result: Result, within: str = "") -> list[section.InlineFigure]:
+    """The figures of ``result`` for a page; read aloud they are its answer.
+
+    ``within`` tells them apart from those of other results of its kind on the page.
+    """
     view = view_of(result)
     kind = type(result).__name__.lower()
     return [
         section.InlineFigure(
-            inline_svg(figure.drawn(result), f"{kind}{index}", f"{view.banner}: {view.sentence}"),
+            inline_svg(
+                figure.drawn(result), f"{within}{kind}{index}", f"{view.banner}: {view.sentence}"
+            ),
             figure.caption,
             beside=figure.beside,
             label=f"Figure of {kind}",
