@@ -133,7 +133,8 @@ class Sweep(Result):
     """A notebook at every point of a grid: one row per point and run.
 
     ``names`` are the swept parameters. ``planned`` is the number of points in the grid, with
-    repeats, of which ``points`` are finished; ``skipped`` of these were finished before.
+    repeats, of which ``points`` are finished; ``skipped`` of these were finished before. It is 0
+    where only the runs of a sweep are known, which was not finished.
     ``fixed`` are the parameters that are the same at every point. ``experiment_id`` is that of the
     stored experiment, and ``directory`` has ``index.html``, ``sweep.csv`` and a report per point;
     None if it is not known. ``origin`` says in a line what was run where.
@@ -206,7 +207,7 @@ class Sweep(Result):
         if not kept:
             wanted = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
             raise InputError(f"no point of the sweep has {wanted}")
-        return replace(self, points=kept, planned=len(kept))
+        return replace(self, points=kept, planned=len(kept) if self.planned else 0)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as a JSON-ready dict."""
@@ -266,10 +267,11 @@ class Sweep(Result):
 
     def __repr__(self) -> str:
         failed = f", {len(self.failed)} failed" if self.failed else ""
-        return (
-            f"<Sweep of {self.notebook} over {', '.join(self.names)}:"
-            f" {len(self.points)} of {plural(self.planned, 'point')}{failed}>"
+        done = len(self.points)
+        points = (
+            f"{done} of {plural(self.planned, 'point')}" if self.planned else plural(done, "point")
         )
+        return f"<Sweep of {self.notebook} over {', '.join(self.names)}: {points}{failed}>"
 
 
 def beside(name: str, taken: Iterable[str]) -> str:

@@ -134,11 +134,8 @@ def _report_stored(source: str, new: str | None, wanted: _Wanted) -> int:
         return _report_result(trend(name, store=store), f"trend-{_file_name(name)}", wanted)
     run = _find_run(store, source)
     if run is None:
-        from benchlab.experiments.stored import stored_result
-        from benchlab.experiments.unfinished import find_experiment
-
-        experiment = find_experiment(store, source)
-        return _report_result(stored_result(store, experiment), experiment.id, wanted)
+        whole_id, found = _experiment(store, source)
+        return _report_result(found, whole_id, wanted)
     if not wanted.quiet:
         _print(run)
     wanted.write(run, run.id, store.server_side(run.id))
@@ -146,13 +143,19 @@ def _report_stored(source: str, new: str | None, wanted: _Wanted) -> int:
 
 
 def _report_result(result: Result, place: str, wanted: _Wanted) -> int:
-    from benchlab.cli.terminal.console import error_console
-    from benchlab.cli.terminal.result import print_result
-
     if not wanted.quiet:
-        print_result(result, error_console())
+        _print_result(result)
     wanted.write(result, place)
     return ExitCode.SUCCESS
+
+
+def _experiment(store: Store, experiment_id: str) -> tuple[str, Result]:
+    """The whole id of a stored experiment, and its result."""
+    from benchlab.experiments.stored import stored_result
+    from benchlab.experiments.unfinished import find_experiment
+
+    experiment = find_experiment(store, experiment_id)
+    return experiment.id, stored_result(store, experiment)
 
 
 def _file_name(name: str) -> str:
@@ -173,9 +176,13 @@ def _carry_out(
         return ExitCode.SUCCESS
     done = _execute(notebook, parameters, wanted)
     run = None if done.run_id is None else Store().load(done.run_id)
-    if run is not None and not wanted.quiet:
-        _print(run)
-    _add_formats(done, run, wanted)
+    found = None if done.experiment_id is None else _experiment(Store(), done.experiment_id)[1]
+    if not wanted.quiet:
+        if run is not None:
+            _print(run)
+        elif found is not None:
+            _print_result(found)
+    _add_formats(done, run or found, wanted)
     if not wanted.quiet:
         print_line(f"report: {done.page}", err=wanted.outputs.takes_stdout)
     if wanted.open_page:
@@ -212,11 +219,11 @@ def _execute(notebook: Path, parameters: dict[str, str], wanted: _Wanted) -> Rep
         return execute_notebook(notebook, parameters, wanted.directory, on_event)
 
 
-def _add_formats(done: Report, run: Run | None, wanted: _Wanted) -> None:
-    """Write what the notebook has not: it wrote its page, and the tables of its run.
+def _add_formats(done: Report, result: Run | Result | None, wanted: _Wanted) -> None:
+    """Write what the notebook has not: it wrote its page, and the tables of its result.
 
     Raises:
-        OutputError: the notebook made no run, and what was asked for is of one.
+        OutputError: the notebook stored no result, and what was asked for is of one.
     """
     formats = [name for name in wanted.formats if name not in DEFAULT_FORMAT_NAMES]
     if "pdf" in formats:
@@ -224,13 +231,13 @@ def _add_formats(done: Report, run: Run | None, wanted: _Wanted) -> None:
 
         write_pdf(done.page)
         formats.remove("pdf")
-    if run is not None:
-        wanted.outputs.write(run)
+    if result is not None:
+        wanted.outputs.write(result)
         if formats:
-            ReportOutput(done.directory, tuple(formats)).write(run, quiet=True)
+            ReportOutput(done.directory, tuple(formats)).write(result, quiet=True)
     elif formats or wanted.outputs.files:
         raise OutputError(
-            f"{done.notebook} saved no run, so there is none to write as Markdown or JUnit",
+            f"{done.notebook} stored no result, so there is none to write as Markdown or JUnit",
             remedy="leave out --markdown, --junit and the format md",
         )
 
@@ -243,6 +250,13 @@ def _print_parameters(notebook: Path) -> None:
             f"{parameter.name}: {parameter.type} = {parameter.default}  {parameter.help}",
             err=False,
         )
+
+
+def _print_result(result: Result) -> None:
+    from benchlab.cli.terminal.console import error_console
+    from benchlab.cli.terminal.result import print_result
+
+    print_result(result, error_console())
 
 
 def _print(run: Run) -> None:

@@ -13,7 +13,7 @@ from benchlab.cli.exit_codes import ExitCode, exit_code_of_parts, stopped_by
 from benchlab.cli.options.notebook import directory_option, parameter_option
 from benchlab.cli.options.types import parse_axes
 from benchlab.cli.terminal.output import print_line
-from benchlab.text import plural
+from benchlab.text import one_line, plural
 from benchlab.units import format_time_s
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["sweep"]
 
 _MOST_SHOWN = 20
+_LONGEST = 80  # characters of the parameters of a point
 
 
 @click.command()
@@ -159,7 +160,8 @@ def _print_plan(
     ]
     points = plan.in_order()
     for point in points[:most]:
-        number, label = numbers[point.key], point.finished(numbers[point.key]).label
+        number = numbers[point.key]
+        label = one_line(point.finished(number).label, _LONGEST)
         if point.key in waiting:
             state = f"about {format_time_s(estimate_s([point], finished))}"
         elif folder.finished[point.key].error:
@@ -223,7 +225,7 @@ def _print_outcome(found: Sweep, known: Sequence[str]) -> None:
     done, failed = len(found.points), found.failed
     print_line(f"{done - len(failed)} of {plural(found.planned, 'point')} succeeded")
     for point in failed:
-        print_line(f"  {point.label}: {point.error}")
+        print_line(f"  {one_line(point.label, _LONGEST)}: {point.error}")
     for warning in found.warnings:
         if warning not in known:
             print_line(f"warning: {warning}")

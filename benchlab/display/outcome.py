@@ -76,7 +76,9 @@ def _capacity(result: Found) -> str:
 
 def _sweep(result: Found) -> str:
     done, failed = len(result["points"]), sum(bool(point["error"]) for point in result["points"])
-    shown = f"{done} of {plural(result['planned'], 'point')} over {', '.join(result['names'])}"
+    planned = result["planned"]  # 0 if it was not finished, and only its runs are known
+    points = f"{done} of {plural(planned, 'point')}" if planned else plural(done, "point")
+    shown = f"{points} over {', '.join(result['names'])}"
     return f"{shown}, {failed} failed" if failed else shown
 
 

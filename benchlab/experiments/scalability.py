@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike
 from benchlab.analysis.scalability import Scalability
 from benchlab.analysis.scalability import scalability as fit
 from benchlab.analysis.sweep import Sweep
-from benchlab.errors import InputError, RunNotFoundError
+from benchlab.errors import InputError, InvalidRunError, RunNotFoundError
 from benchlab.experiments.selection import select_ids
 from benchlab.experiments.stored import stored_result
 from benchlab.experiments.unfinished import find_experiment
 from benchlab.runs.experiment import EXPERIMENT_TAG
 from benchlab.runs.run import Run, check_run
 from benchlab.store import Store
+from benchlab.text import plural
 
 __all__ = ["Load", "scalability"]
 
@@ -61,7 +62,7 @@ def scalability(
         InputError: fewer than three different loads, a value that is not above 0, lists of
             different lengths, or runs that cannot be compared.
         RunNotFoundError: a stored run is not there.
-        InvalidRunError: the verdict of a run is not ``valid``.
+        InvalidRunError: the verdict of a run is not ``valid``, or too few runs of a sweep are.
         StoreError: the store cannot be read.
     """
     items = load if isinstance(load, list | tuple) else [load]
@@ -69,13 +70,34 @@ def scalability(
         return fit(cast("ArrayLike", load), throughput, level=level)
     where = store or Store()
     sweep = _sweep_of(items, where)
-    if sweep is not None and sweep.varied != (CONNECTIONS,):
-        found, notes = _of_parameter(sweep, level)
+    if sweep is not None:
+        found, notes = _of_sweep(sweep, where, level)
     else:
-        given = [sweep] if sweep is not None else cast("Sequence[Run | Sweep | str]", items)
-        runs, notes = _loaded(given, where)
-        found = fit(runs, level=level, is_sweep=sweep is not None)
+        runs, notes = _loaded(cast("Sequence[Run | Sweep | str]", items), where)
+        found = fit(runs, level=level, is_sweep=False)
     return replace(found, warnings=(*notes, *found.warnings)) if notes else found
+
+
+def _of_sweep(sweep: Sweep, store: Store, level: float) -> tuple[Scalability, list[str]]:
+    """The law of the sweep, and what was left out."""
+    if len(sweep.varied) != 1:
+        raise InputError(
+            f"the sweep varies {', '.join(sweep.varied) or 'nothing'}, and the law has one load",
+            remedy=f"choose the points of one, such as sweep.where({sweep.names[-1]}=…)",
+        )
+    try:
+        if sweep.varied != (CONNECTIONS,):
+            return _of_parameter(sweep, level)
+        runs, notes = _loaded([sweep], store)
+        return fit(runs, level=level, is_sweep=True), notes
+    except InputError as exc:
+        left_out = _left_out(sweep)
+        if not left_out:
+            raise
+        raise InvalidRunError(
+            f"{len(left_out)} of {plural(len(sweep.runs), 'run')} of the sweep are not valid, and"
+            f" the others do not suffice ({exc}): measure it again while the machine is less busy"
+        ) from exc
 
 
 def _sweep_of(items: Sequence[Any], store: Store) -> Sweep | None:
@@ -98,11 +120,6 @@ def _sweep_of(items: Sequence[Any], store: Store) -> Sweep | None:
 
 def _of_parameter(sweep: Sweep, level: float) -> tuple[Scalability, list[str]]:
     """The law of the one number that the sweep varies, and what was left out."""
-    if len(sweep.varied) != 1:
-        raise InputError(
-            f"the sweep varies {', '.join(sweep.varied) or 'nothing'}, and the law has one load",
-            remedy=f"choose the points of one, such as sweep.where({sweep.names[-1]}=…)",
-        )
     (name,) = sweep.varied
     pairs = [
         (point.parameters[name], run.rate_rps)

@@ -83,7 +83,7 @@ def sweep_of_rows(store: Store, experiment_id: str, rows: Sequence[Mapping[str, 
         notebook=str(rows[0]["name"]),
         names=tuple(dict.fromkeys(name for point in points for name in point.parameters)),
         points=tuple(points),
-        planned=len(points),
+        planned=0,
         experiment_id=experiment_id,
         warnings=("the sweep was not finished: these are the runs that were saved",),
     )

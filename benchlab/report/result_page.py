@@ -25,10 +25,13 @@ def render_result_page(result: Result, files: Sequence[str]) -> str:
     return render_page(f"{view.title}: {view.banner}", sections)
 
 
-def inline_figures(result: Result, *, beside: bool = True) -> list[section.InlineFigure]:
+def inline_figures(
+    result: Result, within: str = "", *, beside: bool = True
+) -> list[section.InlineFigure]:
     """The figures of ``result`` for a page; read aloud they are its answer.
 
-    Without ``beside`` there is no table that they could stand beside: they take the whole width.
+    ``within`` tells them apart from those of other results of its kind on the page. Without
+    ``beside`` there is no table that they could stand beside: they take the whole width.
     """
     view = view_of(result)
     figures = RESULT_FIGURES.get(type(result), ())
@@ -37,7 +40,9 @@ def inline_figures(result: Result, *, beside: bool = True) -> list[section.Inlin
     kind = type(result).__name__.lower()
     return [
         section.InlineFigure(
-            inline_svg(figure.drawn(result), f"{kind}{index}", f"{view.banner}: {view.sentence}"),
+            inline_svg(
+                figure.drawn(result), f"{within}{kind}{index}", f"{view.banner}: {view.sentence}"
+            ),
             figure.caption,
             beside=figure.beside,
             label=f"Figure of {kind}",

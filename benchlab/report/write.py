@@ -55,7 +55,8 @@ def write_report(
     page last. Below a directory called ``reports``, ``reports/index.html`` then lists the page.
 
     ``server`` is what the service recorded, as `Store.server_side` reads it, and ``extra`` adds
-    sections at the end, by title: a frame, a figure or text. Both are for runs.
+    sections at the end, by title: a frame, a figure, text or a result, which has a title of its
+    own. Both are for runs.
 
     Credentials in headers and URLs are hidden, since reports are passed on.
 

@@ -10,6 +10,7 @@ import pytest
 from benchlab import Store
 from benchlab.analysis.sweep import Sweep
 from benchlab.display.outcome import outcome
+from benchlab.display.results.sweep import view
 from benchlab.errors import InputError, RunNotFoundError
 from benchlab.experiments.ab_design import ABDesign, Arm, Block
 from benchlab.experiments.stored import stored_result
@@ -81,6 +82,8 @@ def test_the_runs_of_an_unfinished_sweep_say_what_was_swept(closed_store: Store)
         interval.low_ns,
     )
     assert "was not finished" in result.warnings[0]
+    assert view(result).banner == "not finished"
+    assert view(result.where(x=1)).banner == "not finished"
     assert again == result
 
 

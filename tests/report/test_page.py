@@ -31,6 +31,7 @@ from benchlab.runs.server_side import ServerSide
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.examples import make_example
 from benchlab.units import NS_PER_S
+from tests.display.results.test_sweep import make_sweep
 from tests.report.blank_figures import blank_figures
 from tests.runs.floors import make_floor
 from tests.runs.synthetic import (
@@ -290,6 +291,18 @@ def test_foreign_text_does_not_turn_round_what_stands_beside_it() -> None:
 def test_without_durations_the_figure_has_its_place_beside_the_text() -> None:
     assert "columns table-first" in plain_page().attribute("class")
     assert "columns table-first" not in page_without_pictures(make_run(count=0)).attribute("class")
+
+
+def test_results_that_are_added_are_shown_whole() -> None:
+    first, second = make_sweep(connections=[1, 2, 4]), make_sweep(workers=[1, 2, 4])
+    page = page_of(make_run(), first=first, second=second)
+    for text in ("sweep of x.ipynb over connections", "sweep of x.ipynb over workers"):
+        assert text in page.text
+    ids = page.attribute("id")
+    assert len(ids) == len(set(ids))
+    alone = page_of(make_run())
+    added = [sum(tag == "svg" for tag, _ in each.tags) for each in (page, alone)]
+    assert added[0] - added[1] == 2
 
 
 def test_failures_that_are_alike_are_shown_once() -> None:

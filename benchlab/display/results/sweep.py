@@ -39,8 +39,8 @@ def view(result: Sweep) -> ResultView:
     planned, done, failed = result.planned, len(result.points), len(result.failed)
     level: Level = "bad" if failed else "good" if done == planned else "caution"
     banner_text = f"{failed} of {plural(done, 'point')} failed" if failed else "complete"
-    if not failed and done < planned:
-        banner_text = f"{done} of {plural(planned, 'point')}"
+    if not failed and done != planned:
+        banner_text = f"{done} of {plural(planned, 'point')}" if planned else "not finished"
     return ResultView(
         title=f"sweep of {result.notebook} over {', '.join(result.names)}",
         banner=banner_text,
@@ -187,7 +187,9 @@ def _facts(result: Sweep) -> tuple[tuple[str, str], ...]:
     ]
     fixed = ", ".join(f"{name}={text}" for name, text in result.fixed.items())
     took_s = sum(point.took_s or 0.0 for point in result.points)
-    points = f"{len(result.points)} of {result.planned}"
+    points = (
+        f"{len(result.points)} of {result.planned}" if result.planned else f"{len(result.points)}"
+    )
     if result.skipped:
         points += f", {result.skipped} of them finished before"
     found = [

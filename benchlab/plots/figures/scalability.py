@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchlab.analysis.scalability import Scalability
-from benchlab.plots.canvas import LEGEND_PT, check_drawable, figure_of, heading, legend, open_axes
+from benchlab.plots.canvas import check_drawable, figure_of, heading, legend, legend_pt, open_axes
 from benchlab.plots.style import INK, LATENCY, MUTED, PAPER, SERVICE, dress, styled, thousands
 
 __all__ = ["scalability"]
@@ -43,7 +43,13 @@ def scalability(result: Scalability, ax: Axes | None = None) -> Figure:
         f"alpha {result.alpha.value:.3g} · beta {result.beta.value:.3g} · gamma"
         f" {result.gamma.value:.4g} · {100 * result.level:g} % interval"
     )
-    heading(ax, "Throughput by load", None, subject, clearance_pt=LEGEND_PT, origin=result.origin)
+    shown = ["fitted law", "linear", "measured"]
+    if peak is not None:
+        shown.append(f"peak at {peak.value:.3g}")
+    clearance_pt = legend_pt(ax, shown)
+    heading(
+        ax, "Throughput by load", None, subject, clearance_pt=clearance_pt, origin=result.origin
+    )
     band = result.band(load)
     if band is not None:
         ax.fill_between(load, *band, color=LATENCY, alpha=0.18, linewidth=0)

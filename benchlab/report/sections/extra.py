@@ -1,4 +1,4 @@
-"""Sections that the caller adds to a report: a table, a figure or text under a title."""
+"""Sections that the caller adds to a report: results, tables, figures and text."""
 
 from __future__ import annotations
 
@@ -8,21 +8,28 @@ from typing import TypeAlias
 import pandas as pd
 from matplotlib.figure import Figure
 
+from benchlab.display.results.registry import view_of
 from benchlab.display.table import Table
+from benchlab.displayed import Result
 from benchlab.report.figures import inline_svg
 from benchlab.report.page import Section
+from benchlab.report.result_page import inline_figures
+from benchlab.report.sections.result import result
 
 __all__ = ["Extra", "extra"]
 
-Extra: TypeAlias = pd.DataFrame | Figure | str
+Extra: TypeAlias = pd.DataFrame | Figure | Result | str
 
 _ROWS_SHOWN = 200
 
 
 def extra(items: Mapping[str, Extra]) -> Iterator[Section]:
-    """A section for each item, by its title."""
+    """A section for each item, by its title; a result has its own."""
     for index, (title, item) in enumerate(items.items()):
-        yield Section("extra", {"title": title, **_content(index, title, item)})
+        if isinstance(item, Result):
+            yield result(view_of(item), inline_figures(item, f"extra{index}"), heading=True)
+        else:
+            yield Section("extra", {"title": title, **_content(index, title, item)})
 
 
 def _content(index: int, title: str, item: Extra) -> Mapping[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import benchlab as bl
 from benchlab.analysis.sweep import Sweep, SweepPoint
 from benchlab.display.outcome import outcome
 from benchlab.display.results.sweep import latency_text, progress_text, view
-from benchlab.errors import InputError
+from benchlab.errors import InputError, InvalidRunError
 from benchlab.experiments.sweep_progress import SweepProgress
 from tests.notebook.sweep.made import made_run
 
@@ -117,10 +118,13 @@ def test_the_law_is_fitted_to_the_one_number_that_is_swept() -> None:
     assert fitted.warnings[0] == "left out: run 0000000000000003 is invalid: late"
     with pytest.raises(InputError, match="varies cores, workers, and the law has one load"):
         bl.scalability(make_sweep(cores=[1, 2, 3], workers=[1, 2]))
+    with pytest.raises(InvalidRunError, match="1 of 3 runs of the sweep are not valid"):
+        bl.scalability(make_sweep(cores=[1, 2, 3, 4]))
 
 
 def test_an_outcome_in_a_list_and_a_progress_are_a_few_words() -> None:
     assert outcome("sweep", SWEEP.to_dict()) == "4 of 4 points over connections, 2 failed"
     assert outcome("sweep", SWEEP.where(connections=1).to_dict()) == "1 of 1 point over connections"
+    assert outcome("sweep", replace(SWEEP, planned=0).to_dict()).startswith("4 points over")
     assert progress_text(SweepProgress(3, 3)) == "3/3 points"
     assert latency_text(1_200_000, None) == "≥ 1.200"
