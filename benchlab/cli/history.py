@@ -21,8 +21,6 @@ from benchlab.text import plural
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchlab.display.result_terminal import result_summary
-    from benchlab.display.values import imported_summary
     from benchlab.displayed import Result
     from benchlab.runs.experiment import Experiment
     from benchlab.runs.imported_summary import ImportedSummary
@@ -180,6 +178,9 @@ def show(run_id: str, json_file: str | None) -> None:
     if isinstance(stored, ImportedSummary):
         data = stored.to_dict()
         if json_file != "-":
+            from benchlab.display.result_terminal import result_summary
+            from benchlab.display.values import imported_summary
+
             console().print(result_summary(imported_summary.view(stored)))
     elif isinstance(stored, Experiment):
         from benchlab.experiments.stored import stored_result

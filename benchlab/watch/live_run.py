@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from benchlab import spool
 from benchlab.errors import LeftRunning, RunError
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from benchlab.runs.run import Run
     from benchlab.watch.watcher import Watcher
 
-__all__ = ["LiveRun", "State"]
-
-State: TypeAlias = Literal["running", "done", "failed", "gone"]
+__all__ = ["LiveRun"]
 
 _LOOK_EVERY_S = 0.1
 
@@ -70,7 +68,7 @@ class LiveRun:
         self._drawing: list[threading.Thread] = []
 
     @property
-    def state(self) -> State:
+    def state(self) -> str:
         """``running``; ``done``, whether complete or stopped; ``failed`` if its process was ended;
         or ``gone`` if the spool has it no more, because it was saved or deleted."""
         if self._run is not None:

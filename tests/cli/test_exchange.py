@@ -132,7 +132,7 @@ def test_results_of_other_tools_are_listed_and_shown_beside_runs(closed_store: S
     assert "not in the file: intended times, bytes received" in shown
     shown = benchlab("show", summary_id[:8]).stdout
     assert "benchlab computed and checked none" in shown
-    assert "68.799" in shown
+    assert "68.80" in shown
     summary = json.loads(benchlab("show", summary_id, "--json").stdout)
     assert (summary["kind"], summary["count"]) == ("imported summary", 160)
     nothing = benchlab("show", "zzz")

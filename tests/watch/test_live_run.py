@@ -14,7 +14,6 @@ import pytest
 from benchlab import BenchlabError, ConstantRate, LiveRun, Plan, Request, live, run, spool
 from benchlab.errors import InputError, LeftRunning, RunError
 from benchlab.runs.run import Run
-from benchlab.watch.live_run import State
 from tests.load.servers import always, ok, serving
 from tests.spools import GOING_ON, going_on
 
@@ -27,7 +26,7 @@ class Interrupted(LiveRun):
     turn = 1
 
     @property
-    def state(self) -> State:
+    def state(self) -> str:
         self.turn -= 1
         if self.turn == 0:
             signal.raise_signal(signal.SIGINT)
