@@ -5,23 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import ShellComplete
 
-from benchlab.cli.options.group import errors_name_options, given_of
-from benchlab.cli.options.output import Outputs, ReportOutput, gathers_report
-from benchlab.cli.options.run import PLAN_OPTIONS, plan_from_values
-from benchlab.cli.run import (
-    RunCommand,
-    RunOutputs,
-    check_detached,
-    run,
-    usable_store,
-    write_and_save,
-)
+from benchlab.cli.options.group import errors_name_options
+from benchlab.cli.options.output import gathers_report
+from benchlab.cli.options.run import PLAN_OPTIONS
+from benchlab.cli.run import RunCommand, RunOutputs, asked_for, run, write_and_save
 from benchlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,38 +86,20 @@ def _filled(word: str, variables: Mapping[str, Any]) -> str:
 
 @click.pass_context
 @gathers_report
-def _carry_out(
-    context: click.Context,
-    /,
-    source: str,
-    json_file: str | None,
-    csv_dir: Path | None,
-    markdown_file: str | None,
-    junit_file: str | None,
-    report: ReportOutput,
-    no_save: bool,
-    detach: bool,
-    dry_run: bool,
-    **values: Any,
-) -> Run | LiveRun | Plan:
-    given = given_of(context, values)
-    with errors_name_options(PLAN_OPTIONS, given):
-        plan = plan_from_values(source, values, given)
-    if dry_run:
-        return plan
-    files = Outputs(json_file, markdown_file, junit_file, report)
-    if detach:
+def _carry_out(context: click.Context, /, **options: Any) -> Run | LiveRun | Plan:
+    asked = asked_for(context, **options)
+    if asked.dry_run:
+        return asked.plan
+    if asked.detach:
         from benchlab.watch.start import start
 
-        check_detached(files, csv_dir, no_save=no_save)
-        return start(plan)
-    outputs = RunOutputs(files, csv_dir)
-    outputs.check()
-    return _measured(plan, given, outputs, save=not no_save)
+        return start(asked.plan)
+    return _measured(asked.plan, asked.given, asked.outputs, save=asked.save)
 
 
 def _measured(plan: Plan, given: set[str], outputs: RunOutputs, *, save: bool) -> Run:
     from benchlab import notebook
+    from benchlab.experiments.saving import usable_store
     from benchlab.load.run import run as carry_out
 
     store = usable_store() if save else None

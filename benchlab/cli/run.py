@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from benchlab.runs.run import Run
     from benchlab.store import Store
 
-__all__ = ["RunCommand", "RunOutputs", "check_detached", "run", "usable_store", "write_and_save"]
+__all__ = ["RunCommand", "RunOutputs", "asked_for", "run", "write_and_save"]
 
 
 class RunCommand(PlanCommand):
@@ -64,19 +64,7 @@ class RunCommand(PlanCommand):
 @click.option(
     "--dry-run", is_flag=True, help="print the plan as a plan file, secrets hidden; send nothing"
 )
-def run(
-    context: click.Context,
-    source: str,
-    json_file: str | None,
-    csv_dir: Path | None,
-    markdown_file: str | None,
-    junit_file: str | None,
-    report: ReportOutput,
-    no_save: bool,
-    detach: bool,
-    dry_run: bool,
-    **values: Any,
-) -> int:
+def run(context: click.Context, **options: Any) -> int:
     """Run a load test against URL, or the one in PLAN.toml.
 
     Without --rate the load is a closed loop: each of --connections users sends its next request
@@ -107,21 +95,15 @@ def run(
       benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' \\
         --expect-status 200 --expect-json result.0=3
     """
-    given = given_of(context, values)
-    with errors_name_options(PLAN_OPTIONS, given):
-        plan = plan_from_values(source, values, given)
-    if dry_run:
+    asked = asked_for(context, **options)
+    if asked.dry_run:
         from benchlab.plan.toml import plan_to_toml
 
-        print_data(plan_to_toml(plan))
+        print_data(plan_to_toml(asked.plan))
         return ExitCode.SUCCESS
-    files = Outputs(json_file, markdown_file, junit_file, report)
-    if detach:
-        check_detached(files, csv_dir, no_save=no_save)
-        return _detach(plan, given)
-    outputs = RunOutputs(files, csv_dir)
-    outputs.check()
-    return _carry_out(plan, given, outputs, save=not no_save)
+    if asked.detach:
+        return _detach(asked.plan, asked.given)
+    return _carry_out(asked.plan, asked.given, asked.outputs, save=asked.save)
 
 
 class RunOutputs(NamedTuple):
@@ -149,11 +131,53 @@ class RunOutputs(NamedTuple):
         self.files.write(finished)
 
 
+class Asked(NamedTuple):
+    """What the command line asks for; ``given`` are the names of the options that it has."""
+
+    plan: Plan
+    given: set[str]
+    outputs: RunOutputs
+    save: bool
+    detach: bool
+    dry_run: bool
+
+
+def asked_for(
+    context: click.Context,
+    *,
+    source: str,
+    json_file: str | None,
+    csv_dir: Path | None,
+    markdown_file: str | None,
+    junit_file: str | None,
+    report: ReportOutput,
+    no_save: bool,
+    detach: bool,
+    dry_run: bool,
+    **values: Any,
+) -> Asked:
+    """What the options of ``benchlab run`` ask for, checked before anything is measured.
+
+    Raises:
+        InputError: they make no plan, or a result cannot be written or will not be there.
+    """
+    given = given_of(context, values)
+    with errors_name_options(PLAN_OPTIONS, given):
+        plan = plan_from_values(source, values, given)
+    outputs = RunOutputs(Outputs(json_file, markdown_file, junit_file, report), csv_dir)
+    if detach and not dry_run:
+        _check_detached(outputs, no_save=no_save)
+    elif not dry_run:
+        outputs.check()
+    return Asked(plan, given, outputs, save=not no_save, detach=detach, dry_run=dry_run)
+
+
 def _carry_out(plan: Plan, given: set[str], outputs: RunOutputs, *, save: bool) -> int:
     """Carry out ``plan``, write and save the results, and return the exit code."""
     import_numpy()
     from benchlab.cli.terminal.console import console, error_console
     from benchlab.cli.terminal.run import print_run, progress_bar
+    from benchlab.experiments.saving import usable_store
     from benchlab.load.run import run_until
     from benchlab.load.supervisor.stop_signal import StopSignal
 
@@ -166,15 +190,6 @@ def _carry_out(plan: Plan, given: set[str], outputs: RunOutputs, *, save: bool) 
         finished, outputs, None if store is None else lambda: _save(finished, store, out)
     )
     return exit_code(finished, stop.number)
-
-
-def usable_store() -> Store:
-    """The default store, which an error reports before the measurement, not after it."""
-    from benchlab.store import Store
-
-    store = Store()
-    with store.connect():
-        return store
 
 
 def write_and_save(finished: Run, outputs: RunOutputs, save: Callable[[], None] | None) -> None:
@@ -199,13 +214,14 @@ def write_and_save(finished: Run, outputs: RunOutputs, save: Callable[[], None] 
         raise OutputError(f"{failed}; run {finished.id} was measured and {state}") from failed
 
 
-def check_detached(files: Outputs, csv_dir: Path | None, *, no_save: bool) -> None:
+def _check_detached(outputs: RunOutputs, *, no_save: bool) -> None:
     """Refuse what is made of results, since ``--detach`` returns before there are any.
 
     Raises:
         InputError: something was asked for.
     """
-    if files.files or csv_dir is not None or files.report.directory is not None or no_save:
+    files = outputs.files
+    if files.files or outputs.csv_dir is not None or files.report.directory is not None or no_save:
         raise InputError(
             "--detach returns before there are results: leave --json, --csv, --markdown, --junit,"
             " --report and --no-save out, and let benchlab recover save the run when it has ended"
