@@ -147,10 +147,19 @@ def heading(
     ax.set_title(title, loc="left", pad=pad, fontsize=11, fontweight="bold", color=INK)
 
 
-def legend(ax: Axes, handles: Sequence[Artist] | None = None) -> None:
-    """Draw the legend between heading and axes, in one row if it fits."""
+def legend(
+    ax: Axes,
+    handles: Sequence[Artist] | None = None,
+    columns: int | None = None,
+    **options: float,
+) -> None:
+    """Draw the legend between heading and axes, in ``columns`` or else in one row if it fits.
+
+    ``options`` are matplotlib's, such as ``columnspacing``.
+    """
     shown = ax.get_legend_handles_labels()[0] if handles is None else list(handles)
-    columns, _ = _arrange(ax, [str(handle.get_label()) for handle in shown])
+    if columns is None:
+        columns, _ = _arrange(ax, [str(handle.get_label()) for handle in shown])
     ax.legend(
         handles=shown,
         loc="lower left",
@@ -158,6 +167,7 @@ def legend(ax: Axes, handles: Sequence[Artist] | None = None) -> None:
         ncols=columns,
         borderaxespad=0,
         borderpad=0.35,
+        **options,
     ).set_in_layout(False)
 
 

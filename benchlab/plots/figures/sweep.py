@@ -20,6 +20,7 @@ from benchlab.plots.canvas import (
     check_drawable,
     figure_of,
     heading,
+    legend,
     no_samples,
     open_axes,
 )
@@ -156,7 +157,14 @@ def sweep(result: Sweep, ax: Axes | None = None) -> Figure:
             panel = ax.inset_axes(place, sharex=first)
             if first is None:
                 first = panel
-                _legend(panel, handles[number], fitting[number])
+                if handles[number]:
+                    legend(
+                        panel,
+                        handles[number],
+                        fitting[number],
+                        handlelength=1.8,
+                        columnspacing=1.0,
+                    )
             _draw(panel, result, pairs, name, by, metric, scale)
             dress(panel)
             _set_scale(panel, scale, width * whole_pt)
@@ -376,20 +384,6 @@ def _in_a_row(handles: Sequence[Line2D], width_pt: float) -> int:
     """How many entries of a legend fit in a row of this width."""
     longest = max((len(str(handle.get_label())) for handle in handles), default=0)
     return max(1, int(width_pt / (_HANDLE_PT + longest * _CHARACTER_PT)))
-
-
-def _legend(panel: Axes, handles: Sequence[Line2D], in_a_row: int) -> None:
-    if handles:
-        panel.legend(
-            handles=handles,
-            loc="lower left",
-            bbox_to_anchor=(0, 1),
-            ncols=in_a_row,
-            borderaxespad=0,
-            borderpad=0.35,
-            handlelength=1.8,
-            columnspacing=1.0,
-        ).set_in_layout(False)
 
 
 def _draw_cells(panel: Axes, result: Sweep, across: str, up: str, metric: _Metric) -> None:
