@@ -26,6 +26,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Self
 
+from benchlab.ipython import running_shell
+
 __all__ = [
     "WRONG_CONTENT",
     "BenchlabError",
@@ -247,8 +249,7 @@ def _whole_traceback(error: BaseException) -> list[str]:
     """The traceback as IPython shows that of other errors, in the form that ``%xmode`` chose."""
     from traceback import format_exception
 
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = running_shell()
     if shell is None:
         return format_exception(error)
     parts: list[str] = shell.InteractiveTB.structured_traceback(
@@ -292,8 +293,7 @@ def _as_typed(line: str) -> str:
 
 def _file_name(filename: str) -> str:
     """The name of a source file or, in a notebook, that of the cell as IPython has it."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = running_shell()
     cell = shell.compile.format_code_name(filename) if shell is not None else None
     return " ".join(cell) if cell else f"File {filename}"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from benchlab import spool
 from benchlab.errors import InputError
+from benchlab.ipython import running_shell
 from benchlab.load.open_files import check_open_files
 from benchlab.load.supervisor.environment import capture_environment
 from benchlab.load.supervisor.floor_file import attach_floor
@@ -155,9 +156,7 @@ def in_kernel() -> bool:
     Its event loop must not run inside a cell: ipykernel 7 would process the next cells' messages,
     fail on them (their context is entered already) and never respond again.
     """
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
+    return getattr(running_shell(), "kernel", None) is not None
 
 
 def check_plan(plan: Plan) -> None:
