@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ def ipython_shell(directory: Path) -> Iterator[InteractiveShell]:
     """A shell that is the current one, with its settings in ``directory``."""
     config = Config()
     config.HistoryManager.enabled = False
+    builtins.__dict__.pop("_", None)  # of doctests: with it IPython leaves the user's alone
     shell = InteractiveShell.instance(config=config, ipython_dir=str(directory))
     try:
         yield shell
