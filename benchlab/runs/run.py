@@ -318,6 +318,7 @@ class Run(RunHead, Displayed):
             "stop_reason": self.stop_reason or None,
             "slo": [result.to_dict() for result in self.objectives],
             "examples": [example.to_dict() for example in self.examples],
+            "faults": [record.to_dict() for record in self.faults],
             "endpoints": {name: part.to_dict() for name, part in self.by_endpoint().items()},
             "steady_state": self.steady_state().to_dict(),
             "littles_law": self.littles_law.to_dict() if self.littles_law else None,
@@ -333,6 +334,7 @@ class Run(RunHead, Displayed):
         for key in (
             "slo",
             "examples",
+            "faults",
             "endpoints",
             "steady_state",
             "littles_law",
