@@ -41,8 +41,8 @@ class RequestSpans:
     ``instance`` is a position in ``instances``, the values of ``service.instance.id``, and -1 where
     a span has none.
 
-    Of the ``total_count`` requests that have a span, those whose latency is above ``whole_above_ns``
-    are all here, and of the others one of ``every``: 1 means that all are here.
+    Of a run with very many spans, the requests whose latency is above ``whole_above_ns`` are all
+    here, and of the others one of ``every``: 1 means that all are here.
     """
 
     seq: NDArray[np.int64]
@@ -51,7 +51,6 @@ class RequestSpans:
     instance: NDArray[np.int32]
     instances: tuple[str, ...] = ()
     children: tuple[ChildSpans, ...] = ()
-    total_count: int = 0
     every: int = 1
     whole_above_ns: int = 0
 
@@ -59,4 +58,4 @@ class RequestSpans:
         return len(self.seq)
 
     def __repr__(self) -> str:
-        return f"<RequestSpans: {len(self):,} of {self.total_count:,} requests>"
+        return f"<RequestSpans: {len(self):,} requests, {len(self.children)} kinds of child spans>"
