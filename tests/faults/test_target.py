@@ -38,7 +38,7 @@ def plan_for(url: str, *faults: str, **options: Any) -> tuple[Plan, list[Fault]]
 
 
 def shown(url: str) -> list[dict[str, Any]]:
-    faults: list[dict[str, Any]] = httpx.get(f"{url}/faults", trust_env=False).json()["faults"]
+    faults: list[dict[str, Any]] = httpx.get(f"{url}/faults", verify=False).json()["faults"]
     return faults
 
 
@@ -215,9 +215,11 @@ def closed_service() -> Iterator[str]:
     with HTTPServer(("127.0.0.1", 0), Closed) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_the_token_is_sent_and_its_lack_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,10 +227,14 @@ def test_the_token_is_sent_and_its_lack_is_named(monkeypatch: pytest.MonkeyPatch
         plan, faults = plan_for(url, "latency 5ms")
         monkeypatch.delenv(TOKEN, raising=False)
         assert TOKEN in refusal(plan, faults).remedy
-        monkeypatch.setenv(TOKEN, "another value")
+        monkeypatch.setenv(TOKEN, "another-value")
         error = refusal(plan, faults)
         assert TOKEN in error.remedy
-        assert "another value" not in f"{error}"
+        assert "another-value" not in f"{error}"
+        monkeypatch.setenv(TOKEN, "with spaces")
+        error = refusal(plan, faults)
+        assert TOKEN in error.problem
+        assert "with spaces" not in f"{error}"
         monkeypatch.setenv(TOKEN, Closed.token)
 
         async def prepare() -> None:
