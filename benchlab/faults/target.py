@@ -1,7 +1,7 @@
 """Faults that a service makes itself, set through its control API.
 
 The bundled target has that API if it is started with ``benchlab target --faults``; another service
-may have the same (docs/faults.md).
+may have the same (docs/telemetry.md).
 """
 
 from __future__ import annotations
