@@ -56,8 +56,9 @@ COMMON_OPTIONS: Final[Mapping[Where, Mapping[str, str]]] = {
         "service": "the service, http://host:port (the first of the plan)",
     },
     "proxy": {
-        "ratio": "the share of connections that it affects, such as 5% (all)",
-        "seed": "draws which connections, and amounts that vary, again in the same way",
+        "ratio": "the share of requests that it affects, such as 5% (all); of new connections, for"
+        " accept_only",
+        "seed": "draws which requests, and amounts that vary, again in the same way",
         "service": "the service that the proxy stands before, http://host:port (the first of the"
         " plan)",
     },
@@ -151,10 +152,14 @@ FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
         "duration",
     ),
     "bandwidth": FaultKind(
-        "proxy", "limits what a connection carries each way", "bandwidth 1MB/s", "rate"
+        "proxy", "limits what all connections carry together, each way", "bandwidth 1MB/s", "rate"
     ),
-    "reset": FaultKind("proxy", "resets connections", "reset ratio=5%"),
-    "blackhole": FaultKind("proxy", "carries nothing any more, and closes nothing", "blackhole"),
+    "reset": FaultKind(
+        "proxy", "resets the connection instead of passing a request on", "reset ratio=5%"
+    ),
+    "blackhole": FaultKind(
+        "proxy", "swallows what is sent, on open connections too, and closes nothing", "blackhole"
+    ),
     "accept_only": FaultKind(
         "proxy", "accepts new connections and never responds on them", "accept_only"
     ),

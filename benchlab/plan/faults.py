@@ -60,8 +60,8 @@ class Fault(Displayed):
     index 1.5).
 
     It begins ``at_s`` after the start of the measured window and lasts ``for_s``, or to the end of
-    the run. ``ratio`` is the share (0 to 1) of the requests, or of a proxy's connections, that it
-    affects; ``route`` is the start of their paths; ``seed`` draws them, the plan's if it is None.
+    the run. ``ratio`` is the share (0 to 1) of the requests that it affects; ``route`` is the start
+    of their paths; ``seed`` draws them, the plan's if it is None.
     ``options`` are those of the kind, and ``service`` the URL of the service if it is not the
     plan's first.
 
@@ -313,14 +313,12 @@ class FaultSchedule(Displayed, Sequence[Fault]):
         return [fault.to_dict() for fault in self.faults]
 
 
-def check_faults(
-    faults: FaultSchedule, origins: Sequence[Origin], length_s: float, unix_socket: str
-) -> None:
+def check_faults(faults: FaultSchedule, origins: Sequence[Origin], length_s: float) -> None:
     """Refuse faults that a plan with these services and this length could never have.
 
     Raises:
         InputError: a fault that begins after the end of the run, or a proxy before a service that
-            is none of the plan's or that is reached through ``unix_socket``.
+            is none of the plan's.
     """
     for fault in faults:
         if fault.at_s >= length_s:
@@ -332,13 +330,6 @@ def check_faults(
             )
         if fault.where != "proxy":
             continue
-        if unix_socket:
-            raise InputError(
-                f"needs a proxy, and requests go through the socket {unix_socket}",
-                field="faults",
-                value=str(fault),
-                remedy="leave out one of the two",
-            )
         if fault.origin is not None and fault.origin not in origins:
             raise InputError(
                 f"is for {fault.origin}, which gets no request of the plan",
