@@ -7,6 +7,7 @@ from benchlab.analysis.independent_runs import compare_runs
 from benchlab.analysis.trend import TrendPoint
 from benchlab.runs.imported_summary import Point
 from tests.analysis.compared import statistics_of
+from tests.analysis.test_explanation import make_explanation
 from tests.display.results.example import HOSTILE
 from tests.display.results.test_capacity import make_capacity
 from tests.display.results.test_sweep import make_sweep
@@ -67,6 +68,7 @@ VALUES: dict[str, object] = {
     "ClosedLoop": bl.ClosedLoop(8),
     "Comparison": compare_runs(*COMPARED),
     "ConstantRate": bl.ConstantRate(10),
+    "Explanation": make_explanation(run=RUN),
     "Feed": REQUEST.data,
     "Floor": make_floor(host={"host": HOSTILE}, warnings=(HOSTILE,)),
     "ImportedSummary": bl.ImportedSummary(
