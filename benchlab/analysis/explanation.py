@@ -10,7 +10,8 @@ import numpy as np
 
 from benchlab.analysis.causes.cause import Cause, CauseId
 from benchlab.analysis.causes.find import find_causes
-from benchlab.analysis.evidence_points import EvidencePoints, Tail, evidence_points, tail_of
+from benchlab.analysis.causes.requests import Requests
+from benchlab.analysis.evidence_points import EvidencePoints, evidence_points
 from benchlab.displayed import Result
 from benchlab.errors import InvalidRunError
 from benchlab.plan.tracing import trace_id
@@ -21,10 +22,24 @@ from benchlab.runs.run import Run
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ExampleRequest", "Explanation", "explanation_of"]
+__all__ = ["ExampleRequest", "Explanation", "Tail", "explanation_of"]
 
 _OF_INVALID_RUNS: tuple[CauseId, ...] = ("generator", "errors")
 """What is true of a run whatever its verdict; the other causes rest on latencies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The slow requests of a run: the ``count`` slowest, from ``low_ns`` on, above ``ratio``.
+
+    That is the 99th percentile, or the 90th if fewer than 50 requests are above that one.
+    ``median_ns`` is of all requests.
+    """
+
+    ratio: float
+    low_ns: int
+    median_ns: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +171,7 @@ def explanation_of(
                 f"run {run.id} is invalid: {run.invalid_reason}",
                 remedy="explain it nevertheless with force=True, or --force",
             )
-    tail = tail_of(chosen.measured)
+    requests = Requests(chosen, spans)
     return Explanation(
         run_id=run.id,
         name=run.name,
@@ -165,12 +180,22 @@ def explanation_of(
         endpoint=endpoint,
         causes=causes,
         examples=_examples(chosen, causes, spans),
-        points=() if tail is None else evidence_points(chosen, causes, tail, spans),
-        tail=tail,
-        count=0 if tail is None else tail.run_count,
+        points=evidence_points(requests, causes),
+        tail=_tail(requests) if len(requests) else None,
+        count=len(requests),
         span_count=0 if spans is None else len(spans),
         forced=force,
         origin=origin_of([run]),
+    )
+
+
+def _tail(requests: Requests) -> Tail:
+    slow = requests.tail
+    return Tail(
+        ratio=requests.tail_ratio,
+        low_ns=round(float(requests.latency[slow].min())),
+        median_ns=round(requests.median),
+        count=len(slow),
     )
 
 

@@ -21,7 +21,7 @@ from benchlab.runs.run import Run
 from tests.runs.synthetic import RUN_ID, URL, make_run
 
 FIGURES = (
-    "timeline", "scatter", "histogram", "by_group", "size", "in_flight", "phases", "child_spans",
+    "timeline", "scatter", "histogram", "by_group", "sizes", "phases", "traces", "errors",
 )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_each_figure_has_few_points(figure: str, traced: bool) -> None:
     found = make_explanation([make_cause(figure=figure)], traced=traced)
     (points,) = found.points
     if isinstance(points, Scatter):
-        assert 100 < len(points.x) == len(points.latency_ms) <= 320
+        assert 100 < len(points.x) == len(points.latency_ms) <= 380
         assert points.is_slow.any()
         assert points.failed.any()
         assert np.all(points.x >= 0)
@@ -132,7 +132,7 @@ def test_the_plot_by_group_is_of_what_tells_slow_requests_from_others() -> None:
     run = replace(run, samples=type(run.samples)(records, run.samples.endpoints))
     (points,) = make_explanation([make_cause(figure="by_group")], run).points
     assert isinstance(points, Pairs)
-    assert points.names == ("slow", "fast")
+    assert points.names == ("endpoint slow", "endpoint fast")
     assert points.first_ms[0] > 50 > points.first_ms[1]
 
 
@@ -141,7 +141,7 @@ def test_requests_in_flight_are_counted_when_each_was_sent() -> None:
     records = run.samples.records.copy()
     records["done_ns"] = records["sent_ns"] + 25_000_000  # 2 others are open when one is sent
     run = replace(run, samples=type(run.samples)(records, run.samples.endpoints))
-    (points,) = make_explanation([make_cause(figure="in_flight")], run, traced=False).points
+    (points,) = make_explanation([make_cause(figure="scatter")], run, traced=False).points
     assert isinstance(points, Scatter)
     assert sorted(points.x.tolist()) == [0, 1] + [2] * 18
 

@@ -107,7 +107,10 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         make_explanation([make_cause(figure="histogram")])
     ),
     "explanation: three causes": lambda: plots.explanation(
-        make_explanation([make_cause(figure=each) for each in ("size", "by_group", "in_flight")])
+        make_explanation([make_cause(figure=each) for each in ("sizes", "by_group", "scatter")])
+    ),
+    "explanation: pauses": lambda: plots.explanation(
+        make_explanation([make_cause(), make_cause("child_span", figure="traces")])
     ),
     "explanation: nothing found": lambda: plots.explanation(make_explanation([])),
     "heatmap": lambda: plots.heatmap(busy_run()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from benchlab.analysis.causes.cause import Cause, CauseId
+from benchlab.analysis.causes.thresholds import FEWEST
 from benchlab.analysis.explanation import Explanation
 from benchlab.display.result_view import ResultView
 from benchlab.display.table import Table
@@ -59,15 +60,15 @@ def view(result: Explanation) -> ResultView:
 def _answer(result: Explanation) -> tuple[str, str]:
     if result.tail is None:
         return "no requests", "There is nothing to explain."
+    if result.nothing_found and result.count < FEWEST:
+        return "too few requests", f"{plural(result.count, 'request')} of at least {FEWEST}."
     if result.nothing_found:
         banner, _, rest = NOTHING_FOUND.partition(": ")
-        return banner, rest
+        return banner, f"{rest}."
     first = result.causes[0]
-    evidence = f": {_line(first.evidence[0].text)}" if first.evidence else ""
-    return (
-        CAUSE_LABELS[first.cause],
-        f"{_percent(first.tail_ratio)} of the tail{evidence}",
-    )
+    parts = [f"{_percent(first.tail_ratio)} of the tail"] if first.tail_ratio >= 0.005 else []
+    parts += [_line(each.text) for each in first.evidence[:1]]
+    return CAUSE_LABELS[first.cause], f"{'; '.join(parts)}."
 
 
 def _facts(result: Explanation) -> Iterator[tuple[str, str]]:
@@ -76,7 +77,7 @@ def _facts(result: Explanation) -> Iterator[tuple[str, str]]:
         return
     yield "requests", format_count(result.count)
     yield "median", format_ms(tail.median_ns)
-    slow = f"{format_count(tail.count)} above {format_ms(tail.low_ns)}"
+    slow = f"{format_count(tail.count)} from {format_ms(tail.low_ns)} on"
     yield f"tail, above p{tail.ratio * 100:g}", slow
     if result.span_count:
         yield "joined with spans", format_count(result.span_count)
@@ -88,7 +89,7 @@ def _warnings(result: Explanation) -> Iterator[str]:
         yield f"The run is invalid: {_line(result.invalid_reason or '')}{rest}"
     elif result.verdict == "interrupted":
         yield f"The run is interrupted: {_line(result.invalid_reason or '')}"
-    if 0 < result.count < 10 * ENOUGH_IN_TAIL:
+    if FEWEST <= result.count < 10 * ENOUGH_IN_TAIL:
         few = plural(result.count, "request")
         yield f"{few} are few: what happens to one in a hundred may not show"
 
@@ -108,22 +109,26 @@ def _tables(result: Explanation) -> Iterator[Table]:
     ]
     yield Table(["cause", "try next"], advice, title="What to try next")
     if result.examples:
-        latencies = format_column_ms([each.latency_ns for each in result.examples])
-        yield Table(
-            ["example of", "request", "endpoint", "at, s", "latency, ms", "trace"],
-            [
-                [
-                    CAUSE_LABELS[each.cause],
-                    format_count(each.seq),
-                    one_line(each.endpoint, _LONGEST),
-                    f"{each.intended_ns / NS_PER_S:,.3f}",
-                    latency,
-                    each.trace_id or "–",
-                ]
-                for each, latency in zip(result.examples, latencies, strict=True)
-            ],
-            title="Example requests",
-        )
+        yield _examples(result)
+
+
+def _examples(result: Explanation) -> Table:
+    latencies = format_column_ms([each.latency_ns for each in result.examples])
+    rows = [
+        [
+            CAUSE_LABELS[each.cause],
+            str(each.seq),
+            one_line(each.endpoint, _LONGEST),
+            f"{each.intended_ns / NS_PER_S:,.3f}",
+            latency,
+            each.trace_id or "–",
+        ]
+        for each, latency in zip(result.examples, latencies, strict=True)
+    ]
+    head = ["example of", "request", "endpoint", "at, s", "latency, ms", "trace"]
+    if not any(each.trace_id for each in result.examples):
+        head, rows = head[:-1], [row[:-1] for row in rows]
+    return Table(head, rows, title="Example requests")
 
 
 def _evidence(cause: Cause) -> Iterator[list[str]]:
@@ -140,7 +145,8 @@ def _notes(result: Explanation) -> Iterator[str]:
         return
     yield (
         f"The tail is the time by which requests above p{tail.ratio * 100:g} exceed the median."
-        " Causes may overlap, so their shares need not add up to 100 %."
+        " What one cause explains is not counted for another, so that the shares add up to 100 % at"
+        " most."
     )
     if not result.span_count:
         yield (

@@ -23,6 +23,7 @@ from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import (
     ERROR,
     INK,
+    LAG,
     LATENCY,
     MUTED,
     SMALL_PT,
@@ -110,6 +111,8 @@ def _scatter(panel: Axes, points: Scatter) -> None:
                 points.x[chosen], latency_ms[chosen], marker, color=color, markersize=size,
                 markeredgewidth=0 if marker == "o" else 1, linestyle="none", label=label,
             )  # fmt: skip
+    for begin, end in points.bands:
+        panel.axvspan(begin, end, color=LAG, alpha=0.35, linewidth=0)
     if len(latency_ms):
         log_ms(panel, "y", float(latency_ms.min()) / 1.3, float(latency_ms.max()) * 1.3)
         if points.by_size and points.x.max() > _LEAST_LOG_RANGE * max(points.x.min(), 1):
@@ -125,6 +128,8 @@ def _histogram(panel: Axes, points: Counts) -> None:
     panel.stairs(
         points.counts, points.edges_ms, fill=True, color=LATENCY, alpha=0.6, label="all requests"
     )
+    for mark in points.marks_ms:
+        panel.axvline(mark, color=INK, linewidth=1.1, linestyle=(0, (4, 2)))
     _log_x(panel, float(points.edges_ms[0]) / 1.1, float(points.edges_ms[-1]) * 1.1)
     panel.set_yscale("symlog", linthresh=1)
     panel.set_ylim(0, max(int(points.counts.max()), 1) * 1.6)
