@@ -294,7 +294,6 @@ class Samples(Displayed):
         Columns: seq, endpoint, status, error ("" when none), warmup, new_connection, cap_wait,
         connection (its number), retry, hedge, failed_try, bytes_in, intended_ns, sent_ns,
         first_byte_ns, done_ns, latency_ms, service_ms, lag_ms.
-        latency_ms, service_ms, lag_ms.
         """
         import pandas as pd
 

@@ -114,7 +114,7 @@ class PolicyDriver(WireDriver):
         error, status, now = outcome.error, outcome.status, outcome.done
         self._policies.note(call.origin, error, status, outcome.sent, now)
         if call.is_over:
-            self.record(*_failed(outcome)[:10])
+            self.record(*_failed(outcome)[:11])
         elif error and call.open:  # another try may still succeed
             self.recording.finish(_failed(outcome))
         elif not error or self._stopped:
@@ -260,7 +260,7 @@ class PolicyDriver(WireDriver):
             call.timer = loop.call_later(delay_s, self._want, call, TryReason.HEDGE)
 
     def _new_connection(self, origin: int) -> TryConnection:
-        return TryConnection(self, origin)
+        return TryConnection(self, origin, next(self._numbers))
 
     def _reject(self, call: Call, flags: int, now: int, reason: TryReason | None) -> None:
         """Record that the circuit is open. A user of a closed loop pauses before the next one."""
@@ -285,7 +285,9 @@ class PolicyDriver(WireDriver):
     ) -> None:
         seq = self._number(call, reason)
         self.recording.finish(
-            Outcome(seq, call.intended, now, 0, now, 0, 0, call.endpoint, error, flags, message)
+            Outcome(
+                seq, call.intended, now, 0, now, 0, 0, call.endpoint, error, flags, message=message
+            )
         )
 
     def _number(self, call: Call, reason: TryReason | None) -> int:

@@ -57,8 +57,8 @@ class TryConnection(Connection):
 
     __slots__ = ("_pool", "call", "limit_ns")
 
-    def __init__(self, driver: TryPool, origin: int) -> None:
-        super().__init__(driver, origin)
+    def __init__(self, driver: TryPool, origin: int, number: int) -> None:
+        super().__init__(driver, origin, number)
         self._pool = driver
         self.call: Call | None = None
         self.limit_ns = 0
@@ -126,6 +126,7 @@ class TryConnection(Connection):
             self._endpoint,
             error,
             self._flags,
+            self.number,
             message,
             excerpt,
         )
