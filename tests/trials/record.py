@@ -1,0 +1,141 @@
+"""Carry out trials and record them: the load is real, and so is the service."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import benchlab as bl
+from benchlab import spool
+from benchlab.runs.run import Run
+from tests.trials.corpus import Truth, truth_of
+from tests.trials.disturbance import disturbed
+from tests.trials.strength import is_counted, strengths
+from tests.trials.trial import Kind, Rates, Trial, draw
+
+__all__ = ["carry_out", "record", "record_all"]
+
+MOST_ATTEMPTS = 6
+"""Draws of a trial whose cause turns out too weak, before its seed is given up."""
+
+
+def plan_of(trial: Trial, ports: list[int]) -> bl.Plan:
+    """The plan of a trial."""
+    given = trial.plan
+    scheme = "https" if trial.service["tls"] else "http"
+    targets = {f"shop-{n}": f"{scheme}://127.0.0.1:{port}" for n, port in enumerate(ports)}
+    base = next(iter(targets.values())) if len(targets) == 1 else ""
+    requests = [
+        bl.Request("GET", f"{base}/e{number}", name=f"e{number}")
+        for number in range(given["endpoints"])
+    ]
+    load: bl.ClosedLoop | bl.PoissonRate | bl.ConstantRate
+    if given["load"] == "closed":
+        think_s = given.get("think_ms", 0.0) / 1e3
+        load = bl.ClosedLoop(given["connections"], think_s, "exponential")
+    elif given["load"] == "poisson":
+        load = bl.PoissonRate(given["rate_rps"])
+    else:
+        load = bl.ConstantRate(given["rate_rps"])
+    return bl.Plan(
+        requests,
+        load,
+        duration_s=trial.length_s,
+        warmup_s=given["warmup_s"],
+        trace_ratio=1.0,
+        timeout_s=30.0,
+        max_connections=given.get("max_connections", 1000),
+        driver=given.get("driver", "http"),
+        transport=bl.Transport(verify=False, **given["transport"]),
+        seed=given["seed"],
+        targets=targets if len(targets) > 1 else (),
+        name="trial",
+    )
+
+
+def carry_out(trial: Trial, directory: Path) -> tuple[Run, Truth]:
+    """Make the load of a trial; returns the run, and what the service did in truth."""
+    file = directory / "truth.npz"
+    command = [sys.executable, "-m", "tests.trials.fault_server"]
+    server = subprocess.Popen(
+        [*command, json.dumps(trial.service), str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    try:
+        ports = json.loads(server.stdout.readline())
+        with disturbed(trial.beside, trial.seed):
+            run = bl.run(plan_of(trial, ports))
+        if run.spool is not None:
+            spool.remove(run.spool)
+        server.stdin.close()
+        if server.wait(60):
+            raise RuntimeError("the fault server failed")
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+    return run, truth_of(file)
+
+
+def record(seed: int, kind: Kind, rates: Rates, path: Path) -> dict[str, Any]:
+    """Record the trial of a seed into ``path``; draws again while its cause is too weak."""
+    for attempt in range(MOST_ATTEMPTS):
+        trial = draw(seed, kind, rates, attempt)
+        with tempfile.TemporaryDirectory(dir=path.parent) as name:
+            work = Path(name)
+            before = os.getloadavg()[0]
+            run, truth = carry_out(trial, work)
+            found = strengths(run, trial.to_dict(), truth)
+            data = trial.to_dict() | {
+                "strengths": found,
+                "counted": is_counted(trial.to_dict(), found),
+                "load_average": round(before, 2),
+                "verdict": run.verdict,
+            }
+            if not data["counted"] and attempt + 1 < MOST_ATTEMPTS:
+                continue
+            bl.export_run(run, work / "run.parquet")
+            (work / "trial.json").write_text(json.dumps(data, indent=1))
+            shutil.rmtree(path, ignore_errors=True)
+            shutil.copytree(work, path)
+            return data
+    raise AssertionError("every attempt returns or continues")
+
+
+def record_all(
+    seeds: Iterable[int],
+    kind: Kind,
+    rates: Rates,
+    directory: Path,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Record the trials of ``seeds`` that are not in ``directory`` yet, one after the other."""
+    directory.mkdir(parents=True, exist_ok=True)
+    missing = [seed for seed in seeds if not (directory / str(seed) / "trial.json").exists()]
+    start = time.monotonic()
+    for number, seed in enumerate(missing, 1):
+        data = record(seed, kind, rates, directory / str(seed))
+        each = (time.monotonic() - start) / number
+        strong = ", ".join(
+            f"{cause} {item['alone_ratio']:.0%}/{item['tail_ratio']:.0%}"
+            for cause, item in zip(data["causes"], data["strengths"], strict=True)
+        )
+        again = f", attempt {data['attempt'] + 1}" if data["attempt"] else ""
+        say(
+            f"{number}/{len(missing)} {kind} {seed}: {strong or 'healthy'}"
+            f"{'' if data['counted'] else ', NOT COUNTED'}"
+            f"{again}"
+            f" · {each:.1f} s each, {each * (len(missing) - number) / 60:.0f} min to go"
+        )
