@@ -281,7 +281,8 @@ class Samples(Displayed):
         """One row per request, in order of ``seq``: names instead of codes, durations in ms.
 
         Columns: seq, endpoint, status, error ("" when none), warmup, new_connection, cap_wait,
-        bytes_in, intended_ns, sent_ns, first_byte_ns, done_ns, latency_ms, service_ms, lag_ms.
+        connection (its number), bytes_in, intended_ns, sent_ns, first_byte_ns, done_ns,
+        latency_ms, service_ms, lag_ms.
         """
         import pandas as pd
 
@@ -303,6 +304,7 @@ class Samples(Displayed):
                 "warmup": (flags & Flag.WARMUP) != 0,
                 "new_connection": (flags & Flag.NEW_CONNECTION) != 0,
                 "cap_wait": (flags & Flag.CAP_WAIT) != 0,
+                "connection": rows.column("connection"),
                 "bytes_in": rows.column("bytes_in"),
                 "intended_ns": rows.column("intended_ns"),
                 "sent_ns": rows.column("sent_ns"),

@@ -19,7 +19,7 @@ class Recording:
     """One worker's files in the spool: samples, examples of failures, connections.
 
     Drivers pass clock times; times in the files count from the run's start. A driver passes every
-    request to `finish` once. ``record`` is a shortcut, with ten integers, for requests that need
+    request to `finish` once. ``record`` is a shortcut, with eleven integers, for requests that need
     no example: those that succeeded, and failures that are `explained`.
     """
 
@@ -49,7 +49,7 @@ class Recording:
 
     def finish(self, outcome: Outcome) -> None:
         """Record a finished request; if it failed, also as an example, up to the quota."""
-        self.record(*outcome[:10])
+        self.record(*outcome[:11])
         if outcome.error:
             self._examples.record_example(outcome)
 

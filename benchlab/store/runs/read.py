@@ -19,7 +19,7 @@ from benchlab.spool.storage import allocate_records
 from benchlab.store.client.connection import is_embedded
 from benchlab.store.runs.connections import read_connections
 from benchlab.store.runs.listing import OUTSIDE_EXPERIMENTS
-from benchlab.store.runs.write import JSON_COLUMNS, PLAIN_COLUMNS
+from benchlab.store.runs.write import JSON_COLUMNS, PLAIN_COLUMNS, SAME_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,8 @@ __all__ = ["load", "load_head", "load_in_blocks", "resolve"]
 LATEST = "latest"
 
 _SAMPLES = """
-SELECT seq, intended_ns, lag_ns, service_ns, body_ns, bytes_in, status, endpoint, error, flags
+SELECT seq, intended_ns, lag_ns, service_ns, body_ns, bytes_in, status, endpoint, error, flags,
+    connection
 FROM samples
 WHERE run_id = {run_id:String}
 ORDER BY seq
@@ -172,7 +173,7 @@ def _read_blocks(client: Client, run_id: str, count: int) -> Iterator[NDArray[np
 
 
 def _fill(records: NDArray[np.void], block: pd.DataFrame) -> None:
-    for name in ("seq", "intended_ns", "bytes_in", "status", "endpoint", "error", "flags"):
+    for name in SAME_COLUMNS:
         records[name] = block[name]
     records["sent_ns"] = records["intended_ns"] + block["lag_ns"].to_numpy()
     records["done_ns"] = records["sent_ns"] + block["service_ns"].to_numpy()

@@ -35,6 +35,7 @@ __all__ = [
     "BLOCK_SAMPLES",
     "JSON_COLUMNS",
     "PLAIN_COLUMNS",
+    "SAME_COLUMNS",
     "STORED_STATISTICS",
     "is_stored",
     "remove_spool",
@@ -55,7 +56,17 @@ STORED_STATISTICS = ("mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max")
 
 _MOST_PRUNED = 100  # times, among the last 1,000 inserts of runs
 
-_KEPT_AS_THEY_ARE = ("seq", "intended_ns", "bytes_in", "status", "endpoint", "error", "flags")
+SAME_COLUMNS = (
+    "seq",
+    "intended_ns",
+    "bytes_in",
+    "status",
+    "endpoint",
+    "error",
+    "flags",
+    "connection",
+)
+"""Columns of a sample that a record has under the same name."""
 
 
 def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
@@ -138,7 +149,7 @@ def _insert_block(client: Client, run: Run, block: NDArray[np.void], token: str)
         "lag_ns": block["sent_ns"] - block["intended_ns"],
         "service_ns": block["done_ns"] - block["sent_ns"],
         "body_ns": block["done_ns"] - block["first_byte_ns"],
-        **{name: block[name] for name in _KEPT_AS_THEY_ARE},
+        **{name: block[name] for name in SAME_COLUMNS},
     }
     insert_of_run(client, "samples", run, columns, token)
 

@@ -76,14 +76,16 @@ class Connection(asyncio.Protocol):
         "busy",
         "connecting",
         "idle_since",
+        "number",
         "origin",
         "sent",
     )
 
-    def __init__(self, driver: Pool, origin: int) -> None:
-        """A connection to the plan's service number ``origin``."""
+    def __init__(self, driver: Pool, origin: int, number: int) -> None:
+        """A connection to the plan's service number ``origin``; ``number`` is what samples have."""
         self._driver = driver
         self.origin = origin
+        self.number = number
         self._transport: asyncio.Transport | None = None
         self.connecting: asyncio.Task[None] | None = None
         self.busy = False
@@ -289,6 +291,7 @@ class Connection(asyncio.Protocol):
                 self._endpoint,
                 error,
                 self._flags,
+                self.number,
                 message,
                 partial(_excerpt, response, status, bytes_in, data),
             )
@@ -315,6 +318,7 @@ class Connection(asyncio.Protocol):
             self._endpoint,
             error,
             self._flags,
+            self.number,
         )
         if reusable:  # as in _release, without the call
             driver.free(self, now)

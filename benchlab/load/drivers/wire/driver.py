@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import make_checker
+from benchlab.load.drivers.connection_numbers import connection_numbers
 from benchlab.load.drivers.failures import exception_message
 from benchlab.load.drivers.headers import ServerNames, asks_to_close
 from benchlab.load.drivers.tls import tls_context
@@ -70,6 +71,7 @@ class WireDriver:
         self._dialers = [Dialer(origin, plan.transport, tls) for origin in origins]
         self._idle: list[list[Connection]] = [[] for _ in origins]
         self._connections: set[Connection] = set()
+        self._numbers = connection_numbers(worker, plan.workers)
         self._stopped = False
         self.encoders: list[Encoder] = [
             make_encoder(plan, index, run_id) for index in range(len(plan.requests))
@@ -247,7 +249,7 @@ class WireDriver:
         connection.write()
 
     def _start_connection(self, job: tuple[int, int], endpoint: int, flags: int) -> None:
-        connection = Connection(self, self._origin_of[endpoint])
+        connection = Connection(self, self._origin_of[endpoint], next(self._numbers))
         self._connections.add(connection)
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
@@ -276,7 +278,7 @@ class WireDriver:
                 self._vacated()
 
     async def _connect_idle(self, origin: int) -> None:
-        connection = Connection(self, origin)
+        connection = Connection(self, origin, next(self._numbers))
         error = ErrorKind.TIMEOUT
         with suppress(TimeoutError):
             async with asyncio.timeout(min(self._plan.timeout_s, PREPARE_LIMIT_S)):
