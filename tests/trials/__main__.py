@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from tests.trials.corpus import read_corpus
+from tests.trials.drawing import RATES
 from tests.trials.judge import GOALS, judge, tally
 from tests.trials.record import record_all
-from tests.trials.trial import RATES
 
 
 def main(arguments: list[str]) -> int:

@@ -16,6 +16,7 @@ from typing import Any
 import benchlab as bl
 from benchlab import spool
 from benchlab.runs.run import Run
+from tests.trials import target_service
 from tests.trials.corpus import Truth, truth_of
 from tests.trials.disturbance import disturbed
 from tests.trials.strength import is_counted, strengths
@@ -27,16 +28,9 @@ MOST_ATTEMPTS = 6
 """Draws of a trial whose cause turns out too weak, before its seed is given up."""
 
 
-def plan_of(trial: Trial, ports: list[int]) -> bl.Plan:
+def plan_of(trial: Trial, requests: list[bl.Request], targets: dict[str, str]) -> bl.Plan:
     """The plan of a trial."""
     given = trial.plan
-    scheme = "https" if trial.service["tls"] else "http"
-    targets = {f"shop-{n}": f"{scheme}://127.0.0.1:{port}" for n, port in enumerate(ports)}
-    base = next(iter(targets.values())) if len(targets) == 1 else ""
-    requests = [
-        bl.Request("GET", f"{base}/e{number}", name=f"e{number}")
-        for number in range(given["endpoints"])
-    ]
     load: bl.ClosedLoop | bl.PoissonRate | bl.ConstantRate
     if given["load"] == "closed":
         think_s = given.get("think_ms", 0.0) / 1e3
@@ -45,18 +39,20 @@ def plan_of(trial: Trial, ports: list[int]) -> bl.Plan:
         load = bl.PoissonRate(given["rate_rps"])
     else:
         load = bl.ConstantRate(given["rate_rps"])
+    # The fault server knows its requests by their trace ids. The target pays for tracing.
+    traces = trial.traced or trial.place == "server"
     return bl.Plan(
         requests,
         load,
         duration_s=trial.length_s,
         warmup_s=given["warmup_s"],
-        trace_ratio=1.0,
+        trace_ratio=1.0 if traces else 0.0,
         timeout_s=30.0,
         max_connections=given.get("max_connections", 1000),
         driver=given.get("driver", "http"),
         transport=bl.Transport(verify=False, **given["transport"]),
         seed=given["seed"],
-        targets=targets if len(targets) > 1 else (),
+        targets=targets,
         name="trial",
     )
 
@@ -64,6 +60,21 @@ def plan_of(trial: Trial, ports: list[int]) -> bl.Plan:
 def carry_out(trial: Trial, directory: Path) -> tuple[Run, Truth]:
     """Make the load of a trial; returns the run, and what the service did in truth."""
     file = directory / "truth.npz"
+    if trial.place == "target":
+        traces = directory / "otlp"
+        with target_service.started(trial, traces) as url:
+            plan = plan_of(trial, target_service.requests_of(trial, url), {})
+            with target_service.with_faults(trial, url), disturbed(trial.beside, trial.seed):
+                run = bl.run(plan)
+        target_service.write_truth(run, traces, file)
+    else:
+        run = _run_at_server(trial, file)
+    if run.spool is not None:
+        spool.remove(run.spool)
+    return run, truth_of(file)
+
+
+def _run_at_server(trial: Trial, file: Path) -> Run:
     command = [sys.executable, "-m", "tests.trials.fault_server"]
     server = subprocess.Popen(
         [*command, json.dumps(trial.service), str(file)],
@@ -73,12 +84,17 @@ def carry_out(trial: Trial, directory: Path) -> tuple[Run, Truth]:
     )
     assert server.stdin is not None
     assert server.stdout is not None
+    scheme = "https" if trial.service["tls"] else "http"
     try:
-        ports = json.loads(server.stdout.readline())
+        urls = [f"{scheme}://127.0.0.1:{port}" for port in json.loads(server.stdout.readline())]
+        base = urls[0] if len(urls) == 1 else ""
+        requests = [
+            bl.Request("GET", f"{base}/e{number}", name=f"e{number}")
+            for number in range(trial.plan["endpoints"])
+        ]
+        targets = {} if base else {f"shop-{number}": url for number, url in enumerate(urls)}
         with disturbed(trial.beside, trial.seed):
-            run = bl.run(plan_of(trial, ports))
-        if run.spool is not None:
-            spool.remove(run.spool)
+            run = bl.run(plan_of(trial, requests, targets))
         server.stdin.close()
         if server.wait(60):
             raise RuntimeError("the fault server failed")
@@ -86,7 +102,7 @@ def carry_out(trial: Trial, directory: Path) -> tuple[Run, Truth]:
         server.kill()
         server.wait()
         server.stdout.close()
-    return run, truth_of(file)
+    return run
 
 
 def record(seed: int, kind: Kind, rates: Rates, path: Path) -> dict[str, Any]:
@@ -106,6 +122,7 @@ def record(seed: int, kind: Kind, rates: Rates, path: Path) -> dict[str, Any]:
             }
             if not data["counted"] and attempt + 1 < MOST_ATTEMPTS:
                 continue
+            shutil.rmtree(work / "otlp", ignore_errors=True)
             bl.export_run(run, work / "run.parquet")
             (work / "trial.json").write_text(json.dumps(data, indent=1))
             shutil.rmtree(path, ignore_errors=True)
@@ -134,7 +151,7 @@ def record_all(
         )
         again = f", attempt {data['attempt'] + 1}" if data["attempt"] else ""
         say(
-            f"{number}/{len(missing)} {kind} {seed}: {strong or 'healthy'}"
+            f"{number}/{len(missing)} {kind} {seed} ({data['place']}): {strong or 'healthy'}"
             f"{'' if data['counted'] else ', NOT COUNTED'}"
             f"{again}"
             f" · {each:.1f} s each, {each * (len(missing) - number) / 60:.0f} min to go"

@@ -5,6 +5,9 @@ the p99 without what was added is smaller by that share, and what was added is t
 latency of the requests at or above the p99. A failed request counts as slower than any: errors
 account for the p99 if more than 1 % of the requests failed by them.
 
+Of the target nothing is known of single requests: what it takes beyond ``high_ms``, the p99 that it
+would have alone, was added.
+
 Of two causes, each alone must account for that share of the p99 that it would have with the service
 alone, and for `LEAST_OF_TWO` of what is above the p99 now.
 """
@@ -18,6 +21,7 @@ from numpy.typing import NDArray
 
 from benchlab.runs.run import Run
 from benchlab.samples.samples import ErrorKind, Flag
+from benchlab.units import NS_PER_MS
 from tests.trials.corpus import Truth
 
 __all__ = ["LEAST_OF_TWO", "LEAST_RATIO", "is_counted", "strengths"]
@@ -79,6 +83,11 @@ def _added(
     if cause == "connection_cap":
         lag[(records["flags"] & Flag.CAP_WAIT) == 0] = 0
         return lag
+    if trial.get("place") == "target":
+        high_ns = trial["service"]["high_ms"] * NS_PER_MS
+        slower: NDArray[np.float64] = lag * 0
+        slower += np.maximum(records["done_ns"] - records["intended_ns"] - high_ns, 0)
+        return slower
     if cause in {"generator", "noise"}:
         latency = (records["done_ns"] - records["intended_ns"]).astype(np.float64)
         beyond: NDArray[np.float64] = np.maximum(latency - _of(truth, "own_ns", records), 0.0)
