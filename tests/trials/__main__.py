@@ -18,7 +18,8 @@ def main(arguments: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     record = commands.add_parser("record", help="carry out trials that are not recorded yet")
     record.add_argument("--kind", choices=list(GOALS), default="single")
-    record.add_argument("--seeds", default="0:17", help="first and last + 1, as in 1000:1200")
+    record.add_argument("--first", type=int, default=0, help="the first seed")
+    record.add_argument("--count", type=int, default=17, help="trials whose cause is strong enough")
     record.add_argument("--rates", choices=list(RATES), default="dev")
     record.add_argument("--out", type=Path, required=True)
     verdict = commands.add_parser("judge", help="diagnose what was recorded")
@@ -26,8 +27,7 @@ def main(arguments: list[str]) -> int:
     verdict.add_argument("--wrong", action="store_true", help="list the trials that were wrong")
     given = parser.parse_args(arguments)
     if given.command == "record":
-        first, last = (int(part) for part in given.seeds.split(":"))
-        record_all(range(first, last), given.kind, given.rates, given.out / given.kind)
+        record_all(given.first, given.count, given.kind, given.rates, given.out / given.kind)
         return 0
     judged = judge(read_corpus(given.directory))
     result = tally(judged)

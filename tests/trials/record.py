@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -132,27 +132,39 @@ def record(seed: int, kind: Kind, rates: Rates, path: Path) -> dict[str, Any]:
 
 
 def record_all(
-    seeds: Iterable[int],
+    first: int,
+    count: int,
     kind: Kind,
     rates: Rates,
     directory: Path,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Record the trials of ``seeds`` that are not in ``directory`` yet, one after the other."""
+    """Record trials from the seed ``first`` on, one after the other, until ``count`` count.
+
+    Those that are in ``directory`` already are not made again.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    missing = [seed for seed in seeds if not (directory / str(seed) / "trial.json").exists()]
     start = time.monotonic()
-    for number, seed in enumerate(missing, 1):
-        data = record(seed, kind, rates, directory / str(seed))
-        each = (time.monotonic() - start) / number
+    seed = first
+    counted = made = 0
+    while counted < count:
+        file = directory / str(seed) / "trial.json"
+        if file.exists():
+            counted += json.loads(file.read_text())["counted"]
+            seed += 1
+            continue
+        data = record(seed, kind, rates, file.parent)
+        counted += data["counted"]
+        made += 1
+        each = (time.monotonic() - start) / made
         strong = ", ".join(
             f"{cause} {item['alone_ratio']:.0%}/{item['tail_ratio']:.0%}"
             for cause, item in zip(data["causes"], data["strengths"], strict=True)
         )
         again = f", attempt {data['attempt'] + 1}" if data["attempt"] else ""
         say(
-            f"{number}/{len(missing)} {kind} {seed} ({data['place']}): {strong or 'healthy'}"
-            f"{'' if data['counted'] else ', NOT COUNTED'}"
-            f"{again}"
-            f" · {each:.1f} s each, {each * (len(missing) - number) / 60:.0f} min to go"
+            f"{counted}/{count} {kind} {seed} ({data['place']}): {strong or 'healthy'}"
+            f"{'' if data['counted'] else ', TOO WEAK'}{again}"
+            f" · {each:.1f} s each, {each * (count - counted) / 60:.0f} min to go"
         )
+        seed += 1

@@ -48,7 +48,11 @@ class TargetDrawing:
 
     def settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The settings of the service, and those of the plan."""
-        base = {"distribution": "normal", "latency_ms": self.base, "spread_ms": self.spread}
+        base: dict[str, Any] = {
+            "distribution": "normal",
+            "latency_ms": self.base,
+            "spread_ms": self.spread,
+        }
         own = {"at_s": 0.0, "body": {"kind": "latency", "lease_s": 60.0, **base, **self.drawn()}}
         service = {"faults": [own, *self.faults], "high_ms": self.high(), "sizes": self.sizes}
         plan: dict[str, Any] = {"load": self.load, "rate_rps": round(self.rate, 1)}
@@ -84,8 +88,14 @@ def _drift(draw: TargetDrawing) -> None:
 
 def _bimodal(draw: TargetDrawing) -> None:
     amount = draw.high() * draw.log(1.5, 6.0)
-    spread = {"distribution": "normal", "spread_ms": amount * float(draw.rng.uniform(0.03, 0.15))}
-    draw.add("cache_miss", miss_ms=amount, ratio=draw.log(0.05, 0.4), **spread, **draw.drawn())
+    draw.add(
+        "cache_miss",
+        miss_ms=amount,
+        ratio=draw.log(0.05, 0.4),
+        distribution="normal",
+        spread_ms=amount * float(draw.rng.uniform(0.03, 0.15)),
+        **draw.drawn(),
+    )
 
 
 def _one_of_many(draw: TargetDrawing) -> None:
