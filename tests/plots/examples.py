@@ -113,9 +113,9 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "percentiles": lambda: plots.percentiles(busy_run()),
     "percentiles: many endpoints": lambda: plots.percentiles(mixed_run(), _narrow(), by="endpoint"),
     "percentiles: three samples": lambda: plots.percentiles(make_run(count=3, warmup_s=0)),
-    "resilience": lambda: plots.resilience(resilience_of(make_faulty())),
+    "resilience": lambda: plots.resilience(resilience_of(make_faulty(1))),
     "resilience: errors, narrow": lambda: plots.resilience(
-        resilience_of(make_faulty(faults=[(8.0, 4.0), (20.0, 10.0)], errors=True, depth=0.3)),
+        resilience_of(make_faulty(1, faults=[(8.0, 4.0), (20.0, 10.0)], errors=True, depth=0.3)),
         _narrow(),
     ),
     "scalability": lambda: _scalability(6),

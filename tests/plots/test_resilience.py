@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 import benchlab as bl
 from benchlab.analysis.fault_effects import resilience_of
@@ -22,16 +24,18 @@ def result() -> Resilience:
 
 def panels(result: Resilience) -> list[Axes]:
     (ax,) = bl.plots.resilience(result).get_axes()
-    return list(ax.child_axes)
+    return [panel for panel in ax.child_axes if isinstance(panel, Axes)]
 
 
 def test_faults_are_bands_and_onset_and_recovery_are_lines(result: Resilience) -> None:
     found = panels(result)
     assert len(found) == 3
     for panel in found:
-        bands = [patch.get_bbox().bounds for patch in panel.patches if patch.get_zorder() == 0]
-        assert [(round(left), round(width)) for left, _, width, _ in bands] == [(8, 3), (20, 4)]
-        at_s = [line.get_xdata()[0] for line in panel.lines if line.get_linestyle() in ("--", ":")]
+        bands = [band for band in panel.patches if isinstance(band, Rectangle)]
+        spans = [(round(band.get_x()), round(band.get_width())) for band in bands]
+        assert spans == [(8, 3), (20, 4)]
+        lines = [line for line in panel.lines if line.get_linestyle() in ("--", ":")]
+        at_s = [float(np.asarray(line.get_xdata())[0]) for line in lines]
         assert at_s == pytest.approx([8, 11, 20, 24], abs=0.05)
     assert [text.get_text() for text in found[0].texts] == ["0", "1"]
 
