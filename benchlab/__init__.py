@@ -14,6 +14,7 @@ if _typing.TYPE_CHECKING:
     from benchlab import plots as plots
     from benchlab.analysis.capacity import Capacity as Capacity
     from benchlab.analysis.comparison import Comparison as Comparison
+    from benchlab.analysis.resilience import Resilience as Resilience
     from benchlab.analysis.scalability import Scalability as Scalability
     from benchlab.analysis.sweep import Sweep as Sweep
     from benchlab.analysis.trend import Trend as Trend
@@ -26,6 +27,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.experiments.capacity import capacity as capacity
     from benchlab.experiments.compare import compare as compare
     from benchlab.experiments.explain import explain as explain
+    from benchlab.experiments.resilience import resilience as resilience
     from benchlab.experiments.scalability import scalability as scalability
     from benchlab.experiments.trend import trend as trend
     from benchlab.load.run import run as run
@@ -111,6 +113,7 @@ _MODULES = {
     "Replay": "benchlab.plan.shapes",
     "Request": "benchlab.plan.request",
     "Retry": "benchlab.plan.policies",
+    "Resilience": "benchlab.analysis.resilience",
     "Run": "benchlab.runs.run",
     "Samples": "benchlab.samples.samples",
     "Scalability": "benchlab.analysis.scalability",
@@ -138,6 +141,7 @@ _MODULES = {
     "plots": "benchlab.plots",
     "read_feed": "benchlab.plan.files.feed",
     "read_plan": "benchlab.plan.files.plan",
+    "resilience": "benchlab.experiments.resilience",
     "run": "benchlab.load.run",
     "run_async": "benchlab.load.run",
     "scalability": "benchlab.experiments.scalability",

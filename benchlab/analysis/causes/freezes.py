@@ -96,9 +96,7 @@ def _joined(start: Floats, end: Floats) -> tuple[Floats, Floats]:
     return np.array(starts), np.array(ends)
 
 
-def _with_cost(
-    requests: Requests, start: Floats, end: Floats, usual: float, count: int
-) -> Freezes:
+def _with_cost(requests: Requests, start: Floats, end: Floats, usual: float, count: int) -> Freezes:
     owner = np.full(count, -1)
     fine = requests.latency <= max(usual, requests.median)
     run_of_fine = np.convolve(fine, np.ones(_RECOVERED), "full")[_RECOVERED - 1 :] >= _RECOVERED

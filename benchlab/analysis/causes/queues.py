@@ -53,7 +53,7 @@ def _overload(requests: Requests) -> Finding | None:
         requests.latency.sum()
     ):
         return None
-    middle = (times > start + 0.3 * (end - start))  # the queue was there all the time
+    middle = times > start + 0.3 * (end - start)  # the queue was there all the time
     capacity = float((done[-1] - done[middle][0]) / (times[-1] - times[middle][0]) * NS_PER_S)
     offered = float(len(requests) / max(end - start, 1.0) * NS_PER_S)
     quickest = float(np.quantile(requests.service, 0.02))
@@ -120,7 +120,9 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     }
     # What varies beyond the expected wait at a number in flight is the queue's too: service times
     # of those before. It explains a request's excess by as much as the wait is of it.
-    explained = np.where(wait > 0.2 * requests.median, np.maximum(requests.service - alone, wait), wait)
+    explained = np.where(
+        wait > 0.2 * requests.median, np.maximum(requests.service - alone, wait), wait
+    )
     return _finding(requests, np.where(calm, explained, 0.0), [Evidence(text, numbers)],
                     max(requests.median - alone, 0.0))  # fmt: skip
 
@@ -159,7 +161,9 @@ def _inside_share(requests: Requests) -> float | None:
     return min(max(inside / max(whole, 1.0), 0.0), 1.0)
 
 
-def _without_trend(values: NDArray[np.floating] | NDArray[np.int64], batch: NDArray[np.int64]) -> Floats:
+def _without_trend(
+    values: NDArray[np.floating] | NDArray[np.int64], batch: NDArray[np.int64]
+) -> Floats:
     """``values`` less the median of their batch of time."""
     left = values.astype(np.float64)
     edges = np.searchsorted(batch, np.arange(_BATCHES + 1))
@@ -179,9 +183,7 @@ def _rank_correlation(first: Floats, second: Floats) -> float:
     return float(np.mean((one - one.mean()) * (two - two.mean())) / spread) if spread else 0.0
 
 
-def _levels(
-    flight: NDArray[np.int64], took: Floats, some: bool
-) -> tuple[Floats, Floats, Floats]:
+def _levels(flight: NDArray[np.int64], took: Floats, some: bool) -> tuple[Floats, Floats, Floats]:
     """For each number in flight that occurred often enough: it, the median time, how often.
 
     The mean instead of the median, where only ``some`` requests wait.
