@@ -9,6 +9,8 @@ of both first, and so are freezes, in which who comes last waits least.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,8 @@ from benchlab.units import NS_PER_S, format_ms, format_ratio
 __all__ = ["queueing"]
 
 _BATCHES = 25
+_BLOCK = 20  # requests
+_DEGREE = 4
 _OFTEN = 5  # requests at a number in flight that a level is read from
 _TRY_QUEUE = (
     "add capacity or lower the load: near its capacity a service's wait grows without limit"
@@ -36,22 +40,27 @@ def queueing(requests: Requests, calm: Mask) -> Finding | None:
     """A queue, or contention where the spans show that the wait is inside of the service."""
     if not requests.is_open:
         return None
-    return _overload(requests) or _with_bursts(requests, calm)
+    return _overload(requests, calm) or _with_bursts(requests, calm)
 
 
-def _overload(requests: Requests) -> Finding | None:
-    """More came than could be completed: the backlog grew until the end of the load."""
+def _overload(requests: Requests, calm: Mask) -> Finding | None:
+    """More came than could be completed: the backlog grew until the end of the load.
+
+    A service that becomes slower also has more and more in flight. But the waits of a queue are
+    sums of the service times before: around their trend they wander.
+    """
     start, end = float(requests.intended[0]), float(requests.intended[-1])
     times = np.linspace(start, end, 21)[1:]
     came = np.searchsorted(requests.intended, times, "right")
     done = np.searchsorted(np.sort(requests.done), times, "right")
     backlog = (came - done).astype(np.float64)
     grown = backlog[-3:].mean() - backlog[:3].mean()
-    if grown < max(limit.OVERLOAD_RATIO * len(requests), 10.0):
+    if grown < max(0.5 * limit.OVERLOAD_RATIO * len(requests), 5.0):
         return None
-    if np.mean(np.diff(backlog) > 0) < 0.75 or requests.cap_wait.sum() > 0.5 * (
-        requests.latency.sum()
-    ):
+    if requests.cap_wait.sum() > 0.5 * requests.latency.sum():
+        return None
+    is_large = grown >= limit.OVERLOAD_RATIO * len(requests) and np.mean(np.diff(backlog) > 0) > 0.7
+    if not is_large and _wandering(requests, calm) < limit.WANDERING:
         return None
     middle = (times > start + 0.3 * (end - start))  # the queue was there all the time
     capacity = float((done[-1] - done[middle][0]) / (times[-1] - times[middle][0]) * NS_PER_S)
@@ -68,6 +77,24 @@ def _overload(requests: Requests) -> Finding | None:
     )  # fmt: skip
 
 
+def _wandering(requests: Requests, calm: Mask) -> float:
+    """By how much the variance of block means around the trend exceeds that of independent times.
+
+    The trend is a polynomial of the fourth degree.
+    """
+    chosen = np.flatnonzero(calm & ~requests.failed)
+    count = len(chosen) // _BLOCK * _BLOCK
+    if count < 10 * _BLOCK:
+        return 0.0
+    chosen = chosen[:count]
+    at = np.linspace(-1, 1, count)
+    took = requests.service[chosen]
+    left = took - np.polynomial.chebyshev.chebval(
+        at, np.polynomial.chebyshev.chebfit(at, took, _DEGREE)
+    )
+    return float(left.reshape(-1, _BLOCK).mean(axis=1).var() * _BLOCK / max(left.var(), 1.0))
+
+
 def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     chosen = np.flatnonzero(calm & ~requests.failed)
     if len(chosen) < limit.FEWEST:
@@ -76,11 +103,29 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     if len(np.unique(flight)) < limit.QUEUE_LEVELS:
         return None
     batch = np.minimum(np.arange(len(chosen)) * _BATCHES // len(chosen), _BATCHES - 1)
-    relation = _rank_correlation(_without_trend(took, batch), _without_trend(flight, batch))
-    if relation < limit.QUEUE_CORRELATION:
-        return None
-    levels, medians, counts = _levels(flight, took)
+    left = _without_trend(took, batch)
+    ahead = _without_trend(flight, batch)
+    relation = _rank_correlation(left, ahead)
+    # Where only some requests need what is short, they are among the slower half, and what counts
+    # is how many of those are in flight.
+    slow = took >= np.median(took)
+    slow_ahead = _without_trend(_slow_in_flight(requests, chosen, float(np.median(took))), batch)
+    of_slow = max(
+        _rank_correlation(left[slow], ahead[slow]), _rank_correlation(left[slow], slow_ahead[slow])
+    )
+    some = of_slow > relation + 0.1
+    relation = max(relation, of_slow)
+    levels, medians, counts = _levels(flight, took, some)
     if len(levels) < limit.QUEUE_LEVELS or medians[-1] <= medians[0]:
+        return None
+    first = slice(0, max(len(levels) // 5, 1))
+    alone = float(np.average(medians[first], weights=counts[first]))
+    wait = np.maximum(np.interp(requests.in_flight, levels, medians) - alone, 0)
+    share = _share_of_tail(requests, chosen, left, ahead, some)
+    if not (
+        (relation >= limit.QUEUE_CORRELATION and share >= limit.LEAST_SHARE)
+        or (relation >= limit.QUEUE_WEAK_CORRELATION and share >= limit.QUEUE_SHARE)
+    ):
         return None
     # The capacity from the busier half: with several slots the first requests do not wait.
     busy = levels >= np.quantile(flight, 0.6)
@@ -89,8 +134,6 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     slope = float(np.polyfit(levels[busy], medians[busy], 1, w=np.sqrt(counts[busy]))[0])
     if slope <= 0:
         return None
-    alone = float(medians[0])
-    expected = np.interp(requests.in_flight, levels, medians)
     rate = len(requests) / max(requests.window_ns, 1.0) * NS_PER_S
     capacity = NS_PER_S / slope
     text = (
@@ -107,10 +150,33 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     }
     # What varies beyond the expected wait at a number in flight is the queue's too: service times
     # of those before. It explains a request's excess by as much as the wait is of it.
-    wait = np.maximum(expected - alone, 0)
     explained = np.where(wait > 0.2 * requests.median, np.maximum(requests.service - alone, wait), wait)
     return _finding(requests, np.where(calm, explained, 0.0), [Evidence(text, numbers)],
                     max(requests.median - alone, 0.0))  # fmt: skip
+
+
+def _slow_in_flight(
+    requests: Requests, chosen: NDArray[np.int64], least_ns: float
+) -> NDArray[np.int64]:
+    """How many requests slower than ``least_ns`` were in flight when the ``chosen`` were sent."""
+    slow = requests.service >= least_ns
+    sent, done = np.sort(requests.sent[slow]), np.sort(requests.done[slow])
+    at = requests.sent[chosen]
+    return np.asarray(np.searchsorted(sent, at, "left") - np.searchsorted(done, at, "right"))
+
+
+def _share_of_tail(
+    requests: Requests, chosen: NDArray[np.int64], left: Floats, ahead: Floats, some: bool
+) -> float:
+    """Which part of the tail's excess follows from the number in flight, without trends of both."""
+    levels, times, counts = _levels(np.round(ahead).astype(np.int64), left, some)
+    if len(levels) < limit.QUEUE_LEVELS:
+        return 0.0
+    alone = slice(0, max(len(levels) // 5, 1))
+    wait = np.interp(ahead, levels, times) - np.average(times[alone], weights=counts[alone])
+    tail = np.isin(chosen, requests.tail)
+    excess = float(np.maximum(left[tail], 0).sum())
+    return float(np.maximum(wait[tail], 0).sum()) / max(excess, 1.0) if tail.any() else 0.0
 
 
 def _finding(
@@ -140,20 +206,28 @@ def _inside_share(requests: Requests) -> float | None:
     traced = requests.traced
     if traced is None or len(traced) < 50:
         return None
-    service = requests.service[traced.index]
-    slow, quick = service >= np.quantile(service, 0.8), service <= np.quantile(service, 0.2)
-    inside = float(traced.inside[slow].mean() - traced.inside[quick].mean())
-    whole = float(service[slow].mean() - service[quick].mean())
+    flight, service = requests.in_flight[traced.index], requests.service[traced.index]
+    low, high = np.quantile(flight, [0.25, 0.85]).tolist()
+    few, many = flight <= low, flight > min(high, float(flight.max()) - 1)
+    whole = float(service[many].mean() - service[few].mean())
+    inside = float(traced.inside[many].mean() - traced.inside[few].mean())
     return min(max(inside / max(whole, 1.0), 0.0), 1.0)
 
 
-def _without_trend(values: NDArray[np.floating] | NDArray[np.int64], batch: NDArray[np.int64]) -> Floats:
-    """``values`` less the median of their batch of time."""
+def _without_trend(
+    values: NDArray[np.floating[Any]] | NDArray[np.int64], batch: NDArray[np.int64]
+) -> Floats:
+    """``values`` less the line through them in their batch of time."""
     left = values.astype(np.float64)
     edges = np.searchsorted(batch, np.arange(_BATCHES + 1))
     for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        part = left[first:last]
         if last > first:
-            left[first:last] -= np.median(left[first:last])
+            part -= np.median(part)
+            at = np.linspace(-1.0, 1.0, len(part))
+            # Clipped, so that a few long ones do not tilt the line.
+            level = np.clip(part, *np.quantile(part, [0.02, 0.9]))
+            part -= at * float(np.sum(at * level) / max(np.sum(at * at), 1e-9))
     return left
 
 
@@ -167,8 +241,14 @@ def _rank_correlation(first: Floats, second: Floats) -> float:
     return float(np.mean((one - one.mean()) * (two - two.mean())) / spread) if spread else 0.0
 
 
-def _levels(flight: NDArray[np.int64], took: Floats) -> tuple[Floats, Floats, Floats]:
-    """For each number in flight that occurred often enough: it, the median time, how often."""
+def _levels(
+    flight: NDArray[np.int64], took: Floats, some: bool
+) -> tuple[Floats, Floats, Floats]:
+    """For each number in flight that occurred often enough: it, the median time, how often.
+
+    The mean instead of the median, where only ``some`` requests wait.
+    """
+    middle = np.mean if some else np.median
     order = np.argsort(flight, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(flight[order])) + 1)
     parts = [part for part in parts if len(part) >= _OFTEN]
@@ -177,6 +257,6 @@ def _levels(flight: NDArray[np.int64], took: Floats) -> tuple[Floats, Floats, Fl
         parts = [np.concatenate(parts[at : at + size]) for at in range(0, len(parts), size)]
     return (
         np.array([flight[part].mean() for part in parts]),
-        np.array([np.median(took[part]) for part in parts]),
+        np.array([middle(took[part]) for part in parts]),
         np.array([len(part) for part in parts], dtype=np.float64),
     )

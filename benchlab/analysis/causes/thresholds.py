@@ -77,6 +77,15 @@ LAG_P99_NS: Final = 10.0 * NS_PER_MS
 LAG_LEAST_NS: Final = 1.0 * NS_PER_MS
 """Lag at the 99th percentile that a busy generator shows; less is the timer's."""
 
+LONGEST_LAG_NS: Final = 25.0 * NS_PER_MS
+"""Lag at the 99th percentile that a machine with other work does not cause in both processes."""
+
+ELSEWHERE_RATIO: Final = 0.3
+"""Time in the tail that is not lag, in units of the lag: from here on the machine is the cause."""
+
+BUSIEST_RATIO: Final = 0.95
+"""Share of a core that makes a closed loop invalid (`benchlab.runs.verdict`)."""
+
 BUSY_RATIO: Final = 0.85
 """Share of a core from which a generator's own queue dominates its lag."""
 
@@ -86,16 +95,25 @@ QUEUE_CORRELATION: Final = 0.3
 """Rank correlation of service time and requests in flight on arrival, without their trends:
 requests that do not wait for each other have 0."""
 
+QUEUE_WEAK_CORRELATION: Final = 0.12
+"""As `QUEUE_CORRELATION`, if the wait that follows from it is `QUEUE_SHARE` of the tail."""
+
+QUEUE_SHARE: Final = 0.25
+
 QUEUE_LEVELS: Final = 4
 """Different numbers in flight that must have been seen."""
 
 OVERLOAD_RATIO: Final = 0.02
 """Share of the requests by which the backlog grows within the run: more than any drift adds."""
 
+WANDERING: Final = 4.0
+"""Variance of means of 20 requests, in units of that of independent ones: a queue's is above 10,
+that of a drifting service near 1."""
+
 # Drift
 
 DRIFT_BATCHES: Final = 40
-DRIFT_P: Final = 1e-4
+DRIFT_P: Final = 1e-3
 """The Mann-Kendall test with its correction for dependence still calls wandering levels of a shared
 machine trends: what counts besides is the effect, `DRIFT_EFFECT` and `DRIFT_TAU`."""
 
@@ -112,6 +130,9 @@ BIMODAL_SHARE: Final = 0.006
 
 BIMODAL_RATIO: Final = 1.35
 """Ratio of the slow mode to the fast one."""
+
+BIMODAL_MOST: Final = 0.55
+"""Share of slow requests: if there are more, it is the fast ones that are special."""
 
 BIMODAL_BATCHES: Final = 20
 BIMODAL_PRESENT: Final = 0.6
@@ -169,6 +190,10 @@ ERROR_RATIO: Final = 0.01
 """Share of failed requests from which errors are in the 99th percentile of what users feel."""
 
 # Noise
+
+NOISE_LAG_RATIO: Final = 1.5
+"""A cause that adds less than this many times the generator's own lag (at its 99th percentile) is
+not told from what the machine does to the service as well."""
 
 NOISE_SHARE: Final = 0.25
 """Share of the tail that the machine's own freezes and the generator's lag must account for."""
