@@ -25,6 +25,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.experiments.attribute import attribute as attribute
     from benchlab.experiments.capacity import capacity as capacity
     from benchlab.experiments.compare import compare as compare
+    from benchlab.experiments.explain import explain as explain
     from benchlab.experiments.scalability import scalability as scalability
     from benchlab.experiments.trend import trend as trend
     from benchlab.load.run import run as run
@@ -36,6 +37,8 @@ if _typing.TYPE_CHECKING:
     from benchlab.plan.checks import JsonEquals as JsonEquals
     from benchlab.plan.checks import MaxBody as MaxBody
     from benchlab.plan.checks import StatusIn as StatusIn
+    from benchlab.plan.faults import Fault as Fault
+    from benchlab.plan.faults import FaultSchedule as FaultSchedule
     from benchlab.plan.feed import Feed as Feed
     from benchlab.plan.files.feed import read_feed as read_feed
     from benchlab.plan.files.plan import read_plan as read_plan
@@ -55,6 +58,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.report import write_report as write_report
     from benchlab.runs.apdex import Apdex as Apdex
     from benchlab.runs.attainment import Attainment as Attainment
+    from benchlab.runs.fault_record import FaultRecord as FaultRecord
     from benchlab.runs.floor import Floor as Floor
     from benchlab.runs.imported_summary import ImportedSummary as ImportedSummary
     from benchlab.runs.littles_law import LittlesLaw as LittlesLaw
@@ -82,6 +86,9 @@ _MODULES = {
     "ClosedLoop": "benchlab.plan.shapes",
     "Comparison": "benchlab.analysis.comparison",
     "ConstantRate": "benchlab.plan.shapes",
+    "Fault": "benchlab.plan.faults",
+    "FaultRecord": "benchlab.runs.fault_record",
+    "FaultSchedule": "benchlab.plan.faults",
     "Feed": "benchlab.plan.feed",
     "Floor": "benchlab.runs.floor",
     "ImportedSummary": "benchlab.runs.imported_summary",
@@ -116,6 +123,7 @@ _MODULES = {
     "calibrate": "benchlab.calibration.measure",
     "capacity": "benchlab.experiments.capacity",
     "compare": "benchlab.experiments.compare",
+    "explain": "benchlab.experiments.explain",
     "export_run": "benchlab.exchange",
     "import_file": "benchlab.exchange",
     "instrument": "benchlab.telemetry.instrument",

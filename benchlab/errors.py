@@ -7,6 +7,7 @@
     │   └── MissingPackageError an extra of benchlab is not installed
     ├── RunError                the run could not be made or did not finish (exit code 1)
     │   ├── TargetError         the service under test cannot be reached
+    │   ├── FaultError          a fault cannot be set or lifted
     │   ├── OutputError         a result cannot be written: no permission, no space
     │   └── WorkerError         a worker process failed
     ├── InvalidRunError         analysis refuses a run whose verdict is not "valid" (exit code 1)
@@ -32,6 +33,7 @@ __all__ = [
     "WRONG_CONTENT",
     "BenchlabError",
     "DamagedError",
+    "FaultError",
     "InputError",
     "InvalidRunError",
     "LeftRunning",
@@ -141,11 +143,7 @@ class InputError(BenchlabError, ValueError):
 
     def naming(self, name: str) -> str:
         """The message, with ``name`` for the field."""
-        text = super().__str__()
-        if name and self.value is not ...:
-            text = f"{name}={self.value!r} {text}"
-        elif name:
-            text = f"{name}: {text}"
+        text = _named(super().__str__(), name, self.value)
         return f"{self.where}: {text}" if self.where else text
 
     def of(self, field: str) -> Self:
@@ -213,6 +211,28 @@ class RunError(BenchlabError):
 
 class TargetError(RunError):
     """The service under test cannot be reached."""
+
+
+class FaultError(RunError):
+    """A fault of the plan cannot be set or lifted.
+
+    ``field`` is the setting that is in the way, such as ``pid``, and ``value`` what it is.
+    """
+
+    def __init__(
+        self, problem: str, *, field: str = "", value: object = ..., remedy: str = ""
+    ) -> None:
+        """Without a ``field``, ``problem`` has the value in it."""
+        super().__init__(problem, remedy=remedy)
+        self.field = field
+        self.value = value
+
+    def __str__(self) -> str:
+        return _named(super().__str__(), self.field, self.value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The arguments that make this error again."""
+        return {**super().to_dict(), "field": self.field, "value": self.value}
 
 
 class OutputError(RunError):
@@ -296,6 +316,13 @@ def _file_name(filename: str) -> str:
     shell = running_shell()
     cell = shell.compile.format_code_name(filename) if shell is not None else None
     return " ".join(cell) if cell else f"File {filename}"
+
+
+def _named(text: str, name: str, value: object) -> str:
+    """``text`` about the setting ``name``, with its ``value`` if that is carried."""
+    if not name:
+        return text
+    return f"{name}: {text}" if value is ... else f"{name}={value!r} {text}"
 
 
 def _cut(text: str, length: int = _LONGEST) -> str:

@@ -13,6 +13,7 @@ from benchlab.display.result_view import ResultView
 from benchlab.display.results.registry import view_of
 from benchlab.display.values import (
     checks,
+    fault,
     feed,
     floor,
     histogram,
@@ -31,6 +32,7 @@ from benchlab.display.values import (
 )
 from benchlab.displayed import Renderer, Renderers, Result
 from benchlab.plan.checks import Check
+from benchlab.plan.faults import Fault, FaultSchedule
 from benchlab.plan.feed import Feed
 from benchlab.plan.objectives import Objective
 from benchlab.plan.plan import Plan
@@ -38,6 +40,7 @@ from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes.base import LoadShape
 from benchlab.plan.transport import Transport
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.floor import Floor
 from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.runs.run import Run
@@ -51,6 +54,9 @@ __all__ = ["RENDERERS"]
 
 _VIEWS: Mapping[type, Callable[[Any], ResultView]] = {
     **dict.fromkeys(get_args(Check), checks.view),
+    Fault: fault.view,
+    FaultRecord: fault.record_view,
+    FaultSchedule: fault.schedule_view,
     Feed: feed.view,
     Floor: floor.view,
     ImportedSummary: imported_summary.view,

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from benchlab.display.banner import Level, banner_of
 from benchlab.display.table import Table
 from benchlab.display.text import floor_text, steadiness_hints, verdict_meaning, window_text
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.objective_results import ObjectiveResult
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
@@ -21,6 +22,7 @@ from benchlab.samples.statistics import STATISTICS
 from benchlab.samples.summary import Distribution, Summary
 from benchlab.text import one_line, plural
 from benchlab.units import (
+    NS_PER_S,
     format_bytes,
     format_column_ms,
     format_count,
@@ -37,6 +39,7 @@ __all__ = [
     "RunView",
     "duration_table",
     "durations_of",
+    "fault_table",
     "interval_table",
     "range_text",
     "view",
@@ -108,6 +111,7 @@ class RunView:
     objectives: Table
     broken_count: int
     endpoints: Table
+    faults: Table
     server: ServerSide = field(default_factory=ServerSide)
 
     @property
@@ -168,6 +172,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
         objectives=_objectives(run.objectives),
         broken_count=run.broken_objective_count,
         endpoints=_endpoints(run.by_endpoint(), noun),
+        faults=fault_table(run.faults),
         server=server or ServerSide(),
     )
 
@@ -183,6 +188,21 @@ def duration_table(durations: Mapping[str, Distribution]) -> Table:
         [name, *format_column_ms(list(part.to_dict().values()))] for name, part in durations.items()
     ]
     return Table(["ms", *STATISTICS.values()], rows)
+
+
+def fault_table(faults: Sequence[FaultRecord]) -> Table:
+    """A row per fault, with the times at which it was on from the start of the run."""
+    head = ("fault", "began, s", "ended, s", "problem")
+    rows = [
+        [record.fault, _run_time(record.began_ns), _run_time(record.ended_ns), record.error]
+        for record in faults
+    ]
+    shown = len(head) if any(record.error for record in faults) else len(head) - 1
+    return Table(head[:shown], [row[:shown] for row in rows])
+
+
+def _run_time(time_ns: int | None) -> str:
+    return "–" if time_ns is None else f"{time_ns / NS_PER_S:.3f}"
 
 
 def range_text(interval: PercentileInterval) -> str:

@@ -15,6 +15,7 @@ from benchlab.decoding import convert, decode, naming_field
 from benchlab.displayed import Displayed
 from benchlab.errors import DamagedError, InputError
 from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER
+from benchlab.plan.faults import Fault, FaultSchedule, check_faults
 from benchlab.plan.mix import limited, lookup, mix_name, request_order, turns
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
 from benchlab.plan.request import Headers, Origin, Request, with_content_type
@@ -60,6 +61,7 @@ _USUAL_TRANSPORT = Transport()
 
 Tags = Mapping[str, str] | Iterable[tuple[str, str]]
 Objectives = str | Objective | Iterable[str | Objective]
+Faults = FaultSchedule | str | Fault | Iterable[str | Fault | Mapping[str, Any]]
 
 
 @frozen(init=False)
@@ -98,6 +100,10 @@ class Plan(Displayed):
     again and again, each arrival of an open loop once, through httpx. A sample is then a step, and
     ``request_count`` counts iterations.
 
+    ``faults`` (see `benchlab.plan.faults`) are what is broken on purpose, such as ``latency 200ms
+    at 10s for 5s``. They begin and end on the run's clock, and a run whose faults cannot be set
+    or lifted ends early.
+
     Plans are equal if they mean the same: a ``duration_s`` that is given, or follows from the rest.
 
     Raises:
@@ -126,6 +132,7 @@ class Plan(Displayed):
     abort_on: tuple[Objective, ...]
     transport: Transport
     scenario: Scenario | None
+    faults: FaultSchedule
     length_s: float = field(init=False)
     """The length of the measured window in seconds."""
 
@@ -149,6 +156,7 @@ class Plan(Displayed):
         abort_on: Objectives = (),
         transport: Transport = _USUAL_TRANSPORT,
         scenario: Scenario | None = None,
+        faults: Faults = (),
         *,
         targets: Targets = (),
     ) -> None:
@@ -203,7 +211,9 @@ class Plan(Displayed):
             abort_on=parse_objectives(abort_on, "abort_on"),
             transport=transport,
             scenario=scenario,
+            faults=faults if isinstance(faults, FaultSchedule) else FaultSchedule(faults),
         )
+        check_faults(self.faults, self.origins, self.length_s, transport.unix_socket)
         names_known = [request.name for request in whole]
         check_objectives(self.abort_on, "abort_on", names_known, self.length_s)
         if scenario is not None:  # its steps are not known yet
@@ -266,6 +276,10 @@ class Plan(Displayed):
         """The services of the plan, in the order of its requests."""
         return tuple(dict.fromkeys(request.origin for request in self.requests))
 
+    def service_of(self, fault: Fault) -> Origin:
+        """The service that ``fault`` is for: the one it names, or the first of the plan."""
+        return fault.origin or self.origins[0]
+
     @property
     def endpoint_names(self) -> list[str]:
         """Names by a sample's ``endpoint``: the requests, or a scenario and its steps."""
@@ -290,7 +304,9 @@ class Plan(Displayed):
     def describe(self) -> str:
         """The plan in one line for people, credentials hidden."""
         warmup = f" after {self.warmup_s:g} s of warm-up" if self.warmup_s else ""
-        return f"{self.describe_requests()} · {self.load.describe()} · {self._length()}{warmup}"
+        faults = f" · {self.faults.describe()}" if self.faults else ""
+        load = f"{self.load.describe()} · {self._length()}{warmup}"
+        return f"{self.describe_requests()} · {load}{faults}"
 
     def _length(self) -> str:
         length = f"{self.length_s:g} s"
@@ -383,6 +399,7 @@ class Plan(Displayed):
         data["tags"] = dict(self.tags)
         data["slo"] = [str(objective) for objective in self.slo]
         data["abort_on"] = [str(objective) for objective in self.abort_on]
+        data["faults"] = self.faults.to_list()
         return data
 
     @classmethod
@@ -416,6 +433,9 @@ class Plan(Displayed):
         if values.get("scenario") is not None:
             with naming_field("scenario"):
                 values["scenario"] = Scenario.from_dict(values["scenario"])
+        if "faults" in values:
+            with naming_field("faults"):
+                values["faults"] = FaultSchedule(values["faults"])
         with naming_field(""):
             return cls(**values)
 
@@ -460,6 +480,7 @@ class Plan(Displayed):
         transport: Mapping[str, Any] = MappingProxyType({}),
         scenario: Scenario | None = None,
         tags: Tags = (),
+        faults: Faults = (),
     ) -> Plan:
         """The plan of one request from plain values, such as a notebook's parameters.
 
@@ -497,6 +518,7 @@ class Plan(Displayed):
             transport=Transport.from_dict(transport),
             scenario=scenario,
             tags=tags,
+            faults=faults,
         )
 
 

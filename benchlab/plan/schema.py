@@ -68,4 +68,5 @@ class PlanData(TypedDict, total=False):
     abort_on: list[str]
     transport: dict[str, Any]
     scenario: _ScenarioData | None
+    faults: list[dict[str, Any] | str]
     length_s: float

@@ -23,6 +23,7 @@ from benchlab.decoding import Count, Integer, convert, naming_field
 from benchlab.errors import InputError
 from benchlab.plan.plan import Plan
 from benchlab.plan.redacted import redacted_plan, without_code
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.health import Health
 from benchlab.samples.examples import Example
 from benchlab.units import utc_from_ns
@@ -79,7 +80,8 @@ class RunHead:
     ``started_at_ns`` is the wall clock at time 0 of the samples, in whole ns since 1970.
     ``stopped_ns`` is set when the run was stopped early, as time from its start; ``stop_reason``
     says why if that was by the plan's ``abort_on``. ``examples`` are the first failed requests of
-    each kind, in order of ``seq``.
+    each kind, in order of ``seq``. ``faults`` are the plan's as they really were, in the order in
+    which they began.
 
     ``id`` is used in names of files and is half of each trace id, also for an imported run.
 
@@ -95,6 +97,7 @@ class RunHead:
     examples: tuple[Example, ...] = ()
     stopped_ns: Count | None = None
     stop_reason: str = ""
+    faults: tuple[FaultRecord, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not _ID.fullmatch(self.id):
@@ -113,6 +116,7 @@ class RunHead:
             "environment": dict(self.environment),
             "health": self.health.to_dict(),
             "examples": [example.to_dict() for example in self.examples],
+            "faults": [record.to_dict() for record in self.faults],
         }
 
     @staticmethod
@@ -145,6 +149,7 @@ class _Metadata(msgspec.Struct):
     examples: tuple[Example, ...] = ()
     stopped_ns: Count | None = None
     stop_reason: str = ""
+    faults: tuple[FaultRecord, ...] = ()
 
 
 class _WithEnvironment(TypedDict):

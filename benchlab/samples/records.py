@@ -37,6 +37,9 @@ class ErrorKind(IntEnum):
     UNSENT = 10
     """HTTP does not allow the request as it is, so it was not sent."""
 
+    CIRCUIT_OPEN = 11
+    """The plan's circuit breaker was open, so it was not sent."""
+
     @property
     def label(self) -> str:
         """The name people see."""
@@ -55,11 +58,11 @@ class Flag(IntFlag):
     FIRST_STEP = 8
     """The first step of a scenario's iteration: intended when the iteration was."""
     RETRY = 16
-    """Sent again, because an earlier try of the same request failed."""
+    """A retry: its request was tried before, so latency and lag include the tries before it."""
     HEDGE = 32
-    """Sent as well, because an earlier try of the same request had no response yet."""
+    """A hedge: sent because no response to an earlier try of its request had come in time."""
     FAILED_TRY = 64
-    """Another try of the same request took its place: not what the user got."""
+    """A try whose outcome another try replaced: it is no outcome of a request."""
 
 
 SAMPLE_DTYPE = np.dtype(

@@ -25,7 +25,7 @@ routes.py      the control API
 """  # noqa: E501 (a table cell cannot be wrapped)
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 ENABLED = "BENCHLAB_TARGET_FAULTS"
 TOKEN = "BENCHLAB_TARGET_FAULT_TOKEN"
@@ -36,7 +36,7 @@ CONTROL_PATH = "/faults"
 class FaultSettings:
     """What the environment says: `token` is empty if only loopback may control faults."""
 
-    token: str
+    token: str = field(repr=False)
 
 
 def fault_settings_from_environment() -> FaultSettings | None:

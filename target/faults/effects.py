@@ -35,7 +35,7 @@ from .kinds import (
     SlowInstance,
     TimedFault,
 )
-from .waiting import sleep_s
+from .waiting import Sleepers
 
 _SPUN_S = 0.002  # shorter waits than this one a timer cannot keep
 _CONNECTIONS = 65_536
@@ -54,9 +54,8 @@ class Request:
         self.path: str = scope["path"]
         self._pauses = pauses
 
-    async def wait_s(self, seconds: float) -> None:
-        """Wait for something that goes on during a pause; the request does not."""
-        await sleep_s(seconds)
+    async def go_on(self) -> None:
+        """Wait until no pause holds the request. It cannot go on before after any other wait."""
         await self._pauses.wait(self.path)
 
 
@@ -79,6 +78,7 @@ class Effect(Generic[FaultT]):
         self._tracer = tracer
         self._random = random.Random(fault.seed)
         self._is_lifted = False
+        self._sleepers = Sleepers()
 
     def arrive(self, request: Request) -> Action | None:
         """What the fault does to `request`; None if it is not hit."""
@@ -90,6 +90,7 @@ class Effect(Generic[FaultT]):
     def lift(self) -> None:
         """No request is hit from now on."""
         self._is_lifted = True
+        self._sleepers.lift()
 
     def state(self) -> dict[str, float]:
         """More than `hits` that `GET /faults` shows."""
@@ -102,22 +103,28 @@ class Effect(Generic[FaultT]):
     async def _act(self, request: Request) -> bool:
         raise NotImplementedError
 
+    async def _wait(self, seconds: float, request: Request) -> None:
+        """Let `request` wait for something that a pause does not hold up."""
+        await self._sleepers.sleep_s(seconds)
+        await request.go_on()
+
 
 class TimedEffect(Effect[TimedT]):
     """An effect that takes a time, which is drawn for each request."""
 
     def arrive(self, request: Request) -> Action | None:
-        is_hit, seconds = self._is_drawn(), self._draw_s()
+        is_hit, seconds = self._is_drawn(), self.draw_s()
         if not is_hit:
             return None
         self.hits += 1
         return partial(self._take, seconds)
 
     async def _take(self, seconds: float, request: Request) -> bool:
-        await request.wait_s(seconds)
+        await self._wait(seconds, request)
         return False
 
-    def _draw_s(self) -> float:
+    def draw_s(self) -> float:
+        """The time of the next request that arrives."""
         fault, drawn = self.fault, self._random
         ms, spread_ms = fault.amount_ms, fault.spread_ms or 0.0
         if fault.distribution == "uniform":
@@ -170,7 +177,7 @@ class LockEffect(TimedEffect[Lock]):
         try:
             # Once lifted, it is gone for those that still wait, too.
             if not self._is_lifted:
-                await request.wait_s(seconds)
+                await self._wait(seconds, request)
         finally:
             self._lock.release()
         return False
@@ -185,9 +192,9 @@ class DependencyEffect(TimedEffect[Dependency]):
 
     async def _take(self, seconds: float, request: Request) -> bool:
         with self._tracer.start_as_current_span("dependency", kind=SpanKind.CLIENT):
-            await sleep_s(seconds)
+            await self._sleepers.sleep_s(seconds)
         # A pause is this service's, not the dependency's.
-        await request.wait_s(0)
+        await request.go_on()
         return False
 
 
@@ -233,7 +240,8 @@ class LeakEffect(Effect[Leak]):
             self._held.append(b"\xff" * fault.leak_bytes)
             self._held_bytes += fault.leak_bytes
         if fault.slowdown_ms_per_mib:
-            await request.wait_s(fault.slowdown_ms_per_mib / 1000 * self._held_bytes / MIB)
+            seconds = fault.slowdown_ms_per_mib / 1000 * self._held_bytes / MIB
+            await self._wait(seconds, request)
         return False
 
 
@@ -258,7 +266,7 @@ class PayloadEffect(Effect[Payload]):
     async def _process(self, size: int, request: Request) -> None:
         seconds = size * self.fault.ns_per_byte / 1e9
         if seconds >= _SPUN_S:
-            await request.wait_s(seconds)
+            await self._wait(seconds, request)
             return
         end_s = time.perf_counter() + seconds
         while time.perf_counter() < end_s:
@@ -281,7 +289,7 @@ class SlowBodyEffect(TimedEffect[SlowBody]):
             for number in range(count - 1):
                 piece = body[number * length : (number + 1) * length]
                 await send({**message, "body": piece, "more_body": True})
-                await request.wait_s(seconds / (count - 1))
+                await self._wait(seconds / (count - 1), request)
             await send({**message, "body": body[(count - 1) * length :]})
 
         request.send = send_slowly
@@ -299,6 +307,9 @@ class DropEffect(Effect[Drop]):
         transport = getattr(getattr(receive, "__self__", None), "transport", None)
         if transport is None:
             raise RuntimeError("connections can be dropped under uvicorn only")
+        # If some of the request is still to be read, the system resets the connection instead.
+        while (await receive()).get("more_body", False):
+            pass
         transport.abort()
         while (await receive())["type"] != "http.disconnect":
             pass

@@ -10,18 +10,21 @@ from attrs import evolve
 
 from benchlab import Plan, scenario
 from benchlab.errors import DamagedError
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.head import RunHead, new_run_id
 from benchlab.runs.health import WorkerHealth
 from benchlab.samples.examples import make_example
 from tests.runs.synthetic import make_run
 
 EXAMPLE = make_example("status", "a", 1, 2, 503, "the status is 503", [("Server", "x")], b"no")
+FAULT = FaultRecord(0, "drop at 1s", "drop", 10**9, error="why")
 
 
 def head(**changes: Any) -> dict[str, Any]:
     """The metadata of a run as it comes from JSON, with other values in it."""
     run = make_run(environment={"nested": {"a": [1, None]}}, stopped_ns=5)
-    metadata = replace(run, examples=(EXAMPLE,), stop_reason="why").to_metadata()
+    changed = replace(run, examples=(EXAMPLE,), stop_reason="why", faults=(FAULT,))
+    metadata = changed.to_metadata()
     return {**json.loads(json.dumps(metadata)), **changes}
 
 
@@ -30,6 +33,7 @@ def test_metadata_round_trips() -> None:
     assert json.loads(json.dumps(found.to_metadata())) == head()
     assert set(head()) == {item.name for item in fields(RunHead)}
     assert (found.examples, found.stop_reason, found.stopped_ns) == ((EXAMPLE,), "why", 5)
+    assert found.faults == (FAULT,)
 
 
 def test_credentials_in_the_plan_are_hidden() -> None:
@@ -41,7 +45,7 @@ def test_credentials_in_the_plan_are_hidden() -> None:
 
 def test_optional_fields_may_be_absent_and_others_are_ignored() -> None:
     data = head(later="x")
-    for name in ("environment", "health", "examples", "stopped_ns", "stop_reason"):
+    for name in ("environment", "health", "examples", "stopped_ns", "stop_reason", "faults"):
         del data[name]
     found = RunHead.from_metadata(data)
     assert (found.examples, found.stopped_ns, found.health.workers) == ((), None, ())

@@ -63,9 +63,9 @@ def _findings(requests: Requests) -> list[Finding]:
         calm = ~delayed
     found += [
         errors(requests, delayed),
+        payload_size(requests, calm),
         tcp_stall(requests, calm),
         new_connections(requests, calm),
-        payload_size(requests, calm),
         slow_body(requests, calm),
     ]
     waiting = queueing(requests, calm)

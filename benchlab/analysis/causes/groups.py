@@ -16,11 +16,11 @@ from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.text import plural
 from benchlab.units import format_ms, format_ratio
 
-__all__ = ["one_of_many"]
+__all__ = ["Grouping", "groupings_of", "one_of_many"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Grouping:
+class Grouping:
     """Requests by group: -1 where the group is not known."""
 
     kind: str
@@ -32,7 +32,7 @@ class _Grouping:
 class _Slow:
     """The slow groups of a grouping."""
 
-    grouping: _Grouping
+    grouping: Grouping
     groups: NDArray[np.int64]
     explained_ratio: float
     share: float
@@ -49,7 +49,7 @@ def one_of_many(requests: Requests, calm: Mask) -> Finding | None:
     if np.count_nonzero(chosen) < limit.FEWEST:
         return None
     best: _Slow | None = None
-    groupings = list(_groupings(requests))
+    groupings = list(groupings_of(requests))
     for grouping in groupings:
         found = _slow_of(requests, grouping, chosen, len(groupings))
         if found is not None and (best is None or found.explained_ratio > 1.1 * best.explained_ratio):
@@ -57,25 +57,26 @@ def one_of_many(requests: Requests, calm: Mask) -> Finding | None:
     return None if best is None else _finding(requests, best, chosen)
 
 
-def _groupings(requests: Requests) -> Iterator[_Grouping]:
+def groupings_of(requests: Requests) -> Iterator[Grouping]:
+    """Every way to tell the requests apart that has several groups."""
     plan = requests.run.plan
     endpoint = requests.records["endpoint"].astype(np.int64)
     if requests.traced is not None and len(requests.traced.spans.instances) > 1:
         instance = np.full(len(requests), -1)
         instance[requests.traced.index] = requests.traced.spans.instance[requests.traced.row]
-        yield _Grouping("instance", requests.traced.spans.instances, instance)
+        yield Grouping("instance", requests.traced.spans.instances, instance)
     if len(plan.origins) > 1:
         numbers = {origin: number for number, origin in enumerate(plan.origins)}
         of = np.full(max(int(endpoint.max(initial=0)) + 1, len(plan.requests)), -1)
         of[: len(plan.requests)] = [numbers[item.origin] for item in plan.requests]
-        yield _Grouping("target", tuple(str(origin) for origin in plan.origins), of[endpoint])
+        yield Grouping("target", tuple(str(origin) for origin in plan.origins), of[endpoint])
     names = requests.run.samples.endpoints
     if len(set(names)) > 1:
         unique = list(dict.fromkeys(names))
         by_name = {name: number for number, name in enumerate(unique)}
         of = np.full(max(int(endpoint.max(initial=0)) + 1, len(names)), -1)
         of[: len(names)] = [by_name[name] for name in names]
-        yield _Grouping("endpoint", tuple(unique), of[endpoint])
+        yield Grouping("endpoint", tuple(unique), of[endpoint])
     if "connection" in (requests.records.dtype.names or ()):
         connection = requests.records["connection"].astype(np.int64)
         key = connection * plan.workers + requests.seq % plan.workers
@@ -84,11 +85,11 @@ def _groupings(requests: Requests) -> Iterator[_Grouping]:
         if known.any():
             of = of - (values[0] == -1)
             names_of = tuple(str(value // plan.workers) for value in values[values >= 0].tolist())
-            yield _Grouping("connection", names_of, np.asarray(of, dtype=np.int64))
+            yield Grouping("connection", names_of, np.asarray(of, dtype=np.int64))
 
 
 def _slow_of(
-    requests: Requests, grouping: _Grouping, chosen: Mask, tested: int
+    requests: Requests, grouping: Grouping, chosen: Mask, tested: int
 ) -> _Slow | None:
     usable = np.flatnonzero(chosen & (grouping.of >= 0))
     if len(usable) < limit.FEWEST:

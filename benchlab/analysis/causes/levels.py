@@ -95,6 +95,8 @@ def bimodal(requests: Requests, calm: Mask) -> Finding | None:
     slow_bins = modes[cut].start
     slow = bins >= slow_bins
     share = float(np.mean(slow))
+    if share > limit.BIMODAL_MOST:
+        return None
     present = _present(requests, chosen[slow])
     if present < limit.BIMODAL_PRESENT:
         return None

@@ -76,11 +76,26 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     if len(np.unique(flight)) < limit.QUEUE_LEVELS:
         return None
     batch = np.minimum(np.arange(len(chosen)) * _BATCHES // len(chosen), _BATCHES - 1)
-    relation = _rank_correlation(_without_trend(took, batch), _without_trend(flight, batch))
-    if relation < limit.QUEUE_CORRELATION:
-        return None
-    levels, medians, counts = _levels(flight, took)
+    ahead = _without_trend(flight, batch)
+    relation = _rank_correlation(_without_trend(took, batch), ahead)
+    # Where only some requests need what is short, they are among the slower half.
+    slow = took >= np.median(took)
+    of_slow = _rank_correlation(_without_trend(took[slow], batch[slow]), ahead[slow])
+    some = of_slow > relation + 0.1
+    relation = max(relation, of_slow)
+    levels, medians, counts = _levels(flight, took, some)
     if len(levels) < limit.QUEUE_LEVELS or medians[-1] <= medians[0]:
+        return None
+    alone = float(np.average(medians[: max(len(levels) // 5, 1)],
+                             weights=counts[: max(len(levels) // 5, 1)]))  # fmt: skip
+    wait = np.maximum(np.interp(requests.in_flight, levels, medians) - alone, 0)
+    tail = requests.tail[calm[requests.tail]]
+    excess = float(np.maximum(requests.service[tail] - requests.median, 0).sum())
+    share = float(wait[tail].sum()) / max(excess, 1.0) if len(tail) else 0.0
+    if not (
+        (relation >= limit.QUEUE_CORRELATION and share >= limit.LEAST_SHARE)
+        or (relation >= limit.QUEUE_WEAK_CORRELATION and share >= limit.QUEUE_SHARE)
+    ):
         return None
     # The capacity from the busier half: with several slots the first requests do not wait.
     busy = levels >= np.quantile(flight, 0.6)
@@ -89,8 +104,6 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     slope = float(np.polyfit(levels[busy], medians[busy], 1, w=np.sqrt(counts[busy]))[0])
     if slope <= 0:
         return None
-    alone = float(medians[0])
-    expected = np.interp(requests.in_flight, levels, medians)
     rate = len(requests) / max(requests.window_ns, 1.0) * NS_PER_S
     capacity = NS_PER_S / slope
     text = (
@@ -107,7 +120,6 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     }
     # What varies beyond the expected wait at a number in flight is the queue's too: service times
     # of those before. It explains a request's excess by as much as the wait is of it.
-    wait = np.maximum(expected - alone, 0)
     explained = np.where(wait > 0.2 * requests.median, np.maximum(requests.service - alone, wait), wait)
     return _finding(requests, np.where(calm, explained, 0.0), [Evidence(text, numbers)],
                     max(requests.median - alone, 0.0))  # fmt: skip
@@ -167,8 +179,14 @@ def _rank_correlation(first: Floats, second: Floats) -> float:
     return float(np.mean((one - one.mean()) * (two - two.mean())) / spread) if spread else 0.0
 
 
-def _levels(flight: NDArray[np.int64], took: Floats) -> tuple[Floats, Floats, Floats]:
-    """For each number in flight that occurred often enough: it, the median time, how often."""
+def _levels(
+    flight: NDArray[np.int64], took: Floats, some: bool
+) -> tuple[Floats, Floats, Floats]:
+    """For each number in flight that occurred often enough: it, the median time, how often.
+
+    The mean instead of the median, where only ``some`` requests wait.
+    """
+    middle = np.mean if some else np.median
     order = np.argsort(flight, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(flight[order])) + 1)
     parts = [part for part in parts if len(part) >= _OFTEN]
@@ -177,6 +195,6 @@ def _levels(flight: NDArray[np.int64], took: Floats) -> tuple[Floats, Floats, Fl
         parts = [np.concatenate(parts[at : at + size]) for at in range(0, len(parts), size)]
     return (
         np.array([flight[part].mean() for part in parts]),
-        np.array([np.median(took[part]) for part in parts]),
+        np.array([middle(took[part]) for part in parts]),
         np.array([len(part) for part in parts], dtype=np.float64),
     )

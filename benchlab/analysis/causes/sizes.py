@@ -39,7 +39,7 @@ def payload_size(requests: Requests, calm: Mask) -> Finding | None:
             "payload_size",
             explained,
             (Evidence(text, numbers),),
-            "scatter",
+            "sizes",
             "send less (pages, fields, compression), or process it in a stream; compare the cost per"
             " byte with that of copying, below 1 ns",
             typical_ns=typical,

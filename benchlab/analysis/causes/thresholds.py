@@ -86,6 +86,11 @@ QUEUE_CORRELATION: Final = 0.3
 """Rank correlation of service time and requests in flight on arrival, without their trends:
 requests that do not wait for each other have 0."""
 
+QUEUE_WEAK_CORRELATION: Final = 0.12
+"""As `QUEUE_CORRELATION`, if the wait that follows from it is `QUEUE_SHARE` of the tail."""
+
+QUEUE_SHARE: Final = 0.25
+
 QUEUE_LEVELS: Final = 4
 """Different numbers in flight that must have been seen."""
 
@@ -112,6 +117,9 @@ BIMODAL_SHARE: Final = 0.006
 
 BIMODAL_RATIO: Final = 1.35
 """Ratio of the slow mode to the fast one."""
+
+BIMODAL_MOST: Final = 0.55
+"""Share of slow requests: if there are more, it is the fast ones that are special."""
 
 BIMODAL_BATCHES: Final = 20
 BIMODAL_PRESENT: Final = 0.6

@@ -6,6 +6,7 @@ import math
 
 from benchlab.display.result_view import ResultView
 from benchlab.display.table import Table
+from benchlab.display.values.fault import planned_table
 from benchlab.display.values.load import rate_table
 from benchlab.display.values.transport import changed_settings
 from benchlab.plan.plan import Plan
@@ -27,7 +28,12 @@ def view(plan: Plan) -> ResultView:
         level="neutral",
         sentence=plan.describe(),
         facts=_facts(plan),
-        tables=(rate_table(plan.load), _requests(plan), _objectives(plan)),
+        tables=(
+            rate_table(plan.load),
+            _requests(plan),
+            _objectives(plan),
+            planned_table(plan.faults),
+        ),
         notes=_notes(plan),
     )
 

@@ -7,7 +7,7 @@ import functools
 import inspect
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from difflib import get_close_matches
 from typing import Any
@@ -17,6 +17,8 @@ from attrs import evolve
 
 from benchlab.errors import WRONG_CONTENT, InputError
 from benchlab.plan.checks import check_from_dict
+from benchlab.plan.fault_kinds import COMMON_OPTIONS, FAULT_KINDS
+from benchlab.plan.faults import Fault
 from benchlab.plan.feed import Feed
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
@@ -36,6 +38,17 @@ _PATHS = ("ca_file", "client_cert", "client_key", "unix_socket")
 """Settings that are paths, and so are relative to the plan file."""
 
 _SCENARIO_KEYS = ("function", "base_url", "name", "data")
+
+_FAULT_TIMES = ("at_s", "for_s")
+_FAULT_KEYS = list(
+    dict.fromkeys(
+        [
+            *("kind", "amount", *_FAULT_TIMES),
+            *(name for options in COMMON_OPTIONS.values() for name in options),
+            *(name for kind in FAULT_KINDS.values() for name in kind.options),
+        ]
+    )
+)
 
 _TEXT = ((str,), "text in quotes")
 _PLAIN_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
@@ -101,6 +114,11 @@ def draft_from_toml(text: str, file: str, files: Files) -> tuple[dict[str, Any],
         draft["tags"] = _table(data["tags"], top.at("tags"))
     if "load" in data:
         draft["load"] = _load(data["load"], top.at("load"), files)
+    if "faults" in data:
+        faults = data["faults"] if isinstance(data["faults"], list) else [data["faults"]]
+        draft["faults"] = [
+            _fault(item, top.at("faults", number)) for number, item in enumerate(faults, 1)
+        ]
     return draft, top
 
 
@@ -182,6 +200,7 @@ def _keys_by_table() -> dict[str, Sequence[str]]:
         "[load]": ["kind", *(item.name for shape in shapes for item in attrs.fields(shape))],
         "[[requests]]": _parameters(Request),
         "[transport]": _parameters(Transport),
+        "[[faults]]": [name.removesuffix(_UNIT) for name in _FAULT_KEYS],
         "the top of the file": [name.removesuffix(_UNIT) for name in _parameters(Plan)],
     }
 
@@ -210,14 +229,21 @@ def _check_type(key: str, value: Any, plain: tuple[tuple[type, ...], str], place
 
 def _value(key: str, value: Any, place: Place, files: Files) -> Any:
     """``value`` with durations in seconds and paths relative to this process."""
-    if key.endswith(_UNIT) and isinstance(value, str):
-        try:
-            return parse_duration_s(value)
-        except InputError as exc:
-            raise exc.of(place.typed(key)).within(place.line_of(key)) from exc
+    if key.endswith(_UNIT):
+        return _duration(key, value, place)
     if key in _PATHS and isinstance(value, str) and value:
         return files.locate(value)
     return value
+
+
+def _duration(key: str, value: Any, place: Place) -> Any:
+    """``value`` in seconds, if it is text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_duration_s(value)
+    except InputError as exc:
+        raise exc.of(place.typed(key)).within(place.line_of(key)) from exc
 
 
 def _table(value: Any, place: Place) -> dict[str, Any]:
@@ -266,6 +292,24 @@ def _request(value: Any, place: Place, files: Files) -> Request:
         ]
     request: Request = _make(Request, table, place)
     return request
+
+
+def _fault(value: Any, place: Place) -> Fault:
+    """A fault from its table, or from its text form."""
+    if isinstance(value, str):
+        read: Fault = _make(Fault.parse, {"text": value}, place)
+        return read
+    place = replace(place, unit=_UNIT)
+    table = _with_units(_table(value, place), _FAULT_TIMES, place)
+    _check_keys(table, _FAULT_KEYS, place)
+    if "kind" not in table:
+        raise _missing("kind", place)
+    values = {
+        key: _duration(key, item, place) if key in _FAULT_TIMES else item
+        for key, item in table.items()
+    }
+    made: Fault = _make(Fault, values, place)
+    return made
 
 
 def _check(value: Any, place: Place) -> Any:

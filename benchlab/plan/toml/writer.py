@@ -11,6 +11,7 @@ from benchlab.plan.redacted import has_secrets, redacted_plan
 from benchlab.plan.scenario import Scenario
 from benchlab.redact import HIDDEN, is_secret, public_url
 from benchlab.text import escaped, plural
+from benchlab.units import format_duration_s
 
 __all__ = ["plan_to_toml"]
 
@@ -39,6 +40,7 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
         if request.data is not None:
             table["data"] = _data_table(request.data)
     data["requests"] = tables
+    data["faults"] = [_fault_table(fault) for fault in data["faults"]]
     if plan.scenario is not None:
         del data["requests"]
         data["scenario"] = _scenario_table(plan.scenario)
@@ -104,6 +106,19 @@ def _request_table(request: dict[str, Any]) -> dict[str, Any]:
     if len({name.lower() for name, _ in pairs}) == len(pairs) and pairs:
         table["headers"] = dict(pairs)
     return table
+
+
+def _fault_table(fault: dict[str, Any]) -> dict[str, Any]:
+    times = {
+        name: format_duration_s(fault[f"{name}_s"])
+        for name in ("at", "for")
+        if fault[f"{name}_s"] is not None
+    }
+    rest = {key: value for key, value in fault.items() if key not in ("kind", "at_s", "for_s")}
+    if rest["ratio"] == 1:
+        del rest["ratio"]
+    first = {"kind": fault["kind"], "amount": rest.pop("amount")}
+    return _without_empty({**first, **times, **rest})
 
 
 def _has_null(value: Any) -> bool:

@@ -50,6 +50,7 @@ class World:
     length: float
     poisson: bool
     users: int
+    think: float
     base: float
     sigma: float
     core: float
@@ -110,6 +111,7 @@ def _world(rng: np.random.Generator, rates: tuple[float, float]) -> World:
         length=length,
         poisson=bool(rng.random() < 0.5),
         users=0,
+        think=0.0,
         base=base,
         sigma=float(rng.uniform(0.08, 0.4)),
         core=float(min(rng.uniform(0.05, 0.3) * MS, 0.3 / rate)),
@@ -191,13 +193,26 @@ def _offsets(world: World) -> Floats:
     return np.arange(count) / world.rate
 
 
+def _closed_loop(world: World, took: Floats, server: tuple[Floats, Floats]) -> Floats:
+    """When each user sends its next request: when it has the response, and has thought."""
+    sent = np.empty(len(took))
+    free = world.rng.uniform(0, world.base, world.users)
+    for start in range(0, len(took), world.users):
+        step = took[start : start + world.users]
+        at = free[: len(step)]
+        sent[start : start + len(step)] = at
+        free[: len(step)] = _after(at + 80e-6, step + world.core, server) + 80e-6
+        free[: len(step)] += world.think * world.rng.random(len(step))
+    return sent
+
+
 def _make(world: World, causes: tuple[str, ...]) -> Simulated:
     rng = world.rng
     _hiccups(world)
-    intended = _offsets(world)
-    count = len(intended)
     generator = _shares(world.generator_freezes)
     server = _shares(world.server_freezes)
+    intended = _offsets(world)
+    count = len(intended)
     endpoint = rng.integers(0, world.endpoints, count)
     target = rng.integers(0, world.targets, count)
     if world.sizes is not None:
@@ -208,14 +223,13 @@ def _make(world: World, causes: tuple[str, ...]) -> Simulated:
         bytes_out = np.array(world.request_sizes)[endpoint]
     else:
         bytes_out = np.zeros(count, dtype=np.int64)
-    scheduled = _after(intended, np.full(count, 20e-6), generator)
-    sent = _one_by_one(scheduled, rng.exponential(world.generator_core, count))
-    connection = rng.integers(0, 8, count) if world.targets >= 1 else np.zeros(count, np.int64)
+    users = world.users or 8
+    connection = np.arange(count) % users if world.users else rng.integers(0, users, count)
     instance = (connection if rng.random() < 0.5 else rng.integers(0, 1 << 30, count)) % max(
         world.instances, 1
     )
     arrived = Arrived(
-        sent, endpoint, instance, connection, target, bytes_in, bytes_out, world.length
+        intended, endpoint, instance, connection, target, bytes_in, bytes_out, world.length
     )
     is_new = np.zeros(count, dtype=bool)
     if world.lives < 1e9:
@@ -234,6 +248,13 @@ def _make(world: World, causes: tuple[str, ...]) -> Simulated:
         failed, status, kind = world.errors(arrived)
         took = np.where(failed, 0.3 * MS, took)
         body_s = np.where(failed, 30e-6, body_s)
+
+    if world.users:
+        intended = _closed_loop(world, took + network_s + body_s + connecting, server)
+    scheduled = _after(intended, np.full(count, 20e-6), generator)
+    sent = _one_by_one(scheduled, rng.exponential(world.generator_core, count))
+    if world.users:  # a user sends when it does: there is no schedule to be late for
+        intended = sent
 
     def serve(at: Floats) -> tuple[Floats, Floats, Floats]:
         came = _one_by_one(_after(at + connecting + 40e-6, np.zeros(count), server),
@@ -558,6 +579,12 @@ def generator(world: World) -> None:
             world.generator_freezes.append((float(at), length * float(rng.uniform(0.5, 1.5))))
 
 
+_CLOSED = (
+    "drift", "bimodal", "one_of_many", "payload_size",
+    "tcp_stall", "child_span", "slow_body", "healthy", "new_connections",
+)  # fmt: skip
+"""Causes that also occur in closed loops."""
+
 CAUSES: dict[str, Callable[[World], None]] = {
     each.__name__: each
     for each in (
@@ -576,13 +603,18 @@ def simulate(cause: str, seed: int, rates: tuple[float, float] = (100, 2000)) ->
         world = _world(rng, rates)
         if cause in ("stall", "periodic_pause", "event_loop", "bimodal"):
             world.rate = max(world.rate, 150)
+        if cause in _CLOSED and rng.random() < 0.3:
+            world.users = int(np.clip(world.rate * world.base, 4, 48))
+            world.rate = min(world.rate, 0.5 * world.users / world.base)
+            world.think = float(rng.choice([0.0, world.base]))
+            world.core = world.generator_core = 5e-6
         CAUSES[cause](world)
         made = _make(world, (cause,))
         if cause in ("healthy", "errors"):
             return made
         without = np.random.default_rng([seed, sum(cause.encode()), attempt])
         bare = _world(without, rates)
-        bare = replace(bare, rate=world.rate, base=world.base)
+        bare = replace(bare, rate=world.rate, base=world.base, users=world.users)
         if _p99(made) >= 1.25 * _p99(_make(bare, ())):
             return made
     return made

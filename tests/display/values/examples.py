@@ -7,6 +7,7 @@ from benchlab.analysis.independent_runs import compare_runs
 from benchlab.analysis.trend import TrendPoint
 from benchlab.runs.imported_summary import Point
 from tests.analysis.compared import statistics_of
+from tests.analysis.test_explanation import make_explanation
 from tests.display.results.example import HOSTILE
 from tests.display.results.test_capacity import make_capacity
 from tests.display.results.test_sweep import make_sweep
@@ -43,6 +44,7 @@ PLAN = bl.Plan(
     slo=["p99<50ms", "error_ratio<1%"],
     abort_on=["error_ratio>0.5 over 5s"],
     transport=bl.Transport(verify=False, unix_socket="/tmp/<script>"),
+    faults=["latency 200ms route=/<script> at 10s for 5s"],
 )
 COMPARED = [[statistics_of(number, 1e7 * (1 + number / 10))] for number in (1, 2)]
 POINTS = [
@@ -67,6 +69,10 @@ VALUES: dict[str, object] = {
     "ClosedLoop": bl.ClosedLoop(8),
     "Comparison": compare_runs(*COMPARED),
     "ConstantRate": bl.ConstantRate(10),
+    "Fault": PLAN.faults[0],
+    "FaultRecord": bl.FaultRecord(0, str(PLAN.faults[0]), "latency", 10**9, error=HOSTILE),
+    "FaultSchedule": PLAN.faults,
+    "Explanation": make_explanation(run=RUN),
     "Feed": REQUEST.data,
     "Floor": make_floor(host={"host": HOSTILE}, warnings=(HOSTILE,)),
     "ImportedSummary": bl.ImportedSummary(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchlab import ClosedLoop, Plan, Replay, Request, Stages, Transport
+from benchlab import ClosedLoop, FaultSchedule, Plan, Replay, Request, Stages, Transport
 from benchlab.errors import InputError
 from benchlab.plan.feed import Feed
 from benchlab.plan.toml import plan_to_toml
@@ -170,3 +170,33 @@ data = { file = "users.csv" }
 def test_invalid_scenario_table_is_refused(table: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         plan_of(f"[scenario]\n{table}\n")
+
+
+def test_faults_are_tables_or_texts() -> None:
+    table = '[[faults]]\nkind = "pause"\namount = "150ms"\nat = "10s"\nfor_s = 5\nevery = "2s"\n'
+    error = '[[faults]]\nkind = "error"\namount = 503\nratio = 0.1\n'
+    assert plan_of(f"duration = 20\n{REQUEST}{table}{error}").faults == FaultSchedule(
+        ["error 503 ratio=10%", "pause 150ms every=2s at 10s for 5s"]
+    )
+    for texts in ('"drop at 1s"', '["drop at 1s"]'):
+        assert plan_of(f"faults = {texts}\n{REQUEST}").faults == FaultSchedule("drop at 1s")
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("amount = 3", "fault 1 of plan.toml, line 3: there is no kind"),
+        ('kind = "latenci"', "line 4: kind='latenci' is unknown: did you mean latency?"),
+        ('kind = "latency"\namount = "5"', "line 5: amount: '5' has no unit"),
+        ('kind = "drop"\nat = "5 parsecs"', "line 5: at: '5 parsecs'"),
+        ('kind = "drop"\nat = -5', "line 5: at=-5 must be a number of seconds"),
+        ('kind = "drop"\nat = 5\nat_s = 5', "line 6: there are both at and at_s"),
+        ('kind = "drop"\nafter = "5s"', "line 5: unknown key 'after'"),
+        ('kind = "drop"\npid = 5', "drop has no option 'pid'"),
+        ('kind = "drop"\nat = "1h"', "faults='drop at 3600s' begins at 3600 s of a run of 10 s"),
+    ],
+)
+def test_what_is_wrong_with_a_fault_is_named(table: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        plan_of(f"{REQUEST}[[faults]]\n{table}\n")
+    assert message in str(caught.value)

@@ -84,3 +84,12 @@ def test_null_is_left_out_and_noted() -> None:
     for plan in (Plan(request), Plan(Request("GET", "http://h/", checks=checks))):
         assert "# null is left out" in plan_to_toml(plan)
     assert "null" not in plan_to_toml(Plan(Request("GET", "http://h/")))
+
+
+def test_faults_are_written_with_the_units_of_their_times() -> None:
+    faults = ["latency 200ms±50ms ratio=10% route=/x at 1.5s for 5s", "block 20ms every=2s"]
+    plan = Plan(Request("GET", "http://h/"), faults=faults)
+    text = plan_to_toml(plan)
+    assert '{ kind = "block", amount = "20ms", at = "0s", every = "2s" }' in text
+    assert 'at = "1.5s", for = "5s", ratio = 0.1, route = "/x"' in text
+    assert plan_of(text) == plan
