@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ from tests.trials.strength import is_counted, strengths
 from tests.trials.trial import Kind, Rates, Trial, draw
 
 __all__ = ["carry_out", "record", "record_all"]
+
+Draw = Callable[[int, Kind, Rates, int], Trial]
 
 MOST_ATTEMPTS = 6
 """Draws of a trial whose cause turns out too weak, before its seed is given up."""
@@ -106,7 +107,7 @@ def _run_at_server(trial: Trial, file: Path) -> Run:
     return run
 
 
-def record(seed: int, kind: Kind, rates: Rates, path: Path) -> dict[str, Any]:
+def record(seed: int, kind: Kind, rates: Rates, path: Path, draw: Draw = draw) -> dict[str, Any]:
     """Record the trial of a seed into ``path``; draws again while its cause is too weak."""
     for attempt in range(MOST_ATTEMPTS):
         trial = draw(seed, kind, rates, attempt)
@@ -132,13 +133,18 @@ def record(seed: int, kind: Kind, rates: Rates, path: Path) -> dict[str, Any]:
     raise AssertionError("every attempt returns or continues")
 
 
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
 def record_all(
     first: int,
     count: int,
     kind: Kind,
     rates: Rates,
     directory: Path,
-    say: Callable[[str], None] = partial(print, flush=True),
+    say: Callable[[str], None] = _say,
+    draw: Draw = draw,
 ) -> None:
     """Record trials from the seed ``first`` on, one after the other, until ``count`` count.
 
@@ -154,7 +160,7 @@ def record_all(
             counted += json.loads(file.read_text())["counted"]
             seed += 1
             continue
-        data = record(seed, kind, rates, file.parent)
+        data = record(seed, kind, rates, file.parent, draw)
         counted += data["counted"]
         made += 1
         each = (time.monotonic() - start) / made
