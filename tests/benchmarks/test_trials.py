@@ -30,6 +30,6 @@ def test_the_cause_that_was_injected_is_named(tmp_path: Path) -> None:
     result = tally(judge(read_corpus(corpus)))
     show("Blind trials", *result.shares())
     show("What was named", *result.matrix(), "injected (rows), ranked first (columns)")
-    for kind, goal in GOALS.items():
-        share, low, high = result.share(kind)
-        assert share >= goal, f"{kind}: {share:.1%} ({low:.1%} to {high:.1%})"
+    for name, goal in GOALS.items():
+        share, low, high = result.share(name)
+        assert share >= goal, f"{name}: {share:.1%} ({low:.1%} to {high:.1%})"
