@@ -19,6 +19,7 @@ from benchlab.runs.run import Run
 from tests.trials import target_service
 from tests.trials.corpus import Truth, truth_of
 from tests.trials.disturbance import disturbed
+from tests.trials.proxy_causes import PID
 from tests.trials.strength import is_counted, strengths
 from tests.trials.trial import Kind, Rates, Trial, draw
 
@@ -30,8 +31,10 @@ MOST_ATTEMPTS = 6
 """Draws of a trial whose cause turns out too weak, before its seed is given up."""
 
 
-def plan_of(trial: Trial, requests: list[bl.Request], targets: dict[str, str]) -> bl.Plan:
-    """The plan of a trial."""
+def plan_of(
+    trial: Trial, requests: list[bl.Request], targets: dict[str, str], pid: int = 0
+) -> bl.Plan:
+    """The plan of a trial; ``pid`` is the service's process."""
     given = trial.plan
     load: bl.ClosedLoop | bl.PoissonRate | bl.ConstantRate
     if given["load"] == "closed":
@@ -42,7 +45,7 @@ def plan_of(trial: Trial, requests: list[bl.Request], targets: dict[str, str]) -
     else:
         load = bl.ConstantRate(given["rate_rps"])
     # The fault server knows its requests by their trace ids. The target pays for tracing.
-    traces = trial.traced or trial.place == "server"
+    traces = trial.traced or trial.place != "target"
     return bl.Plan(
         requests,
         load,
@@ -55,6 +58,7 @@ def plan_of(trial: Trial, requests: list[bl.Request], targets: dict[str, str]) -
         transport=bl.Transport(verify=False, **given["transport"]),
         seed=given["seed"],
         targets=targets,
+        faults=[text.replace(PID, str(pid)) for text in given.get("faults", ())],
         name="trial",
     )
 
@@ -96,7 +100,7 @@ def _run_at_server(trial: Trial, file: Path) -> Run:
         ]
         targets = {} if base else {f"shop-{number}": url for number, url in enumerate(urls)}
         with disturbed(trial.beside, trial.seed):
-            run = bl.run(plan_of(trial, requests, targets))
+            run = bl.run(plan_of(trial, requests, targets, server.pid))
         server.stdin.close()
         if server.wait(60):
             raise RuntimeError("the fault server failed")
