@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from benchlab.runs.experiment import Experiment
     from benchlab.runs.imported_summary import ImportedSummary
     from benchlab.runs.latency_parts import LatencyParts
+    from benchlab.runs.request_spans import RequestSpans
     from benchlab.runs.run import Run
     from benchlab.runs.server_side import ServerSide
     from benchlab.runs.stored_run import StoredRun
@@ -617,6 +618,21 @@ class Store(Displayed):
 
         with self.connect() as client:
             return attribution.latency_parts(client, run_id, endpoint)
+
+    def request_spans(self, run_id: str, endpoint: str | None = None) -> RequestSpans | None:
+        """The spans of each measured request of a run, as arrays; None if no request has one.
+
+        Of a run with more than some million spans, all requests above the 99th percentile, and a
+        part of the others. ``benchlab.explain`` draws conclusions.
+
+        Raises:
+            InputError: the run has no such endpoint.
+            RunNotFoundError: no run, or more than one, fits.
+        """
+        from benchlab.store.spans import request_spans
+
+        with self.connect() as client:
+            return request_spans.request_spans(client, run_id, endpoint)
 
     def slowest(self, run_id: str, n: int = 10, *, traced: bool = False) -> list[Trace]:
         """The ``n`` measured requests of a run with the highest latencies, slowest first.

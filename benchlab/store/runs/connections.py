@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchlab.errors import StoreError
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
-from benchlab.store.runs.exactly_once import insert_exactly, insert_of_run
-from benchlab.store.schema.replicated import stored
+from benchlab.store.runs.exactly_once import insert_of_run, insert_rows_of_run
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -27,27 +25,14 @@ def save_connections(client: Client, run: Run) -> None:
         StoreError: the store does not hold them afterwards.
     """
     records = run.connections.records
-    whole = (len(records),)
     columns = {name: records[name] for name in _NAMES}
-
-    def count() -> tuple[int]:
-        return (_count(client, run.id),)
-
-    def insert(salt: str) -> None:
-        if len(records) and count() != whole:
-            insert_of_run(client, "connections", run, columns, f"connections:{run.id}:{salt}")
-
-    def remove() -> None:
-        client.command(
-            f"DELETE FROM {stored(client, 'connections')} WHERE run_id = {{run_id:String}}",  # noqa: S608
-            parameters={"run_id": run.id},
-        )
-
-    if not insert_exactly(client, insert, count, whole, remove):
-        raise StoreError(
-            f"the connections of run {run.id} could not be stored: save it again; what was"
-            " measured stays on disk until that succeeds"
-        )
+    insert_rows_of_run(
+        client,
+        "connections",
+        run,
+        len(records),
+        lambda token: insert_of_run(client, "connections", run, columns, token),
+    )
 
 
 def read_connections(client: Client, run_id: str) -> Connections:
@@ -63,11 +48,3 @@ def read_connections(client: Client, run_id: str) -> Connections:
         for name, column in zip(_NAMES, rows.result_columns, strict=True):
             records[name] = column
     return Connections(records)
-
-
-def _count(client: Client, run_id: str) -> int:
-    found = client.query(
-        "SELECT count() FROM connections WHERE run_id = {run_id:String}",
-        parameters={"run_id": run_id},
-    )
-    return int(found.result_rows[0][0])
