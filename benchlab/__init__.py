@@ -26,6 +26,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.experiments.attribute import attribute as attribute
     from benchlab.experiments.capacity import capacity as capacity
     from benchlab.experiments.compare import compare as compare
+    from benchlab.experiments.explain import explain as explain
     from benchlab.experiments.resilience import resilience as resilience
     from benchlab.experiments.scalability import scalability as scalability
     from benchlab.experiments.trend import trend as trend
@@ -125,6 +126,7 @@ _MODULES = {
     "calibrate": "benchlab.calibration.measure",
     "capacity": "benchlab.experiments.capacity",
     "compare": "benchlab.experiments.compare",
+    "explain": "benchlab.experiments.explain",
     "export_run": "benchlab.exchange",
     "import_file": "benchlab.exchange",
     "instrument": "benchlab.telemetry.instrument",

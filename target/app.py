@@ -14,6 +14,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from . import __version__
+from .faults import CONTROL_PATH, fault_settings_from_environment
+from .faults.middleware import install_faults
+from .faults.routes import fault_router
+from .faults.state import Faults
 from .telemetry import telemetry_from_environment
 from .vectors import vector_router
 
@@ -33,6 +37,8 @@ def create_app() -> FastAPI:
     another one.
     """
     telemetry = telemetry_from_environment()
+    fault_settings = fault_settings_from_environment()
+    faults = Faults(telemetry.tracer) if fault_settings else None
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -42,6 +48,8 @@ def create_app() -> FastAPI:
         gc.collect()
         gc.freeze()
         yield
+        if faults:
+            faults.lift_all()
         await telemetry.shutdown()
 
     app = FastAPI(
@@ -58,7 +66,12 @@ def create_app() -> FastAPI:
     )
     app.include_router(vector_router(telemetry.tracer))
     app.add_api_route("/health", _health, methods=["GET"], tags=["health"])
-    telemetry.instrument(app)
+    untraced = ["/health"]
+    if faults and fault_settings:
+        app.include_router(fault_router(faults, fault_settings.token))
+        install_faults(app, faults)
+        untraced.append(CONTROL_PATH)
+    telemetry.instrument(app, untraced)
     return app
 
 

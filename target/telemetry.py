@@ -34,8 +34,8 @@ a collector tens of milliseconds away needs larger batches, as they are sent one
 What is recorded: one SERVER span per request with the stable HTTP attributes, and whatever the
 routes add below it. A request that carries a W3C `traceparent` continues that trace and obeys
 its sampled flag; without one `OTEL_TRACES_SAMPLER` decides (default: every request). The
-histogram `http.server.request.duration` (seconds) is exponential. `/health` is neither traced
-nor counted. The SDK counts the spans that were processed (`otel.sdk.processor.span.processed`, with
+histogram `http.server.request.duration` (seconds) is exponential. `/health` and `/faults` are
+neither traced nor counted. The SDK counts the spans that were processed (`otel.sdk.processor.span.processed`, with
 `error.type` `queue_full` for dropped ones) and, with OTLP, those that were exported
 (`otel.sdk.exporter.span.exported`, with an `error.type` for failed ones).
 
@@ -44,6 +44,7 @@ Source: https://opentelemetry.io/docs/specs/semconv/http/
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,8 +110,11 @@ class Telemetry:
         """For spans of our own, below the SERVER span of the request being served."""
         return self._tracer_provider().get_tracer("target", __version__)
 
-    def instrument(self, app: FastAPI) -> None:
-        """Record every request of `app`, or leave it untouched when nothing is recorded."""
+    def instrument(self, app: FastAPI, untraced: Sequence[str]) -> None:
+        """Record every request of `app`, or leave it untouched when nothing is recorded.
+
+        Requests to the paths `untraced`, and below them, are neither traced nor counted.
+        """
         if self.tracer_provider is None and self.meter_provider is None:
             return
         # Read by the instrumentation the first time it is used in a process.
@@ -121,7 +125,7 @@ class Telemetry:
             # which cannot be replaced, but may have several applications.
             tracer_provider=self._tracer_provider(),
             meter_provider=self.meter_provider or metrics.NoOpMeterProvider(),
-            excluded_urls=r"^https?://[^/]+/health(\?|$)",
+            excluded_urls=rf"^https?://[^/]+({'|'.join(untraced)})(/[^?]*)?(\?|$)",
             # A span for each ASGI message would triple the number of spans for no benefit.
             exclude_spans=["receive", "send"],
         )

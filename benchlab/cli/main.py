@@ -53,6 +53,10 @@ COMMANDS: Final = {
         "benchlab.cli.completion:completion",
         "Print the script that lets a shell complete benchlab's commands",
     ),
+    "explain": CommandEntry(
+        "benchlab.cli.explain:explain",
+        "Name what made a stored run slow",
+    ),
     "export": CommandEntry(
         "benchlab.cli.exchange:export",
         "Write stored runs to files, one file per run",

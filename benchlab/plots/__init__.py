@@ -15,6 +15,7 @@ from benchlab.plots.figures.capacity import capacity
 from benchlab.plots.figures.client_server import client_server
 from benchlab.plots.figures.comparison import comparison
 from benchlab.plots.figures.ecdf import ecdf
+from benchlab.plots.figures.explanation import explanation
 from benchlab.plots.figures.heatmap import heatmap
 from benchlab.plots.figures.histogram import histogram
 from benchlab.plots.figures.in_flight import in_flight
@@ -34,6 +35,7 @@ __all__ = [
     "client_server",
     "comparison",
     "ecdf",
+    "explanation",
     "heatmap",
     "histogram",
     "in_flight",

@@ -37,6 +37,9 @@ class ErrorKind(IntEnum):
     UNSENT = 10
     """HTTP does not allow the request as it is, so it was not sent."""
 
+    CIRCUIT_OPEN = 11
+    """The plan's circuit breaker was open, so it was not sent."""
+
     @property
     def label(self) -> str:
         """The name people see."""
@@ -54,6 +57,12 @@ class Flag(IntFlag):
     """Waited for a free connection under the cap: the lag is not the generator's own."""
     FIRST_STEP = 8
     """The first step of a scenario's iteration: intended when the iteration was."""
+    RETRY = 16
+    """A retry: its request was tried before, so latency and lag include the tries before it."""
+    HEDGE = 32
+    """A hedge: sent because no response to an earlier try of its request had come in time."""
+    FAILED_TRY = 64
+    """A try whose outcome another try replaced: it is no outcome of a request."""
 
 
 SAMPLE_DTYPE = np.dtype(
@@ -69,9 +78,10 @@ SAMPLE_DTYPE = np.dtype(
             "endpoint",
             "error",
             "flags",
+            "connection",
         ],
-        "formats": ["<i8", "<i8", "<i8", "<i8", "<i8", "<i8", "<u2", "<u2", "u1", "u1"],
-        "offsets": [0, 8, 16, 24, 32, 40, 48, 50, 52, 53],
+        "formats": ["<i8", "<i8", "<i8", "<i8", "<i8", "<i8", "<u2", "<u2", "u1", "u1", "<u2"],
+        "offsets": [0, 8, 16, 24, 32, 40, 48, 50, 52, 53, 54],
         "itemsize": 56,
     }
 )
@@ -79,7 +89,9 @@ SAMPLE_DTYPE = np.dtype(
 
 ``seq`` numbers requests over the whole run; ``sent_ns`` is the moment the generator acted: wrote
 the request, or began to connect for it; ``first_byte_ns`` is 0 when nothing came; ``bytes_in``
-counts body bytes as transferred; ``endpoint`` indexes the plan's requests.
+counts body bytes as transferred; ``endpoint`` indexes the plan's requests. ``connection``
+numbers the connections that carried requests, from 1 and modulo 65,535: requests of the same number
+shared one. It is 0 when that is not known.
 """
 
 

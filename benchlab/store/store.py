@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from benchlab.runs.experiment import Experiment
     from benchlab.runs.imported_summary import ImportedSummary
     from benchlab.runs.latency_parts import LatencyParts
+    from benchlab.runs.request_spans import RequestSpans
     from benchlab.runs.run import Run
     from benchlab.runs.server_side import ServerSide
     from benchlab.runs.stored_run import StoredRun
@@ -618,6 +619,21 @@ class Store(Displayed):
         with self.connect() as client:
             return attribution.latency_parts(client, run_id, endpoint)
 
+    def request_spans(self, run_id: str, endpoint: str | None = None) -> RequestSpans | None:
+        """The spans of each measured request of a run, as arrays; None if no request has one.
+
+        Of a run with more than some million spans, all requests above the 99th percentile, and a
+        part of the others. ``benchlab.explain`` draws conclusions.
+
+        Raises:
+            InputError: the run has no such endpoint.
+            RunNotFoundError: no run, or more than one, fits.
+        """
+        from benchlab.store.spans import request_spans
+
+        with self.connect() as client:
+            return request_spans.request_spans(client, run_id, endpoint)
+
     def slowest(self, run_id: str, n: int = 10, *, traced: bool = False) -> list[Trace]:
         """The ``n`` measured requests of a run with the highest latencies, slowest first.
 
@@ -664,8 +680,8 @@ class Store(Displayed):
         """What the service recorded of a run, for a report; opens the store once.
 
         It holds what `client_server`, `trace_coverage` and `server_histogram` return, the
-        ``slowest`` requests that have a server span, and the parts of all requests if any asked to
-        be traced.
+        ``slowest`` requests that have a server span, and the parts and spans of all requests if any
+        asked to be traced.
 
         Raises:
             RunNotFoundError: no run, or more than one, fits.
@@ -679,7 +695,10 @@ class Store(Displayed):
                 slowest=tuple(self.slowest(run_id, slowest, traced=True)),
                 histogram=self.server_histogram(run_id),
             )
-            return replace(found, parts=self.latency_parts(run_id)) if found.was_traced else found
+            if not found.was_traced:
+                return found
+            parts, spans = self.latency_parts(run_id), self.request_spans(run_id)
+            return replace(found, parts=parts, spans=spans)
 
 
 def _default_wait_s() -> float:

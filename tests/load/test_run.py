@@ -103,6 +103,25 @@ def test_requests_are_mixed_by_weight() -> None:
     assert 250 < counts["often"] < 350
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_requests_of_one_connection_have_its_number(driver: str) -> None:
+    with serving(always(ok())) as url:
+        plan = Plan(
+            Request("GET", url),
+            ClosedLoop(3),
+            request_count=90,
+            warmup_s=0,
+            workers=2,
+            driver=driver,
+        )
+        result = run(plan)
+    numbers = result.samples.column("connection")
+    opened = result.samples.column("flags") & Flag.NEW_CONNECTION
+    assert set(numbers) == {1, 2, 3}
+    assert np.count_nonzero(opened) == (3 if driver == "httpx" else 0)
+    assert {1, 3} == set(numbers[result.samples.column("seq") % 2 == 0])
+
+
 def test_waiting_for_the_connection_cap_is_lag_and_drops_nothing() -> None:
     def slow(connection: socket.socket, _request: bytes, _number: int) -> bool:
         time.sleep(0.02)

@@ -24,6 +24,7 @@ from benchlab.runs.run import Run
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S
 from tests.analysis.faulty import faulty_run as make_faulty
+from tests.analysis.test_explanation import make_cause, make_explanation
 from tests.display.results.test_capacity import make_capacity
 from tests.display.results.test_comparison import comparison as make_comparison
 from tests.display.results.test_sweep import make_sweep
@@ -103,6 +104,17 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "comparison": lambda: plots.comparison(make_comparison("slower", 1.123, 1.101, 1.142)),
     "comparison: wide": lambda: plots.comparison(make_comparison("inconclusive", 1.3, needed=1)),
     "ecdf": lambda: plots.ecdf(two_runs()[:1], two_runs()[1:]),
+    "explanation": lambda: plots.explanation(make_explanation()),
+    "explanation: one cause": lambda: plots.explanation(
+        make_explanation([make_cause(figure="histogram")])
+    ),
+    "explanation: three causes": lambda: plots.explanation(
+        make_explanation([make_cause(figure=each) for each in ("sizes", "by_group", "scatter")])
+    ),
+    "explanation: pauses": lambda: plots.explanation(
+        make_explanation([make_cause(), make_cause("child_span", figure="traces")])
+    ),
+    "explanation: nothing found": lambda: plots.explanation(make_explanation([])),
     "heatmap": lambda: plots.heatmap(busy_run()),
     "heatmap: narrow": lambda: plots.heatmap(busy_run(), _narrow()),
     "histogram": lambda: plots.histogram(busy_run()),

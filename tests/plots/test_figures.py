@@ -274,6 +274,7 @@ def test_the_public_names() -> None:
         "client_server",
         "comparison",
         "ecdf",
+        "explanation",
         "heatmap",
         "histogram",
         "in_flight",

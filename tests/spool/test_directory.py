@@ -35,7 +35,7 @@ def make(*, started: bool = True, records: int = 5) -> Path:
             for worker in range(2):
                 recorder = Recorder(spool.samples_path(directory, worker), warmup_ns=0)
                 for seq in range(worker, records, 2):
-                    recorder.record(seq, seq, seq, seq, seq + 1, 0, 200, 0, 0, 0)
+                    recorder.record(seq, seq, seq, seq, seq + 1, 0, 200, 0, 0, 0, 0)
                 recorder.close()
     return directory
 

@@ -54,6 +54,7 @@ def make_run(
     records["bytes_in"] = rng.integers(20, 30, count)
     records["status"] = 200
     records["endpoint"] = rng.integers(0, 2, count)
+    records["connection"] = rng.integers(0, 2**16, count)
     failed = rng.random(count) < 0.01
     records["error"][failed] = ErrorKind.CONNECT
     records["status"][failed] = 0

@@ -8,6 +8,7 @@ from typing import Any
 from benchlab.analysis.attribution import Attribution
 from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
+from benchlab.analysis.explanation import Explanation
 from benchlab.analysis.resilience import Resilience
 from benchlab.analysis.scalability import Scalability
 from benchlab.analysis.sweep import Sweep
@@ -19,6 +20,7 @@ from benchlab.display.results import (
     attribution,
     capacity,
     comparison,
+    explanation,
     littles_law,
     modes,
     percentile_interval,
@@ -42,6 +44,7 @@ RESULT_VIEWS: Mapping[type[Result], Callable[[Any], ResultView]] = {
     Attribution: attribution.view,
     Comparison: comparison.view,
     Capacity: capacity.view,
+    Explanation: explanation.view,
     Apdex: apdex.view,
     Attainment: attainment.view,
     LittlesLaw: littles_law.view,

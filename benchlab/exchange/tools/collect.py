@@ -107,7 +107,8 @@ class Collector:
             known = message in self._error_texts or len(self._error_texts) < _ERROR_TEXTS_MAX
             self._error_texts[message if known else "other"] += 1
         self._block[self._filled] = (
-            0, sent_ns, sent_ns, first_byte_ns, done_ns, bytes_in, status, endpoint, error, flags
+            0, sent_ns, sent_ns, first_byte_ns, done_ns, bytes_in, status, endpoint, error, flags,
+            0,
         )  # fmt: skip
         self._filled += 1
         if self._filled == BLOCK_RECORDS:

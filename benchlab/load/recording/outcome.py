@@ -19,7 +19,7 @@ class Excerpt(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A finished request. The first ten fields are its record (`Recorder.record`).
+    """A finished request. The first eleven fields are its record (`Recorder.record`).
 
     ``intended``, ``sent``, ``first_byte`` (0 without a response) and ``done`` are clock times in
     ns. ``message`` explains a failure if its error kind does not. ``excerpt`` is called only if
@@ -36,5 +36,6 @@ class Outcome(NamedTuple):
     endpoint: int
     error: ErrorKind
     flags: int
+    connection: int = 0
     message: str = ""
     excerpt: Callable[[], Excerpt] = Excerpt

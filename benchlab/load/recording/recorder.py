@@ -23,11 +23,11 @@ from benchlab.spool.storage import open_private
 
 __all__ = ["Record", "Recorder", "to_run_clock"]
 
-Record = Callable[[int, int, int, int, int, int, int, int, int, int], None]
-"""`Recorder.record`: seq, intended, sent, first byte, done, bytes in, status, endpoint, error and
-flags."""
+Record = Callable[[int, int, int, int, int, int, int, int, int, int, int], None]
+"""`Recorder.record`: seq, intended, sent, first byte, done, bytes in, status, endpoint, error,
+flags and connection."""
 
-_RECORD = struct.Struct("<qqqqqqHHBBxx")
+_RECORD = struct.Struct("<qqqqqqHHBBH")
 _SIZE = SAMPLE_DTYPE.itemsize
 _BLOCK = 256  # records; writing one blocks the event loop, so it is small
 _WARMUP = np.uint8(Flag.WARMUP)
@@ -103,6 +103,7 @@ class Recorder:
         endpoint: int,
         error: int,
         flags: int,
+        connection: int,
     ) -> None:
         """Add a sample. Times are clock times in ns, ``first_byte`` is 0 without a response."""
         _RECORD.pack_into(
@@ -118,6 +119,7 @@ class Recorder:
             endpoint,
             error,
             flags,
+            connection,
         )
         self._fill += _SIZE
         if self._fill == self._limit and not self.flush():

@@ -14,12 +14,14 @@ from benchlab.errors import RunNotFoundError, StoreError
 from benchlab.paths import data_dir
 from benchlab.runs.head import RunHead
 from benchlab.runs.run import Run
+from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
+from benchlab.samples.tries import TRY_DTYPE, Tries
 from benchlab.spool.storage import allocate_records
 from benchlab.store.client.connection import is_embedded
-from benchlab.store.runs.connections import read_connections
+from benchlab.store.runs.beside import read_beside
 from benchlab.store.runs.listing import OUTSIDE_EXPERIMENTS
-from benchlab.store.runs.write import JSON_COLUMNS, PLAIN_COLUMNS
+from benchlab.store.runs.write import JSON_COLUMNS, PLAIN_COLUMNS, SAME_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +32,8 @@ __all__ = ["load", "load_head", "load_in_blocks", "resolve"]
 LATEST = "latest"
 
 _SAMPLES = """
-SELECT seq, intended_ns, lag_ns, service_ns, body_ns, bytes_in, status, endpoint, error, flags
+SELECT seq, intended_ns, lag_ns, service_ns, body_ns, bytes_in, status, endpoint, error, flags,
+    connection
 FROM samples
 WHERE run_id = {run_id:String}
 ORDER BY seq
@@ -137,7 +140,9 @@ def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
         {**metadata, **stored, "id": whole_id, "started_at_ns": started_at_ns}, where
     )
     samples = Samples.empty(head.plan.endpoint_names)
-    return Run.from_head(head, samples, read_connections(client, whole_id)), int(count)
+    opened = read_beside(client, whole_id, "connections", CONNECTION_DTYPE, "start_ns, seq")
+    tries = read_beside(client, whole_id, "tries", TRY_DTYPE, "seq")
+    return Run.from_head(head, samples, Connections(opened), Tries(tries)), int(count)
 
 
 def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:
@@ -172,7 +177,7 @@ def _read_blocks(client: Client, run_id: str, count: int) -> Iterator[NDArray[np
 
 
 def _fill(records: NDArray[np.void], block: pd.DataFrame) -> None:
-    for name in ("seq", "intended_ns", "bytes_in", "status", "endpoint", "error", "flags"):
+    for name in SAME_COLUMNS:
         records[name] = block[name]
     records["sent_ns"] = records["intended_ns"] + block["lag_ns"].to_numpy()
     records["done_ns"] = records["sent_ns"] + block["service_ns"].to_numpy()

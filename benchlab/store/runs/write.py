@@ -23,7 +23,7 @@ from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
 from benchlab.store.client.insert import insert_rows, moment
-from benchlab.store.runs.connections import save_connections
+from benchlab.store.runs.beside import save_beside
 from benchlab.store.runs.exactly_once import insert_exactly, insert_of_run
 from benchlab.store.runs.listing import endpoint_column
 from benchlab.store.schema.replicated import stored
@@ -35,6 +35,7 @@ __all__ = [
     "BLOCK_SAMPLES",
     "JSON_COLUMNS",
     "PLAIN_COLUMNS",
+    "SAME_COLUMNS",
     "STORED_STATISTICS",
     "is_stored",
     "remove_spool",
@@ -55,7 +56,17 @@ STORED_STATISTICS = ("mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max")
 
 _MOST_PRUNED = 100  # times, among the last 1,000 inserts of runs
 
-_KEPT_AS_THEY_ARE = ("seq", "intended_ns", "bytes_in", "status", "endpoint", "error", "flags")
+SAME_COLUMNS = (
+    "seq",
+    "intended_ns",
+    "bytes_in",
+    "status",
+    "endpoint",
+    "error",
+    "flags",
+    "connection",
+)
+"""Columns of a sample that a record has under the same name."""
 
 
 def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
@@ -74,7 +85,7 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
     if not samples.in_order:
         samples = samples.where(np.argsort(samples.column("seq"), kind="stable"))
     records, extent = samples.records, Extent.of(samples.in_blocks("seq"))
-    whole = (total, total, extent.total if extent else 0)
+    whole = (total, len(samples.requests), extent.total if extent else 0)
     if not insert_exactly(
         client,
         lambda salt: _insert_missing(client, run, records, salt, report),
@@ -86,7 +97,8 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
             f"run {run.id} could not be stored: the store does not hold its {total:,} samples after"
             " inserting them. Save it again: what was measured stays on disk until that succeeds"
         )
-    save_connections(client, run)
+    save_beside(client, run, "connections", run.connections.records)
+    save_beside(client, run, "tries", run.tries.records)
     # More than once only if the server takes the insert for a repetition of one that was pruned.
     for again in range(_MOST_PRUNED):
         _insert_run(client, run, str(again or ""))
@@ -138,7 +150,7 @@ def _insert_block(client: Client, run: Run, block: NDArray[np.void], token: str)
         "lag_ns": block["sent_ns"] - block["intended_ns"],
         "service_ns": block["done_ns"] - block["sent_ns"],
         "body_ns": block["done_ns"] - block["first_byte_ns"],
-        **{name: block[name] for name in _KEPT_AS_THEY_ARE},
+        **{name: block[name] for name in SAME_COLUMNS},
     }
     insert_of_run(client, "samples", run, columns, token)
 
@@ -194,7 +206,7 @@ def _stored_seqs(client: Client, run_id: str, seqs: list[int]) -> set[int]:
 
 
 def _counts(client: Client, run_id: str) -> tuple[int, int, int]:
-    """Samples of the run, how many its rollups count, and the sum of the samples' numbers."""
+    """Samples of the run, requests that its rollups count, and the sum of the samples' numbers."""
     ((samples, rolled_up, numbers),) = client.query(
         """
         SELECT

@@ -35,7 +35,16 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["latency_parts", "request_parts"]
+__all__ = [
+    "MEASURED",
+    "SPANS_OF_THE_RUN",
+    "SPAN_ARRAYS",
+    "chunks_of",
+    "latency_parts",
+    "names_of",
+    "parameters_of",
+    "request_parts",
+]
 
 _AT_ONCE = 2_000_000
 """Requests whose spans are in memory at the same time: some 500 bytes each."""
@@ -49,7 +58,7 @@ _FEWEST_PAIRS = 10
 _PARTS = (*CONNECTION_PARTS, *SERVER_PARTS, *CLIENT_PARTS)
 
 # Strings compare like the numbers in them, so that other traces are skipped without decoding them.
-_SPANS_OF_THE_RUN = f"""
+SPANS_OF_THE_RUN = f"""
     FROM otel_traces
     WHERE TraceId BETWEEN {{first_trace:String}} AND {{last_trace:String}}
         AND length(TraceId) = 32
@@ -57,22 +66,27 @@ _SPANS_OF_THE_RUN = f"""
             AND fromUnixTimestamp64Nano({{to_ns:Int64}}) + toIntervalDay(1)
         AND {HAS_DURATION}
 """
+"""The spans of the requests between ``first_trace`` and ``last_trace`` that have a duration."""
 
 _SEQ = "reinterpretAsInt64(reverse(unhex(substring(TraceId, 17, 16))))"
 
 # The parent of the first SERVER span is the span of the load generator, unless there is a proxy.
 _ORDER_OF_SERVERS = f"(ParentSpanId != lower(leftPad(hex({_SEQ} + 1), 16, '0')), Timestamp)"
 
+SPAN_ARRAYS = f"""
+    {_SEQ} AS seq,
+    groupArray(toUnixTimestamp64Nano(Timestamp)) AS starts,
+    groupArray(toInt64(Duration)) AS durations,
+    groupArray(cityHash64(SpanId)) AS ids,
+    groupArray(cityHash64(ParentSpanId)) AS parents,
+    groupArray(cityHash64(ServiceName, SpanName)) AS names,
+    groupArray(toUInt8(multiIf(SpanKind = 'Server', 1, SpanKind = 'Client', 2, 0))) AS kinds
+"""
+"""A request and its spans as arrays, of a query of `SPANS_OF_THE_RUN` that is grouped by seq."""
+
 _TRACES = f"""
-    SELECT
-        {_SEQ} AS seq,
-        groupArray(toUnixTimestamp64Nano(Timestamp)) AS starts,
-        groupArray(toInt64(Duration)) AS durations,
-        groupArray(cityHash64(SpanId)) AS ids,
-        groupArray(cityHash64(ParentSpanId)) AS parents,
-        groupArray(cityHash64(ServiceName, SpanName)) AS names,
-        groupArray(toUInt8(multiIf(SpanKind = 'Server', 1, SpanKind = 'Client', 2, 0))) AS kinds
-    {_SPANS_OF_THE_RUN}
+    SELECT {SPAN_ARRAYS}
+    {SPANS_OF_THE_RUN}
     GROUP BY seq
 """
 
@@ -80,7 +94,7 @@ _ENDPOINT = "(empty({codes:Array(UInt16)}) OR has({codes:Array(UInt16)}, endpoin
 
 MEASURED = f"""
     FROM samples
-    WHERE run_id = {{run_id:String}} AND NOT warmup AND {_ENDPOINT}
+    WHERE run_id = {{run_id:String}} AND measured AND {_ENDPOINT}
 """
 """The measured requests of the run, of the endpoints that are asked for."""
 
@@ -243,14 +257,14 @@ FROM (
         toUnixTimestamp64Nano(started_at) + intended_ns + lag_ns AS sent_ns,
         sent_ns + service_ns AS done_ns
     FROM samples
-    WHERE run_id = {{run_id:String}} AND NOT warmup AND NOT bitTest(flags, 1) AND error = 0
+    WHERE run_id = {{run_id:String}} AND measured AND NOT bitTest(flags, 1) AND error = 0
 ) AS sample
 INNER JOIN (
     SELECT
         {_SEQ} AS seq,
         toUnixTimestamp64Nano(argMin(Timestamp, {_ORDER_OF_SERVERS})) AS start_ns,
         argMin(toInt64(Duration), {_ORDER_OF_SERVERS}) AS duration_ns
-    {_SPANS_OF_THE_RUN} AND SpanKind = 'Server' AND cityHash64(TraceId) % {{every:UInt64}} = 0
+    {SPANS_OF_THE_RUN} AND SpanKind = 'Server' AND cityHash64(TraceId) % {{every:UInt64}} = 0
     GROUP BY seq
 ) AS span ON sample.seq = span.seq
 {_SETTINGS}
@@ -267,7 +281,7 @@ FROM (
 )
 """
 
-_HAS_SPANS = f"SELECT count() FROM (SELECT 1 {_SPANS_OF_THE_RUN} AND SpanKind = 'Server' LIMIT 1)"  # noqa: S608
+_HAS_SPANS = f"SELECT count() FROM (SELECT 1 {SPANS_OF_THE_RUN} AND SpanKind = 'Server' LIMIT 1)"  # noqa: S608
 
 
 def latency_parts(client: Client, run_id: str, endpoint: str | None = None) -> LatencyParts:
@@ -277,7 +291,7 @@ def latency_parts(client: Client, run_id: str, endpoint: str | None = None) -> L
         InputError: the run has no such endpoint.
         RunNotFoundError: no run, or more than one, fits.
     """
-    parameters, plan, thresholds = _parameters(client, run_id, endpoint)
+    parameters, plan, thresholds = parameters_of(client, run_id, endpoint)
     ((name, verdict, reason),) = client.query(
         "SELECT name, verdict, reason FROM runs WHERE id = {run_id:String} LIMIT 1",
         parameters=parameters,
@@ -285,8 +299,8 @@ def latency_parts(client: Client, run_id: str, endpoint: str | None = None) -> L
     classes = [LatencyClass() for _ in range(len(CLASS_RATIOS) + 1)]
     attributes: dict[str, Any] = {}
     if thresholds:
-        names = _names(client, parameters)
-        for chunk in _chunks(parameters):
+        names = names_of(client, parameters)
+        for chunk in chunks_of(parameters):
             for number, more in _classes(client, chunk, names):
                 classes[number] += more
         above_p99 = sum(each.count for each in classes[CLASS_RATIOS.index(0.99) + 1 :])
@@ -325,18 +339,22 @@ def request_parts(
     """
     import pandas as pd
 
-    parameters, _, thresholds = _parameters(client, run_id, endpoint)
+    parameters, _, thresholds = parameters_of(client, run_id, endpoint)
     if not thresholds:
         return pd.DataFrame(), {}
-    frames = [typed_frame(client, _REQUESTS, chunk) for chunk in _chunks(parameters)]
+    frames = [typed_frame(client, _REQUESTS, chunk) for chunk in chunks_of(parameters)]
     frame = pd.concat(frames, ignore_index=True).sort_values("seq", ignore_index=True)
-    return frame, _names(client, parameters)
+    return frame, names_of(client, parameters)
 
 
-def _parameters(
+def parameters_of(
     client: Client, run_id: str, endpoint: str | None
 ) -> tuple[dict[str, Any], Plan, tuple[int, ...]]:
-    """The parameters of the SQL here, the plan, and the thresholds; none without requests."""
+    """The parameters of the SQL here, the plan, and the thresholds; none without requests.
+
+    ``offset_ns`` is what is subtracted from the times of spans, and ``traced_below`` is 0 where no
+    request has a span.
+    """
     parameters, plan = run_bounds(client, resolve(client, run_id))
     parameters["codes"] = _codes(plan, endpoint)
     ((count, first, last, thresholds),) = client.query(_EXTENT, parameters=parameters).result_rows
@@ -376,7 +394,7 @@ def _codes(plan: Plan, endpoint: str | None) -> list[int]:
     return codes
 
 
-def _chunks(parameters: dict[str, Any]) -> Sequence[dict[str, Any]]:
+def chunks_of(parameters: dict[str, Any]) -> Sequence[dict[str, Any]]:
     """The parameters for every part of the run that is processed at once."""
     first, last = parameters["first_seq"], parameters["last_seq"]
     run_id = parameters["run_id"]
@@ -405,7 +423,8 @@ def _clock(client: Client, parameters: dict[str, Any], plan: Plan) -> ClockOffse
     )
 
 
-def _names(client: Client, parameters: dict[str, Any]) -> dict[int, tuple[str, str]]:
+def names_of(client: Client, parameters: dict[str, Any]) -> dict[int, tuple[str, str]]:
+    """Service and name by the code of a span, as `SPAN_ARRAYS` has it."""
     rows = client.query(_NAMES, parameters=parameters).result_rows
     return {code: (service, name) for code, service, name in rows}
 

@@ -29,6 +29,7 @@ __all__ = [
     "SERVER_SPANS",
     "SERVICES",
     "client_server",
+    "int_columns",
     "run_bounds",
     "trace_coverage",
 ]
@@ -84,7 +85,7 @@ SELECT
 FROM (
     SELECT seq, endpoint, status, latency_ns, service_ns
     FROM samples
-    WHERE run_id = {{run_id:String}} AND NOT warmup
+    WHERE run_id = {{run_id:String}} AND measured
 ) AS sample
 INNER JOIN ({SERVER_SPANS}) AS span ON sample.seq = span.seq
 ORDER BY seq
@@ -116,15 +117,15 @@ def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
     parameters, plan = run_bounds(client, resolve(client, run_id))
     if plan.trace_ratio == 0:
         return TraceCoverage(0, 0)
-    seq, sent_ns, status = _columns(
+    seq, sent_ns, status = int_columns(
         client,
         "SELECT seq, intended_ns + lag_ns AS sent_ns, toInt64(status) AS status"
-        " FROM samples WHERE run_id = {run_id:String} AND NOT warmup",
+        " FROM samples WHERE run_id = {run_id:String} AND measured",
         parameters,
         3,
         lambda table: is_traced(table[0], plan.trace_ratio),
     )
-    (spans,) = _columns(client, f"SELECT seq FROM ({SERVER_SPANS})", parameters, 1)  # noqa: S608
+    (spans,) = int_columns(client, f"SELECT seq FROM ({SERVER_SPANS})", parameters, 1)  # noqa: S608
     coverage = TraceCoverage.of(sent_ns, np.isin(seq, spans), status != 0)
     ((backwards,),) = client.query(_BACKWARDS, parameters=parameters).result_rows
     coverage = replace(coverage, backwards=int(backwards))
@@ -151,7 +152,7 @@ def run_bounds(client: Client, run_id: str) -> tuple[dict[str, Any], Plan]:
     return {"run_id": run_id, "from_ns": from_ns, "to_ns": to_ns}, Plan.from_json(plan_json)
 
 
-def _columns(
+def int_columns(
     client: Client,
     sql: str,
     parameters: dict[str, Any],

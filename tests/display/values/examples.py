@@ -11,6 +11,7 @@ from benchlab.analysis.trend import TrendPoint
 from benchlab.runs.imported_summary import Point
 from tests.analysis.compared import statistics_of
 from tests.analysis.faulty import faulty_run
+from tests.analysis.test_explanation import make_explanation
 from tests.display.results.example import HOSTILE
 from tests.display.results.test_capacity import make_capacity
 from tests.display.results.test_sweep import make_sweep
@@ -76,6 +77,7 @@ VALUES: dict[str, object] = {
     "Fault": PLAN.faults[0],
     "FaultRecord": bl.FaultRecord(0, str(PLAN.faults[0]), "latency", 10**9, error=HOSTILE),
     "FaultSchedule": PLAN.faults,
+    "Explanation": make_explanation(run=RUN),
     "Feed": REQUEST.data,
     "Floor": make_floor(host={"host": HOSTILE}, warnings=(HOSTILE,)),
     "ImportedSummary": bl.ImportedSummary(

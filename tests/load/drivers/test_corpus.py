@@ -97,11 +97,12 @@ class Pool:
         endpoint: int,
         error: int,
         flags: int,
+        connection: int,
     ) -> None:
         self.results.append((ErrorKind(error), status, bytes_in))
 
     def finish(self, outcome: Outcome) -> None:
-        self.record(*outcome[:10])
+        self.record(*outcome[:11])
 
     def explained(self, error: ErrorKind, endpoint: int, now: int) -> bool:
         return self._explained
@@ -116,7 +117,7 @@ class Pool:
         """The result of a connection that receives ``pieces``; at the end it may be closed."""
         self.results.clear()
         self.reused = False
-        connection = Connection(self, 0)  # type: ignore[arg-type]
+        connection = Connection(self, 0, 1)  # type: ignore[arg-type]
         connection.assign(0, 0, 1, 1, 0)
         for piece in pieces:
             connection.data_received(piece)

@@ -21,7 +21,7 @@ from tests.load.servers import always, ok, serving
 
 def test_running_out_of_files_is_a_local_failure_and_is_recorded(tmp_path: Path) -> None:
     async def send(url: str) -> ClientFactory:
-        factory = ClientFactory(Plan([Request("GET", url)], driver="httpx"), log)
+        factory = ClientFactory(Plan([Request("GET", url)], driver="httpx"), 0, log)
         async with factory() as client:
             await client.get(url)
             soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -46,7 +46,7 @@ def test_running_out_of_files_is_a_local_failure_and_is_recorded(tmp_path: Path)
 
 def test_a_refused_connection_is_not_a_local_failure(tmp_path: Path) -> None:
     async def send() -> ClientFactory:
-        factory = ClientFactory(Plan([Request("GET", "http://127.0.0.1:1/")]), log)
+        factory = ClientFactory(Plan([Request("GET", "http://127.0.0.1:1/")]), 0, log)
         async with factory() as client:
             with pytest.raises(httpx.ConnectError):
                 await client.get("http://127.0.0.1:1/")
@@ -67,7 +67,7 @@ def test_a_request_is_framed_once(tmp_path: Path) -> None:
         return always(ok())(connection, request, number)
 
     async def send(url: str) -> None:
-        async with ClientFactory(Plan([Request("GET", url)], driver="httpx"), log)() as client:
+        async with ClientFactory(Plan([Request("GET", url)], driver="httpx"), 0, log)() as client:
             await client.post(url, content=b"hello", headers={"Transfer-Encoding": "chunked"})
 
     log = ConnectionLog(tmp_path / "connections.bin")

@@ -98,6 +98,7 @@ def test_each_step_is_a_sample_and_each_arrival_an_iteration(workers: int) -> No
     assert count_missing(result.samples, workers) == 0
     assert result.iteration_count == 40
     assert counts(result) == {"log in": 40, "look around": 40, "GET /plain;sid=***": 40}
+    assert (result.samples.column("connection") > 0).all()
     assert result.summary.errors == {}
     assert result.plan.driver == "httpx"
     begins = result.samples.iteration_starts

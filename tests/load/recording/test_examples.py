@@ -34,8 +34,8 @@ def keep(examples: Examples, intended: int, endpoint: int = 0, count: int = 1) -
             endpoint,
             ErrorKind.RESET,
             0,
-            "gone",
-            excerpt,
+            message="gone",
+            excerpt=excerpt,
         )
         examples.record_example(outcome)
 

@@ -107,7 +107,7 @@ def test_reserved_space_holds_open_requests_and_is_freed(small_disk: Path) -> No
     fill(small_disk)
     assert not recorder.problem
     for seq in range(80_000):
-        recorder.record(seq, seq, seq, seq, seq, 0, 200, 0, 0, 0)
+        recorder.record(seq, seq, seq, seq, seq, 0, 200, 0, 0, 0, 0)
     assert recorder.problem_kind == "disk_full"
     recorder.close()
     assert recorder.pending == 0

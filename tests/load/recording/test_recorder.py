@@ -20,7 +20,7 @@ from benchlab.samples.samples import ErrorKind, Flag
 def fill(recorder: Recorder, count: int, first: int = 0) -> None:
     for seq in range(first, first + count):
         at = 1_000 + seq * 10
-        recorder.record(seq, at, at + 1, at + 2 if seq % 2 else 0, at + 3, 4, 200, 1, 0, 0)
+        recorder.record(seq, at, at + 1, at + 2 if seq % 2 else 0, at + 3, 4, 200, 1, 0, 0, seq % 7)
 
 
 def test_records_come_back_in_run_time(tmp_path: Path) -> None:
@@ -36,6 +36,7 @@ def test_records_come_back_in_run_time(tmp_path: Path) -> None:
     assert ((records["flags"] & Flag.WARMUP) != 0).sum() == 10
     assert set(records["bytes_in"]) == {4}
     assert set(records["status"]) == {200}
+    assert np.array_equal(records["connection"], np.arange(3_000) % 7)
 
 
 @pytest.mark.parametrize("room", [0, 1, 55, 56, 57, 10_000])
@@ -91,6 +92,7 @@ RECORDS = st.tuples(
     st.integers(0, 2**16 - 1),
     st.integers(0, len(ErrorKind) - 1),
     st.sampled_from([0, 2, 4, 6]),
+    st.integers(0, 2**16 - 1),
 )
 
 
@@ -129,9 +131,10 @@ def test_recorded_samples_are_read_back(
     os.close(memory)
     assert len(found) == len(records)
     for row, record in zip(found.tolist(), records, strict=True):
-        seq, intended, sent, first, done, *rest, flags = record
+        seq, intended, sent, first, done, *rest, flags, connection = record
         assert row[:3] == (seq, intended - start_ns, sent - start_ns)
         assert row[3:5] == (first - start_ns if first else 0, done - start_ns)
         assert list(row[5:9]) == rest
         warm = intended - start_ns < warmup_ns
         assert row[9] == flags | (Flag.WARMUP if warm else 0)
+        assert row[10] == connection

@@ -178,7 +178,7 @@ bl.run(plan, on_progress=lambda look: print(look.count, flush=True))
 
 def records(recorder: Recorder, first: int, count: int) -> None:
     for seq in range(first, first + count):
-        recorder.record(seq, 1_000 + seq, 1_001, 0, 1_002 + seq, 3, 200, 0, 0, 0)
+        recorder.record(seq, 1_000 + seq, 1_001, 0, 1_002 + seq, 3, 200, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("count", [0, 1, 700, 1024, 1500, 2048, 2100])

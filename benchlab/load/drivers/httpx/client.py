@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import MutableMapping
 from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 import httpx
 
 from benchlab.errors import causes_of
+from benchlab.load.drivers.connection_numbers import connection_numbers
 from benchlab.load.drivers.failures import is_local_failure
 from benchlab.load.drivers.httpx.failures import opening_error
 from benchlab.load.drivers.tls import tls_context
@@ -48,11 +51,13 @@ class ClientFactory:
         InputError: a file of the plan's transport cannot be used.
     """
 
-    def __init__(self, plan: Plan, log: ConnectionLog) -> None:
+    def __init__(self, plan: Plan, worker: int, log: ConnectionLog) -> None:
         self._plan = plan
         self._log = log
         self._tls = tls_context(plan, _PROTOCOLS, always=plan.scenario is not None)
         self._origins = {origin: index for index, origin in enumerate(plan.origins)}
+        self._numbers = connection_numbers(worker, plan.workers)
+        self._number_of: MutableMapping[object, int] = WeakKeyDictionary()
         self.opened = 0
         self.local_failure_count = 0
 
@@ -71,6 +76,16 @@ class ClientFactory:
         )
         client.headers.clear()
         return client
+
+    def number_of(self, response: httpx.Response) -> int:
+        """The number of the connection that ``response`` came on."""
+        stream = response.extensions.get("network_stream")
+        if stream is None:
+            return 0
+        number = self._number_of.get(stream)
+        if number is None:
+            number = self._number_of[stream] = next(self._numbers)
+        return number
 
     def connected(
         self,

@@ -46,6 +46,7 @@ class _Job:
     sent: int = 0
     first_byte: int = 0
     bytes_in: int = 0
+    connection: int = 0
     failed_in_tls: bool = False
     response: httpx.Response | None = None
     body: bytearray = field(default_factory=bytearray)
@@ -137,6 +138,7 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
     async def _read(self, job: _Job, response: httpx.Response) -> None:
         """Read the response's body; keep the part that checks or an example need."""
         job.first_byte = _clock()
+        job.connection = self._clients.number_of(response)
         self.servers.note(response.headers.get("server"))
         checker = self._checkers[job.endpoint]
         room = BODY_BYTES if checker is not None or check_status(job.status)[0] else 0
@@ -174,6 +176,7 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
             endpoint=job.endpoint,
             error=error,
             flags=job.flags,
+            connection=job.connection,
             message=message,
             excerpt=job.excerpt,
         )

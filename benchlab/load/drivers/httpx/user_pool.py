@@ -39,7 +39,7 @@ class UserPool(ABC, Generic[Client, Job]):
         self._run_id = run_id
         self._source = source
         self._recording = recording
-        self._clients = ClientFactory(plan, recording.connections)
+        self._clients = ClientFactory(plan, worker, recording.connections)
         self._limit = plan.share(worker)
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[Job]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -24,6 +25,7 @@ class UserClient(httpx.AsyncClient):
     run_id: str
     trace_ratio: float
     servers: ServerNames
+    connection_of: Callable[[httpx.Response], int]
 
     async def send(self, request: httpx.Request, **kwargs: Any) -> httpx.Response:
         """Send ``request``; see `httpx.AsyncClient.send`."""
@@ -46,11 +48,12 @@ class UserClient(httpx.AsyncClient):
         streamed = kwargs.pop("stream", False)
         response = await super().send(request, stream=True, **kwargs)
         step.first_byte = step.first_byte or _clock()
+        connection = self.connection_of(response)
         self.servers.note(response.headers.get("server"))
         if not streamed:
             try:
                 await response.aread()
             finally:
                 await response.aclose()
-        step.add_response(response)
+        step.add_response(response, connection)
         return response

@@ -113,6 +113,7 @@ class Step:
         "_timeout",
         "by_path",
         "bytes_in",
+        "connection",
         "endpoint",
         "failed_in_tls",
         "first_byte",
@@ -135,7 +136,7 @@ class Step:
         self.name = name
         self.by_path: tuple[str, str] | None = None
         self.seq = self.endpoint = self.flags = 0
-        self.intended = self.sent = self.first_byte = self.bytes_in = 0
+        self.intended = self.sent = self.first_byte = self.bytes_in = self.connection = 0
         self.response: httpx.Response | None = None
         self.failed_in_tls = False
         self.over = False
@@ -158,9 +159,10 @@ class Step:
         body = response.content[:BODY_BYTES] if response.is_closed else b""
         return Excerpt(response.headers.multi_items(), body, self.bytes_in)
 
-    def add_response(self, response: httpx.Response) -> None:
-        """Add a response of the step."""
+    def add_response(self, response: httpx.Response, connection: int) -> None:
+        """Add a response of the step, and the number of its connection."""
         self.response = response
+        self.connection = connection
         self.bytes_in += response.num_bytes_downloaded
 
     async def __aenter__(self) -> Step:

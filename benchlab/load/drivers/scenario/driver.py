@@ -116,6 +116,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
             endpoint=step.endpoint,
             error=error,
             flags=step.flags,
+            connection=step.connection,
             message=message,
             excerpt=step.excerpt,
         )
@@ -143,6 +144,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         client.context = Context(self, number, self._plan.seed)
         client.run_id, client.trace_ratio = self._run_id, self._plan.trace_ratio
         client.servers = self.servers
+        client.connection_of = self._clients.number_of
         return client
 
     async def _perform(self, user: UserClient, iteration: Iteration) -> ErrorKind:
@@ -173,7 +175,9 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         begins = flags & Flag.FIRST_STEP and not self._source.closed
         intended = iteration.intended if begins else sent
         seq = self._take_seq()
-        self._recording.finish(Outcome(seq, intended, sent, 0, now, 0, 0, 0, error, flags, message))
+        self._recording.finish(
+            Outcome(seq, intended, sent, 0, now, 0, 0, 0, error, flags, message=message)
+        )
 
     def _take_seq(self) -> int:
         seq = self._next_seq

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import make_checker
+from benchlab.load.drivers.connection_numbers import connection_numbers
 from benchlab.load.drivers.failures import exception_message
 from benchlab.load.drivers.headers import ServerNames, asks_to_close
 from benchlab.load.drivers.tls import tls_context
@@ -23,7 +24,7 @@ from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_S, seconds_to_ns
 
-__all__ = ["WireDriver"]
+__all__ = ["CONNECT_PAUSE_S", "NEVER_SENT", "WireDriver"]
 
 _clock = time.monotonic_ns
 
@@ -39,7 +40,8 @@ PREPARE_LIMIT_S = 10.0
 """Time limit for opening a closed loop's connections before the run; any other connection is
 opened, and timed, by its first request."""
 
-_NEVER_SENT = "no connection was free for it before the generator stopped waiting"
+NEVER_SENT = "no connection was free for it before the generator stopped waiting"
+"""Why a request that was due is recorded as abandoned."""
 
 
 class WireDriver:
@@ -70,6 +72,7 @@ class WireDriver:
         self._dialers = [Dialer(origin, plan.transport, tls) for origin in origins]
         self._idle: list[list[Connection]] = [[] for _ in origins]
         self._connections: set[Connection] = set()
+        self._numbers = connection_numbers(worker, plan.workers)
         self._stopped = False
         self.encoders: list[Encoder] = [
             make_encoder(plan, index, run_id) for index in range(len(plan.requests))
@@ -165,7 +168,7 @@ class WireDriver:
                     endpoint=endpoint,
                     error=ErrorKind.ABANDONED,
                     flags=Flag.CAP_WAIT,
-                    message=_NEVER_SENT,
+                    message=NEVER_SENT,
                 )
             )
 
@@ -247,7 +250,7 @@ class WireDriver:
         connection.write()
 
     def _start_connection(self, job: tuple[int, int], endpoint: int, flags: int) -> None:
-        connection = Connection(self, self._origin_of[endpoint])
+        connection = self._new_connection(self._origin_of[endpoint])
         self._connections.add(connection)
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
@@ -257,6 +260,9 @@ class WireDriver:
         connection.assign(seq, endpoint, intended, sent, flags | Flag.NEW_CONNECTION)
         loop = asyncio.get_running_loop()
         connection.connecting = loop.create_task(self._connect_and_write(connection, seq, sent))
+
+    def _new_connection(self, origin: int) -> Connection:
+        return Connection(self, origin, next(self._numbers))
 
     async def _connect_and_write(self, connection: Connection, seq: int, begun: int) -> None:
         dialed = await self._dial(connection, seq, begun)
@@ -276,7 +282,7 @@ class WireDriver:
                 self._vacated()
 
     async def _connect_idle(self, origin: int) -> None:
-        connection = Connection(self, origin)
+        connection = self._new_connection(origin)
         error = ErrorKind.TIMEOUT
         with suppress(TimeoutError):
             async with asyncio.timeout(min(self._plan.timeout_s, PREPARE_LIMIT_S)):

@@ -668,3 +668,9 @@ SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_p
 
 CREATE TABLE IF NOT EXISTS baselines ON CLUSTER lab AS baselines_local
 ENGINE = Distributed(lab, currentDatabase(), baselines_local, cityHash64(id));
+
+ALTER TABLE samples_local ON CLUSTER lab ADD COLUMN IF NOT EXISTS connection UInt16 CODEC(T64, ZSTD(1))
+    COMMENT 'from 1, modulo 65,535; 0: not known';
+
+ALTER TABLE samples ON CLUSTER lab ADD COLUMN IF NOT EXISTS connection UInt16
+    COMMENT 'from 1, modulo 65,535; 0: not known';

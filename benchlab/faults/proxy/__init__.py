@@ -1,0 +1,15 @@
+"""A TCP proxy between the run and a service, which makes the faults of a network.
+
+injector.py    the proxies of a run, as its faults ask for them
+proxy.py       a proxy: where it listens, its connections, the faults that are on
+connection.py  a connection through it: the bytes, back-pressure, half-close
+effects.py     a fault: which exchanges it hits, and how long it holds bytes back
+upstream.py    the service: its name, address or socket
+"""
+
+from benchlab.faults.proxy.effects import Effect
+from benchlab.faults.proxy.injector import ProxyInjector, allow_connections, effect_of
+from benchlab.faults.proxy.proxy import Proxy
+from benchlab.faults.proxy.upstream import Upstream
+
+__all__ = ["Effect", "Proxy", "ProxyInjector", "Upstream", "allow_connections", "effect_of"]

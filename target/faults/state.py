@@ -1,0 +1,118 @@
+"""The faults that are on, and their leases."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from opentelemetry.trace import Tracer
+
+from .background import Background, Pauses
+from .effects import Effect, effect_of
+from .kinds import AnyFault, RequestFault
+from .waiting import let_the_loop_turn, sleep_s
+
+MAX_FAULTS = 100
+
+
+class TooManyFaultsError(Exception):
+    """As many faults are on as there may be."""
+
+
+@dataclass
+class _On:
+    """A fault that is on until `expires_s` of the monotonic clock."""
+
+    fault: AnyFault
+    doing: Effect[Any] | Background
+    expires_s: float
+    expiry: asyncio.Task[None] | None = field(default=None)
+
+
+class Faults:
+    """The faults of one application. Everything happens in its event loop."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self.requests_served = 0
+        self.pauses = Pauses()
+        self.effects: tuple[Effect[Any], ...] = ()
+        """Those that are on, in the order in which they act."""
+        self._tracer = tracer
+        self._on: dict[str, _On] = {}
+
+    def set(self, name: str, fault: AnyFault) -> bool:
+        """Set `fault` as `name`, in place of another of that name; whether it only was renewed.
+
+        Renewing leaves what the fault has drawn and done as it is. Another lease makes no
+        difference, any other setting does.
+
+        Raises `TooManyFaultsError`.
+        """
+        expires_s = time.monotonic() + fault.lease_s
+        was = self._on.get(name)
+        if was is not None and was.fault == fault.model_copy(update={"lease_s": was.fault.lease_s}):
+            was.expires_s = expires_s
+            return True
+        if was is not None:
+            self.lift(name)
+        elif len(self._on) >= MAX_FAULTS:
+            raise TooManyFaultsError
+        doing: Effect[Any] | Background
+        if isinstance(fault, RequestFault):
+            doing = effect_of(fault, self._tracer)
+        else:
+            doing = Background(fault, self.pauses)
+            doing.start()
+        on = self._on[name] = _On(fault, doing, expires_s)
+        on.expiry = asyncio.create_task(self._expire(name, on))
+        self._choose_effects()
+        return False
+
+    def lift(self, name: str) -> bool:
+        """Lift the fault `name`; whether it was on."""
+        on = self._on.pop(name, None)
+        if on is None:
+            return False
+        on.doing.lift()
+        if on.expiry is not None:
+            on.expiry.cancel()
+        self._choose_effects()
+        return True
+
+    def lift_all(self) -> list[str]:
+        """Lift all faults; their names."""
+        names = list(self._on)
+        for name in names:
+            self.lift(name)
+        return names
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """The fault `name`, which is on, as the control API shows it."""
+        on = self._on[name]
+        return {
+            "id": name,
+            **on.fault.model_dump(exclude_none=True),
+            "expires_in_s": max(0.0, round(on.expires_s - time.monotonic(), 3)),
+            "hits": on.doing.hits,
+            **on.doing.state(),
+        }
+
+    def describe_all(self) -> dict[str, Any]:
+        """All that `GET /faults` shows."""
+        return {
+            "enabled": True,
+            "requests_served": self.requests_served,
+            "faults": [self.describe(name) for name in self._on],
+        }
+
+    async def _expire(self, name: str, on: _On) -> None:
+        while (left_s := on.expires_s - time.monotonic()) > 0:
+            await sleep_s(left_s)
+            # Where requests keep the loop busy, a renewal that came in time is still to be read.
+            await let_the_loop_turn()
+        on.expiry = None
+        self.lift(name)
+
+    def _choose_effects(self) -> None:
+        effects = [on.doing for on in self._on.values() if isinstance(on.doing, Effect)]
+        self.effects = tuple(sorted(effects, key=lambda effect: effect.order))
