@@ -54,7 +54,7 @@ def view(result: Resilience) -> ResultView:
 
 def _sentence(result: Resilience, effect: FaultEffect) -> str:
     """What the fault did, in a sentence."""
-    name = one_line(effect.fault, _LONGEST)
+    name = one_line(effect.name, _LONGEST)
     subject = f"“{name}”" if len(result.faults) == 1 else f"Fault {effect.number}, “{name}”,"
     if effect.outcome == "failed":
         return f"{subject} could not be carried out: {one_line(effect.note, 200)}."
@@ -113,7 +113,7 @@ def _warnings(result: Resilience) -> Iterator[str]:
 def _times(result: Resilience) -> Table:
     rows = [
         [
-            f"{each.number}: {one_line(each.fault, _LONGEST)}",
+            f"{each.number}: {one_line(each.name, _LONGEST)}",
             OUTCOME_NAMES[each.outcome],
             _at(each.began_ns),
             _at(each.ended_ns),
