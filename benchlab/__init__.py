@@ -47,6 +47,9 @@ if _typing.TYPE_CHECKING:
     from benchlab.plan.files.scenario import scenario as scenario
     from benchlab.plan.objectives import Objective as Objective
     from benchlab.plan.plan import Plan as Plan
+    from benchlab.plan.policies import Breaker as Breaker
+    from benchlab.plan.policies import Hedge as Hedge
+    from benchlab.plan.policies import Retry as Retry
     from benchlab.plan.request import Request as Request
     from benchlab.plan.scenario import Scenario as Scenario
     from benchlab.plan.shapes import ClosedLoop as ClosedLoop
@@ -84,6 +87,7 @@ _MODULES = {
     "BodyContains": "benchlab.plan.checks",
     "BodyEquals": "benchlab.plan.checks",
     "BodyMatches": "benchlab.plan.checks",
+    "Breaker": "benchlab.plan.policies",
     "Capacity": "benchlab.analysis.capacity",
     "ClosedLoop": "benchlab.plan.shapes",
     "Comparison": "benchlab.analysis.comparison",
@@ -93,6 +97,7 @@ _MODULES = {
     "FaultSchedule": "benchlab.plan.faults",
     "Feed": "benchlab.plan.feed",
     "Floor": "benchlab.runs.floor",
+    "Hedge": "benchlab.plan.policies",
     "ImportedSummary": "benchlab.runs.imported_summary",
     "JsonEquals": "benchlab.plan.checks",
     "LatencyHistogram": "benchlab.samples.histogram",
@@ -107,6 +112,7 @@ _MODULES = {
     "PoissonRate": "benchlab.plan.shapes",
     "Replay": "benchlab.plan.shapes",
     "Request": "benchlab.plan.request",
+    "Retry": "benchlab.plan.policies",
     "Resilience": "benchlab.analysis.resilience",
     "Run": "benchlab.runs.run",
     "Samples": "benchlab.samples.samples",

@@ -37,6 +37,7 @@ LANE_OF = {
     "docs/test_links.py": "unit",
     "e2e": "e2e",
     "exchange": "store",
+    "faults/test_timetable.py": "unit",
     "exchange/test_broken_files.py": "process",
     "exchange/test_foreign.py": "unit",
     "exchange/test_mutated.py": "unit",

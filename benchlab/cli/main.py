@@ -85,6 +85,10 @@ COMMANDS: Final = {
         "benchlab.cli.notebooks:notebooks",
         "Copy the bundled notebooks into DIRECTORY",
     ),
+    "proxy": CommandEntry(
+        "benchlab.cli.proxy:proxy",
+        "Serve URL through a proxy with faults until Ctrl-C",
+    ),
     "prune": CommandEntry(
         "benchlab.cli.prune:prune",
         "Remove old runs with all their data, and old telemetry",

@@ -161,9 +161,9 @@ class Fault(Displayed):
         options |= {name: str(value) for name, value in self._option_texts().items()}
         words = [f"{name}={shlex.quote(value)}" for name, value in options.items()]
         if self.at_s or self.for_s is not None:
-            words += ["at", format_duration_s(self.at_s)]
+            words += ["at", _time_text(self.at_s)]
         if self.for_s is not None:
-            words += ["for", format_duration_s(self.for_s)]
+            words += ["for", _time_text(self.for_s)]
         return " ".join(filter(None, [self.kind, self.amount, *words]))
 
     def __repr__(self) -> str:
@@ -230,7 +230,7 @@ class Fault(Displayed):
     def _option_texts(self) -> dict[str, str | int]:
         options = FAULT_KINDS[self.kind].options
         return {
-            name: format_duration_s(value)
+            name: _time_text(value)
             if name in options and options[name].quantity == "duration"
             else value
             for name, value in self.settings
@@ -540,6 +540,13 @@ def _origin(service: object) -> Origin:
 def _share_text(ratio: float) -> str:
     percent = f"{ratio * 100:.10g}%"
     return percent if parse_share(percent) == ratio else repr(float(ratio))
+
+
+def _time_text(seconds: float) -> str:
+    """``300ms``, or from a second on ``1.5s``."""
+    if not 0 < seconds < 1:
+        return format_duration_s(seconds)
+    return f"{seconds * 1000:.6f}".rstrip("0").rstrip(".") + "ms"
 
 
 def _to_the_ns(seconds: float) -> float:

@@ -108,6 +108,12 @@ class RunHead:
         """The wall clock at time 0 of the samples: aware, UTC, cut to whole microseconds."""
         return utc_from_ns(self.started_at_ns)
 
+    @property
+    def fault_error(self) -> str:
+        """The first fault that could not be set, kept or lifted, and why; empty if none."""
+        failed = (f"{item.fault} {item.error}" for item in self.faults if item.error)
+        return next(failed, "")
+
     def to_metadata(self) -> dict[str, Any]:
         """A JSON-ready dict of every field; credentials in the plan are hidden."""
         return {

@@ -111,7 +111,8 @@ class Run(RunHead, Displayed):
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """Circumstances to know when reading the numbers, whatever the verdict."""
-        found = [*warnings_of(self.plan, self.samples, self.health, self.environment)]
+        found = [f"the fault {item.fault} {item.error}" for item in self.faults if item.error]
+        found += warnings_of(self.plan, self.samples, self.health, self.environment)
         if self.littles_law is not None and self.littles_law.violation:
             found.append(self.littles_law.violation)
         return tuple(found)

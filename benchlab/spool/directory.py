@@ -12,11 +12,14 @@
         steps.jsonl         names of a scenario's steps, as they occur
         health-<w>.json     worker w's health, written at its end
         worker-<w>.log      its standard error
+        faults.jsonl        when the plan's faults began and ended, as it happens
+        faults.log          standard error of the process that makes them
         outcome.json        how the run ended, written by the supervisor
         detached.log        standard error of a supervisor of its own process (`benchlab.start`)
         stop, abort         requests of anybody, for the supervisor: their existence is all
         owner.lock          locked for as long as the supervisor lives
         worker-<w>.lock     locked for as long as worker w lives
+        faults.lock         locked for as long as the process that makes faults lives
 
 Workers write, the supervisor reads; nothing is changed after it was written, so a run whose
 processes were killed can be read back as far as it got. What is read back then is what a store
@@ -33,6 +36,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,12 +49,14 @@ from benchlab.errors import DamagedError, RunError
 from benchlab.paths import data_dir, spool_root
 from benchlab.plan.plan import Plan
 from benchlab.plan.redacted import redacted_plan
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.head import RunHead
 from benchlab.runs.health import Health, WorkerHealth
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
 from benchlab.samples.tries import TRY_DTYPE, Tries
+from benchlab.spool.fault_log import read_fault_log
 from benchlab.spool.lock import acquire_lock, is_locked, release_lock
 from benchlab.spool.records import NewRecords, read_in_order, read_records
 from benchlab.spool.storage import make_private, open_private, replace_text
@@ -65,14 +71,18 @@ __all__ = [
     "create",
     "detached_log_path",
     "examples_path",
+    "fault_log_path",
+    "fault_process_log_path",
     "forget_plan",
     "has_outcome",
     "health_path",
     "is_in_use",
     "log_path",
     "new_records",
+    "own_faults",
     "own_worker",
     "pending",
+    "read_faults",
     "read_head",
     "read_plan",
     "read_records",
@@ -88,6 +98,7 @@ __all__ = [
     "was_started",
     "write_health",
     "write_outcome",
+    "write_plan",
     "write_start",
 ]
 
@@ -100,6 +111,7 @@ _PLAN = "plan.json"
 _START = "start.json"
 _OUTCOME = "outcome.json"
 _OWNER = "owner.lock"
+_FAULTS_LOCK = "faults.lock"
 _REQUESTS = ("stop", "abort")
 _REMOVED = ".removed"
 
@@ -122,14 +134,13 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
             shutil.rmtree(half, ignore_errors=True)
         _make_directory(directory, exist_ok=False)
         lock = acquire_lock(directory / _OWNER)
-        whole = plan.to_dict()
         content = {
             "format": _FORMAT,
             "id": run_id,
-            "plan": redacted_plan(whole),
+            "plan": redacted_plan(plan.to_dict()),
             "environment": dict(environment),
         }
-        _write_json(directory / _PLAN, whole)
+        write_plan(directory, plan)
         _write_json(directory / _HEAD, content)
     except OSError as exc:
         raise RunError(
@@ -145,7 +156,20 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
 @contextmanager
 def own_worker(directory: Path, worker: int) -> Iterator[None]:
     """Hold the lock that says that a worker still writes to ``directory``."""
-    lock = acquire_lock(directory / f"worker-{worker}.lock")
+    with _own(directory / f"worker-{worker}.lock"):
+        yield
+
+
+@contextmanager
+def own_faults(directory: Path) -> Iterator[None]:
+    """Hold the lock that says that the process that makes faults still writes to ``directory``."""
+    with _own(directory / _FAULTS_LOCK):
+        yield
+
+
+@contextmanager
+def _own(path: Path) -> Iterator[None]:
+    lock = acquire_lock(path)
     try:
         yield
     finally:
@@ -166,8 +190,9 @@ def is_in_use(directory: Path) -> bool:
     """Whether a living process owns ``directory`` or writes to it."""
     try:
         if is_locked(directory / _OWNER):
-            return True  # and the locks of its workers are left alone, who may be taking them
-        return any(map(is_locked, directory.glob("worker-*.lock")))
+            return True  # and the locks of its children are left alone, who may be taking them
+        found = chain(directory.glob("worker-*.lock"), directory.glob(_FAULTS_LOCK))
+        return any(map(is_locked, found))
     except FileNotFoundError:
         return False
     except OSError:  # of another user, whose run it is; or too many open files: nobody can tell
@@ -264,6 +289,16 @@ def log_path(directory: Path, worker: int) -> Path:
     return directory / f"worker-{worker}.log"
 
 
+def fault_log_path(directory: Path) -> Path:
+    """The file of when the plan's faults began and ended (`benchlab.spool.fault_log`)."""
+    return directory / "faults.jsonl"
+
+
+def fault_process_log_path(directory: Path) -> Path:
+    """Standard error of the process that makes faults; empty unless it failed."""
+    return directory / "faults.log"
+
+
 def detached_log_path(directory: Path) -> Path:
     """Standard error of the supervisor, if it is a process of its own; else there is no file."""
     return directory / "detached.log"
@@ -283,6 +318,20 @@ def write_outcome(directory: Path, stopped_ns: int | None, stop_reason: str = ""
     """Write how the run ended: when it was stopped, if early, and why, if by its plan."""
     outcome = {"stopped_ns": stopped_ns, "stop_reason": stop_reason}
     _write_json(directory / _OUTCOME, outcome)
+
+
+def write_plan(directory: Path, plan: Plan) -> None:
+    """Write the whole plan of the run in ``directory``, for its workers."""
+    _write_json(directory / _PLAN, plan.to_dict())
+
+
+def read_faults(directory: Path, plan: Plan) -> tuple[FaultRecord, ...]:
+    """The faults of ``plan`` as they really were so far, in the order in which they began.
+
+    Raises:
+        DamagedError: the file holds something else.
+    """
+    return read_fault_log(fault_log_path(directory), plan.faults)
 
 
 def read_plan(directory: Path) -> Plan:
@@ -412,6 +461,7 @@ def _read_run(directory: Path, plan: Plan | None) -> Run:
         stop_reason=outcome.stop_reason,
         health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),
         examples=_read_examples(directory, plan),
+        faults=read_faults(directory, plan),
     )
     return Run.from_head(
         head,

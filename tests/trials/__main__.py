@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from tests.benchmarks.table import show
 from tests.trials.corpus import read_corpus
 from tests.trials.drawing import RATES
 from tests.trials.judge import GOALS, judge, tally
@@ -31,7 +32,8 @@ def main(arguments: list[str]) -> int:
         return 0
     judged = judge(read_corpus(given.directory))
     result = tally(judged)
-    print("\n".join(result.lines()))
+    show("Blind trials", *result.shares())
+    show("What was named", *result.matrix(), "injected (rows), ranked first (columns)")
     for item in judged:
         if given.wrong and not item.is_right:
             traced = "traced" if item.traced else "not traced"

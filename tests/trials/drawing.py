@@ -35,6 +35,7 @@ class Drawing:
         self.load = str(rng.choice(["constant", "poisson", "closed"], p=[0.4, 0.35, 0.25]))
         self.transport: dict[str, Any] = {}
         self.plan_more: dict[str, Any] = {}
+        self.plan_faults: list[str] = []
         self.beside: dict[str, Any] = {}
         self.service: dict[str, Any] = {
             "seed": int(rng.integers(2**31)),
@@ -96,5 +97,6 @@ class Drawing:
             plan["connections"] = int(min(max(fit, 4), 48))
             if rng.random() < 0.3:
                 plan["think_ms"] = round(self.log(1.0, 10.0), 2)
+        plan["faults"] = self.plan_faults
         plan["warmup_s"] = float(rng.choice([0.0, 0.0, 0.5]))
         return self.service, plan | self.plan_more

@@ -29,6 +29,11 @@ TOGETHER = (
 GOALS = {"single": 0.95, "healthy": 0.95, "double": 0.8}
 """The share of the trials of each kind that must be right: of 200 with one cause, 190."""
 
+_TRACED = {True: "with traces", False: "without"}
+
+Table = tuple[Sequence[str], Sequence[Sequence[str]]]
+"""The names of columns, and the rows."""
+
 Find = Callable[[Recorded], Sequence[str]]
 
 
@@ -93,38 +98,35 @@ class Tally:
         right, count = self.right[kind], self.count[kind]
         return right / max(count, 1), *wilson_interval(right, count, 0.95)
 
-    def lines(self) -> list[str]:
-        """The results as Markdown: a line per kind of trial, then the confusion matrix."""
-        lines = [
-            "| trials | right | share | 95 % interval | at least |",
-            "|---|---:|---:|---:|---:|",
-        ]
+    def shares(self) -> Table:
+        """Columns and rows: how many trials of each kind were right."""
+        rows = []
         for kind, goal in GOALS.items():
-            for key in (kind, f"{kind}, traced", f"{kind}, not traced"):
+            for key in (kind, f"{kind}, {_TRACED[True]}", f"{kind}, {_TRACED[False]}"):
                 if self.count[key]:
                     share, low, high = self.share(key)
+                    right = f"{self.right[key]} of {self.count[key]}"
                     wanted = f"{goal:.0%}" if key == kind else ""
-                    lines.append(
-                        f"| {key} | {self.right[key]} of {self.count[key]} | {share:.1%} |"
-                        f" {low:.1%} to {high:.1%} | {wanted} |"
-                    )
-        columns = [*CAUSES, NOTHING]
-        columns = [name for name in columns if any(key[1] == name for key in self.confusion)]
-        lines += ["", f"| injected ↓, named → | {' | '.join(columns)} |"]
-        lines.append("|---" + "|---:" * len(columns) + "|")
-        for row in (*CAUSES, NOTHING):
+                    rows.append((key, right, f"{share:.1%}", f"{low:.1%} to {high:.1%}", wanted))
+        return ("trials", "right", "share", "95 % interval", "at least"), rows
+
+    def matrix(self) -> Table:
+        """Columns and rows: how often each injected cause was taken for which."""
+        names = [*CAUSES, NOTHING]
+        columns = [name for name in names if any(key[1] == name for key in self.confusion)]
+        rows = []
+        for row in names:
             counts = [self.confusion[row, name] for name in columns]
             if any(counts):
-                cells = [str(count or "") for count in counts]
-                lines.append(f"| {row} | {' | '.join(cells)} |")
-        return lines
+                rows.append((row, *(str(count or "") for count in counts)))
+        return ("", *columns), rows
 
 
 def tally(judged: Iterable[Judged]) -> Tally:
     """Count what came of the trials."""
     result = Tally()
     for item in judged:
-        for key in (item.kind, f"{item.kind}, {'traced' if item.traced else 'not traced'}"):
+        for key in (item.kind, f"{item.kind}, {_TRACED[item.traced]}"):
             result.count[key] += 1
             result.right[key] += item.is_right
         if item.kind == "double":

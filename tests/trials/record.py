@@ -19,17 +19,22 @@ from benchlab.runs.run import Run
 from tests.trials import target_service
 from tests.trials.corpus import Truth, truth_of
 from tests.trials.disturbance import disturbed
+from tests.trials.proxy_causes import PID
 from tests.trials.strength import is_counted, strengths
 from tests.trials.trial import Kind, Rates, Trial, draw
 
 __all__ = ["carry_out", "record", "record_all"]
 
+Draw = Callable[[int, Kind, Rates, int], Trial]
+
 MOST_ATTEMPTS = 6
 """Draws of a trial whose cause turns out too weak, before its seed is given up."""
 
 
-def plan_of(trial: Trial, requests: list[bl.Request], targets: dict[str, str]) -> bl.Plan:
-    """The plan of a trial."""
+def plan_of(
+    trial: Trial, requests: list[bl.Request], targets: dict[str, str], pid: int = 0
+) -> bl.Plan:
+    """The plan of a trial; ``pid`` is the service's process."""
     given = trial.plan
     load: bl.ClosedLoop | bl.PoissonRate | bl.ConstantRate
     if given["load"] == "closed":
@@ -40,7 +45,7 @@ def plan_of(trial: Trial, requests: list[bl.Request], targets: dict[str, str]) -
     else:
         load = bl.ConstantRate(given["rate_rps"])
     # The fault server knows its requests by their trace ids. The target pays for tracing.
-    traces = trial.traced or trial.place == "server"
+    traces = trial.traced or trial.place != "target"
     return bl.Plan(
         requests,
         load,
@@ -53,6 +58,7 @@ def plan_of(trial: Trial, requests: list[bl.Request], targets: dict[str, str]) -
         transport=bl.Transport(verify=False, **given["transport"]),
         seed=given["seed"],
         targets=targets,
+        faults=[text.replace(PID, str(pid)) for text in given.get("faults", ())],
         name="trial",
     )
 
@@ -94,7 +100,7 @@ def _run_at_server(trial: Trial, file: Path) -> Run:
         ]
         targets = {} if base else {f"shop-{number}": url for number, url in enumerate(urls)}
         with disturbed(trial.beside, trial.seed):
-            run = bl.run(plan_of(trial, requests, targets))
+            run = bl.run(plan_of(trial, requests, targets, server.pid))
         server.stdin.close()
         if server.wait(60):
             raise RuntimeError("the fault server failed")
@@ -105,7 +111,7 @@ def _run_at_server(trial: Trial, file: Path) -> Run:
     return run
 
 
-def record(seed: int, kind: Kind, rates: Rates, path: Path) -> dict[str, Any]:
+def record(seed: int, kind: Kind, rates: Rates, path: Path, draw: Draw = draw) -> dict[str, Any]:
     """Record the trial of a seed into ``path``; draws again while its cause is too weak."""
     for attempt in range(MOST_ATTEMPTS):
         trial = draw(seed, kind, rates, attempt)
@@ -131,13 +137,18 @@ def record(seed: int, kind: Kind, rates: Rates, path: Path) -> dict[str, Any]:
     raise AssertionError("every attempt returns or continues")
 
 
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
 def record_all(
     first: int,
     count: int,
     kind: Kind,
     rates: Rates,
     directory: Path,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = _say,
+    draw: Draw = draw,
 ) -> None:
     """Record trials from the seed ``first`` on, one after the other, until ``count`` count.
 
@@ -153,7 +164,7 @@ def record_all(
             counted += json.loads(file.read_text())["counted"]
             seed += 1
             continue
-        data = record(seed, kind, rates, file.parent)
+        data = record(seed, kind, rates, file.parent, draw)
         counted += data["counted"]
         made += 1
         each = (time.monotonic() - start) / made

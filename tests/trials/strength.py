@@ -6,7 +6,8 @@ latency of the requests at or above the p99. A failed request counts as slower t
 account for the p99 if more than 1 % of the requests failed by them.
 
 Of the target nothing is known of single requests: what it takes beyond ``high_ms``, the p99 that it
-would have alone, was added.
+would have alone, was added. What a proxy or a signal to the process added is what
+the service itself did not take.
 
 Of two causes, each alone must account for that share of the p99 that it would have with the service
 alone, and for `LEAST_OF_TWO` of what is above the p99 now.
@@ -88,7 +89,7 @@ def _added(
         slower: NDArray[np.float64] = lag * 0
         slower += np.maximum(records["done_ns"] - records["intended_ns"] - high_ns, 0)
         return slower
-    if cause in {"generator", "noise"}:
+    if cause in {"generator", "noise"} or trial.get("place") == "proxy":
         latency = (records["done_ns"] - records["intended_ns"]).astype(np.float64)
         beyond: NDArray[np.float64] = np.maximum(latency - _of(truth, "own_ns", records), 0.0)
         return beyond

@@ -11,6 +11,7 @@ import numpy as np
 __all__ = ["OWN_MS", "TARGET_CAUSES", "TargetDrawing"]
 
 _RATES = {"dev": (60, 120, 180), "report": (80, 100, 150)}
+_LONG_BYTES = 10_000  # in a request, when sizes are to matter
 OWN_MS = 5.0
 """What the target itself takes at most, beyond the latency that a trial gives it."""
 
@@ -42,6 +43,10 @@ class TargetDrawing:
         """Set a fault, from ``at_s`` of the run on."""
         self.faults.append({"at_s": at_s, "body": {"kind": kind, "lease_s": 60.0, **settings}})
 
+    def pause_ms(self) -> float:
+        """How long a pause takes that recurs, and that several requests meet."""
+        return max(self.log(50, 180), 2 * self.high(), 8e3 / self.rate)
+
     def drawn(self) -> dict[str, Any]:
         """The seed of a fault of requests."""
         return {"seed": int(self.rng.integers(2**31))}
@@ -70,12 +75,12 @@ def _stall(draw: TargetDrawing) -> None:
 
 def _periodic_pause(draw: TargetDrawing) -> None:
     period = draw.log(400, 1100)
-    draw.add("pause", pause_ms=max(draw.log(50, 180), 2 * draw.high()), every_ms=period)
+    draw.add("pause", pause_ms=draw.pause_ms(), every_ms=period)
 
 
 def _event_loop(draw: TargetDrawing) -> None:
     period = draw.log(400, 1100)
-    draw.add("block", block_ms=max(draw.log(50, 180), 2 * draw.high()), every_ms=period)
+    draw.add("block", block_ms=draw.pause_ms(), every_ms=period)
 
 
 def _drift(draw: TargetDrawing) -> None:
@@ -107,9 +112,9 @@ def _one_of_many(draw: TargetDrawing) -> None:
 
 
 def _payload_size(draw: TargetDrawing) -> None:
-    draw.sizes = True
+    draw.sizes, draw.rate = True, min(draw.rate, 90.0)  # it computes for long vectors
     cost_ms = draw.high() * draw.log(1.5, 5.0)
-    draw.add("payload", ns_per_byte=cost_ms * 1e6 / 20_000)
+    draw.add("payload", ns_per_byte=cost_ms * 1e6 / _LONG_BYTES)
 
 
 def _contention(draw: TargetDrawing) -> None:

@@ -49,7 +49,7 @@ def requests_of(trial: Trial, url: str) -> list[bl.Request]:
         return [bl.Request("POST", url + _PATH, body='{"a": [1, 2, 3], "b": [4, 5, 6]}')]
     rng = np.random.default_rng(trial.seed)
     rows = []
-    for length in np.rint(np.exp(rng.uniform(np.log(5), np.log(1200), _LENGTHS))):
+    for length in np.rint(np.exp(rng.uniform(np.log(5), np.log(800), _LENGTHS))):
         values = json.dumps([float(value) for value in rng.integers(1000, 9999, int(length))])
         rows.append({"v": values})
     feed = bl.Feed(rows, pick="random")

@@ -45,6 +45,9 @@ def test_trials_are_counted_by_kind_and_by_what_was_taken_for_what() -> None:
         ("nothing", "nothing"): 1,
     }
     share, low, high = result.share("single")
-    assert (share, result.count["single, traced"]) == (0.5, 1)
+    assert (share, result.count["single, with traces"]) == (0.5, 1)
     assert (round(low, 3), round(high, 3)) == (0.095, 0.905)
-    assert "| queueing | 1 | 1 |  |" in result.lines()
+    columns, rows = result.matrix()
+    assert columns == ("", "queueing", "contention", "nothing")
+    assert rows == [("queueing", "1", "1", ""), ("nothing", "", "", "1")]
+    assert result.shares()[1][0] == ("single", "1 of 2", "50.0%", "9.5% to 90.5%", "95%")

@@ -4,6 +4,7 @@ injector.py    the proxies of a run, as its faults ask for them
 proxy.py       a proxy: where it listens, its connections, the faults that are on
 connection.py  a connection through it: the bytes, back-pressure, half-close
 effects.py     a fault: which exchanges it hits, and how long it holds bytes back
+serve.py       a proxy without a run
 upstream.py    the service: its name, address or socket
 """
 

@@ -2,9 +2,10 @@
 
 The id is an argument so that the process can be found among others. The plan comes through standard
 input, as one line of JSON, so that its credentials are on no command line; without the whole line
-the process ends, because its caller has. It reports one event (`benchlab.load.events`) on standard
-output: ``started``, or the error that kept the run from starting. Then it needs its caller no more:
-standard error is a log in the spool directory, the others are closed. It ends when the run has.
+the process ends, because its caller has. It reports one event (`benchlab.processes.events`) on
+standard output: ``started``, or the error that kept the run from starting. Then it needs its caller
+no more: standard error is a log in the spool directory, the others are closed. It ends when the run
+has.
 
 A closed terminal does nothing to it. SIGTERM ends the run early, as it does for `benchlab.run`;
 `benchlab.spool.request_stop` is the other way.
@@ -15,17 +16,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from benchlab import spool
 from benchlab.errors import BenchlabError
-from benchlab.load.events import STARTED, error_line
 from benchlab.load.run import recorded
 from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
 from benchlab.load.supervisor.worker_process import started_workers
 from benchlab.plan.plan import Plan
+from benchlab.processes.child import own_output, report
+from benchlab.processes.events import STARTED, error_line
 from benchlab.spool.storage import open_private
 
 __all__ = ["main"]
@@ -34,8 +35,7 @@ __all__ = ["main"]
 def main() -> int:
     """Entry point of the process."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    output = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    output = own_output()
     line = sys.stdin.buffer.read()
     if not line.endswith(b"\n"):
         return 0
@@ -49,7 +49,7 @@ def main() -> int:
         ):
             pass
     except BenchlabError as exc:
-        _report(output, error_line(exc))
+        report(output, error_line(exc))
         print(exc, file=sys.stderr)
         return exc.exit_code
     except KeyboardInterrupt:  # stopped before it started
@@ -61,14 +61,9 @@ def _leave_caller(output: int, directory: Path) -> None:
     """Report that the run has started in ``directory``, and go on without the caller."""
     log = open_private(spool.detached_log_path(directory), os.O_WRONLY | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDONLY)
-    _report(output, STARTED)
+    report(output, STARTED)
     os.dup2(nothing, sys.stdin.fileno())
     for descriptor in (sys.stdout.fileno(), sys.stderr.fileno(), output):
         os.dup2(log, descriptor)
     os.close(nothing)
     os.close(log)
-
-
-def _report(output: int, event: bytes) -> None:
-    with suppress(OSError):  # the caller is gone
-        os.write(output, event)

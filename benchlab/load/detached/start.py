@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchlab.errors import RunError
-from benchlab.load.events import Event, parse_event
 from benchlab.load.run import check_plan
 from benchlab.load.supervisor.preflight import check_reachable
 from benchlab.paths import spool_root
 from benchlab.plan.plan import Plan
+from benchlab.processes.events import Event, parse_event
 from benchlab.runs.experiment import with_tags_of_experiment
 from benchlab.runs.head import new_run_id
 

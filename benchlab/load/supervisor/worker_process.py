@@ -1,16 +1,8 @@
-"""The supervisor's handle of a worker: the process, its pipes, and the memory shared with it.
-
-Workers are started before the run is prepared, so that they import their modules in the meantime;
-each is then assigned the run's spool directory.
-"""
+"""The supervisor's handle of a worker."""
 
 from __future__ import annotations
 
 import os
-import selectors
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,15 +10,14 @@ from typing import Protocol
 
 from benchlab import spool
 from benchlab.errors import WorkerError
-from benchlab.load.events import Event, parse_event
+from benchlab.load.supervisor.child_process import ChildProcess
 from benchlab.load.supervisor.rescue import rescue, share_memory
 from benchlab.load.supervisor.stop_signal import StopSignal
+from benchlab.processes.events import Event
 
 __all__ = ["WorkerHandle", "started_workers"]
 
-_READY_WITHIN_S = 60.0
 _GRACE_S = 5.0
-_LINE_SHOWN = 200
 
 
 class WorkerHandle(Protocol):
@@ -35,8 +26,8 @@ class WorkerHandle(Protocol):
     def assign(self, directory: Path) -> None:
         """Assign its share of the run in the spool ``directory``."""
 
-    def await_ready(self, stop: StopSignal) -> None:
-        """Wait until the worker is ready to start.
+    def await_ready(self, stop: StopSignal) -> Event:
+        """Wait until the worker is ready to start; returns that event.
 
         Raises:
             BenchlabError: the error that the worker reports instead.
@@ -75,129 +66,30 @@ def started_workers(count: int) -> Iterator[Sequence[WorkerProcess]]:
             worker.end(0, 0)
 
 
-class WorkerProcess:
-    """A `WorkerHandle` on a process of this machine."""
+class WorkerProcess(ChildProcess):
+    """A `WorkerHandle` on a process of this machine, and the memory shared with it."""
 
     def __init__(self, number: int) -> None:
         self._number = number
-        self._directory: Path | None = None
-        self._ended = False
-        self._rest = b""
         self._memory = share_memory(f"benchlab-{number}")
         shared = () if self._memory is None else (self._memory,)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "benchlab.load.worker"]
-            + [str(argument) for argument in (number, *shared)],
-            pass_fds=shared,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,  # until the worker has a directory with a log file
-            bufsize=0,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # a worker is one core
-            start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
-        )
+        arguments = [str(argument) for argument in (number, *shared)]
+        super().__init__(f"worker {number}", WorkerError, "benchlab.load.worker", arguments, shared)
 
-    def assign(self, directory: Path) -> None:
-        """Assign its share of the run in the spool ``directory``."""
-        self._directory = directory
-        self.tell(f"run {directory}")
-
-    def await_ready(self, stop: StopSignal) -> None:
-        """Wait until the worker reports that it is ready.
-
-        Raises:
-            BenchlabError: the error that the worker reports instead.
-            WorkerError: it ended without a report, or did not report in time.
-            KeyboardInterrupt: ``stop`` was requested first.
-        """
-        deadline = time.monotonic() + _READY_WITHIN_S
-        events: list[Event] | None = []
-        with selectors.DefaultSelector() as selector:
-            selector.register(self, selectors.EVENT_READ)
-            while events == []:
-                if selector.select(0.1):
-                    events = self.events()
-                elif stop.level:
-                    raise KeyboardInterrupt
-                elif time.monotonic() > deadline:
-                    raise WorkerError(
-                        f"worker {self._number} was not ready within {_READY_WITHIN_S:.0f} s"
-                    )
-        if events is None and stop.level:  # the same signal ended a worker that was starting
-            raise KeyboardInterrupt
-        if events is None:
-            status = self._process.wait()
-            last = self._log().strip().splitlines()[-1:]
-            text = last[0] if last else f"exit status {status}"
-            raise WorkerError(f"worker {self._number} could not start: {text}")
-        if events[0].error is not None:
-            raise events[0].error
-
-    def tell(self, command: str) -> None:
-        """Send a command; ignored if the worker has ended."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError, ValueError):
-            self._process.stdin.write(f"{command}\n".encode())
-
-    def fileno(self) -> int:
-        """The descriptor of the worker's standard output."""
-        assert self._process.stdout is not None
-        return self._process.stdout.fileno()
-
-    def events(self) -> list[Event] | None:
-        """The events since the last call; None after the worker has ended.
-
-        Raises:
-            WorkerError: a line is not an event: something else writes to its standard output.
-        """
-        data = os.read(self.fileno(), 4096)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return [self._event(line) for line in lines] if data else None
+    def log_path(self, directory: Path) -> Path:
+        """Its log in the spool ``directory``."""
+        return spool.log_path(directory, self._number)
 
     def end(self, start_ns: int, warmup_ns: int) -> None:
         """Close standard input, wait for the process and kill it if needed; close all pipes.
 
         Records that a killed worker had measured but not written are written here.
         """
-        if self._ended:
-            return
-        self._ended = True
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self._process.stdin.close()
-        if self._directory is None:
-            self._process.kill()
-        try:
-            self._process.wait(timeout=_GRACE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
-        self._process.stderr.close()
+        status = self.close(_GRACE_S)
         if self._memory is not None:
-            if start_ns and self._process.returncode and self._directory is not None:
+            if start_ns and status and self._directory is not None:
                 samples = spool.samples_path(self._directory, self._number)
                 with suppress(OSError):  # a full disk: the worker's missing health shows it
                     rescue(self._memory, samples, start_ns, warmup_ns)
             os.close(self._memory)
-
-    def _event(self, line: bytes) -> Event:
-        try:
-            return parse_event(line)
-        except ValueError as exc:
-            text = line.decode(errors="replace")[:_LINE_SHOWN]
-            raise WorkerError(
-                f"worker {self._number} wrote {text!r} to its standard output, which is for its"
-                " reports alone: something that Python runs at its start (sitecustomize, a .pth"
-                " file) prints; let it print to standard error"
-            ) from exc
-
-    def _log(self) -> str:
-        """What the worker, which has ended, wrote to standard error."""
-        assert self._process.stderr is not None
-        text = self._process.stderr.read().decode(errors="replace")
-        if self._directory is not None:
-            with suppress(FileNotFoundError):
-                text += spool.log_path(self._directory, self._number).read_text(errors="replace")
-        return text
+            self._memory = None

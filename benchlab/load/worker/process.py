@@ -8,7 +8,7 @@ The worker reads commands, one per line, from standard input:
     stop                send no new requests, wait for responses
     quit                finish open requests as abandoned, and exit
 
-It reports events (`benchlab.load.events`) on standard output, which is reserved for them: the
+It reports events (`benchlab.processes.events`) on standard output, which is reserved for them: the
 output of a scenario goes to standard error, and that to the log in the spool directory. The reason
 of a ``stopping`` event is in the worker's health file. The end of standard input means that the
 supervisor is gone, and is handled like ``quit``. In any case the samples are in the spool before
@@ -19,67 +19,42 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from benchlab import spool
 from benchlab.errors import BenchlabError
-from benchlab.load.events import READY, STOPPING, error_line
 from benchlab.load.open_files import allow_open_files
 from benchlab.load.worker.engine import Engine
-from benchlab.spool.storage import open_private
+from benchlab.processes.child import CommandReader, await_directory, log_to, own_output, report
+from benchlab.processes.events import READY, STOPPING, error_line
 
 __all__ = ["main"]
 
 
 class Commands:
-    """Executes the commands on standard input."""
+    """Executes the supervisor's commands."""
 
     def __init__(self, engine: Engine, started: asyncio.Event) -> None:
         self._engine = engine
         self._started = started
-        self._rest = b""
 
-    def read(self) -> None:
-        """Read and execute the commands that have arrived."""
-        data = os.read(sys.stdin.fileno(), 4096)
-        if not data:
-            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            self.quit()
-            return
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._execute(line.decode())
-
-    def quit(self) -> None:
-        """End now, started or not."""
-        self._engine.quit()
-        self._started.set()
-
-    def _execute(self, line: str) -> None:
-        command, _, argument = line.partition(" ")
+    def execute(self, command: str, argument: str) -> None:
+        """Execute ``command``; ``quit`` ends the worker now, started or not."""
         if command == "start":
             self._engine.start(int(argument))
             self._started.set()
         elif command == "stop":
             self._engine.stop()
         elif command == "quit":
-            self.quit()
-
-
-def report(descriptor: int, event: bytes) -> None:
-    """Write the line of an event."""
-    with suppress(OSError):  # the supervisor is gone
-        os.write(descriptor, event)
+            self._engine.quit()
+            self._started.set()
 
 
 async def work(directory: Path, worker: int, memory: int | None, output: int) -> None:
     """Carry out one worker's share of the run in ``directory``; events go to ``output``."""
-    loop = asyncio.get_running_loop()
     plan = spool.read_plan(directory)
     engine = Engine(
         directory,
@@ -90,9 +65,8 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
         on_stopping=lambda: report(output, STOPPING),
     )
     started = asyncio.Event()
-    commands = Commands(engine, started)
     await engine.open()
-    loop.add_reader(sys.stdin.fileno(), commands.read)
+    CommandReader(Commands(engine, started).execute).start()
     report(output, READY)
     gc.freeze()  # objects that exist now live until the end: looking for garbage among them pauses
     await started.wait()
@@ -104,32 +78,6 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
         raise
     finally:
         await engine.close(problem)
-
-
-def _own_output() -> int:
-    """Duplicate standard output for events, and redirect what code prints to standard error."""
-    own = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return own
-
-
-def _await_directory() -> Path | None:
-    """The directory in the first command; None if the supervisor ends without one."""
-    line = b""
-    while not line.endswith(b"\n"):
-        data = os.read(sys.stdin.fileno(), 1)
-        if not data:
-            return None
-        line += data
-    return Path(os.fsdecode(line.removeprefix(b"run ").rstrip(b"\n")))
-
-
-def _log_to(path: Path) -> None:
-    """Redirect standard error and standard output to the file ``path``."""
-    log = open_private(path, os.O_WRONLY | os.O_APPEND)
-    os.dup2(log, sys.stderr.fileno())
-    os.dup2(log, sys.stdout.fileno())
-    os.close(log)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -146,13 +94,13 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     worker, *shared = map(int, sys.argv[1:])
-    output = _own_output()
+    output = own_output()
     allow_open_files()
     loop_factory = _loop_factory()
-    directory = _await_directory()
+    directory = await_directory()
     if directory is None:
         return 0
-    _log_to(spool.log_path(directory, worker))
+    log_to(spool.log_path(directory, worker))
     try:
         with (
             spool.own_worker(directory, worker),

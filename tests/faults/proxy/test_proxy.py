@@ -187,13 +187,13 @@ def test_a_share_of_exchanges_is_reset_and_the_same_ones_again() -> None:
         return found
 
     async def case() -> None:
-        async with echo_behind_proxy() as (echo, proxy), proxy_to_same(echo.port) as again:
+        async with (
+            echo_behind_proxy() as (echo, proxy),
+            proxy_to(Origin("http", "127.0.0.1", echo.port)) as again,
+        ):
             first = await resets(proxy, 5)
             assert 5 < sum(first) < 40
             assert await resets(again, 5) == first
-
-    def proxy_to_same(port: int):  # type: ignore[no-untyped-def]
-        return proxy_to(Origin("http", "127.0.0.1", port))
 
     in_loop(case)
 
@@ -244,7 +244,7 @@ def test_a_client_that_does_not_read_stops_the_service(effect: Effect | None) ->
     size = 64_000_000
     piece = bytes(64_000)
 
-    async def send_much(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def send_much(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(size // len(piece)):
             writer.write(piece)
             await writer.drain()

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from benchlab.errors import BenchlabError, InputError, MissingPackageError, TargetError
-from benchlab.load.events import READY, STOPPING, Event, error_line, parse_event
+from benchlab.processes.events import READY, STOPPING, Event, error_line, parse_event
 
 
 @pytest.mark.parametrize(
