@@ -131,7 +131,7 @@ FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
         varies=True,
     ),
     "payload": FaultKind(
-        "target", "adds this time for each byte of the response's body", "payload 50ns", "per byte"
+        "target", "adds this time for each byte of the request's body", "payload 50ns", "per byte"
     ),
     "slow_instance": FaultKind(
         "target",
