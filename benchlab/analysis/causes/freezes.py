@@ -62,10 +62,10 @@ def find_freezes(requests: Requests) -> Freezes:
     usual = float(np.quantile(requests.latency, limit.FREEZE_OVERDUE))
     done = np.sort(requests.done)
     gap = np.diff(done)
-    shortest = max(limit.FREEZE_SHORTEST_NS, limit.FREEZE_RATIO * usual)
+    then = np.full(len(gap), usual)
     if not requests.is_open:
-        shortest = np.maximum(shortest, limit.FREEZE_RATIO * _usual_then(requests, done[:-1], usual))
-    at = np.flatnonzero(gap > shortest)
+        then = np.maximum(then, _usual_then(requests, done[:-1], usual))
+    at = np.flatnonzero(gap > np.maximum(limit.FREEZE_SHORTEST_NS, limit.FREEZE_RATIO * then))
     waiting = _overdue(requests, done[at], done[at + 1], usual)
     at = at[waiting >= limit.FREEZE_WAITING]
     if len(at) > _MOST:
@@ -117,9 +117,7 @@ def _joined(start: Floats, end: Floats) -> tuple[Floats, Floats]:
     return np.array(starts), np.array(ends)
 
 
-def _with_cost(
-    requests: Requests, start: Floats, end: Floats, usual: float, count: int
-) -> Freezes:
+def _with_cost(requests: Requests, start: Floats, end: Floats, usual: float, count: int) -> Freezes:
     owner = np.full(count, -1)
     fine = requests.latency <= max(usual, requests.median)
     run_of_fine = np.convolve(fine, np.ones(_RECOVERED), "full")[_RECOVERED - 1 :] >= _RECOVERED
@@ -167,7 +165,8 @@ def _at_period(
     starts: Floats, period: float, window: tuple[float, float]
 ) -> tuple[float, float, Mask] | None:
     """How well ``period`` fits (the smaller of both shares), the period refined, and who is in."""
-    for anchor in starts[:3].tolist():
+    for first_start in starts[:3].tolist():
+        anchor = first_start
         for _ in range(3):  # refine by a line through the events that fit
             place = np.round((starts - anchor) / period)
             inside = np.abs(starts - anchor - place * period) <= limit.PERIODIC_TOLERANCE * period

@@ -15,7 +15,14 @@ from benchlab.units import format_ms, format_ratio
 __all__ = ["felt_noise", "noise"]
 
 
-_AT_TIMES: tuple[CauseId, ...] = ("queueing", "contention", "event_loop", "one_of_many", "slow_body", "child_span")
+_AT_TIMES: tuple[CauseId, ...] = (
+    "queueing",
+    "contention",
+    "event_loop",
+    "one_of_many",
+    "slow_body",
+    "child_span",
+)
 _ALWAYS: tuple[CauseId, ...] = ("drift", "bimodal")
 
 

@@ -117,8 +117,8 @@ def _stall(requests: Requests, freezes: Freezes, members: Mask) -> Finding:
     at = float(freezes.start_ns[number])
     count = int(np.count_nonzero(delayed))
     text = (
-        f"nothing was completed for {format_ms(round(length))}, from {at / NS_PER_S:.3g} s after the start"
-        f" of the run; {plural(count, 'request')} waited, and ended together"
+        f"nothing was completed for {format_ms(round(length))}, from {at / NS_PER_S:.3g} s after"
+        f" the start of the run; {plural(count, 'request')} waited, and ended together"
     )
     numbers = {"start_ns": at, "length_ns": length, "request_count": float(count)}
     return Finding("stall", _explained(requests, delayed), (Evidence(text, numbers),), "timeline",
@@ -129,8 +129,9 @@ def _periodic(requests: Requests, freezes: Freezes, members: Mask, period: float
     delayed = freezes.delayed_by(members)
     length, count = float(np.median(freezes.length_ns[members])), int(np.count_nonzero(members))
     text = (
-        f"{plural(count, 'pause')} of about {format_ms(round(length))}, one every {format_ms(round(period))}:"
-        " nothing was completed in them, and all who waited ended together"
+        f"{plural(count, 'pause')} of about {format_ms(round(length))}, one every"
+        f" {format_ms(round(period))}: nothing was completed in them, and all who waited ended"
+        " together"
     )
     numbers = {"period_ns": period, "length_ns": length, "pause_count": float(count)}
     return Finding("periodic_pause", _explained(requests, delayed), (Evidence(text, numbers),),

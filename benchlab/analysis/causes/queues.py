@@ -69,7 +69,7 @@ def _overload(requests: Requests, calm: Mask) -> Finding | None:
     is_large = grown >= limit.OVERLOAD_RATIO * len(requests) and np.mean(np.diff(backlog) > 0) > 0.7
     if not is_large and _wandering(requests, calm)[0] < limit.WANDERING:
         return None
-    middle = (times > start + 0.3 * (end - start))  # the queue was there all the time
+    middle = times > start + 0.3 * (end - start)  # the queue was there all the time
     capacity = float((done[-1] - done[middle][0]) / (times[-1] - times[middle][0]) * NS_PER_S)
     offered = float(len(requests) / max(end - start, 1.0) * NS_PER_S)
     quickest = float(np.quantile(requests.service, 0.02))
@@ -208,7 +208,9 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     }
     # What varies beyond the expected wait at a number in flight is the queue's too: service times
     # of those before. It explains a request's excess by as much as the wait is of it.
-    explained = np.where(wait > 0.2 * requests.median, np.maximum(requests.service - alone, wait), wait)
+    explained = np.where(
+        wait > 0.2 * requests.median, np.maximum(requests.service - alone, wait), wait
+    )
     return _finding(requests, np.where(calm, explained, 0.0), [Evidence(text, numbers)],
                     max(requests.median - alone, 0.0))  # fmt: skip
 
@@ -311,9 +313,7 @@ def _without_trend(
     return left
 
 
-def _levels(
-    flight: NDArray[np.int64], took: Floats, some: bool
-) -> tuple[Floats, Floats, Floats]:
+def _levels(flight: NDArray[np.int64], took: Floats, some: bool) -> tuple[Floats, Floats, Floats]:
     """For each number in flight that occurred often enough: it, the median time, how often.
 
     The mean instead of the median, where only ``some`` requests wait.

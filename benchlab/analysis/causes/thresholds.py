@@ -56,8 +56,8 @@ HICCUP_NS: Final = 25.0 * NS_PER_MS
 are noise unless they recur regularly or are too many."""
 
 HICCUP_LAG_RATIO: Final = 40.0
-"""On a busy machine freezes are as much longer than `HICCUP_NS` as the generator's own lag shows: so
-many times the lag that a tenth of its requests have. A service needs its core for longer than the
+"""On a busy machine freezes are longer than `HICCUP_NS`, as the generator's own lag shows: so many
+times the lag that a tenth of its requests have. A service needs its core for longer than the
 generator does, so that it loses it more often."""
 
 HICCUP_STALL_RATIO: Final = 6.0
@@ -88,7 +88,7 @@ BEFORE_SPAN_SHARE: Final = 0.6
 """Waiting is outside of the spans if this much of it is."""
 
 LOCAL_SHARE: Final = 0.5
-"""A freeze is the generator's own if this much of the waiting is lag, which no service can cause."""
+"""A freeze is the generator's own if so much of the waiting is lag, which no service causes."""
 
 # Generator and connection cap
 
@@ -166,7 +166,7 @@ BIMODAL_MOST: Final = 0.55
 
 BIMODAL_BATCHES: Final = 20
 BIMODAL_PRESENT: Final = 0.6
-"""Share of the batches of time in which slow requests occur: kinds of requests come at all times."""
+"""Share of the batches of time in which slow requests occur: kinds of them come at all times."""
 
 GROUP_FEWEST: Final = 15
 """Requests of a group that can be compared."""
@@ -204,7 +204,7 @@ CHILD_LEVEL_NS: Final = 4.0 * NS_PER_MS
 
 # TCP
 
-TCP_DELAYED_ACK_NS: Final = (38.5 * NS_PER_MS, 46.0 * NS_PER_MS)
+TCP_DELAYED_ACK_NS: Final = (38.5 * NS_PER_MS, 43.5 * NS_PER_MS)
 """Linux delays an acknowledgement by at least 40 ms (TCP_DELACK_MIN)."""
 
 TCP_RETRANSMISSION_NS: Final = (197.0 * NS_PER_MS, 216.0 * NS_PER_MS)
