@@ -14,7 +14,7 @@ from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.freezes import find_freezes
 from benchlab.analysis.causes.groups import one_of_many
 from benchlab.analysis.causes.levels import bimodal, drift
-from benchlab.analysis.causes.machine import noise
+from benchlab.analysis.causes.machine import felt_noise_ns, noise
 from benchlab.analysis.causes.pauses import service_freezes
 from benchlab.analysis.causes.phases import connection_cap, generator, new_connections, slow_body
 from benchlab.analysis.causes.queues import queueing
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["find_causes"]
 
 _EXAMPLES = 5
-_LIKE_NOISE = ("bimodal", "queueing", "contention", "drift", "event_loop", "one_of_many")
+_LIKE_NOISE = (
+    "bimodal", "queueing", "contention", "drift", "event_loop", "one_of_many", "slow_body",
+    "child_span",
+)  # fmt: skip
 """Causes that a busy machine imitates."""
 
 
@@ -88,7 +91,7 @@ def _ranked(requests: Requests, findings: list[Finding]) -> tuple[Cause, ...]:
     left = np.maximum(requests.latency[tail] - usual, 0)
     whole = max(float(left.sum()), 1.0)
     ranked: list[tuple[float, Cause]] = []
-    lag = float(np.quantile(requests.lag, 0.99))
+    felt = limit.NOISE_LAG_RATIO * felt_noise_ns(requests)
     for item in findings:
         taken = np.minimum(np.maximum(item.explained[tail], 0), left)
         share = float(taken.sum()) / whole
@@ -96,7 +99,7 @@ def _ranked(requests: Requests, findings: list[Finding]) -> tuple[Cause, ...]:
         if rank < limit.LEAST_SHARE:
             continue
         adds = float(np.mean(taken[taken > 0])) if taken.any() else 0.0
-        if item.cause in _LIKE_NOISE and adds < limit.NOISE_LAG_RATIO * lag:
+        if item.cause in _LIKE_NOISE and adds < felt:
             continue
         left = left - taken
         # Noise is no cause to work on as long as there is another.

@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from benchlab.analysis.causes import thresholds as limit
 from benchlab.analysis.causes.cause import Evidence
+from benchlab.analysis.causes.correlation import rank_correlation
 from benchlab.analysis.causes.finding import Finding
+from benchlab.analysis.causes.levels import serial, slow_mode
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.units import NS_PER_S, format_ms, format_ratio
 
 __all__ = ["queueing"]
 
-_BATCHES = 25
+_BATCHES = (8, 25)  # of time, in which trends are straight lines
 _BLOCK = 20  # requests
 _DEGREE = 4
 _OFTEN = 5  # requests at a number in flight that a level is read from
@@ -40,7 +42,11 @@ def queueing(requests: Requests, calm: Mask) -> Finding | None:
     """A queue, or contention where the spans show that the wait is inside of the service."""
     if not requests.is_open:
         return None
-    return _overload(requests, calm) or _with_bursts(requests, calm)
+    return (
+        _overload(requests, calm)
+        or _with_bursts(requests, calm)
+        or _of_some(requests, calm)
+    )
 
 
 def _overload(requests: Requests, calm: Mask) -> Finding | None:
@@ -77,6 +83,25 @@ def _overload(requests: Requests, calm: Mask) -> Finding | None:
     )  # fmt: skip
 
 
+def _of_some(requests: Requests, calm: Mask) -> Finding | None:
+    """Only some requests need what is short: they are a slow mode, and neighbours are alike."""
+    found = slow_mode(requests, calm)
+    if found is None or serial(requests.service[found.slow]) < limit.QUEUE_SERIAL:
+        return None
+    slow, fast_ns = found.slow, float(np.median(requests.service[found.fast]))
+    explained = np.zeros(len(requests))
+    explained[slow] = requests.service[slow] - fast_ns
+    relation = serial(requests.service[slow])
+    text = (
+        f"{format_ratio(found.share)} of the requests wait for each other: they take"
+        f" {format_ms(round(float(np.median(requests.service[slow]))))} instead of"
+        f" {format_ms(round(fast_ns))}, and each about as long as the one before (rank correlation"
+        f" {relation:.2f})"
+    )
+    numbers = {"share_ratio": found.share, "serial_correlation": relation}
+    return _finding(requests, explained, [Evidence(text, numbers)], 0.0)
+
+
 def _wandering(requests: Requests, calm: Mask) -> float:
     """By how much the variance of block means around the trend exceeds that of independent times.
 
@@ -102,31 +127,20 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     took, flight = requests.service[chosen], requests.in_flight[chosen]
     if len(np.unique(flight)) < limit.QUEUE_LEVELS:
         return None
-    batch = np.minimum(np.arange(len(chosen)) * _BATCHES // len(chosen), _BATCHES - 1)
-    left = _without_trend(took, batch)
-    ahead = _without_trend(flight, batch)
-    relation = _rank_correlation(left, ahead)
-    # Where only some requests need what is short, they are among the slower half, and what counts
-    # is how many of those are in flight.
-    slow = took >= np.median(took)
-    slow_ahead = _without_trend(_slow_in_flight(requests, chosen, float(np.median(took))), batch)
-    of_slow = max(
-        _rank_correlation(left[slow], ahead[slow]), _rank_correlation(left[slow], slow_ahead[slow])
+    relation, share, some = max(
+        (_relation(requests, chosen, batches) for batches in _BATCHES), key=lambda found: found[:2]
     )
-    some = of_slow > relation + 0.1
-    relation = max(relation, of_slow)
+    if not (
+        (relation >= limit.QUEUE_CORRELATION and share >= limit.QUEUE_SHARE)
+        or (relation >= limit.QUEUE_WEAK_CORRELATION and share >= 2 * limit.QUEUE_SHARE)
+    ):
+        return None
     levels, medians, counts = _levels(flight, took, some)
     if len(levels) < limit.QUEUE_LEVELS or medians[-1] <= medians[0]:
         return None
     first = slice(0, max(len(levels) // 5, 1))
     alone = float(np.average(medians[first], weights=counts[first]))
     wait = np.maximum(np.interp(requests.in_flight, levels, medians) - alone, 0)
-    share = _share_of_tail(requests, chosen, left, ahead, some)
-    if not (
-        (relation >= limit.QUEUE_CORRELATION and share >= limit.LEAST_SHARE)
-        or (relation >= limit.QUEUE_WEAK_CORRELATION and share >= limit.QUEUE_SHARE)
-    ):
-        return None
     # The capacity from the busier half: with several slots the first requests do not wait.
     busy = levels >= np.quantile(flight, 0.6)
     if np.count_nonzero(busy) < 3:
@@ -153,6 +167,28 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     explained = np.where(wait > 0.2 * requests.median, np.maximum(requests.service - alone, wait), wait)
     return _finding(requests, np.where(calm, explained, 0.0), [Evidence(text, numbers)],
                     max(requests.median - alone, 0.0))  # fmt: skip
+
+
+def _relation(
+    requests: Requests, chosen: NDArray[np.int64], batches: int
+) -> tuple[float, float, bool]:
+    """Rank correlation with the number in flight, what part of the tail follows from it, and
+    whether only some of the requests wait.
+
+    Where only some need what is short, they are among the slower half, and what counts is how many
+    of those are in flight.
+    """
+    took, flight = requests.service[chosen], requests.in_flight[chosen]
+    batch = np.minimum(np.arange(len(chosen)) * batches // len(chosen), batches - 1)
+    left, ahead = _without_trend(took, batch), _without_trend(flight, batch)
+    relation = rank_correlation(left, ahead)
+    slow = took >= np.median(took)
+    slow_ahead = _without_trend(_slow_in_flight(requests, chosen, float(np.median(took))), batch)
+    of_slow = max(
+        rank_correlation(left[slow], ahead[slow]), rank_correlation(left[slow], slow_ahead[slow])
+    )
+    some = of_slow > relation + 0.1
+    return max(relation, of_slow), _share_of_tail(requests, chosen, left, ahead, some), some
 
 
 def _slow_in_flight(
@@ -219,7 +255,7 @@ def _without_trend(
 ) -> Floats:
     """``values`` less the line through them in their batch of time."""
     left = values.astype(np.float64)
-    edges = np.searchsorted(batch, np.arange(_BATCHES + 1))
+    edges = np.searchsorted(batch, np.arange(int(batch[-1]) + 2))
     for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         part = left[first:last]
         if last > first:
@@ -229,16 +265,6 @@ def _without_trend(
             level = np.clip(part, *np.quantile(part, [0.02, 0.9]))
             part -= at * float(np.sum(at * level) / max(np.sum(at * at), 1e-9))
     return left
-
-
-def _rank_correlation(first: Floats, second: Floats) -> float:
-    """Spearman's, of at most 20,000 of them; ties are broken by chance, which lowers it a little."""
-    step = max(len(first) // 20_000, 1)
-    from benchlab.statistics.ranks import mean_ranks
-
-    one, two = mean_ranks(first[::step]), mean_ranks(second[::step])
-    spread = float(np.std(one) * np.std(two))
-    return float(np.mean((one - one.mean()) * (two - two.mean())) / spread) if spread else 0.0
 
 
 def _levels(

@@ -24,7 +24,7 @@ ENOUGH_IN_TAIL: Final = 50
 FEWEST: Final = 100
 """Of fewer requests nothing can be said: the tail would be less than ten of them."""
 
-LEAST_SHARE: Final = 0.12
+LEAST_SHARE: Final = 0.15
 """A cause is named if it accounts for this much of the tail: below, it is hardly worth a change of
 the service, and what several detectors take from a tail by chance reaches a twentieth."""
 
@@ -47,6 +47,17 @@ FREEZE_SHORTEST_NS: Final = 1.0 * NS_PER_MS
 HICCUP_NS: Final = 25.0 * NS_PER_MS
 """A shared machine takes a process off its core for up to about 20 ms: freezes up to this length
 are noise unless they recur regularly or are too many."""
+
+HICCUP_LAG_RATIO: Final = 40.0
+"""On a busy machine freezes are as much longer than `HICCUP_NS` as the generator's own lag shows: so
+many times the lag that a tenth of its requests have. A service needs its core for longer than the
+generator does, so that it loses it more often."""
+
+HICCUP_STALL_RATIO: Final = 6.0
+"""The same for a closed loop, which has no lag: so many times the generator's longest stall."""
+
+HICCUP_MOST_NS: Final = 100.0 * NS_PER_MS
+"""No longer than this, however busy the machine is."""
 
 STALL_SHARE: Final = 0.6
 """One freeze that makes up this much of what all freezes cost is a single stall."""
@@ -95,10 +106,15 @@ QUEUE_CORRELATION: Final = 0.3
 """Rank correlation of service time and requests in flight on arrival, without their trends:
 requests that do not wait for each other have 0."""
 
-QUEUE_WEAK_CORRELATION: Final = 0.12
-"""As `QUEUE_CORRELATION`, if the wait that follows from it is `QUEUE_SHARE` of the tail."""
+QUEUE_WEAK_CORRELATION: Final = 0.2
+"""As `QUEUE_CORRELATION`, if the wait that follows from it is twice `QUEUE_SHARE`."""
 
-QUEUE_SHARE: Final = 0.25
+QUEUE_SHARE: Final = 0.4
+"""Part of the tail that follows from the number in flight: on a busy machine up to 0.3."""
+
+QUEUE_SERIAL: Final = 0.5
+"""Rank correlation of neighbours among the requests of a slow mode: that of kinds of requests is 0,
+that of a queue above 0.8."""
 
 QUEUE_LEVELS: Final = 4
 """Different numbers in flight that must have been seen."""
