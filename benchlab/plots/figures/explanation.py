@@ -42,6 +42,7 @@ from benchlab.text import plural
 __all__ = ["explanation"]
 
 _MOST_PANELS = 3
+_LEAST_DRAWN = 0.01  # of the tail
 _LABELS_IN = 0.62, 0.5
 """The room for the labels of an axis: to the left of it, and below it."""
 
@@ -69,7 +70,11 @@ def explanation(result: Explanation, ax: Axes | None = None) -> Figure:
         noun="an explanation",
         remedy="give what bl.explain(run) returns",
     )
-    shown = list(zip(result.causes, result.points, strict=True))[:_MOST_PANELS]
+    shown = [
+        (cause, points)
+        for place, (cause, points) in enumerate(zip(result.causes, result.points, strict=True))
+        if not place or cause.tail_ratio >= _LEAST_DRAWN
+    ][:_MOST_PANELS]
     ax = open_axes(ax, (3.4 * max(len(shown), 2), 3.6))
     subject = [result.name, *([result.endpoint] if result.endpoint else [])]
     subject.append(plural(result.count, "request"))
