@@ -86,7 +86,10 @@ def _usual_then(requests: Requests, at: Floats, usual: float) -> Floats:
 
 
 def _overdue(requests: Requests, start: Floats, end: Floats, usual: float) -> NDArray[np.int64]:
-    """How many requests came in each gap and were overdue at its end; in a closed loop, waited."""
+    """How many requests came in each gap and were overdue at its end.
+
+    In a closed loop nobody comes while all wait: there, how many waited, if they ended together.
+    """
     due = end - usual
     if requests.is_open:
         intended = requests.intended
@@ -94,8 +97,11 @@ def _overdue(requests: Requests, start: Floats, end: Floats, usual: float) -> ND
         return np.asarray(found)
     sent, done = np.sort(requests.sent), np.sort(requests.done)
     open_then = np.searchsorted(sent, due) - np.searchsorted(done, end)
+    soon = end + np.maximum(limit.RELEASED_NS, limit.RELEASED_RATIO * (end - start))
+    released = np.searchsorted(done, soon, "right") - np.searchsorted(done, end)
     users = requests.run.plan.connection_limit
-    return np.where(open_then >= 0.8 * users, np.maximum(open_then, limit.FREEZE_WAITING), 0)
+    together = (open_then >= 0.8 * users) & (released >= limit.RELEASED_SHARE * open_then)
+    return np.where(together, np.maximum(open_then, limit.FREEZE_WAITING), 0)
 
 
 def _joined(start: Floats, end: Floats) -> tuple[Floats, Floats]:

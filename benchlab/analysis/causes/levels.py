@@ -14,12 +14,14 @@ from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.statistics.mann_kendall import mann_kendall
 from benchlab.analysis.causes.correlation import rank_correlation
+from benchlab.statistics.ranks import mean_ranks
 from benchlab.statistics.modes import BINS_PER_UNIT, find_modes
 from benchlab.text import plural
 from benchlab.units import NS_PER_S, format_ms, format_ratio
 
 __all__ = ["SlowMode", "bimodal", "drift", "serial", "slow_mode"]
 
+_DEGREE = 4  # of the polynomial that is the trend
 _BINS = 64 * BINS_PER_UNIT  # e^64 ns is beyond any duration
 
 
@@ -152,11 +154,14 @@ def bimodal(requests: Requests, calm: Mask) -> Finding | None:
 
 
 def serial(took: Floats) -> float:
-    """Rank correlation of neighbours: those who wait for each other are alike, and requests of a
-    kind are not. 0 if there are too few to say."""
+    """Rank correlation of neighbours, without the trend of all: those who wait for each other are
+    alike, and requests of a kind are not. 0 if there are too few to say."""
     if len(took) < limit.FEWEST // 2:
         return 0.0
-    return rank_correlation(took[:-1], took[1:])
+    at, ranks = np.linspace(-1, 1, len(took)), mean_ranks(took)
+    fit = np.polynomial.chebyshev.chebfit(at, ranks, _DEGREE)
+    left = ranks - np.polynomial.chebyshev.chebval(at, fit)
+    return rank_correlation(left[:-1], left[1:])
 
 
 def _present(requests: Requests, slow: NDArray[np.int64]) -> float:

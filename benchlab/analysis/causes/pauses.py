@@ -64,8 +64,11 @@ def service_freezes(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask
             period, inside = found
             members = np.zeros(len(freezes), dtype=np.bool_)
             members[places[inside]] = True
-            if float(np.median(length[members])) > hiccup or _is_regular(
-                requests, cost, members
+            typical, count = float(np.median(length[members])), int(np.count_nonzero(members))
+            if (
+                typical > hiccup
+                or (typical > limit.HICCUP_NS and count >= limit.PERIODIC_CERTAIN)
+                or _is_regular(cost, members)
             ):
                 return _periodic(requests, freezes, members, period), members
     long = length > max(hiccup, 0.15 * length[longest])
@@ -79,7 +82,7 @@ def service_freezes(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask
     return None
 
 
-def _is_regular(requests: Requests, cost: Floats, members: Mask) -> bool:
+def _is_regular(cost: Floats, members: Mask) -> bool:
     """Whether freezes no longer than the machine's own are periodic beyond doubt: many, and most
     of what freezes cost."""
     return (

@@ -44,6 +44,13 @@ usual spacing of responses."""
 FREEZE_SHORTEST_NS: Final = 1.0 * NS_PER_MS
 """A shorter one is a time slice of the kernel's scheduler."""
 
+RELEASED_NS: Final = 4.0 * NS_PER_MS
+RELEASED_RATIO: Final = 0.1
+RELEASED_SHARE: Final = 0.7
+"""The users of a closed loop were frozen together if so many of them get their response within this
+time, or this part of the freeze, after its end. Users that each wait for something of their own do
+not."""
+
 HICCUP_NS: Final = 25.0 * NS_PER_MS
 """A shared machine takes a process off its core for up to about 20 ms: freezes up to this length
 are noise unless they recur regularly or are too many."""
@@ -64,6 +71,9 @@ STALL_SHARE: Final = 0.6
 
 PERIODIC_FEWEST: Final = 4
 """Three freezes are at equal distances by chance in one of ten runs."""
+
+PERIODIC_CERTAIN: Final = 5
+"""So many at equal distances are periodic, however noisy the machine is."""
 
 PERIODIC_TOLERANCE: Final = 0.08
 """Distance of a freeze from its place in the period, as a share of the period."""
@@ -122,9 +132,13 @@ QUEUE_LEVELS: Final = 4
 OVERLOAD_RATIO: Final = 0.02
 """Share of the requests by which the backlog grows within the run: more than any drift adds."""
 
-WANDERING: Final = 4.0
-"""Variance of means of 20 requests, in units of that of independent ones: a queue's is above 10,
-that of a drifting service near 1."""
+WANDERING: Final = 0.2
+"""Part of the variance around the trend that is between blocks of 20 neighbours: of independent
+times it is a twentieth, of a queue more than a half."""
+
+WAVES: Final = 0.4
+WAVES_RATIO: Final = 2.5
+"""From this part, and this ratio of the highest level to the lowest, only a queue explains it."""
 
 # Drift
 
