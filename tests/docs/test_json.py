@@ -6,8 +6,10 @@ import re
 from dataclasses import fields
 
 from benchlab import Objective
+from benchlab.analysis.causes.cause import CAUSES
 from benchlab.runs.objective_results import ObjectiveResult
 from benchlab.samples.examples import Example
+from tests.analysis.test_explanation import make_explanation
 from tests.docs.pages import DOCS, marked
 from tests.runs.synthetic import make_run
 
@@ -35,6 +37,19 @@ def test_every_key_of_littles_law_is_explained() -> None:
 
 def test_every_key_of_an_example_is_explained() -> None:
     assert _keys(_table("Each item of `examples`")) == [item.name for item in fields(Example)]
+
+
+def test_every_key_of_an_explanation_is_explained() -> None:
+    page = (DOCS / "explain.md").read_text()
+    found = make_explanation().to_dict()
+    assert _keys(marked(page, "explanation-json")) == list(found)
+    assert _keys(marked(page, "cause-json")) == list(found["causes"][0])
+    assert set(_keys(marked(page, "explanation-json"))) >= {"causes", "nothing_found"}
+
+
+def test_every_cause_is_described() -> None:
+    page = (DOCS / "explain.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \| [^|]*\|[^|]*\|[^|]*\|$", page, re.MULTILINE) == list(CAUSES)
 
 
 def _table(title: str) -> str:
