@@ -113,6 +113,10 @@ COMMANDS: Final = {
         "benchlab.cli.run:run",
         "Run a load test against URL, or the one in PLAN.toml",
     ),
+    "resilience": CommandEntry(
+        "benchlab.cli.resilience:resilience",
+        "Show how a stored run came through its faults",
+    ),
     "scalability": CommandEntry(
         "benchlab.cli.scalability:scalability",
         "Fit the Universal Scalability Law to stored closed-loop RUNs",

@@ -20,6 +20,7 @@ from benchlab.plots.figures.heatmap import heatmap
 from benchlab.plots.figures.histogram import histogram
 from benchlab.plots.figures.in_flight import in_flight
 from benchlab.plots.figures.percentiles import percentiles
+from benchlab.plots.figures.resilience import resilience
 from benchlab.plots.figures.scalability import scalability
 from benchlab.plots.figures.server_histogram import server_histogram
 from benchlab.plots.figures.steady_state import steady_state
@@ -39,6 +40,7 @@ __all__ = [
     "histogram",
     "in_flight",
     "percentiles",
+    "resilience",
     "scalability",
     "server_histogram",
     "steady_state",

@@ -11,6 +11,7 @@ from benchlab.analysis.attribution import Attribution
 from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
 from benchlab.analysis.explanation import Explanation
+from benchlab.analysis.resilience import Resilience
 from benchlab.analysis.scalability import Scalability
 from benchlab.analysis.sweep import Sweep
 from benchlab.analysis.trend import Trend
@@ -20,6 +21,7 @@ from benchlab.plots.figures.attribution import attribution
 from benchlab.plots.figures.capacity import capacity
 from benchlab.plots.figures.comparison import comparison
 from benchlab.plots.figures.explanation import explanation
+from benchlab.plots.figures.resilience import resilience
 from benchlab.plots.figures.scalability import scalability
 from benchlab.plots.figures.sweep import has_heatmap, sweep, sweep_heatmap
 from benchlab.plots.figures.trend import trend
@@ -90,6 +92,14 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             " of the tail are blue, and crosses are those that failed.",
             (10.0, 3.3),
             applies=_has_causes,
+        ),
+    ),
+    Resilience: (
+        ResultFigure(
+            resilience,
+            "Each band is a fault. What lies between goodput and the line above it was outside of"
+            " the objective.",
+            (10.0, 4.8),
         ),
     ),
     Scalability: (

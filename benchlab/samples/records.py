@@ -8,7 +8,15 @@ from enum import IntEnum, IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BLOCK_RECORDS", "OPAQUE", "SAMPLE_DTYPE", "ErrorKind", "Flag", "join_records"]
+__all__ = [
+    "BLOCK_RECORDS",
+    "OPAQUE",
+    "SAMPLE_DTYPE",
+    "ErrorKind",
+    "Flag",
+    "join_records",
+    "without_failed_tries",
+]
 
 
 class ErrorKind(IntEnum):
@@ -100,6 +108,12 @@ BLOCK_RECORDS = 65_536
 
 OPAQUE = np.dtype((np.void, SAMPLE_DTYPE.itemsize))
 """A record as opaque bytes: selecting from an array of it is several times as fast."""
+
+
+def without_failed_tries(records: NDArray[np.void]) -> NDArray[np.void]:
+    """The records of requests as their users see them; the same array if that is all of them."""
+    kept = (records["flags"] & Flag.FAILED_TRY) == 0
+    return records if kept.all() else records[kept]  # a copy is slow
 
 
 def join_records(parts: Iterable[NDArray[np.void]]) -> NDArray[np.void]:

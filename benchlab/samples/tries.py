@@ -114,7 +114,7 @@ class TryCounts:
             ("not sent, the circuit was open",) * 2: self.not_sent,
         }
         found = [f"{count:,} {names[count != 1]}" for names, count in parts.items() if count]
-        return ", ".join(found) or "none was needed"
+        return ", ".join(found) or "one for each request"
 
     @property
     def extra(self) -> int:
@@ -124,21 +124,20 @@ class TryCounts:
 
 def count_tries(samples: Samples, tries: Tries, *, given_up: int) -> TryCounts:
     """Count the tries among ``samples``, failed ones included."""
-    reused = tries.records["seq"][tries.records["reason"] == TryReason.REUSED]
-    flags_total = {Flag.RETRY: 0, Flag.HEDGE: 0, Flag.FAILED_TRY: 0}
-    resent = not_sent = 0
+    seqs = {reason: tries.records["seq"][tries.records["reason"] == reason] for reason in TryReason}
+    found = dict.fromkeys(TryReason, 0)
+    failed = not_sent = 0
     for block in samples.blocks():
-        flags = block.column("flags")
-        for flag in flags_total:
-            flags_total[flag] += int(np.count_nonzero(flags & flag))
-        if len(reused):
-            resent += int(np.count_nonzero(np.isin(block.column("seq"), reused)))
+        for reason, of_reason in seqs.items():
+            if len(of_reason):
+                found[reason] += int(np.count_nonzero(np.isin(block.column("seq"), of_reason)))
+        failed += int(np.count_nonzero(block.column("flags") & Flag.FAILED_TRY))
         not_sent += int(np.count_nonzero(block.column("error") == ErrorKind.CIRCUIT_OPEN))
     return TryCounts(
-        retries=flags_total[Flag.RETRY] - resent,
-        hedges=flags_total[Flag.HEDGE],
-        resent=resent,
-        failed_tries=flags_total[Flag.FAILED_TRY],
+        retries=found[TryReason.RETRY],
+        hedges=found[TryReason.HEDGE],
+        resent=found[TryReason.REUSED],
+        failed_tries=failed,
         given_up=given_up,
         not_sent=not_sent,
     )

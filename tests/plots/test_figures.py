@@ -279,6 +279,7 @@ def test_the_public_names() -> None:
         "histogram",
         "in_flight",
         "percentiles",
+        "resilience",
         "scalability",
         "server_histogram",
         "steady_state",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ConstantRate
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.head import new_run_id
 from benchlab.runs.health import Health, WorkerHealth
 from benchlab.runs.run import Run
@@ -44,6 +45,7 @@ def make_run(
         trace_ratio=trace_ratio,
         name=name,
         tags={"commit": "abc", "quote": "it's"},
+        faults=["drop ratio=1%", "latency 5ms for 1ms"],
     )
     records = np.zeros(count, dtype=SAMPLE_DTYPE)
     records["seq"] = np.arange(count)
@@ -69,6 +71,10 @@ def make_run(
         health=Health((WorkerHealth(0, cpu_ratio=0.25, clock="timerfd"), WorkerHealth(1))),
         environment={"python": "3.11", "cpus": 2, "nested": {"a": [1, 2.5, None, "ü"]}},
         stopped_ns=stopped_ns,
+        faults=(
+            FaultRecord(1, "latency 5ms at 0s for 1ms", "latency", 1_234_567, 2_345_678),
+            FaultRecord(0, "drop ratio=1%", "drop", 1_500_000, None, "cannot be lifted: it's"),
+        ),
         spool=spool,
     )
 

@@ -14,7 +14,7 @@ from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.freezes import find_freezes
 from benchlab.analysis.causes.groups import one_of_many
 from benchlab.analysis.causes.levels import bimodal, drift
-from benchlab.analysis.causes.machine import noise
+from benchlab.analysis.causes.machine import felt_noise_ns, noise
 from benchlab.analysis.causes.pauses import service_freezes
 from benchlab.analysis.causes.phases import connection_cap, generator, new_connections, slow_body
 from benchlab.analysis.causes.queues import queueing
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["find_causes"]
 
 _EXAMPLES = 5
+_LIKE_NOISE = (
+    "bimodal", "queueing", "contention", "drift", "event_loop", "one_of_many", "slow_body",
+    "child_span",
+)  # fmt: skip
+"""Causes that a busy machine imitates."""
 
 
 def find_causes(run: Run, spans: RequestSpans | None = None) -> tuple[Cause, ...]:
@@ -51,7 +56,8 @@ def find_causes(run: Run, spans: RequestSpans | None = None) -> tuple[Cause, ...
 def _findings(requests: Requests) -> list[Finding]:
     """What the detectors found, the more specific first."""
     freezes = find_freezes(requests)
-    found: list[Finding | None] = [generator(requests), connection_cap(requests)]
+    local = freezes.delayed_by(freezes.is_local)
+    found: list[Finding | None] = [generator(requests, local), connection_cap(requests)]
     frozen = service_freezes(requests, freezes)
     others = np.zeros(len(freezes), dtype=np.bool_)
     if frozen is not None:
@@ -64,14 +70,15 @@ def _findings(requests: Requests) -> list[Finding]:
     found += [
         errors(requests, delayed),
         payload_size(requests, calm),
-        tcp_stall(requests, calm),
         new_connections(requests, calm),
+        queueing(requests, calm),
+        child_span(requests, calm),
+        one_of_many(requests, calm),
+        tcp_stall(requests, calm),
         slow_body(requests, calm),
+        drift(requests, calm),
+        bimodal(requests, calm),
     ]
-    waiting = queueing(requests, calm)
-    child = child_span(requests, calm)
-    group = one_of_many(requests, calm)
-    found += [child, group, waiting, drift(requests, calm), bimodal(requests, calm)]
     found.append(noise(requests, freezes, others))
     return [item for item in found if item is not None]
 
@@ -84,11 +91,15 @@ def _ranked(requests: Requests, findings: list[Finding]) -> tuple[Cause, ...]:
     left = np.maximum(requests.latency[tail] - usual, 0)
     whole = max(float(left.sum()), 1.0)
     ranked: list[tuple[float, Cause]] = []
+    felt = limit.NOISE_LAG_RATIO * felt_noise_ns(requests)
     for item in findings:
         taken = np.minimum(np.maximum(item.explained[tail], 0), left)
         share = float(taken.sum()) / whole
         rank = max(share, item.weight)
         if rank < limit.LEAST_SHARE:
+            continue
+        adds = float(np.mean(taken[taken > 0])) if taken.any() else 0.0
+        if item.cause in _LIKE_NOISE and adds < felt:
             continue
         left = left - taken
         # Noise is no cause to work on as long as there is another.

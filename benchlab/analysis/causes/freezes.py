@@ -52,7 +52,8 @@ class Freezes:
 
     def delayed_by(self, chosen: Mask) -> Mask:
         """Whether each request was delayed by one of the ``chosen`` freezes."""
-        return np.append(chosen, False)[self.owner]
+        delayed: Mask = np.append(chosen, False)[self.owner]
+        return delayed
 
 
 def find_freezes(requests: Requests) -> Freezes:
@@ -62,12 +63,26 @@ def find_freezes(requests: Requests) -> Freezes:
     done = np.sort(requests.done)
     gap = np.diff(done)
     shortest = max(limit.FREEZE_SHORTEST_NS, limit.FREEZE_RATIO * usual)
+    if not requests.is_open:
+        shortest = np.maximum(shortest, limit.FREEZE_RATIO * _usual_then(requests, done[:-1], usual))
     at = np.flatnonzero(gap > shortest)
     waiting = _overdue(requests, done[at], done[at + 1], usual)
     at = at[waiting >= limit.FREEZE_WAITING]
     if len(at) > _MOST:
         at = np.sort(at[np.argsort(gap[at])[-_MOST:]])
     return _with_cost(requests, *_joined(done[at], done[at + 1]), usual, count)
+
+
+def _usual_then(requests: Requests, at: Floats, usual: float) -> Floats:
+    """The percentile at each time: users who all wait for a slow service are not frozen."""
+    size = 10 * requests.run.plan.connection_limit
+    count = min(len(requests) // size, 20)
+    if count < 2:
+        return np.full(len(at), usual)
+    parts = np.array_split(np.arange(len(requests)), count)
+    levels = [float(np.quantile(requests.latency[part], limit.FREEZE_OVERDUE)) for part in parts]
+    edges = requests.intended[[part[0] for part in parts]]
+    return np.array(levels)[np.maximum(np.searchsorted(edges, at, "right") - 1, 0)]
 
 
 def _overdue(requests: Requests, start: Floats, end: Floats, usual: float) -> NDArray[np.int64]:
@@ -96,9 +111,7 @@ def _joined(start: Floats, end: Floats) -> tuple[Floats, Floats]:
     return np.array(starts), np.array(ends)
 
 
-def _with_cost(
-    requests: Requests, start: Floats, end: Floats, usual: float, count: int
-) -> Freezes:
+def _with_cost(requests: Requests, start: Floats, end: Floats, usual: float, count: int) -> Freezes:
     owner = np.full(count, -1)
     fine = requests.latency <= max(usual, requests.median)
     run_of_fine = np.convolve(fine, np.ones(_RECOVERED), "full")[_RECOVERED - 1 :] >= _RECOVERED

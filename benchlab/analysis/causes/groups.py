@@ -52,7 +52,9 @@ def one_of_many(requests: Requests, calm: Mask) -> Finding | None:
     groupings = list(groupings_of(requests))
     for grouping in groupings:
         found = _slow_of(requests, grouping, chosen, len(groupings))
-        if found is not None and (best is None or found.explained_ratio > 1.1 * best.explained_ratio):
+        if found is not None and (
+            best is None or found.explained_ratio > 1.1 * best.explained_ratio
+        ):
             best = found
     return None if best is None else _finding(requests, best, chosen)
 
@@ -88,9 +90,7 @@ def groupings_of(requests: Requests) -> Iterator[Grouping]:
             yield Grouping("connection", names_of, np.asarray(of, dtype=np.int64))
 
 
-def _slow_of(
-    requests: Requests, grouping: Grouping, chosen: Mask, tested: int
-) -> _Slow | None:
+def _slow_of(requests: Requests, grouping: Grouping, chosen: Mask, tested: int) -> _Slow | None:
     usable = np.flatnonzero(chosen & (grouping.of >= 0))
     if len(usable) < limit.FEWEST:
         return None

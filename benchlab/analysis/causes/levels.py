@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchlab.analysis.causes import thresholds as limit
 from benchlab.analysis.causes.cause import Evidence
 from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.statistics.mann_kendall import mann_kendall
+from benchlab.analysis.causes.correlation import rank_correlation
 from benchlab.statistics.modes import BINS_PER_UNIT, find_modes
 from benchlab.text import plural
 from benchlab.units import NS_PER_S, format_ms, format_ratio
 
-__all__ = ["bimodal", "drift"]
+__all__ = ["SlowMode", "bimodal", "drift", "serial", "slow_mode"]
 
 _BINS = 64 * BINS_PER_UNIT  # e^64 ns is beyond any duration
 
@@ -75,8 +78,25 @@ def drift(requests: Requests, calm: Mask) -> Finding | None:
     )  # fmt: skip
 
 
-def bimodal(requests: Requests, calm: Mask) -> Finding | None:
-    """Two kinds of requests or more, at all times of the run: cache hits and misses."""
+@dataclass(frozen=True, slots=True, eq=False)
+class SlowMode:
+    """The slow modes of the service time together: ``slow`` are indexes of requests in them."""
+
+    slow: NDArray[np.int64]
+    fast: NDArray[np.int64]
+    count: int
+
+    @property
+    def share(self) -> float:
+        """The share of requests that are slow."""
+        return len(self.slow) / (len(self.slow) + len(self.fast))
+
+
+def slow_mode(requests: Requests, calm: Mask) -> SlowMode | None:
+    """The requests of the slow modes, if there are several modes that differ enough.
+
+    Those of a chain of caches are one cause, so all slow modes are taken together.
+    """
     chosen = np.flatnonzero(calm & ~requests.failed)
     took = np.maximum(requests.service[chosen], 1.0)
     if len(took) < limit.FEWEST:
@@ -84,27 +104,33 @@ def bimodal(requests: Requests, calm: Mask) -> Finding | None:
     bins = (np.log(took) * BINS_PER_UNIT).astype(np.int64)
     counts = np.bincount(bins, minlength=_BINS)
     modes = find_modes(counts, least_share=limit.BIMODAL_SHARE, fewest=limit.FEWEST)
-    if len(modes) < 2:
-        return None
-    # The slow modes together: those of a chain of caches are one cause.
-    cut = next((n for n in range(1, len(modes))
-                if modes[n].peak - modes[0].peak >= math.log(limit.BIMODAL_RATIO) * BINS_PER_UNIT),
-               None)  # fmt: skip
+    apart = math.log(limit.BIMODAL_RATIO) * BINS_PER_UNIT
+    cut = next((mode for mode in modes[1:] if mode.peak - modes[0].peak >= apart), None)
     if cut is None:
         return None
-    slow_bins = modes[cut].start
-    slow = bins >= slow_bins
-    share = float(np.mean(slow))
-    if share > limit.BIMODAL_MOST:
+    slow = bins >= cut.start
+    if float(np.mean(slow)) > limit.BIMODAL_MOST:
         return None
-    present = _present(requests, chosen[slow])
-    if present < limit.BIMODAL_PRESENT:
+    return SlowMode(chosen[slow], chosen[~slow], len(modes))
+
+
+def bimodal(requests: Requests, calm: Mask) -> Finding | None:
+    """Two kinds of requests or more, at all times of the run: cache hits and misses.
+
+    Requests that wait for each other may have two modes as well, but then neighbours are alike.
+    """
+    found = slow_mode(requests, calm)
+    if found is None or _present(requests, found.slow) < limit.BIMODAL_PRESENT:
         return None
-    fast_ns, slow_ns = float(np.median(took[~slow])), float(np.median(took[slow]))
+    if serial(requests.service[found.slow]) >= limit.QUEUE_SERIAL:
+        return None
+    share = found.share
+    fast_ns = float(np.median(requests.service[found.fast]))
+    slow_ns = float(np.median(requests.service[found.slow]))
     explained = np.zeros(len(requests))
-    explained[chosen[slow]] = requests.service[chosen[slow]] - fast_ns
+    explained[found.slow] = requests.service[found.slow] - fast_ns
     text = (
-        f"{plural(len(modes), 'peak')} of the service time: {format_ratio(1 - share)} of the"
+        f"{plural(found.count, 'peak')} of the service time: {format_ratio(1 - share)} of the"
         f" requests around {format_ms(round(fast_ns))} and {format_ratio(share)} around"
         f" {format_ms(round(slow_ns))}, at all times of the run"
     )
@@ -125,7 +151,15 @@ def bimodal(requests: Requests, calm: Mask) -> Finding | None:
     )
 
 
-def _present(requests: Requests, slow: Floats) -> float:
+def serial(took: Floats) -> float:
+    """Rank correlation of neighbours: those who wait for each other are alike, and requests of a
+    kind are not. 0 if there are too few to say."""
+    if len(took) < limit.FEWEST // 2:
+        return 0.0
+    return rank_correlation(took[:-1], took[1:])
+
+
+def _present(requests: Requests, slow: NDArray[np.int64]) -> float:
     """In which share of the batches of time a fair number of slow requests occurs."""
     at = (requests.intended[slow] - requests.intended[0]) / max(requests.window_ns, 1.0)
     count = max(min(limit.BIMODAL_BATCHES, len(slow) // 3), 1)

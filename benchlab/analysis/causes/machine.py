@@ -12,7 +12,16 @@ from benchlab.analysis.causes.requests import Mask, Requests
 from benchlab.text import plural
 from benchlab.units import format_ms, format_ratio
 
-__all__ = ["noise"]
+__all__ = ["felt_noise_ns", "noise"]
+
+
+def felt_noise_ns(requests: Requests) -> float:
+    """How long the machine held the generator up: its lag at the 99th percentile, or in a closed
+    loop, which has none, half of its longest stall if there were several."""
+    if requests.is_open:
+        return float(np.quantile(requests.lag, 0.99))
+    stalls = [item.stall_max_ns for item in requests.run.health.workers if item.stall_count > 1]
+    return max(stalls, default=0) / 2
 
 
 def noise(requests: Requests, freezes: Freezes, others: Mask) -> Finding | None:

@@ -28,6 +28,16 @@ _TRY_LOOP = (
 )
 
 
+def hiccup_ns(requests: Requests) -> float:
+    """How long a freeze of the machine may be, as the generator felt it."""
+    if requests.is_open:
+        felt = limit.HICCUP_LAG_RATIO * float(np.quantile(requests.lag, 0.9))
+    else:
+        stalls = [item.stall_max_ns for item in requests.run.health.workers if item.stall_count > 1]
+        felt = limit.HICCUP_STALL_RATIO * max(stalls, default=0)
+    return max(limit.HICCUP_NS, min(felt, limit.HICCUP_MOST_NS))
+
+
 def service_freezes(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask] | None:
     """The cause of the service's freezes, and which of them it is; None if they are the machine's.
 
@@ -43,6 +53,7 @@ def service_freezes(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask
     longest = int(np.argmax(length))
     if not length[longest]:
         return None
+    hiccup = hiccup_ns(requests)
     # The machine's own freezes, short and random, are mixed with the cause's.
     comparable = length >= 0.5 * float(np.sort(length)[-2:][0] or length[longest])
     window = (float(requests.intended[0]), float(requests.done.max()))
@@ -53,12 +64,12 @@ def service_freezes(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask
             period, inside = found
             members = np.zeros(len(freezes), dtype=np.bool_)
             members[places[inside]] = True
-            if float(np.median(length[members])) > limit.HICCUP_NS or _is_regular(
+            if float(np.median(length[members])) > hiccup or _is_regular(
                 requests, cost, members
             ):
                 return _periodic(requests, freezes, members, period), members
-    long = length > max(limit.HICCUP_NS, 0.15 * length[longest])
-    if length[longest] > limit.HICCUP_NS and cost[longest] >= limit.STALL_SHARE * cost.sum():
+    long = length > max(hiccup, 0.15 * length[longest])
+    if length[longest] > hiccup and cost[longest] >= limit.STALL_SHARE * cost.sum():
         members = np.arange(len(freezes)) == longest
         return _stall(requests, freezes, members), members
     if np.count_nonzero(long) >= limit.LOOP_FEWEST or (

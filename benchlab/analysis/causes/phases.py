@@ -14,35 +14,58 @@ from benchlab.units import format_ms, format_ratio
 __all__ = ["connection_cap", "generator", "new_connections", "slow_body"]
 
 
-def generator(requests: Requests) -> Finding | None:
+def generator(requests: Requests, local: Mask) -> Finding | None:
     """The generator sent late although a connection was free: its own queue, or it stood still.
 
-    Short lags are those of any machine (`noise`): what makes it a cause is a lag that makes a run
-    invalid, or a core that was busy all the time.
+    ``local`` are the requests that its own freezes delayed. Where the service was held up as often,
+    it is the machine that does it (`noise`), unless the lag is longer than any of a machine's.
     """
-    if not requests.is_open:
-        return None
-    own = requests.lag[~requests.waited_for_connection]
-    if not len(own):
-        return None
-    p99 = float(np.quantile(own, 0.99))
     workers = requests.run.health.workers
     busy = max((worker.cpu_ratio for worker in workers), default=0.0)
-    if p99 <= (limit.LAG_LEAST_NS if busy >= limit.BUSY_RATIO else limit.LAG_P99_NS):
+    own = requests.lag[~requests.waited_for_connection]
+    p99 = float(np.quantile(own, 0.99)) if len(own) else 0.0
+    excess = np.maximum(requests.latency - requests.median, 0)
+    explained = np.where(local, np.maximum(requests.lag, excess), requests.lag)
+    texts = []
+    if busy >= limit.BUSY_RATIO and (p99 > limit.LAG_LEAST_NS or busy >= limit.BUSIEST_RATIO):
+        # What waits to be sent waits to be read as well; opening connections is a cause of its own.
+        explained = np.maximum(explained, excess - requests.opening)
+        texts.append(
+            Evidence(
+                f"a worker used {busy:.0%} of its core: requests waited to be sent, and responses to"
+                " be read",
+                {"cpu_ratio": busy},
+            )
+        )
+    elif p99 <= limit.LAG_P99_NS or (
+        p99 <= limit.LONGEST_LAG_NS and _elsewhere(requests, local) > limit.ELSEWHERE_RATIO
+    ):
         return None
-    texts = [Evidence(f"1 % of the requests were sent more than {format_ms(round(p99))} late while a"
-                      " connection was free", {"lag_p99_ns": p99, "cpu_ratio": busy})]  # fmt: skip
-    if busy >= limit.BUSY_RATIO:
-        texts.append(Evidence(f"a worker used {busy:.0%} of its core", {"cpu_ratio": busy}))
+    texts.append(
+        Evidence(
+            f"1 % of the requests were sent more than {format_ms(round(p99))} late while a"
+            " connection was free",
+            {"lag_p99_ns": p99},
+        )
+    )
     return Finding(
         "generator",
-        requests.lag,
+        explained,
         tuple(texts),
         "timeline",
         "use more workers, a lower rate, or leave a core free for the generator: these latencies are"
         " partly its own",
         typical_ns=float(np.median(requests.lag)),
     )
+
+
+def _elsewhere(requests: Requests, local: Mask) -> float:
+    """What made the tail and is no lag, in units of the lag in the tail."""
+    tail = requests.tail
+    lag = float(requests.lag[tail].sum())
+    took = requests.service[tail] - float(np.median(requests.service))
+    prompt = ~local[tail] & (requests.lag[tail] < 0.25 * requests.latency[tail])
+    return float(np.maximum(took[prompt], 0).sum()) / max(lag, 1.0)
 
 
 def connection_cap(requests: Requests) -> Finding | None:

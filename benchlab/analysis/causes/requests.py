@@ -127,7 +127,9 @@ class Requests:
     def in_flight(self) -> NDArray[np.int64]:
         """Other requests in flight when each was sent."""
         sent, done = np.sort(self.sent), np.sort(self.done)
-        before = np.searchsorted(sent, self.sent, "left") - np.searchsorted(done, self.sent, "right")
+        before = np.searchsorted(sent, self.sent, "left") - np.searchsorted(
+            done, self.sent, "right"
+        )
         return np.maximum(before, 0)
 
     @cached_property

@@ -43,7 +43,9 @@ def tcp_stall(requests: Requests, calm: Mask) -> Finding | None:
         first = (beyond >= low_ns - blur) & (beyond <= high_ns + blur) & chosen
         mine = at_step & chosen
         count = int(np.count_nonzero(mine))
-        later = chosen & (beyond > 0.6 * low_ns) & (beyond < 1.7 * low_ns if len(steps) == 1 else True)
+        later = (
+            chosen & (beyond > 0.6 * low_ns) & (beyond < 1.7 * low_ns if len(steps) == 1 else True)
+        )
         if count < max(limit.TCP_FEWEST, 0.002 * len(requests)) or not first.any():
             continue
         if count < limit.TCP_SHARE * np.count_nonzero(later):

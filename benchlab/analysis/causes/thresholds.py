@@ -24,7 +24,7 @@ ENOUGH_IN_TAIL: Final = 50
 FEWEST: Final = 100
 """Of fewer requests nothing can be said: the tail would be less than ten of them."""
 
-LEAST_SHARE: Final = 0.12
+LEAST_SHARE: Final = 0.15
 """A cause is named if it accounts for this much of the tail: below, it is hardly worth a change of
 the service, and what several detectors take from a tail by chance reaches a twentieth."""
 
@@ -47,6 +47,17 @@ FREEZE_SHORTEST_NS: Final = 1.0 * NS_PER_MS
 HICCUP_NS: Final = 25.0 * NS_PER_MS
 """A shared machine takes a process off its core for up to about 20 ms: freezes up to this length
 are noise unless they recur regularly or are too many."""
+
+HICCUP_LAG_RATIO: Final = 40.0
+"""On a busy machine freezes are as much longer than `HICCUP_NS` as the generator's own lag shows: so
+many times the lag that a tenth of its requests have. A service needs its core for longer than the
+generator does, so that it loses it more often."""
+
+HICCUP_STALL_RATIO: Final = 6.0
+"""The same for a closed loop, which has no lag: so many times the generator's longest stall."""
+
+HICCUP_MOST_NS: Final = 100.0 * NS_PER_MS
+"""No longer than this, however busy the machine is."""
 
 STALL_SHARE: Final = 0.6
 """One freeze that makes up this much of what all freezes cost is a single stall."""
@@ -77,6 +88,15 @@ LAG_P99_NS: Final = 10.0 * NS_PER_MS
 LAG_LEAST_NS: Final = 1.0 * NS_PER_MS
 """Lag at the 99th percentile that a busy generator shows; less is the timer's."""
 
+LONGEST_LAG_NS: Final = 25.0 * NS_PER_MS
+"""Lag at the 99th percentile that a machine with other work does not cause in both processes."""
+
+ELSEWHERE_RATIO: Final = 0.3
+"""Time in the tail that is not lag, in units of the lag: from here on the machine is the cause."""
+
+BUSIEST_RATIO: Final = 0.95
+"""Share of a core that makes a closed loop invalid (`benchlab.runs.verdict`)."""
+
 BUSY_RATIO: Final = 0.85
 """Share of a core from which a generator's own queue dominates its lag."""
 
@@ -86,10 +106,15 @@ QUEUE_CORRELATION: Final = 0.3
 """Rank correlation of service time and requests in flight on arrival, without their trends:
 requests that do not wait for each other have 0."""
 
-QUEUE_WEAK_CORRELATION: Final = 0.12
-"""As `QUEUE_CORRELATION`, if the wait that follows from it is `QUEUE_SHARE` of the tail."""
+QUEUE_WEAK_CORRELATION: Final = 0.2
+"""As `QUEUE_CORRELATION`, if the wait that follows from it is twice `QUEUE_SHARE`."""
 
-QUEUE_SHARE: Final = 0.25
+QUEUE_SHARE: Final = 0.4
+"""Part of the tail that follows from the number in flight: on a busy machine up to 0.3."""
+
+QUEUE_SERIAL: Final = 0.5
+"""Rank correlation of neighbours among the requests of a slow mode: that of kinds of requests is 0,
+that of a queue above 0.8."""
 
 QUEUE_LEVELS: Final = 4
 """Different numbers in flight that must have been seen."""
@@ -97,10 +122,14 @@ QUEUE_LEVELS: Final = 4
 OVERLOAD_RATIO: Final = 0.02
 """Share of the requests by which the backlog grows within the run: more than any drift adds."""
 
+WANDERING: Final = 4.0
+"""Variance of means of 20 requests, in units of that of independent ones: a queue's is above 10,
+that of a drifting service near 1."""
+
 # Drift
 
 DRIFT_BATCHES: Final = 40
-DRIFT_P: Final = 1e-4
+DRIFT_P: Final = 1e-3
 """The Mann-Kendall test with its correction for dependence still calls wandering levels of a shared
 machine trends: what counts besides is the effect, `DRIFT_EFFECT` and `DRIFT_TAU`."""
 
@@ -177,6 +206,10 @@ ERROR_RATIO: Final = 0.01
 """Share of failed requests from which errors are in the 99th percentile of what users feel."""
 
 # Noise
+
+NOISE_LAG_RATIO: Final = 1.5
+"""A cause that adds less than this many times the generator's own lag (at its 99th percentile) is
+not told from what the machine does to the service as well."""
 
 NOISE_SHARE: Final = 0.25
 """Share of the tail that the machine's own freezes and the generator's lag must account for."""

@@ -9,6 +9,7 @@ from benchlab.analysis.attribution import Attribution
 from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
 from benchlab.analysis.explanation import Explanation
+from benchlab.analysis.resilience import Resilience
 from benchlab.analysis.scalability import Scalability
 from benchlab.analysis.sweep import Sweep
 from benchlab.analysis.trend import Trend
@@ -23,6 +24,7 @@ from benchlab.display.results import (
     littles_law,
     modes,
     percentile_interval,
+    resilience,
     scalability,
     steady_state,
     sweep,
@@ -49,6 +51,7 @@ RESULT_VIEWS: Mapping[type[Result], Callable[[Any], ResultView]] = {
     Modes: modes.view,
     PercentileInterval: percentile_interval.view,
     SteadyState: steady_state.view,
+    Resilience: resilience.view,
     Scalability: scalability.view,
     Sweep: sweep.view,
     Trend: trend.view,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from benchlab.plan.plan import Plan
 from benchlab.plan.policies import Breaker, Retry
-from benchlab.plan.request import Request
 from benchlab.samples.records import ErrorKind
 from benchlab.units import seconds_to_ns
 
@@ -36,10 +36,13 @@ _UNDELIVERED = frozenset(
 _LOST = (ErrorKind.RESET, ErrorKind.CLOSED)
 
 
-def is_replayable(request: Request) -> bool:
-    """Whether Go's client would repeat ``request`` on its own (`net/http.Request.isReplayable`)."""
-    names = {name.lower() for name, _ in request.headers}
-    return request.method in _REPLAYABLE or not names.isdisjoint(_IDEMPOTENCY_KEYS)
+def is_replayable(method: str, headers: Iterable[str]) -> bool:
+    """Whether Go's client would repeat a request on its own (`net/http.Request.isReplayable`).
+
+    ``headers`` are the names of its headers.
+    """
+    names = {name.lower() for name in headers}
+    return method in _REPLAYABLE or not names.isdisjoint(_IDEMPOTENCY_KEYS)
 
 
 class Budget:
@@ -141,13 +144,13 @@ class Policies:
 
     def __init__(self, plan: Plan, worker: int) -> None:
         transport = plan.transport
-        self._retry: Retry | None = transport.retry
+        self._retry = transport.retry
         self._hedge = transport.hedge
         self._resends = transport.retry_reused
         self._retry_budget = Budget(self._retry.budget if self._retry else None)
         self._hedge_budget = Budget(self._hedge.budget if self._hedge else None)
-        breaker = transport.breaker
-        self._circuits = [Circuit(breaker) for _ in plan.origins] if breaker else []
+        self._breaker = transport.breaker
+        self._circuits: dict[Hashable, Circuit] = {}
         self._rng = random.Random(plan.seed * 1_000_003 + worker)  # not for secrets
         self.hedge_ns = seconds_to_ns(self._hedge.after_s) if self._hedge else 0
         deadline_s = self._retry.deadline_s if self._retry else None
@@ -159,9 +162,13 @@ class Policies:
         self._hedge_budget.deposit()
         return Course(now)
 
-    def admits(self, origin: int, now: int) -> bool:
-        """Whether the circuit of service number ``origin`` lets a try pass at ``now``."""
-        return not self._circuits or self._circuits[origin].admits(now)
+    def admits(self, origin: Hashable, now: int) -> bool:
+        """Whether the circuit of the service ``origin`` lets a try pass at ``now``."""
+        if self._breaker is None:
+            return True
+        if origin not in self._circuits:
+            self._circuits[origin] = Circuit(self._breaker)
+        return self._circuits[origin].admits(now)
 
     def time_limit_ns(self, course: Course, timeout_ns: int, now: int) -> int:
         """How long a try that is sent at ``now`` may take."""
@@ -169,9 +176,19 @@ class Policies:
             return timeout_ns
         return max(0, min(timeout_ns, course.begun + self._deadline_ns - now))
 
-    def note(self, origin: int, error: ErrorKind, status: int, sent: int, now: int) -> None:
-        """Tell the circuit of service number ``origin`` how a try ended."""
-        if not self._circuits:
+    def longest_s(self, timeout_s: float) -> float:
+        """The longest that a request may take whose tries may take ``timeout_s`` each."""
+        retry, resends = self._retry, timeout_s * self._resends
+        if retry is None:
+            return timeout_s + resends
+        if retry.deadline_s is not None:
+            return retry.deadline_s
+        pauses = sum(_longest_pause_s(retry, tries) for tries in range(1, retry.tries))
+        return retry.tries * timeout_s + resends + pauses
+
+    def note(self, origin: Hashable, error: ErrorKind, status: int, sent: int, now: int) -> None:
+        """Tell the circuit of the service ``origin`` how a try ended that it `admits`."""
+        if self._breaker is None:
             return
         if error is ErrorKind.ABANDONED:
             self._circuits[origin].forget_probe()
@@ -217,9 +234,14 @@ class Policies:
         return True
 
     def _pause_ns(self, retry: Retry, retried: int) -> int:
-        longest_s = min(retry.most_backoff_s, retry.backoff_s * 2.0 ** (retried - 1))
+        longest_s = _longest_pause_s(retry, retried)
         if retry.jitter == "full":
             longest_s *= self._rng.random()
         elif retry.jitter == "equal":
             longest_s *= 0.5 + 0.5 * self._rng.random()
         return seconds_to_ns(longest_s)
+
+
+def _longest_pause_s(retry: Retry, tries: int) -> float:
+    """The longest pause after so many tries."""
+    return min(retry.most_backoff_s, retry.backoff_s * 2.0 ** (tries - 1))

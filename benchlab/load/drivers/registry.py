@@ -9,7 +9,13 @@ from benchlab.load.drivers.driver import Driver, DriverFactory
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 
-__all__ = ["DRIVER_CODE", "POLICY_CODE", "SCENARIO_CODE", "make_driver"]
+__all__ = [
+    "DRIVER_CODE",
+    "POLICY_CODE",
+    "SCENARIO_CODE",
+    "SCENARIO_POLICY_CODE",
+    "make_driver",
+]
 
 DRIVER_CODE = {
     "http": "benchlab.load.drivers.wire.driver:WireDriver",
@@ -24,15 +30,20 @@ POLICY_CODE = {
 SCENARIO_CODE = {
     "httpx": "benchlab.load.drivers.scenario.driver:ScenarioDriver",
 }
+SCENARIO_POLICY_CODE = {
+    "httpx": "benchlab.load.drivers.scenario.policy_driver:PolicyScenarioDriver",
+}
 
 
 def make_driver(
     plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
 ) -> Driver:
     """Make the driver of ``plan`` for one worker's share; imports no other driver."""
-    code = SCENARIO_CODE
+    several = plan.transport.has_policies
     if plan.scenario is None:
-        code = POLICY_CODE if plan.transport.has_policies else DRIVER_CODE
+        code = POLICY_CODE if several else DRIVER_CODE
+    else:
+        code = SCENARIO_POLICY_CODE if several else SCENARIO_CODE
     module, _, name = code[plan.driver].partition(":")
     factory: DriverFactory = getattr(import_module(module), name)
     return factory(plan, worker, run_id, source, recording)

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchlab.errors import StoreError
 from benchlab.runs.run import Run
-from benchlab.store.runs.exactly_once import insert_exactly, insert_of_run
-from benchlab.store.schema.replicated import stored
+from benchlab.store.runs.exactly_once import insert_of_run, insert_rows_of_run
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -24,27 +22,14 @@ def save_beside(client: Client, run: Run, table: str, records: NDArray[np.void])
     Raises:
         StoreError: the store does not hold them afterwards.
     """
-    whole = (len(records),)
     columns = {name: records[name] for name in records.dtype.names or ()}
-
-    def count() -> tuple[int]:
-        return (_count(client, table, run.id),)
-
-    def insert(salt: str) -> None:
-        if len(records) and count() != whole:
-            insert_of_run(client, table, run, columns, f"{table}:{run.id}:{salt}")
-
-    def remove() -> None:
-        client.command(
-            f"DELETE FROM {stored(client, table)} WHERE run_id = {{run_id:String}}",  # noqa: S608
-            parameters={"run_id": run.id},
-        )
-
-    if not insert_exactly(client, insert, count, whole, remove):
-        raise StoreError(
-            f"the {table} of run {run.id} could not be stored: save it again; what was"
-            " measured stays on disk until that succeeds"
-        )
+    insert_rows_of_run(
+        client,
+        table,
+        run,
+        len(records),
+        lambda token: insert_of_run(client, table, run, columns, token),
+    )
 
 
 def read_beside(
@@ -63,11 +48,3 @@ def read_beside(
         for name, column in zip(names, rows.result_columns, strict=True):
             records[name] = column
     return records
-
-
-def _count(client: Client, table: str, run_id: str) -> int:
-    found = client.query(
-        f"SELECT count() FROM {table} WHERE run_id = {{run_id:String}}",  # noqa: S608  # constants
-        parameters={"run_id": run_id},
-    )
-    return int(found.result_rows[0][0])

@@ -22,14 +22,16 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from benchlab.errors import StoreError
 from benchlab.runs.run import Run
 from benchlab.store.client.connection import is_embedded
 from benchlab.store.client.insert import Column, insert_columns
+from benchlab.store.schema.replicated import stored
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["insert_exactly", "insert_of_run"]
+__all__ = ["insert_exactly", "insert_of_run", "insert_rows_of_run"]
 
 _QUIET_S = 1.0
 _FIRST_PAUSE_S = 0.02
@@ -59,6 +61,42 @@ def insert_exactly(
         if any(found):
             remove()
     return False
+
+
+def insert_rows_of_run(
+    client: Client, table: str, run: Run, count: int, insert: Callable[[str], None]
+) -> None:
+    """Have the ``count`` rows of ``run`` in ``table`` exactly once, in one insert.
+
+    ``insert`` inserts all of them, and is given the token.
+
+    Raises:
+        StoreError: the store does not hold them afterwards.
+    """
+    whole = (count,)
+
+    def counted() -> tuple[int]:
+        found = client.query(
+            f"SELECT count() FROM {table} WHERE run_id = {{run_id:String}}",  # noqa: S608  # constants
+            parameters={"run_id": run.id},
+        )
+        return (int(found.result_rows[0][0]),)
+
+    def insert_missing(salt: str) -> None:
+        if count and counted() != whole:
+            insert(f"{table}:{run.id}:{salt}")
+
+    def remove() -> None:
+        client.command(
+            f"DELETE FROM {stored(client, table)} WHERE run_id = {{run_id:String}}",  # noqa: S608
+            parameters={"run_id": run.id},
+        )
+
+    if not insert_exactly(client, insert_missing, counted, whole, remove):
+        raise StoreError(
+            f"the {table} of run {run.id} could not be stored: save it again; what was"
+            " measured stays on disk until that succeeds"
+        )
 
 
 def _settled(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import benchlab as bl
+from benchlab.analysis.fault_effects import resilience_of
 from benchlab.analysis.independent_runs import compare_runs
 from benchlab.analysis.trend import TrendPoint
 from benchlab.runs.imported_summary import Point
 from tests.analysis.compared import statistics_of
+from tests.analysis.faulty import faulty_run
 from tests.analysis.test_explanation import make_explanation
 from tests.display.results.example import HOSTILE
 from tests.display.results.test_capacity import make_capacity
@@ -58,6 +62,7 @@ POINTS = [
     for number in range(3)
 ]
 TREND = bl.Trend(name=HOSTILE, metric="p99", points=tuple(POINTS))
+FAULTY = faulty_run(1, rate_rps=100)
 VALUES: dict[str, object] = {
     "Apdex": RUN.apdex(5),
     "Attainment": RUN.attainment("p99<5ms"),
@@ -99,6 +104,9 @@ VALUES: dict[str, object] = {
     "PoissonRate": bl.PoissonRate(10),
     "Replay": bl.Replay([0.0, 0.5, 2.0]),
     "Request": REQUEST,
+    "Resilience": resilience_of(
+        replace(FAULTY, plan=FAULTY.plan.replace(name=HOSTILE)), "p99<50ms"
+    ),
     "Run": RUN,
     "Samples": RUN.samples,
     "Scalability": bl.scalability([1, 2, 4, 8, 16], [100, 190, 340, 550, 700]),

@@ -28,6 +28,7 @@ ONCE = {
     "samples": ("countIf(run_id = {run_id:String})", COUNT),
     "different": ("uniqExactIf(seq, run_id = {run_id:String})", COUNT),
     "connections": ("countIf(run_id = {run_id:String})", 7),
+    "faults": ("countIf(run_id = {run_id:String})", 2),
     "endpoint_seconds": ("sumIf(request_count, run_id = {run_id:String})", COUNT),
     "per_second": ("sumIf(request_count, run_id = {run_id:String})", COUNT),
     "benchmark_results": ("countIf(run_id = {run_id:String})", 1),
@@ -133,7 +134,7 @@ def test_processes_that_save_the_same_runs_leave_one_copy_of_each(
     assert store.load(run.id).samples.records.tobytes() == run.samples.records.tobytes()
 
 
-@pytest.mark.parametrize("table", ["samples", "connections", "runs"])
+@pytest.mark.parametrize("table", ["samples", "connections", "faults", "runs"])
 def test_a_saver_that_pauses_between_two_steps_leaves_one_copy(
     server: Front, store: Store, make_run: MakeRun, table: str
 ) -> None:

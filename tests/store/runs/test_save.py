@@ -260,3 +260,22 @@ def test_a_stored_run_needs_few_bytes(
         " WHERE table = 'samples' AND database = currentDatabase() AND active"
     )["size"][0]
     assert size <= 10
+
+
+def test_faults_have_rows_with_the_times_at_which_they_were_on(
+    store: Store, make_run: MakeRun
+) -> None:
+    run = make_run(50)
+    for _ in range(2):
+        store.save(run)
+    rows = store.query_df(
+        "SELECT * EXCEPT (run_id), toUnixTimestamp64Nano(began_at) AS began,"
+        " toUnixTimestamp64Nano(ended_at) AS ended FROM faults ORDER BY number"
+    )
+    assert list(rows["kind"]) == ["drop", "latency"]
+    assert list(rows["began_ns"]) == [1_500_000, 1_234_567]
+    assert list(rows["began"]) == [run.started_at_ns + ns for ns in rows["began_ns"]]
+    assert rows["ended"][1] == run.started_at_ns + 2_345_678
+    assert rows[["ended", "ended_ns", "ended_at"]].iloc[0].isna().all()
+    assert list(rows["error"]) == ["cannot be lifted: it's", ""]
+    assert store.load(run.id).faults == run.faults

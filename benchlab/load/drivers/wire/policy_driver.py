@@ -50,7 +50,10 @@ class PolicyDriver(WireDriver):
         self._due: deque[tuple[Call, TryReason]] = deque()
         self._free_users = 0
         self._sending = 0
-        self._replayable = [is_replayable(request) for request in plan.requests]
+        self._replayable = [
+            is_replayable(request.method, [name for name, _ in request.headers])
+            for request in plan.requests
+        ]
         self._try_encoders = [
             make_try_encoder(plan, index, run_id) for index in range(len(plan.requests))
         ]

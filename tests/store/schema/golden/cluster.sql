@@ -674,3 +674,22 @@ ALTER TABLE samples_local ON CLUSTER lab ADD COLUMN IF NOT EXISTS connection UIn
 
 ALTER TABLE samples ON CLUSTER lab ADD COLUMN IF NOT EXISTS connection UInt16
     COMMENT 'from 1, modulo 65,535; 0: not known';
+
+CREATE TABLE IF NOT EXISTS faults_local ON CLUSTER lab (
+    run_id LowCardinality(String) CODEC(ZSTD(1)),
+    started_at DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)) COMMENT 'of the run',
+    number UInt32 COMMENT 'its index among the faults of the plan',
+    kind LowCardinality(String),
+    fault String COMMENT 'as the plan has it',
+    began_at DateTime64(9, 'UTC'),
+    ended_at Nullable(DateTime64(9, 'UTC')) COMMENT 'null: never, as far as is known',
+    began_ns Int64 COMMENT 'from the start of the run',
+    ended_ns Nullable(Int64),
+    error String COMMENT 'why it could not be set, kept or lifted; empty if it could'
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toYYYYMM(started_at)
+ORDER BY (run_id, number)
+SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS faults ON CLUSTER lab AS faults_local
+ENGINE = Distributed(lab, currentDatabase(), faults_local, cityHash64(run_id));
