@@ -70,21 +70,31 @@ class BundledProcess:
 
 
 class TargetProcess(BundledProcess):
-    """A running target. ``otlp_dir`` has its traces and metrics, complete once it has stopped."""
+    """A running target. ``otlp_dir`` has its traces and metrics, complete once it has stopped.
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, otlp_dir: Path | None) -> None:
+    ``faults`` says whether faults can be set in it.
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], url: str, otlp_dir: Path | None, faults: bool
+    ) -> None:
         super().__init__(process, url)
         self.otlp_dir = otlp_dir
+        self.faults = faults
 
 
 def start_target(
-    port: int = 0, otlp_dir: Path | str | None = None, *, lookup_ms: float = 0.0
+    port: int = 0,
+    otlp_dir: Path | str | None = None,
+    *,
+    lookup_ms: float = 0.0,
+    faults: bool = False,
 ) -> TargetProcess:
     """Start the bundled target on the loopback interface and wait until it is ready.
 
     ``port`` 0 means any free port. If ``otlp_dir`` is None, the standard ``OTEL_`` variables decide
     where its telemetry goes. With ``lookup_ms`` it is a slower version of itself, whose requests
-    wait so long.
+    wait so long. With ``faults`` this machine may set faults in it.
 
     Raises:
         MissingPackageError: the extra "target" is not installed.
@@ -96,9 +106,10 @@ def start_target(
         "port": port,
         "otlp_dir": str(directory) if directory else None,
         "lookup_ms": lookup_ms,
+        "faults": faults,
     }
     process, announced = start_process("benchlab.bundled.serve", options, "target")
-    return TargetProcess(process, announced["url"], directory)
+    return TargetProcess(process, announced["url"], directory, faults)
 
 
 def start_process(

@@ -47,15 +47,17 @@ def serve(
     otlp_dir: Path | None,
     on_ready: Callable[[str], None],
     *,
+    faults: bool = False,
     until_input_ends: bool = False,
 ) -> None:
     """Serve on the loopback interface until stopped; ``port`` 0 means any free port.
 
     ``on_ready`` is called with the URL. Traces and metrics go to files in ``otlp_dir``, or by
-    default where the standard ``OTEL_`` variables send them.
+    default where the standard ``OTEL_`` variables send them. With ``faults``, or if the environment
+    says so, this machine may set faults, and whoever has the token that the environment may have.
 
     Raises:
-        InputError: the port is in use, or an ``OTEL_`` variable is invalid.
+        InputError: the port is in use, or a variable of the environment is invalid.
     """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -73,6 +75,8 @@ def serve(
             listener.close()
             raise InputError(f"cannot write to {otlp_dir} ({exc.strerror})") from exc
         os.environ["BENCHLAB_TARGET_OTLP_DIR"] = str(otlp_dir)
+    if faults:
+        os.environ["BENCHLAB_TARGET_FAULTS"] = "1"
     config = uvicorn.Config(
         "target.app:app",
         access_log=False,
@@ -109,7 +113,13 @@ def main() -> int:
     if options["lookup_ms"]:
         os.environ["BENCHLAB_TARGET_LOOKUP_MS"] = f"{options['lookup_ms']}"
     try:
-        serve(options["port"], otlp_dir, _announce, until_input_ends=True)
+        serve(
+            options["port"],
+            otlp_dir,
+            _announce,
+            faults=options["faults"],
+            until_input_ends=True,
+        )
     except InputError as exc:
         print(exc, file=sys.stderr)
         return exc.exit_code

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 import click
 
 from benchlab.cli.terminal.output import print_line
+from benchlab.errors import InputError
 
 __all__ = ["target"]
 
@@ -25,7 +27,18 @@ __all__ = ["target"]
     type=click.Path(path_type=Path, file_okay=False),
     help="directory for traces and metrics as OTLP JSON files",
 )
-def target(port: int, otlp_dir: Path | None) -> None:
+@click.option(
+    "--faults",
+    is_flag=True,
+    envvar="BENCHLAB_TARGET_FAULTS",
+    help="let faults be set in it, from this machine",
+)
+@click.option(
+    "--fault-token",
+    metavar="TOKEN",
+    help="lets whoever sends it set faults, too; better in BENCHLAB_TARGET_FAULT_TOKEN",
+)
+def target(port: int, otlp_dir: Path | None, faults: bool, fault_token: str | None) -> None:
     """Serve the bundled target on 127.0.0.1 until Ctrl-C.
 
     If OTEL_EXPORTER_OTLP_ENDPOINT is set, it exports traces and metrics to that collector.
@@ -34,6 +47,7 @@ def target(port: int, otlp_dir: Path | None) -> None:
     Examples:
       benchlab target
       benchlab target --port 9000 --otlp-dir otlp && benchlab ingest otlp
+      benchlab target --faults
     """
     from benchlab.extras import require_extra
 
@@ -42,6 +56,12 @@ def target(port: int, otlp_dir: Path | None) -> None:
 
     def announce(url: str) -> None:
         print_line(f"target at {url}  POST {url}/api/vector/add  (Ctrl-C stops it)")
+        if faults:
+            print_line(f"faults at {url}/faults")
 
+    if fault_token is not None and not faults:
+        raise InputError("it lets nobody set faults", field="--fault-token", remedy="add --faults")
+    if fault_token:
+        os.environ["BENCHLAB_TARGET_FAULT_TOKEN"] = fault_token
     with contextlib.suppress(KeyboardInterrupt):
-        serve(port, otlp_dir, announce)
+        serve(port, otlp_dir, announce, faults=faults)

@@ -42,7 +42,9 @@ class Service:
             raise InputError(f"{public_url(self.url)} is not the bundled target, so it stays as is")
         self._process.stop()
         port = urlsplit(self._process.url).port or 0
-        self._process = start_target(port, self.otlp_dir, lookup_ms=lookup_ms)
+        self._process = start_target(
+            port, self.otlp_dir, lookup_ms=lookup_ms, faults=self._process.faults
+        )
 
     def stop(self) -> None:
         """Stop the bundled target, which completes its telemetry; leave other services alone."""
@@ -62,19 +64,20 @@ def service(
     path: str = "/api/vector/add",
     traced: bool = True,
     lookup_ms: float = 0.0,
+    faults: bool = False,
 ) -> Service:
     """The service at ``url``; with an empty ``url``, a freshly started bundled target.
 
     ``path`` is the path to measure of the bundled target. Unless it is ``traced``, it writes no
     telemetry, which would cost it more than its work. With ``lookup_ms`` it is a slower version of
-    itself, whose requests wait so long.
+    itself, whose requests wait so long. With ``faults`` a plan's faults can be set in it.
     """
     if url:
         return Service(url, Path(otlp_dir) if otlp_dir else None, None)
     directory = None
     if traced:
         directory = Path(otlp_dir) if otlp_dir else data_dir() / "otlp" / f"{time.time_ns()}"
-    process = start_target(otlp_dir=directory, lookup_ms=lookup_ms)
+    process = start_target(otlp_dir=directory, lookup_ms=lookup_ms, faults=faults)
     return Service(process.url + path, directory, process)
 
 

@@ -32,7 +32,7 @@ class Fault(BaseModel):
     amount: ClassVar[str]
     """The name of the setting that is the kind's time, of kinds that have one."""
 
-    lease_s: Annotated[float, Field(strict=True, gt=0, le=3600, allow_inf_nan=False)] = 60.0
+    lease_s: Annotated[float, Field(strict=True, gt=0, le=86_400, allow_inf_nan=False)] = 60.0
 
     @property
     def amount_ms(self) -> float:

@@ -1,6 +1,6 @@
 """The control API: `/faults`."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, HTTPException, Path, Query, Request
 
@@ -10,6 +10,7 @@ from .kinds import AnyFault
 from .state import MAX_FAULTS, Faults, TooManyFaultsError
 
 Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Do = Literal["set", "renew", "check"]
 
 
 def fault_router(faults: Faults, token: str) -> APIRouter:
@@ -27,11 +28,16 @@ def fault_router(faults: Faults, token: str) -> APIRouter:
 
     @router.put("/{name}")
     async def put(
-        name: Name, fault: Annotated[AnyFault, Body()], only_check: Annotated[bool, Query()] = False
+        name: Name, fault: Annotated[AnyFault, Body()], do: Annotated[Do, Query()] = "set"
     ) -> dict[str, Any]:
-        """Set the fault, or renew its lease; with `only_check`, say whether that can be done."""
-        if only_check:
+        """Set the fault, or renew its lease if it is on already.
+
+        `renew` does only the latter, and `check` neither: it says whether the fault can be set.
+        """
+        if do == "check":
             return {"id": name, **fault.model_dump(exclude_none=True)}
+        if do == "renew" and not faults.is_on(name, fault):
+            raise HTTPException(404, _not_on(name))
         try:
             renewed = faults.set(name, fault)
         except TooManyFaultsError:
@@ -41,7 +47,7 @@ def fault_router(faults: Faults, token: str) -> APIRouter:
     @router.delete("/{name}")
     async def lift(name: Name) -> dict[str, list[str]]:
         if not faults.lift(name):
-            raise HTTPException(404, f"no fault {name} is on: its lease may have ended")
+            raise HTTPException(404, _not_on(name))
         return {"lifted": [name]}
 
     @router.delete("")
@@ -49,3 +55,7 @@ def fault_router(faults: Faults, token: str) -> APIRouter:
         return {"lifted": faults.lift_all()}
 
     return router
+
+
+def _not_on(name: str) -> str:
+    return f"the fault {name} is not on: its lease may have ended"

@@ -49,11 +49,10 @@ class Faults:
         Raises `TooManyFaultsError`.
         """
         expires_s = time.monotonic() + fault.lease_s
-        was = self._on.get(name)
-        if was is not None and was.fault == fault.model_copy(update={"lease_s": was.fault.lease_s}):
-            was.expires_s = expires_s
+        if self.is_on(name, fault):
+            self._on[name].expires_s = expires_s
             return True
-        if was is not None:
+        if name in self._on:
             self.lift(name)
         elif len(self._on) >= MAX_FAULTS:
             raise TooManyFaultsError
@@ -67,6 +66,11 @@ class Faults:
         on.expiry = asyncio.create_task(self._expire(name, on))
         self._choose_effects()
         return False
+
+    def is_on(self, name: str, fault: AnyFault) -> bool:
+        """Whether `fault`, of whatever lease, is on as `name`."""
+        on = self._on.get(name)
+        return on is not None and on.fault.model_copy(update={"lease_s": fault.lease_s}) == fault
 
     def lift(self, name: str) -> bool:
         """Lift the fault `name`; whether it was on."""

@@ -211,6 +211,10 @@ def test_csv_files_are_written(target: TargetProcess, tmp_path: Path) -> None:
         (["sweep", "01_benchmark", "-g", "seed=1", "-p", "seed", "2"], "both an axis and fixed"),
         (["target", "--otlp-dir", "/proc/nope"], "/proc/nope"),
         (["target", "--port", "99999"], "99999"),
+        (
+            ["target", "--fault-token", "x"],
+            "--fault-token: it lets nobody set faults: add --faults",
+        ),
     ],
 )
 def test_bad_input_is_one_clear_line_and_exit_code_2(
@@ -351,7 +355,7 @@ def test_the_target_serves_and_stops_on_signals(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchlab", "target", "--port", "0"]
     closed, process = (
         subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
-        for options in ([], ["--otlp-dir", str(tmp_path)])
+        for options in ([], ["--otlp-dir", str(tmp_path), "--faults"])
     )
     assert closed.stderr is not None
     assert process.stderr is not None
@@ -360,6 +364,8 @@ def test_the_target_serves_and_stops_on_signals(tmp_path: Path) -> None:
     url = process.stderr.readline().split()[2]
     response = httpx.post(f"{url}/api/vector/sub", json={"a": [5, 7], "b": [1, 2]})
     assert response.json() == {"result": [4, 5]}
+    assert process.stderr.readline() == f"faults at {url}/faults\n"
+    assert httpx.get(f"{url}/faults").json()["requests_served"] == 1
     process.send_signal(signal.SIGINT)
     for ended in (closed, process):
         _, rest = ended.communicate(timeout=30)

@@ -21,8 +21,9 @@ SECRETS = {
     "GRAFANA_ADMIN_PASSWORD",
     "JUPYTER_TOKEN",
 }
+OPTIONAL_SECRETS = {"TARGET_FAULT_TOKEN"}
 # Recognisable wherever compose puts them.
-VALUES = {name: f"value-of-{name.lower()}" for name in SECRETS}
+VALUES = {name: f"value-of-{name.lower()}" for name in SECRETS | OPTIONAL_SECRETS}
 SERVICES = ["clickhouse", "collector", "grafana", "lab", "target"]
 ONCE = ["schema"]  # does its work and ends
 DOCKERFILES = [ROOT / "target/Dockerfile", *sorted((ROOT / ".docker").glob("*.Dockerfile"))]
@@ -169,6 +170,14 @@ def test_the_example_env_lists_every_secret_without_values() -> None:
     assert dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE)) == dict.fromkeys(SECRETS, "")
     ports = set(re.findall(r"\$\{(\w+_PORT):-\d+\}", (ROOT / "compose.yaml").read_text()))
     assert ports == set(re.findall(r"^#(\w+_PORT)=\d+$", text, re.MULTILINE))
+
+
+def test_faults_of_the_target_are_off_and_have_no_token_by_default(tmp_path: Path) -> None:
+    done = compose_config(tmp_path, {name: VALUES[name] for name in SECRETS})
+    services = yaml.safe_load(done.stdout)["services"]
+    assert services["target"]["environment"]["BENCHLAB_TARGET_FAULTS"] == "0"
+    for name in ("target", "lab"):
+        assert services[name]["environment"]["BENCHLAB_TARGET_FAULT_TOKEN"] == ""
 
 
 def test_every_mounted_file_exists(services: dict[str, dict[str, Any]]) -> None:

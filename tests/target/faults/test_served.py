@@ -308,11 +308,23 @@ def test_a_fault_is_renewed_or_replaced(service: Service) -> None:
 
 
 def test_a_check_sets_nothing(service: Service) -> None:
-    checked = service.client.put("/faults/it?only_check=true", json={"kind": "drop"})
+    checked = service.client.put("/faults/it?do=check", json={"kind": "drop"})
     assert checked.json()["kind"] == "drop"
     assert service.shown()["faults"] == []
-    refused = service.client.put("/faults/it?only_check=true", json={"kind": "cpu"})
-    assert refused.status_code == 422
+    assert service.client.put("/faults/it?do=check", json={"kind": "cpu"}).status_code == 422
+
+
+def test_renewing_alone_sets_nothing(service: Service) -> None:
+    def renew() -> httpx.Response:
+        return service.client.put("/faults/it?do=renew", json={"kind": "error", "status": 500})
+
+    assert renew().status_code == 404
+    assert service.shown()["faults"] == []
+    with service.fault("error", status=500):
+        assert renew().json()["renewed"] is True
+    with service.fault("error", status=501) as shown:
+        assert renew().status_code == 404
+        assert shown()["status"] == 501
 
 
 def test_requests_are_counted_exactly_whatever_becomes_of_them(service: Service) -> None:
