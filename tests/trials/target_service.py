@@ -66,7 +66,8 @@ def with_faults(trial: Trial, url: str) -> Iterator[None]:
         if not fault["at_s"]:
             _put(url, number, fault)
             continue
-        # Starting the run takes about a second, its warm-up another, but where in it the fault is makes no difference.
+        # The run starts in about a second and warms up for another. Where in the rest of it the
+        # fault is makes no difference.
         threads.append(threading.Timer(1.8 + fault["at_s"], _put, (url, number, fault)))
     for thread in threads:
         thread.start()
