@@ -165,8 +165,8 @@ def test_a_fault_that_cannot_be_set_or_lifted_ends_the_run(method: str, word: st
 def test_ctrl_c_lifts_what_is_on() -> None:
     service = FaultyService()
 
-    def interrupt(_progress: Progress) -> None:
-        if service.on:
+    def interrupt(progress: Progress) -> None:
+        if progress.faults and service.on:
             os.kill(os.getpid(), signal.SIGINT)
 
     with serving(service) as url:
