@@ -20,6 +20,7 @@ kinds.py       the kinds of faults and their settings
 effects.py     what a fault does to a request
 background.py  faults that act by the clock: blocks of the event loop, pauses
 state.py       the faults that are on, and their leases
+turns.py       the order of requests while some burn processor time
 middleware.py  where requests meet the faults that are on
 routes.py      the control API
 """  # noqa: E501 (a table cell cannot be wrapped)

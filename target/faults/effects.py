@@ -208,9 +208,11 @@ class CacheMissEffect(TimedEffect[CacheMiss]):
 
 
 class CpuEffect(TimedEffect[Cpu]):
-    order = 5
+    order = -1  # see `turns`
 
     async def _take(self, seconds: float, request: Request) -> bool:
+        if self._is_lifted:
+            return False
         end_s = time.thread_time() + min(seconds, MAX_BLOCKING_MS / 1000)
         while time.thread_time() < end_s:
             pass
