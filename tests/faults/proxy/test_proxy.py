@@ -12,6 +12,7 @@ import socket
 import ssl
 import struct
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,45 @@ def test_bytes_arrive_as_they_were_sent_with_and_without_faults() -> None:
                 assert await ask_all(proxy, data) == data + b"."
                 proxy.lift("fault")
             await until(lambda: not proxy.connections)
+
+    in_loop(case)
+
+
+def test_whatever_faults_come_and_go_bytes_are_right_and_nothing_is_left() -> None:
+    kinds = (
+        Effect("delay", 0.002, ratio=0.5),
+        Effect("jitter", 0.002),
+        Effect("bandwidth", 20e6, ratio=0.7),
+        Effect("retransmission", 0.001, ratio=0.3),
+        Effect("accept_only", ratio=0.3),
+        Effect("reset", ratio=0.1),
+    )
+    chance = random.Random(1)
+    problems: list[str] = []
+
+    async def client(proxy: Proxy) -> None:
+        streams = await connect(proxy)
+        with suppress(ConnectionResetError):
+            for size in chance.choices((1, 5_000, 200_000), k=3):
+                data = chance.randbytes(size)
+                assert await ask(streams, data) == data
+        streams[1].close()
+
+    async def case() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, context: problems.append(str(context)))
+        async with echo_behind_proxy() as (_, proxy):
+            clients = [asyncio.create_task(client(proxy)) for _ in range(60)]
+            while not all(task.done() for task in clients):
+                effect = chance.choice(kinds)
+                proxy.set(effect.kind, effect)
+                proxy.lift(chance.choice(kinds).kind)
+                await asyncio.sleep(0.001)
+            await asyncio.gather(*clients)
+            for effect in kinds:
+                proxy.lift(effect.kind)
+            await until(lambda: not proxy.connections)
+        assert problems == []
 
     in_loop(case)
 
