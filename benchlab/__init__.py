@@ -14,6 +14,7 @@ if _typing.TYPE_CHECKING:
     from benchlab import plots as plots
     from benchlab.analysis.capacity import Capacity as Capacity
     from benchlab.analysis.comparison import Comparison as Comparison
+    from benchlab.analysis.resilience import Resilience as Resilience
     from benchlab.analysis.scalability import Scalability as Scalability
     from benchlab.analysis.sweep import Sweep as Sweep
     from benchlab.analysis.trend import Trend as Trend
@@ -25,6 +26,8 @@ if _typing.TYPE_CHECKING:
     from benchlab.experiments.attribute import attribute as attribute
     from benchlab.experiments.capacity import capacity as capacity
     from benchlab.experiments.compare import compare as compare
+    from benchlab.experiments.explain import explain as explain
+    from benchlab.experiments.resilience import resilience as resilience
     from benchlab.experiments.scalability import scalability as scalability
     from benchlab.experiments.trend import trend as trend
     from benchlab.load.run import run as run
@@ -44,6 +47,9 @@ if _typing.TYPE_CHECKING:
     from benchlab.plan.files.scenario import scenario as scenario
     from benchlab.plan.objectives import Objective as Objective
     from benchlab.plan.plan import Plan as Plan
+    from benchlab.plan.policies import Breaker as Breaker
+    from benchlab.plan.policies import Hedge as Hedge
+    from benchlab.plan.policies import Retry as Retry
     from benchlab.plan.request import Request as Request
     from benchlab.plan.scenario import Scenario as Scenario
     from benchlab.plan.shapes import ClosedLoop as ClosedLoop
@@ -81,6 +87,7 @@ _MODULES = {
     "BodyContains": "benchlab.plan.checks",
     "BodyEquals": "benchlab.plan.checks",
     "BodyMatches": "benchlab.plan.checks",
+    "Breaker": "benchlab.plan.policies",
     "Capacity": "benchlab.analysis.capacity",
     "ClosedLoop": "benchlab.plan.shapes",
     "Comparison": "benchlab.analysis.comparison",
@@ -90,6 +97,7 @@ _MODULES = {
     "FaultSchedule": "benchlab.plan.faults",
     "Feed": "benchlab.plan.feed",
     "Floor": "benchlab.runs.floor",
+    "Hedge": "benchlab.plan.policies",
     "ImportedSummary": "benchlab.runs.imported_summary",
     "JsonEquals": "benchlab.plan.checks",
     "LatencyHistogram": "benchlab.samples.histogram",
@@ -104,6 +112,8 @@ _MODULES = {
     "PoissonRate": "benchlab.plan.shapes",
     "Replay": "benchlab.plan.shapes",
     "Request": "benchlab.plan.request",
+    "Retry": "benchlab.plan.policies",
+    "Resilience": "benchlab.analysis.resilience",
     "Run": "benchlab.runs.run",
     "Samples": "benchlab.samples.samples",
     "Scalability": "benchlab.analysis.scalability",
@@ -122,6 +132,7 @@ _MODULES = {
     "calibrate": "benchlab.calibration.measure",
     "capacity": "benchlab.experiments.capacity",
     "compare": "benchlab.experiments.compare",
+    "explain": "benchlab.experiments.explain",
     "export_run": "benchlab.exchange",
     "import_file": "benchlab.exchange",
     "instrument": "benchlab.telemetry.instrument",
@@ -130,6 +141,7 @@ _MODULES = {
     "plots": "benchlab.plots",
     "read_feed": "benchlab.plan.files.feed",
     "read_plan": "benchlab.plan.files.plan",
+    "resilience": "benchlab.experiments.resilience",
     "run": "benchlab.load.run",
     "run_async": "benchlab.load.run",
     "scalability": "benchlab.experiments.scalability",

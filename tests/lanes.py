@@ -91,6 +91,9 @@ LANE_OF = {
     "test_redact.py": "unit",
     "test_text.py": "unit",
     "test_units.py": "unit",
+    "trials/test_judge.py": "unit",
+    "trials/test_strength.py": "unit",
+    "trials/test_trial.py": "unit",
 }
 """The lane of a directory or a file below tests; the longest path that fits counts."""
 

@@ -53,6 +53,10 @@ COMMANDS: Final = {
         "benchlab.cli.completion:completion",
         "Print the script that lets a shell complete benchlab's commands",
     ),
+    "explain": CommandEntry(
+        "benchlab.cli.explain:explain",
+        "Name what made a stored run slow",
+    ),
     "export": CommandEntry(
         "benchlab.cli.exchange:export",
         "Write stored runs to files, one file per run",
@@ -108,6 +112,10 @@ COMMANDS: Final = {
     "run": CommandEntry(
         "benchlab.cli.run:run",
         "Run a load test against URL, or the one in PLAN.toml",
+    ),
+    "resilience": CommandEntry(
+        "benchlab.cli.resilience:resilience",
+        "Show how a stored run came through its faults",
     ),
     "scalability": CommandEntry(
         "benchlab.cli.scalability:scalability",

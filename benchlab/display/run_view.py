@@ -101,6 +101,7 @@ class RunView:
     errors: str
     error_kinds: str
     failed_note: str
+    tries: str
     facts: tuple[tuple[str, str], ...]
     examples: tuple[ExampleLine, ...]
     headlines: tuple[Headline, ...]
@@ -132,6 +133,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
     rate = format_rate(summary.rate_rps, noun)
     intended_rate = "" if intended is None else format_rate(intended, noun)
     error_ratio = format_ratio(summary.error_ratio)
+    tries = run.try_counts.describe() if run.try_counts else ""
     opening = banner_of(run)
     return RunView(
         id=run.id,
@@ -156,11 +158,13 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
             f"{kind} {format_count(count)}" for kind, count in summary.errors.items()
         ),
         failed_note=_failed_note(summary, noun),
+        tries=tries,
         facts=(
             (f"{noun}s", f"{format_count(summary.count)}{iterations}"),
             ("achieved", rate),
             *((("intended", intended_rate),) if intended_rate else ()),
             ("errors", f"{format_count(summary.error_count)} ({error_ratio})"),
+            *((("tries", tries),) if tries else ()),
             ("received", format_bytes(summary.bytes_in)),
         ),
         examples=_examples(run),

@@ -9,6 +9,8 @@ from benchlab.display.banner import Level
 
 __all__ = ["Table"]
 
+_LONGEST_NUMBER = 40
+
 
 class Table(NamedTuple):
     """Column heads and rows of text; the first cell of a row names it.
@@ -31,4 +33,7 @@ class Table(NamedTuple):
 
 
 def _is_number(text: str) -> bool:
+    """Whether a cell is a number, with a unit or a few words; a sentence may begin with one too."""
+    if len(text) > _LONGEST_NUMBER:
+        return False
     return text in ("", "–") or text.lstrip("+-−<>≥≤ ")[:1].isdigit()

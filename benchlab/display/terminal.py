@@ -33,6 +33,8 @@ def run_summary(view: RunView) -> Group:
     intended = f" (intended {view.intended_rate})" if view.intended_rate else ""
     parts.append(_indented(Text(f"{view.counted} in {view.duration}, {view.rate}{intended}")))
     parts.append(_indented(_errors(view)))
+    if view.tries:
+        parts.append(_indented(Text(f"tries: {view.tries}")))
     for kind, endpoint, text in view.examples:
         where = f"{endpoint}: " if endpoint else ""
         parts.append(_indented(Text(f"{kind:<9} {where}{text}", style="dim"), 4))

@@ -36,7 +36,8 @@ class FaultKind(NamedTuple):
 
     ``amount`` is the quantity of its amount, None if it has none; ``usual`` is the amount of a
     fault that names none, and empty if it has to. ``varies``: the amount may be drawn for each
-    request (``200ms±50ms``, ``20ms exponential``, ``20ms pareto``).
+    request (``200ms±50ms``, ``20ms exponential``, ``20ms pareto``). ``without`` has those of the
+    `COMMON_OPTIONS` of its place that it lacks.
     """
 
     where: Where
@@ -45,7 +46,14 @@ class FaultKind(NamedTuple):
     amount: Quantity | None = None
     usual: str = ""
     varies: bool = False
+    without: tuple[str, ...] = ()
     options: Mapping[str, FaultOption] = MappingProxyType({})
+
+    @property
+    def common(self) -> Mapping[str, str]:
+        """Its options that others at its place have too, with what they mean."""
+        found = COMMON_OPTIONS[self.where]
+        return {name: help for name, help in found.items() if name not in self.without}
 
 
 COMMON_OPTIONS: Final[Mapping[Where, Mapping[str, str]]] = {
@@ -100,6 +108,7 @@ FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
         "blocks the event loop for this long, again and again",
         "block 100ms every=2s",
         "duration",
+        without=("ratio", "route", "seed"),
         options=_EVERY,
     ),
     "pause": FaultKind(
@@ -107,6 +116,7 @@ FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
         "holds every response back for this long, again and again, as a collector of garbage does",
         "pause 150ms every=2s",
         "duration",
+        without=("ratio", "seed"),
         options=_EVERY,
     ),
     "lock": FaultKind(

@@ -20,7 +20,7 @@ from attrs import field, frozen
 
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
-from benchlab.plan.fault_kinds import COMMON_OPTIONS, FAULT_KINDS, FaultKind, FaultOption, Where
+from benchlab.plan.fault_kinds import FAULT_KINDS, FaultKind, FaultOption, Where
 from benchlab.plan.request import Origin
 from benchlab.plan.validation import check_seconds, check_text, check_whole, is_number, reading
 from benchlab.redact import unread_url
@@ -116,7 +116,7 @@ class Fault(Displayed):
         if seed is not None:
             check_whole("seed", seed, 0, _MAX_SEED)
         for name, is_given in (("ratio", ratio != 1), ("route", route), ("seed", seed is not None)):
-            if is_given and name not in COMMON_OPTIONS[traits.where]:
+            if is_given and name not in traits.common:
                 raise _unknown_option(kind, name)
         self.__attrs_init__(
             kind=kind,
@@ -460,7 +460,7 @@ def _status(text: str) -> int:
 def _read_options(kind: str, traits: FaultKind, given: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in given.items():
-        if name == "service" and name in COMMON_OPTIONS[traits.where]:
+        if name == "service" and name in traits.common:
             found[name] = str(_origin(value))
         elif name in traits.options:
             found[name] = _option(name, traits.options[name], value)
@@ -478,7 +478,7 @@ def _read_options(kind: str, traits: FaultKind, given: Mapping[str, Any]) -> dic
 
 
 def _unknown_option(kind: str, name: str) -> InputError:
-    known = [*COMMON_OPTIONS[FAULT_KINDS[kind].where], *FAULT_KINDS[kind].options]
+    known = [*FAULT_KINDS[kind].common, *FAULT_KINDS[kind].options]
     return InputError(
         f"{kind} has no option {name!r}", remedy=f"it has {', '.join(known)}, at and for"
     )

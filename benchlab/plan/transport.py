@@ -1,4 +1,4 @@
-"""Settings of connections: TLS, name resolution, sockets, keep-alive."""
+"""Settings of connections: TLS, name resolution, sockets, keep-alive; and when to try again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from attrs import field, frozen
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.plan.hosts import ascii_host, certificate_name
+from benchlab.plan.policies import Breaker, Hedge, Retry, policy_of
 from benchlab.plan.validation import check_seconds, text_pairs
 
 __all__ = ["Transport"]
 
 _PATHS = ("ca_file", "client_cert", "client_key", "unix_socket", "server_name")
+_POLICIES = ("retry", "hedge", "breaker")
 
 
 def _resolved(given: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -29,6 +31,18 @@ def _named(name: str) -> str:
         return ascii_host(name) if isinstance(name, str) and name else name
     except UnicodeError as exc:
         raise InputError(f"no host can have it ({exc})", field="server_name", value=name) from exc
+
+
+def _retry(given: Retry | Mapping[str, Any] | str | None) -> Retry | None:
+    return policy_of("retry", Retry, given)
+
+
+def _hedge(given: Hedge | Mapping[str, Any] | str | None) -> Hedge | None:
+    return policy_of("hedge", Hedge, given)
+
+
+def _breaker(given: Breaker | Mapping[str, Any] | str | None) -> Breaker | None:
+    return policy_of("breaker", Breaker, given)
 
 
 @frozen
@@ -46,6 +60,12 @@ class Transport(Displayed):
     what is sent does not change. A host name is looked up before the run, and again when a new
     connection finds the result older than ``dns_ttl_s``; 0 looks it up for every connection.
 
+    Without policies a request is tried once. `Retry`, `Hedge` and `Breaker` are values, tables of
+    their fields, or texts (``retry="3 backoff=100ms budget=10%"``). ``retry_reused`` does what Go's
+    client does: when a reused connection turns out to be closed before a byte of the response came,
+    a request that may be repeated (GET, HEAD, OPTIONS, TRACE, or with an ``Idempotency-Key``) is
+    sent once more on a new connection.
+
     Raises:
         InputError: a value that cannot be used. Files are read when the run starts.
     """
@@ -59,9 +79,13 @@ class Transport(Displayed):
     unix_socket: str = ""
     resolve: tuple[tuple[str, str], ...] = field(default=(), converter=_resolved)
     dns_ttl_s: float = 300.0
+    retry: Retry | None = field(default=None, converter=_retry)
+    hedge: Hedge | None = field(default=None, converter=_hedge)
+    breaker: Breaker | None = field(default=None, converter=_breaker)
+    retry_reused: bool = False
 
     def __attrs_post_init__(self) -> None:
-        for name in ("verify", "keep_alive"):
+        for name in ("verify", "keep_alive", "retry_reused"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError("must be true or false", field=name, value=getattr(self, name))
         for name in _PATHS:
@@ -82,6 +106,11 @@ class Transport(Displayed):
                 " authority",
             )
         check_seconds("dns_ttl_s", self.dns_ttl_s, zero=True)
+
+    @property
+    def has_policies(self) -> bool:
+        """Whether a request may have several tries, or none."""
+        return bool(self.retry or self.hedge or self.breaker or self.retry_reused)
 
     def address_of(self, host: str, port: int) -> tuple[str, int]:
         """The host or address, and the port, to connect to for a service."""
@@ -108,12 +137,16 @@ class Transport(Displayed):
             "a new connection for every request": not self.keep_alive,
             f"over the socket {self.unix_socket}": bool(self.unix_socket),
             **{f"{host} at {address}": True for host, address in dict(self.resolve).items()},
+            "a lost reused connection is replaced once": self.retry_reused,
         }
-        return [phrase for phrase, applies in phrases.items() if applies]
+        policies = [part.describe() for part in (self.retry, self.hedge, self.breaker) if part]
+        return [*(phrase for phrase, applies in phrases.items() if applies), *policies]
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready dict of all fields."""
+        """A JSON-ready dict of all fields; None for a policy that there is not."""
         data = {item.name: getattr(self, item.name) for item in attrs.fields(Transport)}
+        for name in _POLICIES:
+            data[name] = data[name] and data[name].to_dict()
         return {**data, "resolve": dict(self.resolve)}
 
     @classmethod

@@ -15,10 +15,12 @@ from benchlab.plots.figures.capacity import capacity
 from benchlab.plots.figures.client_server import client_server
 from benchlab.plots.figures.comparison import comparison
 from benchlab.plots.figures.ecdf import ecdf
+from benchlab.plots.figures.explanation import explanation
 from benchlab.plots.figures.heatmap import heatmap
 from benchlab.plots.figures.histogram import histogram
 from benchlab.plots.figures.in_flight import in_flight
 from benchlab.plots.figures.percentiles import percentiles
+from benchlab.plots.figures.resilience import resilience
 from benchlab.plots.figures.scalability import scalability
 from benchlab.plots.figures.server_histogram import server_histogram
 from benchlab.plots.figures.steady_state import steady_state
@@ -33,10 +35,12 @@ __all__ = [
     "client_server",
     "comparison",
     "ecdf",
+    "explanation",
     "heatmap",
     "histogram",
     "in_flight",
     "percentiles",
+    "resilience",
     "scalability",
     "server_histogram",
     "steady_state",

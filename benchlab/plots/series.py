@@ -65,6 +65,11 @@ class Series:
     @cached_property
     def samples(self) -> Samples:
         """The requests of the whole run, warm-up included."""
+        return self.run.samples.requests.endpoint(self.endpoint)
+
+    @property
+    def tries(self) -> Samples:
+        """What was sent in the whole run: requests, and the tries of them that were replaced."""
         return self.run.samples.endpoint(self.endpoint)
 
     @cached_property

@@ -27,7 +27,7 @@ from benchlab.units import format_duration_s
 
 __all__ = ["command_line", "command_notes"]
 
-_FLAGS = ("--insecure", "--no-keep-alive")
+_FLAGS = ("--insecure", "--no-keep-alive", "--retry-reused")
 _USUAL_DRAIN_S = 60.0
 
 
@@ -174,5 +174,15 @@ def _transport_options(transport: Transport) -> list[tuple[str, str]]:
     options += [("--resolve", f"{host}={to}") for host, to in dict(transport.resolve).items()]
     if transport.dns_ttl_s != Transport().dns_ttl_s:
         options.append(("--dns-ttl", f"{transport.dns_ttl_s:.12g}"))
-    flags = {"--insecure": not transport.verify, "--no-keep-alive": not transport.keep_alive}
+    policies = {
+        "--retry": transport.retry,
+        "--hedge": transport.hedge,
+        "--breaker": transport.breaker,
+    }
+    options += [(option, str(policy)) for option, policy in policies.items() if policy]
+    flags = {
+        "--insecure": not transport.verify,
+        "--no-keep-alive": not transport.keep_alive,
+        "--retry-reused": transport.retry_reused,
+    }
     return options + [(flag, "") for flag in _FLAGS if flags[flag]]

@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from benchlab.analysis.attribution import Attribution
 from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
+from benchlab.analysis.explanation import Explanation
+from benchlab.analysis.resilience import Resilience
 from benchlab.analysis.scalability import Scalability
 from benchlab.analysis.sweep import Sweep
 from benchlab.analysis.trend import Trend
@@ -18,6 +20,8 @@ from benchlab.plots.canvas import open_axes
 from benchlab.plots.figures.attribution import attribution
 from benchlab.plots.figures.capacity import capacity
 from benchlab.plots.figures.comparison import comparison
+from benchlab.plots.figures.explanation import explanation
+from benchlab.plots.figures.resilience import resilience
 from benchlab.plots.figures.scalability import scalability
 from benchlab.plots.figures.sweep import has_heatmap, sweep, sweep_heatmap
 from benchlab.plots.figures.trend import trend
@@ -27,6 +31,10 @@ __all__ = ["RESULT_FIGURES", "ResultFigure"]
 
 def _has_runs(result: Sweep) -> bool:
     return bool(result.runs)
+
+
+def _has_causes(result: Explanation) -> bool:
+    return not result.nothing_found
 
 
 def _always(_: Any) -> bool:
@@ -75,6 +83,23 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             " never rises.",
             (5.6, 4.2),
             beside=True,
+        ),
+    ),
+    Explanation: (
+        ResultFigure(
+            explanation,
+            "The evidence for the first causes; the percentage is the share of the tail. Requests"
+            " of the tail are blue, and crosses are those that failed.",
+            (10.0, 3.3),
+            applies=_has_causes,
+        ),
+    ),
+    Resilience: (
+        ResultFigure(
+            resilience,
+            "Each band is a fault. What lies between goodput and the line above it was outside of"
+            " the objective.",
+            (10.0, 4.8),
         ),
     ),
     Scalability: (

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import evolve
-from numpy.typing import NDArray
 
 from benchlab.displayed import Result
 from benchlab.errors import InputError
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
 from benchlab.runs.objective_results import ObjectiveResult, evaluate
-from benchlab.samples.samples import ErrorKind, Samples
+from benchlab.runs.request_limits import within
+from benchlab.samples.samples import Samples
 from benchlab.statistics.batch_means import BATCHES, batch_of
 from benchlab.statistics.shares import share_interval
 from benchlab.units import NS_PER_S
@@ -130,18 +130,9 @@ def _share_within(objective: Objective, part: Samples, start_ns: int, end_ns: in
     """The share of requests within the limit; None if it is not a limit of single requests."""
     if objective.statistic == "rate_rps":
         return None
-
-    def within(block: Samples) -> NDArray[np.bool_]:
-        good: NDArray[np.bool_] = block.column("error") == ErrorKind.OK
-        if not objective.of:
-            return good
-        values = getattr(block, f"{objective.of}_ns")
-        holds: NDArray[np.bool_] = good & objective.holds(values)
-        return holds
-
     counts, scores = np.zeros(BATCHES, dtype=np.int64), np.zeros(BATCHES)
     for block in part.blocks():
         batch = batch_of(block.column("intended_ns"), start_ns, end_ns)
         counts += np.bincount(batch, minlength=BATCHES)
-        scores += np.bincount(batch, within(block), BATCHES)
+        scores += np.bincount(batch, within(objective, block), BATCHES)
     return share_interval(counts, scores)

@@ -123,7 +123,7 @@ def littles_law_of(run: Run) -> LittlesLaw | None:
         return None
     spent = before = after = latency = 0.0  # sums of ns, which int64 might not hold
     completed = longest_ns = 0
-    for block in run.samples.blocks():
+    for block in run.samples.requests.blocks():
         intended, done = block.column("intended_ns"), block.column("done_ns")
         within = np.minimum(done, end_ns) - np.maximum(intended, start_ns)
         spent += float(np.maximum(within, 0).sum(dtype=np.float64))
@@ -154,5 +154,7 @@ def _busy_connections(run: Run) -> int | None:
     """How many requests a closed loop keeps in flight; None if pauses or steps are in between."""
     plan = run.plan
     if plan.load.has_schedule or plan.scenario is not None or run.verdict != "valid":
+        return None
+    if plan.transport.has_policies:  # a user waits between tries
         return None
     return None if plan.load.think_time_s else plan.connection_limit

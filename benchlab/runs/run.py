@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError, InvalidRunError
 from benchlab.plan.plan import Plan
@@ -27,9 +29,10 @@ from benchlab.runs.warnings import warnings_of
 from benchlab.samples.connections import Connections
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.percentile_interval import PercentileInterval, percentile_intervals
-from benchlab.samples.samples import Endpoints, Samples
+from benchlab.samples.samples import Endpoints, ErrorKind, Flag, Samples
 from benchlab.samples.statistics import DURATIONS
 from benchlab.samples.summary import Summary, flat_ms, summarize
+from benchlab.samples.tries import Tries, TryCounts, count_tries
 from benchlab.text import plural
 from benchlab.units import format_ms, format_rate
 
@@ -56,6 +59,7 @@ class Run(RunHead, Displayed):
 
     samples: Samples
     connections: Connections = field(default_factory=Connections)
+    tries: Tries = field(default_factory=Tries)
     spool: Path | None = None
 
     @classmethod
@@ -64,11 +68,18 @@ class Run(RunHead, Displayed):
         head: RunHead,
         samples: Samples,
         connections: Connections | None = None,
+        tries: Tries | None = None,
         spool: Path | None = None,
     ) -> Run:
         """The run of ``head`` that measured ``samples``."""
         known = {item.name: getattr(head, item.name) for item in fields(RunHead)}
-        return cls(**known, samples=samples, connections=connections or Connections(), spool=spool)
+        return cls(
+            **known,
+            samples=samples,
+            connections=connections or Connections(),
+            tries=tries or Tries(),
+            spool=spool,
+        )
 
     @cached_property
     def verdict_reason(self) -> VerdictReason:
@@ -133,7 +144,10 @@ class Run(RunHead, Displayed):
 
     @property
     def measured(self) -> Samples:
-        """The samples of the measured window: warm-up excluded, errors included."""
+        """The requests of the measured window: warm-up excluded, errors included.
+
+        A request that was tried several times is its last try (`tries`).
+        """
         return self.samples.measured
 
     def measured_of(self, endpoint: Endpoints | None = None) -> Samples:
@@ -168,6 +182,23 @@ class Run(RunHead, Displayed):
     def scheduled_count(self) -> int:
         """Requests of the measured window, or iterations that started in it."""
         return len(scheduled_samples(self.plan, self.measured))
+
+    @cached_property
+    def try_counts(self) -> TryCounts | None:
+        """How often the requests of the measured window were tried; None without policies."""
+        transport = self.plan.transport
+        if not transport.has_policies:
+            return None
+        retry, given_up = transport.retry, 0
+        for block in self.measured.failed.blocks():
+            if retry is None:
+                break
+            pairs = np.stack([block.column("error"), block.column("status")], axis=1)
+            found, counts = np.unique(pairs, axis=0, return_counts=True)
+            for (error, status), count in zip(found.tolist(), counts.tolist(), strict=True):
+                given_up += count * retry.retries(ErrorKind(error), status)
+        in_window = self.samples.choose(lambda records: (records["flags"] & Flag.WARMUP) == 0)
+        return count_tries(in_window, self.tries, given_up=given_up)
 
     def by_endpoint(self) -> dict[str, Summary]:
         """The `summary` of each endpoint, in the plan's order.
@@ -310,6 +341,7 @@ class Run(RunHead, Displayed):
             "url": self.url,
             "started_at": self.started_at.isoformat(),
             **self.summary.to_dict(),
+            "tries": self.try_counts.to_dict() if self.try_counts else None,
             "verdict": self.verdict,
             "invalid_reason": self.invalid_reason,
             "hint": self.hint,
@@ -340,6 +372,7 @@ class Run(RunHead, Displayed):
             "steady_state",
             "littles_law",
             "modes",
+            "tries",
             *(f"{name}_ns" for name in (*DURATIONS, "floor")),
         ):
             del row[key]
@@ -348,6 +381,8 @@ class Run(RunHead, Displayed):
         row |= self.summary.flat()
         if self.floor:
             row |= flat_ms({"floor": self.floor.under(self.plan.load)})
+        if self.try_counts is not None:
+            row |= {f"tries_{name}": count for name, count in self.try_counts.to_dict().items()}
         tail = {
             key: row.pop(key)
             for key in (

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchlab.runs.latency_parts import LatencyParts
+from benchlab.runs.request_spans import RequestSpans
 from benchlab.runs.trace import Trace
 from benchlab.runs.trace_coverage import TraceCoverage
 
@@ -23,8 +24,8 @@ class ServerSide:
     latency_ms, service_ms, server_ms, network_ms and trace_id; ``coverage`` says how complete they
     are. ``slowest`` are the requests with the highest latencies among them, slowest first, with
     their spans. ``parts`` is what all measured requests spent their time on, where any asked to be
-    traced. ``histogram`` has the buckets of the service's own metric: service, lower_ms,
-    upper_ms and count.
+    traced, and ``spans`` are those of each request. ``histogram`` has the buckets of the service's
+    own metric: service, lower_ms, upper_ms and count.
     """
 
     requests: pd.DataFrame | None = None
@@ -32,6 +33,7 @@ class ServerSide:
     slowest: tuple[Trace, ...] = ()
     histogram: pd.DataFrame | None = None
     parts: LatencyParts | None = None
+    spans: RequestSpans | None = None
 
     @property
     def was_traced(self) -> bool:

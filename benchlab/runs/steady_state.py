@@ -131,7 +131,7 @@ def find_steady_state(run: Run, endpoint: str | None = None) -> SteadyState:
     Raises:
         InputError: the run has no endpoint of this name.
     """
-    samples = run.samples if endpoint is None else run.samples.endpoint(endpoint)
+    samples = run.samples.requests.endpoint(endpoint)
     end_ns = run.window_ns[1]
     if _load_varies(run):
         return SteadyState(

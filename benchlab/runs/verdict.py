@@ -52,6 +52,8 @@ CAP_WAIT_LIMIT_RATIO = 0.01
 percentile; if the worker's core was busy all the time, it may be the generator's fault."""
 
 
+_LAG_NOT_OWN = Flag.CAP_WAIT | Flag.RETRY | Flag.HEDGE
+
 _NOT_SENT = (ErrorKind.CONNECT, ErrorKind.TLS, ErrorKind.UNSENT)
 """Errors of requests that never left this machine."""
 
@@ -151,10 +153,11 @@ def count_missing(samples: Samples, workers: int) -> int:
 def without_cap_wait(samples: Samples) -> Samples:
     """Requests whose lag is the generator's own: they did not wait for a free connection.
 
-    Of a scenario only the first steps of iterations, since the schedule is per iteration.
+    Nor were they tried before. Of a scenario only the first steps of iterations, since the schedule
+    is per iteration.
     """
     samples = samples.iteration_starts or samples
-    return samples.choose(lambda records: (records["flags"] & Flag.CAP_WAIT) == 0)
+    return samples.choose(lambda records: (records["flags"] & _LAG_NOT_OWN) == 0)
 
 
 def _closed_loop_verdict(plan: Plan, measured: Samples, health: Health) -> VerdictReason:
@@ -242,7 +245,8 @@ def _sending_fault(plan: Plan, measured: Samples, health: Health) -> VerdictReas
             if busiest is not None
             else "leave a core free for the generator, or use more workers or a lower rate",
         )
-    waited = 1 - len(own) / max(len(measured), 1)
+    held = measured.choose(lambda records: (records["flags"] & Flag.CAP_WAIT) != 0)
+    waited = len(held) / max(len(measured), 1)
     if busiest is not None and waited > CAP_WAIT_LIMIT_RATIO:
         return VerdictReason(
             "invalid",

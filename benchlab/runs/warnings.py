@@ -102,7 +102,7 @@ def _of_responses(plan: Plan, measured: Samples) -> Iterator[str]:
         yield (
             f"errors on reused connections: {lost:,}, closed or reset before a response came, as"
             " when a service closes an idle connection just then; most clients repeat such a"
-            " request, benchlab does not"
+            " request, and so does benchlab with --retry-reused"
         )
 
 

@@ -8,7 +8,15 @@ from enum import IntEnum, IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BLOCK_RECORDS", "OPAQUE", "SAMPLE_DTYPE", "ErrorKind", "Flag", "join_records"]
+__all__ = [
+    "BLOCK_RECORDS",
+    "OPAQUE",
+    "SAMPLE_DTYPE",
+    "ErrorKind",
+    "Flag",
+    "join_records",
+    "without_failed_tries",
+]
 
 
 class ErrorKind(IntEnum):
@@ -37,6 +45,9 @@ class ErrorKind(IntEnum):
     UNSENT = 10
     """HTTP does not allow the request as it is, so it was not sent."""
 
+    CIRCUIT_OPEN = 11
+    """The plan's circuit breaker was open, so it was not sent."""
+
     @property
     def label(self) -> str:
         """The name people see."""
@@ -55,11 +66,11 @@ class Flag(IntFlag):
     FIRST_STEP = 8
     """The first step of a scenario's iteration: intended when the iteration was."""
     RETRY = 16
-    """Sent again, because an earlier try of the same request failed."""
+    """A retry: its request was tried before, so latency and lag include the tries before it."""
     HEDGE = 32
-    """Sent as well, because an earlier try of the same request had no response yet."""
+    """A hedge: sent because no response to an earlier try of its request had come in time."""
     FAILED_TRY = 64
-    """Another try of the same request took its place: not what the user got."""
+    """A try whose outcome another try replaced: it is no outcome of a request."""
 
 
 SAMPLE_DTYPE = np.dtype(
@@ -97,6 +108,12 @@ BLOCK_RECORDS = 65_536
 
 OPAQUE = np.dtype((np.void, SAMPLE_DTYPE.itemsize))
 """A record as opaque bytes: selecting from an array of it is several times as fast."""
+
+
+def without_failed_tries(records: NDArray[np.void]) -> NDArray[np.void]:
+    """The records of requests as their users see them; the same array if that is all of them."""
+    kept = (records["flags"] & Flag.FAILED_TRY) == 0
+    return records if kept.all() else records[kept]  # a copy is slow
 
 
 def join_records(parts: Iterable[NDArray[np.void]]) -> NDArray[np.void]:

@@ -47,6 +47,7 @@ __all__ = [
 Endpoints: TypeAlias = str | Sequence[str]
 """The name of an endpoint, or those of several that are taken together."""
 
+_NOT_MEASURED = Flag.WARMUP | Flag.FAILED_TRY
 _MOST_LISTED = 20  # names in a message
 _MOST_COPIED = 500_000  # records; a larger selection is evaluated again, by block, at each use
 
@@ -179,8 +180,18 @@ class Samples(Displayed):
 
     @property
     def measured(self) -> Samples:
-        """The samples of the measured window: without the warm-up."""
-        return self.choose(lambda records: (records["flags"] & Flag.WARMUP) == 0)
+        """The requests of the measured window: without the warm-up and `failed_tries`."""
+        return self.choose(lambda records: (records["flags"] & _NOT_MEASURED) == 0)
+
+    @property
+    def requests(self) -> Samples:
+        """The requests as their users see them: without `failed_tries`, the warm-up included."""
+        return self.choose(lambda records: (records["flags"] & Flag.FAILED_TRY) == 0)
+
+    @property
+    def failed_tries(self) -> Samples:
+        """The tries whose outcome another try of the same request replaced."""
+        return self.choose(lambda records: (records["flags"] & Flag.FAILED_TRY) != 0)
 
     @property
     def warmup(self) -> Samples:
@@ -281,8 +292,8 @@ class Samples(Displayed):
         """One row per request, in order of ``seq``: names instead of codes, durations in ms.
 
         Columns: seq, endpoint, status, error ("" when none), warmup, new_connection, cap_wait,
-        connection (its number), bytes_in, intended_ns, sent_ns, first_byte_ns, done_ns,
-        latency_ms, service_ms, lag_ms.
+        connection (its number), retry, hedge, failed_try, bytes_in, intended_ns, sent_ns,
+        first_byte_ns, done_ns, latency_ms, service_ms, lag_ms.
         """
         import pandas as pd
 
@@ -305,6 +316,9 @@ class Samples(Displayed):
                 "new_connection": (flags & Flag.NEW_CONNECTION) != 0,
                 "cap_wait": (flags & Flag.CAP_WAIT) != 0,
                 "connection": rows.column("connection"),
+                "retry": (flags & Flag.RETRY) != 0,
+                "hedge": (flags & Flag.HEDGE) != 0,
+                "failed_try": (flags & Flag.FAILED_TRY) != 0,
                 "bytes_in": rows.column("bytes_in"),
                 "intended_ns": rows.column("intended_ns"),
                 "sent_ns": rows.column("sent_ns"),

@@ -8,6 +8,7 @@
         samples-<w>.bin     records of worker w, appended in whole blocks during the run
         examples-<w>.jsonl  its first failed requests of each kind, one per line, as they occur
         connections-<w>.bin records of the connections that worker w opened
+        tries-<w>.bin       records of its requests' further tries, if the plan has policies
         steps.jsonl         names of a scenario's steps, as they occur
         health-<w>.json     worker w's health, written at its end
         worker-<w>.log      its standard error
@@ -54,6 +55,7 @@ from benchlab.runs.health import Health, WorkerHealth
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
+from benchlab.samples.tries import TRY_DTYPE, Tries
 from benchlab.spool.fault_log import read_fault_log
 from benchlab.spool.lock import acquire_lock, is_locked, release_lock
 from benchlab.spool.records import NewRecords, read_in_order, read_records
@@ -92,6 +94,7 @@ __all__ = [
     "runs",
     "samples_path",
     "steps_path",
+    "tries_path",
     "was_started",
     "write_health",
     "write_outcome",
@@ -269,6 +272,11 @@ def steps_path(directory: Path) -> Path:
 def connections_path(directory: Path, worker: int) -> Path:
     """The file of connections that worker number ``worker`` opened."""
     return directory / f"connections-{worker}.bin"
+
+
+def tries_path(directory: Path, worker: int) -> Path:
+    """The file of further tries that worker number ``worker`` made of its requests."""
+    return directory / f"tries-{worker}.bin"
 
 
 def health_path(directory: Path, worker: int) -> Path:
@@ -455,8 +463,13 @@ def _read_run(directory: Path, plan: Plan | None) -> Run:
         examples=_read_examples(directory, plan),
         faults=read_faults(directory, plan),
     )
-    connections = _read_connections(directory, plan.workers)
-    return Run.from_head(head, Samples(records, plan.endpoint_names), connections, spool=directory)
+    return Run.from_head(
+        head,
+        Samples(records, plan.endpoint_names),
+        _read_connections(directory, plan.workers),
+        _read_tries(directory, plan.workers),
+        spool=directory,
+    )
 
 
 def remove(directory: Path) -> None:
@@ -500,6 +513,12 @@ def _read_connections(directory: Path, workers: int) -> Connections:
     files = [connections_path(directory, worker) for worker in range(workers)]
     records = np.concatenate([read_records(path, dtype=CONNECTION_DTYPE) for path in files])
     return Connections(records[np.argsort(records["start_ns"], kind="stable")])
+
+
+def _read_tries(directory: Path, workers: int) -> Tries:
+    files = [tries_path(directory, worker) for worker in range(workers)]
+    records = np.concatenate([read_records(path, dtype=TRY_DTYPE) for path in files])
+    return Tries(records[np.argsort(records["seq"], kind="stable")])
 
 
 def _read_health(directory: Path, worker: int) -> WorkerHealth:

@@ -36,13 +36,16 @@ class Mode(NamedTuple):
     share: float
 
 
-def find_modes(counts: NDArray[Any]) -> list[Mode]:
+def find_modes(
+    counts: NDArray[Any], *, least_share: float = _LEAST_SHARE, fewest: int = _FEWEST
+) -> list[Mode]:
     """The modes of values that were counted in bins of ln(value) × `BINS_PER_UNIT`, from 0.
 
-    In order; one mode if there are not several, and none if there are too few values to say.
+    In order; one mode if there are not several, and none if there are fewer than ``fewest`` values.
+    A mode has at least ``least_share`` of them.
     """
     total = float(counts.sum())
-    if total < _FEWEST:
+    if total < fewest:
         return []
     width = _bandwidth(counts, total) * BINS_PER_UNIT
     reach = math.ceil(4 * width)
@@ -63,7 +66,7 @@ def find_modes(counts: NDArray[Any]) -> list[Mode]:
         shares = np.diff(up_to[edges])
         weakest, depth = _weakest(density, variance, peaks, valleys)
         small = int(np.argmin(shares))
-        if shares[small] < _LEAST_SHARE:
+        if shares[small] < least_share:
             del peaks[small]
         elif depth > 0:
             del peaks[weakest]

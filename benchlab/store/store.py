@@ -680,8 +680,8 @@ class Store(Displayed):
         """What the service recorded of a run, for a report; opens the store once.
 
         It holds what `client_server`, `trace_coverage` and `server_histogram` return, the
-        ``slowest`` requests that have a server span, and the parts of all requests if any asked to
-        be traced.
+        ``slowest`` requests that have a server span, and the parts and spans of all requests if any
+        asked to be traced.
 
         Raises:
             RunNotFoundError: no run, or more than one, fits.
@@ -695,7 +695,10 @@ class Store(Displayed):
                 slowest=tuple(self.slowest(run_id, slowest, traced=True)),
                 histogram=self.server_histogram(run_id),
             )
-            return replace(found, parts=self.latency_parts(run_id)) if found.was_traced else found
+            if not found.was_traced:
+                return found
+            parts, spans = self.latency_parts(run_id), self.request_spans(run_id)
+            return replace(found, parts=parts, spans=spans)
 
 
 def _default_wait_s() -> float:

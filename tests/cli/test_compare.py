@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from benchlab.analysis.comparison import ERRORS
 from benchlab.analysis.run_statistics import METRICS
-from benchlab.cli.options.comparison import METRIC_NAMES
+from benchlab.cli.options.comparison import METRIC_NAMES, VERDICT_NAMES
 from benchlab.exchange import import_file
 from benchlab.runs.run import Run
+from benchlab.statistics.change import Change
 from benchlab.store import Store
 from tests.cli.in_process import Benchlab
 from tests.experiments.test_compare import ids, level
@@ -49,6 +51,7 @@ def stored(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_metrics_of_the_option_are_those_of_the_analysis() -> None:
     assert set(METRIC_NAMES) == {*METRICS, ERRORS}
+    assert get_args(Change) == VERDICT_NAMES
 
 
 def test_compare_writes_every_form_and_fails_on_what_was_asked(

@@ -6,8 +6,11 @@ import re
 from dataclasses import fields
 
 from benchlab import Objective
+from benchlab.analysis.fault_effects import resilience_of
+from benchlab.analysis.resilience import OUTCOMES
 from benchlab.runs.objective_results import ObjectiveResult
 from benchlab.samples.examples import Example
+from tests.analysis.faulty import faulty_run
 from tests.docs.pages import DOCS, marked
 from tests.runs.synthetic import make_run
 
@@ -35,6 +38,14 @@ def test_every_key_of_littles_law_is_explained() -> None:
 
 def test_every_key_of_an_example_is_explained() -> None:
     assert _keys(_table("Each item of `examples`")) == [item.name for item in fields(Example)]
+
+
+def test_every_key_of_a_resilience_result_is_explained() -> None:
+    result = resilience_of(faulty_run(1), "p99<50ms")
+    assert _keys(marked(PAGE, "resilience")) == list(result.to_dict())
+    assert set(_keys(_table("\nEach item of `faults`"))) == set(result.faults[0].to_dict())
+    for name in OUTCOMES:
+        assert f"| `{name}` |" in (DOCS / "resilience.md").read_text()
 
 
 def _table(title: str) -> str:

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchlab import plots
+from benchlab.analysis.fault_effects import resilience_of
 from benchlab.analysis.scalability import scalability as fit_scalability
 from benchlab.experiments.trend import trend_of
 from benchlab.plan.request import Request
@@ -23,6 +24,8 @@ from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S
+from tests.analysis.faulty import faulty_run as make_faulty
+from tests.analysis.test_explanation import make_cause, make_explanation
 from tests.display.results.test_capacity import make_capacity
 from tests.display.results.test_comparison import comparison as make_comparison
 from tests.display.results.test_sweep import make_sweep
@@ -123,6 +126,17 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "comparison": lambda: plots.comparison(make_comparison("slower", 1.123, 1.101, 1.142)),
     "comparison: wide": lambda: plots.comparison(make_comparison("inconclusive", 1.3, needed=1)),
     "ecdf": lambda: plots.ecdf(two_runs()[:1], two_runs()[1:]),
+    "explanation": lambda: plots.explanation(make_explanation()),
+    "explanation: one cause": lambda: plots.explanation(
+        make_explanation([make_cause(figure="histogram")])
+    ),
+    "explanation: three causes": lambda: plots.explanation(
+        make_explanation([make_cause(figure=each) for each in ("sizes", "by_group", "scatter")])
+    ),
+    "explanation: pauses": lambda: plots.explanation(
+        make_explanation([make_cause(), make_cause("child_span", figure="traces")])
+    ),
+    "explanation: nothing found": lambda: plots.explanation(make_explanation([])),
     "heatmap": lambda: plots.heatmap(busy_run()),
     "heatmap: narrow": lambda: plots.heatmap(busy_run(), _narrow()),
     "histogram": lambda: plots.histogram(busy_run()),
@@ -133,6 +147,11 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "percentiles": lambda: plots.percentiles(busy_run()),
     "percentiles: many endpoints": lambda: plots.percentiles(mixed_run(), _narrow(), by="endpoint"),
     "percentiles: three samples": lambda: plots.percentiles(make_run(count=3, warmup_s=0)),
+    "resilience": lambda: plots.resilience(resilience_of(make_faulty(1))),
+    "resilience: errors, narrow": lambda: plots.resilience(
+        resilience_of(make_faulty(1, faults=[(8.0, 4.0), (20.0, 10.0)], errors=True, depth=0.3)),
+        _narrow(),
+    ),
     "scalability": lambda: _scalability(6),
     "scalability: numbers": lambda: _scalability(11, has_runs=False),
     "server_histogram": lambda: plots.server_histogram(busy_run(), make_buckets(busy_run())),

@@ -25,7 +25,7 @@ from tests.plots.examples import EXAMPLES
 from tests.plots.recorder import Found, record
 
 UNIT = re.compile(
-    r"\((ms|s|%)[,)]|(request|step|error|connection)s(/s|\b)|percentile of|ratio|×"
+    r"\((ms|s|%|bytes)[,)]|(request|step|error|connection)s(/s|\b)|percentile of|ratio|×"
     r"|unit as given|date \(UTC\)"
 )
 NUMBER = re.compile(r"[−\d.,]+")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchlab.analysis.comparison import Comparison
+from benchlab.analysis.fault_effects import resilience_of
 from benchlab.analysis.independent_runs import compare_runs
 from benchlab.analysis.scalability import scalability
 from benchlab.analysis.trend import Trend
@@ -22,6 +23,7 @@ from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
 from benchlab.runs.trace_coverage import TraceCoverage
 from benchlab.samples.examples import make_example
+from tests.analysis.faulty import faulty_run
 from tests.display.results.test_capacity import make_capacity
 from tests.display.results.test_sweep import make_sweep
 from tests.experiments.histories import drawn_ms, history_of
@@ -61,6 +63,7 @@ _MAKERS: Mapping[str, Callable[[], Result]] = {
     "comparison": _comparison,
     "capacity": lambda: replace(make_capacity(), origin=origin_of([_made()])),
     "attribution": lambda: replace(attribution(), origin=origin_of([_made()])),
+    "resilience": lambda: resilience_of(faulty_run(1, errors=True, depth=0.5)),
     "scalability": lambda: replace(scalability(*RAYTRACER), origin=origin_of([_made()])),
     "sweep": lambda: replace(
         make_sweep(2, connections=[1, 2, 4], workers=[1, 2]), origin=origin_of([_made()])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from benchlab.cli.exit_codes import ExitCode
+from benchlab.cli.options.names import Names
 from benchlab.cli.options.output import (
     Outputs,
     ReportOutput,
@@ -22,10 +23,19 @@ if TYPE_CHECKING:
     from benchlab.analysis.comparison import Comparison
     from benchlab.statistics.change import Change
 
-__all__ = ["METRIC_NAMES", "ComparisonOutputs", "comparison_options", "outputs_from"]
+__all__ = [
+    "METRIC_NAMES",
+    "VERDICT_NAMES",
+    "ComparisonOutputs",
+    "comparison_options",
+    "outputs_from",
+]
 
 # The metrics of benchlab.analysis.run_statistics, which a test compares: to import it costs numpy.
 METRIC_NAMES: Final = ("p50", "p90", "p99", "mean", "error_ratio", "rate_rps")
+
+# The same of the verdicts of benchlab.statistics.change.
+VERDICT_NAMES: Final = ("faster", "slower", "same", "inconclusive")
 
 
 class _Share(click.ParamType[float]):
@@ -42,27 +52,6 @@ class _Share(click.ParamType[float]):
             return parse_share(str(value))
         except ValueError as exc:
             self.fail(str(exc), param, ctx)
-
-
-class _Verdicts(click.ParamType[tuple[str, ...]]):
-    """Verdicts joined by commas."""
-
-    name = "verdicts"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        from benchlab.statistics.change import Change
-
-        if isinstance(value, tuple):
-            return value
-        names = tuple(name.strip() for name in str(value).split(","))
-        unknown = [name for name in names if name not in get_args(Change)]
-        if unknown:
-            self.fail(
-                f"{unknown[0]!r} is not a verdict: use {', '.join(get_args(Change))}", param, ctx
-            )
-        return names
 
 
 def comparison_options(
@@ -90,7 +79,7 @@ def comparison_options(
         ),
         click.option(
             "--fail-on",
-            type=_Verdicts(),
+            type=Names("verdict", VERDICT_NAMES),
             default=fail_on or None,
             show_default=bool(fail_on),
             metavar="VERDICTS",

@@ -102,6 +102,30 @@ TRANSPORT = OptionGroup(
             metavar="SECONDS",
             help="time after which a host name is looked up again; 0: for every connection",
         ),
+        click.option(
+            "--retry",
+            default=None,
+            metavar="TRIES [NAME=VALUE …]",
+            help="retry failed requests: '3 backoff=100ms jitter=full budget=10% on=timeout,"
+            "status:5xx'",
+        ),
+        click.option(
+            "--hedge",
+            default=None,
+            metavar="TIME [NAME=VALUE …]",
+            help="send a request without a response after TIME once more: '50ms budget=5%'",
+        ),
+        click.option(
+            "--breaker",
+            default=None,
+            metavar="RATIO [NAME=VALUE …]",
+            help="send nothing for a while when this share fails: '50% window=10s open=5s'",
+        ),
+        click.option(
+            "--retry-reused",
+            is_flag=True,
+            help="send a request once more when its reused connection was closed, as Go does",
+        ),
     ),
     _transport,
 )

@@ -8,6 +8,8 @@ from typing import Any
 from benchlab.analysis.attribution import Attribution
 from benchlab.analysis.capacity import Capacity
 from benchlab.analysis.comparison import Comparison
+from benchlab.analysis.explanation import Explanation
+from benchlab.analysis.resilience import Resilience
 from benchlab.analysis.scalability import Scalability
 from benchlab.analysis.sweep import Sweep
 from benchlab.analysis.trend import Trend
@@ -18,9 +20,11 @@ from benchlab.display.results import (
     attribution,
     capacity,
     comparison,
+    explanation,
     littles_law,
     modes,
     percentile_interval,
+    resilience,
     scalability,
     steady_state,
     sweep,
@@ -40,12 +44,14 @@ RESULT_VIEWS: Mapping[type[Result], Callable[[Any], ResultView]] = {
     Attribution: attribution.view,
     Comparison: comparison.view,
     Capacity: capacity.view,
+    Explanation: explanation.view,
     Apdex: apdex.view,
     Attainment: attainment.view,
     LittlesLaw: littles_law.view,
     Modes: modes.view,
     PercentileInterval: percentile_interval.view,
     SteadyState: steady_state.view,
+    Resilience: resilience.view,
     Scalability: scalability.view,
     Sweep: sweep.view,
     Trend: trend.view,

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from benchlab.decoding import Count, convert, decode, naming_field
 from benchlab.errors import DamagedError
@@ -18,6 +19,7 @@ from benchlab.runs.head import RunHead
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.samples import ErrorKind, Samples
+from benchlab.samples.tries import TRY_DTYPE, Tries
 
 __all__ = ["decode_head", "encode_head"]
 
@@ -40,15 +42,16 @@ def encode_head(run: Run, sample_count: int) -> str:
             "sample_count": sample_count,
             "endpoints": run.plan.endpoint_names,
             "error_kinds": {str(int(kind)): kind.label for kind in ErrorKind},
-            "connections": _packed(run.connections),
+            "connections": _packed(run.connections.records),
+            **({"tries": _packed(run.tries.records)} if len(run.tries) else {}),
         }
     )
 
 
-def _packed(connections: Connections) -> dict[str, Any]:
+def _packed(records: NDArray[np.void]) -> dict[str, Any]:
     """The records as bytes, compressed with zlib and encoded as base64."""
-    packed = zlib.compress(np.ascontiguousarray(connections.records).tobytes())
-    return {"columns": CONNECTION_DTYPE.descr, "zlib_base64": base64.b64encode(packed).decode()}
+    packed = zlib.compress(np.ascontiguousarray(records).tobytes())
+    return {"columns": records.dtype.descr, "zlib_base64": base64.b64encode(packed).decode()}
 
 
 class _Packed(msgspec.Struct):
@@ -62,6 +65,7 @@ class _Head(msgspec.Struct):
     format: int
     sample_count: Count
     connections: _Packed
+    tries: _Packed | None = None
 
 
 def decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
@@ -95,8 +99,10 @@ def _decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
         head = replace(head, environment=_with_note(head.environment, _CODE_DROPPED))
     samples = Samples.empty(head.plan.endpoint_names)
     with naming_field("connections", where):
-        connections = _unpacked(own.connections)
-    return Run.from_head(head, samples, connections), own.sample_count
+        connections = _connections(own.connections)
+    with naming_field("tries", where):
+        tries = None if own.tries is None else Tries(_unpacked(own.tries, TRY_DTYPE))
+    return Run.from_head(head, samples, connections, tries), own.sample_count
 
 
 def _with_note(environment: Mapping[str, Any], note: str) -> dict[str, Any]:
@@ -107,8 +113,15 @@ def _with_note(environment: Mapping[str, Any], note: str) -> dict[str, Any]:
     }
 
 
-def _unpacked(data: _Packed) -> Connections:
-    if data.columns != CONNECTION_DTYPE.descr:
+def _connections(data: _Packed) -> Connections:
+    records = _unpacked(data, CONNECTION_DTYPE)
+    if (highest := int(records["error"].max(initial=0))) >= len(ErrorKind):
+        raise ValueError(f"one has error {highest}, but the highest known is {len(ErrorKind) - 1}")
+    return Connections(records)
+
+
+def _unpacked(data: _Packed, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    if data.columns != dtype.descr:
         raise ValueError(f"they have the columns {data.columns}")
     packed = base64.b64decode(data.zlib_base64, validate=True)
     limit = _LEAST_UNPACKED_BYTES + _MOST_RATIO * len(packed)
@@ -118,7 +131,4 @@ def _unpacked(data: _Packed) -> Connections:
         raise ValueError(f"{len(packed):,} bytes unpack to more than {limit:,}")
     if not unpacker.eof:
         raise ValueError("they are cut off")
-    records = np.frombuffer(content, dtype=CONNECTION_DTYPE)
-    if (highest := int(records["error"].max(initial=0))) >= len(ErrorKind):
-        raise ValueError(f"one has error {highest}, but the highest known is {len(ErrorKind) - 1}")
-    return Connections(records)
+    return np.frombuffer(content, dtype=dtype)

@@ -8,15 +8,17 @@ from benchlab import spool
 from benchlab.load.recording.connection_log import ConnectionLog
 from benchlab.load.recording.examples import Examples
 from benchlab.load.recording.outcome import Outcome
+from benchlab.load.recording.record_log import RecordLog
 from benchlab.load.recording.recorder import Record, Recorder
 from benchlab.plan.plan import Plan
 from benchlab.samples.samples import ErrorKind
+from benchlab.samples.tries import TRY_DTYPE, TryReason
 
 __all__ = ["Recording"]
 
 
 class Recording:
-    """One worker's files in the spool: samples, examples of failures, connections.
+    """One worker's files in the spool: samples, examples of failures, connections, tries.
 
     Drivers pass clock times; times in the files count from the run's start. A driver passes every
     request to `finish` once. ``record`` is a shortcut, with eleven integers, for requests that need
@@ -32,6 +34,9 @@ class Recording:
             spool.examples_path(directory, worker), plan.endpoint_names, warmup_ns
         )
         self.connections = ConnectionLog(spool.connections_path(directory, worker))
+        self._tries: RecordLog | None = None
+        if plan.transport.has_policies:
+            self._tries = RecordLog(spool.tries_path(directory, worker), TRY_DTYPE)
         self.steps_path = spool.steps_path(directory)
 
     @property
@@ -53,6 +58,11 @@ class Recording:
         if outcome.error:
             self._examples.record_example(outcome)
 
+    def add_try(self, seq: int, parent_seq: int, number: int, reason: TryReason) -> None:
+        """Note that ``seq`` is a further try of the request whose first try is ``parent_seq``."""
+        assert self._tries is not None, "the plan has no policies"
+        self._tries.append(seq, parent_seq, number, reason)
+
     def explained(self, error: ErrorKind, endpoint: int, now: int) -> bool:
         """True if no more examples of this error are needed after the clock time ``now``."""
         return self._examples.is_complete(error, endpoint, now)
@@ -61,8 +71,12 @@ class Recording:
         """Write everything recorded since the last call."""
         self.recorder.flush()
         self.connections.flush()
+        if self._tries is not None:
+            self._tries.flush()
 
     def close(self) -> None:
         """Write the rest and close the files. Samples still ``pending`` after that are lost."""
         self.recorder.close()
         self.connections.close()
+        if self._tries is not None:
+            self._tries.close()

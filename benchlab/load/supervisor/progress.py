@@ -18,7 +18,7 @@ from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS, Conditions
 from benchlab.load.supervisor.series import ProgressSeries, SeriesBins
 from benchlab.plan.plan import Plan
 from benchlab.samples.histogram import LatencyHistogram
-from benchlab.samples.records import ErrorKind, Flag
+from benchlab.samples.records import ErrorKind, Flag, without_failed_tries
 from benchlab.units import NS_PER_S
 
 __all__ = ["ObjectiveProgress", "OnProgress", "Progress", "ProgressReader"]
@@ -162,6 +162,7 @@ class ProgressReader:
 
     def take(self, records: NDArray[np.void]) -> None:
         """Add new records of any worker."""
+        records = without_failed_tries(records)
         self._bins.take(records)
         self._objectives.take(records, self._endpoints())
         self._last_ns = max(self._last_ns, int(records["done_ns"].max(initial=0)))

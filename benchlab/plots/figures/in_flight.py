@@ -100,7 +100,7 @@ def _whole_run(series: Series, step_s: float) -> tuple[InFlight, NDArray[np.floa
     """The counts in steps that never mix warm-up and measured window, and their edges in s."""
     step_ns = max(1, seconds_to_ns(step_s))
     windows = windows_of(series.run)
-    parts = [count_in_flight(series.samples, *window, step_ns) for window in windows]
+    parts = [count_in_flight(series.tries, *window, step_ns) for window in windows]
     starts_ns = np.concatenate([np.arange(start, end, step_ns) for start, end in windows])
     whole = InFlight(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     return whole, np.append(starts_ns, series.run.window_ns[1]) / NS_PER_S

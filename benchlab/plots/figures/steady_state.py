@@ -39,7 +39,7 @@ def steady_state(run: Run, ax: Axes | None = None, *, endpoint: str | None = Non
     check_run(run)
     ax = open_axes(ax, (7.2, 3.2))
     found = run.steady_state(endpoint=endpoint)
-    samples = run.samples if endpoint is None else run.samples.endpoint(endpoint)
+    samples = run.samples.requests.endpoint(endpoint)
     batches = latency_batches(samples, run.window_ns[1])
     subject = run.name if endpoint is None else f"{run.name} · {endpoint}"
     labels = [] if batches is None else _labels(run, found)

@@ -28,6 +28,7 @@ _MEANING = {
     ErrorKind.STATUS.label: "the status was 400 or above",
     ErrorKind.ABANDONED.label: "still open when the generator stopped waiting",
     ErrorKind.UNSENT.label: "HTTP does not allow the request as it is, so it was not sent",
+    ErrorKind.CIRCUIT_OPEN.label: "the plan's circuit breaker was open, so it was not sent",
 }
 
 
@@ -48,7 +49,12 @@ def errors(run: Run, shown: RunView) -> Section:
     """Failed requests by kind."""
     return Section(
         "errors",
-        {"table": _table(run), "count": run.summary.count, "counted": shown.counted},
+        {
+            "table": _table(run),
+            "count": run.summary.count,
+            "counted": shown.counted,
+            "tries": shown.tries,
+        },
     )
 
 

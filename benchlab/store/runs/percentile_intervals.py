@@ -29,7 +29,7 @@ __all__ = ["percentile_intervals"]
 
 _MEASURED = """
 FROM samples
-WHERE run_id = {run_id:String} AND NOT warmup AND has({endpoints:Array(UInt16)}, endpoint)
+WHERE run_id = {run_id:String} AND measured AND has({endpoints:Array(UInt16)}, endpoint)
 """
 
 _BATCH = f"""

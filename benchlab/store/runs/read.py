@@ -14,10 +14,12 @@ from benchlab.errors import RunNotFoundError, StoreError
 from benchlab.paths import data_dir
 from benchlab.runs.head import RunHead
 from benchlab.runs.run import Run
+from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.samples import SAMPLE_DTYPE, Samples
+from benchlab.samples.tries import TRY_DTYPE, Tries
 from benchlab.spool.storage import allocate_records
 from benchlab.store.client.connection import is_embedded
-from benchlab.store.runs.connections import read_connections
+from benchlab.store.runs.beside import read_beside
 from benchlab.store.runs.listing import OUTSIDE_EXPERIMENTS
 from benchlab.store.runs.write import JSON_COLUMNS, PLAIN_COLUMNS, SAME_COLUMNS
 
@@ -138,7 +140,9 @@ def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
         {**metadata, **stored, "id": whole_id, "started_at_ns": started_at_ns}, where
     )
     samples = Samples.empty(head.plan.endpoint_names)
-    return Run.from_head(head, samples, read_connections(client, whole_id)), int(count)
+    opened = read_beside(client, whole_id, "connections", CONNECTION_DTYPE, "start_ns, seq")
+    tries = read_beside(client, whole_id, "tries", TRY_DTYPE, "seq")
+    return Run.from_head(head, samples, Connections(opened), Tries(tries)), int(count)
 
 
 def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:

@@ -23,7 +23,7 @@ from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
 from benchlab.store.client.insert import insert_rows, moment
-from benchlab.store.runs.connections import save_connections
+from benchlab.store.runs.beside import save_beside
 from benchlab.store.runs.exactly_once import insert_exactly, insert_of_run
 from benchlab.store.runs.faults import save_faults
 from benchlab.store.runs.listing import endpoint_column
@@ -86,7 +86,7 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
     if not samples.in_order:
         samples = samples.where(np.argsort(samples.column("seq"), kind="stable"))
     records, extent = samples.records, Extent.of(samples.in_blocks("seq"))
-    whole = (total, total, extent.total if extent else 0)
+    whole = (total, len(samples.requests), extent.total if extent else 0)
     if not insert_exactly(
         client,
         lambda salt: _insert_missing(client, run, records, salt, report),
@@ -98,7 +98,8 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
             f"run {run.id} could not be stored: the store does not hold its {total:,} samples after"
             " inserting them. Save it again: what was measured stays on disk until that succeeds"
         )
-    save_connections(client, run)
+    save_beside(client, run, "connections", run.connections.records)
+    save_beside(client, run, "tries", run.tries.records)
     save_faults(client, run)
     # More than once only if the server takes the insert for a repetition of one that was pruned.
     for again in range(_MOST_PRUNED):
@@ -207,7 +208,7 @@ def _stored_seqs(client: Client, run_id: str, seqs: list[int]) -> set[int]:
 
 
 def _counts(client: Client, run_id: str) -> tuple[int, int, int]:
-    """Samples of the run, how many its rollups count, and the sum of the samples' numbers."""
+    """Samples of the run, requests that its rollups count, and the sum of the samples' numbers."""
     ((samples, rolled_up, numbers),) = client.query(
         """
         SELECT

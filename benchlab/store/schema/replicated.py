@@ -27,6 +27,7 @@ _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) ")
 _ENGINE = re.compile(r"\bENGINE = (\w*)MergeTree(?:\((.*?)\))?")
 _VIEW = re.compile(r"CREATE (?:OR REPLACE VIEW|VIEW IF NOT EXISTS) (\w+) ")
 _FEED = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+) ")
+_DROP = re.compile(r"DROP VIEW IF EXISTS \w+")
 _SETTING = re.compile(r"ALTER TABLE (\w+) (?=MODIFY SETTING )")
 _COLUMN = re.compile(r"ALTER TABLE (\w+) (?=(?:ADD COLUMN IF NOT EXISTS|MODIFY COLUMN) )")
 _CODEC = re.compile(r" CODEC\((?:[^()]|\([^()]*\))*\)")
@@ -58,6 +59,8 @@ def for_cluster(statement: str, cluster: str) -> Iterator[str]:
         body = text[match.end() :].replace(" IN (SELECT ", " GLOBAL IN (SELECT ")
         body = body.replace("\nINNER JOIN ", "\nGLOBAL INNER JOIN ")
         yield f"{match[0]}ON CLUSTER {cluster} {body}"
+    elif _DROP.fullmatch(text):
+        yield f"{text} ON CLUSTER {cluster} SYNC"
     elif match := _SETTING.match(text):
         yield f"ALTER TABLE {_on_cluster(match[1], cluster)} {text[match.end() :]}"
     elif match := _COLUMN.match(text):

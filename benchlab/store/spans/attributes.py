@@ -42,7 +42,7 @@ _RESOURCES = (
 
 _CHOSEN = """
     FROM samples
-    WHERE run_id = {run_id:String} AND NOT warmup
+    WHERE run_id = {run_id:String} AND measured
         AND (empty({codes:Array(UInt16)}) OR has({codes:Array(UInt16)}, endpoint))
         AND (latency_ns > {tail_ns:Int64}
             OR (latency_ns > {middle_low_ns:Int64} AND latency_ns <= {middle_high_ns:Int64}))
@@ -125,9 +125,9 @@ FROM samples
 CROSS JOIN (
     SELECT min(intended_ns) AS first_ns, max(intended_ns) + 1 AS last_ns
     FROM samples
-    WHERE run_id = {run_id:String} AND NOT warmup
+    WHERE run_id = {run_id:String} AND measured
 ) AS window
-WHERE run_id = {run_id:String} AND NOT warmup
+WHERE run_id = {run_id:String} AND measured
     AND (empty({codes:Array(UInt16)}) OR has({codes:Array(UInt16)}, endpoint))
 GROUP BY batch
 """

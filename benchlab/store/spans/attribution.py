@@ -94,7 +94,7 @@ _ENDPOINT = "(empty({codes:Array(UInt16)}) OR has({codes:Array(UInt16)}, endpoin
 
 MEASURED = f"""
     FROM samples
-    WHERE run_id = {{run_id:String}} AND NOT warmup AND {_ENDPOINT}
+    WHERE run_id = {{run_id:String}} AND measured AND {_ENDPOINT}
 """
 """The measured requests of the run, of the endpoints that are asked for."""
 
@@ -257,7 +257,7 @@ FROM (
         toUnixTimestamp64Nano(started_at) + intended_ns + lag_ns AS sent_ns,
         sent_ns + service_ns AS done_ns
     FROM samples
-    WHERE run_id = {{run_id:String}} AND NOT warmup AND NOT bitTest(flags, 1) AND error = 0
+    WHERE run_id = {{run_id:String}} AND measured AND NOT bitTest(flags, 1) AND error = 0
 ) AS sample
 INNER JOIN (
     SELECT

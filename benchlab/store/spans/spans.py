@@ -85,7 +85,7 @@ SELECT
 FROM (
     SELECT seq, endpoint, status, latency_ns, service_ns
     FROM samples
-    WHERE run_id = {{run_id:String}} AND NOT warmup
+    WHERE run_id = {{run_id:String}} AND measured
 ) AS sample
 INNER JOIN ({SERVER_SPANS}) AS span ON sample.seq = span.seq
 ORDER BY seq
@@ -120,7 +120,7 @@ def trace_coverage(client: Client, run_id: str) -> TraceCoverage:
     seq, sent_ns, status = int_columns(
         client,
         "SELECT seq, intended_ns + lag_ns AS sent_ns, toInt64(status) AS status"
-        " FROM samples WHERE run_id = {run_id:String} AND NOT warmup",
+        " FROM samples WHERE run_id = {run_id:String} AND measured",
         parameters,
         3,
         lambda table: is_traced(table[0], plan.trace_ratio),

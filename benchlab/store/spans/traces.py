@@ -59,7 +59,7 @@ WHERE samples.run_id = {run_id:String}
 # Two steps, so that columns other than the durations are read for the chosen rows only.
 _SLOWEST = """
     AND seq IN (
-        SELECT seq FROM samples WHERE run_id = {run_id:String} AND NOT warmup %s
+        SELECT seq FROM samples WHERE run_id = {run_id:String} AND measured %s
         ORDER BY lag_ns + service_ns DESC, seq LIMIT {count:UInt64}
     )
 ORDER BY samples.lag_ns + samples.service_ns DESC, seq

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import benchlab as bl
+from benchlab.analysis.fault_effects import resilience_of
 from benchlab.analysis.independent_runs import compare_runs
 from benchlab.analysis.trend import TrendPoint
 from benchlab.runs.imported_summary import Point
 from tests.analysis.compared import statistics_of
+from tests.analysis.faulty import faulty_run
+from tests.analysis.test_explanation import make_explanation
 from tests.display.results.example import HOSTILE
 from tests.display.results.test_capacity import make_capacity
 from tests.display.results.test_sweep import make_sweep
@@ -57,6 +62,7 @@ POINTS = [
     for number in range(3)
 ]
 TREND = bl.Trend(name=HOSTILE, metric="p99", points=tuple(POINTS))
+FAULTY = faulty_run(1, rate_rps=100)
 VALUES: dict[str, object] = {
     "Apdex": RUN.apdex(5),
     "Attainment": RUN.attainment("p99<5ms"),
@@ -71,6 +77,7 @@ VALUES: dict[str, object] = {
     "Fault": PLAN.faults[0],
     "FaultRecord": bl.FaultRecord(0, str(PLAN.faults[0]), "latency", 10**9, error=HOSTILE),
     "FaultSchedule": PLAN.faults,
+    "Explanation": make_explanation(run=RUN),
     "Feed": REQUEST.data,
     "Floor": make_floor(host={"host": HOSTILE}, warnings=(HOSTILE,)),
     "ImportedSummary": bl.ImportedSummary(
@@ -97,6 +104,9 @@ VALUES: dict[str, object] = {
     "PoissonRate": bl.PoissonRate(10),
     "Replay": bl.Replay([0.0, 0.5, 2.0]),
     "Request": REQUEST,
+    "Resilience": resilience_of(
+        replace(FAULTY, plan=FAULTY.plan.replace(name=HOSTILE)), "p99<50ms"
+    ),
     "Run": RUN,
     "Samples": RUN.samples,
     "Scalability": bl.scalability([1, 2, 4, 8, 16], [100, 190, 340, 550, 700]),

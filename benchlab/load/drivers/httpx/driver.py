@@ -28,21 +28,25 @@ from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind, Flag
-from benchlab.units import seconds_to_ns
+from benchlab.units import NS_PER_S, seconds_to_ns
 
-__all__ = ["HttpxDriver"]
+__all__ = ["HttpxDriver", "Job"]
 
 _clock = time.monotonic_ns
 
 
 @dataclass(slots=True)
-class _Job:
-    """A request in flight, with its response so far. ``sent`` is 0 until it is sent."""
+class Job:
+    """A request in flight, with its response so far. ``sent`` is 0 until it is sent.
+
+    ``seq`` is its sample's, ``number`` is the source's: what is sent depends on that.
+    """
 
     seq: int
     intended: int
     flags: int
     endpoint: int
+    number: int
     sent: int = 0
     first_byte: int = 0
     bytes_in: int = 0
@@ -62,7 +66,7 @@ class _Job:
         return Excerpt(headers, bytes(self.body[:BODY_BYTES]), self.bytes_in)
 
 
-class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
+class HttpxDriver(UserPool[httpx.AsyncClient, Job]):
     """The `Driver` for requests through httpx."""
 
     def __init__(
@@ -72,7 +76,7 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
         self._checkers = [make_checker(request) for request in plan.requests]
         self._request_of = plan.request_of
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
-        self._jobs: dict[int, _Job] = {}
+        self._jobs: dict[int, Job] = {}
         self._renderers = [Renderer(plan, index, run_id) for index in range(len(plan.requests))]
 
     @property
@@ -93,24 +97,34 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
             self._finish(job, ErrorKind.ABANDONED)
         self._cancel()
 
-    def _take(self, flags: int) -> _Job | None:
+    def _take(self, flags: int) -> Job | None:
         if self._stopped:
             return None
         due = self._source.take(_clock())
         if due is None:
             return None
-        seq, intended = due
-        job = _Job(seq, intended, flags, self._request_of(seq))
+        job = self._make_job(*due, flags)
         self._jobs[job.seq] = job
         self.in_flight_max = max(self.in_flight_max, len(self._jobs))
         return job
 
+    def _make_job(self, number: int, intended: int, flags: int) -> Job:
+        return Job(number, intended, flags, self._request_of(number), number)
+
     def _make_user(self) -> httpx.AsyncClient:
         return self._clients()
 
-    async def _perform(self, client: httpx.AsyncClient, job: _Job) -> ErrorKind:
+    async def _perform(self, client: httpx.AsyncClient, job: Job) -> ErrorKind:
+        error, message = await self._send(client, job, self._timeout_ns)
+        self._finish(job, error, message)
+        return error
+
+    async def _send(
+        self, client: httpx.AsyncClient, job: Job, limit_ns: int
+    ) -> tuple[ErrorKind, str]:
+        """Send a request and read its response, which may take ``limit_ns``."""
         request = self._plan.requests[job.endpoint]
-        rendered = self._renderers[job.endpoint].render(job.seq)
+        rendered = self._renderers[job.endpoint].render(job.number)
         headers = list(rendered.headers)
         if asks_for_trace(request, self._plan):
             trace = traceparent(self._run_id, job.seq, self._plan.trace_ratio)
@@ -119,23 +133,22 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
         url = f"{request.parts.scheme}://{request.parts.netloc}{rendered.path.decode()}"
         job.sent = _clock()
         try:
-            async with asyncio.timeout(self._plan.timeout_s):
+            async with asyncio.timeout(limit_ns / NS_PER_S):
                 built = client.build_request(
                     request.method, url, headers=headers, content=content, extensions={JOB: job}
                 )
                 job.response = await client.send(built, stream=True)
                 await self._read(job, job.response)
             error, message = self._check(job, job.response)
-            if _clock() - job.sent > self._timeout_ns:  # its timer was late
+            if _clock() - job.sent > limit_ns:  # its timer was late
                 error, message = ErrorKind.TIMEOUT, ""
         except Exception as exc:  # any exception is a failed request, which is recorded
             error, message = describe_exception(exc)
             if error is ErrorKind.CONNECT and job.failed_in_tls:
                 error = ErrorKind.TLS
-        self._finish(job, error, message)
-        return error
+        return error, message
 
-    async def _read(self, job: _Job, response: httpx.Response) -> None:
+    async def _read(self, job: Job, response: httpx.Response) -> None:
         """Read the response's body; keep the part that checks or an example need."""
         job.first_byte = _clock()
         job.connection = self._clients.number_of(response)
@@ -152,22 +165,23 @@ class HttpxDriver(UserPool[httpx.AsyncClient, _Job]):
         finally:
             await response.aclose()
 
-    def _check(self, job: _Job, response: httpx.Response) -> tuple[ErrorKind, str]:
+    def _check(self, job: Job, response: httpx.Response) -> tuple[ErrorKind, str]:
         checker = self._checkers[job.endpoint]
         if checker is None:
             return check_status(job.status)
         encoding = response.headers.get("Content-Encoding", "")
         return checker.evaluate(job.status, job.body, job.bytes_in, encoding)
 
-    def _finish(self, job: _Job, error: ErrorKind, message: str = "") -> None:
+    def _finish(self, job: Job, error: ErrorKind, message: str = "") -> None:
         """Record a finished request, unless it was already recorded as abandoned."""
         if self._jobs.pop(job.seq, None) is None:
             return
         done = _clock()
         sent = job.sent or done
+        again = job.flags & (Flag.RETRY | Flag.HEDGE)
         outcome = Outcome(
             seq=job.seq,
-            intended=sent if self._source.closed else job.intended,
+            intended=sent if self._source.closed and not again else job.intended,
             sent=sent,
             first_byte=job.first_byte,
             done=done,

@@ -11,10 +11,14 @@ from benchlab.errors import causes_of
 from benchlab.load.drivers.failures import exception_message
 from benchlab.samples.samples import ErrorKind
 
-__all__ = ["describe_exception", "opening_error"]
+__all__ = ["CircuitOpenError", "describe_exception", "opening_error"]
 
 _UNSENDABLE = (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)
 _UNFINISHED = {ErrorKind.TIMEOUT, ErrorKind.RESET, ErrorKind.CLOSED}
+
+
+class CircuitOpenError(httpx.TransportError):
+    """The circuit breaker of the plan is open: the request was not sent."""
 
 
 def describe_exception(exc: BaseException) -> tuple[ErrorKind, str]:
@@ -36,6 +40,8 @@ def opening_error(exc: BaseException, *, in_tls: bool) -> ErrorKind:
 
 def _error_kind(exc: BaseException) -> ErrorKind:
     causes = causes_of(exc)
+    if isinstance(exc, CircuitOpenError):
+        return ErrorKind.CIRCUIT_OPEN
     if isinstance(exc, httpx.TimeoutException | TimeoutError):
         return ErrorKind.TIMEOUT
     if any(isinstance(item, ssl.SSLError) for item in causes):

@@ -17,6 +17,7 @@ from benchlab.samples.samples import ErrorKind, Flag
 
 __all__ = ["UserPool"]
 
+_NOT_SENT = (ErrorKind.CONNECT, ErrorKind.CIRCUIT_OPEN)
 _CONNECT_PAUSE_S = 0.01
 _MADE_BEFORE = 64
 """Users created before the run: creating one takes about 1 ms, which would show as lag."""
@@ -119,7 +120,7 @@ class UserPool(ABC, Generic[Client, Job]):
         async with user:
             while True:
                 error = await self._perform(user, job)
-                if error is ErrorKind.CONNECT and self._source.closed:
+                if error in _NOT_SENT and self._source.closed:
                     await asyncio.sleep(_CONNECT_PAUSE_S)
                 waited = 0 if self._source.closed else Flag.CAP_WAIT
                 due = self._take(waited)

@@ -139,13 +139,16 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
     def _make_user(self) -> UserClient:
         number = self._worker + self._users * self._plan.workers
         self._users += 1
-        client = self._clients.make(UserClient, self._scenario.base_url)
+        client = self._new_client()
         client.headers.update(request_headers(self._scenario.anchor))
         client.context = Context(self, number, self._plan.seed)
         client.run_id, client.trace_ratio = self._run_id, self._plan.trace_ratio
         client.servers = self.servers
         client.connection_of = self._clients.number_of
         return client
+
+    def _new_client(self) -> UserClient:
+        return self._clients.make(UserClient, self._scenario.base_url)
 
     async def _perform(self, user: UserClient, iteration: Iteration) -> ErrorKind:
         data, row = self._scenario.data, {}

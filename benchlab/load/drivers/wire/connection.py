@@ -20,7 +20,7 @@ from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
 from benchlab.units import format_ns
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "Pool", "excerpt_of"]
 
 _clock = time.monotonic_ns
 _MAX_REMEMBERED_HEAD = 8192
@@ -293,7 +293,7 @@ class Connection(asyncio.Protocol):
                 self._flags,
                 self.number,
                 message,
-                partial(_excerpt, response, status, bytes_in, data),
+                partial(excerpt_of, response, status, bytes_in, data),
             )
         )
 
@@ -332,7 +332,8 @@ class Connection(asyncio.Protocol):
             self._part()
 
 
-def _excerpt(response: Response | None, status: int, bytes_in: int, data: bytes) -> Excerpt:
+def excerpt_of(response: Response | None, status: int, bytes_in: int, data: bytes) -> Excerpt:
+    """The part of ``response`` that an example shows; ``data`` are bytes that are no response."""
     if response is None:
         return Excerpt((), data, bytes_in or len(data))
     body = bytes(response.body[:BODY_BYTES]) or data

@@ -24,7 +24,7 @@ from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_S, seconds_to_ns
 
-__all__ = ["WireDriver"]
+__all__ = ["CONNECT_PAUSE_S", "NEVER_SENT", "WireDriver"]
 
 _clock = time.monotonic_ns
 
@@ -40,7 +40,8 @@ PREPARE_LIMIT_S = 10.0
 """Time limit for opening a closed loop's connections before the run; any other connection is
 opened, and timed, by its first request."""
 
-_NEVER_SENT = "no connection was free for it before the generator stopped waiting"
+NEVER_SENT = "no connection was free for it before the generator stopped waiting"
+"""Why a request that was due is recorded as abandoned."""
 
 
 class WireDriver:
@@ -167,7 +168,7 @@ class WireDriver:
                     endpoint=endpoint,
                     error=ErrorKind.ABANDONED,
                     flags=Flag.CAP_WAIT,
-                    message=_NEVER_SENT,
+                    message=NEVER_SENT,
                 )
             )
 
@@ -249,7 +250,7 @@ class WireDriver:
         connection.write()
 
     def _start_connection(self, job: tuple[int, int], endpoint: int, flags: int) -> None:
-        connection = Connection(self, self._origin_of[endpoint], next(self._numbers))
+        connection = self._new_connection(self._origin_of[endpoint])
         self._connections.add(connection)
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
@@ -259,6 +260,9 @@ class WireDriver:
         connection.assign(seq, endpoint, intended, sent, flags | Flag.NEW_CONNECTION)
         loop = asyncio.get_running_loop()
         connection.connecting = loop.create_task(self._connect_and_write(connection, seq, sent))
+
+    def _new_connection(self, origin: int) -> Connection:
+        return Connection(self, origin, next(self._numbers))
 
     async def _connect_and_write(self, connection: Connection, seq: int, begun: int) -> None:
         dialed = await self._dial(connection, seq, begun)
@@ -278,7 +282,7 @@ class WireDriver:
                 self._vacated()
 
     async def _connect_idle(self, origin: int) -> None:
-        connection = Connection(self, origin, next(self._numbers))
+        connection = self._new_connection(origin)
         error = ErrorKind.TIMEOUT
         with suppress(TimeoutError):
             async with asyncio.timeout(min(self._plan.timeout_s, PREPARE_LIMIT_S)):

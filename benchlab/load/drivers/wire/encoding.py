@@ -9,10 +9,13 @@ from benchlab.load.drivers.rendering import Rendered, Renderer
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 
-__all__ = ["Encoder", "encode", "make_encoder"]
+__all__ = ["Encoder", "TryEncoder", "encode", "make_encoder", "make_try_encoder"]
 
 Encoder = Callable[[int], bytes]
 """Returns the bytes of the request with the given sequence number."""
+
+TryEncoder = Callable[[int, int], bytes]
+"""Returns the bytes of a try: of the request with this number, as the sample with this one."""
 
 _BODYLESS = ("GET", "HEAD", "DELETE", "OPTIONS", "TRACE")
 
@@ -47,6 +50,22 @@ def make_encoder(plan: Plan, index: int, run_id: str) -> Encoder:
         return lambda seq: formats[renderer.choose(seq)] % (seq, seq + 1)
     return lambda seq: (
         formats[renderer.choose(seq)] % traceparent(run_id, seq, plan.trace_ratio).encode()
+    )
+
+
+def make_try_encoder(plan: Plan, index: int, run_id: str) -> TryEncoder:
+    """Make an encoder of tries of request ``index``: only their trace context is their own."""
+    request = plan.requests[index]
+    if not asks_for_trace(request, plan):
+        encoder = make_encoder(plan, index, run_id)
+        return lambda number, _seq: encoder(number)
+    renderer = Renderer(plan, index, run_id)
+    closing = not plan.transport.keep_alive
+    return lambda number, seq: encode(
+        request,
+        renderer.render(number),
+        _trace_line(traceparent(run_id, seq, plan.trace_ratio)),
+        closing=closing,
     )
 
 

@@ -1,0 +1,179 @@
+"""Freezes: moments in which nothing was completed while requests waited, and were released at once.
+
+Seen by intended time a freeze is one tooth of a saw: who comes first waits longest, so latency
+falls with slope -1, and all waiting requests end together. A stall, pauses of a garbage collector,
+a blocked event loop and the scheduler of a busy machine differ by length, number and distances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.analysis.causes import thresholds as limit
+from benchlab.analysis.causes.requests import Floats, Mask, Requests
+
+__all__ = ["Freezes", "find_freezes", "find_period"]
+
+_MOST = 2000  # freezes that are looked at: the longest
+_RECOVERED = 3  # requests in a row that are no slower than usual
+_PERIODS = 400  # candidates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Freezes:
+    """Freezes in the order of time: when each began and ended, its cost and where it was spent.
+
+    ``owner`` has for each request the number of the freeze that delayed it, or -1. ``excess_ns`` is
+    the total time by which its requests exceed the median, ``lag_ns`` the part of it that is lag of
+    the generator.
+    """
+
+    start_ns: Floats
+    end_ns: Floats
+    excess_ns: Floats
+    lag_ns: Floats
+    owner: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+    @property
+    def length_ns(self) -> Floats:
+        """How long each lasted."""
+        return self.end_ns - self.start_ns
+
+    @property
+    def is_local(self) -> Mask:
+        """Whether the generator itself stood still."""
+        return self.lag_ns >= limit.LOCAL_SHARE * np.maximum(self.excess_ns, 1)
+
+    def delayed_by(self, chosen: Mask) -> Mask:
+        """Whether each request was delayed by one of the ``chosen`` freezes."""
+        delayed: Mask = np.append(chosen, False)[self.owner]
+        return delayed
+
+
+def find_freezes(requests: Requests) -> Freezes:
+    """Every freeze of all requests, with who was delayed by it."""
+    count = len(requests)
+    usual = float(np.quantile(requests.latency, limit.FREEZE_OVERDUE))
+    done = np.sort(requests.done)
+    gap = np.diff(done)
+    shortest = max(limit.FREEZE_SHORTEST_NS, limit.FREEZE_RATIO * usual)
+    if not requests.is_open:
+        shortest = np.maximum(shortest, limit.FREEZE_RATIO * _usual_then(requests, done[:-1], usual))
+    at = np.flatnonzero(gap > shortest)
+    waiting = _overdue(requests, done[at], done[at + 1], usual)
+    at = at[waiting >= limit.FREEZE_WAITING]
+    if len(at) > _MOST:
+        at = np.sort(at[np.argsort(gap[at])[-_MOST:]])
+    return _with_cost(requests, *_joined(done[at], done[at + 1]), usual, count)
+
+
+def _usual_then(requests: Requests, at: Floats, usual: float) -> Floats:
+    """The percentile at each time: users who all wait for a slow service are not frozen."""
+    size = 10 * requests.run.plan.connection_limit
+    count = min(len(requests) // size, 20)
+    if count < 2:
+        return np.full(len(at), usual)
+    parts = np.array_split(np.arange(len(requests)), count)
+    levels = [float(np.quantile(requests.latency[part], limit.FREEZE_OVERDUE)) for part in parts]
+    edges = requests.intended[[part[0] for part in parts]]
+    return np.array(levels)[np.maximum(np.searchsorted(edges, at, "right") - 1, 0)]
+
+
+def _overdue(requests: Requests, start: Floats, end: Floats, usual: float) -> NDArray[np.int64]:
+    """How many requests came in each gap and were overdue at its end; in a closed loop, waited."""
+    due = end - usual
+    if requests.is_open:
+        intended = requests.intended
+        found = np.searchsorted(intended, due) - np.searchsorted(intended, start)
+        return np.asarray(found)
+    sent, done = np.sort(requests.sent), np.sort(requests.done)
+    open_then = np.searchsorted(sent, due) - np.searchsorted(done, end)
+    users = requests.run.plan.connection_limit
+    return np.where(open_then >= 0.8 * users, np.maximum(open_then, limit.FREEZE_WAITING), 0)
+
+
+def _joined(start: Floats, end: Floats) -> tuple[Floats, Floats]:
+    """Freezes that a stray response divides, as one."""
+    starts: list[float] = []
+    ends: list[float] = []
+    for first, last in zip(start.tolist(), end.tolist(), strict=True):
+        if ends and first - ends[-1] < 0.1 * (last - first):
+            ends[-1] = last
+        else:
+            starts.append(first)
+            ends.append(last)
+    return np.array(starts), np.array(ends)
+
+
+def _with_cost(requests: Requests, start: Floats, end: Floats, usual: float, count: int) -> Freezes:
+    owner = np.full(count, -1)
+    fine = requests.latency <= max(usual, requests.median)
+    run_of_fine = np.convolve(fine, np.ones(_RECOVERED), "full")[_RECOVERED - 1 :] >= _RECOVERED
+    recovered = np.append(np.flatnonzero(run_of_fine), count)
+    released = np.searchsorted(requests.intended, end)
+    until = recovered[np.searchsorted(recovered, released)]
+    # A backlog is worked off within some times the freeze; what stays slow for longer is another.
+    longest = np.searchsorted(requests.intended, end + 3 * (end - start))
+    until = np.minimum(until, np.maximum(longest, released))
+    # Who was sent before the freeze and was still waiting in it.
+    since = np.searchsorted(requests.intended, start - usual)
+    excess_of = np.maximum(requests.latency - requests.median, 0)
+    excess, lag = np.zeros(len(start)), np.zeros(len(start))
+    for number in np.argsort(start - end, kind="stable").tolist():  # the longest first
+        here = slice(int(since[number]), int(until[number]))
+        waited = (requests.done[here] >= end[number] - 1) & (owner[here] < 0)
+        owner[here][waited] = number
+        excess[number] = float(excess_of[here][waited].sum())
+        lag[number] = float(requests.lag[here][waited].sum())
+    return Freezes(start, end, excess, lag, owner)
+
+
+def find_period(starts: Floats, window: tuple[float, float]) -> tuple[float, Mask] | None:
+    """The period of events at ``starts``, and which of them are in it; None if they are irregular.
+
+    A period is one if most of its places in the window have an event and most of the events are at
+    a place: `PERIODIC_SHARE`, within `PERIODIC_TOLERANCE` of the period.
+    """
+    count = len(starts)
+    if count < limit.PERIODIC_FEWEST:
+        return None
+    gaps = np.concatenate([starts[lag:] - starts[:-lag] for lag in range(1, min(4, count))])
+    candidates = np.unique(gaps[gaps > 0])
+    if len(candidates) > _PERIODS:
+        candidates = candidates[:: len(candidates) // _PERIODS + 1]
+    best: tuple[float, float, Mask] | None = None
+    for rough in candidates.tolist():
+        found = _at_period(starts, rough, window)
+        if found is not None and (best is None or found[0] > best[0] + 1e-9):
+            best = found
+    return None if best is None else (best[1], best[2])
+
+
+def _at_period(
+    starts: Floats, period: float, window: tuple[float, float]
+) -> tuple[float, float, Mask] | None:
+    """How well ``period`` fits (the smaller of both shares), the period refined, and who is in."""
+    for anchor in starts[:3].tolist():
+        for _ in range(3):  # refine by a line through the events that fit
+            place = np.round((starts - anchor) / period)
+            inside = np.abs(starts - anchor - place * period) <= limit.PERIODIC_TOLERANCE * period
+            if np.count_nonzero(inside) < limit.PERIODIC_FEWEST or np.ptp(place[inside]) < 1:
+                break
+            period, anchor = np.polyfit(place[inside], starts[inside], 1).tolist()
+            if period <= 0:
+                break
+        else:
+            taken = len(np.unique(place[inside]))
+            first = np.ceil((window[0] - anchor) / period)
+            last = np.floor((window[1] - anchor) / period)
+            places = max(last - first + 1, 1.0)
+            fit = min(taken / places, float(np.mean(inside)), 1.0)
+            if fit >= limit.PERIODIC_SHARE and taken >= limit.PERIODIC_FEWEST:
+                return fit, float(period), inside
+    return None

@@ -1,0 +1,167 @@
+"""Causes that show in the distribution and in its level over time: modes and drift."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.analysis.causes import thresholds as limit
+from benchlab.analysis.causes.cause import Evidence
+from benchlab.analysis.causes.finding import Finding
+from benchlab.analysis.causes.requests import Floats, Mask, Requests
+from benchlab.statistics.mann_kendall import mann_kendall
+from benchlab.analysis.causes.correlation import rank_correlation
+from benchlab.statistics.modes import BINS_PER_UNIT, find_modes
+from benchlab.text import plural
+from benchlab.units import NS_PER_S, format_ms, format_ratio
+
+__all__ = ["SlowMode", "bimodal", "drift", "serial", "slow_mode"]
+
+_BINS = 64 * BINS_PER_UNIT  # e^64 ns is beyond any duration
+
+
+def drift(requests: Requests, calm: Mask) -> Finding | None:
+    """The level of the service time rises, or falls, all the time.
+
+    The medians of `DRIFT_BATCHES` equal slices of time are tested by Mann-Kendall; the level is
+    their isotonic regression, so that a single slow slice is none of it.
+    """
+    chosen = np.flatnonzero(calm & ~requests.failed)
+    if len(chosen) < 2 * limit.FEWEST:
+        return None
+    at = requests.intended[chosen]
+    count = min(limit.DRIFT_BATCHES, len(chosen) // 20)
+    edges = np.linspace(requests.intended[0], requests.intended[-1] + 1, count + 1)
+    place = np.searchsorted(at, edges)
+    took = requests.service[chosen]
+    parts = [took[first:last] for first, last in zip(place[:-1], place[1:], strict=True)]
+    known = np.array([len(part) >= 5 for part in parts])
+    if np.count_nonzero(known) < 10:
+        return None
+    middle = ((edges[:-1] + edges[1:]) / 2)[known]
+    level = np.array([np.median(part) for part in parts if len(part) >= 5])
+    trend = mann_kendall(np.log(np.maximum(level, 1)))
+    tau = trend.score / (len(level) * (len(level) - 1) / 2)
+    if trend.p_value > limit.DRIFT_P or abs(tau) < limit.DRIFT_TAU:
+        return None
+    from scipy.optimize import isotonic_regression
+
+    weights = np.array([len(part) for part in parts if len(part) >= 5], dtype=np.float64)
+    smooth = isotonic_regression(level, weights=weights, increasing=trend.score > 0).x
+    low, high = float(smooth.min()), float(smooth.max())
+    if high < (1 + limit.DRIFT_EFFECT) * low:
+        return None
+    fitted = np.interp(requests.intended, middle, smooth)
+    usual = float(np.median(fitted))
+    explained = np.where(requests.failed, 0.0, np.maximum(fitted - low, 0))
+    per_s = (high - low) / max(float(middle[-1] - middle[0]), 1.0) * NS_PER_S
+    rises = trend.score > 0
+    text = (
+        f"the median of the service time {'rose' if rises else 'fell'} from"
+        f" {format_ms(round(low if rises else high))} to {format_ms(round(high if rises else low))}"
+        f" over the run (Kendall's tau {tau:+.2f})"
+    )
+    numbers = {"low_ns": low, "high_ns": high, "tau": float(tau), "ns_per_s": per_s}
+    try_next = (
+        "look for what grows: memory, a table or a cache without a limit, a queue; measure for"
+        " longer, and restart the service to see whether the level comes back"
+        if rises
+        else "the service was warming up: give the plan a longer warm-up, and look at what its"
+        " first requests have to load or compile"
+    )
+    return Finding(
+        "drift", explained, (Evidence(text, numbers),), "timeline", try_next,
+        typical_ns=usual - low,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlowMode:
+    """The slow modes of the service time together: ``slow`` are indexes of requests in them."""
+
+    slow: NDArray[np.int64]
+    fast: NDArray[np.int64]
+    count: int
+
+    @property
+    def share(self) -> float:
+        """The share of requests that are slow."""
+        return len(self.slow) / (len(self.slow) + len(self.fast))
+
+
+def slow_mode(requests: Requests, calm: Mask) -> SlowMode | None:
+    """The requests of the slow modes, if there are several modes that differ enough.
+
+    Those of a chain of caches are one cause, so all slow modes are taken together.
+    """
+    chosen = np.flatnonzero(calm & ~requests.failed)
+    took = np.maximum(requests.service[chosen], 1.0)
+    if len(took) < limit.FEWEST:
+        return None
+    bins = (np.log(took) * BINS_PER_UNIT).astype(np.int64)
+    counts = np.bincount(bins, minlength=_BINS)
+    modes = find_modes(counts, least_share=limit.BIMODAL_SHARE, fewest=limit.FEWEST)
+    apart = math.log(limit.BIMODAL_RATIO) * BINS_PER_UNIT
+    cut = next((mode for mode in modes[1:] if mode.peak - modes[0].peak >= apart), None)
+    if cut is None:
+        return None
+    slow = bins >= cut.start
+    if float(np.mean(slow)) > limit.BIMODAL_MOST:
+        return None
+    return SlowMode(chosen[slow], chosen[~slow], len(modes))
+
+
+def bimodal(requests: Requests, calm: Mask) -> Finding | None:
+    """Two kinds of requests or more, at all times of the run: cache hits and misses.
+
+    Requests that wait for each other may have two modes as well, but then neighbours are alike.
+    """
+    found = slow_mode(requests, calm)
+    if found is None or _present(requests, found.slow) < limit.BIMODAL_PRESENT:
+        return None
+    if serial(requests.service[found.slow]) >= limit.QUEUE_SERIAL:
+        return None
+    share = found.share
+    fast_ns = float(np.median(requests.service[found.fast]))
+    slow_ns = float(np.median(requests.service[found.slow]))
+    explained = np.zeros(len(requests))
+    explained[found.slow] = requests.service[found.slow] - fast_ns
+    text = (
+        f"{plural(found.count, 'peak')} of the service time: {format_ratio(1 - share)} of the"
+        f" requests around {format_ms(round(fast_ns))} and {format_ratio(share)} around"
+        f" {format_ms(round(slow_ns))}, at all times of the run"
+    )
+    numbers = {
+        "fast_ns": fast_ns,
+        "slow_ns": slow_ns,
+        "fast_share_ratio": 1 - share,
+        "slow_share_ratio": share,
+    }
+    return Finding(
+        "bimodal",
+        explained,
+        (Evidence(text, numbers),),
+        "histogram",
+        "find what the slow requests have in common that the fast ones do not: a cache miss, another"
+        " branch, a first use; trace some of both kinds",
+        typical_ns=slow_ns - fast_ns if share > 0.5 else 0.0,
+    )
+
+
+def serial(took: Floats) -> float:
+    """Rank correlation of neighbours: those who wait for each other are alike, and requests of a
+    kind are not. 0 if there are too few to say."""
+    if len(took) < limit.FEWEST // 2:
+        return 0.0
+    return rank_correlation(took[:-1], took[1:])
+
+
+def _present(requests: Requests, slow: NDArray[np.int64]) -> float:
+    """In which share of the batches of time a fair number of slow requests occurs."""
+    at = (requests.intended[slow] - requests.intended[0]) / max(requests.window_ns, 1.0)
+    count = max(min(limit.BIMODAL_BATCHES, len(slow) // 3), 1)
+    batches = np.bincount(np.minimum((at * count).astype(int), count - 1), minlength=count)
+    return float(np.mean(batches >= 0.25 * len(slow) / count))

@@ -1,0 +1,78 @@
+"""Noise of the machine: short freezes at random moments, of the service or of the generator."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchlab.analysis.causes import thresholds as limit
+from benchlab.analysis.causes.cause import Evidence
+from benchlab.analysis.causes.finding import Finding
+from benchlab.analysis.causes.freezes import Freezes
+from benchlab.analysis.causes.requests import Mask, Requests
+from benchlab.text import plural
+from benchlab.units import format_ms, format_ratio
+
+__all__ = ["felt_noise_ns", "noise"]
+
+
+def felt_noise_ns(requests: Requests) -> float:
+    """How long the machine held the generator up: its lag at the 99th percentile, or in a closed
+    loop, which has none, half of its longest stall if there were several."""
+    if requests.is_open:
+        return float(np.quantile(requests.lag, 0.99))
+    stalls = [item.stall_max_ns for item in requests.run.health.workers if item.stall_count > 1]
+    return max(stalls, default=0) / 2
+
+
+def noise(requests: Requests, freezes: Freezes, others: Mask) -> Finding | None:
+    """The freezes that are not ``others``' and the lag of the generator are what made the tail."""
+    left = freezes.delayed_by(~others) if len(freezes) else np.zeros(len(requests), dtype=bool)
+    explained = np.maximum(
+        np.where(left, np.maximum(requests.latency - requests.median, 0), 0.0), requests.lag
+    )
+    count = int(np.count_nonzero(~others))
+    lengths = freezes.length_ns[~others]
+    lag = float(np.quantile(requests.lag, 0.99))
+    texts = []
+    if count:
+        texts.append(
+            Evidence(
+                f"{plural(count, 'short freeze')} at random moments, at most"
+                f" {format_ms(round(float(lengths.max())))}, in which nothing was completed",
+                {"freeze_count": float(count), "freeze_max_ns": float(lengths.max())},
+            )
+        )
+    if lag > 0:
+        texts.append(
+            Evidence(
+                f"the generator itself sent 1 % of the requests more than {format_ms(round(lag))}"
+                " late",
+                {"lag_p99_ns": lag},
+            )
+        )
+    floor = requests.run.floor
+    if floor is not None:
+        p99 = float(floor.under(requests.run.plan.load).p99)
+        texts.append(
+            Evidence(
+                f"the calibrated noise floor of this machine is {format_ms(round(p99))} at p99",
+                {"floor_p99_ns": p99},
+            )
+        )
+        explained = np.maximum(explained, np.minimum(
+            np.maximum(requests.latency - requests.median, 0), p99))  # fmt: skip
+    share = float(explained[requests.tail].sum()) / max(
+        float(np.maximum(requests.latency[requests.tail] - requests.median, 0).sum()), 1.0
+    )
+    if share < limit.NOISE_SHARE:
+        return None
+    texts.append(Evidence(f"together up to {format_ratio(min(share, 1.0))} of the tail",
+                          {"share_ratio": min(share, 1.0)}))  # fmt: skip
+    return Finding(
+        "noise",
+        explained,
+        tuple(texts),
+        "timeline",
+        "repeat the run on a machine that does nothing else, with a core for each process; compare"
+        " several runs, not one",
+    )

@@ -1,0 +1,154 @@
+"""Causes that stop the whole service: one stall, periodic pauses, a blocked event loop."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchlab.analysis.causes import thresholds as limit
+from benchlab.analysis.causes.cause import Evidence
+from benchlab.analysis.causes.finding import Finding
+from benchlab.analysis.causes.freezes import Freezes, find_period
+from benchlab.analysis.causes.requests import Floats, Mask, Requests
+from benchlab.text import plural
+from benchlab.units import NS_PER_S, format_ms, format_ratio
+
+__all__ = ["before_span_share", "service_freezes"]
+
+_TRY_STALL = (
+    "look at what the service and its machine did at that moment: a deployment, a snapshot, a full"
+    " collection of garbage, a lock held by a batch job"
+)
+_TRY_PERIODIC = (
+    "look for what runs at this period: garbage collection, a flush or checkpoint, a cron job, a"
+    " health check; spread it out, or take it out of the process"
+)
+_TRY_LOOP = (
+    "find the call that blocks the event loop (a synchronous client, a large JSON document,"
+    " computing) and move it to a thread or a process; asyncio's debug mode names slow callbacks"
+)
+
+
+def hiccup_ns(requests: Requests) -> float:
+    """How long a freeze of the machine may be, as the generator felt it."""
+    if requests.is_open:
+        felt = limit.HICCUP_LAG_RATIO * float(np.quantile(requests.lag, 0.9))
+    else:
+        stalls = [item.stall_max_ns for item in requests.run.health.workers if item.stall_count > 1]
+        felt = limit.HICCUP_STALL_RATIO * max(stalls, default=0)
+    return max(limit.HICCUP_NS, min(felt, limit.HICCUP_MOST_NS))
+
+
+def service_freezes(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask] | None:
+    """The cause of the service's freezes, and which of them it is; None if they are the machine's.
+
+    One that outweighs all others is a stall, those at equal distances are periodic pauses, and
+    others, many and long, a blocked event loop. With spans, waiting before them is what tells a
+    blocked loop: its own handlers are quick once they are begun.
+    """
+    if not len(freezes):
+        return None
+    of_service = ~freezes.is_local
+    length = np.where(of_service, freezes.length_ns, 0.0)
+    cost = np.where(of_service, freezes.excess_ns, 0.0)
+    longest = int(np.argmax(length))
+    if not length[longest]:
+        return None
+    hiccup = hiccup_ns(requests)
+    # The machine's own freezes, short and random, are mixed with the cause's.
+    comparable = length >= 0.5 * float(np.sort(length)[-2:][0] or length[longest])
+    window = (float(requests.intended[0]), float(requests.done.max()))
+    for chosen in (comparable, length >= 0.5 * length[longest], length > 0.3 * length[longest]):
+        places = np.flatnonzero(chosen)
+        found = find_period(freezes.start_ns[places], window)
+        if found is not None:
+            period, inside = found
+            members = np.zeros(len(freezes), dtype=np.bool_)
+            members[places[inside]] = True
+            if float(np.median(length[members])) > hiccup or _is_regular(
+                requests, cost, members
+            ):
+                return _periodic(requests, freezes, members, period), members
+    long = length > max(hiccup, 0.15 * length[longest])
+    if length[longest] > hiccup and cost[longest] >= limit.STALL_SHARE * cost.sum():
+        members = np.arange(len(freezes)) == longest
+        return _stall(requests, freezes, members), members
+    if np.count_nonzero(long) >= limit.LOOP_FEWEST or (
+        np.count_nonzero(long) and float(cost[long].sum()) >= limit.STALL_SHARE * cost.sum()
+    ):
+        return _loop(requests, freezes, long), long
+    return None
+
+
+def _is_regular(requests: Requests, cost: Floats, members: Mask) -> bool:
+    """Whether freezes no longer than the machine's own are periodic beyond doubt: many, and most
+    of what freezes cost."""
+    return (
+        int(np.count_nonzero(members)) >= 2 * limit.PERIODIC_FEWEST
+        and float(cost[members].sum()) >= limit.STALL_SHARE * cost.sum()
+    )
+
+
+def before_span_share(requests: Requests, delayed: Mask) -> float | None:
+    """Which part of the waiting of the ``delayed`` requests was before their spans."""
+    traced = requests.traced
+    if traced is None:
+        return None
+    mine = delayed[traced.index]
+    if np.count_nonzero(mine) < 3:
+        return None
+    usual = [float(np.median(part[~mine])) if not mine.all() else 0.0
+             for part in (traced.before, traced.inside)]  # fmt: skip
+    before = float(np.maximum(traced.before[mine] - usual[0], 0).sum())
+    inside = float(np.maximum(traced.inside[mine] - usual[1], 0).sum())
+    return before / max(before + inside, 1.0)
+
+
+def _explained(requests: Requests, delayed: Mask) -> Floats:
+    return np.where(delayed, np.maximum(requests.latency - requests.median, 0), 0.0)
+
+
+def _stall(requests: Requests, freezes: Freezes, members: Mask) -> Finding:
+    delayed = freezes.delayed_by(members)
+    (number,) = np.flatnonzero(members)
+    length = float(freezes.length_ns[number])
+    at = float(freezes.start_ns[number])
+    count = int(np.count_nonzero(delayed))
+    text = (
+        f"nothing was completed for {format_ms(round(length))}, from {at / NS_PER_S:.3g} s after the start"
+        f" of the run; {plural(count, 'request')} waited, and ended together"
+    )
+    numbers = {"start_ns": at, "length_ns": length, "request_count": float(count)}
+    return Finding("stall", _explained(requests, delayed), (Evidence(text, numbers),), "timeline",
+                   _TRY_STALL)  # fmt: skip
+
+
+def _periodic(requests: Requests, freezes: Freezes, members: Mask, period: float) -> Finding:
+    delayed = freezes.delayed_by(members)
+    length, count = float(np.median(freezes.length_ns[members])), int(np.count_nonzero(members))
+    text = (
+        f"{plural(count, 'pause')} of about {format_ms(round(length))}, one every {format_ms(round(period))}:"
+        " nothing was completed in them, and all who waited ended together"
+    )
+    numbers = {"period_ns": period, "length_ns": length, "pause_count": float(count)}
+    return Finding("periodic_pause", _explained(requests, delayed), (Evidence(text, numbers),),
+                   "timeline", _TRY_PERIODIC)  # fmt: skip
+
+
+def _loop(requests: Requests, freezes: Freezes, members: Mask) -> Finding:
+    delayed = freezes.delayed_by(members)
+    length, count = float(np.median(freezes.length_ns[members])), int(np.count_nonzero(members))
+    text = (
+        f"{plural(count, 'time')} all requests in flight waited together, for about"
+        f" {format_ms(round(length))} and at no regular distance"
+    )
+    evidence = [Evidence(text, {"length_ns": length, "block_count": float(count)})]
+    share = before_span_share(requests, delayed)
+    if share is not None:
+        evidence.append(
+            Evidence(
+                f"{format_ratio(share)} of the waiting was before the server spans began",
+                {"before_span_ratio": share},
+            )
+        )
+    return Finding("event_loop", _explained(requests, delayed), tuple(evidence), "timeline",
+                   _TRY_LOOP)  # fmt: skip

@@ -1,0 +1,288 @@
+"""Requests that wait for each other: a queue before the service, or a lock in it.
+
+In both, latency grows with the number of requests in flight on arrival, by the time that each of
+them holds what all need: the inverse of the capacity (for one server and any distribution of
+service times this is exact with exponential ones: (N + 1)/μ). That a slow service has
+more requests in flight (Little's law) also makes them grow together, so slow trends are taken out
+of both first, and so are freezes, in which who comes last waits least.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchlab.analysis.causes import thresholds as limit
+from benchlab.analysis.causes.cause import Evidence
+from benchlab.analysis.causes.correlation import rank_correlation
+from benchlab.analysis.causes.finding import Finding
+from benchlab.analysis.causes.levels import serial, slow_mode
+from benchlab.analysis.causes.requests import Floats, Mask, Requests
+from benchlab.units import NS_PER_S, format_ms, format_ratio
+
+__all__ = ["queueing"]
+
+_BATCHES = (8, 25)  # of time, in which trends are straight lines
+_BLOCK = 20  # requests
+_DEGREE = 4
+_OFTEN = 5  # requests at a number in flight that a level is read from
+_TRY_QUEUE = (
+    "add capacity or lower the load: near its capacity a service's wait grows without limit"
+    " (benchlab capacity finds the rate that meets an objective)"
+)
+_TRY_LOCK = (
+    "find what only one request can hold at a time (a lock, a pool of one connection, a single"
+    " worker): hold it for a shorter time, divide it, or make the pool larger"
+)
+
+
+def queueing(requests: Requests, calm: Mask) -> Finding | None:
+    """A queue, or contention where the spans show that the wait is inside of the service."""
+    if not requests.is_open:
+        return None
+    return (
+        _overload(requests, calm)
+        or _with_bursts(requests, calm)
+        or _of_some(requests, calm)
+    )
+
+
+def _overload(requests: Requests, calm: Mask) -> Finding | None:
+    """More came than could be completed: the backlog grew until the end of the load.
+
+    A service that becomes slower also has more and more in flight. But the waits of a queue are
+    sums of the service times before: around their trend they wander.
+    """
+    start, end = float(requests.intended[0]), float(requests.intended[-1])
+    times = np.linspace(start, end, 21)[1:]
+    came = np.searchsorted(requests.intended, times, "right")
+    done = np.searchsorted(np.sort(requests.done), times, "right")
+    backlog = (came - done).astype(np.float64)
+    grown = backlog[-3:].mean() - backlog[:3].mean()
+    if grown < max(0.5 * limit.OVERLOAD_RATIO * len(requests), 5.0):
+        return None
+    if requests.cap_wait.sum() > 0.5 * requests.latency.sum():
+        return None
+    is_large = grown >= limit.OVERLOAD_RATIO * len(requests) and np.mean(np.diff(backlog) > 0) > 0.7
+    if not is_large and _wandering(requests, calm) < limit.WANDERING:
+        return None
+    middle = (times > start + 0.3 * (end - start))  # the queue was there all the time
+    capacity = float((done[-1] - done[middle][0]) / (times[-1] - times[middle][0]) * NS_PER_S)
+    offered = float(len(requests) / max(end - start, 1.0) * NS_PER_S)
+    quickest = float(np.quantile(requests.service, 0.02))
+    text = (
+        f"{offered:,.0f} requests/s came and {capacity:,.0f} were completed: the backlog grew to"
+        f" {backlog.max():,.0f} requests"
+    )
+    numbers = {"capacity_rps": capacity, "offered_rps": offered, "backlog_count": backlog.max()}
+    return _finding(
+        requests, np.maximum(requests.service - quickest, 0), [Evidence(text, numbers)],
+        requests.median - quickest,
+    )  # fmt: skip
+
+
+def _of_some(requests: Requests, calm: Mask) -> Finding | None:
+    """Only some requests need what is short: they are a slow mode, and neighbours are alike."""
+    found = slow_mode(requests, calm)
+    if found is None or serial(requests.service[found.slow]) < limit.QUEUE_SERIAL:
+        return None
+    slow, fast_ns = found.slow, float(np.median(requests.service[found.fast]))
+    explained = np.zeros(len(requests))
+    explained[slow] = requests.service[slow] - fast_ns
+    relation = serial(requests.service[slow])
+    text = (
+        f"{format_ratio(found.share)} of the requests wait for each other: they take"
+        f" {format_ms(round(float(np.median(requests.service[slow]))))} instead of"
+        f" {format_ms(round(fast_ns))}, and each about as long as the one before (rank correlation"
+        f" {relation:.2f})"
+    )
+    numbers = {"share_ratio": found.share, "serial_correlation": relation}
+    return _finding(requests, explained, [Evidence(text, numbers)], 0.0)
+
+
+def _wandering(requests: Requests, calm: Mask) -> float:
+    """By how much the variance of block means around the trend exceeds that of independent times.
+
+    The trend is a polynomial of the fourth degree.
+    """
+    chosen = np.flatnonzero(calm & ~requests.failed)
+    count = len(chosen) // _BLOCK * _BLOCK
+    if count < 10 * _BLOCK:
+        return 0.0
+    chosen = chosen[:count]
+    at = np.linspace(-1, 1, count)
+    took = requests.service[chosen]
+    left = took - np.polynomial.chebyshev.chebval(
+        at, np.polynomial.chebyshev.chebfit(at, took, _DEGREE)
+    )
+    return float(left.reshape(-1, _BLOCK).mean(axis=1).var() * _BLOCK / max(left.var(), 1.0))
+
+
+def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
+    chosen = np.flatnonzero(calm & ~requests.failed)
+    if len(chosen) < limit.FEWEST:
+        return None
+    took, flight = requests.service[chosen], requests.in_flight[chosen]
+    if len(np.unique(flight)) < limit.QUEUE_LEVELS:
+        return None
+    relation, share, some = max(
+        (_relation(requests, chosen, batches) for batches in _BATCHES), key=lambda found: found[:2]
+    )
+    if not (
+        (relation >= limit.QUEUE_CORRELATION and share >= limit.QUEUE_SHARE)
+        or (relation >= limit.QUEUE_WEAK_CORRELATION and share >= 2 * limit.QUEUE_SHARE)
+    ):
+        return None
+    levels, medians, counts = _levels(flight, took, some)
+    if len(levels) < limit.QUEUE_LEVELS or medians[-1] <= medians[0]:
+        return None
+    first = slice(0, max(len(levels) // 5, 1))
+    alone = float(np.average(medians[first], weights=counts[first]))
+    wait = np.maximum(np.interp(requests.in_flight, levels, medians) - alone, 0)
+    # The capacity from the busier half: with several slots the first requests do not wait.
+    busy = levels >= np.quantile(flight, 0.6)
+    if np.count_nonzero(busy) < 3:
+        busy = np.ones(len(levels), dtype=np.bool_)
+    slope = float(np.polyfit(levels[busy], medians[busy], 1, w=np.sqrt(counts[busy]))[0])
+    if slope <= 0:
+        return None
+    rate = len(requests) / max(requests.window_ns, 1.0) * NS_PER_S
+    capacity = NS_PER_S / slope
+    text = (
+        f"with {levels[0]:.0f} other requests in flight on arrival a request takes"
+        f" {format_ms(round(alone))}, with {levels[-1]:.0f} {format_ms(round(float(medians[-1])))}:"
+        f" {format_ms(round(slope))} for each, which is a capacity of {capacity:,.0f} requests/s;"
+        f" {rate:,.0f} came"
+    )
+    numbers = {
+        "capacity_rps": capacity,
+        "offered_rps": rate,
+        "per_request_ns": slope,
+        "correlation": relation,
+    }
+    # What varies beyond the expected wait at a number in flight is the queue's too: service times
+    # of those before. It explains a request's excess by as much as the wait is of it.
+    explained = np.where(wait > 0.2 * requests.median, np.maximum(requests.service - alone, wait), wait)
+    return _finding(requests, np.where(calm, explained, 0.0), [Evidence(text, numbers)],
+                    max(requests.median - alone, 0.0))  # fmt: skip
+
+
+def _relation(
+    requests: Requests, chosen: NDArray[np.int64], batches: int
+) -> tuple[float, float, bool]:
+    """Rank correlation with the number in flight, what part of the tail follows from it, and
+    whether only some of the requests wait.
+
+    Where only some need what is short, they are among the slower half, and what counts is how many
+    of those are in flight.
+    """
+    took, flight = requests.service[chosen], requests.in_flight[chosen]
+    batch = np.minimum(np.arange(len(chosen)) * batches // len(chosen), batches - 1)
+    left, ahead = _without_trend(took, batch), _without_trend(flight, batch)
+    relation = rank_correlation(left, ahead)
+    slow = took >= np.median(took)
+    slow_ahead = _without_trend(_slow_in_flight(requests, chosen, float(np.median(took))), batch)
+    of_slow = max(
+        rank_correlation(left[slow], ahead[slow]), rank_correlation(left[slow], slow_ahead[slow])
+    )
+    some = of_slow > relation + 0.1
+    return max(relation, of_slow), _share_of_tail(requests, chosen, left, ahead, some), some
+
+
+def _slow_in_flight(
+    requests: Requests, chosen: NDArray[np.int64], least_ns: float
+) -> NDArray[np.int64]:
+    """How many requests slower than ``least_ns`` were in flight when the ``chosen`` were sent."""
+    slow = requests.service >= least_ns
+    sent, done = np.sort(requests.sent[slow]), np.sort(requests.done[slow])
+    at = requests.sent[chosen]
+    return np.asarray(np.searchsorted(sent, at, "left") - np.searchsorted(done, at, "right"))
+
+
+def _share_of_tail(
+    requests: Requests, chosen: NDArray[np.int64], left: Floats, ahead: Floats, some: bool
+) -> float:
+    """Which part of the tail's excess follows from the number in flight, without trends of both."""
+    levels, times, counts = _levels(np.round(ahead).astype(np.int64), left, some)
+    if len(levels) < limit.QUEUE_LEVELS:
+        return 0.0
+    alone = slice(0, max(len(levels) // 5, 1))
+    wait = np.interp(ahead, levels, times) - np.average(times[alone], weights=counts[alone])
+    tail = np.isin(chosen, requests.tail)
+    excess = float(np.maximum(left[tail], 0).sum())
+    return float(np.maximum(wait[tail], 0).sum()) / max(excess, 1.0) if tail.any() else 0.0
+
+
+def _finding(
+    requests: Requests, explained: Floats, evidence: list[Evidence], typical: float
+) -> Finding:
+    inside = _inside_share(requests)
+    is_lock = inside is not None and inside >= limit.BEFORE_SPAN_SHARE
+    if inside is not None:
+        evidence.append(
+            Evidence(
+                f"{format_ratio(inside)} of the wait is inside of the server spans",
+                {"inside_span_ratio": inside},
+            )
+        )
+    return Finding(
+        "contention" if is_lock else "queueing",
+        explained,
+        tuple(evidence),
+        "scatter",
+        _TRY_LOCK if is_lock else _TRY_QUEUE,
+        typical_ns=typical,
+    )
+
+
+def _inside_share(requests: Requests) -> float | None:
+    """Which part of the wait of requests that found many others is inside of their spans."""
+    traced = requests.traced
+    if traced is None or len(traced) < 50:
+        return None
+    flight, service = requests.in_flight[traced.index], requests.service[traced.index]
+    low, high = np.quantile(flight, [0.25, 0.85]).tolist()
+    few, many = flight <= low, flight > min(high, float(flight.max()) - 1)
+    whole = float(service[many].mean() - service[few].mean())
+    inside = float(traced.inside[many].mean() - traced.inside[few].mean())
+    return min(max(inside / max(whole, 1.0), 0.0), 1.0)
+
+
+def _without_trend(
+    values: NDArray[np.floating[Any]] | NDArray[np.int64], batch: NDArray[np.int64]
+) -> Floats:
+    """``values`` less the line through them in their batch of time."""
+    left = values.astype(np.float64)
+    edges = np.searchsorted(batch, np.arange(int(batch[-1]) + 2))
+    for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        part = left[first:last]
+        if last > first:
+            part -= np.median(part)
+            at = np.linspace(-1.0, 1.0, len(part))
+            # Clipped, so that a few long ones do not tilt the line.
+            level = np.clip(part, *np.quantile(part, [0.02, 0.9]))
+            part -= at * float(np.sum(at * level) / max(np.sum(at * at), 1e-9))
+    return left
+
+
+def _levels(
+    flight: NDArray[np.int64], took: Floats, some: bool
+) -> tuple[Floats, Floats, Floats]:
+    """For each number in flight that occurred often enough: it, the median time, how often.
+
+    The mean instead of the median, where only ``some`` requests wait.
+    """
+    middle = np.mean if some else np.median
+    order = np.argsort(flight, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(flight[order])) + 1)
+    parts = [part for part in parts if len(part) >= _OFTEN]
+    if len(parts) > 60:  # neighbours together
+        size = len(parts) // 60 + 1
+        parts = [np.concatenate(parts[at : at + size]) for at in range(0, len(parts), size)]
+    return (
+        np.array([flight[part].mean() for part in parts]),
+        np.array([middle(took[part]) for part in parts]),
+        np.array([len(part) for part in parts], dtype=np.float64),
+    )

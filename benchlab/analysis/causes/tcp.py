@@ -1,0 +1,89 @@
+"""Waits of the kernel's own timers: delayed acknowledgements and retransmissions.
+
+Their lengths are constants of Linux: 40 ms and a little (TCP_DELACK_MIN), 200 ms (TCP_RTO_MIN), and
+for every further loss twice as long as before (RFC 6298), so 400 or, added up, 600 ms and so on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchlab.analysis.causes import thresholds as limit
+from benchlab.analysis.causes.cause import Evidence
+from benchlab.analysis.causes.finding import Finding
+from benchlab.analysis.causes.requests import Floats, Mask, Requests
+from benchlab.units import format_ms, format_ratio
+
+__all__ = ["tcp_stall"]
+
+_LATER = (2.0, 3.0, 4.0, 7.0, 8.0, 15.0, 16.0)
+"""Later retransmissions, in units of the first: each alone, or all before it added."""
+
+
+def tcp_stall(requests: Requests, calm: Mask) -> Finding | None:
+    """Most slow requests are slower by just the length of a timer of TCP."""
+    chosen = calm & ~requests.failed
+    if np.count_nonzero(chosen) < limit.FEWEST:
+        return None
+    wait = requests.service - requests.opening
+    usual = wait[chosen]
+    low, median, high = np.quantile(usual, [0.1, 0.5, 0.75]).tolist()
+    blur = 1.2 * (high - low)
+    beyond = wait - median
+    for name, window, steps in (
+        ("a delayed acknowledgement", limit.TCP_DELAYED_ACK_NS, (1.0,)),
+        ("a retransmission", limit.TCP_RETRANSMISSION_NS, (1.0, *_LATER)),
+    ):
+        low_ns, high_ns = window
+        if blur > 0.25 * low_ns:
+            continue
+        at_step = np.zeros(len(requests), dtype=np.bool_)
+        for step in steps:
+            at_step |= (beyond >= step * low_ns - blur) & (beyond <= step * high_ns + blur)
+        first = (beyond >= low_ns - blur) & (beyond <= high_ns + blur) & chosen
+        mine = at_step & chosen
+        count = int(np.count_nonzero(mine))
+        later = (
+            chosen & (beyond > 0.6 * low_ns) & (beyond < 1.7 * low_ns if len(steps) == 1 else True)
+        )
+        if count < max(limit.TCP_FEWEST, 0.002 * len(requests)) or not first.any():
+            continue
+        if count < limit.TCP_SHARE * np.count_nonzero(later):
+            continue
+        if np.count_nonzero(first) < 0.4 * count or not _is_narrow(beyond[first], blur, low_ns):
+            continue
+        if _inside_spans(requests, mine, 0.5 * low_ns):
+            continue
+        step_ns = float(np.median(beyond[first]))
+        text = (
+            f"{format_ratio(count / len(requests))} of the requests took {format_ms(round(step_ns))}"
+            f" longer than the others, as {name} takes"
+            + (", or a later one after twice that time" if len(steps) > 1 else "")
+        )
+        numbers = {"step_ns": step_ns, "share_ratio": count / len(requests)}
+        return Finding(
+            "tcp_stall",
+            np.where(at_step, np.maximum(beyond, 0), 0.0),
+            (Evidence(text, numbers),),
+            "histogram",
+            "for 40 ms: write a request or response at once, and set TCP_NODELAY on both sides; for"
+            " 200 ms and its doublings: look for lost packets (nstat TcpRetransSegs, ss -ti)",
+        )
+    return None
+
+
+def _is_narrow(beyond: Floats, blur: float, low_ns: float) -> bool:
+    """Whether the requests of a step differ no more from each other than usual requests do."""
+    low, high = np.quantile(beyond, [0.25, 0.75]).tolist()
+    return bool(high - low <= blur + 0.06 * low_ns)
+
+
+def _inside_spans(requests: Requests, chosen: Mask, least_ns: float) -> bool:
+    """Whether it is the service that took the time, as its spans say."""
+    traced = requests.traced
+    if traced is None:
+        return False
+    mine = chosen[traced.index]
+    if np.count_nonzero(mine) < 3 or mine.all():
+        return False
+    return bool(np.median(traced.inside[mine]) - np.median(traced.inside[~mine]) > least_ns)

@@ -1,0 +1,215 @@
+"""Every threshold of the detectors, with its reason: the one table.
+
+Times are in ns, ratios between 0 and 1. They were set on simulated runs and on recorded ones whose
+cause was known, and checked on others.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchlab.units import NS_PER_MS
+
+# The tail
+
+TAIL_RATIO: Final = 0.99
+"""The tail is above this percentile."""
+
+TAIL_RATIO_OF_FEW: Final = 0.9
+"""The tail of a run with fewer than `ENOUGH_IN_TAIL` requests above `TAIL_RATIO`."""
+
+ENOUGH_IN_TAIL: Final = 50
+"""With fewer requests, one or two of another kind change what the tail consists of."""
+
+FEWEST: Final = 100
+"""Of fewer requests nothing can be said: the tail would be less than ten of them."""
+
+LEAST_SHARE: Final = 0.15
+"""A cause is named if it accounts for this much of the tail: below, it is hardly worth a change of
+the service, and what several detectors take from a tail by chance reaches a twentieth."""
+
+# Freezes: stall, periodic pause, event loop, noise
+
+FREEZE_WAITING: Final = 4
+"""Requests that were overdue together. Any one is with a chance of 1 in 4, as `FREEZE_OVERDUE`
+says, so that four in a row are 1 in 256."""
+
+FREEZE_OVERDUE: Final = 0.75
+"""A request is overdue when it took longer than this percentile."""
+
+FREEZE_RATIO: Final = 1.5
+"""A freeze is this many times longer than the percentile `FREEZE_OVERDUE`: shorter ones are the
+usual spacing of responses."""
+
+FREEZE_SHORTEST_NS: Final = 1.0 * NS_PER_MS
+"""A shorter one is a time slice of the kernel's scheduler."""
+
+HICCUP_NS: Final = 25.0 * NS_PER_MS
+"""A shared machine takes a process off its core for up to about 20 ms: freezes up to this length
+are noise unless they recur regularly or are too many."""
+
+HICCUP_LAG_RATIO: Final = 40.0
+"""On a busy machine freezes are as much longer than `HICCUP_NS` as the generator's own lag shows: so
+many times the lag that a tenth of its requests have. A service needs its core for longer than the
+generator does, so that it loses it more often."""
+
+HICCUP_STALL_RATIO: Final = 6.0
+"""The same for a closed loop, which has no lag: so many times the generator's longest stall."""
+
+HICCUP_MOST_NS: Final = 100.0 * NS_PER_MS
+"""No longer than this, however busy the machine is."""
+
+STALL_SHARE: Final = 0.6
+"""One freeze that makes up this much of what all freezes cost is a single stall."""
+
+PERIODIC_FEWEST: Final = 4
+"""Three freezes are at equal distances by chance in one of ten runs."""
+
+PERIODIC_TOLERANCE: Final = 0.08
+"""Distance of a freeze from its place in the period, as a share of the period."""
+
+PERIODIC_SHARE: Final = 0.75
+"""Share of the places that have a freeze, and of the long freezes that are at a place."""
+
+LOOP_FEWEST: Final = 3
+"""Freezes that are long and irregular: fewer are stalls of their own."""
+
+BEFORE_SPAN_SHARE: Final = 0.6
+"""Waiting is outside of the spans if this much of it is."""
+
+LOCAL_SHARE: Final = 0.5
+"""A freeze is the generator's own if this much of the waiting is lag, which no service can cause."""
+
+# Generator and connection cap
+
+LAG_P99_NS: Final = 10.0 * NS_PER_MS
+"""Lag that makes a run invalid (`benchlab.runs.verdict`)."""
+
+LAG_LEAST_NS: Final = 1.0 * NS_PER_MS
+"""Lag at the 99th percentile that a busy generator shows; less is the timer's."""
+
+LONGEST_LAG_NS: Final = 25.0 * NS_PER_MS
+"""Lag at the 99th percentile that a machine with other work does not cause in both processes."""
+
+ELSEWHERE_RATIO: Final = 0.3
+"""Time in the tail that is not lag, in units of the lag: from here on the machine is the cause."""
+
+BUSIEST_RATIO: Final = 0.95
+"""Share of a core that makes a closed loop invalid (`benchlab.runs.verdict`)."""
+
+BUSY_RATIO: Final = 0.85
+"""Share of a core from which a generator's own queue dominates its lag."""
+
+# Queueing and contention
+
+QUEUE_CORRELATION: Final = 0.3
+"""Rank correlation of service time and requests in flight on arrival, without their trends:
+requests that do not wait for each other have 0."""
+
+QUEUE_WEAK_CORRELATION: Final = 0.2
+"""As `QUEUE_CORRELATION`, if the wait that follows from it is twice `QUEUE_SHARE`."""
+
+QUEUE_SHARE: Final = 0.4
+"""Part of the tail that follows from the number in flight: on a busy machine up to 0.3."""
+
+QUEUE_SERIAL: Final = 0.5
+"""Rank correlation of neighbours among the requests of a slow mode: that of kinds of requests is 0,
+that of a queue above 0.8."""
+
+QUEUE_LEVELS: Final = 4
+"""Different numbers in flight that must have been seen."""
+
+OVERLOAD_RATIO: Final = 0.02
+"""Share of the requests by which the backlog grows within the run: more than any drift adds."""
+
+WANDERING: Final = 4.0
+"""Variance of means of 20 requests, in units of that of independent ones: a queue's is above 10,
+that of a drifting service near 1."""
+
+# Drift
+
+DRIFT_BATCHES: Final = 40
+DRIFT_P: Final = 1e-3
+"""The Mann-Kendall test with its correction for dependence still calls wandering levels of a shared
+machine trends: what counts besides is the effect, `DRIFT_EFFECT` and `DRIFT_TAU`."""
+
+DRIFT_EFFECT: Final = 0.25
+"""Change from end to end, as a share of the lower level."""
+
+DRIFT_TAU: Final = 0.5
+"""Kendall's tau of the level with time: how monotone it is."""
+
+# Modes, groups, sizes
+
+BIMODAL_SHARE: Final = 0.006
+"""Smallest share of requests that are a mode: half of what reaches the 99th percentile."""
+
+BIMODAL_RATIO: Final = 1.35
+"""Ratio of the slow mode to the fast one."""
+
+BIMODAL_MOST: Final = 0.55
+"""Share of slow requests: if there are more, it is the fast ones that are special."""
+
+BIMODAL_BATCHES: Final = 20
+BIMODAL_PRESENT: Final = 0.6
+"""Share of the batches of time in which slow requests occur: kinds of requests come at all times."""
+
+GROUP_FEWEST: Final = 15
+"""Requests of a group that can be compared."""
+
+GROUP_P: Final = 1e-4
+"""Holm-corrected over all groups of all groupings."""
+
+GROUP_RATIO: Final = 2.0
+"""Ratio of the share of a group's requests that are in the tail to that of the others."""
+
+GROUP_MOST: Final = 0.6
+"""Share of all requests that the slow groups may have: more are not one of many."""
+
+SIZE_SPREAD: Final = 1.5
+"""Ratio of the largest size to the smallest."""
+
+SIZE_FIT: Final = 0.7
+"""Share of the variance of the medians by size that the line explains."""
+
+SIZE_BINS: Final = 30
+
+# Phases
+
+OPENING_FEWEST: Final = 20
+"""New connections in the window, or a hundredth of the requests if that is more."""
+
+BODY_LEAST_NS: Final = 1.0 * NS_PER_MS
+"""A body that takes less is read in a few turns of the event loop."""
+
+PHASE_LEVEL: Final = 0.4
+"""A phase that every request has is a cause if it is this much of the median latency."""
+
+CHILD_LEVEL_NS: Final = 4.0 * NS_PER_MS
+"""A child span that every request has is a cause if it takes as long, besides `PHASE_LEVEL`."""
+
+# TCP
+
+TCP_DELAYED_ACK_NS: Final = (38.5 * NS_PER_MS, 46.0 * NS_PER_MS)
+"""Linux delays an acknowledgement by at least 40 ms (TCP_DELACK_MIN)."""
+
+TCP_RETRANSMISSION_NS: Final = (197.0 * NS_PER_MS, 216.0 * NS_PER_MS)
+"""Linux retransmits after at least 200 ms (TCP_RTO_MIN), and then after twice as long each time."""
+
+TCP_FEWEST: Final = 8
+TCP_SHARE: Final = 0.6
+"""Share of the requests that are later than three quarters of a step that are at one."""
+
+# Errors
+
+ERROR_RATIO: Final = 0.01
+"""Share of failed requests from which errors are in the 99th percentile of what users feel."""
+
+# Noise
+
+NOISE_LAG_RATIO: Final = 1.5
+"""A cause that adds less than this many times the generator's own lag (at its 99th percentile) is
+not told from what the machine does to the service as well."""
+
+NOISE_SHARE: Final = 0.25
+"""Share of the tail that the machine's own freezes and the generator's lag must account for."""

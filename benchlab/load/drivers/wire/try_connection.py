@@ -1,0 +1,133 @@
+"""A connection whose request may have several tries."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from benchlab.load.drivers.policies import Course
+from benchlab.load.drivers.wire.connection import Connection, Pool, excerpt_of
+from benchlab.load.recording.outcome import Excerpt, Outcome
+from benchlab.samples.samples import ErrorKind, Flag
+from benchlab.units import format_ns
+
+__all__ = ["Call", "TryConnection", "TryPool"]
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A request as its user sees it, with its tries. ``number`` is the source's.
+
+    ``open`` are the connections that carry a try of it; ``first_seq`` is the sample of its first
+    try; ``timer`` is for its next retry or hedge. It ``is_over`` once its outcome is recorded.
+    """
+
+    number: int
+    intended: int
+    endpoint: int
+    origin: int
+    flags: int
+    course: Course
+    first_seq: int = -1
+    open: set[TryConnection] = field(default_factory=set)
+    timer: asyncio.TimerHandle | None = None
+    is_over: bool = False
+
+    def cancel_timer(self) -> None:
+        """Plan no further try."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class TryPool(Pool, Protocol):
+    """The part of the driver that such connections use."""
+
+    def encode(self, call: Call, seq: int) -> bytes:
+        """The bytes of a try."""
+
+    def finished(self, connection: TryConnection, call: Call, outcome: Outcome) -> None:
+        """A try has ended; the driver records it."""
+
+
+class TryConnection(Connection):
+    """Gives the outcome of each try to its driver, which decides what becomes of the request."""
+
+    __slots__ = ("_pool", "call", "limit_ns")
+
+    def __init__(self, driver: TryPool, origin: int, number: int) -> None:
+        super().__init__(driver, origin, number)
+        self._pool = driver
+        self.call: Call | None = None
+        self.limit_ns = 0
+
+    @property
+    def is_reused(self) -> bool:
+        """Whether its request is not the one that it was opened for."""
+        return not self._flags & Flag.NEW_CONNECTION
+
+    def write(self) -> None:
+        """Send the assigned try; the connection must be open."""
+        assert self._transport is not None
+        assert self.call is not None
+        self._transport.write(self._pool.encode(self.call, self._seq))
+
+    def _fail_late(self, now: int, status: int, bytes_in: int) -> None:
+        took, limit = format_ns(now - self.sent), format_ns(self.limit_ns)
+        message = f"the response was complete after {took}, the limit is {limit}"
+        self._finish(now, ErrorKind.TIMEOUT, status, bytes_in, message)
+        self.close()
+        self._driver.lost(self)
+
+    def _finish(
+        self,
+        now: int,
+        error: ErrorKind,
+        status: int,
+        bytes_in: int,
+        message: str,
+        data: bytes = b"",
+    ) -> None:
+        response, self._response = self._response, None
+        excerpt = partial(excerpt_of, response, status, bytes_in, data)
+        self._end(now, error, status, bytes_in, message, excerpt)
+
+    def _complete(
+        self, now: int, error: ErrorKind, status: int, bytes_in: int, reusable: bool
+    ) -> None:
+        if now - self.sent > self.limit_ns:
+            self._fail_late(now, status, bytes_in)
+            return
+        self._end(now, error, status, bytes_in)
+        self._release(now, reusable)
+
+    def _end(
+        self,
+        now: int,
+        error: ErrorKind,
+        status: int,
+        bytes_in: int,
+        message: str = "",
+        excerpt: partial[Excerpt] | type[Excerpt] = Excerpt,
+    ) -> None:
+        self.busy = False
+        call, self.call = self.call, None
+        assert call is not None
+        outcome = Outcome(
+            self._seq,
+            self._intended,
+            self.sent,
+            self._first,
+            now,
+            bytes_in,
+            status,
+            self._endpoint,
+            error,
+            self._flags,
+            self.number,
+            message,
+            excerpt,
+        )
+        self._pool.finished(self, call, outcome)

@@ -1,0 +1,183 @@
+"""What made a run slow: a panel per cause, with the points that show it."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
+
+from benchlab.analysis.evidence_points import Counts, EvidencePoints, Pairs, Scatter
+from benchlab.analysis.explanation import Explanation
+from benchlab.display.results.explanation import CAUSE_LABELS
+from benchlab.plots.canvas import (
+    LEGEND_PT,
+    check_drawable,
+    figure_of,
+    heading,
+    legend,
+    no_samples,
+    open_axes,
+)
+from benchlab.plots.scale import FLOOR_MS, log_ms
+from benchlab.plots.style import (
+    ERROR,
+    INK,
+    LAG,
+    LATENCY,
+    MUTED,
+    SMALL_PT,
+    dress,
+    plain,
+    styled,
+    thousands,
+)
+from benchlab.text import plural
+
+__all__ = ["explanation"]
+
+_MOST_PANELS = 3
+_GAP = 0.11
+"""Between panels, as a share of the width; it has the labels of the y axis."""
+
+_TITLE_PT = LEGEND_PT + 4
+"""From a panel to its title: the legend is between them."""
+
+_NAME_LENGTH = 34
+_MANY_DECADES = 100.0  # a narrow panel has room for powers of ten only
+_LEAST_LOG_RANGE = 20.0  # sizes that differ by less are on a linear axis
+
+
+@styled
+def explanation(result: Explanation, ax: Axes | None = None) -> Figure:
+    """A panel for each of the first three causes, with what shows it.
+
+    That is latency over time, against size or against the requests in flight, where requests of
+    the tail stand out and crosses are those that failed; a histogram; or two durations for each
+    of some groups of requests, or for each part of their latency. Of many requests some are drawn.
+    An ``ax`` that is given is divided into the panels.
+    """
+    check_drawable(
+        result,
+        Explanation,
+        field="result",
+        noun="an explanation",
+        remedy="give what bl.explain(run) returns",
+    )
+    shown = list(zip(result.causes, result.points, strict=True))[:_MOST_PANELS]
+    ax = open_axes(ax, (3.4 * max(len(shown), 2), 3.6))
+    subject = [result.name, *([result.endpoint] if result.endpoint else [])]
+    subject.append(plural(result.count, "request"))
+    heading(
+        ax,
+        "What made it slow",
+        None,
+        " · ".join(subject),
+        origin=result.origin,
+        clearance_pt=_TITLE_PT + 12,
+    )
+    if not shown:
+        no_samples(ax, "nothing found" if result.count else "no samples")
+        return figure_of(ax)
+    ax.set_axis_off()
+    width = (1 - _GAP * (len(shown) - 1)) / len(shown)
+    for place, (cause, points) in enumerate(shown):
+        panel = ax.inset_axes((place * (width + _GAP), 0, width, 1))
+        title = f"{CAUSE_LABELS[cause.cause]} · {cause.tail_ratio * 100:.0f} %"
+        panel.set_title(title, loc="left", fontsize=SMALL_PT, color=INK, pad=_TITLE_PT)
+        _draw(panel, points)
+    return figure_of(ax)
+
+
+def _draw(panel: Axes, points: EvidencePoints) -> None:
+    if isinstance(points, Scatter):
+        _scatter(panel, points)
+    elif isinstance(points, Counts):
+        _histogram(panel, points)
+    else:
+        _pairs(panel, points)
+
+
+def _scatter(panel: Axes, points: Scatter) -> None:
+    latency_ms = np.maximum(points.latency_ms, FLOOR_MS)
+    ok = ~points.failed
+    for label, chosen, marker, color, size in (
+        ("others", ~points.is_slow & ok, "o", MUTED, 2.2),
+        ("tail", points.is_slow & ok, "o", LATENCY, 3.4),
+        ("failed", points.failed, "x", ERROR, 4.0),
+    ):
+        if chosen.any():
+            panel.plot(
+                points.x[chosen], latency_ms[chosen], marker, color=color, markersize=size,
+                markeredgewidth=0 if marker == "o" else 1, linestyle="none", label=label,
+            )  # fmt: skip
+    for begin, end in points.bands:
+        panel.axvspan(begin, end, color=LAG, alpha=0.35, linewidth=0)
+    if len(latency_ms):
+        log_ms(panel, "y", float(latency_ms.min()) / 1.3, float(latency_ms.max()) * 1.3)
+        if points.by_size and points.x.max() > _LEAST_LOG_RANGE * max(points.x.min(), 1):
+            panel.set_xscale("log")
+    panel.xaxis.set_major_formatter(thousands())
+    panel.set_xlabel(points.x_label)
+    panel.set_ylabel("latency (ms)")
+    _legend(panel)
+    dress(panel, grid="both")
+
+
+def _histogram(panel: Axes, points: Counts) -> None:
+    panel.stairs(
+        points.counts, points.edges_ms, fill=True, color=LATENCY, alpha=0.6, label="all requests"
+    )
+    for mark in points.marks_ms:
+        panel.axvline(mark, color=INK, linewidth=1.1, linestyle=(0, (4, 2)))
+    _log_x(panel, float(points.edges_ms[0]) / 1.1, float(points.edges_ms[-1]) * 1.1)
+    panel.set_yscale("symlog", linthresh=1)
+    panel.set_ylim(0, max(int(points.counts.max()), 1) * 1.6)
+    panel.yaxis.set_major_formatter(thousands())
+    panel.set_xlabel("latency (ms)")
+    panel.set_ylabel("requests")
+    _legend(panel)
+    dress(panel)
+
+
+def _pairs(panel: Axes, points: Pairs) -> None:
+    places = np.arange(len(points.names))
+    first, second = (np.maximum(each, FLOOR_MS) for each in (points.first_ms, points.second_ms))
+    panel.hlines(places, first, second, color=MUTED, linewidth=1.6)
+    for values, label, marker, color in (
+        (first, points.labels[0], "o", LATENCY),
+        (second, points.labels[1], "D", INK),
+    ):
+        panel.plot(values, places, marker, color=color, markersize=5, label=label)
+    both = np.concatenate([first, second])
+    if points.of_groups:
+        _log_x(panel, float(both.min()) / 1.3, float(both.max()) * 1.3)
+    else:
+        panel.set_xlim(0, 1.06 * float(both.max()))
+        panel.xaxis.set_major_formatter(thousands())
+    for place, name in zip(places, points.names, strict=True):
+        panel.annotate(
+            plain(name, _NAME_LENGTH),
+            xy=(0.02, place - 0.18),
+            xycoords=("axes fraction", "data"),
+            va="bottom",
+            fontsize=SMALL_PT,
+            color=INK,
+        )
+    panel.set_yticks([])
+    panel.set_ylim(len(places) - 0.5, -0.8)
+    panel.set_xlabel("duration (ms)")
+    _legend(panel)
+    dress(panel, grid="x")
+
+
+def _log_x(panel: Axes, low_ms: float, high_ms: float) -> None:
+    """A logarithmic axis, with so many labels as there is room for."""
+    log_ms(panel, "x", low_ms, high_ms)
+    if high_ms > _MANY_DECADES * low_ms:
+        powers = np.arange(np.ceil(np.log10(low_ms)), np.log10(high_ms))
+        panel.xaxis.set_major_locator(FixedLocator(list(10.0**powers)))
+
+
+def _legend(panel: Axes) -> None:
+    legend(panel, columns=3, handlelength=1.0, columnspacing=1.0)
