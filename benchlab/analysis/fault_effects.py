@@ -406,18 +406,19 @@ class _Measure:
         """The slowest requests of a part: of those that were traced, if there are any."""
         requests, run = self.requests, self.run
         places = np.arange(part.start, part.stop)
-        traced = is_traced(requests.seq[part], run.plan.trace_ratio)
+        seq, status = requests.column("seq"), requests.column("status")
+        traced = is_traced(seq[part], run.plan.trace_ratio)
         if traced.any():
             places = places[traced]
         order = np.argsort(-requests.latency_ns[places], kind="stable")[:_SLOWEST]
         return tuple(
             SlowRequest(
-                seq=int(requests.seq[place]),
-                trace_id=trace_id(run.id, int(requests.seq[place])),
+                seq=int(seq[place]),
+                trace_id=trace_id(run.id, int(seq[place])),
                 traced=bool(traced.any()),
                 intended_ns=int(requests.intended_ns[place]),
                 latency_ns=int(requests.latency_ns[place]),
-                status=int(requests.status[place]),
+                status=int(status[place]),
                 error=ErrorKind(requests.error[place]).label if requests.failed[place] else "",
             )
             for place in places[order]

@@ -63,6 +63,12 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     },
     "07_history": {**SHORT, "fewest": 2, "run_count": 2, "duration_s": 0.3},
     "08_your_service": {**SHORT, "url": "FAST"},
+    "09_resilience": {
+        **SHORT,
+        "duration_s": 1.5,
+        "faults": ["latency 20ms at 0.4s for 0.3s"],
+        "slo": ["p99<30s"],
+    },
 }
 """What makes each of them short: at most 2 s of load. FAST and SLOW are services."""
 
@@ -75,6 +81,7 @@ IDS = {
     "06_targets": "[run.id, *(each.experiment_id for each in comparisons)]",
     "07_history": "[trend.points[0].run_id]",
     "08_your_service": "[run.id]",
+    "09_resilience": "[run.id]",
 }
 """What shows the same result again: the `run_ids`, as an expression of the notebook's names."""
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from benchlab.analysis.resilience import Resilience, ResilienceTimeline
@@ -27,11 +28,12 @@ from benchlab.plots.style import (
     ERROR,
     INK,
     LATENCY,
-    MUTED,
+    PAPER,
     SERVICE,
     SMALL_PT,
     WARNING,
     dress,
+    plain,
     styled,
     thousands,
 )
@@ -45,14 +47,18 @@ _GAP = 0.045
 _BAND = "fault"
 _ONSET = "objective broken from"
 _RECOVERY = "holds again from"
+_MOST_NAMES = 12
+_NAME_LENGTH = 32
+_NAME_ROWS = 3
+_NAME_ROW_PT = 11.0
 
 
 @styled
 def resilience(result: Resilience, ax: Axes | None = None) -> Figure:
     """Goodput, latency and (if any) errors over time, with the faults and what they did.
 
-    Each fault is a band; of several, each has its number. A dashed line marks from when on the
-    objective was broken, a dotted one from when on it held again. Goodput is drawn below the rate
+    Each fault is a band with its name. A dashed line marks from when on the objective was broken,
+    a dotted one from when on it held again. Goodput is drawn below the rate
     at which requests were intended: what lies between them was slow or failed.
     """
     check_drawable(
@@ -94,8 +100,7 @@ def resilience(result: Resilience, ax: Axes | None = None) -> Figure:
         panel.yaxis.set_label_coords(-_LABEL_PT / width_pt, 0.5)
         panel.tick_params(labelbottom=panel is panels[-1])
         _mark(panel, result)
-    if len(result.faults) > 1:
-        _number(panels[0], result)
+    _name(panels[0], result)
     panels[-1].set_xlabel("time since start (s)")
     legend(ax, handles)
     return figure_of(ax)
@@ -147,33 +152,29 @@ def _mark(panel: Axes, result: Resilience) -> None:
         start_s = max(low_s, each.began_ns / NS_PER_S)
         end_s = high_s if each.ended_ns is None else min(high_s, each.ended_ns / NS_PER_S)
         if each.outcome != "failed" and end_s > start_s:
-            panel.axvspan(start_s, end_s, color=MUTED, alpha=0.18, linewidth=0, zorder=0)
+            panel.axvspan(start_s, end_s, color=WARNING, alpha=0.11, linewidth=0, zorder=0.5)
         if each.onset_ns is not None:
-            panel.axvline(each.onset_ns / NS_PER_S, color=WARNING, linestyle="--", linewidth=1.3)
+            panel.axvline(each.onset_ns / NS_PER_S, color=INK, linestyle="--", linewidth=1.3)
         if each.recovery_ns is not None:
             panel.axvline(each.recovery_ns / NS_PER_S, color=SERVICE, linestyle=":", linewidth=1.8)
 
 
-def _number(panel: Axes, result: Resilience) -> None:
-    """The numbers of the faults in their bands, where there is room for them."""
+def _name(panel: Axes, result: Resilience) -> None:
+    """The names of the first faults at their bands; neighbours are on different rows."""
     low_s, high_s = result.timeline.edges_s[0], result.timeline.edges_s[-1]
-    last_s = -np.inf
-    for each in result.faults:
-        at_s = each.began_ns / NS_PER_S
-        if not low_s <= at_s <= high_s or at_s - last_s < 0.03 * (high_s - low_s):
-            continue
-        last_s = at_s
+    inside = [each for each in result.faults if low_s <= each.began_ns / NS_PER_S < high_s]
+    for place, each in enumerate(inside[:_MOST_NAMES]):
         panel.annotate(
-            str(each.number),
-            xy=(at_s, 1),
+            plain(each.name, _NAME_LENGTH),
+            xy=(each.began_ns / NS_PER_S, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(3, -2),
+            xytext=(3, -2 - _NAME_ROW_PT * (place % _NAME_ROWS)),
             textcoords="offset points",
-            ha="left",
             va="top",
             fontsize=SMALL_PT,
-            color=INK,
-            annotation_clip=False,
+            color=WARNING,
+            path_effects=[withStroke(linewidth=2.2, foreground=PAPER)],
+            annotation_clip=True,
         )
 
 
@@ -181,10 +182,10 @@ def _handles(result: Resilience) -> Sequence[Artist]:
     found: list[Artist] = [
         Patch(color=SERVICE, alpha=0.4, label="within the objective"),
         Line2D([], [], color=INK, linewidth=1.1, label="intended"),
-        Patch(color=MUTED, alpha=0.18, label=_BAND),
+        Patch(color=WARNING, alpha=0.11, label=_BAND),
     ]
     if any(each.onset_ns is not None for each in result.faults):
-        found.append(Line2D([], [], color=WARNING, linestyle="--", linewidth=1.3, label=_ONSET))
+        found.append(Line2D([], [], color=INK, linestyle="--", linewidth=1.3, label=_ONSET))
     if any(each.recovery_ns is not None for each in result.faults):
         found.append(Line2D([], [], color=SERVICE, linestyle=":", linewidth=1.8, label=_RECOVERY))
     return found
