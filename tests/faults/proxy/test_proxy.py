@@ -165,8 +165,8 @@ def test_a_lifted_fault_leaves_the_others_as_they_are() -> None:
         (Effect("delay", 0.03, spread=0.005, distribution="uniform"), 0.025),
         (Effect("delay", 0.03, distribution="pareto"), 0.03),
         (Effect("bandwidth", 1e6), 0.02),  # 10 kB each way
-        (Effect("delayed_ack"), 0.04),
-        (Effect("retransmission", seed=3), 0.2),
+        (Effect("delayed_ack", 0.04), 0.04),
+        (Effect("retransmission", 0.2, seed=3), 0.2),
     ],
     ids=lambda value: value.kind if isinstance(value, Effect) else "",
 )
