@@ -46,8 +46,9 @@ coverage: $(INSTALLED) ## run the tests that measure no time, and require how mu
 test-fast: $(INSTALLED) ## run the tests that start no process, within a minute
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m unit
 
-soak: $(INSTALLED) ## run the long version of tests that are short in make test
-	$(BIN)/python -m pytest -m soak
+SOAK_MINUTES ?= 10
+soak: $(INSTALLED) ## run the long version of tests that are short in make test (SOAK_MINUTES=30)
+	SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/python -m pytest -m soak -s
 
 MINUTES ?= 5
 fuzz: $(INSTALLED) ## drive what reads foreign bytes with damaged input (MINUTES=30)

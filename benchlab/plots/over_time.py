@@ -1,4 +1,4 @@
-"""What figures over the time of a run share: its steps, its warm-up, the axis."""
+"""What figures over the time of a run share: its steps, its warm-up, its faults, the axis."""
 
 from __future__ import annotations
 
@@ -7,15 +7,30 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from benchlab.analysis.timeseries import choose_bucket_s, rates_and_latencies
 from benchlab.plots.series import Series
-from benchlab.plots.style import MUTED, SMALL_PT
+from benchlab.plots.style import MUTED, PAPER, SMALL_PT, WARNING
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.run import Run
 from benchlab.units import NS_PER_S
 
-__all__ = ["end_s_of", "name_warmup", "shade_warmup", "step_s_of", "whole_run", "windows_of"]
+__all__ = [
+    "end_s_of",
+    "name_faults",
+    "name_warmup",
+    "shade_faults",
+    "shade_warmup",
+    "step_s_of",
+    "whole_run",
+    "windows_of",
+]
+
+_MOST_NAMES = 6
+_NAME_ROWS = 3
+_NAME_ROW_PT = SMALL_PT + 2
 
 
 def step_s_of(series: Sequence[Series]) -> float:
@@ -64,3 +79,44 @@ def name_warmup(ax: Axes, runs: Sequence[Run]) -> None:
             fontsize=SMALL_PT,
             color=MUTED,
         )
+
+
+def shade_faults(ax: Axes, runs: Sequence[Run]) -> None:
+    """Shade the times at which faults were on, if all of ``runs`` had the same."""
+    for _, begin_s, end_s in _shaded(runs):
+        ax.axvspan(begin_s, end_s, color=WARNING, alpha=0.11, lw=0, zorder=0.5)
+        ax.axvline(begin_s, color=WARNING, alpha=0.5, linewidth=0.8, zorder=0.6)
+
+
+def name_faults(ax: Axes, runs: Sequence[Run]) -> None:
+    """Name what `shade_faults` shaded, at the top of ``ax``; of very many only the first."""
+    for place, (record, begin_s, _) in enumerate(_shaded(runs)[:_MOST_NAMES]):
+        fault = runs[0].plan.faults[record.number]
+        ax.annotate(
+            f"{fault.kind} {fault.amount}".strip(),
+            xy=(begin_s, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, -2 - _NAME_ROW_PT * (place % _NAME_ROWS)),
+            textcoords="offset points",
+            va="top",
+            fontsize=SMALL_PT,
+            color=WARNING,
+            path_effects=[withStroke(linewidth=2.2, foreground=PAPER)],
+            annotation_clip=True,
+        )
+
+
+def _shaded(runs: Sequence[Run]) -> list[tuple[FaultRecord, float, float]]:
+    """The faults that were on in ``runs``, with their beginning and end in s."""
+    if len({run.plan.faults for run in runs}) != 1:
+        return []
+    last_s = end_s_of(runs)
+    return [
+        (
+            record,
+            record.began_ns / NS_PER_S,
+            last_s if record.ended_ns is None else min(last_s, record.ended_ns / NS_PER_S),
+        )
+        for record in runs[0].faults
+        if record.began_ns / NS_PER_S < last_s and record.began_ns != record.ended_ns
+    ]

@@ -92,12 +92,20 @@ class Watch:
                         self._processes[role] = child
         if set(self._roles) - set(self._processes):
             return  # not all of them have started
-        for role, process in self._processes.items():
-            with suppress(psutil.Error, OSError):
-                status = Path(f"/proc/{process.pid}/status").read_text()
-                memory_mb = int(status.split("RssAnon:")[1].split()[0]) / 1024
-                files = process.num_fds()
+        # All of them or none: once one has ended, the others are no longer doing the same.
+        with suppress(psutil.Error, OSError, IndexError):
+            found = {
+                role: (_memory_mb(process.pid), process.num_fds())
+                for role, process in self._processes.items()
+            }
+            for role, (memory_mb, files) in found.items():
                 held = self.held.setdefault(role, Held())
                 held.seconds.append(now_s)
                 held.memory_mb.append(memory_mb)
                 held.files.append(files)
+
+
+def _memory_mb(pid: int) -> float:
+    """What a process holds that is in no file."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("RssAnon:")[1].split()[0]) / 1024

@@ -248,7 +248,8 @@ def _noise(draw: Drawing, cause: int) -> None:
     draw.base = draw.log(0.2, 0.8)
     draw.sigma = min(draw.sigma, 0.15)
     draw.service["base"]["tail_ns"] = 0
-    draw.beside = {"burn_all": int(draw.rng.integers(2, 7))}
+    draw.rate = min(draw.rate, 400.0)  # else there is no time left to serve them
+    draw.beside = {"burn_all": int(draw.rng.integers(2, 5))}
 
 
 SERVER_CAUSES: dict[str, Callable[[Drawing, int], None]] = {

@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["OWN_MS", "TARGET_CAUSES", "TargetDrawing"]
 
-_RATES = {"dev": (60, 120, 180), "report": (80, 100, 150)}
+_RATES = {"dev": (60, 90, 120), "report": (75, 105)}
 _LONG_BYTES = 10_000  # in a request, when sizes are to matter
 OWN_MS = 5.0
 """What the target itself takes at most, beyond the latency that a trial gives it."""
@@ -61,7 +61,7 @@ class TargetDrawing:
         own = {"at_s": 0.0, "body": {"kind": "latency", "lease_s": 60.0, **base, **self.drawn()}}
         service = {"faults": [own, *self.faults], "high_ms": self.high(), "sizes": self.sizes}
         plan: dict[str, Any] = {"load": self.load, "rate_rps": round(self.rate, 1)}
-        plan |= {"transport": {}, "seed": self.seed, "warmup_s": 0.5}
+        plan |= {"transport": {}, "seed": self.seed, "warmup_s": 1.0}
         if self.load == "closed":
             plan["connections"] = int(min(max(self.rate * self.base / 1e3, 2), 4))
             plan["think_ms"] = round(plan["connections"] / self.rate * 1e3, 2)

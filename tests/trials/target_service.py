@@ -66,8 +66,9 @@ def with_faults(trial: Trial, url: str) -> Iterator[None]:
         if not fault["at_s"]:
             _put(url, number, fault)
             continue
-        # Starting the run takes about a second, but where in it the fault is makes no difference.
-        threads.append(threading.Timer(1.0 + fault["at_s"], _put, (url, number, fault)))
+        # The run starts in about a second and warms up for another. Where in the rest of it the
+        # fault is makes no difference.
+        threads.append(threading.Timer(1.8 + fault["at_s"], _put, (url, number, fault)))
     for thread in threads:
         thread.start()
     try:

@@ -21,7 +21,7 @@ Place = Literal["server", "target", "proxy"]
 CAUSES = tuple(SERVER_CAUSES)
 """The causes that are injected, in the order in which seeds go through them."""
 
-_TARGET_SHARE = 0.4
+_TARGET_SHARE = 0.33
 _PROXY_SHARE = 0.35
 _PAUSES = {"stall", "periodic_pause", "event_loop"}
 

@@ -56,8 +56,8 @@ def tcp_stall(requests: Requests, calm: Mask) -> Finding | None:
             continue
         step_ns = float(np.median(beyond[first]))
         text = (
-            f"{format_ratio(count / len(requests))} of the requests took {format_ms(round(step_ns))}"
-            f" longer than the others, as {name} takes"
+            f"{format_ratio(count / len(requests))} of the requests took"
+            f" {format_ms(round(step_ns))} longer than the others, as {name} takes"
             + (", or a later one after twice that time" if len(steps) > 1 else "")
         )
         numbers = {"step_ns": step_ns, "share_ratio": count / len(requests)}
