@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from benchlab.analysis.timeseries import choose_bucket_s, rates_and_latencies
+from benchlab.plots.fault_bands import FaultBand, name_bands, shade_bands
 from benchlab.plots.series import Series
-from benchlab.plots.style import MUTED, PAPER, SMALL_PT, WARNING
-from benchlab.runs.fault_record import FaultRecord
+from benchlab.plots.style import MUTED, SMALL_PT
 from benchlab.runs.run import Run
 from benchlab.units import NS_PER_S
 
@@ -27,10 +26,6 @@ __all__ = [
     "whole_run",
     "windows_of",
 ]
-
-_MOST_NAMES = 6
-_NAME_ROWS = 3
-_NAME_ROW_PT = SMALL_PT + 2
 
 
 def step_s_of(series: Sequence[Series]) -> float:
@@ -83,37 +78,23 @@ def name_warmup(ax: Axes, runs: Sequence[Run]) -> None:
 
 def shade_faults(ax: Axes, runs: Sequence[Run]) -> None:
     """Shade the times at which faults were on, if all of ``runs`` had the same."""
-    for _, begin_s, end_s in _shaded(runs):
-        ax.axvspan(begin_s, end_s, color=WARNING, alpha=0.11, lw=0, zorder=0.5)
-        ax.axvline(begin_s, color=WARNING, alpha=0.5, linewidth=0.8, zorder=0.6)
+    shade_bands(ax, _bands(runs))
 
 
 def name_faults(ax: Axes, runs: Sequence[Run]) -> None:
     """Name what `shade_faults` shaded, at the top of ``ax``; of very many only the first."""
-    for place, (record, begin_s, _) in enumerate(_shaded(runs)[:_MOST_NAMES]):
-        fault = runs[0].plan.faults[record.number]
-        ax.annotate(
-            f"{fault.kind} {fault.amount}".strip(),
-            xy=(begin_s, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(3, -2 - _NAME_ROW_PT * (place % _NAME_ROWS)),
-            textcoords="offset points",
-            va="top",
-            fontsize=SMALL_PT,
-            color=WARNING,
-            path_effects=[withStroke(linewidth=2.2, foreground=PAPER)],
-            annotation_clip=True,
-        )
+    name_bands(ax, _bands(runs))
 
 
-def _shaded(runs: Sequence[Run]) -> list[tuple[FaultRecord, float, float]]:
-    """The faults that were on in ``runs``, with their beginning and end in s."""
+def _bands(runs: Sequence[Run]) -> list[FaultBand]:
+    """The faults that were on in ``runs``."""
     if len({run.plan.faults for run in runs}) != 1:
         return []
     last_s = end_s_of(runs)
+    faults = runs[0].plan.faults
     return [
-        (
-            record,
+        FaultBand(
+            f"{faults[record.number].kind} {faults[record.number].amount}".strip(),
             record.began_ns / NS_PER_S,
             last_s if record.ended_ns is None else min(last_s, record.ended_ns / NS_PER_S),
         )

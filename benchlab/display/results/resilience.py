@@ -40,7 +40,10 @@ _EARLY_NS = NS_PER_S // 4
 def view(result: Resilience) -> ResultView:
     """What is shown: the sentence of the fault to know first, and a row for each fault."""
     outcome = result.outcome
-    first = next(each for each in result.faults if each.outcome == outcome)
+    first = max(
+        (each for each in result.faults if each.outcome == outcome),
+        key=lambda each: each.budget_burned_ratio or 0.0,
+    )
     return ResultView(
         title=f"{one_line(result.name, _LONGEST)}: {plural(len(result.faults), 'fault')}",
         banner=OUTCOME_NAMES[outcome],

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from benchlab.analysis.resilience import Resilience, ResilienceTimeline
@@ -23,17 +22,15 @@ from benchlab.plots.canvas import (
     no_samples,
     open_axes,
 )
+from benchlab.plots.fault_bands import BAND_ALPHA, FaultBand, name_bands, shade_bands
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import (
     ERROR,
     INK,
     LATENCY,
-    PAPER,
     SERVICE,
-    SMALL_PT,
     WARNING,
     dress,
-    plain,
     styled,
     thousands,
 )
@@ -47,10 +44,6 @@ _GAP = 0.045
 _BAND = "fault"
 _ONSET = "objective broken from"
 _RECOVERY = "holds again from"
-_MOST_NAMES = 12
-_NAME_LENGTH = 32
-_NAME_ROWS = 3
-_NAME_ROW_PT = 11.0
 
 
 @styled
@@ -100,7 +93,7 @@ def resilience(result: Resilience, ax: Axes | None = None) -> Figure:
         panel.yaxis.set_label_coords(-_LABEL_PT / width_pt, 0.5)
         panel.tick_params(labelbottom=panel is panels[-1])
         _mark(panel, result)
-    _name(panels[0], result)
+    name_bands(panels[0], _bands(result))
     panels[-1].set_xlabel("time since start (s)")
     legend(ax, handles)
     return figure_of(ax)
@@ -146,43 +139,35 @@ def _from_zero(panel: Axes, highest: float, ticks: int) -> None:
 
 
 def _mark(panel: Axes, result: Resilience) -> None:
-    """Bands of the faults, and lines where objectives broke and held again."""
-    low_s, high_s = result.timeline.edges_s[0], result.timeline.edges_s[-1]
+    """The faults, and lines where objectives broke and held again."""
+    shade_bands(panel, _bands(result))
     for each in result.faults:
-        start_s = max(low_s, each.began_ns / NS_PER_S)
-        end_s = high_s if each.ended_ns is None else min(high_s, each.ended_ns / NS_PER_S)
-        if each.outcome != "failed" and end_s > start_s:
-            panel.axvspan(start_s, end_s, color=WARNING, alpha=0.11, linewidth=0, zorder=0.5)
         if each.onset_ns is not None:
             panel.axvline(each.onset_ns / NS_PER_S, color=INK, linestyle="--", linewidth=1.3)
         if each.recovery_ns is not None:
             panel.axvline(each.recovery_ns / NS_PER_S, color=SERVICE, linestyle=":", linewidth=1.8)
 
 
-def _name(panel: Axes, result: Resilience) -> None:
-    """The names of the first faults at their bands; neighbours are on different rows."""
+def _bands(result: Resilience) -> list[FaultBand]:
+    """The faults that were on in the measured window."""
     low_s, high_s = result.timeline.edges_s[0], result.timeline.edges_s[-1]
-    inside = [each for each in result.faults if low_s <= each.began_ns / NS_PER_S < high_s]
-    for place, each in enumerate(inside[:_MOST_NAMES]):
-        panel.annotate(
-            plain(each.name, _NAME_LENGTH),
-            xy=(each.began_ns / NS_PER_S, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(3, -2 - _NAME_ROW_PT * (place % _NAME_ROWS)),
-            textcoords="offset points",
-            va="top",
-            fontsize=SMALL_PT,
-            color=WARNING,
-            path_effects=[withStroke(linewidth=2.2, foreground=PAPER)],
-            annotation_clip=True,
-        )
+    spans = [
+        (each.name, each.began_ns / NS_PER_S, each.ended_ns)
+        for each in result.faults
+        if each.outcome != "failed"
+    ]
+    bands = [
+        FaultBand(name, max(low_s, begin_s), high_s if end_ns is None else end_ns / NS_PER_S)
+        for name, begin_s, end_ns in spans
+    ]
+    return [band for band in bands if band.begin_s < min(high_s, band.end_s)]
 
 
 def _handles(result: Resilience) -> Sequence[Artist]:
     found: list[Artist] = [
         Patch(color=SERVICE, alpha=0.4, label="within the objective"),
         Line2D([], [], color=INK, linewidth=1.1, label="intended"),
-        Patch(color=WARNING, alpha=0.11, label=_BAND),
+        Patch(color=WARNING, alpha=BAND_ALPHA, label=_BAND),
     ]
     if any(each.onset_ns is not None for each in result.faults):
         found.append(Line2D([], [], color=INK, linestyle="--", linewidth=1.3, label=_ONSET))
