@@ -87,8 +87,8 @@ class ProcessInjector:
             FaultError: it has ended, or is stopped by somebody else.
         """
         pid = _pid(fault)
-        process = self._processes[pid]
         await self._turns[pid].acquire()
+        process = self._processes[pid]  # only now: it may just have been started again
         self._on.append(fault)  # if this is cancelled, it may be on
         try:
             _check_state(process, pid)
@@ -118,6 +118,8 @@ class ProcessInjector:
             response = await self._guard.ask(do="lift", pid=pid)
             if fault.kind == "kill" and _argv(fault):
                 self._processes[pid] = psutil.Process(response["pid"])
+        except psutil.NoSuchProcess as exc:
+            raise _ended(pid) from exc
         except FaultError:
             if self._guard.has_ended and fault.kind == "freeze":
                 with suppress(psutil.Error):
