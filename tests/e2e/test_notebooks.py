@@ -72,8 +72,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "10_retry_storm": {
         "trigger_at_s": 0.2,
         "trigger_s": 0.2,
-        "recovery_s": 0.1,
-        "duration_s": 0.6,
+        "duration_s": 0.7,
         "warmup_s": 0.0,
         "rate_rps": 30.0,
         "from_rps": 20.0,
