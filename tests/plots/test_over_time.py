@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from matplotlib.axes import Axes
+from matplotlib.axes._base import _AxesBase
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -16,7 +16,7 @@ from tests.plots.test_figures import texts
 from tests.runs.synthetic import make_run
 
 
-def bands(ax: Axes) -> list[tuple[float, float]]:
+def bands(ax: _AxesBase) -> list[tuple[float, float]]:
     """Beginning and end of what is shaded over the whole height, in s."""
     boxes = [patch.get_bbox() for patch in ax.patches if isinstance(patch, Rectangle)]
     return [(box.x0, box.x1) for box in boxes if (box.y0, box.y1) == (0, 1)]

@@ -111,9 +111,16 @@ def _run_at_server(trial: Trial, file: Path) -> Run:
     return run
 
 
-def record(seed: int, kind: Kind, rates: Rates, path: Path, draw: Draw = draw) -> dict[str, Any]:
+def record(
+    seed: int,
+    kind: Kind,
+    rates: Rates,
+    path: Path,
+    draw: Draw = draw,
+    attempts: int = MOST_ATTEMPTS,
+) -> dict[str, Any]:
     """Record the trial of a seed into ``path``; draws again while its cause is too weak."""
-    for attempt in range(MOST_ATTEMPTS):
+    for attempt in range(attempts):
         trial = draw(seed, kind, rates, attempt)
         with tempfile.TemporaryDirectory(dir=path.parent) as name:
             work = Path(name)
@@ -126,7 +133,7 @@ def record(seed: int, kind: Kind, rates: Rates, path: Path, draw: Draw = draw) -
                 "load_average": round(before, 2),
                 "verdict": run.verdict,
             }
-            if not data["counted"] and attempt + 1 < MOST_ATTEMPTS:
+            if not data["counted"] and attempt + 1 < attempts:
                 continue
             shutil.rmtree(work / "otlp", ignore_errors=True)
             bl.export_run(run, work / "run.parquet")
@@ -148,7 +155,6 @@ def record_all(
     rates: Rates,
     directory: Path,
     say: Callable[[str], None] = _say,
-    draw: Draw = draw,
 ) -> None:
     """Record trials from the seed ``first`` on, one after the other, until ``count`` count.
 
@@ -164,7 +170,7 @@ def record_all(
             counted += json.loads(file.read_text())["counted"]
             seed += 1
             continue
-        data = record(seed, kind, rates, file.parent, draw)
+        data = record(seed, kind, rates, file.parent)
         counted += data["counted"]
         made += 1
         each = (time.monotonic() - start) / made

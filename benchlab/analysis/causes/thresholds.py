@@ -137,6 +137,9 @@ WANDERING: Final = 0.2
 times it is a twentieth, of a queue more than a half."""
 
 WAVES: Final = 0.4
+WAVES_LEFT: Final = 0.35
+"""Part of the variance between blocks that neither a rise nor a fall explains: the rest is drift."""
+
 WAVES_RATIO: Final = 2.5
 """From this part, and this ratio of the highest level to the lowest, only a queue explains it."""
 
@@ -157,6 +160,10 @@ DRIFT_TAU: Final = 0.5
 
 BIMODAL_SHARE: Final = 0.006
 """Smallest share of requests that are a mode: half of what reaches the 99th percentile."""
+
+BIMODAL_DEVIATIONS: Final = 3.5
+"""Standard errors by which a valley is lower than its peaks: runs are short, and slow modes have
+few requests."""
 
 BIMODAL_RATIO: Final = 1.35
 """Ratio of the slow mode to the fast one."""
