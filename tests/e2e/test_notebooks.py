@@ -68,6 +68,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "duration_s": 1.5,
         "faults": ["latency 20ms at 0.4s for 0.3s"],
         "slo": ["p99<30s"],
+    },
     "10_retry_storm": {
         "trigger_at_s": 0.2,
         "trigger_s": 0.2,
