@@ -65,8 +65,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "08_your_service": {**SHORT, "url": "FAST"},
     "09_resilience": {
         **SHORT,
-        "duration_s": 1.5,
-        "faults": ["latency 20ms at 0.4s for 0.3s"],
+        "duration_s": 2.5,  # however busy the machine is, the fault begins within it
+        "faults": ["latency 20ms at 0.2s for 0.3s"],
         "slo": ["p99<30s"],
     },
     "10_retry_storm": {
