@@ -30,7 +30,7 @@ __all__ = ["find_causes"]
 
 _EXAMPLES = 5
 _FIRST = (payload_size, new_connections)
-_LATER = (child_span, one_of_many, tcp_stall, slow_body, drift, bimodal)
+_LATER = (child_span, one_of_many, tcp_stall, slow_body, drift)
 """Detectors in the order in which they look at what the ones before left."""
 
 
@@ -76,6 +76,10 @@ def _findings(requests: Requests) -> list[Finding]:
             continue  # a queue that grows is not a service that becomes slower
         found.append(item := detect(left, calm))
         left = left if item is None else left.without(item.explained)
+    if waiting is None:  # a tail of something else may have hidden it
+        found.append(waiting := queueing(left, calm))
+    if waiting is None:
+        found.append(bimodal(left, calm))
     found.append(noise(requests, freezes, others))
     return [item for item in found if item is not None]
 

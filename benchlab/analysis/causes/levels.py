@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -10,12 +11,12 @@ from numpy.typing import NDArray
 
 from benchlab.analysis.causes import thresholds as limit
 from benchlab.analysis.causes.cause import Evidence
+from benchlab.analysis.causes.correlation import rank_correlation
 from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.statistics.mann_kendall import mann_kendall
-from benchlab.analysis.causes.correlation import rank_correlation
-from benchlab.statistics.ranks import mean_ranks
 from benchlab.statistics.modes import BINS_PER_UNIT, find_modes
+from benchlab.statistics.ranks import mean_ranks
 from benchlab.text import plural
 from benchlab.units import NS_PER_S, format_ms, format_ratio
 
@@ -39,7 +40,7 @@ def drift(requests: Requests, calm: Mask) -> Finding | None:
     edges = np.linspace(requests.intended[0], requests.intended[-1] + 1, count + 1)
     place = np.searchsorted(at, edges)
     took = requests.service[chosen]
-    parts = [took[first:last] for first, last in zip(place[:-1], place[1:], strict=True)]
+    parts = [took[first:last] for first, last in itertools.pairwise(place.tolist())]
     known = np.array([len(part) >= 5 for part in parts])
     if np.count_nonzero(known) < 10:
         return None
@@ -100,12 +101,15 @@ def slow_mode(requests: Requests, calm: Mask) -> SlowMode | None:
     Those of a chain of caches are one cause, so all slow modes are taken together.
     """
     chosen = np.flatnonzero(calm & ~requests.failed)
-    took = np.maximum(requests.service[chosen], 1.0)
+    took = requests.service[chosen]
     if len(took) < limit.FEWEST:
         return None
+    # What others take off a request may leave it next to nothing: no mode on a scale of ratios.
+    took = np.maximum(took, max(0.25 * float(np.median(took)), 1.0))
     bins = (np.log(took) * BINS_PER_UNIT).astype(np.int64)
     counts = np.bincount(bins, minlength=_BINS)
-    modes = find_modes(counts, least_share=limit.BIMODAL_SHARE, fewest=limit.FEWEST)
+    modes = find_modes(counts, least_share=limit.BIMODAL_SHARE, fewest=limit.FEWEST,
+                       deviations=limit.BIMODAL_DEVIATIONS)  # fmt: skip
     apart = math.log(limit.BIMODAL_RATIO) * BINS_PER_UNIT
     cut = next((mode for mode in modes[1:] if mode.peak - modes[0].peak >= apart), None)
     if cut is None:
@@ -147,8 +151,8 @@ def bimodal(requests: Requests, calm: Mask) -> Finding | None:
         explained,
         (Evidence(text, numbers),),
         "histogram",
-        "find what the slow requests have in common that the fast ones do not: a cache miss, another"
-        " branch, a first use; trace some of both kinds",
+        "find what the slow requests have in common that the fast ones do not: a cache miss,"
+        " another branch, a first use; trace some of both kinds",
         typical_ns=slow_ns - fast_ns if share > 0.5 else 0.0,
     )
 

@@ -106,10 +106,6 @@ def before_span_share(requests: Requests, delayed: Mask) -> float | None:
     return before / max(before + inside, 1.0)
 
 
-def _explained(requests: Requests, delayed: Mask) -> Floats:
-    return np.where(delayed, np.maximum(requests.latency - requests.median, 0), 0.0)
-
-
 def _stall(requests: Requests, freezes: Freezes, members: Mask) -> Finding:
     delayed = freezes.delayed_by(members)
     (number,) = np.flatnonzero(members)
@@ -117,11 +113,12 @@ def _stall(requests: Requests, freezes: Freezes, members: Mask) -> Finding:
     at = float(freezes.start_ns[number])
     count = int(np.count_nonzero(delayed))
     text = (
-        f"nothing was completed for {format_ms(round(length))}, from {at / NS_PER_S:.3g} s after the start"
-        f" of the run; {plural(count, 'request')} waited, and ended together"
+        f"nothing was completed for {format_ms(round(length))}, from {at / NS_PER_S:.3g} s after"
+        f" the start of the run; {plural(count, 'request')} waited, and ended together"
     )
     numbers = {"start_ns": at, "length_ns": length, "request_count": float(count)}
-    return Finding("stall", _explained(requests, delayed), (Evidence(text, numbers),), "timeline",
+    explained = np.where(delayed, freezes.delay_ns, 0.0)
+    return Finding("stall", explained, (Evidence(text, numbers),), "timeline",
                    _TRY_STALL)  # fmt: skip
 
 
@@ -129,11 +126,13 @@ def _periodic(requests: Requests, freezes: Freezes, members: Mask, period: float
     delayed = freezes.delayed_by(members)
     length, count = float(np.median(freezes.length_ns[members])), int(np.count_nonzero(members))
     text = (
-        f"{plural(count, 'pause')} of about {format_ms(round(length))}, one every {format_ms(round(period))}:"
-        " nothing was completed in them, and all who waited ended together"
+        f"{plural(count, 'pause')} of about {format_ms(round(length))}, one every"
+        f" {format_ms(round(period))}: nothing was completed in them, and all who waited ended"
+        " together"
     )
     numbers = {"period_ns": period, "length_ns": length, "pause_count": float(count)}
-    return Finding("periodic_pause", _explained(requests, delayed), (Evidence(text, numbers),),
+    explained = np.where(delayed, freezes.delay_ns, 0.0)
+    return Finding("periodic_pause", explained, (Evidence(text, numbers),),
                    "timeline", _TRY_PERIODIC)  # fmt: skip
 
 
@@ -153,5 +152,6 @@ def _loop(requests: Requests, freezes: Freezes, members: Mask) -> Finding:
                 {"before_span_ratio": share},
             )
         )
-    return Finding("event_loop", _explained(requests, delayed), tuple(evidence), "timeline",
+    explained = np.where(delayed, freezes.delay_ns, 0.0)
+    return Finding("event_loop", explained, tuple(evidence), "timeline",
                    _TRY_LOOP)  # fmt: skip

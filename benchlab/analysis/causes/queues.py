@@ -67,9 +67,13 @@ def _overload(requests: Requests, calm: Mask) -> Finding | None:
     if requests.cap_wait.sum() > 0.5 * requests.latency.sum():
         return None
     is_large = grown >= limit.OVERLOAD_RATIO * len(requests) and np.mean(np.diff(backlog) > 0) > 0.7
-    if not is_large and _wandering(requests, calm)[0] < limit.WANDERING:
+    inside = _inside_share(requests)
+    is_before = inside is not None and inside < 1 - limit.BEFORE_SPAN_SHARE
+    rises = rank_correlation(times, backlog) >= limit.OVERLOAD_RISE
+    wanders = rises and _wandering(requests, calm)[0] >= limit.WANDERING
+    if not (is_large or is_before or wanders):
         return None
-    middle = (times > start + 0.3 * (end - start))  # the queue was there all the time
+    middle = times > start + 0.3 * (end - start)  # the queue was there all the time
     capacity = float((done[-1] - done[middle][0]) / (times[-1] - times[middle][0]) * NS_PER_S)
     offered = float(len(requests) / max(end - start, 1.0) * NS_PER_S)
     quickest = float(np.quantile(requests.service, 0.02))
@@ -103,9 +107,10 @@ def _of_some(requests: Requests, calm: Mask) -> Finding | None:
     return _finding(requests, explained, [Evidence(text, numbers)], 0.0)
 
 
-def _wandering(requests: Requests, calm: Mask) -> tuple[float, float]:
-    """Which part of the variance around the trend is between blocks of neighbours, and the ratio of
-    a high level of theirs to a low one.
+def _wandering(requests: Requests, calm: Mask) -> tuple[float, float, float]:
+    """Which part of the variance around the trend is between blocks of neighbours; which part of
+    that between blocks no rise or fall explains; and the ratio of their high levels to their low
+    ones.
 
     The trend is what fits best of a polynomial and of a level that only rises, or only falls: what
     is left of a drifting service is independent, and of a queue it is not.
@@ -116,7 +121,7 @@ def _wandering(requests: Requests, calm: Mask) -> tuple[float, float]:
     size = int(np.clip(len(chosen) // _BLOCKS, _SMALLEST_BLOCK, _BLOCK))
     count = len(chosen) // size * size
     if count < 10 * size:
-        return 0.0, 1.0
+        return 0.0, 0.0, 1.0
     took = requests.service[chosen[:count]]
     took = np.minimum(took, np.quantile(took, 0.98)).reshape(-1, size)
     means, at = took.mean(axis=1), np.linspace(-1, 1, len(took))
@@ -129,13 +134,16 @@ def _wandering(requests: Requests, calm: Mask) -> tuple[float, float]:
     ]
     between = min(float(np.var(means - trend)) for trend in trends)
     low, high = np.quantile(np.median(took, axis=1), [0.05, 0.95]).tolist()
-    return between / max(between + within, 1.0), high / max(low, 1.0)
+    left = min(float(np.var(means - trend)) for trend in trends[1:]) / max(
+        float(np.var(means)), 1.0
+    )
+    return between / max(between + within, 1.0), left, high / max(low, 1.0)
 
 
 def _slow_waves(requests: Requests, calm: Mask) -> Finding | None:
     """A long queue that grows and shrinks again: so slowly that no burst shows in it."""
-    share, ratio = _wandering(requests, calm)
-    if share < limit.WAVES or ratio < limit.WAVES_RATIO:
+    share, unexplained, ratio = _wandering(requests, calm)
+    if share < limit.WAVES or unexplained < limit.WAVES_LEFT or ratio < limit.WAVES_RATIO:
         return None
     chosen = calm & ~requests.failed
     took, flight = requests.service[chosen], requests.in_flight[chosen]
@@ -208,7 +216,9 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     }
     # What varies beyond the expected wait at a number in flight is the queue's too: service times
     # of those before. It explains a request's excess by as much as the wait is of it.
-    explained = np.where(wait > 0.2 * requests.median, np.maximum(requests.service - alone, wait), wait)
+    explained = np.where(
+        wait > 0.2 * requests.median, np.maximum(requests.service - alone, wait), wait
+    )
     return _finding(requests, np.where(calm, explained, 0.0), [Evidence(text, numbers)],
                     max(requests.median - alone, 0.0))  # fmt: skip
 
@@ -311,9 +321,7 @@ def _without_trend(
     return left
 
 
-def _levels(
-    flight: NDArray[np.int64], took: Floats, some: bool
-) -> tuple[Floats, Floats, Floats]:
+def _levels(flight: NDArray[np.int64], took: Floats, some: bool) -> tuple[Floats, Floats, Floats]:
     """For each number in flight that occurred often enough: it, the median time, how often.
 
     The mean instead of the median, where only ``some`` requests wait.

@@ -88,7 +88,7 @@ class Requests:
     @cached_property
     def waited_for_connection(self) -> Mask:
         """Whether the connection cap held it back."""
-        return (self.records["flags"] & Flag.CAP_WAIT) != 0
+        return np.asarray((self.records["flags"] & Flag.CAP_WAIT) != 0)
 
     @cached_property
     def lag(self) -> Floats:
@@ -119,14 +119,16 @@ class Requests:
         known = at < len(self)
         place = by_seq[np.minimum(at, len(self) - 1)]
         known &= self.seq[place] == opened["seq"]
-        total = sum(opened[f"{name}_ns"].astype(np.float64) for name in ("dns", "connect", "tls"))
+        total = np.zeros(len(opened))
+        for name in ("dns", "connect", "tls"):
+            total += opened[f"{name}_ns"]
         np.add.at(took, place[known], total[known])
         return np.where(self.is_new, np.minimum(took, np.maximum(self.service, 0)), 0.0)
 
     @cached_property
     def is_new(self) -> Mask:
         """Whether it opened a connection."""
-        return (self.records["flags"] & Flag.NEW_CONNECTION) != 0
+        return np.asarray((self.records["flags"] & Flag.NEW_CONNECTION) != 0)
 
     @cached_property
     def failed(self) -> Mask:
@@ -137,8 +139,10 @@ class Requests:
     def in_flight(self) -> NDArray[np.int64]:
         """Other requests in flight when each was sent."""
         sent, done = np.sort(self.sent), np.sort(self.done)
-        before = np.searchsorted(sent, self.sent, "left") - np.searchsorted(done, self.sent, "right")
-        return np.maximum(before, 0)
+        before = np.searchsorted(sent, self.sent, "left") - np.searchsorted(
+            done, self.sent, "right"
+        )
+        return np.asarray(np.maximum(before, 0))
 
     @cached_property
     def bytes_in(self) -> Floats:
@@ -147,7 +151,7 @@ class Requests:
 
     @cached_property
     def bytes_out(self) -> Floats:
-        """Bytes of the request's body: as written in the plan, its fields filled if rows are known."""
+        """Bytes of the request's body, its fields filled if the rows are known."""
         requests = self.run.plan.requests
         endpoint = self.records["endpoint"]
         fixed = np.zeros(int(endpoint.max(initial=0)) + 1)

@@ -34,6 +34,11 @@ FREEZE_WAITING: Final = 4
 """Requests that were overdue together. Any one is with a chance of 1 in 4, as `FREEZE_OVERDUE`
 says, so that four in a row are 1 in 256."""
 
+FREEZE_FEW_WAITING: Final = 2
+FREEZE_MISSING: Final = 6.0
+"""Two are enough if, at the mean rate, so many responses would have come meanwhile: with random
+arrivals that is a chance of 1 in 400."""
+
 FREEZE_OVERDUE: Final = 0.75
 """A request is overdue when it took longer than this percentile."""
 
@@ -56,8 +61,8 @@ HICCUP_NS: Final = 25.0 * NS_PER_MS
 are noise unless they recur regularly or are too many."""
 
 HICCUP_LAG_RATIO: Final = 40.0
-"""On a busy machine freezes are as much longer than `HICCUP_NS` as the generator's own lag shows: so
-many times the lag that a tenth of its requests have. A service needs its core for longer than the
+"""On a busy machine freezes are longer than `HICCUP_NS`, as the generator's own lag shows: so many
+times the lag that a tenth of its requests have. A service needs its core for longer than the
 generator does, so that it loses it more often."""
 
 HICCUP_STALL_RATIO: Final = 6.0
@@ -88,7 +93,7 @@ BEFORE_SPAN_SHARE: Final = 0.6
 """Waiting is outside of the spans if this much of it is."""
 
 LOCAL_SHARE: Final = 0.5
-"""A freeze is the generator's own if this much of the waiting is lag, which no service can cause."""
+"""A freeze is the generator's own if so much of the waiting is lag, which no service causes."""
 
 # Generator and connection cap
 
@@ -132,11 +137,17 @@ QUEUE_LEVELS: Final = 4
 OVERLOAD_RATIO: Final = 0.02
 """Share of the requests by which the backlog grows within the run: more than any drift adds."""
 
+OVERLOAD_RISE: Final = 0.75
+"""Rank correlation of the backlog with time where it grows by less than `OVERLOAD_RATIO`."""
+
 WANDERING: Final = 0.2
 """Part of the variance around the trend that is between blocks of 20 neighbours: of independent
 times it is a twentieth, of a queue more than a half."""
 
 WAVES: Final = 0.4
+WAVES_LEFT: Final = 0.35
+"""Part of the variance between blocks that no rise or fall explains: the rest is drift."""
+
 WAVES_RATIO: Final = 2.5
 """From this part, and this ratio of the highest level to the lowest, only a queue explains it."""
 
@@ -158,6 +169,10 @@ DRIFT_TAU: Final = 0.5
 BIMODAL_SHARE: Final = 0.006
 """Smallest share of requests that are a mode: half of what reaches the 99th percentile."""
 
+BIMODAL_DEVIATIONS: Final = 3.5
+"""Standard errors by which a valley is lower than its peaks: runs are short, and slow modes have
+few requests."""
+
 BIMODAL_RATIO: Final = 1.35
 """Ratio of the slow mode to the fast one."""
 
@@ -166,7 +181,7 @@ BIMODAL_MOST: Final = 0.55
 
 BIMODAL_BATCHES: Final = 20
 BIMODAL_PRESENT: Final = 0.6
-"""Share of the batches of time in which slow requests occur: kinds of requests come at all times."""
+"""Share of the batches of time in which slow requests occur: kinds of them come at all times."""
 
 GROUP_FEWEST: Final = 15
 """Requests of a group that can be compared."""
@@ -204,7 +219,7 @@ CHILD_LEVEL_NS: Final = 4.0 * NS_PER_MS
 
 # TCP
 
-TCP_DELAYED_ACK_NS: Final = (38.5 * NS_PER_MS, 46.0 * NS_PER_MS)
+TCP_DELAYED_ACK_NS: Final = (38.5 * NS_PER_MS, 43.5 * NS_PER_MS)
 """Linux delays an acknowledgement by at least 40 ms (TCP_DELACK_MIN)."""
 
 TCP_RETRANSMISSION_NS: Final = (197.0 * NS_PER_MS, 216.0 * NS_PER_MS)
@@ -224,6 +239,10 @@ ERROR_RATIO: Final = 0.01
 NOISE_LAG_RATIO: Final = 1.5
 """A cause that adds less than this many times the generator's own lag (at its 99th percentile) is
 not told from what the machine does to the service as well."""
+
+NOISE_FELT_RATIO: Final = 2.0
+"""Delay of a response, in units of the generator's own lag (at its 99th percentile), that the same
+machine causes: a request passes two processes and more."""
 
 NOISE_SHARE: Final = 0.25
 """Share of the tail that the machine's own freezes and the generator's lag must account for."""
