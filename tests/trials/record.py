@@ -107,6 +107,7 @@ def _run_at_server(trial: Trial, file: Path) -> Run:
     finally:
         server.kill()
         server.wait()
+        server.stdin.close()
         server.stdout.close()
     return run
 
