@@ -130,7 +130,7 @@ def record(
             found = strengths(run, trial.to_dict(), truth)
             data = trial.to_dict() | {
                 "strengths": found,
-                "counted": is_counted(trial.to_dict(), found),
+                "counted": is_counted(found),
                 "load_average": round(before, 2),
                 "verdict": run.verdict,
             }
