@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 
 from . import __version__
 from .faults import CONTROL_PATH, fault_settings_from_environment
-from .faults.middleware import install_faults
+from .faults.middleware import install_faults, install_turns
 from .faults.routes import fault_router
 from .faults.state import Faults
 from .telemetry import telemetry_from_environment
@@ -72,6 +72,8 @@ def create_app() -> FastAPI:
         install_faults(app, faults)
         untraced.append(CONTROL_PATH)
     telemetry.instrument(app, untraced)
+    if faults:
+        install_turns(app, faults.turns)
     return app
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,19 +66,21 @@ class Requests:
         inside: Samples = measured.choose(
             lambda records: (records["intended_ns"] >= start_ns) & (records["intended_ns"] < end_ns)
         )
-        names = ("intended_ns", "sent_ns", "done_ns", "seq", "endpoint", "error", "status")
-        columns = {name: inside.column(name) for name in names}
-        order = np.argsort(columns["intended_ns"], kind="stable")
-        self.intended_ns: NDArray[np.int64] = columns["intended_ns"][order]
-        self.sent_ns: NDArray[np.int64] = columns["sent_ns"][order]
-        self.done_ns: NDArray[np.int64] = columns["done_ns"][order]
-        self.seq: NDArray[np.int64] = columns["seq"][order]
-        self.endpoint: NDArray[np.uint16] = columns["endpoint"][order]
-        self.error: NDArray[np.uint8] = columns["error"][order]
-        self.status: NDArray[np.uint16] = columns["status"][order]
+        self._inside = inside
+        intended_ns = inside.column("intended_ns")
+        in_order = bool(np.all(intended_ns[1:] >= intended_ns[:-1]))
+        self._order = slice(None) if in_order else np.argsort(intended_ns, kind="stable")
+        self.intended_ns: NDArray[np.int64] = intended_ns[self._order]
+        self.done_ns: NDArray[np.int64] = self.column("done_ns")
+        self.error: NDArray[np.uint8] = self.column("error")
 
     def __len__(self) -> int:
         return len(self.intended_ns)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """A field of the records."""
+        values: NDArray[Any] = self._inside.column(name)[self._order]
+        return values
 
     @cached_property
     def latency_ns(self) -> NDArray[np.int64]:
@@ -99,16 +102,17 @@ class Requests:
         """The durations that ``objective`` is about; None if it is about errors."""
         if not objective.of:
             return None
-        start_ns = self.sent_ns if objective.of == "service" else self.intended_ns
-        end_ns = self.sent_ns if objective.of == "lag" else self.done_ns
-        return end_ns - start_ns
+        if objective.of == "latency":
+            return self.latency_ns
+        sent_ns = self.column("sent_ns")
+        return self.done_ns - sent_ns if objective.of == "service" else sent_ns - self.intended_ns
 
     def concerns(self, objective: Objective) -> NDArray[np.bool_]:
         """Which are of the endpoint that ``objective`` is about; all for none."""
         if not objective.endpoint:
             return np.ones(len(self), dtype=np.bool_)
         codes = [code for code, name in enumerate(self.endpoints) if name == objective.endpoint]
-        return np.isin(self.endpoint, codes)
+        return np.isin(self.column("endpoint"), codes)
 
     def outside(self, watched: Iterable[WatchedObjective]) -> NDArray[np.bool_]:
         """Which are outside of the limit of at least one of the objectives."""

@@ -16,7 +16,7 @@ from benchlab.units import NS_PER_MS, NS_PER_S
 
 __all__ = ["Counts", "EvidencePoints", "Pairs", "Scatter", "evidence_points"]
 
-_MOST_SLOW, _MOST_OTHERS, _MOST_FAILED = 120, 200, 60
+_MOST_SLOW, _MOST_OTHERS, _MOST_FAILED = 80, 100, 30
 """Points of a scatter: requests of the tail, others, and some that failed."""
 
 _MOST_NAMES = 6

@@ -44,7 +44,7 @@ from benchlab.runs.origin import origin_of
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import exact_percentile
 from benchlab.samples.samples import ErrorKind
-from benchlab.statistics.broken_spells import chance_count
+from benchlab.statistics.broken_spells import ChangeTime, chance_count, change_time
 from benchlab.statistics.mann_kendall import mann_kendall
 from benchlab.units import NS_PER_MS, NS_PER_S, seconds_to_ns
 
@@ -259,8 +259,7 @@ class _Measure:
                 slowest=self._slowest(on),
                 **depth,
             )
-        onset, last = periods[0].spell.start, periods[-1]
-        assert onset is not None  # periods without a beginning are attributed to no fault
+        onset, last = self._onset(record, periods[0]), periods[-1]
         recovery = last.spell.end
         if recovery is not None and recovery.at_ns > span.until_ns:
             recovery = None
@@ -294,6 +293,32 @@ class _Measure:
             slowest=self._slowest(broken_part),
             **self._depth(*deep_ns),
         )
+
+    def _onset(self, record: FaultRecord, period: BrokenPeriod) -> ChangeTime:
+        """When a period that is attributed to a fault began, by what the fault can have done.
+
+        That is no earlier than the first request that was open when it took hold. Some that were
+        bad before, but not more than chance explains, may have moved the estimate there.
+        """
+        onset = period.spell.start
+        assert onset is not None  # periods without a beginning are attributed to no fault
+        requests = self.requests
+        held_ns = record.began_ns - _CONFIRMED_NS
+        if onset.at_ns >= held_ns:
+            return onset
+        earlier = requests.between(onset.at_ns, held_ns)
+        is_open = requests.done_ns[earlier] > held_ns
+        if is_open.any():
+            held_ns = int(requests.intended_ns[earlier][is_open][0])
+        if onset.at_ns >= held_ns:
+            return onset
+        near = requests.between(
+            held_ns - self.window_ns, min(period.end_ns, held_ns + 2 * self.window_ns)
+        )
+        found = change_time(
+            requests.intended_ns[near], self.outside[near], rising=True, least_ns=held_ns
+        )
+        return found or ChangeTime(held_ns, held_ns, record.began_ns, 0.0)
 
     def _broken_by(self, record: FaultRecord, spans: Sequence[_Span]) -> str | None:
         """What had broken the objectives before a fault began; None if they held."""
@@ -406,18 +431,19 @@ class _Measure:
         """The slowest requests of a part: of those that were traced, if there are any."""
         requests, run = self.requests, self.run
         places = np.arange(part.start, part.stop)
-        traced = is_traced(requests.seq[part], run.plan.trace_ratio)
+        seq, status = requests.column("seq"), requests.column("status")
+        traced = is_traced(seq[part], run.plan.trace_ratio)
         if traced.any():
             places = places[traced]
         order = np.argsort(-requests.latency_ns[places], kind="stable")[:_SLOWEST]
         return tuple(
             SlowRequest(
-                seq=int(requests.seq[place]),
-                trace_id=trace_id(run.id, int(requests.seq[place])),
+                seq=int(seq[place]),
+                trace_id=trace_id(run.id, int(seq[place])),
                 traced=bool(traced.any()),
                 intended_ns=int(requests.intended_ns[place]),
                 latency_ns=int(requests.latency_ns[place]),
-                status=int(requests.status[place]),
+                status=int(status[place]),
                 error=ErrorKind(requests.error[place]).label if requests.failed[place] else "",
             )
             for place in places[order]

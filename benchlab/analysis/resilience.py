@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -52,6 +53,8 @@ OUTCOMES: Final[tuple[FaultOutcome, ...]] = (
     "withstood",
 )
 """From the one to know first to the one that is no news."""
+
+_PLANNED = re.compile(r"( at \S+)?( for \S+)?$")
 
 ObjectiveSource: TypeAlias = Literal["given", "plan", "derived"]
 """Whether objectives were asked for, are the plan's, or follow from the time before the faults."""
@@ -129,6 +132,11 @@ class FaultEffect:
     overlaps: tuple[int, ...] = ()
     slowest: tuple[SlowRequest, ...] = ()
     note: str = ""
+
+    @property
+    def name(self) -> str:
+        """The fault without the times that it was planned for: ``latency 200ms``."""
+        return _PLANNED.sub("", self.fault)
 
     @property
     def time_to_broken_ns(self) -> int | None:

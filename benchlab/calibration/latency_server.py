@@ -22,11 +22,11 @@ import socket
 import sys
 import time
 from array import array
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from benchlab.load.arrivals.timer import make_timer
+from benchlab.processes.event_loop import loop_factory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -199,20 +199,12 @@ async def serve(holds: Path) -> None:
         holder.holds.tofile(file)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
-
-
 def main() -> int:
     """Entry point of the process."""
     options = json.loads(sys.argv[1])
     if options["core"] is not None:
         os.sched_setaffinity(0, {options["core"]})
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(serve(Path(options["holds"])))
     return 0
 

@@ -53,6 +53,7 @@ def run_card(run: Run) -> str:
             f'</div><div class="bl-quiet">{html_text(shown.floor)}</div>',
             html_table(shown.objectives, "bl-slo"),
             html_table(shown.endpoints),
+            html_table(shown.faults),
             "</div>",
         ]
     )

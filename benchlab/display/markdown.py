@@ -46,6 +46,7 @@ def _of_run(run: Run) -> ResultView:
             shown.duration_table,
             shown.intervals,
             shown.endpoints._replace(title="Endpoints"),
+            shown.faults._replace(title="Faults that were on"),
         ),
         notes=shown.hints,
     )

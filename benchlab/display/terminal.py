@@ -20,7 +20,7 @@ __all__ = ["coverage_text", "durations_table", "run_summary"]
 
 
 def run_summary(view: RunView) -> Group:
-    """Verdict, counts, and tables of durations, objectives and endpoints."""
+    """Verdict, counts, and tables of durations, objectives, endpoints and faults."""
     parts: list[RenderableType] = [
         Text.assemble("run ", (view.id, "bold"), f"  {view.name}"),
         _indented(Text(f"{view.target} · {view.load} · {view.window}")),
@@ -49,6 +49,8 @@ def run_summary(view: RunView) -> Group:
         parts.append(_named_rows(view.endpoints, ("max, ms", "p50, ms")))
     if view.endpoints.note:
         parts.append(_indented(Text(view.endpoints.note, style="dim")))
+    if view.faults.rows:
+        parts.append(_named_rows(view.faults))
     if view.server.coverage.sampled:
         parts.append(coverage_text(view.server.coverage))
     return Group(*parts)

@@ -27,7 +27,7 @@ import sys
 import time
 from typing import Any
 
-_GONE_WITHIN_S = 30.0
+_GONE_WITHIN_S = 15.0  # less than the patience of who asks
 _POLL_S = 0.005
 _DEVNULL = subprocess.DEVNULL
 

@@ -28,6 +28,7 @@ from benchlab.faults.injectors import make_injectors
 from benchlab.faults.timetable import Timetable
 from benchlab.plan.fault_kinds import Where
 from benchlab.processes.child import CommandReader, await_directory, log_to, own_output, report
+from benchlab.processes.event_loop import loop_factory
 from benchlab.processes.events import error_line, ready_line, stopping_line
 from benchlab.spool.fault_log import FaultLog
 
@@ -108,7 +109,7 @@ def main() -> int:
         return 0
     log_to(spool.fault_process_log_path(directory))
     try:
-        with spool.own_faults(directory), asyncio.Runner() as runner:
+        with spool.own_faults(directory), asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(work(directory, output))
     except BenchlabError as exc:
         report(output, error_line(exc))

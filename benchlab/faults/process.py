@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from benchlab.errors import FaultError
 from benchlab.faults import guard
 from benchlab.plan.faults import Fault
 from benchlab.plan.plan import Plan
+from benchlab.units import seconds_to_ns
 
 __all__ = ["ProcessInjector"]
 
 _OWN_MODULES = ("benchlab.load", "benchlab.faults", "benchlab.calibration")
-_FROZEN_WITHIN_S = 30.0
+_FROZEN_WITHIN_S = 15.0  # less than the patience of who asks
 _POLL_S = 0.002
 
 
@@ -43,7 +45,8 @@ class ProcessInjector:
         self._faults = faults
         self._guard = _GuardProcess()
         self._processes: dict[int, psutil.Process] = {}
-        self._on: dict[Fault, int] = {}
+        self._turns: dict[int, asyncio.Lock] = {}
+        self._on: list[Fault] = []
 
     @property
     def resolve(self) -> Mapping[str, str]:
@@ -54,10 +57,12 @@ class ProcessInjector:
         """Check that the processes exist and may be touched, and the commands too; start the guard.
 
         Raises:
-            FaultError: one may not, or a command is not found.
+            FaultError: one may not, has two faults at a time, or a command is not found.
         """
-        pids = {_pid(fault): fault for fault in self._faults}
+        _check_times(self._faults)
+        pids = dict.fromkeys(map(_pid, self._faults))
         self._processes = {pid: _checked(pid) for pid in pids}
+        self._turns = {pid: asyncio.Lock() for pid in pids}
         for fault in self._faults:
             _check_command(fault, self._processes[_pid(fault)])
         await self._guard.start()
@@ -69,26 +74,23 @@ class ProcessInjector:
     async def set(self, fault: Fault, lease_s: float) -> None:
         """Freeze or kill the process of ``fault``; returns when that has happened.
 
+        It waits for the end of a fault that ends as this one begins.
+
         Raises:
-            FaultError: it has ended, is frozen already, or has another fault.
+            FaultError: it has ended, or is stopped by somebody else.
         """
         pid = _pid(fault)
         process = self._processes[pid]
-        if pid in self._on.values():
-            raise FaultError("has another fault already", field="pid", value=pid)
-        if _state(process) in ("", psutil.STATUS_ZOMBIE):
-            raise _ended(pid)
-        if _state(process) == psutil.STATUS_STOPPED:
-            raise FaultError(
-                "is stopped already, by somebody else",
-                field="pid",
-                value=pid,
-                remedy=f"let it go on (kill -CONT {process.pid})",
-            )
-        argv = _argv(fault)
-        kept = _kept(process) if argv else {"cwd": None, "env": None}
-        await self._guard.ask(do=fault.kind, pid=pid, lease_s=lease_s, argv=argv, **kept)
-        self._on[fault] = pid
+        await self._turns[pid].acquire()
+        self._on.append(fault)  # if this is cancelled, it may be on
+        try:
+            _check_state(process, pid)
+            argv = _argv(fault)
+            kept = _kept(process) if argv else {"cwd": None, "env": None}
+            await self._guard.ask(do=fault.kind, pid=pid, lease_s=lease_s, argv=argv, **kept)
+        except FaultError:
+            self._forget(fault)
+            raise
         if fault.kind == "freeze":
             await _await_stop(process, pid)
 
@@ -102,12 +104,15 @@ class ProcessInjector:
         Raises:
             FaultError: it has ended in the meantime, or its command cannot be started.
         """
-        pid = self._on.pop(fault, None)
-        if pid is None:
+        if fault not in self._on:
             return
-        response = await self._guard.ask(do="lift", pid=pid)
-        if fault.kind == "kill" and _argv(fault):
-            self._processes[pid] = psutil.Process(response["pid"])
+        pid = _pid(fault)
+        try:
+            response = await self._guard.ask(do="lift", pid=pid)
+            if fault.kind == "kill" and _argv(fault):
+                self._processes[pid] = psutil.Process(response["pid"])
+        finally:
+            self._forget(fault)
 
     async def close(self) -> None:
         """Undo what is still on, and end the guard."""
@@ -116,6 +121,10 @@ class ProcessInjector:
                 await self.lift(fault)
         finally:
             await self._guard.close()
+
+    def _forget(self, fault: Fault) -> None:
+        self._on.remove(fault)
+        self._turns[_pid(fault)].release()
 
 
 class _GuardProcess:
@@ -147,18 +156,10 @@ class _GuardProcess:
             FaultError: it cannot be carried out, or the guard has ended.
         """
         pid = command["pid"]
-        assert self._process is not None
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        async with self._turn:
-            line = b""
-            with suppress(OSError):
-                if not self._process.stdin.is_closing():
-                    self._process.stdin.write(json.dumps(command).encode() + b"\n")
-                line = await self._process.stdout.readline()
-        if not line:
+        # A caller that gives up leaves no response behind that the next one would take for its own.
+        response = await asyncio.shield(asyncio.ensure_future(self._exchange(command)))
+        if not response:
             raise FaultError("the guard, which watches over it, has ended", field="pid", value=pid)
-        response: dict[str, Any] = json.loads(line)
         if "error" in response:
             raise FaultError(response["error"], field="pid", value=pid)
         return response
@@ -170,6 +171,20 @@ class _GuardProcess:
         assert self._process.stdin is not None
         self._process.stdin.close()
         await self._process.wait()
+
+    async def _exchange(self, command: dict[str, Any]) -> dict[str, Any]:
+        """The response to ``command``; empty if the guard has ended."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        line = b""
+        async with self._turn:
+            with suppress(OSError):
+                if not self._process.stdin.is_closing():
+                    self._process.stdin.write(json.dumps(command).encode() + b"\n")
+                line = await self._process.stdout.readline()
+        response: dict[str, Any] = json.loads(line or b"{}")
+        return response
 
 
 def _pid(fault: Fault) -> int:
@@ -216,6 +231,37 @@ def _checked(pid: int) -> psutil.Process:
             remedy="name a process of the service",
         )
     return process
+
+
+def _check_times(faults: Sequence[Fault]) -> None:
+    """Refuse two faults of one process at the same time: the end of one would end the other."""
+    for pid in dict.fromkeys(map(_pid, faults)):
+        own = sorted((fault for fault in faults if _pid(fault) == pid), key=lambda item: item.at_s)
+        for fault, following in pairwise(own):
+            is_over = fault.for_s is not None and seconds_to_ns(
+                fault.at_s + fault.for_s
+            ) <= seconds_to_ns(following.at_s)
+            if not is_over:
+                raise FaultError(
+                    f"has two faults at a time, {fault} and {following}",
+                    field="pid",
+                    value=pid,
+                    remedy="let the first one end before the other begins",
+                )
+
+
+def _check_state(process: psutil.Process, pid: int) -> None:
+    """Refuse a process that has ended, or that is stopped: it is not ours to let go on."""
+    state = _state(process)
+    if state in ("", psutil.STATUS_ZOMBIE):
+        raise _ended(pid)
+    if state == psutil.STATUS_STOPPED:
+        raise FaultError(
+            "is stopped already, by somebody else",
+            field="pid",
+            value=pid,
+            remedy=f"let it go on (kill -CONT {process.pid})",
+        )
 
 
 def _is_own(argv: list[str]) -> bool:

@@ -1,7 +1,7 @@
 """Faults that a service makes itself, set through its control API.
 
 The bundled target has that API if it is started with ``benchlab target --faults``; another service
-may have the same (docs/faults.md).
+may have the same (docs/telemetry.md).
 """
 
 from __future__ import annotations
@@ -105,7 +105,14 @@ class TargetInjector:
         Raises:
             FaultError: it is not on any more, or the service cannot be reached.
         """
-        await self._put(fault, "renew", lease_s)
+        response = await self._put(fault, "renew", lease_s)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            raise FaultError(
+                f"{self._plan.service_of(fault)} has lifted it by itself",
+                field="faults",
+                value=str(fault),
+                remedy="it was restarted, or did not respond for longer than the lease",
+            )
 
     async def lift(self, fault: Fault) -> None:
         """Lift ``fault``: it is off when this returns. One that is not on is no error.
@@ -132,11 +139,14 @@ class TargetInjector:
             await client.aclose()
         self._clients.clear()
 
-    async def _put(self, fault: Fault, do: str, lease_s: float) -> None:
+    async def _put(self, fault: Fault, do: str, lease_s: float) -> httpx.Response:
         origin = self._plan.service_of(fault)
         body = {**self._bodies[fault], "lease_s": float(lease_s)}
         path = f"/faults/{self._names[fault]}?do={do}"
-        _check(await self._ask(origin, "PUT", path, body), origin, fault, body)
+        response = await self._ask(origin, "PUT", path, body)
+        if not (do == "renew" and response.status_code == HTTPStatus.NOT_FOUND):
+            _check(response, origin, fault, body)
+        return response
 
     async def _ask(
         self, origin: Origin, method: str, path: str, body: Mapping[str, Any] | None = None

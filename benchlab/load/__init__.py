@@ -8,5 +8,5 @@ drivers/      send requests and read responses: wire, httpx, scenario
 arrivals/     which request is next, and when
 recording/    write samples, failed examples and connections to the spool
 events.py     events that a process reports to whoever started it
-open_files.py the limit of open files, and so of connections
+open_files.py the check that a plan stays below the limit of open files
 """

@@ -1,17 +1,15 @@
-"""The limit of open files of a process, and the check that a plan stays below it."""
+"""The check that a plan stays below the limit of open files."""
 
 from __future__ import annotations
-
-import resource
 
 from benchlab.errors import InputError
 from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
+from benchlab.processes.open_files import allow_open_files
 
-__all__ = ["allow_open_files", "check_open_files"]
+__all__ = ["check_open_files"]
 
 _OTHER_FILES = 32  # open in a worker in addition to its connections
-_PLENTY = 65_536
 
 
 def check_open_files(plan: Plan) -> None:
@@ -29,13 +27,3 @@ def check_open_files(plan: Plan) -> None:
             " files per process: use fewer connections or more workers, or raise the limit"
             " (ulimit -Hn)"
         )
-
-
-def allow_open_files(*, raise_it: bool = True) -> int:
-    """Return the hard limit of open files; by default also raise the soft limit to it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY:
-        hard = max(soft, _PLENTY)
-    if raise_it and soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, _PLENTY), hard), hard))
-    return hard

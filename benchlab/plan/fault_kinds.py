@@ -36,7 +36,8 @@ class FaultKind(NamedTuple):
 
     ``amount`` is the quantity of its amount, None if it has none; ``usual`` is the amount of a
     fault that names none, and empty if it has to. ``varies``: the amount may be drawn for each
-    request (``200ms±50ms``, ``20ms exponential``, ``20ms pareto``).
+    request (``200ms±50ms``, ``20ms exponential``, ``20ms pareto``). ``without`` has those of the
+    `COMMON_OPTIONS` of its place that it lacks.
     """
 
     where: Where
@@ -45,7 +46,14 @@ class FaultKind(NamedTuple):
     amount: Quantity | None = None
     usual: str = ""
     varies: bool = False
+    without: tuple[str, ...] = ()
     options: Mapping[str, FaultOption] = MappingProxyType({})
+
+    @property
+    def common(self) -> Mapping[str, str]:
+        """Its options that others at its place have too, with what they mean."""
+        found = COMMON_OPTIONS[self.where]
+        return {name: help for name, help in found.items() if name not in self.without}
 
 
 COMMON_OPTIONS: Final[Mapping[Where, Mapping[str, str]]] = {
@@ -56,8 +64,9 @@ COMMON_OPTIONS: Final[Mapping[Where, Mapping[str, str]]] = {
         "service": "the service, http://host:port (the first of the plan)",
     },
     "proxy": {
-        "ratio": "the share of connections that it affects, such as 5% (all)",
-        "seed": "draws which connections, and amounts that vary, again in the same way",
+        "ratio": "the share of requests that it affects, such as 5% (all); of new connections, for"
+        " accept_only",
+        "seed": "draws which requests, and amounts that vary, again in the same way",
         "service": "the service that the proxy stands before, http://host:port (the first of the"
         " plan)",
     },
@@ -99,6 +108,7 @@ FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
         "blocks the event loop for this long, again and again",
         "block 100ms every=2s",
         "duration",
+        without=("ratio", "route", "seed"),
         options=_EVERY,
     ),
     "pause": FaultKind(
@@ -106,6 +116,7 @@ FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
         "holds every response back for this long, again and again, as a collector of garbage does",
         "pause 150ms every=2s",
         "duration",
+        without=("ratio", "seed"),
         options=_EVERY,
     ),
     "lock": FaultKind(
@@ -131,7 +142,7 @@ FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
         varies=True,
     ),
     "payload": FaultKind(
-        "target", "adds this time for each byte of the response's body", "payload 50ns", "per byte"
+        "target", "adds this time for each byte of the request's body", "payload 50ns", "per byte"
     ),
     "slow_instance": FaultKind(
         "target",
@@ -151,10 +162,14 @@ FAULT_KINDS: Final[Mapping[str, FaultKind]] = {
         "duration",
     ),
     "bandwidth": FaultKind(
-        "proxy", "limits what a connection carries each way", "bandwidth 1MB/s", "rate"
+        "proxy", "limits what all connections carry together, each way", "bandwidth 1MB/s", "rate"
     ),
-    "reset": FaultKind("proxy", "resets connections", "reset ratio=5%"),
-    "blackhole": FaultKind("proxy", "carries nothing any more, and closes nothing", "blackhole"),
+    "reset": FaultKind(
+        "proxy", "resets the connection instead of passing a request on", "reset ratio=5%"
+    ),
+    "blackhole": FaultKind(
+        "proxy", "swallows what is sent, on open connections too, and closes nothing", "blackhole"
+    ),
     "accept_only": FaultKind(
         "proxy", "accepts new connections and never responds on them", "accept_only"
     ),

@@ -20,7 +20,7 @@ from attrs import field, frozen
 
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
-from benchlab.plan.fault_kinds import COMMON_OPTIONS, FAULT_KINDS, FaultKind, FaultOption, Where
+from benchlab.plan.fault_kinds import FAULT_KINDS, FaultKind, FaultOption, Where
 from benchlab.plan.request import Origin
 from benchlab.plan.validation import check_seconds, check_text, check_whole, is_number, reading
 from benchlab.redact import unread_url
@@ -60,8 +60,8 @@ class Fault(Displayed):
     index 1.5).
 
     It begins ``at_s`` after the start of the measured window and lasts ``for_s``, or to the end of
-    the run. ``ratio`` is the share (0 to 1) of the requests, or of a proxy's connections, that it
-    affects; ``route`` is the start of their paths; ``seed`` draws them, the plan's if it is None.
+    the run. ``ratio`` is the share (0 to 1) of the requests that it affects; ``route`` is the start
+    of their paths; ``seed`` draws them, the plan's if it is None.
     ``options`` are those of the kind, and ``service`` the URL of the service if it is not the
     plan's first.
 
@@ -116,7 +116,7 @@ class Fault(Displayed):
         if seed is not None:
             check_whole("seed", seed, 0, _MAX_SEED)
         for name, is_given in (("ratio", ratio != 1), ("route", route), ("seed", seed is not None)):
-            if is_given and name not in COMMON_OPTIONS[traits.where]:
+            if is_given and name not in traits.common:
                 raise _unknown_option(kind, name)
         self.__attrs_init__(
             kind=kind,
@@ -313,14 +313,12 @@ class FaultSchedule(Displayed, Sequence[Fault]):
         return [fault.to_dict() for fault in self.faults]
 
 
-def check_faults(
-    faults: FaultSchedule, origins: Sequence[Origin], length_s: float, unix_socket: str
-) -> None:
+def check_faults(faults: FaultSchedule, origins: Sequence[Origin], length_s: float) -> None:
     """Refuse faults that a plan with these services and this length could never have.
 
     Raises:
         InputError: a fault that begins after the end of the run, or a proxy before a service that
-            is none of the plan's or that is reached through ``unix_socket``.
+            is none of the plan's.
     """
     for fault in faults:
         if fault.at_s >= length_s:
@@ -332,13 +330,6 @@ def check_faults(
             )
         if fault.where != "proxy":
             continue
-        if unix_socket:
-            raise InputError(
-                f"needs a proxy, and requests go through the socket {unix_socket}",
-                field="faults",
-                value=str(fault),
-                remedy="leave out one of the two",
-            )
         if fault.origin is not None and fault.origin not in origins:
             raise InputError(
                 f"is for {fault.origin}, which gets no request of the plan",
@@ -469,7 +460,7 @@ def _status(text: str) -> int:
 def _read_options(kind: str, traits: FaultKind, given: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in given.items():
-        if name == "service" and name in COMMON_OPTIONS[traits.where]:
+        if name == "service" and name in traits.common:
             found[name] = str(_origin(value))
         elif name in traits.options:
             found[name] = _option(name, traits.options[name], value)
@@ -487,7 +478,7 @@ def _read_options(kind: str, traits: FaultKind, given: Mapping[str, Any]) -> dic
 
 
 def _unknown_option(kind: str, name: str) -> InputError:
-    known = [*COMMON_OPTIONS[FAULT_KINDS[kind].where], *FAULT_KINDS[kind].options]
+    known = [*FAULT_KINDS[kind].common, *FAULT_KINDS[kind].options]
     return InputError(
         f"{kind} has no option {name!r}", remedy=f"it has {', '.join(known)}, at and for"
     )

@@ -213,7 +213,7 @@ class Plan(Displayed):
             scenario=scenario,
             faults=faults if isinstance(faults, FaultSchedule) else FaultSchedule(faults),
         )
-        check_faults(self.faults, self.origins, self.length_s, transport.unix_socket)
+        check_faults(self.faults, self.origins, self.length_s)
         names_known = [request.name for request in whole]
         check_objectives(self.abort_on, "abort_on", names_known, self.length_s)
         if scenario is not None:  # its steps are not known yet

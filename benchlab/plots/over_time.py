@@ -1,4 +1,4 @@
-"""What figures over the time of a run share: its steps, its warm-up, the axis."""
+"""What figures over the time of a run share: its steps, its warm-up, its faults, the axis."""
 
 from __future__ import annotations
 
@@ -10,12 +10,22 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from benchlab.analysis.timeseries import choose_bucket_s, rates_and_latencies
+from benchlab.plots.fault_bands import FaultBand, name_bands, shade_bands
 from benchlab.plots.series import Series
 from benchlab.plots.style import MUTED, SMALL_PT
 from benchlab.runs.run import Run
 from benchlab.units import NS_PER_S
 
-__all__ = ["end_s_of", "name_warmup", "shade_warmup", "step_s_of", "whole_run", "windows_of"]
+__all__ = [
+    "end_s_of",
+    "name_faults",
+    "name_warmup",
+    "shade_faults",
+    "shade_warmup",
+    "step_s_of",
+    "whole_run",
+    "windows_of",
+]
 
 
 def step_s_of(series: Sequence[Series]) -> float:
@@ -64,3 +74,30 @@ def name_warmup(ax: Axes, runs: Sequence[Run]) -> None:
             fontsize=SMALL_PT,
             color=MUTED,
         )
+
+
+def shade_faults(ax: Axes, runs: Sequence[Run]) -> None:
+    """Shade the times at which faults were on, if all of ``runs`` had the same."""
+    shade_bands(ax, _bands(runs))
+
+
+def name_faults(ax: Axes, runs: Sequence[Run]) -> None:
+    """Name what `shade_faults` shaded, at the top of ``ax``; of very many only the first."""
+    name_bands(ax, _bands(runs))
+
+
+def _bands(runs: Sequence[Run]) -> list[FaultBand]:
+    """The faults that were on in ``runs``."""
+    if len({run.plan.faults for run in runs}) != 1:
+        return []
+    last_s = end_s_of(runs)
+    faults = runs[0].plan.faults
+    return [
+        FaultBand(
+            f"{faults[record.number].kind} {faults[record.number].amount}".strip(),
+            record.began_ns / NS_PER_S,
+            last_s if record.ended_ns is None else min(last_s, record.ended_ns / NS_PER_S),
+        )
+        for record in runs[0].faults
+        if record.began_ns / NS_PER_S < last_s and record.began_ns != record.ended_ns
+    ]

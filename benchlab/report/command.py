@@ -59,6 +59,7 @@ def command_line(plan: Plan) -> str | None:
         options.append(("--name", plan.name))
     options += [("--slo", str(item)) for item in plan.slo]
     options += [("--abort-on", str(item)) for item in plan.abort_on]
+    options += [("--fault", str(fault)) for fault in plan.faults]
     if any("=" in key or not key for key, _ in plan.tags):
         return None
     options += [("--tag", f"{key}={value}") for key, value in plan.tags]

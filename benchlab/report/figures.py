@@ -42,6 +42,11 @@ PLOT_COLORS = {
 _ID = re.compile(r' id="([^"]*)"')
 _REFERENCE = re.compile(r'(?:url\(#|xlink:href="#)([^)"]*)')
 _HEX = re.compile(r"#[0-9a-f]{6}\b")
+_NOT_TURNED = re.compile(r' transform="rotate\(-?0 [^"]*\)"')
+_MARKER = re.compile(
+    r'<use href="#(?P<id>[^"]*)" x="(?P<x>[^"]*)" y="(?P<y>[^"]*)" style="(?P<style>[^"]*)"/>'
+)
+_SHAPE = re.compile(r'<path id="(?P<id>[^"]*)"(?P<d> d="[^"]*")(?: style="[^"]*")?/>')
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
 
 
@@ -62,11 +67,16 @@ def inline_svg(figure: Figure, key: str, description: str) -> Markup:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r"<style\b.*?</style>", "", text, flags=re.DOTALL)  # it would style the page
-    used = set(_REFERENCE.findall(text))
-    text = _ID.sub(lambda found: f' id="{key}-{found[1]}"' if found[1] in used else "", text)
+    used = {
+        of: f"{key}-{number}" for number, of in enumerate(dict.fromkeys(_REFERENCE.findall(text)))
+    }
+    text = _ID.sub(lambda found: f' id="{used[found[1]]}"' if found[1] in used else "", text)
     text = re.sub(r"\n\s+", "\n", text)
-    text = text.replace("url(#", f"url(#{key}-").replace('xlink:href="#', f'href="#{key}-')
+    text = re.sub(r"url\(#([^)]*)\)", lambda found: f"url(#{used[found[1]]})", text)
+    text = re.sub(r'xlink:href="#([^"]*)"', lambda found: f'href="#{used[found[1]]}"', text)
+    text = _NOT_TURNED.sub("", text)
     text = re.sub(r'\bd="[^"]*"', lambda path: _DECIMALS.sub(r"\1", path[0]), text)
+    text = _short_markers(text)
     text = re.sub(r'\bfill="(#[0-9a-f]{6})"', r'style="fill: \1"', text)  # of hatched areas
     text = re.sub(r'style="[^"]*"', lambda style: _HEX.sub(_variable, style[0]), text)
     view_box = re.search(r'viewBox="[^"]*"', text)
@@ -77,6 +87,27 @@ def inline_svg(figure: Figure, key: str, description: str) -> Markup:
         opening += f" data-points='{escape(data, quote=False).replace(chr(39), '&#39;')}'"
     opening += ">"
     return Markup(re.sub(r"<svg\b.*?>", lambda _: opening, text, count=1, flags=re.DOTALL))
+
+
+def _short_markers(text: str) -> str:
+    """The markers of ``text`` with what they share where their shape is defined, once for all."""
+    styles: dict[str, set[str]] = {}
+    for found in _MARKER.finditer(text):
+        styles.setdefault(found["id"], set()).add(found["style"])
+    shared = {of: one.pop() for of, one in styles.items() if len(one) == 1}
+
+    def placed(found: re.Match[str]) -> str:
+        x, y = (_DECIMALS.sub(r"\1", found[axis]) for axis in "xy")
+        style = "" if found["id"] in shared else f' style="{found["style"]}"'
+        return f'<use href="#{found["id"]}" x="{x}" y="{y}"{style}/>'
+
+    def defined(found: re.Match[str]) -> str:
+        style = shared.get(found["id"])
+        return (
+            found[0] if style is None else f'<path id="{found["id"]}"{found["d"]} style="{style}"/>'
+        )
+
+    return _SHAPE.sub(defined, _MARKER.sub(placed, text))
 
 
 def describe_latency(run: Run) -> str:

@@ -37,12 +37,16 @@ class Mode(NamedTuple):
 
 
 def find_modes(
-    counts: NDArray[Any], *, least_share: float = _LEAST_SHARE, fewest: int = _FEWEST
+    counts: NDArray[Any],
+    *,
+    least_share: float = _LEAST_SHARE,
+    fewest: int = _FEWEST,
+    deviations: float = _DEVIATIONS,
 ) -> list[Mode]:
     """The modes of values that were counted in bins of ln(value) × `BINS_PER_UNIT`, from 0.
 
     In order; one mode if there are not several, and none if there are fewer than ``fewest`` values.
-    A mode has at least ``least_share`` of them.
+    A mode has at least ``least_share`` of them, and a valley is ``deviations`` standard errors deep.
     """
     total = float(counts.sum())
     if total < fewest:
@@ -64,7 +68,7 @@ def find_modes(
         ]
         edges = [int(filled[0]), *valleys, int(filled[-1]) + 1]
         shares = np.diff(up_to[edges])
-        weakest, depth = _weakest(density, variance, peaks, valleys)
+        weakest, depth = _weakest(density, variance, peaks, valleys, deviations)
         small = int(np.argmin(shares))
         if shares[small] < least_share:
             del peaks[small]
@@ -101,13 +105,14 @@ def _weakest(
     variance: NDArray[np.float64],
     peaks: list[int],
     valleys: list[int],
+    deviations: float,
 ) -> tuple[int, float]:
     """The peak that stands out least, and by how much its valley is too shallow: 0 if it is not."""
     worst, lacking = 0, -math.inf
     for number, valley in enumerate(valleys):
         lower = number if density[peaks[number]] < density[peaks[number + 1]] else number + 1
         height = float(density[peaks[lower]])
-        error = _DEVIATIONS * math.sqrt(float(variance[peaks[lower]] + variance[valley]))
+        error = deviations * math.sqrt(float(variance[peaks[lower]] + variance[valley]))
         most = min(_SHALLOWEST * height, height - error)
         if density[valley] - most > lacking:
             worst, lacking = lower, float(density[valley]) - most

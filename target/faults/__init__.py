@@ -7,7 +7,7 @@ set, renewed and lifted over HTTP by who `access` lets in:
 | request | effect |
 |---|---|
 | `GET /faults` | what is on, and `requests_served`, the number of requests to `/api/` so far |
-| `PUT /faults/{id}` | sets the fault of the JSON body (`kinds`), or renews its lease if it is on already |
+| `PUT /faults/{id}` | sets the fault of the JSON body (`kinds`), or renews its lease if it is on already; `?do=renew` only renews, `?do=check` only checks |
 | `DELETE /faults/{id}` | lifts it; 404 if it is not on |
 | `DELETE /faults` | lifts all |
 
@@ -20,8 +20,10 @@ kinds.py       the kinds of faults and their settings
 effects.py     what a fault does to a request
 background.py  faults that act by the clock: blocks of the event loop, pauses
 state.py       the faults that are on, and their leases
+turns.py       the order of requests while some burn processor time
 middleware.py  where requests meet the faults that are on
 routes.py      the control API
+waiting.py     sleeping in the event loop
 """  # noqa: E501 (a table cell cannot be wrapped)
 
 import os

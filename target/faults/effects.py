@@ -55,7 +55,7 @@ class Request:
         self._pauses = pauses
 
     async def go_on(self) -> None:
-        """Wait until no pause holds the request. It cannot go on before after any other wait."""
+        """Wait until no pause holds the request; to be awaited after every other wait."""
         await self._pauses.wait(self.path)
 
 
@@ -97,7 +97,7 @@ class Effect(Generic[FaultT]):
         return {}
 
     def _is_drawn(self) -> bool:
-        # Drawn also if all are hit: the requests after do not depend on the ratio.
+        # Drawn also if all are hit, so that the times of a seed do not depend on the ratio.
         return self._random.random() < self.fault.ratio
 
     async def _act(self, request: Request) -> bool:
@@ -208,9 +208,11 @@ class CacheMissEffect(TimedEffect[CacheMiss]):
 
 
 class CpuEffect(TimedEffect[Cpu]):
-    order = 5
+    order = -1  # see `turns`
 
     async def _take(self, seconds: float, request: Request) -> bool:
+        if self._is_lifted:
+            return False
         end_s = time.thread_time() + min(seconds, MAX_BLOCKING_MS / 1000)
         while time.thread_time() < end_s:
             pass

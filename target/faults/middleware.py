@@ -9,9 +9,10 @@ from opentelemetry import trace
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .effects import Request
+from .effects import CpuEffect, Request
 from .kinds import API
 from .state import Faults
+from .turns import TURN, Turn, TurnMiddleware, Turns
 
 
 class FaultMiddleware:
@@ -36,21 +37,37 @@ class FaultMiddleware:
             await send(message)
 
         if not faults.effects and not pauses.any:
+            _end_turn(scope)
             await self._app(scope, receive, send_unless_paused)
             return
         request = Request(scope, receive, send_unless_paused, trace.get_current_span(), pauses)
         # All are drawn before the first is awaited, so in the order in which requests arrive.
         actions = [
-            action
+            (effect, action)
             for effect in faults.effects
             if request.path.startswith(effect.fault.route)
             and (action := effect.arrive(request)) is not None
         ]
         await pauses.wait(request.path)
-        for act in actions:
+        for effect, act in actions:
+            if not isinstance(effect, CpuEffect):
+                _end_turn(scope)
             if await act(request):
                 return
+        _end_turn(scope)
         await self._app(scope, request.receive, request.send)
+
+
+def _end_turn(scope: Scope) -> None:
+    turn: Turn | None = scope.get(TURN)
+    if turn is not None:
+        turn.end()
+
+
+def install_turns(app: FastAPI, turns: Turns) -> None:
+    """Put turns outside of all, and of the SERVER spans: `app` is instrumented already."""
+    build = app.build_middleware_stack
+    setattr(app, "build_middleware_stack", lambda: TurnMiddleware(build(), turns))  # noqa: B010
 
 
 def install_faults(app: FastAPI, faults: Faults) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from opentelemetry.trace import Tracer
 
 from .background import Background, Pauses
-from .effects import Effect, effect_of
+from .effects import CpuEffect, Effect, effect_of
 from .kinds import AnyFault, RequestFault
+from .turns import Turns
 from .waiting import let_the_loop_turn, sleep_s
 
 MAX_FAULTS = 100
@@ -35,6 +36,7 @@ class Faults:
     def __init__(self, tracer: Tracer) -> None:
         self.requests_served = 0
         self.pauses = Pauses()
+        self.turns = Turns()
         self.effects: tuple[Effect[Any], ...] = ()
         """Those that are on, in the order in which they act."""
         self._tracer = tracer
@@ -120,3 +122,4 @@ class Faults:
     def _choose_effects(self) -> None:
         effects = [on.doing for on in self._on.values() if isinstance(on.doing, Effect)]
         self.effects = tuple(sorted(effects, key=lambda effect: effect.order))
+        self.turns.are_needed = any(isinstance(effect, CpuEffect) for effect in effects)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from benchlab.plan.faults import Fault
 from benchlab.plan.shapes import LoadShape
 from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.run import Run
@@ -22,7 +23,9 @@ __all__ = ["Queue", "faulty_run", "record", "with_latencies"]
 def record(start_s: float, length_s: float | None, *, number: int = 0) -> FaultRecord:
     """A fault from ``start_s`` after the start of the run on."""
     end_ns = None if length_s is None else seconds_to_ns(start_s + length_s)
-    return FaultRecord(number, "latency 200ms", "latency", seconds_to_ns(start_s), end_ns)
+    lasts = "" if length_s is None else f" for {length_s:g}s"
+    text = f"latency 200ms at {start_s:g}s{lasts}"
+    return FaultRecord(number, text, "latency", seconds_to_ns(start_s), end_ns)
 
 
 def with_latencies(
@@ -47,7 +50,13 @@ def with_latencies(
     records["flags"] = records["intended_ns"] < seconds_to_ns(warmup_s)
     if failed is not None:
         records["error"][failed], records["status"][failed] = ErrorKind.STATUS, 503
-    return replace(run, samples=Samples(records, run.samples.endpoints), faults=tuple(faults))
+    planned = [Fault.parse(each.fault) for each in faults]
+    return replace(
+        run,
+        plan=run.plan.replace(faults=planned),
+        samples=Samples(records, run.samples.endpoints),
+        faults=tuple(faults),
+    )
 
 
 def faulty_run(

@@ -9,13 +9,15 @@ import sys
 
 import pytest
 
+from benchlab.plan.faults import Fault
 from tests.cli.in_process import Benchlab
 from tests.load.servers import always, ok, serving
 
 
 def test_it_passes_requests_on_until_ctrl_c_and_says_which_faults_are_on() -> None:
     with serving(always(ok(b"there"))) as url:
-        faults = ("--fault", "delay 1ms", "--fault", "jitter 1ms for 1ms")
+        jitter = Fault.parse("jitter 1ms for 1ms")
+        faults = ("--fault", "delay 1ms", "--fault", str(jitter))
         process = subprocess.Popen(
             [sys.executable, "-m", "benchlab", "proxy", url, *faults],
             stderr=subprocess.PIPE,
@@ -29,8 +31,8 @@ def test_it_passes_requests_on_until_ctrl_c_and_says_which_faults_are_on() -> No
             assert lines[1].rstrip().endswith(f"={address}")
             assert lines[2:] == [
                 "on   delay 1ms\n",
-                "on   jitter 1ms at 0s for 0.001s\n",
-                "off  jitter 1ms at 0s for 0.001s\n",
+                f"on   {jitter}\n",
+                f"off  {jitter}\n",
             ]
             client = http.client.HTTPConnection(address, timeout=60)
             client.request("GET", "/")

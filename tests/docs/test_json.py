@@ -6,11 +6,13 @@ import re
 from dataclasses import fields
 
 from benchlab import Objective
+from benchlab.analysis.causes.cause import CAUSES
 from benchlab.analysis.fault_effects import resilience_of
 from benchlab.analysis.resilience import OUTCOMES
 from benchlab.runs.objective_results import ObjectiveResult
 from benchlab.samples.examples import Example
 from tests.analysis.faulty import faulty_run
+from tests.analysis.test_explanation import make_explanation
 from tests.docs.pages import DOCS, marked
 from tests.runs.synthetic import make_run
 
@@ -46,6 +48,19 @@ def test_every_key_of_a_resilience_result_is_explained() -> None:
     assert set(_keys(_table("\nEach item of `faults`"))) == set(result.faults[0].to_dict())
     for name in OUTCOMES:
         assert f"| `{name}` |" in (DOCS / "resilience.md").read_text()
+
+
+def test_every_key_of_an_explanation_is_explained() -> None:
+    page = (DOCS / "explain.md").read_text()
+    found = make_explanation().to_dict()
+    assert _keys(marked(page, "explanation-json")) == list(found)
+    assert _keys(marked(page, "cause-json")) == list(found["causes"][0])
+    assert set(_keys(marked(page, "explanation-json"))) >= {"causes", "nothing_found"}
+
+
+def test_every_cause_is_described() -> None:
+    page = (DOCS / "explain.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \| [^|]*\|[^|]*\|[^|]*\|$", page, re.MULTILINE) == list(CAUSES)
 
 
 def _table(title: str) -> str:

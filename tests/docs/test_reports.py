@@ -15,6 +15,7 @@ from benchlab.experiments.trend import trend_of
 from benchlab.report.tables import csv_tables
 from benchlab.samples.statistics import DURATIONS, PERCENTILES, STATISTICS
 from tests.analysis.faulty import faulty_run
+from tests.analysis.test_explanation import make_explanation
 from tests.display.results.test_capacity import make_capacity
 from tests.docs.pages import DOCS, marked
 from tests.experiments.histories import drawn_ms, history_of
@@ -36,6 +37,7 @@ TABLES: Mapping[str, Callable[[], pd.DataFrame]] = {
     "trend": lambda: trend_of(history_of(drawn_ms(8)), "nightly", "p99").to_pandas(),
     "attribution": lambda: attribution().to_pandas(),
     "resilience": lambda: resilience_of(faulty_run(1), "p99<50ms").to_pandas(),
+    "explanation": lambda: make_explanation().to_pandas(),
     "scalability": lambda: bl.scalability(np.arange(1.0, 7), np.arange(1.0, 7)).to_pandas(),
 }
 

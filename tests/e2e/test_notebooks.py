@@ -63,6 +63,21 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     },
     "07_history": {**SHORT, "fewest": 2, "run_count": 2, "duration_s": 0.3},
     "08_your_service": {**SHORT, "url": "FAST"},
+    "09_resilience": {
+        **SHORT,
+        "duration_s": 1.5,
+        "faults": ["latency 20ms at 0.4s for 0.3s"],
+        "slo": ["p99<30s"],
+    "10_retry_storm": {
+        "trigger_at_s": 0.2,
+        "trigger_s": 0.2,
+        "recovery_s": 0.1,
+        "duration_s": 0.6,
+        "warmup_s": 0.0,
+        "rate_rps": 30.0,
+        "from_rps": 20.0,
+        "timeout_s": 30.0,  # nothing fails: what is shown does not hang on how fast it is
+    },
 }
 """What makes each of them short: at most 2 s of load. FAST and SLOW are services."""
 
@@ -75,6 +90,8 @@ IDS = {
     "06_targets": "[run.id, *(each.experiment_id for each in comparisons)]",
     "07_history": "[trend.points[0].run_id]",
     "08_your_service": "[run.id]",
+    "09_resilience": "[run.id]",
+    "10_retry_storm": "[storm.id, cured.id, *(each.id for each in search)]",
 }
 """What shows the same result again: the `run_ids`, as an expression of the notebook's names."""
 

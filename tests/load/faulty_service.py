@@ -33,7 +33,7 @@ class FaultyService:
             connection.sendall(response(status, b"ok"))
             return True
         name = path.partition(b"?")[0].removeprefix(b"/faults").strip(b"/").decode()
-        only_check = b"only_check=true" in path
+        only_check = path.endswith(b"?do=check")
         if method.decode() in self.refuse and not only_check:
             connection.sendall(response(503, b'{"detail": "not now"}'))
             return True
@@ -41,7 +41,7 @@ class FaultyService:
         with self.changed:
             if method == b"PUT" and not only_check:
                 fault = json.loads(body)
-                self.done.append("renewed" if name in self.on else "set")
+                self.done.append("renewed" if path.endswith(b"?do=renew") else "set")
                 self._on[name] = fault, time.monotonic() + fault["lease_s"]
             elif method == b"DELETE":
                 gone = [key for key in self._on if name in ("", key)]

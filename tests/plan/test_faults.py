@@ -11,7 +11,6 @@ from benchlab.plan.fault_kinds import COMMON_OPTIONS, FAULT_KINDS
 from benchlab.plan.faults import Fault, FaultSchedule
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Origin, Request
-from benchlab.plan.transport import Transport
 
 REQUEST = Request("GET", "http://127.0.0.1:8000/")
 
@@ -175,7 +174,6 @@ def test_times_are_on_the_clock_of_the_run() -> None:
     [
         ("latency 200ms at 30s", {}, "10 s"),
         ("delay 4ms service=http://127.0.0.1:9", {}, "http://127.0.0.1:8000"),
-        ("delay 4ms", {"transport": Transport(unix_socket="/tmp/x")}, "/tmp/x"),
     ],
 )
 def test_a_fault_that_no_run_could_have_is_refused(

@@ -20,6 +20,7 @@ from benchlab.analysis.scalability import scalability as fit_scalability
 from benchlab.experiments.trend import trend_of
 from benchlab.plan.request import Request
 from benchlab.plots.canvas import open_axes
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S
@@ -36,7 +37,7 @@ from tests.runs.floors import ENVIRONMENT, make_floor
 from tests.runs.synthetic import URL, join_server, make_buckets, make_run, make_trace
 from tests.statistics.test_usl import RAYTRACER
 
-__all__ = ["EXAMPLES", "busy_run", "mixed_run", "two_runs"]
+__all__ = ["EXAMPLES", "busy_run", "faulty_run", "mixed_run", "two_runs"]
 
 
 @cache
@@ -95,6 +96,27 @@ def _drifting() -> Run:
     return replace(run, samples=Samples(records, run.samples.endpoints))
 
 
+@cache
+def faulty_run() -> Run:
+    """With a fault that was lifted, one inside it, and one that stayed."""
+    faults = ["latency 20ms at 2s for 4s", "error 503 ratio=10% at 3s for 1s", "freeze pid=5 at 8s"]
+    run = make_run(errors=True, faults=faults)
+    times_s = ((3.0, 7.0), (4.0, 5.0), (9.0, None))
+    records = (
+        FaultRecord(
+            number,
+            str(fault),
+            fault.kind,
+            int(began_s * NS_PER_S),
+            None if ended_s is None else int(ended_s * NS_PER_S),
+        )
+        for number, (fault, (began_s, ended_s)) in enumerate(
+            zip(run.plan.faults, times_s, strict=True)
+        )
+    )
+    return replace(run, faults=tuple(records))
+
+
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "attribution": _attribution,
     "attribution: many spans": lambda: _attribution(spans=9),
@@ -141,6 +163,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         make_sweep(connections=[1, 2, 4], mode=["a", "b"])
     ),
     "timeline": lambda: plots.timeline(busy_run()),
+    "timeline: faults": lambda: plots.timeline(faulty_run()),
     "timeline: many endpoints": lambda: plots.timeline(mixed_run(), by="endpoint"),
     "trend": _trend,
     "trend: rate": lambda: _trend("rate_rps"),

@@ -37,7 +37,7 @@ def test_faults_are_bands_and_onset_and_recovery_are_lines(result: Resilience) -
         lines = [line for line in panel.lines if line.get_linestyle() in ("--", ":")]
         at_s = [float(np.asarray(line.get_xdata())[0]) for line in lines]
         assert at_s == pytest.approx([8, 11, 20, 24], abs=0.05)
-    assert [text.get_text() for text in found[0].texts] == ["0", "1"]
+    assert [text.get_text() for text in found[0].texts] == ["latency 200ms"] * 2
 
 
 def test_goodput_is_drawn_below_the_intended_rate(result: Resilience) -> None:

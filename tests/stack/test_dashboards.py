@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from benchlab import ConstantRate, Plan, Request, Run, run
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.store import Store
 from benchlab.store.client.dsn import default_dsn
 from benchlab.telemetry import ingest
@@ -29,6 +30,12 @@ TRACE_COLUMNS = {
     "traceID", "spanID", "parentSpanID", "operationName", "serviceName", "duration", "startTime",
     "tags", "serviceTags", "statusCode",
 }  # fmt: skip
+
+
+FAULTS = (
+    FaultRecord(0, "latency 20ms for 1s", "latency", 600_000_000, 1_600_000_000),
+    FaultRecord(1, "freeze pid=7 at 2s", "freeze", 2_500_000_000, error="cannot be lifted: it's"),
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
                 Request("POST", url, json={"a": [1, 2], "b": [3]}, name="it's refused"),
             ]
             plan = Plan(requests, ConstantRate(100), duration_s=3, warmup_s=0.5, trace_ratio=1)
-            done = run(plan)
+            done = replace(run(plan), faults=FAULTS)
             server.stop()
         store = Store()
         store.save(done)
@@ -113,6 +120,20 @@ def test_a_variable_offers_what_is_stored(filled: Filled, variable: dict[str, An
     # The first column is the value; a second would be the text that people choose by.
     assert list(offered.iloc[:, 0]) == (wanted if isinstance(wanted, list) else [wanted])
     assert variable["definition"] == variable["query"]
+
+
+@pytest.mark.parametrize("dashboard", ["run", "service"])
+def test_faults_are_marked_while_they_were_on(filled: Filled, dashboard: str) -> None:
+    (annotation,) = DASHBOARDS[dashboard]["annotations"]["list"]
+    assert annotation["enable"]
+    frame = filled.ask(annotation["target"]["rawSql"])
+    # The names by which Grafana finds the parts of an annotation, of a region here.
+    assert list(frame.columns) == ["time", "timeEnd", "text", "tags"]
+    started = pd.Timestamp(filled.run.started_at_ns, tz="UTC")
+    assert list(frame["time"] - started) == [pd.Timedelta("0.6s"), pd.Timedelta("2.5s")]
+    assert list(frame["timeEnd"] - started) == [pd.Timedelta("1.6s"), pd.Timedelta("2.5s")]
+    assert frame["text"][0] == "latency 20ms for 1s"
+    assert frame["text"][1] == "freeze pid=7 at 2s: cannot be lifted: it's"
 
 
 def panel_of(dashboard: str, title: str) -> str:

@@ -14,7 +14,7 @@ from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.freezes import find_freezes
 from benchlab.analysis.causes.groups import one_of_many
 from benchlab.analysis.causes.levels import bimodal, drift
-from benchlab.analysis.causes.machine import felt_noise_ns, noise
+from benchlab.analysis.causes.machine import felt_noise, noise
 from benchlab.analysis.causes.pauses import service_freezes
 from benchlab.analysis.causes.phases import connection_cap, generator, new_connections, slow_body
 from benchlab.analysis.causes.queues import queueing
@@ -29,11 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["find_causes"]
 
 _EXAMPLES = 5
-_LIKE_NOISE = (
-    "bimodal", "queueing", "contention", "drift", "event_loop", "one_of_many", "slow_body",
-    "child_span",
-)  # fmt: skip
-"""Causes that a busy machine imitates."""
+_FIRST = (payload_size, new_connections)
+_LATER = (child_span, one_of_many, tcp_stall, slow_body, drift)
+"""Detectors in the order in which they look at what the ones before left."""
 
 
 def find_causes(run: Run, spans: RequestSpans | None = None) -> tuple[Cause, ...]:
@@ -67,18 +65,21 @@ def _findings(requests: Requests) -> list[Finding]:
     calm = ~delayed & (requests.lag <= np.maximum(0.25 * requests.median, limit.LAG_LEAST_NS))
     if np.count_nonzero(calm) < limit.FEWEST:
         calm = ~delayed
-    found += [
-        errors(requests, delayed),
-        payload_size(requests, calm),
-        new_connections(requests, calm),
-        queueing(requests, calm),
-        child_span(requests, calm),
-        one_of_many(requests, calm),
-        tcp_stall(requests, calm),
-        slow_body(requests, calm),
-        drift(requests, calm),
-        bimodal(requests, calm),
-    ]
+    found.append(errors(requests, delayed))
+    left = requests
+    for detect in _FIRST:
+        found.append(item := detect(left, calm))
+        left = left if item is None else left.without(item.explained)
+    found.append(waiting := queueing(left, calm))
+    for detect in _LATER:
+        if waiting is not None and detect is drift:
+            continue  # a queue that grows is not a service that becomes slower
+        found.append(item := detect(left, calm))
+        left = left if item is None else left.without(item.explained)
+    if waiting is None:  # a tail of something else may have hidden it
+        found.append(waiting := queueing(left, calm))
+    if waiting is None:
+        found.append(bimodal(left, calm))
     found.append(noise(requests, freezes, others))
     return [item for item in found if item is not None]
 
@@ -91,7 +92,7 @@ def _ranked(requests: Requests, findings: list[Finding]) -> tuple[Cause, ...]:
     left = np.maximum(requests.latency[tail] - usual, 0)
     whole = max(float(left.sum()), 1.0)
     ranked: list[tuple[float, Cause]] = []
-    felt = limit.NOISE_LAG_RATIO * felt_noise_ns(requests)
+    felt = felt_noise(requests)
     for item in findings:
         taken = np.minimum(np.maximum(item.explained[tail], 0), left)
         share = float(taken.sum()) / whole
@@ -99,7 +100,7 @@ def _ranked(requests: Requests, findings: list[Finding]) -> tuple[Cause, ...]:
         if rank < limit.LEAST_SHARE:
             continue
         adds = float(np.mean(taken[taken > 0])) if taken.any() else 0.0
-        if item.cause in _LIKE_NOISE and adds < felt:
+        if adds < limit.NOISE_LAG_RATIO * felt.get(item.cause, 0.0):
             continue
         left = left - taken
         # Noise is no cause to work on as long as there is another.

@@ -62,10 +62,10 @@ def find_freezes(requests: Requests) -> Freezes:
     usual = float(np.quantile(requests.latency, limit.FREEZE_OVERDUE))
     done = np.sort(requests.done)
     gap = np.diff(done)
-    shortest = max(limit.FREEZE_SHORTEST_NS, limit.FREEZE_RATIO * usual)
+    then = np.full(len(gap), usual)
     if not requests.is_open:
-        shortest = np.maximum(shortest, limit.FREEZE_RATIO * _usual_then(requests, done[:-1], usual))
-    at = np.flatnonzero(gap > shortest)
+        then = np.maximum(then, _usual_then(requests, done[:-1], usual))
+    at = np.flatnonzero(gap > np.maximum(limit.FREEZE_SHORTEST_NS, limit.FREEZE_RATIO * then))
     waiting = _overdue(requests, done[at], done[at + 1], usual)
     at = at[waiting >= limit.FREEZE_WAITING]
     if len(at) > _MOST:
@@ -86,7 +86,10 @@ def _usual_then(requests: Requests, at: Floats, usual: float) -> Floats:
 
 
 def _overdue(requests: Requests, start: Floats, end: Floats, usual: float) -> NDArray[np.int64]:
-    """How many requests came in each gap and were overdue at its end; in a closed loop, waited."""
+    """How many requests came in each gap and were overdue at its end.
+
+    In a closed loop nobody comes while all wait: there, how many waited, if they ended together.
+    """
     due = end - usual
     if requests.is_open:
         intended = requests.intended
@@ -94,8 +97,11 @@ def _overdue(requests: Requests, start: Floats, end: Floats, usual: float) -> ND
         return np.asarray(found)
     sent, done = np.sort(requests.sent), np.sort(requests.done)
     open_then = np.searchsorted(sent, due) - np.searchsorted(done, end)
+    soon = end + np.maximum(limit.RELEASED_NS, limit.RELEASED_RATIO * (end - start))
+    released = np.searchsorted(done, soon, "right") - np.searchsorted(done, end)
     users = requests.run.plan.connection_limit
-    return np.where(open_then >= 0.8 * users, np.maximum(open_then, limit.FREEZE_WAITING), 0)
+    together = (open_then >= 0.8 * users) & (released >= limit.RELEASED_SHARE * open_then)
+    return np.where(together, np.maximum(open_then, limit.FREEZE_WAITING), 0)
 
 
 def _joined(start: Floats, end: Floats) -> tuple[Floats, Floats]:
@@ -159,7 +165,8 @@ def _at_period(
     starts: Floats, period: float, window: tuple[float, float]
 ) -> tuple[float, float, Mask] | None:
     """How well ``period`` fits (the smaller of both shares), the period refined, and who is in."""
-    for anchor in starts[:3].tolist():
+    for first_start in starts[:3].tolist():
+        anchor = first_start
         for _ in range(3):  # refine by a line through the events that fit
             place = np.round((starts - anchor) / period)
             inside = np.abs(starts - anchor - place * period) <= limit.PERIODIC_TOLERANCE * period

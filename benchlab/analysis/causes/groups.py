@@ -18,6 +18,8 @@ from benchlab.units import format_ms, format_ratio
 
 __all__ = ["Grouping", "groupings_of", "one_of_many"]
 
+_SLICES = 25
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grouping:
@@ -42,8 +44,8 @@ class _Slow:
 def one_of_many(requests: Requests, calm: Mask) -> Finding | None:
     """The grouping whose slow groups hold most of the tail, if few groups do and beyond chance.
 
-    Connections are compared among requests that found equally many others in flight: the last
-    connection of a pool is only used when the service is already slow.
+    Connections are compared among requests of a time that found equally many others in flight: the
+    last connection of a pool is only used when the service is already slow.
     """
     chosen = calm & ~requests.failed
     if np.count_nonzero(chosen) < limit.FEWEST:
@@ -101,6 +103,7 @@ def _slow_of(requests: Requests, grouping: Grouping, chosen: Mask, tested: int) 
         return None
     took = requests.service[usable]
     if grouping.kind == "connection":
+        took = _without_times(took)
         took = took - _usual_by_in_flight(requests.in_flight[usable], took)
     keep = np.isin(of, large)
     usable, of, took = usable[keep], of[keep], took[keep]
@@ -152,6 +155,12 @@ def _excess_score(inside: tuple[float, float], outside: tuple[float, float]) -> 
     together = (inside[0] + outside[0]) / (inside[1] + outside[1])
     variance = 3 * together * (1 - together) * (1 / inside[1] + 1 / outside[1])
     return (inside[0] / inside[1] - outside[0] / outside[1]) / math.sqrt(max(variance, 1e-12))
+
+
+def _without_times(took: Floats) -> Floats:
+    """``took`` less the median of its slice of time: connections are used at different times."""
+    slices = np.array_split(took, max(min(_SLICES, len(took) // 20), 1))
+    return np.concatenate([part - np.median(part) for part in slices])
 
 
 def _usual_by_in_flight(in_flight: NDArray[np.int64], took: Floats) -> Floats:

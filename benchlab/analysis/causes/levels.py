@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -10,16 +11,18 @@ from numpy.typing import NDArray
 
 from benchlab.analysis.causes import thresholds as limit
 from benchlab.analysis.causes.cause import Evidence
+from benchlab.analysis.causes.correlation import rank_correlation
 from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.statistics.mann_kendall import mann_kendall
-from benchlab.analysis.causes.correlation import rank_correlation
 from benchlab.statistics.modes import BINS_PER_UNIT, find_modes
+from benchlab.statistics.ranks import mean_ranks
 from benchlab.text import plural
 from benchlab.units import NS_PER_S, format_ms, format_ratio
 
 __all__ = ["SlowMode", "bimodal", "drift", "serial", "slow_mode"]
 
+_DEGREE = 4  # of the polynomial that is the trend
 _BINS = 64 * BINS_PER_UNIT  # e^64 ns is beyond any duration
 
 
@@ -37,7 +40,7 @@ def drift(requests: Requests, calm: Mask) -> Finding | None:
     edges = np.linspace(requests.intended[0], requests.intended[-1] + 1, count + 1)
     place = np.searchsorted(at, edges)
     took = requests.service[chosen]
-    parts = [took[first:last] for first, last in zip(place[:-1], place[1:], strict=True)]
+    parts = [took[first:last] for first, last in itertools.pairwise(place.tolist())]
     known = np.array([len(part) >= 5 for part in parts])
     if np.count_nonzero(known) < 10:
         return None
@@ -103,7 +106,8 @@ def slow_mode(requests: Requests, calm: Mask) -> SlowMode | None:
         return None
     bins = (np.log(took) * BINS_PER_UNIT).astype(np.int64)
     counts = np.bincount(bins, minlength=_BINS)
-    modes = find_modes(counts, least_share=limit.BIMODAL_SHARE, fewest=limit.FEWEST)
+    modes = find_modes(counts, least_share=limit.BIMODAL_SHARE, fewest=limit.FEWEST,
+                       deviations=limit.BIMODAL_DEVIATIONS)  # fmt: skip
     apart = math.log(limit.BIMODAL_RATIO) * BINS_PER_UNIT
     cut = next((mode for mode in modes[1:] if mode.peak - modes[0].peak >= apart), None)
     if cut is None:
@@ -145,18 +149,21 @@ def bimodal(requests: Requests, calm: Mask) -> Finding | None:
         explained,
         (Evidence(text, numbers),),
         "histogram",
-        "find what the slow requests have in common that the fast ones do not: a cache miss, another"
-        " branch, a first use; trace some of both kinds",
+        "find what the slow requests have in common that the fast ones do not: a cache miss,"
+        " another branch, a first use; trace some of both kinds",
         typical_ns=slow_ns - fast_ns if share > 0.5 else 0.0,
     )
 
 
 def serial(took: Floats) -> float:
-    """Rank correlation of neighbours: those who wait for each other are alike, and requests of a
-    kind are not. 0 if there are too few to say."""
+    """Rank correlation of neighbours, without the trend of all: those who wait for each other are
+    alike, and requests of a kind are not. 0 if there are too few to say."""
     if len(took) < limit.FEWEST // 2:
         return 0.0
-    return rank_correlation(took[:-1], took[1:])
+    at, ranks = np.linspace(-1, 1, len(took)), mean_ranks(took)
+    fit = np.polynomial.chebyshev.chebfit(at, ranks, _DEGREE)
+    left = ranks - np.polynomial.chebyshev.chebval(at, fit)
+    return rank_correlation(left[:-1], left[1:])
 
 
 def _present(requests: Requests, slow: NDArray[np.int64]) -> float:

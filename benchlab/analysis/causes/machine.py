@@ -5,23 +5,39 @@ from __future__ import annotations
 import numpy as np
 
 from benchlab.analysis.causes import thresholds as limit
-from benchlab.analysis.causes.cause import Evidence
+from benchlab.analysis.causes.cause import CauseId, Evidence
 from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.freezes import Freezes
 from benchlab.analysis.causes.requests import Mask, Requests
 from benchlab.text import plural
 from benchlab.units import format_ms, format_ratio
 
-__all__ = ["felt_noise_ns", "noise"]
+__all__ = ["felt_noise", "noise"]
 
 
-def felt_noise_ns(requests: Requests) -> float:
-    """How long the machine held the generator up: its lag at the 99th percentile, or in a closed
-    loop, which has none, half of its longest stall if there were several."""
+_AT_TIMES: tuple[CauseId, ...] = (
+    "queueing",
+    "contention",
+    "event_loop",
+    "one_of_many",
+    "slow_body",
+    "child_span",
+)
+_ALWAYS: tuple[CauseId, ...] = ("drift", "bimodal")
+
+
+def felt_noise(requests: Requests) -> dict[CauseId, float]:
+    """How long the machine held the generator up, for each cause that a busy machine imitates.
+
+    That is its lag at the 99th percentile, and for what many requests must show the 90th. A closed
+    loop has no lag, but stalls: half of the longest, if there were several.
+    """
     if requests.is_open:
-        return float(np.quantile(requests.lag, 0.99))
-    stalls = [item.stall_max_ns for item in requests.run.health.workers if item.stall_count > 1]
-    return max(stalls, default=0) / 2
+        rare, often = np.quantile(requests.lag, [0.99, 0.9]).tolist()
+    else:
+        stalls = [item.stall_max_ns for item in requests.run.health.workers if item.stall_count > 1]
+        rare, often = max(stalls, default=0) / 2, 0.0
+    return dict.fromkeys(_AT_TIMES, rare) | dict.fromkeys(_ALWAYS, often)
 
 
 def noise(requests: Requests, freezes: Freezes, others: Mask) -> Finding | None:

@@ -64,8 +64,11 @@ def service_freezes(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask
             period, inside = found
             members = np.zeros(len(freezes), dtype=np.bool_)
             members[places[inside]] = True
-            if float(np.median(length[members])) > hiccup or _is_regular(
-                requests, cost, members
+            typical, count = float(np.median(length[members])), int(np.count_nonzero(members))
+            if (
+                typical > hiccup
+                or (typical > limit.HICCUP_NS and count >= limit.PERIODIC_CERTAIN)
+                or _is_regular(cost, members)
             ):
                 return _periodic(requests, freezes, members, period), members
     long = length > max(hiccup, 0.15 * length[longest])
@@ -79,7 +82,7 @@ def service_freezes(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask
     return None
 
 
-def _is_regular(requests: Requests, cost: Floats, members: Mask) -> bool:
+def _is_regular(cost: Floats, members: Mask) -> bool:
     """Whether freezes no longer than the machine's own are periodic beyond doubt: many, and most
     of what freezes cost."""
     return (
@@ -114,8 +117,8 @@ def _stall(requests: Requests, freezes: Freezes, members: Mask) -> Finding:
     at = float(freezes.start_ns[number])
     count = int(np.count_nonzero(delayed))
     text = (
-        f"nothing was completed for {format_ms(round(length))}, from {at / NS_PER_S:.3g} s after the start"
-        f" of the run; {plural(count, 'request')} waited, and ended together"
+        f"nothing was completed for {format_ms(round(length))}, from {at / NS_PER_S:.3g} s after"
+        f" the start of the run; {plural(count, 'request')} waited, and ended together"
     )
     numbers = {"start_ns": at, "length_ns": length, "request_count": float(count)}
     return Finding("stall", _explained(requests, delayed), (Evidence(text, numbers),), "timeline",
@@ -126,8 +129,9 @@ def _periodic(requests: Requests, freezes: Freezes, members: Mask, period: float
     delayed = freezes.delayed_by(members)
     length, count = float(np.median(freezes.length_ns[members])), int(np.count_nonzero(members))
     text = (
-        f"{plural(count, 'pause')} of about {format_ms(round(length))}, one every {format_ms(round(period))}:"
-        " nothing was completed in them, and all who waited ended together"
+        f"{plural(count, 'pause')} of about {format_ms(round(length))}, one every"
+        f" {format_ms(round(period))}: nothing was completed in them, and all who waited ended"
+        " together"
     )
     numbers = {"period_ns": period, "length_ns": length, "pause_count": float(count)}
     return Finding("periodic_pause", _explained(requests, delayed), (Evidence(text, numbers),),

@@ -1,4 +1,4 @@
-"""Causes that show as a phase of their own: lag, waiting for a connection, opening one, the body."""
+"""Causes that show as a phase: lag, waiting for a connection, opening one, the body."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def generator(requests: Requests, local: Mask) -> Finding | None:
         explained = np.maximum(explained, excess - requests.opening)
         texts.append(
             Evidence(
-                f"a worker used {busy:.0%} of its core: requests waited to be sent, and responses to"
-                " be read",
+                f"a worker used {busy:.0%} of its core: requests waited to be sent, and responses"
+                " to be read",
                 {"cpu_ratio": busy},
             )
         )
@@ -53,8 +53,8 @@ def generator(requests: Requests, local: Mask) -> Finding | None:
         explained,
         tuple(texts),
         "timeline",
-        "use more workers, a lower rate, or leave a core free for the generator: these latencies are"
-        " partly its own",
+        "use more workers, a lower rate, or leave a core free for the generator: these latencies"
+        " are partly its own",
         typical_ns=float(np.median(requests.lag)),
     )
 
@@ -76,15 +76,15 @@ def connection_cap(requests: Requests) -> Finding | None:
         return None
     cap = requests.run.plan.connection_limit
     typical = float(np.median(requests.cap_wait))
+    wait = float(np.median(requests.cap_wait[waited]))
     text = (
         f"{plural(count, 'request')} ({format_ratio(count / len(requests))}) waited for one of"
-        f" {plural(cap, 'connection')}, {format_ms(round(float(np.median(requests.cap_wait[waited]))))}"
-        " at the median"
+        f" {plural(cap, 'connection')}, {format_ms(round(wait))} at the median"
     )
     numbers = {
         "waited_ratio": count / len(requests),
         "connection_limit": float(cap),
-        "wait_p50_ns": float(np.median(requests.cap_wait[waited])),
+        "wait_p50_ns": wait,
     }
     return Finding(
         "connection_cap",

@@ -25,7 +25,7 @@ from benchlab.units import NS_PER_S, format_ms, format_ratio
 __all__ = ["queueing"]
 
 _BATCHES = (8, 25)  # of time, in which trends are straight lines
-_BLOCK = 20  # requests
+_BLOCK, _SMALLEST_BLOCK, _BLOCKS = 20, 8, 40  # requests, and their number
 _DEGREE = 4
 _OFTEN = 5  # requests at a number in flight that a level is read from
 _TRY_QUEUE = (
@@ -46,6 +46,7 @@ def queueing(requests: Requests, calm: Mask) -> Finding | None:
         _overload(requests, calm)
         or _with_bursts(requests, calm)
         or _of_some(requests, calm)
+        or _slow_waves(requests, calm)
     )
 
 
@@ -66,9 +67,11 @@ def _overload(requests: Requests, calm: Mask) -> Finding | None:
     if requests.cap_wait.sum() > 0.5 * requests.latency.sum():
         return None
     is_large = grown >= limit.OVERLOAD_RATIO * len(requests) and np.mean(np.diff(backlog) > 0) > 0.7
-    if not is_large and _wandering(requests, calm) < limit.WANDERING:
+    inside = _inside_share(requests)
+    is_before = inside is not None and inside < 1 - limit.BEFORE_SPAN_SHARE
+    if not (is_large or is_before or _wandering(requests, calm)[0] >= limit.WANDERING):
         return None
-    middle = (times > start + 0.3 * (end - start))  # the queue was there all the time
+    middle = times > start + 0.3 * (end - start)  # the queue was there all the time
     capacity = float((done[-1] - done[middle][0]) / (times[-1] - times[middle][0]) * NS_PER_S)
     offered = float(len(requests) / max(end - start, 1.0) * NS_PER_S)
     quickest = float(np.quantile(requests.service, 0.02))
@@ -102,22 +105,68 @@ def _of_some(requests: Requests, calm: Mask) -> Finding | None:
     return _finding(requests, explained, [Evidence(text, numbers)], 0.0)
 
 
-def _wandering(requests: Requests, calm: Mask) -> float:
-    """By how much the variance of block means around the trend exceeds that of independent times.
+def _wandering(requests: Requests, calm: Mask) -> tuple[float, float, float]:
+    """Which part of the variance around the trend is between blocks of neighbours; which part of
+    that between blocks no rise or fall explains; and the ratio of a high level of theirs to a low one.
 
-    The trend is a polynomial of the fourth degree.
+    The trend is what fits best of a polynomial and of a level that only rises, or only falls: what
+    is left of a drifting service is independent, and of a queue it is not.
     """
+    from scipy.optimize import isotonic_regression
+
     chosen = np.flatnonzero(calm & ~requests.failed)
-    count = len(chosen) // _BLOCK * _BLOCK
-    if count < 10 * _BLOCK:
-        return 0.0
-    chosen = chosen[:count]
-    at = np.linspace(-1, 1, count)
-    took = requests.service[chosen]
-    left = took - np.polynomial.chebyshev.chebval(
-        at, np.polynomial.chebyshev.chebfit(at, took, _DEGREE)
+    size = int(np.clip(len(chosen) // _BLOCKS, _SMALLEST_BLOCK, _BLOCK))
+    count = len(chosen) // size * size
+    if count < 10 * size:
+        return 0.0, 0.0, 1.0
+    took = requests.service[chosen[:count]]
+    took = np.minimum(took, np.quantile(took, 0.98)).reshape(-1, size)
+    means, at = took.mean(axis=1), np.linspace(-1, 1, len(took))
+    within = float(np.mean(took.var(axis=1)))
+    fit = np.polynomial.chebyshev.chebfit(at, means, _DEGREE)
+    trends = [
+        np.polynomial.chebyshev.chebval(at, fit),
+        isotonic_regression(means, increasing=True).x,
+        isotonic_regression(means, increasing=False).x,
+    ]
+    between = min(float(np.var(means - trend)) for trend in trends)
+    low, high = np.quantile(np.median(took, axis=1), [0.05, 0.95]).tolist()
+    left = min(float(np.var(means - trend)) for trend in trends[1:]) / max(
+        float(np.var(means)), 1.0
     )
-    return float(left.reshape(-1, _BLOCK).mean(axis=1).var() * _BLOCK / max(left.var(), 1.0))
+    return between / max(between + within, 1.0), left, high / max(low, 1.0)
+
+
+def _slow_waves(requests: Requests, calm: Mask) -> Finding | None:
+    """A long queue that grows and shrinks again: so slowly that no burst shows in it."""
+    share, unexplained, ratio = _wandering(requests, calm)
+    if share < limit.WAVES or unexplained < limit.WAVES_LEFT or ratio < limit.WAVES_RATIO:
+        return None
+    chosen = calm & ~requests.failed
+    took, flight = requests.service[chosen], requests.in_flight[chosen]
+    quickest = float(np.quantile(took, 0.05))
+    levels, medians, counts = _levels(flight, took, False)
+    if len(levels) < limit.QUEUE_LEVELS:
+        return None
+    slope = float(np.polyfit(levels, medians, 1, w=np.sqrt(counts))[0])
+    if slope <= 0:
+        return None
+    rate = len(requests) / max(requests.window_ns, 1.0) * NS_PER_S
+    text = (
+        f"up to {flight.max():,.0f} requests were in flight; how long they took rose and fell"
+        f" {ratio:.1f}-fold with their number, {format_ms(round(slope))} for each, and neighbours"
+        f" were alike: a queue at a capacity of {NS_PER_S / slope:,.0f} requests/s, where"
+        f" {rate:,.0f} came"
+    )
+    numbers = {
+        "capacity_rps": NS_PER_S / slope,
+        "offered_rps": rate,
+        "per_request_ns": slope,
+        "level_ratio": ratio,
+    }
+    explained = np.where(calm, np.maximum(requests.service - quickest, 0), 0.0)
+    return _finding(requests, explained, [Evidence(text, numbers)],
+                    max(requests.median - quickest, 0.0))  # fmt: skip
 
 
 def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
@@ -164,7 +213,9 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     }
     # What varies beyond the expected wait at a number in flight is the queue's too: service times
     # of those before. It explains a request's excess by as much as the wait is of it.
-    explained = np.where(wait > 0.2 * requests.median, np.maximum(requests.service - alone, wait), wait)
+    explained = np.where(
+        wait > 0.2 * requests.median, np.maximum(requests.service - alone, wait), wait
+    )
     return _finding(requests, np.where(calm, explained, 0.0), [Evidence(text, numbers)],
                     max(requests.median - alone, 0.0))  # fmt: skip
 
@@ -267,9 +318,7 @@ def _without_trend(
     return left
 
 
-def _levels(
-    flight: NDArray[np.int64], took: Floats, some: bool
-) -> tuple[Floats, Floats, Floats]:
+def _levels(flight: NDArray[np.int64], took: Floats, some: bool) -> tuple[Floats, Floats, Floats]:
     """For each number in flight that occurred often enough: it, the median time, how often.
 
     The mean instead of the median, where only ``some`` requests wait.

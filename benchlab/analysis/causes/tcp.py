@@ -21,20 +21,32 @@ _LATER = (2.0, 3.0, 4.0, 7.0, 8.0, 15.0, 16.0)
 
 
 def tcp_stall(requests: Requests, calm: Mask) -> Finding | None:
-    """Most slow requests are slower by just the length of a timer of TCP."""
+    """Most slow requests are slower by just the length of a timer of TCP.
+
+    The wait is before the first byte, or within the body; each is looked at on its own, since a
+    service whose own times vary blurs the steps.
+    """
     chosen = calm & ~requests.failed
     if np.count_nonzero(chosen) < limit.FEWEST:
         return None
-    wait = requests.service - requests.opening
-    usual = wait[chosen]
-    low, median, high = np.quantile(usual, [0.1, 0.5, 0.75]).tolist()
+    opening = requests.opening
+    found = [
+        item
+        for took in (requests.service - opening, requests.body)
+        if (item := _steps(requests, took, chosen)) is not None
+    ]
+    return max(found, key=lambda item: float(item.explained.sum()), default=None)
+
+
+def _steps(requests: Requests, took: Floats, chosen: Mask) -> Finding | None:
+    median, high = np.quantile(took[chosen], [0.5, 0.75]).tolist()
+    low = float(np.quantile(took[chosen], 0.1))
     blur = 1.2 * (high - low)
-    beyond = wait - median
-    for name, window, steps in (
+    beyond = took - median
+    for name, (low_ns, high_ns), steps in (
         ("a delayed acknowledgement", limit.TCP_DELAYED_ACK_NS, (1.0,)),
         ("a retransmission", limit.TCP_RETRANSMISSION_NS, (1.0, *_LATER)),
     ):
-        low_ns, high_ns = window
         if blur > 0.25 * low_ns:
             continue
         at_step = np.zeros(len(requests), dtype=np.bool_)
@@ -43,9 +55,9 @@ def tcp_stall(requests: Requests, calm: Mask) -> Finding | None:
         first = (beyond >= low_ns - blur) & (beyond <= high_ns + blur) & chosen
         mine = at_step & chosen
         count = int(np.count_nonzero(mine))
-        later = (
-            chosen & (beyond > 0.6 * low_ns) & (beyond < 1.7 * low_ns if len(steps) == 1 else True)
-        )
+        later = chosen & (beyond > 0.6 * low_ns)
+        if len(steps) == 1:
+            later &= beyond < 1.7 * low_ns
         if count < max(limit.TCP_FEWEST, 0.002 * len(requests)) or not first.any():
             continue
         if count < limit.TCP_SHARE * np.count_nonzero(later):
@@ -56,8 +68,8 @@ def tcp_stall(requests: Requests, calm: Mask) -> Finding | None:
             continue
         step_ns = float(np.median(beyond[first]))
         text = (
-            f"{format_ratio(count / len(requests))} of the requests took {format_ms(round(step_ns))}"
-            f" longer than the others, as {name} takes"
+            f"{format_ratio(count / len(requests))} of the requests took"
+            f" {format_ms(round(step_ns))} longer than the others, as {name} takes"
             + (", or a later one after twice that time" if len(steps) > 1 else "")
         )
         numbers = {"step_ns": step_ns, "share_ratio": count / len(requests)}

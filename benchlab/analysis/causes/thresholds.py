@@ -44,13 +44,20 @@ usual spacing of responses."""
 FREEZE_SHORTEST_NS: Final = 1.0 * NS_PER_MS
 """A shorter one is a time slice of the kernel's scheduler."""
 
+RELEASED_NS: Final = 4.0 * NS_PER_MS
+RELEASED_RATIO: Final = 0.1
+RELEASED_SHARE: Final = 0.7
+"""The users of a closed loop were frozen together if so many of them get their response within this
+time, or this part of the freeze, after its end. Users that each wait for something of their own do
+not."""
+
 HICCUP_NS: Final = 25.0 * NS_PER_MS
 """A shared machine takes a process off its core for up to about 20 ms: freezes up to this length
 are noise unless they recur regularly or are too many."""
 
 HICCUP_LAG_RATIO: Final = 40.0
-"""On a busy machine freezes are as much longer than `HICCUP_NS` as the generator's own lag shows: so
-many times the lag that a tenth of its requests have. A service needs its core for longer than the
+"""On a busy machine freezes are longer than `HICCUP_NS`, as the generator's own lag shows: so many
+times the lag that a tenth of its requests have. A service needs its core for longer than the
 generator does, so that it loses it more often."""
 
 HICCUP_STALL_RATIO: Final = 6.0
@@ -65,6 +72,9 @@ STALL_SHARE: Final = 0.6
 PERIODIC_FEWEST: Final = 4
 """Three freezes are at equal distances by chance in one of ten runs."""
 
+PERIODIC_CERTAIN: Final = 5
+"""So many at equal distances are periodic, however noisy the machine is."""
+
 PERIODIC_TOLERANCE: Final = 0.08
 """Distance of a freeze from its place in the period, as a share of the period."""
 
@@ -78,7 +88,7 @@ BEFORE_SPAN_SHARE: Final = 0.6
 """Waiting is outside of the spans if this much of it is."""
 
 LOCAL_SHARE: Final = 0.5
-"""A freeze is the generator's own if this much of the waiting is lag, which no service can cause."""
+"""A freeze is the generator's own if so much of the waiting is lag, which no service causes."""
 
 # Generator and connection cap
 
@@ -122,9 +132,16 @@ QUEUE_LEVELS: Final = 4
 OVERLOAD_RATIO: Final = 0.02
 """Share of the requests by which the backlog grows within the run: more than any drift adds."""
 
-WANDERING: Final = 4.0
-"""Variance of means of 20 requests, in units of that of independent ones: a queue's is above 10,
-that of a drifting service near 1."""
+WANDERING: Final = 0.2
+"""Part of the variance around the trend that is between blocks of 20 neighbours: of independent
+times it is a twentieth, of a queue more than a half."""
+
+WAVES: Final = 0.4
+WAVES_LEFT: Final = 0.35
+"""Part of the variance between blocks that neither a rise nor a fall explains: the rest is drift."""
+
+WAVES_RATIO: Final = 2.5
+"""From this part, and this ratio of the highest level to the lowest, only a queue explains it."""
 
 # Drift
 
@@ -144,6 +161,10 @@ DRIFT_TAU: Final = 0.5
 BIMODAL_SHARE: Final = 0.006
 """Smallest share of requests that are a mode: half of what reaches the 99th percentile."""
 
+BIMODAL_DEVIATIONS: Final = 3.5
+"""Standard errors by which a valley is lower than its peaks: runs are short, and slow modes have
+few requests."""
+
 BIMODAL_RATIO: Final = 1.35
 """Ratio of the slow mode to the fast one."""
 
@@ -152,7 +173,7 @@ BIMODAL_MOST: Final = 0.55
 
 BIMODAL_BATCHES: Final = 20
 BIMODAL_PRESENT: Final = 0.6
-"""Share of the batches of time in which slow requests occur: kinds of requests come at all times."""
+"""Share of the batches of time in which slow requests occur: kinds of them come at all times."""
 
 GROUP_FEWEST: Final = 15
 """Requests of a group that can be compared."""
@@ -190,7 +211,7 @@ CHILD_LEVEL_NS: Final = 4.0 * NS_PER_MS
 
 # TCP
 
-TCP_DELAYED_ACK_NS: Final = (38.5 * NS_PER_MS, 46.0 * NS_PER_MS)
+TCP_DELAYED_ACK_NS: Final = (38.5 * NS_PER_MS, 43.5 * NS_PER_MS)
 """Linux delays an acknowledgement by at least 40 ms (TCP_DELACK_MIN)."""
 
 TCP_RETRANSMISSION_NS: Final = (197.0 * NS_PER_MS, 216.0 * NS_PER_MS)

@@ -197,6 +197,22 @@ OBJECTIVES = OptionGroup(
 )
 
 
+FAULTS = OptionGroup(
+    "Faults",
+    (
+        click.option(
+            "--fault",
+            "faults",
+            multiple=True,
+            metavar="FAULT",
+            help="what to break on purpose, and when, such as 'latency 200ms at 10s for 5s' or"
+            " 'error 503 ratio=10%'; repeatable",
+        ),
+    ),
+    fields={"fault": "faults"},
+)
+
+
 def _labels(draft: Draft, values: Values) -> None:
     draft["name"] = values.get("name", draft.get("name", ""))
     draft["tags"] = {**draft.get("tags", {}), **parse_tags(values.get("tags", ()))}
@@ -232,6 +248,7 @@ PLAN_OPTIONS = (
     GENERATOR,
     TRANSPORT,
     OBJECTIVES,
+    FAULTS,
     LABELS,
 )
 

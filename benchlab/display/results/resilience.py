@@ -34,12 +34,16 @@ OUTCOME_LEVELS: Final[dict[FaultOutcome, Level]] = {
 }
 _LONGEST = 60
 _MOST_TRACES = 20
+_EARLY_NS = NS_PER_S // 4
 
 
 def view(result: Resilience) -> ResultView:
     """What is shown: the sentence of the fault to know first, and a row for each fault."""
     outcome = result.outcome
-    first = next(each for each in result.faults if each.outcome == outcome)
+    first = max(
+        (each for each in result.faults if each.outcome == outcome),
+        key=lambda each: each.budget_burned_ratio or 0.0,
+    )
     return ResultView(
         title=f"{one_line(result.name, _LONGEST)}: {plural(len(result.faults), 'fault')}",
         banner=OUTCOME_NAMES[outcome],
@@ -54,7 +58,7 @@ def view(result: Resilience) -> ResultView:
 
 def _sentence(result: Resilience, effect: FaultEffect) -> str:
     """What the fault did, in a sentence."""
-    name = one_line(effect.fault, _LONGEST)
+    name = one_line(effect.name, _LONGEST)
     subject = f"“{name}”" if len(result.faults) == 1 else f"Fault {effect.number}, “{name}”,"
     if effect.outcome == "failed":
         return f"{subject} could not be carried out: {one_line(effect.note, 200)}."
@@ -66,7 +70,7 @@ def _sentence(result: Resilience, effect: FaultEffect) -> str:
         return f"{subject} did not break {watched}."
     broke = f"{subject} broke {objectives} after {_time(effect.time_to_broken_ns)}"
     if effect.outcome == "recovered":
-        if effect.time_to_recovery_ns == 0 and effect.recovery_ns != effect.cleared_ns:
+        if _held_early(effect):
             return f"{broke}; it held again before the fault ended."
         held = "they held" if len(effect.objectives) > 1 else "it held"
         return f"{broke}; {held} again {_time(effect.time_to_recovery_ns)} after the fault ended."
@@ -80,6 +84,16 @@ def _sentence(result: Resilience, effect: FaultEffect) -> str:
             f" before, goodput is {after:,.0f}/s, and was {before:,.0f}/s."
         )
     return f"{broke}, and it did not hold again within {within} after the fault ended."
+
+
+def _held_early(effect: FaultEffect) -> bool:
+    """Whether the objectives held again clearly before the fault ended.
+
+    Those who wait when it ends get their responses then, so it is over for them a little earlier.
+    """
+    if effect.recovery_ns is None or effect.cleared_ns is None:
+        return effect.recovery_ns is not None
+    return effect.cleared_ns - effect.recovery_ns > _EARLY_NS
 
 
 def _facts(result: Resilience) -> Iterator[tuple[str, str]]:
@@ -113,7 +127,7 @@ def _warnings(result: Resilience) -> Iterator[str]:
 def _times(result: Resilience) -> Table:
     rows = [
         [
-            f"{each.number}: {one_line(each.fault, _LONGEST)}",
+            f"{each.number}: {one_line(each.name, _LONGEST)}",
             OUTCOME_NAMES[each.outcome],
             _at(each.began_ns),
             _at(each.ended_ns),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchlab.display.run_view import view as run_view
+from benchlab.display.table import Table
 from benchlab.runs.run import Run
 from benchlab.samples.statistics import STATISTICS
 from benchlab.text import one_line
@@ -11,6 +12,7 @@ from benchlab.units import format_ns
 __all__ = ["text"]
 
 _LINE = 110
+_MOST_FAULTS = 3
 _IN_TEXT = ("p50", "p99")
 
 
@@ -22,6 +24,7 @@ def text(run: Run) -> str:
         shown.reason,
         f"{shown.counted}, {shown.rate}, {shown.errors}",
         _latency(run),
+        *_faults(shown.faults),
         f"run {shown.id}, {shown.started}",
     ]
     first, *others = [one_line(line, _LINE) for line in lines if line]
@@ -38,3 +41,10 @@ def _latency(run: Run) -> str:
         limits = "" if interval is None or interval.low_ns is None else f" ({interval.describe()})"
         parts.append(f"{STATISTICS[key]} {format_ns(getattr(latency, key))}{limits}")
     return f"latency {', '.join(parts)}"
+
+
+def _faults(table: Table) -> list[str]:
+    """When each fault was on; of many only how many there were."""
+    if len(table.rows) > _MOST_FAULTS:
+        return [f"{len(table.rows)} faults"]
+    return [f"{fault}: from {began} to {ended} s" for fault, began, ended in table.rows]

@@ -9,8 +9,8 @@ upstream.py    the service: its name, address or socket
 """
 
 from benchlab.faults.proxy.effects import Effect
-from benchlab.faults.proxy.injector import ProxyInjector, allow_connections, effect_of
+from benchlab.faults.proxy.injector import ProxyInjector, effect_of
 from benchlab.faults.proxy.proxy import Proxy
 from benchlab.faults.proxy.upstream import Upstream
 
-__all__ = ["Effect", "Proxy", "ProxyInjector", "Upstream", "allow_connections", "effect_of"]
+__all__ = ["Effect", "Proxy", "ProxyInjector", "Upstream", "effect_of"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
-from typing import Final, Literal
+from typing import Literal
 
 from benchlab.plan.tracing import GOLDEN, scramble
 
-__all__ = ["DELAYED_ACK_S", "RETRANSMISSION_S", "Effect", "NetworkFault", "now_s"]
+__all__ = ["Effect", "NetworkFault", "now_s"]
 
 NetworkFault = Literal[
     "delay",
@@ -24,13 +25,7 @@ NetworkFault = Literal[
 
 Distribution = Literal["constant", "uniform", "exponential", "pareto"]
 
-DELAYED_ACK_S: Final = 0.04
-"""For how long Linux delays an acknowledgement that might travel with data (``TCP_DELACK_MIN``)."""
-
-RETRANSMISSION_S: Final = 0.2
-"""How long Linux waits at least before it sends a segment again (``TCP_RTO_MIN``); each further
-wait for the same segment is twice as long (RFC 6298, section 5.5)."""
-
+_HIT, _LOST, _DELAY = 0, 1, 7  # which draw of an exchange
 _MOST_LOSSES = 4
 _OFTENEST_AGAIN = 0.5
 _PARETO_INDEX = 1.5
@@ -74,7 +69,7 @@ class Effect:
 
     def hits(self, connection: int, exchange: int) -> bool:
         """Whether it applies to an exchange."""
-        return self._ratio >= 1 or self._draw(connection, exchange, 0) < self._ratio
+        return self._ratio >= 1 or self._draw(connection, exchange, _HIT) < self._ratio
 
     def wait_s(
         self, size: int, *, to_client: bool, first: bool, connection: int, exchange: int
@@ -91,24 +86,25 @@ class Effect:
             return 0.0
         match self.kind:
             case "delay":
-                return self._delay_s()
+                return self._delay_s(connection, exchange)
             case "jitter":
                 return self._random.uniform(0, self._amount)
             case "delayed_ack" if first:
-                return self._amount or DELAYED_ACK_S
+                return self._amount
             case "retransmission" if first:
                 return self._retransmission_s(connection, exchange)
         return 0.0
 
-    def _delay_s(self) -> float:
+    def _delay_s(self, connection: int, exchange: int) -> float:
+        """The delay of an exchange, the same for all of its bytes: by the inverse of its CDF."""
+        drawn = self._draw(connection, exchange, _DELAY)
         match self._distribution:
             case "uniform":
-                low, high = self._amount - self._spread, self._amount + self._spread
-                return self._random.uniform(low, high)
+                return self._amount + self._spread * (2 * drawn - 1)
             case "exponential":
-                return self._random.expovariate(1 / self._amount)
+                return min(_LONGEST_S, -self._amount * math.log1p(-drawn))
             case "pareto":
-                return min(_LONGEST_S, self._amount * self._random.paretovariate(_PARETO_INDEX))
+                return min(_LONGEST_S, self._amount * math.pow(1 - drawn, -1 / _PARETO_INDEX))
         return self._amount
 
     def _transmission_s(self, size: int, direction: int) -> float:
@@ -124,16 +120,18 @@ class Effect:
     def _retransmission_s(self, connection: int, exchange: int) -> float:
         """Waits for a segment that is lost, and whose retransmissions are lost as often.
 
-        No more than every second of them is, and no more than four in a row.
+        No more than every second of them is, and no more than four in a row. Each wait for the same
+        segment is twice as long as the one before (RFC 6298, section 5.5); Linux's first is at
+        least 200 ms (``TCP_RTO_MIN``), as it delays acknowledgements by 40 ms (``TCP_DELACK_MIN``).
         """
         again = min(self._ratio, _OFTENEST_AGAIN)
         lost = 1
-        while lost < _MOST_LOSSES and self._draw(connection, exchange, lost) < again:
+        while lost < _MOST_LOSSES and self._draw(connection, exchange, _LOST + lost) < again:
             lost += 1
-        return (self._amount or RETRANSMISSION_S) * ((1 << lost) - 1)
+        return self._amount * ((1 << lost) - 1)
 
     def _draw(self, connection: int, exchange: int, number: int) -> float:
-        """A number from 0 to 1 that belongs to an exchange: SplitMix64 of a counter."""
+        """A number from 0 to below 1 that belongs to an exchange: SplitMix64 of a counter."""
         place = (connection << 32) + (exchange << 3) + number + 1
         mixed = scramble((self._seed + place * GOLDEN) % 2**64)
-        return scramble((mixed + GOLDEN) % 2**64) / 2**64
+        return (scramble((mixed + GOLDEN) % 2**64) >> 11) / 2**53

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -14,10 +13,11 @@ from benchlab.faults.proxy.upstream import Upstream
 from benchlab.plan.faults import Fault
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Origin
+from benchlab.processes.open_files import allow_open_files
 
-__all__ = ["ProxyInjector", "allow_connections", "effect_of"]
+__all__ = ["ProxyInjector", "effect_of"]
 
-_MANY_FILES = 65_536
+_OTHER_FILES = 64  # open in addition to the connections
 
 
 class ProxyInjector:
@@ -40,9 +40,14 @@ class ProxyInjector:
         }
 
     async def prepare(self) -> None:
-        """Start the proxies."""
-        allow_connections()
-        for origin in dict.fromkeys(map(self._origin, self._faults)):
+        """Start the proxies.
+
+        Raises:
+            FaultError: one cannot be started, or this process may not have enough open files.
+        """
+        origins = self._origins()
+        _check_open_files(2 * len(origins) * self._plan.connection_limit)
+        for origin in origins:
             proxy = Proxy(Upstream(origin, self._plan.transport))
             try:
                 await proxy.start()
@@ -68,6 +73,12 @@ class ProxyInjector:
         for proxy in self._proxies.values():
             await proxy.close()
 
+    def _origins(self) -> list[Origin]:
+        """The services that need a proxy: behind a Unix socket all, since it serves all of them."""
+        if self._plan.transport.unix_socket:
+            return list(self._plan.origins)
+        return list(dict.fromkeys(map(self._origin, self._faults)))
+
     def _origin(self, fault: Fault) -> Origin:
         return fault.origin or self._plan.origins[0]
 
@@ -85,9 +96,11 @@ def effect_of(fault: Fault, seed: int) -> Effect:
     )
 
 
-def allow_connections() -> None:
-    """Raise this process's limit of open files as far as it may: a connection takes two."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = _MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, _MANY_FILES)
-    if soft < allowed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+def _check_open_files(needed: int) -> None:
+    allowed = allow_open_files()
+    if needed + _OTHER_FILES > allowed:
+        raise FaultError(
+            f"proxies of as many connections need {needed:,} open files, and this system allows"
+            f" {allowed:,} per process",
+            remedy="lower the plan's connections, or raise the limit (ulimit -Hn)",
+        )

@@ -116,6 +116,8 @@ class Proxy:
             return
         task = asyncio.get_running_loop().create_task(self._connect(connection))
         self._connecting[connection] = task
+        # Not at the end of the task itself: one that is cancelled at once never begins.
+        task.add_done_callback(lambda _: self._connecting.pop(connection))
 
     def closed(self, connection: Connection) -> None:
         """Forget ``connection``."""
@@ -129,8 +131,6 @@ class Proxy:
             await self.upstream.connect(connection.service)
         except OSError:
             connection.reset()
-        finally:
-            del self._connecting[connection]
 
     def _accept(self) -> asyncio.Protocol:
         self._count += 1

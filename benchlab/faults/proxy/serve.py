@@ -6,15 +6,15 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-import uvloop
-
 from benchlab.errors import InputError
-from benchlab.faults.proxy.injector import allow_connections, effect_of
+from benchlab.faults.proxy.injector import effect_of
 from benchlab.faults.proxy.proxy import Proxy
 from benchlab.faults.proxy.upstream import Upstream
 from benchlab.plan.faults import Fault, FaultSchedule
 from benchlab.plan.request import Origin
 from benchlab.plan.transport import Transport
+from benchlab.processes.event_loop import loop_factory
+from benchlab.processes.open_files import allow_open_files
 from benchlab.signals import ENDING_SIGNALS, handle_signals
 
 __all__ = ["serve"]
@@ -42,7 +42,7 @@ def serve(
             raise InputError(
                 f"is not made by a proxy before {origin}", field="fault", value=str(fault)
             )
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         proxy = Proxy(Upstream(origin, Transport()), port)
         return runner.run(_serve(proxy, faults, on_ready, on_change))
 
@@ -68,7 +68,7 @@ async def _serve(
         proxy.lift(fault)
         on_change(fault, False)
 
-    allow_connections()
+    allow_open_files()
     restore = handle_signals((signal.SIGINT, *ENDING_SIGNALS), stop)
     try:
         await proxy.start()

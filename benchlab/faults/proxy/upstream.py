@@ -59,12 +59,13 @@ class Upstream:
         if not self._socket_path and now_s() - self._looked_up_s >= self._ttl_s:
             await self._look_up()
         error: OSError | None = None
-        for family, address in self._found:
+        for place in tuple(self._found):
             try:
-                await _attach(protocol, family, address)
+                await _attach(protocol, *place)
             except OSError as exc:
                 error = exc
                 continue
+            self._found.sort(key=lambda found: found != place)  # the next one needs no search
             return
         raise error or OSError("no address")
 
@@ -89,10 +90,10 @@ async def _attach(protocol: asyncio.Protocol, family: int, address: Any) -> None
             with suppress(OSError):
                 raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await loop.sock_connect(raw, address)
-        if family == socket.AF_UNIX:
-            await loop.create_unix_connection(lambda: protocol, sock=raw)
-        else:
-            await loop.create_connection(lambda: protocol, sock=raw)
     except BaseException:
         raw.close()
         raise
+    if family == socket.AF_UNIX:
+        await loop.create_unix_connection(lambda: protocol, sock=raw)
+    else:
+        await loop.create_connection(lambda: protocol, sock=raw)

@@ -42,12 +42,15 @@ def start_fault_process(plan: Plan) -> FaultProcess | None:
 
 
 def connecting_by(plan: Plan, resolve: Mapping[str, str]) -> Plan:
-    """``plan`` with connections through the proxies that ``resolve`` has."""
+    """``plan`` with connections through the proxies that ``resolve`` has.
+
+    A plan with a Unix socket has a proxy before each service, and goes through these alone.
+    """
     if not resolve:
         return plan
     transport = plan.transport.to_dict()
-    merged = {**transport["resolve"], **resolve}
-    return plan.replace(transport=type(plan.transport)(**{**transport, "resolve": merged}))
+    transport["resolve"] = {**transport["resolve"], **resolve}
+    return plan.replace(transport=type(plan.transport)(**{**transport, "unix_socket": ""}))
 
 
 class FaultProcess(ChildProcess):

@@ -154,7 +154,7 @@ class ProgressReader:
             title=self._title,
             warmup_s=self._plan.warmup_s,
             p50_ns=self._latencies.percentile_ns(0.5) if self._count else None,
-            lag_p99_ns=self._lags.percentile_ns(0.99) if self._count else None,
+            lag_p99_ns=self._lags.percentile_ns(0.99) if self._lags.count else None,
             in_flight=round(in_flight[-1]) if in_flight else None,
             objectives=tuple(self._standings(run_ns, complete=phase in _ENDED)),
             series=series,
@@ -172,7 +172,8 @@ class ProgressReader:
         self._warmup_count += len(records) - len(measured)
         self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.FIRST_STEP))
         self._latencies.record(measured["done_ns"] - measured["intended_ns"])
-        self._lags.record(np.maximum(measured["sent_ns"] - measured["intended_ns"], 0))
+        first = measured[(measured["flags"] & (Flag.RETRY | Flag.HEDGE)) == 0]
+        self._lags.record(np.maximum(first["sent_ns"] - first["intended_ns"], 0))
         failed = np.bincount(measured["error"], minlength=len(ErrorKind))
         for kind in ErrorKind:
             if kind and failed[kind]:

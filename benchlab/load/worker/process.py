@@ -21,15 +21,15 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from benchlab import spool
 from benchlab.errors import BenchlabError
-from benchlab.load.open_files import allow_open_files
 from benchlab.load.worker.engine import Engine
 from benchlab.processes.child import CommandReader, await_directory, log_to, own_output, report
+from benchlab.processes.event_loop import loop_factory
 from benchlab.processes.events import READY, STOPPING, error_line
+from benchlab.processes.open_files import allow_open_files
 
 __all__ = ["main"]
 
@@ -80,14 +80,6 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
         await engine.close(problem)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # not available on this platform; asyncio is slower, which shows as lag
-        return None
-    return uvloop.new_event_loop
-
-
 def main() -> int:
     """Entry point of the process."""
     # The supervisor decides what they mean: systemd sends SIGTERM to all processes of a service.
@@ -96,7 +88,7 @@ def main() -> int:
     worker, *shared = map(int, sys.argv[1:])
     output = own_output()
     allow_open_files()
-    loop_factory = _loop_factory()
+    make_loop = loop_factory()  # loads uvloop before the first command
     directory = await_directory()
     if directory is None:
         return 0
@@ -104,7 +96,7 @@ def main() -> int:
     try:
         with (
             spool.own_worker(directory, worker),
-            asyncio.Runner(loop_factory=loop_factory) as runner,
+            asyncio.Runner(loop_factory=make_loop) as runner,
         ):
             runner.run(work(directory, worker, shared[0] if shared else None, output))
     except BenchlabError as exc:

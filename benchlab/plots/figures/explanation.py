@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from benchlab.analysis.evidence_points import Counts, EvidencePoints, Pairs, Scatter
 from benchlab.analysis.explanation import Explanation
@@ -37,8 +42,9 @@ from benchlab.text import plural
 __all__ = ["explanation"]
 
 _MOST_PANELS = 3
-_GAP = 0.11
-"""Between panels, as a share of the width; it has the labels of the y axis."""
+_LEAST_DRAWN = 0.01  # of the tail
+_LABELS_IN = 0.62, 0.5
+"""The room for the labels of an axis: to the left of it, and below it."""
 
 _TITLE_PT = LEGEND_PT + 4
 """From a panel to its title: the legend is between them."""
@@ -64,7 +70,11 @@ def explanation(result: Explanation, ax: Axes | None = None) -> Figure:
         noun="an explanation",
         remedy="give what bl.explain(run) returns",
     )
-    shown = list(zip(result.causes, result.points, strict=True))[:_MOST_PANELS]
+    shown = [
+        (cause, points)
+        for place, (cause, points) in enumerate(zip(result.causes, result.points, strict=True))
+        if not place or cause.tail_ratio >= _LEAST_DRAWN
+    ][:_MOST_PANELS]
     ax = open_axes(ax, (3.4 * max(len(shown), 2), 3.6))
     subject = [result.name, *([result.endpoint] if result.endpoint else [])]
     subject.append(plural(result.count, "request"))
@@ -80,13 +90,28 @@ def explanation(result: Explanation, ax: Axes | None = None) -> Figure:
         no_samples(ax, "nothing found" if result.count else "no samples")
         return figure_of(ax)
     ax.set_axis_off()
-    width = (1 - _GAP * (len(shown) - 1)) / len(shown)
-    for place, (cause, points) in enumerate(shown):
-        panel = ax.inset_axes((place * (width + _GAP), 0, width, 1))
+    for panel, (cause, points) in zip(_panels(ax, len(shown)), shown, strict=True):
         title = f"{CAUSE_LABELS[cause.cause]} · {cause.tail_ratio * 100:.0f} %"
         panel.set_title(title, loc="left", fontsize=SMALL_PT, color=INK, pad=_TITLE_PT)
         _draw(panel, points)
+        for axis in (panel.xaxis, panel.yaxis):
+            axis.set_minor_locator(NullLocator())
     return figure_of(ax)
+
+
+def _panels(ax: Axes, count: int) -> list[Axes]:
+    """Axes side by side within ``ax``, with room for their labels.
+
+    The layout does not ask how much these take, which would be half of the time of drawing.
+    """
+    width_in, height_in = figure_of(ax).get_size_inches() * ax.get_position().size / 0.85
+    left, bottom = _LABELS_IN[0] / width_in, _LABELS_IN[1] / height_in
+    panels = []
+    for place in range(count):
+        panel = ax.inset_axes((place / count + left, bottom, 1 / count - left - 0.01, 1 - bottom))
+        panel.set_in_layout(False)
+        panels.append(panel)
+    return panels
 
 
 def _draw(panel: Axes, points: EvidencePoints) -> None:
@@ -100,17 +125,23 @@ def _draw(panel: Axes, points: EvidencePoints) -> None:
 
 def _scatter(panel: Axes, points: Scatter) -> None:
     latency_ms = np.maximum(points.latency_ms, FLOOR_MS)
-    ok = ~points.failed
+    ok, handles = ~points.failed, []
     for label, chosen, marker, color, size in (
         ("others", ~points.is_slow & ok, "o", MUTED, 2.2),
         ("tail", points.is_slow & ok, "o", LATENCY, 3.4),
         ("failed", points.failed, "x", ERROR, 4.0),
     ):
         if chosen.any():
-            panel.plot(
-                points.x[chosen], latency_ms[chosen], marker, color=color, markersize=size,
-                markeredgewidth=0 if marker == "o" else 1, linestyle="none", label=label,
-            )  # fmt: skip
+            look: dict[str, Any] = {
+                "marker": marker,
+                "color": color,
+                "markersize": size,
+                "markeredgewidth": 0 if marker == "o" else 1,
+                "linestyle": "none",
+            }
+            # Without a name: a page would list each of the requests.
+            panel.plot(points.x[chosen], latency_ms[chosen], **look)
+            handles.append(Line2D([], [], label=label, **look))
     for begin, end in points.bands:
         panel.axvspan(begin, end, color=LAG, alpha=0.35, linewidth=0)
     if len(latency_ms):
@@ -120,7 +151,7 @@ def _scatter(panel: Axes, points: Scatter) -> None:
     panel.xaxis.set_major_formatter(thousands())
     panel.set_xlabel(points.x_label)
     panel.set_ylabel("latency (ms)")
-    _legend(panel)
+    _legend(panel, handles)
     dress(panel, grid="both")
 
 
@@ -179,5 +210,5 @@ def _log_x(panel: Axes, low_ms: float, high_ms: float) -> None:
         panel.xaxis.set_major_locator(FixedLocator(list(10.0**powers)))
 
 
-def _legend(panel: Axes) -> None:
-    legend(panel, columns=3, handlelength=1.0, columnspacing=1.0)
+def _legend(panel: Axes, handles: Sequence[Artist] | None = None) -> None:
+    legend(panel, handles, columns=3, handlelength=1.0, columnspacing=1.0)

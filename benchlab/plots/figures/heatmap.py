@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from benchlab.analysis.heatmap import LatencyGrid, latency_grid
 from benchlab.analysis.timeseries import choose_bucket_s
 from benchlab.plots.canvas import figure_of, heading, legend, legend_pt, no_samples, open_axes
-from benchlab.plots.over_time import end_s_of, shade_warmup, step_s_of, whole_run, windows_of
+from benchlab.plots.over_time import (
+    end_s_of,
+    name_faults,
+    shade_faults,
+    shade_warmup,
+    step_s_of,
+    whole_run,
+    windows_of,
+)
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.series import Drawing, Series, drawing
 from benchlab.plots.style import ERROR, HEAT, INK, PAPER, Dashes, dress, styled
@@ -77,6 +85,8 @@ def _draw(ax: Axes, drawn: Drawing, series: Series) -> None:
     log_ms(ax, "y", edges_ms[0] / 1.05, edges_ms[-1] * 1.05)
     ax.set_xlim(0, end_s)
     shade_warmup(ax, [series.run])
+    shade_faults(ax, [series.run])
+    name_faults(ax, [series.run])
     patches = [Patch(color=color, lw=0, label=key) for color, key in zip(colors, keys, strict=True)]
     legend(ax, [*patches, *marks])
     dress(ax)

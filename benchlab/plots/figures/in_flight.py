@@ -14,7 +14,13 @@ from benchlab.analysis.in_flight import InFlight
 from benchlab.analysis.in_flight import in_flight as count_in_flight
 from benchlab.analysis.timeseries import choose_bucket_s
 from benchlab.plots.canvas import figure_of, heading, legend, legend_pt, no_samples, open_axes
-from benchlab.plots.over_time import end_s_of, shade_warmup, windows_of
+from benchlab.plots.over_time import (
+    end_s_of,
+    name_faults,
+    shade_faults,
+    shade_warmup,
+    windows_of,
+)
 from benchlab.plots.series import By, Drawing, Series, drawing
 from benchlab.plots.style import INK, LATENCY, MUTED, dress, styled, thousands
 from benchlab.runs.run import Run
@@ -84,6 +90,8 @@ def _draw(ax: Axes, drawn: Drawing) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=top > 5))
     ax.yaxis.set_major_formatter(thousands())
     shade_warmup(ax, drawn.runs)
+    shade_faults(ax, drawn.runs)
+    name_faults(ax, drawn.runs)
     legend(ax)
     dress(ax)
 

@@ -22,14 +22,13 @@ from benchlab.plots.canvas import (
     no_samples,
     open_axes,
 )
+from benchlab.plots.fault_bands import BAND_ALPHA, FaultBand, name_bands, shade_bands
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import (
     ERROR,
     INK,
     LATENCY,
-    MUTED,
     SERVICE,
-    SMALL_PT,
     WARNING,
     dress,
     styled,
@@ -51,8 +50,8 @@ _RECOVERY = "holds again from"
 def resilience(result: Resilience, ax: Axes | None = None) -> Figure:
     """Goodput, latency and (if any) errors over time, with the faults and what they did.
 
-    Each fault is a band; of several, each has its number. A dashed line marks from when on the
-    objective was broken, a dotted one from when on it held again. Goodput is drawn below the rate
+    Each fault is a band with its name. A dashed line marks from when on the objective was broken,
+    a dotted one from when on it held again. Goodput is drawn below the rate
     at which requests were intended: what lies between them was slow or failed.
     """
     check_drawable(
@@ -94,8 +93,7 @@ def resilience(result: Resilience, ax: Axes | None = None) -> Figure:
         panel.yaxis.set_label_coords(-_LABEL_PT / width_pt, 0.5)
         panel.tick_params(labelbottom=panel is panels[-1])
         _mark(panel, result)
-    if len(result.faults) > 1:
-        _number(panels[0], result)
+    name_bands(panels[0], _bands(result))
     panels[-1].set_xlabel("time since start (s)")
     legend(ax, handles)
     return figure_of(ax)
@@ -141,50 +139,38 @@ def _from_zero(panel: Axes, highest: float, ticks: int) -> None:
 
 
 def _mark(panel: Axes, result: Resilience) -> None:
-    """Bands of the faults, and lines where objectives broke and held again."""
-    low_s, high_s = result.timeline.edges_s[0], result.timeline.edges_s[-1]
+    """The faults, and lines where objectives broke and held again."""
+    shade_bands(panel, _bands(result))
     for each in result.faults:
-        start_s = max(low_s, each.began_ns / NS_PER_S)
-        end_s = high_s if each.ended_ns is None else min(high_s, each.ended_ns / NS_PER_S)
-        if each.outcome != "failed" and end_s > start_s:
-            panel.axvspan(start_s, end_s, color=MUTED, alpha=0.18, linewidth=0, zorder=0)
         if each.onset_ns is not None:
-            panel.axvline(each.onset_ns / NS_PER_S, color=WARNING, linestyle="--", linewidth=1.3)
+            panel.axvline(each.onset_ns / NS_PER_S, color=INK, linestyle="--", linewidth=1.3)
         if each.recovery_ns is not None:
             panel.axvline(each.recovery_ns / NS_PER_S, color=SERVICE, linestyle=":", linewidth=1.8)
 
 
-def _number(panel: Axes, result: Resilience) -> None:
-    """The numbers of the faults in their bands, where there is room for them."""
+def _bands(result: Resilience) -> list[FaultBand]:
+    """The faults that were on in the measured window."""
     low_s, high_s = result.timeline.edges_s[0], result.timeline.edges_s[-1]
-    last_s = -np.inf
-    for each in result.faults:
-        at_s = each.began_ns / NS_PER_S
-        if not low_s <= at_s <= high_s or at_s - last_s < 0.03 * (high_s - low_s):
-            continue
-        last_s = at_s
-        panel.annotate(
-            str(each.number),
-            xy=(at_s, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(3, -2),
-            textcoords="offset points",
-            ha="left",
-            va="top",
-            fontsize=SMALL_PT,
-            color=INK,
-            annotation_clip=False,
-        )
+    spans = [
+        (each.name, each.began_ns / NS_PER_S, each.ended_ns)
+        for each in result.faults
+        if each.outcome != "failed"
+    ]
+    bands = [
+        FaultBand(name, max(low_s, begin_s), high_s if end_ns is None else end_ns / NS_PER_S)
+        for name, begin_s, end_ns in spans
+    ]
+    return [band for band in bands if band.begin_s < min(high_s, band.end_s)]
 
 
 def _handles(result: Resilience) -> Sequence[Artist]:
     found: list[Artist] = [
         Patch(color=SERVICE, alpha=0.4, label="within the objective"),
         Line2D([], [], color=INK, linewidth=1.1, label="intended"),
-        Patch(color=MUTED, alpha=0.18, label=_BAND),
+        Patch(color=WARNING, alpha=BAND_ALPHA, label=_BAND),
     ]
     if any(each.onset_ns is not None for each in result.faults):
-        found.append(Line2D([], [], color=WARNING, linestyle="--", linewidth=1.3, label=_ONSET))
+        found.append(Line2D([], [], color=INK, linestyle="--", linewidth=1.3, label=_ONSET))
     if any(each.recovery_ns is not None for each in result.faults):
         found.append(Line2D([], [], color=SERVICE, linestyle=":", linewidth=1.8, label=_RECOVERY))
     return found

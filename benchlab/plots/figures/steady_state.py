@@ -14,6 +14,7 @@ from benchlab.plots.canvas import (
     no_samples,
     open_axes,
 )
+from benchlab.plots.over_time import name_faults, shade_faults
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import LATENCY, MUTED, SMALL_PT, WARNING, dress, styled
 from benchlab.runs.run import Run, check_run
@@ -56,6 +57,8 @@ def steady_state(run: Run, ax: Axes | None = None, *, endpoint: str | None = Non
     _mark_shifts(ax, found)
     if run.plan.warmup_s:
         ax.axvline(run.plan.warmup_s, color=MUTED, linestyle=":", label=_WARM_UP)
+    shade_faults(ax, [run])
+    name_faults(ax, [run])
     ax.set_xlim(0, run.window_ns[1] / NS_PER_S)
     low, high = float(np.nanmin(levels_ms)), float(np.nanmax(levels_ms))
     log_ms(ax, "y", low / 1.25, high * 1.25)

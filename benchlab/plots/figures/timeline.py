@@ -23,7 +23,15 @@ from benchlab.plots.canvas import (
     no_samples,
     open_axes,
 )
-from benchlab.plots.over_time import end_s_of, name_warmup, shade_warmup, step_s_of, whole_run
+from benchlab.plots.over_time import (
+    end_s_of,
+    name_faults,
+    name_warmup,
+    shade_faults,
+    shade_warmup,
+    step_s_of,
+    whole_run,
+)
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.series import By, Drawing, Series, drawing
 from benchlab.plots.style import ERROR, INK, LATENCY, MUTED, dress, styled, thousands
@@ -44,7 +52,8 @@ def timeline(
     endpoint: Endpoints | None = None,
     by: By | None = None,
 ) -> Figure:
-    """Rate, latency and (if any) errors over the whole run, warm-up shaded, on a common clock.
+    """Rate, latency and (if any) errors over the whole run, warm-up and faults shaded, on a common
+    clock.
 
     Requests are drawn at their intended times, responses at the time they came. So a stall of the
     service shows as a gap and a burst of responses above, and below as latency that jumps and then
@@ -97,8 +106,10 @@ def _draw(ax: Axes, drawn: Drawing) -> None:
         panel.yaxis.set_label_coords(-_LABEL_PT / width_pt, 0.5)
         panel.tick_params(labelbottom=panel is panels[-1])
         shade_warmup(panel, drawn.runs)
+        shade_faults(panel, drawn.runs)
     if drawn.only is not None:
         name_warmup(panels[0], drawn.runs)
+    name_faults(panels[1], drawn.runs)
     panels[-1].set_xlabel("time since start (s)")
 
 

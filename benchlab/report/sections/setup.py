@@ -70,6 +70,8 @@ def _plan_facts(run: Run) -> list[Fact]:
         facts += _settings(run)
     if plan.abort_on:
         facts.append(Fact("stops early on", [str(item) for item in plan.abort_on], code=True))
+    if plan.faults:
+        facts.append(Fact("faults", [str(fault) for fault in plan.faults], code=True))
     if plan.tags:
         facts.append(Fact("tags", [f"{key} = {value}" for key, value in dict(plan.tags).items()]))
     return facts

@@ -32,10 +32,11 @@ _MOST_SPANS = 4_000_000
 _MOST_NAMES = 200
 """Kinds of child spans: those that took the most time. More are names that contain ids."""
 
+# Of the request rather than of the process, where one process plays several instances.
 _INSTANCE = """
     coalesce(
-        nullIf(ResourceAttributes['service.instance.id'], ''),
-        SpanAttributes['service.instance.id']
+        nullIf(SpanAttributes['service.instance.id'], ''),
+        ResourceAttributes['service.instance.id']
     )
 """
 

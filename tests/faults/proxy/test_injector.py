@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import statistics
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -126,6 +128,32 @@ def test_which_exchanges_are_hit_follows_from_the_seed_and_the_fault() -> None:
         assert 60 < sum(other) < 140
     assert hits("reset ratio=5% seed=7", 2) == hits("reset ratio=5% seed=7", 3)
     assert all(hits("reset"))
+
+
+@pytest.mark.parametrize(
+    ("amount", "least_ms", "median_ms", "mean_ms"),
+    [
+        ("20ms±5ms", 15, 20, 20),
+        ("20ms exponential", 0, 20 * math.log(2), 20),
+        ("20ms pareto", 20, 20 * 2 ** (1 / 1.5), None),  # its variance is infinite
+    ],
+)
+def test_a_delay_that_varies_has_its_distribution_over_the_requests(
+    amount: str, least_ms: float, median_ms: float, mean_ms: float | None
+) -> None:
+    effect = effect_of(Fault("delay", amount), 1)
+
+    def wait_ms(connection: int, *, first: bool) -> float:
+        return 1000 * effect.wait_s(
+            1, to_client=True, first=first, connection=connection, exchange=1
+        )
+
+    waits = [wait_ms(connection, first=True) for connection in range(4000)]
+    assert min(waits) >= least_ms
+    assert statistics.median(waits) == pytest.approx(median_ms, rel=0.05)
+    if mean_ms is not None:
+        assert statistics.fmean(waits) == pytest.approx(mean_ms, rel=0.05)
+    assert [wait_ms(connection, first=False) for connection in range(4000)] == waits
 
 
 def test_retransmissions_double_their_wait_as_often_as_segments_are_lost() -> None:

@@ -72,7 +72,11 @@ def hostile(run: Run, seed: int = 4) -> Run:
 
 
 def add_traces(
-    store: Store, run: Run, traces: dict[int, list[Node]], attributes: dict[int, str] | None = None
+    store: Store,
+    run: Run,
+    traces: dict[int, list[Node]],
+    attributes: dict[int, str] | None = None,
+    key: str = "cache",
 ) -> None:
     """Insert spans by request; their times count from when the request was sent."""
     rows = [
@@ -85,7 +89,7 @@ def add_traces(
             span.name or f"span {span.id}",
             span.kind,
             (span.end - span.start) % 2**64,  # as the Collector stores what is negative
-            {} if attributes is None else {"cache": attributes.get(seq, "hit")},
+            {} if attributes is None else {key: attributes.get(seq, "hit")},
             {"service.instance.id": "one"},
         ]
         for seq, spans in traces.items()

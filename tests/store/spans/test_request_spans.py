@@ -59,6 +59,20 @@ def test_spans_of_requests_are_on_the_clock_of_the_samples(store: Store, make_ru
     assert (found.every, len(found), len(of_query)) == (1, 2, 2)
 
 
+def test_the_instance_of_a_request_goes_before_that_of_its_process(
+    store: Store, make_run: MakeRun
+) -> None:
+    run = make_run(100)
+    store.save(run)
+    first, second = run.measured.column("seq").tolist()[:2]
+    spans = [Node("00", "client", 1_000, 900_000, "Server")]
+    instances = {first: "two", second: ""}
+    add_traces(store, run, dict.fromkeys(instances, spans), instances, "service.instance.id")
+    found = store.request_spans(run.id)
+    assert found is not None
+    assert [found.instances[at] for at in found.instance] == ["two", "one"]
+
+
 def test_a_clock_that_contradicts_the_samples_is_corrected(store: Store, make_run: MakeRun) -> None:
     run = make_run(100)
     store.save(run)

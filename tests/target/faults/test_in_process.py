@@ -21,6 +21,7 @@ from target.faults.effects import Request, TimedEffect, effect_of
 from target.faults.kinds import AnyFault, Block, Latency, RequestFault
 from target.faults.middleware import FaultMiddleware
 from target.faults.state import MAX_FAULTS, Faults, TooManyFaultsError
+from target.faults.turns import TurnMiddleware
 
 TRACER = NoOpTracer()
 FOREVER_MS = 3_600_000.0
@@ -64,7 +65,7 @@ class Server:
         self.sent: list[str] = []
         self.begun = asyncio.Event()
         self.released = asyncio.Event()
-        self._middleware = FaultMiddleware(self._respond, faults)
+        self._middleware = TurnMiddleware(FaultMiddleware(self._respond, faults), faults.turns)
 
     def request(self, path: str = "/api/x") -> asyncio.Task[None]:
         async def record(message: Message) -> None:
@@ -278,6 +279,41 @@ async def test_whoever_waits_when_a_fault_is_lifted_waits_on_for_a_bounded_time(
         await until(lambda: faults.describe("long")["hits"] == 1)
         faults.lift("long")
         await task
+
+
+@in_a_loop
+async def test_requests_that_burn_the_processor_begin_one_in_a_turn_of_the_loop() -> None:
+    faults = Faults(TRACER)
+    server = Server(faults)
+    server.released.set()
+    faults.set("cpu", fault("cpu", cpu_ms=5.0))
+    (effect,) = faults.effects
+    tasks = [server.request() for _ in range(200)]
+    for _ in range(10):  # turns in which a server reads what lifts the fault
+        await asyncio.sleep(0)
+    faults.lift("cpu")
+    await asyncio.gather(*tasks)
+    assert 0 < effect.hits <= 11
+    assert server.sent.count("http.response.body") == 200
+
+
+@in_a_loop
+async def test_a_turn_ends_when_a_request_waits_for_something_else() -> None:
+    faults = Faults(TRACER)
+    server = Server(faults)
+    faults.set("cpu", fault("cpu", cpu_ms=1.0))
+    faults.set("slow", fault("latency", latency_ms=FOREVER_MS))
+    slow = [server.request() for _ in range(2)]
+    await until(lambda: faults.describe("slow")["hits"] == 2)
+    faults.lift("slow")
+    waiting_for_the_service = server.request()
+    await server.begun.wait()
+    server.released.set()
+    await server.request()
+    await waiting_for_the_service
+    for task in slow:
+        task.cancel()
+    faults.lift_all()
 
 
 @in_a_loop

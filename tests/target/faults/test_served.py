@@ -41,7 +41,7 @@ class Service:
     @contextmanager
     def fault(self, kind: str, **settings: Any) -> Iterator[Callable[[], dict[str, Any]]]:
         """A fault that is on meanwhile; what it gives shows the fault as it is."""
-        body = {"kind": kind, **settings}
+        body = {"kind": kind, "lease_s": 3600.0, **settings}
         assert self.client.put("/faults/it", json=body).raise_for_status().json()["id"] == "it"
         try:
             yield lambda: self.shown()["faults"][0]
@@ -105,7 +105,7 @@ def test_nothing_is_on_at_first_and_what_was_lifted_is_gone(service: Service) ->
     with service.fault("error", status=500) as shown:
         assert service.add().status_code == 500
         assert shown()["hits"] == 1
-        assert 0 < shown()["expires_in_s"] <= 60
+        assert 0 < shown()["expires_in_s"] <= 3600
     assert service.shown()["faults"] == []
     assert service.add().json() == {"result": [5.0, 7.0, 9.0]}
 
@@ -294,11 +294,11 @@ def test_a_lease_that_nobody_renews_ends(service: Service) -> None:
 
 
 def test_a_fault_is_renewed_or_replaced(service: Service) -> None:
-    with service.fault("error", lease_s=60.0) as shown:
+    with service.fault("error", lease_s=600.0) as shown:
         service.add()
-        again = service.client.put("/faults/it", json={"kind": "error", "lease_s": 600.0}).json()
+        again = service.client.put("/faults/it", json={"kind": "error", "lease_s": 6000.0}).json()
         assert (again["renewed"], again["hits"]) == (True, 1)
-        assert again["expires_in_s"] > 60
+        assert again["expires_in_s"] > 600
         other = service.client.put("/faults/it", json={"kind": "drop"}).json()
         assert (other["renewed"], other["hits"]) == (False, 0)
         assert shown()["kind"] == "drop"
