@@ -96,6 +96,7 @@ LANE_OF = {
     "test_text.py": "unit",
     "test_units.py": "unit",
     "trials/test_judge.py": "unit",
+    "trials/test_recorded.py": "unit",
     "trials/test_strength.py": "unit",
     "trials/test_trial.py": "unit",
 }

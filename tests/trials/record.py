@@ -107,6 +107,7 @@ def _run_at_server(trial: Trial, file: Path) -> Run:
     finally:
         server.kill()
         server.wait()
+        server.stdin.close()
         server.stdout.close()
     return run
 
@@ -129,7 +130,7 @@ def record(
             found = strengths(run, trial.to_dict(), truth)
             data = trial.to_dict() | {
                 "strengths": found,
-                "counted": is_counted(trial.to_dict(), found),
+                "counted": is_counted(found),
                 "load_average": round(before, 2),
                 "verdict": run.verdict,
             }

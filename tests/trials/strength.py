@@ -9,8 +9,8 @@ Of the target nothing is known of single requests: what it takes beyond ``high_m
 would have alone, was added. What a proxy or a signal to the process added is what
 the service itself did not take.
 
-Of two causes, each alone must account for that share of the p99 that it would have with the service
-alone, and for `LEAST_OF_TWO` of what is above the p99 now.
+Of two causes, each must be so strong in both ways: the p99 counts that the service would have with
+this one alone, and what it added to the requests above the p99 that there is with both.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_MS
 from tests.trials.corpus import Truth
 
-__all__ = ["LEAST_OF_TWO", "LEAST_RATIO", "is_counted", "strengths"]
+__all__ = ["LEAST_RATIO", "is_counted", "strengths"]
 
 LEAST_RATIO = 0.2
-LEAST_OF_TWO = 0.1
 
 _TAIL = 0.99
 _FEW = 0.01
@@ -65,10 +64,9 @@ def strengths(run: Run, trial: dict[str, Any], truth: Truth) -> list[dict[str, f
     return found
 
 
-def is_counted(trial: dict[str, Any], found: list[dict[str, float]]) -> bool:
+def is_counted(found: list[dict[str, float]]) -> bool:
     """Whether every cause is as strong as the trials demand."""
-    least = LEAST_RATIO if len(found) == 1 else LEAST_OF_TWO
-    return all(item["alone_ratio"] >= LEAST_RATIO and item["tail_ratio"] >= least for item in found)
+    return all(min(item["alone_ratio"], item["tail_ratio"]) >= LEAST_RATIO for item in found)
 
 
 def _added(

@@ -1,7 +1,7 @@
 """A few trials from beginning to end: real load, a real service, recorded and then judged.
 
-The causes are far stronger than anything that a busy machine adds, and of kinds that show in what a
-request is, not in when it was slow.
+What the diagnosis says of them depends on what else the machine does, so that only recorded trials
+(`test_recorded`) check that. Errors are the exception: they are counted.
 """
 
 from __future__ import annotations
@@ -73,16 +73,18 @@ def test_the_service_knows_of_every_request(corpus: list[Recorded]) -> None:
         assert (recorded.spans.server_ns >= 0).all()
 
 
-def test_strong_causes_are_strong_in_truth_and_named(corpus: list[Recorded]) -> None:
-    assert [recorded.trial["causes"][0] for recorded in corpus] == list(STRONG)
-    not_named = {
-        recorded.trial["causes"][0]: (found, recorded.trial["strengths"])
-        for recorded in corpus
-        # On a machine that is busy with other things the tail is theirs: that is no mistake.
-        if recorded.trial["strengths"][0]["tail_ratio"] > 0.8
-        and recorded.trial["causes"][0] not in (found := diagnose(recorded))
+def test_what_was_injected_is_known(corpus: list[Recorded]) -> None:
+    strengths = {
+        recorded.trial["causes"][0]: recorded.trial["strengths"][0] for recorded in corpus
     }
-    assert not_named == {}
+    assert list(strengths) == list(STRONG)
+    assert all(item["alone_ratio"] > 0 for item in strengths.values()), strengths
+    assert strengths["errors"] == {"alone_ratio": 1, "tail_ratio": 1}
+
+
+def test_errors_are_named_whatever_else_the_machine_does(corpus: list[Recorded]) -> None:
+    (failing,) = (item for item in corpus if item.trial["causes"] == ["errors"])
+    assert "errors" in diagnose(failing)
 
 
 def test_what_was_recorded_can_be_judged_again(corpus: list[Recorded]) -> None:

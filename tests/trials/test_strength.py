@@ -51,7 +51,7 @@ def test_what_was_added_to_the_slowest_requests_counts() -> None:
     run = run_of(np.where(is_slow, 50, 10))
     (found,) = strengths(run, trial("bimodal"), truth(10, np.where(is_slow, 40, 0)))
     assert found == {"alone_ratio": pytest.approx(0.8), "tail_ratio": pytest.approx(0.8)}
-    assert is_counted(trial("bimodal"), [found])
+    assert is_counted([found])
 
 
 def test_what_is_rarer_than_the_p99_does_not_count() -> None:
@@ -59,7 +59,7 @@ def test_what_is_rarer_than_the_p99_does_not_count() -> None:
     run = run_of(np.where(is_slow, 50, 10))
     (found,) = strengths(run, trial("bimodal"), truth(10, np.where(is_slow, 40, 0)))
     assert found["alone_ratio"] == 0
-    assert not is_counted(trial("bimodal"), [found])
+    assert not is_counted([found])
 
 
 def test_requests_wait_for_the_part_of_a_pause_that_they_overlap() -> None:
@@ -100,4 +100,4 @@ def test_each_of_two_causes_must_be_strong_alone() -> None:
     assert [item["alone_ratio"] for item in found] == [pytest.approx(0.8), 0.0]
     found = strengths(run, trial("bimodal", "slow_body"), truth(10, first, second))
     assert [item["alone_ratio"] for item in found] == pytest.approx([0.8, 44 / 54])
-    assert not is_counted(trial("bimodal", "slow_body"), found)  # the tail is the second's
+    assert not is_counted(found)  # the tail is the second's
