@@ -93,7 +93,7 @@ def _without_coincidences(requests: Requests, found: Freezes, usual: float) -> F
     mode = slow_mode(requests, np.ones(len(requests), dtype=np.bool_))
     if mode is None or np.mean(found.owner[mode.slow] >= 0) >= limit.FREEZE_OF_SLOW:
         return found
-    longest = limit.FREEZE_RATIO * float(np.quantile(requests.service[mode.slow], 0.9))
+    longest = limit.FREEZE_BEYOND * float(np.quantile(requests.service[mode.slow], 0.95))
     chosen = found.length_ns > longest
     return _with_cost(requests, found.start_ns[chosen], found.end_ns[chosen], usual, len(requests))
 

@@ -18,7 +18,7 @@ from benchlab.analysis.causes import thresholds as limit
 from benchlab.analysis.causes.cause import Evidence
 from benchlab.analysis.causes.correlation import rank_correlation
 from benchlab.analysis.causes.finding import Finding
-from benchlab.analysis.causes.levels import serial, slow_mode
+from benchlab.analysis.causes.levels import drift, serial, slow_mode
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.units import NS_PER_S, format_ms, format_ratio
 
@@ -67,9 +67,11 @@ def _overload(requests: Requests, calm: Mask) -> Finding | None:
         return None
     if requests.cap_wait.sum() > 0.5 * requests.latency.sum():
         return None
-    is_large = grown >= limit.OVERLOAD_RATIO * len(requests) and np.mean(np.diff(backlog) > 0) > 0.7
     inside = _inside_share(requests)
     is_before = inside is not None and inside < 1 - limit.BEFORE_SPAN_SHARE
+    # Inside of the spans it may be the service that becomes slower, by some percent of the run.
+    least = limit.OVERLOAD_RATIO * (1 if inside is None or is_before else limit.OVERLOAD_INSIDE)
+    is_large = grown >= least * len(requests) and np.mean(np.diff(backlog) > 0) > 0.7
     rises = rank_correlation(times, backlog) >= limit.OVERLOAD_RISE
     wanders = rises and _wandering(requests, calm)[0] >= limit.WANDERING
     if not (is_large or is_before or wanders):
@@ -147,6 +149,8 @@ def _slow_waves(requests: Requests, calm: Mask) -> Finding | None:
     """A long queue that grows and shrinks again: so slowly that no burst shows in it."""
     share, unexplained, ratio = _wandering(requests, calm)
     if share < limit.WAVES or unexplained < limit.WAVES_LEFT or ratio < limit.WAVES_RATIO:
+        return None
+    if drift(requests, calm) is not None:
         return None
     chosen = calm & ~requests.failed
     took, flight = requests.service[chosen], requests.in_flight[chosen]

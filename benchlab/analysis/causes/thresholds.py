@@ -43,6 +43,9 @@ FREEZE_OF_SLOW: Final = 0.5
 """Share of the requests of a slow mode that freezes must have delayed: otherwise slow requests are
 a kind of their own, and where few users all wait for one at once, it is by chance."""
 
+FREEZE_BEYOND: Final = 1.1
+"""A freeze beside a slow kind is longer than that kind's slowest requests, by this factor."""
+
 FREEZE_OVERDUE: Final = 0.75
 """A request is overdue when it took longer than this percentile."""
 
@@ -141,6 +144,9 @@ QUEUE_LEVELS: Final = 4
 OVERLOAD_RATIO: Final = 0.02
 """Share of the requests by which the backlog grows within the run: more than any drift adds."""
 
+OVERLOAD_INSIDE: Final = 3.0
+"""So many times `OVERLOAD_RATIO` where the wait is inside of the spans, as that of a leak is."""
+
 OVERLOAD_RISE: Final = 0.75
 """Rank correlation of the backlog with time where it grows by less than `OVERLOAD_RATIO`."""
 
@@ -177,8 +183,9 @@ BIMODAL_DEVIATIONS: Final = 3.5
 """Standard errors by which a valley is lower than its peaks: runs are short, and slow modes have
 few requests."""
 
-BIMODAL_SMOOTHING: Final = 0.6
-"""Bandwidth in units of Silverman's: a slow mode of a few percent vanishes in that of all."""
+BIMODAL_SMOOTHINGS: Final = (1.0, 0.6)
+"""Bandwidths in units of Silverman's, one after the other: a slow mode of a few percent vanishes in
+that of all."""
 
 BIMODAL_RATIO: Final = 1.35
 """Ratio of the slow mode to the fast one."""
