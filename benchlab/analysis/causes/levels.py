@@ -108,11 +108,19 @@ def slow_mode(requests: Requests, calm: Mask) -> SlowMode | None:
     took = np.maximum(took, max(0.25 * float(np.median(took)), 1.0))
     bins = (np.log(took) * BINS_PER_UNIT).astype(np.int64)
     counts = np.bincount(bins, minlength=_BINS)
-    modes = find_modes(counts, least_share=limit.BIMODAL_SHARE, fewest=limit.FEWEST,
-                       deviations=limit.BIMODAL_DEVIATIONS)  # fmt: skip
     apart = math.log(limit.BIMODAL_RATIO) * BINS_PER_UNIT
-    cut = next((mode for mode in modes[1:] if mode.peak - modes[0].peak >= apart), None)
-    if cut is None:
+    for smoothing in limit.BIMODAL_SMOOTHINGS:
+        modes = find_modes(
+            counts,
+            least_share=limit.BIMODAL_SHARE,
+            fewest=limit.FEWEST,
+            deviations=limit.BIMODAL_DEVIATIONS,
+            smoothing=smoothing,
+        )
+        cut = next((mode for mode in modes[1:] if mode.peak - modes[0].peak >= apart), None)
+        if cut is not None:
+            break
+    else:
         return None
     slow = bins >= cut.start
     if float(np.mean(slow)) > limit.BIMODAL_MOST:
