@@ -109,7 +109,7 @@ def slow_mode(requests: Requests, calm: Mask) -> SlowMode | None:
     bins = (np.log(took) * BINS_PER_UNIT).astype(np.int64)
     counts = np.bincount(bins, minlength=_BINS)
     modes = find_modes(counts, least_share=limit.BIMODAL_SHARE, fewest=limit.FEWEST,
-                       deviations=limit.BIMODAL_DEVIATIONS)  # fmt: skip
+                       deviations=limit.BIMODAL_DEVIATIONS, smoothing=limit.BIMODAL_SMOOTHING)  # fmt: skip
     apart = math.log(limit.BIMODAL_RATIO) * BINS_PER_UNIT
     cut = next((mode for mode in modes[1:] if mode.peak - modes[0].peak >= apart), None)
     if cut is None:

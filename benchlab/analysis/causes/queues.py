@@ -27,6 +27,7 @@ __all__ = ["queueing"]
 _BATCHES = (8, 25)  # of time, in which trends are straight lines
 _BLOCK, _SMALLEST_BLOCK, _BLOCKS = 20, 8, 40  # requests, and their number
 _DEGREE = 4
+_ENOUGH = 200_000  # requests that show a relation, of a long run
 _OFTEN = 5  # requests at a number in flight that a level is read from
 _TRY_QUEUE = (
     "add capacity or lower the load: near its capacity a service's wait grows without limit"
@@ -76,6 +77,8 @@ def _overload(requests: Requests, calm: Mask) -> Finding | None:
     middle = times > start + 0.3 * (end - start)  # the queue was there all the time
     capacity = float((done[-1] - done[middle][0]) / (times[-1] - times[middle][0]) * NS_PER_S)
     offered = float(len(requests) / max(end - start, 1.0) * NS_PER_S)
+    if not is_before and capacity > offered * (1 - 0.25 * limit.OVERLOAD_RATIO):
+        return None
     quickest = float(np.quantile(requests.service, 0.02))
     text = (
         f"{offered:,.0f} requests/s came and {capacity:,.0f} were completed: the backlog grew to"
@@ -176,6 +179,7 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     chosen = np.flatnonzero(calm & ~requests.failed)
     if len(chosen) < limit.FEWEST:
         return None
+    chosen = chosen[:: len(chosen) // _ENOUGH + 1]
     took, flight = requests.service[chosen], requests.in_flight[chosen]
     if len(np.unique(flight)) < limit.QUEUE_LEVELS:
         return None

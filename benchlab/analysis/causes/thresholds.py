@@ -39,6 +39,10 @@ FREEZE_MISSING: Final = 6.0
 """Two are enough if, at the mean rate, so many responses would have come meanwhile: with random
 arrivals that is a chance of 1 in 400."""
 
+FREEZE_OF_SLOW: Final = 0.5
+"""Share of the requests of a slow mode that freezes must have delayed: otherwise slow requests are
+a kind of their own, and where few users all wait for one at once, it is by chance."""
+
 FREEZE_OVERDUE: Final = 0.75
 """A request is overdue when it took longer than this percentile."""
 
@@ -173,6 +177,9 @@ BIMODAL_DEVIATIONS: Final = 3.5
 """Standard errors by which a valley is lower than its peaks: runs are short, and slow modes have
 few requests."""
 
+BIMODAL_SMOOTHING: Final = 0.6
+"""Bandwidth in units of Silverman's: a slow mode of a few percent vanishes in that of all."""
+
 BIMODAL_RATIO: Final = 1.35
 """Ratio of the slow mode to the fast one."""
 
@@ -191,6 +198,11 @@ GROUP_P: Final = 1e-4
 
 GROUP_RATIO: Final = 2.0
 """Ratio of the share of a group's requests that are in the tail to that of the others."""
+
+GROUP_MANY: Final = 8
+GROUP_DISPERSION: Final = 3.0
+"""Of more groups than these some are slow by chance: they must differ as a whole by this much more
+than chance has it (chi-square over its degrees of freedom)."""
 
 GROUP_MOST: Final = 0.6
 """Share of all requests that the slow groups may have: more are not one of many."""
@@ -235,6 +247,9 @@ ERROR_RATIO: Final = 0.01
 """Share of failed requests from which errors are in the 99th percentile of what users feel."""
 
 # Noise
+
+CLEAR_SHARE: Final = 0.6
+"""From this share of the tail a phase, a span or a group is what made it, on a busy machine too."""
 
 NOISE_LAG_RATIO: Final = 1.5
 """A cause that adds less than this many times the generator's own lag (at its 99th percentile) is
