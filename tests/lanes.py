@@ -72,6 +72,7 @@ LANE_OF = {
     "plots": "unit",
     "plots/test_in_a_kernel.py": "e2e",
     "plots/test_rules.py": "e2e",
+    "processes": "unit",
     "report": "unit",
     "report/test_in_a_browser.py": "e2e",
     "report/test_page.py": "e2e",

@@ -77,7 +77,7 @@ def exit_code(run: Run, signal_number: int = 0) -> ExitCode:
     that do not count; or when the user stopped the run, because it was evaluated on a part.
     """
     if run.verdict == "interrupted" and run.stop_reason:
-        return ExitCode.OBJECTIVE_BROKEN
+        return ExitCode.FAILURE if run.fault_error else ExitCode.OBJECTIVE_BROKEN
     if run.verdict == "interrupted" and signal_number:
         return stopped_by(signal_number)
     if run.verdict == "valid" and run.broken_objective_count:

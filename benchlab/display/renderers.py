@@ -21,6 +21,7 @@ from benchlab.display.values import (
     load,
     objective,
     plan,
+    policy,
     request,
     run,
     samples,
@@ -36,6 +37,7 @@ from benchlab.plan.faults import Fault, FaultSchedule
 from benchlab.plan.feed import Feed
 from benchlab.plan.objectives import Objective
 from benchlab.plan.plan import Plan
+from benchlab.plan.policies import Breaker, Hedge, Retry
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes.base import LoadShape
@@ -71,6 +73,9 @@ _VIEWS: Mapping[type, Callable[[Any], ResultView]] = {
     Summary: summary.view,
     Trace: trace.view,
     Transport: transport.view,
+    Retry: policy.view,
+    Hedge: policy.view,
+    Breaker: policy.view,
 }
 
 

@@ -134,7 +134,8 @@ def _run(
     measured.runs.append(run)
     if run.stop_reason:
         measured.aborted = True
-        measured.ended_early = f"abort_on ({run.stop_reason})"
+        by = "a fault" if run.fault_error else "abort_on"
+        measured.ended_early = f"{by} ({run.stop_reason})"
     elif run.verdict != "valid" and stop.level and not stop.number:
         measured.ended_early = f"{run.invalid_reason}"  # such as a full disk
     if run.verdict != "valid":

@@ -296,6 +296,9 @@ class _Prober:
             if run is None:
                 break
             self.runs.append(run)
+            if run.fault_error:  # the probe is not what the plan says
+                self._stop.request(by=f"the fault {run.fault_error}")
+                break
             probe = probe_of(run, search.requirements, order.rate_rps, order.kind)
             search.add(probe, self.elapsed_s - before_s)
         if self._on_progress is not None and last is not None:

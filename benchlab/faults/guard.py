@@ -1,12 +1,13 @@
 """A small process that stops and kills the processes of a plan, and always mends them again.
 
-It is a program of its own, run by its path: it imports nothing but the standard library, and has
-its own session. What it did is undone as soon as its standard input ends, a lease is over, or a
-signal ends it: a frozen process goes on, and a killed one is started again. So no fault stays
-behind when everything else of a run is killed.
+It is a program of its own, run by its path: it imports nothing but the standard library, has a
+session of its own and is nobody's child, so that whoever kills a run with its descendants leaves
+it. What it did is undone as soon as its standard input ends, a lease is over, or a signal ends it:
+a frozen process goes on, and a killed one is started again. So no fault stays behind when
+everything else of a run is killed.
 
-Each line of its standard input is a command, a JSON object, and gets one as its response:
-``{"pid": …}``, or ``{"error": …}``.
+It first prints ``{"pid": …}``, its own. Then each line of its standard input is a command, a JSON
+object, and gets one as its response: ``{"pid": …}``, or ``{"error": …}``.
 
 {"do": "name", "pid": …}                            the process that later commands call by this pid
 {"do": "freeze", "pid": …, "lease_s": …}
@@ -193,10 +194,13 @@ def main() -> None:
     def end(number: int, frame: object) -> None:
         raise SystemExit(128 + number)
 
+    if os.fork():
+        os._exit(0)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
     guard = Guard()
     try:
+        _respond({"pid": os.getpid()})
         rest = b""
         while True:
             if not select.select([0], [], [], guard.next_end_s())[0]:
@@ -207,9 +211,13 @@ def main() -> None:
                 return
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                os.write(1, json.dumps(guard.do(json.loads(line))).encode() + b"\n")
+                _respond(guard.do(json.loads(line)))
     finally:
         guard.undo_all()
+
+
+def _respond(response: dict[str, Any]) -> None:
+    os.write(1, json.dumps(response).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import json
 import os
 import shlex
 import shutil
+import socket
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -53,6 +55,11 @@ class ProcessInjector:
         """Empty: connections go where they always go."""
         return {}
 
+    @property
+    def guard_pid(self) -> int:
+        """The guard, which undoes what is on when this process is gone; 0 before `prepare`."""
+        return self._guard.pid
+
     async def prepare(self) -> None:
         """Check that the processes exist and may be touched, and the commands too; start the guard.
 
@@ -80,8 +87,8 @@ class ProcessInjector:
             FaultError: it has ended, or is stopped by somebody else.
         """
         pid = _pid(fault)
-        process = self._processes[pid]
         await self._turns[pid].acquire()
+        process = self._processes[pid]  # only now: it may just have been started again
         self._on.append(fault)  # if this is cancelled, it may be on
         try:
             _check_state(process, pid)
@@ -111,6 +118,13 @@ class ProcessInjector:
             response = await self._guard.ask(do="lift", pid=pid)
             if fault.kind == "kill" and _argv(fault):
                 self._processes[pid] = psutil.Process(response["pid"])
+        except psutil.NoSuchProcess as exc:
+            raise _ended(pid) from exc
+        except FaultError:
+            if self._guard.has_ended and fault.kind == "freeze":
+                with suppress(psutil.Error):
+                    self._processes[pid].resume()
+            raise
         finally:
             self._forget(fault)
 
@@ -131,23 +145,36 @@ class _GuardProcess:
     """The guard as this process sees it."""
 
     def __init__(self) -> None:
-        self._process: asyncio.subprocess.Process | None = None
+        self.pid = 0
+        self.has_ended = False
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
         self._turn = asyncio.Lock()
 
     async def start(self) -> None:
         """Start it."""
+        own, its = socket.socketpair()
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(Path(guard.__file__))),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
+            parent = subprocess.Popen(
+                (sys.executable, "-I", "-S", str(Path(guard.__file__))),
+                stdin=its.fileno(),
+                stdout=its.fileno(),
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for the run, and so is the end of a terminal
             )
         except OSError as exc:
+            own.close()
             raise FaultError(
                 f"the guard of frozen processes cannot be started ({exc.strerror})"
             ) from exc
+        finally:
+            its.close()
+        self._reader, self._writer = await asyncio.open_unix_connection(sock=own)
+        line = await self._reader.readline()
+        await asyncio.to_thread(parent.wait)
+        if not line:
+            raise FaultError("the guard of frozen processes ended as it began")
+        self.pid = json.loads(line)["pid"]
 
     async def ask(self, **command: Any) -> dict[str, Any]:
         """Have ``command`` carried out; returns the response.
@@ -159,6 +186,7 @@ class _GuardProcess:
         # A caller that gives up leaves no response behind that the next one would take for its own.
         response = await asyncio.shield(asyncio.ensure_future(self._exchange(command)))
         if not response:
+            self.has_ended = True
             raise FaultError("the guard, which watches over it, has ended", field="pid", value=pid)
         if "error" in response:
             raise FaultError(response["error"], field="pid", value=pid)
@@ -166,23 +194,23 @@ class _GuardProcess:
 
     async def close(self) -> None:
         """End it, which undoes all that is still on."""
-        if self._process is None:
+        if self._reader is None or self._writer is None:
             return
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        await self._process.wait()
+        with suppress(OSError, RuntimeError):  # it has ended
+            self._writer.write_eof()
+            await self._reader.read()
+        self._writer.close()
 
     async def _exchange(self, command: dict[str, Any]) -> dict[str, Any]:
         """The response to ``command``; empty if the guard has ended."""
-        assert self._process is not None
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        assert self._reader is not None
+        assert self._writer is not None
         line = b""
         async with self._turn:
             with suppress(OSError):
-                if not self._process.stdin.is_closing():
-                    self._process.stdin.write(json.dumps(command).encode() + b"\n")
-                line = await self._process.stdout.readline()
+                if not self._writer.is_closing():
+                    self._writer.write(json.dumps(command).encode() + b"\n")
+                line = await self._reader.readline()
         response: dict[str, Any] = json.loads(line or b"{}")
         return response
 

@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 import attrs
 from attrs import field, frozen
 
+from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.plan.validation import check_choice, check_number, check_seconds, check_whole
 from benchlab.samples.records import ErrorKind
@@ -37,7 +38,7 @@ def _causes(given: str | Iterable[str]) -> tuple[str, ...]:
 
 
 @frozen
-class _Policy:
+class _Policy(Displayed):
     """What all policies can: be read from text and from a table, and be written."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,12 +12,14 @@ from benchlab import errors
 from benchlab.cli.exit_codes import EXIT_CODES, MEANINGS, ExitCode, exit_code
 from benchlab.cli.main import cli
 from benchlab.errors import BenchlabError
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.run import Run
 from benchlab.runs.verdict import Verdict
 from tests.docs.pages import DOCS
 from tests.runs.synthetic import make_run
 
 BROKEN, MET = "p99<1ns", "p99<1s"
+NOT_LIFTED = FaultRecord(0, "drop", "drop", 10**9, error="cannot be lifted")
 LATE_NS = 50_000_000  # sent too late for a valid run
 
 
@@ -33,6 +35,8 @@ LATE_NS = 50_000_000  # sent too late for a valid run
         (make_run(stopped_ns=5 * 10**9), 130),
         (make_run(stopped_ns=5 * 10**9, slo=[BROKEN]), 130),
         (replace(make_run(stopped_ns=5 * 10**9), stop_reason="stopped by abort_on"), 3),
+        (replace(make_run(stopped_ns=5 * 10**9), stop_reason="no", faults=(NOT_LIFTED,)), 1),
+        (replace(make_run(stopped_ns=5 * 10**9), faults=(NOT_LIFTED,)), 130),
     ],
     ids=[
         "valid",
@@ -44,6 +48,8 @@ LATE_NS = 50_000_000  # sent too late for a valid run
         "stopped by the user",
         "stopped by the user and broken",
         "stopped by the plan",
+        "ended by a fault",
+        "stopped, with a fault that was not lifted",
     ],
 )
 def test_exit_code_of_a_run(run: Run, code: int) -> None:

@@ -65,14 +65,14 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "08_your_service": {**SHORT, "url": "FAST"},
     "09_resilience": {
         **SHORT,
-        "duration_s": 1.5,
-        "faults": ["latency 20ms at 0.4s for 0.3s"],
+        "duration_s": 2.5,  # however busy the machine is, the fault begins within it
+        "faults": ["latency 20ms at 0.2s for 0.3s"],
         "slo": ["p99<30s"],
+    },
     "10_retry_storm": {
         "trigger_at_s": 0.2,
         "trigger_s": 0.2,
-        "recovery_s": 0.1,
-        "duration_s": 0.6,
+        "duration_s": 0.7,
         "warmup_s": 0.0,
         "rate_rps": 30.0,
         "from_rps": 20.0,

@@ -158,35 +158,33 @@ def test_no_fault_is_left_when_whoever_holds_it_is_killed(tmp_path: Path) -> Non
         assert killed.process.wait(LONG_S) == -signal.SIGKILL
         frozen.send()
         assert not frozen.has_responded(0)
-        os.killpg(holder.pid, signal.SIGKILL)
+        for child in psutil.Process(holder.pid).children(recursive=True):
+            child.kill()
+        holder.kill()
         holder.communicate()
         assert frozen.has_responded()
         assert psutil.pid_exists(new_pid())
 
 
-def guards() -> list[psutil.Process]:
-    found = []
-    for child in psutil.Process().children():
-        with suppress(psutil.Error):
-            found += [child] * any(word.endswith("guard.py") for word in child.cmdline())
-    return found
-
-
-def test_a_guard_that_is_ended_mends_everything_first(service: Service) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_guard_that_is_ended_leaves_no_process_frozen(service: Service, number: int) -> None:
     fault = freeze(service.pid)
 
     async def case() -> None:
         made = injector(fault)
         await made.prepare()
         await made.set(fault, HOUR_S)
-        (guard,) = guards()
-        guard.terminate()
+        assert psutil.Process(made.guard_pid).parent() != psutil.Process()
+        os.kill(made.guard_pid, number)
         service.send()
-        assert await asyncio.to_thread(service.has_responded)
+        if number == signal.SIGTERM:  # the guard itself mends it
+            assert await asyncio.to_thread(service.has_responded)
         with pytest.raises(FaultError, match="guard"):
             await made.renew(fault, HOUR_S)
         with pytest.raises(FaultError, match="guard"):
             await made.close()
+        if number == signal.SIGKILL:
+            assert await asyncio.to_thread(service.has_responded)
 
     in_loop(case)
 
@@ -202,11 +200,13 @@ def test_a_killed_process_is_started_again_as_it_was_and_can_be_killed_again(
         await made.prepare()
         await made.set(fault, HOUR_S)
         assert service.process.wait(LONG_S) == -signal.SIGKILL
+        setting = asyncio.create_task(made.set(again, HOUR_S))  # it begins as the other one ends
+        await asyncio.sleep(0)
         await made.lift(fault)
         started = psutil.Process(await asyncio.to_thread(new_pid))
         assert Path(started.cwd()) == tmp_path.resolve()
         assert os.getsid(started.pid) == started.pid
-        await made.set(again, HOUR_S)  # by the number that the plan knows
+        await setting
         assert state(started.pid) == psutil.STATUS_STOPPED
         await made.close()
         assert started.is_running()

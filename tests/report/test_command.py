@@ -196,6 +196,7 @@ expressible = st.builds(
     tags=st.dictionaries(words.filter(lambda text: "=" not in text), words, max_size=2),
     slo=st.lists(st.sampled_from(["p99<50ms", "error_ratio<1%", "lag.max<1s"]), max_size=2),
     abort_on=st.lists(st.sampled_from(["error_ratio>0.5"]), max_size=1),
+    faults=st.lists(st.sampled_from(["latency 5ms ratio=10%", "reset for 10ms"]), unique=True),
     transport=st.builds(
         Transport,
         verify=st.booleans(),

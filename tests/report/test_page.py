@@ -337,7 +337,7 @@ def test_figures_take_the_colours_of_the_page() -> None:
 def test_figures_and_tables_can_be_read_aloud() -> None:
     page = full_page()
     pictures = [attrs for tag, attrs in page.tags if tag == "svg"]
-    assert len(pictures) == 7
+    assert len(pictures) == 8
     for attrs in pictures:
         assert attrs["role"] == "img"
         assert len(str(attrs["aria-label"])) > 30

@@ -27,7 +27,9 @@ def test_the_three_durations_are_differences_of_the_times() -> None:
 def test_the_layout_is_fixed_because_it_is_stored() -> None:
     assert SAMPLE_DTYPE.itemsize == 56
     assert [kind.value for kind in ErrorKind] == list(range(len(ErrorKind)))
-    labels = "ok connect timeout reset closed protocol tls check status abandoned unsent circuit_open"
+    labels = (
+        "ok connect timeout reset closed protocol tls check status abandoned unsent circuit_open"
+    )
     assert " ".join(kind.label for kind in ErrorKind) == labels
 
 

@@ -7,16 +7,19 @@ a blocked event loop and the scheduler of a busy machine differ by length, numbe
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.analysis.causes import thresholds as limit
+from benchlab.analysis.causes.levels import serial, slow_mode
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 
 __all__ = ["Freezes", "find_freezes", "find_period"]
 
+_RARE = 256  # one gap of so many has as many overdue requests by chance
 _MOST = 2000  # freezes that are looked at: the longest
 _RECOVERED = 3  # requests in a row that are no slower than usual
 _PERIODS = 400  # candidates
@@ -26,7 +29,8 @@ _PERIODS = 400  # candidates
 class Freezes:
     """Freezes in the order of time: when each began and ended, its cost and where it was spent.
 
-    ``owner`` has for each request the number of the freeze that delayed it, or -1. ``excess_ns`` is
+    ``owner`` has for each request the number of the freeze that delayed it, or -1, and
+    ``delay_ns`` by how much. ``excess_ns`` is
     the total time by which its requests exceed the median, ``lag_ns`` the part of it that is lag of
     the generator.
     """
@@ -36,6 +40,7 @@ class Freezes:
     excess_ns: Floats
     lag_ns: Floats
     owner: NDArray[np.int64]
+    delay_ns: Floats
 
     def __len__(self) -> int:
         return len(self.start_ns)
@@ -67,10 +72,32 @@ def find_freezes(requests: Requests) -> Freezes:
         then = np.maximum(then, _usual_then(requests, done[:-1], usual))
     at = np.flatnonzero(gap > np.maximum(limit.FREEZE_SHORTEST_NS, limit.FREEZE_RATIO * then))
     waiting = _overdue(requests, done[at], done[at + 1], usual)
-    at = at[waiting >= limit.FREEZE_WAITING]
+    # At a low rate few are there to wait, but many responses in a row are missing.
+    missing = gap[at] * len(requests) / max(requests.window_ns, 1.0)
+    few = (waiting >= limit.FREEZE_FEW_WAITING) & (missing >= limit.FREEZE_MISSING)
+    at = at[(waiting >= limit.FREEZE_WAITING) | few]
+    if requests.is_open:
+        at = np.union1d(at, _among_quick(requests, done, usual))
     if len(at) > _MOST:
         at = np.sort(at[np.argsort(gap[at])[-_MOST:]])
     return _with_cost(requests, *_joined(done[at], done[at + 1]), usual, count)
+
+
+def _among_quick(requests: Requests, done: Floats, usual: float) -> NDArray[np.int64]:
+    """Gaps in which so many came that some of the quick kind of requests must have been overdue.
+
+    Where many requests are of a slow kind, the usual percentile is theirs.
+    """
+    mode = slow_mode(requests, np.ones(len(requests), dtype=np.bool_))
+    if mode is None or serial(requests.service[mode.slow]) >= limit.QUEUE_SERIAL:
+        return np.empty(0, dtype=np.int64)
+    quick = float(np.quantile(requests.latency[mode.fast], 0.9))
+    if quick > usual / limit.FREEZE_RATIO:
+        return np.empty(0, dtype=np.int64)
+    chance = mode.share + 0.1 * (1 - mode.share)
+    enough = math.log(_RARE) / -math.log(chance)
+    at = np.flatnonzero(np.diff(done) > max(limit.FREEZE_SHORTEST_NS, limit.FREEZE_RATIO * quick))
+    return at[_overdue(requests, done[at], done[at + 1], quick) >= enough]
 
 
 def _usual_then(requests: Requests, at: Floats, usual: float) -> Floats:
@@ -97,7 +124,8 @@ def _overdue(requests: Requests, start: Floats, end: Floats, usual: float) -> ND
         return np.asarray(found)
     sent, done = np.sort(requests.sent), np.sort(requests.done)
     open_then = np.searchsorted(sent, due) - np.searchsorted(done, end)
-    soon = end + np.maximum(limit.RELEASED_NS, limit.RELEASED_RATIO * (end - start))
+    soon = np.maximum(limit.RELEASED_NS, limit.RELEASED_RATIO * (end - start))
+    soon = end + np.maximum(soon, usual)
     released = np.searchsorted(done, soon, "right") - np.searchsorted(done, end)
     users = requests.run.plan.connection_limit
     together = (open_then >= 0.8 * users) & (released >= limit.RELEASED_SHARE * open_then)
@@ -128,16 +156,21 @@ def _with_cost(requests: Requests, start: Floats, end: Floats, usual: float, cou
     longest = np.searchsorted(requests.intended, end + 3 * (end - start))
     until = np.minimum(until, np.maximum(longest, released))
     # Who was sent before the freeze and was still waiting in it.
-    since = np.searchsorted(requests.intended, start - usual)
+    since = np.searchsorted(requests.intended, start - float(np.quantile(requests.latency, 0.99)))
     excess_of = np.maximum(requests.latency - requests.median, 0)
     excess, lag = np.zeros(len(start)), np.zeros(len(start))
+    delay = np.zeros(count)
     for number in np.argsort(start - end, kind="stable").tolist():  # the longest first
         here = slice(int(since[number]), int(until[number]))
         waited = (requests.done[here] >= end[number] - 1) & (owner[here] < 0)
         owner[here][waited] = number
-        excess[number] = float(excess_of[here][waited].sum())
+        # Who was there before would have taken some of its time anyhow.
+        before = requests.intended[here] < start[number]
+        most = np.where(before, end[number] - start[number], np.inf)
+        delay[here][waited] = np.minimum(excess_of[here], most)[waited]
+        excess[number] = float(delay[here][waited].sum())
         lag[number] = float(requests.lag[here][waited].sum())
-    return Freezes(start, end, excess, lag, owner)
+    return Freezes(start, end, excess, lag, owner, delay)
 
 
 def find_period(starts: Floats, window: tuple[float, float]) -> tuple[float, Mask] | None:

@@ -101,9 +101,11 @@ def slow_mode(requests: Requests, calm: Mask) -> SlowMode | None:
     Those of a chain of caches are one cause, so all slow modes are taken together.
     """
     chosen = np.flatnonzero(calm & ~requests.failed)
-    took = np.maximum(requests.service[chosen], 1.0)
+    took = requests.service[chosen]
     if len(took) < limit.FEWEST:
         return None
+    # What others take off a request may leave it next to nothing: no mode on a scale of ratios.
+    took = np.maximum(took, max(0.25 * float(np.median(took)), 1.0))
     bins = (np.log(took) * BINS_PER_UNIT).astype(np.int64)
     counts = np.bincount(bins, minlength=_BINS)
     modes = find_modes(counts, least_share=limit.BIMODAL_SHARE, fewest=limit.FEWEST,

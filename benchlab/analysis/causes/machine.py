@@ -46,6 +46,10 @@ def noise(requests: Requests, freezes: Freezes, others: Mask) -> Finding | None:
     explained = np.maximum(
         np.where(left, np.maximum(requests.latency - requests.median, 0), 0.0), requests.lag
     )
+    felt = felt_noise(requests)["queueing"]
+    if felt >= limit.LAG_LEAST_NS:  # what it did to the generator it does to the service as well
+        excess = np.maximum(requests.latency - requests.median, 0)
+        explained = np.maximum(explained, np.minimum(excess, limit.NOISE_FELT_RATIO * felt))
     count = int(np.count_nonzero(~others))
     lengths = freezes.length_ns[~others]
     lag = float(np.quantile(requests.lag, 0.99))

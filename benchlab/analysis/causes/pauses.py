@@ -106,10 +106,6 @@ def before_span_share(requests: Requests, delayed: Mask) -> float | None:
     return before / max(before + inside, 1.0)
 
 
-def _explained(requests: Requests, delayed: Mask) -> Floats:
-    return np.where(delayed, np.maximum(requests.latency - requests.median, 0), 0.0)
-
-
 def _stall(requests: Requests, freezes: Freezes, members: Mask) -> Finding:
     delayed = freezes.delayed_by(members)
     (number,) = np.flatnonzero(members)
@@ -121,7 +117,8 @@ def _stall(requests: Requests, freezes: Freezes, members: Mask) -> Finding:
         f" the start of the run; {plural(count, 'request')} waited, and ended together"
     )
     numbers = {"start_ns": at, "length_ns": length, "request_count": float(count)}
-    return Finding("stall", _explained(requests, delayed), (Evidence(text, numbers),), "timeline",
+    explained = np.where(delayed, freezes.delay_ns, 0.0)
+    return Finding("stall", explained, (Evidence(text, numbers),), "timeline",
                    _TRY_STALL)  # fmt: skip
 
 
@@ -134,7 +131,8 @@ def _periodic(requests: Requests, freezes: Freezes, members: Mask, period: float
         " together"
     )
     numbers = {"period_ns": period, "length_ns": length, "pause_count": float(count)}
-    return Finding("periodic_pause", _explained(requests, delayed), (Evidence(text, numbers),),
+    explained = np.where(delayed, freezes.delay_ns, 0.0)
+    return Finding("periodic_pause", explained, (Evidence(text, numbers),),
                    "timeline", _TRY_PERIODIC)  # fmt: skip
 
 
@@ -154,5 +152,6 @@ def _loop(requests: Requests, freezes: Freezes, members: Mask) -> Finding:
                 {"before_span_ratio": share},
             )
         )
-    return Finding("event_loop", _explained(requests, delayed), tuple(evidence), "timeline",
+    explained = np.where(delayed, freezes.delay_ns, 0.0)
+    return Finding("event_loop", explained, tuple(evidence), "timeline",
                    _TRY_LOOP)  # fmt: skip

@@ -69,7 +69,9 @@ def _overload(requests: Requests, calm: Mask) -> Finding | None:
     is_large = grown >= limit.OVERLOAD_RATIO * len(requests) and np.mean(np.diff(backlog) > 0) > 0.7
     inside = _inside_share(requests)
     is_before = inside is not None and inside < 1 - limit.BEFORE_SPAN_SHARE
-    if not (is_large or is_before or _wandering(requests, calm)[0] >= limit.WANDERING):
+    rises = rank_correlation(times, backlog) >= limit.OVERLOAD_RISE
+    wanders = rises and _wandering(requests, calm)[0] >= limit.WANDERING
+    if not (is_large or is_before or wanders):
         return None
     middle = times > start + 0.3 * (end - start)  # the queue was there all the time
     capacity = float((done[-1] - done[middle][0]) / (times[-1] - times[middle][0]) * NS_PER_S)
@@ -107,7 +109,8 @@ def _of_some(requests: Requests, calm: Mask) -> Finding | None:
 
 def _wandering(requests: Requests, calm: Mask) -> tuple[float, float, float]:
     """Which part of the variance around the trend is between blocks of neighbours; which part of
-    that between blocks no rise or fall explains; and the ratio of a high level of theirs to a low one.
+    that between blocks no rise or fall explains; and the ratio of their high levels to their low
+    ones.
 
     The trend is what fits best of a polynomial and of a level that only rises, or only falls: what
     is left of a drifting service is independent, and of a queue it is not.

@@ -34,6 +34,11 @@ FREEZE_WAITING: Final = 4
 """Requests that were overdue together. Any one is with a chance of 1 in 4, as `FREEZE_OVERDUE`
 says, so that four in a row are 1 in 256."""
 
+FREEZE_FEW_WAITING: Final = 2
+FREEZE_MISSING: Final = 6.0
+"""Two are enough if, at the mean rate, so many responses would have come meanwhile: with random
+arrivals that is a chance of 1 in 400."""
+
 FREEZE_OVERDUE: Final = 0.75
 """A request is overdue when it took longer than this percentile."""
 
@@ -132,13 +137,16 @@ QUEUE_LEVELS: Final = 4
 OVERLOAD_RATIO: Final = 0.02
 """Share of the requests by which the backlog grows within the run: more than any drift adds."""
 
+OVERLOAD_RISE: Final = 0.75
+"""Rank correlation of the backlog with time where it grows by less than `OVERLOAD_RATIO`."""
+
 WANDERING: Final = 0.2
 """Part of the variance around the trend that is between blocks of 20 neighbours: of independent
 times it is a twentieth, of a queue more than a half."""
 
 WAVES: Final = 0.4
 WAVES_LEFT: Final = 0.35
-"""Part of the variance between blocks that neither a rise nor a fall explains: the rest is drift."""
+"""Part of the variance between blocks that no rise or fall explains: the rest is drift."""
 
 WAVES_RATIO: Final = 2.5
 """From this part, and this ratio of the highest level to the lowest, only a queue explains it."""
@@ -231,6 +239,10 @@ ERROR_RATIO: Final = 0.01
 NOISE_LAG_RATIO: Final = 1.5
 """A cause that adds less than this many times the generator's own lag (at its 99th percentile) is
 not told from what the machine does to the service as well."""
+
+NOISE_FELT_RATIO: Final = 2.0
+"""Delay of a response, in units of the generator's own lag (at its 99th percentile), that the same
+machine causes: a request passes two processes and more."""
 
 NOISE_SHARE: Final = 0.25
 """Share of the tail that the machine's own freezes and the generator's lag must account for."""

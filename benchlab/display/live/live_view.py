@@ -26,6 +26,7 @@ __all__ = [
     "Number",
     "Point",
     "Row",
+    "Span",
     "thinned",
 ]
 
@@ -103,6 +104,15 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a chart's width that is shaded; without an ``end``, as far as the chart goes."""
+
+    start: float
+    end: float | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """A single point, such as a probe."""
 
@@ -121,6 +131,7 @@ class Chart:
     band: Band | None = None
     points: tuple[Point, ...] = ()
     marks: tuple[Mark, ...] = ()
+    spans: tuple[Span, ...] = ()
     x_axis: Axis = Axis("s")
     y_axis: Axis = Axis()
 

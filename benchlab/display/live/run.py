@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchlab.display.banner import Level
-from benchlab.display.live.live_view import Axis, Chart, Line, LiveView, Mark, Number, Row
+from benchlab.display.live.live_view import Axis, Chart, Line, LiveView, Mark, Number, Row, Span
 from benchlab.display.progress import done_text
 from benchlab.load.supervisor.progress import Progress
 from benchlab.load.supervisor.series import ProgressSeries
 from benchlab.plan.objectives import parse_objectives
-from benchlab.units import NS_PER_MS, format_count, format_ms, format_rate
+from benchlab.units import NS_PER_MS, NS_PER_S, format_count, format_ms, format_rate
 
 __all__ = ["run_charts", "run_numbers", "run_view"]
 
@@ -64,7 +64,13 @@ def run_charts(progress: Progress | None) -> tuple[Chart, ...]:
             name = "warm-up until here" if title == "rate" else ""
             marks = (*marks, Mark(name, x=warmup_s))
         return Chart(
-            title=title, x=x, lines=lines, marks=tuple(marks), x_axis=axis, y_axis=Axis(unit)
+            title=title,
+            x=x,
+            lines=lines,
+            marks=tuple(marks),
+            spans=_faults(progress, named=title == "rate"),
+            x_axis=axis,
+            y_axis=Axis(unit),
         )
 
     return (
@@ -82,6 +88,18 @@ def run_charts(progress: Progress | None) -> tuple[Chart, ...]:
         ),
         chart("errors", "per s", Line("errors", series.error_rps, "bad")),
         chart("lag of the generator, p99", "ms", Line("lag", series.lag_p99_ms, "neutral")),
+    )
+
+
+def _faults(progress: Progress | None, *, named: bool) -> tuple[Span, ...]:
+    """When faults were on, so far."""
+    return tuple(
+        Span(
+            record.began_ns / NS_PER_S,
+            None if record.ended_ns is None else record.ended_ns / NS_PER_S,
+            record.kind if named else "",
+        )
+        for record in (() if progress is None else progress.faults)
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from benchlab.display.live.live_view import Axis, Chart, Color, LiveView, thinned
+from benchlab.display.live.live_view import Axis, Chart, Color, LiveView, Span, thinned
 
 __all__ = ["COLORS", "HEIGHT", "WIDTH", "live_svg"]
 
@@ -97,6 +97,7 @@ def _chart(chart: Chart, place: tuple[float, float, float, float]) -> str:
         _scale(chart.y_axis, ys),
     )
     parts = [_title(chart, left, top), *_grid(chart, box)]
+    parts += (_span(span, box) for span in chart.spans)
     x = thinned(chart.x)
     if chart.band is not None:
         parts.append(_band(x, thinned(chart.band.low), thinned(chart.band.high), box, chart))
@@ -173,6 +174,19 @@ def _band(
     back = [f"{box.x(at):.1f} {_inside(box.y(bottom), box):.1f}" for at, bottom, _ in known[::-1]]
     color = COLORS[chart.band.color]
     return f'<path d="M{"L".join(there + back)}Z" fill-opacity=".22" style="fill:{color}"/>'
+
+
+def _span(span: Span, box: _Box) -> str:
+    left = max(box.x(span.start), box.left)
+    whole = box.left + box.width
+    right = whole if span.end is None else min(box.x(span.end), whole)
+    if left >= right:
+        return ""
+    return (
+        f'<path d="M{left:.1f} {box.top:.0f}H{right:.1f}V{box.top + box.height:.0f}H{left:.1f}Z"'
+        f' fill-opacity=".12" style="fill:{COLORS["caution"]}"/>'
+        f'<text x="{left + 3:.1f}" y="{box.top + 11:.0f}" {_QUIET}>{escape(span.name)}</text>'
+    )
 
 
 def _mark(name: str, x: float | None, y: float | None, box: _Box) -> str:

@@ -16,7 +16,7 @@ from benchlab.faults.proxy.effects import Effect, now_s
 
 __all__ = ["Connection", "Owner"]
 
-_MOST_HELD, _FEW_HELD = 256 * 1024, 64 * 1024  # bytes that an end holds back before it reads no on
+_MOST_HELD, _FEW_HELD = 256 * 1024, 64 * 1024  # bytes: an end stops reading, and reads again
 _LEAST_TIMER_S = 0.001  # what the event loop's timers can do
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 

@@ -17,6 +17,7 @@ from benchlab.decoding import decode_lines
 from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS, Conditions
 from benchlab.load.supervisor.series import ProgressSeries, SeriesBins
 from benchlab.plan.plan import Plan
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.records import ErrorKind, Flag, without_failed_tries
 from benchlab.units import NS_PER_S
@@ -51,8 +52,8 @@ class Progress:
     instead; ``done_count`` is how many of them are recorded; the nouns are the plan's. ``p50_ns``,
     ``p99_ns`` and ``lag_p99_ns`` have the histogram's precision and are None before the first
     response. ``in_flight`` is the last mean number of requests in flight that is known, and
-    ``series`` the run over time, its warm-up included. For display only: results are computed from
-    the samples.
+    ``series`` the run over time, its warm-up included. ``faults`` are those that have begun. For
+    display only: results are computed from the samples.
     """
 
     phase: str
@@ -75,6 +76,7 @@ class Progress:
     in_flight: int | None = None
     objectives: tuple[ObjectiveProgress, ...] = ()
     series: ProgressSeries | None = None
+    faults: tuple[FaultRecord, ...] = ()
 
     @property
     def done_ratio(self) -> float:
@@ -85,9 +87,9 @@ class Progress:
         return min(1.0, self.elapsed_s / self.total_s) if self.total_s else 1.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Its numbers, JSON-ready: without the series and the objectives."""
-        data = asdict(replace(self, series=None, objectives=()))
-        del data["series"], data["objectives"]
+        """Its numbers, JSON-ready: without the series, the objectives and the faults."""
+        data = asdict(replace(self, series=None, objectives=(), faults=()))
+        del data["series"], data["objectives"], data["faults"]
         return data
 
 
@@ -158,6 +160,7 @@ class ProgressReader:
             in_flight=round(in_flight[-1]) if in_flight else None,
             objectives=tuple(self._standings(run_ns, complete=phase in _ENDED)),
             series=series,
+            faults=spool.read_faults(self._directory, self._plan) if self._plan.faults else (),
         )
 
     def take(self, records: NDArray[np.void]) -> None:

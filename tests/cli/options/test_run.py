@@ -278,3 +278,24 @@ def test_invalid_additions_are_refused(arguments: tuple[str, ...], message: str)
     with pytest.raises(InputError, match=message) as caught:
         plan_of(*arguments)
     assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("latenci 5ms", "--fault='latenci 5ms' cannot be used: kind='latenci' is unknown"),
+        ("drop at 1h", "--fault='drop at 3600s' begins at 3600 s of a run of 10 s"),
+    ],
+)
+def test_a_fault_that_cannot_be_used_is_named_by_its_option(text: str, message: str) -> None:
+    with (
+        pytest.raises(InputError) as caught,
+        errors_name_options(PLAN_OPTIONS, {"faults"}),
+    ):
+        plan_of("--fault", text)
+    assert message in str(caught.value)
+
+
+def test_faults_are_in_the_order_in_which_they_begin() -> None:
+    plan = plan_of("--fault", "error 503 at 3s", "--fault", "latency 5ms at 1s for 2s")
+    assert [str(fault) for fault in plan.faults] == ["latency 5ms at 1s for 2s", "error 503 at 3s"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -18,6 +19,7 @@ from benchlab.experiments.capacity_progress import CapacityProgress
 from benchlab.experiments.sweep_progress import SweepProgress
 from benchlab.load.supervisor.progress import ObjectiveProgress, Progress
 from benchlab.load.supervisor.series import ProgressSeries
+from benchlab.runs.fault_record import FaultRecord
 
 SERIES = ProgressSeries(
     width_s=1.0,
@@ -187,3 +189,14 @@ def test_a_sweep() -> None:
 def test_each_is_a_few_kilobytes_and_well_formed(view: LiveView) -> None:
     ElementTree.fromstring(live_svg(view))
     assert len(live_html(view)) < 20_000
+
+
+def test_faults_are_shaded_in_every_chart_and_named_in_one() -> None:
+    records = (
+        FaultRecord(0, "latency 5ms for 1s", "latency", 10**9, 2 * 10**9),
+        FaultRecord(1, "drop at 3s", "drop", 3 * 10**9),
+    )
+    charts = run_view(replace(RUN, faults=records)).charts
+    assert all([(span.start, span.end) for span in c.spans] == [(1, 2), (3, None)] for c in charts)
+    assert [[span.name for span in c.spans] for c in charts[:2]] == [["latency", "drop"], ["", ""]]
+    assert not any(chart.spans for chart in run_view(RUN).charts)

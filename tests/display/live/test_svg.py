@@ -17,6 +17,7 @@ from benchlab.display.live.live_view import (
     Line,
     Mark,
     Point,
+    Span,
     thinned,
 )
 
@@ -134,3 +135,19 @@ def test_a_band_is_cut_where_the_chart_ends() -> None:
     (area,) = (p for p in drawn(chart).iter(f"{NAMESPACE}path") if p.get("fill-opacity"))
     assert min(heights(area.attrib["d"])) == 22
     assert max(heights(area.attrib["d"])) == 246
+
+
+def test_spans_are_shaded_as_far_as_the_chart_goes() -> None:
+    chart = Chart(
+        title="",
+        x=[0, 10],
+        lines=(Line("", [0, 1]),),
+        spans=(Span(2, 4, "<latency>"), Span(8, name="error"), Span(11, 12, "later")),
+        x_axis=Axis("s", most=10),
+    )
+    shaded = [p for p in drawn(chart).iter(f"{NAMESPACE}path") if p.get("fill-opacity")]
+    edges = [[float(x) for x in re.findall(r"[MH]([\d.]+)", p.attrib["d"])] for p in shaded]
+    first, second = edges
+    assert first[1] - first[0] == pytest.approx(second[1] - second[0], abs=0.2)  # 2 s each
+    assert {"<latency>", "error"} <= set(texts(chart))
+    assert "later" not in texts(chart)

@@ -119,6 +119,9 @@ VALUES: dict[str, object] = {
     "Summary": RUN.summary,
     "Trace": make_trace(RUN),
     "Transport": PLAN.transport,
+    "Retry": bl.Retry(budget=0.1),
+    "Hedge": bl.Hedge(),
+    "Breaker": bl.Breaker(),
     "Sweep": make_sweep(x=[HOSTILE, 2]),
     "Trend": TREND,
 }
