@@ -104,7 +104,7 @@ def new_connections(requests: Requests, calm: Mask) -> Finding | None:
     if count < max(limit.OPENING_FEWEST, 0.005 * len(requests)):
         return None
     # A service that stands still makes an open loop open connections: those come all at once.
-    few = count < limit.OPENING_SHARE * len(requests)
+    few = np.count_nonzero(is_new) < limit.OPENING_SHARE * len(requests)
     if few and present_ratio(requests, np.flatnonzero(is_new)) < limit.BIMODAL_PRESENT:
         return None
     opening = requests.opening
