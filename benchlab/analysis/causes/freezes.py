@@ -91,7 +91,10 @@ def _without_coincidences(requests: Requests, found: Freezes, usual: float) -> F
     its requests at once now and then.
     """
     mode = slow_mode(requests, np.ones(len(requests), dtype=np.bool_))
-    if mode is None or np.mean(found.owner[mode.slow] >= 0) >= limit.FREEZE_OF_SLOW:
+    if mode is None:
+        return found
+    is_rare = float(found.length_ns.sum()) <= limit.FREEZE_OF_TIME * requests.window_ns
+    if is_rare and np.mean(found.owner[mode.slow] >= 0) >= limit.FREEZE_OF_SLOW:
         return found
     longest = limit.FREEZE_BEYOND * float(np.quantile(requests.service[mode.slow], 0.95))
     chosen = found.length_ns > longest

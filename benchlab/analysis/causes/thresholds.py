@@ -43,6 +43,9 @@ FREEZE_OF_SLOW: Final = 0.5
 """Share of the requests of a slow mode that freezes must have delayed: otherwise slow requests are
 a kind of their own, and where few users all wait for one at once, it is by chance."""
 
+FREEZE_OF_TIME: Final = 0.5
+"""Share of the time that a service may stand still: what is there for longer is how it responds."""
+
 FREEZE_BEYOND: Final = 1.1
 """A freeze beside a slow kind is longer than that kind's slowest requests, by this factor."""
 
@@ -226,6 +229,10 @@ SIZE_BINS: Final = 30
 
 OPENING_FEWEST: Final = 20
 """New connections in the window, or a hundredth of the requests if that is more."""
+
+OPENING_SHARE: Final = 0.07
+"""Share of the requests below which new connections must come at all times, as those of a service
+that closes them do: others come when requests pile up, and are a consequence."""
 
 BODY_LEAST_NS: Final = 1.0 * NS_PER_MS
 """A body that takes less is read in a few turns of the event loop."""

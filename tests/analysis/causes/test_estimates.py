@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from benchlab.analysis.causes.find import find_causes
-from tests.analysis.causes.simulation import Simulated, simulate
+from tests.analysis.causes.simulation import simulate
+from tests.analysis.causes.world import Simulated
 
 _SEEDS = range(9100, 9103)
 
