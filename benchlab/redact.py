@@ -21,6 +21,7 @@ __all__ = [
     "has_placeholder",
     "header_value",
     "is_secret",
+    "public_command",
     "public_path",
     "public_text",
     "public_url",
@@ -68,6 +69,9 @@ _ENCODED_PASSWORD = re.compile(
     re.IGNORECASE,
 )
 _ENCODED_AGAIN = re.compile("%(?:25)+")
+_ARGUMENT = re.compile(
+    r"""(?:(?<=\s)|(?<=^)|(?<=["']))(-{0,2}[\w.-]+=|--?[\w.-]+\s+)("[^"]*"|'[^']*'|[^\s"']+)"""
+)
 _PLACEHOLDER = re.compile(rf"{_EQUALS}{re.escape(HIDDEN)}", re.IGNORECASE)
 _PERHAPS_SECRET = re.compile(r"^([a-z+]*://)?.*(?=@)|([?#]).*", re.DOTALL)
 
@@ -113,6 +117,19 @@ def has_placeholder(url: str) -> bool:
 def public_text(text: str) -> str:
     """``text`` of a service or a library with the secrets of all URLs in it hidden."""
     return _public_values(_without_passwords(text), _NAME)
+
+
+def public_command(text: str) -> str:
+    """A command without the values that are secret: of ``NAME=value``, ``--name value`` and URLs.
+
+    >>> public_command("API_KEY=x serve --port 80 --auth-token 'a b' http://me:pw@h/")
+    'API_KEY=*** serve --port 80 --auth-token *** http://me:***@h/'
+    """
+    return public_text(_ARGUMENT.sub(_public_argument, text))
+
+
+def _public_argument(found: re.Match[str]) -> str:
+    return f"{found[1]}{HIDDEN}" if is_secret(found[1].strip(" \t=-")) else found[0]
 
 
 def unread_url(text: str) -> str:

@@ -23,7 +23,7 @@ from benchlab.errors import InputError
 from benchlab.plan.fault_kinds import FAULT_KINDS, FaultKind, FaultOption, Where
 from benchlab.plan.request import Origin
 from benchlab.plan.validation import check_seconds, check_text, check_whole, is_number, reading
-from benchlab.redact import unread_url
+from benchlab.redact import public_command, unread_url
 from benchlab.units import (
     format_duration_s,
     parse_duration_s,
@@ -52,7 +52,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 @frozen(init=False, repr=False)
 class Fault(Displayed):
-    """One fault; `parse` reads its text form, and ``str`` writes it.
+    """One fault; `parse` reads its text form, and ``str`` writes it, without secrets in commands.
 
     ``kind`` is one of `benchlab.plan.fault_kinds.FAULT_KINDS`, and ``amount`` what that says:
     ``200ms``, ``1MB/s``, a status. Where it may vary, ``200ms±50ms`` is drawn evenly from between,
@@ -158,7 +158,7 @@ class Fault(Displayed):
             options["route"] = self.route
         if self.seed is not None:
             options["seed"] = str(self.seed)
-        options |= {name: str(value) for name, value in self._option_texts().items()}
+        options |= {name: str(value) for name, value in self._option_texts(shown=True).items()}
         words = [f"{name}={shlex.quote(value)}" for name, value in options.items()]
         if self.at_s or self.for_s is not None:
             words += ["at", _time_text(self.at_s)]
@@ -168,7 +168,8 @@ class Fault(Displayed):
 
     def __repr__(self) -> str:
         usual = {"at_s": 0.0, "for_s": None, "ratio": 1.0, "route": "", "seed": None}
-        named = {key: value for key, value in self.to_dict().items() if key not in _POSITIONAL}
+        values = {**self.to_dict(), **self._option_texts(shown=True)}
+        named = {key: value for key, value in values.items() if key not in _POSITIONAL}
         shown = [repr(self.kind), *([repr(self.amount)] if self.amount else [])]
         shown += [
             f"{name}={value!r}"
@@ -213,7 +214,7 @@ class Fault(Displayed):
             "ratio": self.ratio,
             "route": self.route,
             "seed": self.seed,
-            **self._option_texts(),
+            **self._option_texts(shown=False),
         }
 
     @classmethod
@@ -227,14 +228,17 @@ class Fault(Displayed):
             raise InputError("it is missing", field="kind", remedy=f"use {', '.join(FAULT_KINDS)}")
         return cls(**data)
 
-    def _option_texts(self) -> dict[str, str | int]:
+    def _option_texts(self, *, shown: bool) -> dict[str, str | int]:
+        """The options as they are written; without secrets if they are ``shown``."""
         options = FAULT_KINDS[self.kind].options
-        return {
-            name: _time_text(value)
-            if name in options and options[name].quantity == "duration"
-            else value
-            for name, value in self.settings
-        }
+        found: dict[str, str | int] = {}
+        for name, value in self.settings:
+            quantity = options[name].quantity if name in options else ""
+            if quantity == "duration":
+                found[name] = _time_text(value)
+            else:
+                found[name] = public_command(value) if shown and quantity == "command" else value
+        return found
 
 
 _POSITIONAL = ("kind", "amount")

@@ -11,13 +11,15 @@ from attrs import evolve
 from benchlab.plan.feed import redact_rows
 from benchlab.plan.plan import Plan
 from benchlab.plan.scenario import redact_code
-from benchlab.redact import header_value, is_secret, public_url, url_has_secret
+from benchlab.redact import header_value, is_secret, public_command, public_url, url_has_secret
 
 __all__ = ["has_secrets", "redacted_plan", "without_code"]
 
 
 def redacted_plan(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The dict of `Plan.to_dict`, with secrets in URLs and headers hidden, and no rows of data.
+    """The dict of `Plan.to_dict`, with its secrets hidden, and no rows of data.
+
+    These are secrets in URLs, in headers and in the commands of faults.
 
     Bodies are unchanged.
     """
@@ -29,6 +31,9 @@ def redacted_plan(data: Mapping[str, Any]) -> dict[str, Any]:
         ]
         if "data" in request:
             redact_rows(request["data"])
+    for fault in shown.get("faults", ()):
+        if "restart" in fault:
+            fault["restart"] = public_command(fault["restart"])
     if shown.get("scenario") is not None:
         shown["scenario"]["base_url"] = public_url(shown["scenario"]["base_url"])
         redact_code(shown["scenario"])
@@ -43,8 +48,9 @@ def without_code(plan: Plan) -> Plan:
 
 
 def has_secrets(plan: Plan) -> bool:
-    """Whether `redacted_plan` hides anything in the URLs and headers of ``plan``."""
-    return any(
+    """Whether `redacted_plan` hides anything in the URLs, headers and commands of ``plan``."""
+    commands = [fault.options.get("restart", "") for fault in plan.faults]
+    return any(public_command(command) != command for command in commands) or any(
         url_has_secret(request.url) or any(is_secret(name) for name, _ in request.headers)
         for request in plan.requests
     )

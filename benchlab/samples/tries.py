@@ -63,6 +63,14 @@ class Tries:
     def __len__(self) -> int:
         return len(self.records)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tries):
+            return NotImplemented
+        return np.array_equal(self.records, other.records)
+
+    def __hash__(self) -> int:
+        return hash(self.records.tobytes())
+
     def __repr__(self) -> str:
         return f"<Tries: {len(self):,} besides the first ones>"
 

@@ -42,16 +42,19 @@ def find_modes(
     least_share: float = _LEAST_SHARE,
     fewest: int = _FEWEST,
     deviations: float = _DEVIATIONS,
+    smoothing: float = 1.0,
 ) -> list[Mode]:
     """The modes of values that were counted in bins of ln(value) × `BINS_PER_UNIT`, from 0.
 
     In order; one mode if there are not several, and none if there are fewer than ``fewest`` values.
-    A mode has at least ``least_share`` of them, and a valley is ``deviations`` standard errors deep.
+    A mode has at least ``least_share`` of them, and a valley is ``deviations`` standard errors
+    deep. The bandwidth is ``smoothing`` times that of Silverman's rule, which is too wide for a
+    small mode beside a wide one.
     """
     total = float(counts.sum())
     if total < fewest:
         return []
-    width = _bandwidth(counts, total) * BINS_PER_UNIT
+    width = max(smoothing * _bandwidth(counts, total), _NARROWEST) * BINS_PER_UNIT
     reach = math.ceil(4 * width)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
     kernel /= kernel.sum()

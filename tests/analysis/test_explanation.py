@@ -34,7 +34,7 @@ def make_cause(cause: str = "periodic_pause", tail_ratio: float = 0.6, figure: s
             Evidence("every 2 s requests wait for 150 ms", {"period_ns": 2e9, "length_ns": 1.5e8}),
             Evidence("5 pauses"),
         ),
-        figure=figure or FIGURES[CAUSES.index(cause) % len(FIGURES)],  # type: ignore[arg-type]
+        figure=figure or FIGURES[CAUSES.index(cause) % len(FIGURES)],
         requests=(520, 521),
         try_next="look for a garbage collector, a cron job, a flush",
     )

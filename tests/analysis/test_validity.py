@@ -16,11 +16,16 @@ from benchlab.errors import InvalidRunError
 from benchlab.runs.run import Run
 from tests.runs.synthetic import make_run
 
+DIAGNOSES = {"find_causes", "explanation_of"}
+"""Functions that say what was wrong with a run: with an invalid one most of all."""
+
 
 def public_functions() -> Iterator[Callable[..., Any]]:
     for found in pkgutil.walk_packages(analysis.__path__, "benchlab.analysis."):
+        if found.ispkg:
+            continue
         module = importlib.import_module(found.name)
-        for name in module.__all__:
+        for name in set(getattr(module, "__all__", ())) - DIAGNOSES:
             if inspect.isfunction(value := getattr(module, name)):
                 yield value
 

@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab.errors import DamagedError, InputError
+from benchlab.load.supervisor.preflight import check_credentials
 from benchlab.plan.fault_kinds import COMMON_OPTIONS, FAULT_KINDS
 from benchlab.plan.faults import Fault, FaultSchedule
 from benchlab.plan.plan import Plan
+from benchlab.plan.redacted import redacted_plan
 from benchlab.plan.request import Origin, Request
+from benchlab.plan.toml import plan_to_toml
 
 REQUEST = Request("GET", "http://127.0.0.1:8000/")
 
@@ -197,3 +200,16 @@ def test_the_table_of_kinds_is_whole() -> None:
         assert kind.example.split()[0] == name
         assert not kind.help.endswith(".")
         assert not set(kind.options) & {*COMMON_OPTIONS[kind.where], "kind", "amount", "at", "for"}
+
+
+def test_secrets_of_a_command_are_not_shown_and_not_stored() -> None:
+    fault = Fault("kill", pid=5, restart="serve --auth-token hunter2 --port=80", for_s=1)
+    assert "hunter2" not in str(fault) + repr(fault)
+    assert "--port=80" in str(fault)
+    plan = Plan(REQUEST, faults=fault)
+    assert Plan.from_json(plan.to_json()).faults[0].options == fault.options
+    assert "hunter2" not in f"{redacted_plan(plan.to_dict())}" + plan_to_toml(plan)
+    assert "stands for a secret" in plan_to_toml(plan)
+    stored = Plan.from_dict(redacted_plan(plan.to_dict()))
+    with pytest.raises(InputError, match="hidden when its run was stored"):
+        check_credentials(stored)

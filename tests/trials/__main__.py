@@ -33,7 +33,8 @@ def main(arguments: list[str]) -> int:
     judged = judge(read_corpus(given.directory))
     result = tally(judged)
     show("Blind trials", *result.shares())
-    show("What was named", *result.matrix(), "injected (rows), ranked first (columns)")
+    if result.confusion:
+        show("What was named", *result.matrix(), "injected (rows), ranked first (columns)")
     for item in judged:
         if given.wrong and not item.is_right:
             traced = "traced" if item.traced else "not traced"

@@ -61,15 +61,7 @@ def _disturb(
     if "freeze_ms" in beside:
         _freeze(workers[0], beside, np.random.default_rng(seed), ended)
         return
-    count = beside.get("burn_all") or beside["burn_worker"]
-    burners += [subprocess.Popen([sys.executable, "-c", _BURN]) for _ in range(count)]
-    if "burn_worker" in beside:
-        with suppress(psutil.Error, PermissionError):
-            workers[0].cpu_affinity([0])
-            for burner in burners:
-                process = psutil.Process(burner.pid)
-                process.cpu_affinity([0])
-                process.nice(beside["nice"])
+    burners += [subprocess.Popen([sys.executable, "-c", _BURN]) for _ in range(beside["burn_all"])]
 
 
 def _freeze(

@@ -229,16 +229,12 @@ def _connection_cap(draw: Drawing, cause: int) -> None:
 
 
 def _generator(draw: Drawing, cause: int) -> None:
-    form = str(draw.rng.choice(["freeze", "freeze", "burn", "slow driver"]))
     draw.open_loop()
-    if form == "freeze":
+    if draw.rng.random() < 0.6:  # its process is stopped again and again
         length = max(draw.log(15, 80), 1.5 * draw.high())
         gap = draw.log(80, 400)
         draw.beside = {"freeze_ms": length, "gap_ms": max(gap, 2 * length)}
-    elif form == "burn":
-        draw.base = min(draw.base, 3.0)
-        draw.beside = {"burn_worker": int(draw.rng.integers(3, 7)), "nice": -10}
-    else:
+    else:  # it cannot send so much
         draw.base = min(draw.base, 5.0)
         draw.rate = float(draw.rng.uniform(1100, 2500))
         draw.plan_more["driver"] = "httpx"

@@ -79,8 +79,12 @@ def _periodic_pause(draw: TargetDrawing) -> None:
 
 
 def _event_loop(draw: TargetDrawing) -> None:
-    period = draw.log(400, 1100)
-    draw.add("block", block_ms=draw.pause_ms(), every_ms=period)
+    # At no regular distance, as work blocks it: a regular one would be a periodic pause as well.
+    at_s = float(draw.rng.uniform(0.2, 0.6))
+    length_ms = draw.pause_ms()
+    while at_s < draw.length_s - 0.5:
+        draw.add("block", at_s=at_s, block_ms=length_ms * float(draw.rng.uniform(0.7, 1.3)))
+        at_s += length_ms / 1e3 + float(draw.rng.uniform(0.15, 1.3))
 
 
 def _drift(draw: TargetDrawing) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["find_causes"]
 
 _EXAMPLES = 5
+_CLEAR = ("slow_body", "child_span", "one_of_many")
 _FIRST = (payload_size, new_connections)
 _LATER = (child_span, one_of_many, tcp_stall, slow_body, drift)
 """Detectors in the order in which they look at what the ones before left."""
@@ -100,7 +101,8 @@ def _ranked(requests: Requests, findings: list[Finding]) -> tuple[Cause, ...]:
         if rank < limit.LEAST_SHARE:
             continue
         adds = float(np.mean(taken[taken > 0])) if taken.any() else 0.0
-        if adds < limit.NOISE_LAG_RATIO * felt.get(item.cause, 0.0):
+        is_clear = share >= limit.CLEAR_SHARE and item.cause in _CLEAR
+        if not is_clear and adds < limit.NOISE_LAG_RATIO * felt.get(item.cause, 0.0):
             continue
         left = left - taken
         # Noise is no cause to work on as long as there is another.

@@ -80,7 +80,25 @@ def find_freezes(requests: Requests) -> Freezes:
         at = np.union1d(at, _among_quick(requests, done, usual))
     if len(at) > _MOST:
         at = np.sort(at[np.argsort(gap[at])[-_MOST:]])
-    return _with_cost(requests, *_joined(done[at], done[at + 1]), usual, count)
+    found = _with_cost(requests, *_joined(done[at], done[at + 1]), usual, count)
+    return found if requests.is_open else _without_coincidences(requests, found, usual)
+
+
+def _without_coincidences(requests: Requests, found: Freezes, usual: float) -> Freezes:
+    """The freezes of a closed loop that are longer than a request of its slow kind.
+
+    If there is such a kind, and it does not come from the freezes, few users all wait for one of
+    its requests at once now and then.
+    """
+    mode = slow_mode(requests, np.ones(len(requests), dtype=np.bool_))
+    if mode is None:
+        return found
+    is_rare = float(found.length_ns.sum()) <= limit.FREEZE_OF_TIME * requests.window_ns
+    if is_rare and np.mean(found.owner[mode.slow] >= 0) >= limit.FREEZE_OF_SLOW:
+        return found
+    longest = limit.FREEZE_BEYOND * float(np.quantile(requests.service[mode.slow], 0.95))
+    chosen = found.length_ns > longest
+    return _with_cost(requests, found.start_ns[chosen], found.end_ns[chosen], usual, len(requests))
 
 
 def _among_quick(requests: Requests, done: Floats, usual: float) -> NDArray[np.int64]:

@@ -110,7 +110,10 @@ def _slow_of(requests: Requests, grouping: Grouping, chosen: Mask, tested: int) 
     tail_ns = float(np.quantile(took, requests.tail_ratio))
     in_tail = took >= tail_ns
     rate = np.bincount(of, in_tail, len(grouping.names)) / np.maximum(count, 1)
-    expected = float(np.mean(in_tail))
+    if len(large) > limit.GROUP_MANY and _dispersion(
+        rate[large], count[large], float(np.mean(in_tail))
+    ) < limit.GROUP_DISPERSION:  # fmt: skip
+        return None
     # Groups in the order of their share in the tail: the cut is where it falls most.
     order = large[np.argsort(-rate[large], kind="stable")]
     total = int(count[large].sum())
@@ -134,8 +137,14 @@ def _slow_of(requests: Requests, grouping: Grouping, chosen: Mask, tested: int) 
         explained = (inside[0] - inside[1] * outside[0] / outside[1]) / max(in_tail.sum(), 1)
         if best is None or explained > best.explained_ratio + 0.1:
             best = _Slow(grouping, slow, float(explained), share, medians)
-    del expected
     return best
+
+
+def _dispersion(rate: Floats, count: NDArray[np.int64], expected: float) -> float:
+    """Pearson's chi-square over its degrees of freedom: 1 if all groups have the same share in the
+    tail, however many there are to choose from."""
+    variance = max(expected * (1 - expected), 1e-12)
+    return float(np.sum((rate - expected) ** 2 * count) / variance) / (len(count) - 1)
 
 
 def _tail_of(

@@ -20,7 +20,7 @@ from benchlab.statistics.ranks import mean_ranks
 from benchlab.text import plural
 from benchlab.units import NS_PER_S, format_ms, format_ratio
 
-__all__ = ["SlowMode", "bimodal", "drift", "serial", "slow_mode"]
+__all__ = ["SlowMode", "bimodal", "drift", "present_ratio", "serial", "slow_mode"]
 
 _DEGREE = 4  # of the polynomial that is the trend
 _BINS = 64 * BINS_PER_UNIT  # e^64 ns is beyond any duration
@@ -108,11 +108,19 @@ def slow_mode(requests: Requests, calm: Mask) -> SlowMode | None:
     took = np.maximum(took, max(0.25 * float(np.median(took)), 1.0))
     bins = (np.log(took) * BINS_PER_UNIT).astype(np.int64)
     counts = np.bincount(bins, minlength=_BINS)
-    modes = find_modes(counts, least_share=limit.BIMODAL_SHARE, fewest=limit.FEWEST,
-                       deviations=limit.BIMODAL_DEVIATIONS)  # fmt: skip
     apart = math.log(limit.BIMODAL_RATIO) * BINS_PER_UNIT
-    cut = next((mode for mode in modes[1:] if mode.peak - modes[0].peak >= apart), None)
-    if cut is None:
+    for smoothing in limit.BIMODAL_SMOOTHINGS:
+        modes = find_modes(
+            counts,
+            least_share=limit.BIMODAL_SHARE,
+            fewest=limit.FEWEST,
+            deviations=limit.BIMODAL_DEVIATIONS,
+            smoothing=smoothing,
+        )
+        cut = next((mode for mode in modes[1:] if mode.peak - modes[0].peak >= apart), None)
+        if cut is not None:
+            break
+    else:
         return None
     slow = bins >= cut.start
     if float(np.mean(slow)) > limit.BIMODAL_MOST:
@@ -126,7 +134,7 @@ def bimodal(requests: Requests, calm: Mask) -> Finding | None:
     Requests that wait for each other may have two modes as well, but then neighbours are alike.
     """
     found = slow_mode(requests, calm)
-    if found is None or _present(requests, found.slow) < limit.BIMODAL_PRESENT:
+    if found is None or present_ratio(requests, found.slow) < limit.BIMODAL_PRESENT:
         return None
     if serial(requests.service[found.slow]) >= limit.QUEUE_SERIAL:
         return None
@@ -168,7 +176,7 @@ def serial(took: Floats) -> float:
     return rank_correlation(left[:-1], left[1:])
 
 
-def _present(requests: Requests, slow: NDArray[np.int64]) -> float:
+def present_ratio(requests: Requests, slow: NDArray[np.int64]) -> float:
     """In which share of the batches of time a fair number of slow requests occurs."""
     at = (requests.intended[slow] - requests.intended[0]) / max(requests.window_ns, 1.0)
     count = max(min(limit.BIMODAL_BATCHES, len(slow) // 3), 1)

@@ -7,6 +7,7 @@ import numpy as np
 from benchlab.analysis.causes import thresholds as limit
 from benchlab.analysis.causes.cause import Evidence
 from benchlab.analysis.causes.finding import Finding
+from benchlab.analysis.causes.levels import present_ratio
 from benchlab.analysis.causes.requests import Mask, Requests
 from benchlab.text import plural
 from benchlab.units import format_ms, format_ratio
@@ -101,6 +102,10 @@ def new_connections(requests: Requests, calm: Mask) -> Finding | None:
     is_new = requests.is_new & ~requests.failed
     count = int(np.count_nonzero(is_new & calm))
     if count < max(limit.OPENING_FEWEST, 0.005 * len(requests)):
+        return None
+    # A service that stands still makes an open loop open connections: those come all at once.
+    few = np.count_nonzero(is_new) < limit.OPENING_SHARE * len(requests)
+    if few and present_ratio(requests, np.flatnonzero(is_new)) < limit.BIMODAL_PRESENT:
         return None
     opening = requests.opening
     explained = np.where(is_new, opening, 0.0)

@@ -18,7 +18,7 @@ from benchlab.analysis.causes import thresholds as limit
 from benchlab.analysis.causes.cause import Evidence
 from benchlab.analysis.causes.correlation import rank_correlation
 from benchlab.analysis.causes.finding import Finding
-from benchlab.analysis.causes.levels import serial, slow_mode
+from benchlab.analysis.causes.levels import drift, serial, slow_mode
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.units import NS_PER_S, format_ms, format_ratio
 
@@ -27,6 +27,7 @@ __all__ = ["queueing"]
 _BATCHES = (8, 25)  # of time, in which trends are straight lines
 _BLOCK, _SMALLEST_BLOCK, _BLOCKS = 20, 8, 40  # requests, and their number
 _DEGREE = 4
+_ENOUGH = 200_000  # requests that show a relation, of a long run
 _OFTEN = 5  # requests at a number in flight that a level is read from
 _TRY_QUEUE = (
     "add capacity or lower the load: near its capacity a service's wait grows without limit"
@@ -66,9 +67,11 @@ def _overload(requests: Requests, calm: Mask) -> Finding | None:
         return None
     if requests.cap_wait.sum() > 0.5 * requests.latency.sum():
         return None
-    is_large = grown >= limit.OVERLOAD_RATIO * len(requests) and np.mean(np.diff(backlog) > 0) > 0.7
     inside = _inside_share(requests)
     is_before = inside is not None and inside < 1 - limit.BEFORE_SPAN_SHARE
+    # Inside of the spans it may be the service that becomes slower, by some percent of the run.
+    least = limit.OVERLOAD_RATIO * (1 if inside is None or is_before else limit.OVERLOAD_INSIDE)
+    is_large = grown >= least * len(requests) and np.mean(np.diff(backlog) > 0) > 0.7
     rises = rank_correlation(times, backlog) >= limit.OVERLOAD_RISE
     wanders = rises and _wandering(requests, calm)[0] >= limit.WANDERING
     if not (is_large or is_before or wanders):
@@ -76,6 +79,8 @@ def _overload(requests: Requests, calm: Mask) -> Finding | None:
     middle = times > start + 0.3 * (end - start)  # the queue was there all the time
     capacity = float((done[-1] - done[middle][0]) / (times[-1] - times[middle][0]) * NS_PER_S)
     offered = float(len(requests) / max(end - start, 1.0) * NS_PER_S)
+    if not is_before and capacity > offered * (1 - 0.25 * limit.OVERLOAD_RATIO):
+        return None
     quickest = float(np.quantile(requests.service, 0.02))
     text = (
         f"{offered:,.0f} requests/s came and {capacity:,.0f} were completed: the backlog grew to"
@@ -145,6 +150,8 @@ def _slow_waves(requests: Requests, calm: Mask) -> Finding | None:
     share, unexplained, ratio = _wandering(requests, calm)
     if share < limit.WAVES or unexplained < limit.WAVES_LEFT or ratio < limit.WAVES_RATIO:
         return None
+    if drift(requests, calm) is not None:
+        return None
     chosen = calm & ~requests.failed
     took, flight = requests.service[chosen], requests.in_flight[chosen]
     quickest = float(np.quantile(took, 0.05))
@@ -176,6 +183,7 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     chosen = np.flatnonzero(calm & ~requests.failed)
     if len(chosen) < limit.FEWEST:
         return None
+    chosen = chosen[:: len(chosen) // _ENOUGH + 1]
     took, flight = requests.service[chosen], requests.in_flight[chosen]
     if len(np.unique(flight)) < limit.QUEUE_LEVELS:
         return None

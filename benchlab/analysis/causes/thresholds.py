@@ -39,6 +39,16 @@ FREEZE_MISSING: Final = 6.0
 """Two are enough if, at the mean rate, so many responses would have come meanwhile: with random
 arrivals that is a chance of 1 in 400."""
 
+FREEZE_OF_SLOW: Final = 0.5
+"""Share of the requests of a slow mode that freezes must have delayed: otherwise slow requests are
+a kind of their own, and where few users all wait for one at once, it is by chance."""
+
+FREEZE_OF_TIME: Final = 0.5
+"""Share of the time that a service may stand still: what is there for longer is how it responds."""
+
+FREEZE_BEYOND: Final = 1.1
+"""A freeze beside a slow kind is longer than that kind's slowest requests, by this factor."""
+
 FREEZE_OVERDUE: Final = 0.75
 """A request is overdue when it took longer than this percentile."""
 
@@ -137,6 +147,9 @@ QUEUE_LEVELS: Final = 4
 OVERLOAD_RATIO: Final = 0.02
 """Share of the requests by which the backlog grows within the run: more than any drift adds."""
 
+OVERLOAD_INSIDE: Final = 3.0
+"""So many times `OVERLOAD_RATIO` where the wait is inside of the spans, as that of a leak is."""
+
 OVERLOAD_RISE: Final = 0.75
 """Rank correlation of the backlog with time where it grows by less than `OVERLOAD_RATIO`."""
 
@@ -173,6 +186,10 @@ BIMODAL_DEVIATIONS: Final = 3.5
 """Standard errors by which a valley is lower than its peaks: runs are short, and slow modes have
 few requests."""
 
+BIMODAL_SMOOTHINGS: Final = (1.0, 0.6)
+"""Bandwidths in units of Silverman's, one after the other: a slow mode of a few percent vanishes in
+that of all."""
+
 BIMODAL_RATIO: Final = 1.35
 """Ratio of the slow mode to the fast one."""
 
@@ -192,6 +209,11 @@ GROUP_P: Final = 1e-4
 GROUP_RATIO: Final = 2.0
 """Ratio of the share of a group's requests that are in the tail to that of the others."""
 
+GROUP_MANY: Final = 8
+GROUP_DISPERSION: Final = 3.0
+"""Of more groups than these some are slow by chance: they must differ as a whole by this much more
+than chance has it (chi-square over its degrees of freedom)."""
+
 GROUP_MOST: Final = 0.6
 """Share of all requests that the slow groups may have: more are not one of many."""
 
@@ -207,6 +229,10 @@ SIZE_BINS: Final = 30
 
 OPENING_FEWEST: Final = 20
 """New connections in the window, or a hundredth of the requests if that is more."""
+
+OPENING_SHARE: Final = 0.07
+"""Share of the requests below which new connections must come at all times, as those of a service
+that closes them do: others come when requests pile up, and are a consequence."""
 
 BODY_LEAST_NS: Final = 1.0 * NS_PER_MS
 """A body that takes less is read in a few turns of the event loop."""
@@ -235,6 +261,9 @@ ERROR_RATIO: Final = 0.01
 """Share of failed requests from which errors are in the 99th percentile of what users feel."""
 
 # Noise
+
+CLEAR_SHARE: Final = 0.6
+"""From this share of the tail a phase, a span or a group is what made it, on a busy machine too."""
 
 NOISE_LAG_RATIO: Final = 1.5
 """A cause that adds less than this many times the generator's own lag (at its 99th percentile) is

@@ -11,7 +11,7 @@ from benchlab.load.recording.outcome import Outcome
 from benchlab.load.recording.record_log import RecordLog
 from benchlab.load.recording.recorder import Record, Recorder
 from benchlab.plan.plan import Plan
-from benchlab.samples.samples import ErrorKind
+from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.samples.tries import TRY_DTYPE, TryReason
 
 __all__ = ["Recording"]
@@ -53,9 +53,12 @@ class Recording:
         self.recorder.first_measured_seq = seq
 
     def finish(self, outcome: Outcome) -> None:
-        """Record a finished request; if it failed, also as an example, up to the quota."""
+        """Record a finished request; if it failed, also as an example, up to the quota.
+
+        A try that another one replaces is no example: its request may have succeeded.
+        """
         self.record(*outcome[:11])
-        if outcome.error:
+        if outcome.error and not outcome.flags & Flag.FAILED_TRY:
             self._examples.record_example(outcome)
 
     def add_try(self, seq: int, parent_seq: int, number: int, reason: TryReason) -> None:

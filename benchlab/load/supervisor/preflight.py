@@ -32,6 +32,12 @@ def check_credentials(plan: Plan) -> None:
             f"the code of the scenario {plan.scenario.name} was not stored with its run: create the"
             " plan again with benchlab.scenario"
         )
+    for fault in plan.faults:
+        if HIDDEN in fault.options.get("restart", ""):
+            raise InputError(
+                f"a secret in the command of {fault.kind} was hidden when its run was stored:"
+                " create the plan again with it"
+            )
     for request in plan.requests:
         hidden = [name for name, value in request.headers if value == HIDDEN]
         if hidden or has_placeholder(request.url):

@@ -127,7 +127,7 @@ def _scatter(panel: Axes, points: Scatter) -> None:
     latency_ms = np.maximum(points.latency_ms, FLOOR_MS)
     ok, handles = ~points.failed, []
     for label, chosen, marker, color, size in (
-        ("others", ~points.is_slow & ok, "o", MUTED, 2.2),
+        ("others", ~points.is_slow & ok, ".", MUTED, 4.0),
         ("tail", points.is_slow & ok, "o", LATENCY, 3.4),
         ("failed", points.failed, "x", ERROR, 4.0),
     ):
@@ -136,7 +136,7 @@ def _scatter(panel: Axes, points: Scatter) -> None:
                 "marker": marker,
                 "color": color,
                 "markersize": size,
-                "markeredgewidth": 0 if marker == "o" else 1,
+                "markeredgewidth": 1 if marker == "x" else 0,
                 "linestyle": "none",
             }
             # Without a name: a page would list each of the requests.

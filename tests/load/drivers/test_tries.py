@@ -133,6 +133,7 @@ def test_a_request_is_its_last_try(way: str) -> None:
     assert counts is not None
     assert result.summary.count == COUNT
     assert result.summary.error_count == 0
+    assert result.examples == ()
     assert (counts.retries, counts.failed_tries, counts.given_up) == (2 * COUNT, 2 * COUNT, 0)
     assert len(served.requests) == 3 * COUNT
     assert "tries" in result.to_dict()
