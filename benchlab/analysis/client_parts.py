@@ -100,11 +100,13 @@ class _Opened:
 def _parts_of(block: Samples, opened: _Opened) -> dict[str, NDArray[np.int64]]:
     """The parts of each request, which add up to its latency."""
     flags = block.column("flags")
-    waited = (flags & Flag.CAP_WAIT) != 0
+    again = (flags & (Flag.RETRY | Flag.HEDGE)) != 0
+    waited = ~again & ((flags & Flag.CAP_WAIT) != 0)
     is_new = (flags & Flag.NEW_CONNECTION) != 0
     responded = block.column("first_byte_ns") > 0
     parts = {
-        "lag": np.where(waited, 0, block.lag_ns),
+        "earlier_tries": np.where(again, block.lag_ns, 0),
+        "lag": np.where(again | waited, 0, block.lag_ns),
         "connection_wait": np.where(waited, block.lag_ns, 0),
     }
     phases, failed = opened.of(block.column("seq"))

@@ -208,7 +208,7 @@ def _labels(requests: Requests) -> tuple[str, str]:
 
 def _phases(requests: Requests, _: Cause) -> Pairs:
     """The mean of each phase of a request, in the tail and near the median."""
-    before = requests.lag + requests.cap_wait
+    before = np.maximum(requests.sent - requests.intended, 0)
     rest = np.maximum(requests.service - requests.opening - requests.body, 0)
     middle = _middle(requests)
     rows = []

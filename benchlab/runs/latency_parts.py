@@ -47,13 +47,14 @@ class Part(NamedTuple):
 
 
 CONNECTION_PARTS = (
+    Part("earlier_tries", "earlier tries and pauses", "unknown"),
     Part("lag", "generator lag", "generator"),
     Part("connection_wait", "waiting for a connection", "connection"),
     Part("dns", "name look-up", "connection"),
     Part("connect", "connect", "connection"),
     Part("tls", "TLS handshake", "connection"),
 )
-"""The parts before the request was on its way."""
+"""The parts before the request was on its way; its last try, if there were several."""
 
 SERVER_PARTS = (
     Part("before_server", "network and queue before the handler", "network"),

@@ -87,13 +87,20 @@ class Requests:
 
     @cached_property
     def waited_for_connection(self) -> Mask:
-        """Whether the connection cap held it back."""
-        return np.asarray((self.records["flags"] & Flag.CAP_WAIT) != 0)
+        """Whether the connection cap held it back, and no earlier try did."""
+        held = (self.records["flags"] & Flag.CAP_WAIT) != 0
+        return np.asarray(held & ~self.was_tried_before)
+
+    @cached_property
+    def was_tried_before(self) -> Mask:
+        """Whether it is not the first try: what was before it was sent are tries and pauses."""
+        return np.asarray((self.records["flags"] & (Flag.RETRY | Flag.HEDGE)) != 0)
 
     @cached_property
     def lag(self) -> Floats:
-        """The generator's own lag: 0 where the connection cap held a request back."""
-        return np.where(self.waited_for_connection, 0.0, np.maximum(self.sent - self.intended, 0))
+        """The generator's own lag: 0 where the connection cap or an earlier try was the reason."""
+        others = self.waited_for_connection | self.was_tried_before
+        return np.where(others, 0.0, np.maximum(self.sent - self.intended, 0))
 
     @cached_property
     def cap_wait(self) -> Floats:

@@ -15,6 +15,7 @@ from benchlab.units import format_column_ms, format_count, format_ms
 __all__ = ["view"]
 
 _DOING = {
+    "earlier_tries": "in earlier tries, and pausing between them",
     "lag": "waiting for the load generator to send them",
     "connection_wait": "waiting for a free connection",
     "dns": "looking up the host name",

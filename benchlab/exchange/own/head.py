@@ -19,7 +19,7 @@ from benchlab.runs.head import RunHead
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.samples import ErrorKind, Samples
-from benchlab.samples.tries import TRY_DTYPE, Tries
+from benchlab.samples.tries import TRY_DTYPE, Tries, TryReason
 
 __all__ = ["decode_head", "encode_head"]
 
@@ -101,7 +101,7 @@ def _decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
     with naming_field("connections", where):
         connections = _connections(own.connections)
     with naming_field("tries", where):
-        tries = None if own.tries is None else Tries(_unpacked(own.tries, TRY_DTYPE))
+        tries = None if own.tries is None else _tries(own.tries)
     return Run.from_head(head, samples, connections, tries), own.sample_count
 
 
@@ -118,6 +118,14 @@ def _connections(data: _Packed) -> Connections:
     if (highest := int(records["error"].max(initial=0))) >= len(ErrorKind):
         raise ValueError(f"one has error {highest}, but the highest known is {len(ErrorKind) - 1}")
     return Connections(records)
+
+
+def _tries(data: _Packed) -> Tries:
+    records = _unpacked(data, TRY_DTYPE)
+    unknown = np.setdiff1d(records["reason"], list(TryReason))
+    if len(unknown):
+        raise ValueError(f"one has reason {unknown[0]}, which is unknown")
+    return Tries(records)
 
 
 def _unpacked(data: _Packed, dtype: np.dtype[np.void]) -> NDArray[np.void]:

@@ -119,9 +119,11 @@ class Circuit:
         if failed and total >= self._breaker.least and failures >= limit * total:
             self._open(now)
 
-    def forget_probe(self) -> None:
-        """Take back a probe that got no verdict, such as a hedge that was given up."""
-        if self._opened is not None and self._probes_sent > self._probes_met:
+    def forget_probe(self, sent: int) -> None:
+        """Take back a request that got no verdict, such as a lost hedge, if it was a probe."""
+        if self._opened is None or sent < self._opened + self._open_ns:
+            return
+        if self._probes_sent > self._probes_met:
             self._probes_sent -= 1
 
     def _open(self, now: int) -> None:
@@ -131,12 +133,21 @@ class Circuit:
 
 @dataclass(slots=True, eq=False)
 class Course:
-    """A request on its way through its tries: ``begun`` is when the first was sent."""
+    """A request on its way through its tries: ``begun`` is when the first was sent.
+
+    ``tries`` are those that the policies decided on; some of them may never be sent.
+    """
 
     begun: int
     tries: int = 1
     hedges: int = 0
     was_resent: bool = False
+    numbered: int = 1
+
+    def next_number(self) -> int:
+        """The number of the next try, in the order of sending."""
+        self.numbered += 1
+        return self.numbered
 
 
 class Policies:
@@ -191,7 +202,7 @@ class Policies:
         if self._breaker is None:
             return
         if error is ErrorKind.ABANDONED:
-            self._circuits[origin].forget_probe()
+            self._circuits[origin].forget_probe(sent)
             return
         failed = error in _UNDELIVERED or status >= 500
         self._circuits[origin].note(now, failed=failed, sent=sent)

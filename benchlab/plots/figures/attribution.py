@@ -51,6 +51,7 @@ class _Look(NamedTuple):
 
 
 _LOOKS = {
+    "earlier_tries": _Look(LAG, "////"),
     "lag": _Look(LAG, ".."),
     "connection_wait": _Look(CONNECTION),
     "dns": _Look(CONNECTION, ".."),

@@ -138,7 +138,8 @@ _PARTS_OF_A_REQUEST = (
     f"""
     lag_ns + service_ns AS latency_ns,
     toUInt64(seq) + toUInt64({GOLDEN}) AS scrambled,
-    bitTest(flags, 2) AS waited,
+    bitTest(flags, 4) OR bitTest(flags, 5) AS again,
+    bitTest(flags, 2) AND NOT again AS waited,
     bitTest(flags, 1) AS is_new,
     intended_ns + lag_ns + service_ns - body_ns > 0 AS responded,
     cityHash64(lower(leftPad(hex(seq + 1), 16, '0'))) AS client_id
@@ -146,7 +147,8 @@ _PARTS_OF_A_REQUEST = (
     f"""
     {_CLASS} AS class,
     bitXor(scrambled, bitShiftRight(scrambled, 30)) * toUInt64({0xBF58476D1CE4E5B9}) AS half_mixed,
-    if(waited, 0, lag_ns) AS lag_part,
+    if(again, lag_ns, 0) AS earlier_tries_part,
+    if(again OR waited, 0, lag_ns) AS lag_part,
     if(waited, lag_ns, 0) AS connection_wait_part,
     if(is_new, least(greatest(dns_ns, 0), greatest(service_ns, 0)), 0) AS dns_part,
     {ROOT} AS root

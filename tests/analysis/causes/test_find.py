@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchlab.analysis.causes.cause import CAUSES as IDS
 from benchlab.analysis.causes.find import find_causes
 from benchlab.plan.plan import Plan
-from benchlab.samples.samples import Samples
+from benchlab.samples.samples import Flag, Samples
 from tests.analysis.causes.simulation import CAUSES, TOGETHER, is_same, simulate, simulate_two
 from tests.runs.synthetic import make_run
 
@@ -46,6 +48,20 @@ def test_two_causes_are_both_named(first: str, second: str) -> None:
     names = [item.cause for item in find_causes(made.run, made.spans)[:3]]
     traced = made.spans is not None
     assert all(any(is_same(name, cause, traced) for name in names) for cause in (first, second))
+
+
+def test_earlier_tries_of_a_request_are_no_lag_of_the_generator() -> None:
+    run = simulate("healthy", 9000).run
+    records = run.samples.records.copy()
+    again = np.random.default_rng(1).random(len(records)) < 0.05
+    for name in ("sent_ns", "first_byte_ns", "done_ns"):
+        records[name][again] += 150_000_000
+    for flag, blamed in ((0, True), (Flag.RETRY, False), (Flag.HEDGE | Flag.CAP_WAIT, False)):
+        records["flags"][again] |= np.uint8(flag)
+        tried = replace(run, samples=Samples(records.copy(), run.samples.endpoints))
+        found = {item.cause for item in find_causes(tried, None)}
+        assert ("generator" in found) == blamed
+        assert "connection_cap" not in found
 
 
 def test_every_id_has_a_simulation_or_is_noise() -> None:

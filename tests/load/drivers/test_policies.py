@@ -89,9 +89,12 @@ def test_a_circuit_opens_probes_and_closes() -> None:
     assert not circuit.admits(later + 2)
     again = later + 2 * NS_PER_S + 10
     assert circuit.admits(again)
-    circuit.forget_probe()  # given up: another one may be sent
+    assert circuit.admits(again)
+    circuit.forget_probe(sent=3)  # that was none
+    assert not circuit.admits(again)
+    circuit.forget_probe(sent=again)  # given up: another one may be sent
+    assert circuit.admits(again)
     for _ in range(2):
-        assert circuit.admits(again)
         circuit.note(again, failed=False, sent=again)
     assert not circuit.is_open
 
@@ -112,6 +115,14 @@ def test_each_service_has_a_circuit() -> None:
     of.note("b", ErrorKind.STATUS, 404, 0, 1)
     assert not of.admits("a", 2)
     assert of.admits("b", 2)
+
+
+def test_tries_are_numbered_as_they_are_sent() -> None:
+    of = policies(retry="3 backoff=0s", hedge="1s")
+    course = of.begin(0)
+    assert of.hedge(course)  # but its request has failed before it could be sent
+    assert of.retry_at(course, ErrorKind.RESET, 0, 5) == 5
+    assert [course.next_number(), course.next_number()] == [2, 3]
 
 
 def test_what_go_would_repeat() -> None:

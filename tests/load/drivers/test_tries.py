@@ -66,6 +66,14 @@ class SomeHang(Served):
         return True
 
 
+class AllHang(Served):
+    """No request has a response until the test is over."""
+
+    def answer(self, connection: socket.socket, number: int) -> bool:
+        self.release.wait(_WAIT_S)
+        return False
+
+
 class OncePerConnection(Served):
     """Closes a connection when the second request comes on it, before a byte of a response."""
 
@@ -183,6 +191,21 @@ def test_an_open_circuit_sends_nothing(way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_requests_without_a_response_open_the_circuit(way: str) -> None:
+    served = AllHang()
+    transport = Transport(breaker="50% least=2 open=1h window=1h")
+    with serving(served) as url:
+        try:
+            result = run(plan_of(url, way, transport, timeout_s=0.3))
+        finally:
+            served.release.set()
+    check_numbers(result)
+    errors = result.summary.errors
+    assert errors["circuit_open"] > 0
+    assert errors["timeout"] == COUNT - errors["circuit_open"]
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_closed_reused_connection_is_replaced_once(way: str) -> None:
     with serving(OncePerConnection()) as url:
         result = run(plan_of(url, way, Transport(retry_reused=True)))
@@ -209,13 +232,14 @@ def test_what_may_change_something_is_not_repeated(way: str) -> None:
 def test_the_end_of_a_run_between_two_tries(way: str) -> None:
     with serving(Never()) as url:
         transport = Transport(retry="3 backoff=1h most_backoff=1h jitter=none")
-        load = {"load": ConstantRate(50), "duration_s": 0.2, "drain_s": 0, "request_count": None}
+        load = {"load": ConstantRate(20), "duration_s": 0.5, "drain_s": 0, "request_count": None}
         result = run(plan_of(url, way, transport, **load))
     check_numbers(result)
     assert result.summary.count == 10
     assert result.summary.errors == {"abandoned": 10}
-    assert len(result.samples.failed_tries) == 10
-    assert (result.samples.requests.column("flags") & Flag.RETRY != 0).all()
+    retried = result.samples.requests.column("flags") & Flag.RETRY != 0
+    # On a busy machine some have no response yet to their first try.
+    assert len(result.samples.failed_tries) == np.count_nonzero(retried)
 
 
 @pytest.mark.parametrize("way", ["http", "httpx"])

@@ -67,6 +67,8 @@ def hostile(run: Run, seed: int = 4) -> Run:
     for name in ("dns_ns", "connect_ns", "tls_ns"):
         opened[name] = rng.integers(0, 1_500_000, count)
     opened["error"][rng.random(count) < 0.3] = ErrorKind.CONNECT
+    records["flags"][rng.random(count) < 0.1] |= np.uint8(Flag.RETRY)
+    records["flags"][rng.random(count) < 0.05] |= np.uint8(Flag.HEDGE)
     samples = Samples(records, run.samples.endpoints)
     return replace(run, samples=samples, connections=Connections(opened))
 

@@ -100,7 +100,7 @@ class PolicyHttpxDriver(HttpxDriver):
             first.number,
         )
         self._jobs[job.seq] = job
-        self._recording.add_try(job.seq, first.seq, call.course.tries, reason)
+        self._recording.add_try(job.seq, first.seq, call.course.next_number(), reason)
         return job
 
     async def send_try(self, call: _Call, job: Job) -> tuple[ErrorKind, str]:

@@ -92,8 +92,11 @@ async def carry_out(policies: Policies, tries: Tries[T]) -> tuple[T, ErrorKind, 
 async def _race(policies: Policies, tries: Tries[T], first: T) -> tuple[T, ErrorKind, str]:
     """The outcome of a try, or that of a hedge of it which was faster."""
     if not policies.hedge_ns:
-        error, message = await tries.carry_out(first)
-        policies.note(tries.origin, error, first.status, first.sent, _clock())
+        error, message = ErrorKind.ABANDONED, ""
+        try:
+            error, message = await tries.carry_out(first)
+        finally:  # also of a try that is cancelled: it may have been a probe
+            policies.note(tries.origin, error, first.status, first.sent, _clock())
         return first, error, message
     running = {asyncio.create_task(tries.carry_out(first)): first}
     wait_s: float | None = policies.hedge_ns / NS_PER_S

@@ -36,6 +36,10 @@ __all__ = ["PolicyScenarioDriver"]
 _clock = time.monotonic_ns
 _OWN = Flag.FIRST_STEP | Flag.NEW_CONNECTION  # of the step, not of each try
 
+_BEYOND_TRY_S = 0.1
+"""A step may take longer than its tries, so that a try's own time limit ends it: a try that is
+cut off by the end of its step is no failure of the service to the circuit breaker."""
+
 
 @dataclass(slots=True, eq=False)
 class _Try:
@@ -72,7 +76,7 @@ class PolicyScenarioDriver(ScenarioDriver):
         self.policies = Policies(plan, worker)
         self.recording = recording
         self.try_timeout_ns = seconds_to_ns(plan.timeout_s)
-        self.timeout_s = self.policies.longest_s(plan.timeout_s)
+        self.timeout_s = self.policies.longest_s(plan.timeout_s) + _BEYOND_TRY_S
         self._timeout_ns = seconds_to_ns(self.timeout_s)
         self._first_seqs: dict[Step, int] = {}
 
@@ -94,7 +98,7 @@ class PolicyScenarioDriver(ScenarioDriver):
     def number(self, step: Step, reason: TryReason, course: Course) -> int:
         """The number of a further try in ``step``."""
         seq = self._take_seq()
-        self.recording.add_try(seq, self._first_seqs[step], course.tries, reason)
+        self.recording.add_try(seq, self._first_seqs[step], course.next_number(), reason)
         return seq
 
     def is_open(self, step: Step) -> bool:

@@ -300,7 +300,7 @@ class PolicyDriver(WireDriver):
         if reason is None:
             call.first_seq = seq
         else:
-            self.recording.add_try(seq, call.first_seq, call.course.tries, reason)
+            self.recording.add_try(seq, call.first_seq, call.course.next_number(), reason)
         return seq
 
 
