@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from benchlab.errors import FaultError
 from benchlab.faults.injector import LEASE_S, Injector
-from benchlab.plan.fault_kinds import FAULT_KINDS, Where
+from benchlab.plan.fault_kinds import Where
 from benchlab.plan.faults import Fault
 from benchlab.plan.plan import Plan
 from benchlab.spool.fault_log import FaultLog
@@ -19,6 +19,12 @@ __all__ = ["Timetable"]
 
 _PATIENCE_S = 20.0
 """How long setting and lifting a fault may take: the service may be slow, by other faults too."""
+
+_TURNS = 6
+"""In how many turns of its event loop a service reads and handles a request."""
+
+_LONGEST_FREEZE_S = 60.0
+"""A lease is not made longer for a process that is frozen for longer than that."""
 
 
 class Timetable:
@@ -64,12 +70,13 @@ class Timetable:
         plan, injector = self._plan, self._injectors[fault.where]
         if await self._is_stopped_by(fault.begin_ns(plan.warmup_ns)):
             return
-        lease_s = _lease_s(fault)
-        problem = await _problem(injector.set(fault, lease_s), _PATIENCE_S)
+        lease_s = LEASE_S if fault.where != "target" else _lease_s(plan)
+        patience_s = max(_PATIENCE_S, lease_s)
+        problem = await _problem(injector.set(fault, lease_s), patience_s)
         began_ns = self._run_ns()
         if problem:
             self._fail(number, fault, began_ns, f"cannot be set: {problem}")
-            await _problem(injector.lift(fault), _PATIENCE_S)  # perhaps it was set nevertheless
+            await _problem(injector.lift(fault), patience_s)  # perhaps it was set nevertheless
             return
         self._write(fault, lambda: self._log.began(number, began_ns))
         keeping = asyncio.create_task(self._keep(injector, fault, lease_s))
@@ -80,7 +87,7 @@ class Timetable:
             await keeping
         if lost:
             self._fail(number, fault, self._run_ns(), f"ended too early: {lost}")
-        problem = await _problem(injector.lift(fault), _PATIENCE_S)
+        problem = await _problem(injector.lift(fault), patience_s)
         ended_ns = self._run_ns()
         if problem:
             self._fail(number, fault, ended_ns, f"cannot be lifted: {problem}")
@@ -122,10 +129,24 @@ class Timetable:
             self._on_failure(f"the fault {fault} cannot be recorded ({exc.strerror})")
 
 
-def _lease_s(fault: Fault) -> float:
-    """Long enough for a service that the fault itself stops for a while."""
-    stops_s = fault.amount_value if FAULT_KINDS[fault.kind].amount == "duration" else 0.0
-    return max(LEASE_S, 3 * stops_s)
+def _lease_s(plan: Plan) -> float:
+    """Long enough for a service whose control API the plan's faults hold up, these and others.
+
+    It is asked again after a third of the lease, so that two thirds remain for the response.
+    """
+    return max(LEASE_S, *(3 * _held_up_s(fault) for fault in plan.faults))
+
+
+def _held_up_s(fault: Fault) -> float:
+    """For how long a service cannot respond to a request to lift ``fault``, or another one."""
+    match fault.kind:
+        case "block":
+            return fault.amount_value
+        case "cpu":  # a computation in each turn
+            return _TURNS * fault.amount_value
+        case "freeze":
+            return min(_LONGEST_FREEZE_S, fault.for_s or _LONGEST_FREEZE_S)
+    return 0.0
 
 
 async def _problem(work: Awaitable[None], within_s: float) -> str:

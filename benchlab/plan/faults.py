@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Final, Literal, overload
 from urllib.parse import urlsplit
 
@@ -23,7 +22,7 @@ from benchlab.errors import InputError
 from benchlab.plan.fault_kinds import FAULT_KINDS, FaultKind, FaultOption, Where
 from benchlab.plan.request import Origin
 from benchlab.plan.validation import check_seconds, check_text, check_whole, is_number, reading
-from benchlab.redact import public_command, unread_url
+from benchlab.redact import public_command, public_text, unread_url
 from benchlab.units import (
     format_duration_s,
     parse_duration_s,
@@ -42,6 +41,9 @@ _AMOUNT = re.compile(
     r"(?P<most>[^\s±+]+)\s*(?:(?:±|\+/?-)\s*(?P<spread>[^\s±+]+))?"
     r"(?:\s+(?P<drawn>exponential|pareto))?"
 )
+_NO_OPTIONS = ("kind", "amount", "at_s", "for_s", "at", "for")
+"""What a text has in places of its own."""
+
 _LONGEST_S = 3600.0
 _MOST_BYTES = 1 << 40
 _MOST_FAULTS = 10_000
@@ -149,7 +151,7 @@ class Fault(Displayed):
         Raises:
             InputError: it cannot be read, or a value in it cannot be used.
         """
-        with reading("fault", text, _HINT):
+        with reading("fault", public_text(text), _HINT):
             return cls(**_read(text))
 
     def __str__(self) -> str:
@@ -356,6 +358,8 @@ def _read(text: str) -> dict[str, Any]:
     rest = iter(words[1:])
     for word in rest:
         option = _OPTION.fullmatch(word)
+        if option is not None and option["name"] in _NO_OPTIONS:
+            raise _unknown_option(words[0], option["name"])
         if word in ("at", "for"):
             name, value = f"{word}_s", _time(word, next(rest, ""))
         elif option is not None:
@@ -387,6 +391,8 @@ def _read_common(name: str, text: str) -> Any:
 def _traits(kind: object) -> FaultKind:
     if isinstance(kind, str) and kind in FAULT_KINDS:
         return FAULT_KINDS[kind]
+    from difflib import get_close_matches  # only for the message
+
     near = get_close_matches(str(kind), FAULT_KINDS, 1)
     remedy = f"did you mean {near[0]}? Known are" if near else "known are"
     raise InputError(
@@ -482,7 +488,7 @@ def _read_options(kind: str, traits: FaultKind, given: Mapping[str, Any]) -> dic
 
 
 def _unknown_option(kind: str, name: str) -> InputError:
-    known = [*FAULT_KINDS[kind].common, *FAULT_KINDS[kind].options]
+    known = [*_traits(kind).common, *FAULT_KINDS[kind].options]
     return InputError(
         f"{kind} has no option {name!r}", remedy=f"it has {', '.join(known)}, at and for"
     )

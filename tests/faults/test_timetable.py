@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from benchlab import Plan, Request
 from benchlab.errors import FaultError
 from benchlab.faults.injector import LEASE_S, Injector
@@ -99,10 +101,28 @@ def test_a_lease_is_renewed_until_the_stop(tmp_path: Path) -> None:
     assert injector.leases == [LEASE_S]
 
 
-def test_a_fault_that_stops_the_service_for_a_while_has_a_longer_lease(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("faults", "leases"),
+    [
+        (["block 4s every=5s"], [12]),
+        (["cpu 1s"], [18]),
+        (["cpu 20ms"], [LEASE_S]),
+        (["latency 1h"], [LEASE_S]),
+        (["latency 1ms", "block 4s every=5s"], [12, 12]),
+        (["latency 1ms", "freeze pid=1 for 5s", "delay 1s"], [15, LEASE_S, LEASE_S]),
+    ],
+)
+def test_leases_are_longer_where_the_service_cannot_respond(
+    tmp_path: Path, faults: list[str], leases: list[float]
+) -> None:
     injector = Noting()
-    carried_out(tmp_path / "log", "block 4s for 1s", injector, lambda it: it.until("lift block"))
-    assert injector.leases == [12]
+
+    async def all_are_set(noting: Noting) -> None:
+        for fault in faults:
+            await noting.until(f"set {fault.split()[0]}")
+
+    carried_out(tmp_path / "log", faults, injector, all_are_set)
+    assert injector.leases == leases
 
 
 def test_a_fault_that_cannot_be_set_is_reported_with_its_name(tmp_path: Path) -> None:

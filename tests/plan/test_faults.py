@@ -100,6 +100,9 @@ def test_any_fault_survives_its_forms(
         ("latency 20ms ratio=110%", ["110%"]),
         ("latency 20ms route=x", ["route='x'", "/x"]),
         ("latency 20ms seed=-1", ["seed='-1'"]),
+        ("latency 20ms amount=3ms", ["'amount'"]),
+        ("latency 20ms at=3s", ["'at'", "at and for"]),
+        ("latenci 20ms kind=drop", ["latenci"]),
         ("latency 20ms foo=1", ["'foo'", "ratio, route, seed, service"]),
         ("latency 20ms service=localhost", ["'localhost'", "http://127.0.0.1:8000"]),
         ("latency 20ms service=http://a:pw@b/", ["service"]),
@@ -120,10 +123,15 @@ def test_what_cannot_be_read_is_named(text: str, words: list[str]) -> None:
     assert caught.value.field == "fault"
 
 
-def test_a_password_in_the_url_of_a_service_is_not_shown() -> None:
+@pytest.mark.parametrize("url", ["http://a:hunter2@b/", "http://b/?token=hunter2"])
+def test_a_secret_in_the_url_of_a_service_is_not_shown(url: str) -> None:
     with pytest.raises(InputError) as caught:
-        Fault("latency", "1ms", service="http://a:hunter2@b/")
+        Fault("latency", "1ms", service=url)
     assert "hunter2" not in str(caught.value)
+    with pytest.raises(InputError) as caught:
+        Fault.parse(f"latency 1ms service={url}")
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in str(caught.value.value)
 
 
 @pytest.mark.parametrize("value", [True, None, b"1", float("nan")])
