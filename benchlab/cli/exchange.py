@@ -189,6 +189,6 @@ def _import(
     state = "already stored" if known else imported.verdict
     notes = imported.environment.get("imported", {}).get("notes", ())
     return [
-        f"{imported.id}: {imported.name}, {plural(len(imported.samples), 'request')}, {state}",
+        f"{imported.id}: {imported.name}, {plural(len(imported.samples.requests), 'request')}, {state}",
         *(f"  {note}" for note in notes),
     ]

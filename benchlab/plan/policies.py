@@ -34,7 +34,11 @@ Policy = TypeVar("Policy", bound="_Policy")
 
 
 def _causes(given: str | Iterable[str]) -> tuple[str, ...]:
-    return tuple(given.split(",")) if isinstance(given, str) else tuple(given)
+    if isinstance(given, str):
+        return tuple(given.split(","))
+    if isinstance(given, Iterable):
+        return tuple(given)
+    raise InputError("must be a list of names", field="on", value=given)
 
 
 @frozen
@@ -85,6 +89,8 @@ class _Policy(Displayed):
                     value=text,
                     remedy=f"write NAME=VALUE with {_one_of(names)}",
                 )
+            if names[name].name in values:
+                raise InputError(f"has {name!r} twice", value=text)
             values[names[name].name] = _value_of(names[name], value)
         if not values:
             raise InputError("is empty", value=text, remedy=f"write NAME=VALUE, {_one_of(names)}")
@@ -168,11 +174,10 @@ class Retry(_Policy):
         'up to 3 tries, pauses from 0.1s up to 5s, full jitter, a budget of 10%'
         """
         pauses = "without a pause"
-        if self.backoff_s:
-            pauses = (
-                f"pauses from {format_duration_s(self.backoff_s)} up to"
-                f" {format_duration_s(self.most_backoff_s)}, {self.jitter} jitter"
-            )
+        first_s, most_s = self.backoff_s, self.most_backoff_s
+        if first_s and most_s:
+            rising = f"from {format_duration_s(first_s)} " if first_s < most_s else "of "
+            pauses = f"pauses {rising}up to {format_duration_s(most_s)}, {self.jitter} jitter"
         budget = "no budget" if self.budget is None else f"a budget of {_percent(self.budget)}"
         end = f", at most {format_duration_s(self.deadline_s)}" if self.deadline_s else ""
         return f"up to {self.tries} tries, {pauses}, {budget}{end}"
