@@ -40,8 +40,8 @@ def payload_size(requests: Requests, calm: Mask) -> Finding | None:
             explained,
             (Evidence(text, numbers),),
             "sizes",
-            "send less (pages, fields, compression), or process it in a stream; compare the cost per"
-            " byte with that of copying, below 1 ns",
+            "send less (pages, fields, compression), or process it in a stream; compare the cost"
+            " per byte with that of copying, below 1 ns",
             typical_ns=typical,
         )
     return best
