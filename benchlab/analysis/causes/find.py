@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchlab.analysis.causes import thresholds as limit
-from benchlab.analysis.causes.cause import Cause
+from benchlab.analysis.causes.cause import Cause, CauseId, Evidence
 from benchlab.analysis.causes.child_spans import child_span
 from benchlab.analysis.causes.failures import errors
 from benchlab.analysis.causes.finding import Finding
-from benchlab.analysis.causes.freezes import find_freezes
+from benchlab.analysis.causes.freezes import Freezes, find_freezes
 from benchlab.analysis.causes.groups import one_of_many
 from benchlab.analysis.causes.levels import bimodal, drift
 from benchlab.analysis.causes.machine import felt_noise, noise
 from benchlab.analysis.causes.pauses import service_freezes
 from benchlab.analysis.causes.phases import connection_cap, generator, new_connections, slow_body
 from benchlab.analysis.causes.queues import queueing
-from benchlab.analysis.causes.requests import Floats, Requests
+from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.analysis.causes.sizes import payload_size
 from benchlab.analysis.causes.tcp import tcp_stall
+from benchlab.units import format_ratio
 
 if TYPE_CHECKING:
     from benchlab.runs.request_spans import RequestSpans
@@ -31,6 +34,9 @@ __all__ = ["find_causes"]
 _EXAMPLES = 5
 _CLEAR = ("slow_body", "child_span", "one_of_many")
 _FIRST = (payload_size, new_connections)
+_KINDS = ("child_span", "one_of_many", "payload_size", "slow_body", "bimodal", "drift", "tcp_stall")
+"""Causes that a part of the requests has, or each to a different extent."""
+
 _LATER = (child_span, one_of_many, tcp_stall, slow_body, drift)
 """Detectors in the order in which they look at what the ones before left."""
 
@@ -53,11 +59,43 @@ def find_causes(run: Run, spans: RequestSpans | None = None) -> tuple[Cause, ...
 
 
 def _findings(requests: Requests) -> list[Finding]:
-    """What the detectors found, the more specific first."""
+    """What the detectors found, the more specific first.
+
+    Where one kind of requests is slow, it takes a longer freeze to be seen: without what makes
+    them slow, freezes are looked for once more.
+    """
     freezes = find_freezes(requests)
+    frozen = service_freezes(requests, freezes)
+    found = _with_freezes(requests, freezes, frozen)
+    left = requests
+    for item in found:
+        if item.cause in _KINDS:
+            left = left.without(_usual_part(item.explained))
+    if left is requests:
+        return found
+    freezes = find_freezes(left)
+    again = service_freezes(left, freezes)
+    if again is None or (frozen is not None and _cost(again[0]) <= _cost(frozen[0])):
+        return found
+    return _with_freezes(requests, freezes, again)
+
+
+def _cost(item: Finding) -> float:
+    return float(item.explained.sum())
+
+
+def _usual_part(explained: Floats) -> Floats:
+    """What is explained of each request, at most as much as of most of those that have any."""
+    some = explained[explained > 0]
+    return np.minimum(explained, np.quantile(some, 0.75)) if len(some) else explained
+
+
+def _with_freezes(
+    requests: Requests, freezes: Freezes, frozen: tuple[Finding, Mask] | None
+) -> list[Finding]:
+    """What the detectors found where the service or its machine stood still in ``freezes``."""
     local = freezes.delayed_by(freezes.is_local)
     found: list[Finding | None] = [generator(requests, local), connection_cap(requests)]
-    frozen = service_freezes(requests, freezes)
     others = np.zeros(len(freezes), dtype=np.bool_)
     if frozen is not None:
         finding, others = frozen
@@ -86,7 +124,11 @@ def _findings(requests: Requests) -> list[Finding]:
 
 
 def _ranked(requests: Requests, findings: list[Finding]) -> tuple[Cause, ...]:
-    """The findings that account for a part of the tail that counts, by that part."""
+    """The findings that account for a part of the tail that counts, by that part.
+
+    Then those that account for what these leave: where one cause is so strong that all of the tail
+    is its own, another shows in the requests that it spared.
+    """
     tail = requests.tail
     typical = max((item.typical_ns for item in findings), default=0.0)
     usual = max(requests.median - typical, 0.0)
@@ -94,26 +136,78 @@ def _ranked(requests: Requests, findings: list[Finding]) -> tuple[Cause, ...]:
     whole = max(float(left.sum()), 1.0)
     ranked: list[tuple[float, Cause]] = []
     felt = felt_noise(requests)
+    named: list[Finding] = []
+    others: list[Finding] = []
     for item in findings:
         taken = np.minimum(np.maximum(item.explained[tail], 0), left)
         share = float(taken.sum()) / whole
         rank = max(share, item.weight)
         if rank < limit.LEAST_SHARE:
+            others.append(item)
             continue
         adds = float(np.mean(taken[taken > 0])) if taken.any() else 0.0
         is_clear = share >= limit.CLEAR_SHARE and item.cause in _CLEAR
         if not is_clear and adds < limit.NOISE_LAG_RATIO * felt.get(item.cause, 0.0):
+            others.append(item)
             continue
         left = left - taken
         # Noise is no cause to work on as long as there is another.
+        if item.cause != "noise":
+            named.append(item)
         rank = 0.0 if item.cause == "noise" else rank
-        ranked.append((rank, _cause(requests, item, share, taken)))
+        ranked.append((rank, _cause(requests, item, share, tail, taken)))
+    ranked += _of_the_rest(requests, named, others, felt)
     return tuple(cause for _, cause in sorted(ranked, key=lambda pair: -pair[0]))
 
 
-def _cause(requests: Requests, item: Finding, share: float, taken: Floats) -> Cause:
+def _of_the_rest(
+    requests: Requests, named: list[Finding], others: list[Finding], felt: dict[CauseId, float]
+) -> list[tuple[float, Cause]]:
+    """Which ``others`` account for the tail that there would be without the causes ``named``.
+
+    Only beside a cause: what is left of a healthy run is as small as what is left of any.
+    """
+    found: list[tuple[float, Cause]] = []
+    others = [item for item in others if item.cause != "noise"]
+    latency = requests.latency
+    for item in named:
+        latency = np.maximum(latency - np.maximum(item.explained, 0), 0)
+    while named and others:
+        count = len(requests.tail)
+        tail = np.sort(np.argpartition(latency, len(latency) - count)[len(latency) - count :])
+        best: tuple[float, Finding, Floats] | None = None
+        for item in others:
+            taken = np.minimum(np.maximum(item.explained, 0), latency)
+            usual = max(float(np.median(latency)) - item.typical_ns, 0.0)
+            excess = np.maximum(latency[tail] - usual, 0)
+            mine = np.minimum(taken[tail], excess)
+            share = float(mine.sum()) / max(float(excess.sum()), 1.0)
+            high = float(np.quantile(latency, requests.tail_ratio))
+            less = high - float(np.quantile(latency - taken, requests.tail_ratio))
+            adds = float(np.mean(mine[mine > 0])) if mine.any() else 0.0
+            if (
+                share >= limit.REST_SHARE
+                and less >= limit.REST_LESS * high
+                and adds >= limit.NOISE_LAG_RATIO * felt.get(item.cause, 0.0)
+                and (best is None or share > best[0])
+            ):
+                best = share, item, mine
+        if best is None:
+            break
+        share, item, mine = best
+        text = f"{format_ratio(share)} of the tail that is left without the causes above"
+        item = replace(item, evidence=(*item.evidence, Evidence(text, {"rest_ratio": share})))
+        found.append((limit.LEAST_SHARE * share, _cause(requests, item, 0.0, tail, mine)))
+        others = [other for other in others if other.cause != item.cause]
+        latency = np.maximum(latency - np.maximum(item.explained, 0), 0)
+    return found
+
+
+def _cause(
+    requests: Requests, item: Finding, share: float, tail: NDArray[np.int64], taken: Floats
+) -> Cause:
     order = np.argsort(-taken, kind="stable")[:_EXAMPLES]
-    chosen = requests.tail[order[taken[order] > 0]]
+    chosen = tail[order[taken[order] > 0]]
     if item.cause == "errors":
         failed = np.flatnonzero(requests.failed)
         chosen = failed[np.argsort(-requests.latency[failed], kind="stable")[:_EXAMPLES]]

@@ -131,16 +131,16 @@ def _usual_then(requests: Requests, at: Floats, usual: float) -> Floats:
 
 
 def _overdue(requests: Requests, start: Floats, end: Floats, usual: float) -> NDArray[np.int64]:
-    """How many requests came in each gap and were overdue at its end.
+    """How many requests came in each gap and were overdue at its end, beyond what is explained.
 
     In a closed loop nobody comes while all wait: there, how many waited, if they ended together.
     """
     due = end - usual
     if requests.is_open:
-        intended = requests.intended
-        found = np.searchsorted(intended, due) - np.searchsorted(intended, start)
+        expected = np.sort(requests.intended + requests.explained)
+        found = np.searchsorted(expected, due) - np.searchsorted(expected, start)
         return np.asarray(found)
-    sent, done = np.sort(requests.sent), np.sort(requests.done)
+    sent, done = np.sort(requests.sent + requests.explained), np.sort(requests.done)
     open_then = np.searchsorted(sent, due) - np.searchsorted(done, end)
     soon = np.maximum(limit.RELEASED_NS, limit.RELEASED_RATIO * (end - start))
     soon = end + np.maximum(soon, usual)
@@ -176,6 +176,7 @@ def _with_cost(requests: Requests, start: Floats, end: Floats, usual: float, cou
     # Who was sent before the freeze and was still waiting in it.
     since = np.searchsorted(requests.intended, start - float(np.quantile(requests.latency, 0.99)))
     excess_of = np.maximum(requests.latency - requests.median, 0)
+    whole_of = np.maximum(requests.done - requests.intended - requests.median, 0)
     excess, lag = np.zeros(len(start)), np.zeros(len(start))
     delay = np.zeros(count)
     for number in np.argsort(start - end, kind="stable").tolist():  # the longest first
@@ -185,7 +186,10 @@ def _with_cost(requests: Requests, start: Floats, end: Floats, usual: float, cou
         # Who was there before would have taken some of its time anyhow.
         before = requests.intended[here] < start[number]
         most = np.where(before, end[number] - start[number], np.inf)
-        delay[here][waited] = np.minimum(excess_of[here], most)[waited]
+        # Whatever else is slow about it, it was there in the freeze.
+        there = end[number] - np.maximum(requests.intended[here], start[number])
+        mine = np.maximum(excess_of[here], np.minimum(whole_of[here], there))
+        delay[here][waited] = np.minimum(mine, most)[waited]
         excess[number] = float(delay[here][waited].sum())
         lag[number] = float(requests.lag[here][waited].sum())
     return Freezes(start, end, excess, lag, owner, delay)

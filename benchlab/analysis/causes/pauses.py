@@ -59,7 +59,10 @@ def service_freezes(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask
     window = (float(requests.intended[0]), float(requests.done.max()))
     for chosen in (comparable, length >= 0.5 * length[longest], length > 0.3 * length[longest]):
         places = np.flatnonzero(chosen)
-        found = find_period(freezes.start_ns[places], window)
+        # Where few requests come, they begin some time after a response, and end when they do.
+        found = find_period(freezes.start_ns[places], window) or find_period(
+            freezes.end_ns[places], window
+        )
         if found is not None:
             period, inside = found
             members = np.zeros(len(freezes), dtype=np.bool_)

@@ -48,6 +48,7 @@ class Requests:
         left = copy.copy(self)
         left.__dict__["service"] = np.maximum(self.service - explained, 0)
         left.__dict__["latency"] = np.maximum(self.latency - explained, 0)
+        left.__dict__["explained"] = self.explained + np.maximum(explained, 0)
         for name in ("median", "tail"):
             left.__dict__.pop(name, None)
         return left
@@ -84,6 +85,11 @@ class Requests:
     def service(self) -> Floats:
         """From sent to done."""
         return self.done - self.sent
+
+    @cached_property
+    def explained(self) -> Floats:
+        """What `without` has taken off each."""
+        return np.zeros(len(self))
 
     @cached_property
     def waited_for_connection(self) -> Mask:

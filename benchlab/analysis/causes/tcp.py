@@ -16,6 +16,7 @@ from benchlab.units import format_ms, format_ratio
 
 __all__ = ["tcp_stall"]
 
+_NEAR = 7  # requests before, and after, that show the level
 _LATER = (2.0, 3.0, 4.0, 7.0, 8.0, 15.0, 16.0)
 """Later retransmissions, in units of the first: each alone, or all before it added."""
 
@@ -29,13 +30,24 @@ def tcp_stall(requests: Requests, calm: Mask) -> Finding | None:
     chosen = calm & ~requests.failed
     if np.count_nonzero(chosen) < limit.FEWEST:
         return None
-    opening = requests.opening
-    found = [
-        item
-        for took in (requests.service - opening, requests.body)
-        if (item := _steps(requests, took, chosen)) is not None
-    ]
+    took = np.maximum(requests.service - requests.opening - requests.body, 0)
+    traced = requests.traced
+    times = [took, requests.body]
+    if traced is not None and len(traced) > 0.5 * len(requests):
+        # What the service itself took varies, and is not the network's.
+        outside = requests.done - requests.sent - requests.opening
+        outside[traced.index] -= traced.inside - np.median(traced.inside)
+        times[0] = np.maximum(outside - requests.body, 0)
+    else:
+        times.append(_without_level(took))
+    found = [item for each in times if (item := _steps(requests, each, chosen)) is not None]
     return max(found, key=lambda item: float(item.explained.sum()), default=None)
+
+
+def _without_level(took: Floats) -> Floats:
+    """``took`` less what the requests before and after it take as well: a drift, a queue."""
+    near = np.lib.stride_tricks.sliding_window_view(np.pad(took, _NEAR, mode="edge"), 2 * _NEAR + 1)
+    return took - np.median(near, axis=1) + np.median(took)
 
 
 def _steps(requests: Requests, took: Floats, chosen: Mask) -> Finding | None:
@@ -44,7 +56,7 @@ def _steps(requests: Requests, took: Floats, chosen: Mask) -> Finding | None:
     blur = 1.2 * (high - low)
     beyond = took - median
     for name, (low_ns, high_ns), steps in (
-        ("a delayed acknowledgement", limit.TCP_DELAYED_ACK_NS, (1.0,)),
+        ("a delayed acknowledgement", limit.TCP_DELAYED_ACK_NS, (1.0, 2.0)),
         ("a retransmission", limit.TCP_RETRANSMISSION_NS, (1.0, *_LATER)),
     ):
         if blur > 0.25 * low_ns:
@@ -56,8 +68,8 @@ def _steps(requests: Requests, took: Floats, chosen: Mask) -> Finding | None:
         mine = at_step & chosen
         count = int(np.count_nonzero(mine))
         later = chosen & (beyond > 0.6 * low_ns)
-        if len(steps) == 1:
-            later &= beyond < 1.7 * low_ns
+        if len(steps) == 2:
+            later &= beyond < 2.7 * low_ns
         if count < max(limit.TCP_FEWEST, 0.002 * len(requests)) or not first.any():
             continue
         if count < limit.TCP_SHARE * np.count_nonzero(later):
@@ -70,7 +82,7 @@ def _steps(requests: Requests, took: Floats, chosen: Mask) -> Finding | None:
         text = (
             f"{format_ratio(count / len(requests))} of the requests took"
             f" {format_ms(round(step_ns))} longer than the others, as {name} takes"
-            + (", or a later one after twice that time" if len(steps) > 1 else "")
+            + (", or a later one after twice that time" if len(steps) > 2 else "")
         )
         numbers = {"step_ns": step_ns, "share_ratio": count / len(requests)}
         return Finding(

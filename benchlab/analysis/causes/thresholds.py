@@ -28,6 +28,11 @@ LEAST_SHARE: Final = 0.15
 """A cause is named if it accounts for this much of the tail: below, it is hardly worth a change of
 the service, and what several detectors take from a tail by chance reaches a twentieth."""
 
+REST_SHARE: Final = 0.4
+REST_LESS: Final = 0.15
+"""Beside others a cause is also named if it accounts for this much of the tail that is left without
+them, and if without it that percentile would be lower by so much."""
+
 # Freezes: stall, periodic pause, event loop, noise
 
 FREEZE_WAITING: Final = 4
