@@ -19,7 +19,7 @@ from benchlab.analysis.causes.levels import bimodal, drift
 from benchlab.analysis.causes.machine import felt_noise, noise
 from benchlab.analysis.causes.pauses import are_alike, service_freezes
 from benchlab.analysis.causes.phases import connection_cap, generator, new_connections, slow_body
-from benchlab.analysis.causes.queues import queueing
+from benchlab.analysis.causes.queues import overload, queueing
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.analysis.causes.sizes import payload_size
 from benchlab.analysis.causes.tcp import tcp_stall
@@ -113,14 +113,23 @@ def _with_freezes(
     for detect in _FIRST:
         found.append(item := detect(left, calm))
         left = left if item is None else left.without(item.explained)
-    found.append(waiting := queueing(left, calm))
+    drifted: Finding | None = None
+    waiting = overload(left, calm)
+    if waiting is None and (waiting := queueing(left, calm)) is not None:
+        # A service that becomes slower has more and more in flight: is there a queue without that?
+        drifted = drift(left, calm, only_clear=True)
+        again = None if drifted is None else queueing(left.without(drifted.explained), calm)
+        if drifted is not None and again is not None:
+            found.append(drifted)
+            waiting, left = again, left.without(drifted.explained)
+    found.append(waiting)
     for detect in _LATER:
         if waiting is not None and detect is drift:
             continue  # a queue that grows is not a service that becomes slower
         found.append(item := detect(left, calm))
         left = left if item is None else left.without(item.explained)
     if waiting is None:  # a tail of something else may have hidden it
-        found.append(waiting := queueing(left, calm))
+        found.append(waiting := overload(left, calm) or queueing(left, calm))
     if waiting is None:
         found.append(bimodal(left, calm))
     found.append(noise(requests, freezes, others))

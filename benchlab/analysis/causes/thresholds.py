@@ -190,6 +190,12 @@ DRIFT_P: Final = 1e-3
 """The Mann-Kendall test with its correction for dependence still calls wandering levels of a shared
 machine trends: what counts besides is the effect, `DRIFT_EFFECT` and `DRIFT_TAU`."""
 
+DRIFT_QUANTILES: Final = (0.5, 0.1)
+DRIFT_CLEAR: Final = 0.1
+DRIFT_CLEAR_P: Final = 0.02
+"""A drift is clear if it leaves so little of the variance of the levels: then this is certain
+enough, since the correction takes a smooth drift for dependence."""
+
 DRIFT_EFFECT: Final = 0.25
 """Change from end to end, as a share of the lower level."""
 
