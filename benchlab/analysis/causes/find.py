@@ -17,9 +17,9 @@ from benchlab.analysis.causes.freezes import Freezes, find_freezes
 from benchlab.analysis.causes.groups import one_of_many
 from benchlab.analysis.causes.levels import bimodal, drift
 from benchlab.analysis.causes.machine import felt_noise, noise
-from benchlab.analysis.causes.pauses import service_freezes
+from benchlab.analysis.causes.pauses import are_alike, service_freezes
 from benchlab.analysis.causes.phases import connection_cap, generator, new_connections, slow_body
-from benchlab.analysis.causes.queues import queueing
+from benchlab.analysis.causes.queues import overload, queueing
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.analysis.causes.sizes import payload_size
 from benchlab.analysis.causes.tcp import tcp_stall
@@ -66,6 +66,10 @@ def _findings(requests: Requests) -> list[Finding]:
     """
     freezes = find_freezes(requests)
     frozen = service_freezes(requests, freezes)
+    if frozen is None:
+        more = find_freezes(requests, within_queue=True)
+        if are_alike(np.where(more.is_local, 0.0, more.length_ns), more.least_ns):
+            freezes, frozen = more, service_freezes(requests, more)
     found = _with_freezes(requests, freezes, frozen)
     left = requests
     for item in found:
@@ -109,14 +113,23 @@ def _with_freezes(
     for detect in _FIRST:
         found.append(item := detect(left, calm))
         left = left if item is None else left.without(item.explained)
-    found.append(waiting := queueing(left, calm))
+    drifted: Finding | None = None
+    waiting = overload(left, calm)
+    if waiting is None and (waiting := queueing(left, calm)) is not None:
+        # A service that becomes slower has more and more in flight: is there a queue without that?
+        drifted = drift(left, calm, only_clear=True)
+        again = None if drifted is None else queueing(left.without(drifted.explained), calm)
+        if drifted is not None and again is not None:
+            found.append(drifted)
+            waiting, left = again, left.without(drifted.explained)
+    found.append(waiting)
     for detect in _LATER:
         if waiting is not None and detect is drift:
             continue  # a queue that grows is not a service that becomes slower
         found.append(item := detect(left, calm))
         left = left if item is None else left.without(item.explained)
     if waiting is None:  # a tail of something else may have hidden it
-        found.append(waiting := queueing(left, calm))
+        found.append(waiting := overload(left, calm) or queueing(left, calm))
     if waiting is None:
         found.append(bimodal(left, calm))
     found.append(noise(requests, freezes, others))
@@ -172,35 +185,59 @@ def _of_the_rest(
     latency = requests.latency
     for item in named:
         latency = np.maximum(latency - np.maximum(item.explained, 0), 0)
+    ratios = {requests.tail_ratio}
+    if len(latency) >= limit.REST_ENOUGH:
+        ratios.add(limit.TAIL_RATIO)
     while named and others:
-        count = len(requests.tail)
-        tail = np.sort(np.argpartition(latency, len(latency) - count)[len(latency) - count :])
-        best: tuple[float, Finding, Floats] | None = None
-        for item in others:
-            taken = np.minimum(np.maximum(item.explained, 0), latency)
-            usual = max(float(np.median(latency)) - item.typical_ns, 0.0)
-            excess = np.maximum(latency[tail] - usual, 0)
-            mine = np.minimum(taken[tail], excess)
-            share = float(mine.sum()) / max(float(excess.sum()), 1.0)
-            high = float(np.quantile(latency, requests.tail_ratio))
-            less = high - float(np.quantile(latency - taken, requests.tail_ratio))
-            adds = float(np.mean(mine[mine > 0])) if mine.any() else 0.0
-            if (
-                share >= limit.REST_SHARE
-                and less >= limit.REST_LESS * high
-                and adds >= limit.NOISE_LAG_RATIO * felt.get(item.cause, 0.0)
-                and (best is None or share > best[0])
-            ):
-                best = share, item, mine
+        best: tuple[float, Finding, _Rest] | None = None
+        for ratio in sorted(ratios):
+            rest = _Rest(latency, ratio)
+            for item in others:
+                share, adds, less = rest.explained_by(item)
+                if (
+                    share >= limit.REST_SHARE
+                    and less >= limit.REST_LESS
+                    and adds >= limit.NOISE_LAG_RATIO * felt.get(item.cause, 0.0)
+                    and (best is None or share > best[0])
+                ):
+                    best = share, item, rest
         if best is None:
             break
-        share, item, mine = best
+        share, item, rest = best
+        mine = rest.taken_by(item)
         text = f"{format_ratio(share)} of the tail that is left without the causes above"
         item = replace(item, evidence=(*item.evidence, Evidence(text, {"rest_ratio": share})))
-        found.append((limit.LEAST_SHARE * share, _cause(requests, item, 0.0, tail, mine)))
+        found.append((limit.LEAST_SHARE * share, _cause(requests, item, 0.0, rest.tail, mine)))
         others = [other for other in others if other.cause != item.cause]
         latency = np.maximum(latency - np.maximum(item.explained, 0), 0)
     return found
+
+
+class _Rest:
+    """The tail above a percentile of the latencies that are left without what is explained."""
+
+    def __init__(self, latency: Floats, ratio: float) -> None:
+        self.latency, self.ratio = latency, ratio
+        count = max(int(len(latency) * (1 - ratio)), 1)
+        self.tail = np.argpartition(latency, len(latency) - count)[len(latency) - count :]
+        self.median = float(np.median(latency))
+        self.high = max(float(np.quantile(latency, ratio)), 1.0)
+
+    def _excess(self, item: Finding) -> Floats:
+        return np.maximum(self.latency[self.tail] - max(self.median - item.typical_ns, 0.0), 0)
+
+    def taken_by(self, item: Finding) -> Floats:
+        """What ``item`` explains of the excess of each request in the tail."""
+        return np.minimum(np.maximum(item.explained[self.tail], 0), self._excess(item))
+
+    def explained_by(self, item: Finding) -> tuple[float, float, float]:
+        """Its share of the tail's excess, its mean where there is any, and how much lower the
+        percentile would be without it, as a ratio."""
+        taken = self.taken_by(item)
+        share = float(taken.sum()) / max(float(self._excess(item).sum()), 1.0)
+        without = np.maximum(self.latency - np.maximum(item.explained, 0), 0)
+        less = 1 - float(np.quantile(without, self.ratio)) / self.high
+        return share, float(np.mean(taken[taken > 0])) if taken.any() else 0.0, less
 
 
 def _cause(

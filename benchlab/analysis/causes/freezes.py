@@ -32,7 +32,7 @@ class Freezes:
     ``owner`` has for each request the number of the freeze that delayed it, or -1, and
     ``delay_ns`` by how much. ``excess_ns`` is
     the total time by which its requests exceed the median, ``lag_ns`` the part of it that is lag of
-    the generator.
+    the generator. Freezes shorter than ``least_ns`` do not show.
     """
 
     start_ns: Floats
@@ -41,6 +41,7 @@ class Freezes:
     lag_ns: Floats
     owner: NDArray[np.int64]
     delay_ns: Floats
+    least_ns: float
 
     def __len__(self) -> int:
         return len(self.start_ns)
@@ -61,8 +62,12 @@ class Freezes:
         return delayed
 
 
-def find_freezes(requests: Requests) -> Freezes:
-    """Every freeze of all requests, with who was delayed by it."""
+def find_freezes(requests: Requests, within_queue: bool = False) -> Freezes:
+    """Every freeze of all requests, with who was delayed by it.
+
+    Those ``within_queue`` too, if asked: where all wait for long anyhow, a freeze of the machine is
+    as easily seen as one of the service.
+    """
     count = len(requests)
     usual = float(np.quantile(requests.latency, limit.FREEZE_OVERDUE))
     done = np.sort(requests.done)
@@ -76,11 +81,18 @@ def find_freezes(requests: Requests) -> Freezes:
     missing = gap[at] * len(requests) / max(requests.window_ns, 1.0)
     few = (waiting >= limit.FREEZE_FEW_WAITING) & (missing >= limit.FREEZE_MISSING)
     at = at[(waiting >= limit.FREEZE_WAITING) | few]
+    least = max(limit.FREEZE_SHORTEST_NS, limit.FREEZE_RATIO * usual)
     if requests.is_open:
         at = np.union1d(at, _among_quick(requests, done, usual))
+        spacing = requests.window_ns / count
+        least = max(least, usual + limit.FREEZE_WAITING * spacing)
+        if within_queue:
+            at = np.union1d(at, _beyond_chance(requests, done))
+            shortest = max((limit.FREEZE_CHANCE + math.log(count)) * spacing, limit.HICCUP_NS)
+            least = min(least, shortest)
     if len(at) > _MOST:
         at = np.sort(at[np.argsort(gap[at])[-_MOST:]])
-    found = _with_cost(requests, *_joined(done[at], done[at + 1]), usual, count)
+    found = _with_cost(requests, *_joined(done[at], done[at + 1]), usual, least)
     return found if requests.is_open else _without_coincidences(requests, found, usual)
 
 
@@ -98,7 +110,7 @@ def _without_coincidences(requests: Requests, found: Freezes, usual: float) -> F
         return found
     longest = limit.FREEZE_BEYOND * float(np.quantile(requests.service[mode.slow], 0.95))
     chosen = found.length_ns > longest
-    return _with_cost(requests, found.start_ns[chosen], found.end_ns[chosen], usual, len(requests))
+    return _with_cost(requests, found.start_ns[chosen], found.end_ns[chosen], usual, longest)
 
 
 def _among_quick(requests: Requests, done: Floats, usual: float) -> NDArray[np.int64]:
@@ -116,6 +128,20 @@ def _among_quick(requests: Requests, done: Floats, usual: float) -> NDArray[np.i
     enough = math.log(_RARE) / -math.log(chance)
     at = np.flatnonzero(np.diff(done) > max(limit.FREEZE_SHORTEST_NS, limit.FREEZE_RATIO * quick))
     return at[_overdue(requests, done[at], done[at + 1], quick) >= enough]
+
+
+def _beyond_chance(requests: Requests, done: Floats) -> NDArray[np.int64]:
+    """Gaps in which more responses are missing than by chance, although requests waited.
+
+    In a queue none of them is overdue: there a freeze is short beside the wait of all.
+    """
+    start, end = done[:-1], done[1:]
+    expected = np.sort(requests.intended + requests.explained) + requests.median
+    missing = np.searchsorted(expected, end) - np.searchsorted(expected, start)
+    at = np.flatnonzero(missing >= limit.FREEZE_CHANCE + math.log(len(requests)))
+    open_then = np.searchsorted(np.sort(requests.sent), start[at], "right") - (at + 1)
+    chosen = (open_then >= limit.FREEZE_WAITING) & (end[at] - start[at] >= limit.HICCUP_NS)
+    return at[chosen]
 
 
 def _usual_then(requests: Requests, at: Floats, usual: float) -> Floats:
@@ -163,7 +189,10 @@ def _joined(start: Floats, end: Floats) -> tuple[Floats, Floats]:
     return np.array(starts), np.array(ends)
 
 
-def _with_cost(requests: Requests, start: Floats, end: Floats, usual: float, count: int) -> Freezes:
+def _with_cost(
+    requests: Requests, start: Floats, end: Floats, usual: float, least: float
+) -> Freezes:
+    count = len(requests)
     owner = np.full(count, -1)
     fine = requests.latency <= max(usual, requests.median)
     run_of_fine = np.convolve(fine, np.ones(_RECOVERED), "full")[_RECOVERED - 1 :] >= _RECOVERED
@@ -192,7 +221,7 @@ def _with_cost(requests: Requests, start: Floats, end: Floats, usual: float, cou
         delay[here][waited] = np.minimum(mine, most)[waited]
         excess[number] = float(delay[here][waited].sum())
         lag[number] = float(requests.lag[here][waited].sum())
-    return Freezes(start, end, excess, lag, owner, delay)
+    return Freezes(start, end, excess, lag, owner, delay, least)
 
 
 def find_period(starts: Floats, window: tuple[float, float]) -> tuple[float, Mask] | None:

@@ -12,7 +12,7 @@ from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.text import plural
 from benchlab.units import NS_PER_S, format_ms, format_ratio
 
-__all__ = ["before_span_share", "service_freezes"]
+__all__ = ["are_alike", "before_span_share", "service_freezes"]
 
 _TRY_STALL = (
     "look at what the service and its machine did at that moment: a deployment, a snapshot, a full"
@@ -53,7 +53,7 @@ def service_freezes(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask
     longest = int(np.argmax(length))
     if not length[longest]:
         return None
-    hiccup = hiccup_ns(requests)
+    hiccup = limit.HICCUP_NS if are_alike(length, freezes.least_ns) else hiccup_ns(requests)
     # The machine's own freezes, short and random, are mixed with the cause's.
     comparable = length >= 0.5 * float(np.sort(length)[-2:][0] or length[longest])
     window = (float(requests.intended[0]), float(requests.done.max()))
@@ -83,6 +83,16 @@ def service_freezes(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask
     ):
         return _loop(requests, freezes, long), long
     return None
+
+
+def are_alike(length: Floats, least_ns: float) -> bool:
+    """Whether freezes have a length: the machine's get fewer and fewer the longer they are."""
+    beyond = length[length > least_ns] - least_ns
+    if len(beyond) < limit.ALIKE_FEWEST:
+        return False
+    return float(np.std(beyond)) < float(np.mean(beyond)) * (
+        1 - limit.ALIKE_DEVIATIONS / np.sqrt(len(beyond))
+    )
 
 
 def _is_regular(cost: Floats, members: Mask) -> bool:

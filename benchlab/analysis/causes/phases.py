@@ -8,7 +8,7 @@ from benchlab.analysis.causes import thresholds as limit
 from benchlab.analysis.causes.cause import Evidence
 from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.levels import present_ratio
-from benchlab.analysis.causes.requests import Mask, Requests
+from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.text import plural
 from benchlab.units import format_ms, format_ratio
 
@@ -113,7 +113,7 @@ def new_connections(requests: Requests, calm: Mask) -> Finding | None:
     if np.count_nonzero(reused) >= limit.OPENING_FEWEST:
         # What the service itself does for a new connection, before its first response.
         rest = (requests.service - opening)[is_new & calm]
-        more = float(np.median(rest) - np.median(requests.service[reused]))
+        more = float(np.median(rest - _usual_then(requests, reused)[is_new & calm]))
         spread = float(np.subtract(*np.quantile(requests.service[reused], [0.75, 0.25])))
         if more > max(spread, 0.2 * requests.median):
             explained = np.where(is_new, opening + more, 0.0)
@@ -142,6 +142,21 @@ def new_connections(requests: Requests, calm: Mask) -> Finding | None:
         " TLS sessions",
         typical_ns=typical,
     )
+
+
+def _usual_then(requests: Requests, reused: Mask) -> Floats:
+    """The median of ``reused`` connections with about as many requests in flight as each found.
+
+    New connections are opened because the others are busy.
+    """
+    flight, took = requests.in_flight[reused], requests.service[reused]
+    edges = np.unique(np.quantile(flight, np.linspace(0, 1, 9)[1:-1]))
+    place = np.searchsorted(edges, flight, "right")
+    usual = np.full(len(edges) + 1, float(np.median(took)))
+    for number in range(len(usual)):
+        if np.count_nonzero(place == number) >= limit.GROUP_FEWEST:
+            usual[number] = np.median(took[place == number])
+    return usual[np.searchsorted(edges, requests.in_flight, "right")]
 
 
 def slow_body(requests: Requests, calm: Mask) -> Finding | None:

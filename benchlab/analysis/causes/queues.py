@@ -22,7 +22,7 @@ from benchlab.analysis.causes.levels import drift, serial, slow_mode
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.units import NS_PER_S, format_ms, format_ratio
 
-__all__ = ["queueing"]
+__all__ = ["overload", "queueing"]
 
 _BATCHES = (8, 25)  # of time, in which trends are straight lines
 _BLOCK, _SMALLEST_BLOCK, _BLOCKS = 20, 8, 40  # requests, and their number
@@ -44,19 +44,20 @@ def queueing(requests: Requests, calm: Mask) -> Finding | None:
     if not requests.is_open:
         return None
     return (
-        _overload(requests, calm)
-        or _with_bursts(requests, calm)
+        _with_bursts(requests, calm)
         or _of_some(requests, calm)
         or _slow_waves(requests, calm)
     )
 
 
-def _overload(requests: Requests, calm: Mask) -> Finding | None:
+def overload(requests: Requests, calm: Mask) -> Finding | None:
     """More came than could be completed: the backlog grew until the end of the load.
 
     A service that becomes slower also has more and more in flight. But the waits of a queue are
     sums of the service times before: around their trend they wander.
     """
+    if not requests.is_open:
+        return None
     start, end = float(requests.intended[0]), float(requests.intended[-1])
     times = np.linspace(start, end, 21)[1:]
     came = np.searchsorted(requests.intended, times, "right")

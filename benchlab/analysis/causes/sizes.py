@@ -19,10 +19,14 @@ def payload_size(requests: Requests, calm: Mask) -> Finding | None:
     best: Finding | None = None
     best_fit = limit.SIZE_FIT
     for side, sizes in (("response", requests.bytes_in), ("request", requests.bytes_out)):
-        found = line_through_sizes(sizes[chosen], requests.service[chosen])
-        if found is None:
+        found = [
+            line
+            for quantile in limit.SIZE_QUANTILES
+            if (line := line_through_sizes(sizes[chosen], requests.service[chosen], quantile))
+        ]
+        if not found:
             continue
-        slope, fit = found
+        slope, fit = max(found, key=lambda line: line[1])
         smallest = float(sizes[chosen].min())
         spread = slope * (float(np.quantile(sizes[chosen], 0.995)) - smallest)
         if fit < best_fit or spread < 0.1 * requests.median:
@@ -47,11 +51,13 @@ def payload_size(requests: Requests, calm: Mask) -> Finding | None:
     return best
 
 
-def line_through_sizes(sizes: Floats, took: Floats) -> tuple[float, float] | None:
+def line_through_sizes(
+    sizes: Floats, took: Floats, quantile: float = 0.5
+) -> tuple[float, float] | None:
     """Slope in ns per byte of the medians by size, and the share of their variance it explains.
 
-    None if the sizes are too alike, or latency does not grow with them. The medians are those of up
-    to `SIZE_BINS` groups of equal numbers, weighted by their numbers.
+    Another ``quantile`` than the median, where something else makes many of a size slower. None if
+    the sizes are too alike, or latency does not grow with them. The medians are those of up to `SIZE_BINS` groups of equal numbers, weighted by their numbers.
     """
     if len(sizes) < limit.FEWEST or sizes.max() < limit.SIZE_SPREAD * max(sizes.min(), 64.0):
         return None
@@ -68,7 +74,7 @@ def line_through_sizes(sizes: Floats, took: Floats) -> tuple[float, float] | Non
     if len(parts) < 4:
         return None
     at = np.array([sizes[part].mean() for part in parts])
-    level = np.array([np.median(took[part]) for part in parts])
+    level = np.array([np.quantile(took[part], quantile) for part in parts])
     weight = np.sqrt([len(part) for part in parts])
     slope, start = np.polyfit(at, level, 1, w=np.sqrt(weight))
     if slope <= 0:

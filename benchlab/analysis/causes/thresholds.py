@@ -33,6 +33,10 @@ REST_LESS: Final = 0.15
 """Beside others a cause is also named if it accounts for this much of the tail that is left without
 them, and if without it that percentile would be lower by so much."""
 
+REST_ENOUGH: Final = 1000
+"""With so many requests what is left above `TAIL_RATIO` is looked at as well, however few of the
+tail they are: a single stall is at most that in a closed loop."""
+
 # Freezes: stall, periodic pause, event loop, noise
 
 FREEZE_WAITING: Final = 4
@@ -43,6 +47,11 @@ FREEZE_FEW_WAITING: Final = 2
 FREEZE_MISSING: Final = 6.0
 """Two are enough if, at the mean rate, so many responses would have come meanwhile: with random
 arrivals that is a chance of 1 in 400."""
+
+FREEZE_CHANCE: Final = 6.0
+"""Nor do requests that wait have to be overdue if, at the rate at which they came, more responses
+are missing than the logarithm of the number of all, and so many: with random times that is a chance
+of 1 in 400 for the whole run."""
 
 FREEZE_OF_SLOW: Final = 0.5
 """Share of the requests of a slow mode that freezes must have delayed: otherwise slow requests are
@@ -85,6 +94,11 @@ HICCUP_STALL_RATIO: Final = 6.0
 
 HICCUP_MOST_NS: Final = 100.0 * NS_PER_MS
 """No longer than this, however busy the machine is."""
+
+ALIKE_FEWEST: Final = 6
+ALIKE_DEVIATIONS: Final = 1.6
+"""Lengths beyond the shortest that shows would have a coefficient of variation of 1 if they were
+random, give or take the inverse root of their number: so many of these less, and they are alike."""
 
 STALL_SHARE: Final = 0.6
 """One freeze that makes up this much of what all freezes cost is a single stall."""
@@ -176,6 +190,12 @@ DRIFT_P: Final = 1e-3
 """The Mann-Kendall test with its correction for dependence still calls wandering levels of a shared
 machine trends: what counts besides is the effect, `DRIFT_EFFECT` and `DRIFT_TAU`."""
 
+DRIFT_QUANTILES: Final = (0.5, 0.1)
+DRIFT_CLEAR: Final = 0.1
+DRIFT_CLEAR_P: Final = 0.02
+"""A drift is clear if it leaves so little of the variance of the levels: then this is certain
+enough, since the correction takes a smooth drift for dependence."""
+
 DRIFT_EFFECT: Final = 0.25
 """Change from end to end, as a share of the lower level."""
 
@@ -229,6 +249,10 @@ SIZE_FIT: Final = 0.7
 """Share of the variance of the medians by size that the line explains."""
 
 SIZE_BINS: Final = 30
+
+SIZE_QUANTILES: Final = (0.5, 0.25)
+"""The latency of each size that the line goes through: the median, or a lower one, which what makes
+up to half of the requests slow does not reach."""
 
 # Phases
 
