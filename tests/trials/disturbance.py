@@ -17,7 +17,12 @@ import psutil
 
 __all__ = ["disturbed"]
 
-_BURN = "while True: pass"
+_BURN = """
+import os
+parent = os.getppid()
+while os.getppid() == parent:
+    pass
+"""
 _WORKER = "benchlab.load.worker"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,6 @@ from tests.trials.trial import Trial
 
 __all__ = ["requests_of", "started", "with_faults", "write_truth"]
 
-_SWITCH = "BENCHLAB_TARGET_FAULTS"
 _PATH = "/api/vector/add"
 _SERVER_KIND = 2
 _LENGTHS = 400  # different lengths of vectors
@@ -30,16 +28,7 @@ _LENGTHS = 400  # different lengths of vectors
 @contextmanager
 def started(trial: Trial, directory: Path) -> Iterator[str]:
     """The target while inside, faults enabled; it writes spans if the trial is traced."""
-    before = os.environ.get(_SWITCH)
-    os.environ[_SWITCH] = "1"
-    try:
-        process = start_target(otlp_dir=directory if trial.traced else None)
-    finally:
-        if before is None:
-            del os.environ[_SWITCH]
-        else:
-            os.environ[_SWITCH] = before
-    with process:
+    with start_target(otlp_dir=directory if trial.traced else None, faults=True) as process:
         yield process.url
 
 
