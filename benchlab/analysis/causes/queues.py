@@ -43,11 +43,7 @@ def queueing(requests: Requests, calm: Mask) -> Finding | None:
     """A queue, or contention where the spans show that the wait is inside of the service."""
     if not requests.is_open:
         return None
-    return (
-        _with_bursts(requests, calm)
-        or _of_some(requests, calm)
-        or _slow_waves(requests, calm)
-    )
+    return _with_bursts(requests, calm) or _of_some(requests, calm) or _slow_waves(requests, calm)
 
 
 def overload(requests: Requests, calm: Mask) -> Finding | None:
