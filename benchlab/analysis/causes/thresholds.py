@@ -286,6 +286,9 @@ TCP_DELAYED_ACK_NS: Final = (38.5 * NS_PER_MS, 43.5 * NS_PER_MS)
 TCP_RETRANSMISSION_NS: Final = (197.0 * NS_PER_MS, 216.0 * NS_PER_MS)
 """Linux retransmits after at least 200 ms (TCP_RTO_MIN), and then after twice as long each time."""
 
+TCP_BLUR: Final = 0.25
+"""A step shows where usual requests differ by no more than this part of it."""
+
 TCP_FEWEST: Final = 8
 TCP_SHARE: Final = 0.6
 """Share of the requests that are later than three quarters of a step that are at one."""
