@@ -16,6 +16,11 @@ def test_importing_benchlab_loads_nothing_heavy() -> None:
     assert not loaded & {"numpy", "pandas", "matplotlib", "httpx", "chdb", "clickhouse_connect"}
 
 
+def test_a_plan_needs_no_numpy() -> None:
+    script = "import sys, benchlab.plan.plan; assert 'numpy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_drawing_never_loads_pyplot() -> None:
     code = (
         "import sys; from tests.runs.synthetic import make_run; from benchlab import plots;"

@@ -24,6 +24,7 @@ _MOST_BANDS = 100
 _BINS = 120
 
 Places: TypeAlias = NDArray[np.int64]
+Spans: TypeAlias = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +32,8 @@ class Scatter:
     """A point per request, some of all; ``is_slow`` are those of the tail. Latencies in ms.
 
     ``failed`` are those that failed. ``x`` is what ``x_label`` says; ``by_size`` where that may
-    span several orders of magnitude. ``bands`` are parts of the x axis to mark: pauses.
+    span several orders of magnitude. Over time, ``pauses`` are those that the evidence names, and
+    ``faults`` are when something was broken on purpose: begin and end in s.
     """
 
     x_label: str
@@ -40,7 +42,8 @@ class Scatter:
     is_slow: Mask
     failed: Mask
     by_size: bool = False
-    bands: tuple[tuple[float, float], ...] = ()
+    pauses: Spans = ()
+    faults: Spans = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,11 +111,26 @@ def _evenly(places: Places, most: int, latency: Floats) -> Places:
 
 
 def _over_time(requests: Requests, cause: Cause) -> Scatter:
-    found = _scatter(requests, "intended time (s)", requests.intended / NS_PER_S)
-    return replace(found, bands=_pauses(requests, cause))
+    found = _scatter(requests, "time since start (s)", requests.intended / NS_PER_S)
+    return replace(found, pauses=_pauses(requests, cause), faults=_faults(requests))
 
 
-def _pauses(requests: Requests, cause: Cause) -> tuple[tuple[float, float], ...]:
+def _faults(requests: Requests) -> Spans:
+    """When faults of the plan were on, in s, as far as the requests reach."""
+    end_ns = float(requests.done.max())
+    spans = (
+        (each.began_ns, end_ns if each.ended_ns is None else min(end_ns, each.ended_ns))
+        for each in requests.run.faults
+        if not each.error
+    )
+    return tuple(
+        (begin_ns / NS_PER_S, stop_ns / NS_PER_S)
+        for begin_ns, stop_ns in spans
+        if begin_ns < stop_ns
+    )
+
+
+def _pauses(requests: Requests, cause: Cause) -> Spans:
     """When the service stood still, in s, as far as the evidence says it."""
     numbers = {name: value for each in cause.evidence for name, value in each.numbers.items()}
     length = numbers.get("length_ns", 0.0)
@@ -140,7 +158,7 @@ def _against_size(requests: Requests, _: Cause) -> Scatter:
     """Against the size of responses, or that of requests where they differ more."""
     sides = [("response", requests.bytes_in), ("request", requests.bytes_out)]
     side, sizes = max(sides, key=lambda each: _spread(each[1]))
-    found = _scatter(requests, f"size of the {side} (bytes)", np.maximum(sizes, 1))
+    found = _scatter(requests, f"size of the {side}", np.maximum(sizes, 1))
     return replace(found, by_size=True)
 
 

@@ -2,7 +2,8 @@
 
 An objective that breaks while a fault is on, or within a window after it, is attributed to the
 fault that began last. Nothing is attributed to a fault that begins when the objectives are broken
-already, nor a period that is no larger than those without any fault.
+already, nor a period that is no larger than those without any fault. A fault that is on in the
+whole window is how the service is there: the others are measured with it.
 
 A metastable failure is a failure that its cause outlives: N. Bronson et al., "Metastable failures
 in distributed systems", HotOS 2021. Here: the fault is gone, the load is as before, goodput stays
@@ -86,9 +87,11 @@ def resilience_of(
             remedy="make one with faults, such as --fault 'latency 200ms at 10s for 5s'",
         )
     requests = Requests(run)
-    first_ns = min(max(faults[0].began_ns, requests.begin_ns), requests.end_ns)
+    lasting = _lasting(faults, requests)
+    began_ns = min(each.began_ns for each in faults if each.number not in lasting)
+    first_ns = min(max(began_ns, requests.begin_ns), requests.end_ns)
     watched, source, left_out, derivation = watched_objectives(run, requests, objective, first_ns)
-    measure = _Measure(run, requests, tuple(watched), faults, first_ns)
+    measure = _Measure(run, requests, tuple(watched), faults, first_ns, lasting)
     effects, other = measure.effects()
     return Resilience(
         run_id=run.id,
@@ -107,6 +110,22 @@ def resilience_of(
         timeline=_timeline(run, requests, ~measure.outside),
         origin=origin_of([run]),
     )
+
+
+def _lasting(faults: Sequence[FaultRecord], requests: Requests) -> frozenset[int]:
+    """The faults that are on in the whole window, by number, if there are others besides."""
+    soon_ns = requests.begin_ns + _CONFIRMED_NS
+    found = frozenset(
+        each.number
+        for each in faults
+        if each.began_ns <= soon_ns and not each.error and not _is_lifted(each, requests)
+    )
+    return found if len(found) < len(faults) else frozenset()
+
+
+def _is_lifted(record: FaultRecord, requests: Requests) -> bool:
+    """Whether a fault ended within the window, not because the run did."""
+    return record.ended_ns is not None and record.ended_ns < requests.end_ns
 
 
 class _Depth(TypedDict, total=False):
@@ -136,12 +155,14 @@ class _Measure:
         watched: tuple[WatchedObjective, ...],
         faults: Sequence[FaultRecord],
         first_ns: int,
+        lasting: frozenset[int],
     ) -> None:
         self.run = run
         self.requests = requests
         self.watched = watched
         self.faults = faults
         self.first_ns = first_ns
+        self.lasting = lasting
         self.window_ns = max(each.window_ns for each in watched)
         self.outside = requests.outside(watched)
         self.periods = broken_periods(run, requests, watched, requests.end_ns)
@@ -169,13 +190,17 @@ class _Measure:
         return found, sorted(other, key=lambda each: each.start_ns)
 
     def _span(self, record: FaultRecord) -> _Span:
+        if record.number in self.lasting:
+            return _Span(record, None, None, self.first_ns, ())
         end_ns = self.requests.end_ns
-        ended_ns = record.ended_ns
-        if ended_ns is not None and ended_ns >= end_ns:
-            ended_ns = None  # it was lifted because the run ended
+        ended_ns = record.ended_ns if _is_lifted(record, self.requests) else None
         cleared_ns = ended_ns
         overlaps: list[FaultRecord] = []
-        others = [each for each in self.faults if each is not record and not each.error]
+        others = [
+            each
+            for each in self.faults
+            if each is not record and not each.error and each.number not in self.lasting
+        ]
         if cleared_ns is not None:
             for other in sorted(others, key=lambda each: each.began_ns):
                 other_end_ns = end_ns if other.ended_ns is None else other.ended_ns
@@ -194,15 +219,30 @@ class _Measure:
     def _cause_of(self, period: BrokenPeriod, spans: Sequence[_Span]) -> int | None:
         """The fault that a period is attributed to: the one that began last before it."""
         if period.spell.start is None:
-            return None
+            return self._cause_from_the_beginning(spans)
         found = None
         for index, span in enumerate(spans):
             began_ns = span.record.began_ns
-            end_ns = self.requests.end_ns if span.ended_ns is None else span.ended_ns
+            end_ns = self._on_until_ns(span)
             reaches = period.start_ns <= end_ns + self.window_ns and period.end_ns > began_ns
             if reaches and not span.record.error and not self._was_broken_before(period, began_ns):
                 found = index
         return found
+
+    def _cause_from_the_beginning(self, spans: Sequence[_Span]) -> int | None:
+        """The fault that is on when the window begins, if there is one."""
+        begin_ns = self.requests.begin_ns
+        for index, span in enumerate(spans):
+            is_on = span.record.began_ns <= begin_ns + _CONFIRMED_NS
+            if is_on and not span.record.error and self._on_until_ns(span) > begin_ns:
+                return index
+        return None
+
+    def _on_until_ns(self, span: _Span) -> int:
+        """The end of the time when a fault was on, and the only one if it is a lasting one."""
+        if span.record.number in self.lasting:
+            return self.first_ns
+        return self.requests.end_ns if span.ended_ns is None else span.ended_ns
 
     def _was_broken_before(self, period: BrokenPeriod, began_ns: int) -> bool:
         """Whether it was known before the fault began that the objectives were broken.
@@ -223,7 +263,7 @@ class _Measure:
         self, span: _Span, periods: list[BrokenPeriod], small: int, spans: Sequence[_Span]
     ) -> FaultEffect:
         record, requests = span.record, self.requests
-        end_ns = requests.end_ns if span.ended_ns is None else span.ended_ns
+        end_ns = self._on_until_ns(span)
         effect = partial(
             FaultEffect,
             number=record.number,
@@ -245,9 +285,9 @@ class _Measure:
             if broken is not None:
                 return effect(outcome="already_broken", note=broken, **depth)
             affected = int(np.count_nonzero(self.outside[on]))
-            note = (
-                "" if not small else ("broken for a short time, but no more than without a fault")
-            )
+            note = "broken for a short time, but no more than without a fault" if small else ""
+            if record.number in self.lasting:
+                note = "it was on all the time: the others are measured with it"
             return effect(
                 outcome="withstood",
                 note=note,
@@ -300,9 +340,10 @@ class _Measure:
         That is no earlier than the first request that was open when it took hold. Some that were
         bad before, but not more than chance explains, may have moved the estimate there.
         """
-        onset = period.spell.start
-        assert onset is not None  # periods without a beginning are attributed to no fault
-        requests = self.requests
+        onset, requests = period.spell.start, self.requests
+        if onset is None:  # it was on when the window began
+            at_ns = max(record.began_ns, requests.begin_ns)
+            return ChangeTime(at_ns, at_ns, at_ns, 0.0)
         held_ns = record.began_ns - _CONFIRMED_NS
         if onset.at_ns >= held_ns:
             return onset

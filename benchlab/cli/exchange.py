@@ -188,7 +188,8 @@ def _import(
         store.save(imported)
     state = "already stored" if known else imported.verdict
     notes = imported.environment.get("imported", {}).get("notes", ())
+    count = plural(len(imported.samples.requests), "request")
     return [
-        f"{imported.id}: {imported.name}, {plural(len(imported.samples), 'request')}, {state}",
+        f"{imported.id}: {imported.name}, {count}, {state}",
         *(f"  {note}" for note in notes),
     ]

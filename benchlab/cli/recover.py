@@ -88,7 +88,7 @@ def _recover(directory: Path, *, only_list: bool, discard: bool) -> None:
         return
     description = (
         f"{directory.name}: {run.started_at:%Y-%m-%d %H:%M}, {run.name},"
-        f" {len(run.samples):,} requests, {run.verdict}"
+        f" {len(run.samples.requests):,} requests, {run.verdict}"
     )
     if only_list:
         print_line(description, err=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from benchlab.analysis.capacity import Capacity, CurvePoint, conclude
 from benchlab.analysis.capacity_search import CapacitySearch, ProbeOrder
 from benchlab.analysis.probe import Backlog, Probe, Requirement, requirements_of
-from benchlab.errors import InputError, RunError, TargetError
+from benchlab.errors import FaultError, InputError, RunError, TargetError
 from benchlab.experiments.capacity_progress import CapacityProgress, OnCapacityProgress
 from benchlab.experiments.probing import probe_of
 from benchlab.experiments.saving import discard, usable_store
@@ -150,7 +150,8 @@ def plan_for(plan: Plan | str, slo: Slo = ()) -> Plan:
     """The plan that is probed: of a URL at a constant rate; with ``slo`` as its objectives.
 
     Raises:
-        InputError: its load has no rate that could be varied, or its objectives decide nothing.
+        InputError: its load has no rate that could be varied, its objectives decide nothing, or a
+            fault begins within the run.
     """
     if isinstance(plan, str):
         plan = Plan(Request("GET", plan), ConstantRate(_BARE_RPS))
@@ -166,6 +167,14 @@ def plan_for(plan: Plan | str, slo: Slo = ()) -> Plan:
         why = f"varies by itself ({load.describe()}), and a probe has one rate"
     if why:
         raise InputError(why, field="load", remedy=_RATE_REMEDY)
+    for fault in plan.faults:
+        if fault.at_s:  # found out only now, this could end a search of minutes
+            raise InputError(
+                "begins within the run, and probes are of different lengths",
+                field="faults",
+                value=str(fault),
+                remedy="let it begin at 0 s, so that it is on in every probe",
+            )
     requirements = requirements_of(slo or plan.slo)
     return plan.replace(
         slo=[item.objective for item in requirements],
@@ -326,8 +335,7 @@ class _Prober:
                 if not self.runs:
                     raise
                 if attempt == _ATTEMPTS or self._stop.level:
-                    who = "service" if isinstance(exc, TargetError) else "load generator"
-                    self.warnings.append(f"the {who} stopped responding: {exc}")
+                    self.warnings.append(f"{_what_failed(exc)}: {exc}")
                     return None
                 self._wait(attempt * _PAUSE_S)
         raise AssertionError("unreachable")
@@ -406,6 +414,13 @@ class _Watch:
         counts = progress.count, progress.error_count
         if self._backlog.is_hopeless(measured_s, *counts, progress.p99_ns):
             self._stop.request(reason=_HOPELESS)
+
+
+def _what_failed(error: RunError) -> str:
+    if isinstance(error, FaultError):
+        return "a fault could not be made"
+    who = "service" if isinstance(error, TargetError) else "load generator"
+    return f"the {who} stopped responding"
 
 
 def _arrivals(plan: Plan) -> str:

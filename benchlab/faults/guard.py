@@ -189,21 +189,19 @@ def _wait_for_end(process: _Process) -> None:
 
 
 def main() -> None:
-    """Carry out commands until standard input ends."""
-
-    def end(number: int, frame: object) -> None:
-        raise SystemExit(128 + number)
-
+    """Carry out commands until standard input or a signal ends it."""
     if os.fork():
         os._exit(0)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, end)
+    signalled = _ending_signals()
     guard = Guard()
     try:
         _respond({"pid": os.getpid()})
         rest = b""
         while True:
-            if not select.select([0], [], [], guard.next_end_s())[0]:
+            ready = select.select([0, signalled], [], [], guard.next_end_s())[0]
+            if signalled in ready:
+                return
+            if not ready:
                 guard.undo_expired()
                 continue
             data = os.read(0, 65536)
@@ -214,6 +212,20 @@ def main() -> None:
                 _respond(guard.do(json.loads(line)))
     finally:
         guard.undo_all()
+
+
+def _ending_signals() -> int:
+    """A descriptor that is readable once a signal is to end this process.
+
+    A signal interrupts nothing: between taking a fault off the list and undoing it, that would
+    leave the fault behind.
+    """
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: None)
+    signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+    return readable
 
 
 def _respond(response: dict[str, Any]) -> None:

@@ -21,11 +21,13 @@ from benchlab.plan.hosts import with_port
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Origin
 from benchlab.plan.transport import Transport
+from benchlab.text import one_line
 
 __all__ = ["TOKEN", "TargetInjector"]
 
 TOKEN = "BENCHLAB_TARGET_FAULT_TOKEN"
 
+_LONGEST_REASON = 300  # characters
 _TIMEOUT_S = 30.0
 _KEEP_OPEN_S = 2.0  # less than a server does, so that no request meets a connection that is closing
 
@@ -187,7 +189,6 @@ def request_body(fault: Fault, seed: int) -> dict[str, Any]:
         body["every_ms"] = options["every"] * 1e3
     if "of" in options:
         body["of"] = options["of"]
-    # What a kind lacks is left out, unless the plan has it: the service says so.
     if fault.ratio != 1:
         body["ratio"] = fault.ratio
     if fault.route:
@@ -258,20 +259,25 @@ def _check(response: httpx.Response, origin: Origin, fault: Fault, body: Mapping
     data = _json(response)
     detail = data.get("detail") if isinstance(data, dict) else None
     if isinstance(detail, list) and detail and isinstance(detail[0], dict):
-        place, said = detail[0].get("loc") or [""], detail[0].get("msg", "")
-        name = f"{place[-1]}"
+        place = detail[0].get("loc")
+        name = _said(place[-1]) if isinstance(place, list) and place else "it"
         value = f" = {body[name]}" if name in body else ""
         raise FaultError(
-            f"{origin} does not take {name}{value} ({said})",
+            f"{origin} does not take {name}{value} ({_said(detail[0].get('msg'))})",
             field="faults",
             value=str(fault),
             remedy="change it in the fault",
         )
     raise FaultError(
-        f"{origin} responds with {response.status_code} ({detail or 'without a reason'})",
+        f"{origin} responds with {response.status_code} ({_said(detail)})",
         field="faults",
         value=str(fault),
     )
+
+
+def _said(reason: Any) -> str:
+    """What a service gives as a reason, which may be anything."""
+    return one_line(f"{reason}", _LONGEST_REASON) if reason else "without a reason"
 
 
 def _reason(exc: httpx.HTTPError) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from benchlab.errors import FaultError
 from benchlab.faults.injector import LEASE_S, Injector
@@ -19,6 +20,8 @@ __all__ = ["Timetable"]
 
 _PATIENCE_S = 20.0
 """How long setting and lifting a fault may take: the service may be slow, by other faults too."""
+
+_LEAST_TIMER_S = 0.001  # timers count whole milliseconds, and may be early
 
 _TURNS = 6
 """In how many turns of its event loop a service reads and handles a request."""
@@ -109,8 +112,14 @@ class Timetable:
     async def _is_stopped_by(self, run_ns: int, *others: asyncio.Task[str]) -> bool:
         """Wait until ``run_ns`` after the start, a stop or the end of ``others``."""
         stopped = asyncio.create_task(self._stopped.wait())
-        wait_s = max(0.0, (self._start_ns + run_ns - time.monotonic_ns()) / NS_PER_S)
-        await asyncio.wait((stopped, *others), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+        waiting: set[asyncio.Task[Any]] = {stopped, *others}
+        due_ns = self._start_ns + run_ns
+        done: set[asyncio.Task[Any]] = set()
+        while not done and (left_ns := due_ns - time.monotonic_ns()) > 0:
+            wait_s = max(_LEAST_TIMER_S, left_ns / NS_PER_S)
+            done, _ = await asyncio.wait(
+                waiting, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED
+            )
         stopped.cancel()
         return self._stopped.is_set()
 

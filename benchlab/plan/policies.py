@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
 from attrs import field, frozen
@@ -18,8 +18,10 @@ from attrs import field, frozen
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.plan.validation import check_choice, check_number, check_seconds, check_whole
-from benchlab.samples.records import ErrorKind
 from benchlab.units import format_duration_s, parse_duration_s
+
+if TYPE_CHECKING:
+    from benchlab.samples.records import ErrorKind  # with numpy, which plans do not need
 
 __all__ = ["JITTERS", "Breaker", "Hedge", "Retry", "policy_of"]
 
@@ -34,7 +36,11 @@ Policy = TypeVar("Policy", bound="_Policy")
 
 
 def _causes(given: str | Iterable[str]) -> tuple[str, ...]:
-    return tuple(given.split(",")) if isinstance(given, str) else tuple(given)
+    if isinstance(given, str):
+        return tuple(given.split(","))
+    if isinstance(given, Iterable):
+        return tuple(given)
+    raise InputError("must be a list of names", field="on", value=given)
 
 
 @frozen
@@ -85,6 +91,8 @@ class _Policy(Displayed):
                     value=text,
                     remedy=f"write NAME=VALUE with {_one_of(names)}",
                 )
+            if names[name].name in values:
+                raise InputError(f"has {name!r} twice", value=text)
             values[names[name].name] = _value_of(names[name], value)
         if not values:
             raise InputError("is empty", value=text, remedy=f"write NAME=VALUE, {_one_of(names)}")
@@ -152,12 +160,13 @@ class Retry(_Policy):
     def retries(self, error: ErrorKind, status: int) -> bool:
         """Whether a request that failed like this is retried.
 
+        >>> from benchlab.samples.records import ErrorKind
         >>> Retry().retries(ErrorKind.STATUS, 503), Retry().retries(ErrorKind.STATUS, 404)
         (True, False)
         """
         if error.label in self.on:
             return True
-        if error not in (ErrorKind.STATUS, ErrorKind.CHECK):
+        if error.label not in ("status", "check"):
             return False
         return f"status:{status}" in self.on or f"status:{status // 100}xx" in self.on
 
@@ -168,11 +177,10 @@ class Retry(_Policy):
         'up to 3 tries, pauses from 0.1s up to 5s, full jitter, a budget of 10%'
         """
         pauses = "without a pause"
-        if self.backoff_s:
-            pauses = (
-                f"pauses from {format_duration_s(self.backoff_s)} up to"
-                f" {format_duration_s(self.most_backoff_s)}, {self.jitter} jitter"
-            )
+        first_s, most_s = self.backoff_s, self.most_backoff_s
+        if first_s and most_s:
+            rising = f"from {format_duration_s(first_s)} " if first_s < most_s else "of "
+            pauses = f"pauses {rising}up to {format_duration_s(most_s)}, {self.jitter} jitter"
         budget = "no budget" if self.budget is None else f"a budget of {_percent(self.budget)}"
         end = f", at most {format_duration_s(self.deadline_s)}" if self.deadline_s else ""
         return f"up to {self.tries} tries, {pauses}, {budget}{end}"

@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from benchlab.analysis.timeseries import choose_bucket_s, rates_and_latencies
+from benchlab.plan.faults import Fault
 from benchlab.plots.fault_bands import FaultBand, name_bands, shade_bands
 from benchlab.plots.series import Series
 from benchlab.plots.style import MUTED, SMALL_PT
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.run import Run
 from benchlab.units import NS_PER_S
 
@@ -94,10 +96,17 @@ def _bands(runs: Sequence[Run]) -> list[FaultBand]:
     faults = runs[0].plan.faults
     return [
         FaultBand(
-            f"{faults[record.number].kind} {faults[record.number].amount}".strip(),
+            _name(faults, record),
             record.began_ns / NS_PER_S,
             last_s if record.ended_ns is None else min(last_s, record.ended_ns / NS_PER_S),
         )
         for record in runs[0].faults
         if record.began_ns / NS_PER_S < last_s and record.began_ns != record.ended_ns
     ]
+
+
+def _name(faults: Sequence[Fault], record: FaultRecord) -> str:
+    """Kind and amount of a fault; a file may hold a record of none of ``faults``."""
+    if record.number >= len(faults):
+        return record.kind
+    return f"{faults[record.number].kind} {faults[record.number].amount}".strip()

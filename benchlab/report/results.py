@@ -89,7 +89,8 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
         ResultFigure(
             explanation,
             "The evidence for the first causes; the percentage is the share of the tail. Requests"
-            " of the tail are blue, and crosses are those that failed.",
+            " of the tail are blue, crosses are those that failed, and times of pauses and of"
+            " faults are shaded.",
             (10.0, 3.3),
             applies=_has_causes,
         ),

@@ -79,9 +79,9 @@ class RunHead:
 
     ``started_at_ns`` is the wall clock at time 0 of the samples, in whole ns since 1970.
     ``stopped_ns`` is set when the run was stopped early, as time from its start; ``stop_reason``
-    says why if that was by the plan's ``abort_on``. ``examples`` are the first failed requests of
-    each kind, in order of ``seq``. ``faults`` are the plan's as they really were, in the order in
-    which they began.
+    says why if that was by the plan's ``abort_on``, or by a fault. ``examples`` are the first
+    failed requests of each kind, in order of ``seq``. ``faults`` are the plan's as they really
+    were, in the order in which they began.
 
     ``id`` is used in names of files and is half of each trace id, also for an imported run.
 

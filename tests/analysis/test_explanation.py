@@ -16,6 +16,7 @@ from benchlab.analysis.explanation import Explanation, explanation_of
 from benchlab.errors import InputError, InvalidRunError
 from benchlab.plan.request import Request
 from benchlab.plan.tracing import trace_id
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.request_spans import ChildSpans, RequestSpans
 from benchlab.runs.run import Run
 from tests.runs.synthetic import RUN_ID, URL, make_run
@@ -122,6 +123,19 @@ def test_each_figure_has_few_points(figure: str, traced: bool) -> None:
         assert points.counts.sum() == found.count
     else:
         assert 2 <= len(points.names) == len(points.first_ms) == len(points.second_ms) <= 8
+
+
+def test_the_plot_over_time_has_the_faults_that_were_on() -> None:
+    plan = (("drop", 6.0, 7.0, ""), ("leak", 9.0, None, ""), ("lock", 9.5, None, "refused"))
+    faults = tuple(
+        FaultRecord(number, kind, kind, int(at_s * 1e9), until_s and int(until_s * 1e9), error)
+        for number, (kind, at_s, until_s, error) in enumerate(plan)
+    )
+    run = replace(make_run(), faults=faults)
+    (points,) = make_explanation([make_cause(figure="timeline")], run).points
+    assert isinstance(points, Scatter)
+    end_s = run.measured.records["done_ns"].max() / 1e9
+    assert points.faults == ((6.0, 7.0), (9.0, pytest.approx(end_s)))
 
 
 def test_the_plot_by_group_is_of_what_tells_slow_requests_from_others() -> None:

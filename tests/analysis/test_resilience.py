@@ -173,6 +173,39 @@ def test_overlapping_faults_are_cleared_together() -> None:
     assert (second.outcome, second.overlaps) == ("already_broken", (0,))
 
 
+def test_a_fault_of_the_whole_run_is_how_the_service_is_for_the_others() -> None:
+    storm = Queue(7, rate_rps=600, retries=2, timeout_s=0.3).run(4.0, 2.0, 14.0)
+    (trigger,) = storm.faults
+    slot = record(0.01, None, number=1)
+    result = resilience_of(replace(storm, faults=(slot, trigger)), LIMIT)
+    always, first = result.faults
+    assert (always.number, always.outcome, always.overlaps) == (1, "withstood", ())
+    assert "all the time" in always.note
+    assert always.request_count == pytest.approx(4 * 600, rel=0.1)
+    assert (first.outcome, first.overlaps) == ("metastable", ())
+    assert result.before_s == 4.0
+    assert first.goodput_before_rps == pytest.approx(600, rel=0.1)
+    alone = resilience_of(storm, LIMIT).faults[0]
+    assert first == alone
+    # If it breaks the objectives itself, the others break nothing.
+    result = resilience_of(replace(storm, faults=(slot, trigger)), "p99<1ms")
+    assert [each.outcome for each in result.faults] == ["lasted", "already_broken"]
+    assert "fault 1" in result.faults[1].note
+
+
+@pytest.mark.parametrize("begin_s", [0.0, 0.02])
+def test_a_fault_that_is_on_when_the_window_begins_breaks_it_from_then_on(begin_s: float) -> None:
+    times_s = np.arange(10_000) / 500
+    run = with_latencies(
+        times_s, np.where(times_s < 4, 0.2, 0.004), faults=[record(begin_s, 4 - begin_s)],
+        duration_s=20.0,
+    )  # fmt: skip
+    effect = effect_of(run)
+    assert effect.outcome == "recovered"
+    assert effect.onset_ns == effect.began_ns
+    assert seconds(effect.recovery_ns) == pytest.approx(4, abs=0.05)
+
+
 def test_what_chance_did_shortly_before_a_fault_does_not_move_its_onset() -> None:
     """6 slow requests 1.2 s before it: no more than chance explains, and within a window."""
     times_s = np.arange(15_000) / 500

@@ -20,8 +20,9 @@ LINES = [line for page in PAGES for block in blocks(page, "sh") for line in comm
 COMMANDS = [line for line in LINES if line.startswith("benchlab ")]
 OTHERS = [line for line in LINES if line not in COMMANDS]
 EVERYWHERE = {"git", "cp", "source", "export"}
-# Options of load generators, the Collector, gunicorn, systemctl and mypy.
+# Options of load generators, the Collector, gunicorn, systemctl, mypy, trials, and of a service.
 FOREIGN = {
+    "--auth-token",
     "--config",
     "--latencies",
     "--latency",
@@ -33,6 +34,7 @@ FOREIGN = {
     "--strict",
     "--summary-export",
     "--to",
+    "--wrong",
 }
 
 

@@ -42,10 +42,15 @@ def test_every_key_of_an_example_is_explained() -> None:
     assert _keys(_table("Each item of `examples`")) == [item.name for item in fields(Example)]
 
 
+def test_every_key_of_a_fault_of_a_run_is_explained() -> None:
+    (record,) = faulty_run(1).faults
+    assert _keys(_table("\nEach item of `faults`:")) == list(record.to_dict())
+
+
 def test_every_key_of_a_resilience_result_is_explained() -> None:
     result = resilience_of(faulty_run(1), "p99<50ms")
     assert _keys(marked(PAGE, "resilience")) == list(result.to_dict())
-    assert set(_keys(_table("\nEach item of `faults`"))) == set(result.faults[0].to_dict())
+    assert set(_keys(_table("\nEach item of `faults`; "))) == set(result.faults[0].to_dict())
     for name in OUTCOMES:
         assert f"| `{name}` |" in (DOCS / "resilience.md").read_text()
 

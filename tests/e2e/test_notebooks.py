@@ -91,7 +91,7 @@ IDS = {
     "07_history": "[trend.points[0].run_id]",
     "08_your_service": "[run.id]",
     "09_resilience": "[run.id]",
-    "10_retry_storm": "[storm.id, cured.id, *(each.id for each in search)]",
+    "10_retry_storm": "[storm.id, *(each.id for each in [*search, *cures])]",
 }
 """What shows the same result again: the `run_ids`, as an expression of the notebook's names."""
 

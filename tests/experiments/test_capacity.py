@@ -151,6 +151,14 @@ def test_a_load_without_a_rate_to_vary_is_refused(load: Any, text: str) -> None:
     assert "PoissonRate(1)" in raised.value.remedy
 
 
+def test_a_fault_that_short_probes_would_not_have_is_refused() -> None:
+    plan = bl.Plan(bl.Request("GET", "http://127.0.0.1:9/"), bl.ConstantRate(5), faults="delay 1ms")
+    assert plan_for(plan, SLO).faults == plan.faults
+    with pytest.raises(InputError, match="probes") as raised:
+        plan_for(plan.replace(faults="delay 1ms at 1s"), SLO)
+    assert (raised.value.field, raised.value.value) == ("faults", "delay 1ms at 1s")
+
+
 def test_the_objectives_of_a_plan_are_those_of_its_capacity() -> None:
     plan = bl.Plan(bl.Request("GET", "http://127.0.0.1:9/"), bl.ConstantRate(5), slo=SLO)
     assert [str(item) for item in plan_for(plan).slo] == [SLO]

@@ -9,9 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,7 +21,8 @@ from benchlab import ClosedLoop, Plan, Request
 from benchlab.errors import FaultError
 from benchlab.faults.process import ProcessInjector
 from benchlab.plan.faults import Fault
-from tests.faults.proxy.services import LONG_S, in_loop
+from tests.faults.proxy import services
+from tests.faults.proxy.services import LONG_S
 
 HOUR_S = 3600.0
 
@@ -79,8 +81,28 @@ def freeze(pid: int) -> Fault:
     return Fault("freeze", pid=pid)
 
 
+_made: list[ProcessInjector] = []
+
+
 def injector(*faults: Fault) -> ProcessInjector:
-    return ProcessInjector(Plan([Request("GET", "http://service.test/")], ClosedLoop(1)), faults)
+    made = ProcessInjector(Plan([Request("GET", "http://service.test/")], ClosedLoop(1)), faults)
+    _made.append(made)
+    return made
+
+
+def in_loop(case: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run ``case``; its injectors are closed even if it fails: uvloop would wait for them."""
+
+    async def carried_out() -> None:
+        try:
+            await case()
+        finally:
+            for made in _made:
+                with suppress(FaultError):
+                    await made.close()
+            _made.clear()
+
+    services.in_loop(carried_out)
 
 
 def state(pid: int) -> str:
@@ -203,10 +225,12 @@ def test_a_killed_process_is_started_again_as_it_was_and_can_be_killed_again(
         setting = asyncio.create_task(made.set(again, HOUR_S))  # it begins as the other one ends
         await asyncio.sleep(0)
         await made.lift(fault)
+        await setting  # it is frozen, perhaps before it has written its number
+        await made.lift(again)
         started = psutil.Process(await asyncio.to_thread(new_pid))
         assert Path(started.cwd()) == tmp_path.resolve()
         assert os.getsid(started.pid) == started.pid
-        await setting
+        await made.set(again, HOUR_S)
         assert state(started.pid) == psutil.STATUS_STOPPED
         await made.close()
         assert started.is_running()

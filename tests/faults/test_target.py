@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -179,7 +180,6 @@ def test_a_service_that_is_not_there_is_named() -> None:
     [
         ("latency 5ms route=/health", "route"),
         ("cpu 10s", "cpu_ms = 10000"),
-        ("pause 100ms every=1s ratio=10%", "ratio = 0.1"),
         ("pause 100ms every=50ms", "every_ms"),
     ],
 )
@@ -190,6 +190,40 @@ def test_what_the_service_does_not_take_is_named_before_the_run(
     assert setting in error.problem
     assert error.value == str(Fault.parse(text))
     assert shown(faulty.url) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ({"detail": "no\x1b[31m" * 1000}, "responds with 400 (no [31mno"),
+        ({"detail": [{"loc": 5, "msg": {"a": 1}}]}, "does not take it ({'a': 1})"),
+        ({"detail": [{"loc": ["body", "cpu_ms"], "msg": ""}]}, "cpu_ms (without a reason)"),
+        ([], "responds with 400 (without a reason)"),
+    ],
+)
+def test_the_reason_of_any_service_can_be_shown(data: Any, shown: str) -> None:
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.respond(200, {"enabled": True})
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.respond(400, data)
+
+        def respond(self, status: int, content: Any) -> None:
+            body = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with served_by(Refusing) as url:
+        problem = refusal(*plan_for(url, "latency 5ms")).problem
+    assert shown in problem
+    assert len(problem) < 400
 
 
 class Closed(BaseHTTPRequestHandler):
@@ -212,8 +246,8 @@ class Closed(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def closed_service() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Closed) as server:
+def served_by(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -224,7 +258,7 @@ def closed_service() -> Iterator[str]:
 
 
 def test_the_token_is_sent_and_its_lack_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with closed_service() as url:
+    with served_by(Closed) as url:
         plan, faults = plan_for(url, "latency 5ms")
         monkeypatch.delenv(TOKEN, raising=False)
         assert TOKEN in refusal(plan, faults).remedy

@@ -15,6 +15,7 @@ from benchlab.errors import FaultError
 from benchlab.faults.injector import LEASE_S, Injector
 from benchlab.faults.timetable import Timetable
 from benchlab.plan.faults import Fault
+from benchlab.processes.event_loop import loop_factory
 from benchlab.runs.fault_record import FaultRecord
 from benchlab.spool.fault_log import FaultLog, read_fault_log
 from benchlab.units import NS_PER_S
@@ -65,19 +66,24 @@ def carried_out(
     faults: Any,
     injector: Noting,
     until: Callable[[Noting], Any],
+    begun_ns: int = 2 * NS_PER_S,
 ) -> tuple[tuple[FaultRecord, ...], list[str]]:
-    """The records of ``faults`` and what was reported; stopped when ``until`` has returned."""
+    """The records of ``faults`` and what was reported; stopped when ``until`` has returned.
+
+    What is due ``begun_ns`` after the start is so at once.
+    """
     plan = Plan(Request("GET", "http://127.0.0.1/"), duration_s=3600, faults=faults)
     reported: list[str] = []
 
     async def main() -> None:
         everywhere: dict[Any, Injector] = dict.fromkeys(["target", "proxy", "process"], injector)
         timetable = Timetable(plan, everywhere, FaultLog(path), reported.append)
-        timetable.start(time.monotonic_ns() - 2 * NS_PER_S)  # what is due by then is so at once
+        timetable.start(time.monotonic_ns() - begun_ns)
         await until(injector)
         await timetable.finish()
 
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(main())
     return read_fault_log(path, plan.faults), reported
 
 
@@ -90,6 +96,17 @@ def test_what_is_due_is_set_and_lifted(tmp_path: Path) -> None:
     assert not reported
     assert [(record.error, record.kind) for record in records] == [("", "drop")]
     assert records[0].ended_ns is not None
+
+
+def test_nothing_is_set_or_lifted_early(tmp_path: Path) -> None:
+    faults = [f"drop at {number * 1.3:.1f}ms for 0.9ms" for number in range(1, 20)]
+    records, _ = carried_out(
+        tmp_path / "log", faults, Noting(), lambda it: it.until("lift drop", len(faults)), 0
+    )
+    for number, record in enumerate(records, 1):
+        assert record.began_ns >= number * 1_300_000
+        assert record.ended_ns is not None
+        assert record.ended_ns >= number * 1_300_000 + 900_000
 
 
 def test_a_lease_is_renewed_until_the_stop(tmp_path: Path) -> None:

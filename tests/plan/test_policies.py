@@ -76,6 +76,13 @@ def test_what_is_retried(retry: Retry, error: ErrorKind, status: int, again: boo
     assert retry.retries(error, status) is again
 
 
+def test_pauses_are_described_as_they_can_be() -> None:
+    assert "pauses from 0.1s up to 5s" in Retry().describe()
+    assert "pauses of up to 5s" in Retry(backoff_s=9).describe()
+    assert "without a pause" in Retry(backoff_s=0).describe()
+    assert "without a pause" in Retry(most_backoff_s=0).describe()
+
+
 @pytest.mark.parametrize(
     ("settings", "field"),
     [
@@ -87,6 +94,8 @@ def test_what_is_retried(retry: Retry, error: ErrorKind, status: int, again: boo
         ({"retry": "3 again=4"}, "retry"),
         ({"retry": ""}, "retry"),
         ({"retry": {"trys": 3}}, "retry.trys"),
+        ({"retry": {"on": 5}}, "retry.on"),
+        ({"retry": "3 tries=4"}, "retry"),
         ({"retry": 3}, "retry"),
         ({"hedge": "0s"}, "hedge.after_s"),
         ({"hedge": "1s most=11"}, "hedge.most"),

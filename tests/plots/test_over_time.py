@@ -38,3 +38,9 @@ def test_faults_of_several_runs_are_shaded_if_they_are_the_same() -> None:
     same = replace(one, id="0193f0a1b2c3d4e6")
     assert "error 503" in texts(plots.in_flight([one, same]))
     assert "error 503" not in texts(plots.in_flight([one, make_run()]))
+
+
+def test_a_record_of_a_fault_that_the_plan_lacks_is_named_by_its_kind() -> None:
+    run = faulty_run()
+    damaged = replace(run, faults=(replace(run.faults[0], number=len(run.plan.faults)),))
+    assert run.faults[0].kind in texts(plots.in_flight(damaged))

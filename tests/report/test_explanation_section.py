@@ -21,6 +21,8 @@ def test_a_cause_is_shown_with_its_evidence_plot_and_advice() -> None:
     assert "<svg" in html
     assert "What to try next" in html
     assert "joined with spans" in html
+    assert '<th scope="col" class="text">evidence</th>' in html  # aligned to the left, and folded
+    assert '<th scope="col">of the tail</th>' in html
 
 
 def test_of_a_steady_run_one_sentence_is_enough() -> None:

@@ -13,7 +13,7 @@ from benchlab.runs.latency_parts import ENOUGH_IN_TAIL
 from benchlab.text import one_line, plural
 from benchlab.units import NS_PER_S, format_column_ms, format_count, format_ms
 
-__all__ = ["CAUSE_LABELS", "NOTHING_FOUND", "view"]
+__all__ = ["CAUSE_LABELS", "NEWSWORTHY", "NOTHING_FOUND", "view"]
 
 CAUSE_LABELS: Mapping[CauseId, str] = {
     "queueing": "queueing",
@@ -36,6 +36,9 @@ CAUSE_LABELS: Mapping[CauseId, str] = {
 }
 
 NOTHING_FOUND = "nothing found: the latency is the service's own, unimodal, steady"
+
+NEWSWORTHY = 0.005
+"""A smaller share of the tail would be shown as 0 %."""
 
 _LONGEST = 60
 _LONGEST_TEXT = 400
@@ -66,7 +69,7 @@ def _answer(result: Explanation) -> tuple[str, str]:
         banner, _, rest = NOTHING_FOUND.partition(": ")
         return banner, f"{rest}."
     first = result.causes[0]
-    parts = [f"{_percent(first.tail_ratio)} of the tail"] if first.tail_ratio >= 0.005 else []
+    parts = [f"{_percent(first.tail_ratio)} of the tail"] if first.tail_ratio >= NEWSWORTHY else []
     parts += [_line(each.text) for each in first.evidence[:1]]
     return CAUSE_LABELS[first.cause], f"{'; '.join(parts)}."
 
@@ -126,9 +129,18 @@ def _examples(result: Explanation) -> Table:
         for each, latency in zip(result.examples, latencies, strict=True)
     ]
     head = ["example of", "request", "endpoint", "at, s", "latency, ms", "trace"]
+    # A trace id is long: what is the same for all leaves its place to it.
+    title, first, shown = "Example requests", result.examples[0], list(range(len(head)))
+    if all(each.endpoint == first.endpoint for each in result.examples):
+        title += f" of {one_line(first.endpoint, _LONGEST)}"
+        shown.remove(2)
+    if len(result.causes) == 1:
+        shown.remove(0)
     if not any(each.trace_id for each in result.examples):
-        head, rows = head[:-1], [row[:-1] for row in rows]
-    return Table(head, rows, title="Example requests")
+        shown.remove(5)
+    return Table(
+        [head[at] for at in shown], [[row[at] for at in shown] for row in rows], title=title
+    )
 
 
 def _evidence(cause: Cause) -> Iterator[list[str]]:
@@ -143,11 +155,12 @@ def _notes(result: Explanation) -> Iterator[str]:
     tail = result.tail
     if tail is None:
         return
-    yield (
-        f"The tail is the time by which requests above p{tail.ratio * 100:g} exceed the median."
-        " What one cause explains is not counted for another, so that the shares add up to 100 % at"
-        " most."
-    )
+    if result.causes:
+        yield (
+            f"The tail is the time by which requests above p{tail.ratio * 100:g} exceed the median."
+            " What one cause explains is not counted for another, so that the shares add up to"
+            " 100 % at most."
+        )
     if not result.span_count:
         yield (
             "Without spans, child spans are not seen, and queueing and contention look alike, as do"

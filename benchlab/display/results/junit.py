@@ -39,17 +39,18 @@ def junit(result: Run | Result, fail_on: Sequence[Change] = ()) -> str:
 def _of_run(run: Run) -> str:
     """An objective that is broken is a failure, and so is the condition of an abort that was met.
 
-    A run that does not count otherwise is an error. Its objectives are skipped, for they were
-    evaluated on numbers that say nothing. So the file has a failure or an error exactly if the
-    exit code of the command is not 0.
+    A run that does not count otherwise, such as one that a fault stopped, is an error. Its
+    objectives are skipped, for they were evaluated on numbers that say nothing. So the file has a
+    failure or an error exactly if the exit code of the command is not 0.
     """
     shown = view(run)
     counts = run.verdict in ("valid", "imported")
+    is_failure = run.stop_reason and not run.fault_error
     cases = [
         Case(
             "measurement",
             f"{run.verdict}: {shown.reason or shown.meaning}",
-            "passed" if counts else "failure" if run.stop_reason else "error",
+            "passed" if counts else "failure" if is_failure else "error",
             run.verdict,
         ),
         *(

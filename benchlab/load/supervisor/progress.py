@@ -175,7 +175,8 @@ class ProgressReader:
         self._warmup_count += len(records) - len(measured)
         self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.FIRST_STEP))
         self._latencies.record(measured["done_ns"] - measured["intended_ns"])
-        first = measured[(measured["flags"] & (Flag.RETRY | Flag.HEDGE)) == 0]
+        is_first = (measured["flags"] & (Flag.RETRY | Flag.HEDGE)) == 0
+        first = measured if is_first.all() else measured[is_first]
         self._lags.record(np.maximum(first["sent_ns"] - first["intended_ns"], 0))
         failed = np.bincount(measured["error"], minlength=len(ErrorKind))
         for kind in ErrorKind:

@@ -10,11 +10,12 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.patches import Patch
+from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
 from benchlab.analysis.evidence_points import Counts, EvidencePoints, Pairs, Scatter
 from benchlab.analysis.explanation import Explanation
-from benchlab.display.results.explanation import CAUSE_LABELS
+from benchlab.display.results.explanation import CAUSE_LABELS, NEWSWORTHY
 from benchlab.plots.canvas import (
     LEGEND_PT,
     check_drawable,
@@ -24,6 +25,7 @@ from benchlab.plots.canvas import (
     no_samples,
     open_axes,
 )
+from benchlab.plots.fault_bands import BAND_ALPHA
 from benchlab.plots.scale import FLOOR_MS, log_ms
 from benchlab.plots.style import (
     ERROR,
@@ -32,6 +34,7 @@ from benchlab.plots.style import (
     LATENCY,
     MUTED,
     SMALL_PT,
+    WARNING,
     dress,
     plain,
     styled,
@@ -59,7 +62,8 @@ def explanation(result: Explanation, ax: Axes | None = None) -> Figure:
     """A panel for each of the first three causes, with what shows it.
 
     That is latency over time, against size or against the requests in flight, where requests of
-    the tail stand out and crosses are those that failed; a histogram; or two durations for each
+    the tail stand out, crosses are those that failed, and pauses and faults are shaded; a
+    histogram; or two durations for each
     of some groups of requests, or for each part of their latency. Of many requests some are drawn.
     An ``ax`` that is given is divided into the panels.
     """
@@ -91,7 +95,9 @@ def explanation(result: Explanation, ax: Axes | None = None) -> Figure:
         return figure_of(ax)
     ax.set_axis_off()
     for panel, (cause, points) in zip(_panels(ax, len(shown)), shown, strict=True):
-        title = f"{CAUSE_LABELS[cause.cause]} · {cause.tail_ratio * 100:.0f} %"
+        title = CAUSE_LABELS[cause.cause]
+        if cause.tail_ratio >= NEWSWORTHY:
+            title += f" · {cause.tail_ratio * 100:.0f} %"
         panel.set_title(title, loc="left", fontsize=SMALL_PT, color=INK, pad=_TITLE_PT)
         _draw(panel, points)
         for axis in (panel.xaxis, panel.yaxis):
@@ -125,7 +131,7 @@ def _draw(panel: Axes, points: EvidencePoints) -> None:
 
 def _scatter(panel: Axes, points: Scatter) -> None:
     latency_ms = np.maximum(points.latency_ms, FLOOR_MS)
-    ok, handles = ~points.failed, []
+    ok, handles = ~points.failed, list[Artist]()
     for label, chosen, marker, color, size in (
         ("others", ~points.is_slow & ok, ".", MUTED, 4.0),
         ("tail", points.is_slow & ok, "o", LATENCY, 3.4),
@@ -142,13 +148,19 @@ def _scatter(panel: Axes, points: Scatter) -> None:
             # Without a name: a page would list each of the requests.
             panel.plot(points.x[chosen], latency_ms[chosen], **look)
             handles.append(Line2D([], [], label=label, **look))
-    for begin, end in points.bands:
-        panel.axvspan(begin, end, color=LAG, alpha=0.35, linewidth=0)
+    for label, spans, band in (
+        ("pause", points.pauses, {"color": LAG, "alpha": 0.35}),
+        ("fault", points.faults, {"color": WARNING, "alpha": BAND_ALPHA, "zorder": 0.5}),
+    ):
+        for begin_s, end_s in spans:
+            panel.axvspan(begin_s, end_s, linewidth=0, **band)
+        if spans:
+            handles.append(Patch(label=label, linewidth=0, **band))
     if len(latency_ms):
         log_ms(panel, "y", float(latency_ms.min()) / 1.3, float(latency_ms.max()) * 1.3)
         if points.by_size and points.x.max() > _LEAST_LOG_RANGE * max(points.x.min(), 1):
             panel.set_xscale("log")
-    panel.xaxis.set_major_formatter(thousands())
+    panel.xaxis.set_major_formatter(EngFormatter(unit="B") if points.by_size else thousands())
     panel.set_xlabel(points.x_label)
     panel.set_ylabel("latency (ms)")
     _legend(panel, handles)
@@ -211,4 +223,4 @@ def _log_x(panel: Axes, low_ms: float, high_ms: float) -> None:
 
 
 def _legend(panel: Axes, handles: Sequence[Artist] | None = None) -> None:
-    legend(panel, handles, columns=3, handlelength=1.0, columnspacing=1.0)
+    legend(panel, handles, columns=5, handlelength=1.0, columnspacing=1.0)

@@ -7,7 +7,8 @@ from benchlab.report.page import Section
 from benchlab.runs.run import Run
 from benchlab.runs.verdict import count_missing, without_cap_wait
 from benchlab.samples.percentiles import percentile_of
-from benchlab.samples.samples import Samples
+from benchlab.samples.samples import Flag, Samples
+from benchlab.samples.summary import Distribution
 from benchlab.text import plural
 from benchlab.units import NS_PER_MS, format_bytes, format_column_ms, format_count, format_ms
 
@@ -23,7 +24,7 @@ def _sentences(run: Run) -> list[str]:
     """Sentences on how well the generator did its work."""
     if run.is_imported:
         return [f"{run.plan.load.source} reports nothing about its own generator."]
-    summary, workers, noun = run.summary, run.health.workers, run.plan.sample_noun
+    workers, noun = run.health.workers, run.plan.sample_noun
     waited = sum(worker.cap_wait_count for worker in workers)
     sentences = [_missing(run)]
     if waited:
@@ -33,12 +34,23 @@ def _sentences(run: Run) -> list[str]:
         )
     if not run.plan.load.has_schedule:
         sentences.append("A closed loop has no schedule to fall behind, so its lag is zero.")
-    elif summary.lag_ns is not None:
+    elif (lag_ns := _own_lag_ns(run)) is not None:
         sentences.append(
-            f"Half of all {noun}s were sent within {format_ms(summary.lag_ns.p50)} of the"
-            f" intended time, 99 % within {format_ms(summary.lag_ns.p99)}."
+            f"Half of all {noun}s were sent within {format_ms(lag_ns.p50)} of the"
+            f" intended time, 99 % within {format_ms(lag_ns.p99)}."
         )
+    if run.try_counts is not None and run.try_counts.extra:
+        sentences.append("The lag of a retry or a hedge has the tries before it, and the pauses.")
     return sentences
+
+
+def _own_lag_ns(run: Run) -> Distribution | None:
+    """The lag of requests that were sent once: that of a retry is not the generator's."""
+    if run.try_counts is None:
+        return run.summary.lag_ns
+    again = Flag.RETRY | Flag.HEDGE
+    once = run.measured.choose(lambda records: (records["flags"] & again) == 0)
+    return Distribution.of_blocks(once.in_blocks("lag_ns"))
 
 
 def _missing(run: Run) -> str:

@@ -89,6 +89,10 @@ def _circumstances(flags: int) -> str:
         parts.append("new connection")
     if flags & Flag.CAP_WAIT:
         parts.append("waited for a connection")
+    if flags & Flag.RETRY:
+        parts.append("retry")
+    if flags & Flag.HEDGE:
+        parts.append("hedge")
     return ", ".join(parts) or "–"
 
 

@@ -68,7 +68,7 @@ FROM ({
     )
 })
 ARRAY JOIN arrayEnumerate(ids) AS at
-WHERE root > 0 AND indexOf(ids, ids[at]) = at
+WHERE root > 0 AND (at = root OR (ids[at] != ids[root] AND indexOf(ids, ids[at]) = at))
 """  # noqa: S608  # composed of constants
 
 _INSTANCES = f"""

@@ -12,6 +12,8 @@ from benchlab.plan.tracing import trace_id
 from tests.analysis.test_explanation import make_cause, make_explanation
 from tests.runs.synthetic import RUN_ID, make_run
 
+TWO = [make_cause(), make_cause("child_span", 0.3)]
+
 
 def test_every_cause_has_a_name() -> None:
     assert tuple(CAUSE_LABELS) == CAUSES == get_args(CauseId)
@@ -40,6 +42,16 @@ def test_the_first_cause_is_the_answer_and_examples_have_their_traces() -> None:
     assert not any("Without spans" in note for note in shown.notes)
 
 
+def test_what_is_the_same_for_all_examples_is_no_column() -> None:
+    two, one = (view(make_explanation(causes)).tables[-1].head for causes in (TWO, TWO[:1]))
+    assert two == ["example of", "request", "endpoint", "at, s", "latency, ms", "trace"]
+    assert one == two[1:]
+    shown = view(make_explanation(TWO, endpoint="slow")).tables[-1]
+    assert shown.title == "Example requests of slow"
+    assert shown.head == ["example of", "request", "at, s", "latency, ms"]
+    assert shown.rows[0][:2] == ["periodic pauses", "521"]
+
+
 def test_without_spans_that_is_a_note_and_there_are_no_traces() -> None:
     shown = view(make_explanation(traced=False))
     assert any("Without spans" in note for note in shown.notes)
@@ -50,6 +62,7 @@ def test_nothing_found_is_a_sentence() -> None:
     shown = view(make_explanation([]))
     assert f"{shown.banner}: {shown.sentence}" == f"{NOTHING_FOUND}."
     assert shown.tables == ()
+    assert not any("the shares" in note for note in shown.notes)
     few = view(make_explanation([], make_run(duration_s=0.5, warmup_s=0), traced=False))
     assert (few.banner, few.sentence) == ("too few requests", "50 requests of at least 100.")
     none = view(make_explanation([], make_run(count=0), force=True, traced=False))

@@ -13,6 +13,7 @@ from benchlab.display.results.junit import junit
 from benchlab.display.results.markdown import markdown
 from benchlab.displayed import Result
 from benchlab.experiments.trend import trend_of
+from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.run import Run
 from tests.display.results.test_capacity import make_capacity
 from tests.display.results.test_sweep import make_sweep
@@ -101,6 +102,8 @@ def test_a_run_that_its_own_condition_stopped_is_a_failure() -> None:
     run = replace(CASES["scenario"]().run, stop_reason="stopped by error_ratio>0.01")
     assert run.verdict == "interrupted"
     assert outcomes(parsed(run))["measurement"] == "failure"
+    failed = FaultRecord(0, "drop", "drop", 10**9, error="cannot be lifted")
+    assert outcomes(parsed(replace(run, faults=(failed,))))["measurement"] == "error"
 
 
 @pytest.mark.parametrize(

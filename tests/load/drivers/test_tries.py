@@ -110,17 +110,36 @@ def plan_of(url: str, way: str, transport: Transport, **settings: Any) -> Plan:
     return Plan(driver=way, **usual)
 
 
+class AllKinds(Served):
+    """Some requests fail, some connections are closed, and the rest is served."""
+
+    def answer(self, connection: socket.socket, number: int) -> bool:
+        kind = number * 7 % 10
+        if kind == 3:
+            return False
+        connection.sendall(UNAVAILABLE if kind in (5, 8) else ok())
+        return True
+
+
 def check_numbers(result: Run) -> None:
     """No gap, each further try has its parent, and each request exactly one outcome."""
-    samples, tries = result.samples, result.tries.records
-    assert count_missing(samples, result.plan.workers) == 0
-    assert np.array_equal(np.sort(samples.column("seq")), np.arange(len(samples)))
+    samples, tries, workers = result.samples, result.tries.records, result.plan.workers
+    assert count_missing(samples, workers) == 0
+    seqs, flags = samples.column("seq"), samples.column("flags")
+    for worker in range(workers):
+        own = np.sort(seqs[seqs % workers == worker])
+        assert np.array_equal(own, np.arange(len(own)) * workers + worker)
+    request = dict(zip(seqs.tolist(), seqs.tolist(), strict=True))
+    request |= dict(zip(tries["seq"].tolist(), tries["parent_seq"].tolist(), strict=True))
+    last = [request[seq] for seq in seqs[(flags & Flag.FAILED_TRY) == 0].tolist()]
+    assert sorted(last) == sorted(set(request.values()))
+    assert (tries["parent_seq"] % workers == tries["seq"] % workers).all()
     assert len(samples) == len(samples.requests) + len(tries)
     assert len(samples.failed_tries) == len(tries)
     assert not np.isin(tries["parent_seq"], tries["seq"]).any()
     assert (tries["number"] >= 2).all()
-    flags = samples.column("flags")[np.isin(samples.column("seq"), tries["seq"])]
-    assert ((flags & (Flag.RETRY | Flag.HEDGE)) != 0).all()
+    again = flags[np.isin(seqs, tries["seq"])]
+    assert ((again & (Flag.RETRY | Flag.HEDGE)) != 0).all()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -188,6 +207,35 @@ def test_an_open_circuit_sends_nothing(way: str) -> None:
     assert result.summary.errors == {"circuit_open": COUNT - 5, "status": 5}
     assert result.try_counts is not None
     assert result.try_counts.not_sent == COUNT - 5
+
+
+@pytest.mark.parametrize(
+    ("way", "load"),
+    [
+        ("http", ClosedLoop(4)),
+        ("http", ClosedLoop(4, think_time_s=0.001)),
+        ("httpx", ClosedLoop(4)),
+        ("scenario", ClosedLoop(4)),
+    ],
+)
+def test_all_policies_at_once_in_two_workers(way: str, load: ClosedLoop) -> None:
+    transport = Transport(
+        retry="4 backoff=1ms",
+        hedge="5ms most=2 budget=50%",
+        breaker="80% least=5 window=100ms open=10ms",
+        retry_reused=True,
+    )
+    with serving(AllKinds()) as url:
+        result = run(plan_of(url, way, transport, load=load, request_count=4 * COUNT, workers=2))
+    check_numbers(result)
+    assert result.summary.count == 4 * COUNT
+    counts = result.try_counts
+    assert counts is not None
+    assert counts.extra == len(result.tries) == counts.failed_tries
+    if way != "scenario":  # in which each request of a step has numbers of its own
+        for parent in np.unique(result.tries.records["parent_seq"]):
+            of = result.tries.records[result.tries.records["parent_seq"] == parent]
+            assert of["number"].tolist() == list(range(2, len(of) + 2))
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -36,7 +36,7 @@ def test_spans_of_requests_are_on_the_clock_of_the_samples(store: Store, make_ru
     query = Node("01", "00", 2_000, 500_000, "Client")
     below = Node("02", "01", 3_000, 400_000, "Server")
     again = Node("03", "00", 500_000, 600_000, "Client", name="span 01")
-    add_traces(store, run, {first: [below, handler, query, again, again], third: [handler]})
+    add_traces(store, run, {first: [below, handler, query, again, again], third: [handler] * 5})
     add_traces(store, run, {second: [query]})  # its SERVER span was lost
     add_traces(store, run, {0: [handler]})  # of the warm-up
 
