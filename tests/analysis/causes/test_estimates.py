@@ -74,7 +74,9 @@ def test_payloads_have_their_cost_per_byte(seed: int) -> None:
 def test_modes_have_their_shares(seed: int) -> None:
     world = _world(seed)
     share = float(world.rng.uniform(0.05, 0.3))
-    world.extra.append(lambda arrived: (world.rng.random(len(arrived)) < share) * 25 * MS)
+    world.extra.append(
+        lambda arrived: np.where(world.rng.random(len(arrived)) < share, 25 * MS, 0.0)
+    )
     found = _numbers(carry_out(world, ("bimodal",)), "bimodal")
     assert found["slow_share_ratio"] == pytest.approx(share, rel=0.2)
 
