@@ -38,13 +38,18 @@ def child_span(requests: Requests, calm: Mask) -> Finding | None:
         share = float(longer[slow].sum()) / max(excess + level * len(slow), 1.0)
         if share <= best_share:
             continue
+        of_slow = float(np.mean(took[slow]))
+        if not level and (
+            share < limit.CHILD_MORE * usual / max(median, 1.0)
+            and of_slow < limit.CHILD_LONGER * usual
+        ):
+            continue  # a part of every request, and as large a part of the slow ones
         best_share = share
         seen = traced.column(len(requests), longer)
         known = ~np.isnan(seen)
         # Requests without a trace are taken to have the same share as those with one.
         estimate = np.where(known, np.nan_to_num(seen), share * np.maximum(
             requests.latency - requests.median + level, 0))  # fmt: skip
-        of_slow = float(np.mean(took[slow]))
         text = (
             f"the span {name} of {service} takes {format_ms(round(of_slow))} in slow requests and"
             f" {format_ms(round(usual))} in usual ones: {format_ratio(min(share, 1))} of what makes"

@@ -123,12 +123,13 @@ def _with_freezes(
             found.append(drifted)
             waiting, left = again, left.without(drifted.explained)
     found.append(waiting)
+    before = left
     for detect in _LATER:
         if waiting is not None and detect is drift:
             continue  # a queue that grows is not a service that becomes slower
         found.append(item := detect(left, calm))
         left = left if item is None else left.without(item.explained)
-    if waiting is None:  # a tail of something else may have hidden it
+    if waiting is None and left is not before:  # a tail of something else may have hidden it
         found.append(waiting := overload(left, calm) or queueing(left, calm))
     if waiting is None:
         found.append(bimodal(left, calm))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from benchlab.analysis.causes import thresholds as limit
@@ -90,9 +92,8 @@ def are_alike(length: Floats, least_ns: float) -> bool:
     beyond = length[length > least_ns] - least_ns
     if len(beyond) < limit.ALIKE_FEWEST:
         return False
-    return float(np.std(beyond)) < float(np.mean(beyond)) * (
-        1 - limit.ALIKE_DEVIATIONS / np.sqrt(len(beyond))
-    )
+    most = 1 - limit.ALIKE_DEVIATIONS / math.sqrt(len(beyond))
+    return float(np.std(beyond)) < float(np.mean(beyond)) * most
 
 
 def _is_regular(cost: Floats, members: Mask) -> bool:

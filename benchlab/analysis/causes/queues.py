@@ -27,7 +27,7 @@ __all__ = ["overload", "queueing"]
 _BATCHES = (8, 25)  # of time, in which trends are straight lines
 _BLOCK, _SMALLEST_BLOCK, _BLOCKS = 20, 8, 40  # requests, and their number
 _DEGREE = 4
-_ENOUGH = 200_000  # requests that show a relation, of a long run
+_ENOUGH = 50_000  # requests that show a relation, at equal distances, of a long run
 _OFTEN = 5  # requests at a number in flight that a level is read from
 _TRY_QUEUE = (
     "add capacity or lower the load: near its capacity a service's wait grows without limit"
@@ -43,11 +43,7 @@ def queueing(requests: Requests, calm: Mask) -> Finding | None:
     """A queue, or contention where the spans show that the wait is inside of the service."""
     if not requests.is_open:
         return None
-    return (
-        _with_bursts(requests, calm)
-        or _of_some(requests, calm)
-        or _slow_waves(requests, calm)
-    )
+    return _with_bursts(requests, calm) or _of_some(requests, calm) or _slow_waves(requests, calm)
 
 
 def overload(requests: Requests, calm: Mask) -> Finding | None:
@@ -121,8 +117,6 @@ def _wandering(requests: Requests, calm: Mask) -> tuple[float, float, float]:
     The trend is what fits best of a polynomial and of a level that only rises, or only falls: what
     is left of a drifting service is independent, and of a queue it is not.
     """
-    from scipy.optimize import isotonic_regression
-
     chosen = np.flatnonzero(calm & ~requests.failed)
     size = int(np.clip(len(chosen) // _BLOCKS, _SMALLEST_BLOCK, _BLOCK))
     count = len(chosen) // size * size
@@ -133,8 +127,14 @@ def _wandering(requests: Requests, calm: Mask) -> tuple[float, float, float]:
     means, at = took.mean(axis=1), np.linspace(-1, 1, len(took))
     within = float(np.mean(took.var(axis=1)))
     fit = np.polynomial.chebyshev.chebfit(at, means, _DEGREE)
+    smooth = np.polynomial.chebyshev.chebval(at, fit)
+    least = float(np.var(means - smooth))
+    if least / max(least + within, 1.0) < min(limit.WANDERING, limit.WAVES):
+        return 0.0, 0.0, 1.0  # whatever another trend leaves, it is not more
+    from scipy.optimize import isotonic_regression
+
     trends = [
-        np.polynomial.chebyshev.chebval(at, fit),
+        smooth,
         isotonic_regression(means, increasing=True).x,
         isotonic_regression(means, increasing=False).x,
     ]

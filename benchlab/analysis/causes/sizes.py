@@ -57,7 +57,8 @@ def line_through_sizes(
     """Slope in ns per byte of the medians by size, and the share of their variance it explains.
 
     Another ``quantile`` than the median, where something else makes many of a size slower. None if
-    the sizes are too alike, or latency does not grow with them. The medians are those of up to `SIZE_BINS` groups of equal numbers, weighted by their numbers.
+    the sizes are too alike, or latency does not grow with them. The medians are those of up to
+    `SIZE_BINS` groups of equal numbers, weighted by their numbers.
     """
     if len(sizes) < limit.FEWEST or sizes.max() < limit.SIZE_SPREAD * max(sizes.min(), 64.0):
         return None

@@ -17,6 +17,7 @@ from benchlab.units import format_ms, format_ratio
 __all__ = ["tcp_stall"]
 
 _NEAR = 7  # requests before, and after, that show the level
+_AT_ONCE = 20_000  # requests, so that memory stays small
 _LATER = (2.0, 3.0, 4.0, 7.0, 8.0, 15.0, 16.0)
 """Later retransmissions, in units of the first: each alone, or all before it added."""
 
@@ -38,7 +39,7 @@ def tcp_stall(requests: Requests, calm: Mask) -> Finding | None:
         outside = requests.done - requests.sent - requests.opening
         outside[traced.index] -= traced.inside - np.median(traced.inside)
         times[0] = np.maximum(outside - requests.body, 0)
-    else:
+    elif _blur(took[chosen]) > limit.TCP_BLUR * limit.TCP_DELAYED_ACK_NS[0]:
         times.append(_without_level(took))
     found = [item for each in times if (item := _steps(requests, each, chosen)) is not None]
     return max(found, key=lambda item: float(item.explained.sum()), default=None)
@@ -47,19 +48,26 @@ def tcp_stall(requests: Requests, calm: Mask) -> Finding | None:
 def _without_level(took: Floats) -> Floats:
     """``took`` less what the requests before and after it take as well: a drift, a queue."""
     near = np.lib.stride_tricks.sliding_window_view(np.pad(took, _NEAR, mode="edge"), 2 * _NEAR + 1)
-    return took - np.median(near, axis=1) + np.median(took)
+    level = np.empty_like(took)
+    for first in range(0, len(took), _AT_ONCE):
+        level[first : first + _AT_ONCE] = np.median(near[first : first + _AT_ONCE], axis=1)
+    return took - level + np.median(took)
+
+
+def _blur(took: Floats) -> float:
+    """How far from a step a request may be, by how much usual ones differ."""
+    low, high = np.quantile(took, [0.1, 0.75]).tolist()
+    return 1.2 * float(high - low)
 
 
 def _steps(requests: Requests, took: Floats, chosen: Mask) -> Finding | None:
-    median, high = np.quantile(took[chosen], [0.5, 0.75]).tolist()
-    low = float(np.quantile(took[chosen], 0.1))
-    blur = 1.2 * (high - low)
+    median, blur = float(np.median(took[chosen])), _blur(took[chosen])
     beyond = took - median
     for name, (low_ns, high_ns), steps in (
         ("a delayed acknowledgement", limit.TCP_DELAYED_ACK_NS, (1.0, 2.0)),
         ("a retransmission", limit.TCP_RETRANSMISSION_NS, (1.0, *_LATER)),
     ):
-        if blur > 0.25 * low_ns:
+        if blur > limit.TCP_BLUR * low_ns:
             continue
         at_step = np.zeros(len(requests), dtype=np.bool_)
         for step in steps:

@@ -272,6 +272,12 @@ PHASE_LEVEL: Final = 0.4
 CHILD_LEVEL_NS: Final = 4.0 * NS_PER_MS
 """A child span that every request has is a cause if it takes as long, besides `PHASE_LEVEL`."""
 
+CHILD_MORE: Final = 1.5
+"""A child span's share of what makes requests slow is this many times its share of a usual one."""
+
+CHILD_LONGER: Final = 3.0
+"""Or the span itself is this many times longer in slow requests, whatever else is slow in them."""
+
 # TCP
 
 TCP_DELAYED_ACK_NS: Final = (38.5 * NS_PER_MS, 43.5 * NS_PER_MS)
@@ -279,6 +285,9 @@ TCP_DELAYED_ACK_NS: Final = (38.5 * NS_PER_MS, 43.5 * NS_PER_MS)
 
 TCP_RETRANSMISSION_NS: Final = (197.0 * NS_PER_MS, 216.0 * NS_PER_MS)
 """Linux retransmits after at least 200 ms (TCP_RTO_MIN), and then after twice as long each time."""
+
+TCP_BLUR: Final = 0.25
+"""A step shows where usual requests differ by no more than this part of it."""
 
 TCP_FEWEST: Final = 8
 TCP_SHARE: Final = 0.6
