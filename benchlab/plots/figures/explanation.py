@@ -148,14 +148,14 @@ def _scatter(panel: Axes, points: Scatter) -> None:
             # Without a name: a page would list each of the requests.
             panel.plot(points.x[chosen], latency_ms[chosen], **look)
             handles.append(Line2D([], [], label=label, **look))
-    for label, spans, band in (
-        ("pause", points.pauses, {"color": LAG, "alpha": 0.35}),
-        ("fault", points.faults, {"color": WARNING, "alpha": BAND_ALPHA, "zorder": 0.5}),
+    for label, spans, color, alpha in (
+        ("pause", points.pauses, LAG, 0.35),
+        ("fault", points.faults, WARNING, BAND_ALPHA),
     ):
         for begin_s, end_s in spans:
-            panel.axvspan(begin_s, end_s, linewidth=0, **band)
+            panel.axvspan(begin_s, end_s, color=color, alpha=alpha, linewidth=0, zorder=0.5)
         if spans:
-            handles.append(Patch(label=label, linewidth=0, **band))
+            handles.append(Patch(label=label, color=color, alpha=alpha, linewidth=0))
     if len(latency_ms):
         log_ms(panel, "y", float(latency_ms.min()) / 1.3, float(latency_ms.max()) * 1.3)
         if points.by_size and points.x.max() > _LEAST_LOG_RANGE * max(points.x.min(), 1):
