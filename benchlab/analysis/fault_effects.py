@@ -69,7 +69,10 @@ _FEWEST_FOR_P99 = 100
 
 
 def resilience_of(
-    run: Run, objective: str | Objective | Sequence[str | Objective] | None = None
+    run: Run,
+    objective: str | Objective | Sequence[str | Objective] | None = None,
+    *,
+    force: bool = False,
 ) -> Resilience:
     """How ``run`` came through its faults, by ``objective``, or the plan's objectives.
 
@@ -77,7 +80,10 @@ def resilience_of(
 
     Raises:
         InputError: the run had no faults, or there is no objective that can be used.
+        InvalidRunError: the run is not valid, unless ``force``.
     """
+    if not force:
+        run.require_valid()
     faults = sorted(run.faults, key=lambda each: (each.began_ns, each.number))
     if not faults:
         raise InputError(

@@ -216,7 +216,7 @@ class Resilience(Result):
     origin: str = ""
 
     @property
-    def outcome(self) -> FaultOutcome:
+    def outcome(self) -> str:  # jedi cannot complete a property of a Literal
         """The outcome to know first among those of the faults."""
         return min((each.outcome for each in self.faults), key=OUTCOMES.index)
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from benchlab.analysis.fault_effects import resilience_of
 from benchlab.analysis.resilience import Resilience
-from benchlab.errors import InvalidRunError
 from benchlab.plan.objectives import Objective
 from benchlab.runs.run import Run, check_run
 from benchlab.store import Store
@@ -36,9 +35,4 @@ def resilience(
     if isinstance(run, str):
         run = (store or Store()).load(run)
     check_run(run)
-    if run.verdict != "valid" and not force:
-        raise InvalidRunError(
-            f"run {run.id} is {run.verdict}: {run.invalid_reason}",
-            remedy="look at its faults nevertheless with force=True, or --force",
-        )
-    return resilience_of(run, objective)
+    return resilience_of(run, objective, force=force)

@@ -26,7 +26,6 @@ from benchlab.errors import BenchlabError
 from benchlab.faults.injector import Injector
 from benchlab.faults.injectors import make_injectors
 from benchlab.faults.timetable import Timetable
-from benchlab.plan.fault_kinds import Where
 from benchlab.processes.child import CommandReader, await_directory, log_to, own_output, report
 from benchlab.processes.event_loop import loop_factory
 from benchlab.processes.events import error_line, ready_line, stopping_line
@@ -75,7 +74,7 @@ async def work(directory: Path, output: int) -> None:
                 print(exc, file=sys.stderr)
 
 
-async def _are_prepared(injectors: Mapping[Where, Injector], ending: asyncio.Task[bool]) -> bool:
+async def _are_prepared(injectors: Mapping[str, Injector], ending: asyncio.Task[bool]) -> bool:
     """Prepare all ``injectors``, unless the process has to end first."""
 
     async def prepare() -> None:
@@ -91,7 +90,7 @@ async def _are_prepared(injectors: Mapping[Where, Injector], ending: asyncio.Tas
     return True
 
 
-def _resolve(injectors: Mapping[Where, Injector]) -> dict[str, str]:
+def _resolve(injectors: Mapping[str, Injector]) -> dict[str, str]:
     return {
         place: address
         for injector in injectors.values()

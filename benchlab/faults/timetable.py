@@ -10,7 +10,6 @@ from typing import Any
 
 from benchlab.errors import FaultError
 from benchlab.faults.injector import LEASE_S, Injector
-from benchlab.plan.fault_kinds import Where
 from benchlab.plan.faults import Fault
 from benchlab.plan.plan import Plan
 from benchlab.spool.fault_log import FaultLog
@@ -40,7 +39,7 @@ class Timetable:
     def __init__(
         self,
         plan: Plan,
-        injectors: Mapping[Where, Injector],
+        injectors: Mapping[str, Injector],
         log: FaultLog,
         on_failure: Callable[[str], None],
     ) -> None:

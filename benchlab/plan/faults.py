@@ -19,7 +19,7 @@ from attrs import field, frozen
 
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
-from benchlab.plan.fault_kinds import FAULT_KINDS, FaultKind, FaultOption, Where
+from benchlab.plan.fault_kinds import FAULT_KINDS, FaultKind, FaultOption
 from benchlab.plan.request import Origin
 from benchlab.plan.validation import check_seconds, check_text, check_whole, is_number, reading
 from benchlab.redact import public_command, public_text, unread_url
@@ -181,7 +181,7 @@ class Fault(Displayed):
         return f"Fault({', '.join(shown)})"
 
     @property
-    def where(self) -> Where:
+    def where(self) -> str:  # jedi cannot complete a property of a Literal
         """What makes it: ``target``, ``proxy`` or ``process``."""
         return FAULT_KINDS[self.kind].where
 

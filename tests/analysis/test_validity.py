@@ -19,13 +19,16 @@ from tests.runs.synthetic import make_run
 DIAGNOSES = {"find_causes", "explanation_of"}
 """Functions that say what was wrong with a run: with an invalid one most of all."""
 
+PARTS = {"broken_periods", "watched_objectives"}
+"""Parts of an analysis that is itself among those tested."""
+
 
 def public_functions() -> Iterator[Callable[..., Any]]:
     for found in pkgutil.walk_packages(analysis.__path__, "benchlab.analysis."):
         if found.ispkg:
             continue
         module = importlib.import_module(found.name)
-        for name in set(getattr(module, "__all__", ())) - DIAGNOSES:
+        for name in set(getattr(module, "__all__", ())) - DIAGNOSES - PARTS:
             if inspect.isfunction(value := getattr(module, name)):
                 yield value
 

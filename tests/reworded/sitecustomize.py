@@ -14,16 +14,16 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType
 from typing import Any
 
-CALLED = {"ConnectionProblem", "VerdictReason", "_bad_url", "_wrong", "error"}
+CALLED = {"ConnectionProblem", "VerdictReason", "_bad_url", "_error", "_wrong", "error"}
 """What takes texts for people, besides the classes of errors."""
 
 NAMED = {
+    "NEVER_SENT",
     "NOT_CALIBRATED",
     "UNREADABLE",
     "_HELP",
     "_HINT",
     "_HINTS",
-    "_NEVER_SENT",
     "_PORTS",
     "_READ_ONLY",
     "_REMEDY",

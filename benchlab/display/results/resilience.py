@@ -46,8 +46,8 @@ def view(result: Resilience) -> ResultView:
     )
     return ResultView(
         title=f"{one_line(result.name, _LONGEST)}: {plural(len(result.faults), 'fault')}",
-        banner=OUTCOME_NAMES[outcome],
-        level=OUTCOME_LEVELS[outcome],
+        banner=OUTCOME_NAMES[first.outcome],
+        level=OUTCOME_LEVELS[first.outcome],
         sentence=_sentence(result, first),
         facts=tuple(_facts(result)),
         warnings=tuple(_warnings(result)),

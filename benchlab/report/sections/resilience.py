@@ -24,7 +24,7 @@ def resilience(run: Run) -> Section | None:
     if not run.faults or run.verdict != "valid":
         return None
     try:
-        found = resilience_of(run)
+        found = resilience_of(run, force=True)
     except InputError:
         return None
     shown = replace(view(found), title="Faults and recovery")
