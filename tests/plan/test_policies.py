@@ -93,7 +93,7 @@ def test_pauses_are_described_as_they_can_be() -> None:
         ({"retry": "3 jitter=some"}, "retry.jitter"),
         ({"retry": "3 again=4"}, "retry"),
         ({"retry": ""}, "retry"),
-        ({"retry": {"trys": 3}}, "retry.trys"),
+        ({"retry": {"attempts": 3}}, "retry.attempts"),
         ({"retry": {"on": 5}}, "retry.on"),
         ({"retry": "3 tries=4"}, "retry"),
         ({"retry": 3}, "retry"),
