@@ -37,7 +37,7 @@ from benchlab.analysis.resilience import (
 )
 from benchlab.analysis.timeseries import choose_bucket_s, rates_and_latencies
 from benchlab.analysis.watched_objectives import watched_objectives
-from benchlab.errors import InputError
+from benchlab.errors import InputError, InvalidRunError
 from benchlab.plan.objectives import Objective
 from benchlab.plan.tracing import is_traced, trace_id
 from benchlab.runs.fault_record import FaultRecord
@@ -82,8 +82,11 @@ def resilience_of(
         InputError: the run had no faults, or there is no objective that can be used.
         InvalidRunError: the run is not valid, unless ``force``.
     """
-    if not force:
-        run.require_valid()
+    if run.verdict != "valid" and not force:
+        raise InvalidRunError(
+            f"run {run.id} is {run.verdict}: {run.invalid_reason}",
+            remedy="look at its faults nevertheless with force=True, or --force",
+        )
     faults = sorted(run.faults, key=lambda each: (each.began_ns, each.number))
     if not faults:
         raise InputError(

@@ -26,7 +26,7 @@ LIMIT = "p99<50ms"
 
 
 def effect_of(run: Run, objective: str | Sequence[str] | None = LIMIT) -> FaultEffect:
-    (effect,) = resilience_of(run, objective).faults
+    (effect,) = resilience_of(run, objective, force=True).faults
     return effect
 
 
@@ -264,7 +264,7 @@ def test_a_closed_loop_shows_the_requests_that_it_did_not_send() -> None:
 
 def test_the_warm_up_is_not_looked_at() -> None:
     run = faulty_run(6, duration_s=25.0, warmup_s=5.0, faults=[(1.0, 3.0), (12.0, 2.0)])
-    result = resilience_of(run, LIMIT)
+    result = resilience_of(run, LIMIT, force=True)
     assert result.timeline.edges_s[0] == 5.0
     assert seconds(result.faults[1].onset_ns) == pytest.approx(12, abs=0.05)
     assert result.faults[0].outcome == "withstood"
@@ -350,7 +350,7 @@ def test_runs_with_little_to_show_have_a_result() -> None:
         make_run(stopped_ns=NS_PER_S // 2),
         make_run(all_failed=ErrorKind.TIMEOUT),
     ):
-        result = resilience_of(replace(run, faults=faults), LIMIT)
+        result = resilience_of(replace(run, faults=faults), LIMIT, force=True)
         assert result.outcome in OUTCOMES
         json.dumps(result.to_dict())
         assert len(result.to_pandas()) == 1

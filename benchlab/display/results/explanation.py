@@ -144,11 +144,9 @@ def _examples(result: Explanation) -> Table:
 
 
 def _evidence(cause: Cause) -> Iterator[list[str]]:
-    """A row for each observation; the first one names the cause."""
-    texts = [_line(each.text) for each in cause.evidence] or ["–"]
-    yield [CAUSE_LABELS[cause.cause], _percent(cause.tail_ratio), texts[0]]
-    for text in texts[1:]:
-        yield ["", "", text]
+    """A row for each observation: each names the cause, since the table can be sorted."""
+    for text in [_line(each.text) for each in cause.evidence] or ["–"]:
+        yield [CAUSE_LABELS[cause.cause], _percent(cause.tail_ratio), text]
 
 
 def _notes(result: Explanation) -> Iterator[str]:

@@ -34,7 +34,7 @@ def test_the_first_cause_is_the_answer_and_examples_have_their_traces() -> None:
     assert shown.banner == "periodic pauses"
     assert shown.sentence == "60 % of the tail; every 2 s requests wait for 150 ms."
     causes, advice, examples = shown.tables
-    assert [row[0] for row in causes.rows] == ["periodic pauses", "", "slow child span", ""]
+    assert [row[0] for row in causes.rows] == ["periodic pauses"] * 2 + ["slow child span"] * 2
     assert len(advice.rows) == 2
     assert examples.rows[0][-1] == trace_id(RUN_ID, 520)
     assert examples.rows[1][-1] == "–"
