@@ -12,10 +12,33 @@ from dataclasses import dataclass
 
 from benchlab.plan.plan import Plan
 from benchlab.plan.policies import Breaker, Retry
-from benchlab.samples.records import ErrorKind
+from benchlab.samples.records import ErrorKind, Flag
+from benchlab.samples.tries import TryReason
 from benchlab.units import seconds_to_ns
 
-__all__ = ["Budget", "Circuit", "Course", "Policies", "is_replayable"]
+__all__ = [
+    "FASTER",
+    "NOT_TRIED_AGAIN",
+    "TRY_FLAGS",
+    "Budget",
+    "Circuit",
+    "Course",
+    "Policies",
+    "is_replayable",
+]
+
+FASTER = "another try of its request was faster"
+"""Why a try was given up, if not for a failure of its own."""
+
+NOT_TRIED_AGAIN = "the generator stopped waiting before it was tried again"
+"""Why a request between two tries was abandoned."""
+
+TRY_FLAGS = {
+    TryReason.RETRY: Flag.RETRY,
+    TryReason.REUSED: Flag.RETRY,
+    TryReason.HEDGE: Flag.HEDGE,
+}
+"""The flag of a try by its reason."""
 
 _RESERVE = 10.0
 """Tokens that a budget holds at most, and begins with: a client that sends little may retry too."""

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
+from itertools import count
 
 import httpx
 
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.httpx.driver import HttpxDriver, Job
-from benchlab.load.drivers.httpx.trying import FLAGS, carry_out
-from benchlab.load.drivers.policies import Course, Policies, is_replayable
+from benchlab.load.drivers.httpx.trying import carry_out
+from benchlab.load.drivers.policies import (
+    NOT_TRIED_AGAIN,
+    TRY_FLAGS,
+    Course,
+    Policies,
+    is_replayable,
+)
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 from benchlab.samples.samples import ErrorKind, Flag
@@ -38,7 +45,7 @@ class PolicyHttpxDriver(HttpxDriver):
             is_replayable(request.method, [name for name, _ in request.headers])
             for request in plan.requests
         ]
-        self._next_seq = worker
+        self._seqs = count(worker, plan.workers)
         self._first_measured = 0
         self._calls: dict[int, _Call] = {}
 
@@ -64,7 +71,7 @@ class PolicyHttpxDriver(HttpxDriver):
         message, tries = "", [job for job in call.tries if job.seq in self._jobs]
         if not tries:
             tries = [call.begin(TryReason.RETRY)]
-            message = "the generator stopped waiting before it was tried again"
+            message = NOT_TRIED_AGAIN
         for job in tries[:-1]:
             call.replaced(job, ErrorKind.ABANDONED, "", TryReason.HEDGE)
         self._conclude(call, tries[-1], ErrorKind.ABANDONED, message)
@@ -72,15 +79,10 @@ class PolicyHttpxDriver(HttpxDriver):
     def _make_job(self, number: int, intended: int, flags: int) -> Job:
         if number < self._first_measured:
             flags |= Flag.WARMUP
-        job = Job(self._take_seq(), intended, flags, self._request_of(number), number)
+        job = Job(next(self._seqs), intended, flags, self._request_of(number), number)
         origin, replayable = self._origin_of[job.endpoint], self._replayable[job.endpoint]
         self._calls[job.seq] = _Call(self, job, origin, replayable)
         return job
-
-    def _take_seq(self) -> int:
-        seq = self._next_seq
-        self._next_seq += self._plan.workers
-        return seq
 
     async def _perform(self, client: httpx.AsyncClient, job: Job) -> ErrorKind:
         call = self._calls[job.seq]
@@ -93,9 +95,9 @@ class PolicyHttpxDriver(HttpxDriver):
         """A further try of ``call``."""
         first = call.first
         job = Job(
-            self._take_seq(),
+            next(self._seqs),
             (first.sent or first.intended) if self._source.closed else first.intended,
-            first.flags & Flag.WARMUP | first.flags & Flag.CAP_WAIT | FLAGS[reason],
+            first.flags & Flag.WARMUP | first.flags & Flag.CAP_WAIT | TRY_FLAGS[reason],
             first.endpoint,
             first.number,
         )

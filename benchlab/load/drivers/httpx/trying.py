@@ -10,20 +10,14 @@ import time
 from collections.abc import Hashable
 from typing import Generic, Protocol, TypeVar
 
-from benchlab.load.drivers.policies import Course, Policies
+from benchlab.load.drivers.policies import FASTER, Course, Policies
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.samples.tries import TryReason
 from benchlab.units import NS_PER_S
 
-__all__ = ["FASTER", "FLAGS", "Tries", "Try", "carry_out"]
+__all__ = ["Tries", "Try", "carry_out"]
 
 _clock = time.monotonic_ns
-
-FASTER = "another try of its request was faster"
-"""Why a try was given up, if not for a failure of its own."""
-
-FLAGS = {TryReason.RETRY: Flag.RETRY, TryReason.REUSED: Flag.RETRY, TryReason.HEDGE: Flag.HEDGE}
-"""The flag of a try by its reason."""
 
 
 class Try(Protocol):

@@ -49,11 +49,15 @@ class UserClient(httpx.AsyncClient):
         response = await super().send(request, stream=True, **kwargs)
         step.first_byte = step.first_byte or _clock()
         connection = self.connection_of(response)
+        await self._read(response, streamed=streamed)
+        step.add_response(response, connection)
+        return response
+
+    async def _read(self, response: httpx.Response, *, streamed: bool) -> None:
+        """Note who responds, and read the body, which a scenario that streams reads itself."""
         self.servers.note(response.headers.get("server"))
         if not streamed:
             try:
                 await response.aread()
             finally:
                 await response.aclose()
-        step.add_response(response, connection)
-        return response

@@ -6,6 +6,7 @@ import asyncio
 import pickle
 import time
 from collections.abc import Awaitable, Callable
+from itertools import count
 
 import httpx
 
@@ -48,7 +49,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         self._users = 0
         self._iterations: set[Iteration] = set()
         self._open: set[Step] = set()
-        self._next_seq = worker
+        self._seqs = count(worker, plan.workers)
         self._first_measured = 0
         self.timeout_s = plan.timeout_s
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
@@ -90,7 +91,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
             step.endpoint = self._names.number(step.name)
         else:
             step.endpoint = self._names.number_of_request(*step.by_path)
-        step.seq = self._take_seq()
+        step.seq = next(self._seqs)
         step.flags = self._flags_of_next(iteration)
         step.sent = step.intended = _clock()
         if step.flags & Flag.FIRST_STEP and not self._source.closed:
@@ -177,15 +178,10 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         flags = self._flags_of_next(iteration)
         begins = flags & Flag.FIRST_STEP and not self._source.closed
         intended = iteration.intended if begins else sent
-        seq = self._take_seq()
+        seq = next(self._seqs)
         self._recording.finish(
             Outcome(seq, intended, sent, 0, now, 0, 0, 0, error, flags, message=message)
         )
-
-    def _take_seq(self) -> int:
-        seq = self._next_seq
-        self._next_seq += self._plan.workers
-        return seq
 
     @staticmethod
     def _flags_of_next(iteration: Iteration) -> int:

@@ -19,8 +19,8 @@ from benchlab.load.drivers.checking import check_status
 from benchlab.load.drivers.headers import traceparent
 from benchlab.load.drivers.httpx.client import JOB
 from benchlab.load.drivers.httpx.failures import CircuitOpenError, describe_exception
-from benchlab.load.drivers.httpx.trying import FLAGS, carry_out
-from benchlab.load.drivers.policies import Course, Policies, is_replayable
+from benchlab.load.drivers.httpx.trying import carry_out
+from benchlab.load.drivers.policies import TRY_FLAGS, Course, Policies, is_replayable
 from benchlab.load.drivers.scenario.client import UserClient
 from benchlab.load.drivers.scenario.context import Iteration, Step
 from benchlab.load.drivers.scenario.driver import ScenarioDriver
@@ -97,7 +97,7 @@ class PolicyScenarioDriver(ScenarioDriver):
 
     def number(self, step: Step, reason: TryReason, course: Course) -> int:
         """The number of a further try in ``step``."""
-        seq = self._take_seq()
+        seq = next(self._seqs)
         self.recording.add_try(seq, self._first_seqs[step], course.next_number(), reason)
         return seq
 
@@ -166,12 +166,7 @@ class _PolicyClient(UserClient):
         response = await httpx.AsyncClient.send(self, own, stream=True, **kwargs)
         attempt.first_byte = _clock()
         attempt.response = response
-        self.servers.note(response.headers.get("server"))
-        if not streamed:
-            try:
-                await response.aread()
-            finally:
-                await response.aclose()
+        await self._read(response, streamed=streamed)
 
 
 class _StepTries:
@@ -243,7 +238,7 @@ class _StepTries:
             step.seq = self._hedges.pop(0).seq
         else:
             step.seq = driver.number(step, by, self.course)
-        step.flags |= FLAGS[by]
+        step.flags |= TRY_FLAGS[by]
         step.sent = _clock()
 
     def conclude(self, attempt: _Try) -> None:

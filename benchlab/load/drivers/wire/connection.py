@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol, cast
 
@@ -20,7 +21,7 @@ from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
 from benchlab.units import format_ns
 
-__all__ = ["Connection", "Pool", "excerpt_of"]
+__all__ = ["Connection", "Pool"]
 
 _clock = time.monotonic_ns
 _MAX_REMEMBERED_HEAD = 8192
@@ -260,7 +261,7 @@ class Connection(asyncio.Protocol):
 
         The sweep finds a request only some time after its timeout has passed.
         """
-        took, limit = format_ns(now - self.sent), format_ns(self._driver.timeout_ns)
+        took, limit = format_ns(now - self.sent), format_ns(self._time_limit_ns())
         message = f"the response was complete after {took}, the limit is {limit}"
         self._finish(now, ErrorKind.TIMEOUT, status, bytes_in, message)
         self.close()
@@ -277,25 +278,43 @@ class Connection(asyncio.Protocol):
     ) -> None:
         """Finish a failed request, with the part of its response that an example shows."""
         response, self._response = self._response, None
+        excerpt = partial(_excerpt, response, status, bytes_in, data)
+        self._report(self._outcome(now, error, status, bytes_in, message, excerpt))
+
+    def _outcome(
+        self,
+        now: int,
+        error: ErrorKind,
+        status: int,
+        bytes_in: int,
+        message: str = "",
+        excerpt: Callable[[], Excerpt] = Excerpt,
+    ) -> Outcome:
+        return Outcome(
+            self._seq,
+            self._intended,
+            self.sent,
+            self._first,
+            now,
+            bytes_in,
+            status,
+            self._endpoint,
+            error,
+            self._flags,
+            self.number,
+            message,
+            excerpt,
+        )
+
+    def _report(self, outcome: Outcome) -> None:
+        """Record the outcome of a failed request."""
         self.busy = False
         self._driver.in_flight -= 1
-        self._driver.recording.finish(
-            Outcome(
-                self._seq,
-                self._intended,
-                self.sent,
-                self._first,
-                now,
-                bytes_in,
-                status,
-                self._endpoint,
-                error,
-                self._flags,
-                self.number,
-                message,
-                partial(excerpt_of, response, status, bytes_in, data),
-            )
-        )
+        self._driver.recording.finish(outcome)
+
+    def _time_limit_ns(self) -> int:
+        """How long the request may take."""
+        return self._driver.timeout_ns
 
     def _complete(
         self, now: int, error: ErrorKind, status: int, bytes_in: int, reusable: bool
@@ -332,8 +351,7 @@ class Connection(asyncio.Protocol):
             self._part()
 
 
-def excerpt_of(response: Response | None, status: int, bytes_in: int, data: bytes) -> Excerpt:
-    """The part of ``response`` that an example shows; ``data`` are bytes that are no response."""
+def _excerpt(response: Response | None, status: int, bytes_in: int, data: bytes) -> Excerpt:
     if response is None:
         return Excerpt((), data, bytes_in or len(data))
     body = bytes(response.body[:BODY_BYTES]) or data

@@ -5,9 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from itertools import count
 
 from benchlab.load.arrivals.arrivals import Source
-from benchlab.load.drivers.policies import Policies, is_replayable
+from benchlab.load.drivers.policies import (
+    FASTER,
+    NOT_TRIED_AGAIN,
+    TRY_FLAGS,
+    Policies,
+    is_replayable,
+)
 from benchlab.load.drivers.wire.connection import Connection
 from benchlab.load.drivers.wire.driver import CONNECT_PAUSE_S, NEVER_SENT, WireDriver
 from benchlab.load.drivers.wire.encoding import make_try_encoder
@@ -22,9 +29,6 @@ from benchlab.units import NS_PER_S
 __all__ = ["PolicyDriver"]
 
 _clock = time.monotonic_ns
-
-_FASTER = "another try of its request was faster"
-_FLAGS = {TryReason.RETRY: Flag.RETRY, TryReason.REUSED: Flag.RETRY, TryReason.HEDGE: Flag.HEDGE}
 
 
 class PolicyDriver(WireDriver):
@@ -43,8 +47,7 @@ class PolicyDriver(WireDriver):
     ) -> None:
         super().__init__(plan, worker, run_id, source, recording)
         self._policies = Policies(plan, worker)
-        self._workers = plan.workers
-        self._next_seq = worker
+        self._seqs = count(worker, plan.workers)
         self._first_measured = 0
         self._calls: set[Call] = set()
         self._due: deque[tuple[Call, TryReason]] = deque()
@@ -88,8 +91,9 @@ class PolicyDriver(WireDriver):
                 connection.fail(now_ns, ErrorKind.ABANDONED)
         for call in list(self._calls):  # between two tries
             flags = call.flags | Flag.RETRY
-            message = "the generator stopped waiting before it was tried again"
-            self._record_unsent(call, flags, now_ns, ErrorKind.ABANDONED, message, TryReason.RETRY)
+            self._record_unsent(
+                call, flags, now_ns, ErrorKind.ABANDONED, NOT_TRIED_AGAIN, TryReason.RETRY
+            )
             self._over(call)
         while self._source.waiting:
             job = self._source.take(now_ns)
@@ -151,7 +155,7 @@ class PolicyDriver(WireDriver):
         self.recording.finish(outcome)
         self._over(call)
         for other in list(call.open):
-            other.fail(outcome.done, ErrorKind.ABANDONED, _FASTER)
+            other.fail(outcome.done, ErrorKind.ABANDONED, FASTER)
             self._drop(other)
 
     def _over(self, call: Call) -> None:
@@ -230,7 +234,7 @@ class PolicyDriver(WireDriver):
 
     def _send_try(self, call: Call, flags: int, reason: TryReason | None = None) -> None:
         now = _clock()
-        flags |= call.flags | (0 if reason is None else _FLAGS[reason])
+        flags |= call.flags | (0 if reason is None else TRY_FLAGS[reason])
         if not self._policies.admits(call.origin, now):
             if reason is not TryReason.HEDGE:
                 self._reject(call, flags, now, reason)
@@ -295,8 +299,7 @@ class PolicyDriver(WireDriver):
 
     def _number(self, call: Call, reason: TryReason | None) -> int:
         """The number of a try's sample."""
-        seq = self._next_seq
-        self._next_seq = seq + self._workers
+        seq = next(self._seqs)
         if reason is None:
             call.first_seq = seq
         else:

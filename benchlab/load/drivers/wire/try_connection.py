@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Protocol
 
 from benchlab.load.drivers.policies import Course
-from benchlab.load.drivers.wire.connection import Connection, Pool, excerpt_of
-from benchlab.load.recording.outcome import Excerpt, Outcome
+from benchlab.load.drivers.wire.connection import Connection, Pool
+from benchlab.load.recording.outcome import Outcome
 from benchlab.samples.samples import ErrorKind, Flag
-from benchlab.units import format_ns
 
 __all__ = ["Call", "TryConnection", "TryPool"]
 
@@ -74,60 +72,21 @@ class TryConnection(Connection):
         assert self.call is not None
         self._transport.write(self._pool.encode(self.call, self._seq))
 
-    def _fail_late(self, now: int, status: int, bytes_in: int) -> None:
-        took, limit = format_ns(now - self.sent), format_ns(self.limit_ns)
-        message = f"the response was complete after {took}, the limit is {limit}"
-        self._finish(now, ErrorKind.TIMEOUT, status, bytes_in, message)
-        self.close()
-        self._driver.lost(self)
-
-    def _finish(
-        self,
-        now: int,
-        error: ErrorKind,
-        status: int,
-        bytes_in: int,
-        message: str,
-        data: bytes = b"",
-    ) -> None:
-        response, self._response = self._response, None
-        excerpt = partial(excerpt_of, response, status, bytes_in, data)
-        self._end(now, error, status, bytes_in, message, excerpt)
-
     def _complete(
         self, now: int, error: ErrorKind, status: int, bytes_in: int, reusable: bool
     ) -> None:
         if now - self.sent > self.limit_ns:
             self._fail_late(now, status, bytes_in)
             return
-        self._end(now, error, status, bytes_in)
+        self._report(self._outcome(now, error, status, bytes_in))
         self._release(now, reusable)
 
-    def _end(
-        self,
-        now: int,
-        error: ErrorKind,
-        status: int,
-        bytes_in: int,
-        message: str = "",
-        excerpt: partial[Excerpt] | type[Excerpt] = Excerpt,
-    ) -> None:
+    def _report(self, outcome: Outcome) -> None:
+        """Give the outcome of a try to the driver, which records it."""
         self.busy = False
         call, self.call = self.call, None
         assert call is not None
-        outcome = Outcome(
-            self._seq,
-            self._intended,
-            self.sent,
-            self._first,
-            now,
-            bytes_in,
-            status,
-            self._endpoint,
-            error,
-            self._flags,
-            self.number,
-            message,
-            excerpt,
-        )
         self._pool.finished(self, call, outcome)
+
+    def _time_limit_ns(self) -> int:
+        return self.limit_ns
