@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchlab.analysis.causes.cause import Cause, CauseId
-from benchlab.analysis.causes.find import find_causes
+from benchlab.analysis.causes.find import causes_of
 from benchlab.analysis.causes.requests import Requests
 from benchlab.analysis.evidence_points import EvidencePoints, evidence_points
 from benchlab.displayed import Result
@@ -163,7 +163,8 @@ def explanation_of(
         InputError: the run has no such endpoint.
     """
     chosen = run if endpoint is None else _of_endpoint(run, endpoint)
-    causes = find_causes(chosen, spans)
+    requests = Requests(chosen, spans)
+    causes = causes_of(requests)
     if run.verdict == "invalid" and not force:
         causes = tuple(each for each in causes if each.cause in _OF_INVALID_RUNS)
         if not causes:
@@ -171,7 +172,6 @@ def explanation_of(
                 f"run {run.id} is invalid: {run.invalid_reason}",
                 remedy="explain it nevertheless with force=True, or --force",
             )
-    requests = Requests(chosen, spans)
     return Explanation(
         run_id=run.id,
         name=run.name,

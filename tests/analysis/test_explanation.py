@@ -73,7 +73,7 @@ def make_explanation(
     requests = [Request("GET", URL, name=name) for name in ("fast", "slow")]
     run = run or make_run(stall=True, errors=True, requests=requests, trace_ratio=1.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "find_causes", lambda *_: tuple(causes))
+        patch.setattr(module, "causes_of", lambda *_: tuple(causes))
         spans = make_spans(run) if traced else None
         return explanation_of(run, spans, endpoint=endpoint, force=force)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from benchlab.runs.request_spans import RequestSpans
     from benchlab.runs.run import Run
 
-__all__ = ["find_causes"]
+__all__ = ["causes_of", "find_causes"]
 
 _EXAMPLES = 5
 _CLEAR = ("slow_body", "child_span", "one_of_many")
@@ -52,7 +52,11 @@ def find_causes(run: Run, spans: RequestSpans | None = None) -> tuple[Cause, ...
     mode, and a connection that only carries large payloads is not slow. Noise comes last: it is
     what is left when there is nothing to be done about the service.
     """
-    requests = Requests(run, spans)
+    return causes_of(Requests(run, spans))
+
+
+def causes_of(requests: Requests) -> tuple[Cause, ...]:
+    """`find_causes` of requests that are prepared already."""
     if len(requests) < limit.FEWEST:
         return ()
     return _ranked(requests, _findings(requests))
