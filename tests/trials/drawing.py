@@ -10,8 +10,8 @@ import numpy as np
 __all__ = ["MS", "RATES", "SECOND", "Drawing"]
 
 RATES: dict[str, tuple[float, ...]] = {
-    "dev": (100, 200, 400, 800, 1500),
-    "report": (140, 280, 550, 1100, 1900),
+    "dev": (100, 140, 200, 280, 400, 550, 800, 1100, 1500, 1900),
+    "report": (120, 170, 240, 340, 475, 670, 940, 1290, 1690),
 }
 """Rates that the detectors were developed on, and those that they are judged on, which differ."""
 
