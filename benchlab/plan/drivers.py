@@ -1,6 +1,6 @@
 """The drivers that a plan may name, and how they differ.
 
-Their code is in `benchlab.load.drivers`; a new driver is one line here and one in its registry.
+Their code is in `benchlab.load.drivers`; a new driver is a package there and one line here.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ __all__ = ["DRIVERS", "SCENARIO_DRIVER", "DriverTraits"]
 class DriverTraits(NamedTuple):
     """How a driver differs from others.
 
-    ``help`` says in a word what it is good for. ``shared_cap``: an open loop's ``max_connections``
-    bounds the connections to all services together; otherwise it bounds those to each. ``cheaper``
-    is a driver that uses much less CPU for the same requests. ``is_calibrated``: `benchlab
-    calibrate` measures what it can send. ``runs_scenarios``: it serves a scenario's users.
+    ``package`` has its code, in `benchlab.load.drivers`. ``help`` says in a word what it is good
+    for. ``shared_cap``: an open loop's ``max_connections`` bounds the connections to all services
+    together; otherwise it bounds those to each. ``cheaper`` is a driver that uses much less CPU for
+    the same requests. ``is_calibrated``: `benchlab calibrate` measures what it can send.
+    ``runs_scenarios``: it serves a scenario's users.
     """
 
+    package: str
     help: str
     shared_cap: bool = False
     cheaper: str = ""
@@ -27,8 +29,8 @@ class DriverTraits(NamedTuple):
 
 
 DRIVERS: Final = {
-    "http": DriverTraits("fast", shared_cap=True, is_calibrated=True),
-    "httpx": DriverTraits("HTTP/2 and scenarios", cheaper="http", runs_scenarios=True),
+    "http": DriverTraits("wire", "fast", shared_cap=True, is_calibrated=True),
+    "httpx": DriverTraits("httpx", "HTTP/2 and scenarios", cheaper="http", runs_scenarios=True),
 }
 
 SCENARIO_DRIVER: Final = next(name for name, traits in DRIVERS.items() if traits.runs_scenarios)

@@ -18,6 +18,8 @@ __all__ = [
     "without_failed_tries",
 ]
 
+_GRPC = "GRPC_"
+
 
 class ErrorKind(IntEnum):
     """Why a request failed; ``OK`` when it did not. The numbers are stored: never renumber."""
@@ -48,10 +50,49 @@ class ErrorKind(IntEnum):
     CIRCUIT_OPEN = 11
     """The plan's circuit breaker was open, so it was not sent."""
 
+    STREAM_RESET = 12
+    """The service reset the request's HTTP/2 stream."""
+    GOAWAY = 13
+    """The service ended the HTTP/2 connection before it had the request, or a response to it."""
+
+    # A gRPC call that ended with this status; the number is that of the code, + 13.
+    GRPC_CANCELLED = 14
+    GRPC_UNKNOWN = 15
+    GRPC_INVALID_ARGUMENT = 16
+    GRPC_DEADLINE_EXCEEDED = 17
+    GRPC_NOT_FOUND = 18
+    GRPC_ALREADY_EXISTS = 19
+    GRPC_PERMISSION_DENIED = 20
+    GRPC_RESOURCE_EXHAUSTED = 21
+    GRPC_FAILED_PRECONDITION = 22
+    GRPC_ABORTED = 23
+    GRPC_OUT_OF_RANGE = 24
+    GRPC_UNIMPLEMENTED = 25
+    GRPC_INTERNAL = 26
+    GRPC_UNAVAILABLE = 27
+    GRPC_DATA_LOSS = 28
+    GRPC_UNAUTHENTICATED = 29
+
+    @classmethod
+    def of_grpc(cls, code: int) -> ErrorKind:
+        """The kind of a gRPC call that ended with status ``code``; an unknown one is UNKNOWN.
+
+        >>> ErrorKind.of_grpc(0), ErrorKind.of_grpc(14).label
+        (<ErrorKind.OK: 0>, 'grpc:UNAVAILABLE')
+        """
+        if code == 0:
+            return cls.OK
+        return cls(13 + code) if 1 <= code <= 16 else cls.GRPC_UNKNOWN
+
+    @property
+    def grpc_status(self) -> str:
+        """The name of the gRPC status that it stands for, empty if it is none."""
+        return self.name.removeprefix(_GRPC) if self.name.startswith(_GRPC) else ""
+
     @property
     def label(self) -> str:
         """The name people see."""
-        return self.name.lower()
+        return f"grpc:{self.grpc_status}" if self.grpc_status else self.name.lower()
 
 
 class Flag(IntFlag):

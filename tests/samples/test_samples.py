@@ -29,6 +29,10 @@ def test_the_layout_is_fixed_because_it_is_stored() -> None:
     assert [kind.value for kind in ErrorKind] == list(range(len(ErrorKind)))
     labels = (
         "ok connect timeout reset closed protocol tls check status abandoned unsent circuit_open"
+        " stream_reset goaway grpc:CANCELLED grpc:UNKNOWN grpc:INVALID_ARGUMENT"
+        " grpc:DEADLINE_EXCEEDED grpc:NOT_FOUND grpc:ALREADY_EXISTS grpc:PERMISSION_DENIED"
+        " grpc:RESOURCE_EXHAUSTED grpc:FAILED_PRECONDITION grpc:ABORTED grpc:OUT_OF_RANGE"
+        " grpc:UNIMPLEMENTED grpc:INTERNAL grpc:UNAVAILABLE grpc:DATA_LOSS grpc:UNAUTHENTICATED"
     )
     assert " ".join(kind.label for kind in ErrorKind) == labels
 

@@ -1,4 +1,8 @@
-"""The classes of drivers, by name. `benchlab.plan.drivers` has their traits."""
+"""Make the driver that a plan names. `benchlab.plan.drivers` has the drivers' names and traits.
+
+A driver's package has a module ``factory`` with a function ``make_driver``, a `DriverFactory`; so a
+new driver is a package here, and one line there.
+"""
 
 from __future__ import annotations
 
@@ -7,43 +11,23 @@ from importlib import import_module
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.driver import Driver, DriverFactory
 from benchlab.load.recording.recording import Recording
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
 
-__all__ = [
-    "DRIVER_CODE",
-    "POLICY_CODE",
-    "SCENARIO_CODE",
-    "SCENARIO_POLICY_CODE",
-    "make_driver",
-]
+__all__ = ["factory_of", "make_driver"]
 
-DRIVER_CODE = {
-    "http": "benchlab.load.drivers.wire.driver:WireDriver",
-    "httpx": "benchlab.load.drivers.httpx.driver:HttpxDriver",
-}
-POLICY_CODE = {
-    "http": "benchlab.load.drivers.wire.policy_driver:PolicyDriver",
-    "httpx": "benchlab.load.drivers.httpx.policy_driver:PolicyHttpxDriver",
-}
-"""Those of plans whose requests may have several tries: the others pay nothing for it."""
+_SCENARIO = "scenario"
 
-SCENARIO_CODE = {
-    "httpx": "benchlab.load.drivers.scenario.driver:ScenarioDriver",
-}
-SCENARIO_POLICY_CODE = {
-    "httpx": "benchlab.load.drivers.scenario.policy_driver:PolicyScenarioDriver",
-}
+
+def factory_of(package: str) -> DriverFactory:
+    """The factory of a package of `benchlab.load.drivers`; imports no other driver."""
+    made: DriverFactory = import_module(f"{__package__}.{package}.factory").make_driver
+    return made
 
 
 def make_driver(
     plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
 ) -> Driver:
-    """Make the driver of ``plan`` for one worker's share; imports no other driver."""
-    several = plan.transport.has_policies
-    if plan.scenario is None:
-        code = POLICY_CODE if several else DRIVER_CODE
-    else:
-        code = SCENARIO_POLICY_CODE if several else SCENARIO_CODE
-    module, _, name = code[plan.driver].partition(":")
-    factory: DriverFactory = getattr(import_module(module), name)
-    return factory(plan, worker, run_id, source, recording)
+    """Make the driver of ``plan`` for one worker's share of its connections."""
+    package = DRIVERS[plan.driver].package if plan.scenario is None else _SCENARIO
+    return factory_of(package)(plan, worker, run_id, source, recording)

@@ -29,7 +29,9 @@ _MEANING = {
     ErrorKind.ABANDONED.label: "still open when the generator stopped waiting",
     ErrorKind.UNSENT.label: "HTTP does not allow the request as it is, so it was not sent",
     ErrorKind.CIRCUIT_OPEN.label: "the plan's circuit breaker was open, so it was not sent",
-}
+    ErrorKind.STREAM_RESET.label: "the service reset the HTTP/2 stream",
+    ErrorKind.GOAWAY.label: "the service ended the HTTP/2 connection (GOAWAY)",
+} | {kind.label: "the gRPC call ended with this status" for kind in ErrorKind if kind.grpc_status}
 
 
 class FailureView(NamedTuple):

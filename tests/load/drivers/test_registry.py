@@ -1,18 +1,17 @@
-"""A driver that a plan may name has its code, and no other has."""
+"""A driver that a plan may name has a factory, and so do scenarios."""
 
 from __future__ import annotations
 
-from benchlab.load.drivers.registry import (
-    DRIVER_CODE,
-    POLICY_CODE,
-    SCENARIO_CODE,
-    SCENARIO_POLICY_CODE,
-)
+import pytest
+
+from benchlab.load.drivers.registry import factory_of
 from benchlab.plan.drivers import DRIVERS
 
 
-def test_every_driver_has_code_and_traits() -> None:
-    assert list(DRIVER_CODE) == list(DRIVERS)
-    able = [name for name, traits in DRIVERS.items() if traits.runs_scenarios]
-    assert list(SCENARIO_CODE) == list(SCENARIO_POLICY_CODE) == able
-    assert list(POLICY_CODE) == list(DRIVERS)
+@pytest.mark.parametrize("name", DRIVERS)
+def test_every_driver_has_a_factory(name: str) -> None:
+    assert callable(factory_of(DRIVERS[name].package))
+
+
+def test_scenarios_have_a_factory() -> None:
+    assert callable(factory_of("scenario"))

@@ -9,11 +9,11 @@ from contextlib import suppress
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import make_checker
 from benchlab.load.drivers.connection_numbers import connection_numbers
+from benchlab.load.drivers.dialer import Dialed, Dialer
 from benchlab.load.drivers.failures import exception_message
 from benchlab.load.drivers.headers import ServerNames, asks_to_close
 from benchlab.load.drivers.tls import tls_context
 from benchlab.load.drivers.wire.connection import Connection
-from benchlab.load.drivers.wire.dialer import Dialed, Dialer
 from benchlab.load.drivers.wire.encoding import Encoder, make_encoder
 from benchlab.load.drivers.wire.head_cache import HeadCache
 from benchlab.load.recording.outcome import Outcome
