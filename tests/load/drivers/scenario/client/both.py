@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -105,15 +105,13 @@ class StepHooks:
     first_byte: int = 0
     connection: int = 0
 
-    def current(self) -> Job:
+    def current(self) -> Job | None:
         """The step."""
         return self
 
-    @asynccontextmanager
-    async def alone(self, method: str, path: str) -> AsyncIterator[Job]:
+    def alone(self, method: str, path: str) -> AbstractAsyncContextManager[Job]:
         """There is always a step."""
         raise AssertionError((method, path))
-        yield self
 
     def lines(self, job: Job) -> bytes:
         """No trace."""
@@ -139,7 +137,7 @@ class Both:
     runner: asyncio.Runner
     server: Server
     wire: WireClients
-    httpx: ClientFactory
+    theirs: ClientFactory
     hooks: StepHooks = field(default_factory=StepHooks)
 
     async def outcome(self, client: httpx.AsyncClient, call: Call) -> tuple[Any, list[Received]]:
@@ -150,10 +148,11 @@ class Both:
             result = await call(client)
             if isinstance(result, httpx.Response):
                 result = seen(result)
+        except AssertionError:
+            raise
         except Exception as exc:  # whatever httpx raises, both must
-            result = type(exc).__name__, str(exc)  # httpx lets exceptions of h11 through
-            if isinstance(exc, httpx.RequestError):
-                assert exc.request.url
+            where = exc.request.url if isinstance(exc, httpx.RequestError) else None
+            result = type(exc).__name__, str(exc), where  # httpx lets those of h11 through
         return result, self.server.received
 
     def compare(self, call: Call, *, quick: int | None = None) -> Any:
@@ -163,7 +162,7 @@ class Both:
             self.hooks.quick = 0
             ours = self.wire.make(WireClient, self.server.url)
             ours.hooks = self.hooks
-            async with ours, self.httpx.make(httpx.AsyncClient, self.server.url) as theirs:
+            async with ours, self.theirs.make(httpx.AsyncClient, self.server.url) as theirs:
                 return await self.outcome(ours, call), await self.outcome(theirs, call)
 
         ours, theirs = self.runner.run(both())
@@ -209,4 +208,5 @@ def seen(response: httpx.Response) -> dict[str, Any]:
 
 def _request(request: httpx.Request) -> tuple[Any, ...]:
     headers = sorted(request.headers.multi_items())
-    return request.method, str(request.url), headers, request.read()
+    body = request.content if isinstance(request.stream, httpx.ByteStream) else None
+    return request.method, str(request.url), headers, body

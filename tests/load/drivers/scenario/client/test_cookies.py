@@ -53,7 +53,7 @@ def test_a_cookie_is_sent_where_it_belongs(both: Both, line: str) -> None:
     both.compare(call, quick=6)
 
 
-@settings(GENERATED, max_examples=40)
+@settings(GENERATED, max_examples=30)
 @given(
     steps=st.lists(
         st.one_of(st.sampled_from(PATHS), st.tuples(st.sampled_from(PATHS), st.sampled_from(SET))),

@@ -105,12 +105,10 @@ def test_odd_places(both: Both, place: str) -> None:
     both.compare(call)
 
 
-@settings(GENERATED, max_examples=40)
+@settings(GENERATED, max_examples=30)
 @given(place=st.text("ab/.:?#@%2F=+ ;", max_size=12), status=st.sampled_from(STATUS))
 def test_any_place(both: Both, place: str, status: int) -> None:
-    both.server.respond = lambda request: (
-        see(status, place) if request.path == "/a/from" else ok()
-    )
+    both.server.respond = lambda request: see(status, place) if request.path == "/a/from" else ok()
 
     async def call(client: httpx.AsyncClient) -> httpx.Response:
         client.max_redirects = 2
