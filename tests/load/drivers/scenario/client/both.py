@@ -151,8 +151,9 @@ class Both:
         except AssertionError:
             raise
         except Exception as exc:  # whatever httpx raises, both must
-            where = exc.request.url if isinstance(exc, httpx.RequestError) else None
-            result = type(exc).__name__, str(exc), where  # httpx lets those of h11 through
+            if isinstance(exc, httpx.RequestError):
+                str(exc.request.url)  # raises if there is none
+            result = type(exc).__name__, str(exc)  # httpx lets exceptions of h11 through
         return result, self.server.received
 
     def compare(self, call: Call, *, quick: int | None = None) -> Any:
@@ -208,5 +209,5 @@ def seen(response: httpx.Response) -> dict[str, Any]:
 
 def _request(request: httpx.Request) -> tuple[Any, ...]:
     headers = sorted(request.headers.multi_items())
-    body = request.content if isinstance(request.stream, httpx.ByteStream) else None
+    body = request.read() if isinstance(request.stream, httpx.ByteStream) else None
     return request.method, str(request.url), headers, body
