@@ -143,7 +143,7 @@ def _of_rate(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
     floor, load = floor_of(environment), plan.load
     if floor is None or floor.max_rate_is_bound or not DRIVERS[plan.driver].is_calibrated:
         return
-    if load.highest_rps is None:
+    if load.highest_rps is None or plan.scenario is not None:
         return
     each_rps = load.highest_rps / plan.workers
     if each_rps > floor.max_rate_rps:
