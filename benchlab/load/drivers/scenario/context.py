@@ -252,8 +252,7 @@ class Step:
         if exc is None:
             if self._expired:
                 self._task.uncancel()
-            error, message = self._result()
-            self._sink.end_step(self, error, message)
+            self._sink.end_step(self, *self._result())
             return
         is_late = self._expired and self._task.uncancel() <= self._cancelling
         if is_late and isinstance(exc, asyncio.CancelledError):
@@ -268,12 +267,14 @@ class Step:
         self.iteration.add_reported(exc)
 
     def _result(self) -> tuple[ErrorKind, str]:
+        status = self.status
+        if not self._failed_check and not self._expected:
+            return check_status(status)
         if self._failed_check:
             return ErrorKind.CHECK, self._failed_check
-        status = self.status
-        if self._expected and status not in self._expected:
+        if status not in self._expected:
             return ErrorKind.CHECK, f"status {status} is not one of {sorted(self._expected)}"
-        return (ErrorKind.OK, "") if self._expected else check_status(status)
+        return ErrorKind.OK, ""
 
 
 def failure_of(exc: BaseException) -> tuple[ErrorKind, str]:

@@ -187,8 +187,9 @@ class ScenarioDriver(UserPool[User, Iteration]):
             flags |= _WARMUP
         iteration = Iteration(number, intended, flags)
         self._iterations.add(iteration)
-        if len(self._iterations) > self.in_flight_max:
-            self.in_flight_max = len(self._iterations)
+        in_flight = len(self._iterations)
+        if in_flight > self.in_flight_max:
+            self.in_flight_max = in_flight
         return iteration
 
     def _make_user(self) -> User:
@@ -205,7 +206,7 @@ class ScenarioDriver(UserPool[User, Iteration]):
         if data is not None:
             row = data.rows[data.index(iteration.number, iteration.number, self._plan.seed)]
         user.context.begin(iteration, row)
-        begun = _clock()
+        begun = iteration.intended if self._is_closed else _clock()
         error, message, outside = ErrorKind.OK, "the iteration had no step", False
         try:
             await self._function(user.client, user.context)
