@@ -30,7 +30,9 @@ class DriverTraits(NamedTuple):
 
 
 DRIVERS: Final = {
-    "http": DriverTraits("wire", "fast", shared_cap=True, is_calibrated=True, users="scenario.http_users"),
+    "http": DriverTraits(
+        "wire", "fast", shared_cap=True, is_calibrated=True, users="scenario.http_users"
+    ),
     "httpx": DriverTraits("httpx", "HTTP/2", cheaper="http", users="scenario.httpx_users"),
 }
 
