@@ -14,9 +14,9 @@ from benchlab.errors import InputError
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.headers import request_headers
 from benchlab.load.drivers.httpx.user_pool import UserPool
-from benchlab.load.drivers.scenario.client import UserClient
 from benchlab.load.drivers.scenario.context import Context, Iteration, Step, failure_of
 from benchlab.load.drivers.scenario.step_names import StepNames
+from benchlab.load.drivers.scenario.user_client import UserClient
 from benchlab.load.recording.outcome import Outcome
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan

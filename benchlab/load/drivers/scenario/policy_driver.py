@@ -21,9 +21,9 @@ from benchlab.load.drivers.httpx.client import JOB
 from benchlab.load.drivers.httpx.failures import CircuitOpenError, describe_exception
 from benchlab.load.drivers.httpx.trying import carry_out
 from benchlab.load.drivers.policies import TRY_FLAGS, Course, Policies, is_replayable
-from benchlab.load.drivers.scenario.client import UserClient
 from benchlab.load.drivers.scenario.context import Iteration, Step
 from benchlab.load.drivers.scenario.driver import ScenarioDriver
+from benchlab.load.drivers.scenario.user_client import UserClient
 from benchlab.load.recording.outcome import Outcome
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
