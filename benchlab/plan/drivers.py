@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["DRIVERS", "SCENARIO_DRIVER", "DriverTraits"]
+__all__ = ["DRIVERS", "SCENARIO_CLIENTS", "DriverTraits"]
 
 
 class DriverTraits(NamedTuple):
@@ -17,7 +17,8 @@ class DriverTraits(NamedTuple):
     for. ``shared_cap``: an open loop's ``max_connections`` bounds the connections to all services
     together; otherwise it bounds those to each. ``cheaper`` is a driver that uses much less CPU for
     the same requests. ``is_calibrated``: `benchlab calibrate` measures what it can send.
-    ``runs_scenarios``: it serves a scenario's users.
+    ``users`` is the module, in `benchlab.load.drivers`, that makes the clients of a scenario's
+    users; empty if there are none.
     """
 
     package: str
@@ -25,13 +26,13 @@ class DriverTraits(NamedTuple):
     shared_cap: bool = False
     cheaper: str = ""
     is_calibrated: bool = False
-    runs_scenarios: bool = False
+    users: str = ""
 
 
 DRIVERS: Final = {
-    "http": DriverTraits("wire", "fast", shared_cap=True, is_calibrated=True),
-    "httpx": DriverTraits("httpx", "HTTP/2 and scenarios", cheaper="http", runs_scenarios=True),
+    "http": DriverTraits("wire", "fast", shared_cap=True, is_calibrated=True, users="scenario.http_users"),
+    "httpx": DriverTraits("httpx", "HTTP/2", cheaper="http", users="scenario.httpx_users"),
 }
 
-SCENARIO_DRIVER: Final = next(name for name, traits in DRIVERS.items() if traits.runs_scenarios)
-"""The driver of a plan with a scenario, unless the one that it names can run scenarios too."""
+SCENARIO_CLIENTS: Final = tuple(name for name, traits in DRIVERS.items() if traits.users)
+"""The drivers that serve a scenario's users, the usual one first."""

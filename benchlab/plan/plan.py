@@ -14,7 +14,7 @@ from attrs import field, frozen
 from benchlab.decoding import convert, decode, naming_field
 from benchlab.displayed import Displayed
 from benchlab.errors import DamagedError, InputError
-from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER
+from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS
 from benchlab.plan.faults import Fault, FaultSchedule, check_faults
 from benchlab.plan.mix import limited, lookup, mix_name, request_order, turns
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
@@ -58,6 +58,7 @@ _USUAL_S = 10.0
 _TOLERANCE_S = 1e-9
 _USUAL_LOAD = ClosedLoop()
 _USUAL_TRANSPORT = Transport()
+_USUAL_DRIVER = next(iter(DRIVERS))
 
 Tags = Mapping[str, str] | Iterable[tuple[str, str]]
 Objectives = str | Objective | Iterable[str | Objective]
@@ -97,8 +98,9 @@ class Plan(Displayed):
     is an endpoint of its own there. A closed loop's user keeps a connection to each service.
 
     ``scenario`` (see `benchlab.scenario`) replaces the requests: each user of a closed loop runs it
-    again and again, each arrival of an open loop once, through httpx. A sample is then a step, and
-    ``request_count`` counts iterations.
+    again and again, each arrival of an open loop once. A sample is then a step, and
+    ``request_count`` counts iterations. Its client and the ``driver`` are the same; either of them
+    chooses it.
 
     ``faults`` (see `benchlab.plan.faults`) are what is broken on purpose, such as ``latency 200ms
     at 10s for 5s``. They begin and end on the run's clock, and a run whose faults cannot be set
@@ -146,7 +148,7 @@ class Plan(Displayed):
         timeout_s: float = 10.0,
         max_connections: int = 1000,
         workers: int = 1,
-        driver: str = "http",
+        driver: str = _USUAL_DRIVER,
         trace_ratio: float = 0.0,
         seed: int = 1,
         drain_s: float = 60.0,
@@ -191,7 +193,9 @@ class Plan(Displayed):
                 value=workers,
                 remedy="each needs at least one; use fewer workers",
             )
-        is_able = scenario is None or DRIVERS[driver].runs_scenarios
+        if scenario is not None:
+            driver = _scenario_driver(scenario, driver)
+            scenario = attrs.evolve(scenario, client=driver)
         self.__attrs_init__(
             requests=whole,
             load=load,
@@ -201,7 +205,7 @@ class Plan(Displayed):
             timeout_s=timeout_s,
             max_connections=max_connections,
             workers=workers,
-            driver=driver if is_able else SCENARIO_DRIVER,
+            driver=driver,
             trace_ratio=trace_ratio,
             seed=seed,
             drain_s=drain_s,
@@ -259,6 +263,9 @@ class Plan(Displayed):
             values["name"] = ""
         if self.scenario is not None or changes.get("scenario") is not None:
             values["requests"] = ()
+            values["driver"] = _USUAL_DRIVER
+        if self.scenario is not None and "driver" in changes:
+            values["scenario"] = attrs.evolve(self.scenario, client=_USUAL_DRIVER)
         return Plan(**{**values, **changes})
 
     @property
@@ -471,7 +478,7 @@ class Plan(Displayed):
         timeout_s: float = 10.0,
         max_connections: int = 1000,
         workers: int = 1,
-        driver: str = "http",
+        driver: str = _USUAL_DRIVER,
         trace_ratio: float = 0.0,
         seed: int = 1,
         name: str = "",
@@ -524,6 +531,25 @@ class Plan(Displayed):
 
 def _shape_names() -> str:
     return ", ".join(shape.__name__ for shape in SHAPES if not shape.is_imported)
+
+
+def _scenario_driver(scenario: Scenario, driver: str) -> str:
+    """The driver of a plan with ``scenario``: its client, or the one that the plan names."""
+    if driver not in SCENARIO_CLIENTS:
+        raise InputError(
+            "cannot run a scenario",
+            field="driver",
+            value=driver,
+            remedy=f"use {' or '.join(SCENARIO_CLIENTS)}",
+        )
+    if _USUAL_DRIVER not in (driver, scenario.client) and driver != scenario.client:
+        raise InputError(
+            f"is not the scenario's client, {scenario.client}",
+            field="driver",
+            value=driver,
+            remedy="leave one of them out",
+        )
+    return scenario.client if driver == _USUAL_DRIVER else driver
 
 
 def _whole_requests(

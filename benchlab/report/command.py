@@ -46,7 +46,7 @@ def command_line(plan: Plan) -> str | None:
         ("--warmup", format_duration_s(plan.warmup_s)),
         ("--timeout", format_duration_s(plan.timeout_s)),
         ("--workers", str(plan.workers)),
-        *([("--driver", plan.driver)] if plan.scenario is None else []),
+        ("--driver", plan.driver),
         *_transport_options(plan.transport),
     ]
     if plan.drain_s != _USUAL_DRAIN_S:

@@ -20,6 +20,7 @@ from benchlab.cli.options.group import (
     OptionGroup,
     Values,
     apply_options,
+    copy_fields,
     fields_of,
     with_options,
 )
@@ -30,7 +31,7 @@ from benchlab.cli.options.scenario import SCENARIO
 from benchlab.cli.options.transport import TRANSPORT
 from benchlab.cli.options.types import DURATION, parse_headers, parse_tags, parse_targets, read_body
 from benchlab.errors import InputError
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request, with_content_type
 from benchlab.plan.shapes import ClosedLoop
@@ -117,6 +118,13 @@ REQUEST = OptionGroup(
 )
 
 
+def _generator(draft: Draft, values: Values) -> None:
+    copy_fields(draft, values)
+    scenario = draft.get("scenario")
+    if scenario is not None and values.get("driver") in SCENARIO_CLIENTS:
+        draft["scenario"] = evolve(scenario, client=values["driver"])
+
+
 GENERATOR = OptionGroup(
     "Load generator",
     (
@@ -173,6 +181,7 @@ GENERATOR = OptionGroup(
             help="seed of all random decisions",
         ),
     ),
+    _generator,
 )
 
 

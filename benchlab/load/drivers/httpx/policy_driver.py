@@ -10,7 +10,7 @@ import httpx
 
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.httpx.driver import HttpxDriver, Job
-from benchlab.load.drivers.httpx.trying import carry_out
+from benchlab.load.drivers.trying import carry_out
 from benchlab.load.drivers.policies import (
     NOT_TRIED_AGAIN,
     TRY_FLAGS,
