@@ -17,7 +17,8 @@ class DriverTraits(NamedTuple):
     for. ``shared_cap``: an open loop's ``max_connections`` bounds the connections to all services
     together; otherwise it bounds those to each. ``cheaper`` is a driver that uses much less CPU for
     the same requests. ``is_calibrated``: `benchlab calibrate` measures what it can send.
-    ``runs_scenarios``: it serves a scenario's users.
+    ``is_multiplexed``: a connection carries several requests at a time. ``has_policies``: it
+    retries, hedges and breaks circuits. ``runs_scenarios``: it serves a scenario's users.
     """
 
     package: str
@@ -25,12 +26,17 @@ class DriverTraits(NamedTuple):
     shared_cap: bool = False
     cheaper: str = ""
     is_calibrated: bool = False
+    is_multiplexed: bool = False
+    has_policies: bool = True
     runs_scenarios: bool = False
 
 
 DRIVERS: Final = {
     "http": DriverTraits("wire", "fast", shared_cap=True, is_calibrated=True),
-    "httpx": DriverTraits("httpx", "HTTP/2 and scenarios", cheaper="http", runs_scenarios=True),
+    "http2": DriverTraits(
+        "http2", "fast, HTTP/2", shared_cap=True, is_multiplexed=True, has_policies=False
+    ),
+    "httpx": DriverTraits("httpx", "scenarios", cheaper="http", runs_scenarios=True),
 }
 
 SCENARIO_DRIVER: Final = next(name for name, traits in DRIVERS.items() if traits.runs_scenarios)
