@@ -84,6 +84,10 @@ class Plan(Displayed):
     arrivals end, requests still open or waiting have ``drain_s`` to finish; the others are recorded
     with the error ``abandoned``.
 
+    With HTTP/2 a connection carries ``streams`` requests at a time. The users of a closed loop then
+    share connections, as few as carry them, and an open loop has ``max_connections`` × ``streams``
+    requests in flight at most.
+
     ``trace_ratio`` is the share (0 to 1) of requests that ask the service to trace them. With 0,
     no ``traceparent`` header is sent at all.
 
@@ -186,7 +190,6 @@ class Plan(Displayed):
         check_whole("seed", seed, 0, 2**63 - 1)
         check_choice("driver", driver, DRIVERS)
         check_whole("streams", streams, 1, _MAX_STREAMS)
-        _check_streams(streams, driver, transport)
         if not (is_number(trace_ratio) and 0 <= trace_ratio <= 1):
             raise InputError("must lie between 0 and 1", field="trace_ratio", value=trace_ratio)
         if load.connection_limit(max_connections) < workers:
@@ -219,6 +222,7 @@ class Plan(Displayed):
             scenario=scenario,
             faults=faults if isinstance(faults, FaultSchedule) else FaultSchedule(faults),
         )
+        _check_streams(self.streams, self.driver, self.transport)
         check_faults(self.faults, self.origins, self.length_s)
         names_known = [request.name for request in whole]
         check_objectives(self.abort_on, "abort_on", names_known, self.length_s)
@@ -312,8 +316,16 @@ class Plan(Displayed):
         """The plan in one line for people, credentials hidden."""
         warmup = f" after {self.warmup_s:g} s of warm-up" if self.warmup_s else ""
         faults = f" · {self.faults.describe()}" if self.faults else ""
-        load = f"{self.load.describe()} · {self._length()}{warmup}"
+        load = f"{self._describe_load()} · {self._length()}{warmup}"
         return f"{self.describe_requests()} · {load}{faults}"
+
+    def _describe_load(self) -> str:
+        if self.streams == 1:
+            return self.load.describe()
+        if not isinstance(self.load, ClosedLoop):
+            return f"{self.load.describe()}, {self.streams} streams per connection"
+        connections = plural(self.most_connections, "connection")
+        return f"{self.load.describe(self.user_noun)} on {connections}"
 
     def _length(self) -> str:
         length = f"{self.length_s:g} s"
@@ -345,11 +357,22 @@ class Plan(Displayed):
         return whole + (worker < rest)
 
     def connection_share(self, worker: int) -> int:
-        """How many connections worker number ``worker`` needs for its `share` of requests."""
+        """How many connections worker number ``worker`` may need for its `share` of requests."""
         if not self.load.has_schedule:
             return -(-self.share(worker) // self.streams)
         whole, rest = divmod(self.load.connection_limit(self.max_connections), self.workers)
         return whole + (worker < rest)
+
+    @property
+    def most_connections(self) -> int:
+        """The most connections open at once, over all workers."""
+        return sum(map(self.connection_share, range(self.workers)))
+
+    @property
+    def user_noun(self) -> str:
+        """What each request of a closed loop follows the last one of: a ``connection``, or a
+        ``user`` that shares one."""
+        return "connection" if self.streams == 1 else "user"
 
     def arrivals(self, worker: int = 0, workers: int = 1) -> Iterator[Arrivals]:
         """The schedule of an open loop, warm-up first; empty for a closed loop.
