@@ -17,8 +17,9 @@ class DriverTraits(NamedTuple):
     for. ``shared_cap``: an open loop's ``max_connections`` bounds the connections to all services
     together; otherwise it bounds those to each. ``cheaper`` is a driver that uses much less CPU for
     the same requests. ``is_calibrated``: `benchlab calibrate` measures what it can send.
-    ``users`` is the module, in `benchlab.load.drivers`, that makes the clients of a scenario's
-    users; empty if there are none.
+    ``is_multiplexed``: a connection carries several requests at a time. ``has_policies``: it
+    retries, hedges and breaks circuits. ``users`` is the module, in `benchlab.load.drivers`, that
+    makes the clients of a scenario's users; empty if there are none.
     """
 
     package: str
@@ -26,12 +27,19 @@ class DriverTraits(NamedTuple):
     shared_cap: bool = False
     cheaper: str = ""
     is_calibrated: bool = False
+    is_multiplexed: bool = False
+    has_policies: bool = True
     users: str = ""
 
 
 DRIVERS: Final = {
-    "http": DriverTraits("wire", "fast", shared_cap=True, is_calibrated=True, users="scenario.http_users"),
-    "httpx": DriverTraits("httpx", "HTTP/2", cheaper="http", users="scenario.httpx_users"),
+    "http": DriverTraits(
+        "wire", "fast", shared_cap=True, is_calibrated=True, users="scenario.http_users"
+    ),
+    "http2": DriverTraits(
+        "http2", "fast, HTTP/2", shared_cap=True, is_multiplexed=True, has_policies=False
+    ),
+    "httpx": DriverTraits("httpx", "through httpx", cheaper="http", users="scenario.httpx_users"),
 }
 
 SCENARIO_CLIENTS: Final = tuple(name for name, traits in DRIVERS.items() if traits.users)

@@ -53,6 +53,7 @@ COUNTED_LIMIT_S = 86_400.0
 """The longest that a number of requests may take without a duration: a day."""
 
 _MAX_WORKERS = 256
+_MAX_STREAMS = 1000
 _MAX_COUNT = 10**9
 _USUAL_S = 10.0
 _TOLERANCE_S = 1e-9
@@ -83,6 +84,10 @@ class Plan(Displayed):
     all workers: a request that finds no free connection waits, and its wait shows as lag. When
     arrivals end, requests still open or waiting have ``drain_s`` to finish; the others are recorded
     with the error ``abandoned``.
+
+    With HTTP/2 a connection carries ``streams`` requests at a time. The users of a closed loop then
+    share connections, as few as carry them, and an open loop has ``max_connections`` × ``streams``
+    requests in flight at most.
 
     ``trace_ratio`` is the share (0 to 1) of requests that ask the service to trace them. With 0,
     no ``traceparent`` header is sent at all.
@@ -123,6 +128,7 @@ class Plan(Displayed):
     warmup_s: float
     timeout_s: float
     max_connections: int
+    streams: int
     workers: int
     driver: str
     trace_ratio: float
@@ -159,6 +165,7 @@ class Plan(Displayed):
         transport: Transport = _USUAL_TRANSPORT,
         scenario: Scenario | None = None,
         faults: Faults = (),
+        streams: int = 1,
         *,
         targets: Targets = (),
     ) -> None:
@@ -184,6 +191,7 @@ class Plan(Displayed):
         check_whole("workers", workers, 1, _MAX_WORKERS)
         check_whole("seed", seed, 0, 2**63 - 1)
         check_choice("driver", driver, DRIVERS)
+        check_whole("streams", streams, 1, _MAX_STREAMS)
         if not (is_number(trace_ratio) and 0 <= trace_ratio <= 1):
             raise InputError("must lie between 0 and 1", field="trace_ratio", value=trace_ratio)
         if load.connection_limit(max_connections) < workers:
@@ -204,6 +212,7 @@ class Plan(Displayed):
             warmup_s=warmup_s,
             timeout_s=timeout_s,
             max_connections=max_connections,
+            streams=streams,
             workers=workers,
             driver=driver,
             trace_ratio=trace_ratio,
@@ -217,6 +226,7 @@ class Plan(Displayed):
             scenario=scenario,
             faults=faults if isinstance(faults, FaultSchedule) else FaultSchedule(faults),
         )
+        _check_streams(self.streams, self.driver, self.transport)
         check_faults(self.faults, self.origins, self.length_s)
         names_known = [request.name for request in whole]
         check_objectives(self.abort_on, "abort_on", names_known, self.length_s)
@@ -305,15 +315,24 @@ class Plan(Displayed):
 
     @property
     def connection_limit(self) -> int:
-        """The most requests open at once, over all workers, each on a connection of its own."""
-        return self.load.connection_limit(self.max_connections)
+        """The most requests open at once, over all workers, each in a stream of its own."""
+        streams = self.streams if self.load.has_schedule else 1
+        return streams * self.load.connection_limit(self.max_connections)
 
     def describe(self) -> str:
         """The plan in one line for people, credentials hidden."""
         warmup = f" after {self.warmup_s:g} s of warm-up" if self.warmup_s else ""
         faults = f" · {self.faults.describe()}" if self.faults else ""
-        load = f"{self.load.describe()} · {self._length()}{warmup}"
+        load = f"{self._describe_load()} · {self._length()}{warmup}"
         return f"{self.describe_requests()} · {load}{faults}"
+
+    def _describe_load(self) -> str:
+        if self.streams == 1:
+            return self.load.describe()
+        if not isinstance(self.load, ClosedLoop):
+            return f"{self.load.describe()}, {self.streams} streams per connection"
+        connections = plural(self.most_connections, "connection")
+        return f"{self.load.describe(self.user_noun)} on {connections}"
 
     def _length(self) -> str:
         length = f"{self.length_s:g} s"
@@ -338,9 +357,29 @@ class Plan(Displayed):
         return f"mix of {plural(len(self.requests), 'request')} at {services}"
 
     def share(self, worker: int) -> int:
-        """How many of `connection_limit` connections belong to worker number ``worker``."""
+        """How many of `connection_limit` requests may be open in worker number ``worker``."""
+        if self.load.has_schedule:
+            return self.streams * self.connection_share(worker)
         whole, rest = divmod(self.connection_limit, self.workers)
         return whole + (worker < rest)
+
+    def connection_share(self, worker: int) -> int:
+        """How many connections worker number ``worker`` may need for its `share` of requests."""
+        if not self.load.has_schedule:
+            return -(-self.share(worker) // self.streams)
+        whole, rest = divmod(self.load.connection_limit(self.max_connections), self.workers)
+        return whole + (worker < rest)
+
+    @property
+    def most_connections(self) -> int:
+        """The most connections open at once, over all workers."""
+        return sum(map(self.connection_share, range(self.workers)))
+
+    @property
+    def user_noun(self) -> str:
+        """What each request of a closed loop follows the last one of: a ``connection``, or a
+        ``user`` that shares one."""
+        return "connection" if self.streams == 1 else "user"
 
     def arrivals(self, worker: int = 0, workers: int = 1) -> Iterator[Arrivals]:
         """The schedule of an open loop, warm-up first; empty for a closed loop.
@@ -477,6 +516,7 @@ class Plan(Displayed):
         warmup_s: float = 2.0,
         timeout_s: float = 10.0,
         max_connections: int = 1000,
+        streams: int = 1,
         workers: int = 1,
         driver: str = _USUAL_DRIVER,
         trace_ratio: float = 0.0,
@@ -515,6 +555,7 @@ class Plan(Displayed):
             warmup_s=warmup_s,
             timeout_s=timeout_s,
             max_connections=max_connections,
+            streams=streams,
             workers=workers,
             driver=driver,
             trace_ratio=trace_ratio,
@@ -526,6 +567,32 @@ class Plan(Displayed):
             scenario=scenario,
             tags=tags,
             faults=faults,
+        )
+
+
+def _check_streams(streams: int, driver: str, transport: Transport) -> None:
+    traits = DRIVERS[driver]
+    able = [name for name, each in DRIVERS.items() if each.is_multiplexed]
+    if streams > 1 and not traits.is_multiplexed:
+        raise InputError(
+            f"the driver {driver!r} has one request at a time on a connection",
+            field="streams",
+            value=streams,
+            remedy=f"choose the driver {' or '.join(able)}",
+        )
+    if streams > 1 and not transport.keep_alive:
+        raise InputError(
+            "keep_alive is off, which opens a connection for every request",
+            field="streams",
+            value=streams,
+            remedy="leave out one of the two",
+        )
+    if transport.has_policies and not traits.has_policies:
+        raise InputError(
+            f"the driver {driver!r} has no retries, hedges and circuit breakers",
+            field="driver",
+            value=driver,
+            remedy="leave them out, or choose another driver",
         )
 
 

@@ -49,6 +49,8 @@ def command_line(plan: Plan) -> str | None:
         ("--driver", plan.driver),
         *_transport_options(plan.transport),
     ]
+    if plan.streams != 1:
+        options.append(("--streams", str(plan.streams)))
     if plan.drain_s != _USUAL_DRAIN_S:
         options.append(("--drain", format_duration_s(plan.drain_s)))
     if plan.trace_ratio:

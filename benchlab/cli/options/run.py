@@ -38,6 +38,7 @@ from benchlab.plan.shapes import ClosedLoop
 
 __all__ = ["PLAN_OPTIONS", "PlanCommand", "plan_from_values", "plan_options"]
 
+_HTTP, _HTTP2 = "http", "http2"
 _PLAN_FILE = ".toml"
 
 
@@ -119,10 +120,21 @@ REQUEST = OptionGroup(
 
 
 def _generator(draft: Draft, values: Values) -> None:
-    copy_fields(draft, values)
+    chosen = dict(values)
+    driver = chosen.get("driver", _HTTP)
+    if chosen.pop("http2", False):
+        if driver not in (_HTTP, _HTTP2):
+            raise InputError(
+                f"--http2 is short for --driver {_HTTP2}",
+                field="driver",
+                value=driver,
+                remedy="give one of them",
+            )
+        chosen["driver"] = _HTTP2
+    copy_fields(draft, chosen)
     scenario = draft.get("scenario")
-    if scenario is not None and values.get("driver") in SCENARIO_CLIENTS:
-        draft["scenario"] = evolve(scenario, client=values["driver"])
+    if scenario is not None and chosen.get("driver") in SCENARIO_CLIENTS:
+        draft["scenario"] = evolve(scenario, client=chosen["driver"])
 
 
 GENERATOR = OptionGroup(
@@ -150,6 +162,18 @@ GENERATOR = OptionGroup(
             default="http",
             show_default=True,
             help="; ".join(f"{name}: {traits.help}" for name, traits in DRIVERS.items()),
+        ),
+        click.option(
+            "--http2",
+            is_flag=True,
+            help="short for --driver http2: over TLS by ALPN, else by prior knowledge",
+        ),
+        click.option(
+            "--streams",
+            type=int,
+            default=1,
+            show_default=True,
+            help="requests at a time on one connection, with HTTP/2",
         ),
         click.option(
             "--max-connections",
