@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, ClassVar, get_args
 
 import attrs
@@ -98,6 +97,8 @@ class GrpcStatusIn(Displayed):
         known = _grpc_statuses()
         names = {str(status).strip().upper().removeprefix("GRPC:") for status in statuses}
         if unknown := sorted(names - set(known)):
+            from difflib import get_close_matches
+
             near = get_close_matches(unknown[0], known, 1)
             remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
             raise InputError(f"gRPC has no status {unknown[0]!r}: {remedy}")

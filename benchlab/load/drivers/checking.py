@@ -98,28 +98,29 @@ class Checker:
         return (ErrorKind.CHECK, why) if why else (ErrorKind.OK, "")
 
     def evaluate_call(
-        self, code: int, messages: Sequence[bytes], body_bytes: int
+        self, ended: ErrorKind, why: str, messages: Sequence[bytes], body_bytes: int
     ) -> tuple[ErrorKind, str]:
-        """Evaluate the checks of a gRPC call that ended with status ``code``, as `evaluate` does.
+        """Evaluate the checks of a gRPC call that ``ended`` with a status and a message, ``why``.
 
-        ``messages`` are those of its response, whole and decompressed: all of them if it
-        ``needs_body``.
+        Returns what `evaluate` does. ``messages`` are those of the response, whole and
+        decompressed: all of them if it ``needs_body``.
         """
-        kind = ErrorKind.of_grpc(code)
+        status = ended.grpc_status or "OK"
         if self._calls is None:
-            if kind:
-                return kind, f"the status is {kind.label}"
-        elif (kind.grpc_status or "OK") not in self._calls:
-            found = describe_grpc_statuses([kind.grpc_status or "OK"])
-            return ErrorKind.CHECK, f"the status is {found}, not {self._expected_calls}"
+            if ended:
+                return ended, why
+        elif status not in self._calls:
+            found = describe_grpc_statuses([status])
+            because = f" ({why})" if why else ""
+            return ErrorKind.CHECK, f"the status is {found}, not {self._expected_calls}{because}"
         body = b""
         if self._decode is not None and messages and body_bytes <= BODY_CAP_BYTES:
             try:
                 body = self._decode(messages)
             except ValueError as exc:
                 return ErrorKind.CHECK, f"the message {exc}"
-        why = self._find_fault(body, body_bytes, "")
-        return (ErrorKind.CHECK, why) if why else (ErrorKind.OK, "")
+        fault = self._find_fault(body, body_bytes, "")
+        return (ErrorKind.CHECK, fault) if fault else (ErrorKind.OK, "")
 
     def _find_fault(self, body: bytes, body_bytes: int, encoding: str) -> str:
         if self._max_bytes is not None and body_bytes > self._max_bytes:
