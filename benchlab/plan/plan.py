@@ -16,7 +16,7 @@ from benchlab.displayed import Displayed
 from benchlab.errors import DamagedError, InputError
 from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER, drivers_for
 from benchlab.plan.faults import Fault, FaultSchedule, check_faults
-from benchlab.plan.grpc.request import GrpcRequest
+from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.mix import limited, lookup, mix_name, request_order, turns
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
 from benchlab.plan.request import Headers, Origin, Request, with_content_type
@@ -466,6 +466,8 @@ class Plan(Displayed):
         method: str = "GET",
         headers: Headers = (),
         body: str | bytes = b"",
+        proto: str = "",
+        protoset: str = "",
         rate_rps: float = 0.0,
         arrivals: str = "constant",
         shape: str = "",
@@ -495,8 +497,9 @@ class Plan(Displayed):
         `benchlab.plan.shapes.varying_rate`); ``think_time`` is ``100ms`` or ``100ms,exponential``.
         With a ``duration_s`` of 0 a run is as long as its load; a ``request_count`` above 0 ends it
         after so many requests. A body that looks like JSON gets that content type unless
-        ``headers`` has another. ``transport`` has fields of `Transport`. A ``scenario`` is what is
-        sent instead of the request.
+        ``headers`` has another. Of gRPC (``grpc://…``) it is the message and they are the metadata;
+        ``proto`` and ``protoset`` are as in `GrpcRequest`. ``transport`` has fields of `Transport`.
+        A ``scenario`` is what is sent instead of the request.
 
         Raises:
             InputError: any value that cannot be used.
@@ -505,7 +508,11 @@ class Plan(Displayed):
         'GET http://127.0.0.1:8000/ · closed loop of 8 connections · 10 s'
         """
         pairs = text_pairs("headers", headers)
-        request = Request(method, url, headers=with_content_type(pairs, body), body=body)
+        request: Request
+        if is_call_url(url):
+            request = GrpcRequest(url, body, pairs, proto=proto, protoset=protoset)
+        else:
+            request = Request(method, url, headers=with_content_type(pairs, body), body=body)
         return cls(
             requests=[request] if scenario is None else (),
             load=load_from_options(rate_rps, arrivals, connections, shape, think_time),

@@ -121,6 +121,7 @@ class Request(Displayed):
 
     schemes: ClassVar[tuple[str, ...]] = ("http", "https")
     url_example: ClassVar[str] = "http://127.0.0.1:8000/path"
+    part_names: ClassVar[tuple[str, str]] = ("headers", "body")
     foreign_check: ClassVar[type[Check]] = GrpcStatusIn
 
     def __init__(
@@ -219,6 +220,10 @@ class Request(Displayed):
     def describe(self) -> str:
         """The request in a few words, credentials hidden, such as "GET http://127.0.0.1:8000/"."""
         return f"{self.method} {public_url(self.url)}"
+
+    def own_settings(self) -> list[tuple[str, str]]:
+        """What its kind of request has in addition, as names and texts for people."""
+        return []
 
     @property
     def port(self) -> int:
