@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["DRIVERS", "SCENARIO_CLIENTS", "DriverTraits"]
+__all__ = ["DRIVERS", "SCENARIO_CLIENTS", "DriverTraits", "drivers_for"]
 
 
 class DriverTraits(NamedTuple):
@@ -18,8 +18,9 @@ class DriverTraits(NamedTuple):
     together; otherwise it bounds those to each. ``cheaper`` is a driver that uses much less CPU for
     the same requests. ``is_calibrated``: `benchlab calibrate` measures what it can send.
     ``is_multiplexed``: a connection carries several requests at a time. ``has_policies``: it
-    retries, hedges and breaks circuits. ``users`` is the module, in `benchlab.load.drivers`, that
-    makes the clients of a scenario's users; empty if there are none.
+    retries, hedges and breaks circuits. ``schemes`` are those of the URLs it can send requests to.
+    ``users`` is the module, in `benchlab.load.drivers`, that makes the clients of a scenario's
+    users; empty if there are none.
     """
 
     package: str
@@ -29,6 +30,7 @@ class DriverTraits(NamedTuple):
     is_calibrated: bool = False
     is_multiplexed: bool = False
     has_policies: bool = True
+    schemes: tuple[str, ...] = ("http", "https")
     users: str = ""
 
 
@@ -40,7 +42,20 @@ DRIVERS: Final = {
         "http2", "fast, HTTP/2", shared_cap=True, is_multiplexed=True, has_policies=False
     ),
     "httpx": DriverTraits("httpx", "through httpx", cheaper="http", users="scenario.httpx_users"),
+    "grpc": DriverTraits(
+        "grpc",
+        "gRPC",
+        shared_cap=True,
+        is_multiplexed=True,
+        has_policies=False,
+        schemes=("grpc", "grpcs"),
+    ),
 }
 
 SCENARIO_CLIENTS: Final = tuple(name for name, traits in DRIVERS.items() if traits.users)
 """The drivers that serve a scenario's users, the usual one first."""
+
+
+def drivers_for(*schemes: str) -> list[str]:
+    """The names of the drivers that can send requests to URLs of all these ``schemes``."""
+    return [name for name, traits in DRIVERS.items() if set(schemes) <= set(traits.schemes)]

@@ -14,8 +14,9 @@ from attrs import field, frozen
 from benchlab.decoding import convert, decode, naming_field
 from benchlab.displayed import Displayed
 from benchlab.errors import DamagedError, InputError
-from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS
+from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS, drivers_for
 from benchlab.plan.faults import Fault, FaultSchedule, check_faults
+from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.mix import limited, lookup, mix_name, request_order, turns
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
 from benchlab.plan.request import Headers, Origin, Request, with_content_type
@@ -97,6 +98,9 @@ class Plan(Displayed):
     ``abort_on`` holds conditions of the same form, such as ``error_ratio>0.5``: when one becomes
     true in the measured window, the run stops early. One with a window covers the last seconds of
     that length; none is evaluated before there are enough requests.
+
+    ``driver`` names one of `benchlab.plan.drivers`; gRPC calls and scenarios take the one that can
+    make them, whatever it says. Requests of HTTP and of gRPC cannot be mixed.
 
     Requests may go to several services. ``targets`` are base URLs (or name → base URL) for the
     requests whose URL is only a path: each of them is sent to every target, in equal shares, and
@@ -204,6 +208,8 @@ class Plan(Displayed):
         if scenario is not None:
             driver = _scenario_driver(scenario, driver)
             scenario = attrs.evolve(scenario, client=driver)
+        else:
+            driver = _speaking(driver, whole)
         self.__attrs_init__(
             requests=whole,
             load=load,
@@ -350,7 +356,7 @@ class Plan(Displayed):
         if self.scenario is not None:
             return f"scenario {self.scenario.name} at {public_url(request.url)}"
         if len(self.requests) == 1:
-            return f"{request.method} {public_url(request.url)}"
+            return request.describe()
         services = f"{request.parts.scheme}://{request.parts.netloc}"
         if len(self.origins) > 1:
             services = plural(len(self.origins), "service")
@@ -469,7 +475,8 @@ class Plan(Displayed):
         requests = []
         for index, item in enumerate(values.get("requests", ())):
             with naming_field(f"requests[{index}]"):
-                requests.append(Request.from_dict(item))
+                kind = GrpcRequest if "grpc" in item else Request
+                requests.append(kind.from_dict(item))
         values["requests"] = requests
         with naming_field("load"):
             values["load"] = load_from_dict(values["load"])
@@ -506,6 +513,8 @@ class Plan(Displayed):
         method: str = "GET",
         headers: Headers = (),
         body: str | bytes = b"",
+        proto: str = "",
+        protoset: str = "",
         rate_rps: float = 0.0,
         arrivals: str = "constant",
         shape: str = "",
@@ -536,8 +545,9 @@ class Plan(Displayed):
         `benchlab.plan.shapes.varying_rate`); ``think_time`` is ``100ms`` or ``100ms,exponential``.
         With a ``duration_s`` of 0 a run is as long as its load; a ``request_count`` above 0 ends it
         after so many requests. A body that looks like JSON gets that content type unless
-        ``headers`` has another. ``transport`` has fields of `Transport`. A ``scenario`` is what is
-        sent instead of the request.
+        ``headers`` has another. Of gRPC (``grpc://…``) it is the message and they are the metadata;
+        ``proto`` and ``protoset`` are as in `GrpcRequest`. ``transport`` has fields of `Transport`.
+        A ``scenario`` is what is sent instead of the request.
 
         Raises:
             InputError: any value that cannot be used.
@@ -546,7 +556,11 @@ class Plan(Displayed):
         'GET http://127.0.0.1:8000/ · closed loop of 8 connections · 10 s'
         """
         pairs = text_pairs("headers", headers)
-        request = Request(method, url, headers=with_content_type(pairs, body), body=body)
+        request: Request
+        if is_call_url(url):
+            request = GrpcRequest(url, body, pairs, proto=proto, protoset=protoset)
+        else:
+            request = Request(method, url, headers=with_content_type(pairs, body), body=body)
         return cls(
             requests=[request] if scenario is None else (),
             load=load_from_options(rate_rps, arrivals, connections, shape, think_time),
@@ -594,6 +608,17 @@ def _check_streams(streams: int, driver: str, transport: Transport) -> None:
             value=driver,
             remedy="leave them out, or choose another driver",
         )
+def _speaking(driver: str, requests: Iterable[Request]) -> str:
+    """The driver, or the first other one that can send the requests, if it cannot."""
+    schemes = sorted({request.parts.scheme for request in requests})
+    able = drivers_for(*schemes)
+    if able:
+        return driver if driver in able else able[0]
+    raise InputError(
+        f"there are some for {' and some for '.join(f'{item}://' for item in schemes)}",
+        field="requests",
+        remedy="HTTP and gRPC need a plan each: run the two at the same time, in two processes",
+    )
 
 
 def _shape_names() -> str:
