@@ -8,26 +8,34 @@ grpc-go, on which ghz and k6 are built.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from benchlab.samples.records import ErrorKind
 
 __all__ = [
-    "CANCEL",
+    "NO_MESSAGE",
+    "NO_STATUS",
     "NO_TRAILERS",
+    "End",
     "content_fault",
     "decode_message",
+    "end_of_trailers",
     "of_http_status",
     "of_reset",
     "parse_status",
 ]
 
-CANCEL: Final = 8
-"""The HTTP/2 error code with which a client cancels a stream."""
+End = tuple[ErrorKind, str]
+"""How a call ended, and why."""
 
 NO_TRAILERS: Final = (ErrorKind.GRPC_INTERNAL, "the response ended without trailers")
-"""A response whose DATA ends the stream, as grpc-go reports it."""
+"""A response whose DATA ends the stream, as in grpc-go."""
+
+NO_STATUS: Final = (ErrorKind.GRPC_UNKNOWN, "the trailers have no grpc-status")
+NO_MESSAGE: Final = (ErrorKind.GRPC_INTERNAL, "the status is OK and the response has no message")
+"""A response with the wrong number of messages, as in grpc-go and grpc-java."""
 
 _CONTENT_TYPE = re.compile(r"application/grpc([+;].*)?", re.IGNORECASE | re.DOTALL)
 _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -46,7 +54,7 @@ _OF_HTTP: Final = {
 
 _OF_RESET: Final = {
     0x7: ErrorKind.GRPC_UNAVAILABLE,  # REFUSED_STREAM
-    CANCEL: ErrorKind.GRPC_CANCELLED,
+    0x8: ErrorKind.GRPC_CANCELLED,  # CANCEL
     0xB: ErrorKind.GRPC_RESOURCE_EXHAUSTED,  # ENHANCE_YOUR_CALM
     0xC: ErrorKind.GRPC_PERMISSION_DENIED,  # INADEQUATE_SECURITY
 }
@@ -75,7 +83,19 @@ def content_fault(content_type: str | None) -> str:
     return f"the response's content-type is {content_type[:100]!r}, not application/grpc"
 
 
-def parse_status(value: str, message: str) -> tuple[ErrorKind, str]:
+def end_of_trailers(fields: Iterable[tuple[str, str]]) -> End | None:
+    """How trailers say that the call ended; None without grpc-status."""
+    status: str | None = None
+    message = ""
+    for name, value in fields:
+        if name == "grpc-status":
+            status = value
+        elif name == "grpc-message":
+            message = value
+    return None if status is None else parse_status(status, message)
+
+
+def parse_status(value: str, message: str) -> End:
     """The kind and the message of the trailers' ``grpc-status`` and ``grpc-message``.
 
     A status that is no number, or that no version of gRPC knows, is UNKNOWN ("Status codes and

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from benchlab.load.drivers.grpc.messages import frame
-from benchlab.load.drivers.grpc.response import CallResponse, Fields
+from benchlab.load.drivers.grpc.messages import compress, frame
+from benchlab.load.drivers.grpc.response import CallResponse
+from benchlab.load.drivers.grpc.statuses import end_of_trailers
 from benchlab.samples.records import ErrorKind
+
+Fields = list[tuple[str, str]]
 
 HEAD = [(":status", "200"), ("content-type", "application/grpc+proto")]
 OK = [("grpc-status", "0")]
@@ -19,15 +22,19 @@ def status(code: int) -> Fields:
     return [("grpc-status", str(code)), ("grpc-message", "too%20bad")]
 
 
+def begin(response: CallResponse, head: Fields) -> None:
+    response.headers(int(head[0][1]), head[1:])
+
+
 def ended(
     head: Fields, data: bytes, tail: Fields | None, *, streams: bool = False
 ) -> tuple[ErrorKind, str]:
     response = CallResponse(streams=streams)
-    response.headers(head)
+    begin(response, head)
     if data:
         response.data(data)
     if tail is not None:
-        response.trailers(tail)
+        response.trailers(end_of_trailers(tail))
     return response.end()
 
 
@@ -71,9 +78,24 @@ def test_a_stream_may_have_any_number_of_messages() -> None:
 
 def test_nothing_more_can_come_after_a_fault() -> None:
     response = CallResponse(streams=False)
-    response.headers(HEAD)
+    begin(response, HEAD)
     assert response.data(ONE) == [5]
     assert not response.is_broken
     response.data(ONE)
     assert response.is_broken
     assert response.data(ONE) == []
+
+
+def test_kept_messages_are_decompressed() -> None:
+    response = CallResponse(streams=True, keep_bytes=1000)
+    begin(response, [*HEAD, ("grpc-encoding", "gzip")])
+    response.data(frame(compress(b"long" * 99, "gzip"), compressed=True) + frame(b"short"))
+    assert response.messages() == ([b"long" * 99, b"short"], "")
+
+
+def test_a_message_that_is_not_as_compressed_as_it_says_has_a_reason() -> None:
+    for encoding in ("gzip", "snappy"):
+        response = CallResponse(streams=False, keep_bytes=1000)
+        begin(response, [*HEAD, ("grpc-encoding", encoding)])
+        response.data(frame(b"plain", compressed=True))
+        assert encoding in response.messages()[1]
