@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["DRIVERS", "SCENARIO_DRIVER", "DriverTraits"]
+__all__ = ["DRIVERS", "SCENARIO_DRIVER", "DriverTraits", "drivers_for"]
 
 
 class DriverTraits(NamedTuple):
@@ -17,7 +17,8 @@ class DriverTraits(NamedTuple):
     for. ``shared_cap``: an open loop's ``max_connections`` bounds the connections to all services
     together; otherwise it bounds those to each. ``cheaper`` is a driver that uses much less CPU for
     the same requests. ``is_calibrated``: `benchlab calibrate` measures what it can send.
-    ``runs_scenarios``: it serves a scenario's users.
+    ``runs_scenarios``: it serves a scenario's users. ``schemes`` are those of the URLs it can send
+    requests to.
     """
 
     package: str
@@ -26,12 +27,20 @@ class DriverTraits(NamedTuple):
     cheaper: str = ""
     is_calibrated: bool = False
     runs_scenarios: bool = False
+    schemes: tuple[str, ...] = ("http", "https")
 
 
 DRIVERS: Final = {
     "http": DriverTraits("wire", "fast", shared_cap=True, is_calibrated=True),
     "httpx": DriverTraits("httpx", "HTTP/2 and scenarios", cheaper="http", runs_scenarios=True),
+    "grpc": DriverTraits("grpc", "gRPC", shared_cap=True, schemes=("grpc", "grpcs")),
 }
+
+
+def drivers_for(*schemes: str) -> list[str]:
+    """The names of the drivers that can send requests to URLs of all these ``schemes``."""
+    return [name for name, traits in DRIVERS.items() if set(schemes) <= set(traits.schemes)]
+
 
 SCENARIO_DRIVER: Final = next(name for name, traits in DRIVERS.items() if traits.runs_scenarios)
 """The driver of a plan with a scenario, unless the one that it names can run scenarios too."""

@@ -14,8 +14,9 @@ from attrs import field, frozen
 from benchlab.decoding import convert, decode, naming_field
 from benchlab.displayed import Displayed
 from benchlab.errors import DamagedError, InputError
-from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER
+from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER, drivers_for
 from benchlab.plan.faults import Fault, FaultSchedule, check_faults
+from benchlab.plan.grpc.request import GrpcRequest
 from benchlab.plan.mix import limited, lookup, mix_name, request_order, turns
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
 from benchlab.plan.request import Headers, Origin, Request, with_content_type
@@ -91,6 +92,9 @@ class Plan(Displayed):
     ``abort_on`` holds conditions of the same form, such as ``error_ratio>0.5``: when one becomes
     true in the measured window, the run stops early. One with a window covers the last seconds of
     that length; none is evaluated before there are enough requests.
+
+    ``driver`` names one of `benchlab.plan.drivers`; gRPC calls and scenarios take the one that can
+    make them, whatever it says. Requests of HTTP and of gRPC cannot be mixed.
 
     Requests may go to several services. ``targets`` are base URLs (or name → base URL) for the
     requests whose URL is only a path: each of them is sent to every target, in equal shares, and
@@ -191,6 +195,7 @@ class Plan(Displayed):
                 value=workers,
                 remedy="each needs at least one; use fewer workers",
             )
+        driver = _speaking(driver, whole)
         is_able = scenario is None or DRIVERS[driver].runs_scenarios
         self.__attrs_init__(
             requests=whole,
@@ -324,7 +329,7 @@ class Plan(Displayed):
         if self.scenario is not None:
             return f"scenario {self.scenario.name} at {public_url(request.url)}"
         if len(self.requests) == 1:
-            return f"{request.method} {public_url(request.url)}"
+            return request.describe()
         services = f"{request.parts.scheme}://{request.parts.netloc}"
         if len(self.origins) > 1:
             services = plural(len(self.origins), "service")
@@ -423,7 +428,8 @@ class Plan(Displayed):
         requests = []
         for index, item in enumerate(values.get("requests", ())):
             with naming_field(f"requests[{index}]"):
-                requests.append(Request.from_dict(item))
+                kind = GrpcRequest if "grpc" in item else Request
+                requests.append(kind.from_dict(item))
         values["requests"] = requests
         with naming_field("load"):
             values["load"] = load_from_dict(values["load"])
@@ -520,6 +526,19 @@ class Plan(Displayed):
             tags=tags,
             faults=faults,
         )
+
+
+def _speaking(driver: str, requests: Iterable[Request]) -> str:
+    """The driver, or the first other one that can send the requests, if it cannot."""
+    schemes = sorted({request.parts.scheme for request in requests})
+    able = drivers_for(*schemes)
+    if able:
+        return driver if driver in able else able[0]
+    raise InputError(
+        f"there are some for {' and some for '.join(f'{item}://' for item in schemes)}",
+        field="requests",
+        remedy="HTTP and gRPC need a plan each: run the two at the same time, in two processes",
+    )
 
 
 def _shape_names() -> str:

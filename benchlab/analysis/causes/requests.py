@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from benchlab.analysis.causes import thresholds as limit
 from benchlab.plan.request import Request
-from benchlab.plan.template import as_body, fill
 from benchlab.samples.samples import ErrorKind, Flag
 
 if TYPE_CHECKING:
@@ -253,7 +252,6 @@ class Traced:
 def _sizes_of(request: Request) -> Floats:
     """Size of the body for each row of the request's feed."""
     assert request.data is not None
-    types = [value for name, value in request.headers if name.lower() == "content-type"]
-    quoted = as_body(types[0] if types else "")
-    sizes = [len(fill(request.body, row, quoted)) for row in request.data.rows]
+    filled = request.body_filler()
+    sizes = [len(filled(request.body, row)) for row in request.data.rows]
     return np.array(sizes, dtype=np.float64)

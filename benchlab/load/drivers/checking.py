@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,10 +13,12 @@ from benchlab.plan.checks import (
     BodyContains,
     BodyEquals,
     BodyMatches,
+    GrpcStatusIn,
     JsonEquals,
     MaxBody,
     StatusIn,
     brief,
+    describe_grpc_statuses,
     describe_statuses,
     split_path,
 )
@@ -55,19 +57,25 @@ class Checker:
 
     def __init__(self, request: Request) -> None:
         self._statuses: frozenset[int] | None = None
+        self._calls: frozenset[str] | None = None
         self._max_bytes: int | None = None
         self._parts: list[Callable[[_Body], str]] = []
         for check in request.checks:
             if isinstance(check, StatusIn):
                 known = frozenset(check.statuses)
                 self._statuses = known if self._statuses is None else self._statuses & known
+            elif isinstance(check, GrpcStatusIn):
+                names = frozenset(check.statuses)
+                self._calls = names if self._calls is None else self._calls & names
             elif isinstance(check, MaxBody):
                 limit = check.size_bytes
                 self._max_bytes = limit if self._max_bytes is None else min(self._max_bytes, limit)
             else:
                 self._parts.append(_compile(check))
         self._expected = describe_statuses(self._statuses) if self._statuses is not None else ""
+        self._expected_calls = describe_grpc_statuses(sorted(self._calls or ()))
         self.needs_body = bool(self._parts)
+        self._decode = request.response_decoder() if self.needs_body else None
         limit = BODY_CAP_BYTES if self._max_bytes is None else self._max_bytes
         self.keep_bytes = min(limit, BODY_CAP_BYTES) if self.needs_body else 0
 
@@ -87,6 +95,30 @@ class Checker:
         elif status not in self._statuses:
             return ErrorKind.CHECK, f"the status is {status}, not {self._expected}"
         why = self._find_fault(bytes(body or b""), body_bytes, encoding)
+        return (ErrorKind.CHECK, why) if why else (ErrorKind.OK, "")
+
+    def evaluate_call(
+        self, code: int, messages: Sequence[bytes], body_bytes: int
+    ) -> tuple[ErrorKind, str]:
+        """Evaluate the checks of a gRPC call that ended with status ``code``, as `evaluate` does.
+
+        ``messages`` are those of its response, whole and decompressed: all of them if it
+        ``needs_body``.
+        """
+        kind = ErrorKind.of_grpc(code)
+        if self._calls is None:
+            if kind:
+                return kind, f"the status is {kind.label}"
+        elif (kind.grpc_status or "OK") not in self._calls:
+            found = describe_grpc_statuses([kind.grpc_status or "OK"])
+            return ErrorKind.CHECK, f"the status is {found}, not {self._expected_calls}"
+        body = b""
+        if self._decode is not None and messages and body_bytes <= BODY_CAP_BYTES:
+            try:
+                body = self._decode(messages)
+            except ValueError as exc:
+                return ErrorKind.CHECK, f"the message {exc}"
+        why = self._find_fault(body, body_bytes, "")
         return (ErrorKind.CHECK, why) if why else (ErrorKind.OK, "")
 
     def _find_fault(self, body: bytes, body_bytes: int, encoding: str) -> str:
