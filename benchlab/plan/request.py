@@ -26,6 +26,7 @@ from benchlab.errors import InputError
 from benchlab.plan.checks import Check, check_from_dict, check_to_dict, tuple_of_checks
 from benchlab.plan.feed import Feed
 from benchlab.plan.hosts import address_of_literal, ascii_host, with_port, without_zone
+from benchlab.plan.stream import Stream
 from benchlab.plan.template import BUILT_IN, field_names, malformed_fields, with_examples
 from benchlab.plan.validation import check_text, is_number, text_pairs
 from benchlab.redact import header_value, public_path, public_url, unread_url
@@ -71,8 +72,9 @@ class Request(Displayed):
     encoded once, here, and sets ``Content-Type`` unless ``headers`` has it; ``body`` is sent as it
     is (a string as UTF-8). ``weight`` is this request's share in a mix of several; ``name`` labels
     it in results and defaults to "METHOD /path", secrets in the path hidden. ``checks`` say what
-    its response must be (see `benchlab.plan.checks`). ``repr`` hides secrets in the URL and
-    headers.
+    its response must be (see `benchlab.plan.checks`). ``stream`` reads the response
+    as a stream and times its parts: ``"events"``, ``"chunks"``, or a `Stream` with limits.
+    ``repr`` hides secrets in the URL and headers.
 
     ``{{name}}`` in path, query, header values and body is a field. ``{{seq}}`` is the request's
     number in the run and ``{{uuid}}`` a UUID of its own; all other names are of the rows in
@@ -95,6 +97,7 @@ class Request(Displayed):
     name: str
     checks: tuple[Check, ...]
     data: Feed | None
+    stream: Stream | None
 
     def __init__(
         self,
@@ -111,6 +114,7 @@ class Request(Displayed):
         query: Query = (),
         auth: tuple[str, str] | None = None,
         cookies: Mapping[str, str] = MappingProxyType({}),
+        stream: Stream | str | Mapping[str, Any] | None = None,
     ) -> None:
         _check_types(method, url, body, weight, name, auth, cookies)
         method, given = method.upper(), method
@@ -157,6 +161,7 @@ class Request(Displayed):
             name=name or _usual_name(method, parts.path),
             checks=tuple_of_checks(checks),
             data=data,
+            stream=Stream.of(stream),
         )
         _check_framing(self)
         if data is not None:
@@ -186,6 +191,16 @@ class Request(Displayed):
     def is_absolute(self) -> bool:
         """Whether the URL says which service is meant; otherwise a plan's ``targets`` do."""
         return bool(self.parts.scheme)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether its response is read as a stream of events."""
+        return self.stream is not None
+
+    @property
+    def keeps_events(self) -> bool:
+        """Whether every event of its streams is recorded."""
+        return self.stream is not None and self.stream.rows
 
     @property
     def field_names(self) -> set[str]:
@@ -265,6 +280,7 @@ class Request(Displayed):
             "name": self.name,
             "checks": [check_to_dict(check) for check in self.checks],
             **({"data": self.data.to_dict()} if self.data is not None else {}),
+            **({"stream": self.stream.to_dict()} if self.stream is not None else {}),
         }
 
     @classmethod

@@ -35,6 +35,7 @@ class _RequestData(TypedDict, total=False):
     name: str
     checks: list[dict[str, Any]]
     data: _FeedData | None
+    stream: dict[str, Any] | None
 
 
 class _ScenarioData(TypedDict, total=False):
