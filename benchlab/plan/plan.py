@@ -302,6 +302,11 @@ class Plan(Displayed):
         return "request" if self.scenario is None else "step"
 
     @property
+    def has_streams(self) -> bool:
+        """Whether the responses to some requests are read as streams."""
+        return any(request.is_stream for request in self.requests)
+
+    @property
     def connection_limit(self) -> int:
         """The most requests open at once, over all workers, each on a connection of its own."""
         return self.load.connection_limit(self.max_connections)

@@ -121,6 +121,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
             name=name or self._usual_name("POST", whole),
             checks=tuple_of_checks(checks),
             data=data,
+            stream=None,
             deadline_s=deadline_s,
             compression=compression,
             descriptors=given or descriptors,
@@ -167,6 +168,11 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
     def describe(self) -> str:
         """The call in a few words, credentials hidden: its whole URL."""
         return public_url(self.url)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it responds with a stream of messages, as far as the service is known."""
+        return self.descriptors is not None and self.called.returns_stream
 
     @property
     def usual_headers(self) -> tuple[tuple[str, str], ...]:

@@ -138,9 +138,10 @@ class Call(Stream):
         method = owner.methods[self.endpoint]
         response = self._response
         if response is not None:
-            error, message = response.end()
-            if not error:
-                error, message = self._check(response, method)
+            end = response.end()
+            if method.checker is not None:
+                end = self._check(response, method.checker, end)
+            error, message = end
         else:
             error, message = self._quick_end()
         if now - self.sent > method.deadline_ns:
@@ -224,16 +225,13 @@ class Call(Stream):
             return NO_MESSAGE
         return end
 
-    def _check(self, response: CallResponse, method: Method) -> End:
-        checker = method.checker
-        if checker is None:
-            return ErrorKind.OK, ""
-        body = b""
-        if checker.needs_body and self.bytes_in <= BODY_CAP_BYTES:
-            body, why = _json_of(response, method)
-            if why:
-                return ErrorKind.GRPC_INTERNAL, why  # gRPC: error parsing response proto
-        return checker.evaluate(self.status, body, self.bytes_in)
+    def _check(self, response: CallResponse, checker: Checker, end: End) -> End:
+        """Evaluate the checks, which may want another status than OK."""
+        messages, why = response.messages() if checker.needs_body else ([], "")
+        if why and not end[0]:
+            return ErrorKind.GRPC_INTERNAL, why
+        error, message = checker.evaluate_call(end[0].grpc_code, messages, self.bytes_in)
+        return end if error is end[0] else (error, message)
 
     def excerpt(self) -> Excerpt:
         """The part of its response that an example shows: headers, trailers and messages."""

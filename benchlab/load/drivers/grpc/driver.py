@@ -41,9 +41,7 @@ class GrpcDriver(StreamPool):
         self.known_heads: dict[bytes, bool] = {}
         self.known_ends: dict[bytes, End | None] = {}
 
-    def make_stream(
-        self, seq: int, endpoint: int, intended: int, sent: int, flags: int
-    ) -> Stream:
+    def make_stream(self, seq: int, endpoint: int, intended: int, sent: int, flags: int) -> Stream:
         """The call of a request."""
         return Call(self, seq, endpoint, intended, sent, flags)
 

@@ -15,9 +15,7 @@ __all__ = ["make_call_encoder"]
 _BINARY = b"-bin"
 
 
-def make_call_encoder(
-    plan: Plan, index: int, run_id: str, deadline_ns: int
-) -> Encoder:
+def make_call_encoder(plan: Plan, index: int, run_id: str, deadline_ns: int) -> Encoder:
     """Make the fastest encoder for call ``index``, including its trace context."""
     request = plan.requests[index]
     assert isinstance(request, GrpcRequest)
