@@ -19,6 +19,7 @@ from benchlab.plan.grpc.descriptors import Descriptors, Method, split_name
 from benchlab.plan.grpc.messages import decoder, encoder, fill_message, json_of, message_text
 from benchlab.plan.grpc.metadata import Metadata, metadata_pairs
 from benchlab.plan.request import Request
+from benchlab.plan.stream import Stream
 from benchlab.plan.validation import check_choice, check_seconds, check_text, is_number
 from benchlab.redact import header_value, public_url
 
@@ -53,7 +54,8 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
 
     ``metadata`` are sent with the call; bytes go under names that end in ``-bin``. ``deadline_s``
     is sent to the service, and bounds the call if the plan's ``timeout_s``, which is used without
-    it, is longer. ``compression`` is "gzip" or none. The other parameters are those of `Request`:
+    it, is longer. ``compression`` is "gzip" or none. ``stream``
+    limits what is read of a stream of messages, and says which gap is a stall: ``Stream(max_s=30)``. The other parameters are those of `Request`:
     the default ``name`` is "pkg.Service/Method", and checks of the body read the response as JSON:
     its message, or of a stream an array of them.
 
@@ -98,6 +100,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
         protoset: str = "",
         deadline_s: float | None = None,
         compression: str = "",
+        stream: Stream | Mapping[str, Any] | None = None,
         descriptors: Descriptors | None = None,
     ) -> None:
         for key, value in (("url", url), ("target", target), ("name", name)):
@@ -121,7 +124,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
             name=name or self._usual_name("POST", whole),
             checks=tuple_of_checks(checks),
             data=data,
-            stream=None,
+            stream=Stream.of(stream),
             deadline_s=deadline_s,
             compression=compression,
             descriptors=given or descriptors,
@@ -288,6 +291,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
             None if feed is None else Feed.from_dict(feed),
             deadline_s=own.get("deadline_s"),
             compression=own.get("compression", ""),
+            stream=data.get("stream"),
             descriptors=Descriptors.from_text(text, source, own.get("import_paths", ()))
             if text
             else None,

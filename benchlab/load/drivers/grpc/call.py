@@ -19,7 +19,6 @@ from benchlab.load.recording.outcome import Excerpt, Outcome
 from benchlab.load.recording.stream_meter import StreamMeter
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.records import ErrorKind
-from benchlab.units import format_ns
 
 __all__ = ["Call", "CallOwner", "Method"]
 
@@ -91,6 +90,11 @@ class Call(Stream):
         self._response: CallResponse | None = None
         self._tail: Fields | None = None
         self._tail_block = b""
+
+    @property
+    def time_limit_ns(self) -> int:
+        """How long the call may take."""
+        return self.owner.methods[self.endpoint].deadline_ns
 
     def headers(self, block: bytes, fields: Fields, now: int) -> None:
         """The header fields of the final response came; ``block`` are their bytes."""
@@ -172,7 +176,7 @@ class Call(Stream):
 
         What gRPC has a status for is that status; the connection's own failures stay what they are.
         """
-        is_late = now - self.sent >= self.owner.methods[self.endpoint].deadline_ns
+        is_late = now - self.sent >= self.time_limit_ns
         if error is ErrorKind.STREAM_RESET:
             error = of_reset(code)
             if is_late and error is ErrorKind.GRPC_CANCELLED:
@@ -184,13 +188,6 @@ class Call(Stream):
         if self._meter is not None:
             self.owner.recording.add_stream(self.seq, self._meter, now)
         super().failed(error, message, now)
-
-    def fail_late(self, now: int) -> None:
-        """The response is complete, but came after the deadline."""
-        took = format_ns(now - self.sent)
-        limit = format_ns(self.owner.methods[self.endpoint].deadline_ns)
-        message = f"the response was complete after {took}, the deadline is {limit}"
-        self.failed(ErrorKind.GRPC_DEADLINE_EXCEEDED, message, now)
 
     def outcome(self, error: ErrorKind, message: str, now: int) -> Outcome:
         """What is recorded of it, with the part of its response that an example shows."""

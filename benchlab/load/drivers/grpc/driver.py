@@ -9,6 +9,7 @@ from benchlab.load.drivers.checking import make_checker
 from benchlab.load.drivers.grpc.call import Call, Method
 from benchlab.load.drivers.grpc.encoding import make_call_encoder
 from benchlab.load.drivers.grpc.statuses import End, content_fault, end_of_trailers
+from benchlab.load.drivers.http2.connection import Http2Connection
 from benchlab.load.drivers.http2.header_blocks import Fields
 from benchlab.load.drivers.http2.pool import StreamPool
 from benchlab.load.drivers.http2.stream import Stream
@@ -48,6 +49,10 @@ class GrpcDriver(StreamPool):
     def encode(self, stream: Stream) -> tuple[bytes, bytes]:
         """The header block and the body of a call."""
         return self._encoders[stream.endpoint](stream.seq)
+
+    def _is_dead(self, connection: Http2Connection, sent: int) -> bool:
+        """False for an open one: gRPC's clients keep theirs when a deadline has passed."""
+        return not connection.is_open
 
     # what calls call
 

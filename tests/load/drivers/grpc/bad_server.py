@@ -170,7 +170,7 @@ CASES = {
     "no message": Case(reply(b"", OK), "INTERNAL", message="no message"),
     "OK at once": Case(only([*HEAD, *OK]), "INTERNAL", message="no message"),
     "two messages": Case(reply(ONE * 2), "INTERNAL", message="more than one message"),
-    "a truncated message": Case(reply(ONE[:-1]), "INTERNAL", message="7 of a message's 8"),
+    "a truncated message": Case(reply(ONE[:-1]), "INTERNAL", message="6 of a message's 7"),
     "a truncated prefix": Case(reply(ONE[:3]), "INTERNAL", message="3 of the 5 bytes"),
     "more than the prefix says": Case(reply(ONE + b"\xff"), "INTERNAL", message="1 of the 5"),
     "compressed without an encoding": Case(

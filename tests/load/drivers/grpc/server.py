@@ -130,11 +130,11 @@ def serving_calls(
     async def stop(server: grpc.aio.Server) -> None:
         await server.stop(grace=None)
 
+    server, port = asyncio.run_coroutine_threadsafe(start(), loop).result()
     try:
-        server, port = asyncio.run_coroutine_threadsafe(start(), loop).result()
         yield f"127.0.0.1:{port}"
-        asyncio.run_coroutine_threadsafe(stop(server), loop).result()
     finally:
+        asyncio.run_coroutine_threadsafe(stop(server), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
