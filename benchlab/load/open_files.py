@@ -20,7 +20,7 @@ def check_open_files(plan: Plan) -> None:
     """
     allowed = allow_open_files(raise_it=False)
     shared = DRIVERS[plan.driver].shared_cap and plan.load.has_schedule
-    needed = plan.share(0) * (1 if shared else len(plan.origins))
+    needed = plan.connection_share(0) * (1 if shared else len(plan.origins))
     if needed + _OTHER_FILES > allowed:
         raise InputError(
             f"{needed:,} connections per worker exceed this system's limit of {allowed:,} open"

@@ -17,8 +17,9 @@ class DriverTraits(NamedTuple):
     for. ``shared_cap``: an open loop's ``max_connections`` bounds the connections to all services
     together; otherwise it bounds those to each. ``cheaper`` is a driver that uses much less CPU for
     the same requests. ``is_calibrated``: `benchlab calibrate` measures what it can send.
-    ``runs_scenarios``: it serves a scenario's users. ``schemes`` are those of the URLs it can send
-    requests to.
+    ``is_multiplexed``: a connection carries several requests at a time. ``has_policies``: it
+    retries, hedges and breaks circuits. ``runs_scenarios``: it serves a scenario's users.
+    ``schemes`` are those of the URLs it can send requests to.
     """
 
     package: str
@@ -26,14 +27,26 @@ class DriverTraits(NamedTuple):
     shared_cap: bool = False
     cheaper: str = ""
     is_calibrated: bool = False
+    is_multiplexed: bool = False
+    has_policies: bool = True
     runs_scenarios: bool = False
     schemes: tuple[str, ...] = ("http", "https")
 
 
 DRIVERS: Final = {
     "http": DriverTraits("wire", "fast", shared_cap=True, is_calibrated=True),
-    "httpx": DriverTraits("httpx", "HTTP/2 and scenarios", cheaper="http", runs_scenarios=True),
-    "grpc": DriverTraits("grpc", "gRPC", shared_cap=True, schemes=("grpc", "grpcs")),
+    "http2": DriverTraits(
+        "http2", "fast, HTTP/2", shared_cap=True, is_multiplexed=True, has_policies=False
+    ),
+    "httpx": DriverTraits("httpx", "scenarios", cheaper="http", runs_scenarios=True),
+    "grpc": DriverTraits(
+        "grpc",
+        "gRPC",
+        shared_cap=True,
+        is_multiplexed=True,
+        has_policies=False,
+        schemes=("grpc", "grpcs"),
+    ),
 }
 
 

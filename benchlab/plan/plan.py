@@ -54,6 +54,7 @@ COUNTED_LIMIT_S = 86_400.0
 """The longest that a number of requests may take without a duration: a day."""
 
 _MAX_WORKERS = 256
+_MAX_STREAMS = 1000
 _MAX_COUNT = 10**9
 _USUAL_S = 10.0
 _TOLERANCE_S = 1e-9
@@ -125,6 +126,7 @@ class Plan(Displayed):
     warmup_s: float
     timeout_s: float
     max_connections: int
+    streams: int
     workers: int
     driver: str
     trace_ratio: float
@@ -161,6 +163,7 @@ class Plan(Displayed):
         transport: Transport = _USUAL_TRANSPORT,
         scenario: Scenario | None = None,
         faults: Faults = (),
+        streams: int = 1,
         *,
         targets: Targets = (),
     ) -> None:
@@ -186,6 +189,8 @@ class Plan(Displayed):
         check_whole("workers", workers, 1, _MAX_WORKERS)
         check_whole("seed", seed, 0, 2**63 - 1)
         check_choice("driver", driver, DRIVERS)
+        check_whole("streams", streams, 1, _MAX_STREAMS)
+        _check_streams(streams, driver, transport)
         if not (is_number(trace_ratio) and 0 <= trace_ratio <= 1):
             raise InputError("must lie between 0 and 1", field="trace_ratio", value=trace_ratio)
         if load.connection_limit(max_connections) < workers:
@@ -205,6 +210,7 @@ class Plan(Displayed):
             warmup_s=warmup_s,
             timeout_s=timeout_s,
             max_connections=max_connections,
+            streams=streams,
             workers=workers,
             driver=driver if is_able else SCENARIO_DRIVER,
             trace_ratio=trace_ratio,
@@ -308,8 +314,9 @@ class Plan(Displayed):
 
     @property
     def connection_limit(self) -> int:
-        """The most requests open at once, over all workers, each on a connection of its own."""
-        return self.load.connection_limit(self.max_connections)
+        """The most requests open at once, over all workers, each in a stream of its own."""
+        streams = self.streams if self.load.has_schedule else 1
+        return streams * self.load.connection_limit(self.max_connections)
 
     def describe(self) -> str:
         """The plan in one line for people, credentials hidden."""
@@ -341,8 +348,17 @@ class Plan(Displayed):
         return f"mix of {plural(len(self.requests), 'request')} at {services}"
 
     def share(self, worker: int) -> int:
-        """How many of `connection_limit` connections belong to worker number ``worker``."""
+        """How many of `connection_limit` requests may be open in worker number ``worker``."""
+        if self.load.has_schedule:
+            return self.streams * self.connection_share(worker)
         whole, rest = divmod(self.connection_limit, self.workers)
+        return whole + (worker < rest)
+
+    def connection_share(self, worker: int) -> int:
+        """How many connections worker number ``worker`` needs for its `share` of requests."""
+        if not self.load.has_schedule:
+            return -(-self.share(worker) // self.streams)
+        whole, rest = divmod(self.load.connection_limit(self.max_connections), self.workers)
         return whole + (worker < rest)
 
     def arrivals(self, worker: int = 0, workers: int = 1) -> Iterator[Arrivals]:
@@ -481,6 +497,7 @@ class Plan(Displayed):
         warmup_s: float = 2.0,
         timeout_s: float = 10.0,
         max_connections: int = 1000,
+        streams: int = 1,
         workers: int = 1,
         driver: str = "http",
         trace_ratio: float = 0.0,
@@ -519,6 +536,7 @@ class Plan(Displayed):
             warmup_s=warmup_s,
             timeout_s=timeout_s,
             max_connections=max_connections,
+            streams=streams,
             workers=workers,
             driver=driver,
             trace_ratio=trace_ratio,
@@ -544,6 +562,32 @@ def _speaking(driver: str, requests: Iterable[Request]) -> str:
         field="requests",
         remedy="HTTP and gRPC need a plan each: run the two at the same time, in two processes",
     )
+
+
+def _check_streams(streams: int, driver: str, transport: Transport) -> None:
+    traits = DRIVERS[driver]
+    able = [name for name, each in DRIVERS.items() if each.is_multiplexed]
+    if streams > 1 and not traits.is_multiplexed:
+        raise InputError(
+            f"the driver {driver!r} has one request at a time on a connection",
+            field="streams",
+            value=streams,
+            remedy=f"choose the driver {' or '.join(able)}",
+        )
+    if streams > 1 and not transport.keep_alive:
+        raise InputError(
+            "keep_alive is off, which opens a connection for every request",
+            field="streams",
+            value=streams,
+            remedy="leave out one of the two",
+        )
+    if transport.has_policies and not traits.has_policies:
+        raise InputError(
+            f"the driver {driver!r} has no retries, hedges and circuit breakers",
+            field="driver",
+            value=driver,
+            remedy="leave them out, or choose another driver",
+        )
 
 
 def _shape_names() -> str:

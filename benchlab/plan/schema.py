@@ -67,6 +67,7 @@ class PlanData(TypedDict, total=False):
     warmup_s: float
     timeout_s: float
     max_connections: Count
+    streams: Count
     workers: Count
     driver: str
     trace_ratio: float
