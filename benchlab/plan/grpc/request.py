@@ -54,10 +54,10 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
 
     ``metadata`` are sent with the call; bytes go under names that end in ``-bin``. ``deadline_s``
     is sent to the service, and bounds the call if the plan's ``timeout_s``, which is used without
-    it, is longer. ``compression`` is "gzip" or none. ``stream``
-    limits what is read of a stream of messages, and says which gap is a stall: ``Stream(max_s=30)``. The other parameters are those of `Request`:
-    the default ``name`` is "pkg.Service/Method", and checks of the body read the response as JSON:
-    its message, or of a stream an array of them.
+    it, is longer. ``compression`` is "gzip" or none. ``stream`` limits what is read of a stream of
+    messages, and says which gap is a stall: ``Stream(max_s=30)``. The other parameters are those of
+    `Request`: the default ``name`` is "pkg.Service/Method", and checks of the body read the
+    response as JSON: its message, or of a stream an array of them.
 
     Raises:
         InputError: no such method, or a message that does not fit it, as far as it is known without

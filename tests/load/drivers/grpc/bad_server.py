@@ -30,8 +30,6 @@ GZIP: Fields = [*HEAD, ("grpc-encoding", "gzip")]
 OK: Fields = [("grpc-status", "0"), ("grpc-message", "")]
 REPLY = b"\x08\x01\x12\x03abc"  # a Reply: number 1, payload "abc"
 ONE = frame(REPLY)
-UNREADABLE = "INTERNAL"
-"""What a response is whose messages cannot be told apart."""
 
 
 class Wire:
@@ -61,12 +59,16 @@ class Wire:
     def go_away_but_answer(self) -> None:
         self.go_away(self._stream)
 
-    def drop(self, *, by_reset: bool) -> None:
-        """Close the connection; what the client sent is not read if ``by_reset``."""
+    def close(self) -> None:
+        """Send nothing more. The client closes the connection, so that nothing sent is lost."""
         self.flush()
-        if by_reset:
-            linger = struct.pack("ii", 1, 0)
-            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._connection.shutdown(socket.SHUT_WR)
+
+    def reset_connection(self) -> None:
+        """Close the connection, and have the client see an error."""
+        self.flush()
+        linger = struct.pack("ii", 1, 0)
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         raise ConnectionAbortedError
 
 
@@ -74,11 +76,12 @@ Behaviour = Callable[[Wire], None]
 
 
 class Case(NamedTuple):
-    """``kind`` is the label of the error; with ``status``, samples have that HTTP status."""
+    """``kind`` is a name of gRPC's or the label of another error, ``status`` the HTTP status of the
+    samples, if that is certain."""
 
     behave: Behaviour
     kind: str
-    status: int = 200
+    status: int | None = 200
     message: str = ""
 
 
@@ -129,7 +132,7 @@ def with_padding(wire: Wire) -> None:
 
 def go_away_first(wire: Wire) -> None:
     wire.go_away(0)
-    wire.drop(by_reset=False)
+    wire.close()
 
 
 def go_away_and_answer(wire: Wire) -> None:
@@ -137,13 +140,16 @@ def go_away_and_answer(wire: Wire) -> None:
     reply(ONE)(wire)
 
 
-def drop_midway(*, by_reset: bool) -> Behaviour:
-    def behave(wire: Wire) -> None:
-        wire.headers(HEAD)
-        wire.data(ONE[:4])
-        wire.drop(by_reset=by_reset)
+def close_midway(wire: Wire) -> None:
+    wire.headers(HEAD)
+    wire.data(ONE[:4])
+    wire.close()
 
-    return behave
+
+def reset_midway(wire: Wire) -> None:
+    wire.headers(HEAD)
+    wire.data(ONE[:4])
+    wire.reset_connection()
 
 
 def _squeezed() -> bytes:
@@ -208,8 +214,8 @@ CASES = {
     "reset: insecure": Case(reset(12), "PERMISSION_DENIED", 0),
     "reset in a message": Case(reset(2, after_head=True), "INTERNAL", 200),
     "gone away": Case(go_away_first, "UNAVAILABLE", 0),
-    "closed in a message": Case(drop_midway(by_reset=False), "closed"),
-    "connection reset in a message": Case(drop_midway(by_reset=True), "reset"),
+    "closed in a message": Case(close_midway, "closed"),
+    "connection reset in a message": Case(reset_midway, "reset", None),
 }
 """Ways to answer, and what a call to each must be: a name of gRPC's, or another kind's label."""
 
@@ -221,6 +227,7 @@ def serving_badly(counts: Counter[str]) -> Iterator[str]:
 
     def serve(connection: socket.socket) -> None:
         with contextlib.suppress(OSError), connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             config = H2Configuration(client_side=False, header_encoding="utf-8")
             protocol = H2Connection(config)
             protocol.initiate_connection()
@@ -235,7 +242,8 @@ def serving_badly(counts: Counter[str]) -> Iterator[str]:
                         case = wanted.pop(event.stream_id)
                         counts[case] += 1
                         CASES[case].behave(Wire(protocol, event.stream_id, connection))
-                connection.sendall(protocol.data_to_send())
+                if to_send := protocol.data_to_send():
+                    connection.sendall(to_send)
 
     with accepting(listener, serve):
         yield f"127.0.0.1:{listener.getsockname()[1]}"

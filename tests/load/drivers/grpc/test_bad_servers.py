@@ -43,7 +43,8 @@ def test_a_call_fails_as_its_response_says(name: str, result: Run, counts: Count
     assert part.errors == ({kind: part.count} if kind else {})
     numbers = [request.name for request in result.plan.requests]
     ours = result.samples.column("endpoint") == numbers.index(name)
-    assert set(result.samples.column("status")[ours]) == {case.status}
+    if case.status is not None:
+        assert set(result.samples.column("status")[ours]) == {case.status}
     if case.message:
         messages = [item.message for item in result.examples if item.endpoint == name]
         assert messages
@@ -52,4 +53,3 @@ def test_a_call_fails_as_its_response_says(name: str, result: Run, counts: Count
 
 def test_every_call_has_one_sample(result: Run, counts: Counter[str]) -> None:
     assert result.summary.count == counts.total() == EACH * len(CASES)
-    assert result.health.dropped == 0
