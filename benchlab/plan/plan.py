@@ -320,6 +320,11 @@ class Plan(Displayed):
         return "request" if self.scenario is None else "step"
 
     @property
+    def has_streams(self) -> bool:
+        """Whether the responses to some requests are read as streams."""
+        return any(request.is_stream for request in self.requests)
+
+    @property
     def connection_limit(self) -> int:
         """The most requests open at once, over all workers, each in a stream of its own."""
         streams = self.streams if self.load.has_schedule else 1
@@ -584,6 +589,19 @@ class Plan(Displayed):
         )
 
 
+def _speaking(driver: str, requests: Iterable[Request]) -> str:
+    """The driver, or the first other one that can send the requests, if it cannot."""
+    schemes = sorted({request.parts.scheme for request in requests})
+    able = drivers_for(*schemes)
+    if able:
+        return driver if driver in able else able[0]
+    raise InputError(
+        f"there are some for {' and some for '.join(f'{item}://' for item in schemes)}",
+        field="requests",
+        remedy="HTTP and gRPC need a plan each: run the two at the same time, in two processes",
+    )
+
+
 def _check_streams(streams: int, driver: str, transport: Transport) -> None:
     traits = DRIVERS[driver]
     able = [name for name, each in DRIVERS.items() if each.is_multiplexed]
@@ -608,17 +626,6 @@ def _check_streams(streams: int, driver: str, transport: Transport) -> None:
             value=driver,
             remedy="leave them out, or choose another driver",
         )
-def _speaking(driver: str, requests: Iterable[Request]) -> str:
-    """The driver, or the first other one that can send the requests, if it cannot."""
-    schemes = sorted({request.parts.scheme for request in requests})
-    able = drivers_for(*schemes)
-    if able:
-        return driver if driver in able else able[0]
-    raise InputError(
-        f"there are some for {' and some for '.join(f'{item}://' for item in schemes)}",
-        field="requests",
-        remedy="HTTP and gRPC need a plan each: run the two at the same time, in two processes",
-    )
 
 
 def _shape_names() -> str:

@@ -32,6 +32,7 @@ from benchlab.plan.checks import (
 )
 from benchlab.plan.feed import Feed
 from benchlab.plan.hosts import address_of_literal, ascii_host, with_port, without_zone
+from benchlab.plan.stream import Stream
 from benchlab.plan.template import (
     BUILT_IN,
     as_body,
@@ -94,8 +95,9 @@ class Request(Displayed):
     encoded once, here, and sets ``Content-Type`` unless ``headers`` has it; ``body`` is sent as it
     is (a string as UTF-8). ``weight`` is this request's share in a mix of several; ``name`` labels
     it in results and defaults to "METHOD /path", secrets in the path hidden. ``checks`` say what
-    its response must be (see `benchlab.plan.checks`). ``repr`` hides secrets in the URL and
-    headers.
+    its response must be (see `benchlab.plan.checks`). ``stream`` reads the response
+    as a stream and times its parts: ``"events"``, ``"chunks"``, or a `Stream` with limits.
+    ``repr`` hides secrets in the URL and headers.
 
     ``{{name}}`` in path, query, header values and body is a field. ``{{seq}}`` is the request's
     number in the run and ``{{uuid}}`` a UUID of its own; all other names are of the rows in
@@ -118,6 +120,7 @@ class Request(Displayed):
     name: str
     checks: tuple[Check, ...]
     data: Feed | None
+    stream: Stream | None
 
     schemes: ClassVar[tuple[str, ...]] = ("http", "https")
     url_example: ClassVar[str] = "http://127.0.0.1:8000/path"
@@ -139,6 +142,7 @@ class Request(Displayed):
         query: Query = (),
         auth: tuple[str, str] | None = None,
         cookies: Mapping[str, str] = MappingProxyType({}),
+        stream: Stream | str | Mapping[str, Any] | None = None,
     ) -> None:
         _check_types(method, url, body, weight, name, auth, cookies)
         method, given = method.upper(), method
@@ -180,6 +184,7 @@ class Request(Displayed):
             name=name or self._usual_name(method, url),
             checks=tuple_of_checks(checks),
             data=data,
+            stream=Stream.of(stream),
         )
         self._check()
 
@@ -239,6 +244,16 @@ class Request(Displayed):
     def is_absolute(self) -> bool:
         """Whether the URL says which service is meant; otherwise a plan's ``targets`` do."""
         return bool(self.parts.scheme)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether its response is read as a stream of events."""
+        return self.stream is not None
+
+    @property
+    def keeps_events(self) -> bool:
+        """Whether every event of its streams is recorded."""
+        return self.stream is not None and self.stream.rows
 
     @property
     def field_names(self) -> set[str]:
@@ -340,6 +355,7 @@ class Request(Displayed):
             "name": self.name,
             "checks": [check_to_dict(check) for check in self.checks],
             **({"data": self.data.to_dict()} if self.data is not None else {}),
+            **({"stream": self.stream.to_dict()} if self.stream is not None else {}),
         }
 
     @classmethod

@@ -44,6 +44,7 @@ class _RequestData(TypedDict, total=False):
     checks: list[dict[str, Any]]
     data: _FeedData | None
     grpc: _GrpcData
+    stream: dict[str, Any] | None
 
 
 class _ScenarioData(TypedDict, total=False):

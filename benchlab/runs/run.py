@@ -31,6 +31,7 @@ from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.percentile_interval import PercentileInterval, percentile_intervals
 from benchlab.samples.samples import Endpoints, ErrorKind, Flag, Samples
 from benchlab.samples.statistics import DURATIONS
+from benchlab.samples.streams import Events, Streams
 from benchlab.samples.summary import Summary, flat_ms, summarize
 from benchlab.samples.tries import Tries, TryCounts, count_tries
 from benchlab.text import plural
@@ -60,6 +61,8 @@ class Run(RunHead, Displayed):
     samples: Samples
     connections: Connections = field(default_factory=Connections)
     tries: Tries = field(default_factory=Tries)
+    streams: Streams = field(default_factory=Streams)
+    events: Events = field(default_factory=Events)
     spool: Path | None = None
 
     @classmethod
@@ -69,6 +72,8 @@ class Run(RunHead, Displayed):
         samples: Samples,
         connections: Connections | None = None,
         tries: Tries | None = None,
+        streams: Streams | None = None,
+        events: Events | None = None,
         spool: Path | None = None,
     ) -> Run:
         """The run of ``head`` that measured ``samples``."""
@@ -78,6 +83,8 @@ class Run(RunHead, Displayed):
             samples=samples,
             connections=connections or Connections(),
             tries=tries or Tries(),
+            streams=streams or Streams(),
+            events=events or Events(),
             spool=spool,
         )
 

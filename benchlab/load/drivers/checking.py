@@ -26,7 +26,7 @@ from benchlab.plan.request import Request
 from benchlab.samples.samples import ErrorKind
 from benchlab.units import format_bytes
 
-__all__ = ["BODY_CAP_BYTES", "Checker", "check_status", "make_checker"]
+__all__ = ["BODY_CAP_BYTES", "Checker", "check_status", "decompress", "make_checker"]
 
 BODY_CAP_BYTES = 16 * 1024 * 1024
 """A body longer than this, compressed or not, fails its checks unread."""
@@ -131,7 +131,7 @@ class Checker:
             cap = format_bytes(BODY_CAP_BYTES)
             return f"the body has {format_bytes(body_bytes)}, of which checks read {cap} at most"
         if encoding:
-            body, why = _decompress(body, encoding)
+            body, why = decompress(body, encoding)
             if why:
                 return why
         decoded = _Body(body)
@@ -226,7 +226,7 @@ def _same_json(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
-def _decompress(body: bytes, encoding: str) -> tuple[bytes, str]:
+def decompress(body: bytes, encoding: str) -> tuple[bytes, str]:
     """Decompress a body; returns it and an error message, empty on success."""
     name = encoding.strip().lower()
     if name in ("", "identity") or not body:
