@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from benchlab.plan.stream import STREAM_KINDS
+
 __all__ = ["DRIVERS", "SCENARIO_DRIVER", "DriverTraits"]
 
 
@@ -17,7 +19,8 @@ class DriverTraits(NamedTuple):
     for. ``shared_cap``: an open loop's ``max_connections`` bounds the connections to all services
     together; otherwise it bounds those to each. ``cheaper`` is a driver that uses much less CPU for
     the same requests. ``is_calibrated``: `benchlab calibrate` measures what it can send.
-    ``runs_scenarios``: it serves a scenario's users.
+    ``runs_scenarios``: it serves a scenario's users. ``streams``: what it can read a response as
+    (`benchlab.plan.stream`).
     """
 
     package: str
@@ -26,11 +29,14 @@ class DriverTraits(NamedTuple):
     cheaper: str = ""
     is_calibrated: bool = False
     runs_scenarios: bool = False
+    streams: tuple[str, ...] = ()
 
 
 DRIVERS: Final = {
-    "http": DriverTraits("wire", "fast", shared_cap=True, is_calibrated=True),
-    "httpx": DriverTraits("httpx", "HTTP/2 and scenarios", cheaper="http", runs_scenarios=True),
+    "http": DriverTraits("wire", "fast", shared_cap=True, is_calibrated=True, streams=STREAM_KINDS),
+    "httpx": DriverTraits(
+        "httpx", "HTTP/2 and scenarios", cheaper="http", runs_scenarios=True, streams=("events",)
+    ),
 }
 
 SCENARIO_DRIVER: Final = next(name for name, traits in DRIVERS.items() if traits.runs_scenarios)

@@ -23,10 +23,16 @@ from attrs import evolve, field, frozen
 
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
-from benchlab.plan.checks import Check, check_from_dict, check_to_dict, tuple_of_checks
+from benchlab.plan.checks import (
+    EVENT_CHECKS,
+    Check,
+    check_from_dict,
+    check_to_dict,
+    tuple_of_checks,
+)
 from benchlab.plan.feed import Feed
 from benchlab.plan.hosts import address_of_literal, ascii_host, with_port, without_zone
-from benchlab.plan.stream import Stream
+from benchlab.plan.stream import USUAL_STALL_S, Stream
 from benchlab.plan.template import BUILT_IN, field_names, malformed_fields, with_examples
 from benchlab.plan.validation import check_text, is_number, text_pairs
 from benchlab.redact import header_value, public_path, public_url, unread_url
@@ -164,6 +170,12 @@ class Request(Displayed):
             stream=Stream.of(stream),
         )
         _check_framing(self)
+        if not self.is_stream and (found := _event_checks(self)):
+            raise InputError(
+                f"has {found[0]}, which is about the events of a stream",
+                field="checks",
+                remedy='give stream="events" or stream="chunks" too',
+            )
         if data is not None:
             _check_fields(self, data)
 
@@ -196,6 +208,11 @@ class Request(Displayed):
     def is_stream(self) -> bool:
         """Whether its response is read as a stream of events."""
         return self.stream is not None
+
+    @property
+    def stall_s(self) -> float:
+        """The gap between events, in seconds, above which its streams stall."""
+        return USUAL_STALL_S if self.stream is None else self.stream.stall_s
 
     @property
     def keeps_events(self) -> bool:
@@ -294,6 +311,10 @@ class Request(Displayed):
         if values.get("data") is not None:
             values["data"] = Feed.from_dict(values["data"])
         return cls(**values)
+
+
+def _event_checks(request: Request) -> list[str]:
+    return [type(check).__name__ for check in request.checks if isinstance(check, EVENT_CHECKS)]
 
 
 def _usual_name(method: str, path: str) -> str:
