@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from benchlab.plan.stream import STREAM_KINDS
+
 __all__ = ["DRIVERS", "SCENARIO_CLIENTS", "DriverTraits", "drivers_for"]
 
 
@@ -20,7 +22,8 @@ class DriverTraits(NamedTuple):
     ``is_multiplexed``: a connection carries several requests at a time. ``has_policies``: it
     retries, hedges and breaks circuits. ``schemes`` are those of the URLs it can send requests to.
     ``users`` is the module, in `benchlab.load.drivers`, that makes the clients of a scenario's
-    users; empty if there are none.
+    users; empty if there are none. ``reads_streams``: what it can read a response as
+    (`benchlab.plan.stream`).
     """
 
     package: str
@@ -32,16 +35,28 @@ class DriverTraits(NamedTuple):
     has_policies: bool = True
     schemes: tuple[str, ...] = ("http", "https")
     users: str = ""
+    reads_streams: tuple[str, ...] = ()
 
 
 DRIVERS: Final = {
     "http": DriverTraits(
-        "wire", "fast", shared_cap=True, is_calibrated=True, users="scenario.http_users"
+        "wire",
+        "fast",
+        shared_cap=True,
+        is_calibrated=True,
+        users="scenario.http_users",
+        reads_streams=STREAM_KINDS,
     ),
     "http2": DriverTraits(
         "http2", "fast, HTTP/2", shared_cap=True, is_multiplexed=True, has_policies=False
     ),
-    "httpx": DriverTraits("httpx", "through httpx", cheaper="http", users="scenario.httpx_users"),
+    "httpx": DriverTraits(
+        "httpx",
+        "through httpx",
+        cheaper="http",
+        users="scenario.httpx_users",
+        reads_streams=("events",),
+    ),
     "grpc": DriverTraits(
         "grpc",
         "gRPC",

@@ -30,6 +30,7 @@ from benchlab.plan.schedule import (
 from benchlab.plan.schema import PlanData
 from benchlab.plan.shapes import ClosedLoop, LoadShape, load_from_dict, load_to_dict
 from benchlab.plan.shapes.registry import SHAPES, load_from_options
+from benchlab.plan.stream_limits import check_streams
 from benchlab.plan.targets import Targets, at_targets
 from benchlab.plan.transport import Transport
 from benchlab.plan.validation import (
@@ -232,7 +233,8 @@ class Plan(Displayed):
             scenario=scenario,
             faults=faults if isinstance(faults, FaultSchedule) else FaultSchedule(faults),
         )
-        _check_streams(self.streams, self.driver, self.transport)
+        _check_multiplexing(self.streams, self.driver, self.transport)
+        check_streams(self.requests, driver, timeout_s, has_policies=transport.has_policies)
         check_faults(self.faults, self.origins, self.length_s)
         names_known = [request.name for request in whole]
         check_objectives(self.abort_on, "abort_on", names_known, self.length_s)
@@ -323,6 +325,11 @@ class Plan(Displayed):
     def has_streams(self) -> bool:
         """Whether the responses to some requests are read as streams."""
         return any(request.is_stream for request in self.requests)
+
+    @property
+    def stall_limits_s(self) -> tuple[float, ...]:
+        """The gaps, in seconds, above which streams of its requests stall; each once."""
+        return tuple(sorted({request.stall_s for request in self.requests if request.is_stream}))
 
     @property
     def connection_limit(self) -> int:
@@ -602,7 +609,7 @@ def _speaking(driver: str, requests: Iterable[Request]) -> str:
     )
 
 
-def _check_streams(streams: int, driver: str, transport: Transport) -> None:
+def _check_multiplexing(streams: int, driver: str, transport: Transport) -> None:
     traits = DRIVERS[driver]
     able = [name for name, each in DRIVERS.items() if each.is_multiplexed]
     if streams > 1 and not traits.is_multiplexed:
