@@ -111,7 +111,8 @@ def new_connections(requests: Requests, calm: Mask) -> Finding | None:
         return None
     # A service that stands still makes an open loop open connections: those come all at once.
     few = np.count_nonzero(is_new) < limit.OPENING_SHARE * len(requests)
-    if few and present_ratio(requests, np.flatnonzero(is_new)) < limit.BIMODAL_PRESENT:
+    grew = np.count_nonzero(is_new & requests.is_reopened) < limit.OPENING_AGAIN * count
+    if (few or grew) and present_ratio(requests, np.flatnonzero(is_new)) < limit.BIMODAL_PRESENT:
         return None
     opening = requests.opening
     explained = np.where(is_new, opening, 0.0)

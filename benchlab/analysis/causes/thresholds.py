@@ -287,6 +287,9 @@ OPENING_SHARE: Final = 0.07
 """Share of the requests below which new connections must come at all times, as those of a service
 that closes them do: others come when requests pile up, and are a consequence."""
 
+OPENING_AGAIN: Final = 0.5
+"""Share of the new connections that replace one: with less the pool only grew, and so must they."""
+
 BODY_LEAST_NS: Final = 1.0 * NS_PER_MS
 """A body that takes less is read in a few turns of the event loop."""
 
@@ -316,6 +319,9 @@ TCP_BLUR: Final = 0.25
 TCP_FEWEST: Final = 8
 TCP_SHARE: Final = 0.6
 """Share of the requests that are later than three quarters of a step that are at one."""
+
+TCP_ERRORS: Final = 2.0
+"""Standard errors by which a quartile of a slow mode may be off the step."""
 
 # Errors
 
