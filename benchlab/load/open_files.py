@@ -21,7 +21,7 @@ def check_open_files(plan: Plan) -> None:
     allowed = allow_open_files(raise_it=False)
     own = plan.scenario is not None or not plan.load.has_schedule  # of each user
     shared = DRIVERS[plan.driver].shared_cap and not own
-    needed = plan.share(0) * (1 if shared else len(plan.origins))
+    needed = plan.connection_share(0) * (1 if shared else len(plan.origins))
     if needed + _OTHER_FILES > allowed:
         raise InputError(
             f"{needed:,} connections per worker exceed this system's limit of {allowed:,} open"

@@ -111,9 +111,8 @@ def _of_open_loop(plan: Plan, measured: Samples, health: Health) -> Iterator[str
         if worker.cpu_ratio > BUSY_RATIO:
             yield (
                 f"worker {worker.worker} used {worker.cpu_ratio:.0%} of a core: responses may"
-                " have waited to be read, and that wait counts as latency"
-                f"{_as_in_locust(plan)}; use more workers, or at most"
-                f" {held_rate(plan, measured, worker)}"
+                f" have waited to be read, and that wait counts as latency{_as_in_locust(plan)};"
+                f" use more workers, or at most {held_rate(plan, measured, worker)}"
             )
     lag_p99 = percentile_of(without_cap_wait(measured).in_blocks("lag_ns"), 0.99)
     latency_p99 = percentile_of(measured.in_blocks("latency_ns"), 0.99)

@@ -10,7 +10,6 @@ from benchlab.plan.tracing import is_traced_one, trace_id
 
 __all__ = ["ServerNames", "asks_for_trace", "asks_to_close", "request_headers", "traceparent"]
 
-_DEFAULTS = (("Accept", "*/*"), ("User-Agent", "benchlab"))
 _MOST_NAMES = 8
 _LONGEST_NAME = 100
 _HEADS = 256
@@ -20,7 +19,7 @@ _SERVER = re.compile(rb"\r\nserver:[ \t]*([^\r\n]*)", re.IGNORECASE)
 def request_headers(request: Request) -> list[tuple[str, str]]:
     """The request's own headers, then missing defaults; without Host, lengths and encodings."""
     given = {key.lower() for key, _ in request.headers}
-    missing = [(key, value) for key, value in _DEFAULTS if key.lower() not in given]
+    missing = [(key, value) for key, value in request.usual_headers if key.lower() not in given]
     return [*request.headers, *missing]
 
 
