@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab.errors import InputError
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import drivers_for
 from benchlab.plan.feed import Feed
 from benchlab.plan.mix import MAX_REQUESTS, request_order
 from benchlab.plan.plan import Plan
@@ -66,7 +66,7 @@ plans = st.builds(
     timeout_s=st.floats(0.001, 1e6),
     max_connections=st.integers(16, 60_000),
     workers=st.integers(1, 16),
-    driver=st.sampled_from(list(DRIVERS)),
+    driver=st.sampled_from(drivers_for("http")),
     trace_ratio=st.floats(0, 1),
     seed=st.integers(0, 2**63 - 1),
     name=texts,
@@ -443,6 +443,28 @@ def test_a_scenario_replaces_requests_and_requests_a_scenario() -> None:
     assert visiting.replace(scenario=None, requests=GET).requests == (GET,)
     with pytest.raises(InputError, match="the plan has requests too"):
         visiting.replace(requests=GET)
+
+
+def test_the_client_of_a_scenario_is_the_driver_of_its_plan() -> None:
+    usual, other = Scenario(URL, "visit"), Scenario(URL, "visit", client="httpx")
+    assert Plan(scenario=usual).driver == "http"
+    assert Plan(scenario=other).driver == "httpx"
+    chosen = Plan(scenario=usual, driver="httpx")
+    assert (chosen.driver, chosen.scenario) == ("httpx", other)
+    assert chosen.replace(seed=2).driver == "httpx"
+    assert chosen.replace(driver="http") == Plan(scenario=usual)
+    assert chosen.replace(scenario=usual) == Plan(scenario=usual)
+    assert Plan.from_json(chosen.to_json()) == chosen
+    with pytest.raises(InputError, match="client='curl' is unknown: use http"):
+        Scenario(URL, "visit", client="curl")
+
+
+def test_a_stored_scenario_without_a_client_was_one_of_httpx() -> None:
+    data = Plan(scenario=Scenario(URL, "visit")).to_dict() | {"driver": "httpx"}
+    del data["scenario"]["client"]
+    plan = Plan.from_dict(data)
+    assert plan.scenario is not None
+    assert (plan.driver, plan.scenario.client) == ("httpx", "httpx")
 
 
 def test_repr_hides_secrets() -> None:
