@@ -10,7 +10,6 @@ from benchlab.display.values.fault import planned_table
 from benchlab.display.values.load import rate_table
 from benchlab.display.values.transport import changed_settings
 from benchlab.plan.plan import Plan
-from benchlab.redact import public_url
 from benchlab.text import plural
 from benchlab.units import format_count, format_ratio
 
@@ -61,7 +60,7 @@ def _requests(plan: Plan) -> Table:
     rows = [
         [
             name,
-            f"{request.method} {public_url(request.url)}",
+            request.describe(),
             format_ratio(request.weight / whole),
             plural(len(request.checks), "check") if request.checks else "–",
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from benchlab.load.drivers.headers import asks_for_trace, traceparent
 from benchlab.load.drivers.http2.header_blocks import encode_block
@@ -10,13 +11,16 @@ from benchlab.load.drivers.rendering import Rendered, Renderer
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 
-__all__ = ["Encoder", "TryEncoder", "make_encoder", "make_try_encoder", "request_fields"]
+__all__ = ["Encoder", "TryEncoder", "Write", "make_encoder", "make_try_encoder", "request_fields"]
 
 Encoder = Callable[[int], tuple[bytes, bytes]]
 """Returns the header block and the body of the request with the given sequence number."""
 
 TryEncoder = Callable[[int, int], tuple[bytes, bytes]]
 """Returns those of a try: of the request with this number, as the sample with this one."""
+
+Write = Callable[[Rendered], tuple[bytes, bytes]]
+"""Returns the header block and the body of a rendered request, without its trace context."""
 
 _BODYLESS = ("GET", "HEAD", "DELETE", "OPTIONS", "TRACE")
 _NOT_SENT = frozenset(
@@ -32,26 +36,26 @@ _NOT_SENT = frozenset(
 """Fields of HTTP/1.1 that HTTP/2 forbids (RFC 9113, section 8.2.2)."""
 
 
-def make_encoder(plan: Plan, index: int, run_id: str) -> Encoder:
-    """Make the fastest encoder for request ``index``, including its trace context."""
+def make_encoder(plan: Plan, index: int, run_id: str, write: Write | None = None) -> Encoder:
+    """Make the fastest encoder for request ``index``, including its trace context.
+
+    ``write`` is how a request is written, if that is not as HTTP has it.
+    """
     request = plan.requests[index]
+    write = write or partial(_write, request)
     renderer = Renderer(plan, index, run_id)
     traced = asks_for_trace(request, plan)
     ratio = plan.trace_ratio
     if renderer.is_dynamic:
 
         def encode(seq: int) -> tuple[bytes, bytes]:
-            content = renderer.render(seq)
-            block = encode_block(request_fields(request, content))
+            block, body = write(renderer.render(seq))
             if traced:
                 block += _trace_field(traceparent(run_id, seq, ratio))
-            return block, content.body
+            return block, body
 
         return encode
-    whole = [
-        (encode_block(request_fields(request, variant)), variant.body)
-        for variant in renderer.variants
-    ]
+    whole = [write(variant) for variant in renderer.variants]
     first, alone = whole[0], len(whole) == 1
     if not traced:
         return (lambda _seq: first) if alone else (lambda seq: whole[renderer.choose(seq)])
@@ -82,6 +86,10 @@ def make_try_encoder(plan: Plan, index: int, run_id: str) -> TryEncoder:
         return encode_block(request_fields(request, content)) + trace, content.body
 
     return encode
+
+
+def _write(request: Request, content: Rendered) -> tuple[bytes, bytes]:
+    return encode_block(request_fields(request, content)), content.body
 
 
 def request_fields(request: Request, content: Rendered) -> list[tuple[bytes, bytes]]:

@@ -139,20 +139,27 @@ class StreamPool(ABC):
 
         Their connection is used again, unless nothing came on it since they were sent.
         """
-        limit = now_ns - self.timeout_ns
         for connection in list(self._connections):
-            expired = [each for each in connection.streams.values() if each.sent < limit]
+            expired = [
+                each
+                for each in connection.streams.values()
+                if now_ns - each.sent > each.time_limit_ns
+            ]
             for stream in expired:
                 connection.cancel(stream)
                 why = "" if connection.is_settled or not connection.is_open else _NO_SETTINGS
                 stream.failed(ErrorKind.TIMEOUT, why, now_ns)
-            if expired and connection.heard <= min(each.sent for each in expired):
+            if expired and self._is_dead(connection, min(each.sent for each in expired)):
                 connection.retire()
                 if not connection.streams:
                     self._drop(connection)
                     connection.close()
             for _ in expired:
                 self.free(connection, now_ns)
+
+    def _is_dead(self, connection: Http2Connection, sent: int) -> bool:
+        """Whether a connection is of no more use, since requests sent at ``sent`` timed out."""
+        return connection.heard <= sent
 
     def abandon(self, now_ns: int) -> None:
         """Record everything in flight or due as abandoned, and take no more."""

@@ -89,6 +89,11 @@ class Stream:
         """The status of the final response, 0 before it came."""
         return 0 if self.fields is None else self.fields.status
 
+    @property
+    def time_limit_ns(self) -> int:
+        """How long the request may take."""
+        return self.owner.timeout_ns
+
     def headers(self, block: bytes, fields: Fields, now: int) -> None:
         """The header fields of the final response came; ``block`` are their bytes."""
         del block
@@ -113,7 +118,7 @@ class Stream:
         """The response is complete."""
         owner, fields = self.owner, self.fields
         assert fields is not None
-        if now - self.sent > owner.timeout_ns:
+        if now - self.sent > self.time_limit_ns:
             self.fail_late(now)
             return
         bytes_in, length = self.bytes_in, fields.length
@@ -159,7 +164,7 @@ class Stream:
 
         The sweep finds a request only some time after its timeout has passed.
         """
-        took, limit = format_ns(now - self.sent), format_ns(self.owner.timeout_ns)
+        took, limit = format_ns(now - self.sent), format_ns(self.time_limit_ns)
         message = f"the response was complete after {took}, the limit is {limit}"
         self.failed(ErrorKind.TIMEOUT, message, now)
 
