@@ -24,6 +24,7 @@ from attrs import evolve, field, frozen
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.plan.checks import (
+    EVENT_CHECKS,
     Check,
     GrpcStatusIn,
     check_from_dict,
@@ -32,6 +33,7 @@ from benchlab.plan.checks import (
 )
 from benchlab.plan.feed import Feed
 from benchlab.plan.hosts import address_of_literal, ascii_host, with_port, without_zone
+from benchlab.plan.stream import USUAL_STALL_S, Stream
 from benchlab.plan.template import (
     BUILT_IN,
     as_body,
@@ -94,8 +96,9 @@ class Request(Displayed):
     encoded once, here, and sets ``Content-Type`` unless ``headers`` has it; ``body`` is sent as it
     is (a string as UTF-8). ``weight`` is this request's share in a mix of several; ``name`` labels
     it in results and defaults to "METHOD /path", secrets in the path hidden. ``checks`` say what
-    its response must be (see `benchlab.plan.checks`). ``repr`` hides secrets in the URL and
-    headers.
+    its response must be (see `benchlab.plan.checks`). ``stream`` reads the response
+    as a stream and times its parts: ``"events"``, ``"chunks"``, or a `Stream` with limits.
+    ``repr`` hides secrets in the URL and headers.
 
     ``{{name}}`` in path, query, header values and body is a field. ``{{seq}}`` is the request's
     number in the run and ``{{uuid}}`` a UUID of its own; all other names are of the rows in
@@ -118,6 +121,7 @@ class Request(Displayed):
     name: str
     checks: tuple[Check, ...]
     data: Feed | None
+    stream: Stream | None
 
     schemes: ClassVar[tuple[str, ...]] = ("http", "https")
     url_example: ClassVar[str] = "http://127.0.0.1:8000/path"
@@ -139,6 +143,7 @@ class Request(Displayed):
         query: Query = (),
         auth: tuple[str, str] | None = None,
         cookies: Mapping[str, str] = MappingProxyType({}),
+        stream: Stream | str | Mapping[str, Any] | None = None,
     ) -> None:
         _check_types(method, url, body, weight, name, auth, cookies)
         method, given = method.upper(), method
@@ -180,6 +185,7 @@ class Request(Displayed):
             name=name or self._usual_name(method, url),
             checks=tuple_of_checks(checks),
             data=data,
+            stream=Stream.of(stream),
         )
         self._check()
 
@@ -204,6 +210,12 @@ class Request(Displayed):
                 remedy="use StatusIn for HTTP, and GrpcStatusIn for gRPC",
             )
         _check_framing(self)
+        if not self.is_stream and (found := _event_checks(self)):
+            raise InputError(
+                f"has {found[0]}, which is about the events of a stream",
+                field="checks",
+                remedy='give stream="events" or stream="chunks" too',
+            )
         if self.data is not None:
             _check_fields(self, self.data)
 
@@ -239,6 +251,21 @@ class Request(Displayed):
     def is_absolute(self) -> bool:
         """Whether the URL says which service is meant; otherwise a plan's ``targets`` do."""
         return bool(self.parts.scheme)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether its response is read as a stream of events."""
+        return self.stream is not None
+
+    @property
+    def stall_s(self) -> float:
+        """The gap between events, in seconds, above which its streams stall."""
+        return USUAL_STALL_S if self.stream is None else self.stream.stall_s
+
+    @property
+    def keeps_events(self) -> bool:
+        """Whether every event of its streams is recorded."""
+        return self.stream is not None and self.stream.rows
 
     @property
     def field_names(self) -> set[str]:
@@ -340,6 +367,7 @@ class Request(Displayed):
             "name": self.name,
             "checks": [check_to_dict(check) for check in self.checks],
             **({"data": self.data.to_dict()} if self.data is not None else {}),
+            **({"stream": self.stream.to_dict()} if self.stream is not None else {}),
         }
 
     @classmethod
@@ -353,6 +381,10 @@ class Request(Displayed):
         if values.get("data") is not None:
             values["data"] = Feed.from_dict(values["data"])
         return cls(**values)
+
+
+def _event_checks(request: Request) -> list[str]:
+    return [type(check).__name__ for check in request.checks if isinstance(check, EVENT_CHECKS)]
 
 
 def with_content_type(

@@ -44,6 +44,7 @@ class _RequestData(TypedDict, total=False):
     checks: list[dict[str, Any]]
     data: _FeedData | None
     grpc: _GrpcData
+    stream: dict[str, Any] | None
 
 
 class _ScenarioData(TypedDict, total=False):
@@ -54,6 +55,7 @@ class _ScenarioData(TypedDict, total=False):
     function: str
     data: _FeedData | None
     steps: list[str]
+    client: str
 
 
 class PlanData(TypedDict, total=False):
@@ -66,6 +68,7 @@ class PlanData(TypedDict, total=False):
     warmup_s: float
     timeout_s: float
     max_connections: Count
+    streams: Count
     workers: Count
     driver: str
     trace_ratio: float

@@ -48,9 +48,11 @@ def command_line(plan: Plan) -> str | None:
         ("--warmup", format_duration_s(plan.warmup_s)),
         ("--timeout", format_duration_s(plan.timeout_s)),
         ("--workers", str(plan.workers)),
-        *([("--driver", plan.driver)] if plan.scenario is None else []),
+        ("--driver", plan.driver),
         *_transport_options(plan.transport),
     ]
+    if plan.streams != 1:
+        options.append(("--streams", str(plan.streams)))
     if plan.drain_s != _USUAL_DRAIN_S:
         options.append(("--drain", format_duration_s(plan.drain_s)))
     if plan.trace_ratio:

@@ -20,6 +20,7 @@ from benchlab.cli.options.group import (
     OptionGroup,
     Values,
     apply_options,
+    copy_fields,
     fields_of,
     with_options,
 )
@@ -31,7 +32,7 @@ from benchlab.cli.options.scenario import SCENARIO
 from benchlab.cli.options.transport import TRANSPORT
 from benchlab.cli.options.types import DURATION, parse_headers, parse_tags, parse_targets, read_body
 from benchlab.errors import InputError
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS
 from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request, with_content_type
@@ -39,6 +40,7 @@ from benchlab.plan.shapes import ClosedLoop
 
 __all__ = ["PLAN_OPTIONS", "PlanCommand", "plan_from_values", "plan_options"]
 
+_HTTP, _HTTP2 = "http", "http2"
 _PLAN_FILE = ".toml"
 
 
@@ -134,6 +136,24 @@ REQUEST = OptionGroup(
 )
 
 
+def _generator(draft: Draft, values: Values) -> None:
+    chosen = dict(values)
+    driver = chosen.get("driver", _HTTP)
+    if chosen.pop("http2", False):
+        if driver not in (_HTTP, _HTTP2):
+            raise InputError(
+                f"--http2 is short for --driver {_HTTP2}",
+                field="driver",
+                value=driver,
+                remedy="give one of them",
+            )
+        chosen["driver"] = _HTTP2
+    copy_fields(draft, chosen)
+    scenario = draft.get("scenario")
+    if scenario is not None and chosen.get("driver") in SCENARIO_CLIENTS:
+        draft["scenario"] = evolve(scenario, client=chosen["driver"])
+
+
 GENERATOR = OptionGroup(
     "Load generator",
     (
@@ -159,6 +179,18 @@ GENERATOR = OptionGroup(
             default="http",
             show_default=True,
             help="; ".join(f"{name}: {traits.help}" for name, traits in DRIVERS.items()),
+        ),
+        click.option(
+            "--http2",
+            is_flag=True,
+            help="short for --driver http2: over TLS by ALPN, else by prior knowledge",
+        ),
+        click.option(
+            "--streams",
+            type=int,
+            default=1,
+            show_default=True,
+            help="requests at a time on one connection, with HTTP/2",
         ),
         click.option(
             "--max-connections",
@@ -190,6 +222,7 @@ GENERATOR = OptionGroup(
             help="seed of all random decisions",
         ),
     ),
+    _generator,
 )
 
 

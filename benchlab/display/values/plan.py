@@ -42,7 +42,8 @@ def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
     planned = plan.intended_count() if at_most <= _MOST_COUNTED else None
     return (
         *((("planned", plural(planned, plan.scheduled_noun)),) if planned is not None else ()),
-        ("connections at most", format_count(plan.connection_limit)),
+        ("connections at most", format_count(plan.most_connections)),
+        *((("streams per connection", format_count(plan.streams)),) if plan.streams > 1 else ()),
         ("workers", format_count(plan.workers)),
         ("driver", plan.driver),
         ("time limit of a request", f"{plan.timeout_s:g} s"),

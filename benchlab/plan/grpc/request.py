@@ -19,6 +19,7 @@ from benchlab.plan.grpc.descriptors import Descriptors, Method, split_name
 from benchlab.plan.grpc.messages import decoder, encoder, fill_message, json_of, message_text
 from benchlab.plan.grpc.metadata import Metadata, metadata_pairs
 from benchlab.plan.request import Request
+from benchlab.plan.stream import Stream
 from benchlab.plan.validation import check_choice, check_seconds, check_text, is_number
 from benchlab.redact import header_value, public_url
 
@@ -53,9 +54,10 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
 
     ``metadata`` are sent with the call; bytes go under names that end in ``-bin``. ``deadline_s``
     is sent to the service, and bounds the call if the plan's ``timeout_s``, which is used without
-    it, is longer. ``compression`` is "gzip" or none. The other parameters are those of `Request`:
-    the default ``name`` is "pkg.Service/Method", and checks of the body read the response as JSON:
-    its message, or of a stream an array of them.
+    it, is longer. ``compression`` is "gzip" or none. ``stream`` limits what is read of a stream of
+    messages, and says which gap is a stall: ``Stream(max_s=30)``. The other parameters are those of
+    `Request`: the default ``name`` is "pkg.Service/Method", and checks of the body read the
+    response as JSON: its message, or of a stream an array of them.
 
     Raises:
         InputError: no such method, or a message that does not fit it, as far as it is known without
@@ -99,6 +101,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
         protoset: str = "",
         deadline_s: float | None = None,
         compression: str = "",
+        stream: Stream | Mapping[str, Any] | None = None,
         descriptors: Descriptors | None = None,
     ) -> None:
         for key, value in (("url", url), ("target", target), ("name", name)):
@@ -122,6 +125,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
             name=name or self._usual_name("POST", whole),
             checks=tuple_of_checks(checks),
             data=data,
+            stream=Stream.of(stream),
             deadline_s=deadline_s,
             compression=compression,
             descriptors=given or descriptors,
@@ -176,6 +180,11 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
         if self.descriptors is not None:
             found.append(("described by", self.descriptors.source or "the service (reflection)"))
         return found
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it responds with a stream of messages, as far as the service is known."""
+        return self.descriptors is not None and self.called.returns_stream
 
     @property
     def usual_headers(self) -> tuple[tuple[str, str], ...]:
@@ -291,6 +300,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
             None if feed is None else Feed.from_dict(feed),
             deadline_s=own.get("deadline_s"),
             compression=own.get("compression", ""),
+            stream=data.get("stream"),
             descriptors=Descriptors.from_text(text, source, own.get("import_paths", ()))
             if text
             else None,

@@ -38,7 +38,7 @@ _UNIT = "_s"
 _PATHS = ("ca_file", "client_cert", "client_key", "unix_socket")
 """Settings that are paths, and so are relative to the plan file."""
 
-_SCENARIO_KEYS = ("function", "base_url", "name", "data")
+_SCENARIO_KEYS = ("function", "base_url", "name", "data", "client")
 
 _FAULT_TIMES = ("at_s", "for_s")
 _FAULT_KEYS = list(
@@ -135,6 +135,9 @@ def _scenario(data: Any, place: Place, files: Files) -> Scenario:
     made = files.scenario(_text("function", data, place), _text("base_url", data, place))
     if "name" in data:
         made = evolve(made, name=_text("name", data, place))
+    if "client" in data:
+        with place.errors():
+            made = evolve(made, client=_text("client", data, place))
     if "data" in data:
         made = evolve(made, data=_data(data["data"], place.at("data"), files))
     return made

@@ -132,8 +132,10 @@ def _request_facts(request: Request, *, named: bool) -> list[Fact]:
 def _connections(run: Run) -> str:
     plan = run.plan
     opened = sum(worker.connections_opened for worker in run.health.workers)
-    limit = f"{plan.connection_limit:,}"
+    limit = f"{plan.most_connections:,}"
     text = limit if not plan.load.has_schedule else f"opened as needed, at most {limit}"
+    if plan.streams > 1:
+        text += f", with {plan.streams:,} streams each"
     return f"{text}; {opened:,} were opened" if opened else text
 
 
