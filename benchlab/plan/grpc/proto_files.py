@@ -63,9 +63,7 @@ def descriptors_of_proto(path: str, import_paths: Sequence[str] = ()) -> Descrip
                 remedy=remedy if missing else "",
             )
         data = output.read_bytes()
-    return Descriptors.of_set(
-        data, str(file), [abspath(item) for item in import_paths]
-    )
+    return Descriptors.of_set(data, str(file), [abspath(item) for item in import_paths])
 
 
 def descriptors_of_set(path: str) -> Descriptors:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
 import benchlab as bl
-from benchlab.cli.options.run import plan_from_values
+from benchlab.cli.options.group import errors_name_options, given_of
+from benchlab.cli.options.run import PLAN_OPTIONS, plan_from_values, plan_options
 from benchlab.errors import InputError
 from benchlab.plan.files.feed import read_feed
 from benchlab.plan.files.plan import read_plan
@@ -96,21 +99,10 @@ def test_a_call_needs_neither_message_nor_options() -> None:
 def test_what_does_not_fit_is_refused_by_its_option(
     options: list[str], url: str, expected: str
 ) -> None:
-    import click
-    from click.testing import CliRunner
-
-    from benchlab.cli.options.group import errors_name_options
-    from benchlab.cli.options.run import PLAN_OPTIONS, plan_options
-
     @click.command()
     @plan_options
-    @click.pass_context
-    def command(context: click.Context, **values: object) -> None:
-        given = {
-            name
-            for name in values
-            if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-        }
+    def command(**values: object) -> None:
+        given = given_of(click.get_current_context(), values)
         with errors_name_options(PLAN_OPTIONS, given):
             plan_from_values(url, values, given)
 
