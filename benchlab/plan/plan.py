@@ -526,6 +526,7 @@ class Plan(Displayed):
         headers: Headers = (),
         body: str | bytes = b"",
         proto: str = "",
+        import_paths: Sequence[str] = (),
         protoset: str = "",
         rate_rps: float = 0.0,
         arrivals: str = "constant",
@@ -558,8 +559,8 @@ class Plan(Displayed):
         With a ``duration_s`` of 0 a run is as long as its load; a ``request_count`` above 0 ends it
         after so many requests. A body that looks like JSON gets that content type unless
         ``headers`` has another. Of gRPC (``grpc://…``) it is the message and they are the metadata;
-        ``proto`` and ``protoset`` are as in `GrpcRequest`. ``transport`` has fields of `Transport`.
-        A ``scenario`` is what is sent instead of the request.
+        ``proto``, ``import_paths`` and ``protoset`` are as in `GrpcRequest`. ``transport`` has
+        fields of `Transport`. A ``scenario`` is what is sent instead of the request.
 
         Raises:
             InputError: any value that cannot be used.
@@ -570,7 +571,9 @@ class Plan(Displayed):
         pairs = text_pairs("headers", headers)
         request: Request
         if is_call_url(url):
-            request = GrpcRequest(url, body, pairs, proto=proto, protoset=protoset)
+            request = GrpcRequest(
+                url, body, pairs, proto=proto, import_paths=import_paths, protoset=protoset
+            )
         else:
             request = Request(method, url, headers=with_content_type(pairs, body), body=body)
         return cls(
