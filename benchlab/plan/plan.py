@@ -190,7 +190,6 @@ class Plan(Displayed):
         check_whole("seed", seed, 0, 2**63 - 1)
         check_choice("driver", driver, DRIVERS)
         check_whole("streams", streams, 1, _MAX_STREAMS)
-        _check_streams(streams, driver, transport)
         if not (is_number(trace_ratio) and 0 <= trace_ratio <= 1):
             raise InputError("must lie between 0 and 1", field="trace_ratio", value=trace_ratio)
         if load.connection_limit(max_connections) < workers:
@@ -201,6 +200,7 @@ class Plan(Displayed):
                 remedy="each needs at least one; use fewer workers",
             )
         driver = _speaking(driver, whole)
+        _check_streams(streams, driver, transport)
         is_able = scenario is None or DRIVERS[driver].runs_scenarios
         self.__attrs_init__(
             requests=whole,

@@ -17,39 +17,39 @@ from benchlab.load.drivers.http2.header_blocks import Fields
 from benchlab.load.drivers.http2.stream import Stream, StreamOwner
 from benchlab.load.recording.outcome import Excerpt, Outcome
 from benchlab.load.recording.stream_meter import StreamMeter
+from benchlab.plan.stream import Stream as StreamOptions
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.records import ErrorKind
+from benchlab.units import NS_PER_S
 
 __all__ = ["Call", "CallOwner", "Method"]
 
 _clock = time.monotonic_ns
+_LEFT: End = (ErrorKind.OK, "")
 _prefix = struct.Struct(">BI").unpack_from
 
 
 class Method:
     """What a driver knows of a request's calls.
 
-    ``stall_ns`` is set if its responses are streams: the gap between messages that is a stall.
-    ``decode`` gives the JSON of a response's messages, which the checks read.
+    ``stream`` is set if its responses are streams. ``decode`` gives the JSON of a response's
+    messages, which the checks read.
     """
 
-    __slots__ = ("checker", "deadline_ns", "decode", "keeps_events", "reads", "stall_ns")
+    __slots__ = ("checker", "deadline_ns", "decode", "reads", "stream")
 
     def __init__(
         self,
         deadline_ns: int,
         checker: Checker | None,
         decode: Callable[[Sequence[bytes]], bytes],
-        stall_ns: int | None,
-        *,
-        keeps_events: bool,
+        stream: StreamOptions | None,
     ) -> None:
         self.deadline_ns = deadline_ns
         self.checker = checker
         self.decode = decode
-        self.stall_ns = stall_ns
-        self.keeps_events = keeps_events
-        self.reads = checker is not None or stall_ns is not None
+        self.stream = stream
+        self.reads = checker is not None or stream is not None
 
 
 class CallOwner(StreamOwner, Protocol):
@@ -77,7 +77,7 @@ class Call(Stream):
     `CallResponse`, and so is what checks read and what streams.
     """
 
-    __slots__ = ("_has_message", "_meter", "_response", "_tail", "_tail_block")
+    __slots__ = ("_has_message", "_meter", "_response", "_tail", "_tail_block", "_timer")
 
     owner: CallOwner
 
@@ -87,6 +87,7 @@ class Call(Stream):
         super().__init__(owner, seq, endpoint, intended, sent, flags)
         self._has_message = False
         self._meter: StreamMeter | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._response: CallResponse | None = None
         self._tail: Fields | None = None
         self._tail_block = b""
@@ -122,12 +123,18 @@ class Call(Stream):
             assert self.fields is not None
             response = self._read_in_full(self.fields)
         done = response.data(chunk)
+        is_full = False
         if self._meter is not None:
+            stream = self.owner.methods[self.endpoint].stream
+            assert stream is not None
+            if stream.max_events is not None:
+                done = done[: stream.max_events - self._meter.events]
             for length in done:
                 self._meter.event(now, length)
-        if response.is_broken:
+            is_full = self._meter.events == stream.max_events
+        if response.is_broken or is_full:
             # Its connection still reads the frame; the stream may even end with it.
-            asyncio.get_running_loop().call_soon(self._give_up)
+            asyncio.get_running_loop().call_soon(self._leave)
 
     def trailers(self, block: bytes, fields: Fields, now: int) -> None:
         """The trailers came."""
@@ -138,24 +145,24 @@ class Call(Stream):
 
     def ended(self, now: int) -> None:
         """The response is complete."""
-        owner = self.owner
-        method = owner.methods[self.endpoint]
-        response = self._response
+        self._conclude(self._quick_end() if self._response is None else self._response.end(), now)
+
+    def _conclude(self, end: End, now: int) -> None:
+        """Record the call, which ended as its response says."""
+        owner, response = self.owner, self._response
         if response is not None:
-            end = response.end()
-            if method.checker is not None:
-                end = self._check(response, method.checker, end)
-            error, message = end
-        else:
-            error, message = self._quick_end()
-        if now - self.sent > method.deadline_ns:
+            checker = owner.methods[self.endpoint].checker
+            if checker is not None:
+                end = self._check(response, checker, end)
+        error, message = end
+        if now - self.sent > self.time_limit_ns:
             self.fail_late(now)
             return
         if error:
             self.failed(error, message, now)
             return
         if self._meter is not None:
-            owner.recording.add_stream(self.seq, self._meter)
+            self._record_stream()
         owner.in_flight -= 1
         owner.record(
             self.seq,
@@ -186,7 +193,7 @@ class Call(Stream):
         elif error is ErrorKind.TIMEOUT and self.connection.is_open:
             error = ErrorKind.GRPC_DEADLINE_EXCEEDED
         if self._meter is not None:
-            self.owner.recording.add_stream(self.seq, self._meter, now)
+            self._record_stream(now)
         super().failed(error, message, now)
 
     def outcome(self, error: ErrorKind, message: str, now: int) -> Outcome:
@@ -196,14 +203,25 @@ class Call(Stream):
     def _read_in_full(self, fields: Fields) -> CallResponse:
         method = self.owner.methods[self.endpoint]
         response = self._response = CallResponse(
-            streams=method.stall_ns is not None,
+            streams=method.stream is not None,
             keep_bytes=BODY_BYTES if method.checker is None else BODY_CAP_BYTES,
             has_message=self._has_message,
         )
         response.headers(fields.status, fields.headers())
-        if method.stall_ns is not None:
-            self._meter = StreamMeter(method.stall_ns, keeps_events=method.keeps_events)
+        if method.stream is not None:
+            stream = method.stream
+            self._meter = StreamMeter(stream.stall_ns, keeps_events=stream.rows)
+            if stream.max_s is not None:
+                left_s = stream.max_s - (_clock() - self.sent) / NS_PER_S
+                self._timer = asyncio.get_running_loop().call_later(left_s, self._leave)
         return response
+
+    def _record_stream(self, silent_until: int = 0) -> None:
+        """Record what was measured of a stream, which failed or was left at ``silent_until``."""
+        assert self._meter is not None
+        self.owner.recording.add_stream(self.seq, self._meter, silent_until)
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _end_of_tail(self) -> End | None:
         block, owner = self._tail_block, self.owner
@@ -245,14 +263,14 @@ class Call(Stream):
                 body = b"".join(response.messages()[0])
         return Excerpt(headers, body[:BODY_BYTES], self.bytes_in)
 
-    def _give_up(self) -> None:
-        """End a call whose messages cannot be read."""
+    def _leave(self) -> None:
+        """End a call whose messages cannot be read, or of which enough is read."""
         connection, response = self.connection, self._response
         assert response is not None
         if connection.streams.get(self.id) is self:
             now = _clock()
             connection.cancel(self)
-            self.failed(*response.end(), now)
+            self._conclude(response.end() if response.is_broken else _LEFT, now)
             self.owner.free(connection, now)
 
 

@@ -85,12 +85,9 @@ def _method(plan: Plan, index: int) -> Method:
     request = plan.requests[index]
     assert isinstance(request, GrpcRequest)
     deadline_s = min(filter(None, (request.deadline_s, plan.timeout_s)))
-    streams = request.called.returns_stream
-    options = request.stream or StreamOptions()
     return Method(
         seconds_to_ns(deadline_s),
         make_checker(request),
         request.response_decoder(),
-        options.stall_ns if streams else None,
-        keeps_events=request.keeps_events,
+        (request.stream or StreamOptions()) if request.is_stream else None,
     )
