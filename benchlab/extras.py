@@ -25,6 +25,7 @@ EXTRAS = {
         "opentelemetry.instrumentation.fastapi",
         "opentelemetry.sdk",
         "uvicorn",
+        "websockets",
     ),
     "grpc": (
         "google.protobuf",

@@ -14,9 +14,9 @@ from attrs import field, frozen
 from benchlab.decoding import convert, decode, naming_field
 from benchlab.displayed import Displayed
 from benchlab.errors import DamagedError, InputError
-from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER, drivers_for
+from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS, drivers_for
 from benchlab.plan.faults import Fault, FaultSchedule, check_faults
-from benchlab.plan.grpc.request import GrpcRequest
+from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.mix import limited, lookup, mix_name, request_order, turns
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
 from benchlab.plan.request import Headers, Origin, Request, with_content_type
@@ -30,6 +30,7 @@ from benchlab.plan.schedule import (
 from benchlab.plan.schema import PlanData
 from benchlab.plan.shapes import ClosedLoop, LoadShape, load_from_dict, load_to_dict
 from benchlab.plan.shapes.registry import SHAPES, load_from_options
+from benchlab.plan.stream_limits import check_streams
 from benchlab.plan.targets import Targets, at_targets
 from benchlab.plan.transport import Transport
 from benchlab.plan.validation import (
@@ -60,6 +61,7 @@ _USUAL_S = 10.0
 _TOLERANCE_S = 1e-9
 _USUAL_LOAD = ClosedLoop()
 _USUAL_TRANSPORT = Transport()
+_USUAL_DRIVER = next(iter(DRIVERS))
 
 Tags = Mapping[str, str] | Iterable[tuple[str, str]]
 Objectives = str | Objective | Iterable[str | Objective]
@@ -85,6 +87,10 @@ class Plan(Displayed):
     arrivals end, requests still open or waiting have ``drain_s`` to finish; the others are recorded
     with the error ``abandoned``.
 
+    With HTTP/2 a connection carries ``streams`` requests at a time. The users of a closed loop then
+    share connections, as few as carry them, and an open loop has ``max_connections`` × ``streams``
+    requests in flight at most.
+
     ``trace_ratio`` is the share (0 to 1) of requests that ask the service to trace them. With 0,
     no ``traceparent`` header is sent at all.
 
@@ -102,8 +108,9 @@ class Plan(Displayed):
     is an endpoint of its own there. A closed loop's user keeps a connection to each service.
 
     ``scenario`` (see `benchlab.scenario`) replaces the requests: each user of a closed loop runs it
-    again and again, each arrival of an open loop once, through httpx. A sample is then a step, and
-    ``request_count`` counts iterations.
+    again and again, each arrival of an open loop once. A sample is then a step, and
+    ``request_count`` counts iterations. Its client and the ``driver`` are the same; either of them
+    chooses it.
 
     ``faults`` (see `benchlab.plan.faults`) are what is broken on purpose, such as ``latency 200ms
     at 10s for 5s``. They begin and end on the run's clock, and a run whose faults cannot be set
@@ -152,7 +159,7 @@ class Plan(Displayed):
         timeout_s: float = 10.0,
         max_connections: int = 1000,
         workers: int = 1,
-        driver: str = "http",
+        driver: str = _USUAL_DRIVER,
         trace_ratio: float = 0.0,
         seed: int = 1,
         drain_s: float = 60.0,
@@ -199,9 +206,12 @@ class Plan(Displayed):
                 value=workers,
                 remedy="each needs at least one; use fewer workers",
             )
-        driver = _speaking(driver, whole)
+        if scenario is not None:
+            driver = _scenario_driver(scenario, driver)
+            scenario = attrs.evolve(scenario, client=driver)
+        else:
+            driver = _speaking(driver, whole)
         _check_streams(streams, driver, transport)
-        is_able = scenario is None or DRIVERS[driver].runs_scenarios
         self.__attrs_init__(
             requests=whole,
             load=load,
@@ -212,7 +222,7 @@ class Plan(Displayed):
             max_connections=max_connections,
             streams=streams,
             workers=workers,
-            driver=driver if is_able else SCENARIO_DRIVER,
+            driver=driver,
             trace_ratio=trace_ratio,
             seed=seed,
             drain_s=drain_s,
@@ -224,6 +234,8 @@ class Plan(Displayed):
             scenario=scenario,
             faults=faults if isinstance(faults, FaultSchedule) else FaultSchedule(faults),
         )
+        _check_multiplexing(self.streams, self.driver, self.transport)
+        check_streams(self.requests, driver, timeout_s, has_policies=transport.has_policies)
         check_faults(self.faults, self.origins, self.length_s)
         names_known = [request.name for request in whole]
         check_objectives(self.abort_on, "abort_on", names_known, self.length_s)
@@ -270,6 +282,9 @@ class Plan(Displayed):
             values["name"] = ""
         if self.scenario is not None or changes.get("scenario") is not None:
             values["requests"] = ()
+            values["driver"] = _USUAL_DRIVER
+        if self.scenario is not None and "driver" in changes:
+            values["scenario"] = attrs.evolve(self.scenario, client=_USUAL_DRIVER)
         return Plan(**{**values, **changes})
 
     @property
@@ -313,6 +328,11 @@ class Plan(Displayed):
         return any(request.is_stream for request in self.requests)
 
     @property
+    def stall_limits_s(self) -> tuple[float, ...]:
+        """The gaps, in seconds, above which streams of its requests stall; each once."""
+        return tuple(sorted({request.stall_s for request in self.requests if request.is_stream}))
+
+    @property
     def connection_limit(self) -> int:
         """The most requests open at once, over all workers, each in a stream of its own."""
         streams = self.streams if self.load.has_schedule else 1
@@ -322,8 +342,16 @@ class Plan(Displayed):
         """The plan in one line for people, credentials hidden."""
         warmup = f" after {self.warmup_s:g} s of warm-up" if self.warmup_s else ""
         faults = f" · {self.faults.describe()}" if self.faults else ""
-        load = f"{self.load.describe()} · {self._length()}{warmup}"
+        load = f"{self._describe_load()} · {self._length()}{warmup}"
         return f"{self.describe_requests()} · {load}{faults}"
+
+    def _describe_load(self) -> str:
+        if self.streams == 1:
+            return self.load.describe()
+        if not isinstance(self.load, ClosedLoop):
+            return f"{self.load.describe()}, {self.streams} streams per connection"
+        connections = plural(self.most_connections, "connection")
+        return f"{self.load.describe(self.user_noun)} on {connections}"
 
     def _length(self) -> str:
         length = f"{self.length_s:g} s"
@@ -355,11 +383,22 @@ class Plan(Displayed):
         return whole + (worker < rest)
 
     def connection_share(self, worker: int) -> int:
-        """How many connections worker number ``worker`` needs for its `share` of requests."""
+        """How many connections worker number ``worker`` may need for its `share` of requests."""
         if not self.load.has_schedule:
             return -(-self.share(worker) // self.streams)
         whole, rest = divmod(self.load.connection_limit(self.max_connections), self.workers)
         return whole + (worker < rest)
+
+    @property
+    def most_connections(self) -> int:
+        """The most connections open at once, over all workers."""
+        return sum(map(self.connection_share, range(self.workers)))
+
+    @property
+    def user_noun(self) -> str:
+        """What each request of a closed loop follows the last one of: a ``connection``, or a
+        ``user`` that shares one."""
+        return "connection" if self.streams == 1 else "user"
 
     def arrivals(self, worker: int = 0, workers: int = 1) -> Iterator[Arrivals]:
         """The schedule of an open loop, warm-up first; empty for a closed loop.
@@ -487,6 +526,8 @@ class Plan(Displayed):
         method: str = "GET",
         headers: Headers = (),
         body: str | bytes = b"",
+        proto: str = "",
+        protoset: str = "",
         rate_rps: float = 0.0,
         arrivals: str = "constant",
         shape: str = "",
@@ -499,7 +540,7 @@ class Plan(Displayed):
         max_connections: int = 1000,
         streams: int = 1,
         workers: int = 1,
-        driver: str = "http",
+        driver: str = _USUAL_DRIVER,
         trace_ratio: float = 0.0,
         seed: int = 1,
         name: str = "",
@@ -517,8 +558,9 @@ class Plan(Displayed):
         `benchlab.plan.shapes.varying_rate`); ``think_time`` is ``100ms`` or ``100ms,exponential``.
         With a ``duration_s`` of 0 a run is as long as its load; a ``request_count`` above 0 ends it
         after so many requests. A body that looks like JSON gets that content type unless
-        ``headers`` has another. ``transport`` has fields of `Transport`. A ``scenario`` is what is
-        sent instead of the request.
+        ``headers`` has another. Of gRPC (``grpc://…``) it is the message and they are the metadata;
+        ``proto`` and ``protoset`` are as in `GrpcRequest`. ``transport`` has fields of `Transport`.
+        A ``scenario`` is what is sent instead of the request.
 
         Raises:
             InputError: any value that cannot be used.
@@ -527,7 +569,11 @@ class Plan(Displayed):
         'GET http://127.0.0.1:8000/ · closed loop of 8 connections · 10 s'
         """
         pairs = text_pairs("headers", headers)
-        request = Request(method, url, headers=with_content_type(pairs, body), body=body)
+        request: Request
+        if is_call_url(url):
+            request = GrpcRequest(url, body, pairs, proto=proto, protoset=protoset)
+        else:
+            request = Request(method, url, headers=with_content_type(pairs, body), body=body)
         return cls(
             requests=[request] if scenario is None else (),
             load=load_from_options(rate_rps, arrivals, connections, shape, think_time),
@@ -564,7 +610,7 @@ def _speaking(driver: str, requests: Iterable[Request]) -> str:
     )
 
 
-def _check_streams(streams: int, driver: str, transport: Transport) -> None:
+def _check_multiplexing(streams: int, driver: str, transport: Transport) -> None:
     traits = DRIVERS[driver]
     able = [name for name, each in DRIVERS.items() if each.is_multiplexed]
     if streams > 1 and not traits.is_multiplexed:
@@ -592,6 +638,25 @@ def _check_streams(streams: int, driver: str, transport: Transport) -> None:
 
 def _shape_names() -> str:
     return ", ".join(shape.__name__ for shape in SHAPES if not shape.is_imported)
+
+
+def _scenario_driver(scenario: Scenario, driver: str) -> str:
+    """The driver of a plan with ``scenario``: its client, or the one that the plan names."""
+    if driver not in SCENARIO_CLIENTS:
+        raise InputError(
+            "cannot run a scenario",
+            field="driver",
+            value=driver,
+            remedy=f"use {' or '.join(SCENARIO_CLIENTS)}",
+        )
+    if _USUAL_DRIVER not in (driver, scenario.client) and driver != scenario.client:
+        raise InputError(
+            f"is not the scenario's client, {scenario.client}",
+            field="driver",
+            value=driver,
+            remedy="leave one of them out",
+        )
+    return scenario.client if driver == _USUAL_DRIVER else driver
 
 
 def _whole_requests(

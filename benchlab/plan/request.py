@@ -24,6 +24,7 @@ from attrs import evolve, field, frozen
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.plan.checks import (
+    EVENT_CHECKS,
     Check,
     GrpcStatusIn,
     check_from_dict,
@@ -32,7 +33,7 @@ from benchlab.plan.checks import (
 )
 from benchlab.plan.feed import Feed
 from benchlab.plan.hosts import address_of_literal, ascii_host, with_port, without_zone
-from benchlab.plan.stream import Stream
+from benchlab.plan.stream import USUAL_STALL_S, Stream
 from benchlab.plan.template import (
     BUILT_IN,
     as_body,
@@ -124,6 +125,7 @@ class Request(Displayed):
 
     schemes: ClassVar[tuple[str, ...]] = ("http", "https")
     url_example: ClassVar[str] = "http://127.0.0.1:8000/path"
+    part_names: ClassVar[tuple[str, str]] = ("headers", "body")
     foreign_check: ClassVar[type[Check]] = GrpcStatusIn
 
     def __init__(
@@ -208,6 +210,12 @@ class Request(Displayed):
                 remedy="use StatusIn for HTTP, and GrpcStatusIn for gRPC",
             )
         _check_framing(self)
+        if not self.is_stream and (found := _event_checks(self)):
+            raise InputError(
+                f"has {found[0]}, which is about the events of a stream",
+                field="checks",
+                remedy='give stream="events" or stream="chunks" too',
+            )
         if self.data is not None:
             _check_fields(self, self.data)
 
@@ -224,6 +232,10 @@ class Request(Displayed):
     def describe(self) -> str:
         """The request in a few words, credentials hidden, such as "GET http://127.0.0.1:8000/"."""
         return f"{self.method} {public_url(self.url)}"
+
+    def own_settings(self) -> list[tuple[str, str]]:
+        """What its kind of request has in addition, as names and texts for people."""
+        return []
 
     @property
     def port(self) -> int:
@@ -244,6 +256,11 @@ class Request(Displayed):
     def is_stream(self) -> bool:
         """Whether its response is read as a stream of events."""
         return self.stream is not None
+
+    @property
+    def stall_s(self) -> float:
+        """The gap between events, in seconds, above which its streams stall."""
+        return USUAL_STALL_S if self.stream is None else self.stream.stall_s
 
     @property
     def keeps_events(self) -> bool:
@@ -364,6 +381,10 @@ class Request(Displayed):
         if values.get("data") is not None:
             values["data"] = Feed.from_dict(values["data"])
         return cls(**values)
+
+
+def _event_checks(request: Request) -> list[str]:
+    return [type(check).__name__ for check in request.checks if isinstance(check, EVENT_CHECKS)]
 
 
 def with_content_type(

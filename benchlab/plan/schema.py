@@ -55,6 +55,7 @@ class _ScenarioData(TypedDict, total=False):
     function: str
     data: _FeedData | None
     steps: list[str]
+    client: str
 
 
 class PlanData(TypedDict, total=False):

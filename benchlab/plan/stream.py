@@ -13,13 +13,14 @@ from benchlab.errors import InputError
 from benchlab.plan.validation import check_choice, check_seconds, check_whole
 from benchlab.units import format_duration_s, seconds_to_ns
 
-__all__ = ["STREAM_KINDS", "Stream"]
+__all__ = ["STREAM_KINDS", "USUAL_STALL_S", "Stream"]
 
 STREAM_KINDS: Final = ("events", "chunks")
 """What a stream is made of: server-sent events, or the chunks of the body."""
 
 _MOST_EVENTS = 10**9
-_USUAL_STALL_S = 1.0
+USUAL_STALL_S: Final = 1.0
+"""The shortest gap that is a stall, in seconds, unless a request says otherwise."""
 
 
 @frozen
@@ -45,7 +46,7 @@ class Stream(Displayed):
     kind: str = "events"
     max_events: int | None = None
     max_s: float | None = None
-    stall_s: float = _USUAL_STALL_S
+    stall_s: float = USUAL_STALL_S
     rows: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -62,6 +63,11 @@ class Stream(Displayed):
     def stall_ns(self) -> int:
         """The shortest gap that is a stall, in ns."""
         return seconds_to_ns(self.stall_s)
+
+    @property
+    def max_ns(self) -> int:
+        """How long a stream is read, in ns after sending; 0 for as long as it lasts."""
+        return 0 if self.max_s is None else seconds_to_ns(self.max_s)
 
     @property
     def is_limited(self) -> bool:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from benchlab.runs.attainment import Attainment
     from benchlab.runs.modes import Modes
     from benchlab.runs.steady_state import SteadyState
+    from benchlab.runs.stream_summary import StreamSummary
 
 __all__ = ["Run", "check_run"]
 
@@ -207,6 +208,24 @@ class Run(RunHead, Displayed):
         in_window = self.samples.choose(lambda records: (records["flags"] & Flag.WARMUP) == 0)
         return count_tries(in_window, self.tries, given_up=given_up)
 
+    @cached_property
+    def stream_summary(self) -> StreamSummary | None:
+        """Times and rates of the streams in the measured window; None without any."""
+        return self.stream_summary_of()
+
+    def stream_summary_of(self, endpoint: Endpoints | None = None) -> StreamSummary | None:
+        """Times and rates of one endpoint's streams in the measured window; None without any.
+
+        Raises:
+            InputError: no endpoint has this name.
+        """
+        if not len(self.streams):
+            return None
+        from benchlab.runs.stream_summary import summarize_streams
+
+        start, end = self.window_ns
+        return summarize_streams(self.streams, self.measured_of(endpoint), self.plan, start, end)
+
     def by_endpoint(self) -> dict[str, Summary]:
         """The `summary` of each endpoint, in the plan's order.
 
@@ -349,6 +368,7 @@ class Run(RunHead, Displayed):
             "started_at": self.started_at.isoformat(),
             **self.summary.to_dict(),
             "tries": self.try_counts.to_dict() if self.try_counts else None,
+            "streams": self.stream_summary.to_dict() if self.stream_summary else None,
             "verdict": self.verdict,
             "invalid_reason": self.invalid_reason,
             "hint": self.hint,
@@ -380,6 +400,7 @@ class Run(RunHead, Displayed):
             "littles_law",
             "modes",
             "tries",
+            "streams",
             *(f"{name}_ns" for name in (*DURATIONS, "floor")),
         ):
             del row[key]
@@ -390,6 +411,8 @@ class Run(RunHead, Displayed):
             row |= flat_ms({"floor": self.floor.under(self.plan.load)})
         if self.try_counts is not None:
             row |= {f"tries_{name}": count for name, count in self.try_counts.to_dict().items()}
+        if self.stream_summary is not None:
+            row |= self.stream_summary.flat()
         tail = {
             key: row.pop(key)
             for key in (

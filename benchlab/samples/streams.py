@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 __all__ = [
     "EVENT_DTYPE",
     "GAP_BUCKETS",
+    "GAP_DTYPE",
+    "PLAIN_STREAM_DTYPE",
     "STREAM_DTYPE",
     "Events",
     "Streams",
     "gap_counts",
+    "gap_lowest_ns",
     "gap_percentile_ns",
+    "join_gaps",
+    "split_gaps",
 ]
 
 GAP_BUCKETS = 240
@@ -89,6 +94,60 @@ def gap_percentile_ns(counts: NDArray[np.integer], ratio: float) -> int | None:
     index = np.searchsorted(np.cumsum(counts), rank)
     upper = edges(np.array([index], dtype=np.int64), _HALF)[1]
     return (int(upper[0]) << _UNIT_BITS) - 1
+
+
+def gap_lowest_ns(counts: NDArray[np.integer]) -> int:
+    """The lower edge of the first bucket that is not empty; 0 if all are."""
+    lower = edges(np.array([np.argmax(counts > 0)], dtype=np.int64), _HALF)[0]
+    return int(lower[0]) << _UNIT_BITS
+
+
+PLAIN_STREAM_DTYPE = np.dtype(
+    [(name, STREAM_DTYPE[name]) for name in STREAM_DTYPE.names or () if name != "gaps"]
+    + [("bucket_count", "<u4")]
+)
+"""Layout of a record without its histogram, of which ``bucket_count`` buckets are not empty."""
+
+GAP_DTYPE = np.dtype([("bucket", "<u4"), ("count", "<u4")])
+"""Layout of a bucket that is not empty."""
+
+
+def split_gaps(records: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """The ``records`` of streams without histograms, and the buckets that are not empty.
+
+    The buckets of the streams follow each other in the order of the records. This is how streams
+    are stored outside of memory and spool, since most buckets are empty.
+    """
+    plain = np.zeros(len(records), dtype=PLAIN_STREAM_DTYPE)
+    for name in STREAM_DTYPE.names or ():
+        if name != "gaps":
+            plain[name] = records[name]
+    at, bucket = np.nonzero(records["gaps"])
+    plain["bucket_count"] = np.bincount(at, minlength=len(records))
+    buckets = np.zeros(len(at), dtype=GAP_DTYPE)
+    buckets["bucket"] = bucket
+    buckets["count"] = records["gaps"][at, bucket]
+    return plain, buckets
+
+
+def join_gaps(plain: NDArray[np.void], buckets: NDArray[np.void]) -> NDArray[np.void]:
+    """The records of streams from what `split_gaps` made of them.
+
+    Raises:
+        ValueError: the two do not belong together.
+    """
+    counts = plain["bucket_count"]
+    if int(counts.sum()) != len(buckets):
+        raise ValueError(f"there are {len(buckets)} buckets of gaps, not {int(counts.sum())}")
+    if int(buckets["bucket"].max(initial=0)) >= GAP_BUCKETS:
+        raise ValueError(f"a gap is in bucket {int(buckets['bucket'].max())} of {GAP_BUCKETS}")
+    records = np.zeros(len(plain), dtype=STREAM_DTYPE)
+    for name in STREAM_DTYPE.names or ():
+        if name != "gaps":
+            records[name] = plain[name]
+    at = np.repeat(np.arange(len(plain)), counts)
+    records["gaps"][at, buckets["bucket"]] = buckets["count"]
+    return records
 
 
 class _Records:

@@ -143,6 +143,26 @@ class Requests:
         return np.asarray((self.records["flags"] & Flag.NEW_CONNECTION) != 0)
 
     @cached_property
+    def is_reopened(self) -> Mask:
+        """Whether it opened a connection while fewer requests were in flight than connections had
+        been opened: one of these was not kept. Others are opened because all are in use."""
+        plan = self.run.plan
+        origins = {origin: number for number, origin in enumerate(plan.origins)}
+        endpoint = self.records["endpoint"].astype(np.int64)
+        of = np.zeros(max(int(endpoint.max(initial=0)) + 1, len(plan.requests)), dtype=np.int64)
+        of[: len(plan.requests)] = [origins[item.origin] for item in plan.requests]
+        pool = of[endpoint] * plan.workers + self.seq % plan.workers
+        reopened = np.zeros(len(self), dtype=np.bool_)
+        for number in np.unique(pool).tolist():
+            mine = np.flatnonzero(pool == number)
+            mine = mine[np.argsort(self.sent[mine], kind="stable")]
+            is_new = self.is_new[mine]
+            done_before = np.searchsorted(np.sort(self.done[mine]), self.sent[mine], "right")
+            in_use = np.arange(len(mine)) - done_before
+            reopened[mine] = is_new & (np.cumsum(is_new) - 1 > in_use)
+        return reopened
+
+    @cached_property
     def failed(self) -> Mask:
         """Whether it failed."""
         return np.asarray(self.records["error"] != ErrorKind.OK)

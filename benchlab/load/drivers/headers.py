@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
-from benchlab.plan.tracing import is_traced, trace_id
+from benchlab.plan.tracing import is_traced_one, trace_id
 
 __all__ = ["ServerNames", "asks_for_trace", "asks_to_close", "request_headers", "traceparent"]
 
@@ -40,8 +38,7 @@ def asks_to_close(request: Request) -> bool:
 
 def traceparent(run_id: str, seq: int, ratio: float) -> str:
     """The W3C trace context of request ``seq``; ``ratio`` of them have the sampled flag."""
-    traced = bool(is_traced(np.array([seq]), ratio)[0])
-    return f"00-{trace_id(run_id, seq)}-{seq + 1:016x}-{int(traced):02x}"
+    return f"00-{trace_id(run_id, seq)}-{seq + 1:016x}-{int(is_traced_one(seq, ratio)):02x}"
 
 
 class ServerNames:

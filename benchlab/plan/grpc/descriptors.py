@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
     from google.protobuf.message import Message
 
-__all__ = ["Descriptors", "Method", "split_name"]
+__all__ = ["Descriptors", "Method", "is_shipped", "split_name", "unknown_name"]
 
 _SHIPPED = "google/protobuf/"
 """Where protobuf's own files are, which its package ships: they need not be carried."""
@@ -106,10 +105,10 @@ class Descriptors:
         service_name, method_name = split_name(name)
         services = {service.full_name: service for service in self.services}
         if service_name not in services:
-            raise _unknown("service", service_name, services, self._place)
+            raise unknown_name("service", service_name, services, self._place)
         service = services[service_name]
         if method_name not in service.methods_by_name:
-            raise _unknown("method", method_name, list(service.methods_by_name), service_name)
+            raise unknown_name("method", method_name, list(service.methods_by_name), service_name)
         found = service.methods_by_name[method_name]
         return Method(
             f"{service_name}/{method_name}",
@@ -199,7 +198,7 @@ def _pool(data: bytes) -> DescriptorPool:
 
 def _add_shipped(pool: DescriptorPool, name: str, added: set[str]) -> None:
     """Add the file called ``name`` if protobuf ships it, with what it imports."""
-    if name in added or not _is_shipped(name):
+    if name in added or not is_shipped(name):
         return
     added.add(name)
     module = import_module(name.removesuffix(".proto").replace("/", ".") + "_pb2")
@@ -209,7 +208,8 @@ def _add_shipped(pool: DescriptorPool, name: str, added: set[str]) -> None:
 
 
 @cache
-def _is_shipped(name: str) -> bool:
+def is_shipped(name: str) -> bool:
+    """Whether ``name`` is a file of protobuf's own, which every process has."""
     if not name.startswith(_SHIPPED):
         return False
     try:
@@ -240,13 +240,13 @@ def _in_order(files: Iterable[FileDescriptorProto]) -> list[FileDescriptorProto]
         waiting = [start]
         while waiting:
             name = waiting[-1]
-            if name in ordered or _is_shipped(name):
+            if name in ordered or is_shipped(name):
                 waiting.pop()
                 continue
             missing = [
                 other
                 for other in by_name[name].dependency
-                if other not in ordered and not _is_shipped(other)
+                if other not in ordered and not is_shipped(other)
             ]
             for other in missing:
                 if other not in by_name:
@@ -261,7 +261,10 @@ def _in_order(files: Iterable[FileDescriptorProto]) -> list[FileDescriptorProto]
     return list(ordered.values())
 
 
-def _unknown(what: str, name: str, known: Iterable[str], place: str) -> InputError:
+def unknown_name(what: str, name: str, known: Iterable[str], place: str) -> InputError:
+    """The error for a ``what`` that ``place`` does not have, among the ``known`` ones."""
+    from difflib import get_close_matches
+
     names = sorted(known)
     near = get_close_matches(name, names, 1) or [
         full for full in names if full.rpartition(".")[2] == name.rpartition(".")[2]

@@ -23,7 +23,7 @@ from benchlab.plan.stream import Stream
 from benchlab.plan.validation import check_choice, check_seconds, check_text, is_number
 from benchlab.redact import header_value, public_url
 
-__all__ = ["COMPRESSIONS", "GrpcRequest"]
+__all__ = ["COMPRESSIONS", "GrpcRequest", "is_call_url"]
 
 COMPRESSIONS = ("", "gzip")
 """How messages may be compressed: not at all, or as gzip."""
@@ -82,6 +82,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
 
     schemes: ClassVar[tuple[str, ...]] = ("grpc", "grpcs")
     url_example: ClassVar[str] = "grpc://127.0.0.1:50051/pkg.Service/Method"
+    part_names: ClassVar[tuple[str, str]] = ("metadata", "message")
     foreign_check: ClassVar[type[Check]] = StatusIn
 
     def __init__(
@@ -171,6 +172,14 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
     def describe(self) -> str:
         """The call in a few words, credentials hidden: its whole URL."""
         return public_url(self.url)
+
+    def own_settings(self) -> list[tuple[str, str]]:
+        """Deadline, compression, and where the descriptors are from, as far as they are given."""
+        found = [("deadline", f"{self.deadline_s:g} s")] if self.deadline_s is not None else []
+        found += [("compression", self.compression)] if self.compression else []
+        if self.descriptors is not None:
+            found.append(("described by", self.descriptors.source or "the service (reflection)"))
+        return found
 
     @property
     def is_stream(self) -> bool:
@@ -296,6 +305,11 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
             if text
             else None,
         )
+
+
+def is_call_url(url: str) -> bool:
+    """Whether the scheme of ``url`` says that it is for gRPC."""
+    return url.partition("://")[0].lower() in GrpcRequest.schemes
 
 
 def _whole_url(url: str, target: str) -> str:

@@ -95,10 +95,14 @@ class WireDriver:
         ]
         self.heads = [
             HeadCache(
-                head_only=head_only, keep_alive=keep_alive, servers=self.servers, checker=checker
+                head_only=head_only,
+                keep_alive=keep_alive,
+                servers=self.servers,
+                checker=checker,
+                is_read=request.is_stream,
             )
-            for head_only, keep_alive, checker in zip(
-                self.head_only, self.keep_alive, self.checkers, strict=True
+            for request, head_only, keep_alive, checker in zip(
+                plan.requests, self.head_only, self.keep_alive, self.checkers, strict=True
             )
         ]
         self.known_heads = [cache.known for cache in self.heads]
