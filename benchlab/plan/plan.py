@@ -211,7 +211,6 @@ class Plan(Displayed):
             scenario = attrs.evolve(scenario, client=driver)
         else:
             driver = _speaking(driver, whole)
-        _check_streams(streams, driver, transport)
         self.__attrs_init__(
             requests=whole,
             load=load,
