@@ -484,10 +484,15 @@ class Plan(Displayed):
         for name in needed:
             if name not in values:
                 raise DamagedError("the plan lacks it", field=name)
+        if values.get("scenario") is not None:
+            with naming_field("scenario"):
+                values["scenario"] = Scenario.from_dict(values["scenario"])
+        scenario = values.get("scenario")
+        usual = Request if scenario is None else type(scenario.anchor)
         requests = []
         for index, item in enumerate(values.get("requests", ())):
             with naming_field(f"requests[{index}]"):
-                kind = GrpcRequest if "grpc" in item else Request
+                kind = GrpcRequest if "grpc" in item else usual
                 requests.append(kind.from_dict(item))
         values["requests"] = requests
         with naming_field("load"):
@@ -495,9 +500,6 @@ class Plan(Displayed):
         if "transport" in values:
             with naming_field("transport"):
                 values["transport"] = Transport.from_dict(values["transport"])
-        if values.get("scenario") is not None:
-            with naming_field("scenario"):
-                values["scenario"] = Scenario.from_dict(values["scenario"])
         if "faults" in values:
             with naming_field("faults"):
                 values["faults"] = FaultSchedule(values["faults"])
