@@ -69,6 +69,7 @@ LANE_OF = {
     "notebook/sweep": "unit",
     "notebook/sweep/test_processes.py": "e2e",
     "plan": "unit",
+    "plan/grpc": "process",
     "plots": "unit",
     "plots/test_in_a_kernel.py": "e2e",
     "plots/test_rules.py": "e2e",

@@ -56,7 +56,7 @@ def descriptors_of_proto(path: str, import_paths: Sequence[str] = ()) -> Descrip
             remedy = "add the directory that imports begin in (import_paths, --import-path)"
             missing = "File not found" in done.stderr
             raise InputError(
-                f"cannot be compiled: {' · '.join(lines[:_SHOWN_LINES])}",
+                f"cannot be compiled: {' · '.join(lines[:_SHOWN_LINES]).rstrip('.')}",
                 field="proto",
                 value=path,
                 remedy=remedy if missing else "",
