@@ -245,8 +245,7 @@ class Call(Stream):
         messages, why = response.messages() if checker.needs_body else ([], "")
         if why and not end[0]:
             return ErrorKind.GRPC_INTERNAL, why
-        error, message = checker.evaluate_call(end[0].grpc_code, messages, self.bytes_in)
-        return end if error is end[0] else (error, message)
+        return checker.evaluate_call(*end, messages, self.bytes_in)
 
     def excerpt(self) -> Excerpt:
         """The part of its response that an example shows: headers, trailers and messages."""
