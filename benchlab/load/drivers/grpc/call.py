@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from benchlab.load.drivers.checking import BODY_CAP_BYTES, Checker
+from benchlab.load.drivers.checking import Checker
 from benchlab.load.drivers.grpc.messages import PREFIX_BYTES
 from benchlab.load.drivers.grpc.response import CallResponse
 from benchlab.load.drivers.grpc.statuses import NO_MESSAGE, NO_STATUS, NO_TRAILERS, End, of_reset
@@ -33,23 +33,23 @@ class Method:
     """What a driver knows of a request's calls.
 
     ``stream`` is set if its responses are streams. ``decode`` gives the JSON of a response's
-    messages, which the checks read.
+    messages. ``is_read``: its responses are read in full, since they stream or have checks.
     """
 
-    __slots__ = ("checker", "deadline_ns", "decode", "reads", "stream")
+    __slots__ = ("deadline_ns", "decode", "is_read", "stream")
 
     def __init__(
         self,
         deadline_ns: int,
-        checker: Checker | None,
         decode: Callable[[Sequence[bytes]], bytes],
         stream: StreamOptions | None,
+        *,
+        is_read: bool,
     ) -> None:
         self.deadline_ns = deadline_ns
-        self.checker = checker
         self.decode = decode
         self.stream = stream
-        self.reads = checker is not None or stream is not None
+        self.is_read = is_read
 
 
 class CallOwner(StreamOwner, Protocol):
@@ -104,7 +104,7 @@ class Call(Stream):
         plain = owner.known_heads.get(block)
         if plain is None:
             plain = owner.is_plain(block, fields)
-        if not plain or owner.methods[self.endpoint].reads:
+        if not plain or owner.methods[self.endpoint].is_read:
             self._read_in_full(fields)
 
     def data(self, chunk: bytes, now: int) -> None:
@@ -151,7 +151,7 @@ class Call(Stream):
         """Record the call, which ended as its response says."""
         owner, response = self.owner, self._response
         if response is not None:
-            checker = owner.methods[self.endpoint].checker
+            checker = owner.checkers[self.endpoint]
             if checker is not None:
                 end = self._check(response, checker, end)
         error, message = end
@@ -204,7 +204,7 @@ class Call(Stream):
         method = self.owner.methods[self.endpoint]
         response = self._response = CallResponse(
             streams=method.stream is not None,
-            keep_bytes=BODY_BYTES if method.checker is None else BODY_CAP_BYTES,
+            keep_bytes=self.owner.body_limits[self.endpoint],
             has_message=self._has_message,
         )
         response.headers(fields.status, fields.headers())

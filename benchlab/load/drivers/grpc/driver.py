@@ -16,7 +16,9 @@ from benchlab.load.drivers.http2.stream import Stream
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.grpc.request import GrpcRequest
 from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
 from benchlab.plan.stream import Stream as StreamOptions
+from benchlab.samples.examples import BODY_BYTES
 from benchlab.units import seconds_to_ns
 
 __all__ = ["GrpcDriver"]
@@ -34,7 +36,16 @@ class GrpcDriver(StreamPool):
         self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
     ) -> None:
         super().__init__(plan, worker, source, recording)
-        self.methods = [_method(plan, index) for index in range(len(plan.requests))]
+        self.head_only = [False] * len(plan.requests)
+        self.checkers = [make_checker(request) for request in plan.requests]
+        self.body_limits = [
+            BODY_BYTES if checker is None else max(BODY_BYTES, checker.keep_bytes)
+            for checker in self.checkers
+        ]
+        self.methods = [
+            _method(request, plan, is_checked=checker is not None)
+            for request, checker in zip(plan.requests, self.checkers, strict=True)
+        ]
         self._encoders = [
             make_call_encoder(plan, index, run_id, method.deadline_ns)
             for index, method in enumerate(self.methods)
@@ -81,13 +92,13 @@ def _remember(known: dict[bytes, Value], block: bytes, value: Value) -> None:
     known[block] = value
 
 
-def _method(plan: Plan, index: int) -> Method:
-    request = plan.requests[index]
+def _method(request: Request, plan: Plan, *, is_checked: bool) -> Method:
     assert isinstance(request, GrpcRequest)
     deadline_s = min(filter(None, (request.deadline_s, plan.timeout_s)))
+    stream = (request.stream or StreamOptions()) if request.is_stream else None
     return Method(
         seconds_to_ns(deadline_s),
-        make_checker(request),
         request.response_decoder(),
-        (request.stream or StreamOptions()) if request.is_stream else None,
+        stream,
+        is_read=is_checked or stream is not None,
     )
