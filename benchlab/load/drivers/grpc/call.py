@@ -8,19 +8,21 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from benchlab.load.drivers.checking import Checker
+from benchlab.load.drivers.checking import BODY_CAP_BYTES, Checker
 from benchlab.load.drivers.grpc.messages import PREFIX_BYTES
 from benchlab.load.drivers.grpc.response import CallResponse
 from benchlab.load.drivers.grpc.statuses import NO_MESSAGE, NO_STATUS, NO_TRAILERS, End, of_reset
 from benchlab.load.drivers.http2.connection import Http2Connection
 from benchlab.load.drivers.http2.header_blocks import Fields
 from benchlab.load.drivers.http2.stream import Stream, StreamOwner
+from benchlab.load.drivers.streams.event_checks import EventChecker, EventChecks
 from benchlab.load.recording.outcome import Excerpt, Outcome
 from benchlab.load.recording.stream_meter import StreamMeter
 from benchlab.plan.stream import Stream as StreamOptions
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.records import ErrorKind
-from benchlab.units import NS_PER_S
+from benchlab.text import plural
+from benchlab.units import NS_PER_S, format_bytes
 
 __all__ = ["Call", "CallOwner", "Method"]
 
@@ -33,22 +35,25 @@ class Method:
     """What a driver knows of a request's calls.
 
     ``stream`` is set if its responses are streams. ``decode`` gives the JSON of a response's
-    messages. ``is_read``: its responses are read in full, since they stream or have checks.
+    messages, and ``event_checks`` are about single ones. ``is_read``: its responses are read in
+    full, since they stream or have checks.
     """
 
-    __slots__ = ("deadline_ns", "decode", "is_read", "stream")
+    __slots__ = ("deadline_ns", "decode", "event_checks", "is_read", "stream")
 
     def __init__(
         self,
         deadline_ns: int,
         decode: Callable[[Sequence[bytes]], bytes],
         stream: StreamOptions | None,
+        event_checks: EventChecks | None,
         *,
         is_read: bool,
     ) -> None:
         self.deadline_ns = deadline_ns
         self.decode = decode
         self.stream = stream
+        self.event_checks = event_checks
         self.is_read = is_read
 
 
@@ -147,8 +152,8 @@ class Call(Stream):
         """The response is complete."""
         self._conclude(self._quick_end() if self._response is None else self._response.end(), now)
 
-    def _conclude(self, end: End, now: int) -> None:
-        """Record the call, which ended as its response says."""
+    def _conclude(self, end: End, now: int, silent_until: int = 0) -> None:
+        """Record the call, which ended as its response says, or was left at ``silent_until``."""
         owner, response = self.owner, self._response
         if response is not None:
             checker = owner.checkers[self.endpoint]
@@ -162,7 +167,7 @@ class Call(Stream):
             self.failed(error, message, now)
             return
         if self._meter is not None:
-            self._record_stream()
+            self._record_stream(silent_until)
         owner.in_flight -= 1
         owner.record(
             self.seq,
@@ -194,6 +199,8 @@ class Call(Stream):
             error = ErrorKind.GRPC_DEADLINE_EXCEEDED
         if self._meter is not None:
             self._record_stream(now)
+            events = plural(self._meter.events, "message")
+            message = message or f"the stream broke off after {events}"
         super().failed(error, message, now)
 
     def outcome(self, error: ErrorKind, message: str, now: int) -> Outcome:
@@ -242,10 +249,29 @@ class Call(Stream):
 
     def _check(self, response: CallResponse, checker: Checker, end: End) -> End:
         """Evaluate the checks, which may want another status than OK."""
-        messages, why = response.messages() if checker.needs_body else ([], "")
+        method = self.owner.methods[self.endpoint]
+        needs_messages = checker.needs_body or method.event_checks is not None
+        messages, why = response.messages() if needs_messages else ([], "")
         if why and not end[0]:
             return ErrorKind.GRPC_INTERNAL, why
-        return checker.evaluate_call(*end, messages, self.bytes_in)
+        error, message = checker.evaluate_call(*end, messages, self.bytes_in)
+        if error or method.event_checks is None:
+            return error, message
+        fault = self._check_events(messages, method, method.event_checks)
+        return (ErrorKind.CHECK, fault) if fault else (ErrorKind.OK, "")
+
+    def _check_events(self, messages: list[bytes], method: Method, checks: EventChecks) -> str:
+        """Why the checks on the messages of a stream do not hold; empty if they do."""
+        if self.bytes_in > BODY_CAP_BYTES:
+            cap = format_bytes(BODY_CAP_BYTES)
+            return f"the stream has {format_bytes(self.bytes_in)}, of which checks read {cap}"
+        checker = EventChecker(checks)
+        for message in messages:
+            try:
+                checker.event(method.decode([message])[1:-1])  # an array of one
+            except ValueError as exc:
+                return f"the message {exc}"
+        return checker.finish()
 
     def excerpt(self) -> Excerpt:
         """The part of its response that an example shows: headers, trailers and messages."""
@@ -269,7 +295,7 @@ class Call(Stream):
         if connection.streams.get(self.id) is self:
             now = _clock()
             connection.cancel(self)
-            self._conclude(response.end() if response.is_broken else _LEFT, now)
+            self._conclude(response.end() if response.is_broken else _LEFT, now, now)
             self.owner.free(connection, now)
 
 

@@ -22,6 +22,7 @@ from benchlab import (
     run,
 )
 from benchlab.errors import InputError
+from benchlab.plan.checks import EventCount, EventJson
 from benchlab.plan.stream import Stream
 from benchlab.runs.run import Run
 from tests.load.drivers.grpc.go_server import serving_in_go
@@ -164,16 +165,22 @@ def test_checks_read_a_response_as_JSON() -> None:
             call(address, "Stream", name="all", order={"replies": 3, "size": 3000},
                  checks=[JsonEquals("2.number", 3)]),
             call(address, name="expected", order={"status": 5}, checks=[GrpcStatusIn("NOT_FOUND")]),
+            call(address, "Stream", name="last", order={"replies": 3}, stream=Stream(),
+                 checks=[EventJson("number", 3, of="last")]),
+            call(address, "Stream", name="few", order={"replies": 3}, stream=Stream(),
+                 checks=[EventCount(4)]),
             call(address, name="missed", checks=[GrpcStatusIn("NOT_FOUND")]),
             call(address, name="failed", order={"status": 5}, checks=[BodyContains("x")]),
         ]  # fmt: skip
-        result = run(Plan(requests, ClosedLoop(2), request_count=90, timeout_s=60))
+        result = run(Plan(requests, ClosedLoop(2), request_count=120, timeout_s=60))
     errors = {name: set(part.errors) for name, part in result.by_endpoint().items()}
     assert errors == {
         "right": set(),
         "wrong": {"check"},
         "all": set(),
         "expected": set(),
+        "last": set(),
+        "few": {"check"},
         "missed": {"check"},
         "failed": {"grpc:NOT_FOUND"},
     }
