@@ -327,6 +327,12 @@ class Plan(Displayed):
         return any(request.is_stream for request in self.requests)
 
     @property
+    def shortest_limit_s(self) -> float:
+        """The least time that some request may take: the plan's limit, or a call's deadline."""
+        calls = (request for request in self.requests if isinstance(request, GrpcRequest))
+        return min([self.timeout_s, *filter(None, (call.deadline_s for call in calls))])
+
+    @property
     def stall_limits_s(self) -> tuple[float, ...]:
         """The gaps, in seconds, above which streams of its requests stall; each once."""
         return tuple(sorted({request.stall_s for request in self.requests if request.is_stream}))
