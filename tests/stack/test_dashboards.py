@@ -164,6 +164,13 @@ def test_panels_of_client_and_server_count_every_request(filled: Filled) -> None
     assert by_side["client sent"] == by_side["server spans"] == len(filled.run.samples)
 
 
+def test_panels_name_every_kind_of_error() -> None:
+    labels = ", ".join(f"'{kind.label}'" for kind in ErrorKind if kind)
+    names = f"transform(error, range(1, {len(ErrorKind)}), [{labels}], "
+    for title in ("Failed requests per second", "Slowest requests"):
+        assert names in panel_of("run", title)
+
+
 def test_a_slow_request_links_to_its_trace(filled: Filled) -> None:
     slowest = filled.run.measured.latency_ns.max()
     for dashboard, title in (
