@@ -16,6 +16,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from benchlab import ConstantRate, Plan, Request, Run, run
 from benchlab.runs.fault_record import FaultRecord
+from benchlab.samples.samples import ErrorKind
 from benchlab.store import Store
 from benchlab.store.client.dsn import default_dsn
 from benchlab.telemetry import ingest

@@ -64,8 +64,8 @@ _FAILED = frozenset(
         ErrorKind.GRPC_DATA_LOSS,
     )
 )
-"""What counts against a circuit beside statuses from 500 on: no response, and the gRPC statuses that
-OpenTelemetry counts as errors of a server (semantic conventions for gRPC, "Status")."""
+"""What counts against a circuit beside statuses from 500 on: no response, and the gRPC statuses
+that OpenTelemetry counts as errors of a server (semantic conventions for gRPC, "Status")."""
 
 _LOST = (ErrorKind.RESET, ErrorKind.CLOSED)
 
