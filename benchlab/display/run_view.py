@@ -102,6 +102,7 @@ class RunView:
     error_kinds: str
     failed_note: str
     tries: str
+    streams: str
     facts: tuple[tuple[str, str], ...]
     examples: tuple[ExampleLine, ...]
     headlines: tuple[Headline, ...]
@@ -134,6 +135,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
     intended_rate = "" if intended is None else format_rate(intended, noun)
     error_ratio = format_ratio(summary.error_ratio)
     tries = run.try_counts.describe() if run.try_counts else ""
+    streams = run.stream_summary.describe() if run.stream_summary else ""
     opening = banner_of(run)
     return RunView(
         id=run.id,
@@ -165,11 +167,13 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
             *((("intended", intended_rate),) if intended_rate else ()),
             ("errors", f"{format_count(summary.error_count)} ({error_ratio})"),
             *((("tries", tries),) if tries else ()),
+            *((("streams", streams),) if streams else ()),
             ("received", format_bytes(summary.bytes_in)),
         ),
         examples=_examples(run),
         headlines=_headlines(run, noun),
-        durations=durations_of(summary),
+        streams=streams,
+        durations=durations_of(summary) | _stream_durations(run),
         intervals=interval_table(summary),
         floor=floor_text(run),
         has_floor=run.floor is not None,
@@ -184,6 +188,10 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
 def durations_of(summary: Summary) -> dict[str, Distribution]:
     """The durations of which there are any, by their name, in the order people read them."""
     return {_DURATION_NAMES.get(name, name): part for name, part in summary.durations.items()}
+
+
+def _stream_durations(run: Run) -> dict[str, Distribution]:
+    return run.stream_summary.durations if run.stream_summary else {}
 
 
 def duration_table(durations: Mapping[str, Distribution]) -> Table:
@@ -298,7 +306,7 @@ def _rate_note(run: Run) -> str:
     if run.is_imported:
         return f"from the first request to the last response, by {run.plan.load.source}"
     if not run.plan.load.has_schedule:
-        return f"what {plural(run.plan.connection_limit, 'connection')} achieved"
+        return f"what {plural(run.plan.connection_limit, run.plan.user_noun)} achieved"
     if run.iteration_count is not None:
         return f"in {plural(run.iteration_count, run.plan.scheduled_noun)}"
     if run.summary.intended_rate_rps is None:

@@ -6,6 +6,11 @@ good, an expected 404 as well as a 200.
 
 `BodyContains`, `BodyEquals`, `BodyMatches` and `JsonEquals` read the body, which is then collected
 for its request and costs time in the generator; `StatusIn` and `MaxBody` cost nothing.
+
+Of a gRPC call, `GrpcStatusIn` says which statuses are good, without which that is OK alone; and the
+body is its message as JSON, or an array of the messages of a stream.
+
+`EventCount`, `EventContains` and `EventJson` are for responses that are read as streams.
 """
 
 from __future__ import annotations
@@ -13,26 +18,34 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, get_args
 
 import attrs
 from attrs import frozen
 
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
+from benchlab.plan.validation import check_choice
+from benchlab.text import plural
 from benchlab.units import format_bytes
 
 __all__ = [
+    "EVENT_CHECKS",
     "BodyContains",
     "BodyEquals",
     "BodyMatches",
     "Check",
+    "EventContains",
+    "EventCount",
+    "EventJson",
+    "GrpcStatusIn",
     "JsonEquals",
     "MaxBody",
     "StatusIn",
     "brief",
     "check_from_dict",
     "check_to_dict",
+    "describe_grpc_statuses",
     "describe_statuses",
     "split_path",
     "status_codes",
@@ -41,6 +54,7 @@ __all__ = [
 
 _FIRST_STATUS, _LAST_STATUS = 200, 599
 _SHOWN = 60
+_OF = ("every", "last")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
 _PATH_PART = re.compile(r"(?:[^.\\]|\\[.\\])+")
 
@@ -71,6 +85,37 @@ class StatusIn(Displayed):
     def describe(self) -> str:
         """Short description of what must hold."""
         return f"the status is {describe_statuses(self.statuses)}"
+
+
+@frozen(init=False)
+class GrpcStatusIn(Displayed):
+    """The status of a gRPC call is one of ``statuses``, by name: ``GrpcStatusIn("NOT_FOUND")``.
+
+    Names may be written as results have them (``grpc:NOT_FOUND``), and in lower case.
+
+    Raises:
+        InputError: none given, or one that gRPC does not have.
+    """
+
+    statuses: tuple[str, ...]
+    kind: ClassVar[str] = "grpc_status_in"
+
+    def __init__(self, *statuses: str) -> None:
+        if not statuses:
+            raise InputError('GrpcStatusIn() names no status: write GrpcStatusIn("NOT_FOUND")')
+        known = _grpc_statuses()
+        names = {str(status).strip().upper().removeprefix("GRPC:") for status in statuses}
+        if unknown := sorted(names - set(known)):
+            from difflib import get_close_matches
+
+            near = get_close_matches(unknown[0], known, 1)
+            remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            raise InputError(f"gRPC has no status {unknown[0]!r}: {remedy}")
+        self.__attrs_init__(tuple(status for status in known if status in names))
+
+    def describe(self) -> str:
+        """Short description of what must hold."""
+        return f"the status is {describe_grpc_statuses(self.statuses)}"
 
 
 @frozen
@@ -193,12 +238,100 @@ class MaxBody(Displayed):
         return f"the body has at most {format_bytes(self.size_bytes)}"
 
 
-Check = StatusIn | BodyContains | BodyEquals | BodyMatches | JsonEquals | MaxBody
+@frozen
+class EventCount(Displayed):
+    """The stream has at least ``at_least`` events (any stream needs one).
 
-_KINDS: dict[str, type[Check]] = {
-    check.kind: check
-    for check in (StatusIn, BodyContains, BodyEquals, BodyMatches, JsonEquals, MaxBody)
-}
+    Raises:
+        InputError: not a whole number, 1 or above.
+    """
+
+    at_least: int
+    kind: ClassVar[str] = "event_count"
+
+    def __attrs_post_init__(self) -> None:
+        count = self.at_least
+        if not (isinstance(count, int) and not isinstance(count, bool) and count > 0):
+            raise InputError(
+                "must be a whole number, 1 or above", field="at_least", value=self.at_least
+            )
+
+    def describe(self) -> str:
+        """Short description of what must hold."""
+        return f"the stream has at least {plural(self.at_least, 'event')}"
+
+
+@frozen
+class EventContains(Displayed):
+    """Every event of the stream contains exactly ``text`` (as UTF-8), or the ``last`` one does.
+
+    Raises:
+        InputError: an empty text, which every event contains, or another ``of``.
+    """
+
+    text: str
+    of: str = "every"
+    kind: ClassVar[str] = "event_contains"
+
+    def __attrs_post_init__(self) -> None:
+        _require_text("EventContains", self.text)
+        if not self.text:
+            raise InputError("EventContains('') holds for every event: give some text")
+        check_choice("of", self.of, _OF)
+
+    def describe(self) -> str:
+        """Short description of what must hold."""
+        return f"{_which_events(self.of)} contains {brief(self.text)}"
+
+
+@frozen(init=False)
+class EventJson(Displayed):
+    """Every event is JSON with ``value`` at ``path``, or the ``last`` one is.
+
+    Path and value are as for `JsonEquals`: ``EventJson("choices.0.index", 0)``.
+
+    Raises:
+        InputError: a path with an empty part, a value that JSON cannot express, or another ``of``.
+    """
+
+    path: str
+    value: Any
+    of: str
+    kind: ClassVar[str] = "event_json"
+
+    def __init__(self, path: str, value: Any, of: str = "every") -> None:
+        check_choice("of", of, _OF)
+        self.__attrs_init__(path, JsonEquals(path, value).value, of)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.of))  # a list as value has no hash
+
+    def describe(self) -> str:
+        """Short description of what must hold."""
+        return f"{self.path} in the JSON of {_which_events(self.of)} is {brief(self.value)}"
+
+
+def _which_events(of: str) -> str:
+    return "every event" if of == "every" else "the last event"
+
+
+EVENT_CHECKS: Final = (EventCount, EventContains, EventJson)
+"""The checks that are about the events of a stream."""
+
+Check = (
+    StatusIn
+    | GrpcStatusIn
+    | BodyContains
+    | BodyEquals
+    | BodyMatches
+    | JsonEquals
+    | MaxBody
+    | EventCount
+    | EventContains
+    | EventJson
+)
+
+_KINDS: dict[str, type[Check]] = {check.kind: check for check in get_args(Check)}
 
 
 def tuple_of_checks(checks: Check | Iterable[Check]) -> tuple[Check, ...]:
@@ -218,7 +351,7 @@ def tuple_of_checks(checks: Check | Iterable[Check]) -> tuple[Check, ...]:
 def check_to_dict(check: Check) -> dict[str, Any]:
     """A JSON-ready dict with the check's name under ``kind``."""
     data = attrs.asdict(check)
-    if isinstance(check, StatusIn):
+    if isinstance(check, StatusIn | GrpcStatusIn):
         data["statuses"] = list(check.statuses)
     return {"kind": check.kind, **data}
 
@@ -235,14 +368,15 @@ def check_from_dict(data: Mapping[str, Any]) -> Check:
     if kind not in _KINDS:
         raise InputError(f"check kind {kind!r} is unknown: use one of {', '.join(sorted(_KINDS))}")
     known = {item.name for item in attrs.fields(_KINDS[kind])}
-    if set(values) != known:
+    if not known - {"of"} <= set(values) <= known:
         raise InputError(
             f"the check {kind} has the fields {sorted(values)}: it takes {sorted(known)}"
         )
-    if kind == StatusIn.kind:
+    made = _KINDS[kind]
+    if made is StatusIn or made is GrpcStatusIn:
         statuses = values["statuses"]
-        return StatusIn(*(statuses if isinstance(statuses, list | tuple) else [statuses]))
-    return _KINDS[kind](**values)
+        return made(*(statuses if isinstance(statuses, list | tuple) else [statuses]))
+    return made(**values)
 
 
 def split_path(path: str) -> tuple[str, ...]:
@@ -277,6 +411,22 @@ def describe_statuses(statuses: Iterable[int]) -> str:
     """
     codes = status_codes(statuses)
     return " or ".join(filter(None, (", ".join(codes[:-1]), codes[-1])))
+
+
+def describe_grpc_statuses(statuses: Iterable[str]) -> str:
+    """Names of gRPC statuses as text.
+
+    >>> describe_grpc_statuses(["OK", "NOT_FOUND"])
+    'grpc:OK or grpc:NOT_FOUND'
+    """
+    return " or ".join(f"grpc:{status}" for status in statuses)
+
+
+def _grpc_statuses() -> list[str]:
+    """The names of all statuses of gRPC, in the order of their numbers."""
+    from benchlab.samples.records import ErrorKind
+
+    return ["OK", *(kind.grpc_status for kind in ErrorKind if kind.grpc_status)]
 
 
 def status_codes(statuses: Iterable[int]) -> list[str]:

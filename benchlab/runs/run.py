@@ -31,6 +31,7 @@ from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.percentile_interval import PercentileInterval, percentile_intervals
 from benchlab.samples.samples import Endpoints, ErrorKind, Flag, Samples
 from benchlab.samples.statistics import DURATIONS
+from benchlab.samples.streams import Events, Streams
 from benchlab.samples.summary import Summary, flat_ms, summarize
 from benchlab.samples.tries import Tries, TryCounts, count_tries
 from benchlab.text import plural
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from benchlab.runs.attainment import Attainment
     from benchlab.runs.modes import Modes
     from benchlab.runs.steady_state import SteadyState
+    from benchlab.runs.stream_summary import StreamSummary
 
 __all__ = ["Run", "check_run"]
 
@@ -60,6 +62,8 @@ class Run(RunHead, Displayed):
     samples: Samples
     connections: Connections = field(default_factory=Connections)
     tries: Tries = field(default_factory=Tries)
+    streams: Streams = field(default_factory=Streams)
+    events: Events = field(default_factory=Events)
     spool: Path | None = None
 
     @classmethod
@@ -69,6 +73,8 @@ class Run(RunHead, Displayed):
         samples: Samples,
         connections: Connections | None = None,
         tries: Tries | None = None,
+        streams: Streams | None = None,
+        events: Events | None = None,
         spool: Path | None = None,
     ) -> Run:
         """The run of ``head`` that measured ``samples``."""
@@ -78,6 +84,8 @@ class Run(RunHead, Displayed):
             samples=samples,
             connections=connections or Connections(),
             tries=tries or Tries(),
+            streams=streams or Streams(),
+            events=events or Events(),
             spool=spool,
         )
 
@@ -199,6 +207,24 @@ class Run(RunHead, Displayed):
                 given_up += count * retry.retries(ErrorKind(error), status)
         in_window = self.samples.choose(lambda records: (records["flags"] & Flag.WARMUP) == 0)
         return count_tries(in_window, self.tries, given_up=given_up)
+
+    @cached_property
+    def stream_summary(self) -> StreamSummary | None:
+        """Times and rates of the streams in the measured window; None without any."""
+        return self.stream_summary_of()
+
+    def stream_summary_of(self, endpoint: Endpoints | None = None) -> StreamSummary | None:
+        """Times and rates of one endpoint's streams in the measured window; None without any.
+
+        Raises:
+            InputError: no endpoint has this name.
+        """
+        if not len(self.streams):
+            return None
+        from benchlab.runs.stream_summary import summarize_streams
+
+        start, end = self.window_ns
+        return summarize_streams(self.streams, self.measured_of(endpoint), self.plan, start, end)
 
     def by_endpoint(self) -> dict[str, Summary]:
         """The `summary` of each endpoint, in the plan's order.
@@ -342,6 +368,7 @@ class Run(RunHead, Displayed):
             "started_at": self.started_at.isoformat(),
             **self.summary.to_dict(),
             "tries": self.try_counts.to_dict() if self.try_counts else None,
+            "streams": self.stream_summary.to_dict() if self.stream_summary else None,
             "verdict": self.verdict,
             "invalid_reason": self.invalid_reason,
             "hint": self.hint,
@@ -373,6 +400,7 @@ class Run(RunHead, Displayed):
             "littles_law",
             "modes",
             "tries",
+            "streams",
             *(f"{name}_ns" for name in (*DURATIONS, "floor")),
         ):
             del row[key]
@@ -383,6 +411,8 @@ class Run(RunHead, Displayed):
             row |= flat_ms({"floor": self.floor.under(self.plan.load)})
         if self.try_counts is not None:
             row |= {f"tries_{name}": count for name, count in self.try_counts.to_dict().items()}
+        if self.stream_summary is not None:
+            row |= self.stream_summary.flat()
         tail = {
             key: row.pop(key)
             for key in (

@@ -9,6 +9,8 @@
         examples-<w>.jsonl  its first failed requests of each kind, one per line, as they occur
         connections-<w>.bin records of the connections that worker w opened
         tries-<w>.bin       records of its requests' further tries, if the plan has policies
+        streams-<w>.bin     records of its responses that were streams, if the plan has such
+        events-<w>.bin      records of their events, if the plan asks for them
         steps.jsonl         names of a scenario's steps, as they occur
         health-<w>.json     worker w's health, written at its end
         worker-<w>.log      its standard error
@@ -55,6 +57,7 @@ from benchlab.runs.health import Health, WorkerHealth
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
+from benchlab.samples.streams import EVENT_DTYPE, STREAM_DTYPE, Events, Streams
 from benchlab.samples.tries import TRY_DTYPE, Tries
 from benchlab.spool.fault_log import read_fault_log
 from benchlab.spool.lock import acquire_lock, is_locked, release_lock
@@ -70,6 +73,7 @@ __all__ = [
     "count_records",
     "create",
     "detached_log_path",
+    "events_path",
     "examples_path",
     "fault_log_path",
     "fault_process_log_path",
@@ -94,6 +98,7 @@ __all__ = [
     "runs",
     "samples_path",
     "steps_path",
+    "streams_path",
     "tries_path",
     "was_started",
     "write_health",
@@ -277,6 +282,16 @@ def connections_path(directory: Path, worker: int) -> Path:
 def tries_path(directory: Path, worker: int) -> Path:
     """The file of further tries that worker number ``worker`` made of its requests."""
     return directory / f"tries-{worker}.bin"
+
+
+def streams_path(directory: Path, worker: int) -> Path:
+    """The file of streams that worker number ``worker`` read."""
+    return directory / f"streams-{worker}.bin"
+
+
+def events_path(directory: Path, worker: int) -> Path:
+    """The file of events in the streams that worker number ``worker`` read."""
+    return directory / f"events-{worker}.bin"
 
 
 def health_path(directory: Path, worker: int) -> Path:
@@ -468,6 +483,8 @@ def _read_run(directory: Path, plan: Plan | None) -> Run:
         Samples(records, plan.endpoint_names),
         _read_connections(directory, plan.workers),
         _read_tries(directory, plan.workers),
+        _read_streams(directory, plan.workers),
+        _read_events(directory, plan.workers),
         spool=directory,
     )
 
@@ -519,6 +536,18 @@ def _read_tries(directory: Path, workers: int) -> Tries:
     files = [tries_path(directory, worker) for worker in range(workers)]
     records = np.concatenate([read_records(path, dtype=TRY_DTYPE) for path in files])
     return Tries(records[np.argsort(records["seq"], kind="stable")])
+
+
+def _read_streams(directory: Path, workers: int) -> Streams:
+    files = [streams_path(directory, worker) for worker in range(workers)]
+    records = np.concatenate([read_records(path, dtype=STREAM_DTYPE) for path in files])
+    return Streams(records[np.argsort(records["seq"], kind="stable")])
+
+
+def _read_events(directory: Path, workers: int) -> Events:
+    files = [events_path(directory, worker) for worker in range(workers)]
+    records = np.concatenate([read_records(path, dtype=EVENT_DTYPE) for path in files])
+    return Events(records[np.argsort(records["seq"], kind="stable")])
 
 
 def _read_health(directory: Path, worker: int) -> WorkerHealth:

@@ -19,6 +19,15 @@ from benchlab.runs.head import RunHead
 from benchlab.runs.run import Run
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.samples import ErrorKind, Samples
+from benchlab.samples.streams import (
+    EVENT_DTYPE,
+    GAP_DTYPE,
+    PLAIN_STREAM_DTYPE,
+    Events,
+    Streams,
+    join_gaps,
+    split_gaps,
+)
 from benchlab.samples.tries import TRY_DTYPE, Tries, TryReason
 
 __all__ = ["decode_head", "encode_head"]
@@ -44,8 +53,19 @@ def encode_head(run: Run, sample_count: int) -> str:
             "error_kinds": {str(int(kind)): kind.label for kind in ErrorKind},
             "connections": _packed(run.connections.records),
             **({"tries": _packed(run.tries.records)} if len(run.tries) else {}),
+            **_packed_streams(run),
         }
     )
+
+
+def _packed_streams(run: Run) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if len(run.streams):
+        plain, buckets = split_gaps(run.streams.records)
+        found["streams"] = {"records": _packed(plain), "gaps": _packed(buckets)}
+    if len(run.events):
+        found["events"] = _packed(run.events.records)
+    return found
 
 
 def _packed(records: NDArray[np.void]) -> dict[str, Any]:
@@ -59,6 +79,11 @@ class _Packed(msgspec.Struct):
     zlib_base64: str
 
 
+class _PackedStreams(msgspec.Struct):
+    records: _Packed
+    gaps: _Packed
+
+
 class _Head(msgspec.Struct):
     """What an exported file holds besides the metadata of its run."""
 
@@ -66,6 +91,8 @@ class _Head(msgspec.Struct):
     sample_count: Count
     connections: _Packed
     tries: _Packed | None = None
+    streams: _PackedStreams | None = None
+    events: _Packed | None = None
 
 
 def decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
@@ -102,7 +129,11 @@ def _decode_head(text: str | bytes, where: str) -> tuple[Run, int]:
         connections = _connections(own.connections)
     with naming_field("tries", where):
         tries = None if own.tries is None else _tries(own.tries)
-    return Run.from_head(head, samples, connections, tries), own.sample_count
+    with naming_field("streams", where):
+        streams = None if own.streams is None else _streams(own.streams)
+    with naming_field("events", where):
+        events = None if own.events is None else Events(_unpacked(own.events, EVENT_DTYPE))
+    return Run.from_head(head, samples, connections, tries, streams, events), own.sample_count
 
 
 def _with_note(environment: Mapping[str, Any], note: str) -> dict[str, Any]:
@@ -126,6 +157,11 @@ def _tries(data: _Packed) -> Tries:
     if len(unknown):
         raise ValueError(f"one has reason {unknown[0]}, which is unknown")
     return Tries(records)
+
+
+def _streams(data: _PackedStreams) -> Streams:
+    plain = _unpacked(data.records, PLAIN_STREAM_DTYPE)
+    return Streams(join_gaps(plain, _unpacked(data.gaps, GAP_DTYPE)))
 
 
 def _unpacked(data: _Packed, dtype: np.dtype[np.void]) -> NDArray[np.void]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 from benchlab.plan.checks import (
+    EVENT_CHECKS,
     BodyContains,
     BodyEquals,
     BodyMatches,
+    GrpcStatusIn,
     JsonEquals,
     MaxBody,
     StatusIn,
     brief,
+    describe_grpc_statuses,
     describe_statuses,
     split_path,
 )
@@ -24,7 +27,14 @@ from benchlab.plan.request import Request
 from benchlab.samples.samples import ErrorKind
 from benchlab.units import format_bytes
 
-__all__ = ["BODY_CAP_BYTES", "Checker", "check_status", "make_checker"]
+__all__ = [
+    "BODY_CAP_BYTES",
+    "Checker",
+    "check_status",
+    "decompress",
+    "find_fault_in",
+    "make_checker",
+]
 
 BODY_CAP_BYTES = 16 * 1024 * 1024
 """A body longer than this, compressed or not, fails its checks unread."""
@@ -55,19 +65,25 @@ class Checker:
 
     def __init__(self, request: Request) -> None:
         self._statuses: frozenset[int] | None = None
+        self._calls: frozenset[str] | None = None
         self._max_bytes: int | None = None
         self._parts: list[Callable[[_Body], str]] = []
         for check in request.checks:
             if isinstance(check, StatusIn):
                 known = frozenset(check.statuses)
                 self._statuses = known if self._statuses is None else self._statuses & known
+            elif isinstance(check, GrpcStatusIn):
+                names = frozenset(check.statuses)
+                self._calls = names if self._calls is None else self._calls & names
             elif isinstance(check, MaxBody):
                 limit = check.size_bytes
                 self._max_bytes = limit if self._max_bytes is None else min(self._max_bytes, limit)
-            else:
-                self._parts.append(_compile(check))
+            elif not isinstance(check, EVENT_CHECKS):
+                self._parts.append(_compile(check, "body"))
         self._expected = describe_statuses(self._statuses) if self._statuses is not None else ""
+        self._expected_calls = describe_grpc_statuses(sorted(self._calls or ()))
         self.needs_body = bool(self._parts)
+        self._decode = request.response_decoder() if self.needs_body else None
         limit = BODY_CAP_BYTES if self._max_bytes is None else self._max_bytes
         self.keep_bytes = min(limit, BODY_CAP_BYTES) if self.needs_body else 0
 
@@ -89,6 +105,31 @@ class Checker:
         why = self._find_fault(bytes(body or b""), body_bytes, encoding)
         return (ErrorKind.CHECK, why) if why else (ErrorKind.OK, "")
 
+    def evaluate_call(
+        self, ended: ErrorKind, why: str, messages: Sequence[bytes], body_bytes: int
+    ) -> tuple[ErrorKind, str]:
+        """Evaluate the checks of a gRPC call that ``ended`` with a status and a message, ``why``.
+
+        Returns what `evaluate` does. ``messages`` are those of the response, whole and
+        decompressed: all of them if it ``needs_body``.
+        """
+        status = ended.grpc_status or "OK"
+        if self._calls is None:
+            if ended:
+                return ended, why
+        elif status not in self._calls:
+            found = describe_grpc_statuses([status])
+            because = f" ({why})" if why else ""
+            return ErrorKind.CHECK, f"the status is {found}, not {self._expected_calls}{because}"
+        body = b""
+        if self._decode is not None and messages and body_bytes <= BODY_CAP_BYTES:
+            try:
+                body = self._decode(messages)
+            except ValueError as exc:
+                return ErrorKind.CHECK, f"the message {exc}"
+        fault = self._find_fault(body, body_bytes, "")
+        return (ErrorKind.CHECK, fault) if fault else (ErrorKind.OK, "")
+
     def _find_fault(self, body: bytes, body_bytes: int, encoding: str) -> str:
         if self._max_bytes is not None and body_bytes > self._max_bytes:
             return f"the body has {body_bytes:,} bytes, more than {self._max_bytes:,}"
@@ -98,18 +139,19 @@ class Checker:
             cap = format_bytes(BODY_CAP_BYTES)
             return f"the body has {format_bytes(body_bytes)}, of which checks read {cap} at most"
         if encoding:
-            body, why = _decompress(body, encoding)
+            body, why = decompress(body, encoding)
             if why:
                 return why
-        decoded = _Body(body)
+        decoded = _Body(body, "body")
         return next(filter(None, (part(decoded) for part in self._parts)), "")
 
 
 class _Body:
-    """A body, decoded and parsed at most once for all checks."""
+    """A body, or another text, decoded and parsed at most once for all checks."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, noun: str) -> None:
         self.raw = raw
+        self.noun = noun
 
     @cached_property
     def text(self) -> str:
@@ -119,20 +161,31 @@ class _Body:
     def document(self) -> tuple[Any, str]:
         """The parsed JSON and an empty string, or None and an error message."""
         if not self.raw:
-            return None, "the body is empty, not JSON"
+            return None, f"the {self.noun} is empty, not JSON"
         try:
             return json.loads(self.raw), ""
         except (ValueError, RecursionError) as exc:
-            return None, f"the body is not JSON ({exc})"
+            return None, f"the {self.noun} is not JSON ({exc})"
+
+
+def find_fault_in(
+    check: BodyContains | BodyEquals | BodyMatches | JsonEquals, noun: str
+) -> Callable[[bytes], str]:
+    """Compile a check to a function of a text that its messages call ``noun``.
+
+    It returns why the check does not hold, or an empty message.
+    """
+    part = _compile(check, noun)
+    return lambda raw: part(_Body(raw, noun))
 
 
 def _compile(
-    check: BodyContains | BodyEquals | BodyMatches | JsonEquals,
+    check: BodyContains | BodyEquals | BodyMatches | JsonEquals, noun: str
 ) -> Callable[[_Body], str]:
     """Compile a check to a function that returns an error message for a body, or an empty one."""
     match check:
         case BodyContains(text):
-            return _contains(text)
+            return _contains(text, noun)
         case BodyEquals(text):
             return _equals(text)
         case BodyMatches(pattern):
@@ -141,8 +194,8 @@ def _compile(
             return _json_equals(path, value)
 
 
-def _contains(text: str) -> Callable[[_Body], str]:
-    wanted, why = text.encode(), f"the body does not contain {brief(text)}"
+def _contains(text: str, noun: str) -> Callable[[_Body], str]:
+    wanted, why = text.encode(), f"the {noun} does not contain {brief(text)}"
     return lambda body: "" if wanted in body.raw else why
 
 
@@ -177,7 +230,7 @@ def _json_equals(path: str, wanted: Any) -> Callable[[_Body], str]:
             elif isinstance(value, list) and 0 <= position < len(value):
                 value = value[position]
             else:
-                place = ".".join(parts[:number]) or "the JSON body"
+                place = ".".join(parts[:number]) or f"the JSON {body.noun}"
                 return f"{place} is {brief(value)}, which has no {brief(part)}"
         return "" if _same_json(value, wanted) else f"{path} is {brief(value)}, not {brief(wanted)}"
 
@@ -193,7 +246,7 @@ def _same_json(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
-def _decompress(body: bytes, encoding: str) -> tuple[bytes, str]:
+def decompress(body: bytes, encoding: str) -> tuple[bytes, str]:
     """Decompress a body; returns it and an error message, empty on success."""
     name = encoding.strip().lower()
     if name in ("", "identity") or not body:

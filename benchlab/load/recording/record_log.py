@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +25,10 @@ class RecordLog:
     def __init__(self, path: Path, dtype: np.dtype[np.void]) -> None:
         self._fd = open_private(path, os.O_WRONLY | os.O_APPEND)
         self._dtype = dtype
-        self._rows: list[tuple[int, ...]] = []
+        self._rows: list[tuple[Any, ...]] = []
 
-    def append(self, *row: int) -> None:
-        """Add a record."""
+    def append(self, *row: Any) -> None:
+        """Add a record: a value for each field of the dtype."""
         self._rows.append(row)
 
     def flush(self) -> None:

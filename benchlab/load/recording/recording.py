@@ -10,6 +10,8 @@ from benchlab.load.recording.examples import Examples
 from benchlab.load.recording.outcome import Outcome
 from benchlab.load.recording.record_log import RecordLog
 from benchlab.load.recording.recorder import Record, Recorder
+from benchlab.load.recording.stream_log import StreamLog
+from benchlab.load.recording.stream_meter import StreamMeter
 from benchlab.plan.plan import Plan
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.samples.tries import TRY_DTYPE, TryReason
@@ -18,7 +20,7 @@ __all__ = ["Recording"]
 
 
 class Recording:
-    """One worker's files in the spool: samples, examples of failures, connections, tries.
+    """One worker's files in the spool: samples, examples of failures, connections, tries, streams.
 
     Drivers pass clock times; times in the files count from the run's start. A driver passes every
     request to `finish` once. ``record`` is a shortcut, with eleven integers, for requests that need
@@ -37,6 +39,10 @@ class Recording:
         self._tries: RecordLog | None = None
         if plan.transport.has_policies:
             self._tries = RecordLog(spool.tries_path(directory, worker), TRY_DTYPE)
+        self._streams: StreamLog | None = None
+        if plan.has_streams:
+            keeps_events = any(request.keeps_events for request in plan.requests)
+            self._streams = StreamLog(directory, worker, keeps_events=keeps_events)
         self.steps_path = spool.steps_path(directory)
 
     @property
@@ -47,6 +53,8 @@ class Recording:
     def start(self, start_ns: int) -> None:
         """Set the clock time that is time 0 in the files."""
         self.recorder.start_ns = self._examples.start_ns = self.connections.start_ns = start_ns
+        if self._streams is not None:
+            self._streams.start_ns = start_ns
 
     def measure_from(self, seq: int) -> None:
         """Flag requests with a sequence number below ``seq`` as warm-up."""
@@ -66,6 +74,14 @@ class Recording:
         assert self._tries is not None, "the plan has no policies"
         self._tries.append(seq, parent_seq, number, reason)
 
+    def add_stream(self, seq: int, meter: StreamMeter, silent_until: int = 0) -> None:
+        """Record what ``meter`` measured of the stream in response to request ``seq``.
+
+        ``silent_until`` is when the stream ended, if it was left or failed.
+        """
+        assert self._streams is not None, "the plan has no streams"
+        self._streams.add(seq, meter, silent_until)
+
     def explained(self, error: ErrorKind, endpoint: int, now: int) -> bool:
         """True if no more examples of this error are needed after the clock time ``now``."""
         return self._examples.is_complete(error, endpoint, now)
@@ -76,6 +92,8 @@ class Recording:
         self.connections.flush()
         if self._tries is not None:
             self._tries.flush()
+        if self._streams is not None:
+            self._streams.flush()
 
     def close(self) -> None:
         """Write the rest and close the files. Samples still ``pending`` after that are lost."""
@@ -83,3 +101,5 @@ class Recording:
         self.connections.close()
         if self._tries is not None:
             self._tries.close()
+        if self._streams is not None:
+            self._streams.close()

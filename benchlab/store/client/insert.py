@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,10 +20,26 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
     from numpy.typing import NDArray
 
-__all__ = ["Column", "insert_columns", "insert_rows", "moment"]
+__all__ = ["Column", "Lists", "insert_columns", "insert_rows", "moment"]
 
-Column: TypeAlias = "NDArray[np.integer[Any]] | str | tuple[str, int]"
-"""Integers; or what is the same in all rows: a text, or a type of 8 bytes and its value."""
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """A column of lists of integers: the length of each, and the values of all in order.
+
+    Length: the number of lists.
+    """
+
+    lengths: NDArray[np.integer[Any]]
+    values: NDArray[np.integer[Any]]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+Column: TypeAlias = "NDArray[np.integer[Any]] | Lists | str | tuple[str, int]"
+"""Integers or lists of them; or what is the same in all rows: a text, or a type of 8 bytes and its
+value."""
 
 # Parallel parsing refuses a row above 10 MB, and the plan of a run may be longer.
 _ANY_LENGTH = {"input_format_parallel_parsing": 0}
@@ -77,9 +94,23 @@ def _typed(column: Column, count: int) -> tuple[bytes, bytes]:
     if isinstance(column, tuple):
         name, value = column
         return _text(name), value.to_bytes(8, "little", signed=True) * count
+    if isinstance(column, Lists):
+        return _lists(column)
+    kind, data = _integers(column)
+    return _text(kind), data
+
+
+def _lists(column: Lists) -> tuple[bytes, bytes]:
+    """The type of a column of lists, where each of them ends, and all values."""
+    kind, data = _integers(column.values)
+    ends = column.lengths.cumsum().astype("<u8")
+    return _text(f"Array({kind})"), ends.tobytes() + data
+
+
+def _integers(column: NDArray[np.integer[Any]]) -> tuple[str, bytes]:
     kind = "UInt" if column.dtype.kind == "u" else "Int"
     little = column.astype(column.dtype.newbyteorder("<"), copy=False)
-    return _text(f"{kind}{8 * column.dtype.itemsize}"), little.tobytes()
+    return f"{kind}{8 * column.dtype.itemsize}", little.tobytes()
 
 
 def _text(text: str) -> bytes:

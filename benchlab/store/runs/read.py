@@ -21,6 +21,7 @@ from benchlab.spool.storage import allocate_records
 from benchlab.store.client.connection import is_embedded
 from benchlab.store.runs.beside import read_beside
 from benchlab.store.runs.listing import OUTSIDE_EXPERIMENTS
+from benchlab.store.runs.streams import read_events, read_streams
 from benchlab.store.runs.write import JSON_COLUMNS, PLAIN_COLUMNS, SAME_COLUMNS
 
 if TYPE_CHECKING:
@@ -142,7 +143,11 @@ def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
     samples = Samples.empty(head.plan.endpoint_names)
     opened = read_beside(client, whole_id, "connections", CONNECTION_DTYPE, "start_ns, seq")
     tries = read_beside(client, whole_id, "tries", TRY_DTYPE, "seq")
-    return Run.from_head(head, samples, Connections(opened), Tries(tries)), int(count)
+    streams = events = None
+    if head.plan.has_streams:
+        streams, events = read_streams(client, whole_id), read_events(client, whole_id)
+    run = Run.from_head(head, samples, Connections(opened), Tries(tries), streams, events)
+    return run, int(count)
 
 
 def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:

@@ -27,6 +27,7 @@ from benchlab.store.runs.beside import save_beside
 from benchlab.store.runs.exactly_once import insert_exactly, insert_of_run
 from benchlab.store.runs.faults import save_faults
 from benchlab.store.runs.listing import endpoint_column
+from benchlab.store.runs.streams import save_streams
 from benchlab.store.schema.replicated import stored
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
         )
     save_beside(client, run, "connections", run.connections.records)
     save_beside(client, run, "tries", run.tries.records)
+    save_streams(client, run)
     save_faults(client, run)
     # More than once only if the server takes the insert for a repetition of one that was pruned.
     for again in range(_MOST_PRUNED):

@@ -19,10 +19,11 @@ import httpx
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import check_status, make_checker
 from benchlab.load.drivers.headers import asks_for_trace, traceparent
-from benchlab.load.drivers.httpx.client import JOB
+from benchlab.load.drivers.httpx.client import JOB, ClientFactory
 from benchlab.load.drivers.httpx.failures import describe_exception
-from benchlab.load.drivers.httpx.user_pool import UserPool
 from benchlab.load.drivers.rendering import Renderer
+from benchlab.load.drivers.streams.reader import StreamReader, readings_of
+from benchlab.load.drivers.user_pool import UserPool
 from benchlab.load.recording.outcome import Excerpt, Outcome
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
@@ -54,6 +55,7 @@ class Job:
     failed_in_tls: bool = False
     response: httpx.Response | None = None
     body: bytearray = field(default_factory=bytearray)
+    reader: StreamReader | None = None
 
     @property
     def status(self) -> int:
@@ -73,11 +75,23 @@ class HttpxDriver(UserPool[httpx.AsyncClient, Job]):
         self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
     ) -> None:
         super().__init__(plan, worker, run_id, source, recording)
+        self._clients = ClientFactory(plan, worker, recording.connections)
         self._checkers = [make_checker(request) for request in plan.requests]
         self._request_of = plan.request_of
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
         self._jobs: dict[int, Job] = {}
+        self._readings = readings_of(plan)
         self._renderers = [Renderer(plan, index, run_id) for index in range(len(plan.requests))]
+
+    @property
+    def connections_opened(self) -> int:
+        """Number of connections that all clients opened."""
+        return self._clients.opened
+
+    @property
+    def local_failure_count(self) -> int:
+        """Number of connections that failed because this machine lacked ports, files or buffers."""
+        return self._clients.local_failure_count
 
     @property
     def in_flight(self) -> int:
@@ -157,20 +171,47 @@ class HttpxDriver(UserPool[httpx.AsyncClient, Job]):
         room = BODY_BYTES if checker is not None or check_status(job.status)[0] else 0
         if checker is not None:
             room = max(room, checker.keep_bytes)
+        limit = self._begin_stream(job, response)
         try:
-            async for data in response.aiter_raw():
-                job.bytes_in = response.num_bytes_downloaded
-                if len(job.body) < room:
-                    job.body += data[: room - len(job.body)]
+            async with limit:
+                async for data in response.aiter_raw():
+                    job.bytes_in = response.num_bytes_downloaded
+                    if len(job.body) < room:
+                        job.body += data[: room - len(job.body)]
+                    if job.reader is not None and job.reader.is_stream:
+                        job.reader.feed(data, _clock())
+                        if job.reader.is_full:
+                            job.reader.was_left = True
+                            break
+        except TimeoutError:
+            if not limit.expired() or job.reader is None:
+                raise
+            job.reader.was_left = True
         finally:
             await response.aclose()
+
+    def _begin_stream(self, job: Job, response: httpx.Response) -> asyncio.Timeout:
+        """Begin to read the response as a stream, if it is to be; returns how long that is done."""
+        reading = self._readings[job.endpoint]
+        if reading is None:
+            return asyncio.timeout(None)
+        job.reader = reading.begin()
+        if not check_status(job.status)[0]:
+            encoding = response.headers.get("Content-Encoding", "")
+            job.reader.accept(response.headers.get("Content-Type", ""), encoding)
+        left_ns = job.sent + reading.max_ns - _clock()
+        return asyncio.timeout(left_ns / NS_PER_S if reading.max_ns else None)
 
     def _check(self, job: Job, response: httpx.Response) -> tuple[ErrorKind, str]:
         checker = self._checkers[job.endpoint]
         if checker is None:
-            return check_status(job.status)
-        encoding = response.headers.get("Content-Encoding", "")
-        return checker.evaluate(job.status, job.body, job.bytes_in, encoding)
+            error, message = check_status(job.status)
+        else:
+            encoding = response.headers.get("Content-Encoding", "")
+            error, message = checker.evaluate(job.status, job.body, job.bytes_in, encoding)
+        if not error and job.reader is not None and (problem := job.reader.finish()):
+            return ErrorKind.CHECK, problem
+        return error, message
 
     def _finish(self, job: Job, error: ErrorKind, message: str = "") -> None:
         """Record a finished request, unless it was already recorded as abandoned."""
@@ -178,6 +219,9 @@ class HttpxDriver(UserPool[httpx.AsyncClient, Job]):
             return
         done = _clock()
         sent = job.sent or done
+        if job.reader is not None:
+            message = job.reader.fail(error, message)
+            job.reader.record(self._recording, job.seq, done)
         again = job.flags & (Flag.RETRY | Flag.HEDGE)
         outcome = Outcome(
             seq=job.seq,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import re
 
-from benchlab.load.drivers.wire.head import ProtocolError, Section, check_lines
+from benchlab.load.drivers.checking import check_status
+from benchlab.load.drivers.wire.head import Head, ProtocolError, Section, check_lines
+from benchlab.samples.examples import BODY_BYTES
 
 __all__ = ["Body", "ChunkReader"]
 
@@ -32,6 +34,11 @@ class Body:
         self.size = 0
         self.start = bytearray()
 
+    def begin(self, head: Head) -> None:
+        """The body follows ``head``; an example shows the start of that of a failure."""
+        if check_status(head.status)[0]:
+            self.room = max(self.room, BODY_BYTES)
+
     def add(self, data: bytes, start: int, end: int) -> None:
         """Add a part of ``data``."""
         self.size += end - start
@@ -39,6 +46,10 @@ class Body:
             part = data[start : min(end, start + self.room)]
             self.room -= len(part)
             self.start += part
+
+    def add_end(self, data: bytes, start: int, end: int) -> None:
+        """Add the last part of a chunk."""
+        self.add(data, start, end)
 
 
 class ChunkReader:
@@ -71,7 +82,7 @@ class ChunkReader:
                     self._left = end - size
                     return None
                 if body.room:
-                    body.add(data, at, end)
+                    body.add_end(data, at, end)
                 else:
                     body.size += left
                 at, left = end, _DATA_ENDED

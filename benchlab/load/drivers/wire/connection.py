@@ -21,7 +21,7 @@ from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
 from benchlab.units import format_ns
 
-__all__ = ["Connection", "Pool"]
+__all__ = ["PARTING_S", "Connection", "Pool"]
 
 _clock = time.monotonic_ns
 _MAX_REMEMBERED_HEAD = 8192
@@ -240,21 +240,26 @@ class Connection(asyncio.Protocol):
             self.fail(now, ErrorKind.PROTOCOL, str(exc), data)
 
     def _check(self, now: int, response: Response, reusable: bool) -> None:
-        checker = self._driver.checkers[self._endpoint]
         status, bytes_in = response.status, response.body_bytes
         if now - self.sent > self._driver.timeout_ns:
             self._fail_late(now, status, bytes_in)
             return
-        if checker is None:
-            error, message = check_status(status)
-        else:
-            error, message = checker.evaluate(status, response.body, bytes_in, response.encoding)
+        error, message = self._evaluate(response)
         if not error:
             self._response = None
             self._complete(now, error, status, bytes_in, reusable)
             return
         self._finish(now, error, status, bytes_in, message)
         self._release(now, reusable)
+
+    def _evaluate(self, response: Response) -> tuple[ErrorKind, str]:
+        """Evaluate the checks on a complete response."""
+        checker = self._driver.checkers[self._endpoint]
+        if checker is None:
+            return check_status(response.status)
+        return checker.evaluate(
+            response.status, response.body, response.body_bytes, response.encoding
+        )
 
     def _fail_late(self, now: int, status: int, bytes_in: int) -> None:
         """Finish a request whose response is complete, but came after the timeout.

@@ -24,7 +24,13 @@ from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_S, seconds_to_ns
 
-__all__ = ["CONNECT_PAUSE_S", "NEVER_SENT", "WireDriver"]
+__all__ = [
+    "CONNECT_PAUSE_S",
+    "IDLE_LIMIT_NS",
+    "NEVER_SENT",
+    "PREPARE_LIMIT_S",
+    "WireDriver",
+]
 
 _clock = time.monotonic_ns
 
@@ -89,10 +95,14 @@ class WireDriver:
         ]
         self.heads = [
             HeadCache(
-                head_only=head_only, keep_alive=keep_alive, servers=self.servers, checker=checker
+                head_only=head_only,
+                keep_alive=keep_alive,
+                servers=self.servers,
+                checker=checker,
+                is_read=request.is_stream,
             )
-            for head_only, keep_alive, checker in zip(
-                self.head_only, self.keep_alive, self.checkers, strict=True
+            for request, head_only, keep_alive, checker in zip(
+                plan.requests, self.head_only, self.keep_alive, self.checkers, strict=True
             )
         ]
         self.known_heads = [cache.known for cache in self.heads]

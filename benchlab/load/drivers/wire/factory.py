@@ -1,4 +1,4 @@
-"""Make the wire driver, with policies if the plan has some."""
+"""Make the wire driver, with policies or streams if the plan has some."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ def make_driver(
         from benchlab.load.drivers.wire.policy_driver import PolicyDriver
 
         return PolicyDriver(plan, worker, run_id, source, recording)
+    if plan.has_streams:
+        from benchlab.load.drivers.wire.stream_driver import StreamDriver
+
+        return StreamDriver(plan, worker, run_id, source, recording)
     from benchlab.load.drivers.wire.driver import WireDriver
 
     return WireDriver(plan, worker, run_id, source, recording)

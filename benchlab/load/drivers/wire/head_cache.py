@@ -31,7 +31,7 @@ BODY_IS_READ = -1
 class HeadCache:
     """Caches the heads of one request's responses; None stands for a head to be parsed again."""
 
-    __slots__ = ("_checker", "_head_only", "_keep_alive", "_servers", "known")
+    __slots__ = ("_checker", "_is_read", "_keep_alive", "_servers", "head_only", "known")
 
     def __init__(
         self,
@@ -40,12 +40,15 @@ class HeadCache:
         keep_alive: bool = True,
         servers: ServerNames | None = None,
         checker: Checker | None = None,
+        is_read: bool = False,
     ) -> None:
         """``head_only``: the request is HEAD, whose responses have no body. ``keep_alive``: its
-        connection may be used again. ``servers`` notes the server name in every new head."""
+        connection may be used again. ``servers`` notes the server name in every new head.
+        ``is_read``: bodies are read whatever the checks need."""
         self._servers = servers or ServerNames()
         self._checker = checker
-        self._head_only = head_only
+        self._is_read = is_read
+        self.head_only = head_only
         self._keep_alive = keep_alive
         self.known: dict[bytes, CachedHead | None] = {}
 
@@ -57,7 +60,7 @@ class HeadCache:
         Raises:
             ProtocolError: it is not exactly one valid head.
         """
-        head = parse_head(raw, head_only=self._head_only)
+        head = parse_head(raw, head_only=self.head_only)
         if len(self.known) >= _MOST_HEADS:
             self.known.clear()
         self._servers.note_head(raw)
@@ -72,7 +75,7 @@ class HeadCache:
     def _evaluate(self, head: Head) -> CachedHead:
         checker, length = self._checker, head.length
         reusable = head.reusable and self._keep_alive
-        if length is None or (checker is not None and checker.needs_body):
+        if length is None or self._is_read or (checker is not None and checker.needs_body):
             return head.status, BODY_IS_READ, reusable, ErrorKind.OK, head
         if checker is None:
             error, _ = check_status(head.status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from benchlab.load.drivers.checking import check_status
 from benchlab.load.drivers.wire.chunks import Body, ChunkReader
 from benchlab.load.drivers.wire.head import (
     MAX_SECTION_BYTES,
@@ -13,7 +12,6 @@ from benchlab.load.drivers.wire.head import (
     Section,
     parse_head,
 )
-from benchlab.samples.examples import BODY_BYTES
 
 __all__ = ["Response"]
 
@@ -43,11 +41,19 @@ class Response:
     )
 
     def __init__(
-        self, *, head_only: bool = False, body_limit: int = 0, head: Head | None = None
+        self,
+        *,
+        head_only: bool = False,
+        body_limit: int = 0,
+        head: Head | None = None,
+        body: Body | None = None,
     ) -> None:
-        """``head_only``: the request is HEAD. ``head`` is the final head, if it is known."""
+        """``head_only``: the request is HEAD. ``head`` is the final head, if it is known.
+
+        ``body`` takes the body, by default one that stores the first ``body_limit`` bytes.
+        """
         self._head_only = head_only
-        self._body = Body(body_limit)
+        self._body = Body(body_limit) if body is None else body
         self._chunks: ChunkReader | None = None
         self._left: int | None = None
         self._section: Section | None = None
@@ -133,8 +139,7 @@ class Response:
         if head.status == _SWITCHING:
             raise ProtocolError("the server switched to another protocol")
         self.reusable = head.reusable and not self._closing
-        if check_status(head.status)[0]:
-            self._body.room = max(self._body.room, BODY_BYTES)
+        self._body.begin(head)
         if head.chunked:
             self._chunks = ChunkReader(self._body)
         else:

@@ -1,0 +1,1 @@
+"""Read responses as streams: server-sent events, chunks, and checks of them."""

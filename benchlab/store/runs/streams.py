@@ -1,0 +1,81 @@
+"""Save and read the streams of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchlab.runs.run import Run
+from benchlab.samples.streams import (
+    EVENT_DTYPE,
+    GAP_DTYPE,
+    PLAIN_STREAM_DTYPE,
+    Events,
+    Streams,
+    join_gaps,
+    split_gaps,
+)
+from benchlab.store.client.insert import Column, Lists
+from benchlab.store.runs.beside import read_beside, save_beside
+from benchlab.store.runs.exactly_once import insert_of_run, insert_rows_of_run
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+__all__ = ["read_events", "read_streams", "save_streams"]
+
+_TABLE = "streams"
+_EVENT_TABLE = "stream_events"
+_PLAIN_COLUMNS = tuple(name for name in PLAIN_STREAM_DTYPE.names or () if name != "bucket_count")
+
+
+def save_streams(client: Client, run: Run) -> None:
+    """Save the streams of ``run``, and their events, exactly once; nothing if it has none.
+
+    Raises:
+        StoreError: the store does not hold them afterwards.
+    """
+    if len(run.streams):
+        plain, buckets = split_gaps(run.streams.records)
+        lengths = plain["bucket_count"]
+        columns: dict[str, Column] = {
+            **{name: plain[name] for name in _PLAIN_COLUMNS},
+            "gap_bucket": Lists(lengths, buckets["bucket"].astype(np.uint8)),
+            "gap_count": Lists(lengths, buckets["count"]),
+        }
+        insert_rows_of_run(
+            client,
+            _TABLE,
+            run,
+            len(plain),
+            lambda token: insert_of_run(client, _TABLE, run, columns, token),
+        )
+    if len(run.events):
+        save_beside(client, run, _EVENT_TABLE, run.events.records)
+
+
+def read_streams(client: Client, run_id: str) -> Streams:
+    """The streams of a run, in order of their samples."""
+    rows = client.query(
+        f"SELECT {', '.join(_PLAIN_COLUMNS)}, gap_bucket, gap_count FROM {_TABLE}"  # noqa: S608
+        " WHERE run_id = {run_id:String} ORDER BY seq",
+        parameters={"run_id": run_id},
+        column_oriented=True,
+    )
+    plain = np.zeros(rows.row_count, dtype=PLAIN_STREAM_DTYPE)
+    if not rows.row_count:
+        return Streams()
+    *columns, buckets, counts = rows.result_columns
+    for name, column in zip(_PLAIN_COLUMNS, columns, strict=True):
+        plain[name] = column
+    plain["bucket_count"] = [len(found) for found in buckets]
+    filled = np.zeros(int(plain["bucket_count"].sum()), dtype=GAP_DTYPE)
+    filled["bucket"] = [bucket for found in buckets for bucket in found]
+    filled["count"] = [count for found in counts for count in found]
+    return Streams(join_gaps(plain, filled))
+
+
+def read_events(client: Client, run_id: str) -> Events:
+    """The events of a run's streams, if its plan asked for them."""
+    return Events(read_beside(client, run_id, _EVENT_TABLE, EVENT_DTYPE, "seq, number"))
