@@ -36,6 +36,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.plan.checks import BodyContains as BodyContains
     from benchlab.plan.checks import BodyEquals as BodyEquals
     from benchlab.plan.checks import BodyMatches as BodyMatches
+    from benchlab.plan.checks import GrpcStatusIn as GrpcStatusIn
     from benchlab.plan.checks import JsonEquals as JsonEquals
     from benchlab.plan.checks import MaxBody as MaxBody
     from benchlab.plan.checks import StatusIn as StatusIn
@@ -45,6 +46,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.plan.files.feed import read_feed as read_feed
     from benchlab.plan.files.plan import read_plan as read_plan
     from benchlab.plan.files.scenario import scenario as scenario
+    from benchlab.plan.grpc.request import GrpcRequest as GrpcRequest
     from benchlab.plan.objectives import Objective as Objective
     from benchlab.plan.plan import Plan as Plan
     from benchlab.plan.policies import Breaker as Breaker
@@ -97,6 +99,8 @@ _MODULES = {
     "FaultSchedule": "benchlab.plan.faults",
     "Feed": "benchlab.plan.feed",
     "Floor": "benchlab.runs.floor",
+    "GrpcRequest": "benchlab.plan.grpc.request",
+    "GrpcStatusIn": "benchlab.plan.checks",
     "Hedge": "benchlab.plan.policies",
     "ImportedSummary": "benchlab.runs.imported_summary",
     "JsonEquals": "benchlab.plan.checks",

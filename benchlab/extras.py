@@ -2,7 +2,8 @@
 
 benchlab[lab]     JupyterLab, and what runs notebooks without it
 benchlab[target]  the bundled service under test, with OpenTelemetry
-benchlab[all]     both
+benchlab[grpc]    gRPC: messages, .proto files, reflection, and the target's gRPC service
+benchlab[all]     all of them
 """
 
 from __future__ import annotations
@@ -24,12 +25,21 @@ EXTRAS = {
         "opentelemetry.instrumentation.fastapi",
         "opentelemetry.sdk",
         "uvicorn",
+        "websockets",
+    ),
+    "grpc": (
+        "google.protobuf",
+        "grpc",
+        "grpc_health",
+        "grpc_reflection",
+        "grpc_tools",
+        "opentelemetry.instrumentation.grpc",
     ),
 }
 """Modules that an extra installs, by its name."""
 
 
-def require_extra(extra: Literal["lab", "target"]) -> None:
+def require_extra(extra: Literal["lab", "target", "grpc"]) -> None:
     """Check that the packages of an extra are installed, without importing them.
 
     Raises:

@@ -7,7 +7,7 @@ environment variable is invalid, importing this module ends the process with a o
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,8 +18,13 @@ from .faults import CONTROL_PATH, fault_settings_from_environment
 from .faults.middleware import install_faults, install_turns
 from .faults.routes import fault_router
 from .faults.state import Faults
-from .telemetry import telemetry_from_environment
+from .rpc.address import GRPC_ADDRESS, grpc_address
+from .streams import stream_router
+from .telemetry import Telemetry, telemetry_from_environment
 from .vectors import vector_router
+
+if TYPE_CHECKING:
+    from .rpc.server import GrpcServer
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """Maximum size of a request body; a larger one gets a 413 response.
@@ -39,6 +44,7 @@ def create_app() -> FastAPI:
     telemetry = telemetry_from_environment()
     fault_settings = fault_settings_from_environment()
     faults = Faults(telemetry.tracer) if fault_settings else None
+    grpc_server = _grpc_server(telemetry, faults)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -47,9 +53,13 @@ def create_app() -> FastAPI:
         # Frozen objects are skipped.
         gc.collect()
         gc.freeze()
+        if grpc_server:
+            await grpc_server.start()
         yield
         if faults:
             faults.lift_all()
+        if grpc_server:
+            await grpc_server.stop()
         await telemetry.shutdown()
 
     app = FastAPI(
@@ -64,7 +74,9 @@ def create_app() -> FastAPI:
         redoc_url=None,
         exception_handlers={RequestValidationError: _validation_failed},
     )
+    app.state.grpc_server = grpc_server
     app.include_router(vector_router(telemetry.tracer))
+    app.include_router(stream_router())
     app.add_api_route("/health", _health, methods=["GET"], tags=["health"])
     untraced = ["/health"]
     if faults and fault_settings:
@@ -75,6 +87,22 @@ def create_app() -> FastAPI:
     if faults:
         install_turns(app, faults.turns)
     return app
+
+
+def _grpc_server(telemetry: Telemetry, faults: Faults | None) -> "GrpcServer | None":
+    """The server beside the application, if the environment asks for one."""
+    address = grpc_address()
+    if not address:
+        return None
+    try:
+        # Only here: a service without gRPC needs none of its packages.
+        from .faults.calls import fault_interceptors
+        from .rpc.server import GrpcServer
+    except ModuleNotFoundError as exc:
+        raise ValueError(f"{GRPC_ADDRESS} needs {exc.name}, which is not installed") from None
+    turns, effects = fault_interceptors(faults) if faults else ([], [])
+    interceptors = [*turns, *telemetry.grpc_interceptors(), *effects]
+    return GrpcServer(address, telemetry.tracer, interceptors)
 
 
 async def _health() -> dict[str, str]:

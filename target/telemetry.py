@@ -35,9 +35,12 @@ What is recorded: one SERVER span per request with the stable HTTP attributes, a
 routes add below it. A request that carries a W3C `traceparent` continues that trace and obeys
 its sampled flag; without one `OTEL_TRACES_SAMPLER` decides (default: every request). The
 histogram `http.server.request.duration` (seconds) is exponential. `/health` and `/faults` are
-neither traced nor counted. The SDK counts the spans that were processed (`otel.sdk.processor.span.processed`, with
-`error.type` `queue_full` for dropped ones) and, with OTLP, those that were exported
-(`otel.sdk.exporter.span.exported`, with an `error.type` for failed ones).
+neither traced nor counted. A gRPC call is a SERVER span with the attributes of the RPC conventions
+instead, whose trace context comes from the call's metadata; health and reflection are not traced,
+and no call is in the histogram, which is HTTP's. The SDK counts the spans that were processed
+(`otel.sdk.processor.span.processed`, with `error.type` `queue_full` for dropped ones) and, with
+OTLP, those that were exported (`otel.sdk.exporter.span.exported`, with an `error.type` for failed
+ones).
 
 Source: https://opentelemetry.io/docs/specs/semconv/http/
 """  # noqa: E501 (a table cell cannot be wrapped)
@@ -47,6 +50,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from opentelemetry import metrics, trace
@@ -83,6 +87,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from . import __version__
+from .rpc import CALLS
 
 OTLP_DIRECTORY = "BENCHLAB_TARGET_OTLP_DIR"
 
@@ -130,6 +135,17 @@ class Telemetry:
             exclude_spans=["receive", "send"],
         )
 
+    def grpc_interceptors(self) -> list[Any]:
+        """What records every gRPC call of the vector service; nothing when nothing is recorded."""
+        if self.tracer_provider is None:
+            return []
+        from opentelemetry.instrumentation.grpc import aio_server_interceptor
+
+        interceptor = aio_server_interceptor(  # type: ignore[no-untyped-call]
+            self.tracer_provider, filter_=_is_of_the_service
+        )
+        return [interceptor]
+
     async def shutdown(self) -> None:
         """Write out everything recorded so far, then stop recording.
 
@@ -142,6 +158,10 @@ class Telemetry:
 
     def _tracer_provider(self) -> trace.TracerProvider:
         return self.tracer_provider or trace.NoOpTracerProvider()
+
+
+def _is_of_the_service(call: Any) -> bool:
+    return call.method.startswith(CALLS)  # type: ignore[no-any-return]  # untyped
 
 
 def telemetry_from_environment() -> Telemetry:

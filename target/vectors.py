@@ -2,16 +2,13 @@
 
 Invalid input gets a 422 response with one entry per error in `detail` (`type`, `loc`, `msg`): a
 field that is missing or not a list, an element that is not a finite number, a vector longer than
-`MAX_LENGTH`, two vectors of unequal length, and a result outside the range of a double. Numbers
-are IEEE 754 doubles, and strings are not numbers. Only a body that the JSON parser cannot process
-(for example, nested too deeply) gets a 400 response.
+`arithmetic.MAX_LENGTH`, two vectors of unequal length, and a result outside the range of a double.
+Numbers are IEEE 754 doubles, and strings are not numbers. Only a body that the JSON parser cannot
+process (for example, nested too deeply) gets a 400 response.
 
 A URL may ask for a lookup before the computation: see `lookup`.
 """
 
-import math
-import operator
-from collections.abc import Callable
 from typing import Annotated, Self
 
 from fastapi import APIRouter
@@ -20,10 +17,8 @@ from opentelemetry.trace import Tracer
 from pydantic import BaseModel, FailFast, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from .arithmetic import MAX_LENGTH, Operation, OutOfRangeError, compute
 from .lookup import LookupMs, MissRatio, look_up, usual_lookup_ms
-
-MAX_LENGTH = 10_000
-"""Maximum length of a vector. It limits how long a request blocks the event loop."""
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 # FailFast: ten thousand bad elements give one error, not ten thousand.
@@ -57,9 +52,6 @@ class VectorResult(BaseModel):
 def vector_router(tracer: Tracer) -> APIRouter:
     """Build the routes `/api/vector/add` and `/api/vector/sub`.
 
-    `tracer` records the computation alone as an INTERNAL span below the request's SERVER
-    span: the difference between the two is what HTTP, JSON and validation cost.
-
     Raises `ValueError` if the environment has a lookup that cannot be waited for.
     """
     router = APIRouter(prefix="/api/vector", tags=["vector"])
@@ -72,37 +64,23 @@ def vector_router(tracer: Tracer) -> APIRouter:
         pair: VectorPair, lookup_ms: LookupMs = usual_ms, miss_ratio: MissRatio = 1.0
     ) -> VectorResult:
         await look_up(tracer, lookup_ms, miss_ratio)
-        return _computed(tracer, "add", operator.add, pair)
+        return _computed(tracer, "add", pair)
 
     @router.post("/sub")
     async def sub(
         pair: VectorPair, lookup_ms: LookupMs = usual_ms, miss_ratio: MissRatio = 1.0
     ) -> VectorResult:
         await look_up(tracer, lookup_ms, miss_ratio)
-        return _computed(tracer, "sub", operator.sub, pair)
+        return _computed(tracer, "sub", pair)
 
     return router
 
 
-def _computed(
-    tracer: Tracer, name: str, operation: Callable[[float, float], float], pair: VectorPair
-) -> VectorResult:
-    with tracer.start_as_current_span(
-        f"vector.{name}", attributes={"vector.operation": name, "vector.length": len(pair.a)}
-    ):
-        result = list(map(operation, pair.a, pair.b))
-    # Checked outside the span: an overflow is the client's fault, not a failed computation,
-    # and JSON has no way to write an infinity.
-    for index, value in enumerate(result):
-        if not math.isfinite(value):
-            raise RequestValidationError(
-                [
-                    {
-                        "type": "result_out_of_range",
-                        "loc": ("body",),
-                        "msg": f"The result at index {index} is outside the range of a double "
-                        f"({name} of {pair.a[index]!r} and {pair.b[index]!r})",
-                    }
-                ]
-            )
-    return VectorResult(result=result)
+def _computed(tracer: Tracer, operation: Operation, pair: VectorPair) -> VectorResult:
+    try:
+        return VectorResult(result=compute(tracer, operation, pair.a, pair.b))
+    except OutOfRangeError as exc:
+        # Of finite operands: JSON has no way to write an infinity.
+        raise RequestValidationError(
+            [{"type": "result_out_of_range", "loc": ("body",), "msg": str(exc)}]
+        ) from None

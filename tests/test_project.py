@@ -64,11 +64,11 @@ def test_every_dependency_has_its_reason() -> None:
 
 def test_the_packages_fixed_by_the_user_are_there() -> None:
     everything = foreign([*PROJECT["dependencies"], *EXTRAS["lab"], *EXTRAS["target"]])
-    assert EXTRAS["all"] == ["benchlab[lab,target]"]
+    assert EXTRAS["all"] == ["benchlab[lab,target,grpc]"]
     assert {distribution(entry) for entry in everything} >= FIXED_BY_THE_USER
 
 
-@pytest.mark.parametrize("extra", ["lab", "target"])
+@pytest.mark.parametrize("extra", ["lab", "target", "grpc"])
 def test_an_extra_is_recognised_by_all_its_packages(extra: str) -> None:
     modules = set(benchlab.extras.EXTRAS[extra])
     for entry in EXTRAS[extra]:

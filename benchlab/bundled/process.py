@@ -72,13 +72,20 @@ class BundledProcess:
 class TargetProcess(BundledProcess):
     """A running target. ``otlp_dir`` has its traces and metrics, complete once it has stopped.
 
-    ``faults`` says whether faults can be set in it.
+    ``grpc_url`` is the base URL of its gRPC service, or empty. ``faults`` says whether faults can
+    be set in it.
     """
 
     def __init__(
-        self, process: subprocess.Popen[bytes], url: str, otlp_dir: Path | None, faults: bool
+        self,
+        process: subprocess.Popen[bytes],
+        url: str,
+        grpc_url: str,
+        otlp_dir: Path | None,
+        faults: bool,
     ) -> None:
         super().__init__(process, url)
+        self.grpc_url = grpc_url
         self.otlp_dir = otlp_dir
         self.faults = faults
 
@@ -87,29 +94,34 @@ def start_target(
     port: int = 0,
     otlp_dir: Path | str | None = None,
     *,
+    grpc_port: int | None = None,
     lookup_ms: float = 0.0,
     faults: bool = False,
 ) -> TargetProcess:
     """Start the bundled target on the loopback interface and wait until it is ready.
 
-    ``port`` 0 means any free port. If ``otlp_dir`` is None, the standard ``OTEL_`` variables decide
-    where its telemetry goes. With ``lookup_ms`` it is a slower version of itself, whose requests
-    wait so long. With ``faults`` this machine may set faults in it.
+    ``port`` 0 means any free port. With ``grpc_port`` it serves gRPC as well, at that port. If
+    ``otlp_dir`` is None, the standard ``OTEL_`` variables decide where its telemetry goes. With
+    ``lookup_ms`` it is a slower version of itself, whose requests wait so long. With ``faults``
+    this machine may set faults in it.
 
     Raises:
-        MissingPackageError: the extra "target" is not installed.
+        MissingPackageError: the extra "target" is not installed, or "grpc" with ``grpc_port``.
         TargetError: it did not start; the message has the last line of its log.
     """
     require_extra("target")
+    if grpc_port is not None:
+        require_extra("grpc")
     directory = None if otlp_dir is None else Path(otlp_dir).absolute()
     options = {
         "port": port,
+        "grpc_port": grpc_port,
         "otlp_dir": str(directory) if directory else None,
         "lookup_ms": lookup_ms,
         "faults": faults,
     }
     process, announced = start_process("benchlab.bundled.serve", options, "target")
-    return TargetProcess(process, announced["url"], directory, faults)
+    return TargetProcess(process, announced["url"], announced["grpc_url"], directory, faults)
 
 
 def start_process(

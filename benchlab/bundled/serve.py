@@ -1,7 +1,7 @@
 """Serve the bundled target: ``python -m benchlab.bundled.serve`` with its options as JSON.
 
-It prints one line of JSON, ``{"url": …}``, when it is ready, and ends when its standard input is
-closed, so that it never outlives its parent process.
+It prints one line of JSON, ``{"url": …, "grpc_url": …}``, when it is ready, and ends when its
+standard input is closed, so that it never outlives its parent process.
 """
 
 from __future__ import annotations
@@ -45,28 +45,28 @@ class _Server(uvicorn.Server):
 def serve(
     port: int,
     otlp_dir: Path | None,
-    on_ready: Callable[[str], None],
+    on_ready: Callable[[str, str], None],
     *,
+    grpc_port: int | None = None,
     faults: bool = False,
     until_input_ends: bool = False,
 ) -> None:
     """Serve on the loopback interface until stopped; ``port`` 0 means any free port.
 
-    ``on_ready`` is called with the URL. Traces and metrics go to files in ``otlp_dir``, or by
-    default where the standard ``OTEL_`` variables send them. With ``faults``, or if the environment
-    says so, this machine may set faults, and whoever has the token that the environment may have.
+    With ``grpc_port``, or if the environment says so, gRPC is served as well. ``on_ready`` is
+    called with the URL, and with that of gRPC or an empty one. Traces and metrics go to files in
+    ``otlp_dir``, or by default where the standard ``OTEL_`` variables send them. With ``faults``,
+    or if the environment says so, this machine may set faults, and whoever has the token that the
+    environment may have.
 
     Raises:
-        InputError: the port is in use, or a variable of the environment is invalid.
+        InputError: a port is in use, or a variable of the environment is invalid.
     """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except (OSError, OverflowError) as exc:
-        listener.close()
-        reason = getattr(exc, "strerror", None) or exc
-        raise InputError(f"cannot listen on port {port} ({reason}): choose another one") from exc
+    if grpc_port is not None:
+        # gRPC opens its own, but does not say why it cannot.
+        _bound(grpc_port).close()
+        os.environ["BENCHLAB_TARGET_GRPC"] = f"127.0.0.1:{grpc_port}"
+    listener = _bound(port)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     if otlp_dir is not None:
         try:
@@ -85,7 +85,7 @@ def serve(
     )
     sys.path.insert(0, str(target_home()))
     server = _Server(config)
-    server.on_ready = lambda: on_ready(url)
+    server.on_ready = lambda: on_ready(url, _grpc_url())
     if until_input_ends:
         threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
     try:
@@ -94,6 +94,25 @@ def serve(
         if isinstance(exc.code, str):  # the service's own message
             raise InputError(exc.code) from exc
         raise
+    if not server.started:
+        raise InputError("the service did not start: its log, above, has the reason")
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as exc:
+        listener.close()
+        reason = getattr(exc, "strerror", None) or exc
+        raise InputError(f"cannot listen on port {port} ({reason}): choose another one") from exc
+    return listener
+
+
+def _grpc_url() -> str:
+    server = sys.modules["target.app"].app.state.grpc_server
+    return f"grpc://{server.address}" if server else ""
 
 
 def _stop_at_end_of_input(server: uvicorn.Server) -> None:
@@ -102,8 +121,8 @@ def _stop_at_end_of_input(server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-def _announce(url: str) -> None:
-    print(json.dumps({"url": url}), flush=True)
+def _announce(url: str, grpc_url: str) -> None:
+    print(json.dumps({"url": url, "grpc_url": grpc_url}), flush=True)
 
 
 def main() -> int:
@@ -117,6 +136,7 @@ def main() -> int:
             options["port"],
             otlp_dir,
             _announce,
+            grpc_port=options["grpc_port"],
             faults=options["faults"],
             until_input_ends=True,
         )

@@ -306,7 +306,7 @@ def _rate_note(run: Run) -> str:
     if run.is_imported:
         return f"from the first request to the last response, by {run.plan.load.source}"
     if not run.plan.load.has_schedule:
-        return f"what {plural(run.plan.connection_limit, 'connection')} achieved"
+        return f"what {plural(run.plan.connection_limit, run.plan.user_noun)} achieved"
     if run.iteration_count is not None:
         return f"in {plural(run.iteration_count, run.plan.scheduled_noun)}"
     if run.summary.intended_rate_rps is None:

@@ -29,7 +29,12 @@ OVERHEAD_S: Final = 0.5
 
 _MOST_BLOCKS = 1000
 _MASK = 2**64 - 1
-_MIXED = {"workers": "workers", "driver": "driver", "max_connections": "connections at most"}
+_MIXED = {
+    "workers": "workers",
+    "driver": "driver",
+    "max_connections": "connections at most",
+    "streams": "streams per connection",
+}
 
 
 class Block(NamedTuple):

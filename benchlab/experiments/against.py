@@ -34,12 +34,13 @@ def plan_against(plan: Plan, base_url: str) -> Plan:
             remedy="write a second plan, and compare the two",
         )
     parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    schemes = plan.requests[0].schemes
+    if parts.scheme not in schemes or not parts.netloc:
         raise InputError(
             "is not the URL of a service",
             field="against",
             value=public_url(base_url),
-            remedy="write it as http://host:port",
+            remedy=f"write it as {schemes[0]}://host:port",
         )
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise InputError(

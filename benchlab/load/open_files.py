@@ -19,8 +19,9 @@ def check_open_files(plan: Plan) -> None:
         InputError: a worker's share of the connections exceeds the hard limit of open files.
     """
     allowed = allow_open_files(raise_it=False)
-    shared = DRIVERS[plan.driver].shared_cap and plan.load.has_schedule
-    needed = plan.share(0) * (1 if shared else len(plan.origins))
+    own = plan.scenario is not None or not plan.load.has_schedule  # of each user
+    shared = DRIVERS[plan.driver].shared_cap and not own
+    needed = plan.connection_share(0) * (1 if shared else len(plan.origins))
     if needed + _OTHER_FILES > allowed:
         raise InputError(
             f"{needed:,} connections per worker exceed this system's limit of {allowed:,} open"

@@ -16,6 +16,7 @@ from benchlab.load.supervisor.environment import capture_environment
 from benchlab.load.supervisor.floor_file import attach_floor
 from benchlab.load.supervisor.preflight import check_credentials, check_reachable
 from benchlab.load.supervisor.progress import OnProgress
+from benchlab.load.supervisor.reflection import with_descriptors
 from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
 from benchlab.load.supervisor.supervise import supervise
 from benchlab.load.supervisor.worker_process import WorkerHandle, started_workers
@@ -197,6 +198,7 @@ def carry_out(
         KeyboardInterrupt: ``stop`` was requested before the load started.
     """
     check_reachable(plan)
+    plan = with_descriptors(plan)
     plan = plan.replace(tags=with_tags_of_experiment(dict(plan.tags)))
     with recorded(plan, new_run_id(), workers, stop, on_progress) as directory:
         return spool.read_run(directory, plan)

@@ -16,6 +16,9 @@ from benchlab.telemetry import IngestReport, ingest
 
 __all__ = ["Service", "collect_telemetry", "service"]
 
+_PATH = "/api/vector/add"
+_GRPC_PATH = "/benchlab.Vectors/Add"
+
 
 class Service:
     """The service that a notebook measures: any service, or the bundled target.
@@ -43,7 +46,11 @@ class Service:
         self._process.stop()
         port = urlsplit(self._process.url).port or 0
         self._process = start_target(
-            port, self.otlp_dir, lookup_ms=lookup_ms, faults=self._process.faults
+            port,
+            self.otlp_dir,
+            grpc_port=urlsplit(self._process.grpc_url).port,
+            lookup_ms=lookup_ms,
+            faults=self._process.faults,
         )
 
     def stop(self) -> None:
@@ -61,14 +68,16 @@ def service(
     url: str = "",
     otlp_dir: str = "",
     *,
-    path: str = "/api/vector/add",
+    path: str | None = None,
+    grpc: bool = False,
     traced: bool = True,
     lookup_ms: float = 0.0,
     faults: bool = False,
 ) -> Service:
     """The service at ``url``; with an empty ``url``, a freshly started bundled target.
 
-    ``path`` is the path to measure of the bundled target. Unless it is ``traced``, it writes no
+    ``path`` is the path to measure of the bundled target, which adds vectors by default: over HTTP,
+    or with ``grpc`` over gRPC. Unless it is ``traced``, it writes no
     telemetry, which would cost it more than its work. With ``lookup_ms`` it is a slower version of
     itself, whose requests wait so long. With ``faults`` a plan's faults can be set in it.
     """
@@ -77,8 +86,12 @@ def service(
     directory = None
     if traced:
         directory = Path(otlp_dir) if otlp_dir else data_dir() / "otlp" / f"{time.time_ns()}"
-    process = start_target(otlp_dir=directory, lookup_ms=lookup_ms, faults=faults)
-    return Service(process.url + path, directory, process)
+    process = start_target(
+        otlp_dir=directory, grpc_port=0 if grpc else None, lookup_ms=lookup_ms, faults=faults
+    )
+    if path is None:
+        path = _GRPC_PATH if grpc else _PATH
+    return Service((process.grpc_url if grpc else process.url) + path, directory, process)
 
 
 def collect_telemetry(store: Store, service: Service) -> IngestReport | None:

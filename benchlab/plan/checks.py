@@ -6,6 +6,10 @@ good, an expected 404 as well as a 200.
 
 `BodyContains`, `BodyEquals`, `BodyMatches` and `JsonEquals` read the body, which is then collected
 for its request and costs time in the generator; `StatusIn` and `MaxBody` cost nothing.
+
+Of a gRPC call, `GrpcStatusIn` says which statuses are good, without which that is OK alone; and the
+body is its message as JSON, or an array of the messages of a stream.
+
 `EventCount`, `EventContains` and `EventJson` are for responses that are read as streams.
 """
 
@@ -14,7 +18,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_args
 
 import attrs
 from attrs import frozen
@@ -34,12 +38,14 @@ __all__ = [
     "EventContains",
     "EventCount",
     "EventJson",
+    "GrpcStatusIn",
     "JsonEquals",
     "MaxBody",
     "StatusIn",
     "brief",
     "check_from_dict",
     "check_to_dict",
+    "describe_grpc_statuses",
     "describe_statuses",
     "split_path",
     "status_codes",
@@ -79,6 +85,37 @@ class StatusIn(Displayed):
     def describe(self) -> str:
         """Short description of what must hold."""
         return f"the status is {describe_statuses(self.statuses)}"
+
+
+@frozen(init=False)
+class GrpcStatusIn(Displayed):
+    """The status of a gRPC call is one of ``statuses``, by name: ``GrpcStatusIn("NOT_FOUND")``.
+
+    Names may be written as results have them (``grpc:NOT_FOUND``), and in lower case.
+
+    Raises:
+        InputError: none given, or one that gRPC does not have.
+    """
+
+    statuses: tuple[str, ...]
+    kind: ClassVar[str] = "grpc_status_in"
+
+    def __init__(self, *statuses: str) -> None:
+        if not statuses:
+            raise InputError('GrpcStatusIn() names no status: write GrpcStatusIn("NOT_FOUND")')
+        known = _grpc_statuses()
+        names = {str(status).strip().upper().removeprefix("GRPC:") for status in statuses}
+        if unknown := sorted(names - set(known)):
+            from difflib import get_close_matches
+
+            near = get_close_matches(unknown[0], known, 1)
+            remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            raise InputError(f"gRPC has no status {unknown[0]!r}: {remedy}")
+        self.__attrs_init__(tuple(status for status in known if status in names))
+
+    def describe(self) -> str:
+        """Short description of what must hold."""
+        return f"the status is {describe_grpc_statuses(self.statuses)}"
 
 
 @frozen
@@ -283,6 +320,7 @@ EVENT_CHECKS: Final = (EventCount, EventContains, EventJson)
 
 Check = (
     StatusIn
+    | GrpcStatusIn
     | BodyContains
     | BodyEquals
     | BodyMatches
@@ -293,18 +331,7 @@ Check = (
     | EventJson
 )
 
-_KINDS: dict[str, type[Check]] = {
-    check.kind: check
-    for check in (
-        StatusIn,
-        BodyContains,
-        BodyEquals,
-        BodyMatches,
-        JsonEquals,
-        MaxBody,
-        *EVENT_CHECKS,
-    )
-}
+_KINDS: dict[str, type[Check]] = {check.kind: check for check in get_args(Check)}
 
 
 def tuple_of_checks(checks: Check | Iterable[Check]) -> tuple[Check, ...]:
@@ -324,7 +351,7 @@ def tuple_of_checks(checks: Check | Iterable[Check]) -> tuple[Check, ...]:
 def check_to_dict(check: Check) -> dict[str, Any]:
     """A JSON-ready dict with the check's name under ``kind``."""
     data = attrs.asdict(check)
-    if isinstance(check, StatusIn):
+    if isinstance(check, StatusIn | GrpcStatusIn):
         data["statuses"] = list(check.statuses)
     return {"kind": check.kind, **data}
 
@@ -345,10 +372,11 @@ def check_from_dict(data: Mapping[str, Any]) -> Check:
         raise InputError(
             f"the check {kind} has the fields {sorted(values)}: it takes {sorted(known)}"
         )
-    if kind == StatusIn.kind:
+    made = _KINDS[kind]
+    if made is StatusIn or made is GrpcStatusIn:
         statuses = values["statuses"]
-        return StatusIn(*(statuses if isinstance(statuses, list | tuple) else [statuses]))
-    return _KINDS[kind](**values)
+        return made(*(statuses if isinstance(statuses, list | tuple) else [statuses]))
+    return made(**values)
 
 
 def split_path(path: str) -> tuple[str, ...]:
@@ -383,6 +411,22 @@ def describe_statuses(statuses: Iterable[int]) -> str:
     """
     codes = status_codes(statuses)
     return " or ".join(filter(None, (", ".join(codes[:-1]), codes[-1])))
+
+
+def describe_grpc_statuses(statuses: Iterable[str]) -> str:
+    """Names of gRPC statuses as text.
+
+    >>> describe_grpc_statuses(["OK", "NOT_FOUND"])
+    'grpc:OK or grpc:NOT_FOUND'
+    """
+    return " or ".join(f"grpc:{status}" for status in statuses)
+
+
+def _grpc_statuses() -> list[str]:
+    """The names of all statuses of gRPC, in the order of their numbers."""
+    from benchlab.samples.records import ErrorKind
+
+    return ["OK", *(kind.grpc_status for kind in ErrorKind if kind.grpc_status)]
 
 
 def status_codes(statuses: Iterable[int]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from benchlab.plan.stream import STREAM_KINDS
 
-__all__ = ["DRIVERS", "SCENARIO_DRIVER", "DriverTraits"]
+__all__ = ["DRIVERS", "SCENARIO_CLIENTS", "DriverTraits", "drivers_for"]
 
 
 class DriverTraits(NamedTuple):
@@ -19,7 +19,10 @@ class DriverTraits(NamedTuple):
     for. ``shared_cap``: an open loop's ``max_connections`` bounds the connections to all services
     together; otherwise it bounds those to each. ``cheaper`` is a driver that uses much less CPU for
     the same requests. ``is_calibrated``: `benchlab calibrate` measures what it can send.
-    ``runs_scenarios``: it serves a scenario's users. ``streams``: what it can read a response as
+    ``is_multiplexed``: a connection carries several requests at a time. ``has_policies``: it
+    retries, hedges and breaks circuits. ``schemes`` are those of the URLs it can send requests to.
+    ``users`` is the module, in `benchlab.load.drivers`, that makes the clients of a scenario's
+    users; empty if there are none. ``reads_streams``: what it can read a response as
     (`benchlab.plan.stream`).
     """
 
@@ -28,16 +31,46 @@ class DriverTraits(NamedTuple):
     shared_cap: bool = False
     cheaper: str = ""
     is_calibrated: bool = False
-    runs_scenarios: bool = False
-    streams: tuple[str, ...] = ()
+    is_multiplexed: bool = False
+    has_policies: bool = True
+    schemes: tuple[str, ...] = ("http", "https")
+    users: str = ""
+    reads_streams: tuple[str, ...] = ()
 
 
 DRIVERS: Final = {
-    "http": DriverTraits("wire", "fast", shared_cap=True, is_calibrated=True, streams=STREAM_KINDS),
+    "http": DriverTraits(
+        "wire",
+        "fast",
+        shared_cap=True,
+        is_calibrated=True,
+        users="scenario.http_users",
+        reads_streams=STREAM_KINDS,
+    ),
+    "http2": DriverTraits(
+        "http2", "fast, HTTP/2", shared_cap=True, is_multiplexed=True, has_policies=False
+    ),
     "httpx": DriverTraits(
-        "httpx", "HTTP/2 and scenarios", cheaper="http", runs_scenarios=True, streams=("events",)
+        "httpx",
+        "through httpx",
+        cheaper="http",
+        users="scenario.httpx_users",
+        reads_streams=("events",),
+    ),
+    "grpc": DriverTraits(
+        "grpc",
+        "gRPC",
+        shared_cap=True,
+        is_multiplexed=True,
+        has_policies=False,
+        schemes=("grpc", "grpcs"),
     ),
 }
 
-SCENARIO_DRIVER: Final = next(name for name, traits in DRIVERS.items() if traits.runs_scenarios)
-"""The driver of a plan with a scenario, unless the one that it names can run scenarios too."""
+SCENARIO_CLIENTS: Final = tuple(name for name, traits in DRIVERS.items() if traits.users)
+"""The drivers that serve a scenario's users, the usual one first."""
+
+
+def drivers_for(*schemes: str) -> list[str]:
+    """The names of the drivers that can send requests to URLs of all these ``schemes``."""
+    return [name for name, traits in DRIVERS.items() if set(schemes) <= set(traits.schemes)]

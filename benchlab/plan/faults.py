@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, overload
+from typing import Any, Literal, overload
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
@@ -20,7 +20,7 @@ from attrs import field, frozen
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.plan.fault_kinds import FAULT_KINDS, FaultKind, FaultOption
-from benchlab.plan.request import Origin
+from benchlab.plan.request import DEFAULT_PORTS, Origin
 from benchlab.plan.validation import check_seconds, check_text, check_whole, is_number, reading
 from benchlab.redact import public_command, public_text, unread_url
 from benchlab.units import (
@@ -49,7 +49,6 @@ _MOST_BYTES = 1 << 40
 _MOST_FAULTS = 10_000
 _MAX_SEED = 2**63 - 1
 _MAX_WHOLE = 2**31 - 1
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 @frozen(init=False, repr=False)
@@ -525,11 +524,11 @@ def _origin(service: object) -> Origin:
     text = str(service)
     try:
         parts = urlsplit(text)
-        port = parts.port or _PORTS.get(parts.scheme, 0)
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     except ValueError:
         parts, port = urlsplit(""), 0
     is_bare = parts.path in ("", "/") and not (parts.query or parts.fragment or parts.username)
-    if not (parts.hostname and port and parts.scheme in _PORTS and is_bare):
+    if not (parts.hostname and port and parts.scheme in DEFAULT_PORTS and is_bare):
         raise InputError(
             f"{unread_url(text)!r} is not a service",
             field="service",

@@ -14,8 +14,9 @@ from attrs import field, frozen
 from benchlab.decoding import convert, decode, naming_field
 from benchlab.displayed import Displayed
 from benchlab.errors import DamagedError, InputError
-from benchlab.plan.drivers import DRIVERS, SCENARIO_DRIVER
+from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS, drivers_for
 from benchlab.plan.faults import Fault, FaultSchedule, check_faults
+from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.mix import limited, lookup, mix_name, request_order, turns
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
 from benchlab.plan.request import Headers, Origin, Request, with_content_type
@@ -54,11 +55,13 @@ COUNTED_LIMIT_S = 86_400.0
 """The longest that a number of requests may take without a duration: a day."""
 
 _MAX_WORKERS = 256
+_MAX_STREAMS = 1000
 _MAX_COUNT = 10**9
 _USUAL_S = 10.0
 _TOLERANCE_S = 1e-9
 _USUAL_LOAD = ClosedLoop()
 _USUAL_TRANSPORT = Transport()
+_USUAL_DRIVER = next(iter(DRIVERS))
 
 Tags = Mapping[str, str] | Iterable[tuple[str, str]]
 Objectives = str | Objective | Iterable[str | Objective]
@@ -84,6 +87,10 @@ class Plan(Displayed):
     arrivals end, requests still open or waiting have ``drain_s`` to finish; the others are recorded
     with the error ``abandoned``.
 
+    With HTTP/2 a connection carries ``streams`` requests at a time. The users of a closed loop then
+    share connections, as few as carry them, and an open loop has ``max_connections`` × ``streams``
+    requests in flight at most.
+
     ``trace_ratio`` is the share (0 to 1) of requests that ask the service to trace them. With 0,
     no ``traceparent`` header is sent at all.
 
@@ -93,13 +100,17 @@ class Plan(Displayed):
     true in the measured window, the run stops early. One with a window covers the last seconds of
     that length; none is evaluated before there are enough requests.
 
+    ``driver`` names one of `benchlab.plan.drivers`; gRPC calls and scenarios take the one that can
+    make them, whatever it says. Requests of HTTP and of gRPC cannot be mixed.
+
     Requests may go to several services. ``targets`` are base URLs (or name → base URL) for the
     requests whose URL is only a path: each of them is sent to every target, in equal shares, and
     is an endpoint of its own there. A closed loop's user keeps a connection to each service.
 
     ``scenario`` (see `benchlab.scenario`) replaces the requests: each user of a closed loop runs it
-    again and again, each arrival of an open loop once, through httpx. A sample is then a step, and
-    ``request_count`` counts iterations.
+    again and again, each arrival of an open loop once. A sample is then a step, and
+    ``request_count`` counts iterations. Its client and the ``driver`` are the same; either of them
+    chooses it.
 
     ``faults`` (see `benchlab.plan.faults`) are what is broken on purpose, such as ``latency 200ms
     at 10s for 5s``. They begin and end on the run's clock, and a run whose faults cannot be set
@@ -122,6 +133,7 @@ class Plan(Displayed):
     warmup_s: float
     timeout_s: float
     max_connections: int
+    streams: int
     workers: int
     driver: str
     trace_ratio: float
@@ -147,7 +159,7 @@ class Plan(Displayed):
         timeout_s: float = 10.0,
         max_connections: int = 1000,
         workers: int = 1,
-        driver: str = "http",
+        driver: str = _USUAL_DRIVER,
         trace_ratio: float = 0.0,
         seed: int = 1,
         drain_s: float = 60.0,
@@ -158,6 +170,7 @@ class Plan(Displayed):
         transport: Transport = _USUAL_TRANSPORT,
         scenario: Scenario | None = None,
         faults: Faults = (),
+        streams: int = 1,
         *,
         targets: Targets = (),
     ) -> None:
@@ -183,6 +196,7 @@ class Plan(Displayed):
         check_whole("workers", workers, 1, _MAX_WORKERS)
         check_whole("seed", seed, 0, 2**63 - 1)
         check_choice("driver", driver, DRIVERS)
+        check_whole("streams", streams, 1, _MAX_STREAMS)
         if not (is_number(trace_ratio) and 0 <= trace_ratio <= 1):
             raise InputError("must lie between 0 and 1", field="trace_ratio", value=trace_ratio)
         if load.connection_limit(max_connections) < workers:
@@ -192,7 +206,11 @@ class Plan(Displayed):
                 value=workers,
                 remedy="each needs at least one; use fewer workers",
             )
-        is_able = scenario is None or DRIVERS[driver].runs_scenarios
+        if scenario is not None:
+            driver = _scenario_driver(scenario, driver)
+            scenario = attrs.evolve(scenario, client=driver)
+        else:
+            driver = _speaking(driver, whole)
         self.__attrs_init__(
             requests=whole,
             load=load,
@@ -201,8 +219,9 @@ class Plan(Displayed):
             warmup_s=warmup_s,
             timeout_s=timeout_s,
             max_connections=max_connections,
+            streams=streams,
             workers=workers,
-            driver=driver if is_able else SCENARIO_DRIVER,
+            driver=driver,
             trace_ratio=trace_ratio,
             seed=seed,
             drain_s=drain_s,
@@ -214,6 +233,7 @@ class Plan(Displayed):
             scenario=scenario,
             faults=faults if isinstance(faults, FaultSchedule) else FaultSchedule(faults),
         )
+        _check_multiplexing(self.streams, self.driver, self.transport)
         check_streams(self.requests, driver, timeout_s, has_policies=transport.has_policies)
         check_faults(self.faults, self.origins, self.length_s)
         names_known = [request.name for request in whole]
@@ -261,6 +281,9 @@ class Plan(Displayed):
             values["name"] = ""
         if self.scenario is not None or changes.get("scenario") is not None:
             values["requests"] = ()
+            values["driver"] = _USUAL_DRIVER
+        if self.scenario is not None and "driver" in changes:
+            values["scenario"] = attrs.evolve(self.scenario, client=_USUAL_DRIVER)
         return Plan(**{**values, **changes})
 
     @property
@@ -310,15 +333,24 @@ class Plan(Displayed):
 
     @property
     def connection_limit(self) -> int:
-        """The most requests open at once, over all workers, each on a connection of its own."""
-        return self.load.connection_limit(self.max_connections)
+        """The most requests open at once, over all workers, each in a stream of its own."""
+        streams = self.streams if self.load.has_schedule else 1
+        return streams * self.load.connection_limit(self.max_connections)
 
     def describe(self) -> str:
         """The plan in one line for people, credentials hidden."""
         warmup = f" after {self.warmup_s:g} s of warm-up" if self.warmup_s else ""
         faults = f" · {self.faults.describe()}" if self.faults else ""
-        load = f"{self.load.describe()} · {self._length()}{warmup}"
+        load = f"{self._describe_load()} · {self._length()}{warmup}"
         return f"{self.describe_requests()} · {load}{faults}"
+
+    def _describe_load(self) -> str:
+        if self.streams == 1:
+            return self.load.describe()
+        if not isinstance(self.load, ClosedLoop):
+            return f"{self.load.describe()}, {self.streams} streams per connection"
+        connections = plural(self.most_connections, "connection")
+        return f"{self.load.describe(self.user_noun)} on {connections}"
 
     def _length(self) -> str:
         length = f"{self.length_s:g} s"
@@ -336,16 +368,36 @@ class Plan(Displayed):
         if self.scenario is not None:
             return f"scenario {self.scenario.name} at {public_url(request.url)}"
         if len(self.requests) == 1:
-            return f"{request.method} {public_url(request.url)}"
+            return request.describe()
         services = f"{request.parts.scheme}://{request.parts.netloc}"
         if len(self.origins) > 1:
             services = plural(len(self.origins), "service")
         return f"mix of {plural(len(self.requests), 'request')} at {services}"
 
     def share(self, worker: int) -> int:
-        """How many of `connection_limit` connections belong to worker number ``worker``."""
+        """How many of `connection_limit` requests may be open in worker number ``worker``."""
+        if self.load.has_schedule:
+            return self.streams * self.connection_share(worker)
         whole, rest = divmod(self.connection_limit, self.workers)
         return whole + (worker < rest)
+
+    def connection_share(self, worker: int) -> int:
+        """How many connections worker number ``worker`` may need for its `share` of requests."""
+        if not self.load.has_schedule:
+            return -(-self.share(worker) // self.streams)
+        whole, rest = divmod(self.load.connection_limit(self.max_connections), self.workers)
+        return whole + (worker < rest)
+
+    @property
+    def most_connections(self) -> int:
+        """The most connections open at once, over all workers."""
+        return sum(map(self.connection_share, range(self.workers)))
+
+    @property
+    def user_noun(self) -> str:
+        """What each request of a closed loop follows the last one of: a ``connection``, or a
+        ``user`` that shares one."""
+        return "connection" if self.streams == 1 else "user"
 
     def arrivals(self, worker: int = 0, workers: int = 1) -> Iterator[Arrivals]:
         """The schedule of an open loop, warm-up first; empty for a closed loop.
@@ -435,7 +487,8 @@ class Plan(Displayed):
         requests = []
         for index, item in enumerate(values.get("requests", ())):
             with naming_field(f"requests[{index}]"):
-                requests.append(Request.from_dict(item))
+                kind = GrpcRequest if "grpc" in item else Request
+                requests.append(kind.from_dict(item))
         values["requests"] = requests
         with naming_field("load"):
             values["load"] = load_from_dict(values["load"])
@@ -472,6 +525,8 @@ class Plan(Displayed):
         method: str = "GET",
         headers: Headers = (),
         body: str | bytes = b"",
+        proto: str = "",
+        protoset: str = "",
         rate_rps: float = 0.0,
         arrivals: str = "constant",
         shape: str = "",
@@ -482,8 +537,9 @@ class Plan(Displayed):
         warmup_s: float = 2.0,
         timeout_s: float = 10.0,
         max_connections: int = 1000,
+        streams: int = 1,
         workers: int = 1,
-        driver: str = "http",
+        driver: str = _USUAL_DRIVER,
         trace_ratio: float = 0.0,
         seed: int = 1,
         name: str = "",
@@ -501,8 +557,9 @@ class Plan(Displayed):
         `benchlab.plan.shapes.varying_rate`); ``think_time`` is ``100ms`` or ``100ms,exponential``.
         With a ``duration_s`` of 0 a run is as long as its load; a ``request_count`` above 0 ends it
         after so many requests. A body that looks like JSON gets that content type unless
-        ``headers`` has another. ``transport`` has fields of `Transport`. A ``scenario`` is what is
-        sent instead of the request.
+        ``headers`` has another. Of gRPC (``grpc://…``) it is the message and they are the metadata;
+        ``proto`` and ``protoset`` are as in `GrpcRequest`. ``transport`` has fields of `Transport`.
+        A ``scenario`` is what is sent instead of the request.
 
         Raises:
             InputError: any value that cannot be used.
@@ -511,7 +568,11 @@ class Plan(Displayed):
         'GET http://127.0.0.1:8000/ · closed loop of 8 connections · 10 s'
         """
         pairs = text_pairs("headers", headers)
-        request = Request(method, url, headers=with_content_type(pairs, body), body=body)
+        request: Request
+        if is_call_url(url):
+            request = GrpcRequest(url, body, pairs, proto=proto, protoset=protoset)
+        else:
+            request = Request(method, url, headers=with_content_type(pairs, body), body=body)
         return cls(
             requests=[request] if scenario is None else (),
             load=load_from_options(rate_rps, arrivals, connections, shape, think_time),
@@ -520,6 +581,7 @@ class Plan(Displayed):
             warmup_s=warmup_s,
             timeout_s=timeout_s,
             max_connections=max_connections,
+            streams=streams,
             workers=workers,
             driver=driver,
             trace_ratio=trace_ratio,
@@ -534,8 +596,66 @@ class Plan(Displayed):
         )
 
 
+def _speaking(driver: str, requests: Iterable[Request]) -> str:
+    """The driver, or the first other one that can send the requests, if it cannot."""
+    schemes = sorted({request.parts.scheme for request in requests})
+    able = drivers_for(*schemes)
+    if able:
+        return driver if driver in able else able[0]
+    raise InputError(
+        f"there are some for {' and some for '.join(f'{item}://' for item in schemes)}",
+        field="requests",
+        remedy="HTTP and gRPC need a plan each: run the two at the same time, in two processes",
+    )
+
+
+def _check_multiplexing(streams: int, driver: str, transport: Transport) -> None:
+    traits = DRIVERS[driver]
+    able = [name for name, each in DRIVERS.items() if each.is_multiplexed]
+    if streams > 1 and not traits.is_multiplexed:
+        raise InputError(
+            f"the driver {driver!r} has one request at a time on a connection",
+            field="streams",
+            value=streams,
+            remedy=f"choose the driver {' or '.join(able)}",
+        )
+    if streams > 1 and not transport.keep_alive:
+        raise InputError(
+            "keep_alive is off, which opens a connection for every request",
+            field="streams",
+            value=streams,
+            remedy="leave out one of the two",
+        )
+    if transport.has_policies and not traits.has_policies:
+        raise InputError(
+            f"the driver {driver!r} has no retries, hedges and circuit breakers",
+            field="driver",
+            value=driver,
+            remedy="leave them out, or choose another driver",
+        )
+
+
 def _shape_names() -> str:
     return ", ".join(shape.__name__ for shape in SHAPES if not shape.is_imported)
+
+
+def _scenario_driver(scenario: Scenario, driver: str) -> str:
+    """The driver of a plan with ``scenario``: its client, or the one that the plan names."""
+    if driver not in SCENARIO_CLIENTS:
+        raise InputError(
+            "cannot run a scenario",
+            field="driver",
+            value=driver,
+            remedy=f"use {' or '.join(SCENARIO_CLIENTS)}",
+        )
+    if _USUAL_DRIVER not in (driver, scenario.client) and driver != scenario.client:
+        raise InputError(
+            f"is not the scenario's client, {scenario.client}",
+            field="driver",
+            value=driver,
+            remedy="leave one of them out",
+        )
+    return scenario.client if driver == _USUAL_DRIVER else driver
 
 
 def _whole_requests(

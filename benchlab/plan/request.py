@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json as jsonlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import (
     SplitResult,
     quote_plus,
@@ -26,6 +26,7 @@ from benchlab.errors import InputError
 from benchlab.plan.checks import (
     EVENT_CHECKS,
     Check,
+    GrpcStatusIn,
     check_from_dict,
     check_to_dict,
     tuple_of_checks,
@@ -33,17 +34,29 @@ from benchlab.plan.checks import (
 from benchlab.plan.feed import Feed
 from benchlab.plan.hosts import address_of_literal, ascii_host, with_port, without_zone
 from benchlab.plan.stream import USUAL_STALL_S, Stream
-from benchlab.plan.template import BUILT_IN, field_names, malformed_fields, with_examples
+from benchlab.plan.template import (
+    BUILT_IN,
+    as_body,
+    field_names,
+    fill,
+    malformed_fields,
+    with_examples,
+)
 from benchlab.plan.validation import check_text, is_number, text_pairs
 from benchlab.redact import header_value, public_path, public_url, unread_url
 from benchlab.text import plural
 
-__all__ = ["Headers", "Origin", "Request", "with_content_type"]
+__all__ = ["DEFAULT_PORTS", "Headers", "Origin", "Request", "with_content_type"]
 
 _METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,31}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 _IS_NAME = re.compile(r"[^\W\d](?:[\w. -]*[\w.-])?")
+
+DEFAULT_PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
+"""The port that is meant when a URL has none, by its scheme."""
+
+_OVER_TLS = ("https", "grpcs")
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 Query = Mapping[str, Any] | Iterable[tuple[str, Any]]
@@ -58,6 +71,11 @@ class Origin(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.scheme}://{with_port(self.host, self.port)}"
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether its connections are encrypted."""
+        return self.scheme in _OVER_TLS
 
 
 def _shown_url(url: str) -> str:
@@ -105,6 +123,11 @@ class Request(Displayed):
     data: Feed | None
     stream: Stream | None
 
+    schemes: ClassVar[tuple[str, ...]] = ("http", "https")
+    url_example: ClassVar[str] = "http://127.0.0.1:8000/path"
+    part_names: ClassVar[tuple[str, str]] = ("headers", "body")
+    foreign_check: ClassVar[type[Check]] = GrpcStatusIn
+
     def __init__(
         self,
         method: str,
@@ -135,13 +158,11 @@ class Request(Displayed):
                 value=given,
                 remedy="use GET, POST, PUT …",
             )
-        parts = _split_url(_with_query(url, query))
-        url, credentials = _without_credentials(parts)
+        url, credentials = self._read_url(_with_query(url, query))
         pairs = text_pairs("headers", headers)
         if auth is not None:
             credentials = _basic(*auth)
-        if credentials and "authorization" not in {key.lower() for key, _ in pairs}:
-            pairs += (("Authorization", credentials),)
+        pairs = _with_credentials(pairs, credentials)
         if cookies:
             pairs += (("Cookie", "; ".join(f"{key}={cookies[key]}" for key in cookies)),)
         for key, value in pairs:
@@ -155,20 +176,39 @@ class Request(Displayed):
             content = _encode_json(json)
             if "content-type" not in {key.lower() for key, _ in pairs}:
                 pairs += (("Content-Type", "application/json"),)
-        if weight <= 0:
-            path = parts.path or "/"
-            raise InputError(f"of {path} must be above 0", field="weight", value=weight)
         self.__attrs_init__(
             method=method,
             url=url,
             headers=pairs,
             body=content,
             weight=weight,
-            name=name or _usual_name(method, parts.path),
+            name=name or self._usual_name(method, url),
             checks=tuple_of_checks(checks),
             data=data,
             stream=Stream.of(stream),
         )
+        self._check()
+
+    @classmethod
+    def _read_url(cls, url: str) -> tuple[str, str]:
+        """The URL without user and password, and these as the value of a header."""
+        return _without_credentials(_split_url(url, cls))
+
+    @staticmethod
+    def _usual_name(method: str, url: str) -> str:
+        return f"{method} {public_path(urlsplit(url).path) or '/'}"
+
+    def _check(self) -> None:
+        """Refuse what only shows when everything is known."""
+        if self.weight <= 0:
+            path = self.parts.path or "/"
+            raise InputError(f"of {path} must be above 0", field="weight", value=self.weight)
+        if any(isinstance(check, self.foreign_check) for check in self.checks):
+            raise InputError(
+                f"{self.foreign_check.__name__} is not for {self.parts.scheme or 'these'} requests",
+                field="checks",
+                remedy="use StatusIn for HTTP, and GrpcStatusIn for gRPC",
+            )
         _check_framing(self)
         if not self.is_stream and (found := _event_checks(self)):
             raise InputError(
@@ -176,8 +216,8 @@ class Request(Displayed):
                 field="checks",
                 remedy='give stream="events" or stream="chunks" too',
             )
-        if data is not None:
-            _check_fields(self, data)
+        if self.data is not None:
+            _check_fields(self, self.data)
 
     @cached_property
     def parts(self) -> SplitResult:
@@ -187,12 +227,20 @@ class Request(Displayed):
     @property
     def is_named(self) -> bool:
         """Whether it has another name than it would have by default."""
-        return self.name != _usual_name(self.method, self.parts.path)
+        return self.name != self._usual_name(self.method, self.url)
+
+    def describe(self) -> str:
+        """The request in a few words, credentials hidden, such as "GET http://127.0.0.1:8000/"."""
+        return f"{self.method} {public_url(self.url)}"
+
+    def own_settings(self) -> list[tuple[str, str]]:
+        """What its kind of request has in addition, as names and texts for people."""
+        return []
 
     @property
     def port(self) -> int:
         """The port, the scheme's own when the URL has none."""
-        return self.parts.port or (443 if self.parts.scheme == "https" else 80)
+        return self.parts.port or DEFAULT_PORTS.get(self.parts.scheme, 80)
 
     @property
     def authority(self) -> str:
@@ -255,8 +303,26 @@ class Request(Displayed):
 
     @property
     def _sends_json(self) -> bool:
+        return "json" in self._content_type.lower()
+
+    @property
+    def _content_type(self) -> str:
         types = [value for name, value in self.headers if name.lower() == "content-type"]
-        return any("json" in value.lower() for value in types)
+        return types[0] if types else ""
+
+    @property
+    def usual_headers(self) -> tuple[tuple[str, str], ...]:
+        """What is sent in addition to ``headers``, unless they have it."""
+        return (("Accept", "*/*"), ("User-Agent", "benchlab"))
+
+    def body_filler(self) -> Callable[[bytes, Mapping[str, Any]], bytes]:
+        """A function that fills fields of the body; those without a value stay."""
+        quoted = as_body(self._content_type)
+        return lambda body, values: fill(body, values, quoted)
+
+    def body_encoder(self) -> Callable[[bytes], bytes]:
+        """A function from a body whose fields are filled to what is sent for it: itself."""
+        return lambda body: body
 
     @property
     def _text(self) -> str:
@@ -269,6 +335,10 @@ class Request(Displayed):
     def _names_of_fields(self) -> set[str]:
         values = "".join(value for _, value in self.headers)
         return field_names(b"\n".join((self.url.encode(), values.encode(), self.body)))
+
+    def response_decoder(self) -> Callable[[Sequence[bytes]], bytes]:
+        """A function from the pieces of a response's body to what checks of the body read."""
+        return b"".join
 
     def at(self, target: str, share: float = 1.0, label: str = "") -> Request:
         """A copy for the service at the base URL ``target``, with a share of the weight."""
@@ -317,10 +387,6 @@ def _event_checks(request: Request) -> list[str]:
     return [type(check).__name__ for check in request.checks if isinstance(check, EVENT_CHECKS)]
 
 
-def _usual_name(method: str, path: str) -> str:
-    return f"{method} {public_path(path) or '/'}"
-
-
 def with_content_type(
     headers: tuple[tuple[str, str], ...], body: str | bytes
 ) -> tuple[tuple[str, str], ...]:
@@ -335,8 +401,16 @@ def with_content_type(
     return headers
 
 
-def _split_url(url: str) -> SplitResult:
-    hint = "write it whole, such as http://127.0.0.1:8000/path"
+def _with_credentials(
+    headers: tuple[tuple[str, str], ...], credentials: str
+) -> tuple[tuple[str, str], ...]:
+    if credentials and "authorization" not in {key.lower() for key, _ in headers}:
+        return (*headers, ("Authorization", credentials))
+    return headers
+
+
+def _split_url(url: str, kind: type[Request]) -> SplitResult:
+    hint = f"write it whole, such as {kind.url_example}"
     shown = unread_url(url)
     if _UNSAFE_IN_URL.search(url):
         remedy = "write a field as {{name}}" if "{{" in url else "percent-encode it"
@@ -350,9 +424,10 @@ def _split_url(url: str) -> SplitResult:
         raise _bad_url(shown, f"cannot be read ({reason})", hint) from None
     if url.startswith("/") and not url.startswith("//"):
         return parts
-    if parts.scheme not in ("http", "https"):
+    if parts.scheme not in kind.schemes:
         found = f"the scheme {parts.scheme!r}" if "://" in url else "no scheme"
-        raise _bad_url(shown, f"has {found}, http:// or https:// is needed", hint)
+        needed = " or ".join(f"{scheme}://" for scheme in kind.schemes)
+        raise _bad_url(shown, f"has {found}, {needed} is needed", hint)
     if not parts.hostname:
         raise _bad_url(shown, "has no host", hint)
     if "{{" in parts.netloc:

@@ -11,14 +11,19 @@ from attrs import field, frozen
 
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
+from benchlab.plan.drivers import SCENARIO_CLIENTS
 from benchlab.plan.feed import Feed, redact_rows
 from benchlab.plan.request import Request
+from benchlab.plan.validation import check_choice
 from benchlab.redact import public_url
 
 __all__ = ["MOST_STEPS", "Scenario", "redact_code"]
 
 MOST_STEPS = 1_000
 """The most different names of steps in a run."""
+
+_FORMER_CLIENT = "httpx"
+"""The client of a stored scenario that names none: there was no other."""
 
 
 def _shown_url(url: str) -> str:
@@ -29,13 +34,19 @@ def _tuple(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _check_client(_scenario: Scenario, _field: Any, client: str) -> None:
+    check_choice("client", client, SCENARIO_CLIENTS)
+
+
 @frozen
 class Scenario(Displayed):
     """An ``async def name(client, ctx)`` and the service it is for. Made by `benchlab.scenario`.
 
     ``code`` is the pickled function, ``source`` its text for people, and ``function`` names it by
     ``FILE.py:NAME`` if it was read from a file. ``data`` is a feed whose rows are in ``ctx.row``,
-    one for each iteration. ``steps`` are the names of the steps that ran; a run fills them in.
+    one for each iteration. ``client`` names what a user's requests are sent with: ``http``, or
+    ``httpx`` for an `httpx.AsyncClient`; it is the driver of the plan. ``steps`` are the names of
+    the steps that ran; a run fills them in.
 
     A stored plan has the source but not the code: it can be read, but not run again.
     """
@@ -47,6 +58,7 @@ class Scenario(Displayed):
     function: str = ""
     data: Feed | None = None
     steps: tuple[str, ...] = field(default=(), converter=_tuple)
+    client: str = field(default=SCENARIO_CLIENTS[0], validator=_check_client)
 
     @property
     def anchor(self) -> Request:
@@ -63,6 +75,7 @@ class Scenario(Displayed):
             "function": self.function,
             "data": None if self.data is None else self.data.to_dict(),
             "steps": list(self.steps),
+            "client": self.client,
         }
 
     @classmethod
@@ -72,7 +85,7 @@ class Scenario(Displayed):
         Raises:
             InputError: it is something else.
         """
-        values = dict(data)
+        values = {"client": _FORMER_CLIENT, **data}
         try:
             values["code"] = base64.b64decode(values.get("code", ""), validate=True)
             if values.get("data") is not None:

@@ -25,6 +25,14 @@ class _FeedData(TypedDict, total=False):
     withheld: _Withheld
 
 
+class _GrpcData(TypedDict, total=False):
+    deadline_s: float | None
+    compression: str
+    descriptors: str
+    source: str
+    import_paths: list[str]
+
+
 class _RequestData(TypedDict, total=False):
     method: str
     url: str
@@ -35,6 +43,7 @@ class _RequestData(TypedDict, total=False):
     name: str
     checks: list[dict[str, Any]]
     data: _FeedData | None
+    grpc: _GrpcData
     stream: dict[str, Any] | None
 
 
@@ -46,6 +55,7 @@ class _ScenarioData(TypedDict, total=False):
     function: str
     data: _FeedData | None
     steps: list[str]
+    client: str
 
 
 class PlanData(TypedDict, total=False):
@@ -58,6 +68,7 @@ class PlanData(TypedDict, total=False):
     warmup_s: float
     timeout_s: float
     max_connections: Count
+    streams: Count
     workers: Count
     driver: str
     trace_ratio: float

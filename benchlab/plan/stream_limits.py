@@ -24,8 +24,8 @@ def check_streams(
         stream = request.stream
         if stream is None:
             continue
-        if stream.kind not in DRIVERS[driver].streams:
-            able = [name for name, traits in DRIVERS.items() if stream.kind in traits.streams]
+        if stream.kind not in DRIVERS[driver].reads_streams:
+            able = [name for name, traits in DRIVERS.items() if stream.kind in traits.reads_streams]
             raise InputError(
                 f"does not read {stream.kind} of a stream, as {request.name} asks for",
                 field="driver",

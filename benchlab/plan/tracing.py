@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["GOLDEN", "is_traced", "scramble", "trace_id"]
+__all__ = ["GOLDEN", "is_traced", "is_traced_one", "scramble", "trace_id"]
 
 GOLDEN = 0x9E3779B97F4A7C15
 """The increment of SplitMix64: pass multiples of it to `scramble`."""
@@ -38,6 +38,15 @@ def trace_id(run_id: str, seq: int) -> str:
     '0123456789abcdef00000000000000ff'
     """
     return f"{run_id}{seq:016x}"
+
+
+def is_traced_one(seq: int, ratio: float) -> bool:
+    """Whether request ``seq`` asks to be traced: `is_traced` of a single number, without an array.
+
+    >>> is_traced_one(0, 0.5), is_traced_one(3, 0.5)
+    (False, True)
+    """
+    return ratio >= 1 or scramble((seq + GOLDEN) & _MASK) < int(ratio * 2**64)
 
 
 def is_traced(seq: NDArray[np.int64], ratio: float) -> NDArray[np.bool_]:

@@ -11,12 +11,14 @@ from benchlab.plan.checks import (
     BodyEquals,
     BodyMatches,
     Check,
+    GrpcStatusIn,
     JsonEquals,
     MaxBody,
     StatusIn,
     status_codes,
 )
 from benchlab.plan.feed import Feed
+from benchlab.plan.grpc.request import GrpcRequest
 from benchlab.plan.plan import COUNTED_LIMIT_S, Plan
 from benchlab.plan.redacted import has_secrets
 from benchlab.plan.request import Request, with_content_type
@@ -46,9 +48,11 @@ def command_line(plan: Plan) -> str | None:
         ("--warmup", format_duration_s(plan.warmup_s)),
         ("--timeout", format_duration_s(plan.timeout_s)),
         ("--workers", str(plan.workers)),
-        *([("--driver", plan.driver)] if plan.scenario is None else []),
+        ("--driver", plan.driver),
         *_transport_options(plan.transport),
     ]
+    if plan.streams != 1:
+        options.append(("--streams", str(plan.streams)))
     if plan.drain_s != _USUAL_DRAIN_S:
         options.append(("--drain", format_duration_s(plan.drain_s)))
     if plan.trace_ratio:
@@ -85,19 +89,34 @@ def _request_options(request: Request) -> list[tuple[str, str]] | None:
     # The command line strips values, and gives JSON its type.
     if any(value != value.strip() for _, value in headers):
         return None
-    if with_content_type(headers, body) != headers:
+    is_call = isinstance(request, GrpcRequest)
+    if not is_call and with_content_type(headers, body) != headers:
         return None
     feed = _feed_options(request.data)
     if feed is None:
         return None
-    options: list[tuple[str, str]] = []
-    if request.method != "GET" or body:  # with a body, the command line takes POST by itself
+    options = _call_options(request) if isinstance(request, GrpcRequest) else []
+    # With a body, the command line takes POST by itself.
+    if not is_call and (request.method != "GET" or body):
         options.append(("--method", request.method))
     for name, value in headers:
         options.append(("--header", f"{name}: {header_value(name, value)}"))
     if body:
         options.append(("--body", body))
     return [*options, *feed, *checks]
+
+
+def _call_options(request: GrpcRequest) -> list[tuple[str, str]]:
+    """The options that only gRPC has."""
+    options: list[tuple[str, str]] = []
+    found = request.descriptors
+    if found is not None and found.source:
+        kind = "--proto" if found.source.endswith(".proto") else "--protoset"
+        options.append((kind, found.source))
+        options += [("--import-path", place) for place in found.import_paths]
+    if request.deadline_s is not None:
+        options.append(("--deadline", format_duration_s(request.deadline_s)))
+    return options + ([("--compression", request.compression)] if request.compression else [])
 
 
 def _scenario_options(scenario: Scenario) -> list[tuple[str, str]] | None:
@@ -122,6 +141,8 @@ def _check_options(checks: Sequence[Check]) -> list[tuple[str, str]] | None:
         match check:
             case StatusIn(statuses=statuses):
                 options.append(("--expect-status", ",".join(status_codes(statuses))))
+            case GrpcStatusIn(statuses=names):
+                options.append(("--expect-status", ",".join(names)))
             case BodyContains(text):
                 options.append(("--expect-body", text))
             case BodyEquals(text) if text:

@@ -85,6 +85,8 @@ def _plan_setup(plan: Plan) -> dict[str, Any]:
     setup = {name: whole[name] for name in kept}
     if plan.load.has_schedule:  # else the load itself has the number of connections
         setup["max_connections"] = plan.max_connections
+    if plan.streams > 1:
+        setup["streams"] = plan.streams
     return setup
 
 

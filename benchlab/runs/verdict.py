@@ -6,6 +6,7 @@ the numbers wrong, are in `benchlab.runs.warnings`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,11 +18,12 @@ from benchlab.runs.health import Health, ProblemKind, WorkerHealth
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import ErrorKind, Flag, Samples
 from benchlab.text import plural
-from benchlab.units import NS_PER_MS, format_ns
+from benchlab.units import NS_PER_MS, NS_PER_S, format_ns
 
 __all__ = [
     "BUSY_RATIO",
     "CAP_WAIT_LIMIT_RATIO",
+    "HELD_RATIO",
     "LAG_P99_LIMIT_NS",
     "STALL_LIMIT_RATIO",
     "Verdict",
@@ -29,6 +31,7 @@ __all__ = [
     "count_missing",
     "decide_verdict",
     "generator_fault",
+    "held_rate",
     "measured_window_ns",
     "reached_request_count",
     "scheduled_samples",
@@ -43,9 +46,14 @@ LAG_P99_LIMIT_NS = 10 * NS_PER_MS
 BUSY_RATIO = 0.95
 """A worker that used more of its core than this was the bottleneck of a closed loop."""
 
+HELD_RATIO = 0.8
+"""What a worker uses of its core at the rate that a hint names: less than `BUSY_RATIO`, since the
+cost of a request varies."""
+
 STALL_LIMIT_RATIO = 0.01
 """A worker whose event loop stalled for a larger share of a closed loop's window than this put
-its own stalls into the 99th percentile. In an open loop stalls show as lag."""
+its own stalls into the 99th percentile. In an open loop stalls show as lag. The loop of a worker
+whose core is full is late because of what it does for its users: that is no stall."""
 
 CAP_WAIT_LIMIT_RATIO = 0.01
 """When a larger share of an open loop's requests waited for a connection, the wait is in its 99th
@@ -56,6 +64,8 @@ _LAG_NOT_OWN = Flag.CAP_WAIT | Flag.RETRY | Flag.HEDGE
 
 _NOT_SENT = (ErrorKind.CONNECT, ErrorKind.TLS, ErrorKind.UNSENT)
 """Errors of requests that never left this machine."""
+
+_BLOCKING = "; in the scenario, await what takes time: time.sleep and requests block every user"
 
 _HINTS: dict[ProblemKind, str] = {
     "disk_full": "make room, or set BENCHLAB_DATA_DIR to a directory on a larger disk",
@@ -163,6 +173,16 @@ def without_cap_wait(samples: Samples) -> Samples:
 def _closed_loop_verdict(plan: Plan, measured: Samples, health: Health) -> VerdictReason:
     start_ns, end_ns = measured_window_ns(plan, measured)
     window_ns = end_ns - start_ns
+    busiest = _busiest(health)
+    if busiest is not None:
+        rate = held_rate(plan, measured, busiest)
+        return VerdictReason(
+            "invalid",
+            f"the generator was the bottleneck: worker {busiest.worker} used"
+            f" {busiest.cpu_ratio:.0%} of a core{_bottleneck_meaning(plan)}",
+            f"use more workers, fewer connections or a constant rate of at most {rate}"
+            f"{_cheaper(plan)}",
+        )
     stalled = max(health.workers, key=lambda w: w.stall_total_ns, default=None)
     if stalled is not None and stalled.stall_total_ns > STALL_LIMIT_RATIO * window_ns:
         return VerdictReason(
@@ -170,15 +190,8 @@ def _closed_loop_verdict(plan: Plan, measured: Samples, health: Health) -> Verdi
             f"the generator stalled: worker {stalled.worker} stood still for"
             f" {format_ns(stalled.stall_total_ns)} in total, at most"
             f" {format_ns(stalled.stall_max_ns)} at once",
-            "leave a core free for each worker, and stop other programs on this machine",
-        )
-    busiest = _busiest(health)
-    if busiest is not None:
-        return VerdictReason(
-            "invalid",
-            f"the generator was the bottleneck: worker {busiest.worker} used"
-            f" {busiest.cpu_ratio:.0%} of a core, so the service may be faster than this",
-            f"use more workers, fewer connections or a constant rate{_cheaper(plan)}",
+            "leave a core free for each worker, and stop other programs on this machine"
+            f"{'' if plan.scenario is None else _BLOCKING}",
         )
     return VerdictReason("valid")
 
@@ -257,6 +270,27 @@ def _sending_fault(plan: Plan, measured: Samples, health: Health) -> VerdictReas
             f"{_cheaper(plan)}",
         )
     return None
+
+
+def held_rate(plan: Plan, measured: Samples, busiest: WorkerHealth) -> str:
+    """The rate at which the plan's busiest worker would not fill its core.
+
+    It follows from the CPU time that this run took per request: two digits, rounded down.
+    """
+    start_ns, end_ns = measured_window_ns(plan, measured)
+    count = len(scheduled_samples(plan, measured))
+    rate_rps = count * NS_PER_S / max(end_ns - start_ns, 1) * HELD_RATIO / busiest.cpu_ratio
+    digit = 10.0 ** (math.floor(math.log10(rate_rps)) - 1) if rate_rps else 1.0
+    return f"{math.floor(rate_rps / digit) * digit:,.10g} {plan.scheduled_noun}s/s"
+
+
+def _bottleneck_meaning(plan: Plan) -> str:
+    if plan.scenario is None:
+        return ", so the service may be faster than this"
+    return (
+        " for its users: the rate is what this worker can do and not what the service can, and"
+        " response times include the wait for that core (Locust warns of it as high CPU usage)"
+    )
 
 
 def _busiest(health: Health) -> WorkerHealth | None:

@@ -13,7 +13,7 @@ from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
 from benchlab.runs.floor import floor_of
 from benchlab.runs.health import Health
-from benchlab.runs.verdict import BUSY_RATIO, LAG_P99_LIMIT_NS, without_cap_wait
+from benchlab.runs.verdict import BUSY_RATIO, LAG_P99_LIMIT_NS, held_rate, without_cap_wait
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import ErrorKind, Flag, Samples
 from benchlab.text import plural
@@ -44,7 +44,7 @@ def warnings_of(
         return
     yield from _of_responses(plan, samples.measured)
     if plan.load.has_schedule:
-        yield from _of_open_loop(samples.measured, health)
+        yield from _of_open_loop(plan, samples.measured, health)
     for request in plan.requests:
         if names := sorted(request.unfilled_names):
             yield (
@@ -106,12 +106,13 @@ def _of_responses(plan: Plan, measured: Samples) -> Iterator[str]:
         )
 
 
-def _of_open_loop(measured: Samples, health: Health) -> Iterator[str]:
+def _of_open_loop(plan: Plan, measured: Samples, health: Health) -> Iterator[str]:
     for worker in health.workers:
         if worker.cpu_ratio > BUSY_RATIO:
             yield (
                 f"worker {worker.worker} used {worker.cpu_ratio:.0%} of a core: responses may"
-                " have waited to be read, and that wait counts as latency; use more workers"
+                f" have waited to be read, and that wait counts as latency{_as_in_locust(plan)};"
+                f" use more workers, or at most {held_rate(plan, measured, worker)}"
             )
     lag_p99 = percentile_of(without_cap_wait(measured).in_blocks("lag_ns"), 0.99)
     latency_p99 = percentile_of(measured.in_blocks("latency_ns"), 0.99)
@@ -122,6 +123,10 @@ def _of_open_loop(measured: Samples, health: Health) -> Iterator[str]:
             f"the generator's own lag, {format_ns(lag_p99)} at p99, is a visible part of the"
             f" latency ({format_ns(latency_p99)} at p99); see the service time as well"
         )
+
+
+def _as_in_locust(plan: Plan) -> str:
+    return "" if plan.scenario is None else " (Locust warns of it as high CPU usage)"
 
 
 def _of_cores(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
@@ -143,7 +148,7 @@ def _of_rate(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
     floor, load = floor_of(environment), plan.load
     if floor is None or floor.max_rate_is_bound or not DRIVERS[plan.driver].is_calibrated:
         return
-    if load.highest_rps is None:
+    if load.highest_rps is None or plan.scenario is not None:
         return
     each_rps = load.highest_rps / plan.workers
     if each_rps > floor.max_rate_rps:

@@ -6,13 +6,14 @@ set, renewed and lifted over HTTP by who `access` lets in:
 
 | request | effect |
 |---|---|
-| `GET /faults` | what is on, and `requests_served`, the number of requests to `/api/` so far |
+| `GET /faults` | what is on, and `requests_served`, the number of requests to `/api/` and of gRPC calls so far |
 | `PUT /faults/{id}` | sets the fault of the JSON body (`kinds`), or renews its lease if it is on already; `?do=renew` only renews, `?do=check` only checks |
 | `DELETE /faults/{id}` | lifts it; 404 if it is not on |
 | `DELETE /faults` | lifts all |
 
 Every fault has a lease and lifts itself when that ends: whoever set it may be dead. Only requests
-to `/api/` are hit, so health checks and this control API respond during a fault. A process has its
+to `/api/` and calls of the gRPC service are hit, so health checks and this control API respond
+during a fault. A process has its
 own faults: with several uvicorn workers, each request to `/faults` reaches one of them.
 
 access.py      who may control faults
@@ -22,6 +23,7 @@ background.py  faults that act by the clock: blocks of the event loop, pauses
 state.py       the faults that are on, and their leases
 turns.py       the order of requests while some burn processor time
 middleware.py  where requests meet the faults that are on
+calls.py       where gRPC calls meet them
 routes.py      the control API
 waiting.py     sleeping in the event loop
 """  # noqa: E501 (a table cell cannot be wrapped)

@@ -8,6 +8,7 @@ within the request's SERVER span.
 import asyncio
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
@@ -37,26 +38,46 @@ from .kinds import (
 )
 from .waiting import Sleepers
 
+FAULT = "a fault was set"
+"""What the client of a request is told that gets an error."""
+
 _SPUN_S = 0.002  # shorter waits than this one a timer cannot keep
 _CONNECTIONS = 65_536
 
 
-class Request:
-    """A request that faults may hit, and its SERVER span."""
+class Request(ABC):
+    """A request that faults may hit, over HTTP or gRPC, and its SERVER span."""
 
-    def __init__(
-        self, scope: Scope, receive: Receive, send: Send, span: Span, pauses: Pauses
-    ) -> None:
-        self.scope = scope
-        self.receive = self.server_receive = receive
-        self.send = send
+    def __init__(self, path: str, client: object, span: Span, pauses: Pauses) -> None:
+        self.path = path
+        self.client = client
         self.span = span
-        self.path: str = scope["path"]
         self._pauses = pauses
 
     async def go_on(self) -> None:
         """Wait until no pause holds the request; to be awaited after every other wait."""
         await self._pauses.wait(self.path)
+
+    @abstractmethod
+    async def refuse(self, status: int, retry_after_s: int | None) -> None:
+        """End the request with an error in place of the service's response."""
+
+
+class HttpRequest(Request):
+    """A request over HTTP, whose messages faults may hold up."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, span: Span, pauses: Pauses
+    ) -> None:
+        super().__init__(scope["path"], scope.get("client"), span, pauses)
+        self.scope = scope
+        self.receive = self.server_receive = receive
+        self.send = send
+
+    async def refuse(self, status: int, retry_after_s: int | None) -> None:
+        headers = {} if retry_after_s is None else {"Retry-After": f"{retry_after_s}"}
+        response = JSONResponse({"detail": FAULT}, status, headers)
+        await response(self.scope, self.receive, self.send)
 
 
 Action = Callable[[Request], Awaitable[bool]]
@@ -71,6 +92,8 @@ class Effect(Generic[FaultT]):
 
     order: ClassVar[int]
     """Of the faults that hit a request, the one with the lowest acts first."""
+    needs_http: ClassVar[bool] = False
+    """Whether it acts on what HTTP sends, and so hits no gRPC call."""
 
     def __init__(self, fault: FaultT, tracer: Tracer) -> None:
         self.fault = fault
@@ -148,7 +171,7 @@ class SlowInstanceEffect(TimedEffect[SlowInstance]):
         self._dealt = 0
 
     def arrive(self, request: Request) -> Action | None:
-        instance = self._instance_of(request.scope.get("client"))
+        instance = self._instance_of(request.client)
         request.span.set_attribute("service.instance.id", f"instance-{instance}")
         return super().arrive(request) if instance == self._slow else None
 
@@ -249,8 +272,10 @@ class LeakEffect(Effect[Leak]):
 
 class PayloadEffect(Effect[Payload]):
     order = 7
+    needs_http = True
 
     async def _act(self, request: Request) -> bool:
+        assert isinstance(request, HttpRequest)
         receive, size = request.receive, 0
 
         async def receive_slowly() -> Message:
@@ -277,8 +302,10 @@ class PayloadEffect(Effect[Payload]):
 
 class SlowBodyEffect(TimedEffect[SlowBody]):
     order = 8
+    needs_http = True
 
     async def _take(self, seconds: float, request: Request) -> bool:
+        assert isinstance(request, HttpRequest)
         send = request.send
 
         async def send_slowly(message: Message) -> None:
@@ -300,8 +327,10 @@ class SlowBodyEffect(TimedEffect[SlowBody]):
 
 class DropEffect(Effect[Drop]):
     order = 9
+    needs_http = True
 
     async def _act(self, request: Request) -> bool:
+        assert isinstance(request, HttpRequest)
         request.span.set_attribute("error.type", "connection_dropped")
         request.span.set_status(Status(StatusCode.ERROR, "connection dropped"))
         # ASGI has no message for it, but the server's function is a method of uvicorn's request.
@@ -322,14 +351,10 @@ class ErrorEffect(Effect[Error]):
     order = 10
 
     async def _act(self, request: Request) -> bool:
-        fault, headers = self.fault, {}
-        retry_after_s = fault.retry_after_s
-        if retry_after_s is None and fault.status == 429:
+        retry_after_s = self.fault.retry_after_s
+        if retry_after_s is None and self.fault.status == 429:
             retry_after_s = 1
-        if retry_after_s is not None:
-            headers["Retry-After"] = f"{retry_after_s}"
-        response = JSONResponse({"detail": "a fault was set"}, fault.status, headers)
-        await response(request.scope, request.receive, request.send)
+        await request.refuse(self.fault.status, retry_after_s)
         return True
 
 

@@ -9,8 +9,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from ..rpc import CALLS
+
 API = "/api/"
-"""What the paths begin with that faults can hit."""
+"""What the paths of HTTP requests begin with that faults can hit."""
 
 MIB = 1024 * 1024
 
@@ -49,12 +51,12 @@ class RoutedFault(Fault):
     @field_validator("route")
     @classmethod
     def _can_match(cls, route: str) -> str:
-        if route and not (route.startswith(API) or API.startswith(route)):
+        if not any(route.startswith(paths) or paths.startswith(route) for paths in (API, CALLS)):
             raise PydanticCustomError(
                 "route_without_requests",
-                "Faults hit paths that begin with {api} only, and none of these begins with "
-                "{route}",
-                {"api": API, "route": route},
+                "Faults hit paths that begin with {api} or {calls} only, and none of these begins "
+                "with {route}",
+                {"api": API, "calls": CALLS, "route": route},
             )
         return route
 

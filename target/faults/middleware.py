@@ -4,12 +4,14 @@ Faults act within the SERVER span, so that it shows them as this service's own t
 everything else of the application: what they hold up has not begun yet.
 """
 
+from functools import partial
+
 from fastapi import FastAPI
 from opentelemetry import trace
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .effects import CpuEffect, Request
+from .effects import HttpRequest
 from .kinds import API
 from .state import Faults
 from .turns import TURN, Turn, TurnMiddleware, Turns
@@ -40,21 +42,9 @@ class FaultMiddleware:
             _end_turn(scope)
             await self._app(scope, receive, send_unless_paused)
             return
-        request = Request(scope, receive, send_unless_paused, trace.get_current_span(), pauses)
-        # All are drawn before the first is awaited, so in the order in which requests arrive.
-        actions = [
-            (effect, action)
-            for effect in faults.effects
-            if request.path.startswith(effect.fault.route)
-            and (action := effect.arrive(request)) is not None
-        ]
-        await pauses.wait(request.path)
-        for effect, act in actions:
-            if not isinstance(effect, CpuEffect):
-                _end_turn(scope)
-            if await act(request):
-                return
-        _end_turn(scope)
+        request = HttpRequest(scope, receive, send_unless_paused, trace.get_current_span(), pauses)
+        if await faults.hit(request, faults.effects, partial(_end_turn, scope)):
+            return
         await self._app(scope, request.receive, request.send)
 
 

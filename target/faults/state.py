@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.trace import Tracer
 
 from .background import Background, Pauses
-from .effects import CpuEffect, Effect, effect_of
+from .effects import CpuEffect, Effect, Request, effect_of
 from .kinds import AnyFault, RequestFault
 from .turns import Turns
 from .waiting import let_the_loop_turn, sleep_s
@@ -41,6 +42,29 @@ class Faults:
         """Those that are on, in the order in which they act."""
         self._tracer = tracer
         self._on: dict[str, _On] = {}
+
+    async def hit(
+        self, request: Request, effects: Iterable[Effect[Any]], end_turn: Callable[[], None]
+    ) -> bool:
+        """Do to `request` what `effects` do; whether it is done with.
+
+        `end_turn` is called as soon as it computes no more.
+        """
+        # All are drawn before the first is awaited, so in the order in which requests arrive.
+        actions = [
+            (effect, action)
+            for effect in effects
+            if request.path.startswith(effect.fault.route)
+            and (action := effect.arrive(request)) is not None
+        ]
+        await request.go_on()
+        for effect, act in actions:
+            if not isinstance(effect, CpuEffect):
+                end_turn()
+            if await act(request):
+                return True
+        end_turn()
+        return False
 
     def set(self, name: str, fault: AnyFault) -> bool:
         """Set `fault` as `name`, in place of another of that name; whether it only was renewed.

@@ -51,7 +51,8 @@ class TurnMiddleware:
         self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._turns.are_needed or not scope.get("path", "").startswith(API):
+        is_request = scope["type"] == "http" and scope["path"].startswith(API)
+        if not self._turns.are_needed or not is_request:
             await self._app(scope, receive, send)
             return
         turn = scope[TURN] = await self._turns.next()

@@ -357,7 +357,7 @@ def test_the_target_serves_and_stops_on_signals(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchlab", "target", "--port", "0"]
     closed, process = (
         subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
-        for options in ([], ["--otlp-dir", str(tmp_path), "--faults"])
+        for options in ([], ["--otlp-dir", str(tmp_path), "--grpc-port", "0", "--faults"])
     )
     assert closed.stderr is not None
     assert process.stderr is not None
@@ -366,6 +366,7 @@ def test_the_target_serves_and_stops_on_signals(tmp_path: Path) -> None:
     url = process.stderr.readline().split()[2]
     response = httpx.post(f"{url}/api/vector/sub", json={"a": [5, 7], "b": [1, 2]})
     assert response.json() == {"result": [4, 5]}
+    assert process.stderr.readline().startswith("gRPC at grpc://127.0.0.1:")
     assert process.stderr.readline() == f"faults at {url}/faults\n"
     assert httpx.get(f"{url}/faults").json()["requests_served"] == 1
     process.send_signal(signal.SIGINT)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchlab.errors import InputError
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import drivers_for
 from benchlab.plan.feed import Feed
 from benchlab.plan.mix import MAX_REQUESTS, request_order
 from benchlab.plan.plan import Plan
@@ -66,7 +66,7 @@ plans = st.builds(
     timeout_s=st.floats(0.001, 1e6),
     max_connections=st.integers(16, 60_000),
     workers=st.integers(1, 16),
-    driver=st.sampled_from(list(DRIVERS)),
+    driver=st.sampled_from(drivers_for("http")),
     trace_ratio=st.floats(0, 1),
     seed=st.integers(0, 2**63 - 1),
     name=texts,

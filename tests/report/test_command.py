@@ -19,7 +19,7 @@ from benchlab.plan.checks import (
     MaxBody,
     StatusIn,
 )
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import drivers_for
 from benchlab.plan.feed import Feed
 from benchlab.plan.files.feed import read_feed
 from benchlab.plan.files.scenario import scenario
@@ -188,7 +188,7 @@ expressible = st.builds(
     warmup_s=seconds(),
     timeout_s=seconds(1),
     workers=st.integers(1, 16),
-    driver=st.sampled_from(list(DRIVERS)),
+    driver=st.sampled_from(drivers_for("http")),
     trace_ratio=st.integers(0, 1000).map(lambda value: value / 1000),
     seed=st.integers(0, 2**63 - 1),
     drain_s=seconds(),

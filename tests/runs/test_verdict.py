@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from benchlab.decoding import decode
 from benchlab.errors import InvalidRunError
-from benchlab.plan.shapes import ClosedLoop
+from benchlab.plan.scenario import Scenario
+from benchlab.plan.shapes import ClosedLoop, ConstantRate
 from benchlab.runs.health import Health, WorkerHealth
 from benchlab.runs.run import Run
-from benchlab.runs.verdict import count_missing, decide_verdict
+from benchlab.runs.verdict import count_missing, decide_verdict, held_rate
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from tests.runs.synthetic import make_run
 
@@ -62,8 +63,53 @@ def test_the_verdict_of_a_closed_loop_follows_its_busiest_core_and_not_lag() -> 
     run = make_run(load=loop, workers=[idle, busy])
     assert run.verdict == "invalid"
     assert "worker 1 used 97%" in str(run.invalid_reason)
-    assert run.hint == "use more workers, fewer connections or a constant rate"
+    assert run.hint == (
+        "use more workers, fewer connections or a constant rate of at most 82 requests/s"
+    )
     assert make_run(load=loop, workers=[]).verdict == "valid"
+
+
+def _scenario_run(worker: WorkerHealth, **plan: Any) -> Run:
+    """10 s of a scenario with two steps per iteration: 50 iterations per second."""
+    visit = Scenario("http://h/", "visit", steps=("look", "buy"))
+    run = make_run(requests=[visit.anchor], scenario=visit, workers=[worker], **plan)
+    records = run.samples.records.copy()
+    records["endpoint"] = 1 + records["seq"] % 2
+    records["flags"][::2] |= np.uint8(Flag.FIRST_STEP)
+    return replace(run, samples=Samples(records, run.plan.endpoint_names))
+
+
+def test_a_scenario_that_fills_its_core_is_told_from_one_that_stalls() -> None:
+    stalls = {"stall_count": 99, "stall_max_ns": 30 * MS, "stall_total_ns": 2_000 * MS}
+    full = _scenario_run(WorkerHealth(0, cpu_ratio=0.99, **stalls), load=ClosedLoop(64))
+    assert full.verdict == "invalid"
+    assert "worker 0 used 99% of a core for its users" in str(full.invalid_reason)
+    assert "Locust warns of it as high CPU usage" in str(full.invalid_reason)
+    # 50 iterations/s at 99 % are 40 at 80 %.
+    assert "a constant rate of at most 40 iterations/s" in str(full.hint)
+    blocked = _scenario_run(WorkerHealth(0, cpu_ratio=0.2, **stalls), load=ClosedLoop(64))
+    assert blocked.verdict == "invalid"
+    assert "the generator stalled" in str(blocked.invalid_reason)
+    assert "time.sleep" in str(blocked.hint)
+
+
+def test_a_valid_scenario_whose_worker_is_full_says_what_that_means() -> None:
+    full = _scenario_run(WorkerHealth(0, cpu_ratio=0.99), load=ConstantRate(50))
+    assert full.verdict == "valid"
+    assert "Locust warns of it" in full.warnings[0]
+    assert "use more workers, or at most 40 iterations/s" in full.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("rate_rps", "cpu_ratio", "text"),
+    [(1234.0, 1.0, "980 "), (100.0, 0.8, "100 "), (2.0, 1.0, "1.6 ")],
+)
+def test_the_rate_that_a_worker_can_hold_has_two_digits(
+    rate_rps: float, cpu_ratio: float, text: str
+) -> None:
+    worker = WorkerHealth(0, cpu_ratio=cpu_ratio)
+    run = make_run(rate_rps=rate_rps, workers=[worker])
+    assert held_rate(run.plan, run.samples.measured, worker) == f"{text}requests/s"
 
 
 def test_stalls_make_a_closed_loop_invalid() -> None:

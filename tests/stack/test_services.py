@@ -36,7 +36,7 @@ _PATIENCE_S = 60.0
 def command(dockerfile: Path, port: int) -> list[str]:
     """The image's command, on this machine's loopback and a port of ours; nothing else differs."""
     (command,) = re.findall(r"^CMD (\[.*\])$", dockerfile.read_text(), re.MULTILINE)
-    (exposed,) = re.findall(r"^EXPOSE (\d+)$", dockerfile.read_text(), re.MULTILINE)
+    (exposed,) = re.findall(r"^EXPOSE (\d+)", dockerfile.read_text(), re.MULTILINE)
     assert "0.0.0.0" in command
     program, *rest = json.loads(command.replace("0.0.0.0", "127.0.0.1").replace(exposed, str(port)))
     found = shutil.which(program, path=Path(sys.executable).parent)
@@ -95,7 +95,8 @@ def test_the_target_serves_by_its_images_command(tmp_path: Path) -> None:
             shutil.copytree(ROOT / source, tmp_path / place, dirs_exist_ok=True)
         else:
             shutil.copyfile(ROOT / source, tmp_path / place)
-    with running(TARGET, tmp_path, {"PYTHONDONTWRITEBYTECODE": "1"}) as url:
+    variables = {"PYTHONDONTWRITEBYTECODE": "1", "BENCHLAB_TARGET_GRPC": "127.0.0.1:0"}
+    with running(TARGET, tmp_path, variables) as url:
         response = httpx.post(url + ADD, json={"a": [1, 2], "b": [3, 4]})
         assert response.json() == {"result": [4, 6]}
     log = (tmp_path / "log").read_text()

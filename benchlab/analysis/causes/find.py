@@ -174,6 +174,8 @@ def _ranked(requests: Requests, findings: list[Finding]) -> tuple[Cause, ...]:
             named.append(item)
         rank = 0.0 if item.cause == "noise" else rank
         ranked.append((rank, _cause(requests, item, share, tail, taken)))
+    if not named:
+        named = [item for item in findings if item.cause == "noise" and ranked]
     ranked += _of_the_rest(requests, named, others, felt)
     return tuple(cause for _, cause in sorted(ranked, key=lambda pair: -pair[0]))
 

@@ -56,6 +56,17 @@ class Freezes:
         """Whether the generator itself stood still."""
         return self.lag_ns >= limit.LOCAL_SHARE * np.maximum(self.excess_ns, 1)
 
+    @property
+    def is_shared(self) -> Mask:
+        """Whether the generator was held up as well: what does that to both is their machine.
+
+        One that is longer than most of a machine's must have been so for a larger part.
+        """
+        is_long = self.length_ns > limit.HICCUP_MOST_NS
+        least = np.where(is_long, limit.SHARED_LONG_RATIO, limit.SHARED_RATIO)
+        shared: Mask = self.lag_ns >= least * np.maximum(self.excess_ns, 1)
+        return shared
+
     def delayed_by(self, chosen: Mask) -> Mask:
         """Whether each request was delayed by one of the ``chosen`` freezes."""
         delayed: Mask = np.append(chosen, False)[self.owner]
@@ -208,10 +219,13 @@ def _with_cost(
     whole_of = np.maximum(requests.done - requests.intended - requests.median, 0)
     excess, lag = np.zeros(len(start)), np.zeros(len(start))
     delay = np.zeros(count)
+    begun = start.copy()
     for number in np.argsort(start - end, kind="stable").tolist():  # the longest first
         here = slice(int(since[number]), int(until[number]))
         waited = (requests.done[here] >= end[number] - 1) & (owner[here] < 0)
         owner[here][waited] = number
+        if not requests.is_open and waited.any():  # nobody waits while all of the users think
+            begun[number] = max(begun[number], float(requests.intended[here][waited].min()))
         # Who was there before would have taken some of its time anyhow.
         before = requests.intended[here] < start[number]
         most = np.where(before, end[number] - start[number], np.inf)
@@ -221,7 +235,7 @@ def _with_cost(
         delay[here][waited] = np.minimum(mine, most)[waited]
         excess[number] = float(delay[here][waited].sum())
         lag[number] = float(requests.lag[here][waited].sum())
-    return Freezes(start, end, excess, lag, owner, delay, least)
+    return Freezes(begun, end, excess, lag, owner, delay, least)
 
 
 def find_period(starts: Floats, window: tuple[float, float]) -> tuple[float, Mask] | None:

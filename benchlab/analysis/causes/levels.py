@@ -158,6 +158,8 @@ def bimodal(requests: Requests, calm: Mask) -> Finding | None:
     share = found.share
     fast_ns = float(np.median(requests.service[found.fast]))
     slow_ns = float(np.median(requests.service[found.slow]))
+    if slow_ns - fast_ns < limit.SLICE_NS and _generator_waits(requests, slow_ns - fast_ns):
+        return None
     explained = np.zeros(len(requests))
     explained[found.slow] = requests.service[found.slow] - fast_ns
     text = (
@@ -180,6 +182,12 @@ def bimodal(requests: Requests, calm: Mask) -> Finding | None:
         " another branch, a first use; trace some of both kinds",
         typical_ns=slow_ns - fast_ns if share > 0.5 else 0.0,
     )
+
+
+def _generator_waits(requests: Requests, length_ns: float) -> bool:
+    """Whether the generator is late by about as much, now and then: then both wait for a core."""
+    late = float(np.quantile(requests.lag, 0.99)) if requests.is_open else 0.0
+    return limit.NOISE_FELT_RATIO * late >= length_ns
 
 
 def serial(took: Floats) -> float:

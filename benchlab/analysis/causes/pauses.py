@@ -30,8 +30,10 @@ _TRY_LOOP = (
 )
 
 
-def hiccup_ns(requests: Requests) -> float:
+def _hiccup_ns(requests: Requests, freezes: Freezes, length: Floats) -> float:
     """How long a freeze of the machine may be, as the generator felt it."""
+    if are_alike(length, freezes.least_ns):
+        return limit.HICCUP_NS
     if requests.is_open:
         felt = limit.HICCUP_LAG_RATIO * float(np.quantile(requests.lag, 0.9))
     else:
@@ -43,47 +45,67 @@ def hiccup_ns(requests: Requests) -> float:
 def service_freezes(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask] | None:
     """The cause of the service's freezes, and which of them it is; None if they are the machine's.
 
+    Those in which the generator was held up as well are the machine's, and short ones are.
     One that outweighs all others is a stall, those at equal distances are periodic pauses, and
     others, many and long, a blocked event loop. With spans, waiting before them is what tells a
     blocked loop: its own handlers are quick once they are begun.
     """
-    if not len(freezes):
+    found = _regular(requests, freezes)
+    if found is not None:
+        return found
+    of_service = ~freezes.is_shared
+    length = np.where(of_service, freezes.length_ns, 0.0)
+    cost = np.where(of_service, freezes.excess_ns, 0.0)
+    if not length.any():
         return None
+    longest = int(np.argmax(length))
+    hiccup = _hiccup_ns(requests, freezes, length)
+    rare = max(hiccup, limit.RARE_HICCUP_NS)
+    others = np.delete(length, longest).max(initial=0.0)
+    if length[longest] > rare and (
+        cost[longest] >= limit.STALL_SHARE * cost.sum()
+        or length[longest] >= limit.STALL_LONGER * others
+    ):
+        members = np.arange(len(freezes)) == longest
+        return _stall(requests, freezes, members), members
+    long = length > max(hiccup, 0.15 * length[longest])
+    if np.count_nonzero(long) < limit.LOOP_FEWEST:
+        long &= length > rare
+        if not long.any() or float(cost[long].sum()) < limit.STALL_SHARE * cost.sum():
+            return None
+    return _loop(requests, freezes, long), long
+
+
+def _regular(requests: Requests, freezes: Freezes) -> tuple[Finding, Mask] | None:
+    """The freezes at equal distances, whatever else happened in some of them."""
     of_service = ~freezes.is_local
     length = np.where(of_service, freezes.length_ns, 0.0)
     cost = np.where(of_service, freezes.excess_ns, 0.0)
-    longest = int(np.argmax(length))
-    if not length[longest]:
+    if not length.any():
         return None
-    hiccup = limit.HICCUP_NS if are_alike(length, freezes.least_ns) else hiccup_ns(requests)
+    longest = float(length.max())
+    hiccup = _hiccup_ns(requests, freezes, length)
     # The machine's own freezes, short and random, are mixed with the cause's.
-    comparable = length >= 0.5 * float(np.sort(length)[-2:][0] or length[longest])
+    comparable = length >= 0.5 * float(np.sort(length)[-2:][0] or longest)
     window = (float(requests.intended[0]), float(requests.done.max()))
-    for chosen in (comparable, length >= 0.5 * length[longest], length > 0.3 * length[longest]):
+    for chosen in (comparable, length >= 0.5 * longest, length > 0.3 * longest):
         places = np.flatnonzero(chosen)
         # Where few requests come, they begin some time after a response, and end when they do.
         found = find_period(freezes.start_ns[places], window) or find_period(
             freezes.end_ns[places], window
         )
-        if found is not None:
-            period, inside = found
-            members = np.zeros(len(freezes), dtype=np.bool_)
-            members[places[inside]] = True
-            typical, count = float(np.median(length[members])), int(np.count_nonzero(members))
-            if (
-                typical > hiccup
-                or (typical > limit.HICCUP_NS and count >= limit.PERIODIC_CERTAIN)
-                or _is_regular(cost, members)
-            ):
-                return _periodic(requests, freezes, members, period), members
-    long = length > max(hiccup, 0.15 * length[longest])
-    if length[longest] > hiccup and cost[longest] >= limit.STALL_SHARE * cost.sum():
-        members = np.arange(len(freezes)) == longest
-        return _stall(requests, freezes, members), members
-    if np.count_nonzero(long) >= limit.LOOP_FEWEST or (
-        np.count_nonzero(long) and float(cost[long].sum()) >= limit.STALL_SHARE * cost.sum()
-    ):
-        return _loop(requests, freezes, long), long
+        if found is None:
+            continue
+        period, inside = found
+        members = np.zeros(len(freezes), dtype=np.bool_)
+        members[places[inside]] = True
+        typical, count = float(np.median(length[members])), int(np.count_nonzero(members))
+        if (
+            typical > hiccup
+            or (typical > limit.HICCUP_NS and count >= limit.PERIODIC_CERTAIN)
+            or _is_regular(cost, members)
+        ):
+            return _periodic(requests, freezes, members, period), members
     return None
 
 

@@ -28,9 +28,15 @@ def generator(requests: Requests, local: Mask) -> Finding | None:
     excess = np.maximum(requests.latency - requests.median, 0)
     explained = np.where(local, np.maximum(requests.lag, excess), requests.lag)
     texts = []
-    if busy >= limit.BUSY_RATIO and (p99 > limit.LAG_LEAST_NS or busy >= limit.BUSIEST_RATIO):
+    typical = float(np.median(requests.lag))
+    stalled = max((worker.stall_total_ns for worker in workers), default=0)
+    is_late = p99 > limit.LAG_LEAST_NS or stalled > limit.STALLED_RATIO * requests.window_ns
+    if busy >= limit.BUSY_RATIO and (is_late or busy >= limit.BUSIEST_RATIO):
         # What waits to be sent waits to be read as well; opening connections is a cause of its own.
-        explained = np.maximum(explained, excess - requests.opening)
+        # A connection is not free until its response is read: who waits for one waits for that.
+        waits = requests.lag + requests.cap_wait
+        explained = np.maximum(np.maximum(explained, waits), excess - requests.opening)
+        typical = float(np.median(waits))
         texts.append(
             Evidence(
                 f"a worker used {busy:.0%} of its core: requests waited to be sent, and responses"
@@ -56,7 +62,7 @@ def generator(requests: Requests, local: Mask) -> Finding | None:
         "timeline",
         "use more workers, a lower rate, or leave a core free for the generator: these latencies"
         " are partly its own",
-        typical_ns=float(np.median(requests.lag)),
+        typical_ns=typical,
     )
 
 
@@ -105,7 +111,8 @@ def new_connections(requests: Requests, calm: Mask) -> Finding | None:
         return None
     # A service that stands still makes an open loop open connections: those come all at once.
     few = np.count_nonzero(is_new) < limit.OPENING_SHARE * len(requests)
-    if few and present_ratio(requests, np.flatnonzero(is_new)) < limit.BIMODAL_PRESENT:
+    grew = np.count_nonzero(is_new & requests.is_reopened) < limit.OPENING_AGAIN * count
+    if (few or grew) and present_ratio(requests, np.flatnonzero(is_new)) < limit.BIMODAL_PRESENT:
         return None
     opening = requests.opening
     explained = np.where(is_new, opening, 0.0)

@@ -188,14 +188,11 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     took, flight = requests.service[chosen], requests.in_flight[chosen]
     if len(np.unique(flight)) < limit.QUEUE_LEVELS:
         return None
-    relation, share, some = max(
-        (_relation(requests, chosen, batches) for batches in _BATCHES), key=lambda found: found[:2]
-    )
-    if not (
-        (relation >= limit.QUEUE_CORRELATION and share >= limit.QUEUE_SHARE)
-        or (relation >= limit.QUEUE_WEAK_CORRELATION and share >= 2 * limit.QUEUE_SHARE)
-    ):
+    relations = [_relation(requests, chosen, batches) for batches in _BATCHES]
+    relations = [found for found in relations if _is_related(*found[:2])]
+    if not relations:
         return None
+    relation, _, some = max(relations)
     levels, medians, counts = _levels(flight, took, some)
     if len(levels) < limit.QUEUE_LEVELS or medians[-1] <= medians[0]:
         return None
@@ -230,6 +227,13 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     )
     return _finding(requests, np.where(calm, explained, 0.0), [Evidence(text, numbers)],
                     max(requests.median - alone, 0.0))  # fmt: skip
+
+
+def _is_related(relation: float, share: float) -> bool:
+    """Whether requests wait for those in flight, and that makes the tail."""
+    return (relation >= limit.QUEUE_CORRELATION and share >= limit.QUEUE_SHARE) or (
+        relation >= limit.QUEUE_WEAK_CORRELATION and share >= 2 * limit.QUEUE_SHARE
+    )
 
 
 def _relation(

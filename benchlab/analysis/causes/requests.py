@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from benchlab.analysis.causes import thresholds as limit
 from benchlab.plan.request import Request
-from benchlab.plan.template import as_body, fill
 from benchlab.samples.samples import ErrorKind, Flag
 
 if TYPE_CHECKING:
@@ -144,6 +143,26 @@ class Requests:
         return np.asarray((self.records["flags"] & Flag.NEW_CONNECTION) != 0)
 
     @cached_property
+    def is_reopened(self) -> Mask:
+        """Whether it opened a connection while fewer requests were in flight than connections had
+        been opened: one of these was not kept. Others are opened because all are in use."""
+        plan = self.run.plan
+        origins = {origin: number for number, origin in enumerate(plan.origins)}
+        endpoint = self.records["endpoint"].astype(np.int64)
+        of = np.zeros(max(int(endpoint.max(initial=0)) + 1, len(plan.requests)), dtype=np.int64)
+        of[: len(plan.requests)] = [origins[item.origin] for item in plan.requests]
+        pool = of[endpoint] * plan.workers + self.seq % plan.workers
+        reopened = np.zeros(len(self), dtype=np.bool_)
+        for number in np.unique(pool).tolist():
+            mine = np.flatnonzero(pool == number)
+            mine = mine[np.argsort(self.sent[mine], kind="stable")]
+            is_new = self.is_new[mine]
+            done_before = np.searchsorted(np.sort(self.done[mine]), self.sent[mine], "right")
+            in_use = np.arange(len(mine)) - done_before
+            reopened[mine] = is_new & (np.cumsum(is_new) - 1 > in_use)
+        return reopened
+
+    @cached_property
     def failed(self) -> Mask:
         """Whether it failed."""
         return np.asarray(self.records["error"] != ErrorKind.OK)
@@ -253,7 +272,6 @@ class Traced:
 def _sizes_of(request: Request) -> Floats:
     """Size of the body for each row of the request's feed."""
     assert request.data is not None
-    types = [value for name, value in request.headers if name.lower() == "content-type"]
-    quoted = as_body(types[0] if types else "")
-    sizes = [len(fill(request.body, row, quoted)) for row in request.data.rows]
+    filled = request.body_filler()
+    sizes = [len(filled(request.body, row)) for row in request.data.rows]
     return np.array(sizes, dtype=np.float64)

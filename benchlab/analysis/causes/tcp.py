@@ -6,16 +6,20 @@ for every further loss twice as long as before (RFC 6298), so 400 or, added up, 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from benchlab.analysis.causes import thresholds as limit
 from benchlab.analysis.causes.cause import Evidence
 from benchlab.analysis.causes.finding import Finding
+from benchlab.analysis.causes.levels import serial, slow_mode
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.units import format_ms, format_ratio
 
 __all__ = ["tcp_stall"]
 
+_QUARTILES = (0.25, 0.5, 0.75)
 _NEAR = 7  # requests before, and after, that show the level
 _AT_ONCE = 20_000  # requests, so that memory stays small
 _LATER = (2.0, 3.0, 4.0, 7.0, 8.0, 15.0, 16.0)
@@ -42,6 +46,8 @@ def tcp_stall(requests: Requests, calm: Mask) -> Finding | None:
     elif _blur(took[chosen]) > limit.TCP_BLUR * limit.TCP_DELAYED_ACK_NS[0]:
         times.append(_without_level(took))
     found = [item for each in times if (item := _steps(requests, each, chosen)) is not None]
+    if not found:
+        found = [item for each in times if (item := _shifted(requests, each, chosen)) is not None]
     return max(found, key=lambda item: float(item.explained.sum()), default=None)
 
 
@@ -84,24 +90,70 @@ def _steps(requests: Requests, took: Floats, chosen: Mask) -> Finding | None:
             continue
         if np.count_nonzero(first) < 0.4 * count or not _is_narrow(beyond[first], blur, low_ns):
             continue
+        if _in_bursts(beyond, mine, low_ns):
+            continue
         if _inside_spans(requests, mine, 0.5 * low_ns):
             continue
         step_ns = float(np.median(beyond[first]))
-        text = (
-            f"{format_ratio(count / len(requests))} of the requests took"
-            f" {format_ms(round(step_ns))} longer than the others, as {name} takes"
-            + (", or a later one after twice that time" if len(steps) > 2 else "")
-        )
-        numbers = {"step_ns": step_ns, "share_ratio": count / len(requests)}
-        return Finding(
-            "tcp_stall",
-            np.where(at_step, np.maximum(beyond, 0), 0.0),
-            (Evidence(text, numbers),),
-            "histogram",
-            "for 40 ms: write a request or response at once, and set TCP_NODELAY on both sides; for"
-            " 200 ms and its doublings: look for lost packets (nstat TcpRetransSegs, ss -ti)",
-        )
+        later_too = ", or a later one after twice that time" if len(steps) > 2 else ""
+        explained = np.where(at_step, np.maximum(beyond, 0), 0.0)
+        return _finding(explained, step_ns, count / len(requests), name + " takes" + later_too)
     return None
+
+
+def _finding(explained: Floats, step_ns: float, share: float, as_what: str) -> Finding:
+    text = (
+        f"{format_ratio(share)} of the requests took {format_ms(round(step_ns))} longer than the"
+        f" others, as {as_what}"
+    )
+    return Finding(
+        "tcp_stall",
+        explained,
+        (Evidence(text, {"step_ns": step_ns, "share_ratio": share}),),
+        "histogram",
+        "for 40 ms: write a request or response at once, and set TCP_NODELAY on both sides; for"
+        " 200 ms and its doublings: look for lost packets (nstat TcpRetransSegs, ss -ti)",
+    )
+
+
+def _shifted(requests: Requests, took: Floats, chosen: Mask) -> Finding | None:
+    """A slow mode that is the fast one, later by just the length of a timer: where usual requests
+    differ too much for a step to show."""
+    found = slow_mode(requests.without(requests.service - took), chosen)
+    if found is None or serial(took[found.slow]) >= limit.QUEUE_SERIAL:
+        return None
+    slow, fast = took[found.slow], took[found.fast]
+    at = np.quantile(slow, _QUARTILES) - np.quantile(fast, _QUARTILES)
+    error = float(np.subtract(*np.quantile(slow, [0.75, 0.25]))) * 0.93 / math.sqrt(len(slow))
+    error *= limit.TCP_ERRORS
+    for name, (low_ns, high_ns) in (
+        ("a delayed acknowledgement", limit.TCP_DELAYED_ACK_NS),
+        ("a retransmission", limit.TCP_RETRANSMISSION_NS),
+    ):
+        if error > limit.TCP_BLUR * low_ns / 4 or len(slow) < limit.TCP_FEWEST:
+            continue
+        if not np.all((at >= low_ns - 1.5 * error) & (at <= high_ns + 1.5 * error)):
+            continue
+        if not low_ns - error <= at[1] <= high_ns + error:
+            continue
+        mine = np.zeros(len(requests), dtype=np.bool_)
+        mine[found.slow] = True
+        if _in_bursts(took - np.median(fast), mine, low_ns):
+            continue
+        if _inside_spans(requests, mine, 0.5 * low_ns):
+            continue
+        explained = np.where(mine, np.maximum(took - np.median(fast), 0), 0.0)
+        return _finding(explained, float(at[1]), found.share, name + " takes")
+    return None
+
+
+def _in_bursts(beyond: Floats, mine: Mask, low_ns: float) -> bool:
+    """Whether the requests just before and after those of a step are as late: a lost packet or
+    acknowledgement is one connection's, and what delays neighbours as well is none."""
+    at = np.flatnonzero(mine)
+    near = np.concatenate([at - 1, at + 1])
+    near = near[(near >= 0) & (near < len(beyond))]
+    return bool(np.median(beyond[near]) > 0.5 * low_ns)
 
 
 def _is_narrow(beyond: Floats, blur: float, low_ns: float) -> bool:

@@ -103,6 +103,9 @@ random, give or take the inverse root of their number: so many of these less, an
 STALL_SHARE: Final = 0.6
 """One freeze that makes up this much of what all freezes cost is a single stall."""
 
+STALL_LONGER: Final = 4.0
+"""So is one that is so many times as long as any other, however much many short ones cost."""
+
 PERIODIC_FEWEST: Final = 4
 """Three freezes are at equal distances by chance in one of ten runs."""
 
@@ -124,6 +127,18 @@ BEFORE_SPAN_SHARE: Final = 0.6
 LOCAL_SHARE: Final = 0.5
 """A freeze is the generator's own if so much of the waiting is lag, which no service causes."""
 
+SHARED_RATIO: Final = 0.08
+"""So much of the waiting in a freeze is lag of the generator where their machine held up both: in
+half of the machine's own freezes it is more, and where the service stood still by itself less than
+a twentieth, the lag of reading all that was released at once."""
+
+SHARED_LONG_RATIO: Final = 0.2
+"""As `SHARED_RATIO`, of a freeze longer than `HICCUP_MOST_NS`."""
+
+RARE_HICCUP_NS: Final = 50.0 * NS_PER_MS
+"""One or two freezes up to this length are the machine's, too: three of a hundred healthy runs on a
+quiet machine have such."""
+
 # Generator and connection cap
 
 LAG_P99_NS: Final = 10.0 * NS_PER_MS
@@ -143,6 +158,10 @@ BUSIEST_RATIO: Final = 0.95
 
 BUSY_RATIO: Final = 0.85
 """Share of a core from which a generator's own queue dominates its lag."""
+
+STALLED_RATIO: Final = 0.25
+"""Share of the run in which a busy worker's event loop was late: then it is behind, even if the
+connection cap keeps it from sending late."""
 
 # Queueing and contention
 
@@ -225,6 +244,11 @@ BIMODAL_BATCHES: Final = 20
 BIMODAL_PRESENT: Final = 0.6
 """Share of the batches of time in which slow requests occur: kinds of them come at all times."""
 
+SLICE_NS: Final = 4.0 * NS_PER_MS
+"""A process that has no core of its own waits for a time slice of those that have it, up to a tick
+of a kernel at 250 Hz: a second mode that is no slower than this is the scheduler's, if the
+generator waits as well."""
+
 GROUP_FEWEST: Final = 15
 """Requests of a group that can be compared."""
 
@@ -263,6 +287,9 @@ OPENING_SHARE: Final = 0.07
 """Share of the requests below which new connections must come at all times, as those of a service
 that closes them do: others come when requests pile up, and are a consequence."""
 
+OPENING_AGAIN: Final = 0.5
+"""Share of the new connections that replace one: with less the pool only grew, and so must they."""
+
 BODY_LEAST_NS: Final = 1.0 * NS_PER_MS
 """A body that takes less is read in a few turns of the event loop."""
 
@@ -292,6 +319,9 @@ TCP_BLUR: Final = 0.25
 TCP_FEWEST: Final = 8
 TCP_SHARE: Final = 0.6
 """Share of the requests that are later than three quarters of a step that are at one."""
+
+TCP_ERRORS: Final = 2.0
+"""Standard errors by which a quartile of a slow mode may be off the step."""
 
 # Errors
 

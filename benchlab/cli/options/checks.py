@@ -15,6 +15,7 @@ from benchlab.plan.checks import (
     BodyEquals,
     BodyMatches,
     Check,
+    GrpcStatusIn,
     JsonEquals,
     MaxBody,
     StatusIn,
@@ -56,7 +57,8 @@ CHECKS = OptionGroup(
         click.option(
             "--expect-status",
             metavar="CODES",
-            help="accepted statuses, such as 200,201 or 2xx,404  [default: below 400]",
+            help="accepted statuses, such as 200,201 or 2xx,404  [default: below 400]; of gRPC by"
+            " name, such as NOT_FOUND  [default: OK]",
         ),
         click.option(
             "--expect-body",
@@ -83,12 +85,14 @@ CHECKS = OptionGroup(
 )
 
 
-def parse_statuses(text: str) -> StatusIn:
-    """Parse statuses such as ``200,201``, or ``2xx`` for 200 to 299.
+def parse_statuses(text: str) -> StatusIn | GrpcStatusIn:
+    """Parse statuses such as ``200,201``, ``2xx`` for 200 to 299, or ``OK,NOT_FOUND`` of gRPC.
 
     Raises:
         InputError: the text has another form.
     """
+    if not any(character.isdigit() for character in text) and text.strip():
+        return GrpcStatusIn(*text.split(","))
     statuses: list[int] = []
     for word in text.split(","):
         match = re.fullmatch(r"\s*(?:(\d{3})|([2-5])xx)\s*", word, re.ASCII | re.IGNORECASE)

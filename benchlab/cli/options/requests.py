@@ -10,6 +10,7 @@ from attrs import evolve
 from benchlab.cli.options.group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
 from benchlab.plan.feed import PICKS
+from benchlab.plan.grpc.request import GrpcRequest
 
 __all__ = ["ADDITIONS"]
 
@@ -43,6 +44,12 @@ def _additions(draft: Draft, values: Values) -> None:
     if (query or cookies or auth) and draft.get("scenario") is not None:
         raise InputError(
             "--query, --user and --cookie do not apply to a scenario: set them in its code"
+        )
+    if (query or cookies or auth) and any(
+        isinstance(request, GrpcRequest) for request in draft["requests"]
+    ):
+        raise InputError(
+            "--query, --user and --cookie do not apply to gRPC: send metadata with --header"
         )
     if query or cookies or auth:
         draft["requests"] = [

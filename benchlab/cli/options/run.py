@@ -20,9 +20,11 @@ from benchlab.cli.options.group import (
     OptionGroup,
     Values,
     apply_options,
+    copy_fields,
     fields_of,
     with_options,
 )
+from benchlab.cli.options.grpc import GRPC
 from benchlab.cli.options.load import LENGTH, LOAD
 from benchlab.cli.options.output import JsonCommand
 from benchlab.cli.options.requests import ADDITIONS
@@ -30,13 +32,15 @@ from benchlab.cli.options.scenario import SCENARIO
 from benchlab.cli.options.transport import TRANSPORT
 from benchlab.cli.options.types import DURATION, parse_headers, parse_tags, parse_targets, read_body
 from benchlab.errors import InputError
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS
+from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request, with_content_type
 from benchlab.plan.shapes import ClosedLoop
 
 __all__ = ["PLAN_OPTIONS", "PlanCommand", "plan_from_values", "plan_options"]
 
+_HTTP, _HTTP2 = "http", "http2"
 _PLAN_FILE = ".toml"
 
 
@@ -68,6 +72,8 @@ def _request(draft: Draft, values: Values) -> None:
 
 
 def _changed(request: Request, values: Values) -> Request:
+    if isinstance(request, GrpcRequest):
+        return _changed_call(request, values)
     body = read_body(values["body"]) if "body" in values else request.body
     usual = "POST" if body and "body" in values and request.method == "GET" else request.method
     method = values.get("method") or usual
@@ -78,6 +84,18 @@ def _changed(request: Request, values: Values) -> Request:
         headers = with_content_type(headers, body)
     name = request.name if request.is_named else ""
     return evolve(request, method=method, headers=headers, body=body, name=name)
+
+
+def _changed_call(request: GrpcRequest, values: Values) -> Request:
+    if values.get("method"):
+        raise InputError(
+            "is for HTTP", field="method", remedy="leave it out: the URL says which method is meant"
+        )
+    given = parse_headers(values.get("headers", ()))
+    own = {name.lower() for name, _ in given}
+    metadata = [*given, *(pair for pair in request.headers if pair[0] not in own)]
+    message = read_body(values["body"]) if "body" in values else request.body
+    return evolve(request, metadata=metadata, message=message)
 
 
 REQUEST = OptionGroup(
@@ -95,14 +113,14 @@ REQUEST = OptionGroup(
             "headers",
             multiple=True,
             metavar="K:V",
-            help="request header; repeatable",
+            help="request header, or metadata of gRPC; repeatable",
         ),
         click.option(
             "--body",
             "-d",
             default="",
             metavar="TEXT|@FILE",
-            help="request body, or the file that contains it",
+            help="request body, or the file that contains it; of gRPC the message, as JSON",
         ),
         click.option(
             "--target",
@@ -114,7 +132,26 @@ REQUEST = OptionGroup(
         ),
     ),
     _request,
+    fields={"message": "body", "metadata": "headers"},
 )
+
+
+def _generator(draft: Draft, values: Values) -> None:
+    chosen = dict(values)
+    driver = chosen.get("driver", _HTTP)
+    if chosen.pop("http2", False):
+        if driver not in (_HTTP, _HTTP2):
+            raise InputError(
+                f"--http2 is short for --driver {_HTTP2}",
+                field="driver",
+                value=driver,
+                remedy="give one of them",
+            )
+        chosen["driver"] = _HTTP2
+    copy_fields(draft, chosen)
+    scenario = draft.get("scenario")
+    if scenario is not None and chosen.get("driver") in SCENARIO_CLIENTS:
+        draft["scenario"] = evolve(scenario, client=chosen["driver"])
 
 
 GENERATOR = OptionGroup(
@@ -142,6 +179,18 @@ GENERATOR = OptionGroup(
             default="http",
             show_default=True,
             help="; ".join(f"{name}: {traits.help}" for name, traits in DRIVERS.items()),
+        ),
+        click.option(
+            "--http2",
+            is_flag=True,
+            help="short for --driver http2: over TLS by ALPN, else by prior knowledge",
+        ),
+        click.option(
+            "--streams",
+            type=int,
+            default=1,
+            show_default=True,
+            help="requests at a time on one connection, with HTTP/2",
         ),
         click.option(
             "--max-connections",
@@ -173,6 +222,7 @@ GENERATOR = OptionGroup(
             help="seed of all random decisions",
         ),
     ),
+    _generator,
 )
 
 
@@ -242,6 +292,7 @@ PLAN_OPTIONS = (
     REQUEST,
     SCENARIO,
     ADDITIONS,
+    GRPC,
     CHECKS,
     LOAD,
     LENGTH,
@@ -273,6 +324,8 @@ def plan_from_values(source: str, values: Values, given: Collection[str] = ()) -
         apply_options(PLAN_OPTIONS, draft, chosen)
         with place.errors(others=fields_of(PLAN_OPTIONS, given)):
             return Plan(**draft)
-    draft = {"requests": [Request("GET", source)]}
+    services = [source, *(text.partition("=")[2] or text for text in values.get("targets", ()))]
+    is_call = any(map(is_call_url, services))
+    draft = {"requests": [GrpcRequest(source) if is_call else Request("GET", source)]}
     apply_options(PLAN_OPTIONS, draft, values)
     return Plan(**draft)

@@ -17,7 +17,9 @@ def _scenario(draft: Draft, values: Values) -> None:
     reference = values.get("scenario")
     planned = draft.get("scenario")
     if planned is not None and reference:
-        draft["scenario"] = scenario(reference, planned.base_url, data=planned.data)
+        draft["scenario"] = scenario(
+            reference, planned.base_url, data=planned.data, client=planned.client
+        )
     elif reference:
         request, *more = draft["requests"]
         if more or request != Request("GET", request.url):

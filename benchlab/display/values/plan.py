@@ -10,7 +10,6 @@ from benchlab.display.values.fault import planned_table
 from benchlab.display.values.load import rate_table
 from benchlab.display.values.transport import changed_settings
 from benchlab.plan.plan import Plan
-from benchlab.redact import public_url
 from benchlab.text import plural
 from benchlab.units import format_count, format_ratio
 
@@ -43,7 +42,8 @@ def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
     planned = plan.intended_count() if at_most <= _MOST_COUNTED else None
     return (
         *((("planned", plural(planned, plan.scheduled_noun)),) if planned is not None else ()),
-        ("connections at most", format_count(plan.connection_limit)),
+        ("connections at most", format_count(plan.most_connections)),
+        *((("streams per connection", format_count(plan.streams)),) if plan.streams > 1 else ()),
         ("workers", format_count(plan.workers)),
         ("driver", plan.driver),
         ("time limit of a request", f"{plan.timeout_s:g} s"),
@@ -60,7 +60,7 @@ def _requests(plan: Plan) -> Table:
     rows = [
         [
             name,
-            f"{request.method} {public_url(request.url)}",
+            request.describe(),
             format_ratio(request.weight / whole),
             plural(len(request.checks), "check") if request.checks else "–",
         ]

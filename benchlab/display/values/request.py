@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchlab.display.result_view import ResultView
 from benchlab.display.table import Table
 from benchlab.plan.request import Request
-from benchlab.redact import header_value, public_text, public_url
+from benchlab.redact import header_value, public_text
 from benchlab.units import format_bytes
 
 __all__ = ["view"]
@@ -15,7 +15,9 @@ def view(request: Request) -> ResultView:
     """Method and URL, headers, what the response must be; of the body, which may be a secret, how
     long it is.
     """
-    facts = [("body", format_bytes(len(request.body)) if request.body else "none")]
+    header, body = request.part_names
+    facts = [(body, format_bytes(len(request.body)) if request.body else "none")]
+    facts += request.own_settings()
     if request.weight != 1:
         facts.append(("weight", f"{request.weight:g}"))
     if request.data is not None:
@@ -26,7 +28,10 @@ def view(request: Request) -> ResultView:
         title=request.name,
         banner="request",
         level="neutral",
-        sentence=f"{request.method} {public_url(request.url)}",
+        sentence=request.describe(),
         facts=tuple(facts),
-        tables=(Table(["header", "value"], headers), Table(["check", "must hold"], checks)),
+        tables=(
+            Table([header.removesuffix("s"), "value"], headers),
+            Table(["check", "must hold"], checks),
+        ),
     )

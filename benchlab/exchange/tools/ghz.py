@@ -1,6 +1,7 @@
 """Read ghz's result (``ghz -O json``): the gRPC calls that it made, in nanoseconds.
 
-The timestamp of a call is its end. ghz keeps the first million calls.
+The timestamp of a call is its end. ghz keeps the first million calls. Statuses have the names of
+grpc-go's codes; the status of a call that never had a connection is Unavailable, too.
 (https://github.com/bojand/ghz, ``runner/reporter.go`` and ``runner/stats_handler.go``)
 """
 
@@ -23,8 +24,9 @@ __all__ = ["read_ghz"]
 _MISSING = ("HTTP statuses", "bytes received", "first bytes", "new connections")
 _HOST = re.compile(r"[\w.-]+(?::\d{1,5})?")
 _CALL = re.compile(r"(?P<service>[\w.]+)[./](?P<method>\w+)")
-_KINDS = {"DeadlineExceeded": ErrorKind.TIMEOUT, "Canceled": ErrorKind.ABANDONED}
-_CONNECTION = "Unavailable"
+_KINDS = {kind.grpc_status.replace("_", ""): kind for kind in ErrorKind if kind.grpc_status}
+_KINDS["CANCELED"] = ErrorKind.GRPC_CANCELLED
+_CONNECTION = (ErrorKind.CONNECT, ErrorKind.TLS)
 
 
 def read_ghz(path: Path, collector: Collector) -> Run:
@@ -47,7 +49,7 @@ def read_ghz(path: Path, collector: Collector) -> Run:
                 error=ErrorKind.OK if good else _kind(state, message),
                 message="" if good else message or state,
             )
-        notes = ["calls are gRPC: a status other than OK counts as an error of kind status"]
+        notes = ["calls are gRPC: each status other than OK is a kind of error of its own"]
         if count > len(details):
             notes.append(f"{count:,} calls were made, {len(details):,} of them are in the file")
     return collector.run(path, "ghz-json", "ghz", missing=_MISSING, notes=notes)
@@ -64,6 +66,8 @@ def _endpoint(collector: Collector, options: Mapping[str, Any]) -> int:
 
 
 def _kind(state: str, message: str) -> ErrorKind:
-    if state == _CONNECTION:
-        return kind_of_failure(0, message)
-    return _KINDS.get(state, ErrorKind.STATUS)
+    kind = _KINDS.get(state.upper(), ErrorKind.GRPC_UNKNOWN)
+    if kind is ErrorKind.GRPC_UNAVAILABLE:
+        of_connection = kind_of_failure(0, message)
+        return of_connection if of_connection in _CONNECTION else kind
+    return kind

@@ -3,7 +3,8 @@
 k6 writes one line per metric of a request. The lines of a request follow each other and have the
 same timestamp, the request's end. A request starts where k6 began to wait for a connection:
 ``http_req_blocked`` plus ``http_req_duration`` before the end. So latency includes connecting, as
-in benchlab's own runs and unlike in k6's ``http_req_duration``.
+in benchlab's own runs and unlike in k6's ``http_req_duration``. A gRPC call has one metric, its
+duration, and is a request without a first byte.
 
 A script may add metrics of its own, under any name, and ``--system-tags`` leaves tags out: only
 k6's own metrics count, and what a tag would say is unknown without it.
@@ -27,9 +28,10 @@ from benchlab.units import NS_PER_MS, NS_PER_S
 __all__ = ["read_k6_csv", "read_k6_json"]
 
 _PARTS = ("duration", "blocked", "connecting", "tls_handshaking", "sending", "waiting", "receiving")
-_METRICS = {"http_reqs", "http_req_failed", *(f"http_req_{part}" for part in _PARTS)}
+_CALL = "grpc_req_duration"
+_METRICS = {"http_reqs", "http_req_failed", *(f"http_req_{part}" for part in _PARTS), _CALL}
 _NEEDED = ("http_req_duration", "http_req_blocked", "http_req_receiving")
-_SIGN = '"http_req'
+_SIGNS = ('"http_req', '"grpc_req')
 _LOG = ("time=", "INFO[", "WARN[", "ERRO[")  # where k6 writes both to the same place
 _CSV_COLUMNS = ("metric_name", "timestamp", "metric_value")
 _TAGS = {"method": "methods", "name": "names", "status": "statuses"}
@@ -65,7 +67,7 @@ def read_k6_json(path: Path, collector: Collector) -> Run:
                 continue
             if not line.endswith("}"):
                 raise ValueError("the line is cut off")
-            if _SIGN not in line:
+            if not any(sign in line for sign in _SIGNS):
                 continue
             item = json.loads(line)
             if item["type"] == "Point" and item["metric"] in _METRICS:
@@ -95,6 +97,7 @@ class _Requests:
         self._collector = collector
         self._place = place
         self._count = 0
+        self._call_count = 0
         self._seen_tags: set[str] = set()
         # Of the request that is being combined:
         self._values: dict[str, float] = {}
@@ -105,11 +108,14 @@ class _Requests:
 
     def take(self, metric: str, time: str, value: float, tags: Mapping[str, str] | None) -> None:
         """Add a metric to its request, which begins where a metric repeats or the time changes."""
-        if time != self._time or metric in self._values:
+        if time != self._time or metric in self._values or metric == _CALL:
             self._finish()
             self._values = {}
             self._time, self._tags, self._line = time, tags or {}, self._place.line
-        self._values[metric] = value
+        if metric == _CALL:
+            self._add_call(time, value, tags or {})
+        else:
+            self._values[metric] = value
 
     def run(self, path: Path, format: str, notes: list[str]) -> Run:
         """Make the run, after the last metric."""
@@ -120,8 +126,10 @@ class _Requests:
                 self._finish()
         if not self._count:
             raise InputError(
-                f"{path} holds no requests over HTTP, the only ones of k6 that can be read"
+                f"{path} holds no requests over HTTP or gRPC, the only ones of k6 that can be read"
             )
+        if self._call_count:
+            notes = [*notes, f"{plural(self._call_count, 'call')} over gRPC, without HTTP statuses"]
         missing = [what for tag, what in _TAGS.items() if tag not in self._seen_tags]
         return self._collector.run(
             path,
@@ -130,6 +138,25 @@ class _Requests:
             missing=["bytes received", *missing],
             notes=[*notes, *self._place.notes],
         )
+
+    def _add_call(self, time: str, duration_ms: float, tags: Mapping[str, str]) -> None:
+        done_ns, url = _time_ns(time), tags.get("url") or ""
+        kind = ErrorKind.of_grpc(int(tags.get("status") or 0))
+        self._collector.add(
+            done_ns - round(duration_ms * NS_PER_MS),
+            0,
+            done_ns,
+            status=0,
+            # k6 does not say whether the connection had TLS.
+            endpoint=self._collector.endpoint(
+                "POST", f"http://{url}" if url else "", (tags.get("name") or "").removeprefix("/")
+            ),
+            error=kind,
+            message=kind.grpc_status,
+        )
+        self._count += 1
+        self._call_count += 1
+        self._seen_tags.update(tags, ["method"])  # that of HTTP is always POST
 
     def _finish(self) -> None:
         values, tags = self._values, self._tags

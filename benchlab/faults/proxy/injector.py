@@ -46,7 +46,7 @@ class ProxyInjector:
             FaultError: one cannot be started, or this process may not have enough open files.
         """
         origins = self._origins()
-        _check_open_files(2 * len(origins) * self._plan.connection_limit)
+        _check_open_files(2 * len(origins) * self._plan.most_connections)
         for origin in origins:
             proxy = Proxy(Upstream(origin, self._plan.transport))
             try:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from benchlab.errors import RunError
 from benchlab.load.run import check_plan
 from benchlab.load.supervisor.preflight import check_reachable
+from benchlab.load.supervisor.reflection import with_descriptors
 from benchlab.paths import spool_root
 from benchlab.plan.plan import Plan
 from benchlab.processes.events import Event, parse_event
@@ -46,6 +47,7 @@ def start_detached(plan: Plan) -> Detached:
     """
     check_plan(plan)
     check_reachable(plan)
+    plan = with_descriptors(plan)
     plan = plan.replace(tags=with_tags_of_experiment(dict(plan.tags)))
     run_id = new_run_id()
     try:

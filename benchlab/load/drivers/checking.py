@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,10 +14,12 @@ from benchlab.plan.checks import (
     BodyContains,
     BodyEquals,
     BodyMatches,
+    GrpcStatusIn,
     JsonEquals,
     MaxBody,
     StatusIn,
     brief,
+    describe_grpc_statuses,
     describe_statuses,
     split_path,
 )
@@ -25,7 +27,14 @@ from benchlab.plan.request import Request
 from benchlab.samples.samples import ErrorKind
 from benchlab.units import format_bytes
 
-__all__ = ["BODY_CAP_BYTES", "Checker", "check_status", "find_fault_in", "make_checker"]
+__all__ = [
+    "BODY_CAP_BYTES",
+    "Checker",
+    "check_status",
+    "decompress",
+    "find_fault_in",
+    "make_checker",
+]
 
 BODY_CAP_BYTES = 16 * 1024 * 1024
 """A body longer than this, compressed or not, fails its checks unread."""
@@ -56,19 +65,25 @@ class Checker:
 
     def __init__(self, request: Request) -> None:
         self._statuses: frozenset[int] | None = None
+        self._calls: frozenset[str] | None = None
         self._max_bytes: int | None = None
         self._parts: list[Callable[[_Body], str]] = []
         for check in request.checks:
             if isinstance(check, StatusIn):
                 known = frozenset(check.statuses)
                 self._statuses = known if self._statuses is None else self._statuses & known
+            elif isinstance(check, GrpcStatusIn):
+                names = frozenset(check.statuses)
+                self._calls = names if self._calls is None else self._calls & names
             elif isinstance(check, MaxBody):
                 limit = check.size_bytes
                 self._max_bytes = limit if self._max_bytes is None else min(self._max_bytes, limit)
             elif not isinstance(check, EVENT_CHECKS):
                 self._parts.append(_compile(check, "body"))
         self._expected = describe_statuses(self._statuses) if self._statuses is not None else ""
+        self._expected_calls = describe_grpc_statuses(sorted(self._calls or ()))
         self.needs_body = bool(self._parts)
+        self._decode = request.response_decoder() if self.needs_body else None
         limit = BODY_CAP_BYTES if self._max_bytes is None else self._max_bytes
         self.keep_bytes = min(limit, BODY_CAP_BYTES) if self.needs_body else 0
 
@@ -90,6 +105,31 @@ class Checker:
         why = self._find_fault(bytes(body or b""), body_bytes, encoding)
         return (ErrorKind.CHECK, why) if why else (ErrorKind.OK, "")
 
+    def evaluate_call(
+        self, ended: ErrorKind, why: str, messages: Sequence[bytes], body_bytes: int
+    ) -> tuple[ErrorKind, str]:
+        """Evaluate the checks of a gRPC call that ``ended`` with a status and a message, ``why``.
+
+        Returns what `evaluate` does. ``messages`` are those of the response, whole and
+        decompressed: all of them if it ``needs_body``.
+        """
+        status = ended.grpc_status or "OK"
+        if self._calls is None:
+            if ended:
+                return ended, why
+        elif status not in self._calls:
+            found = describe_grpc_statuses([status])
+            because = f" ({why})" if why else ""
+            return ErrorKind.CHECK, f"the status is {found}, not {self._expected_calls}{because}"
+        body = b""
+        if self._decode is not None and messages and body_bytes <= BODY_CAP_BYTES:
+            try:
+                body = self._decode(messages)
+            except ValueError as exc:
+                return ErrorKind.CHECK, f"the message {exc}"
+        fault = self._find_fault(body, body_bytes, "")
+        return (ErrorKind.CHECK, fault) if fault else (ErrorKind.OK, "")
+
     def _find_fault(self, body: bytes, body_bytes: int, encoding: str) -> str:
         if self._max_bytes is not None and body_bytes > self._max_bytes:
             return f"the body has {body_bytes:,} bytes, more than {self._max_bytes:,}"
@@ -99,7 +139,7 @@ class Checker:
             cap = format_bytes(BODY_CAP_BYTES)
             return f"the body has {format_bytes(body_bytes)}, of which checks read {cap} at most"
         if encoding:
-            body, why = _decompress(body, encoding)
+            body, why = decompress(body, encoding)
             if why:
                 return why
         decoded = _Body(body, "body")
@@ -206,7 +246,7 @@ def _same_json(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
-def _decompress(body: bytes, encoding: str) -> tuple[bytes, str]:
+def decompress(body: bytes, encoding: str) -> tuple[bytes, str]:
     """Decompress a body; returns it and an error message, empty on success."""
     name = encoding.strip().lower()
     if name in ("", "identity") or not body:

@@ -48,7 +48,7 @@ class Dialer:
     def __init__(self, origin: Origin, transport: Transport, tls: ssl.SSLContext | None) -> None:
         self._socket_path = transport.unix_socket
         self._host, self._port = transport.address_of(origin.host, origin.port)
-        self._tls = tls if origin.scheme == "https" else None
+        self._tls = tls if origin.uses_tls else None
         self._server_name = transport.server_name_of(origin.host) if self._tls else None
         self._ttl_ns = seconds_to_ns(transport.dns_ttl_s)
         self._is_name = not self._socket_path and not _is_address(self._host)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
-from benchlab.plan.tracing import is_traced, trace_id
+from benchlab.plan.tracing import is_traced_one, trace_id
 
 __all__ = ["ServerNames", "asks_for_trace", "asks_to_close", "request_headers", "traceparent"]
 
-_DEFAULTS = (("Accept", "*/*"), ("User-Agent", "benchlab"))
 _MOST_NAMES = 8
 _LONGEST_NAME = 100
 _HEADS = 256
@@ -22,7 +19,7 @@ _SERVER = re.compile(rb"\r\nserver:[ \t]*([^\r\n]*)", re.IGNORECASE)
 def request_headers(request: Request) -> list[tuple[str, str]]:
     """The request's own headers, then missing defaults; without Host, lengths and encodings."""
     given = {key.lower() for key, _ in request.headers}
-    missing = [(key, value) for key, value in _DEFAULTS if key.lower() not in given]
+    missing = [(key, value) for key, value in request.usual_headers if key.lower() not in given]
     return [*request.headers, *missing]
 
 
@@ -41,8 +38,7 @@ def asks_to_close(request: Request) -> bool:
 
 def traceparent(run_id: str, seq: int, ratio: float) -> str:
     """The W3C trace context of request ``seq``; ``ratio`` of them have the sampled flag."""
-    traced = bool(is_traced(np.array([seq]), ratio)[0])
-    return f"00-{trace_id(run_id, seq)}-{seq + 1:016x}-{int(traced):02x}"
+    return f"00-{trace_id(run_id, seq)}-{seq + 1:016x}-{int(is_traced_one(seq, ratio)):02x}"
 
 
 class ServerNames:

@@ -10,7 +10,7 @@ from benchlab.errors import InputError
 from benchlab.load.drivers.headers import request_headers
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
-from benchlab.plan.template import BUILT_IN, as_body, as_header, as_url, fill, unique_id
+from benchlab.plan.template import BUILT_IN, as_header, as_url, fill, unique_id
 
 __all__ = ["Rendered", "Renderer"]
 
@@ -18,7 +18,7 @@ _SAFE_IN_PATH = "/?:@!$&'()*+,;=-._~%[]|^`{}\"<>\\"
 
 
 class Rendered(NamedTuple):
-    """A request ready to send: path with query, headers and body."""
+    """A request ready to send: path with query, headers and body (of gRPC: the message)."""
 
     path: bytes
     headers: tuple[tuple[bytes, bytes], ...]
@@ -32,7 +32,7 @@ class Renderer:
     fields (if it ``is_dynamic``) are filled when a request is sent.
 
     Raises:
-        InputError: a value of a row is not allowed in its header.
+        InputError: a value of a row is not allowed in its header, or does not fit the message.
     """
 
     def __init__(self, plan: Plan, index: int, run_id: str) -> None:
@@ -42,7 +42,7 @@ class Renderer:
         self._seed = plan.seed
         self._id_start, self._id_format = unique_id(run_id)
         plain = _plain(request)
-        self._as_body = as_body(_content_type(plain))
+        self._fill_body, self._encode = request.body_filler(), request.body_encoder()
         self.is_dynamic = bool(request.field_names & set(BUILT_IN))
         self.variants = [plain]
         if self._data is not None:
@@ -50,6 +50,10 @@ class Renderer:
             self.variants = [
                 self._filled(plain, row, f"row {number} of {self._data.name}")
                 for number, row in enumerate(self._data.rows, 1)
+            ]
+        if not self.is_dynamic:
+            self.variants = [
+                self._encoded(variant, number) for number, variant in enumerate(self.variants, 1)
             ]
 
     def choose(self, seq: int) -> int:
@@ -66,7 +70,8 @@ class Renderer:
         """Fill the built-in fields of a variant."""
         if not self.is_dynamic:
             return variant
-        return self._filled(variant, {"seq": seq, "uuid": self._id_start + self._id_format % seq})
+        values = {"seq": seq, "uuid": self._id_start + self._id_format % seq}
+        return self._encoded(self._filled(variant, values))
 
     def _filled(self, plain: Rendered, values: Mapping[str, Any], where: str = "") -> Rendered:
         try:
@@ -74,8 +79,16 @@ class Renderer:
         except ValueError as exc:
             raise InputError(f"{where} cannot fill a header: {exc}") from exc
         return Rendered(
-            fill(plain.path, values, as_url), headers, fill(plain.body, values, self._as_body)
+            fill(plain.path, values, as_url), headers, self._fill_body(plain.body, values)
         )
+
+    def _encoded(self, variant: Rendered, row: int = 0) -> Rendered:
+        try:
+            return variant._replace(body=self._encode(variant.body))
+        except InputError as exc:
+            if self._data is None or not row:
+                raise
+            raise exc.within(f"row {row} of {self._data.name}") from exc
 
 
 def _plain(request: Request) -> Rendered:
@@ -88,8 +101,3 @@ def _plain(request: Request) -> Rendered:
         for name, value in request_headers(request)
     )
     return Rendered(path.encode(), headers, request.body)
-
-
-def _content_type(plain: Rendered) -> str:
-    found = [value for name, value in plain.headers if name.lower() == b"content-type"]
-    return found[0].decode("latin-1") if found else ""

@@ -22,7 +22,7 @@ def tls_context(
     Raises:
         InputError: a file of the plan's transport cannot be read or is invalid.
     """
-    if not always and all(origin.scheme != "https" for origin in plan.origins):
+    if not always and not any(origin.uses_tls for origin in plan.origins):
         return None
     transport = plan.transport
     context = _trusting(transport)

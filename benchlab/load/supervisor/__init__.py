@@ -1,6 +1,7 @@
 """The parent process of a run: check, start, watch, stop and collect.
 
 preflight.py      check that the plan can be carried out
+reflection.py     ask services what their gRPC methods take and return
 environment.py    the machine, versions and limits of a run
 supervise.py      start the workers together, watch the run, stop it
 worker_process.py a worker process, its pipes and the memory shared with it

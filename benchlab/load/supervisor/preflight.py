@@ -64,12 +64,12 @@ def check_reachable(plan: Plan) -> None:
     # Named files are checked even if no service of the plan speaks TLS.
     named = bool(plan.transport.ca_file or plan.transport.client_cert)
     tls = None
-    if named or any(origin.scheme == "https" for origin in plan.origins):
+    if named or any(origin.uses_tls for origin in plan.origins):
         from benchlab.load.drivers.tls import tls_context
 
         tls = tls_context(plan, always=named)
     for origin in plan.origins:
-        _check_service(origin, plan, tls if origin.scheme == "https" else None)
+        _check_service(origin, plan, tls if origin.uses_tls else None)
 
 
 def _check_service(origin: Origin, plan: Plan, tls: ssl.SSLContext | None) -> None:

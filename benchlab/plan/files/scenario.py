@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError
+from benchlab.plan.drivers import SCENARIO_CLIENTS
 from benchlab.plan.feed import Feed
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
@@ -25,18 +26,25 @@ Function = Callable[["httpx.AsyncClient", Any], Awaitable[None]]
 
 
 def scenario(
-    function: Function | str, base_url: str, *, name: str = "", data: Feed | None = None
+    function: Function | str,
+    base_url: str,
+    *,
+    name: str = "",
+    data: Feed | None = None,
+    client: str = SCENARIO_CLIENTS[0],
 ) -> Scenario:
     """Make a scenario: the steps of one user of the service at ``base_url``, for `benchlab.Plan`.
 
     ``function`` is an ``async def`` with the parameters ``client`` and ``ctx``, defined anywhere, a
-    notebook's cell included; or ``"shop.py:buy"``, the function ``buy`` in that file. The client is
-    an `httpx.AsyncClient` whose base URL is ``base_url``, one for each user; see
+    notebook's cell included; or ``"shop.py:buy"``, the function ``buy`` in that file. Each user has
+    a client whose base URL is ``base_url``: benchlab's own, with httpx's names for what scenarios
+    use, or an `httpx.AsyncClient` with ``client="httpx"``, which costs many times the CPU. See
     `benchlab.load.drivers.scenario.context.Context` for ``ctx``. The function and all that it uses
     from its own file are sent to the worker processes.
 
     Raises:
-        InputError: the function does not exist, has another signature, or cannot be pickled.
+        InputError: the function does not exist, has another signature, or cannot be pickled; or
+            there is no such client.
     """
     import cloudpickle
 
@@ -65,7 +73,7 @@ def scenario(
             f"{label} cannot be sent to the workers: {exc}; open files and connections inside it"
         ) from exc
     reference = function if isinstance(function, str) else ""
-    return Scenario(base_url, name or label, code, _source(found), reference, data)
+    return Scenario(base_url, name or label, code, _source(found), reference, data, client=client)
 
 
 def _load(reference: str) -> Any:

@@ -69,9 +69,9 @@ class ClosedLoop(LoadShape):
             drawn = rng.standard_exponential(_DRAWN_AT_ONCE) if random else np.ones(_DRAWN_AT_ONCE)
             yield from (drawn * think_ns).astype(np.int64).tolist()
 
-    def describe(self) -> str:
-        """Short description."""
-        loop = f"closed loop of {plural(self.connections, 'connection')}"
+    def describe(self, noun: str = "connection") -> str:
+        """Short description; ``noun`` is what sends one request after the other."""
+        loop = f"closed loop of {plural(self.connections, noun)}"
         if not self.think_time_s:
             return loop
         random = " on average" if self.think_distribution == "exponential" else ""

@@ -3,7 +3,8 @@
 Keys are the parameters of `Plan`, `Request`, the load shapes and the other parts of a plan. In
 addition, a duration is a number of seconds or text such as ``"30s"`` (and its key at the top may
 leave out the ``_s``), ``headers`` are a table, a body may come from ``body_file``, the rows of
-``data`` from ``file``, and recorded arrivals from ``offsets_file``.
+``data`` from ``file``, a gRPC call is named by ``grpc`` or its ``url``, and recorded arrivals come
+from ``offsets_file``.
 
 `benchlab.plan.files.plan` opens the files.
 """

@@ -20,6 +20,7 @@ from benchlab.plan.checks import check_from_dict
 from benchlab.plan.fault_kinds import COMMON_OPTIONS, FAULT_KINDS
 from benchlab.plan.faults import Fault
 from benchlab.plan.feed import Feed
+from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
@@ -37,7 +38,7 @@ _UNIT = "_s"
 _PATHS = ("ca_file", "client_cert", "client_key", "unix_socket")
 """Settings that are paths, and so are relative to the plan file."""
 
-_SCENARIO_KEYS = ("function", "base_url", "name", "data")
+_SCENARIO_KEYS = ("function", "base_url", "name", "data", "client")
 
 _FAULT_TIMES = ("at_s", "for_s")
 _FAULT_KEYS = list(
@@ -49,6 +50,8 @@ _FAULT_KEYS = list(
         ]
     )
 )
+
+_CALL_KEYS = [name for name in inspect.signature(GrpcRequest).parameters if name != "descriptors"]
 
 _TEXT = ((str,), "text in quotes")
 _PLAIN_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
@@ -132,6 +135,9 @@ def _scenario(data: Any, place: Place, files: Files) -> Scenario:
     made = files.scenario(_text("function", data, place), _text("base_url", data, place))
     if "name" in data:
         made = evolve(made, name=_text("name", data, place))
+    if "client" in data:
+        with place.errors():
+            made = evolve(made, client=_text("client", data, place))
     if "data" in data:
         made = evolve(made, data=_data(data["data"], place.at("data"), files))
     return made
@@ -198,7 +204,7 @@ def _keys_by_table() -> dict[str, Sequence[str]]:
     shapes = RUNNABLE.values()
     return {
         "[load]": ["kind", *(item.name for shape in shapes for item in attrs.fields(shape))],
-        "[[requests]]": _parameters(Request),
+        "[[requests]]": [*_parameters(Request), *_CALL_KEYS],
         "[transport]": _parameters(Transport),
         "[[faults]]": [name.removesuffix(_UNIT) for name in _FAULT_KEYS],
         "the top of the file": [name.removesuffix(_UNIT) for name in _parameters(Plan)],
@@ -264,6 +270,8 @@ def _transport(value: Any, place: Place, files: Files) -> Transport:
 
 def _request(value: Any, place: Place, files: Files) -> Request:
     table = dict(_table(value, place))
+    if "grpc" in table or is_call_url(str(table.get("url", ""))):
+        return _call(table, place, files)
     _check_keys(table, [*_parameters(Request), "body_file", "body_base64"], place)
     _check_kinds(Request, table, place)
     if "url" not in table:
@@ -281,8 +289,47 @@ def _request(value: Any, place: Place, files: Files) -> Request:
     if "body_base64" in table:
         table["body"] = _decoded(table.pop("body_base64"), place)
     table.setdefault("method", "POST" if bodies else "GET")
-    headers = table.get("headers", {})
-    table["headers"] = headers if isinstance(headers, dict) else _pairs(headers, place)
+    _read_parts(table, "headers", place, files)
+    request: Request = _make(Request, table, place)
+    return request
+
+
+def _call(table: dict[str, Any], place: Place, files: Files) -> GrpcRequest:
+    """A gRPC call: its method under ``grpc``, or its whole URL under ``url``."""
+    place = replace(place, unit=_UNIT)
+    table = _with_units(table, _CALL_KEYS, place)
+    _check_keys(table, [*_CALL_KEYS, "grpc", "message_file"], place)
+    for key, other in (("grpc", "url"), ("message_file", "message")):
+        if key in table and other in table:
+            raise InputError(
+                f"there are {key} and {other}",
+                where=place.line_of(key),
+                remedy="leave one out",
+            )
+    if "grpc" in table:
+        table["url"] = _text("grpc", table, place)
+        del table["grpc"]
+    if "message_file" in table:
+        table["message"] = files.read(_text("message_file", table, place))
+        del table["message_file"]
+    for key in ("proto", "protoset"):
+        if key in table:
+            table[key] = files.locate(_text(key, table, place))
+    if "import_paths" in table:
+        given = table["import_paths"]
+        names = given if isinstance(given, list) else [given]
+        table["import_paths"] = [files.locate(str(name)) for name in names]
+    if "deadline_s" in table:
+        table["deadline_s"] = _duration("deadline_s", table["deadline_s"], place)
+    _read_parts(table, "metadata", place, files)
+    made: GrpcRequest = _make(GrpcRequest, table, place)
+    return made
+
+
+def _read_parts(table: dict[str, Any], headers: str, place: Place, files: Files) -> None:
+    """Replace the headers, the data and the checks of a request by what they mean."""
+    given = table.get(headers, {})
+    table[headers] = given if isinstance(given, dict) else _pairs(given, place)
     if "data" in table:
         table["data"] = _data(table["data"], place.at("data"), files)
     if "checks" in table:
@@ -290,8 +337,6 @@ def _request(value: Any, place: Place, files: Files) -> Request:
         table["checks"] = [
             _check(item, place.at("checks", number)) for number, item in enumerate(checks, 1)
         ]
-    request: Request = _make(Request, table, place)
-    return request
 
 
 def _fault(value: Any, place: Place) -> Fault:

@@ -101,11 +101,26 @@ def _data_table(feed: Feed) -> dict[str, Any]:
 
 
 def _request_table(request: dict[str, Any]) -> dict[str, Any]:
-    table = _without_empty(request)
     pairs = request["headers"]
-    if len({name.lower() for name, _ in pairs}) == len(pairs) and pairs:
-        table["headers"] = dict(pairs)
-    return table
+    if len({name.lower() for name, _ in pairs}) == len(pairs):
+        request = {**request, "headers": dict(pairs)}
+    return _without_empty(_call_table(request) if "grpc" in request else request)
+
+
+def _call_table(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The table of a gRPC call; its descriptors are named, or left out if the service gave them."""
+    own = {"body": "message", "headers": "metadata"}
+    left_out = ("method", "grpc")
+    table = {own.get(key, key): item for key, item in request.items() if key not in left_out}
+    call = request["grpc"]
+    kind = "proto" if call["source"].endswith(".proto") else "protoset"
+    return {
+        **table,
+        kind: call["source"],
+        "import_paths": call["import_paths"],
+        "deadline_s": call["deadline_s"],
+        "compression": call["compression"],
+    }
 
 
 def _fault_table(fault: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from benchlab.display.text import window_text
 from benchlab.plan.request import Request
-from benchlab.redact import header_value, public_url
+from benchlab.redact import header_value
 from benchlab.report.page import Section
 from benchlab.runs.run import Run
 from benchlab.units import format_bytes, format_ratio
@@ -109,7 +109,9 @@ def _machine_facts(run: Run) -> list[Fact]:
 
 
 def _request_facts(request: Request, *, named: bool) -> list[Fact]:
-    lines = [f"{request.method} {public_url(request.url)}"]
+    header_name, body_name = request.part_names
+    lines = [request.describe()]
+    lines += [f"{name}: {value}" for name, value in request.own_settings()]
     if named:
         lines.append(f"weight {request.weight:g}")
     if request.data is not None:
@@ -117,21 +119,23 @@ def _request_facts(request: Request, *, named: bool) -> list[Fact]:
     facts = [Fact(request.name if named else "request", lines, code=True)]
     headers = [f"{name}: {header_value(name, value)}" for name, value in request.headers]
     if headers:
-        facts.append(Fact("headers", headers, code=True))
+        facts.append(Fact(header_name, headers, code=True))
     if request.checks:
         facts.append(Fact("checks", [check.describe() for check in request.checks]))
     if body := request.body:
         shown = body[:_BODY_SHOWN].decode(errors="replace")
         more = "…" if len(body) > _BODY_SHOWN else ""
-        facts.append(Fact(f"body, {format_bytes(len(body))}", [shown + more], code=True))
+        facts.append(Fact(f"{body_name}, {format_bytes(len(body))}", [shown + more], code=True))
     return facts
 
 
 def _connections(run: Run) -> str:
     plan = run.plan
     opened = sum(worker.connections_opened for worker in run.health.workers)
-    limit = f"{plan.connection_limit:,}"
+    limit = f"{plan.most_connections:,}"
     text = limit if not plan.load.has_schedule else f"opened as needed, at most {limit}"
+    if plan.streams > 1:
+        text += f", with {plan.streams:,} streams each"
     return f"{text}; {opened:,} were opened" if opened else text
 
 

@@ -23,7 +23,7 @@ def test_calls_agree_with_the_summary_in_the_file(data: Path) -> None:
     run = run_of(data / "ghz.json")
     assert len(run.samples) == whole["count"] == 40
     assert run.samples.error_count == sum(whole["errorDistribution"].values()) == 4
-    assert run.samples.errors == {"status": 4}
+    assert run.samples.errors == {"grpc:INTERNAL": 4}
     assert run.environment["imported"]["errors"] == whole["errorDistribution"]
     assert run.samples.service_ns.mean() == pytest.approx(whole["average"], abs=1)
     good = np.sort(run.samples.service_ns[run.samples.column("error") == 0])
@@ -41,17 +41,40 @@ def test_a_timestamp_is_the_end_of_a_call(data: Path) -> None:
     assert run.started_at_ns % NS_PER_S == 754_891_211 - first["latency"]
 
 
-def test_states_are_mapped_and_missing_calls_reported(tmp_path: Path, data: Path) -> None:
+def test_a_status_is_a_kind_of_its_own(tmp_path: Path, data: Path) -> None:
     whole = json.loads((data / "ghz.json").read_text())
-    for call, state in zip(
-        whole["details"], ("DeadlineExceeded", "Unavailable", "NotFound"), strict=False
-    ):
-        call |= {"status": state, "error": "connection refused" if state == "Unavailable" else ""}
+    calls = [
+        ("OK", ""),
+        ("DeadlineExceeded", "rpc error: code = DeadlineExceeded desc = context deadline exceeded"),
+        ("Canceled", ""),
+        ("ResourceExhausted", "rpc error: code = ResourceExhausted desc = slow down"),
+        ("Unavailable", "rpc error: code = Unavailable desc = a fault was set"),
+        ("Unavailable", 'connection error: desc = "transport: Error while dialing: refused"'),
+        ("Unavailable", "connection error: tls: failed to verify certificate"),
+        ("Code(17)", ""),
+    ]
+    whole["details"] = [
+        {**whole["details"][0], "status": status, "error": message} for status, message in calls
+    ]
+    path = tmp_path / "ghz.json"
+    path.write_text(json.dumps(whole))
+    assert run_of(path).samples.errors == {
+        "connect": 1,
+        "grpc:CANCELLED": 1,
+        "grpc:DEADLINE_EXCEEDED": 1,
+        "grpc:RESOURCE_EXHAUSTED": 1,
+        "grpc:UNAVAILABLE": 1,
+        "grpc:UNKNOWN": 1,
+        "tls": 1,
+    }
+
+
+def test_missing_calls_are_reported(tmp_path: Path, data: Path) -> None:
+    whole = json.loads((data / "ghz.json").read_text())
     whole |= {"count": 1_000_040, "options": {"host": "unix:///tmp/x", "call": "a.B/C"}}
     path = tmp_path / "ghz.json"
     path.write_text(json.dumps(whole))
     run = run_of(path)
-    assert run.samples.errors == {"connect": 1, "status": 5, "timeout": 1}
     assert run.url == "http://unknown.invalid/"
     assert "1,000,040 calls were made, 40 of them are in the file" in " ".join(run.warnings)
     whole["details"] = None

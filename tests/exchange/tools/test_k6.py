@@ -105,8 +105,38 @@ def test_metrics_in_another_order_than_that_of_k6_are_refused(tmp_path: Path) ->
 
 
 def test_other_protocols_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no requests over HTTP, the only ones of k6"):
-        imported(tmp_path, text_of(k6_request(1, TAGS, {"grpc_req_duration": 5.0})))
+    with pytest.raises(InputError, match="holds no requests over HTTP or gRPC, the only ones"):
+        imported(tmp_path, text_of(k6_request(1, TAGS, {"ws_connecting": 5.0})))
+
+
+def call(second: int, status: int) -> list[str]:
+    tags = {
+        "method": "Add",
+        "service": "shop.Cart",
+        "name": "/shop.Cart/Add",
+        "url": "shop.test:50051/shop.Cart/Add",
+        "status": f"{status}",
+    }
+    return k6_request(second, tags, {"grpc_req_duration": 5.0})
+
+
+def test_calls_over_grpc_are_requests(tmp_path: Path) -> None:
+    run = imported(tmp_path, text_of(call(1, 0), k6_request(2, TAGS), call(2, 14), call(3, 8)))
+    assert run.samples.service_ns.tolist() == [5 * ONE_MS, 10.5 * ONE_MS, 5 * ONE_MS, 5 * ONE_MS]
+    assert run.samples.errors == {"grpc:RESOURCE_EXHAUSTED": 1, "grpc:UNAVAILABLE": 1}
+    assert {name: part.count for name, part in run.by_endpoint().items()} == {
+        "shop.Cart/Add": 3,
+        "POST /items": 1,
+    }
+    assert "http://shop.test:50051/shop.Cart/Add" in [each.url for each in run.plan.requests]
+    assert "3 calls over gRPC, without HTTP statuses" in notes_of(run)
+
+
+def test_calls_over_grpc_in_a_csv(tmp_path: Path) -> None:
+    head = "metric_name,timestamp,metric_value,name,status,url"
+    rows = [f"grpc_req_duration,1767323045,5,/a.B/C,{status},h.test/a.B/C" for status in (0, 4)]
+    run = imported(tmp_path, "\n".join([head, *rows, ""]))
+    assert run.samples.errors == {"grpc:DEADLINE_EXCEEDED": 1}
 
 
 def test_a_csv_with_fewer_tags(tmp_path: Path) -> None:

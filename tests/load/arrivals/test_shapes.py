@@ -12,7 +12,7 @@ import pytest
 from benchlab import ClosedLoop, ConstantRate, Plan, Replay, Request, Stages, Steps, run
 from benchlab.display.progress import done_text
 from benchlab.load.supervisor.progress import Progress
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import drivers_for
 from benchlab.plan.shapes import OpenLoop
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Flag
@@ -82,7 +82,7 @@ def test_an_earlier_run_is_replayed() -> None:
     )
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("think_time_s", [0.0, 0.005])
 def test_a_closed_loop_sends_exactly_the_given_number(
@@ -146,7 +146,7 @@ def test_the_duration_may_end_before_the_requests() -> None:
     assert result.verdict != "interrupted"
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_thinking_user_pauses_after_each_response(driver: str) -> None:
     seen = Arrivals()
     with serving(seen.behaviour()) as url:
@@ -165,7 +165,7 @@ def test_a_thinking_user_pauses_after_each_response(driver: str) -> None:
     assert "responses, " in result.health.workers[0].clock
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_many_users_pause_independently(driver: str) -> None:
     with serving(Arrivals().behaviour()) as url:
         load = ClosedLoop(20, think_time_s=0.1, think_distribution="exponential")

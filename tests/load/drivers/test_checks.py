@@ -28,7 +28,7 @@ from benchlab import (
 )
 from benchlab.load.drivers.checking import BODY_CAP_BYTES
 from benchlab.plan.checks import Check
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import drivers_for
 from benchlab.runs.run import Run
 from tests.load.servers import (
     Behaviour,
@@ -150,7 +150,7 @@ def measure_all(driver: str, cases: dict[str, tuple[Behaviour, list[Check]]]) ->
         return run(plan)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_checks_that_hold_are_no_errors(driver: str) -> None:
     result = measure_all(driver, PASSING)
     for name, stats in result.by_endpoint().items():
@@ -159,7 +159,7 @@ def test_checks_that_hold_are_no_errors(driver: str) -> None:
     assert result.examples == ()
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_failed_checks_are_errors(driver: str) -> None:
     cases = {name: (behaviour, checks) for name, (behaviour, checks, _) in FAILING.items()}
     result = measure_all(driver, cases)
@@ -174,7 +174,7 @@ def test_failed_checks_are_errors(driver: str) -> None:
     assert numbers == sorted(numbers)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_head_responses_have_no_body_to_check(driver: str) -> None:
     response = always(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
     with serving(response) as url:
@@ -185,7 +185,7 @@ def test_head_responses_have_no_body_to_check(driver: str) -> None:
     assert failed.examples[0].body == ""
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_body_over_the_cap_fails_and_is_not_stored(driver: str) -> None:
     with serving(always(ok(b"x" * (BODY_CAP_BYTES + 1)))) as url:
         result = measure(url, driver, [BodyContains("x")], count=2, timeout_s=20)
@@ -196,14 +196,14 @@ def test_a_body_over_the_cap_fails_and_is_not_stored(driver: str) -> None:
     assert (len(example.body), example.body_bytes) == (2048, BODY_CAP_BYTES + 1)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_each_response_is_checked_by_itself(driver: str) -> None:
     with serving(in_turn(ok(BODY), ok(b"oops"), TEAPOT)) as url:
         result = measure(url, driver, [JsonEquals("data.items.0.id", 7)])
     assert result.summary.errors == {"check": COUNT // 3, "status": COUNT // 3}
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_examples_of_errors_without_checks(driver: str) -> None:
     with serving(always(TEAPOT)) as url:
         result = measure(url, driver)
@@ -243,7 +243,7 @@ BROKEN: dict[str, tuple[Behaviour, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 @pytest.mark.parametrize("timing_out", [False, True], ids=["at once", "not in time"])
 def test_every_kind_of_failure_leaves_examples(driver: str, timing_out: bool) -> None:
     broken = {name: case for name, case in BROKEN.items() if (case[1] == "timeout") is timing_out}
@@ -266,7 +266,7 @@ def test_every_kind_of_failure_leaves_examples(driver: str, timing_out: bool) ->
         assert all(example.message.startswith(message) and example.message for example in examples)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_refused_connection_has_a_message(driver: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -281,7 +281,7 @@ def test_a_refused_connection_has_a_message(driver: str) -> None:
     assert all("111" in example.message or "refused" in example.message for example in refused)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_failed_handshake_has_a_message(driver: str, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -307,7 +307,7 @@ def test_a_failed_handshake_has_a_message(driver: str, tmp_path: Path) -> None:
     assert all("handshake failure" in example.message.lower() for example in result.examples)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_an_abandoned_request_is_an_example_too(driver: str) -> None:
     with serving(silent) as url:
         plan = Plan(
@@ -324,7 +324,7 @@ def test_an_abandoned_request_is_an_example_too(driver: str) -> None:
     assert all("before" in example.message for example in result.examples)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_an_error_response_in_pieces_is_always_an_error(driver: str) -> None:
     behaviour = in_pieces(TEAPOT, len(TEAPOT) - 1)
     with serving(behaviour) as url:
@@ -334,7 +334,7 @@ def test_an_error_response_in_pieces_is_always_an_error(driver: str) -> None:
     assert set(result.samples.column("bytes_in")) == {3}
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_the_warm_up_does_not_use_up_the_examples(driver: str) -> None:
     with serving(always(TEAPOT)) as url:
         result = measure(url, driver, warmup_s=0.1)

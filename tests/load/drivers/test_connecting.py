@@ -22,7 +22,7 @@ import trustme
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, Transport, run
 from benchlab.errors import TargetError
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import drivers_for
 from benchlab.runs.run import Run
 from tests.load.bad_servers import flood
 from tests.load.servers import always, by_path, ok, serving
@@ -170,7 +170,7 @@ def cases(certificates: Certificates) -> dict[str, Case]:
     }
 
 
-@pytest.fixture(scope="module", params=DRIVERS)
+@pytest.fixture(scope="module", params=drivers_for("http"))
 def result(
     request: pytest.FixtureRequest,
     certificates: Certificates,
@@ -257,7 +257,7 @@ def test_a_run_that_sent_nothing_is_invalid(certificates: Certificates) -> None:
     assert str(result.invalid_reason).startswith("no request was sent")
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_users_of_a_service_that_goes_away_get_connect_errors(driver: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
@@ -275,7 +275,7 @@ def test_users_of_a_service_that_goes_away_get_connect_errors(driver: str) -> No
     assert result.summary.error_count == result.summary.count
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_restarting_service_fails_only_during_the_restart(driver: str) -> None:
     with serving(always(ok())) as url:
         port = int(url.rstrip("/").rpartition(":")[2])
@@ -342,7 +342,7 @@ def test_long_bodies_are_counted_and_not_stored() -> None:
     assert result.health.workers[0].memory_max_bytes < 200e6
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_hosts_are_sent_and_checked_by_their_names(driver: str, certificates: Certificates) -> None:
     hosts, names = [], []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -375,7 +375,7 @@ def test_hosts_are_sent_and_checked_by_their_names(driver: str, certificates: Ce
     assert {origin.host for origin in result.plan.origins} == {"localhost.", "xn--fa-hia.test"}
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_the_zone_of_an_address_is_used_and_not_sent(driver: str) -> None:
     address, zone = link_local_address()
     requests: list[bytes] = []

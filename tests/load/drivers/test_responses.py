@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, Run, run
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import drivers_for
 from tests.load.bad_servers import CASES, TIMEOUT_S
 from tests.load.servers import always, by_path, ok, serving, serving_uvicorn
 
@@ -26,7 +26,7 @@ EACH = 8
 RATE_RPS = 100
 
 
-@pytest.fixture(scope="module", params=list(DRIVERS))
+@pytest.fixture(scope="module", params=drivers_for("http"))
 def result(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Run]:
@@ -96,7 +96,7 @@ def test_connections_are_reused_when_both_sides_know_the_end(
     assert result.health.workers[0].connections_opened in (opened, opened + 1)
 
 
-@pytest.mark.parametrize("driver", list(DRIVERS))
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_real_server_answers_heads_on_one_connection(driver: str) -> None:
     """uvicorn sends neither a length nor chunks after HEAD."""
     with serving_uvicorn(_empty) as url:
@@ -107,7 +107,7 @@ def test_a_real_server_answers_heads_on_one_connection(driver: str) -> None:
     assert result.health.workers[0].connections_opened == 1
 
 
-@pytest.mark.parametrize("driver", list(DRIVERS))
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_response_after_its_limit_is_a_timeout(driver: str) -> None:
     """The limit is below the interval at which the generator looks for timeouts."""
 

@@ -4,7 +4,7 @@ import pytest
 
 from benchlab import ConstantRate, Plan, Request, run
 from benchlab.load.drivers.headers import ServerNames
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import drivers_for
 from tests.load.servers import always, ok, serving
 
 
@@ -39,7 +39,7 @@ def test_the_header_is_found_in_a_head(head: bytes, names: list[str]) -> None:
     assert servers.names == names
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_run_records_the_server_name(driver: str) -> None:
     with serving(always(ok(extra=b"Server: test/1.0\r\n"))) as url:
         plan = Plan([Request("GET", url)], ConstantRate(50), duration_s=0.2, driver=driver)

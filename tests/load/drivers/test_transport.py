@@ -14,7 +14,7 @@ import trustme
 
 from benchlab import ClosedLoop, ConstantRate, Feed, Plan, Request, Transport, run
 from benchlab.errors import InputError, TargetError
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import drivers_for
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Flag
 from tests.load.servers import Answering, serving
@@ -76,7 +76,7 @@ def closed(driver: str, url: str, transport: Transport, **more: Any) -> Run:
     return run(plan)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_certificate_of_a_given_authority_is_trusted(
     driver: str, authority: trustme.CA, files: Path
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_certificate_of_a_given_authority_is_trusted(
     assert (opened.phase_ns("tls") > 0).all()
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_an_unknown_authority_is_refused_unless_verify_is_off(
     driver: str, authority: trustme.CA
 ) -> None:
@@ -104,7 +104,7 @@ def test_an_unknown_authority_is_refused_unless_verify_is_off(
     assert result.summary.count > 0
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_client_certificate_and_a_server_name_are_sent(
     driver: str, authority: trustme.CA, files: Path
 ) -> None:
@@ -143,7 +143,7 @@ def test_a_missing_file_is_reported_before_any_load(
 
 
 @pytest.mark.parametrize("options", ["", "foo, Close"])
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_without_keep_alive_every_request_has_a_connection_of_its_own(
     driver: str, options: str
 ) -> None:
@@ -168,7 +168,7 @@ def test_without_keep_alive_every_request_has_a_connection_of_its_own(
     assert all(expected in request.lower() for request in seen.requests)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_closed_loop_works_without_keep_alive(driver: str) -> None:
     seen = Seen()
     with serving(seen) as url:
@@ -178,7 +178,7 @@ def test_a_closed_loop_works_without_keep_alive(driver: str) -> None:
     assert len(seen.requests) == len(result.samples)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_unix_socket_replaces_the_host(driver: str, tmp_path: Path) -> None:
     seen = Seen()
     path = tmp_path / "service.sock"
@@ -189,7 +189,7 @@ def test_a_unix_socket_replaces_the_host(driver: str, tmp_path: Path) -> None:
     assert b"\r\nhost: service.test\r\n" in seen.requests[0].lower()
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_resolve_changes_the_address_but_not_the_host_header(driver: str) -> None:
     seen = Seen()
     with serving(seen) as url:
@@ -200,7 +200,7 @@ def test_resolve_changes_the_address_but_not_the_host_header(driver: str) -> Non
     assert b"\r\nhost: service.test:8080\r\n" in seen.requests[0].lower()
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_ipv6(driver: str) -> None:
     seen = Seen()
     with serving(seen, host="::1") as url:
@@ -226,7 +226,7 @@ def test_looking_up_a_name_is_a_phase_of_its_own() -> None:
     assert (result.connections.phase_ns("tls") == 0).all()
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_a_plan_may_have_several_services(driver: str) -> None:
     one, other = Seen(), Seen()
     with serving(one) as first, serving(other) as second:
@@ -260,7 +260,7 @@ def test_a_closed_loop_keeps_its_users_over_several_services() -> None:
     assert len(other.requests) > 10
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 @pytest.mark.parametrize("workers", [1, 2])
 def test_rows_fill_requests_in_turn(driver: str, workers: int) -> None:
     seen = Seen()
@@ -286,7 +286,7 @@ def test_rows_fill_requests_in_turn(driver: str, workers: int) -> None:
     assert any(b"/users/%C3%84%20%227%22?" in text for text in seen.requests)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", drivers_for("http"))
 def test_built_in_fields_make_every_request_unique(driver: str) -> None:
     seen = Seen()
     with serving(seen) as url:

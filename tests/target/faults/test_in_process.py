@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from target.app import create_app
 from target.faults import ENABLED, waiting
 from target.faults.background import Background, Pauses
-from target.faults.effects import Request, TimedEffect, effect_of
+from target.faults.effects import HttpRequest, Request, TimedEffect, effect_of
 from target.faults.kinds import AnyFault, Block, Latency, RequestFault
 from target.faults.middleware import FaultMiddleware
 from target.faults.state import MAX_FAULTS, Faults, TooManyFaultsError
@@ -55,7 +55,7 @@ async def send(message: Message) -> None:
 
 
 def request(path: str = "/api/x", client: tuple[str, int] = ("127.0.0.1", 1)) -> Request:
-    return Request({"path": path, "client": client}, receive, send, INVALID_SPAN, Pauses())
+    return HttpRequest({"path": path, "client": client}, receive, send, INVALID_SPAN, Pauses())
 
 
 class Server:

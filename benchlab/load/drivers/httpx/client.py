@@ -21,7 +21,7 @@ from benchlab.plan.plan import Plan
 from benchlab.plan.request import Origin
 from benchlab.samples.samples import ErrorKind, Flag
 
-__all__ = ["JOB", "ClientFactory", "Job"]
+__all__ = ["JOB", "ClientFactory", "Job", "origin_of"]
 
 _clock = time.monotonic_ns
 JOB = "benchlab.job"
@@ -100,7 +100,7 @@ class ClientFactory:
         self.opened += not error
         if cause is not None and any(map(is_local_failure, causes_of(cause))):
             self.local_failure_count += 1
-        self._log.record(seq, start, phases, self._origins.get(_origin_of(url), 0), error)
+        self._log.record(seq, start, phases, self._origins.get(origin_of(url), 0), error)
 
 
 class _Transport(httpx.AsyncHTTPTransport):
@@ -122,7 +122,7 @@ class _Transport(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request`` to the plan's address, which its Host header does not name."""
         url = request.url
-        origin = _origin_of(url)
+        origin = origin_of(url)
         host, port = self._settings.address_of(origin.host, origin.port)
         request.extensions = {
             **request.extensions,
@@ -181,7 +181,7 @@ class _ConnectionTrace:
         self._factory.connected(self._url, seq, self._start, phases, error, cause)
 
 
-def _origin_of(url: httpx.URL) -> Origin:
+def origin_of(url: httpx.URL) -> Origin:
     """The service of ``url``, with the default port of the scheme if it has none."""
     # Not url.host, which is Unicode for an international name.
     host = address_of_literal(url.raw_host.decode("ascii"))

@@ -19,11 +19,11 @@ import httpx
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import check_status, make_checker
 from benchlab.load.drivers.headers import asks_for_trace, traceparent
-from benchlab.load.drivers.httpx.client import JOB
+from benchlab.load.drivers.httpx.client import JOB, ClientFactory
 from benchlab.load.drivers.httpx.failures import describe_exception
-from benchlab.load.drivers.httpx.user_pool import UserPool
 from benchlab.load.drivers.rendering import Renderer
 from benchlab.load.drivers.streams.reader import StreamReader, readings_of
+from benchlab.load.drivers.user_pool import UserPool
 from benchlab.load.recording.outcome import Excerpt, Outcome
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
@@ -75,12 +75,23 @@ class HttpxDriver(UserPool[httpx.AsyncClient, Job]):
         self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
     ) -> None:
         super().__init__(plan, worker, run_id, source, recording)
+        self._clients = ClientFactory(plan, worker, recording.connections)
         self._checkers = [make_checker(request) for request in plan.requests]
         self._request_of = plan.request_of
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
         self._jobs: dict[int, Job] = {}
         self._readings = readings_of(plan)
         self._renderers = [Renderer(plan, index, run_id) for index in range(len(plan.requests))]
+
+    @property
+    def connections_opened(self) -> int:
+        """Number of connections that all clients opened."""
+        return self._clients.opened
+
+    @property
+    def local_failure_count(self) -> int:
+        """Number of connections that failed because this machine lacked ports, files or buffers."""
+        return self._clients.local_failure_count
 
     @property
     def in_flight(self) -> int:

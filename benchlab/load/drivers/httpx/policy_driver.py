@@ -10,7 +10,6 @@ import httpx
 
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.httpx.driver import HttpxDriver, Job
-from benchlab.load.drivers.httpx.trying import carry_out
 from benchlab.load.drivers.policies import (
     NOT_TRIED_AGAIN,
     TRY_FLAGS,
@@ -18,6 +17,7 @@ from benchlab.load.drivers.policies import (
     Policies,
     is_replayable,
 )
+from benchlab.load.drivers.trying import carry_out
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 from benchlab.samples.samples import ErrorKind, Flag

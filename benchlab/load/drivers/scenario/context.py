@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -16,12 +15,14 @@ import httpx
 from benchlab.load.drivers.checking import check_status
 from benchlab.load.drivers.httpx.failures import describe_exception
 from benchlab.load.recording.outcome import Excerpt
+from benchlab.redact import public_path
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
 
-__all__ = ["Context", "Iteration", "Step", "StepSink", "current_step", "failure_of"]
+__all__ = ["Context", "Iteration", "Response", "Step", "StepSink", "current_step", "failure_of"]
 
 _MOST_REPORTED = 8
+_ANY: frozenset[int] = frozenset()
 
 _current: ContextVar[Step | None] = ContextVar("step", default=None)
 """The current step. A task that a scenario starts inherits it and may then have its own."""
@@ -33,19 +34,57 @@ def current_step() -> Step | None:
     return None if step is None or step.over else step
 
 
-@dataclass(slots=True, eq=False)
+class Headers(Protocol):
+    """The headers of a response."""
+
+    def multi_items(self) -> Iterable[tuple[str, str]]:
+        """Names and values, in the order in which they came."""
+
+
+class Response(Protocol):
+    """What a step keeps of the response of any client; httpx's names."""
+
+    @property
+    def status_code(self) -> int:
+        """The status."""
+
+    @property
+    def headers(self) -> Headers:
+        """The headers."""
+
+    @property
+    def content(self) -> bytes:
+        """The body, which was read."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the body was read, or is not wanted."""
+
+    @property
+    def num_bytes_downloaded(self) -> int:
+        """The bytes of the body that came."""
+
+
 class Iteration:
     """One run of the scenario, with the ``number`` that the source gave it.
 
-    ``begun`` is set when it has a record, or a step that will become one. ``reported`` has the last
-    exceptions that were recorded with a step.
+    ``begun`` is set when it has a record, or a step that will become one; ``has_waited`` when a
+    response came in it. ``reported`` has the last exceptions that were recorded with a step.
     """
 
-    number: int
-    intended: int
-    flags: int
-    begun: bool = False
-    reported: deque[BaseException] = field(default_factory=lambda: deque(maxlen=_MOST_REPORTED))
+    __slots__ = ("begun", "flags", "has_waited", "intended", "number", "reported")
+
+    def __init__(self, number: int, intended: int, flags: int) -> None:
+        self.number = number
+        self.intended = intended
+        self.flags = flags
+        self.begun = False
+        self.has_waited = False
+        self.reported: tuple[BaseException, ...] = ()
+
+    def add_reported(self, exc: BaseException) -> None:
+        """Note that ``exc`` was recorded as the failure of a step."""
+        self.reported = (*self.reported[1 - _MOST_REPORTED :], exc)
 
     def has_reported(self, exc: BaseException) -> bool:
         """True if ``exc``, or every exception of a group, was recorded as the failure of a step."""
@@ -55,11 +94,9 @@ class Iteration:
 
 
 class StepSink(Protocol):
-    """Numbers and records steps."""
+    """Numbers and records steps, and ends those that take too long."""
 
-    timeout_s: float
-
-    def begin_step(self, step: Step, iteration: Iteration) -> None:
+    def begin_step(self, step: Step) -> None:
         """Set the step's sequence number, endpoint, flags and times."""
 
     def end_step(self, step: Step, error: ErrorKind, message: str) -> None:
@@ -74,13 +111,19 @@ class Context:
     user's own random number generator, seeded by the plan's seed.
     """
 
+    _iteration: Iteration
+
     def __init__(self, sink: StepSink, user: int, seed: int) -> None:
         self._sink = sink
+        self._seed = seed
         self.user = user
         self.iteration = -1
         self.row: Mapping[str, Any] = {}
-        self.rng = random.Random(seed * 1_000_003 + user)
-        self._iteration: Iteration | None = None
+
+    @cached_property
+    def rng(self) -> random.Random:
+        """This user's own random number generator."""
+        return random.Random(self._seed * 1_000_003 + self.user)  # 2.5 kB, which few users need
 
     def begin(self, iteration: Iteration, row: Mapping[str, Any]) -> None:
         """Start an iteration."""
@@ -98,19 +141,28 @@ class Context:
         response with a status of 400 or above fails it with ``status``. A request outside of steps
         is a step of its own, named by its method and path.
         """
-        assert self._iteration is not None
-        return Step(self._sink, self._iteration, str(name), frozenset(expect_status))
+        expected = frozenset(expect_status) if expect_status else _ANY
+        return Step(self._sink, self._iteration, str(name), expected)
+
+    def step_of(self, method: str, path: str) -> Step:
+        """The step of a request outside of steps."""
+        path = public_path(path)
+        step = Step(self._sink, self._iteration, f"{method} {path}", _ANY)
+        step.by_path = (method, path)
+        return step
 
 
 class Step:
     """The current step: ``async with ctx.step(name) as step``."""
 
     __slots__ = (
+        "_cancelling",
         "_expected",
+        "_expired",
         "_failed_check",
-        "_iteration",
         "_sink",
-        "_timeout",
+        "_task",
+        "begun",
         "by_path",
         "bytes_in",
         "connection",
@@ -119,32 +171,31 @@ class Step:
         "first_byte",
         "flags",
         "intended",
+        "iteration",
         "name",
         "over",
         "response",
         "sent",
         "seq",
+        "status",
     )
 
     def __init__(
         self, sink: StepSink, iteration: Iteration, name: str, expected: frozenset[int]
     ) -> None:
         self._sink = sink
-        self._iteration = iteration
         self._expected = expected
         self._failed_check = ""
+        self._expired = False
+        self.iteration = iteration
         self.name = name
         self.by_path: tuple[str, str] | None = None
         self.seq = self.endpoint = self.flags = 0
-        self.intended = self.sent = self.first_byte = self.bytes_in = self.connection = 0
-        self.response: httpx.Response | None = None
+        self.intended = self.begun = self.sent = self.first_byte = 0
+        self.bytes_in = self.connection = self.status = 0
+        self.response: Response | None = None
         self.failed_in_tls = False
         self.over = False
-
-    @property
-    def status(self) -> int:
-        """The status of the last response, 0 without a response."""
-        return 0 if self.response is None else self.response.status_code
 
     def check(self, holds: object, message: str = "a check does not hold") -> None:
         """Mark the step as failed with ``message`` unless ``holds``; the scenario continues."""
@@ -159,22 +210,35 @@ class Step:
         body = response.content[:BODY_BYTES] if response.is_closed else b""
         return Excerpt(response.headers.multi_items(), body, self.bytes_in)
 
-    def add_response(self, response: httpx.Response, connection: int) -> None:
-        """Add a response of the step, and the number of its connection."""
+    def add_response(self, response: Response, bytes_in: int, connection: int) -> None:
+        """Add a response of the step, the bytes of its body, and the number of its connection."""
         self.response = response
+        self.status = response.status_code
         self.connection = connection
-        self.bytes_in += response.num_bytes_downloaded
+        self.bytes_in += bytes_in
+        self.iteration.has_waited = True
+
+    def expire(self) -> None:
+        """End the step, which takes too long, with a `TimeoutError`.
+
+        This is what `asyncio.timeout` does, without a timer for each step.
+        """
+        if not self._expired:
+            self._expired = True
+            self._task.cancel()
 
     async def __aenter__(self) -> Step:
-        outer = current_step()
-        if outer is not None:
+        outer = _current.get()
+        if outer is not None and not outer.over:
             raise RuntimeError(
                 f"the step {self.name!r} starts inside {outer.name!r}: steps cannot be nested"
             )
-        self._sink.begin_step(self, self._iteration)
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._sink.begin_step(self)
         _current.set(self)
-        self._timeout = asyncio.timeout(self._sink.timeout_s)
-        await self._timeout.__aenter__()
         return self
 
     async def __aexit__(
@@ -185,28 +249,32 @@ class Step:
     ) -> None:
         self.over = True
         _current.set(None)
-        try:
-            await self._timeout.__aexit__(kind, exc, trace)
-        except TimeoutError as timeout:
+        if exc is None:
+            if self._expired:
+                self._task.uncancel()
+            self._sink.end_step(self, *self._result())
+            return
+        is_late = self._expired and self._task.uncancel() <= self._cancelling
+        if is_late and isinstance(exc, asyncio.CancelledError):
+            timeout = TimeoutError()
             self._sink.end_step(self, ErrorKind.TIMEOUT, "")
-            self._iteration.reported.append(timeout)
-            raise
-        error, message = self._result(exc)
+            self.iteration.add_reported(timeout)
+            raise timeout from exc
+        error, message = failure_of(exc)
         if error is ErrorKind.CONNECT and self.failed_in_tls:
             error = ErrorKind.TLS
         self._sink.end_step(self, error, message)
-        if exc is not None:
-            self._iteration.reported.append(exc)
+        self.iteration.add_reported(exc)
 
-    def _result(self, exc: BaseException | None) -> tuple[ErrorKind, str]:
-        if exc is not None:
-            return failure_of(exc)
+    def _result(self) -> tuple[ErrorKind, str]:
+        status = self.status
+        if not self._failed_check and not self._expected:
+            return check_status(status)
         if self._failed_check:
             return ErrorKind.CHECK, self._failed_check
-        status = self.status
-        if self._expected and status not in self._expected:
+        if status not in self._expected:
             return ErrorKind.CHECK, f"status {status} is not one of {sorted(self._expected)}"
-        return (ErrorKind.OK, "") if self._expected else check_status(status)
+        return ErrorKind.OK, ""
 
 
 def failure_of(exc: BaseException) -> tuple[ErrorKind, str]:

@@ -5,32 +5,42 @@ from __future__ import annotations
 import asyncio
 import pickle
 import time
-from collections.abc import Awaitable, Callable
 from itertools import count
-
-import httpx
 
 from benchlab.errors import InputError
 from benchlab.load.arrivals.arrivals import Source
-from benchlab.load.drivers.headers import request_headers
-from benchlab.load.drivers.httpx.user_pool import UserPool
-from benchlab.load.drivers.scenario.client import UserClient
 from benchlab.load.drivers.scenario.context import Context, Iteration, Step, failure_of
 from benchlab.load.drivers.scenario.step_names import StepNames
+from benchlab.load.drivers.scenario.users import Function, UserClient, users_of
+from benchlab.load.drivers.user_pool import UserPool
 from benchlab.load.recording.outcome import Outcome
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import seconds_to_ns
 
-__all__ = ["ScenarioDriver"]
+__all__ = ["ScenarioDriver", "User"]
 
 _clock = time.monotonic_ns
+_WARMUP = int(Flag.WARMUP)
+_FIRST_STEP = int(Flag.FIRST_STEP)
 
-Function = Callable[[httpx.AsyncClient, Context], Awaitable[None]]
+
+class User:
+    """A user: what its scenario gets."""
+
+    __slots__ = ("client", "context")
+
+    def __init__(self, client: UserClient, context: Context) -> None:
+        self.client = client
+        self.context = context
+
+    async def aclose(self) -> None:
+        """Close the user's connections."""
+        await self.client.aclose()
 
 
-class ScenarioDriver(UserPool[UserClient, Iteration]):
+class ScenarioDriver(UserPool[User, Iteration]):
     """The `Driver` for scenarios. The source numbers iterations; steps are numbered here.
 
     The intended time of an iteration's first step is that of the iteration, of any other step its
@@ -43,25 +53,53 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
     ) -> None:
         super().__init__(plan, worker, run_id, source, recording)
         assert plan.scenario is not None
-        self._scenario = plan.scenario
+        self._data = plan.scenario.data
         self._function = _load_function(plan.scenario.code)
         self._names = StepNames(recording.steps_path, recording.endpoints)
-        self._users = 0
+        self._users = users_of(plan, worker, run_id, recording, self.servers)
+        self._user_count = 0
         self._iterations: set[Iteration] = set()
-        self._open: set[Step] = set()
+        self._open: dict[Step, None] = {}  # the oldest first
         self._seqs = count(worker, plan.workers)
         self._first_measured = 0
-        self.timeout_s = plan.timeout_s
         self._timeout_ns = seconds_to_ns(plan.timeout_s)
+        self._is_closed = source.closed
+        self._record = recording.record
+
+    @property
+    def connections_opened(self) -> int:
+        """Number of connections that all clients opened."""
+        return self._users.opened
+
+    @property
+    def local_failure_count(self) -> int:
+        """Number of connections that failed because this machine lacked ports, files or buffers."""
+        return self._users.local_failure_count
 
     @property
     def in_flight(self) -> int:
         """Number of iterations in progress."""
         return len(self._iterations)
 
+    async def open(self) -> None:
+        """Resolve names and create the first users. They connect with their first request."""
+        await self._users.open()
+        await super().open()
+
     def measure_from(self, seq: int) -> None:
         """Flag all steps of iterations with a number below ``seq`` as warm-up."""
         self._first_measured = seq
+
+    def sweep(self, now_ns: int) -> None:
+        """End steps that take longer than the timeout."""
+        self._users.sweep(now_ns)
+        late = []
+        for step in self._open:
+            if now_ns - step.begun <= self._timeout_ns:
+                break
+            late.append(step)
+        for step in late:
+            step.expire()
 
     def abandon(self, now_ns: int) -> None:
         """Record every open step and every iteration without one as abandoned; take no more."""
@@ -78,7 +116,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
 
     # what steps call
 
-    def begin_step(self, step: Step, iteration: Iteration) -> None:
+    def begin_step(self, step: Step) -> None:
         """Number a step and note its flags and times.
 
         Raises:
@@ -92,20 +130,35 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         else:
             step.endpoint = self._names.number_of_request(*step.by_path)
         step.seq = next(self._seqs)
-        step.flags = self._flags_of_next(iteration)
-        step.sent = step.intended = _clock()
-        if step.flags & Flag.FIRST_STEP and not self._source.closed:
-            step.intended = iteration.intended
-        self._open.add(step)
+        step.flags = flags = self._flags_of_next(step.iteration)
+        step.begun = step.sent = step.intended = _clock()
+        if flags & _FIRST_STEP and not self._is_closed:
+            step.intended = step.iteration.intended
+        self._open[step] = None
 
     def end_step(self, step: Step, error: ErrorKind, message: str) -> None:
         """Record a step, unless it was already recorded as abandoned."""
         if step not in self._open:
             return
-        self._open.discard(step)
+        del self._open[step]
         done = _clock()
-        if not error and done - step.sent > self._timeout_ns:  # its timer was late
-            error, message = ErrorKind.TIMEOUT, ""
+        if not error:
+            if done - step.sent <= self._timeout_ns:
+                self._record(
+                    step.seq,
+                    step.intended,
+                    step.sent,
+                    step.first_byte,
+                    done,
+                    step.bytes_in,
+                    step.status,
+                    step.endpoint,
+                    0,
+                    step.flags,
+                    step.connection,
+                )
+                return
+            error, message = ErrorKind.TIMEOUT, ""  # its time was over between two sweeps
         outcome = Outcome(
             seq=step.seq,
             intended=step.intended,
@@ -131,42 +184,39 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
             return None
         number, intended = due
         if number < self._first_measured:
-            flags |= Flag.WARMUP
+            flags |= _WARMUP
         iteration = Iteration(number, intended, flags)
         self._iterations.add(iteration)
-        self.in_flight_max = max(self.in_flight_max, len(self._iterations))
+        in_flight = len(self._iterations)
+        if in_flight > self.in_flight_max:
+            self.in_flight_max = in_flight
         return iteration
 
-    def _make_user(self) -> UserClient:
-        number = self._worker + self._users * self._plan.workers
-        self._users += 1
-        client = self._new_client()
-        client.headers.update(request_headers(self._scenario.anchor))
-        client.context = Context(self, number, self._plan.seed)
-        client.run_id, client.trace_ratio = self._run_id, self._plan.trace_ratio
-        client.servers = self.servers
-        client.connection_of = self._clients.number_of
-        return client
+    def _make_user(self) -> User:
+        number = self._worker + self._user_count * self._plan.workers
+        self._user_count += 1
+        context = Context(self, number, self._plan.seed)
+        return User(self._make_client(context), context)
 
-    def _new_client(self) -> UserClient:
-        return self._clients.make(UserClient, self._scenario.base_url)
+    def _make_client(self, context: Context) -> UserClient:
+        return self._users.make(context, None)
 
-    async def _perform(self, user: UserClient, iteration: Iteration) -> ErrorKind:
-        data, row = self._scenario.data, {}
+    async def _perform(self, user: User, iteration: Iteration) -> ErrorKind:
+        data, row = self._data, {}
         if data is not None:
             row = data.rows[data.index(iteration.number, iteration.number, self._plan.seed)]
         user.context.begin(iteration, row)
-        begun = _clock()
+        begun = iteration.intended if self._is_closed else _clock()
         error, message, outside = ErrorKind.OK, "the iteration had no step", False
         try:
-            await self._function(user, user.context)
+            await self._function(user.client, user.context)
         except (Exception, SystemExit) as exc:  # this iteration failed; the user continues
             error, message = failure_of(exc)
             outside = not iteration.has_reported(exc)
-        if iteration in self._iterations and (outside or not iteration.begun):
+        if (outside or not iteration.begun) and iteration in self._iterations:
             self._record_iteration(iteration, begun, error or ErrorKind.CHECK, message)
         self._iterations.discard(iteration)
-        if self._source.closed:
+        if self._is_closed and not iteration.has_waited:
             await asyncio.sleep(0)  # a scenario that awaits nothing must not block the event loop
         return error
 
@@ -176,7 +226,7 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
         """Record an iteration that failed outside of its steps, under the scenario's name."""
         now = _clock()
         flags = self._flags_of_next(iteration)
-        begins = flags & Flag.FIRST_STEP and not self._source.closed
+        begins = flags & _FIRST_STEP and not self._is_closed
         intended = iteration.intended if begins else sent
         seq = next(self._seqs)
         self._recording.finish(
@@ -187,9 +237,9 @@ class ScenarioDriver(UserPool[UserClient, Iteration]):
     def _flags_of_next(iteration: Iteration) -> int:
         """The flags of the iteration's next record. Only the first has FIRST_STEP and CAP_WAIT."""
         if iteration.begun:
-            return iteration.flags & Flag.WARMUP
+            return iteration.flags & _WARMUP
         iteration.begun = True
-        return iteration.flags | Flag.FIRST_STEP
+        return iteration.flags | _FIRST_STEP
 
 
 def _load_function(code: bytes) -> Function:

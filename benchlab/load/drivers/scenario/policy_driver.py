@@ -8,28 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
 
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import check_status
-from benchlab.load.drivers.headers import traceparent
-from benchlab.load.drivers.httpx.client import JOB
-from benchlab.load.drivers.httpx.failures import CircuitOpenError, describe_exception
-from benchlab.load.drivers.httpx.trying import carry_out
-from benchlab.load.drivers.policies import TRY_FLAGS, Course, Policies, is_replayable
-from benchlab.load.drivers.scenario.client import UserClient
-from benchlab.load.drivers.scenario.context import Iteration, Step
+from benchlab.load.drivers.httpx.failures import describe_exception
+from benchlab.load.drivers.policies import TRY_FLAGS, Course, Policies
+from benchlab.load.drivers.scenario.context import Context, Response, Step
 from benchlab.load.drivers.scenario.driver import ScenarioDriver
+from benchlab.load.drivers.scenario.users import Attempt, UserClient
+from benchlab.load.drivers.trying import carry_out
 from benchlab.load.recording.outcome import Outcome
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.samples.tries import TryReason
-from benchlab.units import seconds_to_ns
+from benchlab.units import NS_PER_S, seconds_to_ns
 
 __all__ = ["PolicyScenarioDriver"]
 
@@ -43,7 +38,7 @@ cut off by the end of its step is no failure of the service to the circuit break
 
 @dataclass(slots=True, eq=False)
 class _Try:
-    """A try of a request of a step; httpx notes here how its connection was opened.
+    """A try of a request of a step; the client notes here how its connection was opened.
 
     ``seq`` is that of its sample. The step's own try has the step's, which changes.
     """
@@ -52,14 +47,20 @@ class _Try:
     flags: int = 0
     sent: int = 0
     first_byte: int = 0
+    connection: int = 0
     failed_in_tls: bool = False
-    response: httpx.Response | None = None
+    response: Response | None = None
     exc: Exception | None = None
 
     @property
     def status(self) -> int:
         """The response's status, 0 without a response."""
         return 0 if self.response is None else self.response.status_code
+
+    @property
+    def bytes_in(self) -> int:
+        """The bytes of the body that came."""
+        return 0 if self.response is None else self.response.num_bytes_downloaded
 
 
 class PolicyScenarioDriver(ScenarioDriver):
@@ -76,24 +77,45 @@ class PolicyScenarioDriver(ScenarioDriver):
         self.policies = Policies(plan, worker)
         self.recording = recording
         self.try_timeout_ns = seconds_to_ns(plan.timeout_s)
-        self.timeout_s = self.policies.longest_s(plan.timeout_s) + _BEYOND_TRY_S
-        self._timeout_ns = seconds_to_ns(self.timeout_s)
+        self._timeout_ns = seconds_to_ns(self.policies.longest_s(plan.timeout_s) + _BEYOND_TRY_S)
         self._first_seqs: dict[Step, int] = {}
 
-    def _new_client(self) -> UserClient:
-        client = self._clients.make(_PolicyClient, self._scenario.base_url)
-        client.driver = self
-        return client
+    def _make_client(self, context: Context) -> UserClient:
+        return self._users.make(context, self)
 
-    def begin_step(self, step: Step, iteration: Iteration) -> None:
+    def begin_step(self, step: Step) -> None:
         """Number a step and note its flags and times."""
-        super().begin_step(step, iteration)
+        super().begin_step(step)
         self._first_seqs[step] = step.seq
 
     def end_step(self, step: Step, error: ErrorKind, message: str) -> None:
         """Record a step, unless it was already recorded as abandoned."""
         super().end_step(step, error, message)
         self._first_seqs.pop(step, None)
+
+    async def request(
+        self,
+        step: Step,
+        origin: Hashable,
+        send: Callable[[Attempt], Awaitable[None]],
+        *,
+        replayable: bool,
+    ) -> Response | None:
+        """Try until a try succeeds or the policies give up; put the one that decides into ``step``.
+
+        ``send`` sends one try. Returns None if the circuit breaker let the last one not pass.
+
+        Raises:
+            Exception: what the last try raised.
+        """
+        tries = _StepTries(self, step, origin, send, replayable=replayable)
+        attempt, error, _ = await carry_out(self.policies, tries)
+        tries.conclude(attempt)
+        if error is ErrorKind.CIRCUIT_OPEN:
+            return None
+        if attempt.exc is not None:
+            raise attempt.exc
+        return attempt.response
 
     def number(self, step: Step, reason: TryReason, course: Course) -> int:
         """The number of a further try in ``step``."""
@@ -115,58 +137,15 @@ class PolicyScenarioDriver(ScenarioDriver):
             sent=sent,
             first_byte=attempt.first_byte,
             done=now,
-            bytes_in=attempt.response.num_bytes_downloaded if attempt.response else 0,
+            bytes_in=attempt.bytes_in,
             status=attempt.status,
             endpoint=step.endpoint,
             error=error,
             flags=(step.flags & ~_OWN | attempt.flags) | Flag.FAILED_TRY,
-            connection=self._clients.number_of(attempt.response) if attempt.response else 0,
+            connection=attempt.connection,
             message=message,
         )
         self.recording.finish(outcome)
-
-
-class _PolicyClient(UserClient):
-    """A user's client that follows the plan's policies."""
-
-    driver: PolicyScenarioDriver
-
-    async def _send_in(
-        self, step: Step, request: httpx.Request, kwargs: dict[str, Any]
-    ) -> httpx.Response:
-        if not isinstance(request.stream, httpx.ByteStream):  # it can be read only once
-            return await super()._send_in(step, request, kwargs)
-        streamed = kwargs.pop("stream", False)
-        tries = _StepTries(self, step, request, kwargs, streamed=streamed)
-        attempt, error, _ = await carry_out(self.driver.policies, tries)
-        tries.conclude(attempt)
-        if error is ErrorKind.CIRCUIT_OPEN:
-            raise CircuitOpenError("the circuit breaker is open", request=request)
-        if attempt.exc is not None:
-            raise attempt.exc
-        assert attempt.response is not None
-        return attempt.response
-
-    async def send_try(
-        self, request: httpx.Request, attempt: _Try, kwargs: dict[str, Any], *, streamed: bool
-    ) -> None:
-        """Send one try of ``request``."""
-        headers = list(request.headers.raw)
-        if self.trace_ratio > 0 and "traceparent" not in request.headers:
-            trace = traceparent(self.run_id, attempt.seq, self.trace_ratio)
-            headers.append((b"traceparent", trace.encode()))
-        own = httpx.Request(
-            request.method,
-            request.url,
-            headers=headers,
-            stream=request.stream,
-            extensions={**request.extensions, JOB: attempt},
-        )
-        attempt.sent = _clock()
-        response = await httpx.AsyncClient.send(self, own, stream=True, **kwargs)
-        attempt.first_byte = _clock()
-        attempt.response = response
-        await self._read(response, streamed=streamed)
 
 
 class _StepTries:
@@ -174,22 +153,19 @@ class _StepTries:
 
     def __init__(
         self,
-        client: _PolicyClient,
+        driver: PolicyScenarioDriver,
         step: Step,
-        request: httpx.Request,
-        kwargs: dict[str, Any],
+        origin: Hashable,
+        send: Callable[[Attempt], Awaitable[None]],
         *,
-        streamed: bool,
+        replayable: bool,
     ) -> None:
-        self._client = client
-        self._driver = client.driver
+        self._driver = driver
         self._step = step
-        self._request = request
-        self._kwargs = kwargs
-        self._streamed = streamed
-        self.course = self._driver.policies.begin(_clock())
-        self.origin: Hashable = (request.url.scheme, request.url.host, request.url.port)
-        self.replayable = is_replayable(request.method, request.headers)
+        self._send = send
+        self.course = driver.policies.begin(_clock())
+        self.origin = origin
+        self.replayable = replayable
         self._hedges: list[_Try] = []
         self._was_replaced = False
 
@@ -207,10 +183,8 @@ class _StepTries:
         driver = self._driver
         limit_ns = driver.policies.time_limit_ns(self.course, driver.try_timeout_ns, now)
         try:
-            async with asyncio.timeout(limit_ns / 1e9):
-                await self._client.send_try(
-                    self._request, attempt, self._kwargs, streamed=self._streamed
-                )
+            async with asyncio.timeout(limit_ns / NS_PER_S):
+                await self._send(attempt)
         except Exception as exc:  # the scenario gets the last one
             attempt.exc = exc
             error, message = describe_exception(exc)
@@ -250,5 +224,4 @@ class _StepTries:
             step.sent = attempt.sent
         step.first_byte = step.first_byte or attempt.first_byte
         if attempt.response is not None:
-            number = self._client.connection_of(attempt.response)
-            step.add_response(attempt.response, number)
+            step.add_response(attempt.response, attempt.bytes_in, attempt.connection)

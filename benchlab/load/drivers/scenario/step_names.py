@@ -28,6 +28,7 @@ class StepNames:
         self._path = path
         self._names = names
         self._numbers: dict[str, int] = {}
+        self._size = 0  # of the part of the file that was read
 
     def number(self, name: str) -> int:
         """The number of the step ``name``.
@@ -49,18 +50,23 @@ class StepNames:
         file = open_private(self._path, os.O_RDWR | os.O_APPEND)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            lines = os.pread(file, os.fstat(file).st_size, 0).splitlines()
-            known = [decode(line, str, where=str(self._path), exact=True) for line in lines]
-            if name not in known:
-                if len(known) >= MOST_STEPS:
+            self._read(os.pread(file, os.fstat(file).st_size - self._size, self._size))
+            if name not in self._numbers:
+                if len(self._numbers) >= MOST_STEPS:
                     raise ValueError(
                         f"the scenario has more than {MOST_STEPS:,} different step names: name a"
                         " step by its purpose, not by its data"
                     )
-                os.write(file, json.dumps(name).encode() + b"\n")
-                known.append(name)
+                line = json.dumps(name).encode() + b"\n"
+                os.write(file, line)
+                self._read(line)
         finally:
             os.close(file)
-        self._names[1:] = known
-        self._numbers = {each: index for index, each in enumerate(known, 1)}
         return self._numbers[name]
+
+    def _read(self, data: bytes) -> None:
+        """Number the names in ``data``, which comes next in the file."""
+        for line in data.splitlines():
+            self._names.append(decode(line, str, where=str(self._path), exact=True))
+            self._numbers[self._names[-1]] = len(self._names) - 1
+        self._size += len(data)

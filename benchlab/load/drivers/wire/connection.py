@@ -21,7 +21,7 @@ from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind
 from benchlab.units import format_ns
 
-__all__ = ["Connection", "Pool"]
+__all__ = ["PARTING_S", "Connection", "Pool"]
 
 _clock = time.monotonic_ns
 _MAX_REMEMBERED_HEAD = 8192

@@ -24,7 +24,13 @@ from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.samples import ErrorKind, Flag
 from benchlab.units import NS_PER_S, seconds_to_ns
 
-__all__ = ["CONNECT_PAUSE_S", "NEVER_SENT", "WireDriver"]
+__all__ = [
+    "CONNECT_PAUSE_S",
+    "IDLE_LIMIT_NS",
+    "NEVER_SENT",
+    "PREPARE_LIMIT_S",
+    "WireDriver",
+]
 
 _clock = time.monotonic_ns
 

@@ -31,7 +31,7 @@ BODY_IS_READ = -1
 class HeadCache:
     """Caches the heads of one request's responses; None stands for a head to be parsed again."""
 
-    __slots__ = ("_checker", "_head_only", "_is_read", "_keep_alive", "_servers", "known")
+    __slots__ = ("_checker", "_is_read", "_keep_alive", "_servers", "head_only", "known")
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class HeadCache:
         self._servers = servers or ServerNames()
         self._checker = checker
         self._is_read = is_read
-        self._head_only = head_only
+        self.head_only = head_only
         self._keep_alive = keep_alive
         self.known: dict[bytes, CachedHead | None] = {}
 
@@ -60,7 +60,7 @@ class HeadCache:
         Raises:
             ProtocolError: it is not exactly one valid head.
         """
-        head = parse_head(raw, head_only=self._head_only)
+        head = parse_head(raw, head_only=self.head_only)
         if len(self.known) >= _MOST_HEADS:
             self.known.clear()
         self._servers.note_head(raw)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import Generic, TypeVar
-
-import httpx
+from typing import Generic, Protocol, TypeVar
 
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.headers import ServerNames
-from benchlab.load.drivers.httpx.client import ClientFactory
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
 from benchlab.samples.samples import ErrorKind, Flag
@@ -20,9 +17,17 @@ __all__ = ["UserPool"]
 _NOT_SENT = (ErrorKind.CONNECT, ErrorKind.CIRCUIT_OPEN)
 _CONNECT_PAUSE_S = 0.01
 _MADE_BEFORE = 64
-"""Users created before the run: creating one takes about 1 ms, which would show as lag."""
+"""Users created before the run: creating one with httpx takes about 1 ms: it would show as lag."""
 
-Client = TypeVar("Client", bound=httpx.AsyncClient)
+
+class Closing(Protocol):
+    """The client of a user."""
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+
+
+Client = TypeVar("Client", bound=Closing)
 Job = TypeVar("Job")
 
 
@@ -40,7 +45,6 @@ class UserPool(ABC, Generic[Client, Job]):
         self._run_id = run_id
         self._source = source
         self._recording = recording
-        self._clients = ClientFactory(plan, worker, recording.connections)
         self._limit = plan.share(worker)
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle: list[asyncio.Future[Job]] = []
@@ -51,14 +55,14 @@ class UserPool(ABC, Generic[Client, Job]):
         self.servers = ServerNames()
 
     @property
+    @abstractmethod
     def connections_opened(self) -> int:
         """Number of connections that all clients opened."""
-        return self._clients.opened
 
     @property
+    @abstractmethod
     def local_failure_count(self) -> int:
         """Number of connections that failed because this machine lacked ports, files or buffers."""
-        return self._clients.local_failure_count
 
     @abstractmethod
     def _take(self, flags: int) -> Job | None:
@@ -117,7 +121,7 @@ class UserPool(ABC, Generic[Client, Job]):
         """Run one user: the first job, then further ones until the source is exhausted."""
         job = first
         user = self._ready.pop() if self._ready else self._make_user()
-        async with user:
+        try:
             while True:
                 error = await self._perform(user, job)
                 if error in _NOT_SENT and self._source.closed:
@@ -133,3 +137,5 @@ class UserPool(ABC, Generic[Client, Job]):
                     idle: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
                     self._idle.append(idle)
                     job = await idle
+        finally:
+            await user.aclose()

@@ -1,0 +1,267 @@
+"""A call: a stream of HTTP/2 whose response has messages, and a gRPC status at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from benchlab.load.drivers.checking import BODY_CAP_BYTES, Checker
+from benchlab.load.drivers.grpc.messages import PREFIX_BYTES
+from benchlab.load.drivers.grpc.response import CallResponse
+from benchlab.load.drivers.grpc.statuses import NO_MESSAGE, NO_STATUS, NO_TRAILERS, End, of_reset
+from benchlab.load.drivers.http2.connection import Http2Connection
+from benchlab.load.drivers.http2.header_blocks import Fields
+from benchlab.load.drivers.http2.stream import Stream, StreamOwner
+from benchlab.load.recording.outcome import Excerpt, Outcome
+from benchlab.load.recording.stream_meter import StreamMeter
+from benchlab.samples.examples import BODY_BYTES
+from benchlab.samples.records import ErrorKind
+
+__all__ = ["Call", "CallOwner", "Method"]
+
+_clock = time.monotonic_ns
+_prefix = struct.Struct(">BI").unpack_from
+
+
+class Method:
+    """What a driver knows of a request's calls.
+
+    ``stall_ns`` is set if its responses are streams: the gap between messages that is a stall.
+    ``decode`` gives the JSON of a response's messages, which the checks read.
+    """
+
+    __slots__ = ("checker", "deadline_ns", "decode", "keeps_events", "reads", "stall_ns")
+
+    def __init__(
+        self,
+        deadline_ns: int,
+        checker: Checker | None,
+        decode: Callable[[Sequence[bytes]], bytes],
+        stall_ns: int | None,
+        *,
+        keeps_events: bool,
+    ) -> None:
+        self.deadline_ns = deadline_ns
+        self.checker = checker
+        self.decode = decode
+        self.stall_ns = stall_ns
+        self.keeps_events = keeps_events
+        self.reads = checker is not None or stall_ns is not None
+
+
+class CallOwner(StreamOwner, Protocol):
+    """The part of the driver that its calls use."""
+
+    methods: list[Method]
+    known_heads: dict[bytes, bool]
+    known_ends: dict[bytes, End | None]
+
+    def is_plain(self, block: bytes, fields: Fields) -> bool:
+        """Whether headers are those of a response as gRPC has it, and remember that."""
+
+    def end_of(self, block: bytes, fields: Fields) -> End | None:
+        """What trailers say of the call's end, and remember it."""
+
+    def free(self, connection: Http2Connection, now: int) -> None:
+        """A stream has ended."""
+
+
+class Call(Stream):
+    """A call and its response.
+
+    On the quick path the header block and the trailers are remembered by their bytes, and DATA is a
+    single message in one piece, of which only the size is looked at. Everything else is read by a
+    `CallResponse`, and so is what checks read and what streams.
+    """
+
+    __slots__ = ("_has_message", "_meter", "_response", "_tail", "_tail_block")
+
+    owner: CallOwner
+
+    def __init__(
+        self, owner: CallOwner, seq: int, endpoint: int, intended: int, sent: int, flags: int
+    ) -> None:
+        super().__init__(owner, seq, endpoint, intended, sent, flags)
+        self._has_message = False
+        self._meter: StreamMeter | None = None
+        self._response: CallResponse | None = None
+        self._tail: Fields | None = None
+        self._tail_block = b""
+
+    @property
+    def time_limit_ns(self) -> int:
+        """How long the call may take."""
+        return self.owner.methods[self.endpoint].deadline_ns
+
+    def headers(self, block: bytes, fields: Fields, now: int) -> None:
+        """The header fields of the final response came; ``block`` are their bytes."""
+        self.first = now
+        owner = self.owner
+        plain = owner.known_heads.get(block)
+        if plain is None:
+            plain = owner.is_plain(block, fields)
+        if not plain or owner.methods[self.endpoint].reads:
+            self._read_in_full(fields)
+
+    def data(self, chunk: bytes, now: int) -> None:
+        """A part of the messages came."""
+        size = len(chunk)
+        self.bytes_in += size
+        response = self._response
+        if response is None:
+            if (
+                not self._has_message
+                and size >= PREFIX_BYTES
+                and _prefix(chunk) == (0, size - PREFIX_BYTES)
+            ):
+                self._has_message = True
+                return
+            assert self.fields is not None
+            response = self._read_in_full(self.fields)
+        done = response.data(chunk)
+        if self._meter is not None:
+            for length in done:
+                self._meter.event(now, length)
+        if response.is_broken:
+            # Its connection still reads the frame; the stream may even end with it.
+            asyncio.get_running_loop().call_soon(self._give_up)
+
+    def trailers(self, block: bytes, fields: Fields, now: int) -> None:
+        """The trailers came."""
+        del now
+        self._tail, self._tail_block = fields, block
+        if self._response is not None:
+            self._response.trailers(self._end_of_tail())
+
+    def ended(self, now: int) -> None:
+        """The response is complete."""
+        owner = self.owner
+        method = owner.methods[self.endpoint]
+        response = self._response
+        if response is not None:
+            end = response.end()
+            if method.checker is not None:
+                end = self._check(response, method.checker, end)
+            error, message = end
+        else:
+            error, message = self._quick_end()
+        if now - self.sent > method.deadline_ns:
+            self.fail_late(now)
+            return
+        if error:
+            self.failed(error, message, now)
+            return
+        if self._meter is not None:
+            owner.recording.add_stream(self.seq, self._meter)
+        owner.in_flight -= 1
+        owner.record(
+            self.seq,
+            self.intended,
+            self.sent,
+            self.first,
+            now,
+            self.bytes_in,
+            self.status,
+            self.endpoint,
+            error,
+            self.flags,
+            self.connection.number,
+        )
+
+    def failed(self, error: ErrorKind, message: str, now: int, code: int = 0) -> None:
+        """The call failed; ``code`` is that of HTTP/2, if the service reset its stream.
+
+        What gRPC has a status for is that status; the connection's own failures stay what they are.
+        """
+        is_late = now - self.sent >= self.time_limit_ns
+        if error is ErrorKind.STREAM_RESET:
+            error = of_reset(code)
+            if is_late and error is ErrorKind.GRPC_CANCELLED:
+                error = ErrorKind.GRPC_DEADLINE_EXCEEDED  # the service's clock was first
+        elif error is ErrorKind.GOAWAY:
+            error = ErrorKind.GRPC_UNAVAILABLE
+        elif error is ErrorKind.TIMEOUT and self.connection.is_open:
+            error = ErrorKind.GRPC_DEADLINE_EXCEEDED
+        if self._meter is not None:
+            self.owner.recording.add_stream(self.seq, self._meter, now)
+        super().failed(error, message, now)
+
+    def outcome(self, error: ErrorKind, message: str, now: int) -> Outcome:
+        """What is recorded of it, with the part of its response that an example shows."""
+        return super().outcome(error, message, now)._replace(excerpt=self.excerpt)
+
+    def _read_in_full(self, fields: Fields) -> CallResponse:
+        method = self.owner.methods[self.endpoint]
+        response = self._response = CallResponse(
+            streams=method.stall_ns is not None,
+            keep_bytes=BODY_BYTES if method.checker is None else BODY_CAP_BYTES,
+            has_message=self._has_message,
+        )
+        response.headers(fields.status, fields.headers())
+        if method.stall_ns is not None:
+            self._meter = StreamMeter(method.stall_ns, keeps_events=method.keeps_events)
+        return response
+
+    def _end_of_tail(self) -> End | None:
+        block, owner = self._tail_block, self.owner
+        if block in owner.known_ends:
+            return owner.known_ends[block]
+        assert self._tail is not None
+        return owner.end_of(block, self._tail)
+
+    def _quick_end(self) -> End:
+        if self._tail is None:
+            return NO_TRAILERS
+        end = self._end_of_tail()
+        if end is None:
+            return NO_STATUS
+        if not end[0] and not self._has_message:
+            return NO_MESSAGE
+        return end
+
+    def _check(self, response: CallResponse, checker: Checker, end: End) -> End:
+        """Evaluate the checks, which may want another status than OK."""
+        messages, why = response.messages() if checker.needs_body else ([], "")
+        if why and not end[0]:
+            return ErrorKind.GRPC_INTERNAL, why
+        error, message = checker.evaluate_call(end[0].grpc_code, messages, self.bytes_in)
+        return end if error is end[0] else (error, message)
+
+    def excerpt(self) -> Excerpt:
+        """The part of its response that an example shows: headers, trailers and messages."""
+        if self.fields is None:
+            return Excerpt()
+        headers = self.fields.headers()
+        if self._tail is not None:
+            headers += self._tail.headers()
+        body = b""
+        response = self._response
+        if response is not None:
+            body, why = _json_of(response, self.owner.methods[self.endpoint])
+            if why:
+                body = b"".join(response.messages()[0])
+        return Excerpt(headers, body[:BODY_BYTES], self.bytes_in)
+
+    def _give_up(self) -> None:
+        """End a call whose messages cannot be read."""
+        connection, response = self.connection, self._response
+        assert response is not None
+        if connection.streams.get(self.id) is self:
+            now = _clock()
+            connection.cancel(self)
+            self.failed(*response.end(), now)
+            self.owner.free(connection, now)
+
+
+def _json_of(response: CallResponse, method: Method) -> tuple[bytes, str]:
+    """The messages of a response as JSON; and why that is not possible, or nothing."""
+    messages, why = response.messages()
+    if why:
+        return b"", why
+    try:
+        return method.decode(messages), ""
+    except ValueError as exc:
+        return b"", f"a message cannot be read: {exc}"

@@ -1,0 +1,96 @@
+"""The gRPC driver: each call is a stream of an HTTP/2 connection."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from benchlab.load.arrivals.arrivals import Source
+from benchlab.load.drivers.checking import make_checker
+from benchlab.load.drivers.grpc.call import Call, Method
+from benchlab.load.drivers.grpc.encoding import make_call_encoder
+from benchlab.load.drivers.grpc.statuses import End, content_fault, end_of_trailers
+from benchlab.load.drivers.http2.connection import Http2Connection
+from benchlab.load.drivers.http2.header_blocks import Fields
+from benchlab.load.drivers.http2.pool import StreamPool
+from benchlab.load.drivers.http2.stream import Stream
+from benchlab.load.recording.recording import Recording
+from benchlab.plan.grpc.request import GrpcRequest
+from benchlab.plan.plan import Plan
+from benchlab.plan.stream import Stream as StreamOptions
+from benchlab.units import seconds_to_ns
+
+__all__ = ["GrpcDriver"]
+
+Value = TypeVar("Value")
+
+_MOST_BLOCKS = 512
+_HTTP_OK = 200
+
+
+class GrpcDriver(StreamPool):
+    """The `Driver` for gRPC."""
+
+    def __init__(
+        self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
+    ) -> None:
+        super().__init__(plan, worker, source, recording)
+        self.methods = [_method(plan, index) for index in range(len(plan.requests))]
+        self._encoders = [
+            make_call_encoder(plan, index, run_id, method.deadline_ns)
+            for index, method in enumerate(self.methods)
+        ]
+        self.known_heads: dict[bytes, bool] = {}
+        self.known_ends: dict[bytes, End | None] = {}
+
+    def make_stream(self, seq: int, endpoint: int, intended: int, sent: int, flags: int) -> Stream:
+        """The call of a request."""
+        return Call(self, seq, endpoint, intended, sent, flags)
+
+    def encode(self, stream: Stream) -> tuple[bytes, bytes]:
+        """The header block and the body of a call."""
+        return self._encoders[stream.endpoint](stream.seq)
+
+    def _is_dead(self, connection: Http2Connection, sent: int) -> bool:
+        """False for an open one: gRPC's clients keep theirs when a deadline has passed."""
+        return not connection.is_open
+
+    # what calls call
+
+    def is_plain(self, block: bytes, fields: Fields) -> bool:
+        """Whether headers are those of a response as gRPC has it, and remember that."""
+        content_type = fields.get(b"content-type")
+        plain = (
+            fields.status == _HTTP_OK
+            and content_type is not None
+            and not content_fault(content_type.decode("latin-1"))
+            and fields.get(b"grpc-status") is None
+        )
+        _remember(self.known_heads, block, plain)
+        return plain
+
+    def end_of(self, block: bytes, fields: Fields) -> End | None:
+        """What trailers say of the call's end, and remember it."""
+        end = end_of_trailers(fields.headers())
+        _remember(self.known_ends, block, end)
+        return end
+
+
+def _remember(known: dict[bytes, Value], block: bytes, value: Value) -> None:
+    if len(known) >= _MOST_BLOCKS:
+        known.clear()
+    known[block] = value
+
+
+def _method(plan: Plan, index: int) -> Method:
+    request = plan.requests[index]
+    assert isinstance(request, GrpcRequest)
+    deadline_s = min(filter(None, (request.deadline_s, plan.timeout_s)))
+    streams = request.called.returns_stream
+    options = request.stream or StreamOptions()
+    return Method(
+        seconds_to_ns(deadline_s),
+        make_checker(request),
+        request.response_decoder(),
+        options.stall_ns if streams else None,
+        keeps_events=request.keeps_events,
+    )

@@ -1,0 +1,330 @@
+"""The client of a scenario: httpx's, with a quick way for ordinary requests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from types import NoneType
+from typing import Any, Protocol
+
+import httpx
+
+from benchlab.load.drivers.scenario.client.body import encode_body
+from benchlab.load.drivers.scenario.client.connection import Limits
+from benchlab.load.drivers.scenario.client.cookies import CookieLines, CountingJar
+from benchlab.load.drivers.scenario.client.fields import parse_fields
+from benchlab.load.drivers.scenario.client.hooks import Hooks, Job
+from benchlab.load.drivers.scenario.client.response import Draft, QuickResponse, decoded
+from benchlab.load.drivers.scenario.client.settings import (
+    DEFAULT,
+    Services,
+    Settings,
+)
+from benchlab.load.drivers.scenario.client.transport import (
+    RECEIVED,
+    WireTransport,
+    response_extensions,
+)
+from benchlab.load.drivers.wire.head import Head
+from benchlab.load.drivers.wire.head_cache import HeadCache
+
+__all__ = ["Shared", "WireClient"]
+
+_clock = time.monotonic_ns
+
+_METHODS = {
+    name: name.encode() for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+}
+_WITH_LENGTH = ("POST", "PUT", "PATCH")
+_WITHOUT_BODY = frozenset({"params", "headers", "auth", "follow_redirects", "timeout"})
+_QUICK = _WITHOUT_BODY | {"content", "data", "json"}
+"""Arguments that the quick way knows; what else there is, is left to httpx."""
+
+_WATCHED = {"base_url", "auth", "params", "timeout"}
+
+_SET_COOKIE = b"\nset-cookie:"
+_HTTP_300, _HTTP_400 = 300, 400
+
+_Sending = Coroutine[Any, Any, httpx.Response]
+
+_httpx: Any = httpx.AsyncClient
+"""The class whose properties this one extends."""
+
+
+class Shared(Services, Protocol):
+    """What all clients of a driver know."""
+
+    heads: HeadCache
+    heads_only: HeadCache
+    settings: dict[tuple[object, ...], Settings]
+
+
+class _CountingHeaders(httpx.Headers):
+    """Headers that count their changes."""
+
+    version = 0
+
+    def __setitem__(self, key: str, value: str) -> None:
+        self.version += 1
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: str) -> None:
+        self.version += 1
+        super().__delitem__(key)
+
+    def update(self, headers: Any = None) -> None:  # type: ignore[override]
+        """Set ``headers``."""
+        self.version += 1
+        super().update(headers)
+
+
+class WireClient(httpx.AsyncClient):
+    """An `httpx.AsyncClient` on connections of our own; made by a `WireClients`.
+
+    It sends no default headers, and follows redirects only where that is asked for. A request with
+    ordinary arguments takes a quick way, which does what httpx does with them. Everything else is
+    done by httpx itself, and so is everything while ``hooks`` is None.
+    """
+
+    hooks: Hooks | None = None
+
+    def __init__(
+        self, shared: Shared, transport: WireTransport, *, base_url: str, timeout: float
+    ) -> None:
+        self._shared = shared
+        self._wire = transport
+        self._settings: Settings | None = None
+        self._is_ordinary = True
+        self._own_limits = False
+        super().__init__(
+            transport=transport,
+            timeout=timeout,
+            trust_env=False,
+            base_url=base_url,
+        )
+        self.headers.clear()
+        self.cookies = None
+        self._own_limits = False
+
+    # settings
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in _WATCHED:
+            self._settings = None
+            self._own_limits |= name == "timeout"
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """Headers that are sent with every request."""
+        return self._counting_headers
+
+    @headers.setter
+    def headers(self, headers: Any) -> None:
+        _httpx.headers.fset(self, headers)
+        self._counting_headers = _CountingHeaders(_httpx.headers.fget(self))
+        self._seen_headers = -1
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """The user's cookies."""
+        return self._counted_cookies
+
+    @cookies.setter
+    def cookies(self, cookies: Any) -> None:
+        self._jar = CountingJar()
+        self._counted_cookies = httpx.Cookies(self._jar)
+        self._counted_cookies.update(cookies)
+        self._cookie_lines = CookieLines(self._counted_cookies, self._jar)
+
+    @property
+    def event_hooks(self) -> dict[str, list[Callable[..., Any]]]:
+        """Functions that httpx calls: a client that has some leaves everything to httpx."""
+        self._is_ordinary = False
+        return super().event_hooks
+
+    @event_hooks.setter
+    def event_hooks(self, event_hooks: Any) -> None:
+        self._is_ordinary = False
+        _httpx.event_hooks.fset(self, event_hooks)
+
+    def _current(self) -> Settings | None:
+        """The settings of the quick way; None if it cannot be taken."""
+        if self._settings is None or self._seen_headers != self._counting_headers.version:
+            self._settings = self._find_settings()
+            self._seen_headers = self._counting_headers.version
+        return None if self._wire.is_closed else self._settings
+
+    def _find_settings(self) -> Settings | None:
+        auth = self.auth
+        if not self._is_ordinary or self.params or type(auth) not in (httpx.BasicAuth, NoneType):
+            return None
+        authorization = None
+        if auth is not None:
+            probe = httpx.Request("GET", "http://localhost")
+            authorization = next(auth.sync_auth_flow(probe)).headers["Authorization"]
+        limits = _limits(self.timeout) if self._own_limits else Limits()
+        base_url, headers = self.base_url, self.headers
+        key = (str(base_url), tuple(headers.raw), authorization, limits)
+        known = self._shared.settings.get(key)
+        if known is None:
+            known = Settings(self._shared, base_url, headers, authorization, limits)
+            self._shared.settings[key] = known
+        return known
+
+    # requests
+
+    def get(self, url: httpx.URL | str, **options: Any) -> _Sending:
+        """Send a GET request; see `httpx.AsyncClient.get`."""
+        if options.keys() <= _WITHOUT_BODY:
+            return self.request("GET", url, **options)
+        return super().get(url, **options)
+
+    def head(self, url: httpx.URL | str, **options: Any) -> _Sending:
+        """Send a HEAD request; see `httpx.AsyncClient.head`."""
+        if options.keys() <= _WITHOUT_BODY:
+            return self.request("HEAD", url, **options)
+        return super().head(url, **options)
+
+    def options(self, url: httpx.URL | str, **options: Any) -> _Sending:
+        """Send an OPTIONS request; see `httpx.AsyncClient.options`."""
+        if options.keys() <= _WITHOUT_BODY:
+            return self.request("OPTIONS", url, **options)
+        return super().options(url, **options)
+
+    def delete(self, url: httpx.URL | str, **options: Any) -> _Sending:
+        """Send a DELETE request; see `httpx.AsyncClient.delete`."""
+        if options.keys() <= _WITHOUT_BODY:
+            return self.request("DELETE", url, **options)
+        return super().delete(url, **options)
+
+    def post(self, url: httpx.URL | str, **options: Any) -> _Sending:
+        """Send a POST request; see `httpx.AsyncClient.post`."""
+        return self.request("POST", url, **options)
+
+    def put(self, url: httpx.URL | str, **options: Any) -> _Sending:
+        """Send a PUT request; see `httpx.AsyncClient.put`."""
+        return self.request("PUT", url, **options)
+
+    def patch(self, url: httpx.URL | str, **options: Any) -> _Sending:
+        """Send a PATCH request; see `httpx.AsyncClient.patch`."""
+        return self.request("PATCH", url, **options)
+
+    async def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
+        """Send a request; see `httpx.AsyncClient.request`."""
+        hooks = self.hooks
+        draft = None
+        if hooks is not None and options.keys() <= _QUICK and type(url) is str:
+            draft = self._draft(method, url, options)
+        if hooks is None or draft is None:
+            return await super().request(method, url, **options)
+        job = hooks.current()
+        if job is not None:
+            response = await self._exchange(hooks, job, draft)
+            if draft.follow and response.has_redirect_location:
+                return await self._follow(response, method, url, options)
+            return response
+        async with hooks.alone(method, draft.target.path) as job:
+            response = await self._exchange(hooks, job, draft)
+            if draft.follow and response.has_redirect_location:
+                return await self._follow(response, method, url, options)
+            return response
+
+    def _draft(self, method: str, url: str, options: dict[str, Any]) -> Draft | None:
+        """The request for the quick way; None if httpx has to make it.
+
+        Raises:
+            Exception: the one that httpx raises for such arguments.
+        """
+        settings = self._current()
+        if settings is None or method not in _METHODS:
+            return None
+        target = settings.target(url)
+        lines = settings.lines(options.get("headers"), options.get("auth", DEFAULT))
+        if target is None or lines is None:
+            return None
+        params = options.get("params")
+        if params is not None:
+            target = target.with_query(str(httpx.QueryParams(params)) if params else None)
+        encoded = encode_body(
+            options.get("content"), options.get("data"), options.get("json"), lines.has_type
+        )
+        if encoded is None:
+            return None
+        body, framing = encoded
+        if not framing and method in _WITH_LENGTH:
+            framing = b"Content-Length: 0\r\n"
+        draft = Draft(method, target, lines, framing, body)
+        timeout = options.get("timeout", DEFAULT)
+        draft.limits = settings.limits if timeout is DEFAULT else _limits(httpx.Timeout(timeout))
+        follow = options.get("follow_redirects", DEFAULT)
+        draft.follow = self.follow_redirects if follow is DEFAULT else follow
+        return draft
+
+    async def _exchange(self, hooks: Hooks, job: Job, draft: Draft) -> httpx.Response:
+        target, lines, wire, limits = draft.target, draft.lines, self._wire, draft.limits
+        method = draft.method
+        service = target.service
+        extra = b"" if lines.has_trace else hooks.lines(job)
+        if self._jar.version and not lines.has_cookie:
+            extra += self._cookie_lines.line(target)
+        draft.data = b"%b %b HTTP/1.1\r\n%b%b%b%b\r\n%b" % (
+            _METHODS[method],
+            target.raw,
+            b"" if lines.has_host else service.host_line,
+            lines.raw,
+            draft.framing,
+            extra,
+            draft.body,
+        )
+        heads = self._shared.heads_only if method == "HEAD" else self._shared.heads
+        begun = _clock()
+        try:
+            connection = wire.take_idle(service)
+            if connection is None:
+                connection = await wire.open(service, job, limits.connect)
+            head, body = await connection.exchange(
+                draft.data, heads, limits.read, reusable=not lines.closes
+            )
+        except httpx.RequestError as exc:
+            exc.request = draft.request()
+            raise
+        if draft.follow and _HTTP_300 <= head.status < _HTTP_400:
+            response = httpx.Response(
+                head.status,
+                headers=parse_fields(head.raw),
+                stream=httpx.ByteStream(body),
+                extensions=response_extensions(head, connection.number),
+            )
+            if response.has_redirect_location:
+                return response
+        content = self._decode(head, body, draft) if head.encoding else body
+        response = QuickResponse(
+            self, draft, head, content, len(body), _clock() - begun, connection.number
+        )
+        if _SET_COOKIE in head.raw.lower():
+            self._counted_cookies.extract_cookies(response)
+        hooks.responded(job, response, connection.number, connection.first)
+        return response
+
+    async def _follow(
+        self, response: httpx.Response, method: str, url: httpx.URL | str, options: dict[str, Any]
+    ) -> httpx.Response:
+        """Let httpx follow a redirect: it is given the response that was received already."""
+        return await super().request(method, url, **options, extensions={RECEIVED: [response]})
+
+    def redirected(self, response: httpx.Response) -> httpx.Request:
+        """The request that a redirect asks for."""
+        return self._build_redirect_request(response.request, response)
+
+    @staticmethod
+    def _decode(head: Head, body: bytes, draft: Draft) -> bytes:
+        try:
+            return decoded(head, body)
+        except httpx.DecodingError as exc:
+            exc.request = draft.request()
+            raise
+
+
+def _limits(timeout: httpx.Timeout) -> Limits:
+    return Limits(timeout.connect, timeout.read, timeout.write)

@@ -1,0 +1,165 @@
+"""What requests with equal settings have in common, encoded once for all users."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple, Protocol
+
+import httpx
+
+from benchlab.load.drivers.scenario.client.connection import Limits
+from benchlab.load.drivers.scenario.client.fields import encode_fields
+from benchlab.load.drivers.scenario.client.service import Service
+from benchlab.load.drivers.scenario.client.target import Target
+from benchlab.load.drivers.scenario.client.upload import asks_to_close
+
+__all__ = ["DEFAULT", "Lines", "Services", "Settings", "basic_authorization"]
+
+DEFAULT = httpx.USE_CLIENT_DEFAULT
+_MOST_LINES = 256
+_MOST_TARGETS = 1024
+
+# A path, and perhaps a query, that httpx would send as it is: without dot segments (a dot at the
+# start of a segment is left to httpx), and not the start of an authority.
+_CHARS = r"(?:[A-Za-z0-9_~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
+_PLAIN = re.compile(rf"(?:/{_CHARS}(?:{_CHARS}|\.)*+)*+/?(?:\?(?:{_CHARS}|[./?])*+)?")
+
+
+class Services(Protocol):
+    """Finds services by their URLs."""
+
+    keep_alive: bool
+
+    def service_of(self, url: httpx.URL) -> Service:
+        """The service of an absolute URL."""
+
+
+class Lines(NamedTuple):
+    """Header lines, and what is among them."""
+
+    raw: bytes
+    has_host: bool
+    has_type: bool
+    has_trace: bool
+    has_cookie: bool
+    closes: bool
+
+
+class Settings:
+    """The settings of a client that its quick way depends on, and what is known about requests.
+
+    ``limits`` are the time limits; none unless the scenario set some.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        base_url: httpx.URL,
+        headers: httpx.Headers,
+        authorization: str | None,
+        limits: Limits,
+    ) -> None:
+        """``authorization`` is the client's; without it that of the URL is sent."""
+        self._services = services
+        self._headers = httpx.Headers(headers)
+        self._of_url = None
+        if base_url.userinfo:
+            self._of_url = basic_authorization((base_url.username, base_url.password))
+        self._authorization = authorization or self._of_url
+        self.limits = limits
+        self._service: Service | None = None
+        if base_url.is_absolute_url and base_url.scheme in ("http", "https"):
+            self._service = services.service_of(base_url)
+        self._base_url = base_url
+        self._place = str(base_url.copy_with(raw_path=b"/", fragment=None))[:-1]
+        self._path = base_url.raw_path.decode("ascii")
+        self._lines: dict[object, Lines | None] = {}
+        self._targets: dict[str, Target | None] = {}
+
+    def target(self, url: str) -> Target | None:
+        """Where a request to ``url`` goes; None if that is left to httpx.
+
+        Raises:
+            httpx.InvalidURL: it goes nowhere.
+        """
+        known = self._targets.get(url)
+        if known is None and url not in self._targets:
+            if len(self._targets) >= _MOST_TARGETS:
+                self._targets.clear()
+            known = self._targets[url] = self._find(url)
+        return known
+
+    def lines(self, headers: Any, auth: Any) -> Lines | None:
+        """The header lines of a request with ``headers`` and ``auth``; None: left to httpx."""
+        key: Any = None
+        if headers is not None or auth is not DEFAULT:
+            kind = type(headers)
+            if kind is dict:
+                key = (*headers.items(), auth)
+            elif kind is list or kind is tuple or headers is None:
+                key = (kind, *(headers or ()), auth)
+            else:
+                return None
+        try:
+            return self._lines[key]
+        except KeyError:
+            if len(self._lines) >= _MOST_LINES:
+                self._lines.clear()
+        except TypeError:  # a list in it cannot be a key
+            return None
+        lines = self._lines[key] = self._encode(headers, auth)
+        return lines
+
+    def _find(self, url: str) -> Target | None:
+        if url.startswith("/") and self._service is not None and _PLAIN.fullmatch(url):
+            return Target(self._service, self._place, self._path + url[1:])
+        full = httpx.URL(url)
+        if full.is_relative_url:
+            if self._service is None:
+                return None
+            raw_path = self._base_url.raw_path + full.raw_path.lstrip(b"/")
+            full = self._base_url.copy_with(raw_path=raw_path)
+        elif full.userinfo:
+            return None
+        if full.scheme not in ("http", "https") or full.fragment:
+            return None
+        place = str(full.copy_with(raw_path=b"/", fragment=None))[:-1]
+        return Target(self._services.service_of(full), place, full.raw_path.decode("ascii"))
+
+    def _encode(self, headers: Any, auth: Any) -> Lines | None:
+        merged = httpx.Headers(self._headers)
+        merged.update(headers)
+        authorization = self._authorization
+        if auth is None:
+            authorization = self._of_url
+        elif auth is not DEFAULT:
+            if type(auth) is not tuple or len(auth) != 2:
+                return None
+            authorization = basic_authorization(auth)
+        if authorization is not None:
+            merged["Authorization"] = authorization
+        fields = merged.raw
+        names = [name.lower() for name, _ in fields]
+        if b"content-length" in names or b"transfer-encoding" in names or names.count(b"host") > 1:
+            return None
+        if not self._services.keep_alive and b"connection" not in names:
+            fields.append((b"Connection", b"close"))
+        try:
+            raw = encode_fields(fields)
+        except httpx.LocalProtocolError:
+            return None  # raised again when it is sent
+        return Lines(
+            raw,
+            has_host=b"host" in names,
+            has_type=b"content-type" in names,
+            has_trace=b"traceparent" in names,
+            has_cookie=b"cookie" in names,
+            closes=asks_to_close(fields),
+        )
+
+
+def basic_authorization(auth: tuple[Any, Any]) -> str:
+    """The value of ``Authorization`` for a user and a password, as httpx makes it."""
+    request = httpx.Request("GET", "http://localhost")
+    value: str = next(httpx.BasicAuth(*auth).auth_flow(request)).headers["Authorization"]
+    return value

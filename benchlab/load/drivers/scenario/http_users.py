@@ -1,0 +1,96 @@
+"""Users of a scenario with benchlab's own client: httpx's names, on connections that cost little.
+
+Its quick way reports to `_Hooks`. What needs httpx's machinery, and everything in a plan with
+policies, passes through `StepClient`, as it does with httpx itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from benchlab.load.drivers.headers import ServerNames, request_headers
+from benchlab.load.drivers.scenario.client.client import WireClient
+from benchlab.load.drivers.scenario.client.factory import WireClients
+from benchlab.load.drivers.scenario.context import Context, current_step
+from benchlab.load.drivers.scenario.step_client import Settings, StepClient
+from benchlab.load.drivers.scenario.users import Tries
+from benchlab.load.recording.recording import Recording
+from benchlab.plan.plan import Plan
+
+__all__ = ["HttpUsers", "make_users"]
+
+
+class _UserClient(StepClient, WireClient):
+    """The client of one user."""
+
+
+class _Hooks:
+    """The steps of one user's requests; a client's `Job` is a `Step`."""
+
+    __slots__ = ("_is_traced", "_settings", "alone", "current")
+
+    def __init__(self, context: Context, settings: Settings) -> None:
+        self._settings = settings
+        self._is_traced = settings.trace_ratio > 0
+        self.current = current_step
+        self.alone = context.step_of
+
+    def lines(self, job: Any) -> bytes:
+        """The trace context of a step, as a header line."""
+        if not self._is_traced:
+            return b""
+        return f"traceparent: {self._settings.trace(job.seq)}\r\n".encode()
+
+    def responded(
+        self, job: Any, response: httpx.Response, connection: int, first_byte: int
+    ) -> None:
+        """Add a complete response to its step."""
+        job.first_byte = job.first_byte or first_byte
+        job.add_response(response, response.num_bytes_downloaded, connection)
+
+
+class HttpUsers:
+    """Makes the clients of a worker's users, and counts their connections."""
+
+    def __init__(
+        self, plan: Plan, worker: int, run_id: str, recording: Recording, servers: ServerNames
+    ) -> None:
+        assert plan.scenario is not None
+        self._clients = WireClients(plan, worker, recording.connections, servers)
+        self._base_url = plan.scenario.base_url
+        self._headers = request_headers(plan.scenario.anchor)
+        self._settings = Settings(run_id, plan.trace_ratio, servers, self._clients.number_of)
+
+    @property
+    def opened(self) -> int:
+        """Number of connections opened."""
+        return self._clients.opened
+
+    @property
+    def local_failure_count(self) -> int:
+        """Number of connections that failed because this machine lacked ports, files or buffers."""
+        return self._clients.local_failure_count
+
+    async def open(self) -> None:
+        """Resolve the names of the plan's services."""
+        await self._clients.prepare()
+
+    def make(self, context: Context, tries: Tries | None) -> StepClient:
+        """The client of one user, with the plan's policies if there are ``tries``."""
+        client = self._clients.make(_UserClient, self._base_url)
+        client.headers.update(self._headers)
+        client.context, client.settings, client.tries = context, self._settings, tries
+        client.hooks = _Hooks(context, self._settings) if tries is None else None
+        return client
+
+    def sweep(self, now_ns: int) -> None:
+        """Do nothing: a step's own timeout ends its requests."""
+
+
+def make_users(
+    plan: Plan, worker: int, run_id: str, recording: Recording, servers: ServerNames
+) -> HttpUsers:
+    """The users of ``plan``, with benchlab's own client."""
+    return HttpUsers(plan, worker, run_id, recording, servers)
