@@ -214,7 +214,7 @@ class Request(Displayed):
             raise InputError(
                 f"has {found[0]}, which is about the events of a stream",
                 field="checks",
-                remedy='give stream="events" or stream="chunks" too',
+                remedy="read the response as a stream too (stream, --stream)",
             )
         if self.data is not None:
             _check_fields(self, self.data)
