@@ -153,7 +153,8 @@ class Both:
         except Exception as exc:  # whatever httpx raises, both must
             if isinstance(exc, httpx.RequestError):
                 str(exc.request.url)  # raises if there is none
-            result = type(exc).__name__, str(exc)  # httpx lets exceptions of h11 through
+            message = str(exc).replace("Calls.", "AsyncClient.")  # where the method is from
+            result = type(exc).__name__, message  # by name: httpx lets those of h11 through
         return result, self.server.received
 
     def compare(self, call: Call, *, quick: int | None = None) -> Any:
