@@ -306,22 +306,27 @@ class WireClient(Calls):
         return response
 
     async def _send_and_follow(
-        self, hooks: Hooks, draft: Draft, by_httpx: Sending, job: Job | None = None
+        self, hooks: Hooks, draft: Draft, by_httpx: Sending
     ) -> httpx.Response:
         """Send a request; if the response is a redirect, httpx gets it and goes on from there."""
-        job = job or hooks.current()
-        if job is None:
-            async with hooks.alone(draft.start.method, draft.start.target.path) as job:
-                return await self._send_and_follow(hooks, draft, by_httpx, job)
         try:
-            response = await self._send(hooks, draft, job)
-            if isinstance(response, QuickResponse):
-                return response
-            assert draft.received is not None
-            draft.received.append(response)
-            return await by_httpx
+            job = hooks.current()
+            if job is not None:
+                return await self._follow(hooks, draft, by_httpx, job)
+            async with hooks.alone(draft.start.method, draft.start.target.path) as job:
+                return await self._follow(hooks, draft, by_httpx, job)
         finally:
-            by_httpx.close()
+            by_httpx.close()  # in most cases it was not begun
+
+    async def _follow(
+        self, hooks: Hooks, draft: Draft, by_httpx: Sending, job: Job
+    ) -> httpx.Response:
+        response = await self._send(hooks, draft, job)
+        if isinstance(response, QuickResponse):
+            return response
+        assert draft.received is not None
+        draft.received.append(response)
+        return await by_httpx
 
     def redirected(self, response: httpx.Response) -> httpx.Request:
         """The request that a redirect asks for."""
