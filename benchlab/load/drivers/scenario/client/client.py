@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, MutableMapping
 from types import NoneType
 from typing import Any, Protocol
 
@@ -58,7 +58,7 @@ class Shared(Services, Protocol):
 
     heads: HeadCache
     heads_only: HeadCache
-    settings: dict[tuple[object, ...], Settings]
+    settings: MutableMapping[tuple[object, ...], Settings]
 
 
 class _CountingHeaders(httpx.Headers):
