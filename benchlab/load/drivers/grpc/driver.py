@@ -12,7 +12,6 @@ from benchlab.load.drivers.grpc.statuses import End, content_fault, end_of_trail
 from benchlab.load.drivers.http2.connection import Http2Connection
 from benchlab.load.drivers.http2.header_blocks import Fields
 from benchlab.load.drivers.http2.pool import StreamPool
-from benchlab.load.drivers.http2.stream import Stream
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.grpc.request import GrpcRequest
 from benchlab.plan.plan import Plan
@@ -30,25 +29,19 @@ _HTTP_OK = 200
 class GrpcDriver(StreamPool):
     """The `Driver` for gRPC."""
 
+    stream_type = Call
+
     def __init__(
         self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
     ) -> None:
         super().__init__(plan, worker, source, recording)
         self.methods = [_method(plan, index) for index in range(len(plan.requests))]
-        self._encoders = [
+        self.encoders = [
             make_call_encoder(plan, index, run_id, method.deadline_ns)
             for index, method in enumerate(self.methods)
         ]
         self.known_heads: dict[bytes, bool] = {}
         self.known_ends: dict[bytes, End | None] = {}
-
-    def make_stream(self, seq: int, endpoint: int, intended: int, sent: int, flags: int) -> Stream:
-        """The call of a request."""
-        return Call(self, seq, endpoint, intended, sent, flags)
-
-    def encode(self, stream: Stream) -> tuple[bytes, bytes]:
-        """The header block and the body of a call."""
-        return self._encoders[stream.endpoint](stream.seq)
 
     def _is_dead(self, connection: Http2Connection, sent: int) -> bool:
         """False for an open one: gRPC's clients keep theirs when a deadline has passed."""
