@@ -75,5 +75,6 @@ def test_examples_run(
     namespace: dict[str, Any] = {"__name__": "__main__", "bl": benchlab}
     for block in blocks(page, "python"):
         text = block.text.replace(URL, target.url).replace(GRPC_URL, target.grpc_url)
+        text = text.replace(URL.replace("http", "ws"), target.url.replace("http", "ws"))
         code = compile(text, page_id(page), "exec")
         exec(code, namespace)
