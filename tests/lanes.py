@@ -23,6 +23,7 @@ LANE_OF = {
     "analysis": "unit",
     "benchmarks": "benchmark",
     "cli/options": "unit",
+    "cli/options/test_grpc.py": "process",
     "cli/terminal/test_console.py": "unit",
     "cli/terminal/test_run.py": "unit",
     "cli/terminal/test_tables.py": "unit",

@@ -567,8 +567,8 @@ class Plan(Displayed):
         With a ``duration_s`` of 0 a run is as long as its load; a ``request_count`` above 0 ends it
         after so many requests. A body that looks like JSON gets that content type unless
         ``headers`` has another. Of gRPC (``grpc://…``) it is the message and they are the metadata;
-        ``proto``, ``import_paths`` and ``protoset`` are as in `GrpcRequest`. ``transport`` has fields of `Transport`.
-        A ``scenario`` is what is sent instead of the request.
+        ``proto``, ``import_paths`` and ``protoset`` are as in `GrpcRequest`. ``transport`` has
+        fields of `Transport`. A ``scenario`` is what is sent instead of the request.
 
         Raises:
             InputError: any value that cannot be used.
@@ -579,8 +579,9 @@ class Plan(Displayed):
         pairs = text_pairs("headers", headers)
         request: Request
         if is_call_url(url):
-            described = {"proto": proto, "import_paths": import_paths, "protoset": protoset}
-            request = GrpcRequest(url, body, pairs, **described)
+            request = GrpcRequest(
+                url, body, pairs, proto=proto, import_paths=import_paths, protoset=protoset
+            )
         else:
             request = Request(method, url, headers=with_content_type(pairs, body), body=body)
         return cls(

@@ -94,12 +94,13 @@ def test_a_message_that_does_not_fit_is_refused_with_the_field(
 
 @pytest.mark.parametrize("text", ["[]", "[1]", "null", "5", '"x"', "[" * 5000, '{"lines": 5}'])
 def test_json_that_is_no_message_is_refused(orders: Descriptors, text: str) -> None:
-    takes = orders.method(ORDER).takes
-    encode = encoder(orders, takes)
-    try:
-        assert encode(text.encode()) == b""  # protobuf takes an empty list for an empty object
-    except InputError as exc:
-        assert exc.field == "message"
+    encode = encoder(orders, orders.method(ORDER).takes)
+    if text == "[]":  # protobuf takes an empty list for an empty object
+        assert encode(text.encode()) == b""
+        return
+    with pytest.raises(InputError) as caught:
+        encode(text.encode())
+    assert caught.value.field == "message"
 
 
 def test_a_required_field_of_proto2_that_is_missing_is_named(modern: Descriptors) -> None:

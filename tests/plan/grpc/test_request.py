@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,13 @@ from attrs import evolve
 import benchlab as bl
 from benchlab.errors import DamagedError, InputError
 from benchlab.load.drivers.rendering import Renderer
+from benchlab.plan.checks import EventCount
 from benchlab.plan.grpc.descriptors import Descriptors
 from benchlab.plan.grpc.request import GrpcRequest
 from benchlab.plan.plan import Plan
 from benchlab.plan.redacted import redacted_plan
+from benchlab.plan.toml import plan_to_toml
+from benchlab.report.command import command_line
 from tests.plan.grpc.conftest import PROTOS
 
 TARGET = "grpc://127.0.0.1:50051"
@@ -270,3 +274,23 @@ def test_options_of_a_notebook_make_a_call() -> None:
     assert isinstance(request, GrpcRequest)
     assert (request.body, request.headers) == (b'{"text": "x"}', (("tenant", "a"),))
     assert request.descriptors is not None
+
+
+def test_checks_of_events_are_for_methods_that_respond_with_streams(orders: Descriptors) -> None:
+    checks = EventCount(2)
+    GrpcRequest("shop.Orders/Watch", checks=checks, target=TARGET).described_by(orders)
+    undescribed = GrpcRequest("shop.Orders/Place", checks=checks, target=TARGET)
+    with pytest.raises(InputError, match="responds with one message"):
+        undescribed.described_by(orders)
+
+
+def test_stored_calls_are_read_without_protobuf(
+    orders: Descriptors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = Plan(call(orders, {"id": 7}, checks=bl.JsonEquals("id", "7"))).to_json()
+    monkeypatch.setitem(sys.modules, "google.protobuf", None)
+    monkeypatch.setitem(sys.modules, "google.protobuf.descriptor_pb2", None)
+    plan = Plan.from_json(text)
+    assert plan.to_json() == text
+    assert command_line(plan) is not None
+    assert plan_to_toml(plan)
