@@ -14,6 +14,12 @@ from typing import Any
 
 import uvicorn
 
+from benchlab.plan.drivers import DRIVERS
+from tests.load.http2_gateway import PREFACE, serve_http2
+
+HTTP1_DRIVERS = [name for name, traits in DRIVERS.items() if not traits.is_multiplexed]
+"""The drivers that speak HTTP/1.1."""
+
 Behaviour = Callable[[socket.socket, bytes, int], bool]
 """Handles a request, given the connection and the request's number; True to read another."""
 
@@ -57,7 +63,8 @@ def in_pieces(response: bytes, size: int = 1, *, keep: bool = True) -> Behaviour
     """Send the response in segments of ``size`` bytes, each before the next is written."""
 
     def behave(connection: socket.socket, _request: bytes, _number: int) -> bool:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if connection.family != socket.AF_UNIX:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for start in range(0, len(response), size):
             connection.sendall(response[start : start + size])
             time.sleep(0.0002)
@@ -99,7 +106,12 @@ def serving(
     tls: ssl.SSLContext | None = None,
     unix_socket: Path | None = None,
 ) -> Iterator[str]:
-    """A server on a free port (or ``port``) or a Unix socket, a thread per connection; its URL."""
+    """A server on a free port (or ``port``) or a Unix socket, a thread per connection; its URL.
+
+    It speaks HTTP/1.1, and HTTP/2 to a client that insists on it.
+    """
+    if tls is not None:
+        tls.set_alpn_protocols(["http/1.1", "h2"])
     if unix_socket is None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family)
@@ -116,6 +128,11 @@ def serving(
         ):
             if isinstance(behaviour, Answering):
                 behaviour.connected(connection)
+            if _speaks_http2(connection):
+                serve_http2(
+                    connection, lambda stream, request: behaviour(stream, request, next(numbers))
+                )
+                return
             keep = True
             while keep:
                 request = _read_request(connection)
@@ -173,6 +190,12 @@ def accepting(listener: socket.socket, serve: Callable[[socket.socket], None]) -
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
         thread.join()
+
+
+def _speaks_http2(connection: socket.socket) -> bool:
+    if isinstance(connection, ssl.SSLSocket):
+        return connection.selected_alpn_protocol() == "h2"
+    return connection.recv(len(PREFACE), socket.MSG_PEEK).startswith(PREFACE[:3])
 
 
 def _read_request(connection: socket.socket) -> bytes:

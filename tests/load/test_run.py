@@ -31,9 +31,8 @@ from benchlab import (
 from benchlab.bundled import TargetProcess
 from benchlab.errors import InputError, TargetError
 from benchlab.load.supervisor.progress import Progress
-from benchlab.plan.drivers import drivers_for
 from benchlab.samples.samples import Flag
-from tests.load.servers import always, ok, serving
+from tests.load.servers import HTTP1_DRIVERS, always, ok, serving
 
 BODY = {"a": [1, 2], "b": [3, 4]}
 
@@ -42,7 +41,7 @@ def children() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
-@pytest.mark.parametrize("driver", drivers_for("http"))
+@pytest.mark.parametrize("driver", HTTP1_DRIVERS)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_constant_rate_sends_exactly_its_schedule(
     target: TargetProcess, driver: str, workers: int
@@ -103,7 +102,7 @@ def test_requests_are_mixed_by_weight() -> None:
     assert 250 < counts["often"] < 350
 
 
-@pytest.mark.parametrize("driver", drivers_for("http"))
+@pytest.mark.parametrize("driver", HTTP1_DRIVERS)
 def test_requests_of_one_connection_have_its_number(driver: str) -> None:
     with serving(always(ok())) as url:
         plan = Plan(
@@ -331,7 +330,7 @@ def test_overlapping_runs_share_ctrl_c_and_restore_its_handler(target: TargetPro
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-@pytest.mark.parametrize("driver", drivers_for("http"))
+@pytest.mark.parametrize("driver", HTTP1_DRIVERS)
 def test_both_drivers_send_the_same_request(driver: str) -> None:
     seen: list[bytes] = []
 

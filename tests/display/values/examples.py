@@ -83,6 +83,16 @@ VALUES: dict[str, object] = {
     "Explanation": make_explanation(run=RUN),
     "Feed": REQUEST.data,
     "Floor": make_floor(host={"host": HOSTILE}, warnings=(HOSTILE,)),
+    "GrpcRequest": bl.GrpcRequest(
+        "shop.Orders/Add",
+        {"password": SECRET, "note": "<script> {{user}}"},
+        {"X-Token": SECRET, "x-mine": "<script>"},
+        name="<script>",
+        checks=[bl.BodyContains(HOSTILE)],
+        data=bl.Feed([{"user": SECRET}], name=HOSTILE),
+        target=f"grpc://me:{SECRET}@127.0.0.1:1",
+    ),
+    "GrpcStatusIn": bl.GrpcStatusIn("OK", "NOT_FOUND"),
     "ImportedSummary": bl.ImportedSummary(
         id="1",
         tool="wrk",

@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Request, Run, run
-from benchlab.plan.drivers import drivers_for
 from tests.load.bad_servers import CASES, TIMEOUT_S
-from tests.load.servers import always, by_path, ok, serving, serving_uvicorn
+from tests.load.servers import HTTP1_DRIVERS, always, by_path, ok, serving, serving_uvicorn
 
 NAMES = list(CASES)
 EACH = 8
@@ -26,7 +25,7 @@ EACH = 8
 RATE_RPS = 100
 
 
-@pytest.fixture(scope="module", params=drivers_for("http"))
+@pytest.fixture(scope="module", params=HTTP1_DRIVERS)
 def result(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Run]:
@@ -96,7 +95,7 @@ def test_connections_are_reused_when_both_sides_know_the_end(
     assert result.health.workers[0].connections_opened in (opened, opened + 1)
 
 
-@pytest.mark.parametrize("driver", drivers_for("http"))
+@pytest.mark.parametrize("driver", HTTP1_DRIVERS)
 def test_a_real_server_answers_heads_on_one_connection(driver: str) -> None:
     """uvicorn sends neither a length nor chunks after HEAD."""
     with serving_uvicorn(_empty) as url:
@@ -107,7 +106,7 @@ def test_a_real_server_answers_heads_on_one_connection(driver: str) -> None:
     assert result.health.workers[0].connections_opened == 1
 
 
-@pytest.mark.parametrize("driver", drivers_for("http"))
+@pytest.mark.parametrize("driver", HTTP1_DRIVERS)
 def test_a_response_after_its_limit_is_a_timeout(driver: str) -> None:
     """The limit is below the interval at which the generator looks for timeouts."""
 

@@ -417,7 +417,8 @@ class Http2Connection(asyncio.Protocol):
     def _read_frame(self, kind: int, flags: int, number: int, payload: bytes, now: int) -> None:
         """Read any frame in full."""
         if self._peer_most is None and (kind != FrameType.SETTINGS or flags & ACK):
-            raise Http2Error(f"the first frame is {_name(kind)}, not SETTINGS")
+            first = "SETTINGS that acknowledges ours" if kind == FrameType.SETTINGS else _name(kind)
+            raise Http2Error(f"the first frame is {first}, not the service's SETTINGS")
         if self._block is not None and (
             kind != FrameType.CONTINUATION or number != self._block.stream
         ):

@@ -38,6 +38,11 @@ _clock = time.monotonic_ns
 _NOT_OFFERED = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL"
 _HTTP1_DOES = 'it does not offer HTTP/2 over TLS, and the driver "http" (HTTP/1.1) is for it'
 
+_NO_SETTINGS = (
+    "the service sent no settings of HTTP/2: unless it is slow, it does not speak HTTP/2 in clear"
+    ' text, and the driver "http" is for it'
+)
+
 _Job = tuple[int, int]
 
 
@@ -142,7 +147,8 @@ class StreamPool(ABC):
             ]
             for stream in expired:
                 connection.cancel(stream)
-                stream.failed(ErrorKind.TIMEOUT, "", now_ns)
+                why = "" if connection.is_settled or not connection.is_open else _NO_SETTINGS
+                stream.failed(ErrorKind.TIMEOUT, why, now_ns)
             if expired and self._is_dead(connection, min(each.sent for each in expired)):
                 connection.retire()
                 if not connection.streams:
