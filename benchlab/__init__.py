@@ -36,6 +36,9 @@ if _typing.TYPE_CHECKING:
     from benchlab.plan.checks import BodyContains as BodyContains
     from benchlab.plan.checks import BodyEquals as BodyEquals
     from benchlab.plan.checks import BodyMatches as BodyMatches
+    from benchlab.plan.checks import EventContains as EventContains
+    from benchlab.plan.checks import EventCount as EventCount
+    from benchlab.plan.checks import EventJson as EventJson
     from benchlab.plan.checks import GrpcStatusIn as GrpcStatusIn
     from benchlab.plan.checks import JsonEquals as JsonEquals
     from benchlab.plan.checks import MaxBody as MaxBody
@@ -61,6 +64,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.plan.shapes import Spike as Spike
     from benchlab.plan.shapes import Stages as Stages
     from benchlab.plan.shapes import Steps as Steps
+    from benchlab.plan.stream import Stream as Stream
     from benchlab.plan.transport import Transport as Transport
     from benchlab.report import write_report as write_report
     from benchlab.runs.apdex import Apdex as Apdex
@@ -94,6 +98,9 @@ _MODULES = {
     "ClosedLoop": "benchlab.plan.shapes",
     "Comparison": "benchlab.analysis.comparison",
     "ConstantRate": "benchlab.plan.shapes",
+    "EventContains": "benchlab.plan.checks",
+    "EventCount": "benchlab.plan.checks",
+    "EventJson": "benchlab.plan.checks",
     "Fault": "benchlab.plan.faults",
     "FaultRecord": "benchlab.runs.fault_record",
     "FaultSchedule": "benchlab.plan.faults",
@@ -128,6 +135,7 @@ _MODULES = {
     "SteadyState": "benchlab.runs.steady_state",
     "Steps": "benchlab.plan.shapes",
     "Store": "benchlab.store",
+    "Stream": "benchlab.plan.stream",
     "Sweep": "benchlab.analysis.sweep",
     "Transport": "benchlab.plan.transport",
     "Trend": "benchlab.analysis.trend",

@@ -27,6 +27,7 @@ from benchlab.display.values import (
     samples,
     scenario,
     store,
+    stream,
     summary,
     trace,
     transport,
@@ -41,6 +42,7 @@ from benchlab.plan.policies import Breaker, Hedge, Retry
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes.base import LoadShape
+from benchlab.plan.stream import Stream
 from benchlab.plan.transport import Transport
 from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.floor import Floor
@@ -70,6 +72,7 @@ _VIEWS: Mapping[type, Callable[[Any], ResultView]] = {
     Result: view_of,
     Samples: samples.view,
     Scenario: scenario.view,
+    Stream: stream.view,
     Summary: summary.view,
     Trace: trace.view,
     Transport: transport.view,

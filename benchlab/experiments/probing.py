@@ -21,6 +21,8 @@ _BEYOND_LAG = 10
 _STALL_SHARE = 0.5
 """Stalls of the generator for this part of the share that was outside may be what put it there."""
 
+_NOT_IN_TIME = (ErrorKind.ABANDONED, ErrorKind.TIMEOUT, ErrorKind.GRPC_DEADLINE_EXCEEDED)
+
 
 def probe_of(
     run: Run,
@@ -57,7 +59,7 @@ def probe_of(
             f" {format_ratio(least.requirement.ratio)} needed"
         )
     errors = measured.errors
-    open_count = sum(errors.get(kind.label, 0) for kind in (ErrorKind.ABANDONED, ErrorKind.TIMEOUT))
+    open_count = sum(errors.get(kind.label, 0) for kind in _NOT_IN_TIME)
     percentile = least.requirement.objective.ratio or 0.99
     succeeded = measured.succeeded
     return Probe(

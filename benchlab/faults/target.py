@@ -206,6 +206,11 @@ def _client(origin: Origin, transport: Transport) -> httpx.AsyncClient:
     Raises:
         FaultError: the token or a file of the plan cannot be used.
     """
+    if origin.scheme not in ("http", "https"):
+        raise FaultError(
+            f"faults are set over HTTP, and {origin} is not",
+            remedy="name the address where the same service has HTTP: service=http://HOST:PORT",
+        )
     token = os.environ.get(TOKEN, "")
     if not all("!" <= character <= "~" for character in token):
         raise FaultError(

@@ -64,6 +64,8 @@ DRIVERS: Final = {
         is_multiplexed=True,
         has_policies=False,
         schemes=("grpc", "grpcs"),
+        users="scenario.grpc_users",
+        reads_streams=("events",),
     ),
 }
 

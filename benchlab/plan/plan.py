@@ -327,6 +327,12 @@ class Plan(Displayed):
         return any(request.is_stream for request in self.requests)
 
     @property
+    def shortest_limit_s(self) -> float:
+        """The least time that some request may take: the plan's limit, or a call's deadline."""
+        calls = (request for request in self.requests if isinstance(request, GrpcRequest))
+        return min([self.timeout_s, *filter(None, (call.deadline_s for call in calls))])
+
+    @property
     def stall_limits_s(self) -> tuple[float, ...]:
         """The gaps, in seconds, above which streams of its requests stall; each once."""
         return tuple(sorted({request.stall_s for request in self.requests if request.is_stream}))
@@ -484,10 +490,15 @@ class Plan(Displayed):
         for name in needed:
             if name not in values:
                 raise DamagedError("the plan lacks it", field=name)
+        if values.get("scenario") is not None:
+            with naming_field("scenario"):
+                values["scenario"] = Scenario.from_dict(values["scenario"])
+        scenario = values.get("scenario")
+        usual = Request if scenario is None else type(scenario.anchor)
         requests = []
         for index, item in enumerate(values.get("requests", ())):
             with naming_field(f"requests[{index}]"):
-                kind = GrpcRequest if "grpc" in item else Request
+                kind = GrpcRequest if "grpc" in item else usual
                 requests.append(kind.from_dict(item))
         values["requests"] = requests
         with naming_field("load"):
@@ -495,9 +506,6 @@ class Plan(Displayed):
         if "transport" in values:
             with naming_field("transport"):
                 values["transport"] = Transport.from_dict(values["transport"])
-        if values.get("scenario") is not None:
-            with naming_field("scenario"):
-                values["scenario"] = Scenario.from_dict(values["scenario"])
         if "faults" in values:
             with naming_field("faults"):
                 values["faults"] = FaultSchedule(values["faults"])
@@ -526,6 +534,7 @@ class Plan(Displayed):
         headers: Headers = (),
         body: str | bytes = b"",
         proto: str = "",
+        import_paths: Sequence[str] = (),
         protoset: str = "",
         rate_rps: float = 0.0,
         arrivals: str = "constant",
@@ -558,8 +567,8 @@ class Plan(Displayed):
         With a ``duration_s`` of 0 a run is as long as its load; a ``request_count`` above 0 ends it
         after so many requests. A body that looks like JSON gets that content type unless
         ``headers`` has another. Of gRPC (``grpc://…``) it is the message and they are the metadata;
-        ``proto`` and ``protoset`` are as in `GrpcRequest`. ``transport`` has fields of `Transport`.
-        A ``scenario`` is what is sent instead of the request.
+        ``proto``, ``import_paths`` and ``protoset`` are as in `GrpcRequest`. ``transport`` has
+        fields of `Transport`. A ``scenario`` is what is sent instead of the request.
 
         Raises:
             InputError: any value that cannot be used.
@@ -570,7 +579,9 @@ class Plan(Displayed):
         pairs = text_pairs("headers", headers)
         request: Request
         if is_call_url(url):
-            request = GrpcRequest(url, body, pairs, proto=proto, protoset=protoset)
+            request = GrpcRequest(
+                url, body, pairs, proto=proto, import_paths=import_paths, protoset=protoset
+            )
         else:
             request = Request(method, url, headers=with_content_type(pairs, body), body=body)
         return cls(

@@ -210,14 +210,18 @@ class Request(Displayed):
                 remedy="use StatusIn for HTTP, and GrpcStatusIn for gRPC",
             )
         _check_framing(self)
+        self._check_events('give stream="events" or stream="chunks" too')
+        if self.data is not None:
+            _check_fields(self, self.data)
+
+    def _check_events(self, remedy: str) -> None:
+        """Refuse checks of events where there will be none."""
         if not self.is_stream and (found := _event_checks(self)):
             raise InputError(
                 f"has {found[0]}, which is about the events of a stream",
                 field="checks",
-                remedy='give stream="events" or stream="chunks" too',
+                remedy=remedy,
             )
-        if self.data is not None:
-            _check_fields(self, self.data)
 
     @cached_property
     def parts(self) -> SplitResult:

@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
-from benchlab.plan.drivers import SCENARIO_CLIENTS
+from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS
 from benchlab.plan.feed import Feed, redact_rows
 from benchlab.plan.request import Request
 from benchlab.plan.validation import check_choice
@@ -38,15 +38,22 @@ def _check_client(_scenario: Scenario, _field: Any, client: str) -> None:
     check_choice("client", client, SCENARIO_CLIENTS)
 
 
+class _GrpcService(Request):
+    """The service that a scenario calls."""
+
+    schemes = ("grpc", "grpcs")
+    url_example = "grpc://127.0.0.1:50051"
+
+
 @frozen
 class Scenario(Displayed):
     """An ``async def name(client, ctx)`` and the service it is for. Made by `benchlab.scenario`.
 
     ``code`` is the pickled function, ``source`` its text for people, and ``function`` names it by
     ``FILE.py:NAME`` if it was read from a file. ``data`` is a feed whose rows are in ``ctx.row``,
-    one for each iteration. ``client`` names what a user's requests are sent with: ``http``, or
-    ``httpx`` for an `httpx.AsyncClient`; it is the driver of the plan. ``steps`` are the names of
-    the steps that ran; a run fills them in.
+    one for each iteration. ``client`` names what a user's requests are sent with: ``http``,
+    ``httpx`` for an `httpx.AsyncClient`, or ``grpc`` for calls; it is the driver of the plan.
+    ``steps`` are the names of the steps that ran; a run fills them in.
 
     A stored plan has the source but not the code: it can be read, but not run again.
     """
@@ -63,7 +70,8 @@ class Scenario(Displayed):
     @property
     def anchor(self) -> Request:
         """The plan's only request: it names the service and the iterations."""
-        return Request("GET", self.base_url, name=self.name)
+        kind = Request if "http" in DRIVERS[self.client].schemes else _GrpcService
+        return kind("GET", self.base_url, name=self.name)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready dict."""

@@ -84,8 +84,8 @@ class Stream(Displayed):
         return ", ".join([self.kind, *limits])
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready dict of all fields."""
-        return attrs.asdict(self)
+        """A JSON-ready dict of the fields, without limits that there are not."""
+        return {name: value for name, value in attrs.asdict(self).items() if value is not None}
 
     @classmethod
     def of(cls, given: object) -> Stream | None:

@@ -24,6 +24,7 @@ from benchlab.plots.figures.resilience import resilience
 from benchlab.plots.figures.scalability import scalability
 from benchlab.plots.figures.server_histogram import server_histogram
 from benchlab.plots.figures.steady_state import steady_state
+from benchlab.plots.figures.streams import streams
 from benchlab.plots.figures.sweep import sweep, sweep_heatmap
 from benchlab.plots.figures.timeline import timeline
 from benchlab.plots.figures.trend import trend
@@ -44,6 +45,7 @@ __all__ = [
     "scalability",
     "server_histogram",
     "steady_state",
+    "streams",
     "sweep",
     "sweep_heatmap",
     "timeline",

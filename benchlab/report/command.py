@@ -11,6 +11,9 @@ from benchlab.plan.checks import (
     BodyEquals,
     BodyMatches,
     Check,
+    EventContains,
+    EventCount,
+    EventJson,
     GrpcStatusIn,
     JsonEquals,
     MaxBody,
@@ -23,6 +26,7 @@ from benchlab.plan.plan import COUNTED_LIMIT_S, Plan
 from benchlab.plan.redacted import has_secrets
 from benchlab.plan.request import Request, with_content_type
 from benchlab.plan.scenario import Scenario
+from benchlab.plan.stream import USUAL_STALL_S
 from benchlab.plan.transport import Transport
 from benchlab.redact import HIDDEN, header_value, public_url, url_has_secret
 from benchlab.units import format_duration_s
@@ -30,6 +34,7 @@ from benchlab.units import format_duration_s
 __all__ = ["command_line", "command_notes"]
 
 _FLAGS = ("--insecure", "--no-keep-alive", "--retry-reused")
+_ROWS = "--stream-rows"
 _USUAL_DRAIN_S = 60.0
 
 
@@ -70,7 +75,7 @@ def command_line(plan: Plan) -> str | None:
     if any("\0" in value for _, value in options):  # which no argument can hold
         return None
     parts = [
-        option if option in _FLAGS else f"{option} {shlex.quote(value)}"
+        option if option in (*_FLAGS, _ROWS) else f"{option} {shlex.quote(value)}"
         for option, value in options
     ]
     url = public_url(request.url) if url_has_secret(request.url) else request.url
@@ -103,7 +108,7 @@ def _request_options(request: Request) -> list[tuple[str, str]] | None:
         options.append(("--header", f"{name}: {header_value(name, value)}"))
     if body:
         options.append(("--body", body))
-    return [*options, *feed, *checks]
+    return [*options, *feed, *_stream_options(request), *checks]
 
 
 def _call_options(request: GrpcRequest) -> list[tuple[str, str]]:
@@ -151,13 +156,38 @@ def _check_options(checks: Sequence[Check]) -> list[tuple[str, str]] | None:
                 options.append(("--expect-regex", pattern))
             case JsonEquals(path, value) if "=" not in path and path == path.strip():
                 options.append(("--expect-json", f"{path}={json.dumps(value)}"))
+            case EventCount(at_least):
+                options.append(("--expect-events", str(at_least)))
+            case EventContains(text, of):
+                options.append((_event_option(of), text))
+            case EventJson(path, value, of) if "=" not in path and path == path.strip():
+                options.append((f"{_event_option(of)}-json", f"{path}={json.dumps(value)}"))
             case MaxBody(size_bytes):
                 options.append(("--max-body", str(size_bytes)))
             case _:
                 return None
     kinds = [option for option, _ in options]
-    single = ("--expect-status", "--expect-equals", "--max-body")
+    single = ("--expect-status", "--expect-equals", "--max-body", "--expect-events")
     return None if any(kinds.count(option) > 1 for option in single) else options
+
+
+def _event_option(of: str) -> str:
+    return "--expect-event" if of == "every" else "--expect-last-event"
+
+
+def _stream_options(request: Request) -> list[tuple[str, str]]:
+    """The options that read the response as a stream."""
+    stream = request.stream
+    if stream is None:
+        return []
+    options = [("--stream", stream.kind)]
+    if stream.max_events is not None:
+        options.append(("--stream-events", str(stream.max_events)))
+    if stream.max_s is not None:
+        options.append(("--stream-time", format_duration_s(stream.max_s)))
+    if stream.stall_s != USUAL_STALL_S:
+        options.append(("--stall", format_duration_s(stream.stall_s)))
+    return [*options, (_ROWS, "")] if stream.rows else options
 
 
 def command_notes(plan: Plan) -> list[str]:

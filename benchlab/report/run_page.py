@@ -22,6 +22,7 @@ from benchlab.report.sections import (
     setup,
     slowest,
     steady_state,
+    streams,
     timeline,
 )
 from benchlab.report.sections.extra import Extra
@@ -45,6 +46,7 @@ def render_run_page(
         overview.verdict(shown),
         overview.headlines(shown),
         durations.durations(run, shown),
+        streams.streams(run, shown),
         overview.objectives(shown),
         durations.endpoints(shown),
         faults.faults(run, shown),

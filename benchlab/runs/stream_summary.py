@@ -18,7 +18,7 @@ from benchlab.units import NS_PER_S, format_bytes, format_count, format_duration
 if TYPE_CHECKING:
     from benchlab.plan.plan import Plan
 
-__all__ = ["StreamSummary", "summarize_streams"]
+__all__ = ["MeasuredStreams", "StreamSummary", "summarize_streams"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +105,50 @@ class StreamSummary:
         return {f"streams_{name}": value for name, value in (counts | flat_ms(durations)).items()}
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredStreams:
+    """The records of streams, and for each the times that count from its intended time.
+
+    ``first_event_ns`` is of those with an event.
+    """
+
+    records: NDArray[np.void]
+    first_byte_ns: NDArray[np.int64]
+    first_event_ns: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, streams: Streams, samples: Samples) -> MeasuredStreams:
+        """The ``streams`` of ``samples``."""
+        records = streams.records
+        found, intended, first_byte = [], [], []
+        for block in samples.blocks():
+            _, of_stream, of_sample = np.intersect1d(
+                records["seq"], block.column("seq"), assume_unique=True, return_indices=True
+            )
+            found.append(records[of_stream])
+            intended.append(block.column("intended_ns")[of_sample])
+            first_byte.append(block.column("first_byte_ns")[of_sample])
+        records = np.concatenate([records[:0], *found])
+        since = np.concatenate([np.empty(0, dtype=np.int64), *intended])
+        first_byte_ns = np.concatenate([np.empty(0, dtype=np.int64), *first_byte]) - since
+        first_event_ns = (records["first_event_ns"] - since)[records["events"] > 0]
+        return cls(records, first_byte_ns, first_event_ns)
+
+    @property
+    def gap_counts(self) -> NDArray[np.int64]:
+        """The gaps of all streams in the buckets of `benchlab.samples.streams`."""
+        counts: NDArray[np.int64] = self.records["gaps"].sum(axis=0, dtype=np.int64)
+        return counts
+
+
 def summarize_streams(
     streams: Streams, samples: Samples, plan: Plan, start_ns: int, end_ns: int
 ) -> StreamSummary | None:
     """Summarize the ``streams`` of ``samples``, which are those of the window; None without any."""
-    intended, first_byte = [], []
-    found = []
-    records = streams.records
-    for block in samples.blocks():
-        seqs = block.column("seq")
-        _, of_stream, of_sample = np.intersect1d(
-            records["seq"], seqs, assume_unique=True, return_indices=True
-        )
-        found.append(records[of_stream])
-        intended.append(block.column("intended_ns")[of_sample])
-        first_byte.append(block.column("first_byte_ns")[of_sample])
-    if not any(map(len, found)):
+    measured = MeasuredStreams.of(streams, samples)
+    records = measured.records
+    if not len(records):
         return None
-    records = np.concatenate(found)
-    since, bytes_at = np.concatenate(intended), np.concatenate(first_byte)
-    has_event = records["events"] > 0
     events, event_bytes = int(records["events"].sum()), int(records["event_bytes"].sum())
     span_s = (max(end_ns, int(records["last_event_ns"].max())) - start_ns) / NS_PER_S
     return StreamSummary(
@@ -137,9 +161,9 @@ def summarize_streams(
         stalls=int(records["stalls"].sum()),
         stalled_streams=int(np.count_nonzero(records["stalls"])),
         stall_s=plan.stall_limits_s,
-        first_byte_ns=Distribution.of(bytes_at - since),
-        first_event_ns=Distribution.of((records["first_event_ns"] - since)[has_event]),
-        gap_ns=_gaps(records),
+        first_byte_ns=Distribution.of(measured.first_byte_ns),
+        first_event_ns=Distribution.of(measured.first_event_ns),
+        gap_ns=_gaps(measured),
     )
 
 
@@ -152,8 +176,8 @@ def _median_rate(records: NDArray[np.void]) -> float | None:
     return float(np.median(gaps * NS_PER_S / spans[chosen]))
 
 
-def _gaps(records: NDArray[np.void]) -> Distribution | None:
-    counts = records["gaps"].sum(axis=0, dtype=np.int64)
+def _gaps(measured: MeasuredStreams) -> Distribution | None:
+    records, counts = measured.records, measured.gap_counts
     total = int(counts.sum())
     if not total:
         return None

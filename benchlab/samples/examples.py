@@ -60,7 +60,9 @@ class Example:
     def describe(self, *, warmup: bool = False) -> str:
         """Describe the failure in one line without control characters."""
         parts = ["in the warm-up"] if warmup else []
-        if self.status and str(self.status) not in self.message:
+        # Of a call over gRPC, the HTTP status says nothing: it is 200 however the call ended.
+        is_call = self.kind.startswith("grpc:")
+        if self.status and not is_call and str(self.status) not in self.message:
             parts.append(f"status {self.status}")
         parts.append(one_line(self.message, 200))
         shown = one_line(self.body, 100)

@@ -90,11 +90,6 @@ class ErrorKind(IntEnum):
         return self.name.removeprefix(_GRPC) if self.name.startswith(_GRPC) else ""
 
     @property
-    def grpc_code(self) -> int:
-        """The number of the gRPC status that it stands for, 0 if it is none."""
-        return self - 13 if self.grpc_status else 0
-
-    @property
     def label(self) -> str:
         """The name people see."""
         return f"grpc:{self.grpc_status}" if self.grpc_status else self.name.lower()

@@ -28,6 +28,7 @@ __all__ = [
     "Events",
     "Streams",
     "gap_counts",
+    "gap_edges_ns",
     "gap_lowest_ns",
     "gap_percentile_ns",
     "join_gaps",
@@ -91,15 +92,18 @@ def gap_percentile_ns(counts: NDArray[np.integer], ratio: float) -> int | None:
     if not total:
         return None
     rank = max(1, math.ceil(ratio * total))
-    index = np.searchsorted(np.cumsum(counts), rank)
-    upper = edges(np.array([index], dtype=np.int64), _HALF)[1]
-    return (int(upper[0]) << _UNIT_BITS) - 1
+    return int(gap_edges_ns()[1][np.searchsorted(np.cumsum(counts), rank)]) - 1
+
+
+def gap_edges_ns() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Inclusive lower and exclusive upper edge of every bucket."""
+    lower, upper = edges(np.arange(GAP_BUCKETS, dtype=np.int64), _HALF)
+    return lower << _UNIT_BITS, upper << _UNIT_BITS
 
 
 def gap_lowest_ns(counts: NDArray[np.integer]) -> int:
     """The lower edge of the first bucket that is not empty; 0 if all are."""
-    lower = edges(np.array([np.argmax(counts > 0)], dtype=np.int64), _HALF)[0]
-    return int(lower[0]) << _UNIT_BITS
+    return int(gap_edges_ns()[0][np.argmax(counts > 0)])
 
 
 PLAIN_STREAM_DTYPE = np.dtype(

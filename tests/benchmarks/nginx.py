@@ -19,8 +19,8 @@ __all__ = ["Service", "start_nginx"]
 _CONFIGURATION = """
 worker_processes 1; daemon off; pid {directory}/pid;
 error_log {directory}/error.log;
-worker_rlimit_nofile 8192;
-events {{ worker_connections 4096; }}
+worker_rlimit_nofile 16384;
+events {{ worker_connections 12000; }}
 http {{
   access_log off; keepalive_requests 1000000000;
   client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;

@@ -73,5 +73,7 @@ def test_examples_run(
     (tmp_path / "checkout.toml").write_text(plan_file.text)
     namespace: dict[str, Any] = {"__name__": "__main__", "bl": benchlab}
     for block in blocks(page, "python"):
-        code = compile(block.text.replace(URL, target.url), page_id(page), "exec")
+        text = block.text.replace(URL, target.url)
+        text = text.replace(URL.replace("http", "ws"), target.url.replace("http", "ws"))
+        code = compile(text, page_id(page), "exec")
         exec(code, namespace)

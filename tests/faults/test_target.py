@@ -19,6 +19,7 @@ from benchlab.faults.target import TOKEN, TargetInjector, request_body
 from benchlab.notebook.service import Service, service
 from benchlab.plan.fault_kinds import FAULT_KINDS
 from benchlab.plan.faults import Fault
+from benchlab.plan.grpc.request import GrpcRequest
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ConstantRate
@@ -255,6 +256,14 @@ def served_by(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_a_service_over_grpc_is_set_faults_over_http() -> None:
+    request = GrpcRequest("grpc://127.0.0.1:1/a.B/C")
+    plan = Plan([request], ConstantRate(10), duration_s=1.0, faults=["latency 5ms"])
+    error = refusal(plan, list(plan.faults))
+    assert "faults are set over HTTP, and grpc://127.0.0.1:1 is not" in str(error)
+    assert "service=http://" in error.remedy
 
 
 def test_the_token_is_sent_and_its_lack_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

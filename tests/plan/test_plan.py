@@ -445,6 +445,28 @@ def test_a_scenario_replaces_requests_and_requests_a_scenario() -> None:
         visiting.replace(requests=GET)
 
 
+def test_the_client_of_a_scenario_is_the_driver_of_its_plan() -> None:
+    usual, other = Scenario(URL, "visit"), Scenario(URL, "visit", client="httpx")
+    assert Plan(scenario=usual).driver == "http"
+    assert Plan(scenario=other).driver == "httpx"
+    chosen = Plan(scenario=usual, driver="httpx")
+    assert (chosen.driver, chosen.scenario) == ("httpx", other)
+    assert chosen.replace(seed=2).driver == "httpx"
+    assert chosen.replace(driver="http") == Plan(scenario=usual)
+    assert chosen.replace(scenario=usual) == Plan(scenario=usual)
+    assert Plan.from_json(chosen.to_json()) == chosen
+    with pytest.raises(InputError, match="client='curl' is unknown: use http"):
+        Scenario(URL, "visit", client="curl")
+
+
+def test_a_stored_scenario_without_a_client_was_one_of_httpx() -> None:
+    data = Plan(scenario=Scenario(URL, "visit")).to_dict() | {"driver": "httpx"}
+    del data["scenario"]["client"]
+    plan = Plan.from_dict(data)
+    assert plan.scenario is not None
+    assert (plan.driver, plan.scenario.client) == ("httpx", "httpx")
+
+
 def test_repr_hides_secrets() -> None:
     request = Request(
         "GET",

@@ -34,6 +34,7 @@ from tests.experiments.histories import drawn_ms, history_of
 from tests.plots.test_attribution import attribution as make_attribution
 from tests.plots.test_capacity import CURVE
 from tests.runs.floors import ENVIRONMENT, make_floor
+from tests.runs.streaming import streaming_run
 from tests.runs.synthetic import URL, join_server, make_buckets, make_run, make_trace
 from tests.statistics.test_usl import RAYTRACER
 
@@ -157,6 +158,7 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
     "server_histogram": lambda: plots.server_histogram(busy_run(), make_buckets(busy_run())),
     "steady_state": lambda: plots.steady_state(busy_run()),
     "steady_state: level shift": lambda: plots.steady_state(_drifting(), _narrow()),
+    "streams": lambda: plots.streams(streaming_run()),
     "sweep": lambda: plots.sweep(make_sweep(connections=[1, 2, 4, 8])),
     "sweep: two": lambda: plots.sweep(make_sweep(2, connections=[1, 2, 4], max_connections=[1, 2])),
     "sweep_heatmap": lambda: plots.sweep_heatmap(

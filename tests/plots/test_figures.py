@@ -283,6 +283,7 @@ def test_the_public_names() -> None:
         "scalability",
         "server_histogram",
         "steady_state",
+        "streams",
         "sweep",
         "sweep_heatmap",
         "timeline",

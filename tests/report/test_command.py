@@ -221,6 +221,9 @@ def test_the_command_of_a_scenario_makes_the_same_plan(tmp_path: Path) -> None:
     plan = Plan(scenario=shop, load=ConstantRate(5), request_count=10, drain_s=5, name="dawn")
     assert plan_of_command(plan) == plan
     assert plan_of_command(evolve_steps(plan)) == plan
+    of_httpx = plan.replace(driver="httpx")
+    assert "--driver httpx" in str(command_line(of_httpx))
+    assert plan_of_command(of_httpx) == of_httpx
     assert command_notes(plan) == []
 
 

@@ -80,7 +80,7 @@ def _scenario_run(worker: WorkerHealth, **plan: Any) -> Run:
 
 
 def test_a_scenario_that_fills_its_core_is_told_from_one_that_stalls() -> None:
-    stalls = {"stall_count": 99, "stall_max_ns": 30 * MS, "stall_total_ns": 2_000 * MS}
+    stalls: dict[str, Any] = {"stall_max_ns": 30 * MS, "stall_total_ns": 2_000 * MS}
     full = _scenario_run(WorkerHealth(0, cpu_ratio=0.99, **stalls), load=ClosedLoop(64))
     assert full.verdict == "invalid"
     assert "worker 0 used 99% of a core for its users" in str(full.invalid_reason)

@@ -16,6 +16,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from benchlab import ConstantRate, Plan, Request, Run, run
 from benchlab.runs.fault_record import FaultRecord
+from benchlab.samples.samples import ErrorKind
 from benchlab.store import Store
 from benchlab.store.client.dsn import default_dsn
 from benchlab.telemetry import ingest
@@ -162,6 +163,13 @@ def test_panels_of_client_and_server_count_every_request(filled: Filled) -> None
     sides = filled.ask(panel_of("service", "Requests per second: client and service"))
     by_side = sides.groupby("side")["requests"].sum()
     assert by_side["client sent"] == by_side["server spans"] == len(filled.run.samples)
+
+
+def test_panels_name_every_kind_of_error() -> None:
+    labels = ", ".join(f"'{kind.label}'" for kind in ErrorKind if kind)
+    names = f"transform(error, range(1, {len(ErrorKind)}), [{labels}], "
+    for title in ("Failed requests per second", "Slowest requests"):
+        assert names in panel_of("run", title)
 
 
 def test_a_slow_request_links_to_its_trace(filled: Filled) -> None:

@@ -16,7 +16,7 @@ __all__ = ["errors"]
 
 _TOO_MANY = 429
 _SLICES = 20
-_WAITED = (ErrorKind.TIMEOUT, ErrorKind.ABANDONED)
+_WAITED = (ErrorKind.TIMEOUT, ErrorKind.ABANDONED, ErrorKind.GRPC_DEADLINE_EXCEEDED)
 
 
 def errors(requests: Requests, delayed: Mask) -> Finding | None:
@@ -47,7 +47,7 @@ def errors(requests: Requests, delayed: Mask) -> Finding | None:
         Evidence(f"{plural(count, 'request')} failed ({format_ratio(ratio)}): {', '.join(named)}",
                  numbers)
     ]  # fmt: skip
-    limited = status == _TOO_MANY
+    limited = (status == _TOO_MANY) | (error == ErrorKind.GRPC_RESOURCE_EXHAUSTED)
     if np.count_nonzero(limited & failed) > 0.5 * count:
         evidence.append(_plateau(requests, failed))
     explained = np.where(failed, np.maximum(requests.latency - requests.median, 0), 0.0)
@@ -58,8 +58,8 @@ def errors(requests: Requests, delayed: Mask) -> Finding | None:
         explained,
         tuple(evidence),
         "errors",
-        "look at the examples and the service's log; for status 429 stay below the limit, or raise"
-        " it",
+        "look at the examples and the service's log; for status 429 or RESOURCE_EXHAUSTED stay"
+        " below the limit, or raise it",
         weight=weight if float(np.mean(own)) >= limit.ERROR_RATIO else 0.0,
     )
 

@@ -202,8 +202,10 @@ def _of_the_rest(
             for item in others:
                 share, adds, less = rest.explained_by(item)
                 if (
-                    share >= limit.REST_SHARE
-                    and less >= limit.REST_LESS
+                    (
+                        (share >= limit.REST_SHARE and less >= limit.REST_LESS)
+                        or (share >= limit.REST_LEAST and less >= limit.REST_MUCH)
+                    )
                     and adds >= limit.NOISE_LAG_RATIO * felt.get(item.cause, 0.0)
                     and (best is None or share > best[0])
                 ):

@@ -33,6 +33,11 @@ REST_LESS: Final = 0.15
 """Beside others a cause is also named if it accounts for this much of the tail that is left without
 them, and if without it that percentile would be lower by so much."""
 
+REST_LEAST: Final = 0.25
+REST_MUCH: Final = 0.5
+"""Less of that tail is enough if the percentile would be lower by so much: then those above it that
+are left are few."""
+
 REST_ENOUGH: Final = 1000
 """With so many requests what is left above `TAIL_RATIO` is looked at as well, however few of the
 tail they are: a single stall is at most that in a closed loop."""

@@ -15,6 +15,9 @@ from benchlab.plan.checks import (
     BodyEquals,
     BodyMatches,
     Check,
+    EventContains,
+    EventCount,
+    EventJson,
     GrpcStatusIn,
     JsonEquals,
     MaxBody,
@@ -34,6 +37,7 @@ def _checks(draft: Draft, values: Values) -> None:
     checks += [BodyEquals(values["expect_equals"])] if values.get("expect_equals") else []
     checks += [BodyMatches(pattern) for pattern in values.get("expect_regex", ())]
     checks += [parse_json_check(text) for text in values.get("expect_json", ())]
+    checks += _event_checks(values)
     if values.get("max_body"):
         checks.append(MaxBody(parse_size_bytes(values["max_body"])))
     if checks and draft.get("scenario") is not None:
@@ -49,6 +53,18 @@ def _checks(draft: Draft, values: Values) -> None:
         )
         for request in draft["requests"]
     ]
+
+
+def _event_checks(values: Values) -> list[Check]:
+    checks: list[Check] = []
+    if values.get("expect_events") is not None:
+        checks.append(EventCount(values["expect_events"]))
+    for name, of in (("expect_event", "every"), ("expect_last_event", "last")):
+        checks += [EventContains(text, of) for text in values.get(name, ())]
+        for text in values.get(f"{name}_json", ()):
+            wanted = parse_json_check(text)
+            checks.append(EventJson(wanted.path, wanted.value, of))
+    return checks
 
 
 CHECKS = OptionGroup(
@@ -80,6 +96,37 @@ CHECKS = OptionGroup(
             help="value that a JSON body must have, such as data.items.0.id=7; repeatable",
         ),
         click.option("--max-body", metavar="SIZE", help="longest accepted body, such as 1MB"),
+        click.option(
+            "--expect-events",
+            type=int,
+            default=None,
+            metavar="N",
+            help="number of events that a stream must have at least",
+        ),
+        click.option(
+            "--expect-event",
+            multiple=True,
+            metavar="TEXT",
+            help="text that every event of a stream must contain; repeatable",
+        ),
+        click.option(
+            "--expect-last-event",
+            multiple=True,
+            metavar="TEXT",
+            help="text that the last event must contain; repeatable",
+        ),
+        click.option(
+            "--expect-event-json",
+            multiple=True,
+            metavar="PATH=VALUE",
+            help="value that every event must have in its JSON; repeatable",
+        ),
+        click.option(
+            "--expect-last-event-json",
+            multiple=True,
+            metavar="PATH=VALUE",
+            help="value that the last event must have in its JSON; repeatable",
+        ),
     ),
     _checks,
 )

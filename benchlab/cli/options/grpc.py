@@ -14,7 +14,7 @@ __all__ = ["GRPC"]
 
 
 def _calls(draft: Draft, values: Values) -> None:
-    given = {name: value for name, value in values.items() if value}
+    given = {name: value for name, value in values.items() if value not in (None, "", ())}
     if not given:
         return
     if not any(isinstance(request, GrpcRequest) for request in draft["requests"]):
@@ -30,7 +30,7 @@ def _calls(draft: Draft, values: Values) -> None:
 
 
 GRPC = OptionGroup(
-    "gRPC, with a URL such as grpc://HOST:PORT/pkg.Service/Method (grpcs:// with TLS)",
+    "Calls of gRPC",
     (
         click.option(
             "--proto",

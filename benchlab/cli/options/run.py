@@ -29,6 +29,7 @@ from benchlab.cli.options.load import LENGTH, LOAD
 from benchlab.cli.options.output import JsonCommand
 from benchlab.cli.options.requests import ADDITIONS
 from benchlab.cli.options.scenario import SCENARIO
+from benchlab.cli.options.stream import STREAM
 from benchlab.cli.options.transport import TRANSPORT
 from benchlab.cli.options.types import DURATION, parse_headers, parse_tags, parse_targets, read_body
 from benchlab.errors import InputError
@@ -293,6 +294,7 @@ PLAN_OPTIONS = (
     SCENARIO,
     ADDITIONS,
     GRPC,
+    STREAM,
     CHECKS,
     LOAD,
     LENGTH,

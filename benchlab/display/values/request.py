@@ -20,6 +20,8 @@ def view(request: Request) -> ResultView:
     facts += request.own_settings()
     if request.weight != 1:
         facts.append(("weight", f"{request.weight:g}"))
+    if request.stream is not None:
+        facts.append(("stream", request.stream.describe()))
     if request.data is not None:
         facts.append(("data", request.data.describe()))
     headers = [[name, public_text(header_value(name, value))] for name, value in request.headers]

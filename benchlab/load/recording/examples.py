@@ -18,6 +18,8 @@ _UNFINISHED = {
     ErrorKind.RESET: "the service reset the connection",
     ErrorKind.CLOSED: "the service closed the connection",
     ErrorKind.ABANDONED: "the generator stopped waiting",
+    ErrorKind.STREAM_RESET: "the service reset the stream",
+    ErrorKind.GOAWAY: "the service ended the connection",
 }
 
 

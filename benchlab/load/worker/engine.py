@@ -57,7 +57,7 @@ class Engine:
         self.finished: asyncio.Future[None] = self._loop.create_future()
         self._start_ns = 0
         self._deadline_ns = 0
-        self._sweep_every_ns = min(seconds_to_ns(plan.timeout_s) // 50, NS_PER_S // 4)
+        self._sweep_every_ns = min(seconds_to_ns(plan.shortest_limit_s) // 50, NS_PER_S // 4)
         self._swept_ns = 0
         self._flushed_ns = 0
 

@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from benchlab.errors import InputError
-from benchlab.plan.drivers import SCENARIO_CLIENTS
+from benchlab.extras import require_extra
+from benchlab.plan.drivers import SCENARIO_CLIENTS, drivers_for
 from benchlab.plan.feed import Feed
-from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def scenario(
     ``function`` is an ``async def`` with the parameters ``client`` and ``ctx``, defined anywhere, a
     notebook's cell included; or ``"shop.py:buy"``, the function ``buy`` in that file. Each user has
     a client whose base URL is ``base_url``: benchlab's own, with httpx's names for what scenarios
-    use, or an `httpx.AsyncClient` with ``client="httpx"``, which costs many times the CPU. See
+    use, or an `httpx.AsyncClient` with ``client="httpx"``, which costs many times the CPU. At a
+    ``grpc://`` or ``grpcs://`` URL the client makes gRPC calls, of all four kinds: it is a
+    `benchlab.load.drivers.scenario.grpc_users.GrpcUserClient`. See
     `benchlab.load.drivers.scenario.context.Context` for ``ctx``. The function and all that it uses
     from its own file are sent to the worker processes.
 
@@ -48,7 +51,10 @@ def scenario(
     """
     import cloudpickle
 
-    Request("GET", base_url)  # says what is wrong with a URL that cannot be used
+    client = _client_for(base_url, client)
+    if client == "grpc":
+        require_extra("grpc")
+    _ = Scenario(base_url, name, client=client).anchor  # says what is wrong with the URL
     found = _load(function) if isinstance(function, str) else function
     label = getattr(found, "__name__", type(found).__name__)
     if not inspect.iscoroutinefunction(found):
@@ -74,6 +80,14 @@ def scenario(
         ) from exc
     reference = function if isinstance(function, str) else ""
     return Scenario(base_url, name or label, code, _source(found), reference, data, client=client)
+
+
+def _client_for(base_url: str, client: str) -> str:
+    """The client for the scheme of a URL, unless another than the usual one was chosen."""
+    able = drivers_for(urlsplit(str(base_url)).scheme)
+    usual = SCENARIO_CLIENTS[0]
+    others = [name for name in SCENARIO_CLIENTS if name in able]
+    return others[0] if client == usual and usual not in able and others else client
 
 
 def _load(reference: str) -> Any:

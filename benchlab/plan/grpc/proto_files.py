@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from os.path import abspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,10 +29,10 @@ def descriptors_of_proto(path: str, import_paths: Sequence[str] = ()) -> Descrip
     require_extra("grpc")
     import grpc_tools
 
-    file = Path(path).resolve()
+    file = Path(abspath(path))
     if not file.is_file():
         raise InputError("is not a file", field="proto", value=path)
-    places = [Path(place).resolve() for place in import_paths]
+    places = [Path(abspath(place)) for place in import_paths]
     for given, place in zip(import_paths, places, strict=True):
         if not place.is_dir():
             raise InputError("is not a directory", field="import_paths", value=given)
@@ -56,13 +57,13 @@ def descriptors_of_proto(path: str, import_paths: Sequence[str] = ()) -> Descrip
             remedy = "add the directory that imports begin in (import_paths, --import-path)"
             missing = "File not found" in done.stderr
             raise InputError(
-                f"cannot be compiled: {' · '.join(lines[:_SHOWN_LINES])}",
+                f"cannot be compiled: {' · '.join(lines[:_SHOWN_LINES]).rstrip('.')}",
                 field="proto",
                 value=path,
                 remedy=remedy if missing else "",
             )
         data = output.read_bytes()
-    return Descriptors.of_set(data, str(file), [str(Path(item).resolve()) for item in import_paths])
+    return Descriptors.of_set(data, str(file), [abspath(item) for item in import_paths])
 
 
 def descriptors_of_set(path: str) -> Descriptors:
@@ -71,7 +72,7 @@ def descriptors_of_set(path: str) -> Descriptors:
     Raises:
         InputError: no such file, or something else in it.
     """
-    file = Path(path).resolve()
+    file = Path(abspath(path))
     try:
         data = file.read_bytes()
     except OSError as exc:

@@ -164,6 +164,9 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
         if problem := self.body_problem:
             raise InputError(f"is not JSON: {problem}", field="message")
 
+    def _check_events(self, remedy: str) -> None:
+        """Do nothing yet: whether there is a stream is known once the call is described."""
+
     @property
     def call(self) -> str:
         """The method that is called, as ``pkg.Service/Method``."""
@@ -258,6 +261,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
                 field="url",
                 remedy="call it in a scenario: bl.scenario(function, url, client='grpc')",
             )
+        super(GrpcRequest, made)._check_events(f"{self.call} responds with one message")
         encode, filled = made.body_encoder(), made.body_filler()
         own = {"seq": 0, "uuid": "00000000-0000-8000-8000-000000000000"}
         if self.data is None:

@@ -25,6 +25,7 @@ from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes.registry import KINDS, RUNNABLE, load_from_dict
+from benchlab.plan.stream import Stream
 from benchlab.plan.toml.place import Place
 from benchlab.plan.transport import Transport
 from benchlab.redact import unread_url
@@ -332,11 +333,27 @@ def _read_parts(table: dict[str, Any], headers: str, place: Place, files: Files)
     table[headers] = given if isinstance(given, dict) else _pairs(given, place)
     if "data" in table:
         table["data"] = _data(table["data"], place.at("data"), files)
+    if isinstance(table.get("stream"), dict):
+        table["stream"] = _stream(table["stream"], place.at("stream"))
     if "checks" in table:
         checks = table["checks"] if isinstance(table["checks"], list) else [table["checks"]]
         table["checks"] = [
             _check(item, place.at("checks", number)) for number, item in enumerate(checks, 1)
         ]
+
+
+def _stream(value: dict[str, Any], place: Place) -> Stream:
+    """How a response is read as a stream, from its table."""
+    place = replace(place, unit=_UNIT)
+    known = _parameters(Stream)
+    table = _with_units(value, known, place)
+    _check_keys(table, known, place)
+    values = {
+        key: _duration(key, item, place) if key.endswith(_UNIT) else item
+        for key, item in table.items()
+    }
+    made: Stream = _make(Stream, values, place)
+    return made
 
 
 def _fault(value: Any, place: Place) -> Fault:

@@ -79,7 +79,8 @@ def _table(run: Run, requests: pd.DataFrame | None) -> Table:
 
 def _result(row: np.void) -> str:
     kind, status = ErrorKind(int(row["error"])), int(row["status"])
-    parts = [str(status)] if status else []
+    # Of a call over gRPC, the HTTP status says nothing: it is 200 however the call ended.
+    parts = [str(status)] if status and not kind.grpc_status else []
     return ", ".join([*parts, kind.label] if kind else parts or ["ok"])
 
 

@@ -93,6 +93,19 @@ def test_options_that_a_scenario_would_ignore_are_refused(
         plan_of("--scenario", f"{tmp_path}/steps.py:visit", *arguments)
 
 
+def test_the_driver_is_the_client_of_a_scenario(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text("async def visit(client, ctx):\n    pass\n")
+    given = ("--scenario", f"{tmp_path}/steps.py:visit")
+    assert [plan_of(*given).driver, plan_of(*given, "--driver", "httpx").driver] == [
+        "http",
+        "httpx",
+    ]
+    table = '[scenario]\nfunction = "steps.py:visit"\nbase_url = "http://a"\nclient = "httpx"\n'
+    assert from_file(tmp_path, table).driver == "httpx"
+    assert from_file(tmp_path, table, driver="http").driver == "http"
+    assert from_file(tmp_path, table, scenario=given[1]).driver == "httpx"
+
+
 def test_a_target_may_have_a_name() -> None:
     targets = ("--target", "old=http://127.0.0.1:1", "--target", "new=http://127.0.0.1:2/?a=b")
     assert [request.name for request in plan_of(*targets, url="/x").requests] == [

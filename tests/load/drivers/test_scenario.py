@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,24 +83,29 @@ async def slow(client: Any, ctx: Any) -> None:
         await asyncio.sleep(30)
 
 
-def run_of(function: Any, url: str, load: Any, **more: Any) -> Run:
+both_clients = pytest.mark.parametrize("client", ["http", "httpx"])
+
+
+def run_of(function: Any, url: str, load: Any, client: str = "http", **more: Any) -> Run:
     data = more.pop("data", None)
-    return run(Plan(scenario=scenario(function, url, data=data), load=load, **more))
+    return run(Plan(scenario=scenario(function, url, data=data, client=client), load=load, **more))
 
 
 def counts(result: Run) -> dict[str, int]:
     return {name: stats.count for name, stats in result.by_endpoint().items()}
 
 
+@both_clients
 @pytest.mark.parametrize("workers", [1, 2])
-def test_each_step_is_a_sample_and_each_arrival_an_iteration(workers: int) -> None:
+def test_each_step_is_a_sample_and_each_arrival_an_iteration(workers: int, client: str) -> None:
     with serving(respond) as url:
-        result = run_of(shop, url, ConstantRate(40), duration_s=1, workers=workers)
+        result = run_of(shop, url, ConstantRate(40), duration_s=1, workers=workers, client=client)
     assert count_missing(result.samples, workers) == 0
     assert result.iteration_count == 40
     assert counts(result) == {"log in": 40, "look around": 40, "GET /plain;sid=***": 40}
     assert (result.samples.column("connection") > 0).all()
     assert result.summary.errors == {}
+    assert result.plan.driver == client
     begins = result.samples.iteration_starts
     first = result.plan.endpoint_names.index("log in")
     assert set(begins.column("endpoint")) == {first}
@@ -107,17 +113,19 @@ def test_each_step_is_a_sample_and_each_arrival_an_iteration(workers: int) -> No
     assert (others.lag_ns == 0).all()
 
 
-def test_a_closed_loop_counts_iterations() -> None:
+@both_clients
+def test_a_closed_loop_counts_iterations(client: str) -> None:
     with serving(respond) as url:
-        result = run_of(shop, url, ClosedLoop(3), request_count=17)
+        result = run_of(shop, url, ClosedLoop(3), request_count=17, client=client)
     assert result.iteration_count == 17
     assert counts(result)["log in"] == 17
     assert result.summary.errors == {}
 
 
-def test_failures_have_the_kind_and_message_of_their_cause() -> None:
+@both_clients
+def test_failures_have_the_kind_and_message_of_their_cause(client: str) -> None:
     with serving(respond) as url:
-        result = run_of(failing, url, ClosedLoop(1), request_count=8)
+        result = run_of(failing, url, ClosedLoop(1), request_count=8, client=client)
     assert counts(result) == {"missing": 2, "expected": 2, "asserts": 2, "failing": 2}
     by_step = {name: part.errors for name, part in result.by_endpoint().items()}
     assert by_step == {
@@ -131,25 +139,28 @@ def test_failures_have_the_kind_and_message_of_their_cause() -> None:
     assert messages["failing"] == "ValueError: no step at all"
 
 
-def test_a_run_whose_requests_cannot_be_sent_is_invalid() -> None:
+@both_clients
+def test_a_run_whose_requests_cannot_be_sent_is_invalid(client: str) -> None:
     with serving(respond) as url:
-        result = run_of(impossible, url, ClosedLoop(1), request_count=3)
+        result = run_of(impossible, url, ClosedLoop(1), request_count=3, client=client)
     assert result.summary.errors == {"unsent": 3}
     assert result.examples[0].message.startswith("Illegal header value")
     assert result.verdict == "invalid"
     assert str(result.invalid_reason).startswith("no request was sent")
 
 
-def test_rows_of_data_are_used_in_turn() -> None:
+@both_clients
+def test_rows_of_data_are_used_in_turn(client: str) -> None:
     with serving(respond) as url:
         feed = Feed([{"id": n} for n in range(5)])
-        result = run_of(rows, url, ConstantRate(50), duration_s=0.3, data=feed)
+        result = run_of(rows, url, ConstantRate(50), duration_s=0.3, data=feed, client=client)
     assert counts(result) == {f"GET /row/{n}": 3 for n in range(5)}
 
 
-def test_too_many_paths_become_one_name() -> None:
+@both_clients
+def test_too_many_paths_become_one_name(client: str) -> None:
     with serving(respond) as url:
-        result = run_of(many_paths, url, ClosedLoop(2), request_count=230)
+        result = run_of(many_paths, url, ClosedLoop(2), request_count=230, client=client)
     found = Counter(counts(result))
     assert found.total() == 230
     assert found["GET (other paths)"] == 30
@@ -280,12 +291,59 @@ async def side_by_side(client: Any, ctx: Any) -> None:
     await asyncio.gather(step("one"), step("two"))
 
 
-def test_concurrent_requests_and_steps_are_separate_samples() -> None:
+@both_clients
+def test_concurrent_requests_and_steps_are_separate_samples(client: str) -> None:
     with serving(respond) as url:
-        result = run_of(side_by_side, url, ClosedLoop(2), request_count=6)
+        result = run_of(side_by_side, url, ClosedLoop(2), request_count=6, client=client)
     assert counts(result) == {"GET /a": 6, "GET /b": 6, "one": 6, "two": 6}
     assert result.summary.errors == {}
     assert result.iteration_count == 6
+
+
+async def everything(client: Any, ctx: Any) -> None:
+    async with ctx.step("log in"):
+        await client.post("/token", data={"name": f"user {ctx.iteration}"})
+    async with ctx.step("buy", expect_status={200, 404}) as step:
+        await client.get("/a", params={"q": "a b"}, headers={"X-Mark": "1"})
+        await client.put("/missing", json={"n": [1, 2]})
+        step.check(ctx.iteration % 3, "every third is refused")
+    await client.delete("/missing")
+    async with ctx.step("stream"), client.stream("GET", "/b") as response:
+        assert [line async for line in response.aiter_lines()]
+    async with ctx.step("closed"):
+        await client.get("/close")
+
+
+def test_both_clients_send_and_record_the_same() -> None:
+    got: list[bytes] = []
+
+    def answer(connection: socket.socket, request: bytes, number: int) -> bool:
+        head, _, body = request.partition(b"\r\n\r\n")
+        first, *fields = head.split(b"\r\n")
+        got.append(b"\n".join([first, *sorted(field.lower() for field in fields), body]))
+        return b" /close " not in first and respond(connection, request, number)
+
+    found = []
+    with serving(answer) as url:
+        for client in ("http", "httpx"):
+            got.clear()
+            result = run_of(
+                everything, url, ClosedLoop(1), client, request_count=6, trace_ratio=0.5
+            )
+            records = result.samples.records
+            kept = [name for name in records.dtype.fields or () if not name.endswith("_ns")]
+            assert (records["first_byte_ns"] > 0).tolist() == (records["status"] > 0).tolist()
+            found.append(
+                (
+                    records[kept].tolist(),
+                    [replace(example, intended_ns=0) for example in result.examples],
+                    [text.replace(result.id.encode(), b"") for text in got],
+                    len(result.connections),
+                )
+            )
+    assert found[0] == found[1]
+    assert len(found[0][2]) == 6 * 6
+    assert {example.endpoint for example in found[0][1]} == {"buy", "DELETE /missing", "closed"}
 
 
 async def nesting(client: Any, ctx: Any) -> None:
@@ -375,10 +433,11 @@ async def leaving(client: Any, ctx: Any) -> None:
     sys.exit("no more")
 
 
-def test_a_failure_is_recorded_once_however_it_propagates() -> None:
+@both_clients
+def test_a_failure_is_recorded_once_however_it_propagates(client: str) -> None:
     with serving(respond) as url:
-        grouped = run_of(giving_up, url, ClosedLoop(1), request_count=2)
-        left = run_of(leaving, url, ClosedLoop(1), request_count=2)
+        grouped = run_of(giving_up, url, ClosedLoop(1), request_count=2, client=client)
+        left = run_of(leaving, url, ClosedLoop(1), request_count=2, client=client)
     assert counts(grouped) == {"missing": 2}
     assert grouped.summary.errors == {"status": 2}
     assert counts(left) == {"leaving": 2}

@@ -18,7 +18,7 @@ from benchlab.samples.tries import TryReason
 from tests.load.servers import Answering, ok, serving
 
 UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
-WAYS = ["http", "httpx", "scenario"]
+WAYS = ["http", "httpx", "scenario", "scenario of httpx"]
 COUNT = 12
 _WAIT_S = 60.0
 
@@ -104,8 +104,9 @@ def plan_of(url: str, way: str, transport: Transport, **settings: Any) -> Plan:
         "transport": transport,
         **settings,
     }
-    if way == "scenario":
-        return Plan(scenario=scenario(visit, base_url=url), **usual)
+    if way.startswith("scenario"):
+        client = "httpx" if way.endswith("httpx") else "http"
+        return Plan(scenario=scenario(visit, base_url=url, client=client), **usual)
     usual.setdefault("requests", [Request("GET", url)])
     return Plan(driver=way, **usual)
 
@@ -216,6 +217,7 @@ def test_an_open_circuit_sends_nothing(way: str) -> None:
         ("http", ClosedLoop(4, think_time_s=0.001)),
         ("httpx", ClosedLoop(4)),
         ("scenario", ClosedLoop(4)),
+        ("scenario of httpx", ClosedLoop(4)),
     ],
 )
 def test_all_policies_at_once_in_two_workers(way: str, load: ClosedLoop) -> None:
@@ -232,7 +234,7 @@ def test_all_policies_at_once_in_two_workers(way: str, load: ClosedLoop) -> None
     counts = result.try_counts
     assert counts is not None
     assert counts.extra == len(result.tries) == counts.failed_tries
-    if way != "scenario":  # in which each request of a step has numbers of its own
+    if not way.startswith("scenario"):  # in which each request of a step has numbers of its own
         for parent in np.unique(result.tries.records["parent_seq"]):
             of = result.tries.records[result.tries.records["parent_seq"] == parent]
             assert of["number"].tolist() == list(range(2, len(of) + 2))

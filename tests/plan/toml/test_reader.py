@@ -157,6 +157,10 @@ data = { file = "users.csv" }
     assert plan.scenario.function == "shop.py:visit"
     assert plan.scenario.data is not None
     assert plan_of(plan_to_toml(plan)).scenario == plan.scenario
+    of_httpx = plan_of(f'{text}client = "httpx"\n')
+    assert of_httpx.driver == "httpx"
+    assert plan_of(plan_to_toml(of_httpx)).scenario == of_httpx.scenario
+    assert plan_of(f'driver = "httpx"\n{text}').scenario == of_httpx.scenario
 
 
 @pytest.mark.parametrize(
@@ -165,6 +169,10 @@ data = { file = "users.csv" }
         ('base_url = "http://a"', "scenario of plan.toml, line 1: there is no function"),
         ('function = "a.py:f"', "scenario of plan.toml, line 1: there is no base_url"),
         ('function = "a.py:f"\nbase_url = "http://a"\nfoo = 1', "foo"),
+        (
+            'function = "a.py:f"\nbase_url = "http://a"\nclient = "curl"',
+            "scenario of plan.toml, line 4: client='curl' is unknown: use http",
+        ),
     ],
 )
 def test_invalid_scenario_table_is_refused(table: str, message: str) -> None:

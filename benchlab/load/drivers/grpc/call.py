@@ -15,41 +15,46 @@ from benchlab.load.drivers.grpc.statuses import NO_MESSAGE, NO_STATUS, NO_TRAILE
 from benchlab.load.drivers.http2.connection import Http2Connection
 from benchlab.load.drivers.http2.header_blocks import Fields
 from benchlab.load.drivers.http2.stream import Stream, StreamOwner
+from benchlab.load.drivers.streams.event_checks import EventChecker, EventChecks
 from benchlab.load.recording.outcome import Excerpt, Outcome
 from benchlab.load.recording.stream_meter import StreamMeter
+from benchlab.plan.stream import Stream as StreamOptions
 from benchlab.samples.examples import BODY_BYTES
 from benchlab.samples.records import ErrorKind
+from benchlab.text import plural
+from benchlab.units import NS_PER_S, format_bytes
 
 __all__ = ["Call", "CallOwner", "Method"]
 
 _clock = time.monotonic_ns
+_LEFT: End = (ErrorKind.OK, "")
 _prefix = struct.Struct(">BI").unpack_from
 
 
 class Method:
     """What a driver knows of a request's calls.
 
-    ``stall_ns`` is set if its responses are streams: the gap between messages that is a stall.
-    ``decode`` gives the JSON of a response's messages, which the checks read.
+    ``stream`` is set if its responses are streams. ``decode`` gives the JSON of a response's
+    messages, and ``event_checks`` are about single ones. ``is_read``: its responses are read in
+    full, since they stream or have checks.
     """
 
-    __slots__ = ("checker", "deadline_ns", "decode", "keeps_events", "reads", "stall_ns")
+    __slots__ = ("deadline_ns", "decode", "event_checks", "is_read", "stream")
 
     def __init__(
         self,
         deadline_ns: int,
-        checker: Checker | None,
         decode: Callable[[Sequence[bytes]], bytes],
-        stall_ns: int | None,
+        stream: StreamOptions | None,
+        event_checks: EventChecks | None,
         *,
-        keeps_events: bool,
+        is_read: bool,
     ) -> None:
         self.deadline_ns = deadline_ns
-        self.checker = checker
         self.decode = decode
-        self.stall_ns = stall_ns
-        self.keeps_events = keeps_events
-        self.reads = checker is not None or stall_ns is not None
+        self.stream = stream
+        self.event_checks = event_checks
+        self.is_read = is_read
 
 
 class CallOwner(StreamOwner, Protocol):
@@ -77,7 +82,9 @@ class Call(Stream):
     `CallResponse`, and so is what checks read and what streams.
     """
 
-    __slots__ = ("_has_message", "_meter", "_response", "_tail", "_tail_block")
+    __slots__ = ("_has_message", "_meter", "_response", "_tail", "_tail_block", "_timer")
+
+    reads_headers = True
 
     owner: CallOwner
 
@@ -87,6 +94,7 @@ class Call(Stream):
         super().__init__(owner, seq, endpoint, intended, sent, flags)
         self._has_message = False
         self._meter: StreamMeter | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._response: CallResponse | None = None
         self._tail: Fields | None = None
         self._tail_block = b""
@@ -98,18 +106,17 @@ class Call(Stream):
 
     def headers(self, block: bytes, fields: Fields, now: int) -> None:
         """The header fields of the final response came; ``block`` are their bytes."""
-        self.first = now
+        del now
         owner = self.owner
         plain = owner.known_heads.get(block)
         if plain is None:
             plain = owner.is_plain(block, fields)
-        if not plain or owner.methods[self.endpoint].reads:
+        if not plain or owner.methods[self.endpoint].is_read:
             self._read_in_full(fields)
 
     def data(self, chunk: bytes, now: int) -> None:
         """A part of the messages came."""
         size = len(chunk)
-        self.bytes_in += size
         response = self._response
         if response is None:
             if (
@@ -122,12 +129,18 @@ class Call(Stream):
             assert self.fields is not None
             response = self._read_in_full(self.fields)
         done = response.data(chunk)
+        is_full = False
         if self._meter is not None:
+            stream = self.owner.methods[self.endpoint].stream
+            assert stream is not None
+            if stream.max_events is not None:
+                done = done[: stream.max_events - self._meter.events]
             for length in done:
                 self._meter.event(now, length)
-        if response.is_broken:
+            is_full = self._meter.events == stream.max_events
+        if response.is_broken or is_full:
             # Its connection still reads the frame; the stream may even end with it.
-            asyncio.get_running_loop().call_soon(self._give_up)
+            asyncio.get_running_loop().call_soon(self._leave)
 
     def trailers(self, block: bytes, fields: Fields, now: int) -> None:
         """The trailers came."""
@@ -138,24 +151,24 @@ class Call(Stream):
 
     def ended(self, now: int) -> None:
         """The response is complete."""
-        owner = self.owner
-        method = owner.methods[self.endpoint]
-        response = self._response
+        self._conclude(self._quick_end() if self._response is None else self._response.end(), now)
+
+    def _conclude(self, end: End, now: int, silent_until: int = 0) -> None:
+        """Record the call, which ended as its response says, or was left at ``silent_until``."""
+        owner, response = self.owner, self._response
         if response is not None:
-            end = response.end()
-            if method.checker is not None:
-                end = self._check(response, method.checker, end)
-            error, message = end
-        else:
-            error, message = self._quick_end()
-        if now - self.sent > method.deadline_ns:
+            checker = owner.checkers[self.endpoint]
+            if checker is not None:
+                end = self._check(response, checker, end)
+        error, message = end
+        if now - self.sent > self.time_limit_ns:
             self.fail_late(now)
             return
         if error:
             self.failed(error, message, now)
             return
         if self._meter is not None:
-            owner.recording.add_stream(self.seq, self._meter)
+            self._record_stream(silent_until)
         owner.in_flight -= 1
         owner.record(
             self.seq,
@@ -186,7 +199,9 @@ class Call(Stream):
         elif error is ErrorKind.TIMEOUT and self.connection.is_open:
             error = ErrorKind.GRPC_DEADLINE_EXCEEDED
         if self._meter is not None:
-            self.owner.recording.add_stream(self.seq, self._meter, now)
+            self._record_stream(now)
+            events = plural(self._meter.events, "message")
+            message = message or f"the stream broke off after {events}"
         super().failed(error, message, now)
 
     def outcome(self, error: ErrorKind, message: str, now: int) -> Outcome:
@@ -196,14 +211,25 @@ class Call(Stream):
     def _read_in_full(self, fields: Fields) -> CallResponse:
         method = self.owner.methods[self.endpoint]
         response = self._response = CallResponse(
-            streams=method.stall_ns is not None,
-            keep_bytes=BODY_BYTES if method.checker is None else BODY_CAP_BYTES,
+            streams=method.stream is not None,
+            keep_bytes=self.owner.body_limits[self.endpoint],
             has_message=self._has_message,
         )
         response.headers(fields.status, fields.headers())
-        if method.stall_ns is not None:
-            self._meter = StreamMeter(method.stall_ns, keeps_events=method.keeps_events)
+        if method.stream is not None:
+            stream = method.stream
+            self._meter = StreamMeter(stream.stall_ns, keeps_events=stream.rows)
+            if stream.max_s is not None:
+                left_s = stream.max_s - (_clock() - self.sent) / NS_PER_S
+                self._timer = asyncio.get_running_loop().call_later(left_s, self._leave)
         return response
+
+    def _record_stream(self, silent_until: int = 0) -> None:
+        """Record what was measured of a stream, which failed or was left at ``silent_until``."""
+        assert self._meter is not None
+        self.owner.recording.add_stream(self.seq, self._meter, silent_until)
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _end_of_tail(self) -> End | None:
         block, owner = self._tail_block, self.owner
@@ -224,11 +250,29 @@ class Call(Stream):
 
     def _check(self, response: CallResponse, checker: Checker, end: End) -> End:
         """Evaluate the checks, which may want another status than OK."""
-        messages, why = response.messages() if checker.needs_body else ([], "")
+        method = self.owner.methods[self.endpoint]
+        needs_messages = checker.needs_body or method.event_checks is not None
+        messages, why = response.messages() if needs_messages else ([], "")
         if why and not end[0]:
             return ErrorKind.GRPC_INTERNAL, why
-        error, message = checker.evaluate_call(end[0].grpc_code, messages, self.bytes_in)
-        return end if error is end[0] else (error, message)
+        error, message = checker.evaluate_call(*end, messages, self.bytes_in)
+        if error or method.event_checks is None:
+            return error, message
+        fault = self._check_events(messages, method, method.event_checks)
+        return (ErrorKind.CHECK, fault) if fault else (ErrorKind.OK, "")
+
+    def _check_events(self, messages: list[bytes], method: Method, checks: EventChecks) -> str:
+        """Why the checks on the messages of a stream do not hold; empty if they do."""
+        if self.bytes_in > BODY_CAP_BYTES:
+            cap = format_bytes(BODY_CAP_BYTES)
+            return f"the stream has {format_bytes(self.bytes_in)}, of which checks read {cap}"
+        checker = EventChecker(checks)
+        for message in messages:
+            try:
+                checker.event(method.decode([message])[1:-1])  # an array of one
+            except ValueError as exc:
+                return f"the message {exc}"
+        return checker.finish()
 
     def excerpt(self) -> Excerpt:
         """The part of its response that an example shows: headers, trailers and messages."""
@@ -245,14 +289,14 @@ class Call(Stream):
                 body = b"".join(response.messages()[0])
         return Excerpt(headers, body[:BODY_BYTES], self.bytes_in)
 
-    def _give_up(self) -> None:
-        """End a call whose messages cannot be read."""
+    def _leave(self) -> None:
+        """End a call whose messages cannot be read, or of which enough is read."""
         connection, response = self.connection, self._response
         assert response is not None
         if connection.streams.get(self.id) is self:
             now = _clock()
             connection.cancel(self)
-            self.failed(*response.end(), now)
+            self._conclude(response.end() if response.is_broken else _LEFT, now, now)
             self.owner.free(connection, now)
 
 

@@ -238,6 +238,7 @@ class Http2Connection(asyncio.Protocol):
             return
         stream.window = self._initial_window - size
         place = number.to_bytes(4, "big")
+        parts: tuple[bytes, ...]
         if size:
             self._window -= size
             parts = (_HEADERS[len(head)], place, head, _LAST_DATA[size], place, body)
@@ -357,8 +358,11 @@ class Http2Connection(asyncio.Protocol):
 
     # reading
 
-    def _read(self, data: bytes, now: int) -> int:  # noqa: PLR0912 - no calls on the quick path
-        """Read all frames that are whole; returns how many bytes they have."""
+    def _read(self, data: bytes, now: int) -> int:  # noqa: PLR0912, PLR0915
+        """Read all frames that are whole; returns how many bytes they have.
+
+        Long, since a call costs as much as what it would do here.
+        """
         at, size = 0, len(data)
         streams, known, free = self.streams, self._known, self.pool.free
         is_quick = self.quick and self._block is None and self._peer_most is not None
@@ -383,7 +387,9 @@ class Http2Connection(asyncio.Protocol):
                                 if stream.fields is None:
                                     if fields.status:
                                         stream.fields = fields
-                                        stream.headers(block, fields, now)
+                                        stream.first = now
+                                        if fields.status >= 400 or stream.reads_headers:
+                                            stream.headers(block, fields, now)
                                         if flags & 1:
                                             self._end(stream, now)
                                         continue
@@ -396,7 +402,9 @@ class Http2Connection(asyncio.Protocol):
                             self._credit -= length
                             if self._credit < _LOW:
                                 self._allow_more()
-                            stream.data(data[start:end], now)
+                            stream.bytes_in += length
+                            if stream.body is not None:
+                                stream.data(data[start:end], now)
                         if not flags & 1:
                             continue
                         if self._uploads or self._queue or not self._wanted:
@@ -458,7 +466,8 @@ class Http2Connection(asyncio.Protocol):
         if stream.fields is None:
             self._fail(stream, StreamError("DATA is before the header fields"), now)
             return
-        if chunk:
+        stream.bytes_in += len(chunk)
+        if chunk and stream.body is not None:
             stream.data(chunk, now)
         if flags & END_STREAM:
             self._end(stream, now)
@@ -513,6 +522,7 @@ class Http2Connection(asyncio.Protocol):
                 return
             else:
                 stream.fields = fields
+                stream.first = now
                 stream.headers(block, fields, now)
         except StreamError as exc:
             if stream is not None:

@@ -14,6 +14,7 @@ import httpx
 
 from benchlab.load.drivers.checking import check_status
 from benchlab.load.drivers.httpx.failures import describe_exception
+from benchlab.load.drivers.scenario.grpc_failures import describe_call_error
 from benchlab.load.recording.outcome import Excerpt
 from benchlab.redact import public_path
 from benchlab.samples.examples import BODY_BYTES
@@ -285,4 +286,6 @@ def failure_of(exc: BaseException) -> tuple[ErrorKind, str]:
         return ErrorKind.STATUS, f"status {exc.response.status_code}"
     if isinstance(exc, httpx.TransportError | TimeoutError):
         return describe_exception(exc)
+    if (failure := describe_call_error(exc)) is not None:
+        return failure
     return ErrorKind.CHECK, f"{type(exc).__name__}: {exc}".rstrip(": ")

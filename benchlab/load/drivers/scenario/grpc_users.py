@@ -36,18 +36,10 @@ class _GrpcUsers:
 
     def __init__(self, plan: Plan, worker: int, run_id: str) -> None:
         assert plan.scenario is not None
-        if plan.transport.has_policies:
-            raise InputError(
-                "a scenario with gRPC calls has no retries, hedges or circuit breaker: give the"
-                " channel's options a service config with a retryPolicy",
-                field="client",
-                value=plan.scenario.client,
-                remedy="leave out the plan's policies",
-            )
         origin = plan.scenario.anchor.origin
         self._target, self._options = _target_of(plan.transport, origin.host, origin.port)
         self._credentials: grpc.ChannelCredentials | None = None
-        if origin.scheme in ("https", "grpcs"):
+        if origin.uses_tls:
             self._credentials = _credentials(plan.transport)
         self._numbers = connection_numbers(worker, plan.workers)
         self.run_id = run_id

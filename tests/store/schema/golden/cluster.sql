@@ -796,3 +796,92 @@ GLOBAL INNER JOIN (
     WHERE NOT bitTest(flags, 0) AND run_id GLOBAL IN (SELECT id FROM runs)
 ) AS sample ON tries.run_id = sample.run_id AND tries.seq = sample.seq
 GROUP BY run_id;
+
+CREATE TABLE IF NOT EXISTS streams_local ON CLUSTER lab (
+    run_id LowCardinality(String) CODEC(ZSTD(1)),
+    started_at DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    seq Int64 CODEC(DoubleDelta, ZSTD(1)) COMMENT 'its sample',
+    first_event_ns Int64 CODEC(Delta(8), ZSTD(1)) COMMENT 'from the start of the run; 0 without an event',
+    last_event_ns Int64 CODEC(Delta(8), ZSTD(1)) COMMENT 'from the start of the run; 0 without an event',
+    events UInt32 CODEC(T64, ZSTD(1)),
+    stalls UInt32 CODEC(T64, ZSTD(1)) COMMENT 'gaps above the limit in the plan',
+    event_bytes Int64 CODEC(T64, ZSTD(1)) COMMENT 'of data, without framing',
+    gap_p50_ns Int64 CODEC(T64, ZSTD(1)) COMMENT 'exact, of this stream',
+    gap_p99_ns Int64 CODEC(T64, ZSTD(1)) COMMENT 'exact, of this stream',
+    gap_max_ns Int64 CODEC(T64, ZSTD(1)),
+    gap_bucket Array(UInt8) CODEC(ZSTD(1)) COMMENT 'buckets with gaps',
+    gap_count Array(UInt32) CODEC(ZSTD(1)) COMMENT 'gaps in each of these'
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toYYYYMM(started_at)
+ORDER BY (run_id, seq)
+SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS streams ON CLUSTER lab AS streams_local
+ENGINE = Distributed(lab, currentDatabase(), streams_local, cityHash64(run_id));
+
+CREATE VIEW IF NOT EXISTS stream_times ON CLUSTER lab AS
+SELECT
+    streams.run_id AS run_id,
+    streams.seq AS seq,
+    sample.endpoint AS endpoint,
+    sample.error AS error,
+    sample.first_byte_ns AS first_byte_ns,
+    if(streams.events = 0, NULL, streams.first_event_ns - sample.intended_ns) AS first_event_ns,
+    if(streams.events = 0, NULL, streams.last_event_ns - sample.intended_ns) AS last_event_ns,
+    streams.events AS events,
+    streams.event_bytes AS event_bytes,
+    streams.stalls AS stalls,
+    streams.gap_p50_ns AS gap_p50_ns,
+    streams.gap_p99_ns AS gap_p99_ns,
+    streams.gap_max_ns AS gap_max_ns,
+    streams.gap_bucket AS gap_bucket,
+    streams.gap_count AS gap_count
+FROM streams
+GLOBAL INNER JOIN (
+    SELECT run_id, seq, endpoint, error, intended_ns, lag_ns + service_ns - body_ns AS first_byte_ns
+    FROM samples
+    WHERE measured AND run_id GLOBAL IN (SELECT id FROM runs)
+) AS sample ON streams.run_id = sample.run_id AND streams.seq = sample.seq;
+
+CREATE VIEW IF NOT EXISTS run_streams ON CLUSTER lab AS
+WITH
+    sumMap(gap_bucket, gap_count) AS gaps,
+    arrayCumSum(gaps.2) AS up_to,
+    q -> gaps.1[arrayFirstIndex(n -> n >= ceil(q * up_to[-1]), up_to)] AS bucket_of,
+    b -> greatest(intDiv(toInt64(b), 8) - 1, 0) AS level_of,
+    b -> (toInt64(b) - 8 * level_of(b) + 1) * toInt64(exp2(level_of(b))) * 1024 - 1 AS upper_of
+SELECT
+    run_id,
+    count() AS stream_count,
+    sum(events) AS event_count,
+    sum(stream_times.event_bytes) AS event_bytes,
+    sum(stream_times.stalls) AS stalls,
+    quantilesExact(0.5, 0.9, 0.99)(first_byte_ns) AS first_byte,
+    first_byte[1] AS first_byte_p50_ns,
+    first_byte[2] AS first_byte_p90_ns,
+    first_byte[3] AS first_byte_p99_ns,
+    quantilesExact(0.5, 0.9, 0.99)(first_event_ns) AS first_event,
+    first_event[1] AS first_event_p50_ns,
+    first_event[2] AS first_event_p90_ns,
+    first_event[3] AS first_event_p99_ns,
+    if(empty(up_to), NULL, upper_of(bucket_of(0.5))) AS gap_p50_ns,
+    if(empty(up_to), NULL, upper_of(bucket_of(0.9))) AS gap_p90_ns,
+    if(empty(up_to), NULL, upper_of(bucket_of(0.99))) AS gap_p99_ns,
+    max(stream_times.gap_max_ns) AS gap_max_ns
+FROM stream_times
+GROUP BY run_id;
+
+CREATE TABLE IF NOT EXISTS stream_events_local ON CLUSTER lab (
+    run_id LowCardinality(String) CODEC(ZSTD(1)),
+    started_at DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    seq Int64 CODEC(DoubleDelta, ZSTD(1)) COMMENT 'the sample of its stream',
+    at_ns Int64 CODEC(Delta(8), ZSTD(1)) COMMENT 'from the start of the run',
+    number UInt32 CODEC(T64, ZSTD(1)) COMMENT 'in its stream, from 1',
+    bytes UInt32 CODEC(T64, ZSTD(1)) COMMENT 'of data, without framing'
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')
+PARTITION BY toYYYYMM(started_at)
+ORDER BY (run_id, seq, number)
+SETTINGS replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS stream_events ON CLUSTER lab AS stream_events_local
+ENGINE = Distributed(lab, currentDatabase(), stream_events_local, cityHash64(run_id));

@@ -106,6 +106,11 @@ class WireClient(httpx.AsyncClient):
         self.cookies = None
         self._own_limits = False
 
+    @property
+    def idle_connections(self) -> int:
+        """Number of connections that could be used again."""
+        return self._wire.idle_count
+
     # settings
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -158,6 +158,11 @@ class Connection(asyncio.Protocol):
             raise httpx.WriteTimeout("") from exc
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for a response that is received whole."""
+        return self._waiter is not None
+
+    @property
     def is_open(self) -> bool:
         """Whether it can still send."""
         return self._transport is not None and not self._transport.is_closing()

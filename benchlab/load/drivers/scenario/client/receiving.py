@@ -30,9 +30,9 @@ class Incoming(httpx.AsyncByteStream):
         self._response = Response(head_only=head_only, body_limit=sys.maxsize)
         self._reusable = reusable
         self._error: httpx.TransportError | None = None
-        self._over = False
+        self.is_over = False
         self._waiter: asyncio.Future[None] | None = None
-        self._paused = False
+        self.is_paused = False
 
     # what the connection calls
 
@@ -51,10 +51,10 @@ class Incoming(httpx.AsyncByteStream):
             self._connection.abort()
             return
         if complete:
-            self._over = True
+            self.is_over = True
             self._connection.release(reusable=response.reusable and self._reusable)
-        elif len(response.body) > _MOST_WAITING and not self._paused:
-            self._paused = True
+        elif len(response.body) > _MOST_WAITING and not self.is_paused:
+            self.is_paused = True
             self._connection.pause(paused=True)
         if response.head is not None:
             self._wake()
@@ -62,7 +62,7 @@ class Incoming(httpx.AsyncByteStream):
     def ended(self, exc: Exception | None) -> None:
         """The connection is closed."""
         if exc is None and self._response.end():
-            self._over = True
+            self.is_over = True
             self._wake()
         else:
             self.fail(lost_error(exc, in_body=self._response.head is not None))
@@ -70,8 +70,13 @@ class Incoming(httpx.AsyncByteStream):
     def fail(self, error: httpx.TransportError) -> None:
         """The response will not be complete."""
         self._error = error
-        self._over = True
+        self.is_over = True
         self._wake()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much of the body waits for the scenario."""
+        return len(self._response.body)
 
     # what the client calls
 
@@ -93,21 +98,21 @@ class Incoming(httpx.AsyncByteStream):
             if body:
                 part = bytes(body)
                 body.clear()
-                if self._paused:
-                    self._paused = False
+                if self.is_paused:
+                    self.is_paused = False
                     self._connection.pause(paused=False)
                 yield part
             elif self._error is not None:
                 raise self._error
-            elif self._over:
+            elif self.is_over:
                 return
             else:
                 await self._wait()
 
     async def aclose(self) -> None:
         """Read no more."""
-        if not self._over:
-            self._over = True
+        if not self.is_over:
+            self.is_over = True
             self._connection.abort()
 
     async def _wait(self) -> None:

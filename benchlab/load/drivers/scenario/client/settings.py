@@ -121,10 +121,13 @@ class Settings:
             full = self._base_url.copy_with(raw_path=raw_path)
         elif full.userinfo:
             return None
-        if full.scheme not in ("http", "https") or full.fragment:
+        if full.scheme not in ("http", "https"):
             return None
         place = str(full.copy_with(raw_path=b"/", fragment=None))[:-1]
-        return Target(self._services.service_of(full), place, full.raw_path.decode("ascii"))
+        text = full.raw_path.decode("ascii")
+        if str(full) != place + text:  # it has a fragment, or no path
+            return None
+        return Target(self._services.service_of(full), place, text)
 
     def _encode(self, headers: Any, auth: Any) -> Lines | None:
         merged = httpx.Headers(self._headers)

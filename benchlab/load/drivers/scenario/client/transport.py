@@ -71,6 +71,11 @@ class WireTransport(httpx.AsyncBaseTransport):
 
     # connections
 
+    @property
+    def idle_count(self) -> int:
+        """Number of idle connections."""
+        return sum(map(len, self._idle.values()))
+
     def take_idle(self, service: Service) -> Connection | None:
         """An idle connection to ``service``, if there is one that may be used."""
         idle = self._idle.get(service)

@@ -31,23 +31,16 @@ class Upload:
         """``closing`` asks the service to close the connection."""
         self._request = request
         self.service = service
-        fields = [
-            (name, without_zone(value.decode("latin-1")).encode("latin-1"))
-            if name.lower() == b"host"
-            else (name, value)
-            for name, value in request.headers.raw
-        ]
-        names = [name.lower() for name, _ in fields]
-        if names.count(b"host") != 1:
-            missing = b"host" not in names
-            raise httpx.LocalProtocolError(
-                "Missing mandatory Host: header" if missing else "Found multiple Host: headers"
-            )
-        if b"transfer-encoding" in names:  # httpx adds a length to a body of known length
-            fields = [pair for pair in fields if pair[0].lower() != b"content-length"]
-        if closing and b"connection" not in names:
-            fields.append((b"Connection", b"close"))
-        self.closes = closing or asks_to_close(fields)
+        headers = request.headers
+        if "Host" not in headers:
+            raise httpx.LocalProtocolError("Missing mandatory Host: header")
+        headers["Host"] = without_zone(headers["Host"])
+        if "Transfer-Encoding" in headers:
+            headers.pop("Content-Length", None)  # httpx adds it to a body of known length
+        if closing:
+            headers.setdefault("Connection", "close")
+        fields = headers.raw
+        self.closes = asks_to_close(fields)
         self._left = _length(fields)
         lines = encode_fields(fields)
         target = request.url.raw_path

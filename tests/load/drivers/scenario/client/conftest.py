@@ -1,0 +1,37 @@
+"""One loop, one server and both makers of clients for all tests of the client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from benchlab import Plan, Request
+from benchlab.load.drivers.headers import ServerNames
+from benchlab.load.drivers.httpx.client import ClientFactory
+from benchlab.load.drivers.scenario.client.factory import WireClients
+from benchlab.load.recording.connection_log import ConnectionLog
+from tests.load.drivers.scenario.client.both import Both, Server, ok
+
+
+@pytest.fixture(scope="session")
+def shared_both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    log = ConnectionLog(Path(tmp_path_factory.mktemp("client")) / "connections.bin")
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        server = runner.run(stack.enter_async_context(Server().serving()))
+        plan = Plan([Request("GET", server.url)], driver="httpx", timeout_s=60)
+        wire = WireClients(plan, 0, log, ServerNames())
+        runner.run(wire.prepare())
+        yield Both(runner, server, wire, ClientFactory(plan, 0, log))
+        runner.run(stack.aclose())
+    log.close()
+
+
+@pytest.fixture
+def both(shared_both: Both) -> Both:
+    shared_both.server.respond = lambda _request: ok()
+    return shared_both
