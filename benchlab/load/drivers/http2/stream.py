@@ -16,7 +16,7 @@ from benchlab.samples.samples import ErrorKind
 from benchlab.units import format_ns
 
 if TYPE_CHECKING:
-    from benchlab.load.drivers.http2.connection import Http2Connection
+    from benchlab.load.drivers.http2.sending import Sender
 
 __all__ = ["RECEIVE_WINDOW", "Stream", "StreamOwner"]
 
@@ -84,7 +84,7 @@ class Stream:
 
     id: int
     window: int
-    connection: Http2Connection
+    connection: Sender
 
     @property
     def status(self) -> int:
