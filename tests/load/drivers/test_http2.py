@@ -94,7 +94,7 @@ def test_a_scenario_speaks_http2_where_the_service_does(tls: ssl.SSLContext) -> 
     seen = Seen()
     with serving_http2(tls, seen) as url:
         plan = Plan(
-            scenario=scenario(two_steps, url),
+            scenario=scenario(two_steps, url, client="httpx"),
             load=ClosedLoop(2),
             request_count=6,
             transport=UNVERIFIED,
