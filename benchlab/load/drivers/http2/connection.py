@@ -49,11 +49,27 @@ __all__ = ["Http2Connection", "Pool"]
 
 _clock = time.monotonic_ns
 _unpack = FRAME_HEADER.unpack_from
-_pack = FRAME_HEADER.pack
 
 _USUAL_WINDOW = 65_535
 _MOST_CANCELLED = 10_000
 _DEBUG_BYTES = 200
+
+
+class _Starts(dict[int, bytes]):
+    """The first five bytes of frames of a type with some flags, by the length of the payload."""
+
+    def __init__(self, kind: FrameType, flags: int) -> None:
+        super().__init__()
+        self._end = bytes((kind, flags))
+
+    def __missing__(self, length: int) -> bytes:
+        start = self[length] = length.to_bytes(3, "big") + self._end
+        return start
+
+
+_HEADERS = _Starts(FrameType.HEADERS, END_HEADERS)
+_LAST_HEADERS = _Starts(FrameType.HEADERS, END_HEADERS | END_STREAM)
+_LAST_DATA = _Starts(FrameType.DATA, END_STREAM)
 
 _GREETING = (
     PREFACE
@@ -117,6 +133,7 @@ class Http2Connection(asyncio.Protocol):
         "_credit",
         "_frame_limit",
         "_goaway",
+        "_granted",
         "_initial_window",
         "_known",
         "_next_id",
@@ -124,7 +141,7 @@ class Http2Connection(asyncio.Protocol):
         "_peer_most",
         "_prefix",
         "_queue",
-        "_ready",
+        "_quick_size",
         "_rest",
         "_transport",
         "_uploads",
@@ -135,6 +152,7 @@ class Http2Connection(asyncio.Protocol):
         "heard",
         "idle_since",
         "is_listed",
+        "is_open",
         "most",
         "number",
         "origin",
@@ -160,6 +178,7 @@ class Http2Connection(asyncio.Protocol):
         """Why it cannot be used although it was opened."""
         self.idle_since = self.heard = 0
         self.is_listed = False
+        self.is_open = False
         self._transport: asyncio.Transport | None = None
         self._known = pool.blocks.known
         self._rest = b""
@@ -168,10 +187,11 @@ class Http2Connection(asyncio.Protocol):
         self._uploads: dict[int, _Upload] = {}
         self._cancelled: dict[int, None] = {}
         self._block: _Block | None = None
-        self._ready = False  # the settings came, and nothing that was due before is unsent
+        self._quick_size = -1
         self._prefix = EMPTY_TABLE
         self._closing = False
         self._goaway = ""
+        self._granted: dict[int, int] = {}
         self._next_id = 1
         self._window = self._initial_window = _USUAL_WINDOW
         self._credit = RECEIVE_WINDOW
@@ -187,11 +207,6 @@ class Http2Connection(asyncio.Protocol):
     def room(self) -> int:
         """How many more streams it can carry."""
         return max(0, self.most - len(self.streams))
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is connected."""
-        return self._transport is not None
 
     @property
     def is_settled(self) -> bool:
@@ -213,35 +228,26 @@ class Http2Connection(asyncio.Protocol):
         self.streams[number] = stream
         size = len(body)
         if (
-            not self._ready
+            size > self._quick_size
             or size > self._window
-            or size > self._initial_window
-            or size > self._frame_limit
-            or len(head) > self._frame_limit
+            or len(head) > MAX_FRAME_BYTES
             or not ends
         ):
             self._queue.append((stream, head, body, ends))
             self._send_queue()
             return
         stream.window = self._initial_window - size
-        length = len(head)
+        place = number.to_bytes(4, "big")
         if size:
             self._window -= size
-            data = b"".join(
-                (
-                    _pack(length >> 8, length & 0xFF, 1, 4, number),
-                    head,
-                    _pack(size >> 8, size & 0xFF, 0, 1, number),
-                    body,
-                )
-            )
+            parts = (_HEADERS[len(head)], place, head, _LAST_DATA[size], place, body)
         else:
-            data = _pack(length >> 8, length & 0xFF, 1, 5, number) + head
+            parts = (_LAST_HEADERS[len(head)], place, head)
         if self._out is not None:
-            self._out.append(data)
+            self._out += parts
         else:
             assert self._transport is not None
-            self._transport.write(data)
+            self._transport.write(b"".join(parts))
 
     def send_more(self, stream: Stream, data: bytes, *, ends: bool) -> None:
         """Send a further part of a request's body; not if it has ended meanwhile."""
@@ -306,6 +312,7 @@ class Http2Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self.is_open = True
         tls = transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() != "h2":
             self.problem = "the service did not choose HTTP/2 (h2) in the TLS handshake (ALPN)"
@@ -330,13 +337,14 @@ class Http2Connection(asyncio.Protocol):
         self._rest = data[used:]
         self._out = None
         if out and self._transport is not None:
-            self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+            self._transport.write(b"".join(out))
 
     def eof_received(self) -> None:
         return None  # the transport closes and calls connection_lost
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        self.is_open = False
         self._closing = True
         self.retire()
         if self.greeting is not None:
@@ -352,7 +360,7 @@ class Http2Connection(asyncio.Protocol):
     def _read(self, data: bytes, now: int) -> int:  # noqa: PLR0912 - no calls on the quick path
         """Read all frames that are whole; returns how many bytes they have."""
         at, size = 0, len(data)
-        streams, known = self.streams, self._known
+        streams, known, free = self.streams, self._known, self.pool.free
         is_quick = self.quick and self._block is None and self._peer_most is not None
         while at + 9 <= size:
             high, low, kind, flags, number = _unpack(data, at)
@@ -386,12 +394,17 @@ class Http2Connection(asyncio.Protocol):
                     elif kind == 0 and not flags & 8 and stream.fields is not None:
                         if length:
                             self._credit -= length
-                            stream.credit -= length
-                            if stream.credit < _LOW or self._credit < _LOW:
-                                self._allow_more(stream)
+                            if self._credit < _LOW:
+                                self._allow_more()
                             stream.data(data[start:end], now)
-                        if flags & 1:
+                        if not flags & 1:
+                            continue
+                        if self._uploads or self._queue or not self._wanted:
                             self._end(stream, now)
+                        else:  # as in _end, without the calls
+                            del streams[number]
+                            stream.ended(now)
+                            free(self, now)
                         continue
             if self._closing:
                 return size
@@ -431,13 +444,17 @@ class Http2Connection(asyncio.Protocol):
 
     def _read_data(self, flags: int, number: int, payload: bytes, now: int) -> None:
         stream = self._stream_of(FrameType.DATA, number)
-        self._credit -= len(payload)  # padding counts too
-        if stream is not None:
-            stream.credit -= len(payload)
-        self._allow_more(stream)
         chunk = _unpadded(flags, payload)
+        self._credit -= len(chunk)
+        if self._credit < _LOW:
+            self._allow_more()
+        padding = len(payload) - len(chunk)
+        if padding:  # counts as data
+            self._grant(0, padding)
         if stream is None:
             return
+        if padding:
+            self._grant(number, padding)
         if stream.fields is None:
             self._fail(stream, StreamError("DATA is before the header fields"), now)
             return
@@ -638,14 +655,15 @@ class Http2Connection(asyncio.Protocol):
         """Send what waits for the connection, as far as the service allows it."""
         if self._transport is None or self.problem:
             return
-        queue, settled = self._queue, self._peer_most is not None
+        queue = self._queue
         open_now = len(self.streams) - len(queue)
         most = 1 if self._peer_most is None else self._peer_most
         while queue and open_now < most:
             stream, head, body, ends = queue.popleft()
             open_now += 1
             self._send_first(stream, head, body, ends)
-        self._ready = settled and not queue and not self._prefix
+        ready = self._peer_most is not None and not queue and not self._prefix
+        self._quick_size = min(self._initial_window, MAX_FRAME_BYTES) if ready else -1
 
     def _send_first(self, stream: Stream, head: bytes, body: bytes, ends: bool) -> None:
         """Send a request's header block, and as much of its body as the windows allow."""
@@ -676,22 +694,27 @@ class Http2Connection(asyncio.Protocol):
                     del self._uploads[number]
                     break
 
-    def _allow_more(self, stream: Stream | None) -> None:
-        """Let the service send more when half of what it may send has come."""
-        if self._credit < 0 or (stream is not None and stream.credit < 0):
+    def _allow_more(self) -> None:
+        """Let the service send more when half of what it may send has come.
+
+        No stream may be sent more than the connection, and each has a window as large; so this is
+        the time for them too.
+        """
+        if self._credit < 0:
             raise Http2Error(
                 "the service sent more than the windows allow", ErrorCode.FLOW_CONTROL_ERROR
             )
-        if self._credit < _LOW:
-            more = RECEIVE_WINDOW - self._credit
-            self._credit += more
-            self._write(encode_frame(FrameType.WINDOW_UPDATE, 0, 0, struct.pack(">I", more)))
-        if stream is not None and stream.credit < _LOW:
-            more = RECEIVE_WINDOW - stream.credit
-            stream.credit += more
-            self._write(
-                encode_frame(FrameType.WINDOW_UPDATE, 0, stream.id, struct.pack(">I", more))
-            )
+        self._grant(0, RECEIVE_WINDOW - self._credit)
+        self._credit = RECEIVE_WINDOW
+        granted, self._granted = self._granted, {}
+        for number, stream in self.streams.items():
+            more = stream.bytes_in - granted.get(number, 0)
+            if more:
+                self._grant(number, more)
+            self._granted[number] = stream.bytes_in
+
+    def _grant(self, number: int, more: int) -> None:
+        self._write(encode_frame(FrameType.WINDOW_UPDATE, 0, number, struct.pack(">I", more)))
 
     def _reset(self, number: int, code: ErrorCode) -> None:
         self._uploads.pop(number, None)

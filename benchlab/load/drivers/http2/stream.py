@@ -44,15 +44,14 @@ class Stream:
     come, and then either `ended` or `failed`, exactly once.
 
     ``id`` is the number in its connection; ``fields`` are those of the final response, once they
-    came. ``window`` is what may still be sent in it, ``credit`` what the service may send. Times
-    are clock times of ``time.monotonic_ns``.
+    came. ``window`` is what may still be sent in it. Times are clock times of
+    ``time.monotonic_ns``.
     """
 
     __slots__ = (
         "body",
         "bytes_in",
         "connection",
-        "credit",
         "endpoint",
         "fields",
         "first",
@@ -75,7 +74,6 @@ class Stream:
         self.sent = sent
         self.flags = flags
         self.first = self.bytes_in = 0
-        self.credit = RECEIVE_WINDOW
         self.fields: Fields | None = None
         self.body: bytearray | None = None
         # id, window and connection are set when it is given to a connection
@@ -118,7 +116,7 @@ class Stream:
         """The response is complete."""
         owner, fields = self.owner, self.fields
         assert fields is not None
-        if now - self.sent > self.time_limit_ns:
+        if now - self.sent > owner.timeout_ns:
             self.fail_late(now)
             return
         bytes_in, length = self.bytes_in, fields.length

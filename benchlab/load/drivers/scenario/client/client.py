@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, MutableMapping
 from types import NoneType
 from typing import Any, Protocol
 
@@ -17,9 +18,11 @@ from benchlab.load.drivers.scenario.client.hooks import Hooks, Job
 from benchlab.load.drivers.scenario.client.response import Draft, QuickResponse, decoded
 from benchlab.load.drivers.scenario.client.settings import (
     DEFAULT,
+    Lines,
     Services,
     Settings,
 )
+from benchlab.load.drivers.scenario.client.target import Target
 from benchlab.load.drivers.scenario.client.transport import (
     RECEIVED,
     WireTransport,
@@ -32,9 +35,8 @@ __all__ = ["Shared", "WireClient"]
 
 _clock = time.monotonic_ns
 
-_METHODS = {
-    name: name.encode() for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-}
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_MOST_HEADS = 16
 _WITH_LENGTH = ("POST", "PUT", "PATCH")
 _WITHOUT_BODY = frozenset({"params", "headers", "auth", "follow_redirects", "timeout"})
 _QUICK = _WITHOUT_BODY | {"content", "data", "json"}
@@ -56,7 +58,7 @@ class Shared(Services, Protocol):
 
     heads: HeadCache
     heads_only: HeadCache
-    settings: dict[tuple[object, ...], Settings]
+    settings: MutableMapping[tuple[object, ...], Settings]
 
 
 class _CountingHeaders(httpx.Headers):
@@ -153,12 +155,10 @@ class WireClient(httpx.AsyncClient):
         self._is_ordinary = False
         _httpx.event_hooks.fset(self, event_hooks)
 
-    def _current(self) -> Settings | None:
-        """The settings of the quick way; None if it cannot be taken."""
-        if self._settings is None or self._seen_headers != self._counting_headers.version:
-            self._settings = self._find_settings()
-            self._seen_headers = self._counting_headers.version
-        return None if self._wire.is_closed else self._settings
+    def _renew_settings(self) -> Settings | None:
+        self._settings = self._find_settings()
+        self._seen_headers = self._counting_headers.version
+        return self._settings
 
     def _find_settings(self) -> Settings | None:
         auth = self.auth
@@ -215,25 +215,19 @@ class WireClient(httpx.AsyncClient):
         """Send a PATCH request; see `httpx.AsyncClient.patch`."""
         return self.request("PATCH", url, **options)
 
-    async def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
+    def request(self, method: str, url: httpx.URL | str, **options: Any) -> _Sending:
         """Send a request; see `httpx.AsyncClient.request`."""
         hooks = self.hooks
-        draft = None
-        if hooks is not None and options.keys() <= _QUICK and type(url) is str:
-            draft = self._draft(method, url, options)
-        if hooks is None or draft is None:
-            return await super().request(method, url, **options)
-        job = hooks.current()
-        if job is not None:
-            response = await self._exchange(hooks, job, draft)
-            if draft.follow and response.has_redirect_location:
-                return await self._follow(response, method, url, options)
-            return response
-        async with hooks.alone(method, draft.target.path) as job:
-            response = await self._exchange(hooks, job, draft)
-            if draft.follow and response.has_redirect_location:
-                return await self._follow(response, method, url, options)
-            return response
+        if hooks is not None and type(url) is str and options.keys() <= _QUICK:
+            try:
+                draft = self._draft(method, url, options)
+            except Exception:  # httpx raises it again where the request is awaited
+                draft = None
+            if draft is not None:
+                if draft.follow:
+                    return self._send_and_follow(hooks, draft, url, options)
+                return self._send(hooks, draft)
+        return super().request(method, url, **options)
 
     def _draft(self, method: str, url: str, options: dict[str, Any]) -> Draft | None:
         """The request for the quick way; None if httpx has to make it.
@@ -241,94 +235,139 @@ class WireClient(httpx.AsyncClient):
         Raises:
             Exception: the one that httpx raises for such arguments.
         """
-        settings = self._current()
-        if settings is None or method not in _METHODS:
+        settings = self._settings
+        if settings is None or self._seen_headers != self._counting_headers.version:
+            settings = self._renew_settings()
+        if settings is None or self._wire.is_closed or method not in _METHODS:
             return None
+        get = options.get
         target = settings.target(url)
-        lines = settings.lines(options.get("headers"), options.get("auth", DEFAULT))
+        lines = settings.lines(get("headers"), get("auth", DEFAULT))
         if target is None or lines is None:
             return None
-        params = options.get("params")
+        params = get("params")
         if params is not None:
             target = target.with_query(str(httpx.QueryParams(params)) if params else None)
-        encoded = encode_body(
-            options.get("content"), options.get("data"), options.get("json"), lines.has_type
-        )
+        encoded = encode_body(get("content"), get("data"), get("json"), lines.has_type)
         if encoded is None:
             return None
         body, framing = encoded
         if not framing and method in _WITH_LENGTH:
             framing = b"Content-Length: 0\r\n"
-        draft = Draft(method, target, lines, framing, body)
-        timeout = options.get("timeout", DEFAULT)
-        draft.limits = settings.limits if timeout is DEFAULT else _limits(httpx.Timeout(timeout))
-        follow = options.get("follow_redirects", DEFAULT)
-        draft.follow = self.follow_redirects if follow is DEFAULT else follow
-        return draft
+        head = target.heads.get((method, lines))
+        if head is None:
+            head = _start(method, target, lines)
+        timeout = get("timeout", DEFAULT)
+        follow = get("follow_redirects", DEFAULT)
+        return Draft(
+            method,
+            target,
+            lines,
+            head + framing,
+            body,
+            settings.limits if timeout is DEFAULT else _limits(httpx.Timeout(timeout)),
+            self.follow_redirects if follow is DEFAULT else follow,
+        )
 
-    async def _exchange(self, hooks: Hooks, job: Job, draft: Draft) -> httpx.Response:
-        target, lines, wire, limits = draft.target, draft.lines, self._wire, draft.limits
-        method = draft.method
-        service = target.service
+    async def _send(self, hooks: Hooks, draft: Draft, job: Job | None = None) -> httpx.Response:
+        """Send a request, as part of ``job`` or of the current one."""
+        if job is None:
+            job = hooks.current()
+            if job is None:
+                async with hooks.alone(draft.method, draft.target.path) as job:
+                    return await self._send(hooks, draft, job)
+        target, lines, limits = draft.target, draft.lines, draft.limits
         extra = b"" if lines.has_trace else hooks.lines(job)
         if self._jar.version and not lines.has_cookie:
             extra += self._cookie_lines.line(target)
-        draft.data = b"%b %b HTTP/1.1\r\n%b%b%b%b\r\n%b" % (
-            _METHODS[method],
-            target.raw,
-            b"" if lines.has_host else service.host_line,
-            lines.raw,
-            draft.framing,
-            extra,
-            draft.body,
-        )
-        heads = self._shared.heads_only if method == "HEAD" else self._shared.heads
-        begun = _clock()
+        draft.data = data = b"%b%b\r\n%b" % (draft.head, extra, draft.body)
+        shared, begun = self._shared, _clock()
+        connection = self._wire.take_idle(target.service, begun)
         try:
-            connection = wire.take_idle(service)
             if connection is None:
-                connection = await wire.open(service, job, limits.connect)
-            head, body = await connection.exchange(
-                draft.data, heads, limits.read, reusable=not lines.closes
+                connection = await self._wire.open(target.service, job, limits.connect)
+            head, body = await connection.send(
+                data,
+                shared.heads_only if draft.method == "HEAD" else shared.heads,
+                limits.read,
+                reusable=not lines.closes,
             )
+        except asyncio.CancelledError:
+            if connection is not None:
+                connection.abort()
+            raise
         except httpx.RequestError as exc:
             exc.request = draft.request()
             raise
+        size = len(body)
         if draft.follow and _HTTP_300 <= head.status < _HTTP_400:
-            response = httpx.Response(
-                head.status,
-                headers=parse_fields(head.raw),
-                stream=httpx.ByteStream(body),
-                extensions=response_extensions(head, connection.number),
-            )
-            if response.has_redirect_location:
-                return response
-        content = self._decode(head, body, draft) if head.encoding else body
+            received = _as_received(head, body, connection.number)
+            if received.has_redirect_location:
+                return received
+        if head.encoding:
+            body = _decoded(head, body, draft)
         response = QuickResponse(
-            self, draft, head, content, len(body), _clock() - begun, connection.number
+            self, draft, head, body, size, connection.last - begun, connection.number
         )
         if _SET_COOKIE in head.raw.lower():
             self._counted_cookies.extract_cookies(response)
         hooks.responded(job, response, connection.number, connection.first)
         return response
 
-    async def _follow(
-        self, response: httpx.Response, method: str, url: httpx.URL | str, options: dict[str, Any]
+    async def _send_and_follow(
+        self,
+        hooks: Hooks,
+        draft: Draft,
+        url: str,
+        options: dict[str, Any],
+        job: Job | None = None,
     ) -> httpx.Response:
-        """Let httpx follow a redirect: it is given the response that was received already."""
-        return await super().request(method, url, **options, extensions={RECEIVED: [response]})
+        """Send a request, and let httpx follow the redirect that may be the response to it."""
+        job = job or hooks.current()
+        if job is None:
+            async with hooks.alone(draft.method, draft.target.path) as job:
+                return await self._send_and_follow(hooks, draft, url, options, job)
+        response = await self._send(hooks, draft, job)
+        if isinstance(response, QuickResponse):
+            return response
+        # the transport gives httpx what was received, and sends what follows
+        extensions = {RECEIVED: [response]}
+        return await super().request(draft.method, url, **options, extensions=extensions)
 
     def redirected(self, response: httpx.Response) -> httpx.Request:
         """The request that a redirect asks for."""
         return self._build_redirect_request(response.request, response)
 
-    @staticmethod
-    def _decode(head: Head, body: bytes, draft: Draft) -> bytes:
-        try:
-            return decoded(head, body)
-        except httpx.DecodingError as exc:
-            exc.request = draft.request()
-            raise
+
+def _start(method: str, target: Target, lines: Lines) -> bytes:
+    """The start of a request with these lines; remembered."""
+    if len(target.heads) >= _MOST_HEADS:
+        target.heads.clear()
+    head = target.heads[method, lines] = b"%b %b HTTP/1.1\r\n%b%b" % (
+        method.encode(),
+        target.text.encode("ascii"),
+        b"" if lines.has_host else target.service.host_line,
+        lines.raw,
+    )
+    return head
+
+
+def _as_received(head: Head, body: bytes, connection: int) -> httpx.Response:
+    """A response as the transport returns it."""
+    return httpx.Response(
+        head.status,
+        headers=parse_fields(head.raw),
+        stream=httpx.ByteStream(body),
+        extensions=response_extensions(head, connection),
+    )
+
+
+def _decoded(head: Head, body: bytes, draft: Draft) -> bytes:
+    try:
+        return decoded(head, body)
+    except httpx.DecodingError as exc:
+        exc.request = draft.request()
+        raise
 
 
 def _limits(timeout: httpx.Timeout) -> Limits:

@@ -27,23 +27,30 @@ class Sender(Protocol):
 
 
 class Draft:
-    """A request to send; ``data`` is what was sent, its head and its ``body``.
+    """A request to send: ``head``, further lines and ``body`` together become its ``data``.
 
-    ``framing`` are the header lines that the body needs; ``follow``: redirects are followed.
+    ``follow``: redirects are followed.
     """
 
-    __slots__ = ("body", "data", "follow", "framing", "limits", "lines", "method", "target")
+    __slots__ = ("body", "data", "follow", "head", "limits", "lines", "method", "target")
 
     def __init__(
-        self, method: str, target: Target, lines: Lines, framing: bytes, body: bytes
+        self,
+        method: str,
+        target: Target,
+        lines: Lines,
+        head: bytes,
+        body: bytes,
+        limits: Limits,
+        follow: bool,
     ) -> None:
         self.method = method
         self.target = target
         self.lines = lines
-        self.framing = framing
+        self.head = head
         self.body = body
-        self.limits: Limits
-        self.follow: bool
+        self.limits = limits
+        self.follow = follow
         self.data = b""
 
     def request(self) -> httpx.Request:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import httpx
 
@@ -34,15 +34,24 @@ class Services(Protocol):
         """The service of an absolute URL."""
 
 
-class Lines(NamedTuple):
-    """Header lines, and what is among them."""
+class Lines:
+    """Header lines, and what is among them. Each is a key of its own."""
 
-    raw: bytes
-    has_host: bool
-    has_type: bool
-    has_trace: bool
-    has_cookie: bool
-    closes: bool
+    __slots__ = ("closes", "has_cookie", "has_host", "has_trace", "has_type", "raw")
+
+    def __init__(self, fields: list[tuple[bytes, bytes]]) -> None:
+        """Encode ``fields``.
+
+        Raises:
+            httpx.LocalProtocolError: HTTP does not allow one of them.
+        """
+        names = {name.lower() for name, _ in fields}
+        self.raw = encode_fields(fields)
+        self.has_host = b"host" in names
+        self.has_type = b"content-type" in names
+        self.has_trace = b"traceparent" in names
+        self.has_cookie = b"cookie" in names
+        self.closes = asks_to_close(fields)
 
 
 class Settings:
@@ -82,12 +91,13 @@ class Settings:
         Raises:
             httpx.InvalidURL: it goes nowhere.
         """
-        known = self._targets.get(url)
-        if known is None and url not in self._targets:
+        try:
+            return self._targets[url]
+        except KeyError:
             if len(self._targets) >= _MOST_TARGETS:
                 self._targets.clear()
-            known = self._targets[url] = self._find(url)
-        return known
+        target = self._targets[url] = self._find(url)
+        return target
 
     def lines(self, headers: Any, auth: Any) -> Lines | None:
         """The header lines of a request with ``headers`` and ``auth``; None: left to httpx."""
@@ -148,17 +158,9 @@ class Settings:
         if not self._services.keep_alive and b"connection" not in names:
             fields.append((b"Connection", b"close"))
         try:
-            raw = encode_fields(fields)
+            return Lines(fields)
         except httpx.LocalProtocolError:
             return None  # raised again when it is sent
-        return Lines(
-            raw,
-            has_host=b"host" in names,
-            has_type=b"content-type" in names,
-            has_trace=b"traceparent" in names,
-            has_cookie=b"cookie" in names,
-            closes=asks_to_close(fields),
-        )
 
 
 def basic_authorization(auth: tuple[Any, Any]) -> str:

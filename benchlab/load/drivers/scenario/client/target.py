@@ -12,17 +12,22 @@ __all__ = ["Target"]
 class Target:
     """A service, and what is asked of it: ``text`` is the path with the query, as sent.
 
-    ``place`` is the part of the URL before it.
+    ``place`` is the part of the URL before it. ``heads`` are starts of requests to it, by what
+    makes them.
     """
 
-    __slots__ = ("path", "place", "raw", "service", "text")
+    __slots__ = ("heads", "place", "service", "text")
 
     def __init__(self, service: Service, place: str, text: str) -> None:
         self.service = service
         self.place = place
         self.text = text
-        self.raw = text.encode("ascii")
-        self.path = unquote(text.partition("?")[0])
+        self.heads: dict[object, bytes] = {}
+
+    @property
+    def path(self) -> str:
+        """The path, decoded."""
+        return unquote(self.text.partition("?")[0])
 
     @property
     def url(self) -> str:

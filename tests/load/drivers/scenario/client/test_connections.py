@@ -216,17 +216,27 @@ def test_keep_alive_off(both: Both, tmp_path: Path) -> None:
     assert "Connection: keep-alive" in own.fields
 
 
-def test_a_name_at_an_address(both: Both, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("shop.example", "shop.example"),
+        ("Shop.Example.", "shop.example."),
+        ("faß.test", "xn--fa-hia.test"),
+    ],
+)
+def test_a_name_at_an_address(both: Both, tmp_path: Path, name: str, sent: str) -> None:
     port = both.server.url.rsplit(":", 1)[1].rstrip("/")
 
     async def call(client: WireClient) -> None:
         response = await client.get("/x")
-        assert str(response.url) == f"http://shop.example:{port}/x"
+        assert str(response.url) == f"http://{sent}:{port}/x"
+        await client.get(f"http://{name}:{port}/y")
 
     both.server.received = []
-    resolve = Transport(resolve={"shop.example": "127.0.0.1"})
-    with_transport(both, tmp_path, f"http://shop.example:{port}/", resolve, call)
-    assert both.server.received[0].host == f"shop.example:{port}"
+    resolve = Transport(resolve={name: "127.0.0.1"})
+    wire = with_transport(both, tmp_path, f"http://{name}:{port}/", resolve, call)
+    assert [request.host for request in both.server.received] == [f"{sent}:{port}"] * 2
+    assert wire.opened == 1
 
 
 def test_a_unix_socket(both: Both, tmp_path: Path) -> None:
