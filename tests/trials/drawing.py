@@ -10,11 +10,11 @@ import numpy as np
 __all__ = ["MS", "RATES", "RATE_SPREAD", "SECOND", "Drawing"]
 
 RATES: dict[str, tuple[float, ...]] = {
-    "dev": (100, 120, 140, 170, 200, 240, 280, 340, 400, 475, 550, 670, 800, 940, 1100, 1290, 1500)
-    + (1690, 1900),
-    "report": (110, 130, 154, 184, 219, 259, 308, 369, 436, 511, 607, 732, 867, 1017, 1191, 1391)
-    + (2050,),
-}
+    "dev": (100, 120, 140, 170, 200, 240, 280, 340, 400, 475, 550, 670, 800, 940, 1100, 1290, 1500,
+            1690, 1900),
+    "report": (110, 130, 154, 184, 219, 259, 308, 369, 436, 511, 607, 732, 867, 1017, 1191,
+               1391, 2050),
+}  # fmt: skip
 """Rates that the detectors were developed on, and those that they are judged on, which differ."""
 
 RATE_SPREAD = {"dev": 0.05, "report": 0.02}
