@@ -1,4 +1,4 @@
-"""HTTP/2 through httpx, with a server that speaks nothing else."""
+"""HTTP/2 by both drivers that speak it, with a server that speaks nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ def tls() -> ssl.SSLContext:
     return context
 
 
-def test_requests_go_over_one_http2_connection_for_each_user(tls: ssl.SSLContext) -> None:
+@pytest.mark.parametrize("driver", ["httpx", "http2"])
+def test_requests_go_over_one_http2_connection_for_each_user(
+    driver: str, tls: ssl.SSLContext
+) -> None:
     seen = Seen()
     with serving_http2(tls, seen) as url:
         result = run(
@@ -29,7 +32,7 @@ def test_requests_go_over_one_http2_connection_for_each_user(tls: ssl.SSLContext
                 [Request("POST", f"{url}items?n=1", {"x-mine": "yes"}, body=b"sent")],
                 ClosedLoop(3),
                 request_count=30,
-                driver="httpx",
+                driver=driver,
                 trace_ratio=1.0,
                 transport=UNVERIFIED,
             )
@@ -64,7 +67,8 @@ def test_without_keep_alive_each_request_has_an_http2_connection(tls: ssl.SSLCon
     assert "connection" not in seen.requests[0]  # HTTP/2 forbids it (RFC 9113, section 8.2.2)
 
 
-def test_an_error_status_over_http2_is_an_error(tls: ssl.SSLContext) -> None:
+@pytest.mark.parametrize("driver", ["httpx", "http2"])
+def test_an_error_status_over_http2_is_an_error(driver: str, tls: ssl.SSLContext) -> None:
     seen = Seen()
     with serving_http2(tls, seen, status=503) as url:
         requests = [
@@ -72,7 +76,7 @@ def test_an_error_status_over_http2_is_an_error(tls: ssl.SSLContext) -> None:
             Request("GET", url, name="expected", checks=[StatusIn(503)]),
         ]
         result = run(
-            Plan(requests, ConstantRate(50), request_count=20, driver="httpx", transport=UNVERIFIED)
+            Plan(requests, ConstantRate(50), request_count=20, driver=driver, transport=UNVERIFIED)
         )
     errors = {name: part.errors for name, part in result.by_endpoint().items()}
     assert set(errors["plain"]) == {"status"}
@@ -90,7 +94,7 @@ def test_a_scenario_speaks_http2_where_the_service_does(tls: ssl.SSLContext) -> 
     seen = Seen()
     with serving_http2(tls, seen) as url:
         plan = Plan(
-            scenario=scenario(two_steps, url),
+            scenario=scenario(two_steps, url, client="httpx"),
             load=ClosedLoop(2),
             request_count=6,
             transport=UNVERIFIED,

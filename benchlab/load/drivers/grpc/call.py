@@ -84,6 +84,8 @@ class Call(Stream):
 
     __slots__ = ("_has_message", "_meter", "_response", "_tail", "_tail_block", "_timer")
 
+    reads_headers = True
+
     owner: CallOwner
 
     def __init__(
@@ -104,7 +106,7 @@ class Call(Stream):
 
     def headers(self, block: bytes, fields: Fields, now: int) -> None:
         """The header fields of the final response came; ``block`` are their bytes."""
-        self.first = now
+        del now
         owner = self.owner
         plain = owner.known_heads.get(block)
         if plain is None:
@@ -115,7 +117,6 @@ class Call(Stream):
     def data(self, chunk: bytes, now: int) -> None:
         """A part of the messages came."""
         size = len(chunk)
-        self.bytes_in += size
         response = self._response
         if response is None:
             if (
@@ -188,6 +189,7 @@ class Call(Stream):
 
         What gRPC has a status for is that status; the connection's own failures stay what they are.
         """
+        broke_off = not error.grpc_status
         is_late = now - self.sent >= self.time_limit_ns
         if error is ErrorKind.STREAM_RESET:
             error = of_reset(code)
@@ -195,12 +197,12 @@ class Call(Stream):
                 error = ErrorKind.GRPC_DEADLINE_EXCEEDED  # the service's clock was first
         elif error is ErrorKind.GOAWAY:
             error = ErrorKind.GRPC_UNAVAILABLE
-        elif error is ErrorKind.TIMEOUT and self.connection.is_open:
+        elif error is ErrorKind.TIMEOUT and self.connection.is_settled:
             error = ErrorKind.GRPC_DEADLINE_EXCEEDED
         if self._meter is not None:
             self._record_stream(now)
-            events = plural(self._meter.events, "message")
-            message = message or f"the stream broke off after {events}"
+            if broke_off and not message:
+                message = f"the stream broke off after {plural(self._meter.events, 'message')}"
         super().failed(error, message, now)
 
     def outcome(self, error: ErrorKind, message: str, now: int) -> Outcome:

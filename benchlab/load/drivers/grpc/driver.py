@@ -12,7 +12,6 @@ from benchlab.load.drivers.grpc.statuses import End, content_fault, end_of_trail
 from benchlab.load.drivers.http2.connection import Http2Connection
 from benchlab.load.drivers.http2.header_blocks import Fields
 from benchlab.load.drivers.http2.pool import StreamPool
-from benchlab.load.drivers.http2.stream import Stream
 from benchlab.load.drivers.streams.event_checks import EventChecks
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.checks import EVENT_CHECKS
@@ -34,6 +33,8 @@ _HTTP_OK = 200
 class GrpcDriver(StreamPool):
     """The `Driver` for gRPC."""
 
+    stream_type = Call
+
     def __init__(
         self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
     ) -> None:
@@ -50,20 +51,12 @@ class GrpcDriver(StreamPool):
             else BODY_BYTES
             for method, checker in zip(self.methods, self.checkers, strict=True)
         ]
-        self._encoders = [
+        self.encoders = [
             make_call_encoder(plan, index, run_id, method.deadline_ns)
             for index, method in enumerate(self.methods)
         ]
         self.known_heads: dict[bytes, bool] = {}
         self.known_ends: dict[bytes, End | None] = {}
-
-    def make_stream(self, seq: int, endpoint: int, intended: int, sent: int, flags: int) -> Stream:
-        """The call of a request."""
-        return Call(self, seq, endpoint, intended, sent, flags)
-
-    def encode(self, stream: Stream) -> tuple[bytes, bytes]:
-        """The header block and the body of a call."""
-        return self._encoders[stream.endpoint](stream.seq)
 
     def _is_dead(self, connection: Http2Connection, sent: int) -> bool:
         """False for an open one: gRPC's clients keep theirs when a deadline has passed."""

@@ -17,22 +17,16 @@ __all__ = ["Http2Driver"]
 class Http2Driver(StreamPool):
     """The `Driver` for HTTP/2."""
 
+    stream_type = Stream
+
     def __init__(
         self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
     ) -> None:
         super().__init__(plan, worker, source, recording)
-        self._encoders = [make_encoder(plan, index, run_id) for index in range(len(plan.requests))]
+        self.encoders = [make_encoder(plan, index, run_id) for index in range(len(plan.requests))]
         self.head_only = [request.method == "HEAD" for request in plan.requests]
         self.checkers = [make_checker(request) for request in plan.requests]
         self.body_limits = [
             0 if checker is None else max(BODY_BYTES, checker.keep_bytes)
             for checker in self.checkers
         ]
-
-    def make_stream(self, seq: int, endpoint: int, intended: int, sent: int, flags: int) -> Stream:
-        """The stream of a request."""
-        return Stream(self, seq, endpoint, intended, sent, flags)
-
-    def encode(self, stream: Stream) -> tuple[bytes, bytes]:
-        """The header block and the body of a request."""
-        return self._encoders[stream.endpoint](stream.seq)

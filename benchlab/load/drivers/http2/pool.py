@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 
 from benchlab.load.arrivals.arrivals import Source
@@ -15,6 +15,7 @@ from benchlab.load.drivers.dialer import Dialed, Dialer
 from benchlab.load.drivers.failures import exception_message
 from benchlab.load.drivers.headers import ServerNames, asks_to_close
 from benchlab.load.drivers.http2.connection import Http2Connection
+from benchlab.load.drivers.http2.encoding import Encoder
 from benchlab.load.drivers.http2.header_blocks import HeaderBlocks
 from benchlab.load.drivers.http2.stream import Stream
 from benchlab.load.drivers.tls import tls_context
@@ -46,14 +47,19 @@ _NO_SETTINGS = (
 _Job = tuple[int, int]
 
 
-class StreamPool(ABC):
+class StreamPool:
     """Sends what is due as streams of HTTP/2 connections: a `Driver`, but for the requests.
+
+    A subclass says of which class the streams are, and how requests are encoded.
 
     A closed loop has its share of the plan's users in flight, on as few connections as carry them
     (more if a service allows fewer streams than the plan wants). An open loop has at most its share
     of the plan's connections, to all services together, and uses the streams of those that are open
     before it opens another one; what finds no stream waits.
     """
+
+    stream_type: Callable[..., Stream]
+    encoders: list[Encoder]
 
     def __init__(self, plan: Plan, worker: int, source: Source, recording: Recording) -> None:
         self._plan = plan
@@ -71,6 +77,7 @@ class StreamPool(ABC):
         numbers = {origin: number for number, origin in enumerate(origins)}
         self._origin_of = [numbers[request.origin] for request in plan.requests]
         self._alone = len(origins) == 1
+        self._single = len(plan.requests) == 1
         tls = tls_context(plan, ("h2",))
         self._dialers = [Dialer(origin, plan.transport, tls) for origin in origins]
         self._ready: list[list[Http2Connection]] = [[] for _ in origins]
@@ -84,6 +91,7 @@ class StreamPool(ABC):
         self._keep_alive = [
             plan.transport.keep_alive and not asks_to_close(request) for request in plan.requests
         ]
+        self._always_kept = all(self._keep_alive)
         self.servers = ServerNames()
         self.blocks = HeaderBlocks(self.servers)
         self.in_flight = 0
@@ -91,14 +99,6 @@ class StreamPool(ABC):
         self.cap_wait_count = 0
         self.connections_opened = 0
         self.local_failure_count = 0
-
-    @abstractmethod
-    def make_stream(self, seq: int, endpoint: int, intended: int, sent: int, flags: int) -> Stream:
-        """The stream of a request."""
-
-    @abstractmethod
-    def encode(self, stream: Stream) -> tuple[bytes, bytes]:
-        """The header block and the body of a request."""
 
     async def open(self) -> None:
         """Resolve the services' names; for a closed loop also open every connection.
@@ -205,7 +205,7 @@ class StreamPool(ABC):
             self.cap_wait_count += 1
             flags = Flag.CAP_WAIT
         if self._alone and len(connection.streams) < connection.most:
-            self._send(connection, job, self._request_of(job[0]), flags)
+            self._send(connection, job, 0 if self._single else self._request_of(job[0]), flags)
             return
         self._list(connection)
         self._place(job, flags, now)
@@ -278,10 +278,12 @@ class StreamPool(ABC):
             if connection.connecting is None:
                 loop = asyncio.get_running_loop()
                 connection.connecting = loop.create_task(self._connect(connection, seq, sent))
-        stream = self.make_stream(seq, endpoint, sent if self._closed else intended, sent, flags)
-        head, body = self.encode(stream)
+        if self._closed:
+            intended = sent
+        head, body = self.encoders[endpoint](seq)
+        stream = self.stream_type(self, seq, endpoint, intended, sent, flags)
         connection.send(stream, head, body)
-        if not self._keep_alive[endpoint]:
+        if not self._always_kept and not self._keep_alive[endpoint]:
             connection.retire()
 
     async def _connect(self, connection: Http2Connection, seq: int, begun: int) -> None:

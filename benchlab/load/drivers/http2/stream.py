@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from benchlab.load.drivers.checking import Checker, check_status
 from benchlab.load.drivers.http2.frames import ErrorCode
@@ -16,7 +16,7 @@ from benchlab.samples.samples import ErrorKind
 from benchlab.units import format_ns
 
 if TYPE_CHECKING:
-    from benchlab.load.drivers.http2.connection import Http2Connection
+    from benchlab.load.drivers.http2.sending import Sender
 
 __all__ = ["RECEIVE_WINDOW", "Stream", "StreamOwner"]
 
@@ -41,18 +41,19 @@ class StreamOwner(Protocol):
 
 class Stream:
     """A request and its response. Its connection calls `headers`, `data` and `trailers` as these
-    come, and then either `ended` or `failed`, exactly once.
+    come, and then either `ended` or `failed`, exactly once. It counts the body's bytes itself, and
+    calls `data` only if there is a ``body`` to keep them in; of headers with a status below 400 it
+    tells only a class that ``reads_headers``.
 
     ``id`` is the number in its connection; ``fields`` are those of the final response, once they
-    came. ``window`` is what may still be sent in it, ``credit`` what the service may send. Times
-    are clock times of ``time.monotonic_ns``.
+    came. ``window`` is what may still be sent in it. Times are clock times of
+    ``time.monotonic_ns``.
     """
 
     __slots__ = (
         "body",
         "bytes_in",
         "connection",
-        "credit",
         "endpoint",
         "fields",
         "first",
@@ -75,14 +76,15 @@ class Stream:
         self.sent = sent
         self.flags = flags
         self.first = self.bytes_in = 0
-        self.credit = RECEIVE_WINDOW
         self.fields: Fields | None = None
-        self.body: bytearray | None = None
+        self.body: bytearray | None = bytearray() if owner.body_limits[endpoint] else None
         # id, window and connection are set when it is given to a connection
+
+    reads_headers: ClassVar[bool] = False
 
     id: int
     window: int
-    connection: Http2Connection
+    connection: Sender
 
     @property
     def status(self) -> int:
@@ -96,15 +98,13 @@ class Stream:
 
     def headers(self, block: bytes, fields: Fields, now: int) -> None:
         """The header fields of the final response came; ``block`` are their bytes."""
-        del block
-        self.first = now
-        if fields.status >= _FIRST_ERROR_STATUS or self.owner.body_limits[self.endpoint]:
-            self.body = bytearray()
+        del block, now
+        if fields.status >= _FIRST_ERROR_STATUS:
+            self.body = bytearray()  # for an example
 
     def data(self, chunk: bytes, now: int) -> None:
         """A part of the body came."""
         del now
-        self.bytes_in += len(chunk)
         body = self.body
         if body is not None:
             limit = max(self.owner.body_limits[self.endpoint], BODY_BYTES)
@@ -118,7 +118,7 @@ class Stream:
         """The response is complete."""
         owner, fields = self.owner, self.fields
         assert fields is not None
-        if now - self.sent > self.time_limit_ns:
+        if now - self.sent > owner.timeout_ns:
             self.fail_late(now)
             return
         bytes_in, length = self.bytes_in, fields.length

@@ -18,6 +18,7 @@ from benchlab.load.drivers.http2.frames import MAX_FRAME_BYTES, FrameType, encod
 from benchlab.load.drivers.http2.header_blocks import HeaderBlocks, encode_block
 from benchlab.load.drivers.http2.stream import Stream
 from benchlab.load.recording.outcome import Outcome
+from benchlab.load.recording.recorder import Record
 from benchlab.samples.samples import ErrorKind
 
 __all__ = ["Memory", "Service", "Sink", "block", "in_loop"]
@@ -48,7 +49,7 @@ def block(*fields: tuple[str, str], status: int = 200) -> bytes:
     encoder = Encoder()
     encoder.header_table_size = 0
     whole = [*([(":status", str(status))] if status else []), *fields]
-    return cast(bytes, encoder.encode(whole))
+    return encoder.encode(whole)
 
 
 class Memory(asyncio.Transport):
@@ -89,8 +90,9 @@ class Sink:
         self.failed_with_connection = 0
         self.freed = 0
         self.recording = cast(Any, self)
+        self.record: Record = self._record
 
-    def record(self, *values: int) -> None:
+    def _record(self, *values: int) -> None:
         """A request succeeded."""
         self.outcomes.append(Outcome(*cast(Any, values)))
 
@@ -126,7 +128,7 @@ class Service:
         self.connection.is_quick = quick
         self.memory = Memory()
         self.connection.connection_made(self.memory)
-        self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+        self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding=None))
         self.events: list[Event] = []
         self._sent = 0
         if settled:

@@ -12,22 +12,25 @@ __all__ = ["Target"]
 class Target:
     """A service, and what is asked of it: ``text`` is the path with the query, as sent.
 
-    ``place`` is the part of the URL before it. ``heads`` are starts of requests to it, by what
-    makes them.
+    ``place`` is the part of the URL before it.
     """
 
-    __slots__ = ("heads", "place", "service", "text")
+    __slots__ = ("place", "service", "text")
 
     def __init__(self, service: Service, place: str, text: str) -> None:
         self.service = service
         self.place = place
         self.text = text
-        self.heads: dict[object, bytes] = {}
+
+    @property
+    def raw_path(self) -> str:
+        """The path, without the query, as sent."""
+        return self.text.partition("?")[0]
 
     @property
     def path(self) -> str:
         """The path, decoded."""
-        return unquote(self.text.partition("?")[0])
+        return unquote(self.raw_path)
 
     @property
     def url(self) -> str:
@@ -36,5 +39,5 @@ class Target:
 
     def with_query(self, query: str | None) -> Target:
         """The same path with another query, or without one."""
-        path = self.text.partition("?")[0]
-        return Target(self.service, self.place, path if query is None else f"{path}?{query}")
+        text = self.raw_path if query is None else f"{self.raw_path}?{query}"
+        return Target(self.service, self.place, text)
