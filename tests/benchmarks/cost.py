@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from tests.benchmarks.machine import GENERATOR, cpu_seconds, on_cores
-from tests.benchmarks.nginx import Service
 from tests.benchmarks.peers import ENVIRONMENT
 
 __all__ = ["SECONDS", "Costs", "cost_us", "costs_of"]
@@ -42,6 +42,13 @@ class Costs:
         """A table: the cheapest first."""
         names = sorted(self.micros, key=lambda name: self.micros[name])
         return [(name, f"{self.micros[name]:.1f}", f"{self.ratios[name]:.2f}") for name in names]
+
+
+class Service(Protocol):
+    """A service that counts."""
+
+    def served(self) -> int:
+        """How many requests it has taken in so far, whoever sent them."""
 
 
 def costs_of(commands: Mapping[str, list[str]], service: Service, log: Path, rounds: int) -> Costs:

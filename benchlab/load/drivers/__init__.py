@@ -4,6 +4,7 @@ driver.py     the protocol of drivers
 registry.py   the drivers and their modules, a line per driver
 wire/         HTTP/1.1 directly on asyncio: the default
 httpx/        requests through httpx: HTTP/2
+grpc/         gRPC calls on HTTP/2's connections
 scenario/     users who run the plan's own code, step by step
 rendering.py  fill the fields of requests
 headers.py    headers that all drivers treat alike

@@ -17,7 +17,8 @@ from benchlab.redact import HIDDEN
 
 __all__ = ["Metadata", "metadata_pairs"]
 
-Metadata = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]]
+Metadata = Mapping[str, Any] | Iterable[tuple[str, Any]]
+"""Names with text, or with bytes if they end in ``-bin``."""
 
 _NAME = re.compile(r"[0-9a-z_.-]+")
 _TEXT = re.compile(r"[\x20-\x7e]*")

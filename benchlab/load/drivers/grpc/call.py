@@ -188,6 +188,7 @@ class Call(Stream):
 
         What gRPC has a status for is that status; the connection's own failures stay what they are.
         """
+        broke_off = not error.grpc_status
         is_late = now - self.sent >= self.time_limit_ns
         if error is ErrorKind.STREAM_RESET:
             error = of_reset(code)
@@ -195,12 +196,12 @@ class Call(Stream):
                 error = ErrorKind.GRPC_DEADLINE_EXCEEDED  # the service's clock was first
         elif error is ErrorKind.GOAWAY:
             error = ErrorKind.GRPC_UNAVAILABLE
-        elif error is ErrorKind.TIMEOUT and self.connection.is_open:
+        elif error is ErrorKind.TIMEOUT and self.connection.is_settled:
             error = ErrorKind.GRPC_DEADLINE_EXCEEDED
         if self._meter is not None:
             self._record_stream(now)
-            events = plural(self._meter.events, "message")
-            message = message or f"the stream broke off after {events}"
+            if broke_off and not message:
+                message = f"the stream broke off after {plural(self._meter.events, 'message')}"
         super().failed(error, message, now)
 
     def outcome(self, error: ErrorKind, message: str, now: int) -> Outcome:

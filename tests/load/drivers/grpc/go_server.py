@@ -61,11 +61,31 @@ def _build(target: Path) -> None:
 
 
 class GoServer:
-    """A running server. Its ``ends`` are known when it has ended."""
+    """A running server. ``ends`` are its calls by the status that they ended with."""
 
-    def __init__(self, port: int) -> None:
-        self.address = f"127.0.0.1:{port}"
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._stdin, self._stdout = process.stdin, process.stdout
+        self.address = f"127.0.0.1:{int(self._stdout.readline())}"
         self.ends: Counter[str] = Counter()
+
+    def served(self) -> int:
+        """How many calls have ended."""
+        self._stdin.write("\n")
+        self._stdin.flush()
+        self._read()
+        return self.ends.total()
+
+    def stop(self) -> None:
+        """End it, when it has said what it counted."""
+        self._stdin.close()
+        self._read()
+        self._process.wait()
+
+    def _read(self) -> None:
+        self.ends = Counter(json.loads(self._stdout.readline()))
 
 
 @contextmanager
@@ -74,11 +94,8 @@ def serving_in_go() -> Iterator[GoServer]:
     with subprocess.Popen(
         [program()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        server = GoServer(int(process.stdout.readline()))
+        server = GoServer(process)
         try:
             yield server
         finally:
-            process.stdin.close()
-            server.ends.update(json.loads(process.stdout.readline()))
+            server.stop()

@@ -1,12 +1,13 @@
-// A server of calls.proto by grpc-go: it does what a call asks for, prints its port, and at the end
-// of its standard input the number of calls by the status that they ended with, as JSON.
+// A server of calls.proto by grpc-go: it does what a call asks for, and prints its port. For every
+// line of its standard input, and at its end, it prints the number of calls by the status that they
+// ended with, as JSON.
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"sync"
@@ -111,6 +112,14 @@ func (c *counts) add(name string) {
 	c.ends[name]++
 }
 
+func (c *counts) print() {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if err := json.NewEncoder(os.Stdout).Encode(c.ends); err != nil {
+		os.Exit(1)
+	}
+}
+
 func call(server any, ctx context.Context, read func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 	var o order
 	if err := read(&o); err != nil {
@@ -153,9 +162,9 @@ func main() {
 		}
 	}()
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	server.Stop()
-	if err := json.NewEncoder(os.Stdout).Encode(seen.ends); err != nil {
-		os.Exit(1)
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		seen.print()
 	}
+	server.Stop()
+	seen.print()
 }
