@@ -6,13 +6,12 @@ import asyncio
 import struct
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from benchlab.load.drivers.checking import BODY_CAP_BYTES, Checker
 from benchlab.load.drivers.grpc.messages import PREFIX_BYTES
 from benchlab.load.drivers.grpc.response import CallResponse
 from benchlab.load.drivers.grpc.statuses import NO_MESSAGE, NO_STATUS, NO_TRAILERS, End, of_reset
-from benchlab.load.drivers.http2.connection import Http2Connection
 from benchlab.load.drivers.http2.header_blocks import Fields
 from benchlab.load.drivers.http2.stream import Stream, StreamOwner
 from benchlab.load.drivers.streams.event_checks import EventChecker, EventChecks
@@ -70,7 +69,7 @@ class CallOwner(StreamOwner, Protocol):
     def end_of(self, block: bytes, fields: Fields) -> End | None:
         """What trailers say of the call's end, and remember it."""
 
-    def free(self, connection: Http2Connection, now: int) -> None:
+    def free(self, connection: Any, now: int) -> None:
         """A stream has ended."""
 
 
