@@ -84,6 +84,8 @@ class Call(Stream):
 
     __slots__ = ("_has_message", "_meter", "_response", "_tail", "_tail_block", "_timer")
 
+    reads_headers = True
+
     owner: CallOwner
 
     def __init__(
@@ -104,7 +106,7 @@ class Call(Stream):
 
     def headers(self, block: bytes, fields: Fields, now: int) -> None:
         """The header fields of the final response came; ``block`` are their bytes."""
-        self.first = now
+        del now
         owner = self.owner
         plain = owner.known_heads.get(block)
         if plain is None:
@@ -115,7 +117,6 @@ class Call(Stream):
     def data(self, chunk: bytes, now: int) -> None:
         """A part of the messages came."""
         size = len(chunk)
-        self.bytes_in += size
         response = self._response
         if response is None:
             if (

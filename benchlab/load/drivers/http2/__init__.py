@@ -2,7 +2,9 @@
 
 frames.py         frames: their bytes, numbers and names
 header_blocks.py  header blocks: literals of requests, remembered ones of responses
-connection.py     a connection: reads frames, on a quick path or in full; flow control
+sending.py        a connection, the half that sends: requests, flow control, its end
+reading.py        a connection, the half that reads any frame
+connection.py     a connection: its opening and its loss, and the quick path of reading
 stream.py         a stream: one request and its response, which are one sample
 pool.py           connections to services, and what is sent on which
 encoding.py       requests, encoded before the run if possible

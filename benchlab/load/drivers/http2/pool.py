@@ -77,6 +77,7 @@ class StreamPool:
         numbers = {origin: number for number, origin in enumerate(origins)}
         self._origin_of = [numbers[request.origin] for request in plan.requests]
         self._alone = len(origins) == 1
+        self._single = len(plan.requests) == 1
         tls = tls_context(plan, ("h2",))
         self._dialers = [Dialer(origin, plan.transport, tls) for origin in origins]
         self._ready: list[list[Http2Connection]] = [[] for _ in origins]
@@ -204,7 +205,7 @@ class StreamPool:
             self.cap_wait_count += 1
             flags = Flag.CAP_WAIT
         if self._alone and len(connection.streams) < connection.most:
-            self._send(connection, job, self._request_of(job[0]), flags)
+            self._send(connection, job, 0 if self._single else self._request_of(job[0]), flags)
             return
         self._list(connection)
         self._place(job, flags, now)

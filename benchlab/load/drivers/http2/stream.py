@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from benchlab.load.drivers.checking import Checker, check_status
 from benchlab.load.drivers.http2.frames import ErrorCode
@@ -16,7 +16,7 @@ from benchlab.samples.samples import ErrorKind
 from benchlab.units import format_ns
 
 if TYPE_CHECKING:
-    from benchlab.load.drivers.http2.connection import Http2Connection
+    from benchlab.load.drivers.http2.sending import Sender
 
 __all__ = ["RECEIVE_WINDOW", "Stream", "StreamOwner"]
 
@@ -41,7 +41,9 @@ class StreamOwner(Protocol):
 
 class Stream:
     """A request and its response. Its connection calls `headers`, `data` and `trailers` as these
-    come, and then either `ended` or `failed`, exactly once.
+    come, and then either `ended` or `failed`, exactly once. It counts the body's bytes itself, and
+    calls `data` only if there is a ``body`` to keep them in; of headers with a status below 400 it
+    tells only a class that ``reads_headers``.
 
     ``id`` is the number in its connection; ``fields`` are those of the final response, once they
     came. ``window`` is what may still be sent in it. Times are clock times of
@@ -75,12 +77,14 @@ class Stream:
         self.flags = flags
         self.first = self.bytes_in = 0
         self.fields: Fields | None = None
-        self.body: bytearray | None = None
+        self.body: bytearray | None = bytearray() if owner.body_limits[endpoint] else None
         # id, window and connection are set when it is given to a connection
+
+    reads_headers: ClassVar[bool] = False
 
     id: int
     window: int
-    connection: Http2Connection
+    connection: Sender
 
     @property
     def status(self) -> int:
@@ -94,15 +98,13 @@ class Stream:
 
     def headers(self, block: bytes, fields: Fields, now: int) -> None:
         """The header fields of the final response came; ``block`` are their bytes."""
-        del block
-        self.first = now
-        if fields.status >= _FIRST_ERROR_STATUS or self.owner.body_limits[self.endpoint]:
-            self.body = bytearray()
+        del block, now
+        if fields.status >= _FIRST_ERROR_STATUS:
+            self.body = bytearray()  # for an example
 
     def data(self, chunk: bytes, now: int) -> None:
         """A part of the body came."""
         del now
-        self.bytes_in += len(chunk)
         body = self.body
         if body is not None:
             limit = max(self.owner.body_limits[self.endpoint], BODY_BYTES)

@@ -13,11 +13,12 @@ from benchlab.load.drivers.scenario.client.service import Service
 from benchlab.load.drivers.scenario.client.target import Target
 from benchlab.load.drivers.scenario.client.upload import asks_to_close
 
-__all__ = ["DEFAULT", "Lines", "Services", "Settings", "basic_authorization"]
+__all__ = ["DEFAULT", "Services", "Settings", "Start", "basic_authorization"]
 
 DEFAULT = httpx.USE_CLIENT_DEFAULT
 _MOST_LINES = 256
-_MOST_TARGETS = 1024
+_MOST_STARTS = 1024
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 # A path, and perhaps a query, that httpx would send as it is: without dot segments (a dot at the
 # start of a segment is left to httpx), and not the start of an authority.
@@ -35,7 +36,7 @@ class Services(Protocol):
 
 
 class Lines:
-    """Header lines, and what is among them. Each is a key of its own."""
+    """Header lines, and what is among them."""
 
     __slots__ = ("closes", "has_cookie", "has_host", "has_trace", "has_type", "raw")
 
@@ -52,6 +53,27 @@ class Lines:
         self.has_trace = b"traceparent" in names
         self.has_cookie = b"cookie" in names
         self.closes = asks_to_close(fields)
+
+
+class Start:
+    """The start of requests with the same method, target and header lines: their ``head``."""
+
+    __slots__ = ("head", "lines", "method", "target")
+
+    def __init__(self, method: str, target: Target, lines: Lines) -> None:
+        self.method = method
+        self.target = target
+        self.lines = lines
+        self.head = b"%b %b HTTP/1.1\r\n%b%b" % (
+            method.encode(),
+            target.text.encode("ascii"),
+            b"" if lines.has_host else target.service.host_line,
+            lines.raw,
+        )
+
+    def with_query(self, query: str | None) -> Start:
+        """The same path with another query, or without one."""
+        return Start(self.method, self.target.with_query(query), self.lines)
 
 
 class Settings:
@@ -82,43 +104,47 @@ class Settings:
         self._base_url = base_url
         self._place = str(base_url.copy_with(raw_path=b"/", fragment=None))[:-1]
         self._path = base_url.raw_path.decode("ascii")
-        self._lines: dict[object, Lines | None] = {}
-        self._targets: dict[str, Target | None] = {}
+        self._lines: dict[tuple[Any, ...], Lines | None] = {}
+        self._starts: dict[tuple[Any, ...], Start | None] = {}
 
-    def target(self, url: str) -> Target | None:
-        """Where a request to ``url`` goes; None if that is left to httpx.
+    def start(self, method: str, url: str, headers: Any, auth: Any) -> Start | None:
+        """The start of a request; None if the request is left to httpx.
 
         Raises:
-            httpx.InvalidURL: it goes nowhere.
+            Exception: the one that httpx raises for such arguments.
         """
+        kind = type(headers)
+        if headers is None:
+            key: tuple[Any, ...] = (method, url, auth)
+        elif kind is dict:
+            key = (method, url, auth, *headers.items())
+        elif kind is list or kind is tuple:
+            key = (method, url, auth, kind, *headers)
+        else:
+            return None
         try:
-            return self._targets[url]
+            return self._starts[key]
         except KeyError:
-            if len(self._targets) >= _MOST_TARGETS:
-                self._targets.clear()
-        target = self._targets[url] = self._find(url)
-        return target
+            if len(self._starts) >= _MOST_STARTS:
+                self._starts.clear()
+        except TypeError:  # a list in it cannot be a key
+            return None
+        start = self._starts[key] = self._make(method, url, key[2:], headers, auth)
+        return start
 
-    def lines(self, headers: Any, auth: Any) -> Lines | None:
-        """The header lines of a request with ``headers`` and ``auth``; None: left to httpx."""
-        key: Any = None
-        if headers is not None or auth is not DEFAULT:
-            kind = type(headers)
-            if kind is dict:
-                key = (*headers.items(), auth)
-            elif kind is list or kind is tuple or headers is None:
-                key = (kind, *(headers or ()), auth)
-            else:
-                return None
+    def _make(
+        self, method: str, url: str, key: tuple[Any, ...], headers: Any, auth: Any
+    ) -> Start | None:
+        target = self._find(url)
+        if target is None or method not in _METHODS:
+            return None
         try:
-            return self._lines[key]
+            lines = self._lines[key]
         except KeyError:
             if len(self._lines) >= _MOST_LINES:
                 self._lines.clear()
-        except TypeError:  # a list in it cannot be a key
-            return None
-        lines = self._lines[key] = self._encode(headers, auth)
-        return lines
+            lines = self._lines[key] = self._encode(headers, auth)
+        return None if lines is None else Start(method, target, lines)
 
     def _find(self, url: str) -> Target | None:
         if url.startswith("/") and self._service is not None and _PLAIN.fullmatch(url):

@@ -12,17 +12,15 @@ __all__ = ["Target"]
 class Target:
     """A service, and what is asked of it: ``text`` is the path with the query, as sent.
 
-    ``place`` is the part of the URL before it. ``heads`` are starts of requests to it, by what
-    makes them.
+    ``place`` is the part of the URL before it.
     """
 
-    __slots__ = ("heads", "place", "service", "text")
+    __slots__ = ("place", "service", "text")
 
     def __init__(self, service: Service, place: str, text: str) -> None:
         self.service = service
         self.place = place
         self.text = text
-        self.heads: dict[object, bytes] = {}
 
     @property
     def path(self) -> str:

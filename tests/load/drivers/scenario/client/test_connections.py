@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -280,9 +281,39 @@ def test_a_request_outside_of_steps_has_one_of_its_own(both: Both) -> None:
         async with client:
             await client.get("/item/%7b1%7D;a?q=%31", headers={"X-A": "b"})
             await client.post("/x", headers={"Traceparent": "own"})
+            await client.get("/from", follow_redirects=True)
 
     hooks = Outside()
     both.server.received = []
+    both.server.respond = lambda request: (
+        ok(b"", "Location: /to", status="302 Found") if request.path == "/from" else ok()
+    )
     both.runner.run(run(hooks))
-    assert hooks.named == [("GET", "/item/{1};a"), ("POST", "/x")]
-    assert list(map(traces, both.server.received)) == [["traceparent: 00-7"], ["Traceparent: own"]]
+    assert hooks.named == [("GET", "/item/{1};a"), ("POST", "/x"), ("GET", "/from")]
+    sent = list(map(traces, both.server.received))
+    assert sent[:3] == [["traceparent: 00-7"], ["Traceparent: own"], ["traceparent: 00-7"]]
+    assert [request.path for request in both.server.received[2:]] == ["/from", "/to"]
+
+
+def test_a_step_that_cannot_begin(both: Both) -> None:
+    """As after the end of a run: nothing is sent, and nothing is left unawaited."""
+
+    class Over(StepHooks):
+        def current(self) -> Job | None:
+            return None
+
+        def alone(self, method: str, path: str) -> AbstractAsyncContextManager[Job]:
+            raise asyncio.CancelledError
+
+    async def run() -> None:
+        client = both.wire.make(WireClient, both.server.url)
+        client.hooks = Over()
+        async with client:
+            for follow in (False, True):
+                with pytest.raises(asyncio.CancelledError):
+                    await client.get("/x", follow_redirects=follow)
+
+    both.server.received = []
+    both.runner.run(run())
+    gc.collect()  # a coroutine that was not awaited would warn, which fails the test
+    assert both.server.received == []
