@@ -205,6 +205,14 @@ def format_ratio(ratio: float) -> str:
     return f"{ratio * 100:.2f} %"
 
 
+def format_share(ratio: float) -> str:
+    """``ratio`` (0 to 1) as a percentage of two digits: where a part of a whole is an estimate."""
+    percent = ratio * 100
+    if 0 < percent < 0.1:
+        return "<0.1 %"
+    return f"{percent:.1f} %" if 0 < percent < 9.95 else f"{percent:.0f} %"
+
+
 def format_bytes(count: float) -> str:
     """``count`` bytes in the binary unit that reads best."""
     for unit in ("B", "KiB", "MiB", "GiB"):

@@ -36,13 +36,14 @@ routes add below it. A request that carries a W3C `traceparent` continues that t
 its sampled flag; without one `OTEL_TRACES_SAMPLER` decides (default: every request). The
 histogram `http.server.request.duration` (seconds) is exponential. `/health` and `/faults` are
 neither traced nor counted. A gRPC call is a SERVER span with the attributes of the RPC conventions
-instead, whose trace context comes from the call's metadata; health and reflection are not traced,
-and no call is in the histogram, which is HTTP's. The SDK counts the spans that were processed
-(`otel.sdk.processor.span.processed`, with `error.type` `queue_full` for dropped ones) and, with
-OTLP, those that were exported (`otel.sdk.exporter.span.exported`, with an `error.type` for failed
-ones).
+instead, whose trace context comes from the call's metadata, and is counted in the like histogram
+`rpc.server.call.duration`; health and reflection are neither. The SDK counts the spans that were
+processed (`otel.sdk.processor.span.processed`, with `error.type` `queue_full` for dropped ones)
+and, with OTLP, those that were exported (`otel.sdk.exporter.span.exported`, with an `error.type`
+for failed ones).
 
-Source: https://opentelemetry.io/docs/specs/semconv/http/
+Sources: https://opentelemetry.io/docs/specs/semconv/http/,
+https://opentelemetry.io/docs/specs/semconv/rpc/
 """  # noqa: E501 (a table cell cannot be wrapped)
 
 import asyncio
@@ -91,11 +92,16 @@ from .rpc import CALLS
 
 OTLP_DIRECTORY = "BENCHLAB_TARGET_OTLP_DIR"
 
-_DURATION_VIEW = View(
-    instrument_name="http.server.request.duration",
-    # 160 buckets that start as narrow as they can and widen until the data fits.
-    aggregation=ExponentialBucketHistogramAggregation(max_size=160, max_scale=20),
-)
+CALL_DURATION = "rpc.server.call.duration"
+
+_DURATION_VIEWS = [
+    View(
+        instrument_name=name,
+        # 160 buckets that start as narrow as they can and widen until the data fits.
+        aggregation=ExponentialBucketHistogramAggregation(max_size=160, max_scale=20),
+    )
+    for name in ("http.server.request.duration", CALL_DURATION)
+]
 # The instrumentation stores the response length in one attribute shared by all concurrent
 # requests, so under load this metric records the lengths of other requests' responses.
 _NO_RESPONSE_SIZE_VIEW = View(
@@ -137,14 +143,21 @@ class Telemetry:
 
     def grpc_interceptors(self) -> list[Any]:
         """What records every gRPC call of the vector service; nothing when nothing is recorded."""
-        if self.tracer_provider is None:
-            return []
-        from opentelemetry.instrumentation.grpc import aio_server_interceptor
+        interceptors = []
+        if self.tracer_provider is not None:
+            from opentelemetry.instrumentation.grpc import aio_server_interceptor
 
-        interceptor = aio_server_interceptor(  # type: ignore[no-untyped-call]
-            self.tracer_provider, filter_=_is_of_the_service
-        )
-        return [interceptor]
+            traced = aio_server_interceptor(  # type: ignore[no-untyped-call]
+                self.tracer_provider, filter_=_is_of_the_service
+            )
+            interceptors.append(traced)
+        if self.meter_provider is not None:
+            from .rpc.durations import durations_interceptor
+
+            # Within the span, so that a duration can be an example of its trace.
+            meter = self.meter_provider.get_meter("target", __version__)
+            interceptors.append(durations_interceptor(meter, CALL_DURATION))
+        return interceptors
 
     async def shutdown(self) -> None:
         """Write out everything recorded so far, then stop recording.
@@ -219,7 +232,7 @@ def _meter_provider(resource: Resource) -> MeterProvider | None:
     return MeterProvider(
         metric_readers=readers,
         resource=resource,
-        views=[_DURATION_VIEW, _NO_RESPONSE_SIZE_VIEW],
+        views=[*_DURATION_VIEWS, _NO_RESPONSE_SIZE_VIEW],
     )
 
 

@@ -106,8 +106,8 @@ def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def target() -> Iterator[TargetProcess]:
-    """The bundled target, without telemetry."""
-    with start_target() as process:
+    """The bundled target, with gRPC and without telemetry."""
+    with start_target(grpc_port=0) as process:
         yield process
 
 

@@ -57,6 +57,7 @@ LANE_OF = {
     "lab": "e2e",
     "load/arrivals": "unit",
     "load/arrivals/test_shapes.py": "process",
+    "load/drivers/scenario/client/test_connection.py": "unit",
     "load/drivers/test_checking.py": "unit",
     "load/drivers/test_corpus.py": "unit",
     "load/drivers/test_registry.py": "unit",

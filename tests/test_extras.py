@@ -91,6 +91,7 @@ def test_measuring_storing_and_reporting_need_no_extra(
         (["report", "01_benchmark"], "lab"),
         (["sweep", "01_benchmark", "-g", "rate=1,2"], "lab"),
         (["target"], "target"),
+        (["run", "grpc://127.0.0.1:1/a.B/C", "--proto", "a.proto"], "grpc"),
     ],
 )
 def test_what_needs_an_extra_names_it(

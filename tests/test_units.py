@@ -9,6 +9,7 @@ from benchlab.units import (
     format_ms,
     format_ns,
     format_ratio,
+    format_share,
     parse_duration_s,
     parse_share,
     parse_size_bytes,
@@ -74,6 +75,11 @@ def test_a_small_ratio_is_never_nothing() -> None:
     assert format_ratio(0) == "0.00 %"
     assert format_ratio(0.00001) == "<0.01 %"
     assert format_ratio(0.034) == "3.40 %"
+
+
+def test_a_share_has_two_digits() -> None:
+    shares = {0: "0 %", 0.0004: "<0.1 %", 0.034: "3.4 %", 0.0996: "10 %", 0.94: "94 %", 1: "100 %"}
+    assert {share: format_share(share) for share in shares} == shares
 
 
 @pytest.mark.parametrize(

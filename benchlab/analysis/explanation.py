@@ -182,7 +182,7 @@ def explanation_of(
         examples=_examples(chosen, causes, spans),
         points=evidence_points(requests, causes),
         tail=_tail(requests) if len(requests) else None,
-        count=len(requests),
+        count=requests.total,
         span_count=0 if spans is None else len(spans),
         forced=force,
         origin=origin_of([run]),
@@ -195,7 +195,7 @@ def _tail(requests: Requests) -> Tail:
         ratio=requests.tail_ratio,
         low_ns=round(float(requests.latency[slow].min())),
         median_ns=round(requests.median),
-        count=len(slow),
+        count=round(len(slow) * requests.total / len(requests)),
     )
 
 

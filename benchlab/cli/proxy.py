@@ -47,9 +47,12 @@ def proxy(url: str, port: int, faults: tuple[str, ...]) -> None:
     """
     from benchlab.faults.proxy.serve import serve
     from benchlab.plan.faults import FaultSchedule
+    from benchlab.plan.grpc.request import is_call_url
     from benchlab.plan.request import Request
+    from benchlab.plan.scenario import GrpcService
 
-    origin = Request("GET", url).origin
+    kind = GrpcService if is_call_url(url) else Request
+    origin = kind("GET", url).origin
 
     def announce(address: str) -> None:
         to = f"{origin.host}:{origin.port}={address}"

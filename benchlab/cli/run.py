@@ -94,6 +94,7 @@ def run(context: click.Context, **options: Any) -> int:
       benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' --json result.json
       benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' \\
         --expect-status 200 --expect-json result.0=3
+      benchlab run grpc://127.0.0.1:50051/benchlab.Vectors/Add -d '{"a":[1],"b":[2]}'
     """
     asked = asked_for(context, **options)
     if asked.dry_run:

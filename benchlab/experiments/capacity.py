@@ -17,9 +17,9 @@ from benchlab.experiments.saving import discard, usable_store
 from benchlab.load.run import run_until
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
+from benchlab.plan.grpc.request import bare_request
 from benchlab.plan.objectives import Objective
 from benchlab.plan.plan import Plan
-from benchlab.plan.request import Request
 from benchlab.plan.shapes import ConstantRate
 from benchlab.plan.shapes.registry import load_from_options
 from benchlab.runs.experiment import EXPERIMENT_TAG, Experiment
@@ -154,7 +154,7 @@ def plan_for(plan: Plan | str, slo: Slo = ()) -> Plan:
             fault begins within the run.
     """
     if isinstance(plan, str):
-        plan = Plan(Request("GET", plan), ConstantRate(_BARE_RPS))
+        plan = Plan(bare_request(plan), ConstantRate(_BARE_RPS))
     if not isinstance(plan, Plan):
         raise InputError("is neither a plan nor a URL", field="plan", value=plan)
     load = plan.load

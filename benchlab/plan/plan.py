@@ -577,15 +577,17 @@ class Plan(Displayed):
         'GET http://127.0.0.1:8000/ · closed loop of 8 connections · 10 s'
         """
         pairs = text_pairs("headers", headers)
-        request: Request
-        if is_call_url(url):
-            request = GrpcRequest(
+        requests: tuple[Request, ...] = ()
+        if scenario is None and is_call_url(url):
+            described = GrpcRequest(
                 url, body, pairs, proto=proto, import_paths=import_paths, protoset=protoset
             )
-        else:
-            request = Request(method, url, headers=with_content_type(pairs, body), body=body)
+            requests = (described,)
+        elif scenario is None:
+            typed = with_content_type(pairs, body)
+            requests = (Request(method, url, headers=typed, body=body),)
         return cls(
-            requests=[request] if scenario is None else (),
+            requests=requests,
             load=load_from_options(rate_rps, arrivals, connections, shape, think_time),
             duration_s=duration_s or None,
             request_count=request_count or None,

@@ -28,19 +28,9 @@ __all__ = ["JITTERS", "Breaker", "Hedge", "Retry", "policy_of"]
 JITTERS = ("full", "equal", "none")
 """How a pause is drawn: from 0 to the backoff, from half of it to all, or the backoff itself."""
 
-_KINDS = (
-    "connect", "tls", "timeout", "reset", "closed", "protocol", "stream_reset", "goaway", "check",
-)  # fmt: skip
+_KINDS = ("connect", "tls", "timeout", "reset", "closed", "protocol", "check")
 _STATUS = re.compile(r"status:([1-5](?:\d\d|xx))")
-_GRPC = re.compile(
-    "grpc:(CANCELLED|UNKNOWN|INVALID_ARGUMENT|DEADLINE_EXCEEDED|NOT_FOUND|ALREADY_EXISTS"
-    "|PERMISSION_DENIED|RESOURCE_EXHAUSTED|FAILED_PRECONDITION|ABORTED|OUT_OF_RANGE|UNIMPLEMENTED"
-    "|INTERNAL|UNAVAILABLE|DATA_LOSS|UNAUTHENTICATED)"
-)
-_USUAL = (
-    "connect", "timeout", "reset", "closed", "stream_reset", "goaway", "status:429", "status:5xx",
-    "grpc:RESOURCE_EXHAUSTED", "grpc:UNAVAILABLE",
-)  # fmt: skip
+_USUAL = ("connect", "timeout", "reset", "closed", "status:429", "status:5xx")
 
 Policy = TypeVar("Policy", bound="_Policy")
 
@@ -51,10 +41,6 @@ def _causes(given: str | Iterable[str]) -> tuple[str, ...]:
     if isinstance(given, Iterable):
         return tuple(given)
     raise InputError("must be a list of names", field="on", value=given)
-
-
-def _is_cause(name: str) -> bool:
-    return name in _KINDS or bool(_STATUS.fullmatch(name) or _GRPC.fullmatch(name))
 
 
 @frozen
@@ -127,9 +113,8 @@ class Retry(_Policy):
     """Retry requests that failed, after a pause that doubles.
 
     ``tries`` is the most tries of a request, its first included. ``on`` lists what is retried:
-    ``connect``, ``tls``, ``timeout``, ``reset``, ``closed``, ``protocol``, ``stream_reset``,
-    ``goaway``, ``check``, and statuses such as ``status:503``, ``status:5xx`` or
-    ``grpc:UNAVAILABLE``; also requests that change something are.
+    ``connect``, ``tls``, ``timeout``, ``reset``, ``closed``, ``protocol``, ``check``, and statuses
+    such as ``status:503`` or ``status:5xx``; also requests that change something are.
 
     The pause before the first retry is up to ``backoff_s``, before each further one up to twice
     that, at most ``most_backoff_s``; ``jitter`` (``full``, ``equal``, ``none``) says how it is
@@ -155,12 +140,12 @@ class Retry(_Policy):
     def __attrs_post_init__(self) -> None:
         check_whole("tries", self.tries, 2, 100)
         for cause in self.on:
-            if not (isinstance(cause, str) and _is_cause(cause)):
+            if cause not in _KINDS and not (isinstance(cause, str) and _STATUS.fullmatch(cause)):
                 raise InputError(
                     "is no reason to retry",
                     field="on",
                     value=cause,
-                    remedy=f"{_one_of(_KINDS)}, status:503, status:5xx or grpc:UNAVAILABLE",
+                    remedy=f"{_one_of(_KINDS)}, status:503 or status:5xx",
                 )
         if not self.on:
             raise InputError("is empty", field="on", remedy="leave it out, or name what is retried")
@@ -242,8 +227,7 @@ class Breaker(_Policy):
     """Send nothing to a service that fails, and try after a while whether it works again.
 
     The circuit of a service opens when ``failure_ratio`` of its responses in ``window_s`` failed,
-    of at least ``least``: without a response, with a status of 500 or above, or with a gRPC status
-    that is the service's fault, such as UNAVAILABLE. It is open for
+    of at least ``least``: without a response, or with a status of 500 or above. It is open for
     ``open_s``: requests fail at once with ``circuit_open`` and are not sent. Then ``probes``
     requests are sent; if all succeed it closes, else it is open for as long again. Each worker has
     a breaker of its own for each service.

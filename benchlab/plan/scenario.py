@@ -17,7 +17,7 @@ from benchlab.plan.request import Request
 from benchlab.plan.validation import check_choice
 from benchlab.redact import public_url
 
-__all__ = ["MOST_STEPS", "Scenario", "redact_code"]
+__all__ = ["MOST_STEPS", "GrpcService", "Scenario", "redact_code"]
 
 MOST_STEPS = 1_000
 """The most different names of steps in a run."""
@@ -38,7 +38,7 @@ def _check_client(_scenario: Scenario, _field: Any, client: str) -> None:
     check_choice("client", client, SCENARIO_CLIENTS)
 
 
-class _GrpcService(Request):
+class GrpcService(Request):
     """The service that a scenario calls."""
 
     schemes = ("grpc", "grpcs")
@@ -70,7 +70,7 @@ class Scenario(Displayed):
     @property
     def anchor(self) -> Request:
         """The plan's only request: it names the service and the iterations."""
-        kind = Request if "http" in DRIVERS[self.client].schemes else _GrpcService
+        kind = Request if "http" in DRIVERS[self.client].schemes else GrpcService
         return kind("GET", self.base_url, name=self.name)
 
     def to_dict(self) -> dict[str, Any]:

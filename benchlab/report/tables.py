@@ -15,8 +15,8 @@ __all__ = ["csv_tables", "endpoint_table"]
 def csv_tables(run: Run) -> dict[str, pd.DataFrame]:
     """File name to table: summary, histogram and time series of the measured window.
 
-    ``endpoints.csv`` is among them only when the plan has several endpoints. Secrets in the URL
-    are hidden.
+    ``endpoints.csv`` is among them only when the plan has several endpoints, ``streams.csv`` only
+    when responses were streams. Secrets in the URL are hidden.
     """
     measured = run.measured
     summary = run.to_pandas()
@@ -29,6 +29,8 @@ def csv_tables(run: Run) -> dict[str, pd.DataFrame]:
     endpoints = endpoint_table(run)
     if len(endpoints) > 1:
         tables["endpoints.csv"] = endpoints
+    if len(run.streams):
+        tables["streams.csv"] = run.streams.of(measured.column("seq")).to_pandas()
     return tables
 
 

@@ -663,10 +663,10 @@ class Store(Displayed):
         """The service's own latency histogram during a run, from its OpenTelemetry metrics.
 
         Columns: service, lower_ms, upper_ms, count; a row per bucket of the exponential histogram
-        ``http.server.request.duration``, merged over all its attributes. Metrics do not name runs:
-        these are all requests that the service handled in the export intervals that overlap the
-        run, of all clients, warm-up included. Services are those with spans of the run, or all
-        when it has none. Empty when there are no such metrics.
+        ``http.server.request.duration``, and of ``rpc.server.call.duration`` (gRPC), merged over
+        all attributes. Metrics do not name runs: these are all requests that the service handled in
+        the export intervals that overlap the run, of all clients, warm-up included. Services are
+        those with spans of the run, or all when it has none. Empty when there are no such metrics.
 
         Raises:
             RunNotFoundError: no run, or more than one, fits.

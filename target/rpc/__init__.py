@@ -13,6 +13,7 @@ and by its own reflection; the standard health service says whether it serves.
 vectors.proto     the service; its generated messages are in vectors_pb2
 service.py        the methods
 interceptor.py    what is done around each call
+durations.py      how long calls take, as a metric
 server.py         the server and its life
 address.py        where it listens
 """  # noqa: E501 (a table cell cannot be wrapped)

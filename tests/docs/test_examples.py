@@ -18,6 +18,7 @@ from benchlab.telemetry import ingest
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks, page_id
 
 URL = "http://127.0.0.1:8000"  # what the pages measure
+GRPC_URL = "grpc://127.0.0.1:50051"
 WITH_PYTHON = [page for page in PAGES if page != ROOT / "README.md" and blocks(page, "python")]
 
 
@@ -73,7 +74,7 @@ def test_examples_run(
     (tmp_path / "checkout.toml").write_text(plan_file.text)
     namespace: dict[str, Any] = {"__name__": "__main__", "bl": benchlab}
     for block in blocks(page, "python"):
-        text = block.text.replace(URL, target.url)
+        text = block.text.replace(URL, target.url).replace(GRPC_URL, target.grpc_url)
         text = text.replace(URL.replace("http", "ws"), target.url.replace("http", "ws"))
         code = compile(text, page_id(page), "exec")
         exec(code, namespace)

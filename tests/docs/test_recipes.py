@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchlab import Store
-from benchlab.bundled import TargetProcess
+from benchlab.bundled import TargetProcess, start_target
 from tests.cli.in_process import Benchlab, benchlab_here
 from tests.clickhouse_front import Front, start_front
 from tests.docs.pages import DOCS, blocks, commands
@@ -59,6 +59,19 @@ def test_a_remote_clickhouse_is_written_by_one_user_and_read_by_another(
             assert done.returncode in {0, 1}, f"{command}: {done.stderr}"
     assert done.stdout.split()[-1] == "100"  # the requests of the one run
     assert (here / "reports" / "checkout" / "report.html").exists()
+
+
+def test_a_call_over_grpc_has_its_span(here: Path, benchlab_here: Benchlab) -> None:
+    _, (run, *after) = [lines for lines in SHELL if "grpc" in lines[0]]
+    with start_target(grpc_port=0, otlp_dir=here / "otlp") as target:
+        run = run.replace("grpc://127.0.0.1:50051", target.grpc_url)
+        run = run.replace("--duration 5s", "--duration 1s")
+        assert benchlab_here(*shlex.split(run)[1:]).returncode in {0, 1}
+    ingest, attribute = after
+    assert benchlab_here(*shlex.split(ingest)[1:]).returncode == 0
+    # This machine may have been too busy for the run to be valid.
+    done = benchlab_here(*shlex.split(attribute)[1:], "--force")
+    assert "vector.add" in done.stdout, done.stderr
 
 
 def test_the_systemd_units_run_commands_that_exist() -> None:

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchlab import BodyContains, BodyEquals, BodyMatches, JsonEquals, MaxBody, Request, StatusIn
+from benchlab import (
+    BodyContains,
+    BodyEquals,
+    BodyMatches,
+    GrpcRequest,
+    GrpcStatusIn,
+    JsonEquals,
+    MaxBody,
+    Request,
+    StatusIn,
+)
 from benchlab.errors import InputError
 from benchlab.plan.checks import Check, check_from_dict, check_to_dict, split_path
 from tests.runs.synthetic import URL
@@ -146,3 +156,26 @@ def test_expected_value_is_copied() -> None:
 )
 def test_describe_states_what_must_hold(check: Check, text: str) -> None:
     assert check.describe() == text
+
+
+def test_statuses_of_grpc_are_names_in_the_order_of_their_numbers() -> None:
+    check = GrpcStatusIn("grpc:NOT_FOUND", "ok", " Unavailable ")
+    assert check.statuses == ("OK", "NOT_FOUND", "UNAVAILABLE")
+    assert check.describe() == "the status is grpc:OK or grpc:NOT_FOUND or grpc:UNAVAILABLE"
+    assert check_from_dict(json.loads(json.dumps(check_to_dict(check)))) == check
+    assert check_from_dict({"kind": "grpc_status_in", "statuses": "OK"}) == GrpcStatusIn("OK")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (GrpcStatusIn, "names no status"),
+        (lambda: GrpcStatusIn("NOTFOUND"), "did you mean NOT_FOUND"),
+        (lambda: GrpcStatusIn("5"), "there are OK, CANCELLED"),
+        (lambda: Request("GET", URL, checks=GrpcStatusIn("OK")), "use StatusIn for HTTP"),
+        (lambda: GrpcRequest("a.B/C", checks=StatusIn(200)), "GrpcStatusIn for gRPC"),
+    ],
+)
+def test_a_status_that_no_response_has_is_refused(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make()

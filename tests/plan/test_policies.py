@@ -68,24 +68,12 @@ def test_a_plan_file_has_them(tmp_path: Path) -> None:
         (Retry(), ErrorKind.CHECK, 200, False),
         (Retry(), ErrorKind.ABANDONED, 0, False),
         (Retry(), ErrorKind.CIRCUIT_OPEN, 0, False),
-        (Retry(), ErrorKind.GRPC_UNAVAILABLE, 200, True),
-        (Retry(), ErrorKind.GRPC_NOT_FOUND, 200, False),
-        (Retry.parse("3 on=grpc:NOT_FOUND"), ErrorKind.GRPC_NOT_FOUND, 200, True),
         (Retry(on=("status:503",)), ErrorKind.STATUS, 500, False),
         (Retry(on=("check",)), ErrorKind.CHECK, 200, True),
     ],
 )
 def test_what_is_retried(retry: Retry, error: ErrorKind, status: int, again: bool) -> None:
     assert retry.retries(error, status) is again
-
-
-def test_every_grpc_status_can_be_retried_and_nothing_else() -> None:
-    statuses = [kind.label for kind in ErrorKind if kind.grpc_status]
-    assert len(statuses) == 16
-    assert Retry(on=statuses).on == tuple(statuses)
-    for wrong in ("grpc:OK", "grpc:unavailable", "grpc:14"):
-        with pytest.raises(InputError, match="grpc:UNAVAILABLE"):
-            Retry(on=wrong)
 
 
 def test_pauses_are_described_as_they_can_be() -> None:

@@ -7,13 +7,18 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["MS", "RATES", "SECOND", "Drawing"]
+__all__ = ["MS", "RATES", "RATE_SPREAD", "SECOND", "Drawing"]
 
 RATES: dict[str, tuple[float, ...]] = {
-    "dev": (100, 140, 200, 280, 400, 550, 800, 1100, 1500, 1900),
-    "report": (120, 170, 240, 340, 475, 670, 940, 1290, 1690),
-}
+    "dev": (100, 120, 140, 170, 200, 240, 280, 340, 400, 475, 550, 670, 800, 940, 1100, 1290, 1500,
+            1690, 1900),
+    "report": (110, 130, 154, 184, 219, 259, 308, 369, 436, 511, 607, 732, 867, 1017, 1191,
+               1391, 2050),
+}  # fmt: skip
 """Rates that the detectors were developed on, and those that they are judged on, which differ."""
+
+RATE_SPREAD = {"dev": 0.05, "report": 0.02}
+"""How far a trial's rate is from the one it drew at most, as a ratio."""
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -26,7 +31,8 @@ class Drawing:
     def __init__(self, rng: np.random.Generator, seed: int, rates: str, traced: bool) -> None:
         self.rng, self.seed, self.traced = rng, seed, traced
         self.length_s = round(float(rng.uniform(5.0, 5.5)), 2)
-        self.rate = float(rng.choice(RATES[rates])) * float(rng.uniform(0.95, 1.05))
+        self.rate = float(rng.choice(RATES[rates]))
+        self.rate *= 1 + RATE_SPREAD[rates] * float(rng.uniform(-1, 1))
         self.base = self.log(2.0, 12.0)  # ms
         self.sigma = float(rng.uniform(0.08, 0.35))
         tail = float(rng.choice([0.0, 0.0, 0.3, 0.6])) * self.base

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchlab.analysis.causes.cause import CAUSES as KNOWN
-from tests.trials.drawing import RATES
+from tests.trials.drawing import RATE_SPREAD, RATES
 from tests.trials.trial import CAUSES, Kind, draw
 
 
@@ -40,10 +40,12 @@ def test_child_spans_are_never_left_to_guess() -> None:
 
 
 def test_reported_rates_are_not_those_of_development() -> None:
+    low, high = 1 - RATE_SPREAD["dev"], 1 + RATE_SPREAD["dev"]
     near = [
         (dev, report)
         for dev in RATES["dev"]
         for report in RATES["report"]
-        if 0.95 * dev < 1.05 * report and 0.95 * report < 1.05 * dev
+        if low * dev < (1 + RATE_SPREAD["report"]) * report
+        and (1 - RATE_SPREAD["report"]) * report < high * dev
     ]
     assert near == []

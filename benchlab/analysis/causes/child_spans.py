@@ -8,7 +8,7 @@ from benchlab.analysis.causes import thresholds as limit
 from benchlab.analysis.causes.cause import Evidence
 from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.requests import Floats, Mask, Requests, Traced
-from benchlab.units import format_ms, format_ratio
+from benchlab.units import format_ms, format_share
 
 __all__ = ["child_span"]
 
@@ -52,7 +52,7 @@ def child_span(requests: Requests, calm: Mask) -> Finding | None:
             requests.latency - requests.median + level, 0))  # fmt: skip
         text = (
             f"the span {name} of {service} takes {format_ms(round(of_slow))} in slow requests and"
-            f" {format_ms(round(usual))} in usual ones: {format_ratio(min(share, 1))} of what makes"
+            f" {format_ms(round(usual))} in usual ones: {format_share(min(share, 1))} of what makes"
             " them slow"
         )
         numbers = {"slow_ns": of_slow, "usual_ns": usual, "share_ratio": min(share, 1.0)}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from benchlab.analysis.causes import thresholds as limit
 from benchlab.analysis.causes.cause import Cause, CauseId, Evidence
 from benchlab.analysis.causes.child_spans import child_span
+from benchlab.analysis.causes.correlation import rank_correlation
 from benchlab.analysis.causes.failures import errors
 from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.freezes import Freezes, find_freezes
@@ -23,7 +24,7 @@ from benchlab.analysis.causes.queues import overload, queueing
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.analysis.causes.sizes import payload_size
 from benchlab.analysis.causes.tcp import tcp_stall
-from benchlab.units import format_ratio
+from benchlab.units import format_share
 
 if TYPE_CHECKING:
     from benchlab.runs.request_spans import RequestSpans
@@ -138,7 +139,27 @@ def _with_freezes(
     if waiting is None:
         found.append(bimodal(left, calm))
     found.append(noise(requests, freezes, others))
-    return [item for item in found if item is not None]
+    return _one_contention([item for item in found if item is not None])
+
+
+def _one_contention(findings: list[Finding]) -> list[Finding]:
+    """A child span that is the wait of a contention (for a lock, or of a pool) shows where it is,
+    and is no cause of its own."""
+    by_cause = {item.cause: item for item in findings}
+    waiting, child = by_cause.get("contention"), by_cause.get("child_span")
+    if waiting is None or child is None:
+        return findings
+    some = (waiting.explained > 0) & (child.explained > 0)
+    if np.count_nonzero(some) < limit.FEWEST // 2 or (
+        rank_correlation(waiting.explained[some], child.explained[some]) < limit.CHILD_OF_WAIT
+    ):
+        return findings
+    one = replace(
+        waiting,
+        explained=np.maximum(waiting.explained, child.explained),
+        evidence=(*waiting.evidence, *child.evidence),
+    )
+    return [one if item is waiting else item for item in findings if item is not child]
 
 
 def _ranked(requests: Requests, findings: list[Finding]) -> tuple[Cause, ...]:
@@ -214,7 +235,7 @@ def _of_the_rest(
             break
         share, item, rest = best
         mine = rest.taken_by(item)
-        text = f"{format_ratio(share)} of the tail that is left without the causes above"
+        text = f"{format_share(share)} of the tail that is left without the causes above"
         item = replace(item, evidence=(*item.evidence, Evidence(text, {"rest_ratio": share})))
         found.append((limit.LEAST_SHARE * share, _cause(requests, item, 0.0, rest.tail, mine)))
         others = [other for other in others if other.cause != item.cause]
@@ -254,7 +275,7 @@ def _cause(
 ) -> Cause:
     order = np.argsort(-taken, kind="stable")[:_EXAMPLES]
     chosen = tail[order[taken[order] > 0]]
-    if item.cause == "errors":
+    if item.cause == "errors" and requests.failed.any():
         failed = np.flatnonzero(requests.failed)
         chosen = failed[np.argsort(-requests.latency[failed], kind="stable")[:_EXAMPLES]]
     return Cause(

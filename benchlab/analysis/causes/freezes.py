@@ -242,7 +242,9 @@ def find_period(starts: Floats, window: tuple[float, float]) -> tuple[float, Mas
     """The period of events at ``starts``, and which of them are in it; None if they are irregular.
 
     A period is one if most of its places in the window have an event and most of the events are at
-    a place: `PERIODIC_SHARE`, within `PERIODIC_TOLERANCE` of the period.
+    a place: `PERIODIC_SHARE`, within `PERIODIC_TOLERANCE` of the period. With `PERIODIC_CERTAIN`
+    events or more the window is from the first to the last: what recurs may begin later than the
+    run, and end sooner.
     """
     count = len(starts)
     if count < limit.PERIODIC_FEWEST:
@@ -278,6 +280,8 @@ def _at_period(
             first = np.ceil((window[0] - anchor) / period)
             last = np.floor((window[1] - anchor) / period)
             places = max(last - first + 1, 1.0)
+            if taken >= limit.PERIODIC_CERTAIN:
+                places = min(places, float(np.ptp(place[inside])) + 1)
             fit = min(taken / places, float(np.mean(inside)), 1.0)
             if fit >= limit.PERIODIC_SHARE and taken >= limit.PERIODIC_FEWEST:
                 return fit, float(period), inside

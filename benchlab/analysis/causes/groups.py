@@ -14,7 +14,7 @@ from benchlab.analysis.causes.cause import Evidence
 from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.text import plural
-from benchlab.units import format_ms, format_ratio
+from benchlab.units import format_ms, format_share
 
 __all__ = ["Grouping", "groupings_of", "one_of_many"]
 
@@ -199,7 +199,7 @@ def _finding(requests: Requests, slow: _Slow, chosen: Mask) -> Finding | None:
     p99s = [float(np.quantile(requests.service[part], 0.99)) for part in (mine & chosen, fast)]
     text = (
         f"{grouping.kind} {', '.join(names)}{' and others' if len(slow.groups) > 3 else ''} of"
-        f" {plural(count, grouping.kind)}, with {format_ratio(slow.share)} of the requests:"
+        f" {plural(count, grouping.kind)}, with {format_share(slow.share)} of the requests:"
         f" {format_ms(round(medians[0]))} at the median and {format_ms(round(p99s[0]))} at p99; the"
         f" others {format_ms(round(medians[1]))} and {format_ms(round(p99s[1]))}"
     )

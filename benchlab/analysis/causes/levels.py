@@ -18,7 +18,7 @@ from benchlab.statistics.mann_kendall import mann_kendall
 from benchlab.statistics.modes import BINS_PER_UNIT, find_modes
 from benchlab.statistics.ranks import mean_ranks
 from benchlab.text import plural
-from benchlab.units import NS_PER_S, format_ms, format_ratio
+from benchlab.units import NS_PER_S, format_ms, format_share
 
 __all__ = ["SlowMode", "bimodal", "drift", "present_ratio", "serial", "slow_mode"]
 
@@ -78,9 +78,9 @@ def _drift_of(
     explained = np.where(requests.failed, 0.0, np.maximum(fitted - low, 0))
     per_s = (high - low) / max(float(middle[-1] - middle[0]), 1.0) * NS_PER_S
     rises = trend.score > 0
+    level_name = "median" if quantile == 0.5 else f"{quantile * 100:.0f}th percentile"
     text = (
-        f"the {'median' if quantile == 0.5 else f'{quantile:.0%} percentile'} of the service time"
-        f" {'rose' if rises else 'fell'} from"
+        f"the {level_name} of the service time {'rose' if rises else 'fell'} from"
         f" {format_ms(round(low if rises else high))} to {format_ms(round(high if rises else low))}"
         f" over the run (Kendall's tau {tau:+.2f})"
     )
@@ -163,8 +163,8 @@ def bimodal(requests: Requests, calm: Mask) -> Finding | None:
     explained = np.zeros(len(requests))
     explained[found.slow] = requests.service[found.slow] - fast_ns
     text = (
-        f"{plural(found.count, 'peak')} of the service time: {format_ratio(1 - share)} of the"
-        f" requests around {format_ms(round(fast_ns))} and {format_ratio(share)} around"
+        f"{plural(found.count, 'peak')} of the service time: {format_share(1 - share)} of the"
+        f" requests around {format_ms(round(fast_ns))} and {format_share(share)} around"
         f" {format_ms(round(slow_ns))}, at all times of the run"
     )
     numbers = {

@@ -10,7 +10,7 @@ from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.freezes import Freezes
 from benchlab.analysis.causes.requests import Mask, Requests
 from benchlab.text import plural
-from benchlab.units import format_ms, format_ratio
+from benchlab.units import format_ms, format_share
 
 __all__ = ["felt_noise", "noise"]
 
@@ -86,7 +86,9 @@ def noise(requests: Requests, freezes: Freezes, others: Mask) -> Finding | None:
     )
     if share < limit.NOISE_SHARE:
         return None
-    texts.append(Evidence(f"together up to {format_ratio(min(share, 1.0))} of the tail",
+    if float(explained[requests.tail].mean()) < limit.NOISE_LEAST_NS:
+        return None
+    texts.append(Evidence(f"together up to {format_share(min(share, 1.0))} of the tail",
                           {"share_ratio": min(share, 1.0)}))  # fmt: skip
     return Finding(
         "noise",

@@ -12,7 +12,7 @@ from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.freezes import Freezes, find_period
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.text import plural
-from benchlab.units import NS_PER_S, format_ms, format_ratio
+from benchlab.units import NS_PER_S, format_ms, format_share
 
 __all__ = ["are_alike", "before_span_share", "service_freezes"]
 
@@ -184,7 +184,7 @@ def _loop(requests: Requests, freezes: Freezes, members: Mask) -> Finding:
     if share is not None:
         evidence.append(
             Evidence(
-                f"{format_ratio(share)} of the waiting was before the server spans began",
+                f"{format_share(share)} of the waiting was before the server spans began",
                 {"before_span_ratio": share},
             )
         )

@@ -10,7 +10,7 @@ from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.levels import present_ratio
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.text import plural
-from benchlab.units import format_ms, format_ratio
+from benchlab.units import format_ms, format_share
 
 __all__ = ["connection_cap", "generator", "new_connections", "slow_body"]
 
@@ -39,8 +39,8 @@ def generator(requests: Requests, local: Mask) -> Finding | None:
         typical = float(np.median(waits))
         texts.append(
             Evidence(
-                f"a worker used {busy:.0%} of its core: requests waited to be sent, and responses"
-                " to be read",
+                f"a worker used {format_share(busy)} of its core: requests waited to be"
+                " sent, and responses to be read",
                 {"cpu_ratio": busy},
             )
         )
@@ -85,7 +85,7 @@ def connection_cap(requests: Requests) -> Finding | None:
     typical = float(np.median(requests.cap_wait))
     wait = float(np.median(requests.cap_wait[waited]))
     text = (
-        f"{plural(count, 'request')} ({format_ratio(count / len(requests))}) waited for one of"
+        f"{plural(count, 'request')} ({format_share(count / len(requests))}) waited for one of"
         f" {plural(cap, 'connection')}, {format_ms(round(wait))} at the median"
     )
     numbers = {
@@ -135,7 +135,7 @@ def new_connections(requests: Requests, calm: Mask) -> Finding | None:
     if took < 0.15 * requests.median:
         return None
     text = (
-        f"{format_ratio(share)} of the requests opened a connection, which took"
+        f"{format_share(share)} of the requests opened a connection, which took"
         f" {format_ms(round(took))} at the median"
         + (f", {format_ms(round(tls))} of it the TLS handshake" if tls else "")
     )

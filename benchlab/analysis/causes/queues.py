@@ -20,7 +20,7 @@ from benchlab.analysis.causes.correlation import rank_correlation
 from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.levels import drift, serial, slow_mode
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
-from benchlab.units import NS_PER_S, format_ms, format_ratio
+from benchlab.units import NS_PER_S, format_ms, format_share
 
 __all__ = ["overload", "queueing"]
 
@@ -100,7 +100,7 @@ def _of_some(requests: Requests, calm: Mask) -> Finding | None:
     explained[slow] = requests.service[slow] - fast_ns
     relation = serial(requests.service[slow])
     text = (
-        f"{format_ratio(found.share)} of the requests wait for each other: they take"
+        f"{format_share(found.share)} of the requests wait for each other: they take"
         f" {format_ms(round(float(np.median(requests.service[slow]))))} instead of"
         f" {format_ms(round(fast_ns))}, and each about as long as the one before (rank correlation"
         f" {relation:.2f})"
@@ -290,7 +290,7 @@ def _finding(
     if inside is not None:
         evidence.append(
             Evidence(
-                f"{format_ratio(inside)} of the wait is inside of the server spans",
+                f"{format_share(inside)} of the wait is inside of the server spans",
                 {"inside_span_ratio": inside},
             )
         )

@@ -16,6 +16,7 @@ from benchlab.samples.samples import ErrorKind, Flag
 if TYPE_CHECKING:
     from benchlab.runs.request_spans import RequestSpans
     from benchlab.runs.run import Run
+    from benchlab.samples.samples import Samples
 
 __all__ = ["Floats", "Mask", "Requests", "Traced"]
 
@@ -26,18 +27,31 @@ Mask = NDArray[np.bool_]
 class Requests:
     """The measured requests, by intended time. All times are float64 ns: exact up to 104 days.
 
-    ``tail`` are the indexes of those above the 99th percentile (the 90th if they are few).
+    ``tail`` are the indexes of those above the 99th percentile (the 90th if they are few). Of more
+    than ``most`` requests a part is looked at, chosen by their numbers at random: ``total`` is the
+    number of all, and how many were in flight is counted among all.
     """
 
-    def __init__(self, run: Run, spans: RequestSpans | None = None) -> None:
+    def __init__(
+        self, run: Run, spans: RequestSpans | None = None, most: int = limit.MOST_REQUESTS
+    ) -> None:
         self.run = run
-        records = run.measured.records
+        measured = run.measured
+        self.total = len(measured)
+        is_part = self.total > most
+        if is_part:
+            ratio = most / self.total
+            records = measured.choose(lambda rows: _is_chosen(rows["seq"], ratio)).records
+        else:
+            records = measured.records
         order = np.argsort(records["intended_ns"], kind="stable")
         if np.array_equal(order, np.arange(len(order))):
             self.records = records
         else:
             self.records = records[order]
         self.spans = spans if spans is not None and len(spans) else None
+        if is_part:
+            self.__dict__["in_flight"] = _in_flight_among(measured, self.records["sent_ns"])
 
     def __len__(self) -> int:
         return len(self.records)
@@ -100,6 +114,11 @@ class Requests:
     def was_tried_before(self) -> Mask:
         """Whether it is not the first try: what was before it was sent are tries and pauses."""
         return np.asarray((self.records["flags"] & (Flag.RETRY | Flag.HEDGE)) != 0)
+
+    @cached_property
+    def was_retried(self) -> Mask:
+        """Whether it is a retry: an earlier try failed."""
+        return np.asarray((self.records["flags"] & Flag.RETRY) != 0)
 
     @cached_property
     def lag(self) -> Floats:
@@ -267,6 +286,35 @@ class Traced:
         column = np.full(count, np.nan)
         column[self.index] = values
         return column
+
+
+def _is_chosen(seq: NDArray[np.int64], ratio: float) -> Mask:
+    """Whether each number is among the ``ratio`` of all that a hash of it chooses.
+
+    Fibonacci hashing, with the high half mixed in so that no regular choice of requests aliases
+    with it. Source: Knuth, The Art of Computer Programming 3 (1998), section 6.4.
+    """
+    mixed = seq.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
+    return np.asarray((mixed >> np.uint64(11)).astype(np.float64) < ratio * 2.0**53)
+
+
+def _in_flight_among(samples: Samples, sent: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Requests of ``samples`` in flight at each time of sending, in memory for ``sent`` only."""
+    order = np.argsort(sent, kind="stable")
+    at = sent[order]
+    change = np.zeros(len(at) + 1, dtype=np.int64)
+    for block in samples.blocks():
+        records = block.records
+        change += np.bincount(
+            np.searchsorted(at, records["sent_ns"], "right"), minlength=len(change)
+        )
+        change -= np.bincount(
+            np.searchsorted(at, records["done_ns"], "left"), minlength=len(change)
+        )
+    count = np.empty(len(at), dtype=np.int64)
+    count[order] = np.maximum(np.cumsum(change)[:-1], 0)
+    return count
 
 
 def _sizes_of(request: Request) -> Floats:

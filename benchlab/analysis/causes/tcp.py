@@ -15,7 +15,7 @@ from benchlab.analysis.causes.cause import Evidence
 from benchlab.analysis.causes.finding import Finding
 from benchlab.analysis.causes.levels import serial, slow_mode
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
-from benchlab.units import format_ms, format_ratio
+from benchlab.units import format_ms, format_share
 
 __all__ = ["tcp_stall"]
 
@@ -103,7 +103,7 @@ def _steps(requests: Requests, took: Floats, chosen: Mask) -> Finding | None:
 
 def _finding(explained: Floats, step_ns: float, share: float, as_what: str) -> Finding:
     text = (
-        f"{format_ratio(share)} of the requests took {format_ms(round(step_ns))} longer than the"
+        f"{format_share(share)} of the requests took {format_ms(round(step_ns))} longer than the"
         f" others, as {as_what}"
     )
     return Finding(

@@ -24,6 +24,9 @@ ENOUGH_IN_TAIL: Final = 50
 FEWEST: Final = 100
 """Of fewer requests nothing can be said: the tail would be less than ten of them."""
 
+MOST_REQUESTS: Final = 2_000_000
+"""Of more a part is looked at: the tail of so many are 20,000, and memory stays below 1 GiB."""
+
 LEAST_SHARE: Final = 0.15
 """A cause is named if it accounts for this much of the tail: below, it is hardly worth a change of
 the service, and what several detectors take from a tail by chance reaches a twentieth."""
@@ -310,6 +313,9 @@ CHILD_MORE: Final = 1.5
 CHILD_LONGER: Final = 3.0
 """Or the span itself is this many times longer in slow requests, whatever else is slow in them."""
 
+CHILD_OF_WAIT: Final = 0.5
+"""Rank correlation of a child span with the wait for others from which it is that wait."""
+
 # TCP
 
 TCP_DELAYED_ACK_NS: Final = (38.5 * NS_PER_MS, 43.5 * NS_PER_MS)
@@ -348,3 +354,7 @@ machine causes: a request passes two processes and more."""
 
 NOISE_SHARE: Final = 0.25
 """Share of the tail that the machine's own freezes and the generator's lag must account for."""
+
+NOISE_LEAST_NS: Final = 0.1 * NS_PER_MS
+"""What noise must add to the requests of the tail: a process that wakes up on an idle machine takes
+up to a tenth of a millisecond, and that is nothing to look for."""

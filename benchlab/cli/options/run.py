@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 from attrs import evolve
@@ -33,10 +34,11 @@ from benchlab.cli.options.stream import STREAM
 from benchlab.cli.options.transport import TRANSPORT
 from benchlab.cli.options.types import DURATION, parse_headers, parse_tags, parse_targets, read_body
 from benchlab.errors import InputError
-from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS
+from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS, drivers_for
 from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request, with_content_type
+from benchlab.plan.scenario import GrpcService
 from benchlab.plan.shapes import ClosedLoop
 
 __all__ = ["PLAN_OPTIONS", "PlanCommand", "plan_from_values", "plan_options"]
@@ -151,7 +153,10 @@ def _generator(draft: Draft, values: Values) -> None:
         chosen["driver"] = _HTTP2
     copy_fields(draft, chosen)
     scenario = draft.get("scenario")
-    if scenario is not None and chosen.get("driver") in SCENARIO_CLIENTS:
+    if scenario is None:
+        return
+    able = drivers_for(urlsplit(scenario.base_url).scheme)  # which the usual driver may not be
+    if chosen.get("driver") in {*SCENARIO_CLIENTS} & {*able}:
         draft["scenario"] = evolve(scenario, client=chosen["driver"])
 
 
@@ -309,6 +314,14 @@ plan_options = with_options(PLAN_OPTIONS)
 """Decorator that adds all options of a plan to a command."""
 
 
+def _request_for(url: str, values: Values) -> Request:
+    """The request that the options change: its URL says whether it is HTTP or gRPC."""
+    services = [url, *(text.partition("=")[2] or text for text in values.get("targets", ()))]
+    if not any(map(is_call_url, services)):
+        return Request("GET", url)
+    return GrpcService("GET", url) if values.get("scenario") else GrpcRequest(url)
+
+
 def plan_from_values(source: str, values: Values, given: Collection[str] = ()) -> Plan:
     """Make the plan for ``source``, a URL or a plan file, from the options' ``values``.
 
@@ -326,8 +339,6 @@ def plan_from_values(source: str, values: Values, given: Collection[str] = ()) -
         apply_options(PLAN_OPTIONS, draft, chosen)
         with place.errors(others=fields_of(PLAN_OPTIONS, given)):
             return Plan(**draft)
-    services = [source, *(text.partition("=")[2] or text for text in values.get("targets", ()))]
-    is_call = any(map(is_call_url, services))
-    draft = {"requests": [GrpcRequest(source) if is_call else Request("GET", source)]}
+    draft = {"requests": [_request_for(source, values)]}
     apply_options(PLAN_OPTIONS, draft, values)
     return Plan(**draft)

@@ -6,7 +6,6 @@ import click
 
 from benchlab.cli.options.group import Draft, OptionGroup, Values
 from benchlab.errors import InputError
-from benchlab.plan.request import Request
 
 __all__ = ["SCENARIO"]
 
@@ -22,7 +21,7 @@ def _scenario(draft: Draft, values: Values) -> None:
         )
     elif reference:
         request, *more = draft["requests"]
-        if more or request != Request("GET", request.url):
+        if more or (request.method, request.headers, request.body) != ("GET", (), b""):
             raise InputError(
                 "--method, --header and --body do not apply to a scenario: leave them out"
             )

@@ -11,7 +11,7 @@ from benchlab.display.result_view import ResultView
 from benchlab.display.table import Table
 from benchlab.runs.latency_parts import ENOUGH_IN_TAIL
 from benchlab.text import one_line, plural
-from benchlab.units import NS_PER_S, format_column_ms, format_count, format_ms
+from benchlab.units import NS_PER_S, format_column_ms, format_count, format_ms, format_share
 
 __all__ = ["CAUSE_LABELS", "NEWSWORTHY", "NOTHING_FOUND", "view"]
 
@@ -69,7 +69,9 @@ def _answer(result: Explanation) -> tuple[str, str]:
         banner, _, rest = NOTHING_FOUND.partition(": ")
         return banner, f"{rest}."
     first = result.causes[0]
-    parts = [f"{_percent(first.tail_ratio)} of the tail"] if first.tail_ratio >= NEWSWORTHY else []
+    parts = (
+        [f"{format_share(first.tail_ratio)} of the tail"] if first.tail_ratio >= NEWSWORTHY else []
+    )
     parts += [_line(each.text) for each in first.evidence[:1]]
     return CAUSE_LABELS[first.cause], f"{'; '.join(parts)}."
 
@@ -146,7 +148,7 @@ def _examples(result: Explanation) -> Table:
 def _evidence(cause: Cause) -> Iterator[list[str]]:
     """A row for each observation: each names the cause, since the table can be sorted."""
     for text in [_line(each.text) for each in cause.evidence] or ["–"]:
-        yield [CAUSE_LABELS[cause.cause], _percent(cause.tail_ratio), text]
+        yield [CAUSE_LABELS[cause.cause], format_share(cause.tail_ratio), text]
 
 
 def _notes(result: Explanation) -> Iterator[str]:
@@ -168,7 +170,3 @@ def _notes(result: Explanation) -> Iterator[str]:
 
 def _line(text: str) -> str:
     return one_line(text, _LONGEST_TEXT)
-
-
-def _percent(ratio: float) -> str:
-    return f"{ratio * 100:.0f} %"

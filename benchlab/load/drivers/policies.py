@@ -46,7 +46,7 @@ _RESERVE = 10.0
 _SLICES = 10  # of a breaker's window, which moves on by one of them
 _REPLAYABLE = ("GET", "HEAD", "OPTIONS", "TRACE")
 _IDEMPOTENCY_KEYS = ("idempotency-key", "x-idempotency-key")
-_FAILED = frozenset(
+_UNDELIVERED = frozenset(
     (
         ErrorKind.CONNECT,
         ErrorKind.TIMEOUT,
@@ -54,19 +54,8 @@ _FAILED = frozenset(
         ErrorKind.CLOSED,
         ErrorKind.PROTOCOL,
         ErrorKind.TLS,
-        ErrorKind.STREAM_RESET,
-        ErrorKind.GOAWAY,
-        ErrorKind.GRPC_UNKNOWN,
-        ErrorKind.GRPC_DEADLINE_EXCEEDED,
-        ErrorKind.GRPC_UNIMPLEMENTED,
-        ErrorKind.GRPC_INTERNAL,
-        ErrorKind.GRPC_UNAVAILABLE,
-        ErrorKind.GRPC_DATA_LOSS,
     )
 )
-"""What counts against a circuit beside statuses from 500 on: no response, and the gRPC statuses
-that OpenTelemetry counts as errors of a server (semantic conventions for gRPC, "Status")."""
-
 _LOST = (ErrorKind.RESET, ErrorKind.CLOSED)
 
 
@@ -238,7 +227,7 @@ class Policies:
         if error is ErrorKind.ABANDONED:
             self._circuits[origin].forget_probe(sent)
             return
-        failed = error in _FAILED or status >= 500
+        failed = error in _UNDELIVERED or status >= 500
         self._circuits[origin].note(now, failed=failed, sent=sent)
 
     def resend(self, course: Course, error: ErrorKind, *, reused: bool, replayable: bool) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -29,6 +29,7 @@ _SHIPPED = "google/protobuf/"
 
 _MAX_BYTES = 64 * 1024 * 1024
 _SHOWN = 12  # names in a message
+_POOLS_KEPT = 64
 
 _INCOMPLETE = "make it with protoc --include_imports --descriptor_set_out=FILE"
 
@@ -178,7 +179,7 @@ def split_name(name: str) -> tuple[str, str]:
     return service, method
 
 
-@cache
+@lru_cache(_POOLS_KEPT)
 def _pool(data: bytes) -> DescriptorPool:
     from google.protobuf.descriptor_pool import DescriptorPool
 
@@ -220,7 +221,6 @@ def is_shipped(name: str) -> bool:
 
 
 def _parsed(data: bytes) -> FileDescriptorSet:
-    require_extra("grpc")
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
     return FileDescriptorSet.FromString(data)

@@ -23,7 +23,7 @@ from benchlab.plan.stream import Stream
 from benchlab.plan.validation import check_choice, check_seconds, check_text, is_number
 from benchlab.redact import header_value, public_url
 
-__all__ = ["COMPRESSIONS", "GrpcRequest", "is_call_url"]
+__all__ = ["COMPRESSIONS", "GrpcRequest", "bare_request", "is_call_url"]
 
 COMPRESSIONS = ("", "gzip")
 """How messages may be compressed: not at all, or as gzip."""
@@ -309,6 +309,11 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
             if text
             else None,
         )
+
+
+def bare_request(url: str) -> Request:
+    """The request that a URL means by itself: a GET, or a gRPC call with an empty message."""
+    return GrpcRequest(url) if is_call_url(url) else Request("GET", url)
 
 
 def is_call_url(url: str) -> bool:

@@ -1,7 +1,8 @@
 """The service's own latency histogram, over the time of a run.
 
-It is the metric ``http.server.request.duration`` with exponential buckets, as OpenTelemetry's
-semantic conventions have it, in seconds.
+It is the metric ``http.server.request.duration``, and of calls over gRPC
+``rpc.server.call.duration``, with exponential buckets, as OpenTelemetry's semantic conventions have
+them, in seconds.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["server_histogram"]
 
 _COLUMNS = "ServiceName, Scale, PositiveOffset, PositiveBucketCounts, ZeroCount"
-_SERIES = "ResourceAttributes, ServiceName, ScopeName, Attributes, StartTimeUnix"
+_SERIES = "ResourceAttributes, ServiceName, ScopeName, MetricName, Attributes, StartTimeUnix"
 # Times of points are whole seconds. Of several services, those with spans of the run, if any.
 _OURS = """
-    MetricName = 'http.server.request.duration'
+    MetricName IN ('http.server.request.duration', 'rpc.server.call.duration')
     AND (
         ServiceName IN (SELECT ServiceName FROM of_run)
         OR (SELECT count() FROM of_run) = 0

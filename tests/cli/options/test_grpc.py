@@ -170,3 +170,10 @@ def test_what_is_wrong_with_a_call_is_named(table: str, expected: str, tmp_path:
     with pytest.raises(InputError) as caught:
         read_plan(tmp_path / "plan.toml")
     assert expected in str(caught.value)
+
+
+def test_a_scenario_has_the_url_of_its_service(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text("async def visit(client, ctx):\n    pass\n")
+    made = plan_of("--scenario", f"{tmp_path}/steps.py:visit", url="grpc://127.0.0.1:50051")
+    assert made.scenario is not None
+    assert (made.driver, made.scenario.base_url) == ("grpc", "grpc://127.0.0.1:50051")

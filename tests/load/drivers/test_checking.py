@@ -8,13 +8,26 @@ import zlib
 from typing import Any
 
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchlab import BodyContains, BodyEquals, BodyMatches, JsonEquals, MaxBody, Request, StatusIn
+from benchlab import (
+    BodyContains,
+    BodyEquals,
+    BodyMatches,
+    GrpcRequest,
+    GrpcStatusIn,
+    JsonEquals,
+    MaxBody,
+    Request,
+    StatusIn,
+)
 from benchlab.load.drivers.checking import BODY_CAP_BYTES, check_status, make_checker
 from benchlab.plan.checks import Check
+from benchlab.plan.grpc.descriptors import Descriptors
 from benchlab.samples.samples import ErrorKind
+from target.rpc.vectors_pb2 import DESCRIPTOR, PartialSum, Result
 from tests.plan.test_checks import json_values
 
 DOCUMENT = {
@@ -216,3 +229,73 @@ def test_any_json_equals_itself_and_not_itself_in_a_list(value: Any) -> None:
 def test_no_body_makes_a_checker_raise(body: bytes, encoding: str) -> None:
     checks: list[Check] = [BodyMatches("a"), JsonEquals("a.0", 1), BodyEquals("x")]
     assert evaluate(checks, body=body, encoding=encoding)[0] is ErrorKind.CHECK
+
+
+VECTORS = Descriptors.of_set(
+    FileDescriptorSet(
+        file=[FileDescriptorProto.FromString(DESCRIPTOR.serialized_pb)]
+    ).SerializeToString()
+)
+NOT_FOUND = ErrorKind.GRPC_NOT_FOUND
+SUM = Result(result=[3, 7]).SerializeToString()
+SUMS = [PartialSum(count=count, sum=count / 2).SerializeToString() for count in (1, 2)]
+
+
+def evaluate_call(
+    checks: list[Check], ended: ErrorKind, messages: list[bytes], method: str = "Add"
+) -> tuple[ErrorKind, str]:
+    request = GrpcRequest(f"benchlab.Vectors/{method}", checks=checks).described_by(VECTORS)
+    checker = make_checker(request)
+    assert checker is not None
+    return checker.evaluate_call(ended, "no such pair", messages, sum(map(len, messages)))
+
+
+@pytest.mark.parametrize(
+    ("checks", "ended", "messages", "method"),
+    [
+        ([JsonEquals("result", [3, 7])], ErrorKind.OK, [SUM], "Add"),
+        ([JsonEquals("result.1", 7), MaxBody(100)], ErrorKind.OK, [SUM], "Add"),
+        ([JsonEquals("1.sum", 1), JsonEquals("0.count", 1)], ErrorKind.OK, SUMS, "PartialSums"),
+        ([GrpcStatusIn("NOT_FOUND")], NOT_FOUND, [], "Add"),
+        ([GrpcStatusIn("NOT_FOUND", "OK"), MaxBody(100)], ErrorKind.OK, [SUM], "Add"),
+    ],
+)
+def test_checks_of_a_call_that_hold(
+    checks: list[Check], ended: ErrorKind, messages: list[bytes], method: str
+) -> None:
+    assert evaluate_call(checks, ended, messages, method) == (ErrorKind.OK, "")
+
+
+@pytest.mark.parametrize(
+    ("checks", "ended", "messages", "kind", "why"),
+    [
+        ([MaxBody(100)], NOT_FOUND, [], NOT_FOUND, "no such pair"),
+        (
+            [GrpcStatusIn("NOT_FOUND")],
+            ErrorKind.GRPC_INTERNAL,
+            [],
+            ErrorKind.CHECK,
+            "the status is grpc:INTERNAL, not grpc:NOT_FOUND (no such pair)",
+        ),
+        (
+            [JsonEquals("result.0", 4)],
+            ErrorKind.OK,
+            [SUM],
+            ErrorKind.CHECK,
+            "result.0 is 3.0, not 4",
+        ),
+        ([MaxBody(3)], ErrorKind.OK, [SUM], ErrorKind.CHECK, "the body has 18 bytes, more than 3"),
+        (
+            [BodyContains("x")],
+            ErrorKind.OK,
+            [b"\xff"],
+            ErrorKind.CHECK,
+            "the message is no benchlab.Result",
+        ),
+    ],
+)
+def test_checks_of_a_call_that_fail(
+    checks: list[Check], ended: ErrorKind, messages: list[bytes], kind: ErrorKind, why: str
+) -> None:
+    error, found = evaluate_call(checks, ended, messages)
+    assert (error, found[: len(why)]) == (kind, why)

@@ -12,6 +12,7 @@ from benchlab.exchange.own.export import export_run
 from benchlab.exchange.own.import_ import read_parquet
 from benchlab.plan.stream import Stream
 from benchlab.runs.run import Run
+from benchlab.store.runs.streams import save_streams
 from tests.load.servers import always, chunked, serving
 
 COUNT = 6
@@ -35,6 +36,9 @@ def measured() -> Run:
 def test_streams_are_kept(measured: Run, store: Store, tmp_path: Path) -> None:
     assert (len(measured.streams), len(measured.events)) == (COUNT, COUNT * len(PARTS))
     assert measured.stream_summary is not None
+    with store.connect() as client:  # as if saving had been interrupted, and more than once
+        save_streams(client, measured)
+        save_streams(client, measured)
     store.save(measured)
     loaded = store.load(measured.id)
     read = read_parquet(export_run(loaded, tmp_path / "run.parquet"))

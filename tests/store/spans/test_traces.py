@@ -154,13 +154,14 @@ def test_deltas_that_overlap_the_run_are_added(store: Store, make_run: MakeRun) 
             point(start - 20, start - 10, [1000]),
             point(start - 5, start + 1, [1, 2]),
             point(start + 1, end + 3, [0, 4, 8, 1], Scale=1, PositiveOffset=-20),
+            point(start, end, [16], MetricName="rpc.server.call.duration"),
             point(start, end, [5], ServiceName="other", MetricName="http.client.request.duration"),
             point(end + 100, end + 110, [2000]),
         ],
     )
     frame = store.server_histogram(run.id)
     assert list(frame["service"]) == ["shop", "shop"]
-    assert list(frame["count"]) == [1 + 4, 2 + 9]
+    assert list(frame["count"]) == [1 + 4 + 16, 2 + 9]
     assert list(frame["lower_ms"]) == [1000 / 1024, 1000 / 512]
     assert list(frame["upper_ms"]) == [1000 / 512, 1000 / 256]
 

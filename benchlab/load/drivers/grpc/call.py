@@ -6,13 +6,12 @@ import asyncio
 import struct
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from benchlab.load.drivers.checking import BODY_CAP_BYTES, Checker
 from benchlab.load.drivers.grpc.messages import PREFIX_BYTES
 from benchlab.load.drivers.grpc.response import CallResponse
 from benchlab.load.drivers.grpc.statuses import End, end_of_trailers, of_reset
-from benchlab.load.drivers.http2.connection import Http2Connection
 from benchlab.load.drivers.http2.header_blocks import Fields
 from benchlab.load.drivers.http2.stream import Stream, StreamOwner
 from benchlab.load.drivers.streams.event_checks import EventChecker, EventChecks
@@ -73,7 +72,7 @@ class CallOwner(StreamOwner, Protocol):
     def is_good(self, fields: Fields) -> bool:
         """Whether trailers have the status OK, and remember that."""
 
-    def free(self, connection: Http2Connection, now: int) -> None:
+    def free(self, connection: Any, now: int) -> None:
         """A stream has ended."""
 
 

@@ -147,9 +147,8 @@ class Context:
 
     def step_of(self, method: str, path: str) -> Step:
         """The step of a request outside of steps."""
-        path = public_path(path)
-        step = Step(self._sink, self._iteration, f"{method} {path}", _ANY)
-        step.by_path = (method, path)
+        step = Step(self._sink, self._iteration, f"{method} {public_path(path)}", _ANY)
+        step.by_path = True
         return step
 
 
@@ -190,7 +189,7 @@ class Step:
         self._expired = False
         self.iteration = iteration
         self.name = name
-        self.by_path: tuple[str, str] | None = None
+        self.by_path = False
         self.seq = self.endpoint = self.flags = 0
         self.intended = self.begun = self.sent = self.first_byte = 0
         self.bytes_in = self.connection = self.status = 0
@@ -253,7 +252,11 @@ class Step:
         if exc is None:
             if self._expired:
                 self._task.uncancel()
-            self._sink.end_step(self, *self._result())
+            if self._failed_check or self._expected:
+                error, message = self._checked()
+            else:
+                error, message = check_status(self.status)
+            self._sink.end_step(self, error, message)
             return
         is_late = self._expired and self._task.uncancel() <= self._cancelling
         if is_late and isinstance(exc, asyncio.CancelledError):
@@ -267,10 +270,8 @@ class Step:
         self._sink.end_step(self, error, message)
         self.iteration.add_reported(exc)
 
-    def _result(self) -> tuple[ErrorKind, str]:
+    def _checked(self) -> tuple[ErrorKind, str]:
         status = self.status
-        if not self._failed_check and not self._expected:
-            return check_status(status)
         if self._failed_check:
             return ErrorKind.CHECK, self._failed_check
         if status not in self._expected:

@@ -56,6 +56,7 @@ class ScenarioDriver(UserPool[User, Iteration]):
         self._data = plan.scenario.data
         self._function = _load_function(plan.scenario.code)
         self._names = StepNames(recording.steps_path, recording.endpoints)
+        self._known_number = self._names.numbers.get
         self._users = users_of(plan, worker, run_id, recording, self.servers)
         self._user_count = 0
         self._iterations: set[Iteration] = set()
@@ -125,15 +126,19 @@ class ScenarioDriver(UserPool[User, Iteration]):
         """
         if self._stopped:
             raise asyncio.CancelledError
-        if step.by_path is None:
-            step.endpoint = self._names.number(step.name)
-        else:
-            step.endpoint = self._names.number_of_request(*step.by_path)
+        endpoint = self._known_number(step.name)
+        if endpoint is None:
+            endpoint = self._names.number_of(step.name, step.by_path)
+        step.endpoint = endpoint
         step.seq = next(self._seqs)
-        step.flags = flags = self._flags_of_next(step.iteration)
         step.begun = step.sent = step.intended = _clock()
-        if flags & _FIRST_STEP and not self._is_closed:
-            step.intended = step.iteration.intended
+        iteration = step.iteration
+        if iteration.begun:
+            step.flags = iteration.flags & _WARMUP
+        else:
+            step.flags = self._first_flags(iteration)
+            if not self._is_closed:
+                step.intended = iteration.intended
         self._open[step] = None
 
     def end_step(self, step: Step, error: ErrorKind, message: str) -> None:
@@ -225,19 +230,18 @@ class ScenarioDriver(UserPool[User, Iteration]):
     ) -> None:
         """Record an iteration that failed outside of its steps, under the scenario's name."""
         now = _clock()
-        flags = self._flags_of_next(iteration)
-        begins = flags & _FIRST_STEP and not self._is_closed
-        intended = iteration.intended if begins else sent
+        intended, flags = sent, iteration.flags & _WARMUP
+        if not iteration.begun:
+            flags = self._first_flags(iteration)
+            intended = sent if self._is_closed else iteration.intended
         seq = next(self._seqs)
         self._recording.finish(
             Outcome(seq, intended, sent, 0, now, 0, 0, 0, error, flags, message=message)
         )
 
     @staticmethod
-    def _flags_of_next(iteration: Iteration) -> int:
-        """The flags of the iteration's next record. Only the first has FIRST_STEP and CAP_WAIT."""
-        if iteration.begun:
-            return iteration.flags & _WARMUP
+    def _first_flags(iteration: Iteration) -> int:
+        """The flags of the iteration's first record, which alone has FIRST_STEP and CAP_WAIT."""
         iteration.begun = True
         return iteration.flags | _FIRST_STEP
 

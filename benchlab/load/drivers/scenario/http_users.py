@@ -47,7 +47,8 @@ class _Hooks:
         self, job: Any, response: httpx.Response, connection: int, first_byte: int
     ) -> None:
         """Add a complete response to its step."""
-        job.first_byte = job.first_byte or first_byte
+        if not job.first_byte:
+            job.first_byte = first_byte
         job.add_response(response, response.num_bytes_downloaded, connection)
 
 

@@ -34,6 +34,11 @@ class EventChecks:
                 )
                 (self.last if check.of == "last" else self.every).append(evaluate)
 
+    @property
+    def read_data(self) -> bool:
+        """Whether some check reads the data of events."""
+        return bool(self.every or self.last)
+
 
 class EventChecker:
     """Evaluates the checks on the events of one stream, as they come."""

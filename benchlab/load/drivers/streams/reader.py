@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchlab.load.drivers.streams.event_checks import EventChecker, EventChecks
-from benchlab.load.drivers.streams.sse import EventParser
+from benchlab.load.drivers.streams.sse import EventParser, check_event_size
 from benchlab.load.recording.recording import Recording
 from benchlab.load.recording.stream_meter import StreamMeter
 from benchlab.plan.plan import Plan
@@ -54,6 +54,8 @@ class StreamReader:
     __slots__ = (
         "_checker",
         "_chunk",
+        "_chunk_bytes",
+        "_keeps_chunks",
         "_most",
         "_parser",
         "_problem",
@@ -68,7 +70,9 @@ class StreamReader:
         self._checker = EventChecker(checks)
         self._parser = EventParser() if stream.kind == "events" else None
         self._most = stream.max_events or 0
+        self._keeps_chunks = checks.read_data
         self._chunk: list[bytes] = []
+        self._chunk_bytes = 0
         self._problem = ""
         self.is_stream = False
         self.is_full = False
@@ -96,17 +100,21 @@ class StreamReader:
         if self.is_full:
             return
         if self._parser is None:
-            self._chunk.append(data)
+            self._chunk_bytes += len(data)
+            if self._keeps_chunks:
+                self._chunk.append(data)
+                check_event_size(self._chunk_bytes)
             return
         for event in self._parser.feed(data):
-            if self._note(event, now):
+            if self._note(event, len(event), now):
                 return
 
     def end_chunk(self, now: int) -> None:
         """A chunk ended with what was fed last; it is an event if chunks are read."""
-        if self._chunk and not self.is_full:
-            self._note(b"".join(self._chunk), now)
+        if self._chunk_bytes and not self.is_full:
+            self._note(b"".join(self._chunk), self._chunk_bytes, now)
         self._chunk.clear()
+        self._chunk_bytes = 0
 
     def finish(self) -> str:
         """Why the stream is not what it must be, now that it ended; empty if it is."""
@@ -129,9 +137,9 @@ class StreamReader:
         if self.is_stream:
             recording.add_stream(seq, self.meter, done if self.was_left else 0)
 
-    def _note(self, event: bytes, now: int) -> bool:
+    def _note(self, event: bytes, size: int, now: int) -> bool:
         """Count an event; True if no more are read."""
-        self.meter.event(now, len(event))
+        self.meter.event(now, size)
         self._checker.event(event)
         self.is_full = self.meter.events == self._most
         return self.is_full

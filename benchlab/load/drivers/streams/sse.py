@@ -5,7 +5,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-inte
 
 from __future__ import annotations
 
-__all__ = ["MOST_EVENT_BYTES", "EventParser", "EventTooLongError"]
+__all__ = ["MOST_EVENT_BYTES", "EventParser", "EventTooLongError", "check_event_size"]
 
 MOST_EVENT_BYTES = 16 * 1024 * 1024
 """An event, or a line of one, that is longer is an error: it would fill the memory."""
@@ -92,14 +92,19 @@ class EventParser:
         if part:
             self._held.append(part)
             self._held_bytes += len(part)
-            self._check_size(self._held_bytes)
+            check_event_size(self._held_bytes)
 
     def _add(self, value: bytes) -> None:
         self._data.append(value)
         self._size += len(value) + 1
-        self._check_size(self._size)
+        check_event_size(self._size)
 
-    @staticmethod
-    def _check_size(size: int) -> None:
-        if size > MOST_EVENT_BYTES:
-            raise EventTooLongError(f"an event has more than {MOST_EVENT_BYTES:,} bytes")
+
+def check_event_size(size: int) -> None:
+    """Refuse an event of more than `MOST_EVENT_BYTES`.
+
+    Raises:
+        EventTooLongError: it is longer.
+    """
+    if size > MOST_EVENT_BYTES:
+        raise EventTooLongError(f"an event has more than {MOST_EVENT_BYTES:,} bytes")

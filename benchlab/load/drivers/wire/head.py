@@ -35,7 +35,7 @@ _FIELD_LINE = rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:|[ \t])[^\0\r\n]*+\r?\n"
 STATUS_LINE = re.compile(_STATUS_LINE)
 _FIELD_LINES = re.compile(rb"(?:%b)*+" % _FIELD_LINE)
 _HEAD = re.compile(rb"%b(?![ \t])(?:%b)*+\r?\n" % (_STATUS_LINE, _FIELD_LINE))
-_NAMES = rb"connection|content-encoding|content-length|transfer-encoding"
+_NAMES = rb"connection|content-encoding|content-length|set-cookie|transfer-encoding"
 _FRAMING = re.compile(rb"\n(%b):([^\n]*(?:\n[ \t][^\n]*)*)" % _NAMES, re.IGNORECASE)
 _EMPTY_LINES = re.compile(rb"(?:\r?\n)*+")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
@@ -58,6 +58,7 @@ class Head(NamedTuple):
     The body has ``length`` bytes; if that is None, it is ``chunked`` or ends with the connection.
     ``reusable``: the connection can be used again after the body. ``closes``: it has the connection
     option ``close``. ``encoding`` lists the codings of the body, in the order applied.
+    ``sets_cookies``: it has a Set-Cookie field.
     """
 
     raw: bytes
@@ -67,6 +68,7 @@ class Head(NamedTuple):
     reusable: bool
     closes: bool
     encoding: str
+    sets_cookies: bool
 
     @property
     def interim(self) -> bool:
@@ -114,7 +116,8 @@ def parse_head(raw: bytes, *, head_only: bool) -> Head:
     # An HTTP/1.0 response with a transfer coding is taken, and its connection closed (section 6.1).
     persists = match[1] != b"0" or (b"keep-alive" in options and not codings)
     reusable = persists and not closes and (chunked or length is not None)
-    return Head(raw, status, length, chunked, reusable, closes, ", ".join(encoding))
+    sets_cookies = b"set-cookie" in found
+    return Head(raw, status, length, chunked, reusable, closes, ", ".join(encoding), sets_cookies)
 
 
 def _elements(values: Iterable[bytes]) -> list[bytes]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, MutableMapping
 from types import NoneType
 from typing import Any, Protocol
 
 import httpx
 
 from benchlab.load.drivers.scenario.client.body import encode_body
+from benchlab.load.drivers.scenario.client.calls import Calls, Sending
 from benchlab.load.drivers.scenario.client.connection import Limits
 from benchlab.load.drivers.scenario.client.cookies import CookieLines, CountingJar
 from benchlab.load.drivers.scenario.client.fields import parse_fields
@@ -32,20 +34,10 @@ __all__ = ["Shared", "WireClient"]
 
 _clock = time.monotonic_ns
 
-_METHODS = {
-    name: name.encode() for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-}
 _WITH_LENGTH = ("POST", "PUT", "PATCH")
-_WITHOUT_BODY = frozenset({"params", "headers", "auth", "follow_redirects", "timeout"})
-_QUICK = _WITHOUT_BODY | {"content", "data", "json"}
-"""Arguments that the quick way knows; what else there is, is left to httpx."""
+_WATCHED = frozenset({"base_url", "auth", "params", "timeout"})
 
-_WATCHED = {"base_url", "auth", "params", "timeout"}
-
-_SET_COOKIE = b"\nset-cookie:"
 _HTTP_300, _HTTP_400 = 300, 400
-
-_Sending = Coroutine[Any, Any, httpx.Response]
 
 _httpx: Any = httpx.AsyncClient
 """The class whose properties this one extends."""
@@ -56,7 +48,7 @@ class Shared(Services, Protocol):
 
     heads: HeadCache
     heads_only: HeadCache
-    settings: dict[tuple[object, ...], Settings]
+    settings: MutableMapping[tuple[object, ...], Settings]
 
 
 class _CountingHeaders(httpx.Headers):
@@ -78,7 +70,7 @@ class _CountingHeaders(httpx.Headers):
         super().update(headers)
 
 
-class WireClient(httpx.AsyncClient):
+class WireClient(Calls):
     """An `httpx.AsyncClient` on connections of our own; made by a `WireClients`.
 
     It sends no default headers, and follows redirects only where that is asked for. A request with
@@ -153,12 +145,10 @@ class WireClient(httpx.AsyncClient):
         self._is_ordinary = False
         _httpx.event_hooks.fset(self, event_hooks)
 
-    def _current(self) -> Settings | None:
-        """The settings of the quick way; None if it cannot be taken."""
-        if self._settings is None or self._seen_headers != self._counting_headers.version:
-            self._settings = self._find_settings()
-            self._seen_headers = self._counting_headers.version
-        return None if self._wire.is_closed else self._settings
+    def _renew_settings(self) -> Settings | None:
+        self._settings = self._find_settings()
+        self._seen_headers = self._counting_headers.version
+        return self._settings
 
     def _find_settings(self) -> Settings | None:
         auth = self.auth
@@ -179,156 +169,186 @@ class WireClient(httpx.AsyncClient):
 
     # requests
 
-    def get(self, url: httpx.URL | str, **options: Any) -> _Sending:
-        """Send a GET request; see `httpx.AsyncClient.get`."""
-        if options.keys() <= _WITHOUT_BODY:
-            return self.request("GET", url, **options)
-        return super().get(url, **options)
-
-    def head(self, url: httpx.URL | str, **options: Any) -> _Sending:
-        """Send a HEAD request; see `httpx.AsyncClient.head`."""
-        if options.keys() <= _WITHOUT_BODY:
-            return self.request("HEAD", url, **options)
-        return super().head(url, **options)
-
-    def options(self, url: httpx.URL | str, **options: Any) -> _Sending:
-        """Send an OPTIONS request; see `httpx.AsyncClient.options`."""
-        if options.keys() <= _WITHOUT_BODY:
-            return self.request("OPTIONS", url, **options)
-        return super().options(url, **options)
-
-    def delete(self, url: httpx.URL | str, **options: Any) -> _Sending:
-        """Send a DELETE request; see `httpx.AsyncClient.delete`."""
-        if options.keys() <= _WITHOUT_BODY:
-            return self.request("DELETE", url, **options)
-        return super().delete(url, **options)
-
-    def post(self, url: httpx.URL | str, **options: Any) -> _Sending:
-        """Send a POST request; see `httpx.AsyncClient.post`."""
-        return self.request("POST", url, **options)
-
-    def put(self, url: httpx.URL | str, **options: Any) -> _Sending:
-        """Send a PUT request; see `httpx.AsyncClient.put`."""
-        return self.request("PUT", url, **options)
-
-    def patch(self, url: httpx.URL | str, **options: Any) -> _Sending:
-        """Send a PATCH request; see `httpx.AsyncClient.patch`."""
-        return self.request("PATCH", url, **options)
-
-    async def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
-        """Send a request; see `httpx.AsyncClient.request`."""
-        hooks = self.hooks
-        draft = None
-        if hooks is not None and options.keys() <= _QUICK and type(url) is str:
-            draft = self._draft(method, url, options)
+    def _begin(
+        self,
+        method: str,
+        url: httpx.URL | str,
+        content: Any,
+        data: Any,
+        files: Any,
+        json: Any,
+        params: Any,
+        headers: Any,
+        cookies: Any,
+        auth: Any,
+        follow_redirects: Any,
+        timeout: Any,
+        extensions: Any,
+    ) -> Sending:
+        """Send a request on the quick way, if all arguments are what it knows."""
+        hooks, draft = self.hooks, None
+        ordinary = files is None and cookies is None and extensions is None
+        if ordinary and hooks is not None and type(url) is str:
+            try:
+                draft = self._draft(
+                    method, url, content, data, json, params, headers, auth, timeout
+                )
+            except Exception:  # httpx raises it again where the request is awaited
+                draft = None
+            if draft is not None:
+                if follow_redirects is DEFAULT:
+                    follow_redirects = self.follow_redirects
+                if not follow_redirects:
+                    return self._send(hooks, draft)
+                draft.received = []
+                extensions = {RECEIVED: draft.received}
+        by_httpx = httpx.AsyncClient.request(
+            self,
+            method,
+            url,
+            content=content,
+            data=data,
+            files=files,
+            json=json,
+            params=params,
+            headers=headers,
+            cookies=cookies,
+            auth=auth,
+            follow_redirects=follow_redirects,
+            timeout=timeout,
+            extensions=extensions,
+        )
         if hooks is None or draft is None:
-            return await super().request(method, url, **options)
-        job = hooks.current()
-        if job is not None:
-            response = await self._exchange(hooks, job, draft)
-            if draft.follow and response.has_redirect_location:
-                return await self._follow(response, method, url, options)
-            return response
-        async with hooks.alone(method, draft.target.path) as job:
-            response = await self._exchange(hooks, job, draft)
-            if draft.follow and response.has_redirect_location:
-                return await self._follow(response, method, url, options)
-            return response
+            return by_httpx
+        return self._send_and_follow(hooks, draft, by_httpx)
 
-    def _draft(self, method: str, url: str, options: dict[str, Any]) -> Draft | None:
+    def _draft(
+        self,
+        method: str,
+        url: str,
+        content: Any,
+        data: Any,
+        json: Any,
+        params: Any,
+        headers: Any,
+        auth: Any,
+        timeout: Any,
+    ) -> Draft | None:
         """The request for the quick way; None if httpx has to make it.
 
         Raises:
             Exception: the one that httpx raises for such arguments.
         """
-        settings = self._current()
-        if settings is None or method not in _METHODS:
+        settings = self._settings
+        if settings is None or self._seen_headers != self._counting_headers.version:
+            settings = self._renew_settings()
+        if settings is None or self._wire.is_closed:
             return None
-        target = settings.target(url)
-        lines = settings.lines(options.get("headers"), options.get("auth", DEFAULT))
-        if target is None or lines is None:
+        start = settings.start(method, url, headers, auth)
+        if start is None:
             return None
-        params = options.get("params")
         if params is not None:
-            target = target.with_query(str(httpx.QueryParams(params)) if params else None)
-        encoded = encode_body(
-            options.get("content"), options.get("data"), options.get("json"), lines.has_type
-        )
+            start = start.with_query(str(httpx.QueryParams(params)) if params else None)
+        encoded = encode_body(content, data, json, start.lines.has_type)
         if encoded is None:
             return None
         body, framing = encoded
         if not framing and method in _WITH_LENGTH:
             framing = b"Content-Length: 0\r\n"
-        draft = Draft(method, target, lines, framing, body)
-        timeout = options.get("timeout", DEFAULT)
-        draft.limits = settings.limits if timeout is DEFAULT else _limits(httpx.Timeout(timeout))
-        follow = options.get("follow_redirects", DEFAULT)
-        draft.follow = self.follow_redirects if follow is DEFAULT else follow
-        return draft
+        limits = settings.limits if timeout is DEFAULT else _limits(httpx.Timeout(timeout))
+        return Draft(start, framing, body, limits)
 
-    async def _exchange(self, hooks: Hooks, job: Job, draft: Draft) -> httpx.Response:
-        target, lines, wire, limits = draft.target, draft.lines, self._wire, draft.limits
-        method = draft.method
-        service = target.service
+    async def _send(self, hooks: Hooks, draft: Draft, job: Job | None = None) -> httpx.Response:
+        """Send a request, as part of ``job`` or of the current one."""
+        if job is None:
+            job = hooks.current()
+            if job is None:
+                async with hooks.alone(draft.start.method, draft.start.target.path) as job:
+                    return await self._send(hooks, draft, job)
+        start = draft.start
+        lines, limits = start.lines, draft.limits
         extra = b"" if lines.has_trace else hooks.lines(job)
         if self._jar.version and not lines.has_cookie:
-            extra += self._cookie_lines.line(target)
-        draft.data = b"%b %b HTTP/1.1\r\n%b%b%b%b\r\n%b" % (
-            _METHODS[method],
-            target.raw,
-            b"" if lines.has_host else service.host_line,
-            lines.raw,
-            draft.framing,
-            extra,
-            draft.body,
-        )
-        heads = self._shared.heads_only if method == "HEAD" else self._shared.heads
-        begun = _clock()
+            extra += self._cookie_lines.line(start.target)
+        draft.data = data = b"%b%b%b\r\n%b" % (start.head, draft.framing, extra, draft.body)
+        service = start.target.service
+        shared, begun = self._shared, _clock()
+        connection = self._wire.take_idle(service, begun)
         try:
-            connection = wire.take_idle(service)
             if connection is None:
-                connection = await wire.open(service, job, limits.connect)
-            head, body = await connection.exchange(
-                draft.data, heads, limits.read, reusable=not lines.closes
+                connection = await self._wire.open(service, job, limits.connect)
+            head, body = await connection.send(
+                data,
+                shared.heads_only if start.method == "HEAD" else shared.heads,
+                limits.read,
+                reusable=not lines.closes,
             )
+        except asyncio.CancelledError:
+            if connection is not None:
+                connection.abort()
+            raise
         except httpx.RequestError as exc:
             exc.request = draft.request()
             raise
-        if draft.follow and _HTTP_300 <= head.status < _HTTP_400:
-            response = httpx.Response(
-                head.status,
-                headers=parse_fields(head.raw),
-                stream=httpx.ByteStream(body),
-                extensions=response_extensions(head, connection.number),
-            )
-            if response.has_redirect_location:
-                return response
-        content = self._decode(head, body, draft) if head.encoding else body
+        size = len(body)
+        if draft.received is not None and _HTTP_300 <= head.status < _HTTP_400:
+            received = _as_received(head, body, connection.number)
+            if received.has_redirect_location:
+                return received
+        if head.encoding:
+            body = _decoded(head, body, draft)
         response = QuickResponse(
-            self, draft, head, content, len(body), _clock() - begun, connection.number
+            self, draft, head, body, size, connection.last - begun, connection.number
         )
-        if _SET_COOKIE in head.raw.lower():
+        if head.sets_cookies:
             self._counted_cookies.extract_cookies(response)
         hooks.responded(job, response, connection.number, connection.first)
         return response
 
-    async def _follow(
-        self, response: httpx.Response, method: str, url: httpx.URL | str, options: dict[str, Any]
+    async def _send_and_follow(
+        self, hooks: Hooks, draft: Draft, by_httpx: Sending
     ) -> httpx.Response:
-        """Let httpx follow a redirect: it is given the response that was received already."""
-        return await super().request(method, url, **options, extensions={RECEIVED: [response]})
+        """Send a request; if the response is a redirect, httpx gets it and goes on from there."""
+        try:
+            job = hooks.current()
+            if job is not None:
+                return await self._follow(hooks, draft, by_httpx, job)
+            async with hooks.alone(draft.start.method, draft.start.target.path) as job:
+                return await self._follow(hooks, draft, by_httpx, job)
+        finally:
+            by_httpx.close()  # in most cases it was not begun
+
+    async def _follow(
+        self, hooks: Hooks, draft: Draft, by_httpx: Sending, job: Job
+    ) -> httpx.Response:
+        response = await self._send(hooks, draft, job)
+        if isinstance(response, QuickResponse):
+            return response
+        assert draft.received is not None
+        draft.received.append(response)
+        return await by_httpx
 
     def redirected(self, response: httpx.Response) -> httpx.Request:
         """The request that a redirect asks for."""
         return self._build_redirect_request(response.request, response)
 
-    @staticmethod
-    def _decode(head: Head, body: bytes, draft: Draft) -> bytes:
-        try:
-            return decoded(head, body)
-        except httpx.DecodingError as exc:
-            exc.request = draft.request()
-            raise
+
+def _as_received(head: Head, body: bytes, connection: int) -> httpx.Response:
+    """A response as the transport returns it."""
+    return httpx.Response(
+        head.status,
+        headers=parse_fields(head.raw),
+        stream=httpx.ByteStream(body),
+        extensions=response_extensions(head, connection),
+    )
+
+
+def _decoded(head: Head, body: bytes, draft: Draft) -> bytes:
+    try:
+        return decoded(head, body)
+    except httpx.DecodingError as exc:
+        exc.request = draft.request()
+        raise
 
 
 def _limits(timeout: httpx.Timeout) -> Limits:

@@ -64,15 +64,16 @@ class Receiver(Protocol):
 class Connection(asyncio.Protocol):
     """Sends a request at a time. Its response is received whole, or given to a `Receiver`.
 
-    ``number`` is what samples have; ``first`` is the time of the response's first byte.
+    ``number`` is what samples have; ``first`` and ``last`` are times of the response's first and
+    last bytes.
     """
 
     __slots__ = (
         "_drained",
         "_heads",
         "_limit_s",
+        "_loop",
         "_missing",
-        "_moved",
         "_parts",
         "_plain",
         "_pool",
@@ -83,7 +84,7 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_waiter",
         "first",
-        "idle_since",
+        "last",
         "number",
         "service",
     )
@@ -91,8 +92,9 @@ class Connection(asyncio.Protocol):
     def __init__(self, pool: Pool, service: Service) -> None:
         self._pool = pool
         self.service = service
-        self.number = self.first = self.idle_since = 0
+        self.number = self.first = self.last = 0
         self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[tuple[Head, bytes]] | None = None
         self._receiver: Receiver | None = None
         self._response: Response | None = None
@@ -103,35 +105,29 @@ class Connection(asyncio.Protocol):
         self._reusable = False
         self._timer: asyncio.TimerHandle | None = None
         self._limit_s = 0.0
-        self._moved = 0
         self._drained: asyncio.Future[None] | None = None
 
     # what a user calls
 
-    async def exchange(
+    def send(
         self, request: bytes, heads: HeadCache, limit_s: float | None, *, reusable: bool
-    ) -> tuple[Head, bytes]:
-        """Send a request; returns the head and the body of its response, as transferred.
+    ) -> asyncio.Future[tuple[Head, bytes]]:
+        """Send a request; its future is the head and the body of its response, as transferred.
 
         Raises:
-            httpx.TransportError: there is no complete response.
+            httpx.TransportError: also by the future: there is no complete response.
         """
         transport = self._transport
         if transport is None:
             raise closed_early(in_body=False)  # right after it was opened
-        waiter: asyncio.Future[tuple[Head, bytes]] = asyncio.get_running_loop().create_future()
-        self._waiter = waiter
+        self._waiter = waiter = self._loop.create_future()
         self._heads = heads
         self._reusable = reusable
         self.first = 0
         transport.write(request)
         if limit_s is not None:
             self._watch(limit_s)
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            self.abort()
-            raise
+        return waiter
 
     def receive(self, receiver: Receiver, limit_s: float | None) -> None:
         """Give the response to the next request to ``receiver``."""
@@ -146,7 +142,7 @@ class Connection(asyncio.Protocol):
         Raises:
             httpx.WriteTimeout: nothing could be sent for too long.
         """
-        self._moved = _clock()
+        self.last = _clock()
         if self._transport is not None:  # else the receiver knows
             self._transport.write(data)
         if self._drained is None:
@@ -169,7 +165,7 @@ class Connection(asyncio.Protocol):
 
     def touch(self) -> None:
         """Count the time limit of reading from now."""
-        self._moved = _clock()
+        self.last = _clock()
 
     def pause(self, *, paused: bool) -> None:
         """Stop reading, or read again."""
@@ -191,7 +187,7 @@ class Connection(asyncio.Protocol):
         self._pool.lost(self)
         if self._transport is not None:
             # the side that closes first keeps the port blocked for a minute
-            asyncio.get_running_loop().call_later(PARTING_S, self.abort)
+            self._loop.call_later(PARTING_S, self.abort)
 
     def abort(self) -> None:
         """Close at once."""
@@ -207,10 +203,9 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        self.last = now = _clock()
         if not self.first:
-            self.first = _clock()
-        if self._timer is not None:
-            self._moved = _clock()
+            self.first = now
         if self._receiver is not None:
             self._receiver.feed(data)
             return
@@ -244,7 +239,7 @@ class Connection(asyncio.Protocol):
         self._pool.lost(self)
 
     def pause_writing(self) -> None:
-        self._drained = asyncio.get_running_loop().create_future()
+        self._drained = self._loop.create_future()
 
     def resume_writing(self) -> None:
         drained, self._drained = self._drained, None
@@ -333,8 +328,8 @@ class Connection(asyncio.Protocol):
 
     def _watch(self, limit_s: float) -> None:
         self._limit_s = limit_s
-        self._moved = _clock()
-        self._timer = asyncio.get_running_loop().call_later(limit_s, self._look)
+        self.last = _clock()
+        self._timer = self._loop.call_later(limit_s, self._look)
 
     def _stop_watching(self) -> None:
         if self._timer is not None:
@@ -345,10 +340,10 @@ class Connection(asyncio.Protocol):
         """Fail the request if nothing has come for too long, else look again when it might be."""
         receiver = self._receiver
         if receiver is not None and not receiver.is_waiting:
-            self._moved = _clock()  # the scenario is busy with what came
-        left_s = self._limit_s - (_clock() - self._moved) / 1e9
+            self.last = _clock()  # the scenario is busy with what came
+        left_s = self._limit_s - (_clock() - self.last) / 1e9
         if left_s > 0:
-            self._timer = asyncio.get_running_loop().call_later(left_s, self._look)
+            self._timer = self._loop.call_later(left_s, self._look)
             return
         self._timer = None
         unsent = self._transport is not None and self._transport.get_write_buffer_size() > 0

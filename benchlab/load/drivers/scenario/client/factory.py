@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import MutableMapping
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 import httpx
 
@@ -51,7 +53,7 @@ class WireClients:
             HeadCache(head_only=head_only, keep_alive=self.keep_alive, servers=servers)
             for head_only in (False, True)
         )
-        self.settings: dict[tuple[object, ...], Settings] = {}
+        self.settings: MutableMapping[tuple[object, ...], Settings] = WeakValueDictionary()
         self.opened = 0
         self.local_failure_count = 0
 

@@ -11,8 +11,7 @@ import httpx
 
 from benchlab.load.drivers.scenario.client.connection import Limits
 from benchlab.load.drivers.scenario.client.fields import parse_fields
-from benchlab.load.drivers.scenario.client.settings import Lines
-from benchlab.load.drivers.scenario.client.target import Target
+from benchlab.load.drivers.scenario.client.settings import Start
 from benchlab.load.drivers.scenario.client.transport import response_extensions
 from benchlab.load.drivers.wire.head import Head
 
@@ -27,31 +26,27 @@ class Sender(Protocol):
 
 
 class Draft:
-    """A request to send; ``data`` is what was sent, its head and its ``body``.
+    """A request to send; ``framing`` are the header lines that its ``body`` needs.
 
-    ``framing`` are the header lines that the body needs; ``follow``: redirects are followed.
+    ``data`` is what was sent. If redirects are followed, ``received`` takes a redirect.
     """
 
-    __slots__ = ("body", "data", "follow", "framing", "limits", "lines", "method", "target")
+    __slots__ = ("body", "data", "framing", "limits", "received", "start")
 
-    def __init__(
-        self, method: str, target: Target, lines: Lines, framing: bytes, body: bytes
-    ) -> None:
-        self.method = method
-        self.target = target
-        self.lines = lines
+    def __init__(self, start: Start, framing: bytes, body: bytes, limits: Limits) -> None:
+        self.start = start
         self.framing = framing
         self.body = body
-        self.limits: Limits
-        self.follow: bool
+        self.limits = limits
+        self.received: list[httpx.Response] | None = None
         self.data = b""
 
     def request(self) -> httpx.Request:
         """The request as a value of httpx."""
         head = self.data[: len(self.data) - len(self.body)]
         request = httpx.Request(
-            self.method,
-            self.target.url,
+            self.start.method,
+            self.start.target.url,
             headers=parse_fields(head),
             stream=httpx.ByteStream(self.body),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import httpx
 
@@ -13,11 +13,12 @@ from benchlab.load.drivers.scenario.client.service import Service
 from benchlab.load.drivers.scenario.client.target import Target
 from benchlab.load.drivers.scenario.client.upload import asks_to_close
 
-__all__ = ["DEFAULT", "Lines", "Services", "Settings", "basic_authorization"]
+__all__ = ["DEFAULT", "Services", "Settings", "Start", "basic_authorization"]
 
 DEFAULT = httpx.USE_CLIENT_DEFAULT
 _MOST_LINES = 256
-_MOST_TARGETS = 1024
+_MOST_STARTS = 1024
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 # A path, and perhaps a query, that httpx would send as it is: without dot segments (a dot at the
 # start of a segment is left to httpx), and not the start of an authority.
@@ -34,15 +35,45 @@ class Services(Protocol):
         """The service of an absolute URL."""
 
 
-class Lines(NamedTuple):
+class Lines:
     """Header lines, and what is among them."""
 
-    raw: bytes
-    has_host: bool
-    has_type: bool
-    has_trace: bool
-    has_cookie: bool
-    closes: bool
+    __slots__ = ("closes", "has_cookie", "has_host", "has_trace", "has_type", "raw")
+
+    def __init__(self, fields: list[tuple[bytes, bytes]]) -> None:
+        """Encode ``fields``.
+
+        Raises:
+            httpx.LocalProtocolError: HTTP does not allow one of them.
+        """
+        names = {name.lower() for name, _ in fields}
+        self.raw = encode_fields(fields)
+        self.has_host = b"host" in names
+        self.has_type = b"content-type" in names
+        self.has_trace = b"traceparent" in names
+        self.has_cookie = b"cookie" in names
+        self.closes = asks_to_close(fields)
+
+
+class Start:
+    """The start of requests with the same method, target and header lines: their ``head``."""
+
+    __slots__ = ("head", "lines", "method", "target")
+
+    def __init__(self, method: str, target: Target, lines: Lines) -> None:
+        self.method = method
+        self.target = target
+        self.lines = lines
+        self.head = b"%b %b HTTP/1.1\r\n%b%b" % (
+            method.encode(),
+            target.text.encode("ascii"),
+            b"" if lines.has_host else target.service.host_line,
+            lines.raw,
+        )
+
+    def with_query(self, query: str | None) -> Start:
+        """The same path with another query, or without one."""
+        return Start(self.method, self.target.with_query(query), self.lines)
 
 
 class Settings:
@@ -73,42 +104,47 @@ class Settings:
         self._base_url = base_url
         self._place = str(base_url.copy_with(raw_path=b"/", fragment=None))[:-1]
         self._path = base_url.raw_path.decode("ascii")
-        self._lines: dict[object, Lines | None] = {}
-        self._targets: dict[str, Target | None] = {}
+        self._lines: dict[tuple[Any, ...], Lines | None] = {}
+        self._starts: dict[tuple[Any, ...], Start | None] = {}
 
-    def target(self, url: str) -> Target | None:
-        """Where a request to ``url`` goes; None if that is left to httpx.
+    def start(self, method: str, url: str, headers: Any, auth: Any) -> Start | None:
+        """The start of a request; None if the request is left to httpx.
 
         Raises:
-            httpx.InvalidURL: it goes nowhere.
+            Exception: the one that httpx raises for such arguments.
         """
-        known = self._targets.get(url)
-        if known is None and url not in self._targets:
-            if len(self._targets) >= _MOST_TARGETS:
-                self._targets.clear()
-            known = self._targets[url] = self._find(url)
-        return known
-
-    def lines(self, headers: Any, auth: Any) -> Lines | None:
-        """The header lines of a request with ``headers`` and ``auth``; None: left to httpx."""
-        key: Any = None
-        if headers is not None or auth is not DEFAULT:
-            kind = type(headers)
-            if kind is dict:
-                key = (*headers.items(), auth)
-            elif kind is list or kind is tuple or headers is None:
-                key = (kind, *(headers or ()), auth)
-            else:
-                return None
+        kind = type(headers)
+        if headers is None:
+            key: tuple[Any, ...] = (method, url, auth)
+        elif kind is dict:
+            key = (method, url, auth, *headers.items())
+        elif kind is list or kind is tuple:
+            key = (method, url, auth, kind, *headers)
+        else:
+            return None
         try:
-            return self._lines[key]
+            return self._starts[key]
+        except KeyError:
+            if len(self._starts) >= _MOST_STARTS:
+                self._starts.clear()
+        except TypeError:  # a list in it cannot be a key
+            return None
+        start = self._starts[key] = self._make(method, url, key[2:], headers, auth)
+        return start
+
+    def _make(
+        self, method: str, url: str, key: tuple[Any, ...], headers: Any, auth: Any
+    ) -> Start | None:
+        target = self._find(url)
+        if target is None or method not in _METHODS:
+            return None
+        try:
+            lines = self._lines[key]
         except KeyError:
             if len(self._lines) >= _MOST_LINES:
                 self._lines.clear()
-        except TypeError:  # a list in it cannot be a key
-            return None
-        lines = self._lines[key] = self._encode(headers, auth)
-        return lines
+            lines = self._lines[key] = self._encode(headers, auth)
+        return None if lines is None else Start(method, target, lines)
 
     def _find(self, url: str) -> Target | None:
         if url.startswith("/") and self._service is not None and _PLAIN.fullmatch(url):
@@ -148,17 +184,9 @@ class Settings:
         if not self._services.keep_alive and b"connection" not in names:
             fields.append((b"Connection", b"close"))
         try:
-            raw = encode_fields(fields)
+            return Lines(fields)
         except httpx.LocalProtocolError:
             return None  # raised again when it is sent
-        return Lines(
-            raw,
-            has_host=b"host" in names,
-            has_type=b"content-type" in names,
-            has_trace=b"traceparent" in names,
-            has_cookie=b"cookie" in names,
-            closes=asks_to_close(fields),
-        )
 
 
 def basic_authorization(auth: tuple[Any, Any]) -> str:

@@ -15,14 +15,17 @@ class Target:
     ``place`` is the part of the URL before it.
     """
 
-    __slots__ = ("path", "place", "raw", "service", "text")
+    __slots__ = ("place", "service", "text")
 
     def __init__(self, service: Service, place: str, text: str) -> None:
         self.service = service
         self.place = place
         self.text = text
-        self.raw = text.encode("ascii")
-        self.path = unquote(text.partition("?")[0])
+
+    @property
+    def path(self) -> str:
+        """The path, decoded."""
+        return unquote(self.text.partition("?")[0])
 
     @property
     def url(self) -> str:

@@ -76,12 +76,12 @@ class WireTransport(httpx.AsyncBaseTransport):
         """Number of idle connections."""
         return sum(map(len, self._idle.values()))
 
-    def take_idle(self, service: Service) -> Connection | None:
+    def take_idle(self, service: Service, now: int) -> Connection | None:
         """An idle connection to ``service``, if there is one that may be used."""
         idle = self._idle.get(service)
         while idle:
             connection = idle.pop()
-            if _clock() - connection.idle_since <= IDLE_LIMIT_NS:
+            if now - connection.last <= IDLE_LIMIT_NS:
                 return connection
             connection.abort()
         return None
@@ -119,7 +119,6 @@ class WireTransport(httpx.AsyncBaseTransport):
 
     def free(self, connection: Connection) -> None:
         """A response is complete, and its connection can be used again."""
-        connection.idle_since = _clock()
         try:
             self._idle[connection.service].append(connection)
         except KeyError:
@@ -177,7 +176,7 @@ class WireTransport(httpx.AsyncBaseTransport):
             request, self._network.service_of(url), closing=not self._network.keep_alive
         )
         job: Job | None = request.extensions.get(JOB)
-        connection = self.take_idle(upload.service)
+        connection = self.take_idle(upload.service, _clock())
         if connection is None:
             connection = await self.open(upload.service, job, limits.connect)
         incoming = Incoming(

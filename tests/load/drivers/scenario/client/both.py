@@ -16,7 +16,10 @@ from benchlab.load.drivers.scenario.client.client import WireClient
 from benchlab.load.drivers.scenario.client.factory import WireClients
 from benchlab.load.drivers.scenario.client.hooks import Job
 
-__all__ = ["Both", "Received", "Server", "StepHooks", "ok", "seen"]
+__all__ = ["HOSTS", "Both", "Received", "Server", "StepHooks", "ok", "seen"]
+
+HOSTS = ("shop.example", "a.shop.example", "b.shop.example", "other.example")
+"""Names of the server, besides its address."""
 
 _CHUNK = re.compile(rb"([0-9a-f]+)\r\n")
 
@@ -53,6 +56,10 @@ class Server:
     respond: Callable[[Received], bytes] = lambda _request: ok()
     connections: int = 0
     url: str = ""
+
+    def url_of(self, host: str) -> str:
+        """The URL of the server by another name."""
+        return self.url.replace("127.0.0.1", host)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[Server]:
@@ -153,7 +160,8 @@ class Both:
         except Exception as exc:  # whatever httpx raises, both must
             if isinstance(exc, httpx.RequestError):
                 str(exc.request.url)  # raises if there is none
-            result = type(exc).__name__, str(exc)  # httpx lets exceptions of h11 through
+            message = str(exc).replace("Calls.", "AsyncClient.")  # where the method is from
+            result = type(exc).__name__, message  # by name: httpx lets those of h11 through
         return result, self.server.received
 
     def compare(self, call: Call, *, quick: int | None = None) -> Any:

@@ -85,9 +85,7 @@ async def whole(case: Case, pieces: list[bytes], heads: HeadCache) -> tuple[Any,
     pool = Pool()
     connection = Connection(pool, SERVICE)
     connection.connection_made(Wire())
-    exchange = connection.exchange(b"", heads, None, reusable=True)
-    waiting = asyncio.ensure_future(exchange)
-    await asyncio.sleep(0)
+    waiting = connection.send(b"", heads, None, reusable=True)
     for piece in pieces:
         if connection.is_waiting or pool.reused:
             connection.data_received(piece)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -216,17 +217,27 @@ def test_keep_alive_off(both: Both, tmp_path: Path) -> None:
     assert "Connection: keep-alive" in own.fields
 
 
-def test_a_name_at_an_address(both: Both, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("shop.example", "shop.example"),
+        ("Shop.Example.", "shop.example."),
+        ("faß.test", "xn--fa-hia.test"),
+    ],
+)
+def test_a_name_at_an_address(both: Both, tmp_path: Path, name: str, sent: str) -> None:
     port = both.server.url.rsplit(":", 1)[1].rstrip("/")
 
     async def call(client: WireClient) -> None:
         response = await client.get("/x")
-        assert str(response.url) == f"http://shop.example:{port}/x"
+        assert str(response.url) == f"http://{sent}:{port}/x"
+        await client.get(f"http://{name}:{port}/y")
 
     both.server.received = []
-    resolve = Transport(resolve={"shop.example": "127.0.0.1"})
-    with_transport(both, tmp_path, f"http://shop.example:{port}/", resolve, call)
-    assert both.server.received[0].host == f"shop.example:{port}"
+    resolve = Transport(resolve={name: "127.0.0.1"})
+    wire = with_transport(both, tmp_path, f"http://{name}:{port}/", resolve, call)
+    assert [request.host for request in both.server.received] == [f"{sent}:{port}"] * 2
+    assert wire.opened == 1
 
 
 def test_a_unix_socket(both: Both, tmp_path: Path) -> None:
@@ -270,9 +281,39 @@ def test_a_request_outside_of_steps_has_one_of_its_own(both: Both) -> None:
         async with client:
             await client.get("/item/%7b1%7D;a?q=%31", headers={"X-A": "b"})
             await client.post("/x", headers={"Traceparent": "own"})
+            await client.get("/from", follow_redirects=True)
 
     hooks = Outside()
     both.server.received = []
+    both.server.respond = lambda request: (
+        ok(b"", "Location: /to", status="302 Found") if request.path == "/from" else ok()
+    )
     both.runner.run(run(hooks))
-    assert hooks.named == [("GET", "/item/{1};a"), ("POST", "/x")]
-    assert list(map(traces, both.server.received)) == [["traceparent: 00-7"], ["Traceparent: own"]]
+    assert hooks.named == [("GET", "/item/{1};a"), ("POST", "/x"), ("GET", "/from")]
+    sent = list(map(traces, both.server.received))
+    assert sent[:3] == [["traceparent: 00-7"], ["Traceparent: own"], ["traceparent: 00-7"]]
+    assert [request.path for request in both.server.received[2:]] == ["/from", "/to"]
+
+
+def test_a_step_that_cannot_begin(both: Both) -> None:
+    """As after the end of a run: nothing is sent, and nothing is left unawaited."""
+
+    class Over(StepHooks):
+        def current(self) -> Job | None:
+            return None
+
+        def alone(self, method: str, path: str) -> AbstractAsyncContextManager[Job]:
+            raise asyncio.CancelledError
+
+    async def run() -> None:
+        client = both.wire.make(WireClient, both.server.url)
+        client.hooks = Over()
+        async with client:
+            for follow in (False, True):
+                with pytest.raises(asyncio.CancelledError):
+                    await client.get("/x", follow_redirects=follow)
+
+    both.server.received = []
+    both.runner.run(run())
+    gc.collect()  # a coroutine that was not awaited would warn, which fails the test
+    assert both.server.received == []

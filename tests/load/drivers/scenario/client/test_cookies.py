@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.load.drivers.scenario.client.both import Both, Received, ok
+from tests.load.drivers.scenario.client.both import HOSTS, Both, Received, ok
 from tests.load.drivers.scenario.client.test_requests import GENERATED
 
 LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT"
@@ -75,6 +75,33 @@ def test_any_sequence_of_cookies(both: Both, steps: list[str | tuple[str, str]])
         return repr(client.cookies)
 
     both.compare(call)
+
+
+@settings(GENERATED, max_examples=30)
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(HOSTS),
+            st.sampled_from(["", *HOSTS, ".shop.example", "example", "EXAMPLE.com"]),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_cookies_of_any_domain(both: Both, steps: list[tuple[str, str]]) -> None:
+    def respond(request: Received) -> bytes:
+        number = int(request.path[1:])
+        domain = steps[number][1]
+        return ok(b"", f"Set-Cookie: c{number % 3}={number}" + f"; Domain={domain}" * bool(domain))
+
+    async def call(client: httpx.AsyncClient) -> Any:
+        for number, (host, _) in enumerate(steps):
+            await client.get(f"{both.server.url_of(host)}{number}")
+        return sorted((cookie.domain, cookie.name, cookie.value) for cookie in client.cookies.jar)
+
+    both.server.respond = respond
+    _, received = both.compare(call, quick=len(steps))
+    assert [request.host.partition(":")[0] for request in received] == [host for host, _ in steps]
 
 
 def test_cookies_that_a_scenario_sets(both: Both) -> None:

@@ -191,7 +191,7 @@ def test_a_service_that_does_not_read(both: Both) -> None:
     """More is sent than the buffers of both sides hold."""
 
     async def call(client: httpx.AsyncClient) -> None:
-        body = b"x" * (64 << 20)
+        body = b"x" * (16 << 20)
         timeout = httpx.Timeout(None, read=SILENT_S, write=SILENT_S)
         await client.post(client.base_url, content=body, timeout=timeout)
 
