@@ -24,7 +24,7 @@ _SETTLE_S = 1
 _MEASURE_S = 2
 _BEGUN = 100  # requests, by which a generator has started up
 
-SECONDS = _SETTLE_S + _MEASURE_S + 2
+SECONDS = _SETTLE_S + _MEASURE_S + 4
 """How long a generator has to run to be looked at."""
 
 
