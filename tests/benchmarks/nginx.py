@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import trustme
 
 from tests.benchmarks.machine import SERVICE, on_cores
 from tests.conftest import need
@@ -31,15 +32,24 @@ http {{
     location / {{ return 200 '{{"result":[4,6]}}'; }}
     location /served {{ stub_status; }}
   }}
+  server {{
+    listen 127.0.0.1:{http2_port} http2;
+    listen 127.0.0.1:{tls_port} ssl http2;
+    ssl_certificate {directory}/server.pem; ssl_certificate_key {directory}/server.pem;
+    location / {{ return 200 '{{"result":[4,6]}}'; }}
+  }}
 }}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A running nginx that answers everything at once."""
+    """A running nginx that answers everything at once: ``http2_url`` by HTTP/2 alone, in clear
+    text, and ``tls_url`` by either over TLS."""
 
     url: str
+    http2_url: str
+    tls_url: str
 
     def served(self) -> int:
         """How many requests it has taken in so far, whoever sent them."""
@@ -51,13 +61,23 @@ class Service:
 def start_nginx(directory: Path) -> Iterator[Service]:
     """nginx while inside. Skips where it is not installed."""
     program = need("nginx")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port, http2_port, tls_port = _free_ports(3)
+    trustme.CA().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
+        directory / "server.pem"
+    )
     file = directory / "nginx.conf"
-    file.write_text(_CONFIGURATION.format(directory=directory, port=port))
+    file.write_text(
+        _CONFIGURATION.format(
+            directory=directory, port=port, http2_port=http2_port, tls_port=tls_port
+        )
+    )
     with on_cores(SERVICE):
         server = subprocess.Popen([program, "-c", str(file)])
-    service = Service(f"http://127.0.0.1:{port}/")
+    service = Service(
+        f"http://127.0.0.1:{port}/",
+        f"http://127.0.0.1:{http2_port}/",
+        f"https://127.0.0.1:{tls_port}/",
+    )
     try:
         while True:
             assert server.poll() is None, (directory / "error.log").read_text()
@@ -70,3 +90,11 @@ def start_nginx(directory: Path) -> Iterator[Service]:
     finally:
         server.terminate()
         server.wait()
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports

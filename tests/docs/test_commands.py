@@ -86,7 +86,7 @@ def test_option_that_is_named_exists(page: Path) -> None:
     named = {
         option
         for code in re.findall(r"`([^`\n]+)`", _about_benchlab(page))
-        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", code)
+        for option in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", code)
     }
     assert named - FOREIGN - {"--help"} <= known
 

@@ -6,13 +6,12 @@ import asyncio
 import struct
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from benchlab.load.drivers.checking import BODY_CAP_BYTES, Checker
 from benchlab.load.drivers.grpc.messages import PREFIX_BYTES
 from benchlab.load.drivers.grpc.response import CallResponse
-from benchlab.load.drivers.grpc.statuses import NO_MESSAGE, NO_STATUS, NO_TRAILERS, End, of_reset
-from benchlab.load.drivers.http2.connection import Http2Connection
+from benchlab.load.drivers.grpc.statuses import End, end_of_trailers, of_reset
 from benchlab.load.drivers.http2.header_blocks import Fields
 from benchlab.load.drivers.http2.stream import Stream, StreamOwner
 from benchlab.load.drivers.streams.event_checks import EventChecker, EventChecks
@@ -27,6 +26,9 @@ from benchlab.units import NS_PER_S, format_bytes
 __all__ = ["Call", "CallOwner", "Method"]
 
 _clock = time.monotonic_ns
+_READ = bytearray()
+"""Says that the body is to be given to a call; what is kept of it is elsewhere."""
+
 _LEFT: End = (ErrorKind.OK, "")
 _prefix = struct.Struct(">BI").unpack_from
 
@@ -61,28 +63,28 @@ class CallOwner(StreamOwner, Protocol):
     """The part of the driver that its calls use."""
 
     methods: list[Method]
-    known_heads: dict[bytes, bool]
-    known_ends: dict[bytes, End | None]
+    plain_heads: dict[Fields, bool]
+    good_ends: dict[Fields, bool]
 
-    def is_plain(self, block: bytes, fields: Fields) -> bool:
+    def is_plain(self, fields: Fields) -> bool:
         """Whether headers are those of a response as gRPC has it, and remember that."""
 
-    def end_of(self, block: bytes, fields: Fields) -> End | None:
-        """What trailers say of the call's end, and remember it."""
+    def is_good(self, fields: Fields) -> bool:
+        """Whether trailers have the status OK, and remember that."""
 
-    def free(self, connection: Http2Connection, now: int) -> None:
+    def free(self, connection: Any, now: int) -> None:
         """A stream has ended."""
 
 
 class Call(Stream):
     """A call and its response.
 
-    On the quick path the header block and the trailers are remembered by their bytes, and DATA is a
-    single message in one piece, of which only the size is looked at. Everything else is read by a
-    `CallResponse`, and so is what checks read and what streams.
+    On the quick path the headers and the trailers are remembered ones, and DATA is a single message
+    in one piece, of which only the size is looked at. Everything else is read by a `CallResponse`,
+    and so is what checks read and what streams.
     """
 
-    __slots__ = ("_has_message", "_meter", "_response", "_tail", "_tail_block", "_timer")
+    __slots__ = ("_has_message", "_response", "_tail")
 
     reads_headers = True
 
@@ -91,13 +93,20 @@ class Call(Stream):
     def __init__(
         self, owner: CallOwner, seq: int, endpoint: int, intended: int, sent: int, flags: int
     ) -> None:
-        super().__init__(owner, seq, endpoint, intended, sent, flags)
+        # What the base class does: calling it would cost as much as all of this.
+        self.owner = owner
+        self.seq = seq
+        self.endpoint = endpoint
+        self.intended = intended
+        self.sent = sent
+        self.flags = flags
+        self.first = self.bytes_in = 0
+        self.fields = self._tail = self._response = None
+        self.body = _READ
         self._has_message = False
-        self._meter: StreamMeter | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._response: CallResponse | None = None
-        self._tail: Fields | None = None
-        self._tail_block = b""
+
+    _response: CallResponse | None
+    _tail: Fields | None
 
     @property
     def time_limit_ns(self) -> int:
@@ -105,84 +114,91 @@ class Call(Stream):
         return self.owner.methods[self.endpoint].deadline_ns
 
     def headers(self, block: bytes, fields: Fields, now: int) -> None:
-        """The header fields of the final response came; ``block`` are their bytes."""
-        del now
+        """The header fields of the final response came."""
+        del block, now
         owner = self.owner
-        plain = owner.known_heads.get(block)
+        plain = owner.plain_heads.get(fields)
         if plain is None:
-            plain = owner.is_plain(block, fields)
+            plain = owner.is_plain(fields)
         if not plain or owner.methods[self.endpoint].is_read:
             self._read_in_full(fields)
 
     def data(self, chunk: bytes, now: int) -> None:
         """A part of the messages came."""
-        size = len(chunk)
         response = self._response
         if response is None:
+            size = len(chunk)
             if (
-                not self._has_message
-                and size >= PREFIX_BYTES
+                size >= PREFIX_BYTES
                 and _prefix(chunk) == (0, size - PREFIX_BYTES)
+                and not self._has_message
             ):
                 self._has_message = True
                 return
             assert self.fields is not None
             response = self._read_in_full(self.fields)
-        done = response.data(chunk)
+        done, meter = response.data(chunk), response.meter
         is_full = False
-        if self._meter is not None:
+        if meter is not None:
             stream = self.owner.methods[self.endpoint].stream
             assert stream is not None
             if stream.max_events is not None:
-                done = done[: stream.max_events - self._meter.events]
+                done = done[: stream.max_events - meter.events]
             for length in done:
-                self._meter.event(now, length)
-            is_full = self._meter.events == stream.max_events
+                meter.event(now, length)
+            is_full = meter.events == stream.max_events
         if response.is_broken or is_full:
             # Its connection still reads the frame; the stream may even end with it.
             asyncio.get_running_loop().call_soon(self._leave)
 
     def trailers(self, block: bytes, fields: Fields, now: int) -> None:
         """The trailers came."""
-        del now
-        self._tail, self._tail_block = fields, block
-        if self._response is not None:
-            self._response.trailers(self._end_of_tail())
+        del block, now
+        self._tail = fields
 
     def ended(self, now: int) -> None:
         """The response is complete."""
-        self._conclude(self._quick_end() if self._response is None else self._response.end(), now)
+        owner, tail, head = self.owner, self._tail, self.fields
+        if self._response is None and self._has_message and tail is not None and head is not None:
+            good = owner.good_ends.get(tail)
+            if good is None:
+                good = owner.is_good(tail)
+            if good and now - self.sent <= owner.methods[self.endpoint].deadline_ns:
+                owner.in_flight -= 1
+                owner.record(
+                    self.seq,
+                    self.intended,
+                    self.sent,
+                    self.first,
+                    now,
+                    self.bytes_in,
+                    head.status,
+                    self.endpoint,
+                    0,
+                    self.flags,
+                    self.connection.number,
+                )
+                return
+        assert head is not None
+        response = self._response or self._read_in_full(head)
+        if tail is not None:
+            response.trailers(end_of_trailers(tail.headers()))
+        self._conclude(response, response.end(), now)
 
-    def _conclude(self, end: End, now: int, silent_until: int = 0) -> None:
+    def _conclude(self, response: CallResponse, end: End, now: int, silent_until: int = 0) -> None:
         """Record the call, which ended as its response says, or was left at ``silent_until``."""
-        owner, response = self.owner, self._response
-        if response is not None:
-            checker = owner.checkers[self.endpoint]
-            if checker is not None:
-                end = self._check(response, checker, end)
+        checker = self.owner.checkers[self.endpoint]
+        if checker is not None:
+            end = self._check(response, checker, end)
         error, message = end
         if now - self.sent > self.time_limit_ns:
             self.fail_late(now)
-            return
-        if error:
+        elif error:
             self.failed(error, message, now)
-            return
-        if self._meter is not None:
+        else:
             self._record_stream(silent_until)
-        owner.in_flight -= 1
-        owner.record(
-            self.seq,
-            self.intended,
-            self.sent,
-            self.first,
-            now,
-            self.bytes_in,
-            self.status,
-            self.endpoint,
-            error,
-            self.flags,
-            self.connection.number,
-        )
+            self.owner.in_flight -= 1
+            self.owner.recording.finish(self.outcome(error, message, now))
 
     def failed(self, error: ErrorKind, message: str, now: int, code: int = 0) -> None:
         """The call failed; ``code`` is that of HTTP/2, if the service reset its stream.
@@ -199,10 +215,12 @@ class Call(Stream):
             error = ErrorKind.GRPC_UNAVAILABLE
         elif error is ErrorKind.TIMEOUT and self.connection.is_settled:
             error = ErrorKind.GRPC_DEADLINE_EXCEEDED
-        if self._meter is not None:
-            self._record_stream(now)
+        response = self._response
+        if response is not None and response.meter is not None:
             if broke_off and not message:
-                message = f"the stream broke off after {plural(self._meter.events, 'message')}"
+                events = plural(response.meter.events, "message")
+                message = f"the stream broke off after {events}"
+            self._record_stream(now)
         super().failed(error, message, now)
 
     def outcome(self, error: ErrorKind, message: str, now: int) -> Outcome:
@@ -219,35 +237,19 @@ class Call(Stream):
         response.headers(fields.status, fields.headers())
         if method.stream is not None:
             stream = method.stream
-            self._meter = StreamMeter(stream.stall_ns, keeps_events=stream.rows)
+            response.meter = StreamMeter(stream.stall_ns, keeps_events=stream.rows)
             if stream.max_s is not None:
                 left_s = stream.max_s - (_clock() - self.sent) / NS_PER_S
-                self._timer = asyncio.get_running_loop().call_later(left_s, self._leave)
+                response.timer = asyncio.get_running_loop().call_later(left_s, self._leave)
         return response
 
-    def _record_stream(self, silent_until: int = 0) -> None:
+    def _record_stream(self, silent_until: int) -> None:
         """Record what was measured of a stream, which failed or was left at ``silent_until``."""
-        assert self._meter is not None
-        self.owner.recording.add_stream(self.seq, self._meter, silent_until)
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _end_of_tail(self) -> End | None:
-        block, owner = self._tail_block, self.owner
-        if block in owner.known_ends:
-            return owner.known_ends[block]
-        assert self._tail is not None
-        return owner.end_of(block, self._tail)
-
-    def _quick_end(self) -> End:
-        if self._tail is None:
-            return NO_TRAILERS
-        end = self._end_of_tail()
-        if end is None:
-            return NO_STATUS
-        if not end[0] and not self._has_message:
-            return NO_MESSAGE
-        return end
+        response = self._response
+        if response is not None and response.meter is not None:
+            self.owner.recording.add_stream(self.seq, response.meter, silent_until)
+            if response.timer is not None:
+                response.timer.cancel()
 
     def _check(self, response: CallResponse, checker: Checker, end: End) -> End:
         """Evaluate the checks, which may want another status than OK."""
@@ -297,7 +299,7 @@ class Call(Stream):
         if connection.streams.get(self.id) is self:
             now = _clock()
             connection.cancel(self)
-            self._conclude(response.end() if response.is_broken else _LEFT, now, now)
+            self._conclude(response, response.end() if response.is_broken else _LEFT, now, now)
             self.owner.free(connection, now)
 
 

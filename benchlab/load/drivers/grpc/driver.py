@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import BODY_CAP_BYTES, make_checker
 from benchlab.load.drivers.grpc.call import Call, Method
 from benchlab.load.drivers.grpc.encoding import make_call_encoder
-from benchlab.load.drivers.grpc.statuses import End, content_fault, end_of_trailers
+from benchlab.load.drivers.grpc.statuses import content_fault, end_of_trailers
 from benchlab.load.drivers.http2.connection import Http2Connection
 from benchlab.load.drivers.http2.header_blocks import Fields
 from benchlab.load.drivers.http2.pool import StreamPool
@@ -24,9 +22,7 @@ from benchlab.units import seconds_to_ns
 
 __all__ = ["GrpcDriver"]
 
-Value = TypeVar("Value")
-
-_MOST_BLOCKS = 512
+_MOST_FIELDS = 512
 _HTTP_OK = 200
 
 
@@ -55,8 +51,9 @@ class GrpcDriver(StreamPool):
             make_call_encoder(plan, index, run_id, method.deadline_ns)
             for index, method in enumerate(self.methods)
         ]
-        self.known_heads: dict[bytes, bool] = {}
-        self.known_ends: dict[bytes, End | None] = {}
+        # Equal header blocks have the same fields, which are compared by their identity.
+        self.plain_heads: dict[Fields, bool] = {}
+        self.good_ends: dict[Fields, bool] = {}
 
     def _is_dead(self, connection: Http2Connection, sent: int) -> bool:
         """False for an open one: gRPC's clients keep theirs when a deadline has passed."""
@@ -64,7 +61,7 @@ class GrpcDriver(StreamPool):
 
     # what calls call
 
-    def is_plain(self, block: bytes, fields: Fields) -> bool:
+    def is_plain(self, fields: Fields) -> bool:
         """Whether headers are those of a response as gRPC has it, and remember that."""
         content_type = fields.get(b"content-type")
         plain = (
@@ -73,20 +70,21 @@ class GrpcDriver(StreamPool):
             and not content_fault(content_type.decode("latin-1"))
             and fields.get(b"grpc-status") is None
         )
-        _remember(self.known_heads, block, plain)
+        _remember(self.plain_heads, fields, plain)
         return plain
 
-    def end_of(self, block: bytes, fields: Fields) -> End | None:
-        """What trailers say of the call's end, and remember it."""
+    def is_good(self, fields: Fields) -> bool:
+        """Whether trailers have the status OK, and remember that."""
         end = end_of_trailers(fields.headers())
-        _remember(self.known_ends, block, end)
-        return end
+        good = end is not None and not end[0]
+        _remember(self.good_ends, fields, good)
+        return good
 
 
-def _remember(known: dict[bytes, Value], block: bytes, value: Value) -> None:
-    if len(known) >= _MOST_BLOCKS:
+def _remember(known: dict[Fields, bool], fields: Fields, value: bool) -> None:
+    if len(known) >= _MOST_FIELDS:
         known.clear()
-    known[block] = value
+    known[fields] = value
 
 
 def _method(request: Request, plan: Plan, *, is_checked: bool) -> Method:

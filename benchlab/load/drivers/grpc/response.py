@@ -5,6 +5,7 @@ Most calls need none: `benchlab.load.drivers.grpc.call` has the quick path.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from benchlab.load.drivers.checking import decompress
@@ -18,6 +19,7 @@ from benchlab.load.drivers.grpc.statuses import (
     end_of_trailers,
     of_http_status,
 )
+from benchlab.load.recording.stream_meter import StreamMeter
 from benchlab.samples.records import ErrorKind
 
 __all__ = ["CallResponse"]
@@ -30,10 +32,11 @@ class CallResponse:
 
     With ``streams`` it may have any number of messages, otherwise a call that succeeds has exactly
     one. Their first ``keep_bytes`` are kept. ``has_message``: one came before this was made.
+    ``meter`` and ``timer`` are there to measure, and to end, a stream.
     """
 
     __slots__ = ("_end", "_fault", "_head_fault", "_reader", "_status", "_streams", "_trailed",
-                 "encoding")  # fmt: skip
+                 "encoding", "meter", "timer")  # fmt: skip
 
     def __init__(self, *, streams: bool, keep_bytes: int = 0, has_message: bool = False) -> None:
         self._streams = streams
@@ -44,6 +47,8 @@ class CallResponse:
         self._end: End | None = None
         self._trailed = False
         self.encoding = ""
+        self.meter: StreamMeter | None = None
+        self.timer: asyncio.TimerHandle | None = None
 
     def headers(self, status: int, fields: Sequence[tuple[str, str]]) -> None:
         """Read the response's headers, which are its trailers too if nothing follows them."""

@@ -15,6 +15,7 @@ import time
 from typing import ClassVar, cast
 
 from benchlab.load.drivers.http2.frames import (
+    ACK,
     FRAME_HEADER,
     MAX_FRAME_BYTES,
     MAX_WINDOW,
@@ -38,6 +39,8 @@ __all__ = ["Http2Connection"]
 _clock = time.monotonic_ns
 _unpack = FRAME_HEADER.unpack_from
 
+
+_PONG = encode_frame(FrameType.PING, ACK, 0, bytes(8))[:9]
 
 _GREETING = (
     PREFACE
@@ -155,7 +158,12 @@ class Http2Connection(Reader):
                                         continue
                                 elif not fields.status and flags & 1:
                                     stream.trailers(block, fields, now)
-                                    self._end(stream, now)
+                                    if self._uploads or self._queue or not self._wanted:
+                                        self._end(stream, now)
+                                    else:
+                                        del streams[number]
+                                        stream.ended(now)
+                                        free(self, now)
                                     continue
                     elif kind == 0 and not flags & 8 and stream.fields is not None:
                         if length:
@@ -173,6 +181,15 @@ class Http2Connection(Reader):
                             del streams[number]
                             stream.ended(now)
                             free(self, now)
+                        continue
+                elif not number:  # a server by grpc-go sends both with every message that it gets
+                    if kind == 8 and length == 4 and not self._uploads:
+                        window = self._window + int.from_bytes(data[start:end], "big")
+                        if self._window < window <= MAX_WINDOW:
+                            self._window = window
+                            continue
+                    elif kind == 6 and length == 8 and not flags:
+                        self._write(_PONG + data[start:end])
                         continue
             if self._closing:
                 return size
