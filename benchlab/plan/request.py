@@ -210,7 +210,7 @@ class Request(Displayed):
                 remedy="use StatusIn for HTTP, and GrpcStatusIn for gRPC",
             )
         _check_framing(self)
-        self._check_events('give stream="events" or stream="chunks" too')
+        self._check_events("read the response as a stream too (stream, --stream)")
         if self.data is not None:
             _check_fields(self, self.data)
 

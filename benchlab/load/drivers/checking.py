@@ -29,6 +29,7 @@ from benchlab.units import format_bytes
 
 __all__ = [
     "BODY_CAP_BYTES",
+    "FIRST_ERROR_STATUS",
     "Checker",
     "check_status",
     "decompress",
@@ -39,7 +40,9 @@ __all__ = [
 BODY_CAP_BYTES = 16 * 1024 * 1024
 """A body longer than this, compressed or not, fails its checks unread."""
 
-_FIRST_ERROR_STATUS = 400
+FIRST_ERROR_STATUS = 400
+"""The lowest status that is an error, unless a check says otherwise."""
+
 _BRIEF_BYTES = 200
 _GZIP_OR_ZLIB = 47  # makes zlib detect which of the two it is by the header
 
@@ -51,7 +54,7 @@ def make_checker(request: Request) -> Checker | None:
 
 def check_status(status: int) -> tuple[ErrorKind, str]:
     """The default check: a status of 400 or above is an error."""
-    if status < _FIRST_ERROR_STATUS:
+    if status < FIRST_ERROR_STATUS:
         return ErrorKind.OK, ""
     return ErrorKind.STATUS, f"the status is {status}"
 

@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from benchlab.errors import InputError
-from benchlab.plan.checks import EventContains, EventCount, EventJson
+from benchlab.plan.checks import Check, EventContains, EventCount, EventJson
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop
@@ -60,7 +60,11 @@ def test_what_cannot_be_read_is_refused(options: tuple[str, ...], problem: str) 
 
 
 def test_a_command_line_that_reads_the_same() -> None:
-    checks = [EventCount(3), EventContains("a", "last"), EventJson("n", {"x": 1}, "last")]
+    checks: list[Check] = [
+        EventCount(3),
+        EventContains("a", "last"),
+        EventJson("n", {"x": 1}, "last"),
+    ]
     request = Request("GET", URL, stream=WHOLE, checks=checks)
     plan = Plan([request], ClosedLoop(64), duration_s=10, warmup_s=2)
     command = command_line(plan)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from benchlab.load.drivers.checking import check_status
+from benchlab.load.drivers.checking import FIRST_ERROR_STATUS, check_status
 from benchlab.load.drivers.httpx.failures import describe_exception
 from benchlab.load.drivers.scenario.grpc_failures import describe_call_error
 from benchlab.load.recording.outcome import Excerpt
@@ -24,6 +24,7 @@ __all__ = ["Context", "Iteration", "Response", "Step", "StepSink", "current_step
 
 _MOST_REPORTED = 8
 _ANY: frozenset[int] = frozenset()
+_OK = ErrorKind.OK  # a member of an enum is not found at once
 
 _current: ContextVar[Step | None] = ContextVar("step", default=None)
 """The current step. A task that a scenario starts inherits it and may then have its own."""
@@ -95,7 +96,9 @@ class Iteration:
 
 
 class StepSink(Protocol):
-    """Numbers and records steps, and ends those that take too long."""
+    """Numbers and records steps, and ends those that take too long, in ``loop``."""
+
+    loop: asyncio.AbstractEventLoop
 
     def begin_step(self, step: Step) -> None:
         """Set the step's sequence number, endpoint, flags and times."""
@@ -180,6 +183,13 @@ class Step:
         "status",
     )
 
+    seq: int
+    endpoint: int
+    flags: int
+    intended: int
+    begun: int
+    sent: int
+
     def __init__(
         self, sink: StepSink, iteration: Iteration, name: str, expected: frozenset[int]
     ) -> None:
@@ -190,9 +200,7 @@ class Step:
         self.iteration = iteration
         self.name = name
         self.by_path = False
-        self.seq = self.endpoint = self.flags = 0
-        self.intended = self.begun = self.sent = self.first_byte = 0
-        self.bytes_in = self.connection = self.status = 0
+        self.first_byte = self.bytes_in = self.connection = self.status = 0
         self.response: Response | None = None
         self.failed_in_tls = False
         self.over = False
@@ -233,7 +241,7 @@ class Step:
             raise RuntimeError(
                 f"the step {self.name!r} starts inside {outer.name!r}: steps cannot be nested"
             )
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._sink.loop)
         assert task is not None
         self._task = task
         self._cancelling = task.cancelling()
@@ -252,9 +260,10 @@ class Step:
         if exc is None:
             if self._expired:
                 self._task.uncancel()
+            error, message = _OK, ""
             if self._failed_check or self._expected:
                 error, message = self._checked()
-            else:
+            elif self.status >= FIRST_ERROR_STATUS:
                 error, message = check_status(self.status)
             self._sink.end_step(self, error, message)
             return
@@ -276,7 +285,7 @@ class Step:
             return ErrorKind.CHECK, self._failed_check
         if status not in self._expected:
             return ErrorKind.CHECK, f"status {status} is not one of {sorted(self._expected)}"
-        return ErrorKind.OK, ""
+        return _OK, ""
 
 
 def failure_of(exc: BaseException) -> tuple[ErrorKind, str]:

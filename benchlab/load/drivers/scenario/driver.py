@@ -22,6 +22,7 @@ from benchlab.units import seconds_to_ns
 __all__ = ["ScenarioDriver", "User"]
 
 _clock = time.monotonic_ns
+_OK = ErrorKind.OK  # a member of an enum is not found at once
 _WARMUP = int(Flag.WARMUP)
 _FIRST_STEP = int(Flag.FIRST_STEP)
 
@@ -59,6 +60,7 @@ class ScenarioDriver(UserPool[User, Iteration]):
         self._known_number = self._names.numbers.get
         self._users = users_of(plan, worker, run_id, recording, self.servers)
         self._user_count = 0
+        self.loop = asyncio.get_running_loop()
         self._iterations: set[Iteration] = set()
         self._open: dict[Step, None] = {}  # the oldest first
         self._seqs = count(worker, plan.workers)
@@ -212,7 +214,7 @@ class ScenarioDriver(UserPool[User, Iteration]):
             row = data.rows[data.index(iteration.number, iteration.number, self._plan.seed)]
         user.context.begin(iteration, row)
         begun = iteration.intended if self._is_closed else _clock()
-        error, message, outside = ErrorKind.OK, "the iteration had no step", False
+        error, message, outside = _OK, "the iteration had no step", False
         try:
             await self._function(user.client, user.context)
         except (Exception, SystemExit) as exc:  # this iteration failed; the user continues

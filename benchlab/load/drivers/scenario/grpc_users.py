@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import grpc
 import grpc.aio
 
-from benchlab.errors import InputError
 from benchlab.load.drivers.connection_numbers import connection_numbers
+from benchlab.load.drivers.grpc.channel import channel_credentials, channel_target
 from benchlab.load.drivers.headers import ServerNames, traceparent
 from benchlab.load.drivers.scenario.context import Context, Step, current_step
 from benchlab.load.drivers.scenario.users import Tries
 from benchlab.load.recording.recording import Recording
-from benchlab.plan.hosts import with_port
 from benchlab.plan.plan import Plan
-from benchlab.plan.transport import Transport
 
 __all__ = ["GrpcUserClient", "make_users"]
 
@@ -37,10 +34,10 @@ class _GrpcUsers:
     def __init__(self, plan: Plan, worker: int, run_id: str) -> None:
         assert plan.scenario is not None
         origin = plan.scenario.anchor.origin
-        self._target, self._options = _target_of(plan.transport, origin.host, origin.port)
+        self._target, self._options = channel_target(plan.transport, origin)
         self._credentials: grpc.ChannelCredentials | None = None
         if origin.uses_tls:
-            self._credentials = _credentials(plan.transport)
+            self._credentials = channel_credentials(plan.transport)
         self._numbers = connection_numbers(worker, plan.workers)
         self.run_id = run_id
         self.trace_ratio = plan.trace_ratio
@@ -69,47 +66,6 @@ def make_users(
     """The users of ``plan``, with grpcio."""
     del recording, servers  # grpcio shows neither connections nor who responds
     return _GrpcUsers(plan, worker, run_id)
-
-
-def _target_of(
-    transport: Transport, host: str, port: int
-) -> tuple[str, tuple[tuple[str, Any], ...]]:
-    options: list[tuple[str, Any]] = [
-        ("grpc.use_local_subchannel_pool", 1),  # channels would share their connections
-        ("grpc.primary_user_agent", "benchlab"),
-    ]
-    if transport.server_name:
-        options.append(("grpc.ssl_target_name_override", transport.server_name))
-    address = transport.address_of(host, port)
-    if transport.unix_socket or address != (host, port):
-        options.append(("grpc.default_authority", with_port(host, port)))
-    if transport.unix_socket:
-        return f"unix:{transport.unix_socket}", tuple(options)
-    return with_port(*address), tuple(options)
-
-
-def _credentials(transport: Transport) -> grpc.ChannelCredentials:
-    if not transport.verify:
-        raise InputError(
-            "grpcio always verifies certificates",
-            field="verify",
-            value=False,
-            remedy="name the authority's certificate as ca_file",
-        )
-
-    def read(name: str) -> bytes | None:
-        path = getattr(transport, name)
-        try:
-            return Path(path).read_bytes() if path else None
-        except OSError as exc:
-            raise InputError(f"cannot be read ({exc.strerror})", field=name, value=path) from exc
-
-    certificate = read("client_cert")
-    return grpc.ssl_channel_credentials(
-        root_certificates=read("ca_file"),
-        private_key=read("client_key") or certificate,
-        certificate_chain=certificate,
-    )
 
 
 class GrpcUserClient:

@@ -17,7 +17,7 @@ from benchlab.load.recording.outcome import Outcome
 from benchlab.samples.samples import ErrorKind
 from benchlab.units import NS_PER_S
 
-__all__ = ["StreamConnection", "StreamPool"]
+__all__ = ["StreamBody", "StreamConnection", "StreamPool"]
 
 _clock = time.monotonic_ns
 _NO_STREAM = "no stream came in the time that it is read for"
@@ -39,7 +39,7 @@ class StreamConnection(Connection):
         self._pool = driver
         self._reading: StreamReading | None = None
         self._reader: StreamReader | None = None
-        self._body: _StreamBody | None = None
+        self._body: StreamBody | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def assign(self, seq: int, endpoint: int, intended: int, sent: int, flags: int) -> None:
@@ -61,7 +61,7 @@ class StreamConnection(Connection):
             return
         driver, endpoint = self._driver, self._endpoint
         self._reader = self._reading.begin()
-        self._body = _StreamBody(driver.body_limits[endpoint], self._reader)
+        self._body = StreamBody(driver.body_limits[endpoint], self._reader)
         self._response = Response(head_only=driver.head_only[endpoint], head=head, body=self._body)
 
     def _feed(self, data: bytes, at: int, now: int) -> None:
@@ -126,7 +126,7 @@ class StreamConnection(Connection):
             self._reader.record(self._driver.recording, self._seq, now)
 
 
-class _StreamBody(Body):
+class StreamBody(Body):
     """A body whose parts are given to a reader; ``now`` is when the current one came."""
 
     __slots__ = ("_is_chunked", "_keeps", "_reader", "now")

@@ -52,7 +52,7 @@ class CookieLines:
             self._expires is not None and time.time() >= self._expires
         ):
             self._renew()
-        key = (target.service, target.path) if self._by_path else target.service
+        key = (target.service, target.raw_path) if self._by_path else target.service
         line = self._known.get(key)
         if line is None:
             if len(self._known) >= _MOST_LINES:

@@ -27,6 +27,9 @@ from benchlab.samples.samples import ErrorKind
 
 __all__ = ["WireClients"]
 
+_MOST_REMEMBERED = 8192
+_LEAST_REMEMBERED = 8
+
 Client = TypeVar("Client", bound=WireClient)
 
 
@@ -76,6 +79,11 @@ class WireClients:
         return number
 
     # what clients call
+
+    @property
+    def most_remembered(self) -> int:
+        """How many requests each `Settings` may remember: users with tokens have their own."""
+        return max(_LEAST_REMEMBERED, _MOST_REMEMBERED // max(1, len(self.settings)))
 
     def service_of(self, url: httpx.URL) -> Service:
         """The service of an absolute URL."""

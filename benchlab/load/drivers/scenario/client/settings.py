@@ -16,8 +16,6 @@ from benchlab.load.drivers.scenario.client.upload import asks_to_close
 __all__ = ["DEFAULT", "Services", "Settings", "Start", "basic_authorization"]
 
 DEFAULT = httpx.USE_CLIENT_DEFAULT
-_MOST_LINES = 256
-_MOST_STARTS = 1024
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 # A path, and perhaps a query, that httpx would send as it is: without dot segments (a dot at the
@@ -30,6 +28,10 @@ class Services(Protocol):
     """Finds services by their URLs."""
 
     keep_alive: bool
+
+    @property
+    def most_remembered(self) -> int:
+        """How many requests each `Settings` may remember."""
 
     def service_of(self, url: httpx.URL) -> Service:
         """The service of an absolute URL."""
@@ -125,7 +127,7 @@ class Settings:
         try:
             return self._starts[key]
         except KeyError:
-            if len(self._starts) >= _MOST_STARTS:
+            if len(self._starts) >= self._services.most_remembered:
                 self._starts.clear()
         except TypeError:  # a list in it cannot be a key
             return None
@@ -141,7 +143,7 @@ class Settings:
         try:
             lines = self._lines[key]
         except KeyError:
-            if len(self._lines) >= _MOST_LINES:
+            if len(self._lines) >= self._services.most_remembered:
                 self._lines.clear()
             lines = self._lines[key] = self._encode(headers, auth)
         return None if lines is None else Start(method, target, lines)
@@ -155,8 +157,8 @@ class Settings:
                 return None
             raw_path = self._base_url.raw_path + full.raw_path.lstrip(b"/")
             full = self._base_url.copy_with(raw_path=raw_path)
-        elif full.userinfo:
-            return None
+        elif full.userinfo or self._base_url.userinfo:
+            return None  # each URL has its own user and password, or none
         if full.scheme not in ("http", "https"):
             return None
         place = str(full.copy_with(raw_path=b"/", fragment=None))[:-1]

@@ -23,9 +23,14 @@ class Target:
         self.text = text
 
     @property
+    def raw_path(self) -> str:
+        """The path, without the query, as sent."""
+        return self.text.partition("?")[0]
+
+    @property
     def path(self) -> str:
         """The path, decoded."""
-        return unquote(self.text.partition("?")[0])
+        return unquote(self.raw_path)
 
     @property
     def url(self) -> str:
@@ -34,5 +39,5 @@ class Target:
 
     def with_query(self, query: str | None) -> Target:
         """The same path with another query, or without one."""
-        path = self.text.partition("?")[0]
-        return Target(self.service, self.place, path if query is None else f"{path}?{query}")
+        text = self.raw_path if query is None else f"{self.raw_path}?{query}"
+        return Target(self.service, self.place, text)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchlab.load.drivers.scenario.client import factory as factory_module
 from tests.load.drivers.scenario.client.both import Both
 
 GENERATED = settings(
@@ -172,8 +173,10 @@ def test_settings_of_the_client_count(both: Both) -> None:
         await client.get("7")
         client.timeout = 50
         await client.post("/8", json={})
+        elsewhere = client.base_url.join("/10")
         client.base_url = client.base_url.copy_with(username="a", password="b")
         await client.get("/9")
+        await client.get(str(elsewhere))
 
     _, received = both.compare(calls, quick=9)
     assert [request.path for request in received[5:]] == [
@@ -181,7 +184,20 @@ def test_settings_of_the_client_count(both: Both) -> None:
         "/api/v1/7",
         "/api/v1/8",
         "/api/v1/9",
+        "/10",
     ]
+
+
+def test_more_requests_than_are_remembered(both: Both) -> None:
+    async def calls(client: httpx.AsyncClient) -> None:
+        for number in range(40):
+            client.headers["X-Token"] = f"{number // 20}"
+            await client.get(f"/{number % 20}", headers={"X-Number": f"{number}"})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(factory_module, "_MOST_REMEMBERED", 0)
+        _, received = both.compare(calls, quick=40)
+    assert [request.path for request in received] == [f"/{number % 20}" for number in range(40)]
 
 
 def test_params_and_event_hooks_of_the_client_are_left_to_httpx(both: Both) -> None:
