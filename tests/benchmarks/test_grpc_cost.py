@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,9 @@ ROUNDS = 3
 USERS = 64
 MESSAGE = json.dumps({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0], "size": 24})
 CALL = f"{SERVICE}/Call"
+
+Peer = Callable[[str, int, Path], list[str]]
+"""The command that makes the load: of an address, a number of connections, and a directory."""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +84,7 @@ def grpc_aio(address: str, connections: int, _directory: Path) -> list[str]:
 
 @pytest.mark.parametrize("connections", [1, USERS])
 def test_cost_per_unary_call(server: GoServer, connections: int, tmp_path: Path) -> None:
-    peers = {"benchlab": benchlab, "grpc.aio": grpc_aio, "ghz": ghz}
+    peers: dict[str, Peer] = {"benchlab": benchlab, "grpc.aio": grpc_aio, "ghz": ghz}
     if connections == USERS:
         peers["k6"] = k6
     absent = [name for name in peers if name in ("ghz", "k6") and shutil.which(name) is None]

@@ -46,8 +46,8 @@ class Stream:
     class that ``reads_headers``.
 
     ``id`` is the number in its connection; ``fields`` are those of the final response, once they
-    came, and ``tail`` the trailers. ``window`` is what may still be sent in it. Times are clock times of
-    ``time.monotonic_ns``.
+    came, and ``tail`` the trailers. ``window`` is what may still be sent in it. Times are clock
+    times of ``time.monotonic_ns``.
     """
 
     __slots__ = (
