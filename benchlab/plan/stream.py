@@ -11,7 +11,7 @@ from attrs import frozen
 from benchlab.displayed import Displayed
 from benchlab.errors import InputError
 from benchlab.plan.validation import check_choice, check_seconds, check_whole
-from benchlab.units import format_duration_s, seconds_to_ns
+from benchlab.units import seconds_to_ns
 
 __all__ = ["STREAM_KINDS", "USUAL_STALL_S", "Stream"]
 
@@ -40,7 +40,7 @@ class Stream(Displayed):
         InputError: an unknown kind, or a limit that cannot be used.
 
     >>> Stream("events", max_s=30).describe()
-    'events, for 30 s at most'
+    'events, for 30s at most'
     """
 
     kind: str = "events"
@@ -80,7 +80,7 @@ class Stream(Displayed):
         if self.max_events is not None:
             limits.append(f"{self.max_events:,} at most")
         if self.max_s is not None:
-            limits.append(f"for {format_duration_s(self.max_s)} at most")
+            limits.append(f"for {self.max_s:g} s at most")
         return ", ".join([self.kind, *limits])
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from benchlab.samples.statistics import PERCENTILES
 from benchlab.samples.streams import Streams, gap_lowest_ns, gap_percentile_ns
 from benchlab.samples.summary import Distribution, flat_ms
 from benchlab.text import plural
-from benchlab.units import NS_PER_S, format_bytes, format_count, format_duration_s, format_rate
+from benchlab.units import NS_PER_S, format_bytes, format_count, format_rate
 
 if TYPE_CHECKING:
     from benchlab.plan.plan import Plan
@@ -60,6 +60,11 @@ class StreamSummary:
         }
         return {name: part for name, part in found.items() if part is not None}
 
+    @property
+    def stall_limit(self) -> str:
+        """The gap above which a stream stalls; several requests may have several."""
+        return " or ".join(f"{limit_s:g} s" for limit_s in self.stall_s)
+
     def describe(self) -> str:
         """The counts and rates in words."""
         parts = [
@@ -69,8 +74,7 @@ class StreamSummary:
         ]
         if self.stream_events_per_s is not None:
             parts.append(f"median {format_rate(self.stream_events_per_s, 'event')} in a stream")
-        limits = " or ".join(map(format_duration_s, self.stall_s))
-        stalls = f"{plural(self.stalls, 'stall')} (above {limits})"
+        stalls = f"{plural(self.stalls, 'stall')} (above {self.stall_limit})"
         if self.stalls:
             stalls += f" in {plural(self.stalled_streams, 'stream')}"
         return ", ".join([*parts, stalls])

@@ -15,7 +15,7 @@ def test_a_section_with_times_rates_and_stalls() -> None:
     section = streams(run, view(run))
     assert section is not None
     shown = text_of(section)
-    for text in ("200 with 4,000 events", "first event", "gaps", "A stall is a gap above 1s"):
+    for text in ("200 with 4,000 events", "first event", "gaps", "A stall is a gap above 1 s"):
         assert text in shown
 
 

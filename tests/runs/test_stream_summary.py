@@ -67,7 +67,7 @@ def test_gaps_of_all_streams_together(summary: StreamSummary) -> None:
 def test_as_text_and_json(summary: StreamSummary) -> None:
     run = streaming_run()
     assert summary.describe().startswith("200 with 4,000 events, ")
-    assert summary.describe().endswith("29 stalls (above 1s) in 29 streams")
+    assert summary.describe().endswith("29 stalls (above 1 s) in 29 streams")
     assert run.to_dict()["streams"] == summary.to_dict()
     assert summary.to_dict()["stall_s"] == [1.0]
     frame = run.to_pandas()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from benchlab.display.result_view import ResultView
 from benchlab.plan.stream import Stream
-from benchlab.units import format_duration_s
 
 __all__ = ["view"]
 
@@ -17,7 +16,7 @@ def view(stream: Stream) -> ResultView:
         level="neutral",
         sentence=stream.describe(),
         facts=(
-            ("stall", f"a gap above {format_duration_s(stream.stall_s)}"),
+            ("stall", f"a gap above {stream.stall_s:g} s"),
             ("recorded", "every event" if stream.rows else "each stream"),
         ),
     )

@@ -9,7 +9,7 @@ from benchlab.report.figures import HALF_WIDTH, inline_svg
 from benchlab.report.page import Section
 from benchlab.report.statistics import statistics_table
 from benchlab.runs.run import Run
-from benchlab.units import format_duration_s, format_ms
+from benchlab.units import format_ms
 
 __all__ = ["streams"]
 
@@ -29,6 +29,6 @@ def streams(run: Run, shown: RunView) -> Section | None:
             "figure": inline_svg(drawn, "streams", described.strip() or "There are no events."),
             "table": statistics_table(dict(found.durations)),
             "described": shown.streams,
-            "limit": " or ".join(map(format_duration_s, found.stall_s)),
+            "limit": found.stall_limit,
         },
     )

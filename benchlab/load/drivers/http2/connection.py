@@ -157,7 +157,7 @@ class Http2Connection(Reader):
                                             self._end(stream, now)
                                         continue
                                 elif not fields.status and flags & 1:
-                                    stream.trailers(block, fields, now)
+                                    stream.tail = fields
                                     if self._uploads or self._queue or not self._wanted:
                                         self._end(stream, now)
                                     else:
