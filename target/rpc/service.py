@@ -90,9 +90,8 @@ class Vectors:
         total: Sequence[float] | None = None
         async for vector in vectors:
             _check_length("values", vector.values)
-            if total is None:
-                total = vector.values
-                continue
+            if total is None:  # from zeros, so that the first is checked like the others
+                total = [0.0] * len(vector.values)
             _check_equally_long(total, vector.values)
             total = compute(self._tracer, "add", total, vector.values)
         return Result(result=total or ())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchlab.analysis.errors import errors_table
-from benchlab.report.write import write_report
+from benchlab.display.run_view import view
+from benchlab.report.sections.errors import errors
+from benchlab.report.sections.slowest import slowest
 from benchlab.runs.run import Run
+from benchlab.runs.server_side import ServerSide
 from benchlab.samples.samples import ErrorKind, Samples
 from benchlab.store import Store
 from tests.store.stored_runs import make_run
@@ -45,14 +47,16 @@ def test_a_store_counts_them_by_their_labels(run: Run, store: Store) -> None:
         assert client.query(sql).result_rows == [(expected, 40)]
 
 
-def test_a_table_and_a_report_name_them(run: Run, tmp_path: Path) -> None:
+def test_a_table_and_a_report_name_them(run: Run) -> None:
     table = errors_table(run.samples)
     assert table["kind"].tolist() == [
         "grpc:UNAVAILABLE", "grpc:RESOURCE_EXHAUSTED", "stream_reset", "grpc:DEADLINE_EXCEEDED",
     ]  # fmt: skip
-    page = write_report(run, tmp_path / "report").read_text()
-    assert "the gRPC call ended with this status" in page
-    assert "grpc:UNAVAILABLE</td>" in page
+    by_kind = errors(run, view(run)).render()
+    assert "the gRPC call ended with this status" in by_kind
+    assert "grpc:UNAVAILABLE</th>" in by_kind
     # The HTTP status of a call is 200 however it ended.
-    assert "200, stream_reset" in page
-    assert "200, grpc:" not in page
+    slow = slowest(run, ServerSide())
+    assert slow is not None
+    assert "200, stream_reset" in slow.render()
+    assert "200, grpc:" not in slow.render()

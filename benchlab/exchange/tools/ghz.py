@@ -59,9 +59,11 @@ def _endpoint(collector: Collector, options: Mapping[str, Any]) -> int:
     host, name = text(options.get("host")), text(options.get("call"))
     call = _CALL.fullmatch(name)
     url = ""
-    if call and _HOST.fullmatch(host):
-        scheme = "http" if options.get("insecure") else "https"
-        url = f"{scheme}://{host}/{call['service']}/{call['method']}"
+    if call:
+        name = f"{call['service']}/{call['method']}"  # as gRPC, k6 and benchlab write it
+        if _HOST.fullmatch(host):
+            scheme = "http" if options.get("insecure") else "https"
+            url = f"{scheme}://{host}/{name}"
     return collector.endpoint("POST", url, name)
 
 

@@ -31,7 +31,7 @@ def test_calls_agree_with_the_summary_in_the_file(data: Path) -> None:
         rank = -(-row["percentage"] * len(good) // 100)
         assert row["latency"] == pytest.approx(good[rank - 1], abs=1)
     assert run.plan.requests[0].url == "http://127.0.0.1:18767/calc.Calc/Add"
-    assert run.samples.endpoints == ("calc.Calc.Add",)
+    assert run.samples.endpoints == ("calc.Calc/Add",)
 
 
 def test_a_timestamp_is_the_end_of_a_call(data: Path) -> None:

@@ -67,8 +67,8 @@ def test_a_stream_of_vectors_has_a_total(service: Service) -> None:
     vectors = [Vector(values=[1, 2]), Vector(values=[3, 4]), Vector(values=[5, 6])]
     assert service.total(iter(vectors)).result == [9, 12]
     assert service.total(iter([])).result == []
-    status, _ = refusal(service.total, iter([Vector(values=[1]), Vector(values=[1, 2])]))
-    assert status == "INVALID_ARGUMENT"
+    for invalid in ([Vector(values=[1]), Vector(values=[1, 2])], [Vector(values=[math.nan])]):
+        assert refusal(service.total, iter(invalid))[0] == "INVALID_ARGUMENT"
 
 
 def test_both_directions_stream_at_once(service: Service) -> None:
