@@ -101,7 +101,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
         protoset: str = "",
         deadline_s: float | None = None,
         compression: str = "",
-        stream: Stream | Mapping[str, Any] | None = None,
+        stream: Stream | str | Mapping[str, Any] | None = None,
         descriptors: Descriptors | None = None,
     ) -> None:
         for key, value in (("url", url), ("target", target), ("name", name)):
