@@ -22,8 +22,9 @@ __all__ = ["SECONDS", "Costs", "cost_us", "costs_of"]
 
 _SETTLE_S = 1
 _MEASURE_S = 2
+_BEGUN = 100  # requests, by which a generator has started up
 
-SECONDS = _SETTLE_S + _MEASURE_S + 1
+SECONDS = _SETTLE_S + _MEASURE_S + 4
 """How long a generator has to run to be looked at."""
 
 
@@ -74,7 +75,7 @@ def cost_us(command: list[str], service: Service, log: Path) -> float:
         tool = subprocess.Popen(
             command, stdout=output, stderr=output, env={**os.environ, **ENVIRONMENT}
         )
-    while service.served() < before + 500:
+    while service.served() < before + _BEGUN:
         assert tool.poll() is None, log.read_text(errors="replace")
         time.sleep(0.05)
     time.sleep(_SETTLE_S)

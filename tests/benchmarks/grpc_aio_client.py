@@ -1,6 +1,6 @@
-"""A closed loop with gRPC's own asynchronous client: ``… ADDRESS USERS SECONDS MESSAGE``.
+"""A closed loop with gRPC's own asynchronous client: ``… ADDRESS USERS CONNECTIONS SECONDS TEXT``.
 
-Each user has a connection, and makes one call after the other. ``MESSAGE`` is the message's JSON.
+Each user makes one call after the other. ``TEXT`` is the message's JSON.
 """
 
 from __future__ import annotations
@@ -17,23 +17,25 @@ from google.protobuf.json_format import Parse
 from tests.load.drivers.grpc.server import SERVICE, messages
 
 
-async def main(address: str, users: int, seconds: float, text: str) -> None:
+async def main(address: str, users: int, connections: int, seconds: float, text: str) -> None:
     """Make the load."""
     order = Parse(text, messages.Order())
     end = time.monotonic() + seconds
+    # Channels share their connections unless they are told not to.
+    options = (("grpc.use_local_subchannel_pool", 1),)
+    channels = [grpc.aio.insecure_channel(address, options) for _ in range(connections)]
 
-    async def user() -> None:
-        # Channels share their connections unless they are told not to.
-        options = (("grpc.use_local_subchannel_pool", 1),)
-        async with grpc.aio.insecure_channel(address, options) as channel:
-            call = channel.unary_unary(
-                f"/{SERVICE}/Call", messages.Order.SerializeToString, messages.Reply.FromString
-            )
-            while time.monotonic() < end:
-                await call(order)
+    async def user(number: int) -> None:
+        call = channels[number % connections].unary_unary(
+            f"/{SERVICE}/Call", messages.Order.SerializeToString, messages.Reply.FromString
+        )
+        while time.monotonic() < end:
+            await call(order)
 
-    await asyncio.gather(*(user() for _ in range(users)))
+    await asyncio.gather(*map(user, range(users)))
+    await asyncio.gather(*(channel.close() for channel in channels))
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]))
+    _, address, users, connections, seconds, text = sys.argv
+    uvloop.run(main(address, int(users), int(connections), float(seconds), text))

@@ -29,7 +29,7 @@ def test_cost_of_a_stream(
     nginx: Service, tmp_path: Path, connections: int, streams: int, is_secret: bool
 ) -> None:
     url = nginx.tls_url if is_secret else nginx.http2_url
-    job = Http2Job(url, SECONDS, tmp_path, connections, body=BODY, streams=streams)
+    job = Http2Job(url, SECONDS + 1, tmp_path, connections, body=BODY, streams=streams)
     peers = installed(OVER_TLS if is_secret else CLEAR)
     if "h2load" not in peers:
         pytest.skip("h2load is not installed: nothing to compare with")

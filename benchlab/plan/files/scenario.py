@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import sys
 import textwrap
+import tokenize
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
@@ -127,5 +128,5 @@ def _is_the_users(module: ModuleType) -> bool:
 def _source(function: Any) -> str:
     try:
         return textwrap.dedent(inspect.getsource(function))
-    except (OSError, TypeError):
-        return ""
+    except (OSError, TypeError, SyntaxError, tokenize.TokenError):
+        return ""  # there is no file, or it has other lines by now

@@ -58,6 +58,14 @@ def test_options_reach_the_plan(tmp_path: Path) -> None:
     assert plan.name == "POST /x"
 
 
+def test_http2_is_short_for_its_driver() -> None:
+    plan = plan_of("--http2", "--streams", "8", "-c", "10")
+    assert (plan.driver, plan.streams, plan.most_connections) == ("http2", 8, 2)
+    assert plan_of("--driver", "http2", "--http2").driver == "http2"
+    with pytest.raises(InputError, match="--http2 is short for --driver http2"):
+        plan_of("--http2", "--driver", "httpx")
+
+
 def test_every_setting_of_a_plan_and_of_its_connections_has_an_option() -> None:
     options = {name for group in PLAN_OPTIONS for name in group.names}
     not_settings = {"requests", "load", "transport", "length_s"}

@@ -23,7 +23,7 @@ from benchlab.samples.records import ErrorKind
 from benchlab.text import plural
 from benchlab.units import NS_PER_S, format_bytes
 
-__all__ = ["Call", "CallOwner", "Method"]
+__all__ = ["Call", "CallOwner", "Method", "ReadCall"]
 
 _clock = time.monotonic_ns
 _READ = bytearray()
@@ -63,14 +63,10 @@ class CallOwner(StreamOwner, Protocol):
     """The part of the driver that its calls use."""
 
     methods: list[Method]
-    plain_heads: dict[Fields, bool]
-    good_ends: dict[Fields, bool]
-
-    def is_plain(self, fields: Fields) -> bool:
-        """Whether headers are those of a response as gRPC has it, and remember that."""
+    known: dict[Fields, bool]
 
     def is_good(self, fields: Fields) -> bool:
-        """Whether trailers have the status OK, and remember that."""
+        """Whether headers or trailers are those of a call that succeeds, and remember that."""
 
     def free(self, connection: Any, now: int) -> None:
         """A stream has ended."""
@@ -79,14 +75,11 @@ class CallOwner(StreamOwner, Protocol):
 class Call(Stream):
     """A call and its response.
 
-    On the quick path the headers and the trailers are remembered ones, and DATA is a single message
-    in one piece, of which only the size is looked at. Everything else is read by a `CallResponse`,
-    and so is what checks read and what streams.
+    On the quick path DATA is a single message in one piece, of which only the size is looked at,
+    and headers and trailers are remembered ones. Everything else is read by a `CallResponse`.
     """
 
-    __slots__ = ("_has_message", "_response", "_tail")
-
-    reads_headers = True
+    __slots__ = ("_has_message", "_response")
 
     owner: CallOwner
 
@@ -101,27 +94,16 @@ class Call(Stream):
         self.sent = sent
         self.flags = flags
         self.first = self.bytes_in = 0
-        self.fields = self._tail = self._response = None
+        self.fields = self.tail = self._response = None
         self.body = _READ
         self._has_message = False
 
     _response: CallResponse | None
-    _tail: Fields | None
 
     @property
     def time_limit_ns(self) -> int:
         """How long the call may take."""
         return self.owner.methods[self.endpoint].deadline_ns
-
-    def headers(self, block: bytes, fields: Fields, now: int) -> None:
-        """The header fields of the final response came."""
-        del block, now
-        owner = self.owner
-        plain = owner.plain_heads.get(fields)
-        if plain is None:
-            plain = owner.is_plain(fields)
-        if not plain or owner.methods[self.endpoint].is_read:
-            self._read_in_full(fields)
 
     def data(self, chunk: bytes, now: int) -> None:
         """A part of the messages came."""
@@ -151,19 +133,17 @@ class Call(Stream):
             # Its connection still reads the frame; the stream may even end with it.
             asyncio.get_running_loop().call_soon(self._leave)
 
-    def trailers(self, block: bytes, fields: Fields, now: int) -> None:
-        """The trailers came."""
-        del block, now
-        self._tail = fields
-
     def ended(self, now: int) -> None:
         """The response is complete."""
-        owner, tail, head = self.owner, self._tail, self.fields
-        if self._response is None and self._has_message and tail is not None and head is not None:
-            good = owner.good_ends.get(tail)
-            if good is None:
-                good = owner.is_good(tail)
-            if good and now - self.sent <= owner.methods[self.endpoint].deadline_ns:
+        owner, tail, head = self.owner, self.tail, self.fields
+        assert head is not None
+        if tail is not None and self._has_message and self._response is None:
+            known = owner.known
+            if (
+                (known.get(head) or owner.is_good(head))
+                and (known.get(tail) or owner.is_good(tail))
+                and now - self.sent <= owner.methods[self.endpoint].deadline_ns
+            ):
                 owner.in_flight -= 1
                 owner.record(
                     self.seq,
@@ -179,7 +159,6 @@ class Call(Stream):
                     self.connection.number,
                 )
                 return
-        assert head is not None
         response = self._response or self._read_in_full(head)
         if tail is not None:
             response.trailers(end_of_trailers(tail.headers()))
@@ -282,8 +261,8 @@ class Call(Stream):
         if self.fields is None:
             return Excerpt()
         headers = self.fields.headers()
-        if self._tail is not None:
-            headers += self._tail.headers()
+        if self.tail is not None:
+            headers += self.tail.headers()
         body = b""
         response = self._response
         if response is not None:
@@ -301,6 +280,20 @@ class Call(Stream):
             connection.cancel(self)
             self._conclude(response, response.end() if response.is_broken else _LEFT, now, now)
             self.owner.free(connection, now)
+
+
+class ReadCall(Call):
+    """A call whose response may have to be read in full from its headers on."""
+
+    __slots__ = ()
+
+    reads_headers = True
+
+    def headers(self, block: bytes, fields: Fields, now: int) -> None:
+        """The header fields of the final response came."""
+        super().headers(block, fields, now)
+        if self.owner.methods[self.endpoint].is_read:
+            self._read_in_full(fields)
 
 
 def _json_of(response: CallResponse, method: Method) -> tuple[bytes, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import BODY_CAP_BYTES, make_checker
-from benchlab.load.drivers.grpc.call import Call, Method
+from benchlab.load.drivers.grpc.call import Call, Method, ReadCall
 from benchlab.load.drivers.grpc.encoding import make_call_encoder
 from benchlab.load.drivers.grpc.statuses import content_fault, end_of_trailers
 from benchlab.load.drivers.http2.connection import Http2Connection
@@ -29,8 +29,6 @@ _HTTP_OK = 200
 class GrpcDriver(StreamPool):
     """The `Driver` for gRPC."""
 
-    stream_type = Call
-
     def __init__(
         self, plan: Plan, worker: int, run_id: str, source: Source, recording: Recording
     ) -> None:
@@ -47,13 +45,13 @@ class GrpcDriver(StreamPool):
             else BODY_BYTES
             for method, checker in zip(self.methods, self.checkers, strict=True)
         ]
+        self.stream_type = ReadCall if any(each.is_read for each in self.methods) else Call
         self.encoders = [
             make_call_encoder(plan, index, run_id, method.deadline_ns)
             for index, method in enumerate(self.methods)
         ]
         # Equal header blocks have the same fields, which are compared by their identity.
-        self.plain_heads: dict[Fields, bool] = {}
-        self.good_ends: dict[Fields, bool] = {}
+        self.known: dict[Fields, bool] = {}
 
     def _is_dead(self, connection: Http2Connection, sent: int) -> bool:
         """False for an open one: gRPC's clients keep theirs when a deadline has passed."""
@@ -61,30 +59,18 @@ class GrpcDriver(StreamPool):
 
     # what calls call
 
-    def is_plain(self, fields: Fields) -> bool:
-        """Whether headers are those of a response as gRPC has it, and remember that."""
-        content_type = fields.get(b"content-type")
-        plain = (
-            fields.status == _HTTP_OK
-            and content_type is not None
-            and not content_fault(content_type.decode("latin-1"))
-            and fields.get(b"grpc-status") is None
-        )
-        _remember(self.plain_heads, fields, plain)
-        return plain
-
     def is_good(self, fields: Fields) -> bool:
-        """Whether trailers have the status OK, and remember that."""
+        """Whether headers or trailers are those of a call that succeeds, and remember that."""
         end = end_of_trailers(fields.headers())
-        good = end is not None and not end[0]
-        _remember(self.good_ends, fields, good)
+        if fields.status:
+            content_type = (fields.get(b"content-type") or b"").decode("latin-1")
+            good = fields.status == _HTTP_OK and not content_fault(content_type) and end is None
+        else:
+            good = end is not None and not end[0]
+        if len(self.known) >= _MOST_FIELDS:
+            self.known.clear()
+        self.known[fields] = good
         return good
-
-
-def _remember(known: dict[Fields, bool], fields: Fields, value: bool) -> None:
-    if len(known) >= _MOST_FIELDS:
-        known.clear()
-    known[fields] = value
 
 
 def _method(request: Request, plan: Plan, *, is_checked: bool) -> Method:

@@ -130,8 +130,8 @@ class Http2Connection(Reader):
         streams, known, free = self.streams, self._known, self.pool.free
         is_quick = self.quick and self._block is None and self._peer_most is not None
         while at + 9 <= size:
-            high, low, kind, flags, number = _unpack(data, at)
-            length = high << 8 | low
+            word, flags, number = _unpack(data, at)
+            length, kind = word >> 8, word & 0xFF
             start = at + 9
             end = start + length
             if length > MAX_FRAME_BYTES:
@@ -157,7 +157,7 @@ class Http2Connection(Reader):
                                             self._end(stream, now)
                                         continue
                                 elif not fields.status and flags & 1:
-                                    stream.trailers(block, fields, now)
+                                    stream.tail = fields
                                     if self._uploads or self._queue or not self._wanted:
                                         self._end(stream, now)
                                     else:

@@ -29,8 +29,8 @@ __all__ = [
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What a client sends first."""
 
-FRAME_HEADER = struct.Struct(">HBBBI")
-"""The nine bytes before a frame's payload: its length in 16 + 8 bits, type, flags and stream."""
+FRAME_HEADER = struct.Struct(">IBI")
+"""The nine bytes before a frame's payload: its length in 24 bits and type in 8, flags, stream."""
 
 MAX_FRAME_BYTES = 16_384
 """Maximum size of a payload, unless a side allows more."""
@@ -121,7 +121,7 @@ def error_name(code: int) -> str:
 def encode_frame(kind: FrameType, flags: int, stream: int, payload: bytes = b"") -> bytes:
     """The bytes of a frame."""
     size = len(payload)
-    return FRAME_HEADER.pack(size >> 8, size & 0xFF, kind, flags, stream) + payload
+    return FRAME_HEADER.pack(size << 8 | kind, flags, stream) + payload
 
 
 def encode_settings(values: dict[Setting, int]) -> bytes:

@@ -76,7 +76,6 @@ class StreamPool:
         origins = plan.origins
         numbers = {origin: number for number, origin in enumerate(origins)}
         self._origin_of = [numbers[request.origin] for request in plan.requests]
-        self._alone = len(origins) == 1
         self._single = len(plan.requests) == 1
         tls = tls_context(plan, ("h2",))
         self._dialers = [Dialer(origin, plan.transport, tls) for origin in origins]
@@ -92,6 +91,7 @@ class StreamPool:
             plan.transport.keep_alive and not asks_to_close(request) for request in plan.requests
         ]
         self._always_kept = all(self._keep_alive)
+        self._is_simple = len(origins) == 1 and self._always_kept
         self.servers = ServerNames()
         self.blocks = HeaderBlocks(self.servers)
         self.in_flight = 0
@@ -204,8 +204,17 @@ class StreamPool:
         if not self._closed:
             self.cap_wait_count += 1
             flags = Flag.CAP_WAIT
-        if self._alone and len(connection.streams) < connection.most:
-            self._send(connection, job, 0 if self._single else self._request_of(job[0]), flags)
+        if self._is_simple and len(connection.streams) < connection.most:
+            # As in _send, without what cannot be: this stream replaces another one here.
+            self.in_flight += 1
+            seq, intended = job
+            endpoint = 0 if self._single else self._request_of(seq)
+            sent = _clock()
+            if self._closed:
+                intended = sent
+            head, body = self.encoders[endpoint](seq)
+            stream = self.stream_type(self, seq, endpoint, intended, sent, flags)
+            connection.send(stream, head, body)
             return
         self._list(connection)
         self._place(job, flags, now)

@@ -132,7 +132,7 @@ class Reader(Sender):
                         if fields.status
                         else "header fields after the first do not end the response"
                     )
-                stream.trailers(block, fields, now)
+                stream.tail = fields
             elif not fields.status:
                 raise StreamError("the response has no :status")
             elif fields.is_interim:

@@ -32,6 +32,7 @@ LOW_CREDIT = RECEIVE_WINDOW // 2
 """When the service may send less than this, it is allowed more."""
 
 _MOST_CANCELLED = 10_000
+_LAST_NUMBER = MAX_WINDOW - 2
 
 
 class _Starts(dict[int, bytes]):
@@ -172,7 +173,7 @@ class Sender(asyncio.Protocol):
         """
         number = stream.id = self._next_id
         self._next_id = number + 2
-        if number >= MAX_WINDOW - 2:
+        if number >= _LAST_NUMBER:
             self.retire()  # no more numbers: the next request needs another connection
         stream.connection = self
         self.streams[number] = stream
@@ -187,7 +188,7 @@ class Sender(asyncio.Protocol):
             self._send_queue()
             return
         stream.window = self._initial_window - size
-        place = number.to_bytes(4, "big")
+        place = number.to_bytes(4)
         parts: tuple[bytes, ...]
         if size:
             self._window -= size

@@ -40,14 +40,14 @@ class StreamOwner(Protocol):
 
 
 class Stream:
-    """A request and its response. Its connection calls `headers`, `data` and `trailers` as these
-    come, and then either `ended` or `failed`, exactly once. It counts the body's bytes itself, and
-    calls `data` only if there is a ``body`` to keep them in; of headers with a status below 400 it
-    tells only a class that ``reads_headers``.
+    """A request and its response. Its connection calls `headers` and `data` as these come, and then
+    either `ended` or `failed`, exactly once. It counts the body's bytes itself, and calls `data`
+    only if there is a ``body`` to keep them in; of headers with a status below 400 it tells only a
+    class that ``reads_headers``.
 
     ``id`` is the number in its connection; ``fields`` are those of the final response, once they
-    came. ``window`` is what may still be sent in it. Times are clock times of
-    ``time.monotonic_ns``.
+    came, and ``tail`` the trailers. ``window`` is what may still be sent in it. Times are clock
+    times of ``time.monotonic_ns``.
     """
 
     __slots__ = (
@@ -63,6 +63,7 @@ class Stream:
         "owner",
         "sent",
         "seq",
+        "tail",
         "window",
     )
 
@@ -77,6 +78,7 @@ class Stream:
         self.flags = flags
         self.first = self.bytes_in = 0
         self.fields: Fields | None = None
+        self.tail: Fields | None = None
         self.body: bytearray | None = bytearray() if owner.body_limits[endpoint] else None
         # id, window and connection are set when it is given to a connection
 
@@ -110,9 +112,6 @@ class Stream:
             limit = max(self.owner.body_limits[self.endpoint], BODY_BYTES)
             if len(body) < limit:
                 body += chunk[: limit - len(body)]
-
-    def trailers(self, block: bytes, fields: Fields, now: int) -> None:
-        """Fields came after the body."""
 
     def ended(self, now: int) -> None:
         """The response is complete."""

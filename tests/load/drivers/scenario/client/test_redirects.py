@@ -108,8 +108,11 @@ def test_odd_places(both: Both, place: str) -> None:
 def test_any_place(both: Both, place: str, status: int) -> None:
     both.server.respond = lambda request: see(status, place) if request.path == "/a/from" else ok()
 
-    async def call(client: httpx.AsyncClient) -> httpx.Response:
+    async def call(client: httpx.AsyncClient) -> Any:
         client.max_redirects = 2
-        return await client.post("/a/from", json={}, follow_redirects="//" not in place)
+        try:
+            return await client.post("/a/from", json={}, follow_redirects="//" not in place)
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL):  # one kind of error to a run
+            return "cannot be sent"
 
     both.compare(call)

@@ -17,7 +17,8 @@ from tests.load.drivers.scenario.client.both import Both
 GENERATED = settings(
     max_examples=40,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 Call = Callable[[httpx.AsyncClient], Awaitable[Any]]
