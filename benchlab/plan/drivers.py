@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from benchlab.plan.stream import STREAM_KINDS
 
-__all__ = ["DRIVERS", "SCENARIO_CLIENTS", "DriverTraits", "drivers_for"]
+__all__ = ["DRIVERS", "SCENARIO_CLIENTS", "DriverTraits", "describe_drivers", "drivers_for"]
 
 
 class DriverTraits(NamedTuple):
@@ -71,6 +71,11 @@ DRIVERS: Final = {
 
 SCENARIO_CLIENTS: Final = tuple(name for name, traits in DRIVERS.items() if traits.users)
 """The drivers that serve a scenario's users, the usual one first."""
+
+
+def describe_drivers() -> str:
+    """What each driver is good for: the help of an option, or of a notebook's parameter."""
+    return "; ".join(f"{name}: {traits.help}" for name, traits in DRIVERS.items())
 
 
 def drivers_for(*schemes: str) -> list[str]:

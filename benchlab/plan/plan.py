@@ -14,7 +14,8 @@ from attrs import field, frozen
 from benchlab.decoding import convert, decode, naming_field
 from benchlab.displayed import Displayed
 from benchlab.errors import DamagedError, InputError
-from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS, drivers_for
+from benchlab.plan.driver_choice import USUAL_DRIVER, check_driver, choose_driver
+from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.faults import Fault, FaultSchedule, check_faults
 from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.mix import limited, lookup, mix_name, request_order, turns
@@ -30,7 +31,6 @@ from benchlab.plan.schedule import (
 from benchlab.plan.schema import PlanData
 from benchlab.plan.shapes import ClosedLoop, LoadShape, load_from_dict, load_to_dict
 from benchlab.plan.shapes.registry import SHAPES, load_from_options
-from benchlab.plan.stream_limits import check_streams
 from benchlab.plan.targets import Targets, at_targets
 from benchlab.plan.transport import Transport
 from benchlab.plan.validation import (
@@ -61,7 +61,6 @@ _USUAL_S = 10.0
 _TOLERANCE_S = 1e-9
 _USUAL_LOAD = ClosedLoop()
 _USUAL_TRANSPORT = Transport()
-_USUAL_DRIVER = next(iter(DRIVERS))
 
 Tags = Mapping[str, str] | Iterable[tuple[str, str]]
 Objectives = str | Objective | Iterable[str | Objective]
@@ -159,7 +158,7 @@ class Plan(Displayed):
         timeout_s: float = 10.0,
         max_connections: int = 1000,
         workers: int = 1,
-        driver: str = _USUAL_DRIVER,
+        driver: str = USUAL_DRIVER,
         trace_ratio: float = 0.0,
         seed: int = 1,
         drain_s: float = 60.0,
@@ -206,11 +205,9 @@ class Plan(Displayed):
                 value=workers,
                 remedy="each needs at least one; use fewer workers",
             )
+        driver = choose_driver(driver, whole, scenario)
         if scenario is not None:
-            driver = _scenario_driver(scenario, driver)
             scenario = attrs.evolve(scenario, client=driver)
-        else:
-            driver = _speaking(driver, whole)
         self.__attrs_init__(
             requests=whole,
             load=load,
@@ -233,8 +230,7 @@ class Plan(Displayed):
             scenario=scenario,
             faults=faults if isinstance(faults, FaultSchedule) else FaultSchedule(faults),
         )
-        _check_multiplexing(self.streams, self.driver, self.transport)
-        check_streams(self.requests, driver, timeout_s, has_policies=transport.has_policies)
+        check_driver(driver, whole, transport, streams=streams, timeout_s=timeout_s)
         check_faults(self.faults, self.origins, self.length_s)
         names_known = [request.name for request in whole]
         check_objectives(self.abort_on, "abort_on", names_known, self.length_s)
@@ -281,9 +277,9 @@ class Plan(Displayed):
             values["name"] = ""
         if self.scenario is not None or changes.get("scenario") is not None:
             values["requests"] = ()
-            values["driver"] = _USUAL_DRIVER
+            values["driver"] = USUAL_DRIVER
         if self.scenario is not None and "driver" in changes:
-            values["scenario"] = attrs.evolve(self.scenario, client=_USUAL_DRIVER)
+            values["scenario"] = attrs.evolve(self.scenario, client=USUAL_DRIVER)
         return Plan(**{**values, **changes})
 
     @property
@@ -536,6 +532,7 @@ class Plan(Displayed):
         proto: str = "",
         import_paths: Sequence[str] = (),
         protoset: str = "",
+        stream: str | Mapping[str, Any] = "",
         rate_rps: float = 0.0,
         arrivals: str = "constant",
         shape: str = "",
@@ -548,7 +545,7 @@ class Plan(Displayed):
         max_connections: int = 1000,
         streams: int = 1,
         workers: int = 1,
-        driver: str = _USUAL_DRIVER,
+        driver: str = USUAL_DRIVER,
         trace_ratio: float = 0.0,
         seed: int = 1,
         name: str = "",
@@ -567,8 +564,9 @@ class Plan(Displayed):
         With a ``duration_s`` of 0 a run is as long as its load; a ``request_count`` above 0 ends it
         after so many requests. A body that looks like JSON gets that content type unless
         ``headers`` has another. Of gRPC (``grpc://…``) it is the message and they are the metadata;
-        ``proto``, ``import_paths`` and ``protoset`` are as in `GrpcRequest`. ``transport`` has
-        fields of `Transport`. A ``scenario`` is what is sent instead of the request.
+        ``proto``, ``import_paths`` and ``protoset`` are as in `GrpcRequest`. ``stream`` reads the
+        response as a stream: a kind, or fields of `Stream`. ``transport`` has fields of
+        `Transport`. A ``scenario`` is what is sent instead of the request.
 
         Raises:
             InputError: any value that cannot be used.
@@ -580,12 +578,18 @@ class Plan(Displayed):
         requests: tuple[Request, ...] = ()
         if scenario is None and is_call_url(url):
             described = GrpcRequest(
-                url, body, pairs, proto=proto, import_paths=import_paths, protoset=protoset
+                url,
+                body,
+                pairs,
+                proto=proto,
+                import_paths=import_paths,
+                protoset=protoset,
+                stream=stream or None,
             )
             requests = (described,)
         elif scenario is None:
             typed = with_content_type(pairs, body)
-            requests = (Request(method, url, headers=typed, body=body),)
+            requests = (Request(method, url, headers=typed, body=body, stream=stream or None),)
         return cls(
             requests=requests,
             load=load_from_options(rate_rps, arrivals, connections, shape, think_time),
@@ -609,66 +613,8 @@ class Plan(Displayed):
         )
 
 
-def _speaking(driver: str, requests: Iterable[Request]) -> str:
-    """The driver, or the first other one that can send the requests, if it cannot."""
-    schemes = sorted({request.parts.scheme for request in requests})
-    able = drivers_for(*schemes)
-    if able:
-        return driver if driver in able else able[0]
-    raise InputError(
-        f"there are some for {' and some for '.join(f'{item}://' for item in schemes)}",
-        field="requests",
-        remedy="HTTP and gRPC need a plan each: run the two at the same time, in two processes",
-    )
-
-
-def _check_multiplexing(streams: int, driver: str, transport: Transport) -> None:
-    traits = DRIVERS[driver]
-    able = [name for name, each in DRIVERS.items() if each.is_multiplexed]
-    if streams > 1 and not traits.is_multiplexed:
-        raise InputError(
-            f"the driver {driver!r} has one request at a time on a connection",
-            field="streams",
-            value=streams,
-            remedy=f"choose the driver {' or '.join(able)}",
-        )
-    if streams > 1 and not transport.keep_alive:
-        raise InputError(
-            "keep_alive is off, which opens a connection for every request",
-            field="streams",
-            value=streams,
-            remedy="leave out one of the two",
-        )
-    if transport.has_policies and not traits.has_policies:
-        raise InputError(
-            f"the driver {driver!r} has no retries, hedges and circuit breakers",
-            field="driver",
-            value=driver,
-            remedy="leave them out, or choose another driver",
-        )
-
-
 def _shape_names() -> str:
     return ", ".join(shape.__name__ for shape in SHAPES if not shape.is_imported)
-
-
-def _scenario_driver(scenario: Scenario, driver: str) -> str:
-    """The driver of a plan with ``scenario``: its client, or the one that the plan names."""
-    if driver not in SCENARIO_CLIENTS:
-        raise InputError(
-            "cannot run a scenario",
-            field="driver",
-            value=driver,
-            remedy=f"use {' or '.join(SCENARIO_CLIENTS)}",
-        )
-    if _USUAL_DRIVER not in (driver, scenario.client) and driver != scenario.client:
-        raise InputError(
-            f"is not the scenario's client, {scenario.client}",
-            field="driver",
-            value=driver,
-            remedy="leave one of them out",
-        )
-    return scenario.client if driver == _USUAL_DRIVER else driver
 
 
 def _whole_requests(

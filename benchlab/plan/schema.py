@@ -31,6 +31,7 @@ class _GrpcData(TypedDict, total=False):
     descriptors: str
     source: str
     import_paths: list[str]
+    streaming: list[str]
 
 
 class _RequestData(TypedDict, total=False):

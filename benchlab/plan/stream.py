@@ -40,7 +40,7 @@ class Stream(Displayed):
         InputError: an unknown kind, or a limit that cannot be used.
 
     >>> Stream("events", max_s=30).describe()
-    'events, for 30s at most'
+    'events, for 30 s at most'
     """
 
     kind: str = "events"

@@ -25,6 +25,7 @@ import benchlab as bl
 from benchlab.notebook import events
 from benchlab.notebook.headless import notebook_parameters
 from benchlab.notebook.headless.translator import PythonLiterals
+from benchlab.plan.drivers import describe_drivers
 from tests.slot_server import SlotServer
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
@@ -283,6 +284,8 @@ def test_its_parameters_are_typed_and_explained(notebook: Path) -> None:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     }
     assert set(parameters) <= used | OF_PLANS, "a parameter that nothing reads"
+    if "driver" in parameters:
+        assert parameters["driver"].help == describe_drivers()
 
 
 @of_each

@@ -34,7 +34,7 @@ from benchlab.cli.options.stream import STREAM
 from benchlab.cli.options.transport import TRANSPORT
 from benchlab.cli.options.types import DURATION, parse_headers, parse_tags, parse_targets, read_body
 from benchlab.errors import InputError
-from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS, drivers_for
+from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS, describe_drivers, drivers_for
 from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request, with_content_type
@@ -184,7 +184,7 @@ GENERATOR = OptionGroup(
             type=click.Choice(list(DRIVERS)),
             default="http",
             show_default=True,
-            help="; ".join(f"{name}: {traits.help}" for name, traits in DRIVERS.items()),
+            help=describe_drivers(),
         ),
         click.option(
             "--http2",

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from benchlab.errors import WRONG_CONTENT, InputError
 from benchlab.extras import require_extra
@@ -55,11 +55,14 @@ class Descriptors:
     Each file comes after those it imports; protobuf's own (``google/protobuf/…``) are left out.
     ``source`` says where they come from: the whole path of a ``.proto`` file, which was compiled
     with ``import_paths``, or of a descriptor set; or it is empty for a service's reflection.
+    ``streaming`` names the methods that respond with a stream, as ``pkg.Service/Method``: stored
+    runs are read where protobuf may not be installed.
     """
 
     data: bytes = field(repr=_shown_data)
     source: str = ""
     import_paths: tuple[str, ...] = ()
+    streaming: tuple[str, ...] = ()
 
     @classmethod
     def of_set(cls, data: bytes, source: str = "", import_paths: Sequence[str] = ()) -> Self:
@@ -77,8 +80,14 @@ class Descriptors:
         except DecodeError as exc:
             raise InputError(f"is not a descriptor set ({exc})", remedy=_INCOMPLETE) from exc
         made = cls(_serialized(_in_order(found.file)), source, tuple(import_paths))
-        _ = made.pool  # built from them, and so checked
-        return made
+        _ = made.pool  # built from the files, and so checked
+        streaming = (
+            f"{service.full_name}/{method.name}"
+            for service in made.services
+            for method in service.methods
+            if method.server_streaming
+        )
+        return evolve(made, streaming=tuple(streaming))
 
     @property
     def pool(self) -> DescriptorPool:
@@ -142,18 +151,25 @@ class Descriptors:
         kept = [file for file in files.values() if file.name in needed]
         for file in kept:
             file.ClearField("source_code_info")
-        return Descriptors(_serialized(kept), self.source, self.import_paths)
+        streaming = tuple(each for each in self.streaming if split_name(each)[0] == name)
+        return Descriptors(_serialized(kept), self.source, self.import_paths, streaming)
 
     @property
     def _place(self) -> str:
         return self.source or "the service"
 
     def to_text(self) -> str:
-        """The descriptors without their source, compressed, as text that JSON can hold."""
+        """The files, compressed, as text that JSON can hold; without what is said of them."""
         return base64.b64encode(zlib.compress(self.data, 9)).decode()
 
     @classmethod
-    def from_text(cls, text: str, source: str = "", import_paths: Sequence[str] = ()) -> Self:
+    def from_text(
+        cls,
+        text: str,
+        source: str = "",
+        import_paths: Sequence[str] = (),
+        streaming: Sequence[str] = (),
+    ) -> Self:
         """The descriptors that `to_text` wrote.
 
         Raises:
@@ -163,10 +179,11 @@ class Descriptors:
             stream = zlib.decompressobj()
             data = stream.decompress(base64.b64decode(text, validate=True), _MAX_BYTES)
             if not stream.eof:
-                raise InputError("is cut off, or has more than 64 MB", field="descriptors")
+                most = format_bytes(_MAX_BYTES)
+                raise InputError(f"is cut off, or has more than {most}", field="descriptors")
         except (*WRONG_CONTENT, zlib.error) as exc:
             raise InputError(f"cannot be read: {exc}", field="descriptors") from exc
-        return cls(data, source, tuple(import_paths))
+        return cls(data, source, tuple(import_paths), tuple(streaming))
 
 
 def split_name(name: str) -> tuple[str, str]:

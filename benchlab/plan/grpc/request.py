@@ -101,7 +101,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
         protoset: str = "",
         deadline_s: float | None = None,
         compression: str = "",
-        stream: Stream | Mapping[str, Any] | None = None,
+        stream: Stream | str | Mapping[str, Any] | None = None,
         descriptors: Descriptors | None = None,
     ) -> None:
         for key, value in (("url", url), ("target", target), ("name", name)):
@@ -187,7 +187,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
     @property
     def is_stream(self) -> bool:
         """Whether it responds with a stream of messages, as far as the service is known."""
-        return self.descriptors is not None and self.called.returns_stream
+        return self.descriptors is not None and self.call in self.descriptors.streaming
 
     @property
     def usual_headers(self) -> tuple[tuple[str, str], ...]:
@@ -251,7 +251,8 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
         Of a feed, the first thousand rows are checked here; the others are when they are encoded.
 
         Raises:
-            InputError: there is no such method, it takes a stream, or the message does not fit.
+            InputError: there is no such method, it takes a stream, or the message does not fit; or
+            what is for streams is given, and the response is none.
         """
         service, _ = split_name(self.call)
         made = evolve(self, descriptors=descriptors.of_service(service))
@@ -262,6 +263,12 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
                 remedy="call it in a scenario: bl.scenario(function, url, client='grpc')",
             )
         super(GrpcRequest, made)._check_events(f"{self.call} responds with one message")
+        if made.stream is not None and not made.is_stream:
+            raise InputError(
+                f"is given, and {self.call} responds with one message",
+                field="stream",
+                remedy="leave it out",
+            )
         encode, filled = made.body_encoder(), made.body_filler()
         own = {"seq": 0, "uuid": "00000000-0000-8000-8000-000000000000"}
         if self.data is None:
@@ -285,6 +292,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
                 "descriptors": "" if described is None else described.to_text(),
                 "source": "" if described is None else described.source,
                 "import_paths": [] if described is None else list(described.import_paths),
+                "streaming": [] if described is None else list(described.streaming),
             },
         }
 
@@ -305,7 +313,9 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
             deadline_s=own.get("deadline_s"),
             compression=own.get("compression", ""),
             stream=data.get("stream"),
-            descriptors=Descriptors.from_text(text, source, own.get("import_paths", ()))
+            descriptors=Descriptors.from_text(
+                text, source, own.get("import_paths", ()), own.get("streaming", ())
+            )
             if text
             else None,
         )

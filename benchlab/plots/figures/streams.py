@@ -54,7 +54,7 @@ def streams(run: Run, ax: Axes | None = None, *, endpoint: Endpoints | None = No
         clearance_pt=legend_pt(ax, [curve.label for curve in curves]),
     )  # fmt: skip
     ax.set_xlabel("duration (ms, log scale)")
-    ax.set_ylabel("that took no longer (%)")
+    ax.set_ylabel("share that took no longer (%)")
     if not curves:
         no_samples(ax, "no samples" if not len(run.samples) else "no streams")
         return figure_of(ax)

@@ -9,11 +9,12 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from benchlab.errors import InputError
+from benchlab.plan.grpc import descriptors
 from benchlab.plan.grpc.descriptors import Descriptors, split_name
 
 
-def files_of(descriptors: Descriptors) -> list[str]:
-    return [file.name for file in FileDescriptorSet.FromString(descriptors.data).file]
+def files_of(given: Descriptors) -> list[str]:
+    return [file.name for file in FileDescriptorSet.FromString(given.data).file]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,8 @@ def test_what_is_carried_has_no_comments(orders: Descriptors) -> None:
 
 def test_they_survive_as_text_that_is_small(orders: Descriptors) -> None:
     text = orders.to_text()
-    assert Descriptors.from_text(text, orders.source, orders.import_paths) == orders
+    said = (orders.source, orders.import_paths, orders.streaming)
+    assert Descriptors.from_text(text, *said) == orders
     assert len(text) < len(orders.data)
 
 
@@ -116,7 +118,8 @@ def test_a_message_of_an_unknown_type_is_refused() -> None:
         Descriptors.of_set(data.SerializeToString())
 
 
-def test_text_that_would_fill_memory_is_refused() -> None:
-    bomb = base64.b64encode(zlib.compress(bytes(65 * 1024 * 1024), 1)).decode()
-    with pytest.raises(InputError, match="more than 64 MB"):
+def test_text_that_would_fill_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(descriptors, "_MAX_BYTES", 1_000)
+    bomb = base64.b64encode(zlib.compress(bytes(1_001), 9)).decode()
+    with pytest.raises(InputError, match="more than 1000 B"):
         Descriptors.from_text(bomb)

@@ -246,6 +246,7 @@ def test_a_stored_plan_hides_metadata_and_can_be_run_again(orders: Descriptors) 
         {"deadline_s": -1},
         {"compression": "zip"},
         {"import_paths": [1]},
+        {"streaming": [1]},
     ],
 )
 def test_a_damaged_call_is_refused(orders: Descriptors, changes: dict[str, Any]) -> None:
@@ -276,10 +277,12 @@ def test_options_of_a_notebook_make_a_call() -> None:
     assert request.descriptors is not None
 
 
-def test_checks_of_events_are_for_methods_that_respond_with_streams(orders: Descriptors) -> None:
-    checks = EventCount(2)
-    GrpcRequest("shop.Orders/Watch", checks=checks, target=TARGET).described_by(orders)
-    undescribed = GrpcRequest("shop.Orders/Place", checks=checks, target=TARGET)
+@pytest.mark.parametrize("given", [{"checks": EventCount(2)}, {"stream": bl.Stream(max_s=1)}])
+def test_what_is_for_streams_needs_a_method_that_responds_with_one(
+    orders: Descriptors, given: dict[str, Any]
+) -> None:
+    GrpcRequest("shop.Orders/Watch", target=TARGET, **given).described_by(orders)
+    undescribed = GrpcRequest("shop.Orders/Place", target=TARGET, **given)
     with pytest.raises(InputError, match="responds with one message"):
         undescribed.described_by(orders)
 
@@ -287,10 +290,13 @@ def test_checks_of_events_are_for_methods_that_respond_with_streams(orders: Desc
 def test_stored_calls_are_read_without_protobuf(
     orders: Descriptors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = Plan(call(orders, {"id": 7}, checks=bl.JsonEquals("id", "7"))).to_json()
+    watch = GrpcRequest("shop.Orders/Watch", target=TARGET).described_by(orders)
+    one = call(orders, {"id": 7}, checks=bl.JsonEquals("id", "7"))
+    text, streams = Plan([one, watch]).to_json(), Plan(watch).to_json()
     monkeypatch.setitem(sys.modules, "google.protobuf", None)
     monkeypatch.setitem(sys.modules, "google.protobuf.descriptor_pb2", None)
     plan = Plan.from_json(text)
     assert plan.to_json() == text
-    assert command_line(plan) is not None
+    assert [request.is_stream for request in plan.requests] == [False, True]
+    assert command_line(Plan.from_json(streams)) is not None
     assert plan_to_toml(plan)

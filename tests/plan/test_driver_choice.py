@@ -1,0 +1,34 @@
+"""The driver of a plan, and what it cannot do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchlab.errors import InputError
+from benchlab.plan.grpc.request import GrpcRequest
+from benchlab.plan.plan import Plan
+from benchlab.plan.request import Request
+from benchlab.plan.stream import Stream
+
+GET = Request("GET", "http://h/", stream="events")
+CALL = GrpcRequest("grpc://h/a.B/C", stream="chunks")
+
+
+@pytest.mark.parametrize(
+    ("request_", "driver", "remedy"),
+    [(GET, "http2", "use http or httpx"), (CALL, "grpc", "read it as events")],
+)
+def test_the_remedy_names_drivers_that_can(request_: Request, driver: str, remedy: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Plan(request_, driver=driver)
+    assert (caught.value.field, caught.value.remedy) == ("driver", remedy)
+
+
+@pytest.mark.parametrize("stream", ["events", {"kind": "events", "max_events": 5}])
+def test_plain_values_make_a_stream(stream: Any) -> None:
+    (request,) = Plan.from_options("http://h/", stream=stream).requests
+    (call,) = Plan.from_options("grpc://h/a.B/C", stream=stream).requests
+    assert request.stream == call.stream == Stream.of(stream)
+    assert Plan.from_options("http://h/").requests[0].stream is None
