@@ -66,14 +66,15 @@ def overload(requests: Requests, calm: Mask) -> Finding | None:
         return None
     inside = _inside_share(requests)
     is_before = inside is not None and inside < 1 - limit.BEFORE_SPAN_SHARE
-    enough = limit.WANDERING if inside is None else limit.QUEUE_WANDERING
-    wanders = not is_before and _wandering(requests, calm)[0] >= enough
     # It may be the service that becomes slower, by some percent of the run.
     least = limit.OVERLOAD_RATIO
     if inside is not None and not is_before:
         least *= limit.OVERLOAD_INSIDE
-    elif inside is None and not wanders:
+    elif inside is None and serial(requests.service[calm]) < limit.OVERLOAD_SERIAL:
         least *= limit.OVERLOAD_SMOOTH
+    is_certain = inside is None or grown >= least * len(requests)
+    enough = limit.WANDERING if is_certain else limit.QUEUE_WANDERING
+    wanders = not is_before and _wandering(requests, calm)[0] >= enough
     is_large = grown >= least * len(requests) and np.mean(np.diff(backlog) > 0) > 0.7
     rises = rank_correlation(times, backlog) >= limit.OVERLOAD_RISE
     if not (is_large or is_before or (rises and wanders)):
@@ -156,7 +157,7 @@ def _slow_waves(requests: Requests, calm: Mask) -> Finding | None:
     share, unexplained, ratio = _wandering(requests, calm)
     if share < limit.WANDERING or ratio < limit.WAVES_RATIO:
         return None
-    if not _is_standing(requests) and (
+    if not _is_standing(requests, calm) and (
         share < limit.WAVES or unexplained < limit.WAVES_LEFT or drift(requests, calm) is not None
     ):
         return None
@@ -187,9 +188,11 @@ def _slow_waves(requests: Requests, calm: Mask) -> Finding | None:
                     max(requests.median - quickest, 0.0))  # fmt: skip
 
 
-def _is_standing(requests: Requests) -> bool:
-    """Whether half of the requests wait before their spans, for a good part of what they take: a
-    service that becomes slower does so within its spans."""
+def _is_standing(requests: Requests, calm: Mask) -> bool:
+    """Whether half of the requests wait before their spans, for a good part of what they take, and
+    few were frozen: a service that becomes slower does so within its spans."""
+    if float(np.mean(calm)) < limit.STANDING_CALM:
+        return False
     inside, traced = _inside_share(requests), requests.traced
     if inside is None or traced is None or inside >= 1 - limit.BEFORE_SPAN_SHARE:
         return False

@@ -207,8 +207,10 @@ OVERLOAD_INSIDE: Final = 3.0
 """So many times `OVERLOAD_RATIO` where the wait is inside of the spans, as that of a leak is."""
 
 OVERLOAD_SMOOTH: Final = 2.5
-"""So many times `OVERLOAD_RATIO` where the wait rises evenly, as that of a service that becomes
-slower: by a quarter of a second within five seconds it is 0.04."""
+OVERLOAD_SERIAL: Final = 0.15
+"""So many times `OVERLOAD_RATIO` where neighbours are no more alike than this (rank correlation),
+as those of a service that becomes slower evenly: by a quarter of a second within five seconds it
+is 0.04. In a queue each waits for the one before."""
 
 OVERLOAD_RISE: Final = 0.75
 """Rank correlation of the backlog with time where it grows by less than `OVERLOAD_RATIO`."""
@@ -222,6 +224,10 @@ QUEUE_WANDERING: Final = 0.5
 
 QUEUE_WANDERING_RATIO: Final = 1.5
 """And the highest level is so many times the lowest: errors and freezes make smaller waves."""
+
+STANDING_CALM: Final = 0.9
+"""Share of the requests that no freeze delayed, nor the generator: after a freeze requests wait
+before their spans as well."""
 
 STANDING: Final = 0.25
 """Part of the median latency that half of the requests wait before their spans, in a queue that is
