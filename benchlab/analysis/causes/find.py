@@ -38,6 +38,13 @@ _FIRST = (payload_size, new_connections)
 _KINDS = ("child_span", "one_of_many", "payload_size", "slow_body", "bimodal", "drift", "tcp_stall")
 """Causes that a part of the requests has, or each to a different extent."""
 
+_WAITS = ("queueing", "contention")
+_MEASURED = ("slow_body", "tcp_stall")
+"""Causes whose part of each request is measured, as a phase or as the length of a timer."""
+
+_AGAIN = (one_of_many,)
+"""Detectors that look again at what all of `_LATER` left, if they found nothing in their turn."""
+
 _LATER = (child_span, one_of_many, tcp_stall, slow_body, drift)
 """Detectors in the order in which they look at what the ones before left."""
 
@@ -129,17 +136,37 @@ def _with_freezes(
             waiting, left = again, left.without(drifted.explained)
     found.append(waiting)
     before = left
+    missed = []
     for detect in _LATER:
         if waiting is not None and detect is drift:
             continue  # a queue that grows is not a service that becomes slower
         found.append(item := detect(left, calm))
         left = left if item is None else left.without(item.explained)
+        if item is None:
+            missed.append(detect)
+    if left is not before:  # what a later one explains may have hidden another
+        for detect in [each for each in missed if each in _AGAIN]:
+            found.append(item := detect(left, calm))
+            left = left if item is None else left.without(item.explained)
     if waiting is None and left is not before:  # a tail of something else may have hidden it
         found.append(waiting := overload(left, calm) or queueing(left, calm))
     if waiting is None:
-        found.append(bimodal(left, calm))
+        held = np.append(freezes.length_ns, 0.0)[freezes.owner]
+        found.append(bimodal(left, calm, held))
     found.append(noise(requests, freezes, others))
-    return _one_contention([item for item in found if item is not None])
+    return _in_order(_one_contention([item for item in found if item is not None]))
+
+
+def _in_order(findings: list[Finding]) -> list[Finding]:
+    """The findings in the order in which they take their shares: a queue after what is measured on
+    its own in each request, since it takes all that is left of those that had to wait."""
+    waits = [item for item in findings if item.cause in _WAITS]
+    measured = [item for item in findings if item.cause in _MEASURED]
+    if not waits or not measured:
+        return findings
+    rest = [item for item in findings if item not in waits]
+    last = max(rest.index(item) for item in measured)
+    return [*rest[: last + 1], *waits, *rest[last + 1 :]]
 
 
 def _one_contention(findings: list[Finding]) -> list[Finding]:

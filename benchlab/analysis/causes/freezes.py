@@ -276,6 +276,9 @@ def _at_period(
             if period <= 0:
                 break
         else:
+            off = np.abs(starts - anchor - place * period)[inside]
+            if float(np.median(off)) > limit.PERIODIC_SPREAD * period:
+                continue
             taken = len(np.unique(place[inside]))
             first = np.ceil((window[0] - anchor) / period)
             last = np.floor((window[1] - anchor) / period)

@@ -100,11 +100,13 @@ def _drift_of(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlowMode:
-    """The slow modes of the service time together: ``slow`` are indexes of requests in them."""
+    """The slow modes of the service time together: ``slow`` are indexes of requests in them, which
+    take ``least_ns`` or longer."""
 
     slow: NDArray[np.int64]
     fast: NDArray[np.int64]
     count: int
+    least_ns: float
 
     @property
     def share(self) -> float:
@@ -142,15 +144,18 @@ def slow_mode(requests: Requests, calm: Mask) -> SlowMode | None:
     slow = bins >= cut.start
     if float(np.mean(slow)) > limit.BIMODAL_MOST:
         return None
-    return SlowMode(chosen[slow], chosen[~slow], len(modes))
+    least_ns = math.exp(cut.start / BINS_PER_UNIT)
+    return SlowMode(chosen[slow], chosen[~slow], len(modes), least_ns)
 
 
-def bimodal(requests: Requests, calm: Mask) -> Finding | None:
+def bimodal(requests: Requests, calm: Mask, held: Floats) -> Finding | None:
     """Two kinds of requests or more, at all times of the run: cache hits and misses.
 
     Requests that wait for each other may have two modes as well, but then neighbours are alike.
+    What froze a request for up to ``held`` made it no slower than by that: who would have been slow
+    without is of the slow kind.
     """
-    found = slow_mode(requests, calm)
+    found = slow_mode(requests, calm) or _far_mode(requests, calm)
     if found is None or present_ratio(requests, found.slow) < limit.BIMODAL_PRESENT:
         return None
     if serial(requests.service[found.slow]) >= limit.QUEUE_SERIAL:
@@ -162,6 +167,9 @@ def bimodal(requests: Requests, calm: Mask) -> Finding | None:
         return None
     explained = np.zeros(len(requests))
     explained[found.slow] = requests.service[found.slow] - fast_ns
+    took = requests.service - held
+    also = ~calm & ~requests.failed & (took >= found.least_ns)
+    explained[also] = took[also] - fast_ns
     text = (
         f"{plural(found.count, 'peak')} of the service time: {format_share(1 - share)} of the"
         f" requests around {format_ms(round(fast_ns))} and {format_share(share)} around"
@@ -182,6 +190,36 @@ def bimodal(requests: Requests, calm: Mask) -> Finding | None:
         " another branch, a first use; trace some of both kinds",
         typical_ns=slow_ns - fast_ns if share > 0.5 else 0.0,
     )
+
+
+def _far_mode(requests: Requests, calm: Mask) -> SlowMode | None:
+    """A slow mode of too few requests for a peak, with a gap before it.
+
+    Beyond its mode a unimodal density never rises: of those above the gap's lower edge, a share
+    that is at most that of the gap in the range would be beyond it, each on its own. (The range is
+    on a logarithmic scale; requests that were in flight together count as one.)
+    """
+    chosen = np.flatnonzero(calm & ~requests.failed)
+    most = int(0.05 * len(chosen))
+    if len(chosen) < limit.FEWEST or most < limit.FAR_FEWEST:
+        return None
+    order = chosen[np.argsort(requests.service[chosen], kind="stable")]
+    slowest = np.log(np.maximum(requests.service[order[-most - 1 :]], 1.0))
+    gaps = np.diff(slowest)
+    for at in np.argsort(-gaps)[:3].tolist():
+        slow = np.sort(order[len(order) - most + at :])
+        sent, done = requests.sent[slow], np.maximum.accumulate(requests.done[slow])
+        alone = 1 + int(np.count_nonzero(sent[1:] >= done[:-1]))
+        inside = float(slowest[-1] - slowest[at + 1])
+        chance = (inside / max(inside + float(gaps[at]), 1e-9)) ** alone
+        if (
+            alone >= limit.FAR_FEWEST
+            and chance * most <= limit.FAR_P
+            and gaps[at] >= math.log(limit.BIMODAL_RATIO)
+        ):
+            fast = np.setdiff1d(chosen, slow, assume_unique=True)
+            return SlowMode(slow, fast, 2, float(requests.service[slow].min()))
+    return None
 
 
 def _generator_waits(requests: Requests, length_ns: float) -> bool:

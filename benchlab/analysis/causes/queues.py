@@ -66,12 +66,18 @@ def overload(requests: Requests, calm: Mask) -> Finding | None:
         return None
     inside = _inside_share(requests)
     is_before = inside is not None and inside < 1 - limit.BEFORE_SPAN_SHARE
-    # Inside of the spans it may be the service that becomes slower, by some percent of the run.
-    least = limit.OVERLOAD_RATIO * (1 if inside is None or is_before else limit.OVERLOAD_INSIDE)
+    # It may be the service that becomes slower, by some percent of the run.
+    least = limit.OVERLOAD_RATIO
+    if inside is not None and not is_before:
+        least *= limit.OVERLOAD_INSIDE
+    elif inside is None and serial(requests.service[calm]) < limit.OVERLOAD_SERIAL:
+        least *= limit.OVERLOAD_SMOOTH
+    is_certain = inside is None or grown >= least * len(requests)
+    enough = limit.WANDERING if is_certain else limit.QUEUE_WANDERING
+    wanders = not is_before and _wandering(requests, calm)[0] >= enough
     is_large = grown >= least * len(requests) and np.mean(np.diff(backlog) > 0) > 0.7
     rises = rank_correlation(times, backlog) >= limit.OVERLOAD_RISE
-    wanders = rises and _wandering(requests, calm)[0] >= limit.WANDERING
-    if not (is_large or is_before or wanders):
+    if not (is_large or is_before or (rises and wanders)):
         return None
     middle = times > start + 0.3 * (end - start)  # the queue was there all the time
     capacity = float((done[-1] - done[middle][0]) / (times[-1] - times[middle][0]) * NS_PER_S)
@@ -149,9 +155,11 @@ def _wandering(requests: Requests, calm: Mask) -> tuple[float, float, float]:
 def _slow_waves(requests: Requests, calm: Mask) -> Finding | None:
     """A long queue that grows and shrinks again: so slowly that no burst shows in it."""
     share, unexplained, ratio = _wandering(requests, calm)
-    if share < limit.WAVES or unexplained < limit.WAVES_LEFT or ratio < limit.WAVES_RATIO:
+    if share < limit.WANDERING or ratio < limit.WAVES_RATIO:
         return None
-    if drift(requests, calm) is not None:
+    if not _is_standing(requests, calm) and (
+        share < limit.WAVES or unexplained < limit.WAVES_LEFT or drift(requests, calm) is not None
+    ):
         return None
     chosen = calm & ~requests.failed
     took, flight = requests.service[chosen], requests.in_flight[chosen]
@@ -180,6 +188,17 @@ def _slow_waves(requests: Requests, calm: Mask) -> Finding | None:
                     max(requests.median - quickest, 0.0))  # fmt: skip
 
 
+def _is_standing(requests: Requests, calm: Mask) -> bool:
+    """Whether half of the requests wait before their spans, for a good part of what they take, and
+    few were frozen: a service that becomes slower does so within its spans."""
+    if float(np.mean(calm)) < limit.STANDING_CALM:
+        return False
+    inside, traced = _inside_share(requests), requests.traced
+    if inside is None or traced is None or inside >= 1 - limit.BEFORE_SPAN_SHARE:
+        return False
+    return float(np.median(traced.before)) >= limit.STANDING * requests.median
+
+
 def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     chosen = np.flatnonzero(calm & ~requests.failed)
     if len(chosen) < limit.FEWEST:
@@ -189,7 +208,14 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
     if len(np.unique(flight)) < limit.QUEUE_LEVELS:
         return None
     relations = [_relation(requests, chosen, batches) for batches in _BATCHES]
-    relations = [found for found in relations if _is_related(*found[:2])]
+    wandering, unexplained, ratio = _wandering(requests, calm)
+    in_waves = (
+        wandering >= limit.QUEUE_WANDERING
+        and unexplained >= limit.WAVES_LEFT
+        and ratio >= limit.QUEUE_WANDERING_RATIO
+    )
+    least = limit.QUEUE_WAVES_SHARE if in_waves else limit.QUEUE_SHARE
+    relations = [found for found in relations if _is_related(*found[:2], least)]
     if not relations:
         return None
     relation, _, some = max(relations)
@@ -229,9 +255,9 @@ def _with_bursts(requests: Requests, calm: Mask) -> Finding | None:
                     max(requests.median - alone, 0.0))  # fmt: skip
 
 
-def _is_related(relation: float, share: float) -> bool:
-    """Whether requests wait for those in flight, and that makes the tail."""
-    return (relation >= limit.QUEUE_CORRELATION and share >= limit.QUEUE_SHARE) or (
+def _is_related(relation: float, share: float, least: float) -> bool:
+    """Whether requests wait for those in flight, and that makes ``least`` of the tail."""
+    return (relation >= limit.QUEUE_CORRELATION and share >= least) or (
         relation >= limit.QUEUE_WEAK_CORRELATION and share >= 2 * limit.QUEUE_SHARE
     )
 

@@ -88,7 +88,7 @@ def _steps(requests: Requests, took: Floats, chosen: Mask) -> Finding | None:
             continue
         if count < limit.TCP_SHARE * np.count_nonzero(later):
             continue
-        if np.count_nonzero(first) < 0.4 * count or not _is_narrow(beyond[first], blur, low_ns):
+        if np.count_nonzero(first) < 0.4 * count or not _is_narrow(beyond[chosen], low_ns):
             continue
         if _in_bursts(beyond, mine, low_ns):
             continue
@@ -156,10 +156,14 @@ def _in_bursts(beyond: Floats, mine: Mask, low_ns: float) -> bool:
     return bool(np.median(beyond[near]) > 0.5 * low_ns)
 
 
-def _is_narrow(beyond: Floats, blur: float, low_ns: float) -> bool:
-    """Whether the requests of a step differ no more from each other than usual requests do."""
-    low, high = np.quantile(beyond, [0.25, 0.75]).tolist()
-    return bool(high - low <= blur + 0.06 * low_ns)
+def _is_narrow(beyond: Floats, low_ns: float) -> bool:
+    """Whether the requests of a step differ no more from each other than usual ones do, and the
+    timer: two independent spreads add up as squares do."""
+    late = beyond[(beyond > 0.7 * low_ns) & (beyond < 1.4 * low_ns)]
+    usual = beyond[beyond < 0.5 * low_ns]
+    spread, own = (float(np.subtract(*np.quantile(part, [0.75, 0.25]))) for part in (late, usual))
+    error = limit.TCP_ERRORS / math.sqrt(len(late))
+    return spread <= (1 + error) * math.hypot(own, limit.TCP_SPREAD * low_ns)
 
 
 def _inside_spans(requests: Requests, chosen: Mask, least_ns: float) -> bool:

@@ -123,6 +123,10 @@ PERIODIC_CERTAIN: Final = 5
 PERIODIC_TOLERANCE: Final = 0.08
 """Distance of a freeze from its place in the period, as a share of the period."""
 
+PERIODIC_SPREAD: Final = 0.02
+"""Half of the freezes are this near to their places: by chance half are within half of
+`PERIODIC_TOLERANCE`, and those of a timer within a hundredth of the period."""
+
 PERIODIC_SHARE: Final = 0.75
 """Share of the places that have a freeze, and of the long freezes that are at a place."""
 
@@ -158,8 +162,10 @@ LAG_LEAST_NS: Final = 1.0 * NS_PER_MS
 LONGEST_LAG_NS: Final = 25.0 * NS_PER_MS
 """Lag at the 99th percentile that a machine with other work does not cause in both processes."""
 
-ELSEWHERE_RATIO: Final = 0.3
-"""Time in the tail that is not lag, in units of the lag: from here on the machine is the cause."""
+ELSEWHERE_RATIO: Final = 0.6
+"""Time in the tail that is not lag, in units of the lag: from here on the machine is the cause. A
+service whose own times vary has up to 0.4 beside a generator that stands still by itself; a machine
+that holds up both takes as much from the service as from the generator, and more."""
 
 BUSIEST_RATIO: Final = 0.95
 """Share of a core that makes a closed loop invalid (`benchlab.runs.verdict`)."""
@@ -183,6 +189,10 @@ QUEUE_WEAK_CORRELATION: Final = 0.2
 QUEUE_SHARE: Final = 0.4
 """Part of the tail that follows from the number in flight: on a busy machine up to 0.3."""
 
+QUEUE_WAVES_SHARE: Final = 0.3
+"""As `QUEUE_SHARE`, if the service time also wanders as that of a queue (`QUEUE_WANDERING`): a busy
+machine may do either, and seldom both."""
+
 QUEUE_SERIAL: Final = 0.5
 """Rank correlation of neighbours among the requests of a slow mode: that of kinds of requests is 0,
 that of a queue above 0.8."""
@@ -196,12 +206,32 @@ OVERLOAD_RATIO: Final = 0.02
 OVERLOAD_INSIDE: Final = 3.0
 """So many times `OVERLOAD_RATIO` where the wait is inside of the spans, as that of a leak is."""
 
+OVERLOAD_SMOOTH: Final = 2.5
+OVERLOAD_SERIAL: Final = 0.15
+"""So many times `OVERLOAD_RATIO` where neighbours are no more alike than this (rank correlation),
+as those of a service that becomes slower evenly: by a quarter of a second within five seconds it
+is 0.04. In a queue each waits for the one before."""
+
 OVERLOAD_RISE: Final = 0.75
 """Rank correlation of the backlog with time where it grows by less than `OVERLOAD_RATIO`."""
 
 WANDERING: Final = 0.2
 """Part of the variance around the trend that is between blocks of 20 neighbours: of independent
 times it is a twentieth, of a queue more than a half."""
+
+QUEUE_WANDERING: Final = 0.5
+"""From this part it is a queue, also where a drift on a busy machine would be the alternative."""
+
+QUEUE_WANDERING_RATIO: Final = 1.5
+"""And the highest level is so many times the lowest: errors and freezes make smaller waves."""
+
+STANDING_CALM: Final = 0.9
+"""Share of the requests that no freeze delayed, nor the generator: after a freeze requests wait
+before their spans as well."""
+
+STANDING: Final = 0.25
+"""Part of the median latency that half of the requests wait before their spans, in a queue that is
+always there: then waves of `WANDERING` are that queue's, since no drift of a service is there."""
 
 WAVES: Final = 0.4
 WAVES_LEFT: Final = 0.35
@@ -238,9 +268,16 @@ BIMODAL_DEVIATIONS: Final = 3.5
 """Standard errors by which a valley is lower than its peaks: runs are short, and slow modes have
 few requests."""
 
-BIMODAL_SMOOTHINGS: Final = (1.0, 0.6)
+BIMODAL_SMOOTHINGS: Final = (1.0, 0.6, 2.0)
 """Bandwidths in units of Silverman's, one after the other: a slow mode of a few percent vanishes in
-that of all."""
+that of all, and one of twenty requests that is far away is seen by a wider one, which takes them
+together."""
+
+FAR_FEWEST: Final = 8
+FAR_P: Final = 5e-3
+"""So few slow requests are a mode of their own if a gap is before them that one mode would leave
+with this chance at most, for all the gaps that are looked at. It is an upper limit: the tail of one
+mode falls, and that of the limit is flat."""
 
 BIMODAL_RATIO: Final = 1.35
 """Ratio of the slow mode to the fast one."""
@@ -252,10 +289,10 @@ BIMODAL_BATCHES: Final = 20
 BIMODAL_PRESENT: Final = 0.6
 """Share of the batches of time in which slow requests occur: kinds of them come at all times."""
 
-SLICE_NS: Final = 4.0 * NS_PER_MS
+SLICE_NS: Final = 5.0 * NS_PER_MS
 """A process that has no core of its own waits for a time slice of those that have it, up to a tick
-of a kernel at 250 Hz: a second mode that is no slower than this is the scheduler's, if the
-generator waits as well."""
+of a kernel at 250 Hz, and until it runs again: a second mode that is no slower than this is the
+scheduler's, if the generator waits as well."""
 
 GROUP_FEWEST: Final = 15
 """Requests of a group that can be compared."""
@@ -330,6 +367,10 @@ TCP_BLUR: Final = 0.25
 TCP_FEWEST: Final = 8
 TCP_SHARE: Final = 0.6
 """Share of the requests that are later than three quarters of a step that are at one."""
+
+TCP_SPREAD: Final = 0.06
+"""Spread of a step itself, as a part of it: a timer fires within a tick (4 ms), so that half of the
+requests at a step are within 2 ms, beside what makes usual requests differ."""
 
 TCP_ERRORS: Final = 2.0
 """Standard errors by which a quartile of a slow mode may be off the step."""

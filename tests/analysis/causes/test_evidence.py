@@ -113,6 +113,65 @@ def test_irregular_freezes_have_no_period() -> None:
     assert sum(each is not None for each in found) <= 4
 
 
+def test_freezes_only_roughly_at_equal_distances_have_no_period() -> None:
+    places = np.arange(8, dtype=np.float64)
+    off = np.array([0.05, -0.06, 0.05, -0.04, 0.06, -0.05, 0.04, -0.05])
+    assert find_period(places + off, (-0.5, 7.5)) is None
+    assert find_period(places + 0.2 * off, (-0.5, 7.5)) is not None
+
+
+def test_a_service_that_becomes_slower_evenly_is_no_queue() -> None:
+    def change(records: NDArray[np.void]) -> None:
+        slower = np.linspace(0, 200 * _MS, len(records)).astype(np.int64)
+        records["done_ns"] += slower
+        records["first_byte_ns"] = records["done_ns"]
+
+    assert _names(find_causes(_steady(change, rate=800))) == ["drift"]
+
+
+@pytest.mark.parametrize(
+    ("by_ms", "spread", "cause"),
+    [(40.4, 0.01, "tcp_stall"), (38.0, 0.08, "bimodal"), (43.0, 0.07, "bimodal")],
+)
+def test_a_timer_has_one_length_and_a_slow_kind_has_not(
+    by_ms: float, spread: float, cause: str
+) -> None:
+    def change(records: NDArray[np.void]) -> None:
+        rng = np.random.default_rng(5)
+        mine = rng.random(len(records)) < 0.1
+        late = by_ms * _MS * rng.lognormal(0, spread, len(records))
+        records["done_ns"][mine] += late.astype(np.int64)[mine]
+        records["first_byte_ns"] = records["done_ns"]
+
+    assert _names(find_causes(_steady(change))) == [cause]
+
+
+def test_a_slow_kind_of_ten_requests_is_seen_behind_a_gap() -> None:
+    def change(records: NDArray[np.void]) -> None:
+        rng = np.random.default_rng(5)
+        records["done_ns"] += (rng.lognormal(0, 0.2, len(records)) * 4 * _MS).astype(np.int64)
+        late = (rng.lognormal(0, 0.1, 10) * 22 * _MS).astype(np.int64)
+        records["done_ns"][30::60][:10] += late
+        records["first_byte_ns"] = records["done_ns"]
+
+    assert _names(find_causes(_steady(change, rate=100)))[0] == "bimodal"
+    assert find_causes(_steady(lambda records: None, rate=100)) == ()
+
+
+def test_slow_requests_that_were_frozen_as_well_are_of_the_slow_kind() -> None:
+    def change(records: NDArray[np.void]) -> None:
+        slow = np.random.default_rng(5).random(len(records)) < 0.3
+        records["done_ns"][slow] += 45 * _MS
+        _frozen(records, 2 * _S, 40 * _MS)
+        here = slow & (np.abs(records["intended_ns"] - 2 * _S) < 60 * _MS)
+        records["done_ns"][here] += 15 * _MS
+        records["first_byte_ns"] = records["done_ns"]
+
+    found = find_causes(_steady(change, rate=1600))
+    assert found[0].cause == "bimodal"
+    assert found[0].tail_ratio > 0.5
+
+
 def test_next_to_no_noise_is_none() -> None:
     def change(records: NDArray[np.void]) -> None:
         records["sent_ns"][::50] += 10_000
