@@ -6,8 +6,8 @@ latency of the requests at or above the p99. A failed request counts as slower t
 account for the p99 if more than 1 % of the requests failed by them.
 
 Of the target nothing is known of single requests: what it takes beyond ``high_ms``, the p99 that it
-would have alone, was added. What a proxy or a signal to the process added is what
-the service itself did not take.
+would have alone, was added; by a slow instance only if that is as much as the instance adds. What a
+proxy or a signal to the process added is what the service itself did not take.
 
 Of two causes, each must be so strong in both ways: the p99 counts that the service would have with
 this one alone, and what it added to the requests above the p99 that there is with both.
@@ -78,17 +78,19 @@ def _added(
     cause: str,
 ) -> NDArray[np.float64]:
     """What a cause added to the latency of each request, in ns."""
-    lag: NDArray[np.float64] = (records["sent_ns"] - records["intended_ns"]).astype(np.float64)
+    latency = (records["done_ns"] - records["intended_ns"]).astype(np.float64)
     if cause == "connection_cap":
+        lag: NDArray[np.float64] = (records["sent_ns"] - records["intended_ns"]).astype(np.float64)
         lag[(records["flags"] & Flag.CAP_WAIT) == 0] = 0
         return lag
     if trial.get("place") == "target":
         high_ns = trial["service"]["high_ms"] * NS_PER_MS
-        slower: NDArray[np.float64] = lag * 0
-        slower += np.maximum(records["done_ns"] - records["intended_ns"] - high_ns, 0)
+        slower: NDArray[np.float64] = np.maximum(latency - high_ns, 0.0)
+        for fault in trial["service"]["faults"]:
+            # A quicker request was not on the slow instance; it may be that none was.
+            slower[latency < fault["body"].get("slow_ms", 0.0) * NS_PER_MS] = 0
         return slower
     if cause in {"generator", "noise"} or trial.get("place") == "proxy":
-        latency = (records["done_ns"] - records["intended_ns"]).astype(np.float64)
         beyond: NDArray[np.float64] = np.maximum(latency - _of(truth, "own_ns", records), 0.0)
         return beyond
     name = "first_ns" if number == 0 else "second_ns"
