@@ -128,7 +128,7 @@ class Http2Connection(Reader):
         """
         at, size = 0, len(data)
         streams, known, free = self.streams, self._known, self.pool.free
-        is_quick = self.quick and self._block is None and self._peer_most is not None
+        is_quick = self._may_be_quick
         while at + 9 <= size:
             word, flags, number = _unpack(data, at)
             length, kind = word >> 8, word & 0xFF
@@ -158,7 +158,7 @@ class Http2Connection(Reader):
                                         continue
                                 elif not fields.status and flags & 1:
                                     stream.tail = fields
-                                    if self._uploads or self._queue or not self._wanted:
+                                    if self._uploads or not self._wanted:
                                         self._end(stream, now)
                                     else:
                                         del streams[number]
@@ -175,7 +175,7 @@ class Http2Connection(Reader):
                                 stream.data(data[start:end], now)
                         if not flags & 1:
                             continue
-                        if self._uploads or self._queue or not self._wanted:
+                        if self._uploads or not self._wanted:
                             self._end(stream, now)
                         else:  # as in _end, without the calls
                             del streams[number]
@@ -194,8 +194,15 @@ class Http2Connection(Reader):
             if self._closing:
                 return size
             self._read_frame(kind, flags, number & MAX_WINDOW, data[start:end], now)
-            is_quick = self.quick and self._block is None
+            is_quick = self._may_be_quick
         return at
+
+    @property
+    def _may_be_quick(self) -> bool:
+        """Whether no frame is forbidden or without an effect beyond its stream."""
+        return (
+            self.quick and self._peer_most is not None and self._block is None and not self._queue
+        )
 
     def _violated(self, problem: Http2Error, now: int) -> None:
         """End a connection on which the service violated the protocol."""

@@ -219,6 +219,12 @@ class StreamPool:
         self._list(connection)
         self._place(job, flags, now)
 
+    def widened(self, connection: Http2Connection) -> None:
+        """A service allows more streams: send what waits for one."""
+        self._list(connection)
+        if not self._closed:
+            self._serve_waiting()
+
     def lost(self, connection: Http2Connection, failed: int) -> None:
         """A connection takes no more streams: send the next requests on others."""
         if not connection.streams:

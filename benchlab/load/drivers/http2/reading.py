@@ -172,6 +172,7 @@ class Reader(Sender):
             self._freed(now)
 
     def _read_settings(self, flags: int, number: int, payload: bytes, now: int) -> None:
+        del now
         if number:
             raise Http2Error(f"SETTINGS is in stream {number}")
         if len(payload) % 6 or (flags & ACK and payload):
@@ -184,13 +185,13 @@ class Reader(Sender):
         self._write(encode_frame(FrameType.SETTINGS, ACK, 0))
         if self._peer_most is None:
             self._peer_most = MAX_WINDOW  # no limit
-        self.most = min(self._wanted, self._peer_most)
+        before, self.most = self.most, min(self._wanted, self._peer_most)
         if is_first and self.greeting is not None:
             self.greeting.set()
         self._send_queue()
         self._send_uploads()
-        if not is_first and self.room:
-            self.pool.free(self, now)
+        if self.most > before:
+            self.pool.widened(self)
 
     def _set(self, name: int, value: int) -> None:
         if name == Setting.ENABLE_PUSH and value:
@@ -301,19 +302,19 @@ class Reader(Sender):
         Raises:
             Http2Error: there is no such stream.
         """
+        self._check_stream(kind, number)
         stream = self.streams.get(number)
-        if stream is None:
-            self._check_stream(kind, number)
-            if number not in self._cancelled:
-                raise Http2Error(
-                    f"{kind.name} is in stream {number}, which is closed", ErrorCode.STREAM_CLOSED
-                )
+        if stream is None and number not in self._cancelled:
+            raise Http2Error(
+                f"{kind.name} is in stream {number}, which is closed", ErrorCode.STREAM_CLOSED
+            )
         return stream
 
     def _check_stream(self, kind: int, number: int) -> None:
         if not number:
             raise Http2Error(f"{frame_name(kind)} is in no stream")
-        if kind != FrameType.PRIORITY and (not number % 2 or number >= self._next_id):
+        idle = self._queue[0][0].id if self._queue else self._next_id  # and all above it
+        if kind != FrameType.PRIORITY and (not number % 2 or number >= idle):
             raise Http2Error(f"{frame_name(kind)} is in stream {number}, which was never opened")
 
     def _fail(self, stream: Stream, problem: StreamError, now: int) -> None:

@@ -14,7 +14,6 @@ from benchlab.load.drivers.http2.frames import (
     MAX_WINDOW,
     ErrorCode,
     FrameType,
-    Http2Error,
     encode_frame,
     encode_headers,
 )
@@ -60,19 +59,21 @@ class Pool(Protocol):
     def free(self, connection: Any, now: int) -> None:
         """A stream has ended; the connection may have room for another one."""
 
+    def widened(self, connection: Any) -> None:
+        """The service allows more streams than before."""
+
     def lost(self, connection: Any, failed: int) -> None:
         """The connection takes no more streams, and ``failed`` ones ended with it."""
 
 
 class _Upload:
-    """The rest of a body that waits for windows; ``ends``: nothing follows it."""
+    """The rest of a body that waits for windows."""
 
-    __slots__ = ("ends", "rest", "stream")
+    __slots__ = ("rest", "stream")
 
-    def __init__(self, stream: Stream, rest: bytes, *, ends: bool) -> None:
+    def __init__(self, stream: Stream, rest: bytes) -> None:
         self.stream = stream
         self.rest = memoryview(rest)
-        self.ends = ends
 
 
 class Sender(asyncio.Protocol):
@@ -135,7 +136,7 @@ class Sender(asyncio.Protocol):
         self.is_open = False
         self._transport: asyncio.Transport | None = None
         self._out: list[bytes] | None = None
-        self._queue: deque[tuple[Stream, bytes, bytes, bool]] = deque()
+        self._queue: deque[tuple[Stream, bytes, bytes]] = deque()
         self._uploads: dict[int, _Upload] = {}
         self._cancelled: dict[int, None] = {}
         self._quick_size = -1
@@ -150,26 +151,16 @@ class Sender(asyncio.Protocol):
         self._peer_most: int | None = None
 
     @property
-    def open_streams(self) -> int:
-        """How many streams it carries."""
-        return len(self.streams)
-
-    @property
-    def room(self) -> int:
-        """How many more streams it can carry."""
-        return max(0, self.most - len(self.streams))
-
-    @property
     def is_settled(self) -> bool:
         """Whether the service's settings came."""
         return self._peer_most is not None
 
     # sending
 
-    def send(self, stream: Stream, head: bytes, body: bytes, *, ends: bool = True) -> None:
+    def send(self, stream: Stream, head: bytes, body: bytes) -> None:
         """Send a request, or keep it until the connection is ready for it.
 
-        ``head`` is its encoded header block. Unless it ``ends`` with ``body``, `send_more` follows.
+        ``head`` is its encoded header block.
         """
         number = stream.id = self._next_id
         self._next_id = number + 2
@@ -178,13 +169,8 @@ class Sender(asyncio.Protocol):
         stream.connection = self
         self.streams[number] = stream
         size = len(body)
-        if (
-            size > self._quick_size
-            or size > self._window
-            or len(head) > MAX_FRAME_BYTES
-            or not ends
-        ):
-            self._queue.append((stream, head, body, ends))
+        if size > self._quick_size or size > self._window or len(head) > MAX_FRAME_BYTES:
+            self._queue.append((stream, head, body))
             self._send_queue()
             return
         stream.window = self._initial_window - size
@@ -201,20 +187,6 @@ class Sender(asyncio.Protocol):
             assert self._transport is not None
             self._transport.write(b"".join(parts))
 
-    def send_more(self, stream: Stream, data: bytes, *, ends: bool) -> None:
-        """Send a further part of a request's body; not if it has ended meanwhile."""
-        if stream.id not in self.streams:
-            return
-        for number, (queued, head, body, _) in enumerate(self._queue):
-            if queued is stream:
-                self._queue[number] = (stream, head, body + data, ends)
-                return
-        waiting = self._uploads.get(stream.id)
-        if waiting is not None:
-            data = bytes(waiting.rest) + data
-        self._uploads[stream.id] = _Upload(stream, data, ends=ends)
-        self._send_uploads()
-
     def cancel(self, stream: Stream, code: ErrorCode = ErrorCode.CANCEL) -> None:
         """Forget a stream, and tell the service so; what it still sends in it is ignored."""
         if self.streams.pop(stream.id, None) is None:
@@ -225,6 +197,8 @@ class Sender(asyncio.Protocol):
             return
         self._reset(stream.id, code)
         self._send_queue()
+        if not self._wanted:
+            self.part()
 
     def retire(self) -> None:
         """Carry no further streams."""
@@ -270,38 +244,32 @@ class Sender(asyncio.Protocol):
         open_now = len(self.streams) - len(queue)
         most = 1 if self._peer_most is None else self._peer_most
         while queue and open_now < most:
-            stream, head, body, ends = queue.popleft()
+            stream, head, body = queue.popleft()
             open_now += 1
-            self._send_first(stream, head, body, ends)
+            self._send_first(stream, head, body)
         ready = self._peer_most is not None and not queue and not self._prefix
         self._quick_size = min(self._initial_window, MAX_FRAME_BYTES) if ready else -1
 
-    def _send_first(self, stream: Stream, head: bytes, body: bytes, ends: bool) -> None:
+    def _send_first(self, stream: Stream, head: bytes, body: bytes) -> None:
         """Send a request's header block, and as much of its body as the windows allow."""
         head, self._prefix = self._prefix + head, b""
         stream.window = self._initial_window
-        ended = ends and not body
-        self._write(encode_headers(stream.id, head, end_stream=ended, limit=self._frame_limit))
-        if not ended:
-            self._uploads[stream.id] = _Upload(stream, body, ends=ends)
+        self._write(encode_headers(stream.id, head, end_stream=not body, limit=self._frame_limit))
+        if body:
+            self._uploads[stream.id] = _Upload(stream, body)
             self._send_uploads()
 
     def _send_uploads(self) -> None:
         """Send waiting bodies as far as the windows allow it."""
         for number, upload in list(self._uploads.items()):
             stream = upload.stream
-            while upload.rest or upload.ends:
-                size = min(len(upload.rest), self._window, stream.window, self._frame_limit)
-                if upload.rest and size <= 0:
-                    break
-                size = max(0, size)
+            while (size := min(self._window, stream.window, self._frame_limit)) > 0:
                 part, upload.rest = bytes(upload.rest[:size]), upload.rest[size:]
-                self._window -= size
-                stream.window -= size
-                is_last = upload.ends and not upload.rest
-                flags = END_STREAM if is_last else 0
+                self._window -= len(part)
+                stream.window -= len(part)
+                flags = 0 if upload.rest else END_STREAM
                 self._write(encode_frame(FrameType.DATA, flags, number, part))
-                if is_last:
+                if not upload.rest:
                     del self._uploads[number]
                     break
 
@@ -311,10 +279,6 @@ class Sender(asyncio.Protocol):
         No stream may be sent more than the connection, and each has a window as large; so this is
         the time for them too.
         """
-        if self._credit < 0:
-            raise Http2Error(
-                "the service sent more than the windows allow", ErrorCode.FLOW_CONTROL_ERROR
-            )
         self._grant(0, RECEIVE_WINDOW - self._credit)
         self._credit = RECEIVE_WINDOW
         granted, self._granted = self._granted, {}

@@ -88,7 +88,7 @@ class Sink:
         self.in_flight = 0
         self.outcomes: list[Outcome] = []
         self.failed_with_connection = 0
-        self.freed = 0
+        self.freed = self.widened_count = 0
         self.recording = cast(Any, self)
         self.record: Record = self._record
 
@@ -104,6 +104,11 @@ class Sink:
         """A stream has ended."""
         del connection, now
         self.freed += 1
+
+    def widened(self, connection: Http2Connection) -> None:
+        """The connection has more room."""
+        del connection
+        self.widened_count += 1
 
     def lost(self, connection: Http2Connection, failed: int) -> None:
         """The connection is lost."""

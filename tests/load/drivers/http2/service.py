@@ -13,7 +13,14 @@ from typing import Any, cast
 import numpy as np
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    RequestReceived,
+    SettingsAcknowledged,
+    StreamEnded,
+    StreamReset,
+)
 from h2.settings import SettingCodes
 from numpy.typing import NDArray
 
@@ -71,7 +78,8 @@ class Peer(asyncio.Protocol):
         self.service = service
         self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding=None))
         self.requests = 0
-        self.is_lost = False
+        self.acknowledged = 0
+        self.is_left = self.is_lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -99,7 +107,13 @@ class Peer(asyncio.Protocol):
                     self.service.respond(self, event.stream_id)
             elif isinstance(event, StreamReset):
                 self.service.resets.append((event.stream_id, int(event.error_code or 0)))
+            elif isinstance(event, ConnectionTerminated):
+                self.is_left = True
+            elif isinstance(event, SettingsAcknowledged):
+                self.acknowledged += 1
         self.flush()
+        if self.is_left:
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
@@ -109,6 +123,11 @@ class Peer(asyncio.Protocol):
         """Send a response."""
         self.h2.send_headers(number, [(":status", "200"), ("server", "loop")])
         self.h2.send_data(number, b"0123456789", end_stream=True)
+        self.flush()
+
+    def allow(self, most: int) -> None:
+        """Change how many streams there may be at a time."""
+        self.h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: most})
         self.flush()
 
     def go_away(self, last: int) -> None:

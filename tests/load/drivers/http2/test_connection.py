@@ -51,11 +51,7 @@ def test_a_request_and_its_response_cross() -> None:
     assert (outcome.connection, outcome.seq) == (7, 0)
     assert outcome.sent < outcome.first_byte <= outcome.done
     assert bytes(stream.body or b"") == b"received"
-    assert (service.sink.in_flight, service.sink.freed, service.connection.open_streams) == (
-        0,
-        1,
-        0,
-    )
+    assert (service.sink.in_flight, service.sink.freed, service.connection.streams) == (0, 1, {})
 
 
 @in_loop
@@ -75,7 +71,7 @@ def test_one_request_is_sent_before_the_settings_and_the_others_as_they_allow() 
     service = Service(5, settled=False)
     for _ in range(5):
         service.request()
-    assert service.connection.room == 0
+    assert len(service.connection.streams) == service.connection.most
     service.h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 3})
     events = service.h2.receive_data(service.memory.take())
     assert [event.stream_id for event in events if isinstance(event, RequestReceived)] == [1]
@@ -164,7 +160,7 @@ def test_after_a_goaway_requests_above_the_last_were_not_processed() -> None:
     assert (seq, kind) == (2, "goaway")
     assert "ENHANCE_YOUR_CALM: too many" in message
     assert "did not process" in message
-    assert (service.connection.room, service.sink.failed_with_connection) == (0, 1)
+    assert (service.connection.most, service.sink.failed_with_connection) == (0, 1)
     service.hear_response(1)
     service.connection.connection_lost(None)
     assert [kind for _, kind, _ in service.sink.results] == ["goaway", "ok", "goaway"]
@@ -456,6 +452,27 @@ def test_a_fault_of_the_connection_ends_it(name: str, quick: bool) -> None:
     (event,) = service.h2.receive_data(service.memory.take())
     assert isinstance(event, ConnectionTerminated)
     assert event.error_code == code
+
+
+@in_loop
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize(
+    "frames",
+    [
+        encode_frame(HEADERS, 5, 3, block()),
+        encode_frame(FrameType.RST_STREAM, 0, 3, bytes(4)),
+        _window_update(3, 1),
+    ],
+    ids=["a response", "a reset", "a window"],
+)
+def test_a_request_that_waits_to_be_sent_has_no_stream_yet(frames: bytes, quick: bool) -> None:
+    service = Service(settled=False, quick=quick)
+    service.request()
+    service.request()
+    service.hear(encode_settings({Setting.MAX_CONCURRENT_STREAMS: 1}))
+    service.hear(frames)
+    assert [kind for _, kind, _ in service.sink.results] == ["protocol"] * 2
+    assert all("stream 3, which was never opened" in why for *_, why in service.sink.results)
 
 
 @in_loop

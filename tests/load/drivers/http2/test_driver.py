@@ -90,6 +90,48 @@ def test_a_closed_loop_opens_more_connections_where_a_service_allows_fewer_strea
     check(test)
 
 
+def test_further_settings_of_a_service_add_no_users(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(Service(None, most=2)) as service:
+            plan = plan_for(service.url, load=ClosedLoop(2), streams=4)
+            async with driving(plan, tmp_path) as driven:
+                driven.source.end_ns = time.monotonic_ns() + 10**12
+                driven.driver.begin()
+                await until(lambda: len(service.waiting) == 2)
+                for most in (3, 4):
+                    service.peers[0].allow(most)
+                await until(lambda: service.peers[0].acknowledged == 3)
+                assert driven.driver.in_flight == len(service.waiting) == 2
+                driven.source.stop()
+                service.release()
+                await until(lambda: driven.driver.in_flight == 0)
+                assert driven.errors == ["ok"] * 2
+
+    check(test)
+
+
+def test_requests_of_an_open_loop_use_streams_that_a_service_allows_later(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(Service(None, most=1)) as service:
+            plan = plan_for(service.url, streams=4, max_connections=1)
+            async with driving(plan, tmp_path) as driven:
+                driven.send(1)
+                await until(lambda: len(service.waiting) == 1)
+                driven.send(2)
+                assert driven.driver.in_flight == 3
+                service.peers[0].allow(2)
+                await until(lambda: len(service.waiting) == 2)
+                service.release()
+                await until(lambda: len(service.waiting) == 1)
+                service.release()
+                await until(lambda: driven.driver.in_flight == 0)
+                assert driven.errors == ["ok"] * 3
+                assert flags_of(driven.samples, Flag.CAP_WAIT) == [False, True, True]
+                assert service.used == [3]
+
+    check(test)
+
+
 def test_an_open_loop_fills_streams_before_it_opens_connections(tmp_path: Path) -> None:
     async def test() -> None:
         async with serving(Service(None)) as service:
@@ -191,6 +233,21 @@ def test_without_keep_alive_every_request_has_a_connection(tmp_path: Path) -> No
                 assert service.used == [1, 1, 1]
                 assert all(flags_of(driven.samples, Flag.NEW_CONNECTION))
                 assert driven.errors == ["ok"] * 3
+
+    check(test)
+
+
+def test_without_keep_alive_a_request_that_timed_out_leaves_no_connection(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(Service(None)) as service:
+            plan = plan_for(service.url, transport=Transport(keep_alive=False))
+            async with driving(plan, tmp_path) as driven:
+                driven.send(1)
+                await until(lambda: len(service.waiting) == 1)
+                await until(lambda: service.peers[0].acknowledged)
+                driven.driver.sweep(time.monotonic_ns() + 11 * 10**9)
+                await until(lambda: service.peers[0].is_lost)
+                assert driven.errors == ["timeout"]
 
     check(test)
 
