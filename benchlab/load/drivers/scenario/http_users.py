@@ -87,7 +87,8 @@ class HttpUsers:
         return client
 
     def sweep(self, now_ns: int) -> None:
-        """Do nothing: a step's own timeout ends its requests."""
+        """Fail requests that have outlived their step, whose timeout ends all others."""
+        self._clients.sweep(now_ns)
 
 
 def make_users(

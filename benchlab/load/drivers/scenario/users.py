@@ -74,7 +74,7 @@ class Users(Protocol):
         """The client of one user, with the plan's policies if there are ``tries``."""
 
     def sweep(self, now_ns: int) -> None:
-        """Fail requests whose own timeout has passed. Called a few times per timeout of a plan."""
+        """Fail requests whose own timeout has passed. Called many times per timeout of a plan."""
 
 
 def users_of(

@@ -277,6 +277,7 @@ class WireClient(Calls):
         try:
             if connection is None:
                 connection = await self._wire.open(service, job, limits.connect)
+            connection.begun = begun
             head, body = await connection.send(
                 data,
                 shared.heads_only if start.method == "HEAD" else shared.heads,

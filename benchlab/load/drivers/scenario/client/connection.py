@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
     """Sends a request at a time. Its response is received whole, or given to a `Receiver`.
 
     ``number`` is what samples have; ``first`` and ``last`` are times of the response's first and
-    last bytes.
+    last bytes. ``begun`` is the time of the last request whose response is received whole.
     """
 
     __slots__ = (
@@ -83,6 +83,7 @@ class Connection(asyncio.Protocol):
         "_timer",
         "_transport",
         "_waiter",
+        "begun",
         "first",
         "last",
         "number",
@@ -92,7 +93,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, pool: Pool, service: Service) -> None:
         self._pool = pool
         self.service = service
-        self.number = self.first = self.last = 0
+        self.number = self.begun = self.first = self.last = 0
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[tuple[Head, bytes]] | None = None
@@ -188,6 +189,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             # the side that closes first keeps the port blocked for a minute
             self._loop.call_later(PARTING_S, self.abort)
+
+    def expire(self, before_ns: int) -> None:
+        """Fail a request that was begun before ``before_ns`` and still waits for its response."""
+        if self._waiter is not None and self.begun < before_ns:
+            self._fail(httpx.ReadTimeout(""))
 
     def abort(self) -> None:
         """Close at once."""

@@ -14,6 +14,7 @@ from benchlab.load.drivers.dialer import Dialer
 from benchlab.load.drivers.headers import ServerNames
 from benchlab.load.drivers.httpx.client import origin_of
 from benchlab.load.drivers.scenario.client.client import WireClient
+from benchlab.load.drivers.scenario.client.connection import Connection
 from benchlab.load.drivers.scenario.client.hooks import Job
 from benchlab.load.drivers.scenario.client.service import Service
 from benchlab.load.drivers.scenario.client.settings import Settings
@@ -24,11 +25,15 @@ from benchlab.load.recording.connection_log import ConnectionLog
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Origin
 from benchlab.samples.samples import ErrorKind
+from benchlab.units import seconds_to_ns
 
 __all__ = ["WireClients"]
 
 _MOST_REMEMBERED = 8192
 _LEAST_REMEMBERED = 8
+
+_OUTLIVED = 2
+"""A request that waits for so many times the plan's timeout is not part of a step any more."""
 
 Client = TypeVar("Client", bound=WireClient)
 
@@ -57,6 +62,8 @@ class WireClients:
             for head_only in (False, True)
         )
         self.settings: MutableMapping[tuple[object, ...], Settings] = WeakValueDictionary()
+        self.connections: set[Connection] = set()
+        self._timeout_ns = seconds_to_ns(plan.timeout_s)
         self.opened = 0
         self.local_failure_count = 0
 
@@ -72,6 +79,16 @@ class WireClients:
     def make(self, kind: type[Client], base_url: str = "") -> Client:
         """A new client of class ``kind``. Set its ``hooks`` if its requests belong to steps."""
         return kind(self, WireTransport(self), base_url=base_url, timeout=self._plan.timeout_s)
+
+    def sweep(self, now_ns: int) -> None:
+        """Fail requests that wait for long, though no step bounds them any more.
+
+        Requests on the quick way have no time limit of their own, since the end of their step ends
+        them; but a task that a scenario starts in a step may outlive it.
+        """
+        before_ns = now_ns - _OUTLIVED * self._timeout_ns
+        for connection in list(self.connections):
+            connection.expire(before_ns)
 
     def number_of(self, response: httpx.Response) -> int:
         """The number of the connection that ``response`` came on."""

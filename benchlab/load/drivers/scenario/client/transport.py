@@ -37,9 +37,10 @@ _OF_HTTPCORE = {"sni_hostname", "target", "trace"}
 
 
 class Network(Protocol):
-    """What the users of a driver share."""
+    """What the users of a driver share; ``connections`` are those that are open."""
 
     keep_alive: bool
+    connections: set[Connection]
 
     def service_of(self, url: httpx.URL) -> Service:
         """The service of an absolute URL."""
@@ -115,6 +116,7 @@ class WireTransport(httpx.AsyncBaseTransport):
             raise connect_error(dialed.cause or OSError("the connection cannot be opened"))
         connection.number = self._network.next_number()
         self._open.add(connection)
+        self._network.connections.add(connection)
         return connection
 
     def free(self, connection: Connection) -> None:
@@ -127,6 +129,7 @@ class WireTransport(httpx.AsyncBaseTransport):
     def lost(self, connection: Connection) -> None:
         """A connection cannot be used again."""
         self._open.discard(connection)
+        self._network.connections.discard(connection)
         idle = self._idle.get(connection.service)
         if idle and connection in idle:
             idle.remove(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -21,9 +22,13 @@ from benchlab.load.drivers.scenario.client.hooks import Job
 from benchlab.load.recording.connection_log import ConnectionLog
 from benchlab.plan.transport import Transport
 from benchlab.samples.samples import Flag
+from benchlab.units import NS_PER_S
 from tests.load.drivers.scenario.client.both import Both, Received, StepHooks, ok
 from tests.load.servers import always, serving
 from tests.load.servers import ok as plain_ok
+
+TIMEOUT_NS = 60 * NS_PER_S
+"""That of the plan of `Both`."""
 
 Call = Callable[[WireClient], Awaitable[Any]]
 
@@ -113,6 +118,38 @@ def test_a_connection_that_the_service_closed_is_not_used_again(both: Both) -> N
                         await asyncio.sleep(0)
 
     both.runner.run(run())
+
+
+def test_a_request_that_outlives_its_step_times_out(both: Both) -> None:
+    """Within a step the step's timeout ends it: this one comes later."""
+
+    async def run() -> None:
+        awaited = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            awaited.set()
+            await reader.read()
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            client = both.wire.make(WireClient, url)
+            client.hooks = both.hooks
+            async with client:
+                begun = time.monotonic_ns()
+                request = asyncio.create_task(client.get("/x"))
+                await awaited.wait()
+                both.wire.sweep(begun + 2 * TIMEOUT_NS)
+                assert not request.done()
+                both.wire.sweep(time.monotonic_ns() + 2 * TIMEOUT_NS)
+                with pytest.raises(httpx.ReadTimeout) as caught:
+                    await request
+                assert str(caught.value.request.url) == f"{url}x"
+
+    before = set(both.wire.connections)
+    both.runner.run(run())
+    assert both.wire.connections <= before
 
 
 @pytest.mark.parametrize("way", ["quick", "stream"])
