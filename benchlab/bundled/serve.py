@@ -23,6 +23,8 @@ from benchlab.errors import InputError
 
 __all__ = ["serve"]
 
+_NOT_STARTED = "the service did not start: its log has the reason"
+
 
 class _Server(uvicorn.Server):
     """A server that reports when it is ready, and that a closed terminal ends like Ctrl-C."""
@@ -62,6 +64,8 @@ def serve(
     Raises:
         InputError: a port is in use, or a variable of the environment is invalid.
     """
+    if grpc_port and grpc_port == port:
+        raise InputError(f"port {port} cannot have both HTTP and gRPC: choose another one for gRPC")
     if grpc_port is not None:
         # gRPC opens its own, but does not say why it cannot.
         _bound(grpc_port).close()
@@ -91,11 +95,10 @@ def serve(
     try:
         server.run(sockets=[listener])
     except SystemExit as exc:
-        if isinstance(exc.code, str):  # the service's own message
-            raise InputError(exc.code) from exc
-        raise
+        # The service's own message, or none.
+        raise InputError(exc.code if isinstance(exc.code, str) else _NOT_STARTED) from exc
     if not server.started:
-        raise InputError("the service did not start: its log, above, has the reason")
+        raise InputError(_NOT_STARTED)
 
 
 def _bound(port: int) -> socket.socket:

@@ -23,12 +23,15 @@ _GRPC_PATH = "/benchlab.Vectors/Add"
 class Service:
     """The service that a notebook measures: any service, or the bundled target.
 
-    ``url`` is where requests go. ``otlp_dir`` is the directory of its telemetry files, or None;
-    ``disposable`` says whether they are benchlab's own and complete.
+    ``url`` is where requests go. ``http_url`` is the base URL of the bundled target over HTTP, at
+    which faults are set also if requests go over gRPC (``service=``); of another service it is
+    empty. ``otlp_dir`` is the directory of its telemetry files, or None; ``disposable`` says
+    whether they are benchlab's own and complete.
     """
 
     def __init__(self, url: str, otlp_dir: Path | None, process: TargetProcess | None) -> None:
         self.url = url
+        self.http_url = "" if process is None else process.url
         self.otlp_dir = otlp_dir
         self.disposable = False
         self._process = process
@@ -77,9 +80,9 @@ def service(
     """The service at ``url``; with an empty ``url``, a freshly started bundled target.
 
     ``path`` is the path to measure of the bundled target, which adds vectors by default: over HTTP,
-    or with ``grpc`` over gRPC. Unless it is ``traced``, it writes no
-    telemetry, which would cost it more than its work. With ``lookup_ms`` it is a slower version of
-    itself, whose requests wait so long. With ``faults`` a plan's faults can be set in it.
+    or with ``grpc`` over gRPC. Unless it is ``traced``, it writes no telemetry, which would cost it
+    more than its work. With ``lookup_ms`` it is a slower version of itself, whose requests wait so
+    long. With ``faults`` a plan's faults can be set in it.
     """
     if url:
         return Service(url, Path(otlp_dir) if otlp_dir else None, None)

@@ -21,23 +21,31 @@ USUAL_DRIVER: Final = next(iter(DRIVERS))
 def choose_driver(named: str, requests: Iterable[Request], scenario: Scenario | None) -> str:
     """The driver of a plan that names one, and what it has to send.
 
-    That is the client of a scenario, or the first that can send requests to all URLs, unless the
-    plan names another that can.
+    That is the client of a scenario, or the named one; in place of the usual one, it is the first
+    that can send requests to all URLs.
 
     Raises:
-        InputError: no driver can, or the plan and its scenario name different ones.
+        InputError: no driver can, or not the named one, or the plan and its scenario name different
+            ones.
     """
     if scenario is not None:
         return _of_scenario(named, scenario)
     schemes = sorted({request.parts.scheme for request in requests})
     able = drivers_for(*schemes)
-    if able:
-        return named if named in able else able[0]
-    raise InputError(
-        f"there are some for {' and some for '.join(f'{item}://' for item in schemes)}",
-        field="requests",
-        remedy="HTTP and gRPC need a plan each: run the two at the same time, in two processes",
-    )
+    if not able:
+        raise InputError(
+            f"there are some for {' and some for '.join(f'{item}://' for item in schemes)}",
+            field="requests",
+            remedy="HTTP and gRPC need a plan each: run the two at the same time, in two processes",
+        )
+    if named not in (USUAL_DRIVER, *able):
+        raise InputError(
+            f"cannot send requests to {' and '.join(f'{item}://' for item in schemes)}",
+            field="driver",
+            value=named,
+            remedy=f"leave it out, or choose {' or '.join(able)}",
+        )
+    return named if named in able else able[0]
 
 
 def _of_scenario(named: str, scenario: Scenario) -> str:
@@ -81,7 +89,7 @@ def _check_multiplexing(driver: str, streams: int, transport: Transport) -> None
     able = [name for name, each in DRIVERS.items() if each.is_multiplexed]
     if streams > 1 and not traits.is_multiplexed:
         raise InputError(
-            f"the driver {driver!r} has one request at a time on a connection",
+            f"need HTTP/2, and the driver {driver} has one request at a time on a connection",
             field="streams",
             value=streams,
             remedy=f"choose the driver {' or '.join(able)}",
@@ -95,7 +103,7 @@ def _check_multiplexing(driver: str, streams: int, transport: Transport) -> None
         )
     if transport.has_policies and not traits.has_policies:
         raise InputError(
-            f"the driver {driver!r} has no retries, hedges and circuit breakers",
+            "has no retries, hedges and circuit breakers",
             field="driver",
             value=driver,
             remedy="leave them out, or choose another driver",

@@ -15,7 +15,7 @@ from benchlab.decoding import convert, decode, naming_field
 from benchlab.displayed import Displayed
 from benchlab.errors import DamagedError, InputError
 from benchlab.plan.driver_choice import USUAL_DRIVER, check_driver, choose_driver
-from benchlab.plan.drivers import DRIVERS
+from benchlab.plan.drivers import DRIVERS, drivers_for
 from benchlab.plan.faults import Fault, FaultSchedule, check_faults
 from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.mix import limited, lookup, mix_name, request_order, turns
@@ -278,6 +278,8 @@ class Plan(Displayed):
         if self.scenario is not None or changes.get("scenario") is not None:
             values["requests"] = ()
             values["driver"] = USUAL_DRIVER
+        elif "requests" in changes and self.driver not in drivers_for("http"):
+            values["driver"] = USUAL_DRIVER  # these requests' own may not send others
         if self.scenario is not None and "driver" in changes:
             values["scenario"] = attrs.evolve(self.scenario, client=USUAL_DRIVER)
         return Plan(**{**values, **changes})

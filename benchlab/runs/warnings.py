@@ -102,8 +102,12 @@ def _of_responses(plan: Plan, measured: Samples) -> Iterator[str]:
         yield (
             f"errors on reused connections: {lost:,}, closed or reset before a response came, as"
             " when a service closes an idle connection just then; most clients repeat such a"
-            " request, and so does benchlab with --retry-reused"
+            f" request{_as_benchlab(plan)}"
         )
+
+
+def _as_benchlab(plan: Plan) -> str:
+    return ", and so does benchlab with --retry-reused" if DRIVERS[plan.driver].has_policies else ""
 
 
 def _of_open_loop(plan: Plan, measured: Samples, health: Health) -> Iterator[str]:

@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from benchlab.bundled import start_target
-from benchlab.errors import TargetError
+from benchlab.bundled.serve import serve
+from benchlab.errors import InputError, TargetError
 from tests.bundled.orphans import assert_ends_with_its_parent
 
 
@@ -34,13 +35,21 @@ def test_it_serves_on_loopback_until_it_is_stopped(tmp_path: Path) -> None:
     assert len(list((tmp_path / "otlp").glob("traces-*.jsonl"))) == 1
 
 
-def test_a_taken_port_is_reported() -> None:
+def test_a_taken_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(TargetError, match=f"port {port}"):
             start_target(port)
         with pytest.raises(TargetError, match=f"port {port}"):
             start_target(grpc_port=port)
+        monkeypatch.setenv("BENCHLAB_TARGET_GRPC", f"127.0.0.1:{port}")
+        with pytest.raises(TargetError, match="its log has the reason"):
+            start_target()
+
+
+def test_one_port_cannot_have_http_and_grpc() -> None:
+    with pytest.raises(InputError, match="port 8000 cannot have both HTTP and gRPC"):
+        serve(8000, None, print, grpc_port=8000)
 
 
 def test_it_ends_with_its_parent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grpc
+import httpx
 
 from benchlab.notebook.service import service
 from target.rpc.vectors_pb2 import Pair, Result
@@ -20,6 +21,7 @@ def test_the_target_over_grpc_keeps_its_address_when_it_is_restarted() -> None:
     try:
         url = started.url
         assert add(url) == [3]
+        assert httpx.get(f"{started.http_url}/health").json() == {"status": "ok"}
         started.restart(lookup_ms=1.0)
         assert (started.url, add(url)) == (url, [3])
     finally:

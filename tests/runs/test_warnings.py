@@ -151,6 +151,9 @@ def _warnings(
 def test_errors_on_reused_connections_are_a_warning(kind: ErrorKind) -> None:
     (warning,) = _warnings(kind)
     assert warning.startswith("errors on reused connections: 3, ")
+    assert warning.endswith("and so does benchlab with --retry-reused")
+    (of_other,) = _warnings(kind, driver="http2")
+    assert of_other.endswith("most clients repeat such a request")
     assert _warnings(kind, flags=Flag.NEW_CONNECTION) == []
     assert _warnings(kind, flags=Flag.WARMUP) == []
     assert _warnings(kind, status=200, first_byte_ns=1) == []

@@ -187,8 +187,12 @@ def test_a_response_is_read_as_json_for_checks(orders: Descriptors) -> None:
 
 def test_a_plan_takes_the_driver_of_its_urls(orders: Descriptors) -> None:
     assert Plan(call(orders)).driver == "grpc"
-    assert Plan(call(orders), driver="httpx").driver == "grpc"
     assert Plan(bl.Request("GET", "http://h/")).driver == "http"
+    assert Plan(call(orders)).replace(requests=bl.Request("GET", "http://h/")).driver == "http"
+    with pytest.raises(InputError, match=r"driver='httpx' cannot send requests to grpc://: leave"):
+        Plan(call(orders), driver="httpx")
+    with pytest.raises(InputError, match=r"cannot send requests to http://: .* http or http2 or"):
+        Plan(bl.Request("GET", "http://h/"), driver="grpc")
     with pytest.raises(InputError, match="need a plan each") as caught:
         Plan([call(orders), bl.Request("GET", "http://h/")])
     assert caught.value.field == "requests"
