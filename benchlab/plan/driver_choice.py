@@ -7,6 +7,7 @@ from typing import Final
 
 from benchlab.errors import InputError
 from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS, drivers_for
+from benchlab.plan.grpc.request import GrpcRequest
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.transport import Transport
@@ -125,12 +126,16 @@ def _check_stream(driver: str, request: Request, transport: Transport, timeout_s
             value=driver,
             remedy=f"use {' or '.join(able)}" if able else "read it as events",
         )
-    if stream.max_s is not None and stream.max_s >= timeout_s:
+    limits = [(timeout_s, "timeout_s")]
+    if isinstance(request, GrpcRequest) and request.deadline_s is not None:
+        limits.append((request.deadline_s, "deadline_s"))
+    limit_s, field = min(limits)
+    if stream.max_s is not None and stream.max_s >= limit_s:
         raise InputError(
             f"ends the stream of {request.name}, which is read for"
             f" {format_duration_s(stream.max_s)}, as a failure",
-            field="timeout_s",
-            value=timeout_s,
+            field=field,
+            value=limit_s,
             remedy=f"give more than {format_duration_s(stream.max_s)}, for what comes before the"
             " stream too",
         )

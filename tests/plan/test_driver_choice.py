@@ -43,6 +43,22 @@ def test_where_a_connection_has_one_stream_there_are_no_more(
     assert (caught.value.field, caught.value.remedy) == ("streams", remedy)
 
 
+@pytest.mark.parametrize(
+    ("deadline_s", "field", "value"),
+    [(None, "timeout_s", 10), (20, "timeout_s", 10), (5, "deadline_s", 5)],
+)
+def test_a_stream_is_read_for_less_than_its_request_may_take(
+    deadline_s: float | None, field: str, value: float
+) -> None:
+    for max_s in (value, 30):
+        call = GrpcRequest("grpc://h/a.B/C", stream=Stream(max_s=max_s), deadline_s=deadline_s)
+        with pytest.raises(InputError) as caught:
+            Plan(call, timeout_s=10)
+        assert (caught.value.field, caught.value.value) == (field, value)
+    call = GrpcRequest("grpc://h/a.B/C", stream=Stream(max_s=value - 1), deadline_s=deadline_s)
+    assert Plan(call, timeout_s=10).requests == (call,)
+
+
 @pytest.mark.parametrize("stream", ["events", {"kind": "events", "max_events": 5}])
 def test_plain_values_make_a_stream(stream: Any) -> None:
     (request,) = Plan.from_options("http://h/", stream=stream).requests
