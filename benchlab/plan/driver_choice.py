@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from benchlab.errors import InputError
 from benchlab.plan.drivers import DRIVERS, SCENARIO_CLIENTS, drivers_for
+from benchlab.plan.grpc.request import GrpcRequest
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.transport import Transport
@@ -68,46 +69,52 @@ def _of_scenario(named: str, scenario: Scenario) -> str:
 
 def check_driver(
     driver: str,
-    requests: Iterable[Request],
+    requests: Sequence[Request],
+    scenario: Scenario | None,
     transport: Transport,
     *,
     streams: int,
     timeout_s: float,
 ) -> None:
-    """Refuse what ``driver`` cannot do with the requests under a plan's other settings.
+    """Refuse what ``driver`` cannot do with a plan's requests, or users, under its settings.
 
     Raises:
         InputError: there is such a thing; the remedy names a driver that can, if there is one.
     """
-    _check_multiplexing(driver, streams, transport)
-    for request in requests:
-        _check_stream(driver, request, transport, timeout_s)
-
-
-def _check_multiplexing(driver: str, streams: int, transport: Transport) -> None:
-    traits = DRIVERS[driver]
-    able = [name for name, each in DRIVERS.items() if each.is_multiplexed]
-    if streams > 1 and not traits.is_multiplexed:
-        raise InputError(
-            f"need HTTP/2, and the driver {driver} has one request at a time on a connection",
-            field="streams",
-            value=streams,
-            remedy=f"choose the driver {' or '.join(able)}",
-        )
-    if streams > 1 and not transport.keep_alive:
-        raise InputError(
-            "keep_alive is off, which opens a connection for every request",
-            field="streams",
-            value=streams,
-            remedy="leave out one of the two",
-        )
-    if transport.has_policies and not traits.has_policies:
+    if streams > 1:
+        _check_multiplexing(driver, requests, scenario, transport, streams)
+    if transport.has_policies and not DRIVERS[driver].has_policies:
         raise InputError(
             "has no retries, hedges and circuit breakers",
             field="driver",
             value=driver,
             remedy="leave them out, or choose another driver",
         )
+    for request in requests:
+        _check_stream(driver, request, transport, timeout_s)
+
+
+def _check_multiplexing(
+    driver: str,
+    requests: Sequence[Request],
+    scenario: Scenario | None,
+    transport: Transport,
+    streams: int,
+) -> None:
+    """Refuse several ``streams`` on a connection where there is one request at a time."""
+    schemes = {request.parts.scheme for request in requests}
+    able = [name for name in drivers_for(*schemes) if DRIVERS[name].is_multiplexed]
+    if scenario is not None:
+        why, remedy = "each user of a scenario has connections of its own", "leave it out"
+    elif driver not in able:
+        why = f"need HTTP/2, and the driver {driver} has one request at a time on a connection"
+        remedy = f"choose the driver {' or '.join(able)}"
+    elif not transport.keep_alive:
+        why = "keep_alive is off, which opens a connection for every request"
+        remedy = "leave out one of the two"
+    else:
+        return
+    raise InputError(why, field="streams", value=streams, remedy=remedy)
 
 
 def _check_stream(driver: str, request: Request, transport: Transport, timeout_s: float) -> None:
@@ -127,12 +134,16 @@ def _check_stream(driver: str, request: Request, transport: Transport, timeout_s
             value=driver,
             remedy=f"use {' or '.join(able)}" if able else "read it as events",
         )
-    if stream.max_s is not None and stream.max_s >= timeout_s:
+    limits = [(timeout_s, "timeout_s")]
+    if isinstance(request, GrpcRequest) and request.deadline_s is not None:
+        limits.append((request.deadline_s, "deadline_s"))
+    limit_s, field = min(limits)
+    if stream.max_s is not None and stream.max_s >= limit_s:
         raise InputError(
             f"ends the stream of {request.name}, which is read for"
             f" {format_duration_s(stream.max_s)}, as a failure",
-            field="timeout_s",
-            value=timeout_s,
+            field=field,
+            value=limit_s,
             remedy=f"give more than {format_duration_s(stream.max_s)}, for what comes before the"
             " stream too",
         )

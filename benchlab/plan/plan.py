@@ -230,7 +230,7 @@ class Plan(Displayed):
             scenario=scenario,
             faults=faults if isinstance(faults, FaultSchedule) else FaultSchedule(faults),
         )
-        check_driver(driver, whole, transport, streams=streams, timeout_s=timeout_s)
+        check_driver(driver, whole, scenario, transport, streams=streams, timeout_s=timeout_s)
         check_faults(self.faults, self.origins, self.length_s)
         names_known = [request.name for request in whole]
         check_objectives(self.abort_on, "abort_on", names_known, self.length_s)

@@ -9,15 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
-from urllib.parse import (
-    SplitResult,
-    quote_plus,
-    unquote,
-    unquote_plus,
-    urlencode,
-    urlsplit,
-    urlunsplit,
-)
+from urllib.parse import SplitResult, unquote_plus, urlsplit
 
 from attrs import evolve, field, frozen
 
@@ -32,7 +24,7 @@ from benchlab.plan.checks import (
     tuple_of_checks,
 )
 from benchlab.plan.feed import Feed
-from benchlab.plan.hosts import address_of_literal, ascii_host, with_port, without_zone
+from benchlab.plan.hosts import address_of_literal, with_port, without_zone
 from benchlab.plan.stream import USUAL_STALL_S, Stream
 from benchlab.plan.template import (
     BUILT_IN,
@@ -42,15 +34,15 @@ from benchlab.plan.template import (
     malformed_fields,
     with_examples,
 )
+from benchlab.plan.urls import Query, basic_credentials, read_url, with_query
 from benchlab.plan.validation import check_text, is_number, text_pairs
-from benchlab.redact import header_value, public_path, public_url, unread_url
+from benchlab.redact import header_value, public_path, public_url
 from benchlab.text import plural
 
 __all__ = ["DEFAULT_PORTS", "Headers", "Origin", "Request", "with_content_type"]
 
 _METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,31}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
-_UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 _IS_NAME = re.compile(r"[^\W\d](?:[\w. -]*[\w.-])?")
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
@@ -59,7 +51,6 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "grpc": 80, "grpcs": 443}
 _OVER_TLS = ("https", "grpcs")
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
-Query = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 
 class Origin(NamedTuple):
@@ -158,10 +149,10 @@ class Request(Displayed):
                 value=given,
                 remedy="use GET, POST, PUT …",
             )
-        url, credentials = self._read_url(_with_query(url, query))
+        url, credentials = self._read_url(with_query(url, query))
         pairs = text_pairs("headers", headers)
         if auth is not None:
-            credentials = _basic(*auth)
+            credentials = basic_credentials(*auth)
         pairs = _with_credentials(pairs, credentials)
         if cookies:
             pairs += (("Cookie", "; ".join(f"{key}={cookies[key]}" for key in cookies)),)
@@ -192,7 +183,7 @@ class Request(Displayed):
     @classmethod
     def _read_url(cls, url: str) -> tuple[str, str]:
         """The URL without user and password, and these as the value of a header."""
-        return _without_credentials(_split_url(url, cls))
+        return read_url(url, cls.schemes, cls.url_example)
 
     @staticmethod
     def _usual_name(method: str, url: str) -> str:
@@ -411,80 +402,6 @@ def _with_credentials(
     if credentials and "authorization" not in {key.lower() for key, _ in headers}:
         return (*headers, ("Authorization", credentials))
     return headers
-
-
-def _split_url(url: str, kind: type[Request]) -> SplitResult:
-    hint = f"write it whole, such as {kind.url_example}"
-    shown = unread_url(url)
-    if _UNSAFE_IN_URL.search(url):
-        remedy = "write a field as {{name}}" if "{{" in url else "percent-encode it"
-        raise _bad_url(shown, "has a space or control character", remedy)
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # parsed lazily; raises for an invalid port
-    except ValueError as exc:
-        # Not chained and not quoted: urllib shows what it could not read, perhaps a password.
-        reason = "percent-encode / ? # in user and password" if "@" in url else exc
-        raise _bad_url(shown, f"cannot be read ({reason})", hint) from None
-    if url.startswith("/") and not url.startswith("//"):
-        return parts
-    if parts.scheme not in kind.schemes:
-        found = f"the scheme {parts.scheme!r}" if "://" in url else "no scheme"
-        needed = " or ".join(f"{scheme}://" for scheme in kind.schemes)
-        raise _bad_url(shown, f"has {found}, {needed} is needed", hint)
-    if not parts.hostname:
-        raise _bad_url(shown, "has no host", hint)
-    if "{{" in parts.netloc:
-        raise _bad_url(shown, "has a field in its host", "use a plan's targets instead")
-    try:
-        ascii_host(parts.hostname)
-    except UnicodeError as exc:
-        raise _bad_url(shown, f"has the impossible host {parts.hostname!r} ({exc})", hint) from exc
-    if parts.port == 0:
-        raise _bad_url(shown, "has port 0, on which nothing can listen", hint)
-    return parts
-
-
-def _bad_url(shown: str, problem: str, remedy: str) -> InputError:
-    return InputError(problem, field="url", value=shown, remedy=remedy)
-
-
-def _without_credentials(parts: SplitResult) -> tuple[str, str]:
-    """The URL without user and password, its host in ASCII, and the credentials as a header."""
-    if not parts.netloc:
-        return urlunsplit(parts), ""
-    host = parts.netloc.rpartition("@")[2]
-    name = parts.hostname or ""
-    port = f":{parts.port}" if parts.port is not None else ""
-    if not host.isascii():
-        host = f"{ascii_host(name)}{port}"
-    elif "%" in host and ":" in name:
-        host = f"[{address_of_literal(name).replace('%', '%25')}]{port}"
-    url = urlunsplit(parts._replace(netloc=host))
-    if parts.username is None:
-        return url, ""
-    return url, _basic(unquote(parts.username), unquote(parts.password or ""))
-
-
-def _basic(user: str, password: str) -> str:
-    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
-
-
-def _with_query(url: str, query: Query) -> str:
-    given = query if isinstance(query, Mapping | str) else list(query)
-    if not text_pairs("query", given):
-        return url
-    pairs = list(given.items() if isinstance(given, Mapping) else given)
-    fields = {quote_plus("{{" + name + "}}"): "{{" + name + "}}" for name in _names_in(pairs)}
-    added = urlencode(pairs, doseq=True)
-    for encoded, plain in fields.items():
-        added = added.replace(encoded, plain)
-    start, mark, fragment = url.partition("#")
-    return f"{start}{'&' if '?' in start else '?'}{added}{mark}{fragment}"
-
-
-def _names_in(pairs: Iterable[tuple[str, Any]]) -> set[str]:
-    return field_names("\n".join(f"{key}\n{value}" for key, value in pairs).encode())
 
 
 def _check_fields(request: Request, data: Feed) -> None:

@@ -21,6 +21,7 @@ from benchlab.plan.checks import (
     status_codes,
 )
 from benchlab.plan.feed import Feed
+from benchlab.plan.grpc.descriptors import source_kind
 from benchlab.plan.grpc.request import GrpcRequest
 from benchlab.plan.plan import COUNTED_LIMIT_S, Plan
 from benchlab.plan.redacted import has_secrets
@@ -33,8 +34,7 @@ from benchlab.units import format_duration_s
 
 __all__ = ["command_line", "command_notes"]
 
-_FLAGS = ("--insecure", "--no-keep-alive", "--retry-reused")
-_ROWS = "--stream-rows"
+_FLAGS = ("--insecure", "--no-keep-alive", "--retry-reused", "--stream-rows")
 _USUAL_DRAIN_S = 60.0
 
 
@@ -75,7 +75,7 @@ def command_line(plan: Plan) -> str | None:
     if any("\0" in value for _, value in options):  # which no argument can hold
         return None
     parts = [
-        option if option in (*_FLAGS, _ROWS) else f"{option} {shlex.quote(value)}"
+        option if option in _FLAGS else f"{option} {shlex.quote(value)}"
         for option, value in options
     ]
     url = public_url(request.url) if url_has_secret(request.url) else request.url
@@ -94,15 +94,15 @@ def _request_options(request: Request) -> list[tuple[str, str]] | None:
     # The command line strips values, and gives JSON its type.
     if any(value != value.strip() for _, value in headers):
         return None
-    is_call = isinstance(request, GrpcRequest)
-    if not is_call and with_content_type(headers, body) != headers:
+    call = request if isinstance(request, GrpcRequest) else None
+    if call is None and with_content_type(headers, body) != headers:
         return None
     feed = _feed_options(request.data)
     if feed is None:
         return None
-    options = _call_options(request) if isinstance(request, GrpcRequest) else []
+    options = [] if call is None else _call_options(call)
     # With a body, the command line takes POST by itself.
-    if not is_call and (request.method != "GET" or body):
+    if call is None and (request.method != "GET" or body):
         options.append(("--method", request.method))
     for name, value in headers:
         options.append(("--header", f"{name}: {header_value(name, value)}"))
@@ -116,8 +116,7 @@ def _call_options(request: GrpcRequest) -> list[tuple[str, str]]:
     options: list[tuple[str, str]] = []
     found = request.descriptors
     if found is not None and found.source:
-        kind = "--proto" if found.source.endswith(".proto") else "--protoset"
-        options.append((kind, found.source))
+        options.append((f"--{source_kind(found.source)}", found.source))
         options += [("--import-path", place) for place in found.import_paths]
     if request.deadline_s is not None:
         options.append(("--deadline", format_duration_s(request.deadline_s)))
@@ -187,7 +186,7 @@ def _stream_options(request: Request) -> list[tuple[str, str]]:
         options.append(("--stream-time", format_duration_s(stream.max_s)))
     if stream.stall_s != USUAL_STALL_S:
         options.append(("--stall", format_duration_s(stream.stall_s)))
-    return [*options, (_ROWS, "")] if stream.rows else options
+    return [*options, ("--stream-rows", "")] if stream.rows else options
 
 
 def command_notes(plan: Plan) -> list[str]:
@@ -236,4 +235,4 @@ def _transport_options(transport: Transport) -> list[tuple[str, str]]:
         "--no-keep-alive": not transport.keep_alive,
         "--retry-reused": transport.retry_reused,
     }
-    return options + [(flag, "") for flag in _FLAGS if flags[flag]]
+    return options + [(flag, "") for flag, is_set in flags.items() if is_set]

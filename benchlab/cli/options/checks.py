@@ -23,6 +23,7 @@ from benchlab.plan.checks import (
     MaxBody,
     StatusIn,
 )
+from benchlab.plan.grpc.request import GrpcRequest
 from benchlab.units import parse_size_bytes
 
 __all__ = ["CHECKS", "parse_json_check", "parse_statuses"]
@@ -32,7 +33,8 @@ def _checks(draft: Draft, values: Values) -> None:
     """Add the checks to all requests, replacing those of the same kind."""
     checks: list[Check] = []
     if values.get("expect_status"):
-        checks.append(parse_statuses(values["expect_status"]))
+        calls = any(isinstance(request, GrpcRequest) for request in draft["requests"])
+        checks.append(parse_statuses(values["expect_status"], calls=calls))
     checks += [BodyContains(text) for text in values.get("expect_body", ())]
     checks += [BodyEquals(values["expect_equals"])] if values.get("expect_equals") else []
     checks += [BodyMatches(pattern) for pattern in values.get("expect_regex", ())]
@@ -62,7 +64,7 @@ def _event_checks(values: Values) -> list[Check]:
     for name, of in (("expect_event", "every"), ("expect_last_event", "last")):
         checks += [EventContains(text, of) for text in values.get(name, ())]
         for text in values.get(f"{name}_json", ()):
-            wanted = parse_json_check(text)
+            wanted = parse_json_check(text, f"--{name.replace('_', '-')}-json")
             checks.append(EventJson(wanted.path, wanted.value, of))
     return checks
 
@@ -129,16 +131,18 @@ CHECKS = OptionGroup(
         ),
     ),
     _checks,
+    fields={"at_least": "expect_events"},
 )
 
 
-def parse_statuses(text: str) -> StatusIn | GrpcStatusIn:
-    """Parse statuses such as ``200,201``, ``2xx`` for 200 to 299, or ``OK,NOT_FOUND`` of gRPC.
+def parse_statuses(text: str, *, calls: bool = False) -> StatusIn | GrpcStatusIn:
+    """Parse statuses such as ``200,201``, or ``2xx`` for 200 to 299; of ``calls`` over gRPC,
+    such as ``OK,NOT_FOUND``.
 
     Raises:
         InputError: the text has another form.
     """
-    if not any(character.isdigit() for character in text) and text.strip():
+    if calls:
         return GrpcStatusIn(*text.split(","))
     statuses: list[int] = []
     for word in text.split(","):
@@ -153,8 +157,10 @@ def parse_statuses(text: str) -> StatusIn | GrpcStatusIn:
     return StatusIn(*statuses)
 
 
-def parse_json_check(text: str) -> JsonEquals:
-    """Parse ``path=value``. A value that is not JSON is a string: write ``"7"`` for the string 7.
+def parse_json_check(text: str, option: str = "--expect-json") -> JsonEquals:
+    """Parse the ``path=value`` of an ``option``.
+
+    A value that is not JSON is a string: write ``"7"`` for the string 7.
 
     Raises:
         InputError: there is no equals sign, or the path is invalid.
@@ -162,7 +168,7 @@ def parse_json_check(text: str) -> JsonEquals:
     path, equals, wanted = text.partition("=")
     if not equals:
         raise InputError(
-            f'--expect-json {text!r} has no equals sign: write data.items.0.id=7 or state="ok"'
+            f'{option} {text!r} has no equals sign: write data.items.0.id=7 or state="ok"'
         )
     try:
         value = json.loads(wanted)

@@ -44,11 +44,7 @@ def _stream(draft: Draft, values: Values) -> None:
 
 def _read_as(request: Request, given: dict[str, Any]) -> Request:
     if request.stream is None and "kind" not in given and not request.is_stream:
-        raise InputError(
-            "is not given, and other options say how to read a stream",
-            field="stream",
-            remedy="add --stream events",
-        )
+        raise InputError("is for streams", field=next(iter(given)), remedy="add --stream events")
     before = {} if request.stream is None else asdict(request.stream)
     return evolve(request, stream=Stream(**before | given))
 
@@ -85,5 +81,5 @@ STREAM = OptionGroup(
         click.option("--stream-rows", is_flag=True, help="record every event"),
     ),
     _stream,
-    fields={"max_events": "stream_events", "max_s": "stream_time", "stall_s": "stall"},
+    fields={field: name for name, field in _FIELDS.items() if field != "kind"},
 )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
     from google.protobuf.message import Message
 
-__all__ = ["Descriptors", "Method", "is_shipped", "split_name", "unknown_name"]
+__all__ = ["Descriptors", "Method", "is_shipped", "source_kind", "split_name", "unknown_name"]
 
 _SHIPPED = "google/protobuf/"
 """Where protobuf's own files are, which its package ships: they need not be carried."""
@@ -184,6 +184,11 @@ class Descriptors:
         except (*WRONG_CONTENT, zlib.error) as exc:
             raise InputError(f"cannot be read: {exc}", field="descriptors") from exc
         return cls(data, source, tuple(import_paths), tuple(streaming))
+
+
+def source_kind(source: str) -> str:
+    """The parameter of a call that names the file ``source``: ``proto`` or ``protoset``."""
+    return "proto" if source.endswith(".proto") else "protoset"
 
 
 def split_name(name: str) -> tuple[str, str]:

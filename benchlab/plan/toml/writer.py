@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from benchlab.plan.feed import Feed
+from benchlab.plan.grpc.descriptors import source_kind
 from benchlab.plan.plan import Plan
 from benchlab.plan.redacted import has_secrets, redacted_plan
 from benchlab.plan.scenario import Scenario
@@ -113,10 +114,9 @@ def _call_table(request: Mapping[str, Any]) -> dict[str, Any]:
     left_out = ("method", "grpc")
     table = {own.get(key, key): item for key, item in request.items() if key not in left_out}
     call = request["grpc"]
-    kind = "proto" if call["source"].endswith(".proto") else "protoset"
     return {
         **table,
-        kind: call["source"],
+        source_kind(call["source"]): call["source"],
         "import_paths": call["import_paths"],
         "deadline_s": call["deadline_s"],
         "compression": call["compression"],

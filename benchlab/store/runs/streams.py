@@ -27,6 +27,8 @@ __all__ = ["read_events", "read_streams", "save_streams"]
 
 _TABLE = "streams"
 _EVENT_TABLE = "stream_events"
+_WITH_LENGTHS = f"(SELECT *, length(gap_bucket) AS bucket_count FROM {_TABLE})"  # noqa: S608
+_BUCKETS = f"{_TABLE} ARRAY JOIN gap_bucket AS bucket, gap_count AS count"
 _PLAIN_COLUMNS = tuple(name for name in PLAIN_STREAM_DTYPE.names or () if name != "bucket_count")
 
 
@@ -57,23 +59,9 @@ def save_streams(client: Client, run: Run) -> None:
 
 def read_streams(client: Client, run_id: str) -> Streams:
     """The streams of a run, in order of their samples."""
-    rows = client.query(
-        f"SELECT {', '.join(_PLAIN_COLUMNS)}, gap_bucket, gap_count FROM {_TABLE}"  # noqa: S608
-        " WHERE run_id = {run_id:String} ORDER BY seq",
-        parameters={"run_id": run_id},
-        column_oriented=True,
-    )
-    plain = np.zeros(rows.row_count, dtype=PLAIN_STREAM_DTYPE)
-    if not rows.row_count:
-        return Streams()
-    *columns, buckets, counts = rows.result_columns
-    for name, column in zip(_PLAIN_COLUMNS, columns, strict=True):
-        plain[name] = column
-    plain["bucket_count"] = [len(found) for found in buckets]
-    filled = np.zeros(int(plain["bucket_count"].sum()), dtype=GAP_DTYPE)
-    filled["bucket"] = [bucket for found in buckets for bucket in found]
-    filled["count"] = [count for found in counts for count in found]
-    return Streams(join_gaps(plain, filled))
+    plain = read_beside(client, run_id, _WITH_LENGTHS, PLAIN_STREAM_DTYPE, "seq")
+    buckets = read_beside(client, run_id, _BUCKETS, GAP_DTYPE, "seq, bucket")
+    return Streams(join_gaps(plain, buckets))
 
 
 def read_events(client: Client, run_id: str) -> Events:

@@ -45,7 +45,7 @@ def test_value_that_is_not_json_is_a_string(text: str, check: JsonEquals) -> Non
     assert parse_json_check(text) == check
 
 
-@pytest.mark.parametrize("text", ["", "20", "200-299", "200,,201", "6xx", "2OO"])
+@pytest.mark.parametrize("text", ["", "20", "200-299", "200,,201", "6xx", "2OO", "OK"])
 def test_invalid_statuses_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="write 200,201 or 2xx"):
         parse_statuses(text)

@@ -47,6 +47,10 @@ def test_options_make_checks_of_events() -> None:
     [
         (("--stream-events", "10"), "add --stream events"),
         (("--stream-rows",), "add --stream events"),
+        (
+            ("--stream", "events", "--expect-event-json", "n"),
+            "--expect-event-json 'n' has no equals",
+        ),
         (("--expect-events", "1"), "read the response as a stream too"),
         (("--stream", "events", "--stream-events", "0"), "max_events|--stream-events"),
         (("--stream", "events", "--stream-time", "10s"), "give more than 10s"),

@@ -22,7 +22,7 @@ from benchlab.load.drivers.headers import asks_for_trace, traceparent
 from benchlab.load.drivers.httpx.client import JOB, ClientFactory
 from benchlab.load.drivers.httpx.failures import describe_exception
 from benchlab.load.drivers.rendering import Renderer
-from benchlab.load.drivers.streams.reader import StreamReader, readings_of
+from benchlab.load.drivers.streams.reader import NO_STREAM, StreamReader, readings_of
 from benchlab.load.drivers.user_pool import UserPool
 from benchlab.load.recording.outcome import Excerpt, Outcome
 from benchlab.load.recording.recording import Recording
@@ -145,13 +145,17 @@ class HttpxDriver(UserPool[httpx.AsyncClient, Job]):
             headers.append((b"traceparent", trace.encode()))
         content = rendered.body or None
         url = f"{request.parts.scheme}://{request.parts.netloc}{rendered.path.decode()}"
+        reading = self._readings[job.endpoint]
+        head_ns = limit_ns if reading is None else min(limit_ns, reading.max_ns or limit_ns)
         job.sent = _clock()
         try:
-            async with asyncio.timeout(limit_ns / NS_PER_S):
+            async with asyncio.timeout(head_ns / NS_PER_S) as limit:
                 built = client.build_request(
                     request.method, url, headers=headers, content=content, extensions={JOB: job}
                 )
                 job.response = await client.send(built, stream=True)
+                if head_ns < limit_ns:
+                    limit.reschedule((limit.when() or 0.0) + (limit_ns - head_ns) / NS_PER_S)
                 await self._read(job, job.response)
             error, message = self._check(job, job.response)
             if _clock() - job.sent > limit_ns:  # its timer was late
@@ -160,6 +164,8 @@ class HttpxDriver(UserPool[httpx.AsyncClient, Job]):
             error, message = describe_exception(exc)
             if error is ErrorKind.CONNECT and job.failed_in_tls:
                 error = ErrorKind.TLS
+            if error is ErrorKind.TIMEOUT and job.response is None and head_ns < limit_ns:
+                message = NO_STREAM
         return error, message
 
     async def _read(self, job: Job, response: httpx.Response) -> None:

@@ -12,7 +12,10 @@ from benchlab.plan.stream import Stream
 from benchlab.samples.samples import ErrorKind
 from benchlab.text import plural
 
-__all__ = ["StreamReader", "StreamReading", "readings_of"]
+__all__ = ["NO_STREAM", "StreamReader", "StreamReading", "readings_of"]
+
+NO_STREAM = "no stream came in the time that it is read for"
+"""Why a request failed whose time was up before its response began."""
 
 _BROKEN_OFF = frozenset(
     {ErrorKind.RESET, ErrorKind.CLOSED, ErrorKind.TIMEOUT, ErrorKind.ABANDONED, ErrorKind.PROTOCOL}
@@ -126,9 +129,14 @@ class StreamReader:
         return self._checker.finish()
 
     def fail(self, error: ErrorKind, message: str) -> str:
-        """Note that the request failed; returns ``message``, or how far the stream came."""
-        if not self.is_stream or error not in _BROKEN_OFF:
+        """Note that the request failed; returns ``message``, or else what is known of the stream.
+
+        That is how far it came, or why there was none.
+        """
+        if error not in _BROKEN_OFF:
             return message
+        if not self.is_stream:
+            return message or self._problem
         self.was_left = True
         return message or f"the stream broke off after {plural(self.meter.events, 'event')}"
 

@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 from benchlab.load.drivers.checking import check_status
-from benchlab.load.drivers.streams.reader import StreamReader, StreamReading
+from benchlab.load.drivers.streams.reader import NO_STREAM, StreamReader, StreamReading
 from benchlab.load.drivers.streams.sse import EventTooLongError
 from benchlab.load.drivers.wire.chunks import Body
 from benchlab.load.drivers.wire.connection import Connection, Pool
@@ -20,7 +20,6 @@ from benchlab.units import NS_PER_S
 __all__ = ["StreamBody", "StreamConnection", "StreamPool"]
 
 _clock = time.monotonic_ns
-_NO_STREAM = "no stream came in the time that it is read for"
 
 
 class StreamPool(Pool, Protocol):
@@ -76,10 +75,10 @@ class StreamConnection(Connection):
     def _time_is_up(self) -> None:
         self._timer = None
         now = _clock()
-        if self._reader is not None and self._reader.is_stream:
+        if self._body is not None and self._body.has_begun:
             self._leave(now)
         else:
-            self.fail(now, ErrorKind.TIMEOUT, _NO_STREAM)
+            self.fail(now, ErrorKind.TIMEOUT, NO_STREAM)
             self._driver.lost(self)
 
     def _leave(self, now: int) -> None:
@@ -127,20 +126,25 @@ class StreamConnection(Connection):
 
 
 class StreamBody(Body):
-    """A body whose parts are given to a reader; ``now`` is when the current one came."""
+    """A body whose parts are given to a reader; ``now`` is when the current one came.
 
-    __slots__ = ("_is_chunked", "_keeps", "_reader", "now")
+    It ``has_begun`` when all headers are there.
+    """
+
+    __slots__ = ("_is_chunked", "_keeps", "_reader", "has_begun", "now")
 
     def __init__(self, room: int, reader: StreamReader) -> None:
         super().__init__(room)
         self._reader = reader
         self._keeps = 0
         self._is_chunked = False
+        self.has_begun = False
         self.now = 0
 
     def begin(self, head: Head) -> None:
         """Decide whether the body that follows ``head`` is a stream."""
         super().begin(head)
+        self.has_begun = True
         if not check_status(head.status)[0]:
             fields = {name.lower(): value for name, value in head.headers()}
             self._reader.accept(fields.get("content-type", ""), head.encoding)

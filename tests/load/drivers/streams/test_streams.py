@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchlab import ClosedLoop, Plan, Request, run
+from benchlab.load.drivers.streams.reader import NO_STREAM
 from benchlab.plan.checks import Check, EventContains, EventCount, EventJson, StatusIn
 from benchlab.plan.stream import Stream
 from benchlab.runs.run import Run
@@ -34,6 +35,15 @@ def silent(connection: socket.socket, _request: bytes, _number: int) -> bool:
     return not connection.recv(1)
 
 
+def page_without_an_end(connection: socket.socket, _request: bytes, _number: int) -> bool:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>")
+    return not connection.recv(1)
+
+
+def nothing(connection: socket.socket, _request: bytes, _number: int) -> bool:
+    return not connection.recv(1)
+
+
 class Case(NamedTuple):
     behaviour: Behaviour
     stream: Stream = Stream()
@@ -51,6 +61,16 @@ CASES = {
     "until it closes": Case(always(UNTIL_CLOSE + TWO, keep=False)),
     "without an end": Case(endless, Stream(max_events=5), events=5),
     "left when its time is up": Case(silent, Stream(max_s=5, stall_s=0.001), events=1),
+    "of another type, without an end": Case(
+        page_without_an_end,
+        Stream(max_s=5),
+        events=None,
+        error=ErrorKind.CHECK,
+        message="the Content-Type is 'text/html', not text/event-stream",
+    ),
+    "no response": Case(
+        nothing, Stream(max_s=0.2), events=None, error=ErrorKind.TIMEOUT, message=NO_STREAM
+    ),
     "checks that hold": Case(
         always(ok(TWO, TYPE)), checks=(EventCount(2), EventJson("n", 1), EventContains("1", "last"))
     ),
@@ -153,7 +173,7 @@ def measure(cases: dict[str, Case], driver: str) -> Run:
                 timeout_s=60,
                 driver=driver,
                 warmup_s=0,
-                seed=6,  # sends every request, and few of those that wait
+                seed=13,  # sends every request, and few of those that wait
             )
         )
 
