@@ -10,7 +10,7 @@ import tokenize
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from benchlab.errors import InputError
@@ -19,12 +19,10 @@ from benchlab.plan.drivers import SCENARIO_CLIENTS, drivers_for
 from benchlab.plan.feed import Feed
 from benchlab.plan.scenario import Scenario
 
-if TYPE_CHECKING:
-    import httpx
-
 __all__ = ["scenario"]
 
-Function = Callable[["httpx.AsyncClient", Any], Awaitable[None]]
+# Of a client and the ctx. Their types are above this layer; authors of functions may annotate them.
+Function = Callable[[Any, Any], Awaitable[None]]
 
 
 def scenario(

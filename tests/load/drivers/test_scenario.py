@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Feed, Plan, Store, run, scenario
 from benchlab.errors import InputError
+from benchlab.load.drivers.scenario.context import Context
 from benchlab.runs.run import Run
 from benchlab.runs.verdict import count_missing
 from benchlab.samples.samples import Flag
@@ -113,19 +115,17 @@ def test_each_step_is_a_sample_and_each_arrival_an_iteration(workers: int, clien
     assert (others.lag_ns == 0).all()
 
 
-@both_clients
-def test_a_closed_loop_counts_iterations(client: str) -> None:
+def test_a_closed_loop_counts_iterations() -> None:
     with serving(respond) as url:
-        result = run_of(shop, url, ClosedLoop(3), request_count=17, client=client)
+        result = run_of(shop, url, ClosedLoop(3), request_count=17)
     assert result.iteration_count == 17
     assert counts(result)["log in"] == 17
     assert result.summary.errors == {}
 
 
-@both_clients
-def test_failures_have_the_kind_and_message_of_their_cause(client: str) -> None:
+def test_failures_have_the_kind_and_message_of_their_cause() -> None:
     with serving(respond) as url:
-        result = run_of(failing, url, ClosedLoop(1), request_count=8, client=client)
+        result = run_of(failing, url, ClosedLoop(1), request_count=8)
     assert counts(result) == {"missing": 2, "expected": 2, "asserts": 2, "failing": 2}
     by_step = {name: part.errors for name, part in result.by_endpoint().items()}
     assert by_step == {
@@ -149,18 +149,16 @@ def test_a_run_whose_requests_cannot_be_sent_is_invalid(client: str) -> None:
     assert str(result.invalid_reason).startswith("no request was sent")
 
 
-@both_clients
-def test_rows_of_data_are_used_in_turn(client: str) -> None:
+def test_rows_of_data_are_used_in_turn() -> None:
     with serving(respond) as url:
         feed = Feed([{"id": n} for n in range(5)])
-        result = run_of(rows, url, ConstantRate(50), duration_s=0.3, data=feed, client=client)
+        result = run_of(rows, url, ConstantRate(50), duration_s=0.3, data=feed)
     assert counts(result) == {f"GET /row/{n}": 3 for n in range(5)}
 
 
-@both_clients
-def test_too_many_paths_become_one_name(client: str) -> None:
+def test_too_many_paths_become_one_name() -> None:
     with serving(respond) as url:
-        result = run_of(many_paths, url, ClosedLoop(2), request_count=230, client=client)
+        result = run_of(many_paths, url, ClosedLoop(2), request_count=230)
     found = Counter(counts(result))
     assert found.total() == 230
     assert found["GET (other paths)"] == 30
@@ -300,18 +298,28 @@ def test_concurrent_requests_and_steps_are_separate_samples(client: str) -> None
     assert result.iteration_count == 6
 
 
-async def everything(client: Any, ctx: Any) -> None:
+async def everything(client: httpx.AsyncClient, ctx: Context) -> None:
     async with ctx.step("log in"):
         await client.post("/token", data={"name": f"user {ctx.iteration}"})
     async with ctx.step("buy", expect_status={200, 404}) as step:
         await client.get("/a", params={"q": "a b"}, headers={"X-Mark": "1"})
         await client.put("/missing", json={"n": [1, 2]})
-        step.check(ctx.iteration % 3, "every third is refused")
+        step.check(ctx.iteration % 3, [ctx.iteration])
+        step.check(ctx.iteration % 2, "")
     await client.delete("/missing")
     async with ctx.step("stream"), client.stream("GET", "/b") as response:
         assert [line async for line in response.aiter_lines()]
     async with ctx.step("closed"):
         await client.get("/close")
+
+
+async def everything_and_more(client: httpx.AsyncClient, ctx: Context) -> None:
+    try:
+        await everything(client, ctx)
+    except httpx.HTTPError:
+        async with ctx.step("again", expect_status={200}):
+            await client.options("/b")
+    await failing(client, ctx)
 
 
 def test_both_clients_send_and_record_the_same() -> None:
@@ -328,9 +336,11 @@ def test_both_clients_send_and_record_the_same() -> None:
         for client in ("http", "httpx"):
             got.clear()
             result = run_of(
-                everything, url, ClosedLoop(1), client, request_count=6, trace_ratio=0.5
+                everything_and_more, url, ClosedLoop(1), client, request_count=8, trace_ratio=0.5
             )
-            records = result.samples.records
+            records, names = result.samples.records, result.plan.endpoint_names
+            streamed = records["endpoint"] == names.index("stream")
+            assert set(records["bytes_in"][streamed]) == {len(b'{"path": "/b", "cookie": "yes"}')}
             kept = [name for name in records.dtype.fields or () if not name.endswith("_ns")]
             assert (records["first_byte_ns"] > 0).tolist() == (records["status"] > 0).tolist()
             found.append(
@@ -342,8 +352,17 @@ def test_both_clients_send_and_record_the_same() -> None:
                 )
             )
     assert found[0] == found[1]
-    assert len(found[0][2]) == 6 * 6
-    assert {example.endpoint for example in found[0][1]} == {"buy", "DELETE /missing", "closed"}
+    assert len(found[0][2]) == 8 * 7 + 6
+    messages = {item.message for item in found[0][1] if item.endpoint == "buy"}
+    assert messages == {"[0]", "a check does not hold", "[3]", "[6]"}
+    assert {example.endpoint: example.kind for example in found[0][1]} == {
+        "buy": "check",
+        "DELETE /missing": "status",
+        "closed": "closed",
+        "missing": "status",
+        "asserts": "check",
+        "everything_and_more": "check",
+    }
 
 
 async def nesting(client: Any, ctx: Any) -> None:
@@ -433,11 +452,10 @@ async def leaving(client: Any, ctx: Any) -> None:
     sys.exit("no more")
 
 
-@both_clients
-def test_a_failure_is_recorded_once_however_it_propagates(client: str) -> None:
+def test_a_failure_is_recorded_once_however_it_propagates() -> None:
     with serving(respond) as url:
-        grouped = run_of(giving_up, url, ClosedLoop(1), request_count=2, client=client)
-        left = run_of(leaving, url, ClosedLoop(1), request_count=2, client=client)
+        grouped = run_of(giving_up, url, ClosedLoop(1), request_count=2)
+        left = run_of(leaving, url, ClosedLoop(1), request_count=2)
     assert counts(grouped) == {"missing": 2}
     assert grouped.summary.errors == {"status": 2}
     assert counts(left) == {"leaving": 2}

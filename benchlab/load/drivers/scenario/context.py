@@ -67,6 +67,9 @@ class Response(Protocol):
         """The bytes of the body that came."""
 
 
+_NONE: tuple[Response, ...] = ()
+
+
 class Iteration:
     """One run of the scenario, with the ``number`` that the source gave it.
 
@@ -181,6 +184,7 @@ class Step:
         "sent",
         "seq",
         "status",
+        "streamed",
     )
 
     seq: int
@@ -202,13 +206,14 @@ class Step:
         self.by_path = False
         self.first_byte = self.bytes_in = self.connection = self.status = 0
         self.response: Response | None = None
+        self.streamed = _NONE
         self.failed_in_tls = False
         self.over = False
 
-    def check(self, holds: object, message: str = "a check does not hold") -> None:
+    def check(self, holds: object, message: object = "") -> None:
         """Mark the step as failed with ``message`` unless ``holds``; the scenario continues."""
         if not holds and not self._failed_check:
-            self._failed_check = message
+            self._failed_check = str(message) or "a check does not hold"
 
     def excerpt(self) -> Excerpt:
         """The part of the last response that an example shows; no body if it was not read."""
@@ -219,12 +224,23 @@ class Step:
         return Excerpt(response.headers.multi_items(), body, self.bytes_in)
 
     def add_response(self, response: Response, bytes_in: int, connection: int) -> None:
-        """Add a response of the step, the bytes of its body, and the number of its connection."""
+        """Add a response of the step, the bytes of its body, and the number of its connection.
+
+        The bytes of a body that the scenario reads itself are counted when the step ends.
+        """
         self.response = response
         self.status = response.status_code
         self.connection = connection
-        self.bytes_in += bytes_in
+        if response.is_closed:
+            self.bytes_in += bytes_in
+        else:
+            self.streamed = (*self.streamed, response)
         self.iteration.has_waited = True
+
+    def count_streamed(self) -> None:
+        """Count what the scenario has read of bodies."""
+        self.bytes_in += sum(response.num_bytes_downloaded for response in self.streamed)
+        self.streamed = _NONE
 
     def expire(self) -> None:
         """End the step, which takes too long, with a `TimeoutError`.

@@ -149,6 +149,8 @@ class ScenarioDriver(UserPool[User, Iteration]):
             return
         del self._open[step]
         done = _clock()
+        if step.streamed:
+            step.count_streamed()
         if not error:
             if done - step.sent <= self._timeout_ns:
                 self._record(

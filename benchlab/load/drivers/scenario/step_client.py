@@ -76,6 +76,7 @@ class StepClient(httpx.AsyncClient):
         self, step: Step, request: httpx.Request, kwargs: dict[str, Any], tries: Tries
     ) -> httpx.Response:
         streamed = kwargs.pop("stream", False)
+        unread: list[httpx.Response] = []
 
         async def send(attempt: Attempt) -> None:
             headers = list(request.headers.raw)
@@ -93,11 +94,19 @@ class StepClient(httpx.AsyncClient):
             attempt.first_byte = _clock()
             attempt.response = response
             attempt.connection = self.settings.number_of(response)
+            if streamed:
+                unread.append(response)
             await self._read(response, streamed=streamed)
 
         origin = (request.url.scheme, request.url.host, request.url.port)
         replayable = is_replayable(request.method, request.headers)
-        response = await tries.request(step, origin, send, replayable=replayable)
+        response = None
+        try:
+            response = await tries.request(step, origin, send, replayable=replayable)
+        finally:
+            for other in unread:
+                if other is not response:
+                    await other.aclose()  # nobody reads it
         if response is None:
             raise CircuitOpenError("the circuit breaker is open", request=request)
         assert isinstance(response, httpx.Response)

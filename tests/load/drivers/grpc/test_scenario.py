@@ -9,11 +9,13 @@ import pytest
 
 from benchlab import ClosedLoop, Plan, Transport, run, scenario
 from benchlab.errors import InputError
+from benchlab.load.drivers.scenario.context import Context
+from benchlab.load.drivers.scenario.grpc_users import GrpcUserClient
 from benchlab.runs.run import Run
 from tests.load.drivers.grpc.server import SERVICE, Seen, serving_calls
 
 
-async def every_kind(client: Any, ctx: Any) -> None:
+async def every_kind(client: GrpcUserClient, ctx: Context) -> None:
     """One step for each way to call, and for each way to fail."""
     import grpc
 
