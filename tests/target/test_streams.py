@@ -72,13 +72,12 @@ def test_a_message_goes_to_all_that_are_connected(everything: TargetProcess) -> 
 def test_a_client_that_goes_while_it_is_sent_to_is_no_error(path: str) -> None:
     app = FastAPI()
     app.include_router(stream_router())
-    coming = iter(
-        [
-            {"type": "websocket.connect"},
-            {"type": "websocket.receive", "text": "hello"},
-            {"type": "websocket.disconnect", "code": 1006},
-        ]
-    )
+    messages: list[Message] = [
+        {"type": "websocket.connect"},
+        {"type": "websocket.receive", "text": "hello"},
+        {"type": "websocket.disconnect", "code": 1006},
+    ]
+    coming = iter(messages)
     sent = []
 
     async def receive() -> Message:
