@@ -13,11 +13,13 @@ busy machine they only get longer.
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.types import Message
 
 Count = Annotated[int, Query(ge=0, le=100_000)]
 GapMs = Annotated[float, Query(ge=0, le=10_000, allow_inf_nan=False)]
@@ -48,21 +50,23 @@ def stream_router() -> APIRouter:
 
     @router.websocket("/echo")
     async def echo(socket: WebSocket) -> None:
-        await socket.accept()
-        while (message := await _received(socket)) is not None:
-            await socket.send(message)
+        with suppress(WebSocketDisconnect):  # also while something is sent
+            await socket.accept()
+            async for message in _messages(socket):
+                await socket.send(message)
 
     @router.websocket("/fanout")
     async def fanout(socket: WebSocket) -> None:
-        await socket.accept()
-        listeners.add(socket)
-        try:
-            while (message := await _received(socket)) is not None:
-                sent = (listener.send(message) for listener in tuple(listeners))
-                # One that has just gone is removed by its own handler.
-                await asyncio.gather(*sent, return_exceptions=True)
-        finally:
-            listeners.discard(socket)
+        with suppress(WebSocketDisconnect):
+            await socket.accept()
+            listeners.add(socket)
+            try:
+                async for message in _messages(socket):
+                    sent = (listener.send(message) for listener in tuple(listeners))
+                    # One that has just gone is removed by its own handler.
+                    await asyncio.gather(*sent, return_exceptions=True)
+            finally:
+                listeners.discard(socket)
 
     return router
 
@@ -74,13 +78,8 @@ async def _numbers(count: int, gap_ms: float) -> AsyncIterator[int]:
         yield number
 
 
-async def _received(socket: WebSocket) -> dict[str, object] | None:
-    """The next message, as it is sent back; None at the end."""
-    try:
-        message = await socket.receive()
-    except WebSocketDisconnect:
-        return None
-    if message["type"] != "websocket.receive":
-        return None
-    kind = "text" if message.get("text") is not None else "bytes"
-    return {"type": "websocket.send", kind: message[kind]}
+async def _messages(socket: WebSocket) -> AsyncIterator[Message]:
+    """The messages of a client until it disconnects, as they are sent back."""
+    while (message := await socket.receive())["type"] == "websocket.receive":
+        kind = "text" if message.get("text") is not None else "bytes"
+        yield {"type": "websocket.send", kind: message[kind]}

@@ -72,11 +72,11 @@ def serving(directory: Path, app: str = "target.app:app", **variables: str) -> I
 
 
 def lines(directory: Path, signal_name: str) -> list[dict[str, Any]]:
-    """Every line of every file of one signal, parsed."""
+    """Every line of every file of one signal, parsed; not one that is still being written."""
     return [
         json.loads(line)
         for path in sorted(directory.glob(f"{signal_name}-*.jsonl"))
-        for line in path.read_text().splitlines()
+        for line in path.read_bytes().split(b"\n")[:-1]
     ]
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
+from fastapi import FastAPI
+from starlette.types import Message
 from websockets.sync.client import ClientConnection, connect
 
 from benchlab.bundled import TargetProcess
+from target.streams import stream_router
 
 STREAM = "/api/stream"
 
@@ -61,3 +66,28 @@ def test_a_message_goes_to_all_that_are_connected(everything: TargetProcess) -> 
             assert {one.recv(timeout=60), one.recv(timeout=60)} == {"one", "two"}
         one.send(b"alone")
         assert one.recv(timeout=60) == b"alone"
+
+
+@pytest.mark.parametrize("path", ["/echo", "/fanout"])
+def test_a_client_that_goes_while_it_is_sent_to_is_no_error(path: str) -> None:
+    app = FastAPI()
+    app.include_router(stream_router())
+    messages: list[Message] = [
+        {"type": "websocket.connect"},
+        {"type": "websocket.receive", "text": "hello"},
+        {"type": "websocket.disconnect", "code": 1006},
+    ]
+    coming = iter(messages)
+    sent = []
+
+    async def receive() -> Message:
+        return next(coming)
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+        if message["type"] == "websocket.send":
+            raise OSError("the connection is lost")
+
+    scope = {"type": "websocket", "path": f"{STREAM}{path}", "headers": [], "query_string": b""}
+    asyncio.run(app(scope, receive, send))
+    assert sent == ["websocket.accept", "websocket.send"]
