@@ -30,12 +30,12 @@ def at_targets(requests: tuple[Request, ...], targets: Targets) -> tuple[Request
         return requests
     if not targets:
         shown = public_url(paths[0].url)
+        example = urlsplit(paths[0].url_example)._replace(path="").geturl()
         raise InputError(
             "is only a path",
             field="url",
             value=shown,
-            remedy=f"write it whole, such as http://127.0.0.1:8000{shown}, or give the plan"
-            " targets=[…]",
+            remedy=f"write it whole, such as {example}{shown}, or give the plan targets=[…]",
         )
     named = targets if isinstance(targets, Mapping) else _named(targets)
     whole: list[Request] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchlab.errors import InputError
+from benchlab.samples.record_array import RecordArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,25 +35,12 @@ handshake (0 without TLS). A phase that was not reached is 0; ``error`` is the
 """
 
 
-class Connections:
+class Connections(RecordArray):
     """The connections of a run, in the order of their opening. Length: number of attempts."""
 
-    __slots__ = ("records",)
+    __slots__ = ()
 
-    def __init__(self, records: NDArray[np.void] | None = None) -> None:
-        """``records`` is a 1-d array of `CONNECTION_DTYPE`; none by default.
-
-        Raises:
-            InputError: another dtype.
-        """
-        if records is None:
-            records = np.empty(0, dtype=CONNECTION_DTYPE)
-        if records.dtype != CONNECTION_DTYPE:
-            raise InputError(f"records have dtype {records.dtype}: connections need another")
-        self.records = records
-
-    def __len__(self) -> int:
-        return len(self.records)
+    dtype = CONNECTION_DTYPE
 
     def __repr__(self) -> str:
         return f"<Connections: {len(self):,} opened, {self.failed_count:,} failed>"

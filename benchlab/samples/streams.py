@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchlab.errors import InputError
 from benchlab.samples.hdr import edges
+from benchlab.samples.record_array import RecordArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,38 +154,7 @@ def join_gaps(plain: NDArray[np.void], buckets: NDArray[np.void]) -> NDArray[np.
     return records
 
 
-class _Records:
-    """Records of one dtype. Length: their number."""
-
-    __slots__ = ("records",)
-
-    dtype: np.dtype[np.void]
-
-    def __init__(self, records: NDArray[np.void] | None = None) -> None:
-        """``records`` is a 1-d array of the class's dtype; none by default.
-
-        Raises:
-            InputError: another dtype.
-        """
-        if records is None:
-            records = np.empty(0, dtype=self.dtype)
-        if records.dtype != self.dtype:
-            raise InputError(f"records have dtype {records.dtype}: these need another")
-        self.records = records
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, type(self)):
-            return NotImplemented
-        return np.array_equal(self.records, other.records)
-
-    def __hash__(self) -> int:
-        return hash(self.records.tobytes())
-
-
-class Streams(_Records):
+class Streams(RecordArray):
     """The streams of a run, in order of ``seq``. Length: their number."""
 
     __slots__ = ()
@@ -207,7 +176,7 @@ class Streams(_Records):
         return pd.DataFrame({name: self.records[name] for name in names})
 
 
-class Events(_Records):
+class Events(RecordArray):
     """The events of a run whose plan asked for them, in order of ``seq`` and number."""
 
     __slots__ = ()

@@ -11,9 +11,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchlab.errors import InputError
+from benchlab.samples.record_array import RecordArray
 from benchlab.samples.records import ErrorKind, Flag
 from benchlab.samples.samples import Samples
 
@@ -43,33 +42,12 @@ is 2; ``reason`` is a `TryReason`.
 """
 
 
-class Tries:
+class Tries(RecordArray):
     """The further tries of a run's requests, in order of ``seq``. Length: their number."""
 
-    __slots__ = ("records",)
+    __slots__ = ()
 
-    def __init__(self, records: NDArray[np.void] | None = None) -> None:
-        """``records`` is a 1-d array of `TRY_DTYPE`; none by default.
-
-        Raises:
-            InputError: another dtype.
-        """
-        if records is None:
-            records = np.empty(0, dtype=TRY_DTYPE)
-        if records.dtype != TRY_DTYPE:
-            raise InputError(f"records have dtype {records.dtype}: tries need another")
-        self.records = records
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Tries):
-            return NotImplemented
-        return np.array_equal(self.records, other.records)
-
-    def __hash__(self) -> int:
-        return hash(self.records.tobytes())
+    dtype = TRY_DTYPE
 
     def __repr__(self) -> str:
         return f"<Tries: {len(self):,} besides the first ones>"

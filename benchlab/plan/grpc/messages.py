@@ -53,7 +53,9 @@ def message_text(message: object) -> bytes:
         raise InputError(
             f"cannot be written as JSON: {exc}",
             field="message",
-            remedy='write NaN and infinity as text: "NaN", "Infinity", "-Infinity"',
+            remedy=""
+            if isinstance(exc, TypeError)
+            else 'write NaN and infinity as text: "NaN", "Infinity", "-Infinity"',
         ) from exc
     try:
         return text_.encode()

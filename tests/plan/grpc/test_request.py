@@ -208,6 +208,8 @@ def test_a_plan_sends_a_method_to_each_of_its_targets() -> None:
         ("a.B/D @ new", "grpcs://h:2/a.B/D", 0.5),
     ]
     assert all(isinstance(item, GrpcRequest) for item in plan.requests)
+    with pytest.raises(InputError, match=r"such as grpc://127\.0\.0\.1:50051/a\.B/C"):
+        Plan(calls)
     with pytest.raises(InputError, match="grpc:// or grpcs:// is needed"):
         Plan(calls, targets=["http://h:1"])
 
