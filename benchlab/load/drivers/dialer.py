@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from benchlab.errors import TargetError
 from benchlab.load.drivers.failures import is_local_failure
+from benchlab.load.drivers.tls_transport import TlsTransport
 from benchlab.plan.request import Origin
 from benchlab.plan.transport import Transport
 from benchlab.samples.samples import ErrorKind
@@ -134,12 +135,12 @@ class Dialer:
     async def _attach(self, protocol: asyncio.Protocol, raw: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         attach = loop.create_unix_connection if self._socket_path else loop.create_connection
-        await attach(
-            lambda: protocol,
-            sock=raw,
-            ssl=self._tls,
-            server_hostname=self._server_name,
-        )
+        if self._tls is None:
+            await attach(lambda: protocol, sock=raw)
+            return
+        secured = TlsTransport(protocol, self._tls, self._server_name)
+        await attach(lambda: secured, sock=raw)
+        await secured.opened()
 
 
 async def _connected(
