@@ -5,6 +5,7 @@ A lane is a pytest marker, and every test is in exactly one: ``pytest -m unit``.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 __all__ = ["ALONE", "LANES", "LANE_OF", "is_alone", "lane_of"]
@@ -111,6 +112,7 @@ ALONE = {
 """Tests whose result depends on the processor: they run after the others, one at a time."""
 
 
+@cache
 def lane_of(path: PurePosixPath) -> str:
     """The lane of the file at ``path``, which is relative to tests.
 
@@ -123,11 +125,13 @@ def lane_of(path: PurePosixPath) -> str:
     return "process"
 
 
+@cache
 def is_alone(path: PurePosixPath) -> bool:
     """Whether the file at ``path``, relative to tests, runs while nothing else does."""
     return any(str(place) in ALONE for place in (path, *path.parents))
 
 
+@cache
 def relative_to_tests(path: Path) -> PurePosixPath:
     """Where a file is below tests, as the tables above name it."""
     return PurePosixPath(path.relative_to(Path(__file__).parent))

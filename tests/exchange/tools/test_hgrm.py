@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from benchlab.exchange import import_file
 from benchlab.runs.imported_summary import ImportedSummary
 
 
+@cache
 def table_of(*, csv: bool) -> str:
     histogram = HdrHistogram(1, 10_000_000, 3)
     for value in range(1, 10_001):
@@ -30,19 +33,19 @@ def summary_of(path: Path, text: str) -> ImportedSummary:
     return found
 
 
-FORMS = {
-    "classic": table_of(csv=False),
-    "csv": table_of(csv=True),
-    "csv in C": table_of(csv=True).replace('"', "").replace("Infinity", "inf"),
-    "indented": "".join(f"    {line}\n" for line in table_of(csv=False).splitlines()),
-    "CRLF": table_of(csv=True).replace("\n", "\r\n"),
+FORMS: dict[str, Callable[[], str]] = {
+    "classic": lambda: table_of(csv=False),
+    "csv": lambda: table_of(csv=True),
+    "csv in C": lambda: table_of(csv=True).replace('"', "").replace("Infinity", "inf"),
+    "indented": lambda: "".join(f"    {line}\n" for line in table_of(csv=False).splitlines()),
+    "CRLF": lambda: table_of(csv=True).replace("\n", "\r\n"),
 }
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_percentiles(tmp_path: Path, form: str) -> None:
     path = tmp_path / "some.hgrm"
-    summary, classic = summary_of(path, FORMS[form]), summary_of(path, FORMS["classic"])
+    summary, classic = summary_of(path, FORMS[form]()), summary_of(path, FORMS["classic"]())
     assert summary.percentiles == classic.percentiles
     assert (summary.count, summary.max_ns) == (10_000, 10_007_000)
     assert (summary.mean_ns is None) == (form not in ("classic", "indented"))
@@ -54,7 +57,7 @@ def test_every_form_gives_the_same_percentiles(tmp_path: Path, form: str) -> Non
 
 def test_a_table_without_its_last_row_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "some.hgrm"
-    text = FORMS["csv"].rstrip("\n")
+    text = FORMS["csv"]().rstrip("\n")
     for cut in (text.rpartition("\n")[0], text.rpartition(",")[0], text[:-1]):
         with pytest.raises(InputError, match=re.escape(str(path))):
             summary_of(path, cut)
