@@ -156,7 +156,7 @@ def played(pieces: list[bytes], make: Callable[[], Service]) -> dict[str, Any]:
     connection.connection_lost(None)
     return {
         "states": states,
-        "outcomes": [one._replace(excerpt=one.excerpt()) for one in sink.outcomes],
+        "outcomes": [one._replace(excerpt=cast(Any, one.excerpt())) for one in sink.outcomes],
         "in_flight": sink.in_flight,
         "counts": (sink.freed, sink.widened_count, sink.failed_with_connection),
         "sent": service._sent,
