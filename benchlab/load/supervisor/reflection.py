@@ -133,6 +133,7 @@ class _Reflection:
     def of_service(self, service: str) -> Descriptors:
         """The files that describe ``service``, with all that they import."""
         from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+        from google.protobuf.message import DecodeError
 
         try:
             found = self._ask(file_containing_symbol=service)
@@ -142,7 +143,13 @@ class _Reflection:
             asked: set[str] = set()
             while True:
                 for data in found.file_descriptor_response.file_descriptor_proto:
-                    file = FileDescriptorProto.FromString(data)
+                    try:
+                        file = FileDescriptorProto.FromString(data)
+                    except DecodeError as exc:
+                        raise TargetError(
+                            f"the service's reflection gave what is no descriptor ({exc})",
+                            remedy=_REMEDY,
+                        ) from exc
                     files[file.name] = file
                 needed = {name for file in files.values() for name in file.dependency}
                 missing = sorted(

@@ -181,9 +181,12 @@ def test_a_service_without_reflection_needs_a_file(orders: Descriptors) -> None:
 def test_a_reflection_that_fails_is_reported(orders: Descriptors) -> None:
     data = FileDescriptorSet.FromString(orders.data)
     del data.file[0]
+    garbage = pb2.FileDescriptorResponse(file_descriptor_proto=[b"\xff"])
+    no_descriptor = pb2.ServerReflectionResponse(file_descriptor_response=garbage)
     for respond, kind, expected in (
         (lambda _: None, TargetError, "ended its reflection early"),
         (lambda _: 1 / 0, TargetError, "ended with UNKNOWN"),
+        (lambda _: no_descriptor, TargetError, "gave what is no descriptor"),
         (
             one_file_at_a_time(Descriptors(data.SerializeToString())),
             InputError,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import struct
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from benchlab.load.drivers.checking import BODY_CAP_BYTES, Checker
-from benchlab.load.drivers.grpc.messages import PREFIX_BYTES
 from benchlab.load.drivers.grpc.response import CallResponse
-from benchlab.load.drivers.grpc.statuses import End, end_of_trailers, of_reset
+from benchlab.load.drivers.grpc.statuses import End, content_fault, end_of_trailers, of_reset
 from benchlab.load.drivers.http2.header_blocks import Fields
 from benchlab.load.drivers.http2.stream import Stream, StreamOwner
 from benchlab.load.drivers.streams.event_checks import EventChecker, EventChecks
@@ -29,8 +27,8 @@ _clock = time.monotonic_ns
 _READ = bytearray()
 """Says that the body is to be given to a call; what is kept of it is elsewhere."""
 
+_HTTP_OK = 200
 _LEFT: End = (ErrorKind.OK, "")
-_prefix = struct.Struct(">BI").unpack_from
 
 
 class Method:
@@ -63,10 +61,6 @@ class CallOwner(StreamOwner, Protocol):
     """The part of the driver that its calls use."""
 
     methods: list[Method]
-    known: dict[Fields, bool]
-
-    def is_good(self, fields: Fields) -> bool:
-        """Whether headers or trailers are those of a call that succeeds, and remember that."""
 
     def free(self, connection: Any, now: int) -> None:
         """A stream has ended."""
@@ -109,12 +103,8 @@ class Call(Stream):
         """A part of the messages came."""
         response = self._response
         if response is None:
-            size = len(chunk)
-            if (
-                size >= PREFIX_BYTES
-                and _prefix(chunk) == (0, size - PREFIX_BYTES)
-                and not self._has_message
-            ):
+            # A flag of 0 and the length, read as one number.
+            if int.from_bytes(chunk[:5]) == len(chunk) - 5 and not self._has_message:
                 self._has_message = True
                 return
             assert self.fields is not None
@@ -137,28 +127,29 @@ class Call(Stream):
         """The response is complete."""
         owner, tail, head = self.owner, self.tail, self.fields
         assert head is not None
-        if tail is not None and self._has_message and self._response is None:
-            known = owner.known
-            if (
-                (known.get(head) or owner.is_good(head))
-                and (known.get(tail) or owner.is_good(tail))
-                and now - self.sent <= owner.methods[self.endpoint].deadline_ns
-            ):
-                owner.in_flight -= 1
-                owner.record(
-                    self.seq,
-                    self.intended,
-                    self.sent,
-                    self.first,
-                    now,
-                    self.bytes_in,
-                    head.status,
-                    self.endpoint,
-                    0,
-                    self.flags,
-                    self.connection.number,
-                )
-                return
+        if (
+            tail is not None
+            and self._has_message
+            and self._response is None
+            and (head.is_good or is_good(head))
+            and (tail.is_good or is_good(tail))
+            and now - self.sent <= owner.methods[self.endpoint].deadline_ns
+        ):
+            owner.in_flight -= 1
+            owner.record(
+                self.seq,
+                self.intended,
+                self.sent,
+                self.first,
+                now,
+                self.bytes_in,
+                _HTTP_OK,
+                self.endpoint,
+                0,
+                self.flags,
+                self.connection.number,
+            )
+            return
         response = self._response or self._read_in_full(head)
         if tail is not None:
             response.trailers(end_of_trailers(tail.headers()))
@@ -294,6 +285,19 @@ class ReadCall(Call):
         super().headers(block, fields, now)
         if self.owner.methods[self.endpoint].is_read:
             self._read_in_full(fields)
+
+
+def is_good(fields: Fields) -> bool:
+    """Whether headers or trailers are those of a call that succeeds, and remember that."""
+    end = end_of_trailers(fields.headers())
+    if fields.status:
+        content_type = (fields.get(b"content-type") or b"").decode("latin-1")
+        fields.is_good = (
+            fields.status == _HTTP_OK and not content_fault(content_type) and end is None
+        )
+    else:
+        fields.is_good = end is not None and not end[0]
+    return fields.is_good
 
 
 def _json_of(response: CallResponse, method: Method) -> tuple[bytes, str]:

@@ -6,9 +6,7 @@ from benchlab.load.arrivals.arrivals import Source
 from benchlab.load.drivers.checking import BODY_CAP_BYTES, make_checker
 from benchlab.load.drivers.grpc.call import Call, Method, ReadCall
 from benchlab.load.drivers.grpc.encoding import make_call_encoder
-from benchlab.load.drivers.grpc.statuses import content_fault, end_of_trailers
 from benchlab.load.drivers.http2.connection import Http2Connection
-from benchlab.load.drivers.http2.header_blocks import Fields
 from benchlab.load.drivers.http2.pool import StreamPool
 from benchlab.load.drivers.streams.event_checks import EventChecks
 from benchlab.load.recording.recording import Recording
@@ -21,9 +19,6 @@ from benchlab.samples.examples import BODY_BYTES
 from benchlab.units import seconds_to_ns
 
 __all__ = ["GrpcDriver"]
-
-_MOST_FIELDS = 512
-_HTTP_OK = 200
 
 
 class GrpcDriver(StreamPool):
@@ -50,27 +45,10 @@ class GrpcDriver(StreamPool):
             make_call_encoder(plan, index, run_id, method.deadline_ns)
             for index, method in enumerate(self.methods)
         ]
-        # Equal header blocks have the same fields, which are compared by their identity.
-        self.known: dict[Fields, bool] = {}
 
     def _is_dead(self, connection: Http2Connection, sent: int) -> bool:
         """False for an open one: gRPC's clients keep theirs when a deadline has passed."""
         return not connection.is_open
-
-    # what calls call
-
-    def is_good(self, fields: Fields) -> bool:
-        """Whether headers or trailers are those of a call that succeeds, and remember that."""
-        end = end_of_trailers(fields.headers())
-        if fields.status:
-            content_type = (fields.get(b"content-type") or b"").decode("latin-1")
-            good = fields.status == _HTTP_OK and not content_fault(content_type) and end is None
-        else:
-            good = end is not None and not end[0]
-        if len(self.known) >= _MOST_FIELDS:
-            self.known.clear()
-        self.known[fields] = good
-        return good
 
 
 def _method(request: Request, plan: Plan, *, is_checked: bool) -> Method:

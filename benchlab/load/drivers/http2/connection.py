@@ -2,8 +2,8 @@
 
 Almost every frame of a response is a whole header block that is remembered, or a piece of a body:
 these are read on a quick path. Everything else is read in full: padding, priorities, continued
-and unknown header blocks, interim responses, frames of the connection. Both do the same, which a
-test holds: ``quick = False`` leaves only the second.
+and unknown header blocks, interim responses, frames of the connection. Both do the same, which
+tests/load/drivers/http2/test_quick_path.py holds: ``quick = False`` leaves only the second.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Http2Connection(Reader):
         out: list[bytes] = []
         self._out = out
         try:
-            used = self._read(data, now)
+            used = self._read(data, now, out)
         except Http2Error as exc:
             self._out = None
             self._violated(exc, now)
@@ -121,15 +121,17 @@ class Http2Connection(Reader):
 
     # reading
 
-    def _read(self, data: bytes, now: int) -> int:  # noqa: PLR0912, PLR0915
+    def _read(self, data: bytes, now: int, out: list[bytes]) -> int:  # noqa: PLR0912, PLR0915
         """Read all frames that are whole; returns how many bytes they have.
 
         Long, since a call costs as much as what it would do here.
         """
         at, size = 0, len(data)
+        last = size - 9
         streams, known, free = self.streams, self._known, self.pool.free
-        is_quick = self._may_be_quick
-        while at + 9 <= size:
+        # Not before the settings came, nor while a request waits: its stream is not open yet.
+        is_quick = self._quick_size >= 0 and self._block is None and self.quick
+        while at <= last:
             word, flags, number = _unpack(data, at)
             length, kind = word >> 8, word & 0xFF
             start = at + 9
@@ -139,7 +141,7 @@ class Http2Connection(Reader):
             if end > size:
                 break
             at = end
-            if is_quick:
+            if is_quick and number:
                 stream = streams.get(number)
                 if stream is not None:
                     if kind == 1:
@@ -182,27 +184,20 @@ class Http2Connection(Reader):
                             stream.ended(now)
                             free(self, now)
                         continue
-                elif not number:  # a server by grpc-go sends both with every message that it gets
-                    if kind == 8 and length == 4 and not self._uploads:
-                        window = self._window + int.from_bytes(data[start:end], "big")
-                        if self._window < window <= MAX_WINDOW:
-                            self._window = window
-                            continue
-                    elif kind == 6 and length == 8 and not flags:
-                        self._write(_PONG + data[start:end])
+            elif is_quick:  # a server by grpc-go sends both with every message that it gets
+                if kind == 8 and length == 4 and not self._uploads:
+                    window = self._window + int.from_bytes(data[start:end])
+                    if self._window < window <= MAX_WINDOW:
+                        self._window = window
                         continue
+                elif kind == 6 and length == 8 and not flags:
+                    out.append(_PONG + data[start:end])
+                    continue
             if self._closing:
                 return size
             self._read_frame(kind, flags, number & MAX_WINDOW, data[start:end], now)
-            is_quick = self._may_be_quick
+            is_quick = self._quick_size >= 0 and self._block is None and self.quick
         return at
-
-    @property
-    def _may_be_quick(self) -> bool:
-        """Whether no frame is forbidden or without an effect beyond its stream."""
-        return (
-            self.quick and self._peer_most is not None and self._block is None and not self._queue
-        )
 
     def _violated(self, problem: Http2Error, now: int) -> None:
         """End a connection on which the service violated the protocol."""

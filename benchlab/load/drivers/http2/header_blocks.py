@@ -49,9 +49,10 @@ class Fields:
     """A decoded header block: of a final response, of an interim one, or trailers (status 0).
 
     ``length`` is the content length, -1 if there is none; ``encoding`` the codings of the body.
+    ``is_good`` is for a driver that needs to look at further fields, to remember that they are.
     """
 
-    __slots__ = ("encoding", "length", "pairs", "status")
+    __slots__ = ("encoding", "is_good", "length", "pairs", "status")
 
     def __init__(
         self, status: int, pairs: list[tuple[bytes, bytes]], length: int, encoding: str
@@ -60,6 +61,7 @@ class Fields:
         self.pairs = pairs
         self.length = length
         self.encoding = encoding
+        self.is_good = False
 
     @property
     def is_interim(self) -> bool:

@@ -262,6 +262,8 @@ class Sender(asyncio.Protocol):
     def _send_uploads(self) -> None:
         """Send waiting bodies as far as the windows allow it."""
         for number, upload in list(self._uploads.items()):
+            if self._window <= 0:
+                return
             stream = upload.stream
             while (size := min(self._window, stream.window, self._frame_limit)) > 0:
                 part, upload.rest = bytes(upload.rest[:size]), upload.rest[size:]

@@ -89,6 +89,7 @@ class Sink:
         self.outcomes: list[Outcome] = []
         self.failed_with_connection = 0
         self.freed = self.widened_count = 0
+        self.on_free: Callable[[], object] | None = None
         self.recording = cast(Any, self)
         self.record: Record = self._record
 
@@ -104,6 +105,8 @@ class Sink:
         """A stream has ended."""
         del connection, now
         self.freed += 1
+        if self.on_free is not None:
+            self.on_free()
 
     def widened(self, connection: Http2Connection) -> None:
         """The connection has more room."""
@@ -127,8 +130,17 @@ class Service:
     Requests are numbered from 0. `hear` gives the connection bytes as they come from a network.
     """
 
-    def __init__(self, streams: int = 10, *, settled: bool = True, quick: bool = True) -> None:
-        self.sink = Sink()
+    stream_type: Callable[..., Stream] = Stream
+
+    def __init__(
+        self,
+        streams: int = 10,
+        *,
+        settled: bool = True,
+        quick: bool = True,
+        sink: Sink | None = None,
+    ) -> None:
+        self.sink = sink or Sink()
         self.connection = _Quick(self.sink, 0, 7, streams)
         self.connection.is_quick = quick
         self.memory = Memory()
@@ -142,7 +154,7 @@ class Service:
 
     def request(self, body: bytes = b"", *, endpoint: int = 0, head: bytes = b"") -> Stream:
         """Send a request."""
-        stream = Stream(self.sink, self._sent, endpoint, 1, 1, 0)
+        stream = self.stream_type(self.sink, self._sent, endpoint, 1, 1, 0)
         self._sent += 1
         self.sink.in_flight += 1
         self.connection.send(stream, head or encode_block(REQUEST), body)
