@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -447,16 +448,28 @@ async def missing(client: Any, ctx: Any) -> None:
 
 
 async def leaving(client: Any, ctx: Any) -> None:
+    import asyncio
     import sys
 
-    sys.exit("no more")
+    if ctx.iteration % 3 == 0:
+        sys.exit("no more")
+    async with ctx.step("waits") if ctx.iteration % 3 == 1 else nullcontext():
+        task = asyncio.create_task(client.get("/a"))
+        task.cancel()
+        await task
 
 
 def test_a_failure_is_recorded_once_however_it_propagates() -> None:
     with serving(respond) as url:
         grouped = run_of(giving_up, url, ClosedLoop(1), request_count=2)
-        left = run_of(leaving, url, ClosedLoop(1), request_count=2)
+        left = run_of(leaving, url, ClosedLoop(1), request_count=3)
     assert counts(grouped) == {"missing": 2}
     assert grouped.summary.errors == {"status": 2}
-    assert counts(left) == {"leaving": 2}
-    assert left.examples[0].message == "SystemExit: no more"
+    assert counts(left) == {"leaving": 2, "waits": 1}
+    assert left.summary.errors == {"check": 3}
+    cancelled = "CancelledError: the scenario awaited something that was cancelled"
+    assert [example.message for example in left.examples] == [
+        "SystemExit: no more",
+        cancelled,
+        cancelled,
+    ]

@@ -307,7 +307,10 @@ class Step:
 def failure_of(exc: BaseException) -> tuple[ErrorKind, str]:
     """The error kind and message of an exception in a scenario."""
     if isinstance(exc, asyncio.CancelledError):
-        return ErrorKind.ABANDONED, ""
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            return ErrorKind.ABANDONED, ""
+        return ErrorKind.CHECK, "CancelledError: the scenario awaited something that was cancelled"
     if isinstance(exc, httpx.HTTPStatusError):
         return ErrorKind.STATUS, f"status {exc.response.status_code}"
     if isinstance(exc, httpx.TransportError | TimeoutError):

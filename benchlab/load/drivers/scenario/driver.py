@@ -219,7 +219,10 @@ class ScenarioDriver(UserPool[User, Iteration]):
         error, message, outside = _OK, "the iteration had no step", False
         try:
             await self._function(user.client, user.context)
-        except (Exception, SystemExit) as exc:  # this iteration failed; the user continues
+        except (Exception, SystemExit, asyncio.CancelledError) as exc:
+            if self._stopped and isinstance(exc, asyncio.CancelledError):
+                raise
+            # This iteration failed. The user continues, also if the scenario cancelled a task.
             error, message = failure_of(exc)
             outside = not iteration.has_reported(exc)
         if (outside or not iteration.begun) and iteration in self._iterations:
