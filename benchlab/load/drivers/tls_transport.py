@@ -222,9 +222,10 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         An empty part is the end.
         """
         error: ssl.SSLError | None = None
+        read, incoming = self._tls.read, self._incoming
         try:
-            while not parts or (parts[-1] and self._incoming.pending):
-                parts.append(self._tls.read(_MOST_OF_RECORD))
+            while not parts or (parts[-1] and incoming.pending):
+                parts.append(read(_MOST_OF_RECORD))
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as exc:
@@ -239,7 +240,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         elif parts and not parts[-1]:
             self._protocol.eof_received()
             self.close()
-        else:
+        elif self._unsent or self._outgoing.pending:
             self._respond()
 
     def _respond(self) -> None:
