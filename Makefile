@@ -9,6 +9,8 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 # Tests wait more than they compute, so run two per core. Those marked "alone" measure.
 PARALLEL := -n 4 --dist worksteal -m 'not benchmark and not soak and not alone'
+# The processor is taken: threads for linear algebra would wait for it, and some do so busily.
+test coverage test-fast: export OPENBLAS_NUM_THREADS = 1
 # Most tests take real time, and a busy machine upsets one now and then. What failed is tried once
 # more, one test after the other; a defect fails again. Both results are printed.
 tested = $(BIN)/python -m pytest $(1) || { [ $$? = 1 ] \

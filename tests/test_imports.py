@@ -21,6 +21,14 @@ def test_a_plan_needs_no_numpy() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
+def test_a_worker_loads_httpx_without_its_command_line() -> None:
+    script = "import sys, benchlab.load.worker.__main__, httpx; httpx.Client; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert not {"click", "pygments", "rich"} & set(done.stdout.split())
+
+
 def test_drawing_never_loads_pyplot() -> None:
     code = (
         "import sys; from tests.runs.synthetic import make_run; from benchlab import plots;"
