@@ -77,7 +77,8 @@ class _Exchange:
         def respond() -> None:
             with contextlib.suppress(OSError):
                 self._keep = self._respond(far, request)
-            far.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # the service may have ended meanwhile
+                far.shutdown(socket.SHUT_WR)
 
         thread = threading.Thread(target=respond)
         thread.start()
