@@ -12,6 +12,7 @@ from benchlab.faults.proxy.effects import now_s
 from benchlab.plan.hosts import address_of_literal, with_port
 from benchlab.plan.request import Origin
 from benchlab.plan.transport import Transport
+from benchlab.processes.sockets import hand_over
 
 __all__ = ["Upstream"]
 
@@ -93,7 +94,4 @@ async def _attach(protocol: asyncio.Protocol, family: int, address: Any) -> None
     except BaseException:
         raw.close()
         raise
-    if family == socket.AF_UNIX:
-        await loop.create_unix_connection(lambda: protocol, sock=raw)
-    else:
-        await loop.create_connection(lambda: protocol, sock=raw)
+    await hand_over(raw, protocol)

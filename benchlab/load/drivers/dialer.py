@@ -15,6 +15,7 @@ from benchlab.load.drivers.failures import is_local_failure
 from benchlab.load.drivers.tls_transport import TlsTransport
 from benchlab.plan.request import Origin
 from benchlab.plan.transport import Transport
+from benchlab.processes.sockets import hand_over
 from benchlab.samples.samples import ErrorKind
 from benchlab.units import seconds_to_ns
 
@@ -133,13 +134,11 @@ class Dialer:
         return raw
 
     async def _attach(self, protocol: asyncio.Protocol, raw: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        attach = loop.create_unix_connection if self._socket_path else loop.create_connection
         if self._tls is None:
-            await attach(lambda: protocol, sock=raw)
+            await hand_over(raw, protocol)
             return
         secured = TlsTransport(protocol, self._tls, self._server_name)
-        await attach(lambda: secured, sock=raw)
+        await hand_over(raw, secured)
         await secured.opened()
 
 
