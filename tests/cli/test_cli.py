@@ -37,6 +37,7 @@ KEYS = [
     "service_ns",
     "lag_ns",
     "tries",
+    "streams",
     "verdict",
     "invalid_reason",
     "hint",
