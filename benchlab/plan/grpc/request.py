@@ -252,7 +252,7 @@ class GrpcRequest(Request):  # type: ignore[override]  # of the parameters of __
 
         Raises:
             InputError: there is no such method, it takes a stream, or the message does not fit; or
-            what is for streams is given, and the response is none.
+                what is for streams is given, and the response is none.
         """
         service, _ = split_name(self.call)
         made = evolve(self, descriptors=descriptors.of_service(service))
