@@ -10,11 +10,12 @@ from typing import Any
 
 import httpx
 
-from benchlab.load.drivers.headers import ServerNames, request_headers
+from benchlab.load.drivers.headers import ServerNames
 from benchlab.load.drivers.scenario.client.client import WireClient
 from benchlab.load.drivers.scenario.client.factory import WireClients
 from benchlab.load.drivers.scenario.context import Context, current_step
 from benchlab.load.drivers.scenario.step_client import Settings, StepClient
+from benchlab.load.drivers.scenario.step_users import StepUsers
 from benchlab.load.drivers.scenario.users import Tries
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
@@ -52,27 +53,8 @@ class _Hooks:
         job.add_response(response, response.num_bytes_downloaded, connection)
 
 
-class HttpUsers:
+class HttpUsers(StepUsers[WireClients]):
     """Makes the clients of a worker's users, and counts their connections."""
-
-    def __init__(
-        self, plan: Plan, worker: int, run_id: str, recording: Recording, servers: ServerNames
-    ) -> None:
-        assert plan.scenario is not None
-        self._clients = WireClients(plan, worker, recording.connections, servers)
-        self._base_url = plan.scenario.base_url
-        self._headers = request_headers(plan.scenario.anchor)
-        self._settings = Settings(run_id, plan.trace_ratio, servers, self._clients.number_of)
-
-    @property
-    def opened(self) -> int:
-        """Number of connections opened."""
-        return self._clients.opened
-
-    @property
-    def local_failure_count(self) -> int:
-        """Number of connections that failed because this machine lacked ports, files or buffers."""
-        return self._clients.local_failure_count
 
     async def open(self) -> None:
         """Resolve the names of the plan's services."""
@@ -81,8 +63,7 @@ class HttpUsers:
     def make(self, context: Context, tries: Tries | None) -> StepClient:
         """The client of one user, with the plan's policies if there are ``tries``."""
         client = self._clients.make(_UserClient, self._base_url)
-        client.headers.update(self._headers)
-        client.context, client.settings, client.tries = context, self._settings, tries
+        self._equip(client, context, tries)
         client.hooks = _Hooks(context, self._settings) if tries is None else None
         return client
 
@@ -95,4 +76,5 @@ def make_users(
     plan: Plan, worker: int, run_id: str, recording: Recording, servers: ServerNames
 ) -> HttpUsers:
     """The users of ``plan``, with benchlab's own client."""
-    return HttpUsers(plan, worker, run_id, recording, servers)
+    clients = WireClients(plan, worker, recording.connections, servers)
+    return HttpUsers(plan, run_id, clients, servers)

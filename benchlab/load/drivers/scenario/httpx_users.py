@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from benchlab.load.drivers.headers import ServerNames, request_headers
+from benchlab.load.drivers.headers import ServerNames
 from benchlab.load.drivers.httpx.client import ClientFactory
 from benchlab.load.drivers.scenario.context import Context
-from benchlab.load.drivers.scenario.step_client import Settings, StepClient
+from benchlab.load.drivers.scenario.step_client import StepClient
+from benchlab.load.drivers.scenario.step_users import StepUsers
 from benchlab.load.drivers.scenario.users import Tries
 from benchlab.load.recording.recording import Recording
 from benchlab.plan.plan import Plan
@@ -13,27 +14,8 @@ from benchlab.plan.plan import Plan
 __all__ = ["HttpxUsers", "make_users"]
 
 
-class HttpxUsers:
+class HttpxUsers(StepUsers[ClientFactory]):
     """Makes the clients of a worker's users, and counts their connections."""
-
-    def __init__(
-        self, plan: Plan, worker: int, run_id: str, recording: Recording, servers: ServerNames
-    ) -> None:
-        assert plan.scenario is not None
-        self._clients = ClientFactory(plan, worker, recording.connections)
-        self._base_url = plan.scenario.base_url
-        self._headers = request_headers(plan.scenario.anchor)
-        self._settings = Settings(run_id, plan.trace_ratio, servers, self._clients.number_of)
-
-    @property
-    def opened(self) -> int:
-        """Number of connections opened."""
-        return self._clients.opened
-
-    @property
-    def local_failure_count(self) -> int:
-        """Number of connections that failed because this machine lacked ports, files or buffers."""
-        return self._clients.local_failure_count
 
     async def open(self) -> None:
         """Do nothing: httpx resolves names when it connects."""
@@ -41,8 +23,7 @@ class HttpxUsers:
     def make(self, context: Context, tries: Tries | None) -> StepClient:
         """The client of one user, with the plan's policies if there are ``tries``."""
         client = self._clients.make(StepClient, self._base_url)
-        client.headers.update(self._headers)
-        client.context, client.settings, client.tries = context, self._settings, tries
+        self._equip(client, context, tries)
         return client
 
     def sweep(self, now_ns: int) -> None:
@@ -53,4 +34,5 @@ def make_users(
     plan: Plan, worker: int, run_id: str, recording: Recording, servers: ServerNames
 ) -> HttpxUsers:
     """The users of ``plan``, with httpx."""
-    return HttpxUsers(plan, worker, run_id, recording, servers)
+    clients = ClientFactory(plan, worker, recording.connections)
+    return HttpxUsers(plan, run_id, clients, servers)
