@@ -3,6 +3,7 @@
 benchlab[lab]     JupyterLab, and what runs notebooks without it
 benchlab[target]  the bundled service under test, with OpenTelemetry
 benchlab[grpc]    gRPC: messages, .proto files, reflection, and the target's gRPC service
+benchlab[cluster] load from several machines, by Dask
 benchlab[all]     all of them
 """
 
@@ -35,11 +36,12 @@ EXTRAS = {
         "grpc_tools",
         "opentelemetry.instrumentation.grpc",
     ),
+    "cluster": ("distributed",),
 }
 """Modules that an extra installs, by its name."""
 
 
-def require_extra(extra: Literal["lab", "target", "grpc"]) -> None:
+def require_extra(extra: Literal["lab", "target", "grpc", "cluster"]) -> None:
     """Check that the packages of an extra are installed, without importing them.
 
     Raises:

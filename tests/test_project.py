@@ -64,7 +64,7 @@ def test_every_dependency_has_its_reason() -> None:
 
 def test_the_packages_fixed_by_the_user_are_there() -> None:
     everything = foreign([*PROJECT["dependencies"], *EXTRAS["lab"], *EXTRAS["target"]])
-    assert EXTRAS["all"] == ["benchlab[lab,target,grpc]"]
+    assert EXTRAS["all"] == ["benchlab[lab,target,grpc,cluster]"]
     assert {distribution(entry) for entry in everything} >= FIXED_BY_THE_USER
 
 

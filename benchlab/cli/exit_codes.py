@@ -41,6 +41,7 @@ MEANINGS: Final = {
 EXIT_CODES: Final[dict[Verdict, ExitCode]] = {
     "valid": ExitCode.SUCCESS,
     "invalid": ExitCode.FAILURE,
+    "degraded": ExitCode.FAILURE,
     "interrupted": ExitCode.INTERRUPTED,
     "imported": ExitCode.SUCCESS,
 }

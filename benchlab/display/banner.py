@@ -19,6 +19,7 @@ Level: TypeAlias = Literal["good", "caution", "bad", "neutral"]
 LEVELS: Final[Mapping[Verdict, Level]] = {
     "valid": "good",
     "invalid": "bad",
+    "degraded": "caution",
     "interrupted": "caution",
     "imported": "neutral",
 }

@@ -48,6 +48,11 @@ def verdict_meaning(run: Run) -> str:
         )
     if run.verdict == "interrupted":
         return "The run did not reach its end. Compare its numbers with care, if at all."
+    if run.verdict == "degraded":
+        return (
+            "Some workers of the cluster were lost: the service got less load than planned, and"
+            " the numbers are of the requests of the others."
+        )
     if run.verdict == "imported":
         return (
             "Another tool measured this. Requests are counted as in any run, but its times leave"

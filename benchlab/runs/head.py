@@ -25,6 +25,7 @@ from benchlab.plan.plan import Plan
 from benchlab.plan.redacted import redacted_plan, without_code
 from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.health import Health
+from benchlab.runs.host_record import HostRecord
 from benchlab.samples.examples import Example
 from benchlab.units import utc_from_ns
 
@@ -81,7 +82,8 @@ class RunHead:
     ``stopped_ns`` is set when the run was stopped early, as time from its start; ``stop_reason``
     says why if that was by the plan's ``abort_on``, or by a fault. ``examples`` are the first
     failed requests of each kind, in order of ``seq``. ``faults`` are the plan's as they really
-    were, in the order in which they began.
+    were, in the order in which they began. ``hosts`` are those of a cluster that made the load;
+    there are none if all of it was made on the parent's machine.
 
     ``id`` is used in names of files and is half of each trace id, also for an imported run.
 
@@ -98,6 +100,7 @@ class RunHead:
     stopped_ns: Count | None = None
     stop_reason: str = ""
     faults: tuple[FaultRecord, ...] = ()
+    hosts: tuple[HostRecord, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not _ID.fullmatch(self.id):
@@ -123,6 +126,7 @@ class RunHead:
             "health": self.health.to_dict(),
             "examples": [example.to_dict() for example in self.examples],
             "faults": [record.to_dict() for record in self.faults],
+            "hosts": [record.to_dict() for record in self.hosts],
         }
 
     @staticmethod
@@ -156,6 +160,7 @@ class _Metadata(msgspec.Struct):
     stopped_ns: Count | None = None
     stop_reason: str = ""
     faults: tuple[FaultRecord, ...] = ()
+    hosts: tuple[HostRecord, ...] = ()
 
 
 class _WithEnvironment(TypedDict):

@@ -9,9 +9,9 @@ from benchlab.decoding import Count
 
 __all__ = ["Health", "ProblemKind", "WorkerHealth"]
 
-ProblemKind = Literal["", "disk_full", "disk_failed", "killed", "failed"]
-"""Why a worker failed: its disk was full or not writable, it was killed before it could report, or
-it raised an error. Empty if it did not fail."""
+ProblemKind = Literal["", "disk_full", "disk_failed", "killed", "lost", "failed"]
+"""Why a worker failed: its disk was full or not writable, it was killed before it could report, its
+host in a cluster was lost, or it raised an error. Empty if it did not fail."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,11 +99,12 @@ class Run(RunHead, Displayed):
             self.health,
             interrupted=early,
             stop_reason=self.stop_reason,
+            hosts=self.hosts,
         )
 
     @cached_property  # not a property: Jedi fails on those that return a Literal by another name
     def verdict(self) -> Verdict:
-        """``valid``, ``invalid``, ``interrupted`` or ``imported``."""
+        """``valid``, ``invalid``, ``degraded``, ``interrupted`` or ``imported``."""
         return self.verdict_reason.verdict
 
     @property

@@ -7,6 +7,7 @@ the numbers wrong, are in `benchlab.runs.warnings`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ import numpy as np
 from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
 from benchlab.runs.health import Health, ProblemKind, WorkerHealth
+from benchlab.runs.host_record import HostRecord
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import ErrorKind, Flag, Samples
 from benchlab.text import plural
@@ -38,7 +40,7 @@ __all__ = [
     "without_cap_wait",
 ]
 
-Verdict = Literal["valid", "invalid", "interrupted", "imported"]
+Verdict = Literal["valid", "invalid", "degraded", "interrupted", "imported"]
 
 LAG_P99_LIMIT_NS = 10 * NS_PER_MS
 """An open loop whose own p99 lag exceeds this did not send the load it was asked for."""
@@ -70,6 +72,7 @@ _BLOCKING = "; in the scenario, await what takes time: time.sleep and requests b
 _HINTS: dict[ProblemKind, str] = {
     "disk_full": "make room, or set BENCHLAB_DATA_DIR to a directory on a larger disk",
     "disk_failed": "set BENCHLAB_DATA_DIR to a directory on a disk that can be written",
+    "lost": "fetch what its disk still holds with benchlab recover --cluster, or measure again",
     "killed": "something ended the worker: look for the out-of-memory killer in the system's log",
     "failed": "this is a bug in benchlab: please report it with the message above",
     "": "this is a bug in benchlab: please report it with the message above",
@@ -93,12 +96,14 @@ def decide_verdict(
     *,
     interrupted: bool = False,
     stop_reason: str = "",
+    hosts: Sequence[HostRecord] = (),
 ) -> VerdictReason:
     """Decide whether the measured window of a run describes the service.
 
     ``invalid`` if a worker failed, nothing was measured or sent, a request has no record, the
     machine ran out of ports or files, an open loop fell behind its schedule through its own fault,
-    or a closed loop's worker stalled or was CPU-bound. ``imported`` if another tool made the load.
+    or a closed loop's worker stalled or was CPU-bound. ``degraded`` if a cluster lost some of its
+    workers: what the others measured is whole. ``imported`` if another tool made the load.
     """
     if plan.load.is_imported:
         return VerdictReason(
@@ -108,7 +113,7 @@ def decide_verdict(
             "to measure what users feel, repeat it with benchlab run at a rate",
         )
     measured = samples.measured
-    problems = _problems(health)
+    problems = _lost_workers(health, hosts) or _problems(health)
     if problems is not None:
         return problems
     if interrupted:
@@ -228,6 +233,28 @@ def _problems(health: Health) -> VerdictReason | None:
     kinds = {worker.problem_kind for worker in problems}
     return VerdictReason(
         "invalid", reason, next(hint for kind, hint in _HINTS.items() if kind in kinds)
+    )
+
+
+def _lost_workers(health: Health, hosts: Sequence[HostRecord]) -> VerdictReason | None:
+    """Workers of a cluster that ended before they could report, if nothing worse happened."""
+    problems = [worker for worker in health.workers if worker.problem]
+    lost = [worker.worker for worker in problems if worker.problem_kind in ("lost", "killed")]
+    if not hosts or not lost or len(lost) != len(problems) or len(lost) == len(health.workers):
+        return None
+    share = len(lost) / len(health.workers)
+    where = {worker: host for host in hosts for worker in host.workers}
+    named = "; ".join(
+        f"worker {worker} on {where[worker].name} ({where[worker].lost or 'killed'})"
+        if worker in where
+        else f"worker {worker}"
+        for worker in lost
+    )
+    return VerdictReason(
+        "degraded",
+        f"{len(lost)} of {plural(len(health.workers), 'worker')} were lost, and with them"
+        f" {share:.0%} of the load, or what remained of it: {named}",
+        _HINTS["lost"],
     )
 
 

@@ -16,6 +16,7 @@
         worker-<w>.log      its standard error
         faults.jsonl        when the plan's faults began and ended, as it happens
         faults.log          standard error of the process that makes them
+        hosts.json          the hosts of a cluster that make the load, written by the supervisor
         outcome.json        how the run ended, written by the supervisor
         detached.log        standard error of a supervisor of its own process (`benchlab.start`)
         stop, abort         requests of anybody, for the supervisor: their existence is all
@@ -35,7 +36,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from itertools import chain
@@ -54,6 +55,7 @@ from benchlab.plan.redacted import redacted_plan
 from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.head import RunHead
 from benchlab.runs.health import Health, WorkerHealth
+from benchlab.runs.host_record import HostRecord
 from benchlab.samples.connections import CONNECTION_DTYPE, Connections
 from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
@@ -102,6 +104,7 @@ __all__ = [
     "tries_path",
     "was_started",
     "write_health",
+    "write_hosts",
     "write_outcome",
     "write_plan",
     "write_start",
@@ -115,6 +118,7 @@ _HEAD = "run.json"
 _PLAN = "plan.json"
 _START = "start.json"
 _OUTCOME = "outcome.json"
+_HOSTS = "hosts.json"
 _OWNER = "owner.lock"
 _FAULTS_LOCK = "faults.lock"
 _REQUESTS = ("stop", "abort")
@@ -335,6 +339,11 @@ def write_outcome(directory: Path, stopped_ns: int | None, stop_reason: str = ""
     _write_json(directory / _OUTCOME, outcome)
 
 
+def write_hosts(directory: Path, hosts: Sequence[HostRecord]) -> None:
+    """Write the hosts of a cluster that make the load, as far as is known of them."""
+    _write_json(directory / _HOSTS, {"hosts": [host.to_dict() for host in hosts]})
+
+
 def write_plan(directory: Path, plan: Plan) -> None:
     """Write the whole plan of the run in ``directory``, for its workers."""
     _write_json(directory / _PLAN, plan.to_dict())
@@ -430,6 +439,10 @@ class _Outcome(msgspec.Struct):
     stop_reason: str
 
 
+class _Hosts(msgspec.Struct):
+    hosts: tuple[HostRecord, ...]
+
+
 def _read_head(directory: Path) -> RunHead:
     path = directory / _HEAD
     written = decode_file(path, dict)
@@ -449,6 +462,13 @@ def _read_outcome(directory: Path) -> _Outcome | None:
         return decode_file(directory / _OUTCOME, _Outcome)
     except FileNotFoundError:
         return None
+
+
+def _read_hosts(directory: Path) -> tuple[HostRecord, ...]:
+    try:
+        return decode_file(directory / _HOSTS, _Hosts).hosts
+    except FileNotFoundError:
+        return ()
 
 
 def _read_run(directory: Path, plan: Plan | None) -> Run:
@@ -477,6 +497,7 @@ def _read_run(directory: Path, plan: Plan | None) -> Run:
         health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),
         examples=_read_examples(directory, plan),
         faults=read_faults(directory, plan),
+        hosts=_read_hosts(directory),
     )
     return Run.from_head(
         head,

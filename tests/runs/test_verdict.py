@@ -13,7 +13,9 @@ from benchlab.decoding import decode
 from benchlab.errors import InvalidRunError
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes import ClosedLoop, ConstantRate
+from benchlab.runs.comparable import check_verdicts
 from benchlab.runs.health import Health, WorkerHealth
+from benchlab.runs.host_record import HostRecord
 from benchlab.runs.run import Run
 from benchlab.runs.verdict import count_missing, decide_verdict, held_rate
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
@@ -156,6 +158,33 @@ def test_a_failed_worker_outweighs_everything() -> None:
     run = make_run(workers=[WorkerHealth(0), failed], stopped_ns=4_000 * MS)
     assert run.verdict == "invalid"
     assert run.invalid_reason == "worker 3 was killed"
+
+
+_HOSTS = (
+    HostRecord("tcp://10.0.0.1:4000", "alpha", (0, 2)),
+    HostRecord("tcp://10.0.0.2:4000", "beta", (1, 3), lost="its connection was reset"),
+)
+
+
+def test_a_run_whose_cluster_lost_workers_is_degraded_and_says_which() -> None:
+    lost = [WorkerHealth(n, problem="is lost", problem_kind="lost") for n in (1, 3)]
+    run = make_run(workers=[WorkerHealth(0), *lost, WorkerHealth(2)])
+    run = replace(run, hosts=_HOSTS)
+    assert run.verdict == "degraded"
+    assert run.invalid_reason == (
+        "2 of 4 workers were lost, and with them 50% of the load, or what remained of it:"
+        " worker 1 on beta (its connection was reset); worker 3 on beta (its connection was reset)"
+    )
+    assert "recover --cluster" in str(run.hint)
+    with pytest.raises(InvalidRunError, match="degraded"):
+        check_verdicts([run], force=False)
+
+
+def test_a_cluster_of_which_nothing_is_left_or_that_failed_itself_is_invalid() -> None:
+    lost = WorkerHealth(0, problem="is lost", problem_kind="lost")
+    failed = WorkerHealth(1, problem="failed: KeyError", problem_kind="failed")
+    for workers in ([lost], [lost, failed], [failed]):
+        assert replace(make_run(workers=workers), hosts=_HOSTS).verdict == "invalid"
 
 
 def test_errors_alone_leave_a_run_valid() -> None:

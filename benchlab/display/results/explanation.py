@@ -92,8 +92,8 @@ def _warnings(result: Explanation) -> Iterator[str]:
     if result.verdict == "invalid":
         rest = "" if result.forced else "; causes that rest on its latencies are not named"
         yield f"The run is invalid: {_line(result.invalid_reason or '')}{rest}"
-    elif result.verdict == "interrupted":
-        yield f"The run is interrupted: {_line(result.invalid_reason or '')}"
+    elif result.verdict in ("interrupted", "degraded"):
+        yield f"The run is {result.verdict}: {_line(result.invalid_reason or '')}"
     if FEWEST <= result.count < 10 * ENOUGH_IN_TAIL:
         few = plural(result.count, "request")
         yield f"{few} are few: what happens to one in a hundred may not show"

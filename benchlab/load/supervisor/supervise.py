@@ -20,11 +20,10 @@ from benchlab.load.supervisor.stop_signal import StopSignal
 from benchlab.load.supervisor.worker_process import WorkerHandle
 from benchlab.plan.plan import Plan
 from benchlab.processes.events import Event
-from benchlab.units import NS_PER_MS, seconds_to_ns
+from benchlab.units import seconds_to_ns
 
 __all__ = ["supervise"]
 
-_LEAD_NS = 50 * NS_PER_MS
 _POLL_EVERY_S = 0.2
 _GRACE_S = 5.0
 
@@ -63,7 +62,7 @@ def supervise(
         for worker in workers:
             worker.await_ready(stop)
         spool.forget_plan(directory)
-        start_ns = time.monotonic_ns() + _LEAD_NS
+        start_ns = time.monotonic_ns() + max(worker.lead_ns for worker in workers)
         spool.write_start(directory, time.time_ns() + start_ns - time.monotonic_ns())
         for worker in workers:
             worker.tell(f"start {start_ns}")

@@ -14,6 +14,7 @@ from benchlab.load.supervisor.child_process import ChildProcess
 from benchlab.load.supervisor.rescue import rescue, share_memory
 from benchlab.load.supervisor.stop_signal import StopSignal
 from benchlab.processes.events import Event
+from benchlab.units import NS_PER_MS
 
 __all__ = ["WorkerHandle", "started_workers"]
 
@@ -21,7 +22,12 @@ _GRACE_S = 5.0
 
 
 class WorkerHandle(Protocol):
-    """A worker on any host. Call the methods in the order below; `end` at any time."""
+    """A worker on any host. Call the methods in the order below; `end` at any time.
+
+    ``lead_ns`` is how long before the start of the load it must be told of it.
+    """
+
+    lead_ns: int
 
     def assign(self, directory: Path) -> None:
         """Assign its share of the run in the spool ``directory``."""
@@ -68,6 +74,8 @@ def started_workers(count: int) -> Iterator[Sequence[WorkerProcess]]:
 
 class WorkerProcess(ChildProcess):
     """A `WorkerHandle` on a process of this machine, and the memory shared with it."""
+
+    lead_ns = 50 * NS_PER_MS
 
     def __init__(self, number: int) -> None:
         self._number = number
