@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchlab import spool
 from benchlab.errors import InputError
 from benchlab.ipython import running_shell
+from benchlab.load.cluster.asked import Cluster, SamplesTo
 from benchlab.load.open_files import check_open_files
 from benchlab.load.supervisor.environment import capture_environment
 from benchlab.load.supervisor.floor_file import attach_floor
@@ -19,7 +20,7 @@ from benchlab.load.supervisor.progress import OnProgress
 from benchlab.load.supervisor.reflection import with_descriptors
 from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
 from benchlab.load.supervisor.supervise import supervise
-from benchlab.load.supervisor.worker_process import WorkerHandle, started_workers
+from benchlab.load.supervisor.worker_process import StartedWorkers, WorkerHandle, started_workers
 from benchlab.plan.plan import Plan
 from benchlab.runs.experiment import with_tags_of_experiment
 from benchlab.runs.head import new_run_id
@@ -37,6 +38,7 @@ __all__ = [
     "run_async",
     "run_until",
     "until_stopped",
+    "workers_for",
 ]
 
 T = TypeVar("T")
@@ -45,7 +47,13 @@ P = TypeVar("P")
 Report = Callable[[P], None] | None
 
 
-def run(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
+def run(
+    plan: Plan,
+    *,
+    on_progress: OnProgress | None = None,
+    cluster: Cluster | None = None,
+    samples: SamplesTo = "parent",
+) -> Run:
     """Carry out ``plan`` and return the run; works in a script and in a notebook cell.
 
     Worker processes generate the load. Ctrl-C, or interrupting the kernel, ends the run early: once
@@ -58,31 +66,59 @@ def run(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
     only respond during ``await bl.run_async(plan)``. In other asynchronous code the event loop
     keeps running meanwhile (by nest_asyncio).
 
+    With ``cluster``, the address of a Dask scheduler or a ``distributed.Client``, the workers are
+    on its Dask workers, and send the same requests: as many as the plan has, dealt round robin, or
+    one on each if it has one. ``samples`` come back to this process (``"parent"``), or go from each
+    host straight to the store (``"direct"``). A host that is lost leaves the run without its share,
+    and with the verdict ``degraded``. See docs/cluster.md.
+
     Raises:
+        InputError: the plan cannot be carried out, or the cluster cannot be used.
         TargetError: the service cannot be reached. No load was made.
         WorkerError: a worker process could not be started.
     """
     stop = StopSignal()
-    finished = run_until(plan, stop, on_progress)
+    finished = run_until(plan, stop, on_progress, cluster=cluster, samples=samples)
     stop.pass_on()
     return finished
 
 
-async def run_async(plan: Plan, *, on_progress: OnProgress | None = None) -> Run:
+async def run_async(
+    plan: Plan,
+    *,
+    on_progress: OnProgress | None = None,
+    cluster: Cluster | None = None,
+    samples: SamplesTo = "parent",
+) -> Run:
     """`run` for asynchronous code: ``run = await bl.run_async(plan)``.
 
     Cancelling ends the run early and returns what was measured, with the verdict
     ``interrupted``. ``on_progress`` is called in the event loop's thread.
     """
     stop = StopSignal()
-    finished = await _in_thread(lambda report: _carry_out(plan, stop, report), stop, on_progress)
+
+    def work(report: OnProgress | None) -> Run:
+        return _carry_out(plan, stop, report, cluster, samples)
+
+    finished = await _in_thread(work, stop, on_progress)
     stop.pass_on()
     return finished
 
 
-def run_until(plan: Plan, stop: StopSignal, on_progress: OnProgress | None = None) -> Run:
+def run_until(
+    plan: Plan,
+    stop: StopSignal,
+    on_progress: OnProgress | None = None,
+    *,
+    cluster: Cluster | None = None,
+    samples: SamplesTo = "parent",
+) -> Run:
     """`run`, for a caller who decides what follows when a signal has requested ``stop``."""
-    return until_stopped(lambda report: _carry_out(plan, stop, report), stop, on_progress)
+
+    def work(report: OnProgress | None) -> Run:
+        return _carry_out(plan, stop, report, cluster, samples)
+
+    return until_stopped(work, stop, on_progress)
 
 
 def until_stopped(
@@ -160,8 +196,10 @@ def in_kernel() -> bool:
     return getattr(running_shell(), "kernel", None) is not None
 
 
-def check_plan(plan: Plan) -> None:
-    """Refuse what cannot be carried out on this machine, before any process is started.
+def check_plan(plan: Plan, *, here: bool = True) -> None:
+    """Refuse what cannot be carried out, before any process is started.
+
+    What this machine allows is checked only if workers will be ``here``.
 
     Raises:
         InputError: it is not a plan, or only describes requests that another tool sent; or a
@@ -175,13 +213,42 @@ def check_plan(plan: Plan) -> None:
             " it a load to run it, such as plan.replace(load=ClosedLoop())"
         )
     check_credentials(plan)
-    check_open_files(plan)
+    if here:
+        check_open_files(plan)
 
 
-def _carry_out(plan: Plan, stop: StopSignal, on_progress: OnProgress | None) -> Run:
-    check_plan(plan)
-    with started_workers(plan.workers) as workers:  # they import their modules meanwhile
-        return carry_out(plan, workers, stop, on_progress)
+def _carry_out(
+    plan: Plan,
+    stop: StopSignal,
+    on_progress: OnProgress | None,
+    cluster: Cluster | None,
+    samples: SamplesTo,
+) -> Run:
+    check_plan(plan, here=cluster is None)
+    with workers_for(plan, stop, cluster, samples) as started:
+        return carry_out(started.plan, started.workers, stop, on_progress, started.machines)
+
+
+@contextmanager
+def workers_for(
+    plan: Plan, stop: StopSignal, cluster: Cluster | None, samples: SamplesTo
+) -> Iterator[StartedWorkers]:
+    """Start workers for ``plan``, here or on a ``cluster``; end all on leaving the block.
+
+    Raises:
+        InputError: the cluster cannot be used, or the plan not on it.
+        TargetError: a host of the cluster cannot reach a service. No load was made.
+        WorkerError: a worker process could not be started.
+        KeyboardInterrupt: ``stop`` was requested first.
+    """
+    if cluster:
+        from benchlab.load.cluster.workers import cluster_workers
+
+        with cluster_workers(plan, cluster, samples, stop=stop) as started:
+            yield started
+    else:
+        with started_workers(plan.workers) as workers:  # they import their modules meanwhile
+            yield StartedWorkers(plan, workers)
 
 
 def carry_out(
@@ -189,18 +256,22 @@ def carry_out(
     workers: Sequence[WorkerHandle],
     stop: StopSignal,
     on_progress: OnProgress | None = None,
+    machines: Sequence[Mapping[str, Any]] = (),
 ) -> Run:
     """Carry out ``plan``, which was checked, with ``workers`` that were started for it.
+
+    ``machines`` are as in `recorded`: their hosts were asked whether they reach the services.
 
     Raises:
         TargetError: the service cannot be reached. No load was made.
         WorkerError: a worker did not become ready.
         KeyboardInterrupt: ``stop`` was requested before the load started.
     """
-    check_reachable(plan)
-    plan = with_descriptors(plan)
+    if not machines:
+        check_reachable(plan)
+        plan = with_descriptors(plan)
     plan = plan.replace(tags=with_tags_of_experiment(dict(plan.tags)))
-    with recorded(plan, new_run_id(), workers, stop, on_progress) as directory:
+    with recorded(plan, new_run_id(), workers, stop, on_progress, machines=machines) as directory:
         return spool.read_run(directory, plan)
 
 
@@ -212,11 +283,13 @@ def recorded(
     stop: StopSignal,
     on_progress: OnProgress | None = None,
     on_start: Callable[[Path], None] | None = None,
+    *,
+    machines: Sequence[Mapping[str, Any]] = (),
 ) -> Iterator[Path]:
     """Carry out ``plan``, whose services are reachable; then yield the run's spool directory.
 
     It belongs to this process until the block ends. ``on_start`` is called with it as soon as load
-    is made.
+    is made. ``machines`` are the environments of the hosts of a cluster, if the workers are there.
 
     Raises:
         RunError: the spool cannot be written.
@@ -225,6 +298,8 @@ def recorded(
     """
     environment = capture_environment()
     environment["calibration"] = attach_floor(environment)
+    if machines:
+        environment["hosts"] = list(machines)
     with spool.create(run_id, plan, environment) as directory:
         try:
             supervise(plan, directory, workers, stop, on_progress, on_start)

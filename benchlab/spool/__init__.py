@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from benchlab.spool.cluster_file import ClusterFile, read_cluster, write_cluster
 from benchlab.spool.directory import (
+    HEAD,
     ROOM_BYTES,
     connections_path,
     count_records,
@@ -26,6 +28,7 @@ from benchlab.spool.directory import (
     read_plan,
     read_records,
     read_run,
+    read_started_at_ns,
     read_stopped_ns,
     remove,
     request_stop,
@@ -40,14 +43,20 @@ from benchlab.spool.directory import (
     write_hosts,
     write_outcome,
     write_plan,
+    write_plan_data,
     write_start,
 )
+from benchlab.spool.share import Share, create_share, read_share, remove_share, share_files, shares
 
 __all__ = [
+    "HEAD",
     "ROOM_BYTES",
+    "ClusterFile",
+    "Share",
     "connections_path",
     "count_records",
     "create",
+    "create_share",
     "detached_log_path",
     "events_path",
     "examples_path",
@@ -62,24 +71,32 @@ __all__ = [
     "own_faults",
     "own_worker",
     "pending",
+    "read_cluster",
     "read_faults",
     "read_head",
     "read_plan",
     "read_records",
     "read_run",
+    "read_share",
+    "read_started_at_ns",
     "read_stopped_ns",
     "remove",
+    "remove_share",
     "request_stop",
     "requested_stop",
     "runs",
     "samples_path",
+    "share_files",
+    "shares",
     "steps_path",
     "streams_path",
     "tries_path",
     "was_started",
+    "write_cluster",
     "write_health",
     "write_hosts",
     "write_outcome",
     "write_plan",
+    "write_plan_data",
     "write_start",
 ]

@@ -17,6 +17,7 @@
         faults.jsonl        when the plan's faults began and ended, as it happens
         faults.log          standard error of the process that makes them
         hosts.json          the hosts of a cluster that make the load, written by the supervisor
+        cluster.json        where the rest of such a run is, and which shares are whole here
         outcome.json        how the run ended, written by the supervisor
         detached.log        standard error of a supervisor of its own process (`benchlab.start`)
         stop, abort         requests of anybody, for the supervisor: their existence is all
@@ -70,7 +71,10 @@ if TYPE_CHECKING:
     from benchlab.runs.run import Run
 
 __all__ = [
+    "HEAD",
+    "OWNER",
     "ROOM_BYTES",
+    "check_room",
     "connections_path",
     "count_records",
     "create",
@@ -84,6 +88,7 @@ __all__ = [
     "health_path",
     "is_in_use",
     "log_path",
+    "make_directory",
     "new_records",
     "own_faults",
     "own_worker",
@@ -93,6 +98,7 @@ __all__ = [
     "read_plan",
     "read_records",
     "read_run",
+    "read_started_at_ns",
     "read_stopped_ns",
     "remove",
     "request_stop",
@@ -107,6 +113,7 @@ __all__ = [
     "write_hosts",
     "write_outcome",
     "write_plan",
+    "write_plan_data",
     "write_start",
 ]
 
@@ -114,12 +121,12 @@ ROOM_BYTES = 8 << 20
 """Free disk space required per worker when a run starts: 150,000 records."""
 
 _FORMAT = 1
-_HEAD = "run.json"
+HEAD = "run.json"
 _PLAN = "plan.json"
 _START = "start.json"
 _OUTCOME = "outcome.json"
 _HOSTS = "hosts.json"
-_OWNER = "owner.lock"
+OWNER = "owner.lock"
 _FAULTS_LOCK = "faults.lock"
 _REQUESTS = ("stop", "abort")
 _REMOVED = ".removed"
@@ -135,14 +142,14 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
     directory = spool_root() / run_id
     try:
         data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
-        _check_room(data_dir(), plan.workers)
-        _make_directory(spool_root())
+        check_room(data_dir(), plan.workers)
+        make_directory(spool_root())
         for abandoned in pending():  # killed before their workers had read it
             forget_plan(abandoned)
         for half in spool_root().glob(f".*{_REMOVED}"):  # whoever removed it was killed
             shutil.rmtree(half, ignore_errors=True)
-        _make_directory(directory, exist_ok=False)
-        lock = acquire_lock(directory / _OWNER)
+        make_directory(directory, exist_ok=False)
+        lock = acquire_lock(directory / OWNER)
         content = {
             "format": _FORMAT,
             "id": run_id,
@@ -150,7 +157,7 @@ def create(run_id: str, plan: Plan, environment: Mapping[str, Any]) -> Iterator[
             "environment": dict(environment),
         }
         write_plan(directory, plan)
-        _write_json(directory / _HEAD, content)
+        _write_json(directory / HEAD, content)
     except OSError as exc:
         raise RunError(
             f"cannot write the run's spool {directory} ({exc.strerror}):"
@@ -198,7 +205,7 @@ def pending() -> Iterator[Path]:
 def is_in_use(directory: Path) -> bool:
     """Whether a living process owns ``directory`` or writes to it."""
     try:
-        if is_locked(directory / _OWNER):
+        if is_locked(directory / OWNER):
             return True  # and the locks of its children are left alone, who may be taking them
         found = chain(directory.glob("worker-*.lock"), directory.glob(_FAULTS_LOCK))
         return any(map(is_locked, found))
@@ -246,7 +253,7 @@ def runs() -> Iterator[Path]:
     root = spool_root()
     if root.is_dir():
         found = (path for path in sorted(root.iterdir()) if path.suffix != _REMOVED)
-        yield from (path for path in found if (path / _HEAD).exists())
+        yield from (path for path in found if (path / HEAD).exists())
 
 
 def new_records(directory: Path, workers: int) -> NewRecords:
@@ -328,6 +335,17 @@ def write_start(directory: Path, started_at_ns: int) -> None:
     _write_json(directory / _START, {"started_at_ns": started_at_ns})
 
 
+def read_started_at_ns(directory: Path) -> int:
+    """The wall clock (ns since 1970) at time 0 of the samples.
+
+    Raises:
+        RunError: the run never started, or the file cannot be read.
+        DamagedError: the file is damaged.
+    """
+    with _naming_problems(directory):
+        return decode_file(directory / _START, _Start).started_at_ns
+
+
 def write_health(directory: Path, health: WorkerHealth) -> None:
     """Write a worker's health."""
     _write_json(health_path(directory, health.worker), asdict(health))
@@ -346,7 +364,12 @@ def write_hosts(directory: Path, hosts: Sequence[HostRecord]) -> None:
 
 def write_plan(directory: Path, plan: Plan) -> None:
     """Write the whole plan of the run in ``directory``, for its workers."""
-    _write_json(directory / _PLAN, plan.to_dict())
+    write_plan_data(directory, plan.to_dict())
+
+
+def write_plan_data(directory: Path, plan: Mapping[str, Any]) -> None:
+    """`write_plan` for what `benchlab.plan.plan.Plan.to_dict` made."""
+    _write_json(directory / _PLAN, plan)
 
 
 def read_faults(directory: Path, plan: Plan) -> tuple[FaultRecord, ...]:
@@ -444,7 +467,7 @@ class _Hosts(msgspec.Struct):
 
 
 def _read_head(directory: Path) -> RunHead:
-    path = directory / _HEAD
+    path = directory / HEAD
     written = decode_file(path, dict)
     if written.get("format") != _FORMAT:
         raise DamagedError(
@@ -518,12 +541,18 @@ def remove(directory: Path) -> None:
     shutil.rmtree(removed, ignore_errors=True)
 
 
-def _make_directory(path: Path, *, exist_ok: bool = True) -> None:
+def make_directory(path: Path, *, exist_ok: bool = True) -> None:
+    """Make a directory for this user alone."""
     path.mkdir(exist_ok=exist_ok)
     path.chmod(0o700)  # the umask would narrow a mode given to mkdir
 
 
-def _check_room(directory: Path, workers: int) -> None:
+def check_room(directory: Path, workers: int) -> None:
+    """Check that the disk of ``directory`` has room for the first samples of ``workers`` workers.
+
+    Raises:
+        RunError: it is nearly full.
+    """
     free, needed = shutil.disk_usage(directory).free, workers * ROOM_BYTES
     if free < needed:
         raise RunError(

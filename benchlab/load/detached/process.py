@@ -1,8 +1,11 @@
-"""The supervisor of a run that nobody waits for: ``python -m benchlab.load.detached RUN_ID``.
+"""The supervisor of a run that nobody waits for.
 
-The id is an argument so that the process can be found among others. The plan comes through standard
-input, as one line of JSON, so that its credentials are on no command line; without the whole line
-the process ends, because its caller has. It reports one event (`benchlab.processes.events`) on
+    python -m benchlab.load.detached RUN_ID CLUSTER SAMPLES
+
+The id is an argument so that the process can be found among others. CLUSTER is the address of a
+Dask scheduler, or empty, and SAMPLES where the samples of such a run go. The plan comes through
+standard input, as one line of JSON, so that its credentials are on no command line; without the
+whole line the process ends, because its caller has. It reports one event (`benchlab.processes.events`) on
 standard output: ``started``, or the error that kept the run from starting. Then it needs its caller
 no more: standard error is a log in the spool directory, the others are closed. It ends when the run
 has.
@@ -21,9 +24,9 @@ from pathlib import Path
 
 from benchlab import spool
 from benchlab.errors import BenchlabError
-from benchlab.load.run import recorded
+from benchlab.load.cluster.asked import SamplesTo
+from benchlab.load.run import recorded, workers_for
 from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
-from benchlab.load.supervisor.worker_process import started_workers
 from benchlab.plan.plan import Plan
 from benchlab.processes.child import own_output, report
 from benchlab.processes.events import STARTED, error_line
@@ -40,12 +43,20 @@ def main() -> int:
     if not line.endswith(b"\n"):
         return 0
     stop = StopSignal()
+    samples: SamplesTo = "direct" if sys.argv[3] == "direct" else "parent"
     try:
         plan = Plan.from_json(line.decode())
         with (
             stop_on_signal(stop),
-            started_workers(plan.workers) as workers,
-            recorded(plan, sys.argv[1], workers, stop, on_start=partial(_leave_caller, output)),
+            workers_for(plan, stop, sys.argv[2], samples) as started,
+            recorded(
+                started.plan,
+                sys.argv[1],
+                started.workers,
+                stop,
+                on_start=partial(_leave_caller, output),
+                machines=started.machines,
+            ),
         ):
             pass
     except BenchlabError as exc:

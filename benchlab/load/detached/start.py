@@ -10,7 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from benchlab.errors import RunError
+from benchlab import spool
+from benchlab.errors import InputError, RunError
+from benchlab.load.cluster.asked import SamplesTo
 from benchlab.load.run import check_plan
 from benchlab.load.supervisor.preflight import check_reachable
 from benchlab.load.supervisor.reflection import with_descriptors
@@ -32,8 +34,8 @@ class Detached(NamedTuple):
     plan: Plan
 
 
-def start_detached(plan: Plan) -> Detached:
-    """Start the run of ``plan`` in a process of its own.
+def start_detached(plan: Plan, cluster: str = "", samples: SamplesTo = "parent") -> Detached:
+    """Start the run of ``plan`` in a process of its own; its workers are on ``cluster`` if given.
 
     That process has a session of its own, and is nobody's child. It has the working directory and
     the environment of this one. The run has started when this returns; an interrupt before that
@@ -45,14 +47,22 @@ def start_detached(plan: Plan) -> Detached:
         WorkerError: a worker process could not be started.
         RunError: the spool cannot be written, or the process could not be started.
     """
-    check_plan(plan)
-    check_reachable(plan)
-    plan = with_descriptors(plan)
+    check_plan(plan, here=not cluster)
+    if not isinstance(cluster, str):
+        raise InputError(
+            "a run that outlives this process cannot use its client",
+            field="cluster",
+            value=cluster,
+            remedy="give the address of the scheduler, such as tcp://scheduler:8786",
+        )
+    if not cluster:
+        check_reachable(plan)
+        plan = with_descriptors(plan)
     plan = plan.replace(tags=with_tags_of_experiment(dict(plan.tags)))
     run_id = new_run_id()
     try:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "benchlab.load.detached", run_id],
+            [sys.executable, "-P", "-m", "benchlab.load.detached", run_id, cluster, samples],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -72,7 +82,10 @@ def start_detached(plan: Plan) -> Detached:
             raise
     if event.error is not None:
         raise event.error
-    return Detached(spool_root() / run_id, plan)
+    directory = spool_root() / run_id
+    if cluster:  # which decides how many workers there are
+        plan = plan.replace(workers=spool.read_head(directory).plan.workers)
+    return Detached(directory, plan)
 
 
 def _first_event(process: subprocess.Popen[bytes], plan: Plan) -> Event:

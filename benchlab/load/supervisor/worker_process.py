@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from benchlab import spool
 from benchlab.errors import WorkerError
 from benchlab.load.supervisor.child_process import ChildProcess
 from benchlab.load.supervisor.rescue import rescue, share_memory
 from benchlab.load.supervisor.stop_signal import StopSignal
+from benchlab.plan.plan import Plan
 from benchlab.processes.events import Event
 from benchlab.units import NS_PER_MS
 
-__all__ = ["WorkerHandle", "started_workers"]
+__all__ = ["StartedWorkers", "WorkerHandle", "started_workers"]
 
 _GRACE_S = 5.0
 
@@ -51,6 +52,18 @@ class WorkerHandle(Protocol):
 
     def end(self, start_ns: int, warmup_ns: int) -> None:
         """End the worker, by force if needed. ``start_ns`` is 0 if the run was not started."""
+
+
+class StartedWorkers(NamedTuple):
+    """Workers that were started for ``plan``.
+
+    ``machines`` are the environments of the hosts of a cluster, in their order, each with its noise
+    floor; there are none if the workers are on this machine.
+    """
+
+    plan: Plan
+    workers: Sequence[WorkerHandle]
+    machines: Sequence[Mapping[str, Any]] = ()
 
 
 @contextmanager
