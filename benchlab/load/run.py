@@ -246,6 +246,13 @@ def workers_for(
 
         with cluster_workers(plan, cluster, samples, stop=stop) as started:
             yield started
+    elif samples != "parent":
+        raise InputError(
+            "is for a cluster, and there is none",
+            field="samples",
+            value=samples,
+            remedy="give the cluster too, or leave it out",
+        )
     else:
         with started_workers(plan.workers) as workers:  # they import their modules meanwhile
             yield StartedWorkers(plan, workers)

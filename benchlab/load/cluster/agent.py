@@ -16,7 +16,7 @@ from typing import Any
 
 from benchlab import spool
 from benchlab.decoding import decode_file
-from benchlab.errors import BenchlabError, WorkerError
+from benchlab.errors import BenchlabError, RunError, WorkerError
 from benchlab.load.cluster.plan_files import placed, remove_files
 from benchlab.load.cluster.reading import CHUNK_BYTES, Reading, WorkerEvent, read_files
 from benchlab.load.open_files import check_open_files
@@ -187,7 +187,7 @@ class Agent:
         spool.write_start(self._directory, started_at_ns)
         if self._late_ns > LATE_LIMIT_NS:
             late_s = self._late_ns / NS_PER_S
-            self._give_up(f"it heard of the start {late_s:.1f} s after it, and made no load")
+            self._give_up(f"it heard of the start {late_s:.1f} s too late, and made no load")
             return self._late_ns
         for process in self._processes.values():
             process.tell(f"start {start_ns}")
@@ -200,13 +200,19 @@ class Agent:
             self._processes[worker].tell(command)
 
     def read(self, offsets: dict[str, int], seen: int, limit: int = CHUNK_BYTES) -> Reading:
-        """What is new: in the files behind ``offsets``, and events after the ``seen`` first."""
+        """What is new: in the files behind ``offsets``, and events after the ``seen`` first.
+
+        Raises:
+            RunError: the directory was deleted.
+        """
         self._hear()
         with self._lock:
             events, ended = tuple(self._events[seen:]), tuple(self._ended)
             directory, problem = self._directory, self._problem
         if directory is None:
             return Reading(events=events, ended=ended, problem=problem)
+        if not directory.is_dir():
+            raise RunError(f"the spool {directory} was deleted before the parent had it")
         chunks, is_complete = read_files(directory, self._workers, ended, offsets, limit)
         return Reading(chunks, events, ended, is_complete, problem)
 
@@ -260,7 +266,7 @@ class Agent:
                 silent_s = time.monotonic() - self._heard_s
                 if silent_s > self._lease_s and not given_up_s:
                     given_up_s = time.monotonic()
-                    self._give_up(f"it heard nothing of the run's parent for {self._lease_s:g} s")
+                    self._give_up(f"it heard nothing of the parent for {self._lease_s:g} s")
                 hangs = given_up_s and time.monotonic() - given_up_s > _GRACE_S
                 if self._ending or hangs:
                     self._end_workers(selector)
@@ -301,7 +307,7 @@ class Agent:
     def _end_worker(self, worker: int) -> None:
         """End the process of ``worker``, save what it had not written, and note that."""
         process = self._processes[worker]
-        if worker not in self._ready and self._directory is not None:
+        if worker not in self._ready and self._directory is not None and not self._ending:
             with self._lock:
                 known = {event.worker for event in self._events if event.name == "error"}
             if worker not in known:

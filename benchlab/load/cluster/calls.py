@@ -38,9 +38,11 @@ async def execute(work: bytes, inline: bool = False) -> dict[str, Any]:
         if inline:
             result = _call(work)
         else:
-            with ThreadPoolExecutor(1, "benchlab") as thread:
-                loop = asyncio.get_running_loop()
-                result = await loop.run_in_executor(thread, _call, work)
+            thread = ThreadPoolExecutor(1, "benchlab")
+            try:
+                result = await asyncio.get_running_loop().run_in_executor(thread, _call, work)
+            finally:
+                thread.shutdown(wait=False)  # the event loop of the Dask worker goes on
     except BenchlabError as exc:
         return {"status": "error", "error": error_to_data(exc)}
     except Exception as exc:

@@ -23,20 +23,40 @@ from benchlab.redact import public_url
 from benchlab.text import plural
 from benchlab.version import __version__
 
-__all__ = ["ClusterConnection", "HostUnreachableError", "connected", "scheduler_of"]
+__all__ = [
+    "ClusterConnection",
+    "HostGoneError",
+    "HostUnreachableError",
+    "connected",
+    "scheduler_of",
+]
 
 T = TypeVar("T")
 
 _CONNECT_S = 10.0
 _DIRECT_S = 3.0
+_ASK_S = 2.0
 _CLOSE_S = 5.0
 _THREAD = "benchlab-cluster"
 _LOGGERS = ("distributed.client", "distributed.comm.tcp", "distributed.core", "tornado.application")
 _EXAMPLE = "tcp://scheduler:8786"
+_VERSIONS = (
+    "(tuple(__import__('sys').version_info[:2]), __import__('benchlab').__version__"
+    " if __import__('importlib.util').util.find_spec('benchlab') else '')"
+)
+"""What a Dask worker is asked for first: it may have no benchlab whose functions it could call."""
 
 
 class HostUnreachableError(Exception):
-    """A Dask worker does not respond, or is not the one that was connected to."""
+    """A Dask worker does not respond; if it ``is_gone``, another process has its address."""
+
+    is_gone = False
+
+
+class HostGoneError(HostUnreachableError):
+    """The Dask worker, or the agent in it, that was talked to has ended."""
+
+    is_gone = True
 
 
 def scheduler_of(cluster: Cluster) -> tuple[str, Any]:
@@ -175,7 +195,7 @@ class ClusterConnection:
         Raises:
             BenchlabError: the function raised it.
             HostUnreachableError: there was no response within ``timeout_s``; whether the function
-                was called is not known.
+                was called is not known. It is a HostGoneError if that never will be.
             RunError: the function raised something else.
         """
         work = calls.packed(function, *args)
@@ -189,13 +209,25 @@ class ClusterConnection:
         except Exception as exc:  # what Dask makes of a Dask worker that is gone or closing
             raise HostUnreachableError(f"{type(exc).__name__}: {exc}") from exc
         if not isinstance(reply, Mapping):  # another process at this address has no such operation
-            raise HostUnreachableError("another Dask worker has its address")
+            raise HostGoneError("another Dask worker has its address")
         if reply["status"] == "error":
             raise error_from_data(reply["error"])
         if reply["status"] != "OK":
             raise RunError(f"the host {address} failed: {reply['text']}")
         result: T = pickle.loads(reply["result"])
         return result
+
+    async def has(self, address: str) -> bool:
+        """Whether the scheduler knows a Dask worker at ``address``; True if it does not respond.
+
+        It notices at once when a Dask worker's process ends, not when a link is cut.
+        """
+        try:
+            async with asyncio.timeout(_ASK_S):
+                found = await self._client.scheduler.identity()
+        except Exception:  # the scheduler is gone, or cannot be reached
+            return True
+        return address in found["workers"]
 
     def call_each(
         self,
@@ -247,19 +279,18 @@ class ClusterConnection:
             raise _unreachable(self.scheduler, exc) from exc
         try:
             async with asyncio.timeout(_CONNECT_S):
-                versions = await self._client.get_versions(packages=["benchlab"])
+                versions = await self._client.run(eval, _VERSIONS, on_error="return")
         except Exception as exc:
             raise _unreachable(self.scheduler, exc) from exc
-        workers = versions["workers"]
-        if not workers:
+        if not versions:
             raise InputError(
                 "the cluster has no Dask workers",
                 field="cluster",
                 value=self.scheduler,
                 remedy=f"start some: dask worker {self.scheduler}",
             )
-        _check_versions(workers)
-        self.dask_workers = tuple(sorted(workers))
+        _check_versions(versions)
+        self.dask_workers = tuple(sorted(versions))
         await self._client.run(calls.install, workers=list(self.dask_workers))
         self._direct = await self._reaches_workers()
 
@@ -300,26 +331,27 @@ def _unreachable(scheduler: str, exc: Exception) -> InputError:
     )
 
 
-def _check_versions(workers: Mapping[str, Mapping[str, Any]]) -> None:
+def _check_versions(workers: Mapping[str, Any]) -> None:
     """Refuse Dask workers that would not do what this process does.
 
     Raises:
         InputError: some have another benchlab, or another Python, whose code is not compatible.
     """
-    python = ".".join(map(str, sys.version_info[:2]))
+    here = (tuple(sys.version_info[:2]), __version__)
     different = []
     for address, found in sorted(workers.items()):
-        theirs = found["packages"].get("benchlab")
-        their_python = ".".join(str(found["host"]["python"]).split(".")[:2])
-        if theirs != __version__ or their_python != python:
-            named = f"benchlab {theirs}" if theirs else "no benchlab"
-            different.append(f"{address} has {named} and Python {their_python}")
+        if isinstance(found, Exception):
+            different.append(f"{address} failed ({type(found).__name__}: {found})")
+        elif tuple(found) != here:
+            (major, minor), version = found
+            named = f"benchlab {version}" if version else "no benchlab"
+            different.append(f"{address} has {named} and Python {major}.{minor}")
     if different:
         more = f" and {len(different) - 3} more" if len(different) > 3 else ""
         raise InputError(
             f"{plural(len(different), 'Dask worker')} of the cluster cannot take part:"
             f" {'; '.join(different[:3])}{more}; here are benchlab {__version__} and"
-            f" Python {python}",
+            f" Python {here[0][0]}.{here[0][1]}",
             field="cluster",
             remedy="install the same versions everywhere:"
             f" pip install 'benchlab[cluster]=={__version__}'",

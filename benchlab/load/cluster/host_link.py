@@ -14,7 +14,7 @@ from benchlab.errors import BenchlabError, WorkerError
 from benchlab.load.cluster.agent import LATE_LIMIT_NS, HostFacts
 from benchlab.load.cluster.agents import GONE, call_agent, start_agent
 from benchlab.load.cluster.clock import ClockReading, measure_clock
-from benchlab.load.cluster.connect import ClusterConnection, HostUnreachableError
+from benchlab.load.cluster.connect import ClusterConnection, HostGoneError, HostUnreachableError
 from benchlab.load.cluster.mirror import Mirror
 from benchlab.load.cluster.reading import CHUNK_BYTES, Reading
 from benchlab.load.cluster.remote_worker import RemoteWorker
@@ -65,7 +65,7 @@ class HostLink:
         self._seen = 0
         self._chunk_bytes = CHUNK_BYTES
         self._heard_s = time.monotonic()
-        self._is_gone = False
+        self._is_gone = self._is_ending = False
         self._commands: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -150,7 +150,8 @@ class HostLink:
 
         It takes a bounded time. What cannot be fetched stays on the host.
         """
-        for task in self._tasks:
+        self._is_ending = True  # it may be writing: it is not cancelled
+        for task in self._tasks[1:]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if not was_started or self._mirror is None:
@@ -165,13 +166,16 @@ class HostLink:
             worker.close()
 
     async def _follow(self) -> None:
-        while not self.is_whole:
+        while not self.is_whole and not self._is_ending:
             try:
                 reading = await self._read()
             except HostUnreachableError as exc:
+                self._is_gone = exc.is_gone or not await self._connection.has(self.address)
                 silent_s = time.monotonic() - self._heard_s
-                if silent_s > self._patience.lost_s or self._is_gone:
-                    self._lose(str(exc))
+                if self._is_gone:
+                    self._lose("its Dask worker has ended")
+                elif silent_s > self._patience.lost_s:
+                    self._lose(f"no response for {silent_s:.0f} s")
                 if self._is_gone:
                     return
                 await asyncio.sleep(_RETRY_S)
@@ -200,8 +204,7 @@ class HostLink:
         self._heard_s = time.monotonic()
         if found.chunks:
             await asyncio.to_thread(self._mirror.write, found.chunks)
-        if found.problem:
-            self.lost = found.problem
+        self.lost = found.problem  # a host that was not heard is there again
         for event in found.events:
             self._seen += 1
             self.workers[event.worker].put(event.event)
@@ -245,15 +248,18 @@ class HostLink:
         patience = self._patience
         deadline_s = time.monotonic() + patience.collect_s
         try:
+            if self._is_gone:
+                return
             if not self.is_whole:
-                await self._call("end", timeout_s=2 * patience.lease_s)
+                end_s = patience.call_s if self.lost else 2 * patience.lease_s
+                await self._call("end", timeout_s=end_s)
             while not self.is_whole and time.monotonic() < deadline_s:
-                with suppress(HostUnreachableError):
+                try:
                     await self._read()
-                    continue
-                if self._is_gone or time.monotonic() - self._heard_s > patience.lost_s:
-                    break
-                await asyncio.sleep(_RETRY_S)
+                except HostUnreachableError as exc:
+                    if exc.is_gone or time.monotonic() - self._heard_s > patience.lost_s:
+                        raise
+                    await asyncio.sleep(_RETRY_S)
         except HostUnreachableError as exc:
             self._lose(str(exc))
         except (OSError, BenchlabError) as exc:
@@ -286,7 +292,7 @@ class HostLink:
 
     def _lose(self, why: str) -> None:
         """Go on without this host; its load has ended by now, since its lease has."""
-        self.lost = self.lost or f"it was lost ({why})"
+        self.lost = self.lost or why
         for worker in self.workers.values():
             worker.close()
 
@@ -325,6 +331,5 @@ class HostLink:
             timeout_s=timeout_s or self._patience.call_s,
         )
         if isinstance(result, str) and result == GONE:
-            self._is_gone = True
-            raise HostUnreachableError("its agent has ended")
+            raise HostGoneError("its agent has ended")
         return result

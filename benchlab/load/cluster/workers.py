@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import get_args
 
 from benchlab.errors import InputError
 from benchlab.load.cluster.agent import machine_identity
@@ -15,6 +16,7 @@ from benchlab.load.cluster.timing import USUAL_PATIENCE, Patience
 from benchlab.load.supervisor.stop_signal import StopSignal
 from benchlab.load.supervisor.worker_process import StartedWorkers
 from benchlab.plan.plan import Plan
+from benchlab.plan.validation import check_choice
 from benchlab.text import plural
 
 __all__ = ["cluster_workers", "dealt", "workers_for"]
@@ -41,6 +43,7 @@ def cluster_workers(
         MissingPackageError: the extra ``cluster`` is not installed.
         KeyboardInterrupt: ``stop`` was requested first.
     """
+    check_choice("samples", samples, get_args(SamplesTo))
     files = files_of(plan)
     with connected(cluster, stop) as connection:
         plan = plan.replace(workers=workers_for(plan, len(connection.dask_workers)))

@@ -5,10 +5,10 @@
 The id is an argument so that the process can be found among others. CLUSTER is the address of a
 Dask scheduler, or empty, and SAMPLES where the samples of such a run go. The plan comes through
 standard input, as one line of JSON, so that its credentials are on no command line; without the
-whole line the process ends, because its caller has. It reports one event (`benchlab.processes.events`) on
-standard output: ``started``, or the error that kept the run from starting. Then it needs its caller
-no more: standard error is a log in the spool directory, the others are closed. It ends when the run
-has.
+whole line the process ends, because its caller has. It reports one event
+(`benchlab.processes.events`) on standard output: ``started``, or the error that kept the run from
+starting. Then it needs its caller no more: standard error is a log in the spool directory, the
+others are closed. It ends when the run has.
 
 A closed terminal does nothing to it. SIGTERM ends the run early, as it does for `benchlab.run`;
 `benchlab.spool.request_stop` is the other way.
