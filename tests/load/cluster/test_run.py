@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import re
 import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +24,6 @@ from benchlab import (
     Plan,
     PoissonRate,
     Request,
-    Run,
     Transport,
     run,
     run_async,
@@ -300,14 +296,10 @@ def test_faults_of_this_machine_are_made_for_hosts_on_it(cluster: Cluster) -> No
     assert np.median(result.samples.service_ns) >= 20_000_000
 
 
-@pytest.mark.parametrize("given", [5, "", object()])
+@pytest.mark.parametrize("given", [5, " ", object()])
 def test_what_is_no_cluster_is_refused(given: object) -> None:
-    plan = Plan(Request("GET", "http://127.0.0.1:1/"))
-    if given == "":
-        assert isinstance(pytest.raises(TargetError, run, plan, cluster=given).value, TargetError)
-        return
     with pytest.raises(InputError) as raised:
-        run(plan, cluster=given)
+        run(Plan(Request("GET", "http://127.0.0.1:1/")), cluster=given)
     assert raised.value.field == "cluster"
 
 
