@@ -48,20 +48,25 @@ def link(
     _ip(f"address add {outer} peer {inner} dev {name}")
     _ip(f"link set {name} up")
     join_namespace(there, CLONE_NEWNET)  # where others find it, by the id of this process
+    switch = Switch()
     say("linked")
-    _pass_on(devices, (back_s, there_s))
+    _pass_on(devices, (back_s, there_s), switch)
 
 
-def _pass_on(devices: list[int], delays_s: tuple[float, float]) -> None:
+class Switch:
+    """Whether the link is cut, as signals say."""
+
+    def __init__(self) -> None:
+        self.is_cut = False
+        for number in (CUT, HEAL):
+            signal.signal(number, self._turn)
+
+    def _turn(self, number: int, _frame: object) -> None:
+        self.is_cut = number == CUT
+
+
+def _pass_on(devices: list[int], delays_s: tuple[float, float], switch: Switch) -> None:
     """Pass packets on from either device to the other, for ever."""
-    is_cut = False
-
-    def change(number: int, _frame: object) -> None:
-        nonlocal is_cut
-        is_cut = number == CUT
-
-    for number in (CUT, HEAL):
-        signal.signal(number, change)
     waiting: list[tuple[float, int, int, bytes]] = []
     count = 0
     while True:
@@ -73,7 +78,7 @@ def _pass_on(devices: list[int], delays_s: tuple[float, float]) -> None:
         readable, _, _ = select.select(devices, (), (), due_s)
         for device in readable:
             packet = os.read(device, _MOST_BYTES)
-            if is_cut:
+            if switch.is_cut:
                 continue
             count += 1
             side = devices.index(device)
