@@ -37,7 +37,7 @@ fails, the scheduler, the process that called ``bl.run``, or scheduler and all D
 that is ``hung`` is a Dask worker that is stopped (SIGSTOP), and goes on after the run."""
 
 USERS = 2
-"""Requests under way of a worker in a closed loop: a worker that is killed has no record of them."""
+"""Requests under way of a worker in a closed loop: one that is killed has no record of them."""
 
 PAUSE_S = 0.005
 """How long the service takes, so that a closed loop leaves some of the processor to others."""

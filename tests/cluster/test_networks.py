@@ -6,7 +6,6 @@ The service's own record of what arrived decides: it has one clock.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
