@@ -213,7 +213,7 @@ def _killed(generator: psutil.Process) -> int | None:
 
 def _records_on_disks(cluster: Cluster) -> list[NDArray[np.void]]:
     """The records that the disks of hosts hold, of each worker."""
-    directories = [directory for host in cluster.hosts for directory in host.spools]
+    directories = [directory for host in cluster.hosts for directory in host.shares]
     paths = [path for directory in directories for path in directory.glob("samples-*.bin")]
     return [spool.read_records(path) for path in paths]
 
@@ -235,7 +235,7 @@ def _recover(cluster: Cluster) -> None:
         assert done.return_value == 0, done.output
     assert not list(spool.runs())
     for host in cluster.hosts:
-        assert not host.spools, "what was fetched is removed"
+        assert not host.shares, "what was fetched is removed"
 
 
 def _compare(

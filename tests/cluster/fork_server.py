@@ -27,6 +27,14 @@ CLONE_NEWUTS = 0x04000000
 CLONE_NEWNET = 0x40000000
 _PR_SET_PDEATHSIG = 1
 
+_IMPORTED = (
+    "tests.cluster.roles",  # and Dask
+    "benchlab.load.run",
+    "benchlab.load.cluster.workers",
+    "benchlab.load.cluster.agents",
+    "benchlab.runs.run",
+)
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -54,7 +62,7 @@ def _checked(result: int) -> None:
 
 def main() -> None:
     """Fork a process for each order until standard input ends."""
-    for module in ("distributed", "benchlab", "tests.cluster.roles"):
+    for module in _IMPORTED:
         importlib.import_module(module)
     gc.freeze()  # or collecting would copy the memory that all processes share
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the test

@@ -97,11 +97,9 @@ class Host(Part):
     disk: Path = Path()
 
     @property
-    def spools(self) -> list[Path]:
-        """The directories of runs on its disk, oldest first."""
-        root = self.disk / "spool"
-        found = root.iterdir() if root.is_dir() else ()
-        return sorted(path for path in found if path.is_dir() and not path.name.startswith("."))
+    def shares(self) -> list[Path]:
+        """The directories of shares of runs on its disk (`benchlab.spool.share`)."""
+        return [path.parent for path in (self.disk / "shares").glob("*/[!.]*/share.json")]
 
     @property
     def generators(self) -> list[psutil.Process]:

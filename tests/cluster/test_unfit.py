@@ -83,7 +83,7 @@ def test_a_dask_worker_that_joins_late_has_no_part(empty: Cluster, arrivals: Arr
     assert result.samples.column("seq").tolist() == list(range(100))
     assert arrivals.seqs == set(range(100))
     assert not arrivals.repeated
-    assert not late[0].spools
+    assert not late[0].shares
 
 
 def test_a_host_whose_disk_fills_up_ends_the_run_with_all_samples(
