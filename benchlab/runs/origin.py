@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from benchlab.plan.plan import Plan
+from benchlab.runs.cluster import machines_of
 from benchlab.runs.floor import floor_of
 from benchlab.text import one_line, plural
 from benchlab.units import format_ms
@@ -74,8 +75,16 @@ def _host(runs: Sequence[Made]) -> str:
 
 
 def _machine(environment: Mapping[str, Any]) -> str:
+    if hosts := machines_of(environment):
+        kinds = Counter(_one_machine(host, named=False) for host in hosts)
+        listed = ", ".join(f"{count} × {kind}" for kind, count in kinds.most_common(_LISTED))
+        return f"cluster of {plural(len(hosts), 'host')}: {listed}"
+    return _one_machine(environment)
+
+
+def _one_machine(environment: Mapping[str, Any], *, named: bool = True) -> str:
     cores = environment.get("cpu_count")
-    parts = [environment.get("host"), environment.get("cpu_model")]
+    parts = [environment.get("host") if named else None, environment.get("cpu_model")]
     parts.append(plural(cores, "core") if isinstance(cores, int) else None)
     return ", ".join(str(part) for part in parts if part) or "unknown machine"
 
