@@ -77,8 +77,8 @@ def run(context: click.Context, **options: Any) -> int:
     Ctrl-C ends the run early, waits for open requests and saves what was measured; a second Ctrl-C
     does not wait.
 
-    The exit code is 1 if the run is invalid or degraded, even if an objective was broken too; 3 if an objective
-    was broken or --abort-on stopped the run; all are listed by benchlab --help.
+    The exit code is 1 if the run is invalid or degraded, even if an objective was broken too; 3 if
+    an objective was broken or --abort-on stopped the run; all are listed by benchlab --help.
 
     \b
     Examples:

@@ -56,19 +56,18 @@ def with_machines(
     with the highest 99th percentile is kept: no host adds more. A host without one leaves the run
     without, since its part of the latencies has an unknown floor.
     """
-    kept, floors, notes = [], [], []
+    kept, floors, without = [], [], []
     for machine in machines:
         floor = floor_of(machine)
         own = {name: value for name, value in machine.items() if name not in _LEFT_OUT}
         if floor is None:
-            note = floor_note_of(machine)
-            notes.append(f"{machine.get('host')}: {note}")
-            own["calibration"] = {"note": note}
+            without.append(str(machine.get("host")))
+            own["calibration"] = {"note": floor_note_of(machine)}
         else:
             floors.append(floor)
             own["calibration"] = _short(floor)
         kept.append(own)
-    return {**environment, "hosts": kept, "calibration": _worst(floors, notes)}
+    return {**environment, "hosts": kept, "calibration": _worst(floors, without)}
 
 
 def _short(floor: Floor) -> dict[str, Any]:
@@ -82,12 +81,13 @@ def _short(floor: Floor) -> dict[str, Any]:
     }
 
 
-def _worst(floors: Sequence[Floor], notes: Sequence[str]) -> dict[str, Any]:
-    if notes or not floors:
-        listed = "; ".join(notes[:_LISTED])
-        more = f"; and {len(notes) - _LISTED} more" if len(notes) > _LISTED else ""
-        of = f"{len(notes)} of {plural(len(notes) + len(floors), 'host')} have no noise floor"
-        return {"note": f"{of} ({listed}{more}): run benchlab calibrate --cluster"}
+def _worst(floors: Sequence[Floor], without: Sequence[str]) -> dict[str, Any]:
+    if without or not floors:
+        of = f"{len(without)} of {plural(len(without) + len(floors), 'host')}"
+        return {
+            "note": f"no calibration that holds on {of} of the cluster ({_listed(without)}):"
+            " run benchlab calibrate --cluster"
+        }
     return {"floor": max(floors, key=lambda floor: floor.latency_ns.p99).to_dict()}
 
 
@@ -151,11 +151,10 @@ class ClusterSize(NamedTuple):
         count = len(self.uncalibrated)
         if not count or self.rate_rps is None:
             return ""
-        names = ", ".join(self.uncalibrated[:_LISTED])
-        more = f" and {count - _LISTED} more" if count > _LISTED else ""
+        names = _listed(self.uncalibrated)
         return (
             f"how many workers this plan needs is not known, since {plural(count, 'host')} of the"
-            f" cluster {'is' if count == 1 else 'are'} not calibrated ({names}{more}): run benchlab"
+            f" cluster {'is' if count == 1 else 'are'} not calibrated ({names}): run benchlab"
             " calibrate --cluster"
         )
 
@@ -234,9 +233,14 @@ def _above(values: Mapping[HostRecord, int]) -> str:
         (host for host, value in values.items() if value > CLOCK_LIMIT_NS),
         key=lambda host: -values[host],
     )
-    names = list(dict.fromkeys(host.name for host in found))
-    more = f" and {len(names) - _LISTED} more hosts" if len(names) > _LISTED else ""
-    return f"{', '.join(names[:_LISTED])}{more}"
+    return _listed([host.name for host in found])
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    each = list(dict.fromkeys(names))
+    more = f" and {len(each) - _LISTED} more" if len(each) > _LISTED else ""
+    return f"{', '.join(each[:_LISTED])}{more}"
 
 
 def shared_cores(

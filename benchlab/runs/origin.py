@@ -12,7 +12,7 @@ from benchlab.runs.floor import floor_of
 from benchlab.text import one_line, plural
 from benchlab.units import format_ms
 
-__all__ = ["Made", "origin_of"]
+__all__ = ["Made", "machine_text", "origin_of"]
 
 _LISTED = 2
 _PLAN_LENGTH = 160
@@ -70,11 +70,12 @@ def _plan(runs: Sequence[Made]) -> str:
 
 
 def _host(runs: Sequence[Made]) -> str:
-    hosts = {_machine(run.environment) for run in runs}
+    hosts = {machine_text(run.environment) for run in runs}
     return one_line(hosts.pop(), _HOST_LENGTH) if len(hosts) == 1 else f"{len(hosts):,} machines"
 
 
-def _machine(environment: Mapping[str, Any]) -> str:
+def machine_text(environment: Mapping[str, Any]) -> str:
+    """What made the load: a machine by its name and processor, or the kinds of a cluster's."""
     if hosts := machines_of(environment):
         kinds = Counter(_one_machine(host, named=False) for host in hosts)
         listed = ", ".join(f"{count} × {kind}" for kind, count in kinds.most_common(_LISTED))
