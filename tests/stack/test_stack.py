@@ -53,7 +53,7 @@ def compose_config(tmp_path: Path, variables: dict[str, str]) -> subprocess.Comp
     """Let compose resolve compose.yaml with exactly these variables, whatever .env holds."""
     env_file = tmp_path / "env"
     env_file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
-    # Version 1 of compose prints the services of all profiles, version 2 of those that are asked for.
+    # Version 1 of compose prints the services of all profiles, version 2 of those asked for.
     chosen = ["--env-file", str(env_file), "--file", "compose.yaml", "--profile", "cluster"]
     return subprocess.run(
         [*compose_command(), *chosen, "config"],
