@@ -77,8 +77,8 @@ def _of_cluster(cluster: str, quick: bool, show: bool, json_file: str | None) ->
         if show:
             found = stored_floors(connection)
         else:
-            hosts = plural(len(connection.dask_workers), "host")
-            print_line(
+            count = plural(len(connection.dask_workers), "host")
+            print_line(f"calibrating {count} of {connection.scheduler}, each against its own server")
                 f"calibrating {hosts} of {connection.scheduler} against servers of their own"
             )
             found = calibrate_cluster(connection, quick=quick, on_done=on_done)
