@@ -78,9 +78,7 @@ def _of_cluster(cluster: str, quick: bool, show: bool, json_file: str | None) ->
             found = stored_floors(connection)
         else:
             count = plural(len(connection.dask_workers), "host")
-            print_line(f"calibrating {count} of {connection.scheduler}, each against its own server")
-                f"calibrating {hosts} of {connection.scheduler} against servers of their own"
-            )
+            print_line(f"calibrating {count} of {connection.scheduler}, each with its own server")
             found = calibrate_cluster(connection, quick=quick, on_done=on_done)
     if json_file != "-":
         _print_hosts(found)
