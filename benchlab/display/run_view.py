@@ -53,6 +53,7 @@ _EXAMPLES_SHOWN = 5
 _ENDPOINTS_SHOWN = 25
 _HOSTS_SHOWN = 25
 _NUMBERS_SHOWN = 6
+_LOST_LENGTH = 200
 _NAME_LENGTH = 60
 _DURATION_NAMES = {"service": "service time"}  # where people read another name
 
@@ -232,8 +233,11 @@ def host_table(hosts: Sequence[HostRecord], *, addresses: bool = False) -> Table
     names = Counter(host.name for host in shown)
     rows = [
         [
-            host.name if names[host.name] == 1 else f"{host.name}, port {_port(host.address)}",
-            f"lost: {host.lost}" if host.lost else "complete",
+            one_line(
+                host.name if names[host.name] == 1 else f"{host.name}, port {_port(host.address)}",
+                _NAME_LENGTH,
+            ),
+            f"lost: {one_line(host.lost, _LOST_LENGTH)}" if host.lost else "complete",
             _numbers_text(host.workers),
             f"{host.clock_offset_ns / NS_PER_S:+,.6f}",
             f"{host.clock_error_ns / NS_PER_MS:,.3f}",

@@ -10,7 +10,7 @@ from benchlab.display.progress import done_text
 from benchlab.load.supervisor.progress import Progress
 from benchlab.load.supervisor.series import ProgressSeries
 from benchlab.plan.objectives import parse_objectives
-from benchlab.text import plural
+from benchlab.text import one_line, plural
 from benchlab.units import NS_PER_MS, NS_PER_S, format_count, format_ms, format_rate
 
 __all__ = ["run_charts", "run_numbers", "run_view"]
@@ -19,6 +19,7 @@ _FEW_RATIO = 0.01
 _DRAWN = ("p50", "p99")
 _ROUNDING_S = 1e-6
 _HOSTS_SHOWN = 8
+_LENGTH = 60
 
 
 def run_view(progress: Progress) -> LiveView:
@@ -45,10 +46,11 @@ def _host_rows(progress: Progress) -> Iterator[Row]:
     hosts = sorted(progress.hosts, key=lambda item: not item[0].lost)
     for host, count in hosts[:_HOSTS_SHOWN]:
         made = f"{plural(len(host.workers), 'worker')}, {plural(count, progress.sample_noun)}"
+        name = f"host {one_line(host.name, _LENGTH)}"
         if host.lost:
-            yield Row(f"host {host.name}", f"lost: {host.lost} ({made} received)", met=False)
+            yield Row(name, f"lost: {one_line(host.lost, _LENGTH)} ({made} received)", met=False)
         else:
-            yield Row(f"host {host.name}", made)
+            yield Row(name, made)
     if more := hosts[_HOSTS_SHOWN:]:
         lost = sum(bool(host.lost) for host, _ in more)
         also = f", {lost:,} of them lost" if lost else ""
