@@ -183,13 +183,20 @@ def _recover(directory: Path, wanted: _Wanted) -> bool:
     if missing and not wanted.partial:
         print_line(
             f"{description}: fetch that with benchlab recover --cluster"
-            f" {spool.scheduler_of(directory)}, or save the run without it by --partial"
+            f" {_scheduler(directory)}, or save the run without it by --partial"
         )
         return False
     Store().save(run)
     spool.remove(directory)
     print_line(f"{description}, saved")
     return True
+
+
+def _scheduler(directory: Path) -> str:
+    from benchlab import spool
+
+    found = spool.read_cluster(directory)
+    return "ADDRESS" if found is None else found.scheduler
 
 
 def _missing_text(directory: Path, missing: tuple[int, ...], workers: int) -> str:

@@ -23,6 +23,7 @@ from benchlab.load.cluster.reading import CHUNK_BYTES, read_files
 from benchlab.paths import data_dir, spool_root
 from benchlab.runs.host_record import HostRecord
 from benchlab.spool.cluster_file import ClusterFile, read_cluster, write_cluster
+from benchlab.spool.directory import OWNER, make_directory
 from benchlab.spool.lock import acquire_lock, release_lock
 from benchlab.spool.share import Share, read_share, remove_share, share_files, shares
 from benchlab.spool.storage import replace_text
@@ -30,7 +31,7 @@ from benchlab.spool.storage import replace_text
 __all__ = ["KeptShare", "discard", "fetch", "kept_shares"]
 
 _CALL_S = 30.0
-_HEAD, _START = "run.json", "start.json"
+_START = "start.json"
 
 OnFetched = Callable[[int, int], None]
 """Called with the bytes that are here of a run's shares, and with all of them."""
@@ -164,17 +165,17 @@ def _own_spool(connection: ClusterConnection, kept: KeptShare) -> Iterator[Path]
             f"the run {kept.share.run_id} is in use by another process on this machine",
             remedy="wait until it has ended: benchlab live",
         )
-    is_new = not (directory / _HEAD).exists()
+    is_new = not (directory / spool.HEAD).exists()
     head, start = _call(connection, kept, head_here, kept.share) if is_new else ("", "")
     try:
         if is_new:
             data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
-            spool.make_directory(spool_root())
-            spool.make_directory(directory)
-        lock = acquire_lock(directory / spool.OWNER)
+            make_directory(spool_root())
+            make_directory(directory)
+        lock = acquire_lock(directory / OWNER)
         if is_new:
             replace_text(directory / _START, start, private=True)
-            replace_text(directory / _HEAD, head, private=True)  # last: with it, this is a run
+            replace_text(directory / spool.HEAD, head, private=True)  # last: with it, this is a run
     except OSError as exc:
         raise RunError(
             f"the spool {directory} cannot be written ({exc.strerror})",
@@ -242,7 +243,7 @@ def head_here(share: Share) -> tuple[str, str]:
         RunError: the share is gone.
     """
     directory = _directory_of(share)
-    return (directory / _HEAD).read_text(), (directory / _START).read_text()
+    return (directory / spool.HEAD).read_text(), (directory / _START).read_text()
 
 
 def read_here(share: Share, offsets: dict[str, int], limit: int) -> tuple[dict[str, bytes], bool]:
