@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from benchlab.cli.options.group import Draft, OptionGroup, Values
+from benchlab.cli.terminal.output import print_line
+from benchlab.errors import InputError
 
-__all__ = ["CLUSTER", "CLUSTER_VARIABLE", "any_cluster_option"]
+if TYPE_CHECKING:
+    from benchlab.load.cluster.asked import SamplesTo
+    from benchlab.runs.cluster import ClusterSize
+
+__all__ = ["CLUSTER", "CLUSTER_VARIABLE", "Place", "any_cluster_option", "print_size"]
 
 CLUSTER_VARIABLE = "BENCHLAB_CLUSTER"
 """The variable that stands for ``--cluster``."""
@@ -44,6 +50,43 @@ CLUSTER = OptionGroup(
     _nothing,
 )
 """``--cluster`` and ``--samples``, as arguments of these names."""
+
+
+class Place(NamedTuple):
+    """Where load is made, this machine without a ``cluster``, and where its samples go."""
+
+    cluster: str = ""
+    samples: SamplesTo = "parent"
+
+    @staticmethod
+    def of(cluster: str | None, samples: SamplesTo) -> Place:
+        """What the options say.
+
+        Raises:
+            InputError: samples cannot go where they should.
+        """
+        if samples == "direct" and not cluster:
+            raise InputError(
+                "is how the hosts of a cluster send samples, and there is none",
+                field="samples",
+                value=samples,
+                remedy=f"give --cluster {_EXAMPLE}, or leave --samples out",
+            )
+        return Place(cluster or "", samples)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The arguments of `benchlab.run` and of other functions that make load."""
+        return self._asdict() if self.cluster else {}
+
+
+def print_size(size: ClusterSize) -> None:
+    """Print how many workers a plan needs on a cluster, before its load."""
+    if size.problem:
+        print_line(f"warning: {size.problem}")
+        return
+    for text in filter(None, (size.describe(), size.note)):
+        print_line(text)
 
 
 def any_cluster_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
