@@ -129,10 +129,10 @@ def capacity(
     gives a wide interval. The plan's seed also decides the order of rates near the capacity. See
     `benchlab.analysis.capacity_search` for how it goes on.
 
-    Each probe is a run, made by this machine or by a ``cluster``, as by `benchlab.run`; these, and the experiment that holds them together, are saved in ``store``
-    (by default ``bl.Store()``) at the end, unless ``save`` is False; until then they are in the
-    spool, and ``benchlab recover`` saves them. Ctrl-C ends the search, and the result is what was
-    found so far.
+    Each probe is a run, made here or by a ``cluster``, as `benchlab.run` does; these, and the
+    experiment that holds them together, are saved in ``store`` (by default ``bl.Store()``) at the
+    end, unless ``save`` is False; until then they are in the spool, and ``benchlab recover`` saves
+    them. Ctrl-C ends the search, and the result is what was found so far.
 
     Raises:
         InputError: a value that cannot be used, such as a closed loop, which slows down with the
