@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchlab.spool.cluster_file import ClusterFile, read_cluster, write_cluster
+from benchlab.spool.cluster_file import ClusterFile, missing_workers, read_cluster, write_cluster
 from benchlab.spool.directory import (
     HEAD,
     ROOM_BYTES,
@@ -25,6 +25,7 @@ from benchlab.spool.directory import (
     pending,
     read_faults,
     read_head,
+    read_hosts,
     read_plan,
     read_records,
     read_run,
@@ -67,6 +68,7 @@ __all__ = [
     "health_path",
     "is_in_use",
     "log_path",
+    "missing_workers",
     "new_records",
     "own_faults",
     "own_worker",
@@ -74,6 +76,7 @@ __all__ = [
     "read_cluster",
     "read_faults",
     "read_head",
+    "read_hosts",
     "read_plan",
     "read_records",
     "read_run",

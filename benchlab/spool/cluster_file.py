@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchlab.decoding import Count, decode_file
+from benchlab.spool import directory as run_directory
 from benchlab.spool.storage import replace_text
 
-__all__ = ["ClusterFile", "read_cluster", "write_cluster"]
+__all__ = ["ClusterFile", "missing_workers", "read_cluster", "write_cluster"]
 
 _CLUSTER = "cluster.json"
 
@@ -45,3 +46,18 @@ def read_cluster(directory: Path) -> ClusterFile | None:
         return decode_file(directory / _CLUSTER, ClusterFile)
     except FileNotFoundError:
         return None
+
+
+def missing_workers(directory: Path) -> tuple[int, ...]:
+    """The workers of the run in the spool ``directory`` of whose files a host has more.
+
+    None of a run without a cluster. Whether the host still has them is not known.
+
+    Raises:
+        DamagedError: a file of the run is damaged.
+    """
+    found = read_cluster(directory)
+    if found is None:
+        return ()
+    workers = run_directory.read_head(directory).plan.workers
+    return tuple(sorted(set(range(workers)) - set(found.complete)))

@@ -95,6 +95,7 @@ __all__ = [
     "pending",
     "read_faults",
     "read_head",
+    "read_hosts",
     "read_plan",
     "read_records",
     "read_run",
@@ -487,7 +488,12 @@ def _read_outcome(directory: Path) -> _Outcome | None:
         return None
 
 
-def _read_hosts(directory: Path) -> tuple[HostRecord, ...]:
+def read_hosts(directory: Path) -> tuple[HostRecord, ...]:
+    """The hosts of a cluster that make the load, as far as is known of them; none without one.
+
+    Raises:
+        DamagedError: the file holds something else.
+    """
     try:
         return decode_file(directory / _HOSTS, _Hosts).hosts
     except FileNotFoundError:
@@ -520,7 +526,7 @@ def _read_run(directory: Path, plan: Plan | None) -> Run:
         health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),
         examples=_read_examples(directory, plan),
         faults=read_faults(directory, plan),
-        hosts=_read_hosts(directory),
+        hosts=read_hosts(directory),
     )
     return Run.from_head(
         head,

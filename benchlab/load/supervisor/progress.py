@@ -18,6 +18,7 @@ from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS, Conditions
 from benchlab.load.supervisor.series import ProgressSeries, SeriesBins
 from benchlab.plan.plan import Plan
 from benchlab.runs.fault_record import FaultRecord
+from benchlab.runs.host_record import HostRecord
 from benchlab.samples.histogram import LatencyHistogram
 from benchlab.samples.records import ErrorKind, Flag, without_failed_tries
 from benchlab.units import NS_PER_S
@@ -52,8 +53,9 @@ class Progress:
     instead; ``done_count`` is how many of them are recorded; the nouns are the plan's. ``p50_ns``,
     ``p99_ns`` and ``lag_p99_ns`` have the histogram's precision and are None before the first
     response. ``in_flight`` is the last mean number of requests in flight that is known, and
-    ``series`` the run over time, its warm-up included. ``faults`` are those that have begun. For
-    display only: results are computed from the samples.
+    ``series`` the run over time, its warm-up included. ``faults`` are those that have begun.
+    ``hosts`` are those of a cluster that make the load, with the number of requests of each, its
+    warm-up included. For display only: results are computed from the samples.
     """
 
     phase: str
@@ -77,6 +79,7 @@ class Progress:
     objectives: tuple[ObjectiveProgress, ...] = ()
     series: ProgressSeries | None = None
     faults: tuple[FaultRecord, ...] = ()
+    hosts: tuple[tuple[HostRecord, int], ...] = ()
 
     @property
     def done_ratio(self) -> float:
@@ -87,9 +90,9 @@ class Progress:
         return min(1.0, self.elapsed_s / self.total_s) if self.total_s else 1.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Its numbers, JSON-ready: without the series, the objectives and the faults."""
-        data = asdict(replace(self, series=None, objectives=(), faults=()))
-        del data["series"], data["objectives"], data["faults"]
+        """Its numbers, JSON-ready: without the series, the objectives, the faults and the hosts."""
+        data = asdict(replace(self, series=None, objectives=(), faults=(), hosts=()))
+        del data["series"], data["objectives"], data["faults"], data["hosts"]
         return data
 
 
@@ -110,6 +113,9 @@ class ProgressReader:
         self._errors: Counter[str] = Counter()
         self._count = self._begun_count = self._warmup_count = 0
         self._last_ns = 0
+        self._by_worker: NDArray[np.int64] | None = None
+        if spool.read_hosts(directory):
+            self._by_worker = np.zeros(plan.workers, np.int64)
 
     def poll(self, run_ns: int, phase: str = "") -> Progress:
         """Read the new samples; returns the state at run time ``run_ns``.
@@ -161,11 +167,15 @@ class ProgressReader:
             objectives=tuple(self._standings(run_ns, complete=phase in _ENDED)),
             series=series,
             faults=spool.read_faults(self._directory, self._plan) if self._plan.faults else (),
+            hosts=self._hosts(),
         )
 
     def take(self, records: NDArray[np.void]) -> None:
         """Add new records of any worker."""
         records = without_failed_tries(records)
+        if self._by_worker is not None:
+            workers = records["seq"] % self._plan.workers
+            self._by_worker += np.bincount(workers, minlength=self._plan.workers)
         self._bins.take(records)
         self._objectives.take(records, self._endpoints())
         self._last_ns = max(self._last_ns, int(records["done_ns"].max(initial=0)))
@@ -192,6 +202,15 @@ class ProgressReader:
             else:
                 seen = objective.show(value)
                 yield ObjectiveProgress(str(objective), seen, objective.holds(value))
+
+    def _hosts(self) -> tuple[tuple[HostRecord, int], ...]:
+        """The hosts as they are known now, and how many requests of each are here."""
+        if self._by_worker is None:
+            return ()
+        return tuple(
+            (host, int(self._by_worker[list(host.workers)].sum()))
+            for host in spool.read_hosts(self._directory)
+        )
 
     def _endpoints(self) -> Sequence[str]:
         """Names by a sample's ``endpoint``; those of a scenario's steps as they occur."""
