@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchlab.spool.cluster_file import ClusterFile, read_cluster, write_cluster
+from benchlab.spool.cluster_file import ClusterFile, is_direct, read_cluster, write_cluster
 from benchlab.spool.directory import (
     HEAD,
     ROOM_BYTES,
@@ -66,6 +66,7 @@ __all__ = [
     "forget_plan",
     "has_outcome",
     "health_path",
+    "is_direct",
     "is_in_use",
     "log_path",
     "new_records",

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchlab.decoding import Count, decode_file
 from benchlab.spool.storage import replace_text
 
-__all__ = ["ClusterFile", "read_cluster", "write_cluster"]
+__all__ = ["ClusterFile", "is_direct", "read_cluster", "write_cluster"]
 
 _CLUSTER = "cluster.json"
 
@@ -45,3 +45,13 @@ def read_cluster(directory: Path) -> ClusterFile | None:
         return decode_file(directory / _CLUSTER, ClusterFile)
     except FileNotFoundError:
         return None
+
+
+def is_direct(directory: Path) -> bool:
+    """Whether the records of a run are not in its spool ``directory``: hosts send them to a store.
+
+    Raises:
+        DamagedError: the file that says so holds something else.
+    """
+    found = read_cluster(directory)
+    return found is not None and found.samples == "direct"

@@ -84,7 +84,8 @@ def rows(store: Store, table: str, run_id: str) -> list[dict[str, Any]]:
 def copies(direct: DirectStore, run_id: str) -> dict[str, int]:
     """How many rows of the run each table holds, and how many requests its rollups count."""
     columns = [
-        f"(SELECT count() FROM {table} WHERE run_id = {{id:String}})" for table in TABLES[1:]
+        f"(SELECT count() FROM {table} WHERE run_id = {{id:String}})"  # noqa: S608
+        for table in TABLES[1:]
     ]
     found = Store(direct.dsn).query_df(
         f"SELECT (SELECT count() FROM runs WHERE id = {{id:String}}), {', '.join(columns)},"  # noqa: S608
