@@ -109,7 +109,7 @@ class SeriesBins:
         while other.width_ns < self.width_ns:
             other._double()
         for column, more in zip(self._columns, other._columns, strict=True):
-            column += more
+            np.add(column, more, out=column)
         for index in np.flatnonzero(other._counts).tolist():
             self._evaluate(index)
 
