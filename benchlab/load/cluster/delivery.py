@@ -106,8 +106,20 @@ class DeliveryState:
 class Delivery:
     """Sends a host's share to a sink, and writes sums of it to its spool, in threads of its own."""
 
-    def __init__(self, sink: Sink, directory: Path, plan: Plan, workers: Sequence[int]) -> None:
-        """The run in ``directory`` has been started, and ``workers`` are those of this host."""
+    def __init__(
+        self,
+        sink: Sink,
+        directory: Path,
+        plan: Plan,
+        workers: Sequence[int],
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """The run in ``directory`` has been started, and ``workers`` are those of this host.
+
+        Nothing is sent while it is not ``wanted``: a parent that does not hear of its host goes on
+        without it, and nothing may arrive after that.
+        """
+        self._wanted = wanted
         self._sink = sink
         self._directory = directory
         self._plan = plan
@@ -164,7 +176,7 @@ class Delivery:
             with self._changed:
                 share, ended = self._share, self._ended
             try:
-                share.send(ended=ended, go_on=lambda: not self._stopped)
+                share.send(ended=ended, go_on=self._goes_on)
             except BenchlabError as exc:
                 problem, pause_s = str(exc), next(pauses)
             except Exception as exc:  # whatever it is, the records stay on this disk
@@ -173,7 +185,7 @@ class Delivery:
                 problem, pause_s, pauses = "", _LOOK_EVERY_S, _pauses()
             with self._changed:
                 self._problem = problem
-                if share is self._share and ended and not problem and not self._stopped:
+                if share is self._share and ended and not problem and not share.unsent:
                     self._done = True
                 self._changed.wait_for(
                     lambda before=share, was=ended: (
@@ -181,6 +193,9 @@ class Delivery:
                     ),
                     None if self._done else pause_s,
                 )
+
+    def _goes_on(self) -> bool:
+        return not self._stopped and self._wanted()
 
     def _sum_up(self) -> None:
         """Write the sums of what is new to the spool, until the workers have ended."""
