@@ -226,7 +226,14 @@ def _carry_out(
 ) -> Run:
     check_plan(plan, here=cluster is None)
     with workers_for(plan, stop, cluster, samples) as started:
-        return carry_out(started.plan, started.workers, stop, on_progress, started.machines)
+        return carry_out(
+            started.plan,
+            started.workers,
+            stop,
+            on_progress,
+            started.machines,
+            started.collect,
+        )
 
 
 @contextmanager
@@ -264,10 +271,12 @@ def carry_out(
     stop: StopSignal,
     on_progress: OnProgress | None = None,
     machines: Sequence[Mapping[str, Any]] = (),
+    collect: Callable[[Path, Plan], Run] = spool.read_run,
 ) -> Run:
     """Carry out ``plan``, which was checked, with ``workers`` that were started for it.
 
     ``machines`` are as in `recorded`: their hosts were asked whether they reach the services.
+    ``collect`` is that of `StartedWorkers`.
 
     Raises:
         TargetError: the service cannot be reached. No load was made.
@@ -279,7 +288,7 @@ def carry_out(
         plan = with_descriptors(plan)
     plan = plan.replace(tags=with_tags_of_experiment(dict(plan.tags)))
     with recorded(plan, new_run_id(), workers, stop, on_progress, machines=machines) as directory:
-        return spool.read_run(directory, plan)
+        return collect(directory, plan)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +25,7 @@ from benchlab.spool.record_files import RecordCount
 from benchlab.spool.records import NewRecords
 from benchlab.spool.tallies import append_tally, tally_path
 
-__all__ = ["Delivery", "DeliveryState", "SentShare", "Sink"]
+__all__ = ["Delivery", "DeliveryState", "SentShare", "Sink", "usual_sink"]
 
 _TALLY_EVERY_S = 0.25
 _LOOK_EVERY_S = 0.5
@@ -88,6 +89,18 @@ class Sink(Protocol):
         Raises:
             StoreError: the run could not be saved. Its hosts keep what was measured.
         """
+
+
+def usual_sink() -> Sink:
+    """The store that this process would save a run to.
+
+    It is found by its name, as hosts find it: this package knows no stores.
+
+    Raises:
+        InputError: that is no server that hosts could reach.
+    """
+    made: Sink = import_module("benchlab.store.direct").DirectStore()
+    return made
 
 
 @dataclass(frozen=True, slots=True)
