@@ -62,6 +62,7 @@ from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
 from benchlab.samples.streams import EVENT_DTYPE, STREAM_DTYPE, Events, Streams
 from benchlab.samples.tries import TRY_DTYPE, Tries
+from benchlab.spool.cluster_file import is_direct
 from benchlab.spool.fault_log import read_fault_log
 from benchlab.spool.lock import acquire_lock, is_locked, release_lock
 from benchlab.spool.records import NewRecords, read_in_order, read_records
@@ -406,10 +407,17 @@ def read_run(directory: Path, plan: Plan | None = None) -> Run:
     outcome counts as stopped when its last sample was done.
 
     Raises:
-        RunError: the directory holds no run, one that never started, or cannot be read.
+        RunError: the directory holds no run, one that never started, or cannot be read; or the
+            samples are not in it.
         DamagedError: a file is damaged, or of another version of benchlab.
     """
     with _naming_problems(directory):
+        if is_direct(directory):
+            raise RunError(
+                f"the samples of the run {directory.name} are not here: its hosts send them to a"
+                " store, and keep them until it has all",
+                remedy="benchlab recover --cluster ADDRESS completes it",
+            )
         return _read_run(directory, plan)
 
 

@@ -253,6 +253,10 @@ class Agent:
         if self._directory is not None and not keep:
             remove_share(self._directory)
 
+    def leave(self) -> None:
+        """End, and keep the directory for whoever recovers the run."""
+        self.finish(keep=True)
+
     def delivery_state(self) -> DeliveryState:
         """How much of the share was sent to the sink."""
         self._hear()

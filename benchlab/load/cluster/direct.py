@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -54,6 +54,13 @@ class DeliveringHost(Protocol):
     def lose(self, why: str) -> None:
         """Note that it is lost, and go on without it."""
 
+    async def leave_share(self) -> None:
+        """Have it keep its share, and let go of it.
+
+        Raises:
+            HostUnreachableError: it does not respond.
+        """
+
     async def delete_share(self) -> None:
         """Have it delete its share, which is stored.
 
@@ -86,22 +93,28 @@ def deliver(
     plan: Plan | None,
     patience: Patience,
     stop: StopSignal | None = None,
+    on_lost: Callable[[], None] = lambda: None,
 ) -> Run:
     """Have the run in the parent's spool ``directory`` in ``sink``; returns it.
 
-    The workers of all ``hosts`` have ended. ``directory`` is removed in the end.
+    The workers of all ``hosts`` have ended. ``directory`` is removed in the end. ``on_lost`` is
+    called when a host was lost, in any thread.
 
     Raises:
         StoreError: the run could not be stored. Its hosts keep what was measured.
         KeyboardInterrupt: ``stop`` was requested once more. They do so then too.
     """
-    parent = _Parent(connection, hosts, sink, patience, stop)
-    counts = parent.all_sent()
-    keeping = connection.submit(parent.keep())
+    parent = _Parent(connection, hosts, sink, patience, stop, on_lost)
     try:
-        run = sink.save(directory, plan, counts, parent.send_again)
-    finally:
-        keeping.cancel()
+        counts = parent.all_sent()
+        keeping = connection.submit(parent.keep())
+        try:
+            run = sink.save(directory, plan, counts, parent.send_again)
+        finally:
+            keeping.cancel()
+    except BaseException:
+        connection.finish([_trying(host.leave_share()) for host in parent.reached])
+        raise
     connection.finish([_trying(host.delete_share()) for host in parent.reached])
     return run
 
@@ -116,8 +129,10 @@ class _Parent:
         sink: Sink,
         patience: Patience,
         stop: StopSignal | None,
+        on_lost: Callable[[], None],
     ) -> None:
         self.reached = list(hosts)
+        self._on_lost = on_lost
         self._connection = connection
         self._sink = sink
         self._patience = patience
@@ -184,6 +199,7 @@ class _Parent:
             elif time.monotonic() - self._heard_s[id(host)] > self._patience.lost_s:
                 host.lose(str(state))
                 self.reached.remove(host)
+                self._on_lost()
         return states
 
     def _at_once(self, doing: Sequence[Coroutine[Any, Any, None]]) -> list[BaseException | None]:

@@ -317,6 +317,14 @@ class HostLink:
                 health = WorkerHealth(number, problem=problem, problem_kind="lost")
                 spool.write_health(self._directory, health)
 
+    async def leave_share(self) -> None:
+        """Let the agent end, and keep its share for whoever recovers the run.
+
+        Raises:
+            HostUnreachableError: the host does not respond.
+        """
+        await self._call("leave", timeout_s=self._patience.lease_s)
+
     async def delete_share(self) -> None:
         """Let the agent delete its share and end.
 

@@ -165,7 +165,16 @@ class Team:
         if self._sink is None:
             return spool.read_run(directory, plan)
         whole = [link for link in self.links if link.is_whole]
-        return deliver(self._connection, whole, self._sink, directory, plan, self._patience, stop)
+        return deliver(
+            self._connection,
+            whole,
+            self._sink,
+            directory,
+            plan,
+            self._patience,
+            stop,
+            self.write_hosts,
+        )
 
     @property
     def _samples(self) -> SamplesTo:
