@@ -237,7 +237,10 @@ class LiveRun:
             elapsed_ns = min(max(0, time.time_ns() - self._started_at_ns), total_ns)
             parts.append(f"{elapsed_ns / NS_PER_S:.0f}/{total_ns / NS_PER_S:.0f} s")
         if parts != ["gone"]:
-            count = spool.count_records(self._directory, self.plan.workers)
+            if self._is_direct:
+                count = self.progress().count
+            else:
+                count = spool.count_records(self._directory, self.plan.workers)
             parts.append(plural(count, self.plan.sample_noun))
         return ", ".join(parts)
 
