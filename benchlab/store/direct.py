@@ -81,6 +81,14 @@ class DirectStore:
         with Store(self.dsn).connect():
             pass
 
+    def has(self, run_id: str) -> bool:
+        """Whether a run with exactly this id exists.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return Store(self.dsn).has(run_id)
+
     def share(self, directory: Path, workers: Sequence[int], salt: str = "") -> DirectShare:
         """What ``workers`` of the run in the spool ``directory`` of this host write, to be sent.
 
@@ -100,13 +108,12 @@ class DirectStore:
     ) -> Run:
         """Let the run exist that the hosts have sent; returns it, its samples in a mapped file.
 
-        ``directory`` is the parent's spool, which has all but the records, and is removed once the
-        run is stored. ``counts`` is what the hosts found in their files; workers without any are
-        lost, and what the store has of them is kept. ``send_again`` has the other hosts send what
-        the store lacks, with the given end of its tokens. Any number of calls leave one copy. If
-        the run exists already, without these workers, they are added to it: ``directory`` has only
-        what is known of them. While the store is unavailable, the call retries as `Store.save`
-        does.
+        ``directory`` is the parent's spool, which has all but the records. ``counts`` is what the
+        hosts found in their files; workers without any are lost, and what the store has of them is
+        kept. ``send_again`` has the other hosts send what the store lacks, with the given end of
+        its tokens. Any number of calls leave one copy. If the run exists already, without these
+        workers, they are added to it: ``directory`` has only what is known of them. While the
+        store is unavailable, the call retries as `Store.save` does.
 
         Raises:
             StoreError: the run could not be stored. The hosts keep what was measured.
@@ -117,14 +124,12 @@ class DirectStore:
                 return _save(client, directory, plan, counts, send_again)
 
         try:
-            run = connection.retry_while_unavailable(attempt, self.wait_s, lock.warn)
+            return connection.retry_while_unavailable(attempt, self.wait_s, lock.warn)
         except StoreError as exc:
             raise type(exc)(
                 f"{exc}; what run {directory.name} measured is kept on its hosts: benchlab recover"
                 " --cluster ADDRESS saves it"
             ) from exc
-        spool.remove(directory)
-        return run
 
 
 class DirectShare:

@@ -17,7 +17,7 @@ from typing import Any
 from benchlab import spool
 from benchlab.decoding import decode_file
 from benchlab.errors import BenchlabError, RunError, StoreError, WorkerError
-from benchlab.load.cluster.delivery import Delivery, DeliveryState, Sink
+from benchlab.load.cluster.delivery import Delivery, DeliveryState, Sink, nothing_to_send
 from benchlab.load.cluster.plan_files import placed, remove_files
 from benchlab.load.cluster.reading import CHUNK_BYTES, Reading, WorkerEvent, read_files
 from benchlab.load.open_files import check_open_files
@@ -260,14 +260,15 @@ class Agent:
     def delivery_state(self) -> DeliveryState:
         """How much of the share was sent to the sink."""
         self._hear()
-        assert self._delivery is not None
+        if self._delivery is None:  # it made no load
+            return nothing_to_send(self._workers)
         return self._delivery.state()
 
     def send_again(self, salt: str) -> None:
         """Send what the sink lacks by now."""
         self._hear()
-        assert self._delivery is not None
-        self._delivery.send_again(salt)
+        if self._delivery is not None:
+            self._delivery.send_again(salt)
 
     def _is_watched(self) -> bool:
         return time.monotonic() - self._heard_s <= self._lease_s

@@ -21,11 +21,11 @@ from benchlab.load.supervisor.tally import Tally
 from benchlab.plan.plan import Plan
 from benchlab.runs.run import Run
 from benchlab.spool.directory import samples_path
-from benchlab.spool.record_files import RecordCount
+from benchlab.spool.record_files import RECORD_FILES, RecordCount
 from benchlab.spool.records import NewRecords
 from benchlab.spool.tallies import append_tally, tally_path
 
-__all__ = ["Delivery", "DeliveryState", "SentShare", "Sink", "usual_sink"]
+__all__ = ["Delivery", "DeliveryState", "SentShare", "Sink", "nothing_to_send", "usual_sink"]
 
 _TALLY_EVERY_S = 0.25
 _LOOK_EVERY_S = 0.5
@@ -71,6 +71,13 @@ class Sink(Protocol):
             StoreError: that is not possible; the message says what to do.
         """
 
+    def has(self, run_id: str) -> bool:
+        """Whether the run exists there.
+
+        Raises:
+            StoreError: that cannot be found out.
+        """
+
     def share(self, directory: Path, workers: Sequence[int], salt: str = "") -> SentShare:
         """What ``workers`` of the run in the spool ``directory`` write, to be sent."""
 
@@ -81,10 +88,10 @@ class Sink(Protocol):
         counts: Sequence[RecordCount],
         send_again: Callable[[str], object],
     ) -> Run:
-        """Let the run exist that the hosts have sent, and remove the parent's ``directory``.
+        """Let the run exist that the hosts have sent; returns it.
 
-        ``counts`` is what they have sent; ``send_again`` has them send what is missing there, by
-        shares with another salt.
+        ``directory`` is the parent's spool, which has all but the records. ``counts`` is what the
+        hosts have sent; ``send_again`` has them send what is missing, by shares with another salt.
 
         Raises:
             StoreError: the run could not be saved. Its hosts keep what was measured.
@@ -114,6 +121,12 @@ class DeliveryState:
     unsent: int
     problem: str = ""
     counts: tuple[RecordCount, ...] | None = None
+
+
+def nothing_to_send(workers: Sequence[int]) -> DeliveryState:
+    """The state of a host whose ``workers`` made no load."""
+    counts = [RecordCount(kind.name, worker) for worker in workers for kind in RECORD_FILES]
+    return DeliveryState(0, 0, counts=tuple(counts))
 
 
 class Delivery:

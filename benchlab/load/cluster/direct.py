@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from benchlab import spool
 from benchlab.errors import BenchlabError, InputError, StoreUnavailableError
 from benchlab.load.cluster.connect import ClusterConnection, HostUnreachableError
 from benchlab.load.cluster.delivery import DeliveryState, Sink
@@ -97,8 +98,8 @@ def deliver(
 ) -> Run:
     """Have the run in the parent's spool ``directory`` in ``sink``; returns it.
 
-    The workers of all ``hosts`` have ended. ``directory`` is removed in the end. ``on_lost`` is
-    called when a host was lost, in any thread.
+    The workers of all ``hosts`` have ended. ``directory`` is removed in the end, unless a host is
+    lost, whose share may be added later. ``on_lost`` is called when one is, in any thread.
 
     Raises:
         StoreError: the run could not be stored. Its hosts keep what was measured.
@@ -115,6 +116,8 @@ def deliver(
     except BaseException:
         connection.finish([_trying(host.leave_share()) for host in parent.reached])
         raise
+    if not any(worker.problem_kind == "lost" for worker in run.health.workers):
+        spool.remove(directory)
     connection.finish([_trying(host.delete_share()) for host in parent.reached])
     return run
 
@@ -196,11 +199,14 @@ class _Parent:
                 self._heard_s[id(host)] = time.monotonic()
             elif not isinstance(state, HostUnreachableError):
                 raise state
-            elif time.monotonic() - self._heard_s[id(host)] > self._patience.lost_s:
+            elif state.is_gone or self._silent_s(host) > self._patience.lost_s:
                 host.lose(str(state))
                 self.reached.remove(host)
                 self._on_lost()
         return states
+
+    def _silent_s(self, host: DeliveringHost) -> float:
+        return time.monotonic() - self._heard_s[id(host)]
 
     def _at_once(self, doing: Sequence[Coroutine[Any, Any, None]]) -> list[BaseException | None]:
         async def all_of_them() -> list[BaseException | None]:

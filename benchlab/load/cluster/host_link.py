@@ -310,6 +310,7 @@ class HostLink:
     def lose(self, why: str) -> None:
         """Note that the host was lost before it had sent all of its share."""
         assert self._directory is not None
+        self.is_whole = False
         self.lost = self.lost or f"it was lost ({why})"
         problem = f"was lost with its host {self.name}: {self.lost}"
         for number in self.workers:

@@ -150,9 +150,7 @@ class Team:
             self._has_ended = True
             self._connection.finish([link.conclude(was_started=was_started) for link in self.links])
             if was_started:
-                with suppress(OSError):  # a full disk
-                    self.write_hosts()
-                    self.write_cluster()
+                self._write_all()
 
     def collect(self, directory: Path, plan: Plan, stop: StopSignal | None) -> Run:
         """The run in the spool ``directory``, whose workers have ended.
@@ -173,8 +171,13 @@ class Team:
             plan,
             self._patience,
             stop,
-            self.write_hosts,
+            self._write_all,
         )
+
+    def _write_all(self) -> None:
+        with suppress(OSError):  # a full disk
+            self.write_hosts()
+            self.write_cluster()
 
     @property
     def _samples(self) -> SamplesTo:
