@@ -139,9 +139,12 @@ class Delivery:
         plan: Plan,
         workers: Sequence[int],
         wanted: Callable[[], bool] = lambda: True,
+        *,
+        ended: bool = False,
     ) -> None:
         """The run in ``directory`` has been started, and ``workers`` are those of this host.
 
+        If they have ``ended``, before, nobody needs sums of what they measured.
         Nothing is sent while it is not ``wanted``: a parent that does not hear of its host goes on
         without it, and nothing may arrive after that.
         """
@@ -152,7 +155,7 @@ class Delivery:
         self._workers = tuple(workers)
         self._share = sink.share(directory, self._workers)
         self._changed = threading.Condition()
-        self._ended = self._stopped = self._done = False
+        self._ended, self._stopped, self._done = ended, False, False
         self._problem = ""
         self._sums_over = threading.Event()
         self._sending = threading.Thread(target=self._send_all, name="benchlab-sending")
@@ -161,7 +164,8 @@ class Delivery:
     def start(self) -> None:
         """Begin to send."""
         self._sending.start()
-        self._summing.start()
+        if not self._ended:
+            self._summing.start()
 
     def end_of_load(self) -> None:
         """The workers have ended: send the rest. Their sums are complete on return."""

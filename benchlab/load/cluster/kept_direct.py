@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from benchlab import spool
 from benchlab.errors import RunError
-from benchlab.load.cluster.connect import ClusterConnection
+from benchlab.load.cluster.connect import ClusterConnection, HostUnreachableError
 from benchlab.load.cluster.delivery import Delivery, DeliveryState, Sink
 from benchlab.load.cluster.direct import deliver
 from benchlab.load.cluster.timing import USUAL_PATIENCE, Patience
@@ -56,7 +56,8 @@ def complete(
     in the end, unless something is still missing. May be repeated.
 
     Raises:
-        RunError: the run is not stored, and some of its shares are not among these.
+        RunError: the run is not stored, and some of its shares are not among these; or one cannot
+            be had.
         StoreError: it could not be stored. The hosts keep what was measured.
     """
     run_id, total = kept[0].share.run_id, kept[0].share.workers_total
@@ -71,7 +72,13 @@ def complete(
         )
     hosts = [_KeptHost(connection, each, sink, patience) for each in kept]
     for host in hosts:
-        connection.submit(host.begin()).result()
+        try:
+            connection.submit(host.begin()).result()
+        except HostUnreachableError as exc:
+            raise RunError(
+                f"the host {host.name} does not respond ({exc})",
+                remedy="repeat benchlab recover --cluster",
+            ) from exc
     return deliver(connection, hosts, sink, directory, None, patience)
 
 
@@ -151,9 +158,10 @@ class _Kept:
         self._heard_s = time.monotonic()
         self._over = threading.Event()
         plan = spool.read_head(self.directory).plan
-        self.delivery = Delivery(sink, self.directory, plan, share.workers, self._is_watched)
+        self.delivery = Delivery(
+            sink, self.directory, plan, share.workers, self._is_watched, ended=True
+        )
         self.delivery.start()
-        self.delivery.end_of_load()
         self._leaving = threading.Thread(target=self._leave_when_alone, args=(share,), daemon=True)
         self._leaving.start()
 
