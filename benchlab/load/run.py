@@ -240,7 +240,14 @@ def _carry_out(
     with workers_for(plan, stop, cluster, samples) as started:
         if started.machines and on_size is not None:
             on_size(size_of(started.plan, machines_of(with_machines({}, started.machines))))
-        return carry_out(started.plan, started.workers, stop, on_progress, started.machines)
+        return carry_out(
+            started.plan,
+            started.workers,
+            stop,
+            on_progress,
+            started.machines,
+            started.collect,
+        )
 
 
 def _warn_of_size(size: ClusterSize) -> None:
@@ -286,10 +293,12 @@ def carry_out(
     stop: StopSignal,
     on_progress: OnProgress | None = None,
     machines: Sequence[Mapping[str, Any]] = (),
+    collect: Callable[[Path, Plan], Run] = spool.read_run,
 ) -> Run:
     """Carry out ``plan``, which was checked, with ``workers`` that were started for it.
 
     ``machines`` are as in `recorded`: their hosts were asked whether they reach the services.
+    ``collect`` is that of `StartedWorkers`.
 
     Raises:
         TargetError: the service cannot be reached. No load was made.
@@ -301,7 +310,7 @@ def carry_out(
         plan = with_descriptors(plan)
     plan = plan.replace(tags=with_tags_of_experiment(dict(plan.tags)))
     with recorded(plan, new_run_id(), workers, stop, on_progress, machines=machines) as directory:
-        return spool.read_run(directory, plan)
+        return collect(directory, plan)
 
 
 @contextmanager

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from benchlab.spool.cluster_file import ClusterFile, missing_workers, read_cluster, write_cluster
+from benchlab.spool.cluster_file import (
+    ClusterFile,
+    is_direct,
+    missing_workers,
+    read_cluster,
+    write_cluster,
+)
 from benchlab.spool.directory import (
     HEAD,
     ROOM_BYTES,
@@ -23,6 +29,7 @@ from benchlab.spool.directory import (
     own_faults,
     own_worker,
     pending,
+    read_ended_head,
     read_faults,
     read_head,
     read_hosts,
@@ -66,6 +73,7 @@ __all__ = [
     "forget_plan",
     "has_outcome",
     "health_path",
+    "is_direct",
     "is_in_use",
     "log_path",
     "missing_workers",
@@ -74,6 +82,7 @@ __all__ = [
     "own_worker",
     "pending",
     "read_cluster",
+    "read_ended_head",
     "read_faults",
     "read_head",
     "read_hosts",

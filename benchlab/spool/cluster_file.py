@@ -14,7 +14,7 @@ from benchlab.decoding import Count, decode_file
 from benchlab.spool import directory as run_directory
 from benchlab.spool.storage import replace_text
 
-__all__ = ["ClusterFile", "missing_workers", "read_cluster", "write_cluster"]
+__all__ = ["ClusterFile", "is_direct", "missing_workers", "read_cluster", "write_cluster"]
 
 _CLUSTER = "cluster.json"
 
@@ -61,3 +61,13 @@ def missing_workers(directory: Path) -> tuple[int, ...]:
         return ()
     workers = run_directory.read_head(directory).plan.workers
     return tuple(sorted(set(range(workers)) - set(found.complete)))
+
+
+def is_direct(directory: Path) -> bool:
+    """Whether the records of a run are not in its spool ``directory``: hosts send them to a store.
+
+    Raises:
+        DamagedError: the file that says so holds something else.
+    """
+    found = read_cluster(directory)
+    return found is not None and found.samples == "direct"

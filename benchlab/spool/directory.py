@@ -62,6 +62,7 @@ from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
 from benchlab.samples.streams import EVENT_DTYPE, STREAM_DTYPE, Events, Streams
 from benchlab.samples.tries import TRY_DTYPE, Tries
+from benchlab.spool.cluster_file import is_direct
 from benchlab.spool.fault_log import read_fault_log
 from benchlab.spool.lock import acquire_lock, is_locked, release_lock
 from benchlab.spool.records import NewRecords, read_in_order, read_records
@@ -93,6 +94,7 @@ __all__ = [
     "own_faults",
     "own_worker",
     "pending",
+    "read_ended_head",
     "read_faults",
     "read_head",
     "read_hosts",
@@ -406,10 +408,17 @@ def read_run(directory: Path, plan: Plan | None = None) -> Run:
     outcome counts as stopped when its last sample was done.
 
     Raises:
-        RunError: the directory holds no run, one that never started, or cannot be read.
+        RunError: the directory holds no run, one that never started, or cannot be read; or the
+            samples are not in it.
         DamagedError: a file is damaged, or of another version of benchlab.
     """
     with _naming_problems(directory):
+        if is_direct(directory):
+            raise RunError(
+                f"the samples of the run {directory.name} are not here: its hosts send them to a"
+                " store, and keep them until it has all",
+                remedy="benchlab recover --cluster ADDRESS completes it",
+            )
         return _read_run(directory, plan)
 
 
@@ -422,6 +431,21 @@ def read_head(directory: Path) -> RunHead:
     """
     with _naming_problems(directory):
         return _read_head(directory)
+
+
+def read_ended_head(directory: Path, plan: Plan | None, last_ns: int) -> RunHead:
+    """What `read_run` reads, of a run whose records are elsewhere.
+
+    The last of its samples was done at ``last_ns``.
+
+    Raises:
+        RunError: the directory holds no run, one that never started, or cannot be read.
+        DamagedError: a file is damaged, or of another version of benchlab.
+    """
+    with _naming_problems(directory):
+        head = _read_head(directory)
+        plan = _with_steps(plan or head.plan, directory)
+        return _ended(head, plan, directory, last_ns)
 
 
 def has_outcome(directory: Path) -> bool:
@@ -515,10 +539,21 @@ def _read_run(directory: Path, plan: Plan | None) -> Run:
                 value=highest,
                 where=f"the samples in {directory}",
             )
-    outcome = _read_outcome(directory)
-    if outcome is None:
-        outcome = _Outcome(max(0, int(records["done_ns"].max(initial=0))), "")
-    head = replace(
+    return Run.from_head(
+        _ended(head, plan, directory, int(records["done_ns"].max(initial=0))),
+        Samples(records, plan.endpoint_names),
+        _read_connections(directory, plan.workers),
+        _read_tries(directory, plan.workers),
+        _read_streams(directory, plan.workers),
+        _read_events(directory, plan.workers),
+        spool=directory,
+    )
+
+
+def _ended(head: RunHead, plan: Plan, directory: Path, last_ns: int) -> RunHead:
+    """``head`` with all that is known of a run at its end; its last sample was done at last_ns."""
+    outcome = _read_outcome(directory) or _Outcome(max(0, last_ns), "")
+    return replace(
         head,
         plan=plan,
         stopped_ns=outcome.stopped_ns,
@@ -527,15 +562,6 @@ def _read_run(directory: Path, plan: Plan | None) -> Run:
         examples=_read_examples(directory, plan),
         faults=read_faults(directory, plan),
         hosts=read_hosts(directory),
-    )
-    return Run.from_head(
-        head,
-        Samples(records, plan.endpoint_names),
-        _read_connections(directory, plan.workers),
-        _read_tries(directory, plan.workers),
-        _read_streams(directory, plan.workers),
-        _read_events(directory, plan.workers),
-        spool=directory,
     )
 
 

@@ -24,13 +24,11 @@ from typing import Any
 from benchlab.decoding import Count, decode_file
 from benchlab.errors import RunError
 from benchlab.paths import data_dir
-from benchlab.samples.connections import CONNECTION_DTYPE
-from benchlab.samples.records import SAMPLE_DTYPE
-from benchlab.samples.streams import EVENT_DTYPE, STREAM_DTYPE
-from benchlab.samples.tries import TRY_DTYPE
 from benchlab.spool import directory as run_directory
 from benchlab.spool.lock import acquire_lock, release_lock
+from benchlab.spool.record_files import RECORD_FILES
 from benchlab.spool.storage import replace_text
+from benchlab.spool.tallies import tally_path
 
 __all__ = [
     "Share",
@@ -48,13 +46,20 @@ _SHARE = "share.json"
 class Share:
     """Whose share a directory has: the run, the number of the host in it, and its workers.
 
-    ``workers_total`` is how many the run has on all hosts.
+    ``workers_total`` is how many the run has on all hosts. ``samples`` is ``direct`` if this host
+    sends its records to a store by itself.
     """
 
     run_id: str
     host: Count
     workers: tuple[Count, ...]
     workers_total: Count
+    samples: str = "parent"
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the parent gets sums of the records instead of these."""
+        return self.samples == "direct"
 
 
 @contextmanager
@@ -106,26 +111,22 @@ def read_share(directory: Path) -> Share:
 
 
 def share_files(
-    directory: Path, workers: Sequence[int], ended: Sequence[int]
+    directory: Path, workers: Sequence[int], ended: Sequence[int], *, direct: bool = False
 ) -> Iterator[tuple[Path, int]]:
     """The files of ``workers`` that a parent copies, and the size of their records in bytes.
 
     They are appended to, and copied in this order: a name of a step is in its file before a sample
     that refers to it, so that file is the last. Health and logs are whole once a worker has
-    ``ended``.
+    ``ended``. With ``direct`` there are sums in the place of the records.
     """
-    kinds = (
-        (run_directory.samples_path, SAMPLE_DTYPE.itemsize),
-        (run_directory.connections_path, CONNECTION_DTYPE.itemsize),
-        (run_directory.tries_path, TRY_DTYPE.itemsize),
-        (run_directory.streams_path, STREAM_DTYPE.itemsize),
-        (run_directory.events_path, EVENT_DTYPE.itemsize),
-        (run_directory.examples_path, 1),
-    )
     whole = (run_directory.log_path, run_directory.health_path)
+    if direct:
+        yield tally_path(directory, min(workers)), 1
     for worker in workers:
-        for path_of, size in kinds:
-            yield path_of(directory, worker), size
+        if not direct:
+            for kind in RECORD_FILES:
+                yield kind.path(directory, worker), kind.dtype.itemsize
+        yield run_directory.examples_path(directory, worker), 1
         if worker in ended:
             for path_of in whole:
                 yield path_of(directory, worker), 1

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from benchlab.samples.percentile_interval import PercentileInterval
     from benchlab.store.choice import RunChoice
 
-__all__ = ["Store"]
+__all__ = ["Store", "default_wait_s"]
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ class Store(Displayed):
         on_wait: Callable[[str], None] | None = None,
     ) -> None:
         self._dsn = parse_dsn(dsn or default_dsn())
-        wait_s = _default_wait_s() if wait_s is None else wait_s
+        wait_s = default_wait_s() if wait_s is None else wait_s
         self._wait_s = min(wait_s, threading.TIMEOUT_MAX)  # also of inf, which no lock takes
         self._on_wait = on_wait or lock.warn
         self._local = threading.local()
@@ -701,7 +701,8 @@ class Store(Displayed):
             return replace(found, parts=parts, spans=spans)
 
 
-def _default_wait_s() -> float:
+def default_wait_s() -> float:
+    """How long calls wait for a store that is busy or down: ``BENCHLAB_STORE_WAIT_S``, or 60 s."""
     text = os.environ.get("BENCHLAB_STORE_WAIT_S", "60")
     try:
         seconds = float(text)

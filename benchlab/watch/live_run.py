@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchlab import spool
-from benchlab.errors import LeftRunning, RunError
+from benchlab.errors import LeftRunning, RunError, RunNotFoundError
 from benchlab.load.supervisor.progress import Progress, ProgressReader
 from benchlab.plan.plan import Plan
 from benchlab.runs.host_record import HostRecord
@@ -61,6 +61,7 @@ class LiveRun:
         self.by_start = spool.detached_log_path(directory).exists()
         self._started_at_ns = head.started_at_ns
         self._directory = directory
+        self._is_direct = spool.is_direct(directory)
         self._given = plan
         self._lock = threading.RLock()  # a button may ask while a cell does
         self._reader: ProgressReader | None = None
@@ -238,7 +239,10 @@ class LiveRun:
             elapsed_ns = min(max(0, time.time_ns() - self._started_at_ns), total_ns)
             parts.append(f"{elapsed_ns / NS_PER_S:.0f}/{total_ns / NS_PER_S:.0f} s")
         if parts != ["gone"]:
-            count = spool.count_records(self._directory, self.plan.workers)
+            if self._is_direct:
+                count = self.progress().count
+            else:
+                count = spool.count_records(self._directory, self.plan.workers)
             parts.append(plural(count, self.plan.sample_noun))
         return ", ".join(parts)
 
@@ -263,6 +267,9 @@ class LiveRun:
         with self._lock:
             if self._run is None:
                 state = self.state
+                if state == "gone" and self._is_direct:
+                    self._run = self._stored()
+                    return self._run
                 if state == "gone":
                     raise self._gone()
                 if state == "failed":
@@ -278,6 +285,15 @@ class LiveRun:
                         raise
                     raise self._gone() from None  # saved while it was being read
             return self._run
+
+    def _stored(self) -> Run:
+        """The run, whose samples went straight to the store."""
+        from benchlab.store import Store
+
+        try:
+            return Store().load(self.id)
+        except RunNotFoundError:
+            raise self._gone() from None
 
     @contextmanager
     def _left_running(self) -> Iterator[None]:

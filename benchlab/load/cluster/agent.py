@@ -16,7 +16,8 @@ from typing import Any
 
 from benchlab import spool
 from benchlab.decoding import decode_file
-from benchlab.errors import BenchlabError, RunError, WorkerError
+from benchlab.errors import BenchlabError, RunError, StoreError, WorkerError
+from benchlab.load.cluster.delivery import Delivery, DeliveryState, Sink, nothing_to_send
 from benchlab.load.cluster.plan_files import placed, remove_files
 from benchlab.load.cluster.reading import CHUNK_BYTES, Reading, WorkerEvent, read_files
 from benchlab.load.open_files import check_open_files
@@ -97,7 +98,10 @@ class Agent:
         self._all_ended = threading.Event()
         self._ending = self._done = False
         self._problem = ""
-        self._start_ns = self._late_ns = self._warmup_ns = 0
+        self._plan: Plan | None = None
+        self._sink: Sink | None = None
+        self._delivery: Delivery | None = None
+        self._start_ns = self._late_ns = 0
         self._heard_s = time.monotonic()
         self._processes = self._started(self._workers)
         self._wake, self._woken = os.pipe()  # read end, write end
@@ -127,7 +131,11 @@ class Agent:
         return HostFacts(socket.gethostname(), machine_identity(), environment)
 
     def check(
-        self, plan: Mapping[str, Any], files: Mapping[str, bytes], describe: bool
+        self,
+        plan: Mapping[str, Any],
+        files: Mapping[str, bytes],
+        describe: bool,
+        sink: Sink | None = None,
     ) -> dict[str, Any] | None:
         """Check that this host can carry out its share of ``plan`` and reaches its services.
 
@@ -136,8 +144,11 @@ class Agent:
         Raises:
             InputError: it cannot be carried out here.
             TargetError: a service cannot be reached from here.
+            StoreError: ``sink`` cannot.
         """
         self._hear()
+        if sink is not None:
+            _check_sink(sink)
         with tempfile.TemporaryDirectory(prefix="benchlab-") as place:
             here = Plan.from_dict(placed(plan, files, Path(place)))
             check_open_files(here)
@@ -153,8 +164,11 @@ class Agent:
         head: bytes,
         plan: Mapping[str, Any],
         files: Mapping[str, bytes],
+        sink: Sink | None = None,
     ) -> None:
         """Create the directory of ``share`` with the parent's ``head``, and prepare the workers.
+
+        What they measure goes to ``sink``, if there is one.
 
         Raises:
             RunError: the directory cannot be written.
@@ -170,7 +184,7 @@ class Agent:
             self._directory = directory
         if files:
             spool.write_plan_data(directory, placed(plan, files, directory))
-        self._warmup_ns = Plan.from_dict(plan).warmup_ns
+        self._plan, self._sink = Plan.from_dict(plan), sink
         for process in self._processes.values():
             process.assign(directory)
 
@@ -188,6 +202,11 @@ class Agent:
             self._start_ns = start_ns
             self._late_ns = max(0, time.monotonic_ns() - start_ns)
         spool.write_start(self._directory, started_at_ns)
+        if self._sink is not None and self._plan is not None:
+            self._delivery = Delivery(
+                self._sink, self._directory, self._plan, self._workers, self._is_watched
+            )
+            self._delivery.start()
         if self._late_ns > LATE_LIMIT_NS:
             late_s = self._late_ns / NS_PER_S
             self._give_up(f"it heard of the start {late_s:.1f} s too late, and made no load")
@@ -217,7 +236,9 @@ class Agent:
             return Reading(events=events, ended=ended, problem=problem)
         if not directory.is_dir():
             raise RunError(f"the spool {directory} was deleted before the parent had it")
-        chunks, is_complete = read_files(directory, self._workers, ended, offsets, limit)
+        chunks, is_complete = read_files(
+            directory, self._workers, ended, offsets, limit, direct=self._sink is not None
+        )
         return Reading(chunks, events, ended, is_complete, problem)
 
     def end(self) -> None:
@@ -237,6 +258,26 @@ class Agent:
             directory = self._directory
         if directory is not None and not keep:
             remove_share(directory)
+
+    def leave(self) -> None:
+        """End, and keep the directory for whoever recovers the run."""
+        self.finish(keep=True)
+
+    def delivery_state(self) -> DeliveryState:
+        """How much of the share was sent to the sink."""
+        self._hear()
+        if self._delivery is None:  # it made no load
+            return nothing_to_send(self._workers)
+        return self._delivery.state()
+
+    def send_again(self, salt: str) -> None:
+        """Send what the sink lacks by now."""
+        self._hear()
+        if self._delivery is not None:
+            self._delivery.send_again(salt)
+
+    def _is_watched(self) -> bool:
+        return time.monotonic() - self._heard_s <= self._lease_s
 
     def _hear(self) -> None:
         self._heard_s = time.monotonic()
@@ -282,6 +323,8 @@ class Agent:
                     if silent_s > self._lease_s + _LINGER_S:
                         self._done = True
         self._end_workers(None)
+        if self._delivery is not None:
+            self._delivery.stop()
         self._own.close()
         os.close(self._wake)
         os.close(self._woken)
@@ -321,9 +364,11 @@ class Agent:
                 error = WorkerError(f"worker {worker} could not start: {process.last_line()}")
                 with self._lock:
                     self._events.append(WorkerEvent.of(worker, Event("error", error)))
-        process.end(self._start_ns, self._warmup_ns)
+        process.end(self._start_ns, 0 if self._plan is None else self._plan.warmup_ns)
         if self._problem and self._directory is not None:
             self._add_problem(worker)
+        if self._delivery is not None and len(self._ended) == len(self._workers) - 1:
+            self._delivery.end_of_load()  # before anybody knows: its sums are among what is read
         with self._lock:
             self._ended.append(worker)
             if len(self._ended) == len(self._workers):
@@ -339,3 +384,19 @@ class Agent:
                 problem = f"was lost: {self._problem}"
                 lost = replace(health, problem=problem, problem_kind="lost")
                 spool.write_health(self._directory, lost)
+
+
+def _check_sink(sink: Sink) -> None:
+    """Check that samples can be sent to ``sink`` from here.
+
+    Raises:
+        StoreError: they cannot; the message names this host.
+    """
+    try:
+        sink.check()
+    except StoreError as exc:
+        raise type(exc)(
+            f"the host {socket.gethostname()} cannot send its samples: {exc}",
+            remedy="name the store by an address that all hosts reach, or leave it to the parent"
+            ' to save the run (samples="parent")',
+        ) from exc

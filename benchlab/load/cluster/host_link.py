@@ -15,6 +15,7 @@ from benchlab.load.cluster.agent import LATE_LIMIT_NS, HostFacts
 from benchlab.load.cluster.agents import GONE, call_agent, start_agent
 from benchlab.load.cluster.clock import ClockReading, measure_clock
 from benchlab.load.cluster.connect import ClusterConnection, HostGoneError, HostUnreachableError
+from benchlab.load.cluster.delivery import DeliveryState, Sink
 from benchlab.load.cluster.mirror import Mirror
 from benchlab.load.cluster.reading import CHUNK_BYTES, Reading
 from benchlab.load.cluster.remote_worker import RemoteWorker
@@ -68,7 +69,7 @@ class HostLink:
         self._seen = 0
         self._chunk_bytes = CHUNK_BYTES
         self._heard_s = time.monotonic()
-        self._is_gone = False
+        self._is_gone = self._keeps_share = False
         self._ending = asyncio.Event()
         self._commands: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
@@ -111,14 +112,19 @@ class HostLink:
             raise WorkerError(f"the host {self.address} does not respond ({exc})") from exc
 
     async def check(
-        self, plan: Mapping[str, Any], files: Mapping[str, bytes], *, describe: bool
+        self,
+        plan: Mapping[str, Any],
+        files: Mapping[str, bytes],
+        *,
+        describe: bool,
+        sink: Sink | None = None,
     ) -> dict[str, Any] | None:
         """Check that the host can carry out its share of ``plan``; see `Agent.check`.
 
         Raises:
             BenchlabError: it cannot.
         """
-        return await self._prepare("check", plan, files, describe)
+        return await self._prepare("check", plan, files, describe, sink)
 
     async def follow(
         self,
@@ -129,11 +135,16 @@ class HostLink:
         files: Mapping[str, bytes],
         mirror: Mirror,
         clocks: asyncio.Semaphore,
+        sink: Sink | None = None,
     ) -> None:
-        """Assign the workers their ``share`` of the run in ``directory``, and take what they do."""
+        """Assign the workers their ``share`` of the run in ``directory``, and take what they do.
+
+        What they measure goes to ``sink``, if there is one.
+        """
         self._directory, self._mirror = directory, mirror
+        self._keeps_share = sink is not None
         try:
-            await self._prepare("assign", share, head, plan, files)
+            await self._prepare("assign", share, head, plan, files, sink)
             async with clocks:
                 self.clock = await self._measure_clock()
         except BenchlabError as exc:
@@ -297,7 +308,52 @@ class HostLink:
                 self._drift_ns = now.offset_ns - self.clock.offset_ns
         with suppress(BenchlabError, HostUnreachableError, OSError):
             await asyncio.to_thread(self._mirror.sync)
-            await self._call("finish", timeout_s=self._patience.lease_s)
+            if not self._keeps_share:  # the store does not have it yet
+                await self.delete_share()
+
+    async def delivery_state(self) -> DeliveryState:
+        """How much of its share the host has sent to the store.
+
+        Raises:
+            HostUnreachableError: it does not respond.
+        """
+        state: DeliveryState = await self._call("delivery_state")
+        return state
+
+    async def send_again(self, salt: str) -> None:
+        """Have the host send what the store lacks.
+
+        Raises:
+            HostUnreachableError: it does not respond.
+        """
+        await self._call("send_again", salt)
+
+    def lose(self, why: str) -> None:
+        """Note that the host was lost before it had sent all of its share."""
+        assert self._directory is not None
+        self.is_whole = False
+        self.lost = self.lost or f"it was lost ({why})"
+        problem = f"was lost with its host {self.name}: {self.lost}"
+        for number in self.workers:
+            with suppress(OSError):
+                health = WorkerHealth(number, problem=problem, problem_kind="lost")
+                spool.write_health(self._directory, health)
+
+    async def leave_share(self) -> None:
+        """Let the agent end, and keep its share for whoever recovers the run.
+
+        Raises:
+            HostUnreachableError: the host does not respond.
+        """
+        await self._call("leave", timeout_s=self._patience.lease_s)
+
+    async def delete_share(self) -> None:
+        """Let the agent delete its share and end.
+
+        Raises:
+            HostUnreachableError: the host does not respond.
+        """
+        await self._call("finish", timeout_s=self._patience.lease_s)
 
     def _note_lost(self) -> None:
         """Report workers that are lost with this host in the run's spool."""

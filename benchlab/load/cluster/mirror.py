@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -54,11 +54,17 @@ class StepTable:
 class Mirror:
     """The copy of the share of one host, in the run's spool ``directory``.
 
-    ``steps`` is the run's table if the plan has a scenario.
+    ``steps`` is the run's table if the plan has a scenario. With ``direct`` the host sends its
+    records to a store, and has sums of them for the parent.
     """
 
     def __init__(
-        self, directory: Path, workers: Sequence[int], steps: StepTable | None = None
+        self,
+        directory: Path,
+        workers: Sequence[int],
+        steps: StepTable | None = None,
+        *,
+        direct: bool = False,
     ) -> None:
         self._directory = directory
         self._workers = tuple(workers)
@@ -70,7 +76,8 @@ class Mirror:
         self._health = {spool.health_path(directory, worker).name for worker in workers}
         self.offsets: dict[str, int] = {}
         self.received_bytes = 0
-        for path, size in share_files(directory, self._workers, self._workers):
+        self._direct = direct
+        for path, size in self._files():
             if path.name in (self._steps_name, *self._health):
                 continue  # read anew
             with suppress(FileNotFoundError):
@@ -100,7 +107,7 @@ class Mirror:
 
     def sync(self) -> None:
         """Wait until all of it is on the disk."""
-        paths = [path for path, _ in share_files(self._directory, self._workers, self._workers)]
+        paths = [path for path, _ in self._files()]
         for path in (*paths, self._directory):
             with suppress(FileNotFoundError):
                 descriptor = os.open(path, os.O_RDONLY)
@@ -108,6 +115,9 @@ class Mirror:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
+
+    def _files(self) -> Iterator[tuple[Path, int]]:
+        return share_files(self._directory, self._workers, self._workers, direct=self._direct)
 
     def _in_the_run(self, name: str, data: bytes) -> bytes:
         """``data`` of the file ``name`` as the run has it: its steps by their numbers there."""

@@ -61,16 +61,19 @@ def read_files(
     ended: tuple[int, ...],
     offsets: dict[str, int],
     limit: int = CHUNK_BYTES,
+    *,
+    direct: bool = False,
 ) -> tuple[dict[str, bytes], bool]:
     """The next bytes of the files of ``workers`` behind ``offsets``, and whether they are all.
 
     Of a file without an offset nothing was read. At most ``limit`` bytes are returned, and whole
     records only; beyond that, what is short and has to be whole: the names of steps, and health.
+    With ``direct`` there are no records among them (`benchlab.spool.share.share_files`).
     """
     chunks: dict[str, bytes] = {}
     is_complete = True
     short = {spool.steps_path(directory), *(spool.health_path(directory, each) for each in ended)}
-    for path, size in share_files(directory, workers, ended):
+    for path, size in share_files(directory, workers, ended, direct=direct):
         try:
             with path.open("rb") as file:
                 offset = offsets.get(path.name, 0)

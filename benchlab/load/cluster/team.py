@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from benchlab import spool
+from benchlab.load.cluster.asked import SamplesTo
 from benchlab.load.cluster.connect import ClusterConnection
+from benchlab.load.cluster.delivery import Sink
+from benchlab.load.cluster.direct import deliver
 from benchlab.load.cluster.host_link import HostLink
 from benchlab.load.cluster.mirror import Mirror, StepTable
 from benchlab.load.cluster.remote_worker import RemoteWorker
 from benchlab.load.cluster.timing import Patience
+from benchlab.load.supervisor.stop_signal import StopSignal
 from benchlab.plan.plan import Plan
+from benchlab.runs.run import Run
 from benchlab.spool.cluster_file import ClusterFile, write_cluster
 from benchlab.spool.share import Share
 from benchlab.units import NS_PER_MS
@@ -35,9 +40,17 @@ class Team:
     """
 
     def __init__(
-        self, connection: ClusterConnection, shares: Sequence[Sequence[int]], patience: Patience
+        self,
+        connection: ClusterConnection,
+        shares: Sequence[Sequence[int]],
+        patience: Patience,
+        sink: Sink | None = None,
     ) -> None:
-        """``shares`` are the numbers of the workers of each host, in order of its Dask workers."""
+        """``shares`` are the numbers of the workers of each host, in order of its Dask workers.
+
+        The samples come back to this process, or go to ``sink`` if there is one.
+        """
+        self._sink = sink
         self._connection = connection
         self._key = uuid.uuid4().hex
         self._patience = patience
@@ -93,11 +106,15 @@ class Team:
         Raises:
             InputError: it cannot be carried out on a host.
             TargetError: a host cannot reach a service.
+            StoreError: a host cannot reach the sink.
         """
         self._files = files
         data = plan.to_dict()
         found = self._each(
-            [link.check(data, files, describe=link.number == 0) for link in self.links]
+            [
+                link.check(data, files, describe=link.number == 0, sink=self._sink)
+                for link in self.links
+            ]
         )
         return Plan.from_dict(found[0]) if found[0] is not None else plan
 
@@ -113,10 +130,10 @@ class Team:
         clocks = asyncio.Semaphore(_CLOCKS_AT_ONCE)
         for link in self.links:
             workers = tuple(link.workers)
-            share = Share(directory.name, link.number, workers, plan.workers)
-            mirror = Mirror(directory, workers, steps)
+            share = Share(directory.name, link.number, workers, plan.workers, self._samples)
+            mirror = Mirror(directory, workers, steps, direct=share.is_direct)
             self._connection.submit(
-                link.follow(directory, share, head, data, self._files, mirror, clocks)
+                link.follow(directory, share, head, data, self._files, mirror, clocks, self._sink)
             )
 
     def tell(self, worker: int, command: str) -> None:
@@ -134,9 +151,38 @@ class Team:
             self._has_ended = True
             self._connection.finish([link.conclude(was_started=was_started) for link in self.links])
             if was_started:
-                with suppress(OSError):  # a full disk
-                    self.write_hosts()
-                    self.write_cluster()
+                self._write_all()
+
+    def collect(self, directory: Path, plan: Plan, stop: StopSignal | None) -> Run:
+        """The run in the spool ``directory``, whose workers have ended.
+
+        Raises:
+            StoreError: its samples go to a sink, and could not be stored there. Its hosts keep
+                what was measured.
+            KeyboardInterrupt: ``stop`` was requested once more meanwhile. They do so then too.
+        """
+        if self._sink is None:
+            return spool.read_run(directory, plan)
+        whole = [link for link in self.links if link.is_whole]
+        return deliver(
+            self._connection,
+            whole,
+            self._sink,
+            directory,
+            plan,
+            self._patience,
+            stop,
+            self._write_all,
+        )
+
+    def _write_all(self) -> None:
+        with suppress(OSError):  # a full disk
+            self.write_hosts()
+            self.write_cluster()
+
+    @property
+    def _samples(self) -> SamplesTo:
+        return "parent" if self._sink is None else "direct"
 
     def dispose(self) -> None:
         """Close the pipes of all workers."""
@@ -162,6 +208,7 @@ class Team:
             scheduler=self._connection.scheduler,
             hosts=tuple(link.address for link in self.links),
             complete=tuple(sorted(complete)),
+            samples=self._samples,
         )
         write_cluster(self._directory, found)
 

@@ -10,6 +10,8 @@ from benchlab.errors import InputError
 from benchlab.load.cluster.agent import machine_identity
 from benchlab.load.cluster.asked import Cluster, SamplesTo
 from benchlab.load.cluster.connect import connected
+from benchlab.load.cluster.delivery import usual_sink
+from benchlab.load.cluster.direct import check_direct
 from benchlab.load.cluster.plan_files import files_of
 from benchlab.load.cluster.team import Team
 from benchlab.load.cluster.timing import USUAL_PATIENCE, Patience
@@ -40,21 +42,32 @@ def cluster_workers(
         InputError: the cluster cannot be used (field ``cluster``), or the plan not on it.
         TargetError: a host cannot reach a service. No load was made.
         WorkerError: a worker process could not be started.
+        StoreError: the samples are to go to a store that cannot be used, here or from a host.
         MissingPackageError: the extra ``cluster`` is not installed.
         KeyboardInterrupt: ``stop`` was requested first.
     """
     check_choice("samples", samples, get_args(SamplesTo))
+    sink = None
+    if samples == "direct":
+        check_direct(plan)
+        sink = usual_sink()
+        sink.check()
     files = files_of(plan)
     with connected(cluster, stop) as connection:
         plan = plan.replace(workers=workers_for(plan, len(connection.dask_workers)))
         shares = dealt(plan.workers, len(connection.dask_workers))
-        team = Team(connection, shares, patience or USUAL_PATIENCE)
+        team = Team(connection, shares, patience or USUAL_PATIENCE, sink)
         try:
             team.open()
             facts = [link.facts for link in team.links if link.facts is not None]
             _check_faults(plan, [each.identity for each in facts])
             plan = team.check(plan, files)
-            yield StartedWorkers(plan, team.workers, [each.environment for each in facts])
+            yield StartedWorkers(
+                plan,
+                team.workers,
+                [each.environment for each in facts],
+                lambda directory, plan: team.collect(directory, plan, stop),
+            )
         finally:
             team.end(was_started=False)
             team.dispose()

@@ -8,7 +8,8 @@ standard input, as one line of JSON, so that its credentials are on no command l
 whole line the process ends, because its caller has. It reports one event
 (`benchlab.processes.events`) on standard output: ``started``, or the error that kept the run from
 starting. Then it needs its caller no more: standard error is a log in the spool directory, the
-others are closed. It ends when the run has.
+others are closed. It ends when the run has; one whose samples go straight to a store is stored
+then.
 
 A closed terminal does nothing to it. SIGTERM ends the run early, as it does for `benchlab.run`;
 `benchlab.spool.request_stop` is the other way.
@@ -56,9 +57,10 @@ def main() -> int:
                 stop,
                 on_start=partial(_leave_caller, output),
                 machines=started.machines,
-            ),
+            ) as directory,
         ):
-            pass
+            if spool.is_direct(directory):  # else it stays in the spool until somebody saves it
+                started.collect(directory, started.plan)
     except BenchlabError as exc:
         report(output, error_line(exc))
         print(exc, file=sys.stderr)

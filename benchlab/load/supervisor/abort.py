@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from benchlab.load.supervisor.conditions import Conditions
+from benchlab.load.supervisor.measurements import Measurements
+from benchlab.load.supervisor.sums import TallySums
 from benchlab.plan.plan import Plan
 from benchlab.units import NS_PER_S
 
@@ -15,14 +14,18 @@ __all__ = ["AbortWatch"]
 class AbortWatch:
     """Evaluates the plan's ``abort_on`` conditions on records as they arrive."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, merged: bool = False) -> None:
+        """``merged``: only sums of the samples are known."""
         self._plan = plan
         self._names = plan.endpoint_names
-        self._conditions = Conditions(plan.abort_on, plan)
+        self._conditions = Conditions(plan.abort_on, plan, merged=merged)
 
-    def take(self, records: NDArray[np.void]) -> None:
-        """Add records of any worker; those of the warm-up are ignored."""
-        self._conditions.take(records, self._names)
+    def take(self, part: Measurements) -> None:
+        """Add what any workers measured; the warm-up is ignored."""
+        if isinstance(part, TallySums):
+            self._conditions.merge(part.aborting)
+        else:
+            self._conditions.take(part, self._names)
 
     def fired(self, run_ns: int) -> str:
         """The reason to stop at run time ``run_ns``; empty if there is none."""

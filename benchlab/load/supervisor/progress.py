@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchlab import spool
 from benchlab.decoding import decode_lines
-from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS, Conditions
-from benchlab.load.supervisor.series import ProgressSeries, SeriesBins
+from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS
+from benchlab.load.supervisor.measurements import Measurements, NewMeasurements
+from benchlab.load.supervisor.series import ProgressSeries
+from benchlab.load.supervisor.sums import TallySums
+from benchlab.load.supervisor.tally import Tally
 from benchlab.plan.plan import Plan
 from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.host_record import HostRecord
-from benchlab.samples.histogram import LatencyHistogram
-from benchlab.samples.records import ErrorKind, Flag, without_failed_tries
 from benchlab.units import NS_PER_S
 
 __all__ = ["ObjectiveProgress", "OnProgress", "Progress", "ProgressReader"]
@@ -79,7 +78,7 @@ class Progress:
     objectives: tuple[ObjectiveProgress, ...] = ()
     series: ProgressSeries | None = None
     faults: tuple[FaultRecord, ...] = ()
-    hosts: tuple[tuple[HostRecord, int], ...] = ()
+    hosts: tuple[tuple[HostRecord, int | None], ...] = ()
 
     @property
     def done_ratio(self) -> float:
@@ -106,25 +105,18 @@ class ProgressReader:
         self._directory = directory
         self._plan = plan
         self._title = plan.describe()
-        self._new_records = spool.new_records(directory, plan.workers)
-        self._latencies, self._lags = LatencyHistogram(), LatencyHistogram()
-        self._objectives = Conditions(plan.slo, plan)
-        self._bins = SeriesBins(plan)
-        self._errors: Counter[str] = Counter()
-        self._count = self._begun_count = self._warmup_count = 0
-        self._last_ns = 0
-        self._by_worker: NDArray[np.int64] | None = None
-        if spool.read_hosts(directory):
-            self._by_worker = np.zeros(plan.workers, np.int64)
+        self._new = NewMeasurements(directory, plan)
+        self._tally = Tally(plan, merged=self._new.merged)
+        self._by_worker = np.zeros(plan.workers, np.int64)
 
     def poll(self, run_ns: int, phase: str = "") -> Progress:
         """Read the new samples; returns the state at run time ``run_ns``.
 
         By default the phase follows from that time.
         """
-        for records in self._new_records:
-            self.take(records)
-            self._objectives.forget(min(run_ns, self._plan.end_ns))
+        for part in self._new:
+            self.take(part)
+            self._tally.objectives.forget(min(run_ns, self._plan.end_ns))
         return self.state(run_ns, phase)
 
     def final(self, stopped_ns: int | None, phase: str = "done") -> Progress:
@@ -135,34 +127,35 @@ class ProgressReader:
         counted = self._plan.request_count is not None
         if stopped_ns is None and not counted and phase != "failed":
             stopped_ns = self._plan.end_ns
-        for records in self._new_records:
-            self.take(records)
-            end_ns = self._last_ns if stopped_ns is None else stopped_ns
-            self._objectives.forget(min(end_ns, self._plan.end_ns))
-        return self.state(self._last_ns if stopped_ns is None else stopped_ns, phase)
+        for part in self._new:
+            self.take(part)
+            end_ns = self._tally.last_ns if stopped_ns is None else stopped_ns
+            self._tally.objectives.forget(min(end_ns, self._plan.end_ns))
+        return self.state(self._tally.last_ns if stopped_ns is None else stopped_ns, phase)
 
     def state(self, run_ns: int, phase: str = "") -> Progress:
-        """The state at run time ``run_ns``, by the records that were taken."""
-        series = self._bins.series(run_ns, complete=phase in _ENDED)
+        """The state at run time ``run_ns``, by what was taken."""
+        tally = self._tally
+        series = tally.bins.series(run_ns, complete=phase in _ENDED)
         in_flight = [value for value in series.in_flight if not math.isnan(value)]
         return Progress(
             phase=phase or self._phase(run_ns),
             elapsed_s=min(max(run_ns, 0), self._plan.end_ns) / NS_PER_S,
             total_s=self._plan.end_ns / NS_PER_S,
-            count=self._count,
-            error_count=self._errors.total(),
-            errors=dict(self._errors),
+            count=tally.count,
+            error_count=tally.errors.total(),
+            errors=dict(tally.errors),
             rate_rps=self._rate_rps(run_ns),
-            p99_ns=self._latencies.percentile_ns(0.99) if self._count else None,
+            p99_ns=tally.latencies.percentile_ns(0.99) if tally.count else None,
             total_count=self._plan.request_count or 0,
-            done_count=self._begun_count if self._plan.scenario is not None else self._count,
+            done_count=tally.begun_count if self._plan.scenario is not None else tally.count,
             scheduled_noun=self._plan.scheduled_noun,
             sample_noun=self._plan.sample_noun,
             run_id=self._directory.name,
             title=self._title,
             warmup_s=self._plan.warmup_s,
-            p50_ns=self._latencies.percentile_ns(0.5) if self._count else None,
-            lag_p99_ns=self._lags.percentile_ns(0.99) if self._lags.count else None,
+            p50_ns=tally.latencies.percentile_ns(0.5) if tally.count else None,
+            lag_p99_ns=tally.lags.percentile_ns(0.99) if tally.lags.count else None,
             in_flight=round(in_flight[-1]) if in_flight else None,
             objectives=tuple(self._standings(run_ns, complete=phase in _ENDED)),
             series=series,
@@ -170,45 +163,32 @@ class ProgressReader:
             hosts=self._hosts(),
         )
 
-    def take(self, records: NDArray[np.void]) -> None:
-        """Add new records of any worker."""
-        records = without_failed_tries(records)
-        if self._by_worker is not None:
-            workers = records["seq"] % self._plan.workers
+    def take(self, part: Measurements) -> None:
+        """Add what is new."""
+        if isinstance(part, TallySums):
+            self._tally.merge(part)
+        else:
+            self._tally.take(part, self._endpoints())
+            workers = part["seq"] % self._plan.workers
             self._by_worker += np.bincount(workers, minlength=self._plan.workers)
-        self._bins.take(records)
-        self._objectives.take(records, self._endpoints())
-        self._last_ns = max(self._last_ns, int(records["done_ns"].max(initial=0)))
-        is_measured = (records["flags"] & Flag.WARMUP) == 0
-        measured = records if is_measured.all() else records[is_measured]  # a copy is slow
-        self._count += len(measured)
-        self._warmup_count += len(records) - len(measured)
-        self._begun_count += int(np.count_nonzero(measured["flags"] & Flag.FIRST_STEP))
-        self._latencies.record(measured["done_ns"] - measured["intended_ns"])
-        is_first = (measured["flags"] & (Flag.RETRY | Flag.HEDGE)) == 0
-        first = measured if is_first.all() else measured[is_first]
-        self._lags.record(np.maximum(first["sent_ns"] - first["intended_ns"], 0))
-        failed = np.bincount(measured["error"], minlength=len(ErrorKind))
-        for kind in ErrorKind:
-            if kind and failed[kind]:
-                self._errors[kind.label] += int(failed[kind])
 
     def _standings(self, run_ns: int, *, complete: bool) -> Iterator[ObjectiveProgress]:
         at_ns = run_ns + IN_THE_FILE_AFTER_NS if complete else run_ns
         at_ns = min(at_ns, self._plan.end_ns + IN_THE_FILE_AFTER_NS)
-        for objective, value in self._objectives.values(at_ns):
+        for objective, value in self._tally.objectives.values(at_ns):
             if value is None:
                 yield ObjectiveProgress(str(objective), "–", None)
             else:
                 seen = objective.show(value)
                 yield ObjectiveProgress(str(objective), seen, objective.holds(value))
 
-    def _hosts(self) -> tuple[tuple[HostRecord, int], ...]:
-        """The hosts as they are known now, and how many requests of each are here."""
-        if self._by_worker is None:
-            return ()
+    def _hosts(self) -> tuple[tuple[HostRecord, int | None], ...]:
+        """The hosts as they are known now, and how many requests of each are here.
+
+        None where they send their requests to a store by themselves.
+        """
         return tuple(
-            (host, int(self._by_worker[list(host.workers)].sum()))
+            (host, None if self._new.merged else int(self._by_worker[list(host.workers)].sum()))
             for host in spool.read_hosts(self._directory)
         )
 
@@ -221,9 +201,10 @@ class ProgressReader:
 
     def _rate_rps(self, run_ns: int) -> float:
         if run_ns < self._plan.warmup_ns:
-            count, length_ns = self._warmup_count, run_ns
+            count, length_ns = self._tally.warmup_count, run_ns
         else:
-            count, length_ns = self._count, min(run_ns, self._plan.end_ns) - self._plan.warmup_ns
+            count = self._tally.count
+            length_ns = min(run_ns, self._plan.end_ns) - self._plan.warmup_ns
         return count / (length_ns / NS_PER_S) if length_ns > 0 else 0.0
 
     def _phase(self, run_ns: int) -> str:

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS
+from benchlab.load.supervisor.sums import SeriesSums, sparse_of
 from benchlab.plan.plan import Plan
 from benchlab.samples.samples import ErrorKind
 from benchlab.units import NS_PER_MS, NS_PER_S, seconds_to_ns
@@ -56,6 +57,7 @@ class SeriesBins:
     """Collects records into bins as they arrive."""
 
     def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self.width_ns = _first_width_ns(plan)
         self._counts = np.zeros(MOST_POINTS, dtype=np.int64)
         self._errors = np.zeros(MOST_POINTS, dtype=np.int64)
@@ -87,6 +89,35 @@ class SeriesBins:
         for index in np.flatnonzero(counts).tolist():
             self._evaluate(index)
 
+    def merge(self, part: SeriesSums) -> None:
+        """Add the `sums` of the bins of another part of the run.
+
+        Raises:
+            IndexError: they have other bins.
+        """
+        if not part.last_ns:
+            return
+        self._last_ns = max(self._last_ns, part.last_ns)
+        self._longest_ns = max(self._longest_ns, part.longest_ns)
+        self._reach(self._last_ns + 1)
+        while self.width_ns < part.width_ns:
+            self._double()
+        other = SeriesBins(self._plan)
+        other.width_ns = part.width_ns
+        for column, sums in zip(other._columns, part.columns, strict=True):
+            sums.add_to(column)
+        while other.width_ns < self.width_ns:
+            other._double()
+        for column, more in zip(self._columns, other._columns, strict=True):
+            np.add(column, more, out=column)
+        for index in np.flatnonzero(other._counts).tolist():
+            self._evaluate(index)
+
+    def sums(self) -> SeriesSums:
+        """All bins, for `merge`."""
+        columns = tuple(sparse_of(column) for column in self._columns)
+        return SeriesSums(self.width_ns, self._last_ns, self._longest_ns, columns)
+
     def series(self, run_ns: int, *, complete: bool) -> ProgressSeries:
         """The bins that are known at ``run_ns``; all of them when the run is ``complete``."""
         self._reach(run_ns)
@@ -106,6 +137,18 @@ class SeriesBins:
             tuple((self._errors[known] / width_s).tolist()),
             tuple(self._lag_ms[known].tolist()),
             tuple(self._in_flight(complete=complete)[known].tolist()),
+        )
+
+    @property
+    def _columns(self) -> tuple[NDArray[Any], ...]:
+        """All that is added up."""
+        return (
+            self._counts,
+            self._errors,
+            self._latencies,
+            self._lags,
+            self._changes,
+            self._open_ns,
         )
 
     def _in_flight(self, *, complete: bool) -> NDArray[np.float64]:
@@ -128,14 +171,7 @@ class SeriesBins:
         half = MOST_POINTS // 2
         self._open_ns[::2] += self._changes[::2] * self.width_ns  # open through the second bin too
         self.width_ns *= 2
-        for column in (
-            self._counts,
-            self._errors,
-            self._latencies,
-            self._lags,
-            self._changes,
-            self._open_ns,
-        ):
+        for column in self._columns:
             column[:half] = column[::2] + column[1::2]
             column[half:] = 0
         self._p50_ms[half:] = self._p99_ms[half:] = self._lag_ms[half:] = np.nan

@@ -15,6 +15,7 @@ from benchlab.load.supervisor.fault_process import (
     connecting_by,
     start_fault_process,
 )
+from benchlab.load.supervisor.measurements import NewMeasurements
 from benchlab.load.supervisor.progress import OnProgress, ProgressReader
 from benchlab.load.supervisor.stop_signal import StopSignal
 from benchlab.load.supervisor.worker_process import WorkerHandle
@@ -145,8 +146,8 @@ class _RunMonitor:
     def __init__(
         self, plan: Plan, directory: Path, stop: StopSignal, on_progress: OnProgress | None
     ) -> None:
-        self._new_records = spool.new_records(directory, plan.workers)
-        self._watch = AbortWatch(plan)
+        self._new = NewMeasurements(directory, plan)
+        self._watch = AbortWatch(plan, merged=self._new.merged)
         self._reader = None if on_progress is None else ProgressReader(directory, plan)
         self._stop = stop
         self._on_progress = on_progress
@@ -157,10 +158,10 @@ class _RunMonitor:
         """Read the run's state at ``run_ns``; request a stop if a condition holds."""
         if self._idle:
             return
-        for records in self._new_records:
-            self._watch.take(records)
+        for part in self._new:
+            self._watch.take(part)
             if self._reader is not None:
-                self._reader.take(records)
+                self._reader.take(part)
         if not phase and (reason := self._watch.fired(run_ns)):
             self.stop_reason = reason
             self._stop.request()  # a later request, by Ctrl-C, is the second one and aborts

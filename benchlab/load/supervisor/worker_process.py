@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -15,6 +15,7 @@ from benchlab.load.supervisor.rescue import rescue, share_memory
 from benchlab.load.supervisor.stop_signal import StopSignal
 from benchlab.plan.plan import Plan
 from benchlab.processes.events import Event
+from benchlab.runs.run import Run
 from benchlab.units import NS_PER_MS
 
 __all__ = ["StartedWorkers", "WorkerHandle", "started_workers"]
@@ -58,12 +59,14 @@ class StartedWorkers(NamedTuple):
     """Workers that were started for ``plan``.
 
     ``machines`` are the environments of the hosts of a cluster, in their order, each with its noise
-    floor; there are none if the workers are on this machine.
+    floor; there are none if the workers are on this machine. ``collect`` returns the run in a spool
+    directory, once all of them have ended.
     """
 
     plan: Plan
     workers: Sequence[WorkerHandle]
     machines: Sequence[Mapping[str, Any]] = ()
+    collect: Callable[[Path, Plan], Run] = spool.read_run
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from benchlab.errors import StoreError
-from benchlab.runs.run import Run
+from benchlab.runs.head import RunHead
 from benchlab.store.client.connection import is_embedded
 from benchlab.store.client.insert import Column, insert_columns
 from benchlab.store.schema.replicated import stored
@@ -64,7 +64,7 @@ def insert_exactly(
 
 
 def insert_rows_of_run(
-    client: Client, table: str, run: Run, count: int, insert: Callable[[str], None]
+    client: Client, table: str, run: RunHead, count: int, insert: Callable[[str], None]
 ) -> None:
     """Have the ``count`` rows of ``run`` in ``table`` exactly once, in one insert.
 
@@ -114,7 +114,7 @@ def _settled(
 
 
 def insert_of_run(
-    client: Client, table: str, run: Run, columns: Mapping[str, Column], token: str
+    client: Client, table: str, run: RunHead, columns: Mapping[str, Column], token: str
 ) -> None:
     """Insert ``columns`` with the run's id and start, each ``token`` only once."""
     start = ("DateTime64(9, 'UTC')", run.started_at_ns)

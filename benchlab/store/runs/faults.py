@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchlab.runs.fault_record import FaultRecord
-from benchlab.runs.run import Run
+from benchlab.runs.head import RunHead
 from benchlab.store.client.insert import insert_rows, moment
 from benchlab.store.runs.exactly_once import insert_rows_of_run
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["save_faults"]
 
 
-def save_faults(client: Client, run: Run) -> None:
+def save_faults(client: Client, run: RunHead) -> None:
     """Save the faults of ``run`` exactly once, in one insert.
 
     Raises:
@@ -29,7 +29,7 @@ def save_faults(client: Client, run: Run) -> None:
     )
 
 
-def _row(run: Run, record: FaultRecord) -> dict[str, Any]:
+def _row(run: RunHead, record: FaultRecord) -> dict[str, Any]:
     began_at, ended_at = (
         None if time_ns is None else moment(run.started_at_ns + time_ns)
         for time_ns in (record.began_ns, record.ended_ns)

@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["load", "load_head", "load_in_blocks", "resolve"]
+__all__ = [
+    "assemble",
+    "last_done_ns",
+    "load",
+    "load_head",
+    "load_in_blocks",
+    "resolve",
+    "sample_count",
+]
 
 LATEST = "latest"
 
@@ -140,14 +148,45 @@ def _read_head(client: Client, run_id: str) -> tuple[Run, int]:
     head = RunHead.from_metadata(
         {**metadata, **stored, "id": whole_id, "started_at_ns": started_at_ns}, where
     )
-    samples = Samples.empty(head.plan.endpoint_names)
-    opened = read_beside(client, whole_id, "connections", CONNECTION_DTYPE, "start_ns, seq")
-    tries = read_beside(client, whole_id, "tries", TRY_DTYPE, "seq")
+    return _with_samples(client, head, Samples.empty(head.plan.endpoint_names)), int(count)
+
+
+def assemble(client: Client, head: RunHead, count: int) -> Run:
+    """The run of ``head`` whose ``count`` samples are stored, and whose row is not.
+
+    Raises:
+        StoreError: the store holds another number of samples.
+    """
+    records = _read_records(client, head.id, count)
+    return _with_samples(client, head, Samples(records, head.plan.endpoint_names))
+
+
+def last_done_ns(client: Client, run_id: str) -> int:
+    """When the last of a run's stored samples was done, in ns from its start; 0 without any."""
+    found = client.query(
+        "SELECT max(done_ns) FROM samples WHERE run_id = {run_id:String}",
+        parameters={"run_id": run_id},
+    )
+    return int(found.result_rows[0][0])
+
+
+def sample_count(client: Client, run_id: str) -> int | None:
+    """How many samples the run with exactly this id has by its row; None if it does not exist."""
+    rows = client.query(
+        "SELECT sample_count FROM runs WHERE id = {run_id:String} LIMIT 1",
+        parameters={"run_id": run_id},
+    ).result_rows
+    return int(rows[0][0]) if rows else None
+
+
+def _with_samples(client: Client, head: RunHead, samples: Samples) -> Run:
+    """The run of ``head`` with ``samples`` and all that is stored beside them."""
+    opened = read_beside(client, head.id, "connections", CONNECTION_DTYPE, "start_ns, seq")
+    tries = read_beside(client, head.id, "tries", TRY_DTYPE, "seq")
     streams = events = None
     if head.plan.has_streams:
-        streams, events = read_streams(client, whole_id), read_events(client, whole_id)
-    run = Run.from_head(head, samples, Connections(opened), Tries(tries), streams, events)
-    return run, int(count)
+        streams, events = read_streams(client, head.id), read_events(client, head.id)
+    return Run.from_head(head, samples, Connections(opened), Tries(tries), streams, events)
 
 
 def _read_records(client: Client, run_id: str, count: int) -> NDArray[np.void]:

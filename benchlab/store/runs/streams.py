@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchlab.runs.run import Run
 from benchlab.samples.streams import (
@@ -23,7 +24,7 @@ from benchlab.store.runs.exactly_once import insert_of_run, insert_rows_of_run
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-__all__ = ["read_events", "read_streams", "save_streams"]
+__all__ = ["read_events", "read_streams", "save_streams", "stream_columns"]
 
 _TABLE = "streams"
 _EVENT_TABLE = "stream_events"
@@ -39,22 +40,27 @@ def save_streams(client: Client, run: Run) -> None:
         StoreError: the store does not hold them afterwards.
     """
     if len(run.streams):
-        plain, buckets = split_gaps(run.streams.records)
-        lengths = plain["bucket_count"]
-        columns: dict[str, Column] = {
-            **{name: plain[name] for name in _PLAIN_COLUMNS},
-            "gap_bucket": Lists(lengths, buckets["bucket"].astype(np.uint8)),
-            "gap_count": Lists(lengths, buckets["count"]),
-        }
+        columns = stream_columns(run.streams.records)
         insert_rows_of_run(
             client,
             _TABLE,
             run,
-            len(plain),
+            len(run.streams),
             lambda token: insert_of_run(client, _TABLE, run, columns, token),
         )
     if len(run.events):
         save_beside(client, run, _EVENT_TABLE, run.events.records)
+
+
+def stream_columns(records: NDArray[np.void]) -> dict[str, Column]:
+    """The columns of the table for ``records`` of streams."""
+    plain, buckets = split_gaps(records)
+    lengths = plain["bucket_count"]
+    return {
+        **{name: plain[name] for name in _PLAIN_COLUMNS},
+        "gap_bucket": Lists(lengths, buckets["bucket"].astype(np.uint8)),
+        "gap_count": Lists(lengths, buckets["count"]),
+    }
 
 
 def read_streams(client: Client, run_id: str) -> Streams:

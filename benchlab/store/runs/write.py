@@ -22,7 +22,7 @@ from benchlab.errors import StoreError, StoreUnavailableError
 from benchlab.redact import public_url
 from benchlab.runs.run import Run
 from benchlab.samples.percentiles import Extent
-from benchlab.store.client.insert import insert_rows, moment
+from benchlab.store.client.insert import Column, insert_rows, moment
 from benchlab.store.runs.beside import save_beside
 from benchlab.store.runs.exactly_once import insert_exactly, insert_of_run
 from benchlab.store.runs.faults import save_faults
@@ -39,8 +39,13 @@ __all__ = [
     "PLAIN_COLUMNS",
     "SAME_COLUMNS",
     "STORED_STATISTICS",
+    "count_samples",
     "is_stored",
+    "let_exist",
+    "remove_rollups",
+    "remove_row",
     "remove_spool",
+    "sample_columns",
     "save",
 ]
 
@@ -95,7 +100,7 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
     if not insert_exactly(
         client,
         lambda salt: _insert_missing(client, run, records, salt, report),
-        lambda: _counts(client, run.id),
+        lambda: count_samples(client, run.id),
         whole,
         lambda: _remove_samples(client, run.id),
     ):
@@ -107,13 +112,23 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
     save_beside(client, run, "tries", run.tries.records)
     save_streams(client, run)
     save_faults(client, run)
+    let_exist(client, run, whole)
+
+
+def let_exist(client: Client, run: Run, whole: tuple[int, int, int]) -> None:
+    """Write the row that makes ``run`` exist, whose samples are stored: `count_samples` is whole.
+
+    Raises:
+        StoreError: the row does not appear.
+        StoreUnavailableError: samples were removed meanwhile. Retry.
+    """
     # More than once only if the server takes the insert for a repetition of one that was pruned.
     for again in range(_MOST_PRUNED):
         _insert_run(client, run, str(again or ""))
         if is_stored(client, run.id):
-            if _counts(client, run.id) == whole:
+            if count_samples(client, run.id) == whole:
                 return
-            _remove(client, "runs", "id", run.id)
+            remove_row(client, run.id)
             raise StoreUnavailableError(
                 f"samples of run {run.id} were removed while it was being saved, as a prune of old"
                 " runs would"
@@ -139,6 +154,11 @@ def _has_more_than_stored(client: Client, run: Run) -> bool:
     ).result_rows
     mine = (len(run.samples), run.invalid_reason or "")
     return mine[0] >= count and mine != (count, reason)
+
+
+def remove_row(client: Client, run_id: str) -> None:
+    """Remove the row that makes the run exist; its samples stay."""
+    _remove(client, "runs", "id", run_id)
 
 
 def remove_spool(run: Run) -> None:
@@ -170,13 +190,17 @@ def _insert_missing(
 
 
 def _insert_block(client: Client, run: Run, block: NDArray[np.void], token: str) -> None:
-    columns = {
-        "lag_ns": block["sent_ns"] - block["intended_ns"],
-        "service_ns": block["done_ns"] - block["sent_ns"],
-        "body_ns": block["done_ns"] - block["first_byte_ns"],
-        **{name: block[name] for name in SAME_COLUMNS},
+    insert_of_run(client, "samples", run, sample_columns(block), token)
+
+
+def sample_columns(records: NDArray[np.void]) -> dict[str, Column]:
+    """The columns of the table for ``records`` of samples."""
+    return {
+        "lag_ns": records["sent_ns"] - records["intended_ns"],
+        "service_ns": records["done_ns"] - records["sent_ns"],
+        "body_ns": records["done_ns"] - records["first_byte_ns"],
+        **{name: records[name] for name in SAME_COLUMNS},
     }
-    insert_of_run(client, "samples", run, columns, token)
 
 
 def _insert_run(client: Client, run: Run, salt: str = "") -> None:
@@ -229,7 +253,7 @@ def _stored_seqs(client: Client, run_id: str, seqs: list[int]) -> set[int]:
     return {row[0] for row in found.result_rows}
 
 
-def _counts(client: Client, run_id: str) -> tuple[int, int, int]:
+def count_samples(client: Client, run_id: str) -> tuple[int, int, int]:
     """Samples of the run, requests that its rollups count, and the sum of the samples' numbers."""
     ((samples, rolled_up, numbers),) = client.query(
         """
@@ -245,8 +269,13 @@ def _counts(client: Client, run_id: str) -> tuple[int, int, int]:
 
 def _remove_samples(client: Client, run_id: str) -> None:
     # The rollups first: if interrupted in between, the samples still show that they are wrong.
-    for table in ("endpoint_seconds", "samples"):
-        _remove(client, table, "run_id", run_id)
+    remove_rollups(client, run_id)
+    _remove(client, "samples", "run_id", run_id)
+
+
+def remove_rollups(client: Client, run_id: str) -> None:
+    """Remove the sums of the run's seconds; its samples stay."""
+    _remove(client, "endpoint_seconds", "run_id", run_id)
 
 
 def _remove(client: Client, table: str, column: str, run_id: str) -> None:

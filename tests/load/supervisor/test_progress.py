@@ -139,5 +139,5 @@ def test_a_reader_that_is_far_behind_holds_the_last_window_only(tmp_path: Path) 
     attached = late.poll(100 * NS_PER_S)
     assert attached == seen
     assert [item.observed for item in attached.objectives] == ["10 ms", "1,000 requests/s"]
-    held = [view._recent for _, view in late._objectives._views]  # type: ignore[attr-defined]
+    held = [view._recent for _, view in late._tally.objectives._views]  # type: ignore[attr-defined]
     assert all(len(records) < 6_000 for records in held)
