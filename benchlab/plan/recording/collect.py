@@ -41,6 +41,7 @@ class Entry(NamedTuple):
     ``client`` and ``session`` are never kept, only whether they are the same as another's.
     ``ended`` says that the time is that of the response's end, from which the duration is taken
     away. ``body_bytes`` is the size of the request's body, as far as the log has it.
+    ``is_masked`` says that a secret was masked in its body.
     """
 
     moment: Moment
@@ -55,6 +56,7 @@ class Entry(NamedTuple):
     body_bytes: int | None = None
     body: bytes | None = None
     content_type: str = ""
+    is_masked: bool = False
 
 
 class Collected(NamedTuple):
@@ -123,7 +125,7 @@ class Collector:
             raise self._too_many()
         if not self._ns:
             self._zone_s = moment.zone_s
-        self.masked += target.is_masked
+        self.masked += target.is_masked or entry.is_masked
         known = math.isfinite(entry.duration_s) and 0 <= entry.duration_s < 1e6
         self._ns.append(moment.ns)
         self._taken_ns.append(round(entry.duration_s * NS_PER_S) if known and entry.ended else 0)
@@ -242,7 +244,7 @@ class Collector:
         if int((taken > 0).sum()):
             notes.append("times are those of responses: what each took was taken away from them")
         if self.masked:
-            notes.append(f"secrets were masked in {plural(self.masked, 'path')}")
+            notes.append(f"secrets were masked in {plural(self.masked, 'request')}")
         return notes
 
 

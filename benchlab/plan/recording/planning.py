@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -348,7 +349,7 @@ def _made_by(
         else public_url(base_url)
     )
     shown_headers = {name: header_value(name, text) for name, text in headers}
-    return {
+    arguments = {
         **recording.made_by,
         "base_url": shown,
         **({"speed": speed} if speed != 1 else {}),
@@ -356,6 +357,8 @@ def _made_by(
         **({"headers": shown_headers} if headers else {}),
         **({"checks": [check_to_dict(check) for check in checks]} if checks else {}),
     }
+    made_by: dict[str, Any] = json.loads(json.dumps(arguments))  # as it is when read back
+    return made_by
 
 
 def _numbered(keys: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -132,7 +132,11 @@ class Recording(Displayed):
         found = None if window is None else Window.parse(window)
         collector = Collector(found)
         har = read_har(path, collector)
-        made_by = {"file": har.path, **({"window": found.text} if found else {})}
+        made_by = {
+            "file": har.path,
+            **({} if har.path.lower().endswith((".har", ".har.gz")) else {"format": "har"}),
+            **({"window": found.text} if found else {}),
+        }
         return cls._of(
             collector.finish(), f"HAR {har.name}", main_host=har.main_host, made_by=made_by
         )

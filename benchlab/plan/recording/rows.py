@@ -52,10 +52,15 @@ def entries(columns: Mapping[str, Any], base_ns: int) -> Iterator[Entry]:
             host=str(host or ""),
             status=int(status) if is_number(status) else 0,
             duration_s=duration / 1000 if known else math.nan,
-            session=() if session is None or session == "" else (str(session),),
+            session=() if _is_absent(session) else (str(session),),
             body=body.encode() if isinstance(body, str) else body,
             content_type=str(kind or ""),
         )
+
+
+def _is_absent(value: Any) -> bool:
+    """Whether it is nothing: None, an empty text, or nan, which frames have for nothing."""
+    return value in (None, "") or (isinstance(value, float) and math.isnan(value))
 
 
 def _values(name: str, column: Any) -> list[Any]:

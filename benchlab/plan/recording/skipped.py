@@ -20,6 +20,7 @@ class Skip(StrEnum):
     OTHER_SCHEME = "other_scheme"
     TOO_LONG = "too_long"
     NO_ACCESS = "no_access"
+    NOT_SENT = "not_sent"
     OUTSIDE = "outside_window"
     BODY = "body_not_recorded"
     HOST = "other_host"
@@ -35,6 +36,7 @@ _MEANINGS = {
     Skip.OTHER_SCHEME: "of another scheme, such as data: or blob:",
     Skip.TOO_LONG: "with a path of over 65,536 characters",
     Skip.NO_ACCESS: "messages other than of an access",
+    Skip.NOT_SENT: "that the browser did not send: cached, or blocked",
     Skip.OUTSIDE: "outside the window",
     Skip.BODY: "with a body that was not recorded",
     Skip.HOST: "to other hosts",

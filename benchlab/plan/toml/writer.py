@@ -8,6 +8,7 @@ from typing import Any
 from benchlab.plan.feed import Feed
 from benchlab.plan.grpc.descriptors import source_kind
 from benchlab.plan.plan import Plan
+from benchlab.plan.recorded import Recorded
 from benchlab.plan.redacted import has_secrets, redacted_plan
 from benchlab.plan.scenario import Scenario
 from benchlab.redact import HIDDEN, is_secret, public_url
@@ -17,6 +18,7 @@ from benchlab.units import format_duration_s
 __all__ = ["plan_to_toml"]
 
 _HEAD = "# A plan for: benchlab run FILE\n"
+_AS_GIVEN = ("tags", "recorded")  # tables in which an empty text means something
 
 
 def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
@@ -30,12 +32,20 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
     del data["length_s"]  # it follows from the rest
     notes = [_describe_count(plan)]
     offsets_s = data["load"].get("offsets_s", ())
-    if most_offsets is not None and len(offsets_s) > most_offsets:
+    is_named = plan.recorded is not None and bool(plan.recorded.made_by)
+    if most_offsets is not None and len(offsets_s) > most_offsets and not is_named:
         data["load"]["offsets_s"] = offsets_s[:most_offsets]
         left_out = len(offsets_s) - most_offsets
         notes.append(f"{left_out:,} more arrival times are left out: put them back before use")
     if any(request.data is not None and not request.data.rows for request in plan.requests):
         notes.append("rows of data are left out: put them back before use")
+    if plan.recorded is not None:
+        del data["recorded"]
+        if not is_named:
+            notes.append(
+                "the recorded order, paths and bodies are left out: this is a mix of the endpoints,"
+                " and the same plan comes from the recording only"
+            )
     tables = [_request_table(item) for item in data["requests"]]
     for table, request in zip(tables, plan.requests, strict=True):
         if request.data is not None:
@@ -47,8 +57,10 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
         data["scenario"] = _scenario_table(plan.scenario)
         if not plan.scenario.function:
             notes.append("the scenario is a function of no file: put it into one before use")
+    if plan.recorded is not None and is_named:
+        _name_recording(data, plan.recorded)
     shown = {
-        key: _without_empty(value) if isinstance(value, dict) and key != "tags" else value
+        key: _without_empty(value) if isinstance(value, dict) and key not in _AS_GIVEN else value
         for key, value in data.items()
     }
     if has_secrets(plan) or any(_hides_values(feed) for feed in _feeds(plan)):
@@ -61,6 +73,14 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
 
     head = _HEAD + "".join(f"# {note}\n" for note in notes)
     return escaped(f"{head}\n{tomli_w.dumps(table)}")
+
+
+def _name_recording(data: dict[str, Any], recorded: Recorded) -> None:
+    """Write how the recording is read again, instead of what follows from it."""
+    data["recorded"] = dict(recorded.made_by)
+    del data["requests"]
+    if len(data["load"].get("offsets_s", ())) == len(recorded):
+        del data["load"]
 
 
 def _scenario_table(scenario: Scenario) -> dict[str, Any]:
