@@ -13,29 +13,34 @@ from benchlab.plan.recording import Recording
 __all__ = ["read_recording", "recorded_draft"]
 
 _HAR = "har"
-_READING = ("format", "window", "spread", "seed")
+_READING = ("window", "spread", "seed")
 
 
-def read_recording(path: str | PathLike[str], **arguments: Any) -> Recording:
-    """The recording in a file: HAR if its name, or the ``format``, says so, or an access log.
+def read_recording(
+    path: str | PathLike[str], log_format: str = "", window: str = "", **spread: Any
+) -> Recording:
+    """The recording in a file: HAR if its name or the ``log_format`` says so, or an access log.
 
-    ``arguments`` are those of `Recording.from_access_log`.
+    Without a ``log_format`` that of the log is recognised; with a ``window``, such as
+    ``10:00-10:05``, only that part is read. ``spread`` and ``seed`` are as in
+    `Recording.from_access_log`.
 
     Raises:
         InputError: the file cannot be read, or has another format.
     """
-    given = arguments.get("format", "auto")
     suffixes = [suffix.lower() for suffix in Path(path).suffixes if suffix.lower() != ".gz"]
-    if given != _HAR and not (given == "auto" and suffixes[-1:] == [f".{_HAR}"]):
-        return Recording.from_access_log(path, **arguments)
-    if others := [name for name in arguments if name not in ("format", "window")]:
-        raise InputError(
-            "is for access logs, and this is HAR, which has fractions of seconds",
-            field=others[0],
-            value=arguments[others[0]],
-            remedy="leave it out",
-        )
-    return Recording.from_har(path, arguments.get("window"))
+    is_har = suffixes[-1:] == [f".{_HAR}"]
+    if log_format != _HAR and not is_har:
+        return Recording.from_access_log(path, log_format or "auto", window or None, **spread)
+    for name, value in {"format": log_format.removeprefix(_HAR), **spread}.items():
+        if value:
+            raise InputError(
+                f"is for access logs, and {path} is a HAR file",
+                field=name,
+                value=value,
+                remedy="leave it out",
+            )
+    return Recording.from_har(path, window or None)
 
 
 def recorded_draft(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -47,5 +52,5 @@ def recorded_draft(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     values = dict(arguments)
     path = values.pop("file")
     reading = {name: values.pop(name) for name in _READING if name in values}
-    plan = read_recording(path, **reading).plan(**values)
+    plan = read_recording(path, values.pop("format", ""), **reading).plan(**values)
     return {"requests": plan.requests, "load": plan.load, "recorded": plan.recorded}

@@ -33,6 +33,7 @@ BODY_METHODS = frozenset(
 
 _UNKNOWN, _NO_BODY = -1, 0
 _MOST_STATUS = 999
+_MOST_TEXT = 500_000_000
 
 
 class Entry(NamedTuple):
@@ -83,6 +84,7 @@ class Collector:
         check_whole("seed", seed, 0, 2**63 - 1)
         self._window, self._spread, self._seed = window, spread, seed
         self._days: set[int] = set()
+        self._outside: tuple[int, int] | None = None  # the first and the last local time
         self._zone_s = 0
         self.read = self.masked = 0
         self.skipped: Counter[str] = Counter()
@@ -104,13 +106,16 @@ class Collector:
         """Keep an entry, or count why not.
 
         Raises:
-            InputError: there are more than a million.
+            InputError: there are more than a million, or their paths are longer than 500 MB.
         """
         moment = entry.moment
         if self._window is not None:
             day = self._window.day_of(moment)
             if day is None:
                 self.skip(Skip.OUTSIDE)
+                local_ns = moment.ns + moment.zone_s * NS_PER_S
+                first, last = self._outside or (local_ns, local_ns)
+                self._outside = min(first, local_ns), max(last, local_ns)
                 return
             self._days.add(day)
         target = read_target(entry.method, entry.target)
@@ -167,12 +172,14 @@ class Collector:
         """The columns, in the order of arrival.
 
         Raises:
-            InputError: a window of the day is on several days of the log.
+            InputError: a window of the day is on several days of the log, or has no request.
         """
         import numpy as np
 
         if self._window is not None and len(self._days) > 1:
             raise self._several_days(self._window)
+        if self._window is not None and not self._ns and self._outside is not None:
+            raise self._none_inside(self._window, *self._outside)
         logged = np.array(self._ns, dtype=np.int64)
         whole = np.array(self._whole, dtype=np.bool_)
         taken = np.array(self._taken_ns, dtype=np.int64)
@@ -215,6 +222,16 @@ class Collector:
             remedy=f"give a date, such as {days[0]:%Y-%m-%d}T{start}/{days[0]:%Y-%m-%d}T{end}",
         )
 
+    def _none_inside(self, window: Window, first_ns: int, last_ns: int) -> InputError:
+        first, last = (f"{utc_from_ns(ns):%Y-%m-%dT%H:%M:%S}" for ns in (first_ns, last_ns))
+        return InputError(
+            f"has none of {plural(self.skipped[Skip.OUTSIDE], 'request')}, which are from {first}"
+            f" to {last}",
+            field="window",
+            value=window.text,
+            remedy="take another, with times as the recording writes them",
+        )
+
     def _spread_out(self, logged: NDArray[np.int64], whole: NDArray[np.bool_]) -> NDArray[np.int64]:
         """The times, those of whole seconds spread over their second, in the order of the log."""
         import numpy as np
@@ -254,8 +271,16 @@ class _Interned:
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._index = array("I")
+        self._length = 0
 
     def append(self, text: str) -> None:
+        if text not in self._numbers:
+            self._length += len(text)
+            if self._length > _MOST_TEXT:
+                raise InputError(
+                    "the recording has over 500 MB of different paths",
+                    remedy="take a part of it with a window",
+                )
         self._index.append(self._numbers.setdefault(text, len(self._numbers)))
 
     def labels(self) -> Labels:

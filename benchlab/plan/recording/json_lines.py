@@ -162,9 +162,13 @@ def _unit_of_duration(found: Mapping[str, str]) -> Meaning:
     return Meaning.MILLISECONDS if all(name in found for name in _ENVOY) else Meaning.SECONDS
 
 
-@lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
-    return _NOT_IN_NAMES.sub("", name[:_LONGEST_NAME].lower())
+    return _without_marks(name[:_LONGEST_NAME])
+
+
+@lru_cache(maxsize=4096)
+def _without_marks(name: str) -> str:
+    return _NOT_IN_NAMES.sub("", name.lower())
 
 
 def _text(value: Any) -> str:

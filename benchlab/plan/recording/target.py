@@ -13,6 +13,7 @@ from benchlab.redact import HIDDEN, public_path, public_url
 __all__ = ["Target", "read_request_line", "read_target"]
 
 _LONGEST = 65_536
+_SHORT = 512  # so that what is remembered stays small, however hostile a log is
 _METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,31}")
 _SCHEMES = ("http", "https")
 # What servers write for a byte that would break the line: \xHH (nginx, Apache, Envoy), or as in C.
@@ -22,7 +23,7 @@ _NAMED = {"b": 8, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, '"': 34, "'": 39}
 _SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "#")
 _PLAIN = re.compile(r"/[A-Za-z0-9/._~-]*\Z")
 # Three parts of base64, of which the first begins with {": a JSON Web Token (RFC 7519).
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*")
+_JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*")
 
 
 class Target(NamedTuple):
@@ -48,13 +49,16 @@ def read_request_line(line: str) -> tuple[str, str] | Skip:
     return (method, target.strip()) if target.strip() else Skip.NOT_HTTP
 
 
-@lru_cache(maxsize=65_536)
 def read_target(method: str, raw: str) -> Target | Skip:
     """The target ``raw`` of a log, ready to be sent, with its secrets masked; or why it cannot be.
 
     What a server escaped is what was sent again; bytes that a request line cannot have are
     percent-encoded.
     """
+    return (_read_short if len(raw) <= _SHORT else _read)(method, raw)
+
+
+def _read(method: str, raw: str) -> Target | Skip:
     if method == "CONNECT":
         return Skip.CONNECT
     if not _METHOD.fullmatch(method):
@@ -81,6 +85,9 @@ def read_target(method: str, raw: str) -> Target | Skip:
         path = path if path.startswith("/") else f"/{path}"
     encoded = quote(path.encode("utf-8", "surrogateescape"), safe=_SAFE)
     return Skip.TOO_LONG if len(encoded) > _LONGEST else _masked(encoded, host)
+
+
+_read_short = lru_cache(maxsize=16_384)(_read)
 
 
 def _masked(path: str, host: str) -> Target:
