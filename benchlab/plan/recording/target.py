@@ -83,7 +83,7 @@ def _read(method: str, raw: str) -> Target | Skip:
         cut = min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest))
         host, path = rest[:cut].rpartition("@")[2].lower(), rest[cut:]
         path = path if path.startswith("/") else f"/{path}"
-    encoded = quote(path.encode("utf-8", "surrogateescape"), safe=_SAFE)
+    encoded = quote(_bytes(path), safe=_SAFE)
     return Skip.TOO_LONG if len(encoded) > _LONGEST else _masked(encoded, host)
 
 
@@ -100,6 +100,14 @@ def _masked(path: str, host: str) -> Target:
     if "eyJ" in shown:
         shown = _JWT.sub(HIDDEN, shown)
     return Target(shown, host, shown != path)
+
+
+def _bytes(path: str) -> bytes:
+    """The bytes of a path: those that are not UTF-8 were read as halves of surrogate pairs."""
+    try:
+        return path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # other halves, which only JSON can have
+        return path.encode("utf-8", "surrogatepass")
 
 
 def _unescaped(found: re.Match[str]) -> str:
