@@ -97,7 +97,7 @@ def test_a_stored_plan_has_the_order_and_not_the_contents() -> None:
     assert read.recorded.is_withheld
     assert np.array_equal(read.recorded.order, plan.recorded.order)  # type: ignore[union-attr]
     assert redacted_plan(read.to_dict()) == stored
-    with pytest.raises(InputError, match="recorded requests were not stored"):
+    with pytest.raises(InputError, match=r"recorded requests were not stored"):
         check_credentials(read)
     check_credentials(plan)
 
@@ -129,12 +129,12 @@ def test_each_request_is_encoded_with_its_own_target_and_body() -> None:
 def test_a_recording_that_does_not_fit_its_plan_is_refused() -> None:
     plan = recording(4).plan(BASE)
     with pytest.raises(
-        InputError, match="recorded has requests to 2 endpoints, and the plan has 1"
+        InputError, match=r"recorded has requests to 2 endpoints, and the plan has 1"
     ):
         Recording.from_table(offset_s=[0, 1], method=["GET", "PUT"], path=["/", "/"]).plan(
             BASE, bodies=""
         ).replace(requests=plan.requests)
-    with pytest.raises(InputError, match="recorded must be what Recording.plan makes, not list"):
+    with pytest.raises(InputError, match=r"recorded must be what Recording.plan makes, not list"):
         plan.replace(recorded=[1])
 
 
@@ -155,10 +155,10 @@ def test_a_recording_that_does_not_fit_its_plan_is_refused() -> None:
 def test_damaged_arrays_are_refused(field: str, value: Any) -> None:
     data = recording(4).plan(BASE).to_dict()
     data["recorded"] = {**data["recorded"], field: value}
-    with pytest.raises(DamagedError, match="recorded"):
+    with pytest.raises(DamagedError, match=r"recorded"):
         Plan.from_dict(data)
 
 
 def test_the_arrays_must_fit() -> None:
-    with pytest.raises(InputError, match="recorded its arrays do not fit each other"):
+    with pytest.raises(InputError, match=r"recorded its arrays do not fit each other"):
         Recorded(endpoint_of=b"\0\0", target_of=b"\1\0\0\0", targets=("/",))

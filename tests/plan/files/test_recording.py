@@ -15,7 +15,8 @@ from benchlab.plan.toml import plan_to_toml
 from tests.plan.recording.recordings import BASE, log_of, recording
 
 LINES = [
-    f'192.0.2.{number} - - [14/Mar/2026:09:00:{number:02d} +0100] "{method} /{number} HTTP/1.1" 200 1'
+    f"192.0.2.{number} - - [14/Mar/2026:09:00:{number:02d} +0100]"
+    f' "{method} /{number} HTTP/1.1" 200 1'
     for number, method in enumerate(["GET", "POST", "GET", "PUT"])
 ]
 HAR = {
@@ -72,7 +73,9 @@ def test_a_plan_file_names_a_har(tmp_path: Path) -> None:
         plan = read_recording(tmp_path / name, "" if name.endswith(".har") else "har").plan(BASE)
         assert read_plan(written(plan, tmp_path)) == plan
         assert plan.content_of(0).body == b"body"
-    with pytest.raises(InputError, match="format='combined' is for access logs, and .*page.har is"):
+    with pytest.raises(
+        InputError, match=r"format='combined' is for access logs, and .*page.har is"
+    ):
         read_recording(tmp_path / "page.har", "combined")
 
 

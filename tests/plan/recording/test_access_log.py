@@ -31,16 +31,17 @@ def test_the_combined_format_with_whatever_people_have_in_it(tmp_path: Path) -> 
     found = log_of(
         tmp_path,
         COMBINED,
-        '192.0.2.1 - - [14/Mar/2026:09:00:00 +0100] "GET /b?q=1&token=abc HTTP/1.1" 200 1 "-" "curl/8"',
-        '2001:db8::7 - ada lovelace [14/Mar/2026:09:00:01 +0100] "POST /c HTTP/2.0" 201 8 "-" "x (\\"y\\")"',
-        '192.0.2.2 - - [14/Mar/2026:09:00:02 +0100] "GET /d e.txt HTTP/1.1" 404 153 "-" "-" 0.1 0.2',
+        COMBINED.replace("/a", "/b?q=1&token=abc"),
+        '2001:db8::7 - ada lovelace [14/Mar/2026:09:00:01 +0100] "POST /c HTTP/2.0" 201 8 "-"'
+        ' "x (\\"y\\")"',
+        '192.0.2.2 - - [14/Mar/2026:09:00:02 +0100] "GET /d e.txt HTTP/1.1" 404 1 "-" "-" 0.1 0.2',
         '192.0.2.2 - - [14/Mar/2026:09:00:02 +0100] "\\x16\\x03\\x01" 400 157 "-" "-"',
         '192.0.2.2 - - [14/Mar/2026:09:00:02 +0100] "" 408 0 "-" "-"',
         '192.0.2.2 - - [14/Mar/2026:09:00:02 +0100] "-" 408 0 "-" "-"',
         '192.0.2.2 - - [14/Mar/2026:09:00:03 +0100] "CONNECT shop:443 HTTP/1.1" 405 0 "-" "-"',
         '192.0.2.2 - - [14/Mar/2026:09:00:03 +0100] "OPTIONS * HTTP/1.1" 200 0 "-" "-"',
         '192.0.2.2 - - [14/Mar/2026:09:00:03 +0100] "GET /ws HTTP/1.1" 101 0 "-" "-"',
-        '192.0.2.2 - - [14/Mar/2026:09:00:04 +0100] "GET http://Shop.test/x HTTP/1.1" 301 - "-" "-"',
+        '192.0.2.2 - - [14/Mar/2026:09:00:04 +0100] "GET http://Shop.test/x HTTP/1.1" 301 - "-" ""',
         '192.0.2.2 - - [32/Mar/2026:09:00:04 +0100] "GET /when HTTP/1.1" 200 1 "-" "-"',
         "",
         "not a log line",
@@ -297,11 +298,13 @@ def test_a_window_is_in_the_times_of_the_log(tmp_path: Path) -> None:
     assert found.started_at.isoformat() == "2026-03-14T08:30:00.500000+00:00"
     assert found.plan(BASE).recorded.made_by["window"] == dated  # type: ignore[union-attr]
     with pytest.raises(
-        InputError, match="window='12:00-13:00' has none of 4 requests, which are from"
+        InputError, match=r"window='12:00-13:00' has none of 4 requests, which are from"
     ):
         log_of(tmp_path, *lines, window="12:00-13:00")
     lines += [COMBINED.replace("14/Mar", "15/Mar")]
-    with pytest.raises(InputError, match="on 2 days of the log.*2026-03-14T09:00:00/2026-03-14T10"):
+    with pytest.raises(
+        InputError, match=r"on 2 days of the log.*2026-03-14T09:00:00/2026-03-14T10"
+    ):
         log_of(tmp_path, *lines, window="09:00-10:00")
     night = [
         COMBINED.replace("14/Mar/2026:09", day) for day in ("14/Mar/2026:23", "15/Mar/2026:00")
@@ -319,7 +322,7 @@ def test_seeds_spread_whole_seconds_at_random(tmp_path: Path) -> None:
     assert one == same != other
     assert one == sorted(one)
     assert one[-1] < 1
-    with pytest.raises(InputError, match="spread='first' is unknown: use even or random"):
+    with pytest.raises(InputError, match=r"spread='first' is unknown: use even or random"):
         log_of(tmp_path, *lines, spread="first")
 
 

@@ -75,9 +75,9 @@ def test_a_part_of_a_recording_begins_with_its_first_request() -> None:
     assert (part.counts.kept, part.counts.skipped) == (2, {"outside_window": 3})
     assert rows(part.window("08:01:20", "08:02")) == [(0.0, "GET", "/")]
     assert len(found.window("07:00-08:00")) == 0
-    with pytest.raises(InputError, match="is on 2 days of the recording"):
+    with pytest.raises(InputError, match=r"is on 2 days of the recording"):
         found.window("08:00-09:00")
-    with pytest.raises(InputError, match="nothing of 0 requests .* is left to send"):
+    with pytest.raises(InputError, match=r"nothing of 0 requests .* is left to send"):
         found.window("07:00-08:00").plan(BASE)
 
 
