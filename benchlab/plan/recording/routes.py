@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from benchlab.redact import public_path
+from benchlab.redact import may_have_secret, public_path
 
 __all__ = ["OTHER_PATHS", "route_of"]
 
@@ -26,5 +26,7 @@ def route_of(path: str) -> str:
     >>> route_of("/items/42?page=2"), route_of("/v1/app.3f9ac2d1.js")
     ('/items/{id}', '/v1/app.{id}.js')
     """
-    route = public_path(_IDS.sub(_ID, path.partition("?")[0]))
+    route = _IDS.sub(_ID, path.partition("?")[0])
+    if may_have_secret(route):
+        route = public_path(route)
     return route if len(route) <= _LONGEST else f"{route[: _LONGEST - 1]}…"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from benchlab.plan.recording.skipped import Skip
-from benchlab.redact import HIDDEN, public_path, public_url
+from benchlab.redact import HIDDEN, may_have_secret, public_path, public_url
 
 __all__ = ["Target", "read_request_line", "read_target"]
 
@@ -92,8 +92,7 @@ _read_short = lru_cache(maxsize=16_384)(_read)
 
 def _masked(path: str, host: str) -> Target:
     shown = path
-    # Whatever names a secret, or may be a URL or a password, has one of these marks.
-    if any(mark in path for mark in "?;=%@"):
+    if may_have_secret(path):
         before, mark, query = path.partition("?")
         # As a whole, //host/… would be read as a host.
         shown = public_path(before) + (public_url(f"?{query}") if query else mark)
