@@ -245,10 +245,9 @@ def test_the_usual_name_of_a_request_has_no_secret_of_its_path(path: str) -> Non
     assert request.url.startswith(f"http://h{path.format('S3CRET')}")  # what is sent stays
 
 
-PIECES = st.sampled_from(
-    [*"?&;=#%/:@.-_", "key", "Key", "api", "PIN", "pin", "sid", "sess", "id", "author", "code"]
-    + ["%6b", "%253D", "%3D", "%26", "%40", "%3a", "://", "me", "pw", "cv", "v", "to", "ken", "x"]
-)
+NAMES = ("key", "Key", "api", "PIN", "pin", "sid", "sess", "id", "author", "code", "me", "x")
+ENCODED = ("%6b", "%253D", "%3D", "%26", "%40", "%3a", "://", "pw", "cv", "v", "to", "ken")
+PIECES = st.sampled_from((*"?&;=#%/:@.-_", *NAMES, *ENCODED))
 
 
 @given(st.lists(PIECES, max_size=12).map("".join))
