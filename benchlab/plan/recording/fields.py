@@ -42,6 +42,7 @@ class Meaning(StrEnum):
     FORWARDED = "forwarded"
     AGENT = "agent"
     SESSION = "session"
+    CONNECTION = "connection"
     BODY_BYTES = "body_bytes"
     CONTENT_TYPE = "content_type"
     UPGRADE = "upgrade"
@@ -138,12 +139,13 @@ def _client(values: Mapping[str, str]) -> tuple[str, ...]:
     """Who sent the request, as far as the log tells: address and user agent.
 
     Behind a proxy the address is that of the proxy, and the first of ``X-Forwarded-For`` the
-    client's.
+    client's. Without an address, requests of one connection are of one client.
     """
     forwarded = values.get(Meaning.FORWARDED, "").partition(",")[0].strip()
     address = values.get(Meaning.CLIENT, "") if forwarded in UNKNOWN else forwarded
     if address in UNKNOWN:
-        return ()
+        connection = values.get(Meaning.CONNECTION, "")
+        return () if connection in UNKNOWN else ("connection", connection)
     return (without_port(address), values.get(Meaning.AGENT, ""))
 
 

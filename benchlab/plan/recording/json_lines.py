@@ -41,7 +41,8 @@ _NAMES: dict[Meaning, tuple[str, ...]] = {
     ),
     Meaning.FORWARDED: ("xforwardedfor", "httpxforwardedfor", "requestxforwardedfor"),
     Meaning.AGENT: ("useragent", "httpuseragent", "requestuseragent", "agent"),
-    Meaning.SESSION: ("sessionid", "session"),
+    Meaning.SESSION: ("sessionid", "session", "xsessionid", "requestxsessionid"),
+    Meaning.CONNECTION: ("connectionid", "connection"),
     Meaning.BODY_BYTES: (
         "requestcontentsize", "bytesreceived", "bytesread", "contentlength", "httpcontentlength",
         "requestcontentlength",

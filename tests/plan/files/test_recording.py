@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from benchlab import ConstantRate, Plan, StatusIn, read_plan
 from benchlab.errors import InputError
+from benchlab.experiments.against import plan_against
 from benchlab.plan.files.recording import read_recording
 from benchlab.plan.redacted import redacted_plan
 from benchlab.plan.toml import plan_to_toml
@@ -77,6 +79,19 @@ def test_a_plan_file_names_a_har(tmp_path: Path) -> None:
         InputError, match=r"format='combined' is for access logs, and .*page.har is"
     ):
         read_recording(tmp_path / "page.har", "combined")
+
+
+def test_a_plan_for_another_service_names_that_one(tmp_path: Path) -> None:
+    plan = log_of(tmp_path, *LINES).plan(f"{BASE}/base")
+    moved = plan_against(plan, "https://other:444")
+    again = read_plan(written(moved, tmp_path))
+    assert (again.requests, again.load) == (moved.requests, moved.load)
+    assert again.content_of(0) == moved.content_of(0)
+    checked = plan.replace(
+        requests=[evolve(request, checks=(StatusIn(200),)) for request in plan.requests]
+    )
+    assert "# changes of the recorded requests are left out" in plan_to_toml(checked)
+    assert "changes of" not in plan_to_toml(moved)
 
 
 def test_secrets_of_a_plan_are_not_written(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ def test_nginx_logs_when_the_response_is_sent_and_the_arrival_is_earlier(tmp_pat
         ),
         ("%{usec}t %{Host}i %m %U %q", "1773475200250000 h GET /a ?b", "/a?b"),
         ("%{end:msec}t %D %m %U", "1773475200400 150000 GET /a", "/a"),
+        ("$connection $msec $request", "7 1773475200.250 GET /a HTTP/1.1", "/a"),
         ("$msec $request_method $uri$is_args$args", "1773475200.250 GET /a?b=1", "/a?b=1"),
         ("${time_iso8601} $request_method $request_uri", "2026-03-14T09:00:00+01:00 GET /a", "/a"),
         (
