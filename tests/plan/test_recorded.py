@@ -129,12 +129,12 @@ def test_each_request_is_encoded_with_its_own_target_and_body() -> None:
 def test_a_recording_that_does_not_fit_its_plan_is_refused() -> None:
     plan = recording(4).plan(BASE)
     with pytest.raises(
-        InputError, match=r"recorded has requests to 2 endpoints, and the plan has 1"
+        InputError, match=r"recorded: has requests to 2 endpoints, and the plan has 1"
     ):
         Recording.from_table(offset_s=[0, 1], method=["GET", "PUT"], path=["/", "/"]).plan(
             BASE, bodies=""
         ).replace(requests=plan.requests)
-    with pytest.raises(InputError, match=r"recorded must be what Recording.plan makes, not list"):
+    with pytest.raises(InputError, match=r"recorded: must be what Recording.plan makes, not list"):
         plan.replace(recorded=[1])
 
 
@@ -160,5 +160,5 @@ def test_damaged_arrays_are_refused(field: str, value: Any) -> None:
 
 
 def test_the_arrays_must_fit() -> None:
-    with pytest.raises(InputError, match=r"recorded its arrays do not fit each other"):
+    with pytest.raises(InputError, match=r"recorded: its arrays do not fit each other"):
         Recorded(endpoint_of=b"\0\0", target_of=b"\1\0\0\0", targets=("/",))

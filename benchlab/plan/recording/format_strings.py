@@ -47,7 +47,7 @@ _DIRECTIVE = re.compile(r"\s*(log_format|LogFormat|CustomLog|access_log_format)\
 _QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
 _NGINX = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _APACHE = re.compile(r"%(?:%|(?:!?[\d,]+)?[<>]?(?:\{([^}]*)\})?(\^[a-z]{2}|[A-Za-z]))")
-_ENVOY = re.compile(r"%([A-Z][A-Z0-9_]*)(?:\(((?:[^()]|\([^()]*\))*)\))?(?::\d+)?%")
+_ENVOY = re.compile(r"%([A-Z][A-Z0-9_]{2,})(?:\(((?:[^()]|\([^()]*\))*)\))?(?::\d+)?%")
 
 _NGINX_TIMES: dict[str, tuple[Callable[[str], Moment | None], int]] = {
     "msec": (partial(read_epoch, per_s=1), 0),

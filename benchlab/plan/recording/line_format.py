@@ -28,7 +28,7 @@ _NO_BLANKS = frozenset(
     )
 )  # fmt: skip
 _NO_BLANK_NAMES = re.compile(r"\$(?:body_)?bytes|%[bBIOkpPX]|%(?:BYTES|RESPONSE|UPSTREAM)_\w+%")
-_UPSTREAM = r"[^, ]*(?:(?:, | : )[^, ]*)*"  # nginx: a value for each server that it tried
+_SEVERAL = r"[^, ]*(?:(?:, | : )[^, ]*)*"  # of each server that nginx tried, of each proxy
 _SHOWN = 60
 _UNQUOTED = re.compile(r"(:\s*)(\$\w+|%[^\s,}\"]+)(?=\s*[,}])")
 
@@ -194,7 +194,9 @@ def _patterns(pieces: Sequence[Piece]) -> Iterator[str]:
             yield r"\s+".join(map(re.escape, re.split(r"[ \t]+", piece)))
             continue
         before = pieces[number - 1] if number else ""
-        after = pieces[number + 1] if number + 1 < len(pieces) else ""
+        after, then = (*pieces[number + 1 : number + 3], "", "")[:2]
+        if isinstance(after, str) and isinstance(then, Variable) and then.written == "%t":
+            after += "["  # with which it begins: names of users may have blanks
         yield f"({_value_pattern(piece, before, after)})"
 
 
@@ -211,8 +213,8 @@ def _value_pattern(variable: Variable, before: Piece, after: Piece) -> str:
         return _QUOTED
     if not after:
         return r".*" if not _has_no_blanks(variable) else r"\S*"
-    if name.startswith("$upstream_"):
-        return _UPSTREAM
+    if name.startswith("$upstream_") or variable.meaning is Meaning.FORWARDED:
+        return _SEVERAL
     if after[0] not in " \t" or len(after) == 1 or _has_no_blanks(variable):
         return f"[^{re.escape(after[0])}]*"
     return f"(?:(?!{re.escape(after)}).)*"

@@ -241,11 +241,14 @@ class _Endpoints:
         number_of = _numbered(keys)
         counts = np.bincount(number_of)
         self.notes: list[str] = []
-        if len(counts) > MOST_ENDPOINTS:
-            rare = np.argsort(-counts, kind="stable")[MOST_ENDPOINTS:]
+        rare = np.argsort(-counts, kind="stable")[MOST_ENDPOINTS:]
+        if chosen.templates.named:  # each has a body of its own
+            rare = np.setdiff1d(rare, number_of[chosen.has_template])
+        if len(rare):
+            most = int(counts[rare].max())
             self.notes.append(
-                f"{plural(len(rare), 'endpoint')} that occur at most"
-                f" {int(counts[rare].max()):,} times each are shown together, as {OTHER_PATHS}"
+                f"{plural(len(rare), 'endpoint')} with at most {plural(most, 'request')} each are"
+                f" shown together, as {OTHER_PATHS}"
             )
             keys[np.isin(number_of, rare), 2] = -1
             number_of = _numbered(keys)
