@@ -55,6 +55,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.plan.policies import Breaker as Breaker
     from benchlab.plan.policies import Hedge as Hedge
     from benchlab.plan.policies import Retry as Retry
+    from benchlab.plan.recording import Recording as Recording
     from benchlab.plan.request import Request as Request
     from benchlab.plan.scenario import Scenario as Scenario
     from benchlab.plan.shapes import ClosedLoop as ClosedLoop
@@ -123,6 +124,7 @@ _MODULES = {
     "PercentileInterval": "benchlab.samples.percentile_interval",
     "Plan": "benchlab.plan.plan",
     "PoissonRate": "benchlab.plan.shapes",
+    "Recording": "benchlab.plan.recording",
     "Replay": "benchlab.plan.shapes",
     "Request": "benchlab.plan.request",
     "Resilience": "benchlab.analysis.resilience",

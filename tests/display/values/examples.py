@@ -116,6 +116,14 @@ VALUES: dict[str, object] = {
     "PercentileInterval": RUN.percentile_interval(0.99),
     "Plan": PLAN,
     "PoissonRate": bl.PoissonRate(10),
+    "Recording": bl.Recording.from_table(
+        offset_s=[0, 0.5, 2],
+        method=["GET", "POST", "CONNECT"],
+        path=[f"/<script>?api_key={SECRET}", f"{URL}&@someone", "/"],
+        session=[SECRET, SECRET, None],
+        source=HOSTILE,
+        notes=[HOSTILE],
+    ),
     "Replay": bl.Replay([0.0, 0.5, 2.0]),
     "Request": REQUEST,
     "Resilience": resilience_of(
