@@ -12,7 +12,7 @@ does: by how much requests were sent after they were due.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -154,13 +154,20 @@ class Fidelity(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as a JSON-ready dict, without the times between arrivals."""
-        values = asdict(self)
-        for name in ("run_id", "name", "gaps", "origin"):
-            del values[name]
         return {
             "faithful": self.faithful,
+            "problems": list(self.problems),
+            "recorded_count": self.recorded_count,
+            "sent_count": self.sent_count,
             "dropped_count": self.dropped_count,
-            **values,
+            "recorded_span_ns": self.recorded_span_ns,
+            "sent_span_ns": self.sent_span_ns,
+            "ks_distance": self.ks_distance,
+            "ks_distance_tolerant": self.ks_distance_tolerant,
+            "ks_tolerance_ns": self.ks_tolerance_ns,
+            "lag_p50_ns": self.lag_p50_ns,
+            "lag_p99_ns": self.lag_p99_ns,
+            "mix_error_ratio": self.mix_error_ratio,
             "mix_error_endpoint": self.mix_error_endpoint or None,
         }
 
@@ -169,6 +176,7 @@ class Fidelity(Result):
         import pandas as pd
 
         row = {"run_id": self.run_id, "name": self.name, **self.to_dict()}
+        row["problems"] = "; ".join(self.problems)
         for name in ("recorded_span", "sent_span"):
             row[f"{name}_s"] = row.pop(f"{name}_ns") / NS_PER_S
         for name in ("lag_p50", "lag_p99", "ks_tolerance"):
