@@ -91,6 +91,8 @@ def run(context: click.Context, **options: Any) -> int:
       benchlab run http://127.0.0.1:8000/ --steps 10s:100,10s:200,10s:400
       benchlab run http://127.0.0.1:8000/ --spike base=50,peak=500,at=10s,length=5s,duration=30s
       benchlab run http://127.0.0.1:8000/ --replay arrivals.csv
+      benchlab run http://127.0.0.1:8000 --replay-log access.log --window 10:00-10:05 --speed 2
+      benchlab run http://127.0.0.1:8000 --replay-log shop.har
       benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' --json result.json
       benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' \\
         --expect-status 200 --expect-json result.0=3

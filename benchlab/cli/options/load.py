@@ -20,6 +20,9 @@ _CONNECTIONS = ClosedLoop().connections
 
 
 def _load(draft: Draft, values: Values) -> None:
+    if draft.get("recorded") is not None:
+        _refuse_with_recorded(values)
+        return
     if "load" in draft and values:
         values = _completed(values, draft["load"])
     given = {name: values[name] for name in _shapes() if values.get(name) is not None}
@@ -66,6 +69,16 @@ def _refuse_others(name: str, values: Values) -> None:
     if others:
         option = others[0].replace("_", "-")
         raise InputError(f"--{name} and --{option} exclude each other: a run has one load")
+
+
+def _refuse_with_recorded(values: Values) -> None:
+    """Refuse options for another load than that of the recorded requests."""
+    for name in (*_shapes(), "arrivals", "connections", "think_time"):
+        if values.get(name) is not None:
+            raise InputError(
+                f"--{name.replace('_', '-')} does not apply to recorded requests, which are sent at"
+                " their own times: leave it out, or change them all with --speed"
+            )
 
 
 def _completed(values: Values, load: LoadShape) -> Values:
