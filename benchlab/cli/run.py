@@ -99,6 +99,8 @@ def run(context: click.Context, **options: Any) -> int:
       benchlab run grpc://127.0.0.1:50051/benchlab.Vectors/Add -d '{"a":[1],"b":[2]}'
     """
     asked = asked_for(context, **options)
+    for line in _recorded_lines(asked.plan):
+        print_line(line)
     if asked.dry_run:
         from benchlab.plan.toml import plan_to_toml
 
@@ -107,6 +109,15 @@ def run(context: click.Context, **options: Any) -> int:
     if asked.detach:
         return _detach(asked.plan, asked.given)
     return _carry_out(asked.plan, asked.given, asked.outputs, save=asked.save)
+
+
+def _recorded_lines(plan: Plan) -> list[str]:
+    """What will be replayed, and what of the recording is left out."""
+    if plan.recorded is None:
+        return []
+    from benchlab.display.text import recorded_lines
+
+    return recorded_lines(plan)
 
 
 class RunOutputs(NamedTuple):

@@ -12,7 +12,8 @@ does: by how much requests were sent after they were due.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -77,6 +78,10 @@ class Fidelity(Result):
     None if none was. ``mix_error_ratio`` is the largest difference between the shares that an
     endpoint has of the recorded and of the sent requests, and ``mix_error_endpoint`` the endpoint
     that has it, empty if all shares are equal; None for a scenario, whose steps are not recorded.
+
+    ``source`` says what was recorded, empty where it was arrival times alone; ``speed`` is how many
+    times as fast it was sent, and ``skipped`` counts what the recording left out, by reason. That
+    is no part of the comparison.
     """
 
     run_id: str
@@ -92,6 +97,9 @@ class Fidelity(Result):
     mix_error_ratio: float | None
     mix_error_endpoint: str = ""
     ks_tolerance_ns: int = TOLERANCE_NS
+    source: str = ""
+    speed: float = 1.0
+    skipped: Mapping[str, int] = field(default_factory=dict)
     gaps: ArrivalGaps = ArrivalGaps()
     origin: str = ""
 
@@ -169,6 +177,9 @@ class Fidelity(Result):
             "lag_p99_ns": self.lag_p99_ns,
             "mix_error_ratio": self.mix_error_ratio,
             "mix_error_endpoint": self.mix_error_endpoint or None,
+            "source": self.source or None,
+            "speed": self.speed,
+            "skipped": dict(self.skipped),
         }
 
     def to_pandas(self) -> pd.DataFrame:
@@ -177,6 +188,7 @@ class Fidelity(Result):
 
         row = {"run_id": self.run_id, "name": self.name, **self.to_dict()}
         row["problems"] = "; ".join(self.problems)
+        row["skipped"] = sum(self.skipped.values())
         for name in ("recorded_span", "sent_span"):
             row[f"{name}_s"] = row.pop(f"{name}_ns") / NS_PER_S
         for name in ("lag_p50", "lag_p99", "ks_tolerance"):
@@ -217,6 +229,9 @@ def fidelity_of(run: Run) -> Fidelity | None:
         lag_p99_ns=percentile_of([lag_ns], 0.99),
         mix_error_ratio=None if mix_error is None else mix_error[0],
         mix_error_endpoint="" if mix_error is None else mix_error[1],
+        source="" if plan.recorded is None else plan.recorded.source,
+        speed=1.0 if plan.recorded is None else plan.recorded.speed,
+        skipped={} if plan.recorded is None else dict(plan.recorded.skipped),
         gaps=ArrivalGaps(_at_even_ranks(recorded_gaps), _at_even_ranks(sent_gaps)),
         origin=origin_of([run]),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from benchlab.display.result_view import ResultView
 from benchlab.display.table import Table
+from benchlab.plan.recording.skipped import describe_skipped
 from benchlab.runs.fidelity import KS_LIMIT, MIX_ERROR_LIMIT_RATIO, Fidelity
 from benchlab.runs.verdict import LAG_P99_LIMIT_NS
 from benchlab.text import one_line
@@ -23,6 +24,7 @@ def view(result: Fidelity) -> ResultView:
         banner=result.verdict,
         level="good" if result.faithful else "bad",
         sentence=_sentence(result),
+        facts=tuple(_facts(result)),
         tables=(_figures(result),),
         notes=(
             "Inter-arrivals are the times from one request to the next. Their Kolmogorov–Smirnov"
@@ -39,6 +41,15 @@ def _sentence(result: Fidelity) -> str:
     if result.faithful:
         return "What was sent is what was recorded, within the limits below."
     return f"{one_line('; '.join(result.problems), 400)}."
+
+
+def _facts(result: Fidelity) -> Iterator[tuple[str, str]]:
+    if result.source:
+        yield "recording", one_line(result.source, 2 * _LONGEST)
+    if result.speed != 1:
+        yield "speed", f"{result.speed:g} × as fast"
+    if skipped := describe_skipped(result.skipped):
+        yield "left out when it was read", ", ".join(skipped)
 
 
 def _figures(result: Fidelity) -> Table:

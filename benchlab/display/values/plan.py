@@ -6,6 +6,7 @@ import math
 
 from benchlab.display.result_view import ResultView
 from benchlab.display.table import Table
+from benchlab.display.text import recorded_lines
 from benchlab.display.values.fault import planned_table
 from benchlab.display.values.load import rate_table
 from benchlab.display.values.transport import changed_settings
@@ -95,7 +96,7 @@ def _recorded_notes(recorded: Recorded) -> list[str]:
 
 
 def _notes(plan: Plan) -> tuple[str, ...]:
-    notes = []
+    notes = recorded_lines(plan)
     if settings := changed_settings(plan.transport):
         notes.append("connections: " + ", ".join(f"{name}={value}" for name, value in settings))
     if plan.recorded is not None:
