@@ -20,8 +20,7 @@ _CONNECTIONS = ClosedLoop().connections
 
 
 def _load(draft: Draft, values: Values) -> None:
-    if draft.get("recorded") is not None:
-        _refuse_with_recorded(values)
+    if _keeps_recorded_times(draft, values):
         return
     if "load" in draft and values:
         values = _completed(values, draft["load"])
@@ -71,14 +70,19 @@ def _refuse_others(name: str, values: Values) -> None:
         raise InputError(f"--{name} and --{option} exclude each other: a run has one load")
 
 
-def _refuse_with_recorded(values: Values) -> None:
-    """Refuse options for another load than that of the recorded requests."""
-    for name in (*_shapes(), "arrivals", "connections", "think_time"):
-        if values.get(name) is not None:
-            raise InputError(
-                f"--{name.replace('_', '-')} does not apply to recorded requests, which are sent at"
-                " their own times: leave it out, or change them all with --speed"
-            )
+def _keeps_recorded_times(draft: Draft, values: Values) -> bool:
+    """Whether recorded requests are sent at their own times: no option gives them another load."""
+    recorded = draft.get("recorded")
+    if recorded is None:
+        return False
+    names = (*_shapes(), "arrivals", "connections", "think_time")
+    given = [name for name in names if values.get(name) is not None]
+    if given and recorded.speed != 1:
+        raise InputError(
+            f"--speed is about the recorded times, which --{given[0].replace('_', '-')} replaces:"
+            " leave one of them out"
+        )
+    return not given
 
 
 def _completed(values: Values, load: LoadShape) -> Values:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["REPLAY"]
 
-_HAR = ".har"
 _SOURCES = ("replay_log", "replay_service")
 _SETTINGS = ("log_format", "window", "speed", "bodies")
 _OF_ENDPOINT = re.compile(r"([A-Z][A-Z0-9-]* /[^=\s]*)=(.*)", re.DOTALL)
@@ -71,22 +69,19 @@ def _base(draft: Draft) -> Request:
 
 
 def _recording(values: Values) -> Recording:
-    from benchlab.plan.recording import Recording
+    service, window, log_format = (
+        values.get(name) for name in ("replay_service", "window", "log_format")
+    )
+    if not service:
+        from benchlab.plan.files.recording import read_recording
 
-    service, window = values.get("replay_service"), values.get("window") or None
-    log_format = values.get("log_format")
-    if service:
-        if log_format:
-            raise InputError("--log-format is for --replay-log: leave it out")
-        from benchlab.store import Store
+        given = {"format": log_format, "window": window}
+        return read_recording(values["replay_log"], **{name: of for name, of in given.items() if of})
+    if log_format:
+        raise InputError("--log-format is for --replay-log: leave it out")
+    from benchlab.store import Store
 
-        return Store().recording(service, window)
-    log = Path(values["replay_log"])
-    if log.suffix.lower() == _HAR:
-        if log_format:
-            raise InputError(f"--log-format does not apply to {log}, a HAR file: leave it out")
-        return Recording.from_har(log, window)
-    return Recording.from_access_log(log, log_format or "auto", window)
+    return Store().recording(service, window or None)
 
 
 def _bodies(texts: Sequence[str]) -> str | bytes | dict[str, str | bytes]:

@@ -40,7 +40,7 @@ from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request, with_content_type
 from benchlab.plan.scenario import GrpcService
-from benchlab.plan.shapes import ClosedLoop
+from benchlab.plan.shapes import ClosedLoop, Replay
 
 __all__ = ["PLAN_OPTIONS", "PlanCommand", "plan_from_values", "plan_options"]
 
@@ -343,6 +343,7 @@ def plan_from_values(source: str, values: Values, given: Collection[str] = ()) -
             return Plan(**draft)
     draft = {"requests": [_request_for(source, values)]}
     apply_options(PLAN_OPTIONS, draft, values)
-    if draft.get("recorded") is not None and "warmup_s" not in given:
-        draft["warmup_s"] = 0.0  # it would send requests that were not recorded
+    replays = draft.get("recorded") is not None and isinstance(draft["load"], Replay)
+    if replays and "warmup_s" not in given:
+        draft["warmup_s"] = 0.0  # it would send requests that nobody made then
     return Plan(**draft)
