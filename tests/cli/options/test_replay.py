@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchlab import ConstantRate, Plan, Replay
+from benchlab.cli.options.run import plan_from_values
 from benchlab.display.text import recorded_lines
 from benchlab.errors import InputError
 from tests.cli.options.test_run import plan_of
@@ -139,5 +140,6 @@ def test_calls_and_plans_of_several_requests_are_refused(log: str, tmp_path: Pat
     (tmp_path / "plan.toml").write_text(
         f"[[requests]]\nurl = '{URL}/a'\n[[requests]]\nurl = '{URL}/b'\n"
     )
+    given = {"replay_log": log, "log_format": FORMAT}
     with pytest.raises(InputError, match="2 requests of its own"):
-        replay_of(log, url=f"{tmp_path}/plan.toml")
+        plan_from_values(f"{tmp_path}/plan.toml", given, set(given))
