@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RunCommand", "RunOutputs", "asked_for", "run", "write_and_save"]
 
+_SHOWN_ARRIVALS = 20
+"""Recorded arrivals that a dry run prints, where no file has them: there may be a million."""
+
 
 class RunCommand(PlanCommand):
     """A command with the options of ``benchlab run``."""
@@ -72,6 +75,9 @@ def run(context: click.Context, **options: Any) -> int:
     sent on schedule, however fast the service responds, on as many connections as needed. Its rate
     may also vary over time: see the options under Load.
 
+    With --replay-log or --replay-service, what was recorded is sent instead: each request at its
+    own time, and how faithful that was is part of the results.
+
     A plan file holds all settings; options given on the command line override them.
 
     Ctrl-C ends the run early, waits for open requests and saves what was measured; a second Ctrl-C
@@ -104,7 +110,7 @@ def run(context: click.Context, **options: Any) -> int:
     if asked.dry_run:
         from benchlab.plan.toml import plan_to_toml
 
-        print_data(plan_to_toml(asked.plan))
+        print_data(plan_to_toml(asked.plan, _SHOWN_ARRIVALS if asked.plan.recorded else None))
         return ExitCode.SUCCESS
     if asked.detach:
         return _detach(asked.plan, asked.given)

@@ -176,7 +176,8 @@ LENGTH = OptionGroup(
             type=DURATION,
             default="2s",
             show_default=True,
-            help="load before the measured window, recorded but not counted",
+            help="load before the measured window, recorded but not counted; of a replay none,"
+            " unless given",
         ),
     ),
 )

@@ -130,7 +130,7 @@ def test_what_does_not_fit_the_log_is_refused(
 
 def test_a_har_file_is_known_by_its_suffix(tmp_path: Path) -> None:
     (tmp_path / "shop.har").write_text("{}")
-    with pytest.raises(InputError, match="shop.har"):
+    with pytest.raises(InputError, match=r"shop\.har"):
         plan_of("--replay-log", f"{tmp_path}/shop.har", url=URL)
 
 
