@@ -120,9 +120,8 @@ class Fidelity(Result):
                 f" {self.ks_distance_tolerant:.0%} of the requests".replace("%", " %")
             )
         if (self.lag_p99_ns or 0) > LAG_P99_LIMIT_NS:
-            found.append(
-                f"1 % of the requests were sent over {format_ms(self.lag_p99_ns or 0)} late"
-            )
+            late = format_ms(self.lag_p99_ns or 0)
+            found.append(f"1 % of the requests were sent more than {late} late")
         if (self.mix_error_ratio or 0) > MIX_ERROR_LIMIT_RATIO:
             found.append(
                 f"the share of {self.mix_error_endpoint} is off by"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from benchlab import ConstantRate, Plan, Replay
-from benchlab.cli.options.run import plan_from_values
+from benchlab.cli.options.group import given_of
+from benchlab.cli.options.run import plan_from_values, plan_options
 from benchlab.display.text import recorded_lines
 from benchlab.errors import InputError
-from tests.cli.options.test_run import plan_of
 
 URL = "http://127.0.0.1:8000"
 LOG = """\
@@ -27,6 +30,20 @@ FORMAT = '$remote_addr [$msec] "$request" $status'
 def log(tmp_path: Path) -> str:
     (tmp_path / "access.log").write_text(LOG)
     return f"{tmp_path}/access.log"
+
+
+def plan_of(*arguments: str, url: str) -> Plan:
+    made: list[Plan] = []
+
+    @click.command()
+    @click.pass_context
+    @plan_options
+    def command(context: click.Context, **values: Any) -> None:
+        made.append(plan_from_values(url, values, given_of(context, values)))
+
+    done = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return made[0]
 
 
 def replay_of(log: str, *arguments: str, url: str = URL) -> Plan:

@@ -51,7 +51,7 @@ def test_what_is_off_is_named() -> None:
     for part in (
         "2 requests never sent",
         "differ by more than 0.1 ms for at least 25 % of the requests",
-        "1 % of the requests were sent 12.0 ms late, or later",
+        "1 % of the requests were sent more than 12.0 ms late",
         "the share of GET /b is off by 2.00 %",
         "mix error (GET /b) 2.00 %",
     ):
