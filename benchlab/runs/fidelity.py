@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.displayed import Result
+from benchlab.plan.schedule import measured_offsets
 from benchlab.plan.shapes import Replay
 from benchlab.runs.origin import origin_of
 from benchlab.runs.verdict import LAG_P99_LIMIT_NS, scheduled_samples
 from benchlab.samples.percentiles import percentile_of
-from benchlab.samples.samples import ErrorKind, Flag, Samples
+from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from benchlab.statistics.kolmogorov_smirnov import ks_distance
 from benchlab.text import plural
 from benchlab.units import NS_PER_MS, NS_PER_S, format_ms, format_ratio
@@ -54,6 +55,7 @@ MIX_ERROR_LIMIT_RATIO: Final = 0.01
 """The difference of an endpoint's shares above which the mix is not the one that was recorded."""
 
 _POINTS = 1_000
+_ENDPOINT_CODES = np.iinfo(SAMPLE_DTYPE["endpoint"]).max + 1
 _NEVER_SENT = (ErrorKind.UNSENT, ErrorKind.CIRCUIT_OPEN)
 
 
@@ -204,8 +206,8 @@ def fidelity_of(run: Run) -> Fidelity | None:
     plan = run.plan
     if not isinstance(plan.load, Replay):
         return None
-    start_ns, end_ns = run.window_ns
-    seq, due_ns = _due(plan, start_ns, end_ns)
+    _, end_ns = run.window_ns
+    due_ns = _due(plan, end_ns)
     sent = _sent(plan, run.samples, end_ns)
     sent_at_ns = np.sort(sent["sent_ns"])
     recorded_gaps, sent_gaps = np.diff(due_ns), np.diff(sent_at_ns)
@@ -214,11 +216,11 @@ def fidelity_of(run: Run) -> Fidelity | None:
         distance = ks_distance(recorded_gaps, sent_gaps)
         tolerant = ks_distance(recorded_gaps, sent_gaps, TOLERANCE_NS)
     lag_ns = sent["sent_ns"] - sent["intended_ns"]
-    mix_error = None if plan.scenario is not None else _mix_error(plan, seq, sent["endpoint"])
+    mix_error = None if plan.scenario is not None else _mix_error(plan, len(due_ns), sent)
     return Fidelity(
         run_id=run.id,
         name=run.name,
-        recorded_count=len(seq),
+        recorded_count=len(due_ns),
         sent_count=len(sent),
         recorded_span_ns=_span(due_ns),
         sent_span_ns=_span(sent_at_ns),
@@ -236,14 +238,13 @@ def fidelity_of(run: Run) -> Fidelity | None:
     )
 
 
-def _due(plan: Plan, start_ns: int, end_ns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sequence numbers and intended times of what the plan has in the measured window."""
-    blocks = [*plan.arrivals()]
-    if not blocks:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    seq, due_ns = (np.concatenate(columns) for columns in zip(*blocks, strict=True))
-    measured = (due_ns >= start_ns) & (due_ns < end_ns)
-    return seq[measured], due_ns[measured]
+def _due(plan: Plan, end_ns: int) -> NDArray[np.int64]:
+    """When the requests of the measured window were due, up to ``end_ns``."""
+    length_ns = end_ns - plan.warmup_ns
+    blocks = measured_offsets(plan.load, length_ns, plan.seed, plan.request_count)
+    offsets = np.concatenate([np.empty(0, dtype=np.int64), *blocks])
+    due_ns: NDArray[np.int64] = plan.warmup_ns + offsets
+    return due_ns
 
 
 def _sent(plan: Plan, samples: Samples, end_ns: int) -> NDArray[np.void]:
@@ -265,23 +266,32 @@ def _was_sent(records: NDArray[np.void]) -> NDArray[np.bool_]:
     return sent
 
 
-def _mix_error(
-    plan: Plan, seq: NDArray[np.int64], endpoints: NDArray[np.uint16]
-) -> tuple[float, str]:
-    """The largest difference of an endpoint's shares, and the endpoint; by name."""
+def _mix_error(plan: Plan, count: int, sent: NDArray[np.void]) -> tuple[float, str]:
+    """The largest difference of an endpoint's shares, and the endpoint; by name.
+
+    ``count`` requests were due.
+    """
+    if not count or not len(sent):
+        return 0.0, ""
     names = list(dict.fromkeys(plan.endpoint_names))
     numbers = {name: number for number, name in enumerate(names)}
-    number_of = np.array([numbers[name] for name in plan.endpoint_names])
-    recorded = np.fromiter(map(plan.request_of, seq.tolist()), np.int64, len(seq))
-    if not len(recorded) or not len(endpoints):
-        return 0.0, ""
+    number_of = np.full(_ENDPOINT_CODES, len(names))  # that of a damaged record
+    number_of[: len(plan.endpoint_names)] = [numbers[name] for name in plan.endpoint_names]
     shares = [
-        np.bincount(number_of[codes], minlength=len(names)) / len(codes)
-        for codes in (recorded, endpoints)
+        np.bincount(number_of[codes], minlength=len(names) + 1) / len(codes)
+        for codes in (_planned(plan, count, int(sent["seq"].min())), sent["endpoint"])
     ]
     off = np.abs(shares[0] - shares[1])
     worst = int(np.argmax(off))
-    return float(off[worst]), names[worst] if off[worst] else ""
+    return float(off[worst]), [*names, "others"][worst] if off[worst] else ""
+
+
+def _planned(plan: Plan, count: int, first_seq: int) -> NDArray[np.integer[Any]]:
+    """The index in the plan's requests of each that was due, from number ``first_seq`` on."""
+    if plan.recorded is not None:
+        return np.resize(plan.recorded.order, count)
+    seqs = range(first_seq, first_seq + count)
+    return np.fromiter(map(plan.request_of, seqs), np.int64, count)
 
 
 def _span(at_ns: NDArray[np.int64]) -> int:
