@@ -121,9 +121,10 @@ def _recorded_lines(plan: Plan) -> list[str]:
     """What will be replayed, and what of the recording is left out."""
     if plan.recorded is None:
         return []
-    from benchlab.display.text import recorded_lines
+    from benchlab.display.text import largest_shares, recorded_lines
 
-    return recorded_lines(plan)
+    first, *others = recorded_lines(plan)
+    return [first, f"endpoints: {largest_shares(plan)}", *others]
 
 
 class RunOutputs(NamedTuple):

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from benchlab.plan.plan import Plan
     from benchlab.runs.run import Run
 
-__all__ = ["floor_text", "recorded_lines", "steadiness_hints", "verdict_meaning", "window_text"]
+__all__ = [
+    "floor_text",
+    "largest_shares",
+    "recorded_lines",
+    "steadiness_hints",
+    "verdict_meaning",
+    "window_text",
+]
 
 _NAMED = 4
 _SHORT_S = 100
@@ -57,15 +64,14 @@ def recorded_lines(plan: Plan) -> list[str]:
         f"replay of {one_line(recorded.source, _NAME_LENGTH * 2)}{speed}:"
         f" {plural(count, 'request')} in {time},"
         f" {format_rate(count / length_s)} on average{peak}",
-        f"endpoints: {_largest_shares(plan)}",
     ]
     if skipped := describe_skipped(recorded.skipped):
         lines.append(f"left out: {', '.join(skipped)}")
     return [*lines, *(f"note: {note}" for note in recorded.notes)]
 
 
-def _largest_shares(plan: Plan) -> str:
-    """The endpoints with the largest shares of what is replayed, and how many more there are."""
+def largest_shares(plan: Plan) -> str:
+    """The endpoints with the largest shares of a plan's requests, and how many more there are."""
     whole = sum(request.weight for request in plan.requests)
     ordered = sorted(plan.requests, key=lambda request: -request.weight)
     shown = [

@@ -75,8 +75,7 @@ def _recording(variables: Mapping[str, Any]) -> Recording | None:
             "excludes replay_service", field="replay_log", value=log, remedy="give one of them"
         )
     if log:
-        given = {"format": log_format, "window": window}
-        return read_recording(log, **{name: value for name, value in given.items() if value})
+        return read_recording(log, log_format, window)
     return Store().recording(service, window or None) if service else None
 
 

@@ -75,10 +75,7 @@ def _recording(values: Values) -> Recording:
     if not service:
         from benchlab.plan.files.recording import read_recording
 
-        given = {"format": log_format, "window": window}
-        return read_recording(
-            values["replay_log"], **{name: of for name, of in given.items() if of}
-        )
+        return read_recording(values["replay_log"], log_format or "", window or "")
     if log_format:
         raise InputError("--log-format is for --replay-log: leave it out")
     from benchlab.store import Store
