@@ -71,6 +71,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.runs.apdex import Apdex as Apdex
     from benchlab.runs.attainment import Attainment as Attainment
     from benchlab.runs.fault_record import FaultRecord as FaultRecord
+    from benchlab.runs.fidelity import Fidelity as Fidelity
     from benchlab.runs.floor import Floor as Floor
     from benchlab.runs.host_record import HostRecord as HostRecord
     from benchlab.runs.imported_summary import ImportedSummary as ImportedSummary
@@ -107,6 +108,7 @@ _MODULES = {
     "FaultRecord": "benchlab.runs.fault_record",
     "FaultSchedule": "benchlab.plan.faults",
     "Feed": "benchlab.plan.feed",
+    "Fidelity": "benchlab.runs.fidelity",
     "Floor": "benchlab.runs.floor",
     "GrpcRequest": "benchlab.plan.grpc.request",
     "GrpcStatusIn": "benchlab.plan.checks",

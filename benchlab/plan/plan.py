@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 from attrs import field, frozen
@@ -66,6 +66,20 @@ _USUAL_TRANSPORT = Transport()
 Tags = Mapping[str, str] | Iterable[tuple[str, str]]
 Objectives = str | Objective | Iterable[str | Objective]
 Faults = FaultSchedule | str | Fault | Iterable[str | Fault | Mapping[str, Any]]
+
+
+class RecordedTraffic(Protocol):
+    """What a plan can be made of: `benchlab.Recording`, which is above this layer."""
+
+    def plan(
+        self,
+        base_url: str,
+        speed: float = 1.0,
+        bodies: str | bytes | Mapping[str, str | bytes] = "skip",
+        *,
+        headers: Headers = (),
+    ) -> Plan:
+        """The plan that sends it to the service at ``base_url``."""
 
 
 @frozen(init=False)
@@ -594,6 +608,9 @@ class Plan(Displayed):
         abort_on: Objectives = (),
         transport: Mapping[str, Any] = MappingProxyType({}),
         scenario: Scenario | None = None,
+        recording: RecordedTraffic | None = None,
+        speed: float = 1.0,
+        bodies: str | bytes | Mapping[str, str | bytes] = "skip",
         tags: Tags = (),
         faults: Faults = (),
     ) -> Plan:
@@ -608,6 +625,11 @@ class Plan(Displayed):
         ``proto``, ``import_paths`` and ``protoset`` are as in `GrpcRequest`. ``stream`` reads the
         response as a stream: a kind, or fields of `Stream`. ``transport`` has fields of
         `Transport`. A ``scenario`` is what is sent instead of the request.
+
+        A ``recording`` (`benchlab.Recording`) is what is sent instead of the request and the load,
+        ``speed`` times as fast; ``headers`` are added to each of its requests, and ``bodies`` is
+        the rule for those whose body was not recorded. The run is as long as the recording with a
+        ``duration_s`` of 0.
 
         Raises:
             InputError: any value that cannot be used.
@@ -628,12 +650,21 @@ class Plan(Displayed):
                 stream=stream or None,
             )
             requests = (described,)
-        elif scenario is None:
+        elif scenario is None and recording is None:
             typed = with_content_type(pairs, body)
             requests = (Request(method, url, headers=typed, body=body, stream=stream or None),)
+        load = load_from_options(rate_rps, arrivals, connections, shape, think_time)
+        recorded = None
+        if recording is not None:
+            if shape:
+                raise InputError(
+                    "has times of its own", field="recording", remedy="leave shape out"
+                )
+            replay = recording.plan(url, speed, bodies, headers=pairs)
+            requests, load, recorded = replay.requests, replay.load, replay.recorded
         return cls(
             requests=requests,
-            load=load_from_options(rate_rps, arrivals, connections, shape, think_time),
+            load=load,
             duration_s=duration_s or None,
             request_count=request_count or None,
             warmup_s=warmup_s,
@@ -651,6 +682,7 @@ class Plan(Displayed):
             scenario=scenario,
             tags=tags,
             faults=faults,
+            recorded=recorded,
         )
 
 

@@ -6,12 +6,11 @@ import math
 
 from benchlab.display.result_view import ResultView
 from benchlab.display.table import Table
+from benchlab.display.text import recorded_lines
 from benchlab.display.values.fault import planned_table
 from benchlab.display.values.load import rate_table
 from benchlab.display.values.transport import changed_settings
 from benchlab.plan.plan import Plan
-from benchlab.plan.recorded import Recorded
-from benchlab.plan.recording.skipped import describe_skipped
 from benchlab.text import plural
 from benchlab.units import format_count, format_ratio
 
@@ -83,23 +82,10 @@ def _objectives(plan: Plan) -> Table:
     return Table(["objective", "meaning"], rows)
 
 
-def _recorded_notes(recorded: Recorded) -> list[str]:
-    """What is sent of which recording, and what is not."""
-    speed = f", {recorded.speed:g} times as fast" if recorded.speed != 1 else ""
-    skipped = describe_skipped(recorded.skipped)
-    return [
-        f"recorded: {recorded.source}{speed}",
-        *([f"not sent: {', '.join(skipped)}"] if skipped else []),
-        *recorded.notes,
-    ]
-
-
 def _notes(plan: Plan) -> tuple[str, ...]:
-    notes = []
+    notes = recorded_lines(plan)
     if settings := changed_settings(plan.transport):
         notes.append("connections: " + ", ".join(f"{name}={value}" for name, value in settings))
-    if plan.recorded is not None:
-        notes += _recorded_notes(plan.recorded)
     if plan.tags:
         notes.append("tags: " + ", ".join(f"{name}={value}" for name, value in plan.tags))
     return tuple(notes)
