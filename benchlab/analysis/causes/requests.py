@@ -306,12 +306,15 @@ def _in_flight_among(samples: Samples, sent: NDArray[np.int64]) -> NDArray[np.in
     change = np.zeros(len(at) + 1, dtype=np.int64)
     for block in samples.blocks():
         records = block.records
-        change += np.bincount(
-            np.searchsorted(at, records["sent_ns"], "right"), minlength=len(change)
-        )
-        change -= np.bincount(
-            np.searchsorted(at, records["done_ns"], "left"), minlength=len(change)
-        )
+        if not len(records):
+            continue
+        for place, sign in (
+            (np.searchsorted(at, records["sent_ns"], "right"), 1),
+            (np.searchsorted(at, records["done_ns"], "left"), -1),
+        ):
+            first = int(place.min())  # a block is of a short part of the run
+            counted = np.bincount(place - first)
+            change[first : first + len(counted)] += sign * counted
     count = np.empty(len(at), dtype=np.int64)
     count[order] = np.maximum(np.cumsum(change)[:-1], 0)
     return count
