@@ -16,12 +16,16 @@ from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from benchlab.store import Store
 from benchlab.units import NS_PER_S
 
-__all__ = ["RUN_SAMPLES", "add_runs", "disk_bytes", "run_ids"]
+__all__ = ["RUN_SAMPLES", "TRACED", "add_runs", "disk_bytes", "run_ids"]
+
+TRACED = 10
+"""The number of the run that has spans: of each 100th request, as with ``--trace-ratio 0.01``."""
 
 RUN_SAMPLES, RATE_RPS = 10_000_000, 50_000
 _STARTED_NS = 1_795_460_064 * NS_PER_S
 _HOUR_NS = 3600 * NS_PER_S
 _TEMPLATE = "f" * 16
+_TRACED_EACH = 100
 
 _SAMPLES = f"""
 INSERT INTO samples (
@@ -43,6 +47,23 @@ SELECT
     0,
     toUInt16(1 + rand(5) % 64)
 FROM numbers({RUN_SAMPLES})
+"""  # noqa: S608  # constants
+
+_SPANS = f"""
+INSERT INTO otel_traces (
+    Timestamp, TraceId, SpanId, SpanName, SpanKind, ServiceName, SpanAttributes, Duration, StatusCode
+)
+SELECT
+    fromUnixTimestamp64Nano({{started_ns:Int64}} + seq * {NS_PER_S // RATE_RPS}),
+    concat({{id:String}}, lower(leftPad(hex(seq), 16, '0'))),
+    lower(hex(rand64())),
+    'GET /a',
+    'Server',
+    'made',
+    map('http.response.status_code', '200'),
+    toUInt64(randLogNormal(13.5, 0.5)),
+    'Unset'
+FROM (SELECT toInt64(number * {_TRACED_EACH}) AS seq FROM numbers({RUN_SAMPLES // _TRACED_EACH}))
 """  # noqa: S608  # constants
 
 _DURATIONS = {"latency": "lag_ns + service_ns", "service": "service_ns", "lag": "lag_ns"}
@@ -105,6 +126,9 @@ def _add(client: Client, run_id: str, started_ns: int) -> None:
             parameters=parameters,
         )
     client.command(_SAMPLES, parameters=parameters)
+    if run_id == f"{TRACED:016x}":
+        client.command("TRUNCATE TABLE otel_traces")
+        client.command(_SPANS, parameters=parameters)
     values = {
         **_counts(client, run_id),
         "id": f"'{run_id}'",

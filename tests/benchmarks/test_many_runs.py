@@ -16,7 +16,7 @@ import pytest
 
 import benchlab as bl
 from benchlab.store import Store
-from tests.benchmarks.many_runs import RUN_SAMPLES, add_runs, disk_bytes, run_ids
+from tests.benchmarks.many_runs import RUN_SAMPLES, TRACED, add_runs, disk_bytes, run_ids
 from tests.benchmarks.table import show
 from tests.stack.dashboards import DASHBOARDS
 from tests.stack.grafana import TimeRange, sql_of
@@ -68,7 +68,7 @@ def worst_of(work: Callable[[], object]) -> float:
 
 def questions(store: Store, ids: list[str]) -> Mapping[str, Callable[[], object]]:
     """What people ask of a store, by its name."""
-    middle, last = ids[len(ids) // 2], ids[-1]
+    middle, last = ids[TRACED], ids[-1]
     return {
         "history of 20 runs": lambda: store.rows(limit=20),
         "history of all runs": store.runs,

@@ -172,9 +172,8 @@ class Requests:
         of[: len(plan.requests)] = [origins[item.origin] for item in plan.requests]
         pool = of[endpoint] * plan.workers + self.seq % plan.workers
         reopened = np.zeros(len(self), dtype=np.bool_)
-        for number in np.unique(pool).tolist():
-            mine = np.flatnonzero(pool == number)
-            mine = mine[np.argsort(self.sent[mine], kind="stable")]
+        order = np.lexsort((self.sent, pool))
+        for mine in np.split(order, np.flatnonzero(np.diff(pool[order])) + 1):
             is_new = self.is_new[mine]
             done_before = np.searchsorted(np.sort(self.done[mine]), self.sent[mine], "right")
             in_use = np.arange(len(mine)) - done_before
