@@ -307,6 +307,18 @@ class Store(Displayed):
         with self.connect() as client:
             return listing.stored(client, [read.resolve(client, run_id) for run_id in run_ids])
 
+    def errors_by_batch(
+        self, run: StoredRun, batches: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The measured requests in each of so many batches of equal time, and how many failed.
+
+        ``run`` is one of `stored` or `history`; its samples stay in the store.
+        """
+        from benchlab.store.runs import batches as of_stored
+
+        with self.connect() as client:
+            return of_stored.errors_by_batch(client, run, batches)
+
     def history(
         self,
         *,
