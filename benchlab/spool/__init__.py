@@ -5,7 +5,6 @@ from __future__ import annotations
 from benchlab.spool.cluster_file import (
     ClusterFile,
     is_direct,
-    missing_workers,
     read_cluster,
     write_cluster,
 )
@@ -54,7 +53,15 @@ from benchlab.spool.directory import (
     write_plan_data,
     write_start,
 )
-from benchlab.spool.share import Share, create_share, read_share, remove_share, share_files, shares
+from benchlab.spool.share import (
+    Share,
+    create_share,
+    missing_workers,
+    read_share,
+    remove_share,
+    share_files,
+    shares,
+)
 
 __all__ = [
     "HEAD",
