@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from benchlab.spool.cluster_file import ClusterFile, is_direct, read_cluster, write_cluster
+from benchlab.spool.cluster_file import (
+    ClusterFile,
+    is_direct,
+    read_cluster,
+    write_cluster,
+)
 from benchlab.spool.directory import (
     HEAD,
     ROOM_BYTES,
@@ -19,7 +24,6 @@ from benchlab.spool.directory import (
     health_path,
     is_in_use,
     log_path,
-    missing_workers,
     new_records,
     own_faults,
     own_worker,
@@ -49,7 +53,15 @@ from benchlab.spool.directory import (
     write_plan_data,
     write_start,
 )
-from benchlab.spool.share import Share, create_share, read_share, remove_share, share_files, shares
+from benchlab.spool.share import (
+    Share,
+    create_share,
+    missing_workers,
+    read_share,
+    remove_share,
+    share_files,
+    shares,
+)
 
 __all__ = [
     "HEAD",

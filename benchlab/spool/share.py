@@ -25,6 +25,7 @@ from benchlab.decoding import Count, decode_file
 from benchlab.errors import RunError
 from benchlab.paths import data_dir
 from benchlab.spool import directory as run_directory
+from benchlab.spool.cluster_file import read_cluster
 from benchlab.spool.lock import acquire_lock, release_lock
 from benchlab.spool.record_files import RECORD_FILES
 from benchlab.spool.storage import replace_text
@@ -33,6 +34,7 @@ from benchlab.spool.tallies import tally_path
 __all__ = [
     "Share",
     "create_share",
+    "missing_workers",
     "read_share",
     "remove_share",
     "share_files",
@@ -91,6 +93,21 @@ def create_share(share: Share, head: bytes, plan: Mapping[str, Any]) -> Iterator
         yield directory
     finally:
         release_lock(lock)
+
+
+def missing_workers(directory: Path) -> tuple[int, ...]:
+    """The workers of the run in the spool ``directory`` of whose files a host has more.
+
+    None of a run without a cluster. Whether the host still has them is not known.
+
+    Raises:
+        DamagedError: a file of the run is damaged.
+    """
+    found = read_cluster(directory)
+    if found is None:
+        return ()
+    workers = run_directory.read_head(directory).plan.workers
+    return tuple(sorted(set(range(workers)) - set(found.complete)))
 
 
 def shares() -> Iterator[Path]:

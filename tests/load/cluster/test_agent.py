@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchlab import ConstantRate, Plan, Request, spool
+from benchlab import ClosedLoop, ConstantRate, Plan, Request, spool
 from benchlab.errors import TargetError
 from benchlab.load.cluster.agent import LATE_LIMIT_NS, Agent
 from benchlab.load.cluster.agents import GONE, call_agent, start_agent
@@ -100,12 +100,12 @@ def test_nobody_watches(url: str) -> None:
         directory = share_of(agent)
         assert agent._all_ended.wait(120)  # a call would be heard
         reading = agent.read({}, 0)
-        assert reading.ended == (0, 1)
+        assert sorted(reading.ended) == [0, 1]
         assert "heard nothing of the parent for 1 s" in reading.problem
         for worker in (0, 1):
             health = json.loads(spool.health_path(directory, worker).read_text())
             assert health["problem_kind"] == "lost"
-            assert reading.problem in health["problem"]
+            assert health["problem"].startswith("was lost: ")
 
 
 def test_a_share_that_nobody_watches_can_be_recovered(url: str) -> None:
@@ -134,7 +134,7 @@ def test_a_start_that_is_heard_too_late_makes_no_load(url: str) -> None:
 
 
 def test_what_a_killed_worker_had_not_written_is_saved(url: str) -> None:
-    plan = Plan(Request("GET", url), ConstantRate(200), duration_s=LONG_S)
+    plan = Plan(Request("GET", url), ClosedLoop(1), duration_s=LONG_S)
     with started(plan, (0,)) as agent:
         agent.start(time.monotonic_ns(), 1)
         path = spool.samples_path(share_of(agent), 0)
