@@ -170,6 +170,7 @@ class ForkServer:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         pid = self._forked.get(timeout=PATIENCE_S)
+        assert pid, "the fork server could not start"
         process = psutil.Process(pid)
         self._processes.append(process)
         return Part(name, process, log, self._heard[pid])
@@ -190,6 +191,7 @@ class ForkServer:
                 self._forked.put(told["pid"])
             else:
                 self._heard[told["pid"]].put(told["said"])
+        self._forked.put(0)
 
 
 @dataclass
