@@ -53,12 +53,13 @@ def log_to(path: Path) -> None:
 class CommandReader:
     """Reads further commands as they arrive, in the running event loop.
 
-    ``execute`` is called with each command and its argument; for the end of standard input with
-    ``quit``.
+    ``execute`` is called with each command and its argument, and ``end`` at the end of standard
+    input.
     """
 
-    def __init__(self, execute: Callable[[str, str], None]) -> None:
+    def __init__(self, execute: Callable[[str, str], None], end: Callable[[], None]) -> None:
         self._execute = execute
+        self._end = end
         self._rest = b""
 
     def start(self) -> None:
@@ -69,7 +70,7 @@ class CommandReader:
         data = os.read(sys.stdin.fileno(), 4096)
         if not data:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            self._execute("quit", "")
+            self._end()
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:

@@ -116,6 +116,8 @@ def decide_verdict(
         )
     measured = samples.measured
     problems = _lost_workers(health, hosts) or _problems(health)
+    if interrupted and hosts and len(_lost(health)) == len(health.workers):
+        problems = None  # its parent was lost, and so the others ended too
     if problems is not None:
         return problems
     if interrupted:
@@ -262,24 +264,38 @@ def _problems(health: Health) -> VerdictReason | None:
 
 def _lost_workers(health: Health, hosts: Sequence[HostRecord]) -> VerdictReason | None:
     """Workers of a cluster that ended before they could report, if nothing worse happened."""
-    problems = [worker for worker in health.workers if worker.problem]
-    lost = [worker.worker for worker in problems if worker.problem_kind in ("lost", "killed")]
-    if not hosts or not lost or len(lost) != len(problems) or len(lost) == len(health.workers):
+    lost = _lost(health)
+    if not hosts or not lost or len(lost) == len(health.workers):
         return None
     share = len(lost) / len(health.workers)
     where = {worker: host for host in hosts for worker in host.workers}
     named = "; ".join(
-        f"worker {worker} on {where[worker].name} ({where[worker].lost or 'killed'})"
-        if worker in where
-        else f"worker {worker}"
-        for worker in lost
+        f"worker {each.worker} on {where[each.worker].name} ({_why_lost(each, where[each.worker])})"
+        if each.worker in where
+        else f"worker {each.worker}"
+        for each in lost
     )
     return VerdictReason(
         "degraded",
         f"{len(lost)} of {plural(len(health.workers), 'worker')} were lost, and with them"
         f" {share:.0%} of the load, or what remained of it: {named}",
-        _HINTS["lost"],
+        _HINTS["lost"] if any(host.lost for host in hosts) else "measure again",
     )
+
+
+def _lost(health: Health) -> list[WorkerHealth]:
+    """The workers that ended before they could report; none if another failed."""
+    problems = [worker for worker in health.workers if worker.problem]
+    lost = [worker for worker in problems if worker.problem_kind in ("lost", "killed")]
+    return lost if len(lost) == len(problems) else []
+
+
+def _why_lost(worker: WorkerHealth, host: HostRecord) -> str:
+    if host.lost:
+        return host.lost
+    if worker.problem_kind == "killed":
+        return "killed"
+    return worker.problem.removeprefix("was lost: ")
 
 
 def _out_of_ports(health: Health) -> VerdictReason | None:

@@ -7,12 +7,15 @@ The worker reads commands, one per line, from standard input:
     start <clock ns>    start at this time of the monotonic clock
     stop                send no new requests, wait for responses
     quit                finish open requests as abandoned, and exit
+    lease <seconds>     quit unless another lease comes within this time
 
 It reports events (`benchlab.processes.events`) on standard output, which is reserved for them: the
 output of a scenario goes to standard error, and that to the log in the spool directory. The reason
 of a ``stopping`` event is in the worker's health file. The end of standard input means that the
-supervisor is gone, and is handled like ``quit``. In any case the samples are in the spool before
-the process ends. The exit status is 0 unless the worker itself failed.
+supervisor is gone, and is handled like ``quit``. A worker with a lease, as on a host of a cluster,
+reports in its health that it did not come to its end, if its supervisor is gone or does not renew
+the lease: nobody else may be there to know it. In any case the samples are in the spool before the
+process ends. The exit status is 0 unless the worker itself failed.
 """
 
 from __future__ import annotations
@@ -34,12 +37,16 @@ from benchlab.processes.open_files import allow_open_files
 __all__ = ["main"]
 
 
+_CATCH_UP_S = 0.5
+
+
 class Commands:
     """Executes the supervisor's commands."""
 
     def __init__(self, engine: Engine, started: asyncio.Event) -> None:
         self._engine = engine
         self._started = started
+        self._lease: asyncio.TimerHandle | None = None
 
     def execute(self, command: str, argument: str) -> None:
         """Execute ``command``; ``quit`` ends the worker now, started or not."""
@@ -51,6 +58,29 @@ class Commands:
         elif command == "quit":
             self._engine.quit()
             self._started.set()
+        elif command == "lease":
+            self._renew(float(argument))
+
+    def end(self) -> None:
+        """Quit: there are no more commands, since the supervisor is gone."""
+        if self._lease is not None:
+            self._engine.lose("the process that watched it has ended")
+        self.execute("quit", "")
+
+    def _renew(self, lease_s: float) -> None:
+        if self._lease is not None:
+            self._lease.cancel()
+        loop = asyncio.get_running_loop()
+        # After a pause of this very process, a renewal may wait to be read.
+        self._lease = loop.call_later(lease_s, self._await_renewal)
+
+    def _await_renewal(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._lease = loop.call_later(_CATCH_UP_S, self._expire)
+
+    def _expire(self) -> None:
+        self._engine.lose("nobody watched it any more")
+        self.execute("quit", "")
 
 
 async def work(directory: Path, worker: int, memory: int | None, output: int) -> None:
@@ -66,7 +96,8 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
     )
     started = asyncio.Event()
     await engine.open()
-    CommandReader(Commands(engine, started).execute).start()
+    commands = Commands(engine, started)
+    CommandReader(commands.execute, commands.end).start()
     report(output, READY)
     gc.freeze()  # objects that exist now live until the end: looking for garbage among them pauses
     await started.wait()
