@@ -120,7 +120,7 @@ def test_a_window_is_the_last_whole_slices(condition: str) -> None:
         for watch, extra_ns in ((exact, 0), (by_sums, late_ns))
     )
     assert expected is not None
-    assert found == pytest.approx(expected, rel=0.002)
+    assert found == pytest.approx(expected, rel=0.005)  # by rank, the median is one of two
     assert by_sums.fired(at_ns + late_ns).startswith(f"stopped by abort_on {condition}: ")
 
 
