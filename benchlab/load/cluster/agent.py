@@ -172,9 +172,12 @@ class Agent:
 
         Raises:
             RunError: the directory cannot be written.
+            WorkerError: it has to end already.
         """
         self._hear()
         with self._lock:
+            if self._ending:
+                raise WorkerError("the agent ends before it was assigned its share")
             if self._directory is not None:
                 return
             directory = self._own.enter_context(create_share(share, head, plan))
@@ -210,7 +213,8 @@ class Agent:
             return self._late_ns
         for process in self._processes.values():
             process.tell(f"start {start_ns}")
-        return max(0, time.monotonic_ns() - start_ns)
+        self._late_ns = max(0, time.monotonic_ns() - start_ns)
+        return self._late_ns
 
     def tell(self, commands: Sequence[tuple[int, str]]) -> None:
         """Send ``stop`` or ``quit`` to workers, by their numbers."""
@@ -250,8 +254,10 @@ class Agent:
         self._done = True
         self._look()
         self._thread.join()
-        if self._directory is not None and not keep:
-            remove_share(self._directory)
+        with self._lock:
+            directory = self._directory
+        if directory is not None and not keep:
+            remove_share(directory)
 
     def leave(self) -> None:
         """End, and keep the directory for whoever recovers the run."""
@@ -305,7 +311,8 @@ class Agent:
                         selector.unregister(key.fileobj)
                         self._end_worker(key.data)
                 silent_s = time.monotonic() - self._heard_s
-                if silent_s > self._lease_s and not given_up_s:
+                is_silent = silent_s > self._lease_s and not self._all_ended.is_set()
+                if is_silent and not given_up_s:
                     given_up_s = time.monotonic()
                     self._give_up(f"it heard nothing of the parent for {self._lease_s:g} s")
                 hangs = given_up_s and time.monotonic() - given_up_s > _GRACE_S

@@ -122,6 +122,11 @@ class ClusterConnection:
         self.scheduler = public_url(address)
         self.dask_workers: tuple[str, ...] = ()
 
+    @property
+    def is_aborted(self) -> bool:
+        """Whether the run was told to end at once."""
+        return self._stop is not None and self._stop.level > 1
+
     def open(self) -> None:
         """Connect; see `connected`."""
         import distributed  # noqa: F401 - takes a second, and is not for the event loop's thread

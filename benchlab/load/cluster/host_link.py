@@ -66,7 +66,8 @@ class HostLink:
         self._seen = 0
         self._chunk_bytes = CHUNK_BYTES
         self._heard_s = time.monotonic()
-        self._is_gone = self._is_ending = self._keeps_share = False
+        self._is_gone = self._keeps_share = False
+        self._ending = asyncio.Event()
         self._commands: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -147,6 +148,8 @@ class HostLink:
             for worker in self.workers.values():
                 worker.put(Event("error", exc))
             return
+        if self._ending.is_set():
+            return
         self._tasks = [
             asyncio.create_task(self._follow()),
             asyncio.create_task(self._send_commands()),
@@ -161,7 +164,7 @@ class HostLink:
 
         It takes a bounded time. What cannot be fetched stays on the host.
         """
-        self._is_ending = True  # it may be writing: it is not cancelled
+        self._ending.set()  # it may be writing: it is not cancelled
         for task in self._tasks[1:]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -177,7 +180,7 @@ class HostLink:
             worker.close()
 
     async def _follow(self) -> None:
-        while not self.is_whole and not self._is_ending:
+        while not self._ending.is_set():
             try:
                 reading = await self._read()
             except HostUnreachableError as exc:
@@ -189,13 +192,21 @@ class HostLink:
                     self._lose(f"no response for {silent_s:.0f} s")
                 if self._is_gone:
                     return
-                await asyncio.sleep(_RETRY_S)
+                await self._pause(_RETRY_S)
             except (OSError, BenchlabError) as exc:
                 self._stop_run(exc)
                 return
             else:
-                if reading.is_complete and not self.is_whole:
-                    await asyncio.sleep(self._poll_s)
+                if self.is_whole:  # other hosts are not: this one's lease goes on
+                    await self._pause(self._patience.lease_s / 5)
+                elif reading.is_complete:
+                    await self._pause(self._poll_s)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait so long, or until the end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
 
     async def _read(self) -> Reading:
         """Read and mirror what is new, and pass the events on.
@@ -264,7 +275,11 @@ class HostLink:
             if not self.is_whole:
                 end_s = patience.call_s if self.lost else 2 * patience.lease_s
                 await self._call("end", timeout_s=end_s)
-            while not self.is_whole and time.monotonic() < deadline_s:
+            while (
+                not self.is_whole
+                and time.monotonic() < deadline_s
+                and not self._connection.is_aborted
+            ):
                 try:
                     await self._read()
                 except HostUnreachableError as exc:
@@ -276,7 +291,8 @@ class HostLink:
         except (OSError, BenchlabError) as exc:
             self.lost = self.lost or str(exc)
         if not self.is_whole and not self.lost:
-            self.lost = f"not all of it arrived within {patience.collect_s:g} s"
+            waited_s = patience.collect_s - max(0.0, deadline_s - time.monotonic())
+            self.lost = f"not all of it arrived within {waited_s:.0f} s"
 
     async def _part(self) -> None:
         """Read the clock again, and let the agent delete what the parent has on its disk."""
