@@ -16,6 +16,7 @@ from hypothesis import settings
 from benchlab.bundled import TargetProcess, start_target
 from benchlab.store.client import lock as store_lock
 from tests.clickhouse_front import Front, start_front
+from tests.cluster.local import Cluster, ForkServer, start_cluster, start_fork_server
 from tests.lanes import LANES, is_alone, lane_of, relative_to_tests
 
 # Tests import nbformat, and that jsonschema, which compiles these grammars if they are installed.
@@ -119,6 +120,20 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     with start_front(
         tmp_path_factory.mktemp("front") / "engine", readers=["reader:look"]
     ) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer]:
+    """What forks the processes of clusters, for all tests to share."""
+    with start_fork_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> Iterator[Cluster]:
+    """A Dask cluster of 4 hosts on loopback, for tests that leave it as it is."""
+    with start_cluster(tmp_path_factory.mktemp("cluster"), forks=forks) as running:
         yield running
 
 

@@ -5,11 +5,8 @@ Mounting one takes root. Elsewhere these tests are skipped; `test_recorder` cove
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +19,7 @@ from benchlab.errors import RunError
 from benchlab.load.recording.recorder import Recorder
 from benchlab.load.supervisor.progress import Progress
 from benchlab.plan.shapes import LoadShape
+from tests.disks import fill, mounted_disk
 from tests.load.servers import always, ok, serving
 
 
@@ -29,31 +27,10 @@ from tests.load.servers import always, ok, serving
 def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The data directory on a disk of 24 MB."""
     place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a small disk here: {mounted.stderr.strip()}")
-    monkeypatch.setenv("BENCHLAB_DATA_DIR", str(place / "data"))
-    monkeypatch.setenv("BENCHLAB_DSN", f"chdb://{tmp_path}/store")
-    try:
+    with mounted_disk(place):
+        monkeypatch.setenv("BENCHLAB_DATA_DIR", str(place / "data"))
+        monkeypatch.setenv("BENCHLAB_DSN", f"chdb://{tmp_path}/store")
         yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-
-
-def fill(place: Path) -> None:
-    """Fill the disk completely."""
-    with (place / "filler").open("ab", buffering=0) as file:
-        for size in (1 << 20, 4096):
-            with contextlib.suppress(OSError):
-                while file.write(b"x" * size) == size:
-                    pass
-    assert shutil.disk_usage(place).free < 4096
 
 
 @pytest.mark.parametrize("load", [ClosedLoop(8), ConstantRate(4000)])
