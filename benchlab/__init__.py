@@ -71,6 +71,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.runs.attainment import Attainment as Attainment
     from benchlab.runs.fault_record import FaultRecord as FaultRecord
     from benchlab.runs.floor import Floor as Floor
+    from benchlab.runs.host_record import HostRecord as HostRecord
     from benchlab.runs.imported_summary import ImportedSummary as ImportedSummary
     from benchlab.runs.littles_law import LittlesLaw as LittlesLaw
     from benchlab.runs.modes import Modes as Modes
@@ -109,6 +110,7 @@ _MODULES = {
     "GrpcRequest": "benchlab.plan.grpc.request",
     "GrpcStatusIn": "benchlab.plan.checks",
     "Hedge": "benchlab.plan.policies",
+    "HostRecord": "benchlab.runs.host_record",
     "ImportedSummary": "benchlab.runs.imported_summary",
     "JsonEquals": "benchlab.plan.checks",
     "LatencyHistogram": "benchlab.samples.histogram",

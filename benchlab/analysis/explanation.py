@@ -165,11 +165,11 @@ def explanation_of(
     chosen = run if endpoint is None else _of_endpoint(run, endpoint)
     requests = Requests(chosen, spans)
     causes = causes_of(requests)
-    if run.verdict == "invalid" and not force:
+    if run.verdict in ("invalid", "degraded") and not force:
         causes = tuple(each for each in causes if each.cause in _OF_INVALID_RUNS)
         if not causes:
             raise InvalidRunError(
-                f"run {run.id} is invalid: {run.invalid_reason}",
+                f"run {run.id} is {run.verdict}: {run.invalid_reason}",
                 remedy="explain it nevertheless with force=True, or --force",
             )
     return Explanation(

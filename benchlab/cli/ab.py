@@ -9,6 +9,7 @@ import click
 
 from benchlab.cli.exit_codes import ExitCode, stopped_by
 from benchlab.cli.lean_numpy import import_numpy
+from benchlab.cli.options.cluster import CLUSTER, Place
 from benchlab.cli.options.comparison import comparison_options, outputs_from
 from benchlab.cli.options.group import (
     OptionGroup,
@@ -27,6 +28,7 @@ from benchlab.text import plural
 if TYPE_CHECKING:
     from benchlab.experiments.ab import ABRun
     from benchlab.experiments.ab_design import ABDesign
+    from benchlab.load.cluster.asked import SamplesTo
     from benchlab.store import Store
 
 __all__ = ["ab", "save"]
@@ -79,7 +81,7 @@ EXPERIMENT = OptionGroup(
     ),
 )
 
-_GROUPS = (EXPERIMENT, *_PLAN)
+_GROUPS = (EXPERIMENT, *_PLAN, CLUSTER)
 
 
 class _AB(PlanCommand):
@@ -102,6 +104,8 @@ def ab(
     metric: str,
     threshold: float,
     before_block: str | None,
+    cluster: str | None,
+    samples: SamplesTo,
     report: ReportOutput,
     no_save: bool,
     **values: Any,
@@ -124,6 +128,7 @@ def ab(
       benchlab ab checkout.toml --against http://10.0.0.2:8000 --blocks 30 --block 4s
       benchlab ab old.toml new.toml --metric p99 --fail-on slower --markdown comment.md
       benchlab ab checkout.toml --against http://127.0.0.1:8001 --before-block ./restart.sh
+      benchlab ab old.toml new.toml --cluster tcp://scheduler:8786
     """
     if (against is None) == (source_b is None):
         raise InputError("give two plans, or one and the service to compare it with (--against)")
@@ -132,11 +137,13 @@ def ab(
     outputs.check()
     with errors_name_options(_GROUPS, given):
         design = _design(source_a, source_b, against, values, given)
+        place = Place.of(cluster, samples)
     import_numpy()
     from benchlab.experiments.saving import usable_store
 
     store = None if no_save else usable_store()
-    made, number = _measured(design, metric, threshold, before_block)
+    with errors_name_options(_GROUPS, given):
+        made, number = _measured(design, metric, threshold, before_block, place)
     try:
         code = ExitCode.FAILURE if made.comparison is None else outputs.write(made.comparison)
     finally:
@@ -171,7 +178,7 @@ def _design(
 
 
 def _measured(
-    design: ABDesign, metric: str, threshold: float, before_block: str | None
+    design: ABDesign, metric: str, threshold: float, before_block: str | None, place: Place
 ) -> tuple[ABRun, int]:
     """The experiment, and the number of the signal that ended it, 0 if none did."""
     from benchlab.cli.terminal.ab import ab_bar
@@ -188,6 +195,7 @@ def _measured(
             threshold=threshold,
             before_block=None if before_block is None else shell_command(before_block),
             on_progress=on_progress,
+            **place.options,
         )
     return made, stop.number
 

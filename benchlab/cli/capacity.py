@@ -10,6 +10,7 @@ import click
 
 from benchlab.cli.exit_codes import ExitCode, stopped_by
 from benchlab.cli.lean_numpy import import_numpy
+from benchlab.cli.options.cluster import CLUSTER, Place
 from benchlab.cli.options.group import (
     OptionGroup,
     errors_name_options,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from benchlab.analysis.capacity import Capacity
     from benchlab.experiments.capacity import CapacityRun
     from benchlab.experiments.capacity_progress import CapacityProgress, OnCapacityProgress
+    from benchlab.load.cluster.asked import SamplesTo
     from benchlab.plan.plan import Plan
     from benchlab.store import Store
 
@@ -84,7 +86,8 @@ SEARCH = OptionGroup(
     ),
 )
 
-_GROUPS = (SEARCH, *(group for group in PLAN_OPTIONS if group not in (LOAD, LENGTH, OBJECTIVES)))
+_PLAN = tuple(group for group in PLAN_OPTIONS if group not in (LOAD, LENGTH, OBJECTIVES))
+_GROUPS = (SEARCH, *_PLAN, CLUSTER)
 _ANY_RATE_RPS = 1.0  # each probe has its own
 
 
@@ -113,6 +116,8 @@ def capacity(
     from_rps: float | None,
     to_rps: float | None,
     arrivals: str | None,
+    cluster: str | None,
+    samples: SamplesTo,
     **values: Any,
 ) -> int:
     """Find out how much load a service takes.
@@ -134,6 +139,7 @@ def capacity(
       benchlab capacity http://127.0.0.1:8000/ --slo 'p99<50ms' --slo 'error_ratio<1%' --budget 5m
       benchlab capacity checkout.toml --slo 'p99<200ms' --from 50 --to 5000 --json capacity.json
       benchlab capacity http://127.0.0.1:8000/ --slo 'p95<20ms' --arrivals poisson --report out
+      benchlab capacity checkout.toml --slo 'p99<200ms' --cluster tcp://scheduler:8786
     """
     outputs = Outputs(json_file, markdown_file, junit_file, report)
     outputs.check()
@@ -144,6 +150,7 @@ def capacity(
         from benchlab.experiments.capacity import search_for
 
         search = search_for(plan, budget_s, from_rps, to_rps)
+        place = Place.of(cluster, samples)
     from benchlab.cli.terminal.console import console, error_console
     from benchlab.cli.terminal.result import print_result
     from benchlab.experiments.capacity import measure_capacity
@@ -154,7 +161,7 @@ def capacity(
     stop = StopSignal()
     title = f"{plan.describe_requests()} · {search.objective_text} · within {budget_s:g} s"
     with _progress(title) as on_progress, errors_name_options(_GROUPS, given):
-        made = measure_capacity(plan, search, stop, on_progress)
+        made = measure_capacity(plan, search, stop, on_progress, **place.options)
     print_result(made.result, error_console() if outputs.takes_stdout else console())
     _write(made, outputs, store)
     return stopped_by(stop.number) if stop.number else _exit_code(made.result)

@@ -28,7 +28,7 @@ class ExitCode(IntEnum):
 
 MEANINGS: Final = {
     ExitCode.SUCCESS: "all well",
-    ExitCode.FAILURE: "the run failed or is invalid, or a result could not be written",
+    ExitCode.FAILURE: "the run failed, is invalid or degraded, or a result could not be written",
     ExitCode.UNUSABLE_INPUT: "the input cannot be used",
     ExitCode.OBJECTIVE_BROKEN: "an objective was broken, or --abort-on or --fail-on was met",
     ExitCode.NO_STORE: "the store cannot be reached or used; a run that was measured is kept",

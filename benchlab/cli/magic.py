@@ -12,8 +12,7 @@ from click.shell_completion import ShellComplete
 
 from benchlab.cli.options.group import errors_name_options
 from benchlab.cli.options.output import gathers_report
-from benchlab.cli.options.run import PLAN_OPTIONS
-from benchlab.cli.run import RunCommand, RunOutputs, asked_for, run, write_and_save
+from benchlab.cli.run import RUN_OPTIONS, Asked, RunCommand, asked_for, run, write_and_save
 from benchlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,19 +92,21 @@ def _carry_out(context: click.Context, /, **options: Any) -> Run | LiveRun | Pla
     if asked.detach:
         from benchlab.watch.start import start
 
-        return start(asked.plan)
-    return _measured(asked.plan, asked.given, asked.outputs, save=asked.save)
+        return start(asked.plan, **asked.place.options)
+    return _measured(asked)
 
 
-def _measured(plan: Plan, given: set[str], outputs: RunOutputs, *, save: bool) -> Run:
+def _measured(asked: Asked) -> Run:
     from benchlab import notebook
     from benchlab.experiments.saving import usable_store
     from benchlab.load.run import run as carry_out
 
-    store = usable_store() if save else None
-    with errors_name_options(PLAN_OPTIONS, given):
-        finished = carry_out(plan, on_progress=notebook.show_progress())
-    write_and_save(finished, outputs, None if store is None else lambda: store.save(finished))
+    store = usable_store() if asked.save else None
+    with errors_name_options(RUN_OPTIONS, asked.given):
+        finished = carry_out(
+            asked.plan, on_progress=notebook.show_progress(), **asked.place.options
+        )
+    write_and_save(finished, asked.outputs, None if store is None else lambda: store.save(finished))
     return finished
 
 

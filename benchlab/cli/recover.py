@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from benchlab.cli.exit_codes import ExitCode, exit_code_of_parts
+from benchlab.cli.options.cluster import any_cluster_option
 from benchlab.cli.terminal.output import print_line
 from benchlab.errors import (
     BenchlabError,
@@ -18,13 +22,30 @@ from benchlab.errors import (
 from benchlab.store import Store
 from benchlab.text import plural
 
+if TYPE_CHECKING:
+    from benchlab.load.cluster.recover import KeptShare
+
 __all__ = ["recover"]
+
+
+class _Wanted(NamedTuple):
+    """What is done with unsaved runs: saved, unless they are only listed or deleted."""
+
+    only_list: bool
+    discard: bool
+    partial: bool
 
 
 @click.command()
 @click.option("--list", "only_list", is_flag=True, help="only list the unsaved runs")
 @click.option("--discard", is_flag=True, help="delete the unsaved runs instead of saving them")
-def recover(only_list: bool, discard: bool) -> int:
+@any_cluster_option("first fetch what the hosts of this Dask cluster have kept of any runs")
+@click.option(
+    "--partial",
+    is_flag=True,
+    help="save runs of a cluster without what is missing of them, and give that up",
+)
+def recover(only_list: bool, discard: bool, cluster: str | None, partial: bool) -> int:
     """Save runs that were measured but not stored. May be repeated: nothing is stored twice.
 
     This includes runs of bl.run and bl.start that your code did not save. Runs that go on are left
@@ -32,66 +53,157 @@ def recover(only_list: bool, discard: bool) -> int:
     cannot be read or saved is reported, the others are still saved, and the exit code is 1. If the
     store cannot be reached, it is 4. A saved run's plan has no credentials, as in the store.
 
+    A run of a cluster that lost a host may be saved without its share, and one whose process was
+    killed is not saved before all is there: --cluster fetches what the hosts have kept on their
+    disks, also of runs that this machine knows nothing of any more. With --list it is only listed,
+    with --discard it is deleted there too.
+
     \b
     Examples:
       benchlab recover
       benchlab recover --list
+      benchlab recover --cluster tcp://scheduler:8786
+      benchlab recover --partial
     """
     from benchlab import spool
 
-    if only_list and discard:
-        raise InputError("--list and --discard exclude each other: leave one of them out")
+    if sum((only_list, discard, partial)) > 1:
+        raise InputError(
+            "--list, --discard and --partial exclude each other: leave all but one of them out"
+        )
+    wanted = _Wanted(only_list, discard, partial)
     failures: list[int] = []
+    found = 0 if cluster is None else _from_cluster(cluster, wanted, failures)
     waiting = list(spool.pending())
-    if not waiting:
+    if not waiting and not found:
         going_on = sum(1 for _ in spool.runs())
         others = f"; {plural(going_on, 'run')} in use: see benchlab live" if going_on else ""
         print_line(f"nothing to recover{others}")
     for directory in waiting:
-        try:
-            _recover(directory, only_list=only_list, discard=discard)
-        except (StoreBusyError, StoreUnavailableError):  # the others would fail in the same way
-            raise
-        except BenchlabError as exc:
-            # A damaged spool is not what the user gave.
-            damaged = isinstance(exc, DamagedError)
-            failures.append(ExitCode.FAILURE if damaged else exc.exit_code)
-            print_line(f"{directory.name}: {exc}")
-        except Exception as exc:  # whatever is wrong with this one, the others are saved
-            failures.append(ExitCode.FAILURE)
-            print_line(f"{directory.name}: cannot be saved ({type(exc).__name__}: {exc})")
+        with _noting_failure(directory.name, failures):
+            if not _recover(directory, wanted):
+                failures.append(ExitCode.FAILURE)
     return exit_code_of_parts(failures)
 
 
-def _recover(directory: Path, *, only_list: bool, discard: bool) -> None:
-    """Save the run in ``directory``, or remove what needs no saving; or list it."""
+@contextmanager
+def _noting_failure(run_id: str, failures: list[int]) -> Iterator[None]:
+    """Report what is wrong with a run, and note its exit code: the others are still saved."""
+    try:
+        yield
+    except (StoreBusyError, StoreUnavailableError):  # the others would fail in the same way
+        raise
+    except BenchlabError as exc:
+        # A damaged spool is not what the user gave.
+        damaged = isinstance(exc, DamagedError)
+        failures.append(ExitCode.FAILURE if damaged else exc.exit_code)
+        print_line(f"{run_id}: {exc}")
+    except Exception as exc:
+        failures.append(ExitCode.FAILURE)
+        print_line(f"{run_id}: cannot be saved ({type(exc).__name__}: {exc})")
+
+
+def _from_cluster(cluster: str, wanted: _Wanted, failures: list[int]) -> int:
+    """Fetch, list or delete what hosts have kept; returns of how many runs there was anything."""
+    from benchlab.cli.options.cluster import CLUSTER
+    from benchlab.cli.options.group import errors_name_options
+    from benchlab.load.cluster.connect import connected
+    from benchlab.load.cluster.recover import discard, fetch, kept_shares
+
+    with errors_name_options([CLUSTER], {"cluster"}), connected(cluster) as connection:
+        by_run, problems = kept_shares(connection)
+        for problem in problems:
+            failures.append(ExitCode.FAILURE)
+            print_line(problem)
+        for run_id, kept in by_run.items():
+            for each in kept:
+                print_line(f"{run_id}: {_share_text(each)}", err=not wanted.only_list)
+            free = [each for each in kept if not each.is_in_use]
+            if wanted.only_list or not free:
+                continue
+            with _noting_failure(run_id, failures):
+                if wanted.discard or not free[0].was_started:
+                    discard(connection, free)
+                    print_line(f"{run_id}: deleted on {plural(len(free), 'host')}")
+                else:
+                    fetch(connection, free)
+                    print_line(f"{run_id}: fetched from {plural(len(free), 'host')}")
+    return len(by_run)
+
+
+def _share_text(kept: KeptShare) -> str:
+    """What a host has: ``host beta has 12.3 MiB of workers 1 and 3``."""
+    from benchlab.units import format_bytes
+
+    numbers = ", ".join(map(str, kept.share.workers))
+    text = (
+        f"host {kept.name} has {format_bytes(kept.bytes_kept)} of"
+        f" {'worker' if len(kept.share.workers) == 1 else 'workers'} {numbers} (of"
+        f" {kept.share.workers_total})"
+    )
+    return f"{text}, in use: the run goes on, or has just ended" if kept.is_in_use else text
+
+
+def _recover(directory: Path, wanted: _Wanted) -> bool:
+    """Save the run in ``directory``, or remove what needs no saving; or list it.
+
+    False if a part of the run is missing, and it was left as it is.
+    """
     from benchlab import spool
     from benchlab.runs.floor import CALIBRATION_TAGS
 
-    if discard:
+    if wanted.discard:
         spool.remove(directory)
         print_line(f"{directory.name}: deleted")
-        return
+        return True
     if not spool.was_started(directory):
-        if not only_list:
+        if not wanted.only_list:
             spool.remove(directory)
         print_line(f"{directory.name}: never started, nothing was measured")
-        return
+        return True
     run = spool.read_run(directory)
     if run.plan.tags == CALIBRATION_TAGS:
         description = f"{directory.name}: part of an interrupted calibration"
-        if only_list:
+        if wanted.only_list:
             print_line(description, err=False)
         else:
             spool.remove(directory)
             print_line(f"{description}, removed")
-        return
+        return True
     description = (
         f"{directory.name}: {run.started_at:%Y-%m-%d %H:%M}, {run.name},"
         f" {len(run.samples.requests):,} requests, {run.verdict}"
     )
-    if only_list:
+    missing = spool.missing_workers(directory)
+    if missing:
+        description += f", without {_missing_text(directory, missing, run.plan.workers)}"
+    if wanted.only_list:
         print_line(description, err=False)
-    else:
-        Store().save(run)
-        print_line(f"{description}, saved")
+        return True
+    if missing and not wanted.partial:
+        print_line(
+            f"{description}: fetch that with benchlab recover --cluster"
+            f" {_scheduler(directory)}, or save the run without it by --partial"
+        )
+        return False
+    Store().save(run)
+    spool.remove(directory)
+    print_line(f"{description}, saved")
+    return True
+
+
+def _scheduler(directory: Path) -> str:
+    from benchlab import spool
+
+    found = spool.read_cluster(directory)
+    return "ADDRESS" if found is None else found.scheduler
+
+
+def _missing_text(directory: Path, missing: tuple[int, ...], workers: int) -> str:
+    """Which workers are not whole here, and where they were."""
+    from benchlab import spool
+
+    where = {worker: host.name for host in spool.read_hosts(directory) for worker in host.workers}
+    names = ", ".join(dict.fromkeys(where[worker] for worker in missing if worker in where))
+    at = f" on {names}" if names else ""
+    return f"what {len(missing)} of {plural(workers, 'worker')}{at} measured"

@@ -10,7 +10,8 @@ import click
 
 from benchlab.cli.exit_codes import ExitCode, exit_code
 from benchlab.cli.lean_numpy import import_numpy
-from benchlab.cli.options.group import errors_name_options, given_of
+from benchlab.cli.options.cluster import CLUSTER, Place, print_size
+from benchlab.cli.options.group import errors_name_options, given_of, with_options
 from benchlab.cli.options.output import (
     Outputs,
     ReportOutput,
@@ -27,23 +28,36 @@ from benchlab.errors import InputError, OutputError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from benchlab.load.cluster.asked import SamplesTo
     from benchlab.plan.plan import Plan
     from benchlab.runs.run import Run
     from benchlab.store import Store
 
-__all__ = ["RunCommand", "RunOutputs", "asked_for", "run", "write_and_save"]
+__all__ = [
+    "RUN_OPTIONS",
+    "Asked",
+    "RunCommand",
+    "RunOutputs",
+    "asked_for",
+    "run",
+    "write_and_save",
+]
+
+RUN_OPTIONS = (*PLAN_OPTIONS, CLUSTER)
+"""The plan, and where its load is made."""
 
 
 class RunCommand(PlanCommand):
     """A command with the options of ``benchlab run``."""
 
-    groups = PLAN_OPTIONS
+    groups = RUN_OPTIONS
 
 
 @click.command(cls=RunCommand)
 @click.pass_context
 @click.argument("source", metavar="URL|PLAN.toml")
 @plan_options
+@with_options([CLUSTER])
 @json_option("the results")
 @click.option(
     "--csv",
@@ -77,14 +91,15 @@ def run(context: click.Context, **options: Any) -> int:
     Ctrl-C ends the run early, waits for open requests and saves what was measured; a second Ctrl-C
     does not wait.
 
-    The exit code is 1 if the run is invalid, even if an objective was broken too; 3 if an objective
-    was broken or --abort-on stopped the run; all are listed by benchlab --help.
+    The exit code is 1 if the run is invalid or degraded, even if an objective was broken too; 3 if
+    an objective was broken or --abort-on stopped the run; all are listed by benchlab --help.
 
     \b
     Examples:
       benchlab run http://127.0.0.1:8000/health
       benchlab run checkout.toml --duration 30s
       benchlab run checkout.toml --duration 4h --detach
+      benchlab run checkout.toml --cluster tcp://scheduler:8786 --workers 8
       benchlab run http://127.0.0.1:8000/ --rate 500 --duration 30s --arrivals poisson
       benchlab run http://127.0.0.1:8000/ --requests 10000 --think-time 100ms,exponential
       benchlab run http://127.0.0.1:8000/ --stages 30s:500,1m:500,10s:0
@@ -103,8 +118,8 @@ def run(context: click.Context, **options: Any) -> int:
         print_data(plan_to_toml(asked.plan))
         return ExitCode.SUCCESS
     if asked.detach:
-        return _detach(asked.plan, asked.given)
-    return _carry_out(asked.plan, asked.given, asked.outputs, save=asked.save)
+        return _detach(asked)
+    return _carry_out(asked)
 
 
 class RunOutputs(NamedTuple):
@@ -136,6 +151,7 @@ class Asked(NamedTuple):
     """What the command line asks for; ``given`` are the names of the options that it has."""
 
     plan: Plan
+    place: Place
     given: set[str]
     outputs: RunOutputs
     save: bool
@@ -155,6 +171,8 @@ def asked_for(
     no_save: bool,
     detach: bool,
     dry_run: bool,
+    cluster: str | None,
+    samples: SamplesTo,
     **values: Any,
 ) -> Asked:
     """What the options of ``benchlab run`` ask for, checked before anything is measured.
@@ -163,18 +181,19 @@ def asked_for(
         InputError: they make no plan, or a result cannot be written or will not be there.
     """
     given = given_of(context, values)
-    with errors_name_options(PLAN_OPTIONS, given):
+    with errors_name_options(RUN_OPTIONS, given):
         plan = plan_from_values(source, values, given)
+        place = Place.of(cluster, samples)
     outputs = RunOutputs(Outputs(json_file, markdown_file, junit_file, report), csv_dir)
     if detach and not dry_run:
         _check_detached(outputs, no_save=no_save)
     elif not dry_run:
         outputs.check()
-    return Asked(plan, given, outputs, save=not no_save, detach=detach, dry_run=dry_run)
+    return Asked(plan, place, given, outputs, save=not no_save, detach=detach, dry_run=dry_run)
 
 
-def _carry_out(plan: Plan, given: set[str], outputs: RunOutputs, *, save: bool) -> int:
-    """Carry out ``plan``, write and save the results, and return the exit code."""
+def _carry_out(asked: Asked) -> int:
+    """Carry out the plan, write and save the results, and return the exit code."""
     import_numpy()
     from benchlab.cli.terminal.console import console, error_console
     from benchlab.cli.terminal.run import print_run, progress_bar
@@ -182,9 +201,13 @@ def _carry_out(plan: Plan, given: set[str], outputs: RunOutputs, *, save: bool) 
     from benchlab.load.run import run_until
     from benchlab.load.supervisor.stop_signal import StopSignal
 
-    store, stop = usable_store() if save else None, StopSignal()
-    with progress_bar(plan.describe()) as on_progress, errors_name_options(PLAN_OPTIONS, given):
-        finished = run_until(plan, stop, on_progress)
+    plan, outputs, stop = asked.plan, asked.outputs, StopSignal()
+    store = usable_store() if asked.save else None
+    with (
+        progress_bar(plan.describe()) as on_progress,
+        errors_name_options(RUN_OPTIONS, asked.given),
+    ):
+        finished = run_until(plan, stop, on_progress, on_size=print_size, **asked.place.options)
     out = error_console() if outputs.files.takes_stdout else console()
     print_run(finished, out)
     write_and_save(
@@ -229,13 +252,13 @@ def _check_detached(outputs: RunOutputs, *, no_save: bool) -> None:
         )
 
 
-def _detach(plan: Plan, given: set[str]) -> int:
-    """Start ``plan`` in a process of its own, and say how to find it."""
+def _detach(asked: Asked) -> int:
+    """Start the plan in a process of its own, and say how to find it."""
     import_numpy()
     from benchlab.load.detached.start import start_detached
 
-    with errors_name_options(PLAN_OPTIONS, given):
-        run_id = start_detached(plan).directory.name
+    with errors_name_options(RUN_OPTIONS, asked.given):
+        run_id = start_detached(asked.plan, **asked.place.options).directory.name
     print_line(run_id, err=False)
     print_line(
         f"benchlab live {run_id} shows it, with --stop ends it; benchlab recover saves it then"

@@ -54,6 +54,7 @@ def run_card(run: Run) -> str:
             html_table(shown.objectives, "bl-slo"),
             html_table(shown.endpoints),
             html_table(shown.faults),
+            html_table(shown.hosts, "bl-slo"),
             "</div>",
         ]
     )

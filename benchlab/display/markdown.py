@@ -9,6 +9,7 @@ from html import escape
 from benchlab.display.result_view import ResultView
 from benchlab.display.run_view import view
 from benchlab.display.table import Table
+from benchlab.display.text import host_text
 from benchlab.runs.run import Run
 from benchlab.text import one_line
 
@@ -37,7 +38,7 @@ def _of_run(run: Run) -> ResultView:
             *shown.facts,
             *((("errors by kind", shown.error_kinds),) if shown.error_kinds else ()),
             ("run", f"{shown.id}, started {shown.started}, {shown.window}"),
-            *((("host", host),) if (host := str(run.environment.get("host", ""))) else ()),
+            *((("host", host),) if (host := host_text(run)) else ()),
             *((("noise floor", shown.floor),) if shown.floor else ()),
         ),
         warnings=shown.warnings,
@@ -47,6 +48,7 @@ def _of_run(run: Run) -> ResultView:
             shown.intervals,
             shown.endpoints._replace(title="Endpoints"),
             shown.faults._replace(title="Faults that were on"),
+            shown.hosts._replace(title="Hosts that made the load"),
         ),
         notes=shown.hints,
     )

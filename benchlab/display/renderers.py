@@ -17,6 +17,7 @@ from benchlab.display.values import (
     feed,
     floor,
     histogram,
+    host,
     imported_summary,
     load,
     objective,
@@ -46,6 +47,7 @@ from benchlab.plan.stream import Stream
 from benchlab.plan.transport import Transport
 from benchlab.runs.fault_record import FaultRecord
 from benchlab.runs.floor import Floor
+from benchlab.runs.host_record import HostRecord
 from benchlab.runs.imported_summary import ImportedSummary
 from benchlab.runs.run import Run
 from benchlab.runs.trace import Trace
@@ -63,6 +65,7 @@ _VIEWS: Mapping[type, Callable[[Any], ResultView]] = {
     FaultSchedule: fault.schedule_view,
     Feed: feed.view,
     Floor: floor.view,
+    HostRecord: host.view,
     ImportedSummary: imported_summary.view,
     LatencyHistogram: histogram.view,
     LoadShape: load.view,

@@ -5,6 +5,7 @@ Terminal, notebook card and report page show the same `RunView`; they choose onl
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from benchlab.display.banner import Level, banner_of
 from benchlab.display.table import Table
 from benchlab.display.text import floor_text, steadiness_hints, verdict_meaning, window_text
 from benchlab.runs.fault_record import FaultRecord
+from benchlab.runs.host_record import HostRecord
 from benchlab.runs.objective_results import ObjectiveResult
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
@@ -22,6 +24,7 @@ from benchlab.samples.statistics import STATISTICS
 from benchlab.samples.summary import Distribution, Summary
 from benchlab.text import one_line, plural
 from benchlab.units import (
+    NS_PER_MS,
     NS_PER_S,
     format_bytes,
     format_column_ms,
@@ -40,6 +43,7 @@ __all__ = [
     "duration_table",
     "durations_of",
     "fault_table",
+    "host_table",
     "interval_table",
     "range_text",
     "view",
@@ -47,6 +51,9 @@ __all__ = [
 
 _EXAMPLES_SHOWN = 5
 _ENDPOINTS_SHOWN = 25
+_HOSTS_SHOWN = 25
+_NUMBERS_SHOWN = 6
+_LOST_LENGTH = 200
 _NAME_LENGTH = 60
 _DURATION_NAMES = {"service": "service time"}  # where people read another name
 
@@ -114,6 +121,7 @@ class RunView:
     broken_count: int
     endpoints: Table
     faults: Table
+    hosts: Table
     server: ServerSide = field(default_factory=ServerSide)
 
     @property
@@ -181,6 +189,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
         broken_count=run.broken_objective_count,
         endpoints=_endpoints(run.by_endpoint(), noun),
         faults=fault_table(run.faults),
+        hosts=host_table(run.hosts),
         server=server or ServerSide(),
     )
 
@@ -208,6 +217,52 @@ def fault_table(faults: Sequence[FaultRecord]) -> Table:
         [record.fault, _run_time(record.began_ns), _run_time(record.ended_ns)] for record in faults
     ]
     return Table(("fault", "began, s", "ended, s"), rows)
+
+
+def host_table(hosts: Sequence[HostRecord], *, addresses: bool = False) -> Table:
+    """A row per host of a cluster: what is missing of it, its workers, and its clock.
+
+    Of very many, those that lost something come first and are shown.
+    """
+    head = ["host", "state", "workers", "clock offset, s", "±, ms", "drift, ms", "late, ms"]
+    shown, note = list(hosts), ""
+    if more := max(len(shown) - _HOSTS_SHOWN, 0):
+        shown.sort(key=lambda host: not host.lost)
+        del shown[_HOSTS_SHOWN:]
+        note = f"and {plural(more, 'host')} more; all are in --json and in run.hosts"
+    names = Counter(host.name for host in shown)
+    rows = [
+        [
+            one_line(
+                host.name if names[host.name] == 1 else f"{host.name}, port {_port(host.address)}",
+                _NAME_LENGTH,
+            ),
+            f"lost: {one_line(host.lost, _LOST_LENGTH)}" if host.lost else "complete",
+            _numbers_text(host.workers),
+            f"{host.clock_offset_ns / NS_PER_S:+,.6f}",
+            f"{host.clock_error_ns / NS_PER_MS:,.3f}",
+            "–" if host.clock_drift_ns is None else f"{host.clock_drift_ns / NS_PER_MS:+,.3f}",
+            f"{host.start_late_ns / NS_PER_MS:,.3f}",
+            host.address,
+        ]
+        for host in shown
+    ]
+    levels: list[Level] = ["bad" if host.lost else "good" for host in shown]
+    if addresses:
+        return Table([*head, "address"], rows, levels, note)
+    return Table(head, [row[:-1] for row in rows], levels, note)
+
+
+def _port(address: str) -> str:
+    return address.rpartition(":")[2]
+
+
+def _numbers_text(numbers: Sequence[int]) -> str:
+    """``0, 4, 8``; of many the first few, the last, and how many there are."""
+    if len(numbers) <= _NUMBERS_SHOWN:
+        return ", ".join(map(str, numbers)) or "–"
+    first = ", ".join(map(str, numbers[:3]))
+    return f"{len(numbers)}: {first}, … {numbers[-1]}"
 
 
 def _run_time(time_ns: int | None) -> str:

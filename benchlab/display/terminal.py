@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -20,7 +20,7 @@ __all__ = ["coverage_text", "durations_table", "run_summary"]
 
 
 def run_summary(view: RunView) -> Group:
-    """Verdict, counts, and tables of durations, objectives, endpoints and faults."""
+    """Verdict, counts, and tables of durations, objectives, endpoints, faults and hosts."""
     parts: list[RenderableType] = [
         Text.assemble("run ", (view.id, "bold"), f"  {view.name}"),
         _indented(Text(f"{view.target} · {view.load} · {view.window}")),
@@ -53,6 +53,7 @@ def run_summary(view: RunView) -> Group:
         parts.append(_indented(Text(view.endpoints.note, style="dim")))
     if view.faults.rows:
         parts.append(_named_rows(view.faults))
+    parts += _hosts(view.hosts)
     if view.server.coverage.sampled:
         parts.append(coverage_text(view.server.coverage))
     return Group(*parts)
@@ -96,6 +97,22 @@ def _objectives(objectives: Table) -> FittedTable:
         result.stylize(f"bold {COLORS[level]}" if level == "bad" else COLORS[level])
     columns = [Column(name, column) for name, column in zip(objectives.head, cells, strict=True)]
     return FittedTable(columns, indent=2)
+
+
+def _hosts(hosts: Table) -> Iterator[RenderableType]:
+    """The table of a cluster's hosts, and what it leaves out; nothing without a cluster."""
+    if not hosts.rows:
+        return
+    cells = [[Text(text) for text in column] for column in zip(*hosts.rows, strict=True)]
+    for state, level in zip(cells[1], hosts.levels, strict=True):
+        state.stylize(COLORS[level])
+    columns = [
+        Column(name, column, is_number=is_number)
+        for name, column, is_number in zip(hosts.head, cells, hosts.are_numbers, strict=True)
+    ]
+    yield FittedTable(columns, indent=2, left_out=("clock offset, s", "drift, ms"))
+    if hosts.note:
+        yield _indented(Text(hosts.note, style="dim"))
 
 
 def _named_rows(table: Table, left_out: Sequence[str] = ()) -> FittedTable:

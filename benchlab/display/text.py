@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchlab.runs.cluster import machines_of
+from benchlab.runs.origin import machine_text
 from benchlab.runs.verdict import reached_request_count
 from benchlab.text import plural
 from benchlab.units import NS_PER_S, format_ms
@@ -11,7 +13,7 @@ from benchlab.units import NS_PER_S, format_ms
 if TYPE_CHECKING:
     from benchlab.runs.run import Run
 
-__all__ = ["floor_text", "steadiness_hints", "verdict_meaning", "window_text"]
+__all__ = ["floor_text", "host_text", "steadiness_hints", "verdict_meaning", "window_text"]
 
 _FEWEST = 400  # samples; fewer give no hint, and what looks for one need not be imported
 
@@ -73,6 +75,13 @@ def floor_text(run: Run) -> str:
         f"p50 {format_ms(latency.p50)}, floor {format_ms(floor.p50)};"
         f" p99 {format_ms(latency.p99)}, floor {format_ms(floor.p99)} (calibrated {when})"
     )
+
+
+def host_text(run: Run) -> str:
+    """The name of the machine that made the load, or what a cluster's are; empty if unknown."""
+    if machines_of(run.environment):
+        return machine_text(run.environment)
+    return str(run.environment.get("host", ""))
 
 
 def steadiness_hints(run: Run) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchlab.analysis.comparison import Comparison, MetricComparison
@@ -21,6 +22,7 @@ from benchlab.experiments.ab_design import ABDesign, Arm, Block
 from benchlab.experiments.ab_progress import ABInterval, ABProgress, OnABProgress
 from benchlab.experiments.against import plan_against
 from benchlab.experiments.saving import discard, usable_store
+from benchlab.load.cluster.asked import Cluster, SamplesTo
 from benchlab.load.run import until_stopped
 from benchlab.load.supervisor.preflight import check_reachable
 from benchlab.load.supervisor.progress import Progress
@@ -102,6 +104,8 @@ def ab(
     tags: Mapping[str, str] | None = None,
     before_block: BeforeBlock | None = None,
     force: bool = False,
+    cluster: Cluster | None = None,
+    samples: SamplesTo = "parent",
     store: Store | None = None,
     save: bool = True,
     on_progress: OnABProgress | None = None,
@@ -118,7 +122,8 @@ def ab(
 
     ``metric`` is the primary one, which decides the verdict, ``threshold`` the smallest change that
     matters (see `benchlab.compare`). ``before_block(arm, number)`` is called before each run, for
-    example to restart the service: then the result covers how restarts differ too.
+    example to restart the service: then the result covers how restarts differ too. With ``cluster``
+    and ``samples`` each run is made there, as by `benchlab.run`.
 
     The runs, and the experiment that holds them together, are saved in ``store`` (by default
     ``bl.Store()``) at the end, unless ``save`` is False; until then they are in the spool, and
@@ -151,6 +156,8 @@ def ab(
         metric=metric,
         threshold=threshold,
         before_block=before_block,
+        cluster=cluster,
+        samples=samples,
         on_progress=on_progress,
     )
     save_ab(made, target)
@@ -167,6 +174,8 @@ def measure_ab(
     metric: str = "p50",
     threshold: float = 0.02,
     before_block: BeforeBlock | None = None,
+    cluster: Cluster | None = None,
+    samples: SamplesTo = "parent",
     on_progress: OnABProgress | None = None,
 ) -> ABRun:
     """Measure the blocks of ``design`` and compare its arms; nothing is saved yet.
@@ -177,13 +186,15 @@ def measure_ab(
     """
     check_settings(metric, threshold, _LEVEL)
     for plan in design.plans.values():
-        check_reachable(plan)
+        if not cluster:  # its hosts say whether they reach them
+            check_reachable(plan)
+    carried_out = partial(measure, cluster=cluster, samples=samples)
     experiment_id, started_at_ns = new_run_id(), time.time_ns()
     progress = _ProgressSoFar(design, metric, threshold)
 
     def work(report: OnABProgress | None) -> Measured:
         if report is None:
-            return measure(design, experiment_id, stop, before_block)
+            return carried_out(design, experiment_id, stop, before_block)
 
         def on_block(measured: Measured, _block: Block) -> None:
             report(progress.after(measured))
@@ -191,7 +202,7 @@ def measure_ab(
         def on_run(arm: Arm, run: Progress) -> None:
             report(progress.during(arm, run))
 
-        return measure(design, experiment_id, stop, before_block, on_block, on_run)
+        return carried_out(design, experiment_id, stop, before_block, on_block, on_run)
 
     measured = until_stopped(work, stop, on_progress)
     if on_progress is not None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
-from benchlab.errors import RunError
+from benchlab.errors import BenchlabError, RunError
 from benchlab.experiments.ab_design import ABDesign, Arm, Block
-from benchlab.load.run import carry_out
+from benchlab.load.cluster.asked import Cluster, SamplesTo
+from benchlab.load.run import carry_out, workers_for
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.load.supervisor.stop_signal import StopSignal
-from benchlab.load.supervisor.worker_process import WorkerHandle, started_workers
+from benchlab.load.supervisor.worker_process import StartedWorkers
 from benchlab.plan.plan import Plan
 from benchlab.runs.run import Run
 from benchlab.text import plural
@@ -73,6 +74,14 @@ class _LostError(Exception):
     """A run that does not count, and why; its block is left out."""
 
 
+class _StartError(Exception):
+    """Workers that cannot be started, so that none of the blocks could be measured."""
+
+    def __init__(self, error: BenchlabError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 def measure(
     design: ABDesign,
     experiment_id: str,
@@ -80,6 +89,9 @@ def measure(
     before_block: BeforeBlock | None = None,
     on_block: OnBlock | None = None,
     on_run: OnRun | None = None,
+    *,
+    cluster: Cluster | None = None,
+    samples: SamplesTo = "parent",
 ) -> Measured:
     """Measure the blocks of ``design``, until all are or ``stop`` is requested.
 
@@ -89,25 +101,28 @@ def measure(
     requested, or that a plan's ``abort_on`` stopped, is kept, and its block counts in no result.
 
     The worker processes of both arms are started before a block: what starting them costs the
-    machine is over before its first run is measured, and the second follows at once.
+    machine is over before its first run is measured, and the second follows at once. They are on
+    this machine, or on a ``cluster``.
     """
     measured = Measured()
     for block in design.in_order():
         with ExitStack() as stack:
-            workers = {
-                arm: stack.enter_context(started_workers(design.plans[arm].workers))
-                for arm in block.order
-            }
-            if on_block is not None:
-                on_block(measured, block)  # while the processes import their modules
             found: dict[Arm, Run] = {}
+            workers: dict[Arm, StartedWorkers] = {}
             try:
+                for arm in block.order:
+                    entering = workers_for(design.plans[arm], stop, cluster, samples)
+                    workers[arm] = _started(stack, entering, stop, measured)
+                if on_block is not None:
+                    on_block(measured, block)  # while the processes import their modules
                 for arm in block.order:
                     if before_block is not None:
                         before_block(arm, block.number)
                     plan = design.run_plan(experiment_id, block, arm)
                     report = None if on_run is None else partial(on_run, arm)
                     found[arm] = _run(plan, workers[arm], stop, measured, report)
+            except _StartError as exc:
+                raise exc.error from exc.error.__cause__
             except (RunError, _LostError) as exc:
                 if stop.level:
                     measured.ended_early = measured.ended_early or stop.cause
@@ -122,15 +137,34 @@ def measure(
     return measured
 
 
+def _started(
+    stack: ExitStack,
+    entering: AbstractContextManager[StartedWorkers],
+    stop: StopSignal,
+    measured: Measured,
+) -> StartedWorkers:
+    """The workers of a run. A cluster that failed once may be there again for the next block."""
+    try:
+        return stack.enter_context(entering)
+    except KeyboardInterrupt:
+        if not stop.level:
+            raise
+        raise _LostError("stopped before its start") from None
+    except BenchlabError as exc:
+        if not any(run.hosts for run in measured.runs):
+            raise _StartError(exc) from exc
+        raise _LostError(str(exc)) from exc
+
+
 def _run(
     plan: Plan,
-    workers: Sequence[WorkerHandle],
+    started: StartedWorkers,
     stop: StopSignal,
     measured: Measured,
     on_progress: OnProgress | None,
 ) -> Run:
     """Carry out a run of a block; it is among the measured ones even if its block is lost."""
-    run = _carry_out(plan, workers, stop, on_progress)
+    run = _carry_out(plan, started, stop, on_progress)
     measured.runs.append(run)
     if run.stop_reason:
         measured.aborted = True
@@ -144,11 +178,13 @@ def _run(
 
 
 def _carry_out(
-    plan: Plan, workers: Sequence[WorkerHandle], stop: StopSignal, on_progress: OnProgress | None
+    plan: Plan, started: StartedWorkers, stop: StopSignal, on_progress: OnProgress | None
 ) -> Run:
+    if started.machines:  # which decide how many workers there are, and have asked gRPC services
+        plan = plan.replace(workers=started.plan.workers, requests=started.plan.requests)
     try:
         if not stop.level:
-            return carry_out(plan, workers, stop, on_progress)
+            return carry_out(plan, started.workers, stop, on_progress, started.machines)
     except KeyboardInterrupt:
         if not stop.level:
             raise

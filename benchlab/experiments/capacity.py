@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchlab.analysis.capacity import Capacity, CurvePoint, conclude
@@ -14,6 +15,7 @@ from benchlab.errors import FaultError, InputError, RunError, TargetError
 from benchlab.experiments.capacity_progress import CapacityProgress, OnCapacityProgress
 from benchlab.experiments.probing import probe_of
 from benchlab.experiments.saving import discard, usable_store
+from benchlab.load.cluster.asked import Cluster, SamplesTo
 from benchlab.load.run import run_until
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
@@ -109,6 +111,8 @@ def capacity(
     *,
     from_rps: float | None = None,
     to_rps: float | None = None,
+    cluster: Cluster | None = None,
+    samples: SamplesTo = "parent",
     store: Store | None = None,
     save: bool = True,
     on_progress: OnCapacityProgress | None = None,
@@ -125,10 +129,10 @@ def capacity(
     gives a wide interval. The plan's seed also decides the order of rates near the capacity. See
     `benchlab.analysis.capacity_search` for how it goes on.
 
-    Each probe is a run; these, and the experiment that holds them together, are saved in ``store``
-    (by default ``bl.Store()``) at the end, unless ``save`` is False; until then they are in the
-    spool, and ``benchlab recover`` saves them. Ctrl-C ends the search, and the result is what was
-    found so far.
+    Each probe is a run, made here or by a ``cluster``, as `benchlab.run` does; these, and the
+    experiment that holds them together, are saved in ``store`` (by default ``bl.Store()``) at the
+    end, unless ``save`` is False; until then they are in the spool, and ``benchlab recover`` saves
+    them. Ctrl-C ends the search, and the result is what was found so far.
 
     Raises:
         InputError: a value that cannot be used, such as a closed loop, which slows down with the
@@ -140,7 +144,7 @@ def capacity(
     search = search_for(plan, budget_s, from_rps, to_rps)
     target = usable_store(store) if save else None
     stop = StopSignal()
-    made = measure_capacity(plan, search, stop, on_progress)
+    made = measure_capacity(plan, search, stop, on_progress, cluster=cluster, samples=samples)
     save_capacity(made, target)
     stop.pass_on()
     return made.result
@@ -208,6 +212,9 @@ def measure_capacity(
     search: CapacitySearch,
     stop: StopSignal,
     on_progress: OnCapacityProgress | None = None,
+    *,
+    cluster: Cluster | None = None,
+    samples: SamplesTo = "parent",
 ) -> CapacityRun:
     """Carry out ``search`` with probes of ``plan``; nothing is saved yet.
 
@@ -216,7 +223,8 @@ def measure_capacity(
     Raises:
         TargetError: the service cannot be reached at the start. No load was made.
     """
-    prober = _Prober(plan, search, stop, on_progress)
+    make = partial(run_until, cluster=cluster, samples=samples)
+    prober = _Prober(plan, search, stop, on_progress, make)
     with stop_on_signal(stop):
         prober.make_all()
     result = conclude(
@@ -281,6 +289,7 @@ class _Prober:
         search: CapacitySearch,
         stop: StopSignal,
         on_progress: OnCapacityProgress | None,
+        make: Callable[[Plan, StopSignal, OnProgress], Run],
     ) -> None:
         self.id = new_run_id()
         self.started_at_ns = time.time_ns()
@@ -290,6 +299,7 @@ class _Prober:
         self._search = search
         self._stop = stop
         self._on_progress = on_progress
+        self._make = make
         self._start_s = time.monotonic()
 
     @property
@@ -324,7 +334,7 @@ class _Prober:
         watch = _Watch(order, plan, self._search.requirements, stop, self._report(order))
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                run = run_until(plan, stop, watch)
+                run = self._make(plan, stop, watch)
                 if stop.number and not self._stop.level:  # through the spool of this run
                     self._stop.request(stop.number, by=stop.cause)
                 return run

@@ -50,7 +50,7 @@ def probe_of(
         decision, probability, culprit, reason = "undecided", 0.5, "", "stopped before its end"
     elif reason:
         decision, probability = "undecided", 0.5
-    elif decision == "good" and run.verdict == "invalid":
+    elif decision == "good" and run.verdict in ("invalid", "degraded"):
         decision, probability, culprit = "undecided", 0.5, "generator"
         reason = run.invalid_reason or ""
     elif decision == "bad":

@@ -22,6 +22,7 @@ from benchlab.load.supervisor.stop_signal import StopSignal, stop_on_signal
 from benchlab.load.supervisor.supervise import supervise
 from benchlab.load.supervisor.worker_process import StartedWorkers, WorkerHandle, started_workers
 from benchlab.plan.plan import Plan
+from benchlab.runs.cluster import ClusterSize, machines_of, size_of, with_machines
 from benchlab.runs.experiment import with_tags_of_experiment
 from benchlab.runs.head import new_run_id
 from benchlab.runs.run import Run
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import asyncio
 
 __all__ = [
+    "OnSize",
     "carry_out",
     "check_plan",
     "in_kernel",
@@ -45,6 +47,9 @@ T = TypeVar("T")
 P = TypeVar("P")
 
 Report = Callable[[P], None] | None
+
+OnSize = Callable[[ClusterSize], None]
+"""Called with what is known of the size of a cluster before it makes load."""
 
 
 def run(
@@ -78,7 +83,9 @@ def run(
         WorkerError: a worker process could not be started.
     """
     stop = StopSignal()
-    finished = run_until(plan, stop, on_progress, cluster=cluster, samples=samples)
+    finished = run_until(
+        plan, stop, on_progress, cluster=cluster, samples=samples, on_size=_warn_of_size
+    )
     stop.pass_on()
     return finished
 
@@ -98,7 +105,7 @@ async def run_async(
     stop = StopSignal()
 
     def work(report: OnProgress | None) -> Run:
-        return _carry_out(plan, stop, report, cluster, samples)
+        return _carry_out(plan, stop, report, cluster, samples, _warn_of_size)
 
     finished = await _in_thread(work, stop, on_progress)
     stop.pass_on()
@@ -112,11 +119,15 @@ def run_until(
     *,
     cluster: Cluster | None = None,
     samples: SamplesTo = "parent",
+    on_size: OnSize | None = None,
 ) -> Run:
-    """`run`, for a caller who decides what follows when a signal has requested ``stop``."""
+    """`run`, for a caller who decides what follows when a signal has requested ``stop``.
+
+    ``on_size`` is called before the load with what is known of the size of a ``cluster``.
+    """
 
     def work(report: OnProgress | None) -> Run:
-        return _carry_out(plan, stop, report, cluster, samples)
+        return _carry_out(plan, stop, report, cluster, samples, on_size)
 
     return until_stopped(work, stop, on_progress)
 
@@ -223,9 +234,12 @@ def _carry_out(
     on_progress: OnProgress | None,
     cluster: Cluster | None,
     samples: SamplesTo,
+    on_size: OnSize | None,
 ) -> Run:
-    check_plan(plan, here=cluster is None)
+    check_plan(plan, here=not cluster)
     with workers_for(plan, stop, cluster, samples) as started:
+        if started.machines and on_size is not None:
+            on_size(size_of(started.plan, machines_of(with_machines({}, started.machines))))
         return carry_out(
             started.plan,
             started.workers,
@@ -234,6 +248,14 @@ def _carry_out(
             started.machines,
             started.collect,
         )
+
+
+def _warn_of_size(size: ClusterSize) -> None:
+    """Warn of a cluster that is known to be too small, where no one else can show that."""
+    if size.problem:
+        import warnings
+
+        warnings.warn(size.problem, stacklevel=2)
 
 
 @contextmanager
@@ -315,7 +337,7 @@ def recorded(
     environment = capture_environment()
     environment["calibration"] = attach_floor(environment)
     if machines:
-        environment["hosts"] = list(machines)
+        environment = with_machines(environment, machines)
     with spool.create(run_id, plan, environment) as directory:
         try:
             supervise(plan, directory, workers, stop, on_progress, on_start)

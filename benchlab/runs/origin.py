@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from benchlab.plan.plan import Plan
+from benchlab.runs.cluster import machines_of
 from benchlab.runs.floor import floor_of
 from benchlab.text import one_line, plural
 from benchlab.units import format_ms
 
-__all__ = ["Made", "origin_of"]
+__all__ = ["Made", "machine_text", "origin_of"]
 
 _LISTED = 2
 _PLAN_LENGTH = 160
@@ -69,13 +70,22 @@ def _plan(runs: Sequence[Made]) -> str:
 
 
 def _host(runs: Sequence[Made]) -> str:
-    hosts = {_machine(run.environment) for run in runs}
+    hosts = {machine_text(run.environment) for run in runs}
     return one_line(hosts.pop(), _HOST_LENGTH) if len(hosts) == 1 else f"{len(hosts):,} machines"
 
 
-def _machine(environment: Mapping[str, Any]) -> str:
+def machine_text(environment: Mapping[str, Any]) -> str:
+    """What made the load: a machine by its name and processor, or the kinds of a cluster's."""
+    if hosts := machines_of(environment):
+        kinds = Counter(_one_machine(host, named=False) for host in hosts)
+        listed = ", ".join(f"{count} × {kind}" for kind, count in kinds.most_common(_LISTED))
+        return f"cluster of {plural(len(hosts), 'host')}: {listed}"
+    return _one_machine(environment)
+
+
+def _one_machine(environment: Mapping[str, Any], *, named: bool = True) -> str:
     cores = environment.get("cpu_count")
-    parts = [environment.get("host"), environment.get("cpu_model")]
+    parts = [environment.get("host") if named else None, environment.get("cpu_model")]
     parts.append(plural(cores, "core") if isinstance(cores, int) else None)
     return ", ".join(str(part) for part in parts if part) or "unknown machine"
 

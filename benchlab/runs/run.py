@@ -121,7 +121,7 @@ class Run(RunHead, Displayed):
     def warnings(self) -> tuple[str, ...]:
         """Circumstances to know when reading the numbers, whatever the verdict."""
         found = [f"the fault {item.fault} {item.error}" for item in self.faults if item.error]
-        found += warnings_of(self.plan, self.samples, self.health, self.environment)
+        found += warnings_of(self.plan, self.samples, self.health, self.environment, self.hosts)
         if self.littles_law is not None and self.littles_law.violation:
             found.append(self.littles_law.violation)
         return tuple(found)
@@ -380,6 +380,7 @@ class Run(RunHead, Displayed):
             "slo": [result.to_dict() for result in self.objectives],
             "examples": [example.to_dict() for example in self.examples],
             "faults": [record.to_dict() for record in self.faults],
+            "hosts": [record.to_dict() for record in self.hosts],
             "endpoints": {name: part.to_dict() for name, part in self.by_endpoint().items()},
             "steady_state": self.steady_state().to_dict(),
             "littles_law": self.littles_law.to_dict() if self.littles_law else None,
@@ -396,6 +397,7 @@ class Run(RunHead, Displayed):
             "slo",
             "examples",
             "faults",
+            "hosts",
             "endpoints",
             "steady_state",
             "littles_law",

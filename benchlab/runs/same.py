@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from benchlab.plan.plan import Plan
 from benchlab.plan.redacted import redacted_plan
+from benchlab.runs.cluster import machines_of
 
 __all__ = [
     "Difference",
@@ -64,10 +67,14 @@ def host_differences(base: HasSetup, new: HasSetup) -> list[Difference]:
     """What of the processor, cores, kernel and versions of two hosts differs; empty for the same.
 
     The name of a host says nothing about what it can do, and is not compared. Of the machines of
-    imported runs nothing is known: they never differ.
+    imported runs nothing is known: they never differ. Of a run that a cluster made, its hosts are
+    compared and not the parent's machine: how many there are of each kind, in any order.
     """
     if base.plan.load.is_imported and new.plan.load.is_imported:
         return []
+    clusters = [machines_of(run.environment) for run in (base, new)]
+    if any(clusters):
+        return list(_cluster_differences(base.environment, new.environment))
     return list(_compared(_host_setup(base.environment), _host_setup(new.environment)))
 
 
@@ -92,6 +99,27 @@ def _plan_setup(plan: Plan) -> dict[str, Any]:
 
 def _host_setup(environment: Mapping[str, Any]) -> dict[str, Any]:
     return {name: environment.get(name) for name in _HOST}
+
+
+def _cluster_differences(base: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
+    """Where two sets of machines differ; one machine counts as a set of one."""
+    sets = [_kinds(environment) for environment in (base, new)]
+    if sets[0] == sets[1]:
+        return
+    sizes = [sum(kinds.values()) for kinds in sets]
+    if sizes[0] != sizes[1]:
+        yield Difference("machines", *map(str, sizes))
+    mine, theirs = (list((sets[a] - sets[b]).elements()) for a, b in ((0, 1), (1, 0)))
+    # Each machine that only one of them has, beside one that only the other has.
+    for one, other in zip(sorted(mine), sorted(theirs), strict=False):
+        yield from _compared(json.loads(one), json.loads(other))
+
+
+def _kinds(environment: Mapping[str, Any]) -> Counter[str]:
+    """How many machines there are of each kind; several hosts on one machine are one."""
+    machines = {machine.get("host"): machine for machine in machines_of(environment)}
+    found = machines.values() or [environment]
+    return Counter(json.dumps(_host_setup(machine), sort_keys=True) for machine in found)
 
 
 def _compared(base: Any, new: Any, field: str = "") -> Iterator[Difference]:

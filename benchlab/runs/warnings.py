@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ import numpy as np
 from benchlab.plan.checks import StatusIn
 from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
+from benchlab.runs.cluster import clock_warnings, cores_of, machines_of, shared_cores, size_of
 from benchlab.runs.floor import floor_of
 from benchlab.runs.health import Health
+from benchlab.runs.host_record import HostRecord
 from benchlab.runs.verdict import BUSY_RATIO, LAG_P99_LIMIT_NS, held_rate, without_cap_wait
 from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import ErrorKind, Flag, Samples
@@ -36,7 +38,11 @@ visible part of its percentiles."""
 
 
 def warnings_of(
-    plan: Plan, samples: Samples, health: Health, environment: Mapping[str, Any]
+    plan: Plan,
+    samples: Samples,
+    health: Health,
+    environment: Mapping[str, Any],
+    hosts: Sequence[HostRecord] = (),
 ) -> Iterator[str]:
     """The warnings of a run, a sentence each."""
     yield from _of_import(environment.get("imported", {}))
@@ -58,17 +64,44 @@ def warnings_of(
             )
         if problem := request.body_problem:
             yield f"the body of {request.name} is not the JSON that its type says: {problem}"
-    yield from _of_cores(plan, environment)
-    yield from _of_rate(plan, environment)
+    machines = machines_of(environment)
+    if hosts:
+        yield from clock_warnings(hosts)
+        yield from _of_machines(plan, hosts, machines)
+    else:
+        yield from _of_cores(plan, environment)
+        yield from _of_rate(plan, environment)
+    for machine in machines or [environment]:
+        yield from _of_machine(machine, f" {machine.get('host')}" if machines else "")
+
+
+def _of_machine(environment: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Warnings about a machine that made load; its ``name`` is empty if it is the only one."""
     load = (environment.get("load_average_before") or [0.0])[0]
     count = environment.get("cpu_count")
     if count and load > count:
         yield (
-            f"the machine was busy before the run: its load average was {load:.1f} on {count} cores"
+            f"the machine{name} was busy before the run: its load average was {load:.1f} on"
+            f" {count} cores"
         )
     clock = environment.get("clock_source")
     if clock in SLOW_CLOCKS:
-        yield f"the kernel's clock source is {clock}, which is slow to read: times are less exact"
+        on = f" on{name}" if name else ""
+        yield (
+            f"the kernel's clock source{on} is {clock}, which is slow to read: times are less exact"
+        )
+
+
+def _of_machines(
+    plan: Plan, hosts: Sequence[HostRecord], machines: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """Warnings about a cluster whose machines had too few cores, or too few workers."""
+    for name, workers, cores in shared_cores(hosts, machines):
+        have = "1 core" if cores == 1 else f"{cores:g} cores"
+        yield f"{plural(workers, 'worker')} on {name} shared {have}: they took time from each other"
+    size = size_of(plan, machines)
+    if size.rate_rps and size.worker_rps and size.rate_rps / size.workers > size.worker_rps:
+        yield size.problem
 
 
 def _of_import(imported: Mapping[str, Any]) -> Iterator[str]:
@@ -134,8 +167,7 @@ def _as_in_locust(plan: Plan) -> str:
 
 
 def _of_cores(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
-    known = [environment.get(name) for name in ("cpu_count", "cpu_usable", "cpu_quota")]
-    cores = min((count for count in known if count), default=None)
+    cores = cores_of(environment)
     if cores is None:
         return
     workers = plural(plan.workers, "worker")

@@ -26,6 +26,7 @@ from benchlab.spool.directory import (
     read_ended_head,
     read_faults,
     read_head,
+    read_hosts,
     read_plan,
     read_records,
     read_run,
@@ -47,6 +48,7 @@ from benchlab.spool.directory import (
     write_plan_data,
     write_start,
 )
+from benchlab.spool.missing import missing_workers
 from benchlab.spool.share import Share, create_share, read_share, remove_share, share_files, shares
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "is_direct",
     "is_in_use",
     "log_path",
+    "missing_workers",
     "new_records",
     "own_faults",
     "own_worker",
@@ -77,6 +80,7 @@ __all__ = [
     "read_ended_head",
     "read_faults",
     "read_head",
+    "read_hosts",
     "read_plan",
     "read_records",
     "read_run",

@@ -97,6 +97,7 @@ __all__ = [
     "read_ended_head",
     "read_faults",
     "read_head",
+    "read_hosts",
     "read_plan",
     "read_records",
     "read_run",
@@ -511,7 +512,12 @@ def _read_outcome(directory: Path) -> _Outcome | None:
         return None
 
 
-def _read_hosts(directory: Path) -> tuple[HostRecord, ...]:
+def read_hosts(directory: Path) -> tuple[HostRecord, ...]:
+    """The hosts of a cluster that make the load, as far as is known of them; none without one.
+
+    Raises:
+        DamagedError: the file holds something else.
+    """
     try:
         return decode_file(directory / _HOSTS, _Hosts).hosts
     except FileNotFoundError:
@@ -555,7 +561,7 @@ def _ended(head: RunHead, plan: Plan, directory: Path, last_ns: int) -> RunHead:
         health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),
         examples=_read_examples(directory, plan),
         faults=read_faults(directory, plan),
-        hosts=_read_hosts(directory),
+        hosts=read_hosts(directory),
     )
 
 

@@ -16,6 +16,7 @@ from benchlab import spool
 from benchlab.errors import LeftRunning, RunError, RunNotFoundError
 from benchlab.load.supervisor.progress import Progress, ProgressReader
 from benchlab.plan.plan import Plan
+from benchlab.runs.host_record import HostRecord
 from benchlab.text import plural, printable
 from benchlab.units import NS_PER_S
 
@@ -203,6 +204,7 @@ class LiveRun:
             "started_at": self.started_at.isoformat(),
             "by_start": self.by_start,
             "progress": self.progress().to_dict(),
+            "hosts": [host.to_dict() for host in self._hosts()],
         }
 
     def __repr__(self) -> str:
@@ -243,6 +245,10 @@ class LiveRun:
                 count = spool.count_records(self._directory, self.plan.workers)
             parts.append(plural(count, self.plan.sample_noun))
         return ", ".join(parts)
+
+    def _hosts(self) -> tuple[HostRecord, ...]:
+        """The hosts of the cluster that makes the load, as far as they are known."""
+        return self._run.hosts if self._run is not None else spool.read_hosts(self._directory)
 
     def _view(self, before: LiveView | None = None) -> LiveView:
         """What is shown of it; of one that is gone, what was shown ``before``."""

@@ -13,6 +13,7 @@ from benchlab.plan.redacted import redacted_plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, ConstantRate
 from benchlab.plan.shapes.imported import Imported
+from benchlab.runs.cluster import with_machines
 from benchlab.runs.head import RunHead
 from benchlab.runs.same import host_differences, is_same_host, is_same_plan, plan_differences
 
@@ -116,3 +117,24 @@ def test_the_same_host_has_the_same_hardware_and_versions_whatever_its_name() ->
         "kernel: 'Linux 6.8.0' and nothing",
         "packages.benchlab: '0.9.0' and '0.9.1'",
     ]
+
+
+def cluster(*machines: dict[str, Any]) -> RunHead:
+    """A run of hosts on these machines, by a parent that is like none of them."""
+    return head(environment=with_machines({**HOST, "cpu_model": "Laptop"}, machines))
+
+
+def test_clusters_are_compared_by_the_kinds_of_their_machines_and_not_by_the_parent() -> None:
+    ours = [{**HOST, "host": name} for name in ("alpha", "beta")]
+    other = {**HOST, "host": "gamma", "cpu_count": 8}
+    assert is_same_host(cluster(*ours, other), cluster(other, *reversed(ours)))
+    assert is_same_host(cluster(ours[0]), head()), "one machine is one, whoever started the load"
+
+    found = host_differences(cluster(*ours), cluster(ours[0], other))
+    assert [str(item) for item in found] == ["cpu_count: 4 and 8"]
+    found = host_differences(cluster(*ours), head())
+    assert [str(item) for item in found] == ["machines: 2 and 1"]
+
+
+def test_hosts_on_one_machine_are_one_machine() -> None:
+    assert is_same_host(cluster(HOST, HOST, HOST), cluster(HOST))

@@ -12,7 +12,9 @@ from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ClosedLoop, Stages
 from benchlab.plan.transport import Transport
+from benchlab.runs.cluster import with_machines
 from benchlab.runs.health import Health, WorkerHealth
+from benchlab.runs.host_record import HostRecord
 from benchlab.runs.warnings import warnings_of
 from benchlab.samples.samples import ErrorKind, Flag, Samples
 from tests.runs.floors import make_floor
@@ -172,3 +174,32 @@ def test_redirects_that_count_as_good_are_a_warning(status: int) -> None:
 @pytest.mark.parametrize("status", [200, 300, 304])
 def test_other_statuses_are_no_redirects(status: int) -> None:
     assert _warnings(ErrorKind.OK, status) == []
+
+
+def test_a_cluster_is_warned_of_by_its_hosts_and_not_by_the_parent() -> None:
+    calibration = {"floor": make_floor(max_rate_rps=30.0).to_dict()}
+    machines = [
+        {"host": "alpha", "cpu_count": 1, "calibration": calibration},
+        {
+            "host": "beta",
+            "cpu_count": 4,
+            "load_average_before": [9.0, 1, 1],
+            "clock_source": "hpet",
+        },
+    ]
+    environment = with_machines({"host": "laptop", "cpu_count": 1}, machines)
+    hosts = (
+        HostRecord("tcp://10.0.0.1:1", "alpha", (0, 2), clock_drift_ns=-12 * MS),
+        HostRecord("tcp://10.0.0.2:1", "beta", (1, 3), start_late_ns=35 * MS),
+    )
+    run = make_run(environment=environment, workers=[WorkerHealth(n) for n in range(4)])
+    warnings = warnings_of(run.plan.replace(workers=4), run.samples, run.health, environment, hosts)
+    assert [text.partition(":")[0].partition(", by")[0] for text in warnings] == [
+        "beta started late",
+        "the clock of alpha drifted during the run",
+        "2 workers on alpha shared 1 core",
+        "the machine beta was busy before the run",
+        "the kernel's clock source on beta is hpet, which is slow to read",
+    ]
+    fewer = list(warnings_of(run.plan, run.samples, run.health, environment, hosts))
+    assert any("this plan needs about 5 workers: 100 requests/s at 30" in text for text in fewer)

@@ -24,7 +24,8 @@ SECRETS = {
 OPTIONAL_SECRETS = {"TARGET_FAULT_TOKEN"}
 # Recognisable wherever compose puts them.
 VALUES = {name: f"value-of-{name.lower()}" for name in SECRETS | OPTIONAL_SECRETS}
-SERVICES = ["clickhouse", "collector", "grafana", "lab", "target"]
+CLUSTER = ["scheduler", "worker"]  # with the profile of this name
+SERVICES = ["clickhouse", "collector", "grafana", "lab", "target", *CLUSTER]
 ONCE = ["schema"]  # does its work and ends
 DOCKERFILES = [ROOT / "target/Dockerfile", *sorted((ROOT / ".docker").glob("*.Dockerfile"))]
 
@@ -52,8 +53,10 @@ def compose_config(tmp_path: Path, variables: dict[str, str]) -> subprocess.Comp
     """Let compose resolve compose.yaml with exactly these variables, whatever .env holds."""
     env_file = tmp_path / "env"
     env_file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    # Version 1 of compose prints the services of all profiles, version 2 of those asked for.
+    chosen = ["--env-file", str(env_file), "--file", "compose.yaml", "--profile", "cluster"]
     return subprocess.run(
-        [*compose_command(), "--env-file", str(env_file), "--file", "compose.yaml", "config"],
+        [*compose_command(), *chosen, "config"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
         capture_output=True,
@@ -111,7 +114,23 @@ def test_services_wait_for_those_they_need_to_be_healthy(
         "target": {"collector": "service_healthy"},
         "grafana": {"schema": "service_completed_successfully"},
         "lab": {"schema": "service_completed_successfully", "target": "service_healthy"},
+        "scheduler": {},
+        "worker": {"scheduler": "service_healthy", "schema": "service_completed_successfully"},
     }
+
+
+def test_the_cluster_is_there_when_asked_for_and_has_the_labs_version_of_everything(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    assert [name for name in sorted(services) if services[name].get("profiles")] == CLUSTER
+    for name in CLUSTER:
+        assert services[name]["profiles"] == ["cluster"]
+        assert services[name]["image"] == services["lab"]["image"]
+    (published,) = services["scheduler"]["ports"]
+    is_text = isinstance(published, str)
+    port = published.rsplit(":", 1)[1] if is_text else published["target"]
+    assert f"tcp://scheduler:{port}" in services["worker"]["command"]
+    assert f"--port={port}" in services["scheduler"]["command"]
 
 
 @pytest.mark.parametrize("name", ONCE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from benchlab.display.banner import Level
 from benchlab.display.live.live_view import Axis, Chart, Line, LiveView, Mark, Number, Row, Span
@@ -10,6 +10,7 @@ from benchlab.display.progress import done_text
 from benchlab.load.supervisor.progress import Progress
 from benchlab.load.supervisor.series import ProgressSeries
 from benchlab.plan.objectives import parse_objectives
+from benchlab.text import one_line, plural
 from benchlab.units import NS_PER_MS, NS_PER_S, format_count, format_ms, format_rate
 
 __all__ = ["run_charts", "run_numbers", "run_view"]
@@ -17,10 +18,12 @@ __all__ = ["run_charts", "run_numbers", "run_view"]
 _FEW_RATIO = 0.01
 _DRAWN = ("p50", "p99")
 _ROUNDING_S = 1e-6
+_HOSTS_SHOWN = 8
+_LENGTH = 60
 
 
 def run_view(progress: Progress) -> LiveView:
-    """The state of a run: its numbers, its course, and its objectives as they stand."""
+    """The state of a run: its numbers, its course, its objectives as they stand, its hosts."""
     return LiveView(
         title=progress.title or "run",
         phase=progress.phase,
@@ -29,10 +32,29 @@ def run_view(progress: Progress) -> LiveView:
         left_s=_left_s(progress),
         numbers=run_numbers(progress),
         charts=run_charts(progress),
-        rows=tuple(Row(item.text, item.observed, item.met) for item in progress.objectives),
+        rows=(
+            *(Row(item.text, item.observed, item.met) for item in progress.objectives),
+            *_host_rows(progress),
+        ),
         finished=progress.phase == "done",
         stop_requested=progress.phase == "stopping",
     )
+
+
+def _host_rows(progress: Progress) -> Iterator[Row]:
+    """A row per host of a cluster; of many those that are lost, and how many others there are."""
+    hosts = sorted(progress.hosts, key=lambda item: not item[0].lost)
+    for host, count in hosts[:_HOSTS_SHOWN]:
+        made = f"{plural(len(host.workers), 'worker')}, {plural(count, progress.sample_noun)}"
+        name = f"host {one_line(host.name, _LENGTH)}"
+        if host.lost:
+            yield Row(name, f"lost: {one_line(host.lost, _LENGTH)} ({made} received)", met=False)
+        else:
+            yield Row(name, made)
+    if more := hosts[_HOSTS_SHOWN:]:
+        lost = sum(bool(host.lost) for host, _ in more)
+        also = f", {lost:,} of them lost" if lost else ""
+        yield Row(f"and {plural(len(more), 'host')} more{also}")
 
 
 def run_numbers(progress: Progress | None) -> tuple[Number, ...]:

@@ -89,11 +89,11 @@ def _facts(result: Explanation) -> Iterator[tuple[str, str]]:
 
 
 def _warnings(result: Explanation) -> Iterator[str]:
-    if result.verdict == "invalid":
+    if result.verdict in ("invalid", "degraded"):
         rest = "" if result.forced else "; causes that rest on its latencies are not named"
-        yield f"The run is invalid: {_line(result.invalid_reason or '')}{rest}"
-    elif result.verdict in ("interrupted", "degraded"):
-        yield f"The run is {result.verdict}: {_line(result.invalid_reason or '')}"
+        yield f"The run is {result.verdict}: {_line(result.invalid_reason or '')}{rest}"
+    elif result.verdict == "interrupted":
+        yield f"The run is interrupted: {_line(result.invalid_reason or '')}"
     if FEWEST <= result.count < 10 * ENOUGH_IN_TAIL:
         few = plural(result.count, "request")
         yield f"{few} are few: what happens to one in a hundred may not show"

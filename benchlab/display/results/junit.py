@@ -14,6 +14,7 @@ from benchlab.display.results.comparison_junit import comparison_junit
 from benchlab.display.results.registry import view_of
 from benchlab.display.results.sweep import point_text
 from benchlab.display.run_view import view
+from benchlab.display.text import host_text
 from benchlab.displayed import Result
 from benchlab.runs.run import Run
 from benchlab.statistics.change import Change
@@ -73,7 +74,7 @@ def _of_run(run: Run) -> str:
             "verdict": run.verdict,
             "target": shown.target,
             "load": shown.load,
-            "host": str(run.environment.get("host", "")),
+            "host": host_text(run),
             "count": str(summary.count),
             "error_count": str(summary.error_count),
             "rate_rps": f"{summary.rate_rps:.6g}",

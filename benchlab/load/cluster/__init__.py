@@ -15,5 +15,6 @@ remote_worker.py  the handle of one worker on a host
 mirror.py         copies what the workers of a host write into the parent's spool
 clock.py          measure how far the clock of a host is from the parent's
 plan_files.py     files that a plan names travel with it
+recover.py        fetch what hosts have kept of runs
 timing.py         how long each side waits for the other
 """

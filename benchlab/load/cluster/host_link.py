@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,9 @@ class HostLink:
         workers: Sequence[RemoteWorker],
         patience: Patience,
         poll_s: float,
+        on_change: Callable[[], None],
     ) -> None:
+        """``on_change`` is called when the host is lost, or heard again."""
         self.address = address
         self.number = number
         self.workers = {worker.number: worker for worker in workers}
@@ -59,6 +61,7 @@ class HostLink:
         self._key = key
         self._patience = patience
         self._poll_s = poll_s
+        self._on_change = on_change
         self._drift_ns: int | None = None
         self._late_ns = 0
         self._directory: Path | None = None
@@ -226,7 +229,9 @@ class HostLink:
         self._heard_s = time.monotonic()
         if found.chunks:
             await asyncio.to_thread(self._mirror.write, found.chunks)
-        self.lost = found.problem  # a host that was not heard is there again
+        if found.problem != self.lost:  # a host that was not heard is there again
+            self.lost = found.problem
+            self._on_change()
         for event in found.events:
             self._seen += 1
             self.workers[event.worker].put(event.event)
@@ -364,7 +369,9 @@ class HostLink:
 
     def _lose(self, why: str) -> None:
         """Go on without this host; its load has ended by now, since its lease has."""
-        self.lost = self.lost or why
+        if not self.lost:
+            self.lost = why
+            self._on_change()
         for worker in self.workers.values():
             worker.close()
 

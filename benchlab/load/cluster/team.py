@@ -64,6 +64,7 @@ class Team:
                 [RemoteWorker(worker, self, patience.ready_s) for worker in share],
                 patience,
                 poll_s,
+                self._show_hosts,
             )
             for number, (address, share) in enumerate(
                 zip(connection.dask_workers, shares, strict=False)
@@ -192,6 +193,11 @@ class Team:
         """Write what is known of the hosts to the run's spool."""
         if self._directory is not None:
             spool.write_hosts(self._directory, [link.record for link in self.links])
+
+    def _show_hosts(self) -> None:
+        """Show whoever watches the run which hosts are lost; called in the connection's thread."""
+        with suppress(OSError):  # a full disk: they are written again in the end
+            self.write_hosts()
 
     def write_cluster(self) -> None:
         """Write to the run's spool where the rest of it is, and which shares are whole."""

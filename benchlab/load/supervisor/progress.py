@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchlab import spool
 from benchlab.decoding import decode_lines
 from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS
@@ -17,6 +19,7 @@ from benchlab.load.supervisor.sums import TallySums
 from benchlab.load.supervisor.tally import Tally
 from benchlab.plan.plan import Plan
 from benchlab.runs.fault_record import FaultRecord
+from benchlab.runs.host_record import HostRecord
 from benchlab.units import NS_PER_S
 
 __all__ = ["ObjectiveProgress", "OnProgress", "Progress", "ProgressReader"]
@@ -49,8 +52,9 @@ class Progress:
     instead; ``done_count`` is how many of them are recorded; the nouns are the plan's. ``p50_ns``,
     ``p99_ns`` and ``lag_p99_ns`` have the histogram's precision and are None before the first
     response. ``in_flight`` is the last mean number of requests in flight that is known, and
-    ``series`` the run over time, its warm-up included. ``faults`` are those that have begun. For
-    display only: results are computed from the samples.
+    ``series`` the run over time, its warm-up included. ``faults`` are those that have begun.
+    ``hosts`` are those of a cluster that make the load, with the number of requests of each, its
+    warm-up included. For display only: results are computed from the samples.
     """
 
     phase: str
@@ -74,6 +78,7 @@ class Progress:
     objectives: tuple[ObjectiveProgress, ...] = ()
     series: ProgressSeries | None = None
     faults: tuple[FaultRecord, ...] = ()
+    hosts: tuple[tuple[HostRecord, int | None], ...] = ()
 
     @property
     def done_ratio(self) -> float:
@@ -84,9 +89,9 @@ class Progress:
         return min(1.0, self.elapsed_s / self.total_s) if self.total_s else 1.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Its numbers, JSON-ready: without the series, the objectives and the faults."""
-        data = asdict(replace(self, series=None, objectives=(), faults=()))
-        del data["series"], data["objectives"], data["faults"]
+        """Its numbers, JSON-ready: without the series, the objectives, the faults and the hosts."""
+        data = asdict(replace(self, series=None, objectives=(), faults=(), hosts=()))
+        del data["series"], data["objectives"], data["faults"], data["hosts"]
         return data
 
 
@@ -102,6 +107,7 @@ class ProgressReader:
         self._title = plan.describe()
         self._new = NewMeasurements(directory, plan)
         self._tally = Tally(plan, merged=self._new.merged)
+        self._by_worker = np.zeros(plan.workers, np.int64)
 
     def poll(self, run_ns: int, phase: str = "") -> Progress:
         """Read the new samples; returns the state at run time ``run_ns``.
@@ -154,6 +160,7 @@ class ProgressReader:
             objectives=tuple(self._standings(run_ns, complete=phase in _ENDED)),
             series=series,
             faults=spool.read_faults(self._directory, self._plan) if self._plan.faults else (),
+            hosts=self._hosts(),
         )
 
     def take(self, part: Measurements) -> None:
@@ -162,6 +169,8 @@ class ProgressReader:
             self._tally.merge(part)
         else:
             self._tally.take(part, self._endpoints())
+            workers = part["seq"] % self._plan.workers
+            self._by_worker += np.bincount(workers, minlength=self._plan.workers)
 
     def _standings(self, run_ns: int, *, complete: bool) -> Iterator[ObjectiveProgress]:
         at_ns = run_ns + IN_THE_FILE_AFTER_NS if complete else run_ns
@@ -172,6 +181,16 @@ class ProgressReader:
             else:
                 seen = objective.show(value)
                 yield ObjectiveProgress(str(objective), seen, objective.holds(value))
+
+    def _hosts(self) -> tuple[tuple[HostRecord, int | None], ...]:
+        """The hosts as they are known now, and how many requests of each are here.
+
+        None where they send their requests to a store by themselves.
+        """
+        return tuple(
+            (host, None if self._new.merged else int(self._by_worker[list(host.workers)].sum()))
+            for host in spool.read_hosts(self._directory)
+        )
 
     def _endpoints(self) -> Sequence[str]:
         """Names by a sample's ``endpoint``; those of a scenario's steps as they occur."""

@@ -71,10 +71,10 @@ def _measure(job: Job, events_file: Path) -> Outcome:
         return Outcome(interrupted=True)
     if report.signal_number or any(map(_was_stopped, runs)):
         return Outcome(runs=runs, interrupted=True)
-    problem = next((run for run in runs if run.verdict == "invalid"), None)
+    problem = next((run for run in runs if run.verdict in ("invalid", "degraded")), None)
     if problem is None:
         return Outcome(runs=runs)
-    return Outcome(runs=runs, error=f"the run is invalid: {problem.reason}", exit_code=1)
+    return Outcome(runs=runs, error=f"the run is {problem.verdict}: {problem.reason}", exit_code=1)
 
 
 def _runs(job: Job, started: datetime, report: Report) -> tuple[SweepRun, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchlab.display.run_view import host_table
 from benchlab.display.table import Table
 from benchlab.report.page import Section
 from benchlab.runs.run import Run
@@ -16,8 +17,10 @@ __all__ = ["generator"]
 
 
 def generator(run: Run) -> Section:
-    """Sentences on how well the generator did its work, and a row per worker."""
-    return Section("generator", {"sentences": _sentences(run), "workers": _table(run)})
+    """Sentences on how well the generator did its work, a row per worker, and one per host."""
+    hosts = host_table(run.hosts, addresses=True)
+    parts = {"sentences": _sentences(run), "workers": _table(run), "hosts": hosts}
+    return Section("generator", parts)
 
 
 def _sentences(run: Run) -> list[str]:

@@ -9,6 +9,8 @@ from benchlab.display.text import window_text
 from benchlab.plan.request import Request
 from benchlab.redact import header_value
 from benchlab.report.page import Section
+from benchlab.runs.cluster import machines_of
+from benchlab.runs.origin import machine_text
 from benchlab.runs.run import Run
 from benchlab.units import format_bytes, format_ratio
 
@@ -100,11 +102,15 @@ def _target_facts(run: Run) -> list[Fact]:
 
 def _machine_facts(run: Run) -> list[Fact]:
     """The machine and the software that made the load."""
-    elsewhere = ("target", "calibration", "imported")
+    elsewhere = ("target", "calibration", "imported", "hosts")
     known = {key: value for key, value in run.environment.items() if key not in elsewhere}
     imported = run.environment.get("imported", {})
     known |= {f"imported {key}": imported[key] for key in ("format", "file") if key in imported}
     known |= {"errors that it counted": imported.get("errors")}
+    if machines_of(run.environment):
+        made = Fact("load made by", [machine_text(run.environment)])
+        known["the parent, which made no load"] = known.pop("host", None)
+        return [made, *_facts(known)]
     return _facts(known)
 
 

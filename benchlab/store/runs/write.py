@@ -79,6 +79,8 @@ SAME_COLUMNS = (
 def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | None = None) -> None:
     """Save ``run`` unless it is stored already.
 
+    A run of a cluster that was stored without what a lost host had is replaced once it has that.
+
     Raises:
         StoreError: the number of stored samples is not the run's, even after a fresh start.
         StoreUnavailableError: for example, its samples were pruned meanwhile. Retry.
@@ -86,8 +88,10 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
     report = on_progress or _silent
     total = len(run.samples)
     if is_stored(client, run.id):
-        report(total, total)
-        return
+        if not _has_more_than_stored(client, run):
+            report(total, total)
+            return
+        _remove(client, "runs", "id", run.id)  # what follows replaces rows that are not the run's
     samples = run.samples
     if not samples.in_order:
         samples = samples.where(np.argsort(samples.column("seq"), kind="stable"))
@@ -140,14 +144,30 @@ def is_stored(client: Client, run_id: str) -> bool:
     return bool(found.result_rows[0][0])
 
 
+def _has_more_than_stored(client: Client, run: Run) -> bool:
+    """Whether ``run``, which is stored, now has what a host of its cluster had kept."""
+    if not run.hosts:
+        return False
+    ((count, reason),) = client.query(
+        "SELECT any(sample_count), any(reason) FROM runs WHERE id = {run_id:String}",
+        parameters={"run_id": run.id},
+    ).result_rows
+    mine = (len(run.samples), run.invalid_reason or "")
+    return mine[0] >= count and mine != (count, reason)
+
+
 def remove_row(client: Client, run_id: str) -> None:
     """Remove the row that makes the run exist; its samples stay."""
     _remove(client, "runs", "id", run_id)
 
 
 def remove_spool(run: Run) -> None:
-    """Delete the run's spool directory. Only once the run is stored."""
-    if run.spool is not None:
+    """Delete the run's spool directory. Only once the run is stored.
+
+    It stays while a host of its cluster has a part of it, which is appended here once it is
+    fetched: ``benchlab recover --cluster``.
+    """
+    if run.spool is not None and not spool.missing_workers(run.spool):
         spool.remove(run.spool)
 
 

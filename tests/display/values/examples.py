@@ -93,6 +93,7 @@ VALUES: dict[str, object] = {
         target=f"grpc://me:{SECRET}@127.0.0.1:1",
     ),
     "GrpcStatusIn": bl.GrpcStatusIn("OK", "NOT_FOUND"),
+    "HostRecord": bl.HostRecord("tcp://<script>:1", HOSTILE, (0, 2), 1, 2, 3, 4, HOSTILE),
     "ImportedSummary": bl.ImportedSummary(
         id="1",
         tool="wrk",
