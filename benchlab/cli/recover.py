@@ -24,6 +24,7 @@ from benchlab.text import plural
 
 if TYPE_CHECKING:
     from benchlab.load.cluster.recover import KeptShare
+    from benchlab.runs.run import Run
 
 __all__ = ["recover"]
 
@@ -108,6 +109,8 @@ def _from_cluster(cluster: str, wanted: _Wanted, failures: list[int]) -> int:
     from benchlab.cli.options.cluster import CLUSTER
     from benchlab.cli.options.group import errors_name_options
     from benchlab.load.cluster.connect import connected
+    from benchlab.load.cluster.delivery import usual_sink
+    from benchlab.load.cluster.kept_direct import complete
     from benchlab.load.cluster.recover import discard, fetch, kept_shares
 
     with errors_name_options([CLUSTER], {"cluster"}), connected(cluster) as connection:
@@ -126,8 +129,11 @@ def _from_cluster(cluster: str, wanted: _Wanted, failures: list[int]) -> int:
                     discard(connection, free)
                     print_line(f"{run_id}: deleted on {plural(len(free), 'host')}")
                 else:
-                    fetch(connection, free)
+                    directory = fetch(connection, free)
                     print_line(f"{run_id}: fetched from {plural(len(free), 'host')}")
+                    if free[0].share.is_direct:
+                        run = complete(connection, directory, free, usual_sink())
+                        print_line(f"{_description(run)}, saved")
     return len(by_run)
 
 
@@ -161,6 +167,8 @@ def _recover(directory: Path, wanted: _Wanted) -> bool:
             spool.remove(directory)
         print_line(f"{directory.name}: never started, nothing was measured")
         return True
+    if spool.is_direct(directory):
+        return _recover_direct(directory, wanted)
     run = spool.read_run(directory)
     if run.plan.tags == CALIBRATION_TAGS:
         description = f"{directory.name}: part of an interrupted calibration"
@@ -170,10 +178,7 @@ def _recover(directory: Path, wanted: _Wanted) -> bool:
             spool.remove(directory)
             print_line(f"{description}, removed")
         return True
-    description = (
-        f"{directory.name}: {run.started_at:%Y-%m-%d %H:%M}, {run.name},"
-        f" {len(run.samples.requests):,} requests, {run.verdict}"
-    )
+    description = _description(run)
     missing = spool.missing_workers(directory)
     if missing:
         description += f", without {_missing_text(directory, missing, run.plan.workers)}"
@@ -190,6 +195,38 @@ def _recover(directory: Path, wanted: _Wanted) -> bool:
     spool.remove(directory)
     print_line(f"{description}, saved")
     return True
+
+
+def _recover_direct(directory: Path, wanted: _Wanted) -> bool:
+    """The same for a run whose hosts send their samples to a store by themselves."""
+    from benchlab import spool
+    from benchlab.load.cluster.delivery import usual_sink
+    from benchlab.load.cluster.kept_direct import complete_partly
+
+    head = spool.read_head(directory)
+    description = (
+        f"{directory.name}: {head.started_at:%Y-%m-%d %H:%M}, {head.plan.name}, whose samples are"
+        " on its hosts"
+    )
+    if wanted.only_list:
+        print_line(description, err=False)
+        return True
+    if wanted.partial:
+        run = complete_partly(directory, usual_sink())
+        print_line(f"{_description(run)}, saved")
+        return True
+    print_line(
+        f"{description}: complete it with benchlab recover --cluster {_scheduler(directory)}, or"
+        " save what the store has of it by --partial"
+    )
+    return False
+
+
+def _description(run: Run) -> str:
+    return (
+        f"{run.id}: {run.started_at:%Y-%m-%d %H:%M}, {run.name},"
+        f" {len(run.samples.requests):,} requests, {run.verdict}"
+    )
 
 
 def _scheduler(directory: Path) -> str:

@@ -84,7 +84,8 @@ def fetch(
     """Fetch the shares ``kept`` of one run; returns its spool directory.
 
     May be repeated, and goes on where it was. A host deletes its share once all of it is on this
-    machine's disk.
+    machine's disk; one that sends its samples to a store keeps them
+    (`benchlab.load.cluster.kept_direct`).
 
     Raises:
         RunError: a host does not respond any more, or the spool cannot be written.
@@ -98,7 +99,7 @@ def fetch(
             # The parent had written why it lacks these: a whole file does not begin with that.
             for worker in each.share.workers:
                 spool.health_path(directory, worker).unlink(missing_ok=True)
-            mirror = Mirror(directory, each.share.workers, steps)
+            mirror = Mirror(directory, each.share.workers, steps, direct=each.share.is_direct)
             try:
                 for here in _copied(connection, each, mirror):
                     if on_fetched is not None:
@@ -110,6 +111,8 @@ def fetch(
                     remedy="free space on its disk, and repeat benchlab recover --cluster",
                 ) from exc
             before += each.bytes_kept
+            if each.share.is_direct:  # it has the samples, and keeps them until they are stored
+                continue
             with suppress(RunError):  # it is whole here: the next call removes it there
                 _call(connection, each, remove_here, each.share)
         return directory
@@ -149,7 +152,7 @@ def _note_complete(connection: ClusterConnection, directory: Path, kept: KeptSha
     spool.write_hosts(directory, sorted(records, key=lambda item: item.workers))
     known = read_cluster(directory) or ClusterFile(connection.scheduler, ())
     whole = sorted({*known.complete, *share.workers})
-    write_cluster(directory, replace(known, complete=tuple(whole)))
+    write_cluster(directory, replace(known, complete=tuple(whole), samples=share.samples))
 
 
 @contextmanager
@@ -253,7 +256,14 @@ def read_here(share: Share, offsets: dict[str, int], limit: int) -> tuple[dict[s
     Raises:
         RunError: the share is gone.
     """
-    return read_files(_directory_of(share), share.workers, share.workers, offsets, limit)
+    return read_files(
+        _directory_of(share),
+        share.workers,
+        share.workers,
+        offsets,
+        limit,
+        direct=share.is_direct,
+    )
 
 
 def remove_here(share: Share) -> None:
