@@ -96,10 +96,9 @@ def test_samples_go_from_the_hosts_to_the_store(
 
 @pytest.mark.timeout(300)
 def test_a_condition_is_seen_without_the_samples(own_cluster: Cluster, store: Store) -> None:
+    condition = "error_ratio>50% over 1s"
     with serving(always(FAILURE)) as url:
-        plan = Plan(
-            [Request("GET", url)], ConstantRate(50), 300, abort_on="error_ratio>50% over 1s"
-        )
+        plan = Plan([Request("GET", url)], ConstantRate(50), 300, abort_on=condition)
         run = bl.run(plan, cluster=own_cluster.address, samples="direct")
     assert run.stop_reason.startswith(f"stopped by abort_on {condition}: 1 after")
     assert run.verdict == "interrupted"
