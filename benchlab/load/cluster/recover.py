@@ -183,6 +183,7 @@ def own_spool(connection: ClusterConnection, kept: KeptShare) -> Iterator[Path]:
             make_directory(directory)
         lock = acquire_lock(directory / OWNER)
         if is_new:
+            write_cluster(directory, ClusterFile(connection.scheduler, ()))
             replace_text(directory / _START, start, private=True)
             replace_text(directory / spool.HEAD, head, private=True)  # last: with it, this is a run
     except OSError as exc:
