@@ -44,8 +44,8 @@ class KeptShare:
     """A share that a host has on its disk.
 
     ``address`` is that of a Dask worker which reads this disk, ``name`` its machine.
-    ``sample_count`` is the number of its samples. ``is_in_use`` says that its workers or their agent are at work, ``was_started`` that load was
-    made. ``problem`` says why it cannot be read.
+    ``sample_count`` is the number of its samples. ``is_in_use`` says that its workers or their
+    agent are at work, ``was_started`` that load was made. ``problem`` says why it cannot be read.
     """
 
     address: str
