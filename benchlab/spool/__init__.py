@@ -26,6 +26,7 @@ from benchlab.spool.directory import (
     read_ended_head,
     read_faults,
     read_head,
+    read_health,
     read_hosts,
     read_plan,
     read_records,
@@ -49,7 +50,15 @@ from benchlab.spool.directory import (
     write_start,
 )
 from benchlab.spool.missing import missing_workers
-from benchlab.spool.share import Share, create_share, read_share, remove_share, share_files, shares
+from benchlab.spool.share import (
+    Share,
+    create_share,
+    is_share,
+    read_share,
+    remove_share,
+    share_files,
+    shares,
+)
 
 __all__ = [
     "HEAD",
@@ -70,6 +79,7 @@ __all__ = [
     "health_path",
     "is_direct",
     "is_in_use",
+    "is_share",
     "log_path",
     "missing_workers",
     "new_records",
@@ -80,6 +90,7 @@ __all__ = [
     "read_ended_head",
     "read_faults",
     "read_head",
+    "read_health",
     "read_hosts",
     "read_plan",
     "read_records",

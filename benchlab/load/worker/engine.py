@@ -91,10 +91,10 @@ class Engine:
         self._deadline_ns = 0
         self._conclude(time.monotonic_ns())
 
-    async def close(self, failure: str = "") -> None:
+    async def close(self, failure: str = "", failure_kind: ProblemKind = "failed") -> None:
         """Finish open requests as abandoned; write the last records and the health file.
 
-        ``failure`` is the error that ended the worker, if one did.
+        ``failure`` is the error that ended the worker, if one did, and ``failure_kind`` its kind.
         """
         self._arrivals.stop()
         self._driver.abandon(time.monotonic_ns())
@@ -103,7 +103,7 @@ class Engine:
         self._recording.close()
         recorder = self._recording.recorder
         problem = failure or recorder.problem
-        kind: ProblemKind = "failed" if failure else recorder.problem_kind
+        kind = failure_kind if failure else recorder.problem_kind
         if recorder.pending:
             problem += f"; {recorder.pending:,} samples were lost"
         health = self._observer.health(self._worker, self._driver, self._arrivals.clock)

@@ -11,7 +11,8 @@ The worker reads commands, one per line, from standard input:
 It reports events (`benchlab.processes.events`) on standard output, which is reserved for them: the
 output of a scenario goes to standard error, and that to the log in the spool directory. The reason
 of a ``stopping`` event is in the worker's health file. The end of standard input means that the
-supervisor is gone, and is handled like ``quit``. In any case the samples are in the spool before
+supervisor is gone, and is handled like ``quit``; the health of a host's worker says so, as the run
+goes on without it. In any case the samples are in the spool before
 the process ends. The exit status is 0 unless the worker itself failed.
 """
 
@@ -26,12 +27,22 @@ from pathlib import Path
 from benchlab import spool
 from benchlab.errors import BenchlabError
 from benchlab.load.worker.engine import Engine
-from benchlab.processes.child import CommandReader, await_directory, log_to, own_output, report
+from benchlab.processes.child import (
+    ALONE,
+    CommandReader,
+    await_directory,
+    log_to,
+    own_output,
+    report,
+)
 from benchlab.processes.event_loop import loop_factory
 from benchlab.processes.events import READY, STOPPING, error_line
 from benchlab.processes.open_files import allow_open_files
+from benchlab.runs.health import ProblemKind
 
 __all__ = ["main"]
+
+_ALONE = "was lost: the Dask worker that it belonged to has ended"
 
 
 class Commands:
@@ -40,6 +51,8 @@ class Commands:
     def __init__(self, engine: Engine, started: asyncio.Event) -> None:
         self._engine = engine
         self._started = started
+        self.is_alone = False
+        """Whether the parent has ended, which ended the worker early."""
 
     def execute(self, command: str, argument: str) -> None:
         """Execute ``command``; ``quit`` ends the worker now, started or not."""
@@ -49,6 +62,7 @@ class Commands:
         elif command == "stop":
             self._engine.stop()
         elif command == "quit":
+            self.is_alone = argument == ALONE
             self._engine.quit()
             self._started.set()
 
@@ -66,18 +80,22 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
     )
     started = asyncio.Event()
     await engine.open()
-    CommandReader(Commands(engine, started).execute).start()
+    commands = Commands(engine, started)
+    CommandReader(commands.execute).start()
     report(output, READY)
     gc.freeze()  # objects that exist now live until the end: looking for garbage among them pauses
     await started.wait()
-    problem = ""
+    problem: str = ""
+    kind: ProblemKind = "failed"
     try:
         await engine.finished
+        if commands.is_alone and spool.is_share(directory):  # others go on with the run
+            problem, kind = _ALONE, "lost"
     except Exception as exc:
         problem = f"failed: {type(exc).__name__}: {exc}"
         raise
     finally:
-        await engine.close(problem)
+        await engine.close(problem, kind)
 
 
 def main() -> int:
