@@ -180,7 +180,7 @@ def asked_for(
     Raises:
         InputError: they make no plan, or a result cannot be written or will not be there.
     """
-    given = given_of(context, values)
+    given = given_of(context, context.params)
     with errors_name_options(RUN_OPTIONS, given):
         plan = plan_from_values(source, values, given)
         place = Place.of(cluster, samples, save=not no_save)
