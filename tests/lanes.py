@@ -71,6 +71,7 @@ LANE_OF = {
     "load/recording/test_examples.py": "unit",
     "load/recording/test_recorder.py": "unit",
     "load/supervisor/test_series.py": "unit",
+    "load/supervisor/test_tally.py": "unit",
     "notebook/headless": "unit",
     "notebook/headless/test_kernels.py": "e2e",
     "notebook/sweep": "unit",

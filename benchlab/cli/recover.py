@@ -16,6 +16,7 @@ from benchlab.errors import (
     BenchlabError,
     DamagedError,
     InputError,
+    RunError,
     StoreBusyError,
     StoreUnavailableError,
 )
@@ -23,9 +24,13 @@ from benchlab.store import Store
 from benchlab.text import plural
 
 if TYPE_CHECKING:
+    from benchlab.load.cluster.connect import ClusterConnection
     from benchlab.load.cluster.recover import KeptShare
+    from benchlab.runs.run import Run
 
 __all__ = ["recover"]
+
+_LOOK_EVERY_S = 0.5
 
 
 class _Wanted(NamedTuple):
@@ -108,10 +113,9 @@ def _from_cluster(cluster: str, wanted: _Wanted, failures: list[int]) -> int:
     from benchlab.cli.options.cluster import CLUSTER
     from benchlab.cli.options.group import errors_name_options
     from benchlab.load.cluster.connect import connected
-    from benchlab.load.cluster.recover import discard, fetch, kept_shares
 
     with errors_name_options([CLUSTER], {"cluster"}), connected(cluster) as connection:
-        by_run, problems = kept_shares(connection)
+        by_run, problems = _kept(connection, wanted)
         for problem in problems:
             failures.append(ExitCode.FAILURE)
             print_line(problem)
@@ -119,16 +123,84 @@ def _from_cluster(cluster: str, wanted: _Wanted, failures: list[int]) -> int:
             for each in kept:
                 print_line(f"{run_id}: {_share_text(each)}", err=not wanted.only_list)
             free = [each for each in kept if not each.is_in_use]
-            if wanted.only_list or not free:
-                continue
-            with _noting_failure(run_id, failures):
-                if wanted.discard or not free[0].was_started:
-                    discard(connection, free)
-                    print_line(f"{run_id}: deleted on {plural(len(free), 'host')}")
-                else:
-                    fetch(connection, free)
-                    print_line(f"{run_id}: fetched from {plural(len(free), 'host')}")
+            if not wanted.only_list and free:
+                with _noting_failure(run_id, failures):
+                    print_line(f"{run_id}: {_fetched(connection, free, wanted)}")
     return len(by_run)
+
+
+def _kept(
+    connection: ClusterConnection, wanted: _Wanted
+) -> tuple[dict[str, list[KeptShare]], list[str]]:
+    """What hosts have kept. Those that have just lost their parent need a moment to let go."""
+    import time
+
+    from benchlab import spool
+    from benchlab.load.cluster.recover import kept_shares
+    from benchlab.load.cluster.timing import USUAL_PATIENCE
+    from benchlab.paths import spool_root
+
+    until = time.monotonic() + 2 * USUAL_PATIENCE.lease_s
+    while True:
+        by_run, problems = kept_shares(connection)
+        ending = [
+            each
+            for run_id, kept in by_run.items()
+            for each in kept
+            if each.is_in_use and not spool.is_in_use(spool_root() / run_id)
+        ]
+        if wanted.only_list or not ending or time.monotonic() > until:
+            return by_run, problems
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _fetched(connection: ClusterConnection, kept: list[KeptShare], wanted: _Wanted) -> str:
+    """Fetch the shares of a run, have them sent to the store, or delete them; says what was done.
+
+    Raises:
+        RunError: a host does not respond any more, or the spool cannot be written; or the run was
+            saved without them, by another machine.
+        StoreError: hosts cannot send them.
+    """
+    from benchlab import spool
+    from benchlab.load.cluster.delivery import usual_sink
+    from benchlab.load.cluster.kept_direct import complete
+    from benchlab.load.cluster.recover import discard, fetch
+    from benchlab.paths import spool_root
+
+    run_id, hosts = kept[0].share.run_id, plural(len(kept), "host")
+    directory = spool_root() / run_id
+    is_here = (directory / spool.HEAD).exists()
+    was_started = any(each.was_started for each in kept)
+    if wanted.discard or not (was_started or (is_here and spool.was_started(directory))):
+        discard(connection, kept)
+        return f"deleted on {hosts}{'' if was_started else ', where nothing was measured'}"
+    if kept[0].share.is_direct:
+        run = complete(connection, fetch(connection, kept), kept, usual_sink())
+        return f"{_of_run(run)}, saved"
+    if not is_here and Store().has(run_id):
+        _check_saved_whole(run_id, kept)
+        discard(connection, kept)
+        return f"was saved with all of that, which is deleted on {hosts}"
+    fetch(connection, kept)
+    return f"fetched from {hosts}"
+
+
+def _check_saved_whole(run_id: str, kept: list[KeptShare]) -> None:
+    """Check that the store has what hosts have kept of a run that this machine knows no more.
+
+    Raises:
+        RunError: it was saved without that.
+    """
+    import numpy as np
+
+    workers = Store().load(run_id).samples.column("seq") % kept[0].share.workers_total
+    for each in kept:
+        if np.isin(workers, each.share.workers).sum() < each.sample_count:
+            raise RunError(
+                "it was saved without that, and the machine that made it has the rest",
+                remedy="run benchlab recover --cluster there, or delete this with --discard",
+            )
 
 
 def _share_text(kept: KeptShare) -> str:
@@ -161,6 +233,8 @@ def _recover(directory: Path, wanted: _Wanted) -> bool:
             spool.remove(directory)
         print_line(f"{directory.name}: never started, nothing was measured")
         return True
+    if spool.is_direct(directory):
+        return _recover_direct(directory, wanted)
     run = spool.read_run(directory)
     if run.plan.tags == CALIBRATION_TAGS:
         description = f"{directory.name}: part of an interrupted calibration"
@@ -170,10 +244,7 @@ def _recover(directory: Path, wanted: _Wanted) -> bool:
             spool.remove(directory)
             print_line(f"{description}, removed")
         return True
-    description = (
-        f"{directory.name}: {run.started_at:%Y-%m-%d %H:%M}, {run.name},"
-        f" {len(run.samples.requests):,} requests, {run.verdict}"
-    )
+    description = _description(run)
     missing = spool.missing_workers(directory)
     if missing:
         description += f", without {_missing_text(directory, missing, run.plan.workers)}"
@@ -190,6 +261,42 @@ def _recover(directory: Path, wanted: _Wanted) -> bool:
     spool.remove(directory)
     print_line(f"{description}, saved")
     return True
+
+
+def _recover_direct(directory: Path, wanted: _Wanted) -> bool:
+    """The same for a run whose hosts send their samples to a store by themselves."""
+    from benchlab import spool
+    from benchlab.load.cluster.delivery import usual_sink
+    from benchlab.load.cluster.kept_direct import complete_partly
+
+    head = spool.read_head(directory)
+    description = (
+        f"{directory.name}: {head.started_at:%Y-%m-%d %H:%M}, {head.plan.name}, whose samples are"
+        " on its hosts"
+    )
+    if wanted.only_list:
+        print_line(description, err=False)
+        return True
+    if wanted.partial:
+        run = complete_partly(directory, usual_sink())
+        print_line(f"{_description(run)}, saved")
+        return True
+    print_line(
+        f"{description}: complete it with benchlab recover --cluster {_scheduler(directory)}, or"
+        " save what the store has of it by --partial"
+    )
+    return False
+
+
+def _description(run: Run) -> str:
+    return f"{run.id}: {_of_run(run)}"
+
+
+def _of_run(run: Run) -> str:
+    return (
+        f"{run.started_at:%Y-%m-%d %H:%M}, {run.name},"
+        f" {len(run.samples.requests):,} requests, {run.verdict}"
+    )
 
 
 def _scheduler(directory: Path) -> str:

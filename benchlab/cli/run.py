@@ -200,10 +200,10 @@ def asked_for(
     Raises:
         InputError: they make no plan, or a result cannot be written or will not be there.
     """
-    given = given_of(context, values)
+    given = given_of(context, context.params)
     with errors_name_options(RUN_OPTIONS, given):
         plan = plan_from_values(source, values, given)
-        place = Place.of(cluster, samples)
+        place = Place.of(cluster, samples, save=not no_save)
     outputs = RunOutputs(Outputs(json_file, markdown_file, junit_file, report), csv_dir)
     if detach and not dry_run:
         _check_detached(outputs, no_save=no_save)

@@ -118,6 +118,8 @@ def floor_text(run: Run) -> str:
         return run.floor_note
     floor, latency = run.floor.under(run.plan.load), run.summary.latency_ns
     when = f"{run.floor.measured_at:%Y-%m-%d}{' under interference' if run.floor.warnings else ''}"
+    if machines_of(run.environment):
+        when += f" on {run.floor.host.get('host')}, the host that adds the most"
     if latency is None:
         return f"floor {format_ms(floor.p50)} at p50, calibrated {when}"
     return (

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from benchlab.spool.cluster_file import (
-    ClusterFile,
-    is_direct,
-    read_cluster,
-    write_cluster,
-)
+from benchlab.spool.cluster_file import ClusterFile, is_direct, read_cluster, write_cluster
 from benchlab.spool.directory import (
     HEAD,
     ROOM_BYTES,
@@ -31,6 +26,7 @@ from benchlab.spool.directory import (
     read_ended_head,
     read_faults,
     read_head,
+    read_health,
     read_hosts,
     read_plan,
     read_records,
@@ -53,10 +49,11 @@ from benchlab.spool.directory import (
     write_plan_data,
     write_start,
 )
+from benchlab.spool.missing import missing_workers
 from benchlab.spool.share import (
     Share,
     create_share,
-    missing_workers,
+    is_share,
     read_share,
     remove_share,
     share_files,
@@ -82,6 +79,7 @@ __all__ = [
     "health_path",
     "is_direct",
     "is_in_use",
+    "is_share",
     "log_path",
     "missing_workers",
     "new_records",
@@ -92,6 +90,7 @@ __all__ = [
     "read_ended_head",
     "read_faults",
     "read_head",
+    "read_health",
     "read_hosts",
     "read_plan",
     "read_records",

@@ -97,6 +97,7 @@ __all__ = [
     "read_ended_head",
     "read_faults",
     "read_head",
+    "read_health",
     "read_hosts",
     "read_plan",
     "read_records",
@@ -558,7 +559,7 @@ def _ended(head: RunHead, plan: Plan, directory: Path, last_ns: int) -> RunHead:
         plan=plan,
         stopped_ns=outcome.stopped_ns,
         stop_reason=outcome.stop_reason,
-        health=Health(tuple(_read_health(directory, worker) for worker in range(plan.workers))),
+        health=Health(tuple(read_health(directory, range(plan.workers)))),
         examples=_read_examples(directory, plan),
         faults=read_faults(directory, plan),
         hosts=read_hosts(directory),
@@ -630,6 +631,15 @@ def _read_events(directory: Path, workers: int) -> Events:
     files = [events_path(directory, worker) for worker in range(workers)]
     records = np.concatenate([read_records(path, dtype=EVENT_DTYPE) for path in files])
     return Events(records[np.argsort(records["seq"], kind="stable")])
+
+
+def read_health(directory: Path, workers: Sequence[int]) -> list[WorkerHealth]:
+    """What ``workers`` reported on themselves, or that they did not.
+
+    Raises:
+        DamagedError: a file holds something else.
+    """
+    return [_read_health(directory, worker) for worker in workers]
 
 
 def _read_health(directory: Path, worker: int) -> WorkerHealth:

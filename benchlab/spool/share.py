@@ -25,7 +25,6 @@ from benchlab.decoding import Count, decode_file
 from benchlab.errors import RunError
 from benchlab.paths import data_dir
 from benchlab.spool import directory as run_directory
-from benchlab.spool.cluster_file import read_cluster
 from benchlab.spool.lock import acquire_lock, release_lock
 from benchlab.spool.record_files import RECORD_FILES
 from benchlab.spool.storage import replace_text
@@ -34,7 +33,7 @@ from benchlab.spool.tallies import tally_path
 __all__ = [
     "Share",
     "create_share",
-    "missing_workers",
+    "is_share",
     "read_share",
     "remove_share",
     "share_files",
@@ -95,26 +94,16 @@ def create_share(share: Share, head: bytes, plan: Mapping[str, Any]) -> Iterator
         release_lock(lock)
 
 
-def missing_workers(directory: Path) -> tuple[int, ...]:
-    """The workers of the run in the spool ``directory`` of whose files a host has more.
-
-    None of a run without a cluster. Whether the host still has them is not known.
-
-    Raises:
-        DamagedError: a file of the run is damaged.
-    """
-    found = read_cluster(directory)
-    if found is None:
-        return ()
-    workers = run_directory.read_head(directory).plan.workers
-    return tuple(sorted(set(range(workers)) - set(found.complete)))
-
-
 def shares() -> Iterator[Path]:
     """The directories of all shares on this disk, oldest run first; those in use included."""
     if _root().is_dir():
         found = [path for path in _root().glob("*/*") if (path / _SHARE).exists()]
         yield from sorted(found, key=lambda path: (path.name, path.parent.name))
+
+
+def is_share(directory: Path) -> bool:
+    """Whether ``directory`` has the share of a host, and not a whole run."""
+    return (directory / _SHARE).exists()
 
 
 def read_share(directory: Path) -> Share:

@@ -206,13 +206,11 @@ def _save(
 def _joined(stored: RunHead, found: RunHead, workers: set[int]) -> RunHead:
     """``stored`` with what ``found`` knows of ``workers``, which were lost when it was stored."""
     health = {item.worker: item for item in found.health.workers if item.worker in workers}
+    hosts = {host.workers: host for host in found.hosts if workers.issuperset(host.workers)}
     examples = {example.seq: example for example in (*stored.examples, *found.examples)}
     return replace(
         stored,
         health=Health(tuple(health.get(item.worker, item) for item in stored.health.workers)),
         examples=pick(examples.values(), stored.plan.warmup_ns),
-        hosts=tuple(
-            replace(host, lost="") if workers.issuperset(host.workers) else host
-            for host in stored.hosts
-        ),
+        hosts=tuple(hosts.get(host.workers, host) for host in stored.hosts),
     )

@@ -23,6 +23,7 @@ from benchlab import ClosedLoop, ConstantRate, Plan, Run, Store, spool
 from benchlab.cli.recover import recover
 from benchlab.paths import data_dir
 from benchlab.plan.shapes import LoadShape
+from benchlab.store.client.dsn import default_dsn
 from tests.cluster.arrivals import Arrivals
 from tests.cluster.local import Cluster, Part
 
@@ -56,6 +57,7 @@ class Round:
     host: int = 0
     closed: bool = True
     duration_s: float = 2.0
+    samples: Literal["parent", "direct"] = "parent"
 
     def plan(self, arrivals: Arrivals, workers: int, name: str) -> Plan:
         """The run's plan."""
@@ -117,9 +119,13 @@ def play(cluster: Cluster, arrivals: Arrivals, this: Round) -> Outcome:
     parent = cluster.forks.fork(
         "parent",
         "tests.cluster.roles:parent",
-        {"plan": plan.to_dict(), "cluster": cluster.address, "options": {}},
+        {
+            "plan": plan.to_dict(),
+            "cluster": cluster.address,
+            "options": {"samples": this.samples},
+        },
         cluster.directory / "parent.log",
-        environment={"BENCHLAB_DATA_DIR": str(data_dir())},
+        environment={"BENCHLAB_DATA_DIR": str(data_dir()), "BENCHLAB_DSN": default_dsn()},
     )
     address = cluster.hosts[this.host].address
     said = _until(parent, this)

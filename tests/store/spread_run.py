@@ -103,7 +103,7 @@ def _records(count: int, rng: np.random.Generator) -> NDArray[np.void]:
     records["connection"] = rng.integers(0, 2**16, count)
     records["error"][rng.random(count) < 0.05] = ErrorKind.RESET
     records["flags"][: count // 20] = Flag.WARMUP
-    records["flags"][rng.random(count) < 0.1] |= Flag.FAILED_TRY
+    records["flags"][rng.random(count) < 0.1] |= np.uint8(Flag.FAILED_TRY)
     return records
 
 

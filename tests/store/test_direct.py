@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 from benchlab import spool
 from benchlab.errors import InputError, StoreError, StoreUnavailableError
+from benchlab.load.cluster.delivery import Delivery, DeliveryState
 from benchlab.runs.run import Run
 from benchlab.samples.records import SAMPLE_DTYPE
 from benchlab.spool.record_files import RECORD_FILES, RecordCount
@@ -355,6 +358,20 @@ def test_the_server_is_gone(
         gone.save(made.parent, made.plan, hosts.counts, hosts.send)
     hosts.save()
     assert copies(direct, made.id) == expected(made)
+
+
+def test_a_host_whose_parent_is_away_sends_nothing(direct: DirectStore, tmp_path: Path) -> None:
+    """The parent goes on without it: nothing may arrive when it has counted."""
+    made, is_watched = spread_run(tmp_path), threading.Event()
+    delivery = Delivery(direct, made.hosts[1], made.plan, HOSTS[1], is_watched.is_set, ended=True)
+    delivery.start()
+    assert delivery.state() == DeliveryState(0, delivery.state().unsent)
+    is_watched.set()
+    while (state := delivery.state()).counts is None:
+        time.sleep(0.02)
+    delivery.stop()
+    assert (state.unsent, state.problem) == (0, "")
+    assert copies(direct, made.id)["samples"] == 100 == state.counts[0].total
 
 
 def test_an_embedded_store_is_refused(own_data: Path) -> None:

@@ -204,18 +204,14 @@ class Agent:
             self._start_ns = start_ns
             self._late_ns = max(0, time.monotonic_ns() - start_ns)
         spool.write_start(self._directory, started_at_ns)
-        if self._sink is not None and self._plan is not None:
-            self._delivery = Delivery(
-                self._sink, self._directory, self._plan, self._workers, self._is_watched
-            )
-            self._delivery.start()
         if self._late_ns > LATE_LIMIT_NS:
             late_s = self._late_ns / NS_PER_S
             self._give_up(f"it heard of the start {late_s:.1f} s too late, and made no load")
-            return self._late_ns
-        for process in self._processes.values():
-            process.tell(f"start {start_ns}")
-        self._late_ns = max(0, time.monotonic_ns() - start_ns)
+        else:
+            for process in self._processes.values():
+                process.tell(f"start {start_ns}")
+            self._late_ns = max(0, time.monotonic_ns() - start_ns)
+        self._begin_delivery()
         return self._late_ns
 
     def tell(self, commands: Sequence[tuple[int, str]]) -> None:
@@ -381,6 +377,21 @@ class Agent:
             self._ended.append(worker)
             if len(self._ended) == len(self._workers):
                 self._all_ended.set()
+                if self._delivery is not None:  # it has begun just now
+                    self._delivery.end_of_load()
+
+    def _begin_delivery(self) -> None:
+        """Begin to send what the workers measure, if it goes to a sink."""
+        if self._sink is None or self._plan is None or self._directory is None:
+            return
+        delivery = Delivery(
+            self._sink, self._directory, self._plan, self._workers, self._is_watched
+        )
+        delivery.start()
+        with self._lock:
+            self._delivery = delivery
+            if self._all_ended.is_set():
+                delivery.end_of_load()
 
     def _add_problem(self, worker: int) -> None:
         """Note in the health of ``worker`` that its host let it end early."""

@@ -155,6 +155,7 @@ class Delivery:
         self._workers = tuple(workers)
         self._share = sink.share(directory, self._workers)
         self._changed = threading.Condition()
+        self._with_sums = not ended
         self._ended, self._stopped, self._done = ended, False, False
         self._problem = ""
         self._sums_over = threading.Event()
@@ -164,13 +165,14 @@ class Delivery:
     def start(self) -> None:
         """Begin to send."""
         self._sending.start()
-        if not self._ended:
+        if self._with_sums:
             self._summing.start()
 
     def end_of_load(self) -> None:
         """The workers have ended: send the rest. Their sums are complete on return."""
         self._sums_over.set()
-        self._summing.join()
+        if self._summing.ident is not None:
+            self._summing.join()
         with self._changed:
             self._ended = True
             self._changed.notify_all()

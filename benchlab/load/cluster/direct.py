@@ -160,7 +160,9 @@ class _Parent:
             counts = [states[key].counts for key in map(id, self.reached) if key in states]
             if len(counts) == len(self.reached) and None not in counts:
                 return tuple(count for part in counts for count in part or ())
-            if now_s - moved_s > self._sink.wait_s + self._patience.lost_s:
+            # A host that has no problem may be in the middle of a long insert.
+            waited_s = now_s - moved_s - (0 if _fails(states) else self._patience.collect_s)
+            if waited_s > self._sink.wait_s:
                 raise self._stuck(states)
             if self._stop is not None and self._stop.level > self._stop_level:
                 raise KeyboardInterrupt
@@ -225,6 +227,10 @@ class _Parent:
             f" {plural(unsent, 'record')} are kept on their disks",
             remedy="benchlab recover --cluster ADDRESS saves the run",
         )
+
+
+def _fails(states: Mapping[int, DeliveryState]) -> bool:
+    return any(state.problem for state in states.values())
 
 
 def _is_done(state: DeliveryState | None) -> bool:

@@ -122,7 +122,15 @@ class _KeptHost:
         await self._call(again_here, self._share, salt)
 
     def lose(self, why: str) -> None:
-        """Go on without it: what is known of its workers stays as it was."""
+        """End the attempt: nothing is saved without what it has.
+
+        Raises:
+            RunError: always.
+        """
+        raise RunError(
+            f"the host {self.name} does not respond any more ({why})",
+            remedy="repeat benchlab recover --cluster: it goes on where it was",
+        )
 
     async def leave_share(self) -> None:
         await self._call(leave_here, self._share)

@@ -22,16 +22,18 @@ from benchlab.load.cluster.mirror import Mirror, StepTable
 from benchlab.load.cluster.reading import CHUNK_BYTES, read_files
 from benchlab.paths import data_dir, spool_root
 from benchlab.runs.host_record import HostRecord
+from benchlab.samples.records import SAMPLE_DTYPE
 from benchlab.spool.cluster_file import ClusterFile, read_cluster, write_cluster
 from benchlab.spool.directory import OWNER, make_directory
 from benchlab.spool.lock import acquire_lock, release_lock
 from benchlab.spool.share import Share, read_share, remove_share, share_files, shares
 from benchlab.spool.storage import replace_text
 
-__all__ = ["KeptShare", "discard", "fetch", "kept_shares"]
+__all__ = ["KeptShare", "discard", "fetch", "kept_shares", "own_spool"]
 
 _CALL_S = 30.0
 _START = "start.json"
+_LOST = "the parent of the run ended before it"
 
 OnFetched = Callable[[int, int], None]
 """Called with the bytes that are here of a run's shares, and with all of them."""
@@ -42,14 +44,15 @@ class KeptShare:
     """A share that a host has on its disk.
 
     ``address`` is that of a Dask worker which reads this disk, ``name`` its machine.
-    ``is_in_use`` says that its workers or their agent are at work, ``was_started`` that load was
-    made. ``problem`` says why it cannot be read.
+    ``sample_count`` is the number of its samples. ``is_in_use`` says that its workers or their
+    agent are at work, ``was_started`` that load was made. ``problem`` says why it cannot be read.
     """
 
     address: str
     name: str
     share: Share
     bytes_kept: int = 0
+    sample_count: int = 0
     is_in_use: bool = False
     was_started: bool = False
     problem: str = ""
@@ -84,13 +87,16 @@ def fetch(
     """Fetch the shares ``kept`` of one run; returns its spool directory.
 
     May be repeated, and goes on where it was. A host deletes its share once all of it is on this
-    machine's disk.
+    machine's disk; one that sends its samples to a store keeps them
+    (`benchlab.load.cluster.kept_direct`). One whose load never began, in a run that did, has
+    nothing and is complete.
 
     Raises:
         RunError: a host does not respond any more, or the spool cannot be written.
     """
+    kept = sorted(kept, key=lambda each: not each.was_started)
     run_id, total = kept[0].share.run_id, sum(each.bytes_kept for each in kept)
-    with _own_spool(connection, kept[0]) as directory:
+    with own_spool(connection, kept[0]) as directory:
         plan = spool.read_head(directory).plan
         steps = None if plan.scenario is None else StepTable(directory)
         before = 0
@@ -98,7 +104,7 @@ def fetch(
             # The parent had written why it lacks these: a whole file does not begin with that.
             for worker in each.share.workers:
                 spool.health_path(directory, worker).unlink(missing_ok=True)
-            mirror = Mirror(directory, each.share.workers, steps)
+            mirror = Mirror(directory, each.share.workers, steps, direct=each.share.is_direct)
             try:
                 for here in _copied(connection, each, mirror):
                     if on_fetched is not None:
@@ -110,6 +116,8 @@ def fetch(
                     remedy="free space on its disk, and repeat benchlab recover --cluster",
                 ) from exc
             before += each.bytes_kept
+            if each.share.is_direct:  # it has the samples, and keeps them until they are stored
+                continue
             with suppress(RunError):  # it is whole here: the next call removes it there
                 _call(connection, each, remove_here, each.share)
         return directory
@@ -142,18 +150,19 @@ def _note_complete(connection: ClusterConnection, directory: Path, kept: KeptSha
     share = kept.share
     records = list(spool.read_hosts(directory))
     mine = [index for index, item in enumerate(records) if item.workers == share.workers]
-    for index in mine:
-        records[index] = replace(records[index], lost="")
     if not mine:
-        records.append(HostRecord(kept.address, kept.name, share.workers))
+        mine = [len(records)]
+        records.append(HostRecord(kept.address, kept.name, share.workers, lost=_LOST))
+    if not any(worker.problem for worker in spool.read_health(directory, share.workers)):
+        records[mine[0]] = replace(records[mine[0]], lost="")  # they had carried out all of it
     spool.write_hosts(directory, sorted(records, key=lambda item: item.workers))
     known = read_cluster(directory) or ClusterFile(connection.scheduler, ())
     whole = sorted({*known.complete, *share.workers})
-    write_cluster(directory, replace(known, complete=tuple(whole)))
+    write_cluster(directory, replace(known, complete=tuple(whole), samples=share.samples))
 
 
 @contextmanager
-def _own_spool(connection: ClusterConnection, kept: KeptShare) -> Iterator[Path]:
+def own_spool(connection: ClusterConnection, kept: KeptShare) -> Iterator[Path]:
     """The spool directory of the run, made from a share if it is gone; it belongs to this process.
 
     Raises:
@@ -174,6 +183,7 @@ def _own_spool(connection: ClusterConnection, kept: KeptShare) -> Iterator[Path]
             make_directory(directory)
         lock = acquire_lock(directory / OWNER)
         if is_new:
+            write_cluster(directory, ClusterFile(connection.scheduler, ()))
             replace_text(directory / _START, start, private=True)
             replace_text(directory / spool.HEAD, head, private=True)  # last: with it, this is a run
     except OSError as exc:
@@ -225,6 +235,10 @@ def shares_here() -> list[KeptShare]:
                     name=name,
                     share=share,
                     bytes_kept=sum(_size(path) for path, _ in files),
+                    sample_count=sum(
+                        _size(spool.samples_path(directory, worker)) // SAMPLE_DTYPE.itemsize
+                        for worker in share.workers
+                    ),
                     is_in_use=spool.is_in_use(directory),
                     was_started=spool.was_started(directory),
                 )
@@ -253,7 +267,14 @@ def read_here(share: Share, offsets: dict[str, int], limit: int) -> tuple[dict[s
     Raises:
         RunError: the share is gone.
     """
-    return read_files(_directory_of(share), share.workers, share.workers, offsets, limit)
+    return read_files(
+        _directory_of(share),
+        share.workers,
+        share.workers,
+        offsets,
+        limit,
+        direct=share.is_direct,
+    )
 
 
 def remove_here(share: Share) -> None:

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchlab import spool
 from benchlab.decoding import decode_lines
 from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS
@@ -107,7 +105,6 @@ class ProgressReader:
         self._title = plan.describe()
         self._new = NewMeasurements(directory, plan)
         self._tally = Tally(plan, merged=self._new.merged)
-        self._by_worker = np.zeros(plan.workers, np.int64)
 
     def poll(self, run_ns: int, phase: str = "") -> Progress:
         """Read the new samples; returns the state at run time ``run_ns``.
@@ -169,8 +166,6 @@ class ProgressReader:
             self._tally.merge(part)
         else:
             self._tally.take(part, self._endpoints())
-            workers = part["seq"] % self._plan.workers
-            self._by_worker += np.bincount(workers, minlength=self._plan.workers)
 
     def _standings(self, run_ns: int, *, complete: bool) -> Iterator[ObjectiveProgress]:
         at_ns = run_ns + IN_THE_FILE_AFTER_NS if complete else run_ns
@@ -182,13 +177,11 @@ class ProgressReader:
                 seen = objective.show(value)
                 yield ObjectiveProgress(str(objective), seen, objective.holds(value))
 
-    def _hosts(self) -> tuple[tuple[HostRecord, int | None], ...]:
-        """The hosts as they are known now, and how many requests of each are here.
-
-        None where they send their requests to a store by themselves.
-        """
+    def _hosts(self) -> tuple[tuple[HostRecord, int], ...]:
+        """The hosts as they are known now, and how many requests of each are known."""
+        by_worker = self._tally.by_worker
         return tuple(
-            (host, None if self._new.merged else int(self._by_worker[list(host.workers)].sum()))
+            (host, int(by_worker[list(host.workers)].sum()))
             for host in spool.read_hosts(self._directory)
         )
 

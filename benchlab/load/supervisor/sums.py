@@ -71,6 +71,7 @@ class TallySums(msgspec.Struct, array_like=True, frozen=True):
     warmup_count: Count
     last_ns: Count
     errors: dict[str, Count]
+    by_worker: Sparse
     latencies: Sparse
     lags: Sparse
     series: SeriesSums

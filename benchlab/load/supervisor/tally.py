@@ -33,7 +33,8 @@ _FAST = 1
 class Tally:
     """Sums of the samples of a run, or of a part of it.
 
-    ``merged`` is for sums of parts: `merge` adds them, and `encode` writes them.
+    ``merged`` is for sums of parts: `merge` adds them, and `encode` writes them. ``by_worker`` are
+    requests by the number of their worker, warm-up included.
     """
 
     def __init__(self, plan: Plan, *, merged: bool = False) -> None:
@@ -42,6 +43,7 @@ class Tally:
         self.aborting = Conditions(plan.abort_on if merged else (), plan, merged=merged)
         self.bins = SeriesBins(plan)
         self.errors: Counter[str] = Counter()
+        self.by_worker = np.zeros(plan.workers, dtype=np.int64)
         self.count = self.begun_count = self.warmup_count = 0
         self.last_ns = 0
 
@@ -51,6 +53,9 @@ class Tally:
         self.bins.take(records)
         self.objectives.take(records, endpoints)
         self.aborting.take(records, endpoints)
+        self.by_worker += np.bincount(
+            records["seq"] % len(self.by_worker), minlength=len(self.by_worker)
+        )
         self.last_ns = max(self.last_ns, int(records["done_ns"].max(initial=0)))
         is_measured = (records["flags"] & Flag.WARMUP) == 0
         measured = records if is_measured.all() else records[is_measured]  # a copy is slow
@@ -77,6 +82,7 @@ class Tally:
         self.warmup_count += part.warmup_count
         self.last_ns = max(self.last_ns, part.last_ns)
         self.errors.update(part.errors)
+        part.by_worker.add_to(self.by_worker)
         part.latencies.add_to(self.latencies.counts)
         part.lags.add_to(self.lags.counts)
         self.bins.merge(part.series)
@@ -91,6 +97,7 @@ class Tally:
             self.warmup_count,
             self.last_ns,
             dict(self.errors),
+            sparse_of(self.by_worker),
             sparse_of(self.latencies.counts),
             sparse_of(self.lags.counts),
             self.bins.sums(),
