@@ -272,7 +272,7 @@ class ClusterConnection:
         from distributed import Client
 
         try:
-            self._client = await Client(
+            self._client = await Client(  # type: ignore[no-untyped-call]
                 self._address,
                 asynchronous=True,
                 security=self._security,
