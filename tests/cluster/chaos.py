@@ -27,7 +27,7 @@ from benchlab.store.client.dsn import default_dsn
 from tests.cluster.arrivals import Arrivals
 from tests.cluster.local import Cluster, Part
 
-__all__ = ["PAUSE_S", "VICTIMS", "Outcome", "Round", "drawn", "play"]
+__all__ = ["PAUSE_S", "VICTIMS", "Outcome", "Round", "drawn", "play", "recover_all", "restore"]
 
 Victim = Literal["generator", "dask worker", "host", "hung", "scheduler", "parent", "all"]
 Moment = Literal["starting", "running", "ending"]
@@ -143,8 +143,8 @@ def play(cluster: Cluster, arrivals: Arrivals, this: Round) -> Outcome:
     outcome.ended_s = time.monotonic() - killed
     arrived = arrivals.seqs
     kept = _records_on_disks(cluster)
-    _restore(cluster)
-    _recover(cluster)
+    restore(cluster)
+    recover_all(cluster)
     assert arrivals.seqs == arrived, "no load is made any more"
     assert not arrivals.repeated
     stored = Store().runs(name=name)["run_id"].tolist()
@@ -226,7 +226,7 @@ def _records_on_disks(cluster: Cluster) -> list[NDArray[np.void]]:
     return [spool.read_records(path) for path in paths]
 
 
-def _restore(cluster: Cluster) -> None:
+def restore(cluster: Cluster) -> None:
     """Start again what is dead. Without a scheduler, Dask workers end by themselves."""
     if not cluster.scheduler.is_alive:
         for host in cluster.hosts:
@@ -235,7 +235,7 @@ def _restore(cluster: Cluster) -> None:
     cluster.start_hosts([host.number for host in cluster.hosts if not host.is_alive])
 
 
-def _recover(cluster: Cluster) -> None:
+def recover_all(cluster: Cluster) -> None:
     """Save all that is unsaved, as a person would; a second time there is nothing left."""
     for _ in range(2):
         done = CliRunner().invoke(recover, ["--cluster", cluster.address], standalone_mode=False)
