@@ -119,6 +119,7 @@ class ClusterConnection:
         self._client: Any = None
         self._direct = False
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_report_unexpected)
         self._thread = threading.Thread(target=self._serve, name=_THREAD, daemon=True)
         self.scheduler = public_url(address)
         self.dask_workers: tuple[str, ...] = ()
@@ -385,6 +386,12 @@ def _check_versions(workers: Mapping[str, Any]) -> None:
             remedy="install the same versions everywhere:"
             f" pip install 'benchlab[cluster]=={__version__}'",
         )
+
+
+def _report_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what nobody awaited, as usual, but for connections that a call has given up."""
+    if not isinstance(context.get("exception"), OSError):  # which a TimeoutError is too
+        loop.default_exception_handler(context)
 
 
 def _of_others(record: logging.LogRecord) -> bool:
