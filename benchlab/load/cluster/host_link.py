@@ -126,7 +126,8 @@ class HostLink:
         Raises:
             BenchlabError: it cannot.
         """
-        return await self._prepare("check", plan, files, describe, sink)
+        described: dict[str, Any] | None = await self._prepare("check", plan, files, describe, sink)
+        return described
 
     async def follow(
         self,
