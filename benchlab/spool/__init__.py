@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from benchlab.spool.cluster_file import (
-    ClusterFile,
-    is_direct,
-    missing_workers,
-    read_cluster,
-    write_cluster,
-)
+from benchlab.spool.cluster_file import ClusterFile, is_direct, read_cluster, write_cluster
 from benchlab.spool.directory import (
     HEAD,
     ROOM_BYTES,
@@ -25,6 +19,7 @@ from benchlab.spool.directory import (
     health_path,
     is_in_use,
     log_path,
+    missing_workers,
     new_records,
     own_faults,
     own_worker,

@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchlab.decoding import Count, decode_file
-from benchlab.spool import directory as run_directory
 from benchlab.spool.storage import replace_text
 
-__all__ = ["ClusterFile", "is_direct", "missing_workers", "read_cluster", "write_cluster"]
+__all__ = ["ClusterFile", "is_direct", "read_cluster", "write_cluster"]
 
 _CLUSTER = "cluster.json"
 
@@ -46,21 +45,6 @@ def read_cluster(directory: Path) -> ClusterFile | None:
         return decode_file(directory / _CLUSTER, ClusterFile)
     except FileNotFoundError:
         return None
-
-
-def missing_workers(directory: Path) -> tuple[int, ...]:
-    """The workers of the run in the spool ``directory`` of whose files a host has more.
-
-    None of a run without a cluster. Whether the host still has them is not known.
-
-    Raises:
-        DamagedError: a file of the run is damaged.
-    """
-    found = read_cluster(directory)
-    if found is None:
-        return ()
-    workers = run_directory.read_head(directory).plan.workers
-    return tuple(sorted(set(range(workers)) - set(found.complete)))
 
 
 def is_direct(directory: Path) -> bool:

@@ -62,7 +62,7 @@ from benchlab.samples.examples import Example, pick
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Samples
 from benchlab.samples.streams import EVENT_DTYPE, STREAM_DTYPE, Events, Streams
 from benchlab.samples.tries import TRY_DTYPE, Tries
-from benchlab.spool.cluster_file import is_direct
+from benchlab.spool.cluster_file import is_direct, read_cluster
 from benchlab.spool.fault_log import read_fault_log
 from benchlab.spool.lock import acquire_lock, is_locked, release_lock
 from benchlab.spool.records import NewRecords, read_in_order, read_records
@@ -89,6 +89,7 @@ __all__ = [
     "health_path",
     "is_in_use",
     "log_path",
+    "missing_workers",
     "make_directory",
     "new_records",
     "own_faults",
@@ -393,6 +394,21 @@ def read_plan(directory: Path) -> Plan:
     path = directory / _PLAN
     with naming_field("", str(path)):
         return Plan.from_dict(decode_file(path, dict, exact=True))
+
+
+def missing_workers(directory: Path) -> tuple[int, ...]:
+    """The workers of the run in the spool ``directory`` of whose files a host has more.
+
+    None of a run without a cluster. Whether the host still has them is not known.
+
+    Raises:
+        DamagedError: a file of the run is damaged.
+    """
+    found = read_cluster(directory)
+    if found is None:
+        return ()
+    workers = read_head(directory).plan.workers
+    return tuple(sorted(set(range(workers)) - set(found.complete)))
 
 
 def forget_plan(directory: Path) -> None:
