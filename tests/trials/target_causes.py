@@ -13,11 +13,12 @@ __all__ = ["OWN_MS", "TARGET_CAUSES", "TARGET_RATES", "TARGET_RATE_SPREAD", "Tar
 TARGET_RATES = {
     "dev": (60, 67, 75, 82, 90, 97, 105, 112, 120),
     "judged": (52, 135, 150),
-    "report": (55.8, 63.4, 70.9, 78.4, 85.9, 127.2, 142.2),
+    "judged_later": (55.8, 63.4, 70.9, 78.4, 85.9, 127.2, 142.2),
+    "report": (54.4, 62.3, 69.6, 72.2, 93.4, 124.8, 139.9),
 }
 """As :data:`tests.trials.drawing.RATES`, lower: the target does more than the fault server."""
 
-TARGET_RATE_SPREAD = {"dev": 0.03, "judged": 0.03, "report": 0.01}
+TARGET_RATE_SPREAD = {"dev": 0.03, "judged": 0.03, "judged_later": 0.01, "report": 0.004}
 """As :data:`tests.trials.drawing.RATE_SPREAD`."""
 
 _LONG_BYTES = 10_000  # in a request, when sizes are to matter

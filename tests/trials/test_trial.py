@@ -48,7 +48,7 @@ def test_reported_rates_are_not_those_of_development(
 ) -> None:
     near = [
         (known, report)
-        for kind in ("dev", "judged")
+        for kind in ("dev", "judged", "judged_later")
         for known in rates[kind]
         for report in rates["report"]
         if (1 - spread[kind]) * known < (1 + spread["report"]) * report
