@@ -72,6 +72,7 @@ class HostLink:
         self._is_gone = self._keeps_share = False
         self._ending = asyncio.Event()
         self._commands: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
+        self._keeping: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -112,6 +113,7 @@ class HostLink:
             raise WorkerError(f"the host {self.address} does not respond ({exc})") from exc
         except BenchlabError as exc:
             raise self._named(exc) from exc
+        self._keeping = asyncio.create_task(self._keep_lease())
 
     async def check(
         self,
@@ -173,7 +175,8 @@ class HostLink:
         self._ending.set()  # it may be writing: it is not cancelled
         for task in self._tasks[1:]:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        keeping = [] if self._keeping is None else [self._keeping]
+        await asyncio.gather(*self._tasks, *keeping, return_exceptions=True)
         if not was_started or self._mirror is None:
             with suppress(BenchlabError, HostUnreachableError):
                 await self._call("finish", timeout_s=self._patience.lease_s + 5)
@@ -207,6 +210,13 @@ class HostLink:
                     await self._pause(self._patience.lease_s / 5)
                 elif reading.is_complete:
                     await self._pause(self._poll_s)
+
+    async def _keep_lease(self) -> None:
+        """Let the agent hear of the parent until it is followed: preparing a run may take long."""
+        while not self._ending.is_set() and not self._tasks:
+            with suppress(BenchlabError, HostUnreachableError):
+                await self._call("read", {}, 0)
+            await self._pause(self._patience.lease_s / 5)
 
     async def _pause(self, seconds: float) -> None:
         """Wait so long, or until the end."""
