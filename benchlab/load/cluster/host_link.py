@@ -11,7 +11,7 @@ from typing import Any
 
 from benchlab import spool
 from benchlab.errors import BenchlabError, InputError, WorkerError
-from benchlab.load.cluster.agent import LATE_LIMIT_NS, HostFacts
+from benchlab.load.cluster.agent import HostFacts
 from benchlab.load.cluster.agents import GONE, call_agent, start_agent
 from benchlab.load.cluster.clock import ClockReading, measure_clock
 from benchlab.load.cluster.connect import ClusterConnection, HostGoneError, HostUnreachableError
@@ -277,8 +277,6 @@ class HostLink:
             start_ns = int(starts[0].partition(" ")[2]) + self.clock.offset_ns
             at_ns = spool.read_started_at_ns(self._directory)
             self._late_ns = max(self._late_ns, await self._call("start", start_ns, at_ns))
-            if self._late_ns > LATE_LIMIT_NS:
-                return
         others = [each for each in commands if not each[1].startswith("start")]
         if others:
             await self._call("tell", others)
