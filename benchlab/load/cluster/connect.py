@@ -35,7 +35,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-_CONNECT_S = 10.0
+_CONNECT_S = 20.0
 _DIRECT_S = 3.0
 _ASK_S = 2.0
 _CLOSE_S = 5.0
